@@ -1,0 +1,48 @@
+# The front door. `make demo` and `make test` are all that a newcomer needs.
+PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3 /usr/bin/python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 12))' \
+	>/dev/null 2>&1 && { command -v $$p; break; }; done)
+BIN := .venv/bin
+STAMP := .venv/.stamp
+
+.PHONY: setup demo test check referees services bench deep docs lock clean
+
+setup: $(STAMP)
+
+$(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml simulators/pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Unlost needs Python 3.12 or newer with venv (Debian: apt install python3 python3-venv); name it with make PYTHON=..." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/bootstrap.txt requirements/dev.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . -e simulators
+	@touch $(STAMP)
+
+demo: setup
+	@$(BIN)/python demo/story.py
+
+test: setup
+	@$(BIN)/pytest -n auto --dist worksteal -q
+
+check: setup
+	@.ci/check
+
+referees: setup
+	@tests/referees/run.sh
+
+services: setup
+	@$(BIN)/pytest -m services -q
+
+bench: setup
+	@benchmarks/run.sh
+
+deep: setup
+	@$(BIN)/pytest -m "deep or not deep" -n auto -q --hypothesis-profile=deep
+
+docs: setup
+	@$(BIN)/zensical build --strict
+
+lock: setup
+	@UV=$(CURDIR)/$(BIN)/uv requirements/lock.sh
+
+clean:
+	rm -rf .venv .referees .bench .services site demo-home
