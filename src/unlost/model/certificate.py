@@ -1,0 +1,62 @@
+"""The certificate: what a run proved about its own completeness."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from unlost.model.finding import Finding
+from unlost.model.org import OrgIdentity
+from unlost.model.quota import Quota
+
+
+class Verdict(StrEnum):
+    """The one word of a certificate."""
+
+    COMPLETE = "complete"
+    GAPS = "complete except for findings"
+
+
+@dataclass(frozen=True, slots=True)
+class TableLine:
+    """A table's line: rows at the source, rows in the vault, and what changed.
+
+    ``live`` is None where the source could not be asked for a count. Times are read windows.
+    """
+
+    table: str
+    label: str
+    strategy: str
+    live: int | None
+    held: int
+    created: int
+    changed: int
+    deleted: int
+    full: bool
+    window_start: datetime | None
+    window_end: datetime | None
+    files: int = 0
+    file_bytes: int = 0
+    hidden_columns: tuple[str, ...] = ()
+    hidden_rows: int = 0
+    dangling: int = 0
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Everything a run proved, and everything that it knows it did not protect."""
+
+    org: OrgIdentity
+    run: str
+    as_of: datetime
+    started: datetime
+    finished: datetime
+    tables: tuple[TableLine, ...]
+    findings: tuple[Finding, ...]
+    quotas: tuple[Quota, ...]
+    verdict: Verdict
+    sentence: str
+    rounds: int = 0
+    files: int = 0
+    file_bytes: int = 0
+    format: int = 0

@@ -1,0 +1,94 @@
+"""Errors, named by what the caller must do about them.
+
+Every error carries a stable code, a sentence for a person who is not an expert, and a next step.
+The code is also the name of its page in ``docs/reference/errors.md``. Errors are raised at the
+lowest layer that can say what happened, in these words, and are not logged where they are raised.
+
+    UnlostError
+    ├── TransientError     try again, after ``retry_after`` where the other side said so
+    ├── LimitReached       stop and go on at ``resume_at``: the run parks
+    ├── AuthExpired        sign in again once
+    ├── SourceRefused      the source will not give this: a finding, never a failed run
+    ├── IntegrityError     something does not agree with itself: stop, write nothing
+    ├── NotAllowed         a permission or a credential is missing
+    ├── NotFound           the thing that was named does not exist
+    ├── Conflict           somebody else is doing this, or did it before
+    ├── StoreError         the store cannot do what a store must
+    └── UsageError         what was asked for makes no sense; nothing was done
+"""
+
+from datetime import datetime
+
+
+class UnlostError(Exception):
+    """An error that a person can act upon.
+
+    ``code`` is stable and kebab-case, ``sentence`` says what happened, ``next_step`` what to do.
+    """
+
+    def __init__(self, code: str, sentence: str, *, next_step: str = "") -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+        self.next_step = next_step
+
+    @property
+    def page(self) -> str:
+        """The place in the documentation that explains this code."""
+        return f"docs/reference/errors.md#{self.code}"
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+class TransientError(UnlostError):
+    """The other side could not answer now; the same call may succeed later."""
+
+    def __init__(
+        self, code: str, sentence: str, *, next_step: str = "", retry_after: float | None = None
+    ) -> None:
+        """``retry_after``: seconds that the other side asked to wait, if it did."""
+        super().__init__(code, sentence, next_step=next_step)
+        self.retry_after = retry_after
+
+
+class LimitReached(UnlostError):
+    """An allowance is spent; the run parks until ``resume_at`` (None: not known)."""
+
+    def __init__(
+        self, code: str, sentence: str, *, next_step: str = "", resume_at: datetime | None = None
+    ) -> None:
+        super().__init__(code, sentence, next_step=next_step)
+        self.resume_at = resume_at
+
+
+class AuthExpired(UnlostError):
+    """The session ended; signing in again once may help."""
+
+
+class SourceRefused(UnlostError):
+    """The source will not deliver this table, column or file; it becomes a finding."""
+
+
+class IntegrityError(UnlostError):
+    """Data does not agree with its own proof; nothing may be written on top of it."""
+
+
+class NotAllowed(UnlostError):
+    """A permission, a credential or a key is missing."""
+
+
+class NotFound(UnlostError):
+    """What was named does not exist."""
+
+
+class Conflict(UnlostError):
+    """Another run holds what this one needs, or did the same before."""
+
+
+class StoreError(UnlostError):
+    """The store failed, or cannot give a guarantee that the vault needs."""
+
+
+class UsageError(UnlostError):
+    """The request makes no sense as it stands; nothing was done."""

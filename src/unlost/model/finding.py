@@ -1,0 +1,45 @@
+"""Findings: what a run could not protect, with the cause and the repair."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FindingKind(StrEnum):
+    """Closed list of causes; each has a page in the documentation."""
+
+    TABLE_REFUSED = "table-refused"  # the source lists the table but will not deliver it
+    TABLE_NOT_DATA = "table-not-data"  # a view, an event stream, a virtual table
+    TABLE_GONE = "table-gone"  # held before, not described any more
+    TABLE_UNREADABLE = "table-unreadable"  # reading broke off again and again
+    COLUMN_HIDDEN = "column-hidden"  # exists, but this user may not see it
+    COLUMN_UNREADABLE = "column-unreadable"  # no way of reading delivers it
+    ROWS_HIDDEN = "rows-hidden"  # rows held before that this user sees no more
+    FILES_HIDDEN = "files-hidden"  # this user sees only some of the files
+    FILE_UNREADABLE = "file-unreadable"  # one file could not be read whole
+    PERMISSION_MISSING = "permission-missing"
+    DELETES_UNPROVED = "deletes-unproved"  # the census could not be trusted
+    UNUSUAL_LOSS = "unusual-loss"  # more rows vanished than the breaker allows
+    WINDOW_OPEN = "window-open"  # rows kept changing while the run looked
+
+
+class Severity(StrEnum):
+    """How a finding weighs in the verdict of a certificate."""
+
+    NOTE = "note"  # not data, or protected in another way: does not turn the verdict
+    GAP = "gap"  # something is not protected
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not protected, or not fully, and what repairs it.
+
+    ``table`` and ``column`` name the place where there is one; ``detail`` holds counts or ids.
+    """
+
+    kind: FindingKind
+    severity: Severity
+    sentence: str
+    next_step: str = ""
+    table: str | None = None
+    column: str | None = None
+    detail: str = ""

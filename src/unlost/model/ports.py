@@ -1,0 +1,425 @@
+"""The ports: what the engine asks of connectors, of the vault, of runners, and of the system.
+
+Engine, vault and connectors know one another only through these. ``unlost.app`` wires them.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO, Protocol
+
+import pyarrow as pa
+
+from unlost.model.certificate import Certificate
+from unlost.model.errors import UnlostError
+from unlost.model.org import OrgIdentity
+from unlost.model.progress import Progress
+from unlost.model.quota import Quota
+from unlost.model.reading import Cursor, FileRef, Page, ReadTask, Ready, Rows, Wait
+from unlost.model.schema import Schema, Table
+from unlost.model.snapshot import (
+    Added,
+    ChangeKind,
+    CommitKind,
+    Hidden,
+    Hit,
+    SnapshotInfo,
+    StoredFile,
+    TableCommit,
+    TableState,
+    VerifyLevel,
+    VerifyReport,
+    Version,
+    Visibility,
+)
+
+# --- the system ---------------------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    """Time: the only way to learn it or to let it pass."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds of a clock that never goes back."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Let ``seconds`` pass."""
+        ...
+
+
+class Entropy(Protocol):
+    """Randomness: the only way to draw it."""
+
+    def bytes(self, size: int) -> bytes:
+        """``size`` unpredictable bytes."""
+        ...
+
+    def fraction(self) -> float:
+        """A number in [0, 1), for jitter; not for secrets."""
+        ...
+
+
+class Observer(Protocol):
+    """Told how a run gets on."""
+
+    def progress(self, event: Progress) -> None:
+        """Take notice of an event; must be quick and never raise."""
+        ...
+
+
+class SecretStore(Protocol):
+    """Keeps an org's secrets sealed."""
+
+    def get(self, name: str) -> str | None:
+        """The secret of this name, or None."""
+        ...
+
+    def put(self, name: str, value: str) -> None:
+        """Keep a secret; it is durable when this returns."""
+        ...
+
+
+class Budget(Protocol):
+    """Leaves room for the other users of an org's API."""
+
+    def take(self, calls: int = 1) -> None:
+        """Ask before calling; raises LimitReached when the budget is spent."""
+        ...
+
+    def report(self, *, used: int, limit: int) -> None:
+        """What the source last said about its calls of the day."""
+        ...
+
+
+class Lease(Protocol):
+    """Keeps two runs of one kind off one org."""
+
+    def hold(self, org: str, *, kind: CommitKind, run: str) -> AbstractContextManager[None]:
+        """Hold the lease while the context is open; raises Conflict if another run has it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Witnessed:
+    """The head that the application last saw of an org's chain."""
+
+    number: int
+    head: str
+
+
+class Witness(Protocol):
+    """Remembers heads outside the vault, so that a removed newest manifest is noticed."""
+
+    def get(self, org: str) -> Witnessed | None:
+        """The last head seen, or None on first sight."""
+        ...
+
+    def put(self, org: str, seen: Witnessed) -> None:
+        """Remember a head; durable when this returns."""
+        ...
+
+
+# --- sources ------------------------------------------------------------------------------------
+
+
+class Source(Protocol):
+    """The read side of an org. No method writes."""
+
+    def identity(self) -> OrgIdentity:
+        """Who this org is."""
+        ...
+
+    def server_time(self) -> datetime:
+        """The source's clock now (never ours)."""
+        ...
+
+    def discover(self) -> Schema:
+        """Tables, columns, references, findings, and the permission fingerprint."""
+        ...
+
+    def quotas(self) -> Sequence[Quota]:
+        """Storage and API calls."""
+        ...
+
+    def cursor_at(self, table: Table, when: datetime) -> Cursor | None:
+        """The cursor for a table whose read began ``when``; None if it has none."""
+        ...
+
+    def plan_reads(self, table: Table, since: Cursor | None) -> Sequence[ReadTask]:
+        """The tasks that read a table, all of it (None) or what changed; deletes come first.
+
+        The connector subtracts its own overlap from the cursor, and may answer an old cursor with
+        tasks that say ``full``.
+        """
+        ...
+
+    def prepare(self, task: ReadTask) -> Ready | Wait:
+        """Start or look after work that the source does by itself."""
+        ...
+
+    def read(self, task: ReadTask) -> Iterator[Page]:
+        """Pages of a prepared task, each proved; ends only when the task is complete."""
+        ...
+
+    def read_ids(self, table: Table, ids: Sequence[str]) -> Iterator[Page]:
+        """The rows of these ids, deleted ones too; ids that are not there are left out."""
+        ...
+
+    def census(self, table: Table) -> Iterator[pa.Array]:
+        """Every live canonical id, in any order, in bounded arrays; raises if incomplete."""
+        ...
+
+    def count(self, table: Table) -> int | None:
+        """How many live rows the source counts; None if it will not say."""
+        ...
+
+    def files_in(self, table: Table, rows: Rows) -> Sequence[FileRef]:
+        """The files that these rows have; rows whose file has no bytes give none."""
+        ...
+
+    def open_file(self, ref: FileRef) -> AbstractContextManager[BinaryIO]:
+        """A file's bytes as a stream; reading raises IntegrityError where they do not agree."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The small ports that a connector may use."""
+
+    clock: Clock
+    entropy: Entropy
+    secrets: SecretStore
+    budget: Budget
+    observer: Observer
+
+
+class Connector(Protocol):
+    """Speaks one SaaS. ``config`` is a frozen dataclass of plain values, no secrets."""
+
+    name: str
+    config: type
+
+    def open_source(self, config: object, context: Context) -> AbstractContextManager[Source]:
+        """A source for the org that ``config`` names."""
+        ...
+
+
+# --- the vault ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingFile:
+    """A file on its way into the vault; ``open`` may raise when called or while reading."""
+
+    ref: FileRef
+    open: Callable[[], AbstractContextManager[BinaryIO]]
+
+
+class Commit(Protocol):
+    """An open commit of one run. Nothing of it is visible before ``finish``."""
+
+    run: str
+    number: int  # the number it will have if nobody commits before it
+
+    def put_schema(self, schema: Schema) -> str:
+        """Set the schema for what is added from now on; returns its hash."""
+        ...
+
+    def add(self, table: str, rows: Iterable[Rows], *, carry: Sequence[str] = ()) -> Added:
+        """Write rows as segments, leaving out what did not change; durable when it returns.
+
+        ``carry`` names columns that the rows lack because the user may not see them: their last
+        known values are carried forward, so that hiding a column changes no record.
+        Within a commit the later of two adds wins for a record.
+        """
+        ...
+
+    def add_files(self, files: Iterable[IncomingFile]) -> Added:
+        """Stream files into packs; a file that fails to be read becomes a finding."""
+        ...
+
+    def mark(
+        self,
+        table: str,
+        *,
+        visibility: Visibility,
+        records: Sequence[str] = (),
+        columns: Sequence[str] = (),
+    ) -> Added:
+        """Say that the user stopped or began to see these rows or columns."""
+        ...
+
+    def put_certificate(self, certificate: Certificate) -> None:
+        """Seal the run's certificate; part of the commit."""
+        ...
+
+    def finish(self, tables: Sequence[TableCommit], *, as_of: datetime) -> SnapshotInfo:
+        """Commit everything in one step. Calling it again gives the same snapshot."""
+        ...
+
+    def abandon(self) -> None:
+        """Give up: the intent is removed; what was written is garbage."""
+        ...
+
+
+class Snapshot(Protocol):
+    """The picture of one org at one commit.
+
+    Tables read from it have the columns of the snapshot's schema as text, in the schema's order,
+    after the system columns ``_u_id``, ``_u_op``, ``_u_snap`` (number of the commit that brought
+    the version), ``_u_observed_at``, ``_u_modified_at``, ``_u_modified_by``.
+    """
+
+    @property
+    def info(self) -> SnapshotInfo:
+        """Number, times, counts."""
+        ...
+
+    def schema(self) -> Schema:
+        """The schema of the snapshot."""
+        ...
+
+    def tables(self) -> Mapping[str, TableState]:
+        """State of each table that the vault holds."""
+        ...
+
+    def scan(self, table: str, *, columns: Sequence[str] | None = None) -> pa.RecordBatchReader:
+        """Live records in the order of their ids, in bounded batches."""
+        ...
+
+    def scan_deleted(
+        self, table: str, *, columns: Sequence[str] | None = None
+    ) -> pa.RecordBatchReader:
+        """Last known states of deleted records, in the order of their ids."""
+        ...
+
+    def live_ids(self, table: str) -> Iterator[pa.Table]:
+        """Live ids in order, in bounded tables: ``_u_id``, ``_u_observed_at``, ``_u_snap``."""
+        ...
+
+    def get(self, table: str, ids: Sequence[str]) -> pa.Table:
+        """Newest states (live or last known before deletion) of these ids, with ``_u_op``."""
+        ...
+
+    def hidden(self, table: str | None = None) -> Sequence[Hidden]:
+        """Rows and columns that the reading user stopped seeing."""
+        ...
+
+    def files(self, table: str, records: Sequence[str]) -> Sequence[StoredFile]:
+        """The newest files that the vault holds for these records."""
+        ...
+
+    def certificate(self) -> Certificate | None:
+        """The certificate of the run that made it."""
+        ...
+
+
+class Vault(Protocol):
+    """The encrypted, append-only store. ``org`` is the vault's own id of an org (oid)."""
+
+    def adopt(self, identity: OrgIdentity) -> str:
+        """The oid of this org, made on first sight."""
+        ...
+
+    def orgs(self) -> Mapping[str, OrgIdentity]:
+        """All orgs by oid."""
+        ...
+
+    def begin(self, org: str, *, run: str, kind: CommitKind, identity: OrgIdentity) -> Commit:
+        """Open, or re-open, the commit of a run; refuses another org's identity."""
+        ...
+
+    def head(self, org: str) -> Snapshot | None:
+        """The newest backup, or None."""
+        ...
+
+    def snapshots(self, org: str) -> Sequence[SnapshotInfo]:
+        """All nights, oldest first."""
+        ...
+
+    def at(self, org: str, number: int) -> Snapshot:
+        """The snapshot of this number; raises NotFound."""
+        ...
+
+    def history(self, org: str, table: str, record: str) -> Sequence[Version]:
+        """All versions of a record, oldest first; empty if the vault never saw it."""
+        ...
+
+    def changes(self, org: str, table: str, *, after: int, until: int) -> Iterator[pa.Table]:
+        """What differs between two snapshots: ``_u_id`` and ``change`` (``ChangeKind``), by id."""
+        ...
+
+    def search(self, org: str, text: str, *, limit: int = 20) -> Sequence[Hit]:
+        """Records whose id, name, number, e-mail, phone or key begins with the text's tokens."""
+        ...
+
+    def open_file(self, org: str, blob: str) -> AbstractContextManager[BinaryIO]:
+        """A stored file's bytes."""
+        ...
+
+    def verify(self, level: VerifyLevel) -> VerifyReport:
+        """Look whether everything is there and whole."""
+        ...
+
+
+# --- runs ---------------------------------------------------------------------------------------
+
+
+class Runner(Protocol):
+    """Runs work so that a crash loses no finished step. Step results are JSON values."""
+
+    @property
+    def run(self) -> str:
+        """The id of the run; the same when it is resumed."""
+        ...
+
+    def step[T](self, name: str, call: Callable[[], T], *, result: type[T]) -> T:
+        """The result of a step: from its record if it was done before, else by doing it."""
+        ...
+
+    def map[A, T](
+        self,
+        name: str,
+        call: Callable[[A], T],
+        items: Sequence[A],
+        *,
+        key: Callable[[A], str],
+        result: type[T],
+    ) -> list[T]:
+        """A step for each item, in parallel within bounds; results in the order of the items.
+
+        The first error stops the rest and is raised after running steps have ended.
+        """
+        ...
+
+    def sleep_until(self, when: datetime) -> None:
+        """Let time pass, durably."""
+        ...
+
+
+__all__ = [
+    "Budget",
+    "ChangeKind",
+    "Clock",
+    "Commit",
+    "Connector",
+    "Context",
+    "Entropy",
+    "IncomingFile",
+    "Lease",
+    "Observer",
+    "Runner",
+    "SecretStore",
+    "Snapshot",
+    "Source",
+    "UnlostError",
+    "Vault",
+    "Witness",
+    "Witnessed",
+]

@@ -1,0 +1,29 @@
+"""How a run gets on, told while it runs."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """Where a backup is."""
+
+    DISCOVER = "discover"
+    READ = "read"
+    FILES = "files"
+    CENSUS = "census"
+    SECOND_LOOK = "second-look"
+    COMMIT = "commit"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """An increment: ``rows``, ``bytes`` and ``files`` since the last event of the same table."""
+
+    phase: Phase
+    table: str = ""
+    rows: int = 0
+    bytes: int = 0
+    files: int = 0
+    calls: int = 0
+    calls_left: int | None = None
+    done: bool = False

@@ -1,0 +1,161 @@
+"""What an org's tables look like, seen through its connector."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from unlost.model.finding import Finding
+
+
+class WireKind(StrEnum):
+    """How a cell's text is to be understood; decides when two texts mean the same."""
+
+    TEXT = "text"
+    ID = "id"
+    REFERENCE = "reference"
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    DATE = "date"
+    TIME = "time"
+    INSTANT = "instant"
+    MULTI = "multi"  # several values in one text, separated by ';'
+    JSON = "json"
+    BINARY = "binary"  # never a cell: its bytes are a file
+
+
+class ColumnTrait(StrEnum):
+    """Facts about a column that the engine and the vault act upon."""
+
+    VOLATILE = "volatile"  # recomputed or per user: never makes a new version
+    NAME = "name"
+    UNIQUE = "unique"
+    EXTERNAL_ID = "external-id"
+    AUTO_NUMBER = "auto-number"
+    EMAIL = "email"
+    PHONE = "phone"
+    REQUIRED = "required"
+    CREATABLE = "creatable"
+    UPDATABLE = "updatable"
+    CALCULATED = "calculated"
+    CASE_SENSITIVE = "case-sensitive"
+
+
+class DeleteRule(StrEnum):
+    """What becomes of the referring record when the record referred to is deleted."""
+
+    CASCADE = "cascade"
+    RESTRICT = "restrict"
+    SET_NULL = "set-null"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A column's pointer to records of one or several ``tables``."""
+
+    tables: tuple[str, ...]
+    rule: DeleteRule = DeleteRule.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as the source describes it.
+
+    ``native`` is the source's own word for its type; ``length`` is in characters, 0 if unknown.
+    """
+
+    name: str
+    kind: WireKind
+    label: str = ""
+    native: str = ""
+    length: int = 0
+    traits: frozenset[ColumnTrait] = frozenset()
+    reference: Reference | None = None
+    choices: tuple[str, ...] = ()
+
+    def has(self, trait: ColumnTrait) -> bool:
+        """True if the column has this trait."""
+        return trait in self.traits
+
+
+@dataclass(frozen=True, slots=True)
+class FileColumn:
+    """A column whose bytes are a file: where a row tells its name, size and checksum."""
+
+    column: str
+    size_column: str | None = None
+    checksum_column: str | None = None
+    name_column: str | None = None
+    type_column: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeLog:
+    """A table in which the source itself writes down changes of another table's records."""
+
+    table: str
+    record_column: str
+    field_column: str
+    old_column: str
+    new_column: str
+    at_column: str
+    by_column: str
+
+
+class TableTrait(StrEnum):
+    """What a table can do for a backup."""
+
+    INCREMENTAL = "incremental"  # has a cursor: changed rows can be asked for
+    REPORTS_DELETES = "reports-deletes"  # deleted rows are delivered or listed, for a while
+    CENSUS = "census"  # its live ids can be listed completely
+    UNDELETE = "undelete"
+    CONFIGURATION = "configuration"  # set-up data rather than business data
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of an org.
+
+    ``strategy`` is the connector's word for how it reads the table, shown to people.
+    ``hidden`` names columns that exist but that this user may not see.
+    The named columns are source columns; ids are made canonical by the connector.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    label: str = ""
+    plural: str = ""
+    strategy: str = ""
+    id_column: str = "Id"
+    name_column: str | None = None
+    modified_column: str | None = None
+    modified_by_column: str | None = None
+    traits: frozenset[TableTrait] = frozenset()
+    files: tuple[FileColumn, ...] = ()
+    change_log: ChangeLog | None = None
+    hidden: tuple[str, ...] = ()
+
+    def has(self, trait: TableTrait) -> bool:
+        """True if the table has this trait."""
+        return trait in self.traits
+
+    def column(self, name: str) -> Column | None:
+        """The column of this name, or None."""
+        return next((column for column in self.columns if column.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """All tables that a run reads, and what it knows that it will not see.
+
+    ``fingerprint`` changes whenever the rights of the reading user change: rows and columns that
+    become visible move no timestamp, so a changed fingerprint asks for a full read.
+    """
+
+    tables: tuple[Table, ...]
+    fingerprint: str
+    findings: tuple[Finding, ...] = ()
+
+    def table(self, name: str) -> Table | None:
+        """The table of this name, or None."""
+        return next((table for table in self.tables if table.name == name), None)

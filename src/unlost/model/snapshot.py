@@ -1,0 +1,250 @@
+"""What a vault holds and answers: commits, snapshots, versions, changes, hits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from unlost.model.finding import Finding
+from unlost.model.reading import Cursor, Op
+
+
+class CommitKind(StrEnum):
+    """What made a commit; only backups are shown as nights."""
+
+    BACKUP = "backup"
+    RESTORE = "restore"
+    ARCHIVE = "archive"
+    COMPACT = "compact"
+    FORGET = "forget"
+    HOLD = "hold"
+    ERASE = "erase"
+    RECTIFY = "rectify"
+    CONDEMN = "condemn"
+    REKEY = "rekey"
+    REINDEX = "reindex"
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentEntry:
+    """A segment as a manifest names it. ``blake3`` is hex; ids are canonical.
+
+    ``sidecar`` is the sealed sidecar itself (base64) where it is small, else empty.
+    """
+
+    id: str
+    table: str
+    rows: int
+    bytes: int
+    blake3: str
+    min_id: str
+    max_id: str
+    epoch: int
+    sidecar: str = ""
+    sidecar_bytes: int = 0
+    sidecar_blake3: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PackEntry:
+    """A pack as a manifest names it."""
+
+    id: str
+    bytes: int
+    blake3: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What adding rows did to a table. ``unchanged`` rows were seen and made no version."""
+
+    seen: int = 0
+    created: int = 0
+    changed: int = 0
+    deleted: int = 0
+    revived: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.seen + other.seen,
+            self.created + other.created,
+            self.changed + other.changed,
+            self.deleted + other.deleted,
+            self.revived + other.revived,
+            self.unchanged + other.unchanged,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Durable pieces of an open commit: a JSON value that a run checkpoints and hands to finish.
+
+    ``segments`` are the table's own and those of system tables (search, files, hidden).
+    """
+
+    table: str
+    segments: tuple[SegmentEntry, ...] = ()
+    packs: tuple[PackEntry, ...] = ()
+    counts: Counts = Counts()
+    files: int = 0
+    file_bytes: int = 0
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TableCommit:
+    """A table's part of a commit. ``live`` rows were counted by the source, None if unknown."""
+
+    table: str
+    added: tuple[Added, ...] = ()
+    cursor: Cursor | None = None
+    window_start: datetime | None = None
+    window_end: datetime | None = None
+    full: bool = False
+    live: int | None = None
+    census_at: datetime | None = None
+    finding: Finding | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableState:
+    """What the vault knows of a table as of a snapshot.
+
+    ``held`` records are alive in the vault, ``deleted`` ones have a tombstone. ``read_at`` is the
+    number of the snapshot that last read it.
+    """
+
+    table: str
+    held: int
+    deleted: int
+    cursor: Cursor | None = None
+    window_start: datetime | None = None
+    window_end: datetime | None = None
+    census_at: datetime | None = None
+    read_at: int = 0
+    finding: Finding | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotInfo:
+    """A commit, as lists show it. ``as_of`` is the source's clock at the run's start.
+
+    ``head`` is the hex digest of the manifest; its first 12 digits are printed for people.
+    """
+
+    org: str
+    number: int
+    head: str
+    run: str
+    kind: CommitKind
+    as_of: datetime
+    started: datetime
+    finished: datetime
+    rows_seen: int = 0
+    counts: Counts = Counts()
+    bytes_added: int = 0
+    certificate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file that the vault holds for a record."""
+
+    blob: str
+    table: str
+    record: str
+    column: str
+    size: int
+    checksum: str | None = None
+    name: str = ""
+    media_type: str = ""
+    since: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One observed state of a record, or its tombstone.
+
+    ``cells`` has the columns of that version's schema; a column that is not there was not in the
+    schema, which is not the same as null. ``op`` tells what was observed.
+    """
+
+    table: str
+    record: str
+    snapshot: int
+    op: Op
+    observed_at: datetime
+    modified_at: datetime | None
+    modified_by: str | None
+    cells: Mapping[str, str | None] = field(default_factory=dict)
+
+
+class ChangeKind(StrEnum):
+    """What happened to a record between two snapshots."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    DELETED = "deleted"
+    REVIVED = "revived"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A record that a search found, by the ``column`` whose value matched."""
+
+    org: str
+    table: str
+    record: str
+    column: str
+    value: str = ""
+    label: str = ""
+    alive: bool = True
+
+
+class Visibility(StrEnum):
+    """Whether the reading user still sees a row or a column that the vault holds."""
+
+    HIDDEN = "hidden"
+    VISIBLE = "visible"
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A row or a column that the user stopped seeing at snapshot ``since``.
+
+    Exactly one of ``record`` and ``column`` is set.
+    """
+
+    table: str
+    record: str | None
+    column: str | None
+    since: int
+
+
+class VerifyLevel(StrEnum):
+    """How deep a verification looks."""
+
+    QUICK = "quick"  # presence and size
+    FULL = "full"  # every digest, every seal, the live root
+    DEEP = "deep"  # decrypts all, recomputes row hashes, sidecars, search
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """An object that is missing or not what the vault wrote."""
+
+    object: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What a verification looked at, and what is wrong (nothing: ``damages`` is empty)."""
+
+    level: VerifyLevel
+    objects: int
+    bytes: int
+    heads: Mapping[str, str]
+    damages: tuple[Damage, ...]
