@@ -1,0 +1,34 @@
+"""Settings that all tests share: no network unless asked for, and how hard Hypothesis tries."""
+
+import os
+
+import pytest
+import pytest_socket
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "quick",
+    deadline=None,
+    derandomize=True,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.register_profile(
+    "deep",
+    deadline=None,
+    max_examples=3000,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+@pytest.fixture(autouse=True)
+def _sockets(request: pytest.FixtureRequest):
+    """Forbid sockets in all tests, but for those marked ``network``, which may use loopback."""
+    if request.node.get_closest_marker("network"):
+        pytest_socket.socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+    else:
+        pytest_socket.disable_socket(allow_unix_socket=True)
+    yield
+    pytest_socket.enable_socket()
+    pytest_socket._remove_restrictions()
