@@ -1,0 +1,95 @@
+"""Every command that the documentation shows is executed, page by page, as a reader would."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+TUTORIAL = DOCS / "tutorial" / "first-night.md"
+BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+PAGES = sorted(page for page in DOCS.rglob("*.md") if BLOCK.search(page.read_text("utf-8")))
+PORT_IN_DOCS = "8844"
+
+
+def commands(page: Path) -> list[str]:
+    """The lines of a page's console blocks that a reader types."""
+    lines = [
+        line
+        for block in BLOCK.findall(page.read_text("utf-8"))
+        for line in block.splitlines()
+        if line.strip()
+    ]
+    unmarked = [line for line in lines if not line.startswith("$ ")]
+    assert not unmarked, f"{page}: lines without a prompt: {unmarked}"
+    return [line.removeprefix("$ ") for line in lines]
+
+
+def first_night() -> list[str]:
+    """The tutorial up to its first certificate: where other pages begin."""
+    lines = commands(TUTORIAL)
+    end = next(n for n, line in enumerate(lines) if line.startswith("unlost snapshots"))
+    return lines[: end + 1]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def run_as_reader(lines: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run lines in one shell with the project's commands on the path; nothing survives it."""
+    port = str(free_port())
+    script = "\n".join(["set -euo pipefail", *lines]).replace(PORT_IN_DOCS, port)
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith(("UNLOST", "DJANGO"))
+    }
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    shell = subprocess.Popen(
+        ["bash", "-c", script],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        out, err = shell.communicate(timeout=240)
+    finally:
+        os.killpg(shell.pid, signal.SIGTERM)
+    return subprocess.CompletedProcess(script, shell.returncode, out, err)
+
+
+@pytest.mark.network
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_every_command_shown_works(page: Path, tmp_path: Path) -> None:
+    lines = commands(page)
+    if page != TUTORIAL:
+        lines = [*first_night(), *lines]
+    done = run_as_reader(lines, tmp_path)
+    assert done.returncode == 0, f"{done.args}\n{done.stdout}\n{done.stderr}"
+
+
+def test_the_readme_opens_with_the_two_commands() -> None:
+    head = (ROOT / "README.md").read_text("utf-8")[:300]
+    assert "make demo" in head
+    assert "make test" in head
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text("utf-8")
+    missing = [
+        str(page.relative_to(DOCS))
+        for page in DOCS.rglob("*.md")
+        if str(page.relative_to(DOCS)) not in navigation
+    ]
+    assert not missing
