@@ -36,7 +36,7 @@ bench: setup
 	@benchmarks/run.sh
 
 deep: setup
-	@$(BIN)/pytest -m "deep or not deep" -n auto -q --hypothesis-profile=deep
+	@HYPOTHESIS_PROFILE=deep $(BIN)/pytest -m "not services and not referee" -n auto -q --timeout 3600
 
 docs: setup
 	@$(BIN)/zensical build --strict

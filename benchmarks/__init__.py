@@ -1,0 +1,1 @@
+"""Measurements: Unlost and its peers side by side, in one go, on one machine."""

@@ -1,0 +1,96 @@
+"""Keep figures in ``results.json`` and show them in the documentation."""
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results.json"
+PAGE = ROOT / "docs" / "explanation" / "performance.md"
+VERSIONS = ("pyarrow", "polars", "duckdb", "zstandard", "cryptography")
+
+# Goals by (area, key): sign, value. The reader of the page sees them beside the figures.
+GOALS: Mapping[tuple[str, str], tuple[str, float]] = {
+    ("salesforce", "extract_mb_per_cpu_s"): (">=", 75),
+    ("salesforce", "extract_gzip_mb_per_cpu_s"): (">=", 60),
+    ("salesforce", "extract_search_mb_per_cpu_s"): (">=", 40),
+    ("salesforce", "extract_cpu_vs_downloader"): ("<=", 5),
+    ("salesforce", "extract_cpu_vs_csv_reader"): ("<=", 1.4),
+    ("salesforce", "extract_rss_1m_mb"): ("<=", 600),
+    ("salesforce", "extract_rss_3m_mb"): ("<=", 600),
+    ("salesforce", "mails_rss_mb"): ("<=", 600),
+    ("vault", "night_commit_ms"): ("<=", 120),
+    ("vault", "history_1m_p95_ms"): ("<=", 50),
+    ("vault", "find_1m_ms"): ("<=", 100),
+    ("vault", "size_31_nights_vs_restic"): ("<=", 0.04),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured figure. ``ratio`` is ours over the peer's, from one run."""
+
+    area: str
+    key: str
+    value: float
+    unit: str
+    what: str = ""
+    peer: str = ""
+    peer_value: float | None = None
+    ratio: float | None = None
+    runs: int = 1
+    date: str = field(default_factory=lambda: datetime.now(UTC).date().isoformat())
+    versions: Mapping[str, str] = field(
+        default_factory=lambda: {
+            "python": platform.python_version(),
+            **{name: version(name) for name in VERSIONS},
+        }
+    )
+
+
+def keep(figures: Sequence[Figure]) -> None:
+    """Put figures into ``results.json``, each in place of an older one of its key."""
+    old = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else []
+    by_key = {(row["area"], row["key"]): row for row in old}
+    for figure in figures:
+        row = asdict(figure)
+        row["value"] = round(figure.value, 3)
+        row["ratio"] = None if figure.ratio is None else round(figure.ratio, 4)
+        by_key[figure.area, figure.key] = row
+    rows = [by_key[key] for key in sorted(by_key)]
+    RESULTS.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    PAGE.write_text(page(rows), "utf-8")
+
+
+def page(rows: Sequence[Mapping[str, object]]) -> str:
+    """The documentation page, as Markdown."""
+    lines = [
+        "# Performance",
+        "",
+        "Measured by `make bench` on one machine with two cores; peers ran in the same go, on the",
+        "same simulated org. Absolute figures depend on the machine, ratios hardly do.",
+        "`benchmarks/README.md` says how each figure is measured.",
+        "",
+        "| area | figure | value | goal | what | measured |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        sign, goal = GOALS.get((str(row["area"]), str(row["key"])), ("", ""))
+        lines.append(
+            f"| {row['area']} | `{row['key']}` | {row['value']} {row['unit']} | {sign} {goal} | "
+            f"{row['what']}{_peer(row)} | {row['date']} |"
+        )
+    versions = rows[-1]["versions"] if rows else {}
+    assert isinstance(versions, Mapping)
+    lines += ["", "Versions: " + ", ".join(f"{k} {v}" for k, v in versions.items()) + ".", ""]
+    return "\n".join(lines)
+
+
+def _peer(row: Mapping[str, object]) -> str:
+    if not row.get("peer"):
+        return ""
+    return f" (beside it {row['peer']}: {row['peer_value']})"
