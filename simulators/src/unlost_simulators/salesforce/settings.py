@@ -1,0 +1,47 @@
+"""The numbers of one org that differ by edition or are turned by a test."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+GIB = 1024**3
+MIB = 1024**2
+
+
+@dataclass(frozen=True, slots=True)
+class OrgSettings:
+    """Allocations and delays of an org.
+
+    Sources: Salesforce REST guide (resources-limits, resources-record-count), app limits cheat
+    sheet (api, bulk api), a developer org for the defaults of names not mentioned there.
+    """
+
+    name: str = "Simulated Org"
+    instance_name: str = "SIM1"
+    sandbox: bool = False
+    data_storage_mb: int = 10_240
+    file_storage_mb: int = 102_400
+    daily_api_requests: int = 1_000_000
+    daily_bulk_batches: int = 15_000
+    daily_bulk_query_jobs: int = 10_000
+    daily_bulk_query_file_mb: int = 976_562
+    storage_stop_percent: int = 105
+    """Inserts are refused from this use of data or file storage."""
+    storage_delay: timedelta = timedelta(0)
+    """How far the storage figures of limits lag behind."""
+    record_count_delay: timedelta = timedelta(0)
+    """How old a cached answer of recordCount may be."""
+    commit_delay: timedelta = timedelta(0)
+    """Default time between the stamp of a write and its visibility."""
+    largest_page: int = 2000
+    smallest_page: int = 200
+    distinct_parents: int = 100_000
+    """Without View All Data wider reads of Task, Event, Attachment fail (OPERATION_TOO_LARGE)."""
+    query_windows: Mapping[str, int] = field(default_factory=dict)
+    """Object name to days: queries without so narrow a date window end in QUERY_TIMEOUT."""
+    bin_days: int = 15
+    bin_records_per_mb: int = 25
+    bin_capacity_enforced: bool = False
+    """Whether the oldest rows leave the bin when it holds more than its capacity."""
+    replication_enabled_days: int = 365
+    delete_log_days: int = 30
