@@ -9,6 +9,7 @@ class FindingKind(StrEnum):
 
     TABLE_REFUSED = "table-refused"  # the source lists the table but will not deliver it
     TABLE_NOT_DATA = "table-not-data"  # a view, an event stream, a virtual table
+    TABLE_EXCLUDED = "table-excluded"  # left out by the org's own settings
     TABLE_GONE = "table-gone"  # held before, not described any more
     TABLE_UNREADABLE = "table-unreadable"  # reading broke off again and again
     COLUMN_HIDDEN = "column-hidden"  # exists, but this user may not see it

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 import pyarrow as pa
 
+from unlost.model.finding import Finding
+
 type Json = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 
 
@@ -96,10 +98,16 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One bounded piece of a read, already checked against ``proof``. Not a JSON value."""
+    """One bounded piece of a read, already checked against ``proof``. Not a JSON value.
+
+    ``findings`` are what reading this piece brought to light. ``wants_census``: the source's list
+    of deletes has a gap, so that only a census of the table this night can prove them.
+    """
 
     rows: Rows
     proof: Proof
+    findings: tuple[Finding, ...] = ()
+    wants_census: bool = False
 
 
 @dataclass(frozen=True, slots=True)
