@@ -1,0 +1,240 @@
+"""Sealed objects: bytes that only the vault's key opens, and only in the place they belong to.
+
+Every object of the vault but the segments (which are encrypted Parquet) has this form. It is a
+header of 24 bytes and blocks of equal size, each sealed with AES-256-GCM under a nonce of its own:
+
+    offset  size  what
+    0       7     ``UNLOSTS``
+    7       1     format number, 0
+    8       1     size of a block as a power of two, 16 (64 KiB) to 20 (1 MiB)
+    9       3     zero
+    12      4     epoch of the key, unsigned, little-endian
+    16      8     length of the content in bytes, unsigned, little-endian
+    24            blocks: nonce (12), ciphertext, tag (16); an empty content has one empty block
+
+What stands around a block is bound into it: header, vault, org, kind, name of the object, number of
+the block and whether it is the last. A flipped bit, a cut, a swap of blocks or objects, or an old
+object under a new name does not open.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from unlost.model.errors import IntegrityError, UsageError
+from unlost.model.ports import Entropy
+
+FORMAT = 0
+HEADER_BYTES = 24
+NONCE_BYTES = 12
+TAG_BYTES = 16
+BLOCK_OVERHEAD = NONCE_BYTES + TAG_BYTES
+KIB64 = 16
+KIB256 = 18
+MIB1 = 20
+
+_MAGIC = b"UNLOSTS"
+_HEADER = struct.Struct("<7sBB3sIQ")
+_LONGEST = 1 << 40  # 1 TiB: no object comes near, and a damaged length must not ask for more
+
+
+class ObjectKind(StrEnum):
+    """What an object is; part of its key and of what is bound into it."""
+
+    KEY = "key"
+    MANIFEST = "manifest"
+    CHECKPOINT = "checkpoint"
+    INTENT = "intent"
+    SEGMENT = "segment"
+    SIDECAR = "sidecar"
+    PACK = "pack"
+    SCHEMA = "schema"
+    CERTIFICATE = "certificate"
+    JOURNAL = "journal"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an object belongs. ``vault`` and ``org`` are 16 bytes, ``name`` the full name."""
+
+    kind: ObjectKind
+    vault: bytes
+    org: bytes
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The clear head of a sealed object; ``length`` is that of the content."""
+
+    power: int
+    epoch: int
+    length: int
+
+    @property
+    def block(self) -> int:
+        """Content bytes of every block but the last."""
+        return 1 << self.power
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks there are, at least one."""
+        return max(1, -(-self.length // self.block))
+
+    @property
+    def sealed_length(self) -> int:
+        """Size of the whole object in bytes."""
+        return HEADER_BYTES + self.length + self.blocks * BLOCK_OVERHEAD
+
+    def pack(self) -> bytes:
+        """The 24 bytes."""
+        return _HEADER.pack(_MAGIC, FORMAT, self.power, bytes(3), self.epoch, self.length)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Whole blocks of an object: numbers ``first`` to ``last``, and their bytes in the object."""
+
+    first: int
+    last: int
+    start: int
+    length: int
+
+
+def seal(
+    content: bytes, *, place: Place, key: bytes, epoch: int, entropy: Entropy, power: int = KIB256
+) -> bytes:
+    """The sealed object of a content."""
+    return b"".join(
+        seal_blocks(content, place=place, key=key, epoch=epoch, entropy=entropy, power=power)
+    )
+
+
+def seal_blocks(
+    content: bytes | bytearray | memoryview,
+    *,
+    place: Place,
+    key: bytes,
+    epoch: int,
+    entropy: Entropy,
+    power: int = KIB256,
+) -> Iterator[bytes]:
+    """The pieces of the sealed object in order: the header, then one piece a block."""
+    view = memoryview(content)
+    header = Header(power=power, epoch=epoch, length=len(view))
+    cipher = AESGCM(key)
+    yield header.pack()
+    for number in range(header.blocks):
+        nonce = entropy.bytes(NONCE_BYTES)
+        block = view[number * header.block : (number + 1) * header.block]
+        yield nonce + cipher.encrypt(nonce, block, _bound(header, place, number))
+
+
+def read_header(data: bytes, *, name: str) -> Header:
+    """The header at the start of an object.
+
+    Raises IntegrityError (``object-damaged``), or UsageError (``format-newer``) where a newer
+    Unlost wrote it.
+    """
+    if len(data) < HEADER_BYTES:
+        raise damaged(name, "it is cut short")
+    magic, number, power, zero, epoch, length = _HEADER.unpack_from(data)
+    if magic != _MAGIC:
+        raise damaged(name, "it does not begin as a sealed object does")
+    if number > FORMAT:
+        raise newer(name, number)
+    if not KIB64 <= power <= MIB1 or any(zero) or length > _LONGEST:
+        raise damaged(name, "its header makes no sense")
+    return Header(power=power, epoch=epoch, length=length)
+
+
+def unseal(data: bytes, *, place: Place, key: bytes) -> bytes:
+    """The content of a whole sealed object.
+
+    Raises IntegrityError (``object-damaged``) unless every byte is what was written to this place.
+    """
+    header = read_header(data, name=place.name)
+    if len(data) != header.sealed_length:
+        raise damaged(place.name, "it is not as long as it says")
+    span = Span(0, header.blocks - 1, HEADER_BYTES, len(data) - HEADER_BYTES)
+    return unseal_span(memoryview(data)[HEADER_BYTES:], span, header=header, place=place, key=key)
+
+
+def span_of(header: Header, *, start: int, length: int) -> Span:
+    """The blocks that hold ``length`` (at least 1) content bytes from ``start``.
+
+    Raises UsageError (``object-range``) where the content does not reach so far.
+    """
+    if start < 0 or length < 1 or start + length > header.length:
+        raise UsageError(
+            "object-range", f"Bytes {start} to {start + length} are not in the object."
+        )
+    first, last = start // header.block, (start + length - 1) // header.block
+    stride = header.block + BLOCK_OVERHEAD
+    begin = HEADER_BYTES + first * stride
+    end = min(HEADER_BYTES + (last + 1) * stride, header.sealed_length)
+    return Span(first=first, last=last, start=begin, length=end - begin)
+
+
+def unseal_span(
+    data: bytes | memoryview, span: Span, *, header: Header, place: Place, key: bytes
+) -> bytes:
+    """The content of the blocks of a span, given their bytes.
+
+    Raises IntegrityError (``object-damaged``).
+    """
+    if len(data) != span.length:
+        raise damaged(place.name, "it is cut short")
+    view = memoryview(data)
+    cipher = AESGCM(key)
+    stride = header.block + BLOCK_OVERHEAD
+    content: list[bytes] = []
+    for number in range(span.first, span.last + 1):
+        at = (number - span.first) * stride
+        block = view[at : at + stride]
+        try:
+            content.append(
+                cipher.decrypt(
+                    block[:NONCE_BYTES], block[NONCE_BYTES:], _bound(header, place, number)
+                )
+            )
+        except InvalidTag:
+            raise damaged(place.name, "a seal in it is broken") from None
+    return b"".join(content)
+
+
+def damaged(name: str, why: str) -> IntegrityError:
+    """The error for an object that is not what was written under its name."""
+    return IntegrityError(
+        "object-damaged",
+        f"The object “{name}” is not what Unlost wrote there: {why}.",
+        next_step="Run unlost verify --level full, and bring the object back from a copy.",
+    )
+
+
+def newer(name: str, number: int) -> UsageError:
+    """The error for an object of a format that this release does not know."""
+    return UsageError(
+        "format-newer",
+        f"“{name}” has format {number}; this release of Unlost reads up to format {FORMAT}.",
+        next_step="Install a newer release of Unlost and try again. Nothing was changed.",
+    )
+
+
+def _bound(header: Header, place: Place, number: int) -> bytes:
+    """What is authenticated beside a block: header, place, number, whether it is the last."""
+    kind, name = place.kind.encode(), place.name.encode()
+    return b"".join(
+        (
+            header.pack(),
+            place.vault,
+            place.org,
+            struct.pack("<B", len(kind)) + kind,
+            struct.pack("<H", len(name)) + name,
+            struct.pack("<QB", number, number == header.blocks - 1),
+        )
+    )

@@ -1,0 +1,1 @@
+"""Places where a vault's objects lie: a folder, memory, and wrappers that make faults."""

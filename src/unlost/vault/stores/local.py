@@ -1,0 +1,204 @@
+"""A store in a folder: on a disk, or on a share that can link and sync.
+
+An object is written to a temporary file, synced, and then linked to its name, which the file system
+does for exactly one of two writers; then the folder is synced. Other tools may copy the folder.
+"""
+
+import errno
+import itertools
+import os
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from unlost.model.errors import StoreError, UnlostError
+from unlost.model.store import Listed, StoreProperties
+from unlost.vault.stores.disk import Disk, RealDisk
+from unlost.vault.stores.store import check_name, missing
+
+_TEMPORARY = ".tmp"  # no object's name may begin with a dot, so none can lie in this folder
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+_REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+
+
+class LocalStore:
+    """Keeps each object as a file below ``root``; makes the folder when first written to.
+
+    Safe to share between threads, and between processes on any number of machines as far as the
+    file system is.
+    """
+
+    def __init__(self, root: Path, *, disk: Disk | None = None) -> None:
+        """``root``: an absolute folder. ``disk``: the file system, the machine's own by default."""
+        self._root = root
+        self._disk = disk or RealDisk()
+        self._real = disk is None
+        self._durable: set[Path] = set()
+        self._lock = threading.Lock()
+        self._numbers = itertools.count()
+
+    @property
+    def properties(self) -> StoreProperties:
+        """Facts about this store."""
+        return StoreProperties(address=str(self._root), folder=self._root)
+
+    def put_new(self, name: str, data: bytes) -> bool:
+        """Create an object; False if the name is taken."""
+        return self.put_stream(name, (data,))
+
+    def put_stream(self, name: str, chunks: Iterable[bytes]) -> bool:
+        """Create an object from chunks; False if the name is taken."""
+        target = self._file(name)
+        if self.size(name) is not None:
+            return False
+        with self._speaking(name), self._temporary(chunks) as temporary:
+            return self._publish(temporary, target)
+
+    def get(self, name: str) -> bytes:
+        """All bytes of an object; raises NotFound."""
+        return self._read(name, start=0, length=None)
+
+    def get_range(self, name: str, *, start: int, length: int) -> bytes:
+        """A part of an object; raises NotFound."""
+        return self._read(name, start=start, length=length)
+
+    def size(self, name: str) -> int | None:
+        """Size in bytes; None if there is no such object."""
+        file = self._file(name)
+        with self._speaking(name):
+            try:
+                return self._disk.size(file)
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+
+    def list(self, prefix: str) -> Iterator[Listed]:
+        """Objects whose names begin with ``prefix``, in order."""
+        folder = self._root / prefix.rpartition("/")[0]
+        with self._speaking(prefix):
+            found = [
+                Listed(file.relative_to(self._root).as_posix(), size)
+                for file, size in self._disk.walk(folder)
+            ]
+        yield from sorted(
+            (o for o in found if o.name.startswith(prefix) and not o.name.startswith(_TEMPORARY)),
+            key=lambda listed: listed.name,
+        )
+
+    def delete(self, name: str) -> bool:
+        """Remove an object; False if there is none."""
+        file = self._file(name)
+        with self._speaking(name):
+            try:
+                self._disk.unlink(file)
+            except (FileNotFoundError, NotADirectoryError):
+                return False
+            self._disk.sync_folder(file.parent)
+        return True
+
+    def path(self, name: str) -> Path | None:
+        """The object's file; None on a file system that is not the machine's own."""
+        file = self._file(name)
+        return file if self._real else None
+
+    def sweep(self) -> int:
+        """Remove temporary files that a crash left behind; how many there were."""
+        with self._speaking(_TEMPORARY):
+            left = [file for file, _ in self._disk.walk(self._root / _TEMPORARY)]
+            return sum(self._disk.unlink_abandoned(file) for file in left)
+
+    def _file(self, name: str) -> Path:
+        return self._root / check_name(name)
+
+    def _read(self, name: str, *, start: int, length: int | None) -> bytes:
+        file = self._file(name)
+        with self._speaking(name):
+            try:
+                return self._disk.read(file, start=start, length=length)
+            except (FileNotFoundError, NotADirectoryError):
+                raise missing(name) from None
+
+    @contextmanager
+    def _temporary(self, chunks: Iterable[bytes]) -> Iterator[Path]:
+        """A synced file with these bytes; its name is gone at the end, whatever happens."""
+        folder = self._root / _TEMPORARY
+        self._make_durable(folder)
+        path, handle = self._create(folder)
+        try:
+            try:
+                for chunk in chunks:
+                    self._disk.write(handle, chunk)
+                self._disk.sync(handle)
+                yield path
+            finally:
+                self._disk.close(handle)
+        finally:
+            with suppress(FileNotFoundError):
+                self._disk.unlink(path)
+
+    def _create(self, folder: Path) -> tuple[Path, int]:
+        """A new temporary file, whatever others with our process number may have left there."""
+        while True:
+            path = folder / f"{os.getpid()}-{next(self._numbers)}"
+            with suppress(FileExistsError):
+                return path, self._disk.create(path)
+
+    def _publish(self, temporary: Path, target: Path) -> bool:
+        self._make_durable(target.parent)
+        try:
+            self._disk.link(temporary, target)
+        except FileExistsError:
+            self._disk.sync_folder(target.parent)  # the winner may not have come so far yet
+            return False
+        except FileNotFoundError:  # somebody removed the empty folder that was durable before
+            self._durable.clear()
+            self._make_durable(target.parent)
+            self._disk.link(temporary, target)
+        self._disk.sync_folder(target.parent)
+        return True
+
+    def _make_durable(self, folder: Path) -> None:
+        """Make a folder and those above it, and sync each name into the folder that holds it."""
+        if folder in self._durable:
+            return
+        with self._lock:
+            for step in self._steps_to(folder):
+                self._disk.make_folder(step)
+                self._disk.sync_folder(step.parent)
+                self._durable.add(step)
+
+    def _steps_to(self, folder: Path) -> Sequence[Path]:
+        """Folders from the root of the store down to ``folder``, without those known durable."""
+        above = [folder, *folder.parents]
+        upto = above.index(self._root)
+        return [step for step in reversed(above[: upto + 1]) if step not in self._durable]
+
+    @contextmanager
+    def _speaking(self, name: str) -> Iterator[None]:
+        """Turn the operating system's errors into ours."""
+        try:
+            yield
+        except UnlostError:
+            raise
+        except OSError as error:
+            raise self._explain(error, name) from error
+
+    def _explain(self, error: OSError, name: str) -> StoreError:
+        where = f"{self._root} (writing or reading “{name}”)"
+        if error.errno in _NO_ROOM:
+            return StoreError(
+                "store-full",
+                f"There is no room left in {where}. Nothing half-written was kept.",
+                next_step="Free some space or move the vault to a larger disk, then run it again.",
+            )
+        if error.errno in _REFUSED:
+            return StoreError(
+                "store-refused",
+                f"The operating system refuses access to {where}: {error.strerror}.",
+                next_step="Give the user that runs Unlost the right to read and write there.",
+            )
+        return StoreError(
+            "store-failed",
+            f"The store {where} failed: {error.strerror or error}.",
+            next_step="Check the disk or the share, then run it again.",
+        )

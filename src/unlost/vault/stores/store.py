@@ -1,0 +1,32 @@
+"""Names that a store takes, and the errors that all stores share.
+
+The port itself is ``unlost.model.store.Store``.
+"""
+
+import re
+
+from unlost.model.errors import NotFound, UsageError
+from unlost.model.store import Listed, Store, StoreProperties
+
+_PART = r"[a-z0-9_][a-z0-9._-]*"
+_NAME = re.compile(rf"{_PART}(/{_PART})*")
+_LONGEST_NAME = 512
+
+
+def check_name(name: str) -> str:
+    """The name itself; raises UsageError (``object-name``) if no store would take it."""
+    if len(name) > _LONGEST_NAME or _NAME.fullmatch(name) is None:
+        raise UsageError("object-name", f"“{name}” cannot be the name of an object in a vault.")
+    return name
+
+
+def missing(name: str) -> NotFound:
+    """The error for an object that is not there."""
+    return NotFound(
+        "object-missing",
+        f"The vault has no object “{name}”.",
+        next_step="Run unlost verify --level full to see what else is missing.",
+    )
+
+
+__all__ = ["Listed", "Store", "StoreProperties", "check_name", "missing"]
