@@ -353,7 +353,7 @@ def history_of(of: ObjectDef, *, id_prefix: str = "017") -> ObjectDef:
         layoutable=False,
         parent_entity=of.name,
         entity_type="History",
-        storage_bytes=None,
+        storage_bytes=0,
     )
 
 

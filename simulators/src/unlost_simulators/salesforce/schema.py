@@ -307,8 +307,8 @@ class ObjectDef:
     rule: QueryRule = QueryRule()
     bulk: bool = True
     """False: Bulk API answers INVALIDENTITY."""
-    storage_bytes: int | None = 2048
-    """Data storage of one row; None for objects that do not count."""
+    storage_bytes: int | None = None
+    """Data storage of one row; None means the rule of ``storage`` for its name, 0 none."""
     storage_sql: str | None = None
     """DuckDB expression of a row's bytes, with ``{Field}``; wins over ``storage_bytes``."""
     archived_by: str | None = None
