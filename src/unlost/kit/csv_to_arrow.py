@@ -1,0 +1,178 @@
+"""CSV bodies as Arrow record batches of text: streamed, bounded, and proved to be whole.
+
+Nothing is interpreted: NUL, ``NA``, leading zeros, line ends inside cells all stay as they came.
+
+How a body is proved whole: a row that no source sends is fed to the parser behind the body's last
+byte. If it comes out as the last row, the body ended between two rows and outside quotes; if the
+body was cut inside a row or inside a quoted cell, it is swallowed there or breaks the row.
+"""
+
+import csv
+from collections.abc import Iterator
+from typing import Protocol
+
+import pyarrow as pa
+from pyarrow import csv as arrow_csv
+
+from unlost.kit.http.body import cut
+from unlost.model.errors import IntegrityError, UnlostError
+
+BLOCK_BYTES = 4 << 20  # a row must fit into one block
+LARGEST_BLOCK = 1 << 30
+END = "\x02unlost-end-of-body\x03"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class Body(Protocol):
+    """Where bytes come from."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """Bytes in pieces."""
+        ...
+
+
+class RowTooWide(UnlostError):
+    """A row does not fit into a parser block: read the body again with a larger one."""
+
+    def __init__(self, block_bytes: int) -> None:
+        super().__init__(
+            "row-too-wide", f"A row is larger than {block_bytes // 1024} KiB of parser memory."
+        )
+
+
+def doubled(block_bytes: int) -> int:
+    """The next larger block; an IntegrityError where that is beyond all reason."""
+    if block_bytes >= LARGEST_BLOCK:
+        raise IntegrityError(
+            "row-without-end",
+            "A row of the source is larger than 1 GiB; that is no row.",
+            next_step="Report the table's name; leave the table out until it is solved.",
+        )
+    return block_bytes * 2
+
+
+class CsvReader:
+    """Reads one body. ``columns`` is its header, ``rows`` counts what ``batches`` gave so far."""
+
+    def __init__(
+        self, body: Body, *, empty_is_null: bool = True, block_bytes: int = BLOCK_BYTES
+    ) -> None:
+        """``empty_is_null``: the source writes null as an empty cell, and has no other empty."""
+        self.rows = 0
+        self.bytes = 0
+        self._block_bytes = block_bytes
+        self._empty_is_null = empty_is_null
+        self._chunks = body.chunks()
+        self._pending = b""
+        self.columns = self._header()
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Batches of text columns, each about a block; the last one only if the body was whole.
+
+        Raises TransientError (``body-cut``) or RowTooWide.
+        """
+        if not self.columns:
+            return
+        held: pa.RecordBatch | None = None
+        for batch in self._parsed():
+            if batch.num_rows == 0:
+                continue
+            if held is not None:
+                yield self._counted(held)
+            held = batch
+        last = self._without_end(held)
+        if last.num_rows:
+            yield self._counted(last)
+
+    def _counted(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        self.rows += batch.num_rows
+        return batch
+
+    def _without_end(self, batch: pa.RecordBatch | None) -> pa.RecordBatch:
+        if batch is None or batch.column(0)[-1].as_py() != END:
+            raise cut("inside a row")
+        return batch.slice(0, batch.num_rows - 1)
+
+    def _header(self) -> tuple[str, ...]:
+        while b"\n" not in self._pending:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                if self._pending:
+                    raise cut("inside its header")
+                return ()
+            self._pending += chunk
+        line, self._pending = self._pending.split(b"\n", 1)
+        self.bytes += len(line) + 1
+        text = line.removeprefix(BYTE_ORDER_MARK).decode().rstrip("\r")
+        return tuple(next(csv.reader([text])))
+
+    def _parsed(self) -> Iterator[pa.RecordBatch]:
+        text = pa.string()
+        try:
+            yield from arrow_csv.open_csv(
+                _Feed(self, self._blocks()),
+                read_options=arrow_csv.ReadOptions(
+                    use_threads=False, block_size=self._block_bytes, column_names=self.columns
+                ),
+                parse_options=arrow_csv.ParseOptions(
+                    newlines_in_values=True, ignore_empty_lines=False
+                ),
+                convert_options=arrow_csv.ConvertOptions(
+                    column_types=dict.fromkeys(self.columns, text),
+                    null_values=[""],
+                    strings_can_be_null=self._empty_is_null,
+                    quoted_strings_can_be_null=self._empty_is_null,
+                ),
+            )
+        except pa.ArrowInvalid as error:
+            raise self._explained(error) from None
+
+    def _explained(self, error: pa.ArrowInvalid) -> UnlostError:
+        """Our word for a parser error; its own text may quote cells, so it is not passed on."""
+        if "straddl" in str(error):
+            return RowTooWide(self._block_bytes)
+        return cut("it cannot be read as CSV")
+
+    def _blocks(self) -> Iterator[bytes]:
+        """The rest of the body in pieces just under a block, and the end row behind it."""
+        parts, held = [self._pending], len(self._pending)
+        self._pending = b""
+        for chunk in self._chunks:
+            if held + len(chunk) > self._block_bytes:
+                yield b"".join(parts)
+                parts, held = [], 0
+            parts.append(chunk)
+            held += len(chunk)
+        end = ",".join([f'"{END}"', *['""'] * (len(self.columns) - 1)]) + "\n"
+        yield b"".join(parts)
+        self.bytes -= len(end)
+        yield end.encode()
+
+
+class _Feed:
+    """What the parser takes for a file: hands over pieces without copying them where it can."""
+
+    closed = False
+
+    def __init__(self, reader: CsvReader, blocks: Iterator[bytes]) -> None:
+        self._reader = reader
+        self._blocks = blocks
+        self._rest = b""
+
+    def read(self, size: int) -> bytes:
+        """At most ``size`` bytes; empty only at the end."""
+        piece = self._rest
+        while not piece:
+            block = next(self._blocks, None)
+            if block is None:
+                return b""
+            piece = block
+        give, self._rest = (piece, b"") if len(piece) <= size else (piece[:size], piece[size:])
+        self._reader.bytes += len(give)
+        return give
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self.closed = True

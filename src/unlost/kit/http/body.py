@@ -1,0 +1,104 @@
+"""Answer bodies as streams that prove that they are whole.
+
+HTTP libraries hand over what came before a cut gzip stream as if it were everything; here a body
+ends only if its length and its compression say so.
+"""
+
+import zlib
+from collections.abc import Iterator
+
+from unlost.kit.http.messages import Headers
+from unlost.model.errors import TransientError
+
+GZIP_WINDOW = 16 + zlib.MAX_WBITS  # zlib's way of asking for the gzip frame
+PIECE = 1 << 20
+
+
+def cut(reason: str) -> TransientError:
+    """The error of a body that ended too early; ``reason`` tells how that was noticed."""
+    return TransientError(
+        "body-cut",
+        f"An answer of the source ended too early ({reason}).",
+        next_step="It is asked for again by itself; if this persists, look at proxies between "
+        "this machine and the source.",
+    )
+
+
+def counted(chunks: Iterator[bytes], announced: int | None) -> Iterator[bytes]:
+    """The chunks, and an error at their end if their bytes are not as many as announced."""
+    received = 0
+    for chunk in chunks:
+        received += len(chunk)
+        yield chunk
+    if announced is not None and received != announced:
+        raise cut(f"{received} of {announced} bytes")
+
+
+def gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The chunks decompressed, in pieces of at most 1 MiB; several gzip members are one stream."""
+    inflate = zlib.decompressobj(GZIP_WINDOW)
+    started = False
+    for chunk in chunks:
+        pending = chunk
+        while pending:
+            if inflate.eof:
+                inflate = zlib.decompressobj(GZIP_WINDOW)
+            started = True
+            piece = _inflated(inflate, pending)
+            pending = inflate.unused_data if inflate.eof else inflate.unconsumed_tail
+            if piece:
+                yield piece
+    if started and not inflate.eof:
+        raise cut("inside its gzip stream")
+
+
+def _inflated(inflate: "zlib._Decompress", data: bytes) -> bytes:
+    try:
+        return inflate.decompress(data, PIECE)
+    except zlib.error as error:
+        raise cut("its gzip stream is damaged") from error
+
+
+def whole(chunks: Iterator[bytes], headers: Headers) -> Iterator[bytes]:
+    """The plain bytes of a body, checked against its headers (Content-Length, gzip's end)."""
+    length = headers.get("content-length")
+    checked = counted(chunks, int(length) if length else None)
+    if headers.get("content-encoding", "").lower() in {"gzip", "x-gzip"}:
+        return gunzipped(checked)
+    return checked
+
+
+class BodyStream:
+    """A body to be read like a file. Any ``read`` raises TransientError where the body was cut."""
+
+    def __init__(self, status: int, headers: Headers, chunks: Iterator[bytes]) -> None:
+        """``chunks`` are plain and already checked (``whole``)."""
+        self.status = status
+        self.headers = headers
+        self.closed = False
+        self._chunks = chunks
+        self._rest = b""
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body in pieces as they come; to be used instead of ``read``."""
+        return self._chunks
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to ``size`` bytes, all of the rest where it is negative; empty at the end."""
+        if size < 0:
+            return self._rest + b"".join(self._chunks)
+        while not self._rest:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return b""
+            self._rest = chunk
+        piece, self._rest = self._rest[:size], self._rest[size:]
+        return piece
+
+    def readable(self) -> bool:
+        """Always true."""
+        return True
+
+    def close(self) -> None:
+        """Stop reading; the connection belongs to whoever opened the stream."""
+        self.closed = True

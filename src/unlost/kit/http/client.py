@@ -1,0 +1,188 @@
+"""The HTTP client of all connectors: budget, session, retry table, whole bodies."""
+
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Protocol
+
+import httpx
+
+from unlost.kit.http.backoff import Backoff, Patience
+from unlost.kit.http.body import BodyStream, cut, whole
+from unlost.kit.http.messages import Answer, Failure, Headers, Request
+from unlost.kit.http.table import NO_ANSWER, Action, RetryTable
+from unlost.model.errors import TransientError, UnlostError
+from unlost.model.ports import Budget, Clock, Entropy
+
+type Transport = httpx.BaseTransport
+
+# A data call may work for ten minutes before it answers (Salesforce app limits cheatsheet, API
+# requests); connecting must be quick.
+READ_SECONDS = 630.0
+CONNECT_SECONDS = 20.0
+POOL_SIZE = 64
+
+
+class Session(Protocol):
+    """Signs calls."""
+
+    def token(self) -> str:
+        """The value of the Authorization header; signs in where needed."""
+        ...
+
+    def renew(self, stale: str) -> None:
+        """Sign in again, unless another thread replaced ``stale`` already."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How a source speaks about failures and limits.
+
+    ``understand`` reads code and message out of an answer, ``speak`` turns them into our words,
+    ``notice`` is shown the headers of each answer.
+    """
+
+    table: RetryTable
+    understand: Callable[[Answer], tuple[str, str]]
+    speak: Callable[[Failure, Action], UnlostError]
+    notice: Callable[[Headers], None] = lambda _headers: None
+    backoff: Backoff = field(default_factory=Backoff)
+
+
+class HttpClient:
+    """Makes calls. Safe for threads; keeps connections open until ``close``."""
+
+    def __init__(
+        self,
+        manners: Manners,
+        *,
+        clock: Clock,
+        entropy: Entropy,
+        budget: Budget,
+        session: Session | None = None,
+        transport: Transport | None = None,
+        compress: bool = True,
+    ) -> None:
+        """``transport`` replaces the network in tests; ``compress`` asks for gzip bodies."""
+        self.patience = Patience(manners.backoff, clock, entropy)
+        self._manners = manners
+        self._budget = budget
+        self._session = session
+        self._client = httpx.Client(
+            transport=transport,
+            http2=False,
+            follow_redirects=False,
+            timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+            limits=httpx.Limits(max_connections=POOL_SIZE, max_keepalive_connections=POOL_SIZE),
+            headers={
+                "User-Agent": "unlost",
+                "Accept-Encoding": "gzip" if compress else "identity",
+            },
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+    def send(self, request: Request) -> Answer:
+        """The whole answer; also a body that is cut makes the call be made again."""
+        for attempt in count(1):
+            try:
+                with self.stream(request) as body:
+                    return Answer(body.status, body.headers, body.read())
+            except TransientError as error:
+                if error.code != "body-cut":
+                    raise
+                self.patience.bear(attempt, error)
+        raise AssertionError
+
+    @contextmanager
+    def stream(self, request: Request) -> Iterator[BodyStream]:
+        """The answer's body as a stream; what breaks it off raises TransientError ``body-cut``."""
+        response = self._persist(request)
+        try:
+            headers = _headers(response)
+            yield BodyStream(response.status_code, headers, _chunks(response, headers))
+        finally:
+            response.close()
+
+    def _persist(self, request: Request) -> httpx.Response:
+        """Call until the table is content or says stop."""
+        renewed = False
+        for attempt in count(1):
+            token = self._session.token() if self._session and request.signed else None
+            outcome = self._call(request, token)
+            if isinstance(outcome, httpx.Response):
+                return outcome
+            action = self._manners.table.decide(outcome)
+            if action is Action.REAUTH and self._session and token and not renewed:
+                renewed = True
+                self._session.renew(token)
+                continue
+            error = self._manners.speak(outcome, action)
+            if action is not Action.RETRY or not isinstance(error, TransientError):
+                raise error
+            self.patience.bear(attempt, error)
+        raise AssertionError
+
+    def _call(self, request: Request, token: str | None) -> httpx.Response | Failure:
+        if request.budgeted:
+            self._budget.take()
+        headers = dict(request.headers) | ({"Authorization": token} if token else {})
+        built = self._client.build_request(
+            request.method, request.url, headers=headers, content=request.body
+        )
+        host = built.url.netloc.decode()
+        try:
+            response = self._client.send(built, stream=True)
+        except httpx.TransportError as error:
+            return Failure(NO_ANSWER, code=type(error).__name__, message=_cause(error), host=host)
+        self._manners.notice(_headers(response))
+        if response.status_code in request.accept:
+            return response
+        return self._failure(response, host)
+
+    def _failure(self, response: httpx.Response, host: str) -> Failure:
+        headers = _headers(response)
+        try:
+            answer = Answer(response.status_code, headers, b"".join(_chunks(response, headers)))
+        except TransientError:
+            answer = Answer(response.status_code, {}, b"")
+        finally:
+            response.close()
+        code, message = self._manners.understand(answer)
+        return Failure(answer.status, code, message, host, _retry_after(headers))
+
+
+def _headers(response: httpx.Response) -> Headers:
+    return {name.lower(): value for name, value in response.headers.items()}
+
+
+def _chunks(response: httpx.Response, headers: Headers) -> Iterator[bytes]:
+    return whole(_raw(response), headers)
+
+
+def _raw(response: httpx.Response) -> Iterator[bytes]:
+    try:
+        yield from response.iter_raw()
+    except httpx.TransportError as error:
+        raise cut(type(error).__name__) from error
+
+
+def _cause(error: httpx.TransportError) -> str:
+    """What the library says; certificate trouble by its own name, for it is not a network one."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"certificate: {cause.verify_message}"
+        cause = cause.__cause__ or cause.__context__
+    return str(error)
+
+
+def _retry_after(headers: Headers) -> float | None:
+    """Seconds of a Retry-After header; its date form is left out (RFC 9110, 10.2.3)."""
+    text = headers.get("retry-after", "").strip()
+    return float(text) if text.isdigit() else None

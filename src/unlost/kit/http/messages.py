@@ -1,0 +1,57 @@
+"""What is asked and what comes back, as plain values free of any HTTP library."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+type Headers = Mapping[str, str]
+
+
+def is_loopback(url: str) -> bool:
+    """True if ``url`` names this machine: the only place where plain http is accepted."""
+    host = urlsplit(url).hostname or ""
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A call to be made. ``url`` is absolute; ``accept`` names statuses that are no failure.
+
+    ``signed``: the session's token is sent along. ``budgeted``: it counts as an API call.
+    """
+
+    method: str
+    url: str
+    headers: Headers = field(default_factory=dict)
+    body: bytes | None = None
+    accept: frozenset[int] = frozenset({200, 201, 204})
+    signed: bool = True
+    budgeted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer. Header names are lower case; ``body`` is decoded."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+    @property
+    def is_json(self) -> bool:
+        """True if the answer says that it is JSON; only then may it be parsed as such."""
+        return "json" in self.headers.get("content-type", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a call that did not succeed says about itself.
+
+    ``status`` is 0 where no answer came at all; ``code`` and ``message`` are the source's own.
+    """
+
+    status: int
+    code: str = ""
+    message: str = ""
+    host: str = ""
+    retry_after: float | None = None

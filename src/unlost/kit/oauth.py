@@ -1,0 +1,302 @@
+"""OAuth 2.0 flows by which an unattended program signs in (RFC 6749, 7523), and their session.
+
+Tokens live in memory; what must outlive the process (a rotated refresh token) is in the secret
+store before it is used.
+"""
+
+import base64
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import urlencode
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from unlost.kit.http.client import HttpClient
+from unlost.kit.http.messages import Answer, Failure, Request, is_loopback
+from unlost.kit.http.table import Action, RetryTable, Rule
+from unlost.kit.json_to_arrow import decode
+from unlost.model.errors import NotAllowed, TransientError, UnlostError, UsageError
+from unlost.model.ports import Clock, SecretStore
+
+JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"  # RFC 7523, 2.1
+ASSERTION_SECONDS = 180  # at most three minutes ahead (Salesforce help, OAuth JWT bearer flow)
+FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+
+# Statuses that the edge in front of a token endpoint gives for a while.
+TOKEN_RETRIES = RetryTable(
+    (
+        Rule(Action.FAIL, statuses=frozenset({0}), contains="certificate"),
+        Rule(Action.FAIL, codes=frozenset({"UnsupportedProtocol", "LocalProtocolError"})),
+        Rule(Action.RETRY, statuses=frozenset({0, 406, 420, 429, 500, 502, 503, 504})),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token answer. ``fields`` are its texts, for what is particular to a source."""
+
+    access: str
+    fields: Mapping[str, str]
+
+
+class Flow(Protocol):
+    """One way of signing in."""
+
+    def form(self, secrets: SecretStore, clock: Clock) -> dict[str, str]:
+        """The form that is sent to the token endpoint."""
+        ...
+
+    def keep(self, token: Token, secrets: SecretStore) -> None:
+        """Save what the next sign-in needs; durable when it returns."""
+        ...
+
+
+def needed(secrets: SecretStore, name: str) -> str:
+    """A secret that must be there."""
+    value = secrets.get(name)
+    if not value:
+        raise NotAllowed(
+            "secret-missing",
+            f"The {name.replace('_', ' ')} of this org is not stored.",
+            next_step="Add the org again, or set its secret.",
+        )
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCredentials:
+    """RFC 6749, 4.4: the application's own id and secret; it acts as its run-as user."""
+
+    client_id: str
+    stored_as: str = "client_secret"
+
+    def form(self, secrets: SecretStore, clock: Clock) -> dict[str, str]:
+        """Id and secret in the body."""
+        del clock
+        return {
+            "grant_type": "client_credentials",
+            "client_id": self.client_id,
+            "client_secret": needed(secrets, self.stored_as),
+        }
+
+    def keep(self, token: Token, secrets: SecretStore) -> None:
+        """Nothing changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class JwtBearer:
+    """RFC 7523: an assertion signed with the org's own RSA key, on behalf of ``subject``."""
+
+    client_id: str
+    subject: str
+    audience: str
+    stored_as: str = "private_key"
+
+    def form(self, secrets: SecretStore, clock: Clock) -> dict[str, str]:
+        """A fresh assertion, RS256."""
+        claims: dict[str, str | int] = {
+            "iss": self.client_id,
+            "sub": self.subject,
+            "aud": self.audience,
+            "exp": int(clock.now().timestamp()) + ASSERTION_SECONDS,
+        }
+        key = private_key(needed(secrets, self.stored_as))
+        return {"grant_type": JWT_GRANT, "assertion": signed_jwt(claims, key)}
+
+    def keep(self, token: Token, secrets: SecretStore) -> None:
+        """Nothing changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshToken:
+    """RFC 6749, 6: a refresh token, which a source may replace at each use."""
+
+    client_id: str
+    stored_as: str = "client_secret"
+    refresh_as: str = "refresh_token"
+
+    def form(self, secrets: SecretStore, clock: Clock) -> dict[str, str]:
+        """The newest refresh token; the client secret where there is one."""
+        del clock
+        form = {
+            "grant_type": "refresh_token",
+            "refresh_token": needed(secrets, self.refresh_as),
+            "client_id": self.client_id,
+        }
+        secret = secrets.get(self.stored_as)
+        return form | ({"client_secret": secret} if secret else {})
+
+    def keep(self, token: Token, secrets: SecretStore) -> None:
+        """Store the new refresh token, if one came, before anybody calls again."""
+        fresh = token.fields.get("refresh_token")
+        if fresh:
+            secrets.put(self.refresh_as, fresh)
+
+
+def private_key(pem: str) -> rsa.RSAPrivateKey:
+    """The RSA key of a PEM text; a UsageError where it is none."""
+    try:
+        key = serialization.load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError) as error:
+        raise _no_key() from error
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise _no_key()
+    return key
+
+
+def _no_key() -> UsageError:
+    return UsageError(
+        "private-key-unreadable",
+        "The stored private key is not an RSA key in PEM form without a passphrase.",
+        next_step="Store the .key file that belongs to the certificate of the External Client App.",
+    )
+
+
+def signed_jwt(claims: Mapping[str, str | int], key: rsa.RSAPrivateKey) -> str:
+    """A JSON Web Token, RS256 (RFC 7515, 7519)."""
+    head = _segment({"alg": "RS256", "typ": "JWT"})
+    signing = f"{head}.{_segment(claims)}"
+    signature = key.sign(signing.encode(), padding.PKCS1v15(), hashes.SHA256())
+    return f"{signing}.{_base64url(signature)}"
+
+
+def _segment(value: Mapping[str, str | int]) -> str:
+    return _base64url(json.dumps(value, separators=(",", ":")).encode())
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def understand_oauth(answer: Answer) -> tuple[str, str]:
+    """``error`` and ``error_description`` (which may be missing) of a refusal (RFC 6749, 5.2)."""
+    if not answer.is_json:
+        return "", ""
+    try:
+        value = decode(answer.body)
+    except TransientError:
+        return "", ""
+    if not isinstance(value, dict):
+        return "", ""
+    return str(value.get("error", "")), str(value.get("error_description", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class SignInHint:
+    """What a refusal of the token endpoint means to a person; empty texts fit anything."""
+
+    error: str
+    contains: str
+    code: str
+    sentence: str
+    next_step: str
+
+    def fits(self, failure: Failure) -> bool:
+        """True if the hint is about this refusal."""
+        return self.error in {"", failure.code} and self.contains.lower() in failure.message.lower()
+
+
+def speak_oauth(
+    hints: tuple[SignInHint, ...],
+) -> Callable[[Failure, Action], UnlostError]:
+    """Turns refusals of a token endpoint into our words, by the first hint that fits."""
+
+    def speak(failure: Failure, action: Action) -> UnlostError:
+        if action is Action.RETRY or failure.status == 0:
+            return unreachable(failure, action)
+        for hint in hints:
+            if hint.fits(failure):
+                return NotAllowed(hint.code, hint.sentence, next_step=hint.next_step)
+        said = " ".join(part for part in (failure.code, failure.message) if part) or "no reason"
+        return NotAllowed(
+            "sign-in-refused",
+            f"{failure.host} refused the sign-in (HTTP {failure.status}: {said}).",
+            next_step="Check the address, the client id and the secret of the org.",
+        )
+
+    return speak
+
+
+def unreachable(failure: Failure, action: Action) -> UnlostError:
+    """Nobody answered at a host, or its edge did instead of it."""
+    if action is not Action.RETRY:
+        return NotAllowed(
+            "source-not-trusted",
+            f"{failure.host} cannot be trusted or spoken to ({failure.message}).",
+            next_step="Check the address; behind a company proxy, add its certificate to the "
+            "system's store or name it in SSL_CERT_FILE.",
+        )
+    what = f"HTTP {failure.status}" if failure.status else failure.message or "no answer"
+    return TransientError(
+        "source-unreachable",
+        f"{failure.host} does not answer ({what}).",
+        next_step="Check the address and this machine's network, proxy and firewall, then try "
+        "again; nothing was lost.",
+        retry_after=failure.retry_after,
+    )
+
+
+class OAuthSession:
+    """Signs calls with a token that it fetches when first needed, once for all threads."""
+
+    def __init__(
+        self, flow: Flow, *, token_url: str, client: HttpClient, secrets: SecretStore, clock: Clock
+    ) -> None:
+        """``client`` must not be signed by this session itself."""
+        if not token_url.startswith("https://") and not is_loopback(token_url):
+            raise UsageError(
+                "address-not-https",
+                f"{token_url} is not an https address.",
+                next_step="Give the org's address with https://.",
+            )
+        self._flow = flow
+        self._url = token_url
+        self._client = client
+        self._secrets = secrets
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._token: Token | None = None
+
+    def current(self) -> Token:
+        """The token, fetched on first use."""
+        with self._lock:
+            if self._token is None:
+                self._token = self._fetch()
+            return self._token
+
+    def token(self) -> str:
+        """The value of the Authorization header."""
+        return f"Bearer {self.current().access}"
+
+    def renew(self, stale: str) -> None:
+        """Fetch a new token, unless another thread replaced the stale one already."""
+        with self._lock:
+            if self._token is None or f"Bearer {self._token.access}" == stale:
+                self._token = self._fetch()
+
+    def _fetch(self) -> Token:
+        form = self._flow.form(self._secrets, self._clock)
+        answer = self._client.send(
+            Request("POST", self._url, FORM, urlencode(form).encode(), signed=False)
+        )
+        token = read_token(answer)
+        self._flow.keep(token, self._secrets)
+        return token
+
+
+def read_token(answer: Answer) -> Token:
+    """The token of an answer; NotAllowed where the address is no token endpoint."""
+    value = decode(answer.body) if answer.is_json else None
+    if not isinstance(value, dict) or not isinstance(value.get("access_token"), str):
+        raise NotAllowed(
+            "sign-in-not-understood",
+            "The address answers, but not as a sign-in of this kind of org.",
+            next_step="Check the org's address (its My Domain, without a path).",
+        )
+    fields = {key: text for key, text in value.items() if isinstance(text, str)}
+    return Token(fields["access_token"], fields)

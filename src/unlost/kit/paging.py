@@ -1,0 +1,27 @@
+"""Following "next" links without going round in circles."""
+
+from collections.abc import Callable, Iterator
+
+from unlost.model.errors import IntegrityError
+
+
+def follow[P](
+    first: P, *, fetch: Callable[[str], P], link: Callable[[P], str | None]
+) -> Iterator[P]:
+    """The first page and all that its links lead to; a link that repeats is an IntegrityError."""
+    page = first
+    seen: set[str] = set()
+    while True:
+        yield page
+        where = link(page)
+        if where is None:
+            return
+        if where in seen:
+            raise IntegrityError(
+                "paging-in-circles",
+                "The source's pages lead back to a page that was read before.",
+                next_step="Run the backup again; if it persists, report it to the makers of the "
+                "source.",
+            )
+        seen.add(where)
+        page = fetch(where)
