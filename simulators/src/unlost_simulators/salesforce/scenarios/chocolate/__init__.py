@@ -1,0 +1,1 @@
+"""The chocolate maker: a company with offices in Belgium, Germany, Japan and Brazil."""

@@ -1,0 +1,22 @@
+"""The book of all written-out rows of the chocolate maker."""
+
+from __future__ import annotations
+
+from unlost_simulators.salesforce.scenarios.chocolate import setup_rows
+from unlost_simulators.salesforce.scenarios.chocolate.fixed import Book, Ref
+from unlost_simulators.salesforce.scenarios.chocolate.objects import KEYS
+
+__all__ = ["BOOK", "KEYS", "OWNERS"]
+
+
+def _write() -> Book:
+    book = Book(author=Ref("User", "lotte"))
+    setup_rows.write(book)
+    return book
+
+
+BOOK = _write()
+OWNERS = {
+    office: tuple(BOOK.id(KEYS, one) for one in people)
+    for office, people in setup_rows.owners().items()
+}

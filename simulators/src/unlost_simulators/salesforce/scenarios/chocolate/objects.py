@@ -1,0 +1,27 @@
+"""All objects of the chocolate maker's org, and the ids of their rows."""
+
+from __future__ import annotations
+
+from unlost_simulators.salesforce.scenarios.chocolate import (
+    objects_custom,
+    objects_files,
+    objects_people,
+    objects_sales,
+    objects_satellites,
+    objects_service,
+    objects_setup,
+)
+from unlost_simulators.salesforce.scenarios.chocolate.world import Keys
+from unlost_simulators.salesforce.schema import ObjectDef
+
+OBJECTS: tuple[ObjectDef, ...] = (
+    *objects_setup.OBJECTS,
+    *objects_people.OBJECTS,
+    *objects_sales.OBJECTS,
+    *objects_service.OBJECTS,
+    *objects_files.OBJECTS,
+    *objects_custom.OBJECTS,
+    *objects_satellites.OBJECTS,
+)
+BY_NAME = {one.name: one for one in OBJECTS}
+KEYS = Keys(OBJECTS)

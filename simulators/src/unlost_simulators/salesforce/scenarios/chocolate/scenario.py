@@ -1,0 +1,72 @@
+"""The chocolate maker as a scenario: its objects, its users, and the loading of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pyarrow as pa
+
+from unlost_simulators.salesforce.scenarios.chocolate.book import BOOK, KEYS, OWNERS
+from unlost_simulators.salesforce.scenarios.chocolate.draws import Rows
+from unlost_simulators.salesforce.scenarios.chocolate.objects import OBJECTS
+from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
+from unlost_simulators.salesforce.scenarios.chocolate.sources import SOURCES, Source
+from unlost_simulators.salesforce.scenarios.chocolate.users import USERS
+from unlost_simulators.salesforce.scenarios.chocolate.world import OPENING, World, batches
+from unlost_simulators.salesforce.scenarios.scenario import LoadableOrg
+from unlost_simulators.salesforce.schema import ObjectDef
+from unlost_simulators.salesforce.users import SimUser
+
+ORG_ID = KEYS.fixed("Organization", 0)
+
+
+def default_sizes(scale: int) -> ChocolateSizes:
+    """The base mix, `scale` times."""
+    return ChocolateSizes().times(scale)
+
+
+@dataclass(frozen=True, slots=True)
+class ChocolateScenario:
+    """The maker of chocolate; `sizes` says how many rows a scale means.
+
+    With `fixed_objects` only the named objects get their written-out rows (measurements want exact
+    counts); None means all.
+    """
+
+    name: str = "chocolate"
+    sizes: Callable[[int], ChocolateSizes] = default_sizes
+    declared: Sequence[ObjectDef] = OBJECTS
+    sources: Sequence[Source] = SOURCES
+    fixed_objects: frozenset[str] | None = None
+    org_id: str = ORG_ID
+    opening: datetime = field(default=OPENING)
+
+    def objects(self) -> Sequence[ObjectDef]:
+        """All objects."""
+        return self.declared
+
+    def users(self) -> Sequence[SimUser]:
+        """Who may call the API."""
+        return USERS
+
+    def tables(self, *, scale: int, seed: int) -> Iterator[tuple[str, pa.Table]]:
+        """Written-out rows first, then generated ones."""
+        declared = {one.name: one for one in self.declared}
+        for name, table in BOOK.tables(declared, KEYS, only=self.fixed_objects):
+            yield name, table
+        world = World(seed, self.sizes(scale), KEYS, OWNERS)
+        for source in self.sources:
+            yield from _generated(source, world)
+
+    def load(self, org: LoadableOrg, *, scale: int, seed: int) -> None:
+        """Load all rows."""
+        for name, table in self.tables(scale=scale, seed=seed):
+            org.store.load(name, table)
+
+
+def _generated(source: Source, world: World) -> Iterator[tuple[str, pa.Table]]:
+    for first, count in batches(source.count(world.sizes), source.batch_rows):
+        rows = Rows.run(world.seed, source.label, first=first, count=count)
+        yield source.object, pa.table(source.rows(world, rows))

@@ -1,0 +1,283 @@
+"""Written-out rows of the set-up objects: the org, its people, roles, groups and lists of states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from unlost_simulators.salesforce.scenarios.chocolate import story
+from unlost_simulators.salesforce.scenarios.chocolate.fixed import Book, Ref
+from unlost_simulators.salesforce.scenarios.chocolate.objects_sales import PROBABILITIES, STAGES
+from unlost_simulators.salesforce.scenarios.chocolate.objects_service import CASE_STATUSES
+from unlost_simulators.salesforce.scenarios.chocolate.record_types import RECORD_TYPES
+from unlost_simulators.salesforce.scenarios.chocolate.vocabulary import (
+    BELGIUM,
+    BRAZIL,
+    GERMANY,
+    JAPAN,
+)
+
+BACKUP_USER = Ref("User", "backup")
+_OFFICES = {
+    BELGIUM: ("Gent", "nl_BE", "nl_NL", "Europe/Brussels", "Belgium"),
+    GERMANY: ("Leipzig", "de_DE", "de", "Europe/Berlin", "Germany"),
+    JAPAN: ("大阪", "ja_JP", "ja", "Asia/Tokyo", "Japan"),
+    BRAZIL: ("Ilhéus", "pt_BR", "pt_BR", "America/Bahia", "Brazil"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user of the org."""
+
+    handle: str
+    username: str
+    first: str | None
+    last: str
+    office: int
+    role: str
+    title: str
+    profile: str = "standard"
+    active: bool = True
+    kind: str = "Standard"
+
+
+def _mail(name: str) -> str:
+    return f"{name}@chocolate.example"
+
+
+PEOPLE = (
+    Person("backup", story.BACKUP_USERNAME, None, "Backup", BELGIUM, "it", "Integration", "backup"),
+    Person("narrow", story.NARROW_USERNAME, None, "Narrow", BELGIUM, "it", "Integration", "narrow"),
+    Person("lotte", story.ADMIN_USERNAME, "Lotte", "De Vos", BELGIUM, "it", "IT", "admin"),
+    Person("kenji", story.SALES_USERNAME, "健二", "森", JAPAN, "sales-jp", "営業"),
+    Person("wim", story.INACTIVE_USERNAME, "Wim", "Claeys", BELGIUM, "sales-be", "Verkoop", active=False),
+    Person("auto", _mail("automatedprocess"), None, "Automated Process", BELGIUM, "it", "System",
+           kind="AutomatedProcess"),
+    Person("inge", _mail("inge.kwinten"), "Inge", "Kwinten", BELGIUM, "ceo", "CEO"),
+    Person("thijs", _mail("thijs.baert"), "Thijs", "Baert", BELGIUM, "sales-be", "Verkoop"),
+    Person("elodie", _mail("elodie.renard"), "Élodie", "Renard", BELGIUM, "service-be", "Service"),
+    Person("sabine", _mail("sabine.vogt"), "Sabine", "Vogt", GERMANY, "sales-de", "Vertrieb"),
+    Person("joerg", _mail("joerg.hauser"), "Jörg", "Häuser", GERMANY, "sales-de", "Vertrieb"),
+    Person("anne", _mail("anne.preuss"), "Anne", "Preuß", GERMANY, "service-de", "Kundendienst"),
+    Person("yuki", _mail("yuki.ono"), "雪", "小野", JAPAN, "sales-jp", "営業"),
+    Person("hana", _mail("hana.kuroda"), "花", "黒田", JAPAN, "service-jp", "お客様窓口"),
+    Person("takeshi", _mail("takeshi.abe"), "武", "阿部", JAPAN, "sales-jp", "営業"),
+    Person("rafael", _mail("rafael.moraes"), "Rafael", "Moraes", BRAZIL, "sales-br", "Vendas"),
+    Person("camila", _mail("camila.braganca"), "Camila", "Bragança", BRAZIL, "service-br", "SAC"),
+    Person("tiago", _mail("tiago.neves"), "Tiago", "Neves", BRAZIL, "cocoa", "Compras de cacau"),
+)  # fmt: skip
+
+
+def owners() -> dict[int, list[Ref]]:
+    """The active people of each office who own records."""
+    return {
+        office: [
+            Ref("User", one.handle)
+            for one in PEOPLE
+            if one.office == office and one.active and one.profile != "backup"
+            and one.handle not in {"narrow", "auto"}
+        ]
+        for office in _OFFICES
+    }  # fmt: skip
+
+
+def write(book: Book) -> None:
+    """All set-up rows."""
+    _organization(book)
+    _profiles(book)
+    _roles(book)
+    _people(book)
+    _groups(book)
+    _permission_sets(book)
+    _record_types(book)
+    _hours(book)
+    _status_lists(book)
+    _logs(book)
+
+
+def _organization(book: Book) -> None:
+    book.add(
+        "Organization", "org", days_ago=3_000, Name=story.COMPANY, Street="Kouter 17\nbus 2",
+        City="Gent", State="Oost-Vlaanderen", PostalCode="9000", Country="Belgium",
+        Phone="+32 9 0170017", PrimaryContact="Inge Kwinten", DefaultLocaleSidKey="nl_BE",
+        TimeZoneSidKey="Europe/Brussels", LanguageLocaleKey="nl_NL", FiscalYearStartMonth=1,
+        DefaultAccountAccess="None", DefaultContactAccess="None", DefaultCaseAccess="None",
+        OrganizationType="Enterprise Edition", InstanceName="SIM1", IsSandbox=False,
+    )  # fmt: skip
+
+
+def _profiles(book: Book) -> None:
+    everything = {
+        "PermissionsApiEnabled": True, "PermissionsViewAllData": True, "PermissionsViewSetup": True,
+        "PermissionsManageUsers": True, "PermissionsQueryAllFiles": True,
+    }  # fmt: skip
+    profiles = (
+        ("admin", "System Administrator", everything | {"PermissionsModifyAllData": True}),
+        ("backup", "Backup (read only)", everything),
+        ("narrow", "Read Only, narrow", {"PermissionsApiEnabled": True}),
+        ("standard", "Kwinten Sales and Service", {"PermissionsApiEnabled": True}),
+        ("guest", "Webshop Guest", {}),
+    )
+    for handle, name, flags in profiles:
+        kind = "Guest" if handle == "guest" else "Standard"
+        book.add("Profile", handle, days_ago=2_900, Name=name, UserType=kind, **flags)
+
+
+def _roles(book: Book) -> None:
+    roles = (
+        ("ceo", "CEO", None), ("it", "IT", "ceo"), ("cocoa", "Cocoa Purchasing", "ceo"),
+        ("sales-be", "Sales Belgium", "ceo"), ("sales-de", "Vertrieb Deutschland", "ceo"),
+        ("sales-jp", "日本営業", "ceo"), ("sales-br", "Vendas Brasil", "ceo"),
+        ("service-be", "Service Belgium", "sales-be"), ("service-de", "Kundendienst", "sales-de"),
+        ("service-jp", "お客様窓口", "sales-jp"), ("service-br", "SAC Brasil", "sales-br"),
+    )  # fmt: skip
+    for handle, name, above in roles:
+        book.add(
+            "UserRole", handle, days_ago=2_800, Name=name, RollupDescription=name,
+            ParentRoleId=Ref("UserRole", above) if above else None,
+            DeveloperName=handle.replace("-", "_"), OpportunityAccessForAccountOwner="Edit",
+            CaseAccessForAccountOwner="Read",
+        )  # fmt: skip
+
+
+def _people(book: Book) -> None:
+    for number, one in enumerate(PEOPLE):
+        city, locale, language, zone, country = _OFFICES[one.office]
+        name = one.username.partition("@")[0]
+        book.add(
+            "User", one.handle, days_ago=2_500 - number, Username=one.username,
+            FirstName=one.first, LastName=one.last, CompanyName=story.COMPANY, Title=one.title,
+            City=city, Country=country, Email=one.username, Phone=f"+32 9 01700{number:02d}",
+            Alias=name.replace(".", "")[:8], CommunityNickname=name, IsActive=one.active,
+            TimeZoneSidKey=zone, LocaleSidKey=locale, LanguageLocaleKey=language,
+            EmailEncodingKey="UTF-8", UserType=one.kind, ProfileId=Ref("Profile", one.profile),
+            UserRoleId=Ref("UserRole", one.role), EmployeeNumber=f"{number + 7:06d}",
+            ManagerId=None if one.handle == "inge" else Ref("User", "inge"),
+            UserPermissionsMarketingUser=one.handle in {"backup", "lotte", "inge"},
+        )  # fmt: skip
+
+
+def _groups(book: Book) -> None:
+    queues = (
+        ("leads", "Lead Queue", "Lead"),
+        ("cases-jp", "日本ケース", "Case"),
+        ("cases", "Cases", "Case"),
+    )
+    for handle, name, about in queues:
+        queue = book.add(
+            "Group", handle, Name=name, DeveloperName=handle.replace("-", "_"), Type="Queue",
+            Email=f"{handle}@chocolate.example", DoesSendEmailToMembers=True,
+        )  # fmt: skip
+        book.add("QueueSobject", QueueId=queue, SobjectType=about)
+    tasters = book.add(
+        "Group", "tasters", Name="Tasting Panel 🍫", DeveloperName="Tasting_Panel", Type="Regular"
+    )
+    book.add(
+        "Group",
+        "all",
+        Name="All Internal Users",
+        DeveloperName="AllInternalUsers",
+        Type="Organization",
+    )
+    members = (
+        ("leads", "thijs"), ("leads", "sabine"), ("cases-jp", "hana"), ("cases-jp", "yuki"),
+        ("cases", "elodie"), ("cases", "anne"), ("cases", "camila"),
+    )  # fmt: skip
+    for queue_handle, member in members:
+        book.add(
+            "GroupMember", GroupId=Ref("Group", queue_handle), UserOrGroupId=Ref("User", member)
+        )
+    for member in ("inge", "tiago", "takeshi"):
+        book.add("GroupMember", GroupId=tasters, UserOrGroupId=Ref("User", member))
+    book.add("GroupMember", GroupId=tasters, UserOrGroupId=Ref("Group", "cases"))
+
+
+def _permission_sets(book: Book) -> None:
+    sets = (
+        ("files", "Query_All_Files", "Query All Files", {"PermissionsQueryAllFiles": True}),
+        ("export", "Weekly_Export", "Weekly Export", {"PermissionsApiEnabled": True}),
+    )
+    for handle, name, label, flags in sets:
+        book.add("PermissionSet", handle, Name=name, Label=label, IsCustom=True, **flags)
+    for handle in ("admin", "backup", "narrow", "standard", "guest"):
+        book.add(
+            "PermissionSet", f"profile-{handle}", Name=f"X00ex{handle}", Label=f"00ex{handle}",
+            IsOwnedByProfile=True, ProfileId=Ref("Profile", handle),
+        )  # fmt: skip
+    for one in PEOPLE:
+        held = [f"profile-{one.profile}"]
+        held += ["files", "export"] if one.handle == "backup" else []
+        for handle in held:
+            book.add(
+                "PermissionSetAssignment", PermissionSetId=Ref("PermissionSet", handle),
+                AssigneeId=Ref("User", one.handle), IsActive=one.active,
+            )  # fmt: skip
+
+
+def _record_types(book: Book) -> None:
+    # Position 0 of RecordType would be counter 0 of the key prefix; the types count from 1.
+    book.add(
+        "RecordType", "retired", Name="Retired", DeveloperName="Retired", SobjectType="Case",
+        IsActive=False,
+    )  # fmt: skip
+    for row in RECORD_TYPES:
+        book.add(
+            "RecordType", Name=row.info.name, DeveloperName=row.info.developer_name,
+            SobjectType=row.object, IsActive=row.info.active, IsPersonType=row.person,
+        )  # fmt: skip
+
+
+def _hours(book: Book) -> None:
+    for number, (city, _, _, zone, _) in enumerate(_OFFICES.values()):
+        book.add(
+            "BusinessHours", f"hours-{number}", Name=f"Office {city}", IsActive=True,
+            IsDefault=number == 0, TimeZoneSidKey=zone,
+        )  # fmt: skip
+    for name in ("Sinterklaas", "Tag der Deutschen Einheit", "文化の日", "Carnaval"):
+        book.add("Holiday", Name=name, IsAllDay=True, IsRecurrence=True)
+
+
+def _status_lists(book: Book) -> None:
+    lists = {
+        "CaseStatus": CASE_STATUSES,
+        "TaskStatus": ("Not Started", "In Progress", "Completed", "Waiting"),
+        "LeadStatus": ("Open - Not Contacted", "Working - Contacted", "Closed - Converted"),
+    }
+    for table, labels in lists.items():
+        for order, label in enumerate(labels, start=1):
+            closed = label in {"Closed", "Completed", "Closed - Converted"}
+            book.add(
+                table, MasterLabel=label, SortOrder=order, IsDefault=order == 1, IsClosed=closed
+            )
+    for order, label in enumerate(("High", "Normal", "Low"), start=1):
+        book.add(
+            "TaskPriority", MasterLabel=label, SortOrder=order, IsDefault=label == "Normal",
+            IsHighPriority=label == "High",
+        )  # fmt: skip
+    for table in ("OrderStatus", "ContractStatus"):
+        for order, label in enumerate(("Draft", "Activated"), start=1):
+            book.add(
+                table, MasterLabel=label, ApiName=label, SortOrder=order, IsDefault=order == 1,
+                StatusCode=label,
+            )  # fmt: skip
+    for order, (label, likely) in enumerate(zip(STAGES, PROBABILITIES, strict=True), start=1):
+        book.add(
+            "OpportunityStage", MasterLabel=label, ApiName=label, IsActive=True, SortOrder=order,
+            IsClosed=label.startswith("Closed"), IsWon=label == "Closed Won",
+            DefaultProbability=float(likely),
+        )  # fmt: skip
+
+
+def _logs(book: Book) -> None:
+    for number, one in enumerate(PEOPLE):
+        if one.active and one.kind == "Standard":
+            book.add(
+                "LoginHistory", UserId=Ref("User", one.handle), LoginType="Application",
+                SourceIp=f"192.0.2.{number + 10}", Status="Success", Browser="Chrome 141",
+                Platform="Windows 11", LoginTime=book.rows["User"][number].at,
+            )  # fmt: skip
+    for number, action in enumerate(("createdUser", "changedProfile", "queueMembership")):
+        book.add(
+            "SetupAuditTrail", days_ago=90.0 - number, by=Ref("User", "lotte"), Action=action,
+            Section="Manage Users", Display=f"{action} for Wim Claeys",
+        )  # fmt: skip

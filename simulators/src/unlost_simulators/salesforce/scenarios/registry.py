@@ -1,0 +1,31 @@
+"""Scenarios by name; a name may carry an argument after a colon (`bench-mails:131072`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from unlost_simulators.salesforce.scenarios.chocolate.scenario import ChocolateScenario
+from unlost_simulators.salesforce.scenarios.scenario import Scenario
+
+
+def _chocolate(_argument: str | None) -> Scenario:
+    return ChocolateScenario()
+
+
+_MAKERS: Mapping[str, Callable[[str | None], Scenario]] = {
+    "chocolate": _chocolate,
+}
+
+
+def scenario_names() -> tuple[str, ...]:
+    """The names that `scenario` knows."""
+    return tuple(_MAKERS)
+
+
+def scenario(name: str) -> Scenario:
+    """The scenario of that name; ValueError names the known ones."""
+    head, _, argument = name.partition(":")
+    maker = _MAKERS.get(head)
+    if maker is None:
+        raise ValueError(f"no scenario {head!r}; known are {', '.join(scenario_names())}")
+    return maker(argument or None)

@@ -1,0 +1,55 @@
+"""What a scenario is: the objects, the users and the rows of one made-up org."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import pyarrow as pa
+
+from unlost_simulators.salesforce.schema import ObjectDef
+from unlost_simulators.salesforce.users import SimUser
+
+
+class RowStore(Protocol):
+    """Takes the rows of one object after the other; the store of an org does."""
+
+    def load(self, object_name: str, table: pa.Table) -> object:
+        """Append rows; the Arrow types are listed in `schema`."""
+
+
+class LoadableOrg(Protocol):
+    """An org to load into."""
+
+    @property
+    def store(self) -> RowStore:
+        """Where rows go."""
+
+
+class Scenario(Protocol):
+    """A made-up org, found by its name in the registry."""
+
+    @property
+    def name(self) -> str:
+        """The name by which `--scenario` asks for it."""
+
+    @property
+    def org_id(self) -> str:
+        """The id of the org (18 characters)."""
+
+    @property
+    def opening(self) -> datetime:
+        """What the org's clock shows at the start; no row is younger."""
+
+    def objects(self) -> Sequence[ObjectDef]:
+        """All objects, those included that refuse to be queried."""
+
+    def users(self) -> Sequence[SimUser]:
+        """Who may call the API."""
+
+    def tables(self, *, scale: int, seed: int) -> Iterator[tuple[str, pa.Table]]:
+        """(object name, rows) in batches of bounded memory; equal for equal scale and seed."""
+
+    def load(self, org: LoadableOrg, *, scale: int, seed: int) -> None:
+        """Load all rows into an org that has this scenario's objects and users."""
