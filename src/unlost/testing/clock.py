@@ -1,0 +1,38 @@
+"""A clock that moves only when it is told to."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+
+
+class VirtualClock:
+    """A Clock whose time passes by ``advance`` and by sleeping; safe to share between threads."""
+
+    def __init__(self, start: datetime = START) -> None:
+        self._now = start
+        self._elapsed = 0.0
+        self._lock = threading.Lock()
+        self.slept: list[float] = []
+
+    def now(self) -> datetime:
+        """The present instant."""
+        with self._lock:
+            return self._now
+
+    def monotonic(self) -> float:
+        """Seconds since the clock was made."""
+        with self._lock:
+            return self._elapsed
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass at once, and note that somebody slept."""
+        self.slept.append(seconds)
+        self.advance(seconds=seconds)
+
+    def advance(self, *, seconds: float = 0, hours: float = 0, days: float = 0) -> None:
+        """Let time pass."""
+        step = timedelta(seconds=seconds, hours=hours, days=days)
+        with self._lock:
+            self._now += step
+            self._elapsed += step.total_seconds()

@@ -1,0 +1,121 @@
+"""Faults that happen at an exact call, and crashes that happen at the n-th one.
+
+A fault that is planted and never met is a mistake of the test: ``Faults.assert_met`` says so.
+"""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class Crash(BaseException):
+    """The process ends here. Not an Exception: nothing may catch it and go on."""
+
+
+@dataclass(slots=True)
+class Planted:
+    """A fault waiting for its call: skips ``after`` matching calls, then happens ``times`` times."""
+
+    call: str
+    error: BaseException
+    table: str | None = None
+    after: int = 0
+    times: int = 1
+    met: int = 0
+
+
+@dataclass(slots=True)
+class Faults:
+    """The faults of one fake. Calls are named as the port names them (``read`` once a page)."""
+
+    planted: list[Planted] = field(default_factory=list)
+    lock: Any = field(default_factory=threading.Lock)
+
+    def plant(
+        self,
+        call: str,
+        error: BaseException,
+        *,
+        table: str | None = None,
+        after: int = 0,
+        times: int = 1,
+    ) -> None:
+        """Let ``call`` (of ``table``, or of any) raise ``error``."""
+        self.planted.append(Planted(call, error, table, after, times))
+
+    def strike(self, call: str, table: str | None = None) -> None:
+        """Raise what is planted for this call, if anything is."""
+        with self.lock:
+            for fault in self.planted:
+                if fault.call != call or fault.table not in (None, table):
+                    continue
+                if fault.after > 0:
+                    fault.after -= 1
+                elif fault.met < fault.times:
+                    fault.met += 1
+                    raise fault.error
+
+    def clear(self) -> None:
+        """Forget all faults, met or not."""
+        self.planted.clear()
+
+    def assert_met(self) -> None:
+        """Raise AssertionError if a fault never happened."""
+        unmet = [fault.call for fault in self.planted if fault.met == 0]
+        if unmet:
+            raise AssertionError(f"planted faults that never happened: {', '.join(unmet)}")
+
+
+class CrashPoint:
+    """Counts calls over all the things that it guards, and crashes at the n-th (0: never)."""
+
+    def __init__(self, at: int = 0) -> None:
+        self.at = at
+        self.calls = 0
+        self._lock = threading.Lock()
+
+    def pass_by(self) -> None:
+        """Count a call; crash if it is the one."""
+        with self._lock:
+            self.calls += 1
+            calls = self.calls
+        if calls == self.at:
+            raise Crash(f"call {calls}")
+
+    def guard[T](self, port: T, *, after: bool = False) -> T:
+        """The same port, each method counted before it acts (``after``: also when it has acted)."""
+        return _Guarded(port, self, after)  # type: ignore[return-value]
+
+
+class _Guarded:
+    """A port seen through a crash point."""
+
+    def __init__(self, port: Any, point: CrashPoint, after: bool) -> None:  # noqa: FBT001
+        self._port, self._point, self._after = port, point, after
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._port, name)
+        if not callable(found):
+            return found
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self._point.pass_by()
+            answer = found(*args, **kwargs)
+            if self._after:
+                self._point.pass_by()
+            return self._wrapped(answer)
+
+        return call
+
+    def _wrapped(self, answer: Any) -> Any:
+        if isinstance(answer, Iterator):
+            return self._counted(answer)
+        if hasattr(answer, "finish") and hasattr(answer, "add_files"):
+            return _Guarded(answer, self._point, self._after)
+        return answer
+
+    def _counted(self, items: Iterator[Any]) -> Iterator[Any]:
+        for item in items:
+            self._point.pass_by()
+            yield item

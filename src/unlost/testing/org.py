@@ -1,0 +1,333 @@
+"""An org that lives in memory: people edit, delete and purge, and administrators change its shape.
+
+It knows nothing of backups. ``unlost.testing.source.MemorySource`` reads it as a connector would.
+"""
+
+import hashlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from unlost.model.finding import Finding
+from unlost.model.org import OrgIdentity, OrgKind
+from unlost.model.ports import Clock
+from unlost.model.schema import (
+    ChangeLog,
+    Column,
+    ColumnTrait,
+    FileColumn,
+    Reference,
+    TableTrait,
+    WireKind,
+)
+
+BIN_DAYS = 15
+ALL_TRAITS = frozenset({TableTrait.INCREMENTAL, TableTrait.REPORTS_DELETES, TableTrait.CENSUS})
+SYSTEM = (
+    Column("Id", WireKind.ID),
+    Column("Modified", WireKind.INSTANT, traits=frozenset({ColumnTrait.VOLATILE})),
+    Column("ModifiedBy", WireKind.REFERENCE, traits=frozenset({ColumnTrait.VOLATILE})),
+)
+FILE_COLUMNS = (
+    Column("Body", WireKind.BINARY),
+    Column("BodySize", WireKind.INTEGER),
+    Column("BodyDigest", WireKind.TEXT),
+)
+
+
+@dataclass(slots=True)
+class MemoryRecord:
+    """A record: live, or in the bin (``deleted``)."""
+
+    cells: dict[str, str | None]
+    modified: datetime
+    by: str
+    deleted: bool = False
+
+
+@dataclass(slots=True)
+class MemoryTable:
+    """A table: its columns, its records, and the source's own list of purged ids."""
+
+    name: str
+    columns: dict[str, Column]
+    traits: frozenset[TableTrait] = ALL_TRAITS
+    records: dict[str, MemoryRecord] = field(default_factory=dict)
+    purged: list[tuple[datetime, str]] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
+    logged: bool = False
+    refused: bool = False
+    dropped: bool = False
+    has_files: bool = False
+
+    @property
+    def change_log(self) -> ChangeLog | None:
+        """Where the org writes down the changes of this table."""
+        if not self.logged:
+            return None
+        return ChangeLog(
+            self.name + "History", "RecordId", "Field", "Old", "New", "Modified", "ModifiedBy"
+        )
+
+    @property
+    def file_columns(self) -> tuple[FileColumn, ...]:
+        """The columns whose bytes are files."""
+        if not self.has_files:
+            return ()
+        return (FileColumn("Body", "BodySize", "BodyDigest", "Name"),)
+
+
+@dataclass(slots=True)
+class Uncommitted:
+    """A change that was stamped and is not visible yet."""
+
+    at: datetime
+    table: str
+    record: str
+    apply: Callable[[], None]
+
+
+class MemoryOrg:
+    """A tenant. Every change is stamped with the clock's present; methods are for one thread."""
+
+    def __init__(self, clock: Clock, *, tenant: str = "T-1", label: str = "Memory") -> None:
+        self.clock = clock
+        self.identity = OrgIdentity("memory", tenant, OrgKind.SANDBOX, label)
+        self.tables: dict[str, MemoryTable] = {}
+        self.hidden_columns: set[tuple[str, str]] = set()
+        self.hidden_rows: set[tuple[str, str]] = set()
+        self.unshared_rows: set[tuple[str, str]] = set()
+        self.findings: list[Finding] = []
+        self._uncommitted: list[Uncommitted] = []
+        self._made = 0
+        self.lock = threading.RLock()
+
+    # --- shape -----------------------------------------------------------------------------------
+
+    def add_table(
+        self,
+        name: str,
+        columns: dict[str, WireKind],
+        *,
+        traits: frozenset[TableTrait] = ALL_TRAITS,
+        volatile: frozenset[str] = frozenset(),
+        references: dict[str, Reference] | None = None,
+        logged: bool = False,
+        files: bool = False,
+    ) -> MemoryTable:
+        """A new table; with ``logged`` comes a table that keeps its changes."""
+        own = [
+            Column(
+                column,
+                kind,
+                traits=_traits(column, column in volatile),
+                reference=(references or {}).get(column),
+            )
+            for column, kind in columns.items()
+        ]
+        every = (*SYSTEM, *own, *(FILE_COLUMNS if files else ()))
+        table = MemoryTable(
+            name, {c.name: c for c in every}, traits, logged=logged, has_files=files
+        )
+        self.tables[name] = table
+        if logged:
+            log = ("RecordId", "Field", "Old", "New")
+            self.add_table(name + "History", dict.fromkeys(log, WireKind.TEXT))
+        return table
+
+    def add_column(
+        self, table: str, column: str, kind: WireKind = WireKind.TEXT, *, value: str | None = None
+    ) -> None:
+        """A new column; ``value`` stands in every record at once, and no stamp moves."""
+        held = self.tables[table]
+        held.columns[column] = Column(column, kind)
+        for record in held.records.values():
+            record.cells[column] = value
+
+    def drop_column(self, table: str, column: str) -> None:
+        """Remove a column with its values."""
+        held = self.tables[table]
+        del held.columns[column]
+        for record in held.records.values():
+            record.cells.pop(column, None)
+
+    def retype_column(self, table: str, column: str, kind: WireKind, value: str | None) -> None:
+        """Give a column another type, and every record ``value``; no stamp moves."""
+        self.drop_column(table, column)
+        self.add_column(table, column, kind, value=value)
+
+    def hide_column(self, table: str, column: str) -> None:
+        """Take the right to see a column."""
+        self.hidden_columns.add((table, column))
+
+    def show_column(self, table: str, column: str) -> None:
+        """Give the right to see a column."""
+        self.hidden_columns.discard((table, column))
+
+    def hide_row(self, table: str, record: str) -> None:
+        """Take the right to see a record."""
+        self.hidden_rows.add((table, record))
+
+    def show_row(self, table: str, record: str) -> None:
+        """Give the right to see a record."""
+        self.hidden_rows.discard((table, record))
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with the rights (not with what is unshared: that is the point of it)."""
+        rights = (sorted(self.hidden_columns), sorted(self.hidden_rows))
+        return hashlib.sha256(repr(rights).encode()).hexdigest()[:16]
+
+    # --- records ---------------------------------------------------------------------------------
+
+    def create(
+        self,
+        table: str,
+        cells: dict[str, str | None],
+        *,
+        by: str = "U1",
+        record: str | None = None,
+        commit_after: float = 0,
+    ) -> str:
+        """A new record's id."""
+        self._made += 1
+        made = record or f"{table[:3]}{self._made:09d}"
+        stamp = self.clock.now()
+        full = {**dict.fromkeys(self._own(table)), **cells, "Id": made}
+
+        def apply() -> None:
+            self.tables[table].records[made] = MemoryRecord(full, stamp, by)
+
+        self._commit(table, made, apply, commit_after)
+        return made
+
+    def update(
+        self,
+        table: str,
+        record: str,
+        cells: dict[str, str | None],
+        *,
+        by: str = "U1",
+        commit_after: float = 0,
+    ) -> None:
+        """Change cells of a live record; ``commit_after`` seconds until others can see it."""
+        self.settle(record=record)
+        stamp = self.clock.now()
+
+        def apply() -> None:
+            held = self.tables[table].records[record]
+            self._log(table, record, held.cells, cells, stamp, by)
+            held.cells.update(cells)
+            held.modified, held.by = stamp, by
+
+        self._commit(table, record, apply, commit_after)
+
+    def delete(self, table: str, record: str, *, by: str = "U1") -> None:
+        """Put a record into the bin."""
+        self.settle(record=record)
+        held = self.tables[table].records[record]
+        held.deleted, held.modified, held.by = True, self.clock.now(), by
+
+    def undelete(self, table: str, record: str, *, by: str = "U1") -> None:
+        """Take a record out of the bin."""
+        held = self.tables[table].records[record]
+        held.deleted, held.modified, held.by = False, self.clock.now(), by
+
+    def purge(self, table: str, record: str) -> None:
+        """Remove a record for ever; the source lists its id for some days."""
+        self.settle(record=record)
+        held = self.tables[table]
+        del held.records[record]
+        held.files.pop(record, None)
+        if (table, record) not in self.hidden_rows | self.unshared_rows:
+            held.purged.append((self.clock.now(), record))
+
+    def attach(self, table: str, name: str, body: bytes) -> str:
+        """A new record that is a file."""
+        made = self.create(table, {"Name": name, **file_cells(body)})
+        self.tables[table].files[made] = body
+        return made
+
+    def replace_file(self, table: str, record: str, body: bytes) -> None:
+        """Give a file other bytes."""
+        self.update(table, record, dict(file_cells(body)))
+        self.tables[table].files[record] = body
+
+    # --- what the user sees ----------------------------------------------------------------------
+
+    def settle(self, *, record: str | None = None) -> None:
+        """Make visible what is due (of ``record``: all of it, for locks keep edits in order)."""
+        now = self.clock.now()
+        with self.lock:
+            due = [c for c in self._uncommitted if c.at <= now or c.record == record]
+            self._uncommitted = [c for c in self._uncommitted if c not in due]
+            for change in due:
+                change.apply()
+
+    def visible(self, table: str) -> dict[str, MemoryRecord]:
+        """The records that the reading user may see, those in the bin included, by id."""
+        self.settle()
+        blind = self.hidden_rows | self.unshared_rows
+        hidden = {column for owner, column in self.hidden_columns if owner == table}
+        return {
+            key: replace(held, cells={c: v for c, v in held.cells.items() if c not in hidden})
+            for key, held in sorted(self.tables[table].records.items())
+            if (table, key) not in blind
+        }
+
+    def listed_purges(self, table: str, since: datetime | None) -> list[str]:
+        """Ids that the source still lists as purged, and that do not exist again."""
+        oldest = self.clock.now() - timedelta(days=BIN_DAYS)
+        floor = max(since, oldest) if since else oldest
+        held = self.tables[table]
+        return sorted({r for at, r in held.purged if at >= floor and r not in held.records})
+
+    def _own(self, table: str) -> list[str]:
+        system = {column.name for column in SYSTEM} | {"Body"}
+        return [name for name in self.tables[table].columns if name not in system]
+
+    def _commit(self, table: str, record: str, apply: Callable[[], None], after: float) -> None:
+        if after <= 0:
+            apply()
+            return
+        due = self.clock.now() + timedelta(seconds=after)
+        self._uncommitted.append(Uncommitted(due, table, record, apply))
+
+    def _log(
+        self,
+        table: str,
+        record: str,
+        before: dict[str, str | None],
+        after: dict[str, str | None],
+        stamp: datetime,
+        by: str,
+    ) -> None:
+        log = self.tables[table].change_log
+        if log is None:
+            return
+        for column, value in after.items():
+            if before.get(column) != value:
+                self._made += 1
+                made = f"HIS{self._made:09d}"
+                cells = {
+                    "Id": made,
+                    "RecordId": record,
+                    "Field": column,
+                    "Old": before.get(column),
+                    "New": value,
+                }
+                self.tables[log.table].records[made] = MemoryRecord(cells, stamp, by)
+
+
+def file_cells(body: bytes) -> dict[str, str | None]:
+    """What a record tells of its file."""
+    return {
+        "BodySize": str(len(body)),
+        "BodyDigest": hashlib.md5(body, usedforsecurity=False).hexdigest(),
+    }
+
+
+def _traits(column: str, volatile: bool) -> frozenset[ColumnTrait]:  # noqa: FBT001
+    name = {ColumnTrait.NAME} if column == "Name" else set[ColumnTrait]()
+    return frozenset(name | ({ColumnTrait.VOLATILE} if volatile else set()))

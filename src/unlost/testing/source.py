@@ -1,0 +1,276 @@
+"""A connector without a wire: reads a MemoryOrg through the Source port."""
+
+import hashlib
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing
+from datetime import datetime, timedelta
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from unlost.model.errors import IntegrityError, NotFound, SourceRefused
+from unlost.model.org import OrgIdentity
+from unlost.model.quota import Quota
+from unlost.model.reading import (
+    Cursor,
+    FileRef,
+    Json,
+    Op,
+    Page,
+    Proof,
+    ReadTask,
+    Ready,
+    Rows,
+    Wait,
+)
+from unlost.model.schema import Schema, Table, TableTrait, WireKind
+from unlost.testing.faults import Faults
+from unlost.testing.org import MemoryOrg, MemoryRecord
+
+INSTANT = pa.timestamp("ms", tz="UTC")
+
+
+class MemorySource:
+    """Source over a MemoryOrg, with scripted faults.
+
+    ``page_rows``: rows a page. ``split``: tasks a full read is cut into. ``job_seconds``: how long
+    the source works by itself before a task can be read. ``overlap``: how far a cursor reaches
+    back. ``read_seconds``: how long a page takes, by the org's clock.
+    """
+
+    def __init__(
+        self,
+        org: MemoryOrg,
+        *,
+        page_rows: int = 3,
+        split: int = 2,
+        job_seconds: float = 0,
+        overlap: timedelta = timedelta(hours=1),
+        read_seconds: float = 0,
+    ) -> None:
+        self.org = org
+        self.faults = Faults()
+        self.calls: list[tuple[str, str | None]] = []
+        self.page_rows = page_rows
+        self.split = split
+        self.job_seconds = job_seconds
+        self.overlap = overlap
+        self.read_seconds = read_seconds
+        self.quota: tuple[Quota, ...] = (Quota("api-calls", 10, 1000, "calls"),)
+        self.census_wanted = False
+
+    def identity(self) -> OrgIdentity:
+        """Who this org is."""
+        self._called("identity")
+        return self.org.identity
+
+    def server_time(self) -> datetime:
+        """The org's clock."""
+        self._called("server_time")
+        return self.org.clock.now()
+
+    def discover(self) -> Schema:
+        """Tables and columns as the reading user may see them."""
+        self._called("discover")
+        tables = [self._table(name) for name, held in self.org.tables.items() if not held.dropped]
+        return Schema(tuple(tables), self.org.fingerprint, tuple(self.org.findings))
+
+    def quotas(self) -> Sequence[Quota]:
+        """What the test put there."""
+        self._called("quotas")
+        return self.quota
+
+    def cursor_at(self, table: Table, when: datetime) -> Cursor | None:
+        """The instant, in ISO form."""
+        return Cursor(when.isoformat()) if table.has(TableTrait.INCREMENTAL) else None
+
+    def plan_reads(self, table: Table, since: Cursor | None) -> Sequence[ReadTask]:
+        """Purges first, then the rows in ``split`` pieces."""
+        self._called("plan_reads", table.name)
+        start = since.value if since else None
+        state: dict[str, Json] = {"since": start, "columns": [c.name for c in table.columns]}
+        tasks = []
+        if table.has(TableTrait.REPORTS_DELETES):
+            tasks.append(ReadTask(table.name, "purged", since is None, state))
+        pieces = self.split if since is None else 1
+        for piece in range(pieces):
+            own: dict[str, Json] = {**state, "piece": piece, "pieces": pieces}
+            tasks.append(ReadTask(table.name, "rows", since is None, own))
+        return tasks
+
+    def prepare(self, task: ReadTask) -> Ready | Wait:
+        """Ready at once, or after the source's own job."""
+        self._called("prepare", task.table)
+        now = self.org.clock.now()
+        if self.job_seconds and "job" not in task.state:
+            until = now + timedelta(seconds=self.job_seconds)
+            state = {**task.state, "job": until.isoformat()}
+            return Wait(until, ReadTask(task.table, task.kind, task.full, state))
+        if "job" in task.state and datetime.fromisoformat(str(task.state["job"])) > now:
+            return Wait(datetime.fromisoformat(str(task.state["job"])), task)
+        return Ready((task,))
+
+    def read(self, task: ReadTask) -> Iterator[Page]:
+        """Pages of ``page_rows`` rows."""
+        self._called("open_read", task.table)
+        self._refuse(task.table)
+        since = task.state["since"]
+        start = datetime.fromisoformat(str(since)) - self.overlap if since else None
+        if task.kind == "purged":
+            ids = self.org.listed_purges(task.table, start)
+            yield from self._pages(task.table, [self._purged(ids)])
+            return
+        columns = [str(name) for name in _items(task.state["columns"])]
+        rows = self._changed(task, start)
+        chunks = [rows[at : at + self.page_rows] for at in range(0, len(rows), self.page_rows)]
+        yield from self._pages(
+            task.table, [self._rows(task.table, columns, chunk) for chunk in chunks]
+        )
+
+    def read_ids(self, table: Table, ids: Sequence[str]) -> Iterator[Page]:
+        """Rows of these ids, deleted ones too."""
+        self._called("read_ids", table.name)
+        visible = self.org.visible(table.name)
+        found = [(key, visible[key]) for key in ids if key in visible]
+        if found:
+            yield self._page(self._rows(table.name, [c.name for c in table.columns], found))
+
+    def census(self, table: Table) -> Iterator[pa.Array]:
+        """Live ids, in an order that is not theirs, in small arrays."""
+        self._called("census", table.name)
+        self._refuse(table.name)
+        live = [key for key, held in self.org.visible(table.name).items() if not held.deleted]
+        live.reverse()
+        for at in range(0, len(live), self.page_rows):
+            self._called("census_page", table.name)
+            yield pa.array(live[at : at + self.page_rows], pa.string())
+
+    def count(self, table: Table) -> int | None:
+        """Live rows that the user may see."""
+        self._called("count", table.name)
+        self._refuse(table.name)
+        return sum(not held.deleted for held in self.org.visible(table.name).values())
+
+    def files_in(self, table: Table, rows: Rows) -> Sequence[FileRef]:
+        """One file a row of a table that has files."""
+        if not table.files or rows.cells is None:
+            return ()
+        cells = rows.cells.to_pydict()
+        return [
+            FileRef(
+                table.name,
+                record,
+                "Body",
+                int(cells["BodySize"][at]),
+                f"md5:{cells['BodyDigest'][at]}",
+                cells["Name"][at] or "",
+            )
+            for at, record in enumerate(rows.ids.to_pylist())
+            if cells["BodySize"][at] is not None
+        ]
+
+    def open_file(self, ref: FileRef) -> AbstractContextManager[BinaryIO]:
+        """The bytes, checked against the row's digest."""
+        self._called("open_file", ref.table)
+        body = self.org.tables[ref.table].files.get(ref.record)
+        if body is None:
+            raise NotFound("file-missing", f"The file of {ref.record} is not there.")
+        digest = "md5:" + hashlib.md5(body, usedforsecurity=False).hexdigest()
+        if ref.checksum not in (None, digest):
+            raise IntegrityError("file-cut", f"The file of {ref.record} is not what its row says.")
+        return closing(io.BytesIO(body))
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    def _called(self, call: str, table: str | None = None) -> None:
+        self.calls.append((call, table))
+        self.faults.strike(call, table)
+
+    def _refuse(self, table: str) -> None:
+        held = self.org.tables[table]
+        if held.refused or held.dropped:
+            raise SourceRefused("table-refused", f"The source does not deliver {table}.")
+
+    def _table(self, name: str) -> Table:
+        held = self.org.tables[name]
+        hidden = [c for owner, c in sorted(self.org.hidden_columns) if owner == name]
+        seen = [c for c in held.columns.values() if c.name not in hidden]
+        return Table(
+            name,
+            tuple(seen),
+            label=name,
+            plural=name + "s",
+            strategy="memory",
+            name_column="Name" if "Name" in held.columns else None,
+            modified_column="Modified",
+            modified_by_column="ModifiedBy",
+            traits=held.traits,
+            files=held.file_columns,
+            change_log=held.change_log,
+            hidden=tuple(c for c in hidden if c in held.columns),
+        )
+
+    def _changed(self, task: ReadTask, start: datetime | None) -> list[tuple[str, MemoryRecord]]:
+        bins = TableTrait.REPORTS_DELETES in self.org.tables[task.table].traits
+        rows = [
+            (key, held)
+            for key, held in self.org.visible(task.table).items()
+            if (start is None or held.modified >= start) and (bins or not held.deleted)
+        ]
+        piece, pieces = int(str(task.state["piece"])), int(str(task.state["pieces"]))
+        return rows[len(rows) * piece // pieces : len(rows) * (piece + 1) // pieces]
+
+    def _pages(self, table: str, pages: list[Rows]) -> Iterator[Page]:
+        for rows in pages:
+            self._called("read", table)
+            if self.read_seconds:
+                self.org.clock.sleep(self.read_seconds)
+            yield self._page(rows)
+
+    def _page(self, rows: Rows) -> Page:
+        size = rows.cells.nbytes if rows.cells is not None else 0
+        return Page(rows, Proof(len(rows), len(rows), size), wants_census=self.census_wanted)
+
+    def _purged(self, ids: list[str]) -> Rows:
+        count = len(ids)
+        return Rows(
+            pa.array(ids, pa.string()),
+            pa.array([Op.PURGED.value] * count, pa.string()),
+            pa.nulls(count, INSTANT),
+            pa.nulls(count, pa.string()),
+            None,
+            self.org.clock.now(),
+        )
+
+    def _rows(self, table: str, columns: list[str], found: list[tuple[str, MemoryRecord]]) -> Rows:
+        known = self.org.tables[table].columns
+        blind = {column for owner, column in self.org.hidden_columns if owner == table}
+        if any(name not in known or name in blind for name in columns):
+            raise SourceRefused("column-gone", f"A column of {table} is not there any more.")
+        cells = {
+            name: pa.array([_cell(name, held) for _, held in found], pa.string())
+            for name in columns
+            if known[name].kind is not WireKind.BINARY
+        }
+        ops = [(Op.DELETED if held.deleted else Op.STATE).value for _, held in found]
+        return Rows(
+            pa.array([key for key, _ in found], pa.string()),
+            pa.array(ops, pa.string()),
+            pa.array([held.modified for _, held in found], INSTANT),
+            pa.array([held.by for _, held in found], pa.string()),
+            pa.RecordBatch.from_pydict(cells),
+            self.org.clock.now(),
+        )
+
+
+def _cell(name: str, held: MemoryRecord) -> str | None:
+    if name == "Modified":
+        return held.modified.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    if name == "ModifiedBy":
+        return held.by
+    return held.cells.get(name)
+
+
+def _items(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []

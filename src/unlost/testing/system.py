@@ -1,0 +1,101 @@
+"""The small ports of a run, kept in memory."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from unlost.model.errors import Conflict
+from unlost.model.ports import Witnessed
+from unlost.model.progress import Progress
+from unlost.model.snapshot import CommitKind
+
+
+class MemorySecretStore:
+    """A SecretStore that forgets everything when it is dropped."""
+
+    def __init__(self, secrets: dict[str, str] | None = None) -> None:
+        self.secrets = dict(secrets or {})
+
+    def get(self, name: str) -> str | None:
+        """The secret of this name, or None."""
+        return self.secrets.get(name)
+
+    def put(self, name: str, value: str) -> None:
+        """Keep a secret."""
+        self.secrets[name] = value
+
+
+class NullObserver:
+    """An Observer that looks away."""
+
+    def progress(self, event: Progress) -> None:
+        """Take no notice."""
+
+
+class ListObserver:
+    """An Observer that remembers everything it is told."""
+
+    def __init__(self) -> None:
+        self.events: list[Progress] = []
+
+    def progress(self, event: Progress) -> None:
+        """Remember an event."""
+        self.events.append(event)
+
+
+class FreeBudget:
+    """A Budget without a limit; counts the calls."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self.used = 0
+        self.limit = 0
+
+    def take(self, calls: int = 1) -> None:
+        """Allow the calls."""
+        self.taken += calls
+
+    def report(self, *, used: int, limit: int) -> None:
+        """Remember what the source said."""
+        self.used, self.limit = used, limit
+
+
+class MemoryLease:
+    """A Lease for the threads of one process."""
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[str, CommitKind], str] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def hold(self, org: str, *, kind: CommitKind, run: str) -> Iterator[None]:
+        """Hold the lease; raises Conflict while another run has it."""
+        with self._lock:
+            holder = self._held.get((org, kind))
+            if holder is not None:
+                raise Conflict(
+                    "run-in-progress",
+                    f"Another {kind.value} of this org is running ({holder}).",
+                    next_step="Wait until it has ended, then try again.",
+                )
+            self._held[org, kind] = run
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._held[org, kind]
+
+
+class MemoryWitness:
+    """A Witness that forgets everything when it is dropped."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, Witnessed] = {}
+
+    def get(self, org: str) -> Witnessed | None:
+        """The last head seen."""
+        return self.seen.get(org)
+
+    def put(self, org: str, seen: Witnessed) -> None:
+        """Remember a head."""
+        self.seen[org] = seen
