@@ -1,0 +1,218 @@
+"""Admin actions on the server around the org: clock, users' sessions, apps, jobs, faults, logs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from unlost_simulators.salesforce.bulk.jobs import BulkTiming
+from unlost_simulators.salesforce.bulk.pages import PageSizes
+from unlost_simulators.salesforce.faults import rule_from_json, rule_to_json
+from unlost_simulators.salesforce.oauth.apps import ConnectedApp, load_rsa_key
+from unlost_simulators.salesforce.simulator import Simulator
+from unlost_simulators.salesforce.users import Permission, SimUser
+
+type Wanted = Mapping[str, Any]
+
+
+class ServerDesk:
+    """Actions that do not touch records or schema."""
+
+    def __init__(self, sim: Simulator) -> None:
+        self.sim = sim
+
+    def overview(self, _wanted: Wanted) -> Any:
+        """Give what a tester needs to begin: org, users, apps, clock, objects."""
+        sim = self.sim
+        return {
+            "organization_id": sim.org.id18,
+            "base_url": sim.settings.base_url,
+            "now": sim.org.clock.now().isoformat(),
+            "users": self.users({}),
+            "apps": self.apps({}),
+            "objects": sorted(each.name for each in sim.org.schema.objects),
+        }
+
+    def clock(self, _wanted: Wanted) -> Any:
+        """Give the virtual instant."""
+        return {"now": self.sim.org.clock.now().isoformat()}
+
+    def advance(self, wanted: Wanted) -> Any:
+        """Move the clock by ``days``, ``hours``, ``minutes``, ``seconds``."""
+        units = ("days", "hours", "minutes", "seconds")
+        step = timedelta(**{unit: float(wanted[unit]) for unit in units if unit in wanted})
+        if not step:
+            raise ValueError(f"say how far, by {', '.join(units)}")
+        self.sim.org.clock.advance(step)
+        return self._moved()
+
+    def set_clock(self, wanted: Wanted) -> Any:
+        """Move the clock to the instant ``now``."""
+        self.sim.org.clock.set(instant(wanted["now"]))
+        return self._moved()
+
+    def _moved(self) -> Any:
+        self.sim.jobs.tick()
+        return self.clock({})
+
+    def users(self, _wanted: Wanted) -> Any:
+        """Give the users with their permissions and what is hidden from them."""
+        return [_user_json(user) for user in self.sim.org.users.all()]
+
+    def add_user(self, wanted: Wanted) -> Any:
+        """Add or replace an API user: ``id``, ``username``, ``name``, ``permissions``, …"""
+        values = dict(wanted)
+        if "permissions" in values:
+            values["permissions"] = frozenset(Permission(name) for name in values["permissions"])
+        for name in ("group_ids", "hidden_objects"):
+            if name in values:
+                values[name] = frozenset(values[name])
+        if "hidden_fields" in values:
+            values["hidden_fields"] = frozenset(tuple(pair) for pair in values["hidden_fields"])
+        known = self.sim.org.users.by_username(values["username"])
+        user = SimUser(**values) if known is None else replace(known, **values)
+        return _user_json(self.sim.org.users.put(user))
+
+    def apps(self, _wanted: Wanted) -> Any:
+        """Give the connected apps, without their secrets."""
+        return [_app_json(app) for app in self.sim.apps.all()]
+
+    def change_app(self, wanted: Wanted) -> Any:
+        """Add or change an app by ``consumer_key``; members as in ``ConnectedApp``."""
+        changes = {name: value for name, value in wanted.items() if name != "consumer_key"}
+        if changes.get("approved") is not None:
+            changes["approved"] = frozenset(changes["approved"])
+        if "public_keys" in changes:
+            changes["public_keys"] = tuple(changes["public_keys"])
+        return _app_json(self.sim.apps.change(wanted["consumer_key"], **changes))
+
+    def add_key(self, wanted: Wanted) -> Any:
+        """Register ``pem``, a public RSA key or certificate, with the app ``consumer_key``."""
+        key, pem = wanted["consumer_key"], wanted["pem"]
+        load_rsa_key(pem)
+        app = self.sim.apps.get(key) or ConnectedApp(key)
+        return _app_json(self.sim.apps.change(key, public_keys=(*app.public_keys, pem)))
+
+    def expire_sessions(self, wanted: Wanted) -> Any:
+        """End all sessions, those of ``username``, or that of ``token``."""
+        if "token" in wanted:
+            return {"ended": int(self.sim.sessions.end(wanted["token"]))}
+        user_id = self.user_id(wanted["username"]) if "username" in wanted else None
+        return {"ended": self.sim.sessions.end_all(user_id)}
+
+    def session_settings(self, wanted: Wanted) -> Any:
+        """Set ``idle_seconds``, after which a session dies on the virtual clock."""
+        self.sim.sessions.idle_seconds = int(wanted["idle_seconds"])
+        return {"idle_seconds": self.sim.sessions.idle_seconds}
+
+    def grant_refresh(self, wanted: Wanted) -> Any:
+        """Give a refresh token of ``username`` for the app ``consumer_key``."""
+        token = self.sim.sessions.grant_refresh(
+            self.user_id(wanted["username"]), consumer_key=wanted["consumer_key"]
+        )
+        return {"refresh_token": token}
+
+    def expire_cursors(self, _wanted: Wanted) -> Any:
+        """Let all query locators expire."""
+        return {"ended": self.sim.cursors.close_all()}
+
+    def bulk(self, _wanted: Wanted) -> Any:
+        """Give the timing, the page sizes, the limits and the jobs of Bulk 2.0."""
+        jobs = self.sim.jobs
+        return {
+            "timing": asdict(jobs.timing),
+            "pages": asdict(self.sim.settings.page_sizes),
+            "max_jobs": jobs.max_jobs,
+            "max_result_kb": jobs.max_result_kb,
+            "jobs": [
+                {"id": job.id, "object": job.order.object, "state": job.state, "rows": job.records}
+                for job in jobs.all()
+            ],
+        }
+
+    def change_bulk(self, wanted: Wanted) -> Any:
+        """Change members of ``timing`` and ``pages``, ``max_jobs``, ``max_result_kb``."""
+        jobs, settings = self.sim.jobs, self.sim.settings
+        if "timing" in wanted:
+            jobs.timing = BulkTiming(**{**asdict(jobs.timing), **wanted["timing"]})
+        if "pages" in wanted:
+            settings.page_sizes = PageSizes(**{**asdict(settings.page_sizes), **wanted["pages"]})
+        jobs.max_jobs = int(wanted.get("max_jobs", jobs.max_jobs))
+        jobs.max_result_kb = int(wanted.get("max_result_kb", jobs.max_result_kb))
+        return self.bulk({})
+
+    def change_limits(self, wanted: Wanted) -> Any:
+        """Set ``daily_api_requests``; ``forget`` true starts the count at zero again."""
+        meter = self.sim.meter
+        meter.maximum = int(wanted.get("daily_api_requests", meter.maximum))
+        if wanted.get("forget"):
+            meter.forget()
+        return meter.limit()
+
+    def requests(self, wanted: Wanted) -> Any:
+        """Give the logged requests with a number above ``after``."""
+        return self.sim.log.entries(after=int(wanted.get("after", 0)))
+
+    def counters(self, _wanted: Wanted) -> Any:
+        """Give the counts of requests, statuses and bytes, and the API use."""
+        sim = self.sim
+        api = {"api_used": sim.meter.used, "api_total": sim.meter.total}
+        return {**sim.log.counts(), **api, "sessions": sim.sessions.count()}
+
+    def reset_counters(self, _wanted: Wanted) -> Any:
+        """Empty the request log and its counts."""
+        self.sim.log.forget()
+        return self.counters({})
+
+    def faults(self, _wanted: Wanted) -> Any:
+        """Give all planted rules with their hits, and the ids of those never hit."""
+        return {"rules": self.sim.faults.report(), "unhit": self.sim.faults.unhit()}
+
+    def plant_fault(self, wanted: Wanted) -> Any:
+        """Plant a rule; its members are those of ``FaultRule``."""
+        return rule_to_json(self.sim.faults.plant(rule_from_json(wanted)))
+
+    def clear_faults(self, _wanted: Wanted) -> Any:
+        """Remove all rules; gives their last report."""
+        report = self.faults({})
+        self.sim.faults.clear()
+        return report
+
+    def user_id(self, username: str) -> str:
+        """Give the id of a user name."""
+        user = self.sim.org.users.by_username(username)
+        if user is None:
+            raise ValueError(f"nobody is called {username}")
+        return user.id
+
+
+def instant(text: str) -> datetime:
+    """Read an ISO 8601 instant; without an offset it is UTC."""
+    when = datetime.fromisoformat(text)
+    return when if when.tzinfo is not None else when.replace(tzinfo=UTC)
+
+
+def _user_json(user: SimUser) -> dict[str, Any]:
+    return {
+        "id": user.id,
+        "username": user.username,
+        "name": user.name,
+        "active": user.active,
+        "consumer_key": user.consumer_key,
+        "permissions": sorted(user.permissions),
+        "hidden_fields": sorted(list(pair) for pair in user.hidden_fields),
+        "hidden_objects": sorted(user.hidden_objects),
+    }
+
+
+def _app_json(app: ConnectedApp) -> dict[str, Any]:
+    return {
+        "consumer_key": app.consumer_key,
+        "run_as": app.run_as,
+        "public_keys": len(app.public_keys),
+        "approved": None if app.approved is None else sorted(app.approved),
+        "rotate_refresh": app.rotate_refresh,
+        "password_flow": app.password_flow,
+    }

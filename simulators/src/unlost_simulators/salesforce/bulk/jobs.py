@@ -1,0 +1,288 @@
+"""Bulk API 2.0 query jobs: what a job is, and how its state moves.
+
+States move when somebody looks (a poll, a list, a result call) or when the virtual clock is moved,
+after as many polls, virtual seconds and real seconds as the timing asks for. The rows of a job are
+those at the moment when it started to run. Knows no HTTP.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from unlost_simulators.salesforce.bulk.render import CsvForm, Rendered
+from unlost_simulators.salesforce.errors import SalesforceError, not_found
+from unlost_simulators.salesforce.faults import FaultRule
+
+# Bulk API 2.0 limits (app limits cheat sheet, Bulk API): per rolling 24 hours.
+MAX_JOBS_PER_DAY = 10_000
+MAX_RESULT_KB_PER_DAY = 1_000_000_000
+# Jobs and results are removed seven days after a terminal state.
+KEPT_FOR = timedelta(days=7)
+DAY = timedelta(days=1)
+
+
+class JobState(StrEnum):
+    """States of a query job."""
+
+    UPLOAD_COMPLETE = "UploadComplete"
+    IN_PROGRESS = "InProgress"
+    COMPLETE = "JobComplete"
+    FAILED = "Failed"
+    ABORTED = "Aborted"
+
+    @property
+    def terminal(self) -> bool:
+        """Tell whether the job will never change again."""
+        return self in (JobState.COMPLETE, JobState.FAILED, JobState.ABORTED)
+
+
+@dataclass(frozen=True, slots=True)
+class BulkTiming:
+    """How long jobs take.
+
+    ``queue_*`` until a job starts to run, ``run_*`` until it is complete; ``*_polls`` counts the
+    polls that still show the earlier state, ``*_seconds`` is virtual time. ``wait_seconds`` is how
+    long, in real time, a poll waits for the rendering behind it before it shows InProgress: with
+    the default a small job is complete at the first poll.
+    """
+
+    queue_polls: int = 0
+    queue_seconds: float = 0.0
+    run_polls: int = 0
+    run_seconds: float = 0.0
+    run_real_seconds: float = 0.0
+    wait_seconds: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class JobOrder:
+    """What a client asked for."""
+
+    operation: str
+    query: str
+    object: str
+    user_id: str
+    version: str
+    form: CsvForm
+
+    @property
+    def all_rows(self) -> bool:
+        """Tell whether deleted and archived rows are wanted."""
+        return self.operation == "queryAll"
+
+
+@dataclass(slots=True)
+class QueryJob:
+    """One job; changed only under the lock of its book."""
+
+    id: str
+    order: JobOrder
+    render: Callable[[], Rendered]
+    created: datetime
+    modified: datetime
+    state: JobState = JobState.UPLOAD_COMPLETE
+    doom: FaultRule | None = None
+    error: str | None = None
+    queue_polls: int = 0
+    run_polls: int = 0
+    started: datetime | None = None
+    started_real: float = 0.0
+    work: Future[Rendered] | None = None
+    result: Rendered | None = None
+    milliseconds: int = 0
+
+    @property
+    def records(self) -> int:
+        """Give the number of rows of a complete job, else 0."""
+        return 0 if self.result is None else self.result.rows
+
+
+@dataclass(slots=True)
+class JobBook:
+    """The query jobs of one org."""
+
+    now: Callable[[], datetime]
+    executor: Executor
+    timing: BulkTiming = field(default_factory=BulkTiming)
+    max_jobs: int = MAX_JOBS_PER_DAY
+    max_result_kb: int = MAX_RESULT_KB_PER_DAY
+    real_clock: Callable[[], float] = time.monotonic
+    _jobs: dict[str, QueryJob] = field(default_factory=dict)
+    _made: list[datetime] = field(default_factory=list)
+    _stored: list[tuple[datetime, int]] = field(default_factory=list)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def check_allowance(self) -> None:
+        """Refuse a further job when those of the last 24 hours used up the allowance."""
+        with self._lock:
+            self._forget_old_use()
+            if len(self._made) >= self.max_jobs:
+                raise SalesforceError(
+                    400, "LIMIT_EXCEEDED",
+                    f"Max bulk v2 query jobs ({self.max_jobs}) per 24 hrs has been reached",
+                )  # fmt: skip
+            if sum(kb for _, kb in self._stored) > self.max_result_kb:
+                raise SalesforceError(
+                    400, "LIMIT_EXCEEDED",
+                    f"Max bulk v2 query result size stored ({self.max_result_kb}) kb per 24 hrs"
+                    " has been exceeded",
+                )  # fmt: skip
+
+    def used(self) -> tuple[int, int]:
+        """Give the jobs and the result kilobytes of the last 24 hours."""
+        with self._lock:
+            self._forget_old_use()
+            return len(self._made), sum(kb for _, kb in self._stored)
+
+    def create(
+        self, job_id: str, order: JobOrder, *, render: Callable[[], Rendered],
+        doom: FaultRule | None = None,
+    ) -> QueryJob:  # fmt: skip
+        """Take a job in; ``render`` is called once, in a thread of the executor."""
+        now = self.now()
+        job = QueryJob(job_id, order, render, now, now, doom=doom)
+        with self._lock:
+            self._made.append(now)
+            self._jobs[job.id[:15]] = job
+            self._start_if_due(job)
+        return job
+
+    def get(self, job_id: str) -> QueryJob:
+        """Give a job, known by 15 or 18 characters; 404 when there is none or it was removed."""
+        with self._lock:
+            self._remove_old()
+            job = self._jobs.get(job_id[:15])
+        if job is None:
+            raise not_found()
+        return job
+
+    def poll(self, job_id: str) -> QueryJob:
+        """Look at a job as the info call does: it counts as a poll, and may wait a moment."""
+        job = self.get(job_id)
+        with self._lock:
+            self._start_if_due(job)
+            if job.state is JobState.UPLOAD_COMPLETE:
+                job.queue_polls += 1
+        self._settle(job)
+        with self._lock:
+            if job.state is JobState.IN_PROGRESS:
+                job.run_polls += 1
+        return job
+
+    def look(self, job_id: str) -> QueryJob:
+        """Look at a job without counting a poll, as the result calls do."""
+        job = self.get(job_id)
+        with self._lock:
+            self._start_if_due(job)
+        self._settle(job)
+        return job
+
+    def all(self) -> list[QueryJob]:
+        """Give all jobs that are still kept."""
+        self.tick()
+        with self._lock:
+            return list(self._jobs.values())
+
+    def tick(self) -> None:
+        """Move every job on as far as the virtual clock lets it; called when the clock is moved."""
+        with self._lock:
+            self._remove_old()
+            for job in self._jobs.values():
+                self._start_if_due(job)
+                self._finish_if_due(job)
+
+    def abort(self, job_id: str) -> QueryJob:
+        """Abort a job that has not ended."""
+        job = self.look(job_id)
+        with self._lock:
+            if job.state.terminal:
+                raise SalesforceError(
+                    400, "INVALIDJOBSTATE", "Aborting already Completed Job not allowed"
+                )
+            self._end(job, JobState.ABORTED)
+        return job
+
+    def delete(self, job_id: str) -> QueryJob:
+        """Remove a job that has ended."""
+        job = self.look(job_id)
+        with self._lock:
+            if not job.state.terminal:
+                raise SalesforceError(
+                    400, "API_ERROR",
+                    "Error encountered when deleting the job because the job is not terminated",
+                )  # fmt: skip
+            self._jobs.pop(job.id[:15], None)
+        return job
+
+    def _start_if_due(self, job: QueryJob) -> None:
+        if job.state is not JobState.UPLOAD_COMPLETE:
+            return
+        waited = self.now() - job.created
+        due = job.queue_polls >= self.timing.queue_polls
+        if due and waited >= timedelta(seconds=self.timing.queue_seconds):
+            job.state = JobState.IN_PROGRESS
+            job.started = job.modified = self.now()
+            job.started_real = self.real_clock()
+            job.work = self.executor.submit(job.render)
+
+    def _settle(self, job: QueryJob) -> None:
+        """Wait outside the lock for the rendering, then finish the job when it is due."""
+        work = job.work
+        if job.state is JobState.IN_PROGRESS and work is not None and self._timing_allows(job):
+            try:
+                work.exception(timeout=self.timing.wait_seconds)
+            except TimeoutError:
+                return
+        with self._lock:
+            self._finish_if_due(job)
+
+    def _timing_allows(self, job: QueryJob) -> bool:
+        if job.started is None:
+            return False
+        polls = job.doom.polls if job.doom is not None else self.timing.run_polls
+        return (
+            job.run_polls >= polls
+            and self.now() - job.started >= timedelta(seconds=self.timing.run_seconds)
+            and self.real_clock() - job.started_real >= self.timing.run_real_seconds
+        )
+
+    def _finish_if_due(self, job: QueryJob) -> None:
+        if job.state is not JobState.IN_PROGRESS or not self._timing_allows(job):
+            return
+        if job.doom is not None:
+            job.error = job.doom.message if job.doom.tell else None
+            self._end(job, JobState.FAILED)
+            return
+        if job.work is None or not job.work.done():
+            return
+        failure = job.work.exception()
+        if failure is not None:
+            job.error = failure.message if isinstance(failure, SalesforceError) else str(failure)
+            self._end(job, JobState.FAILED)
+            return
+        job.result = job.work.result()
+        self._stored.append((self.now(), job.result.size // 1024))
+        self._end(job, JobState.COMPLETE)
+
+    def _end(self, job: QueryJob, state: JobState) -> None:
+        job.state = state
+        job.modified = self.now()
+        if job.started is not None:
+            job.milliseconds = int((self.real_clock() - job.started_real) * 1000)
+
+    def _remove_old(self) -> None:
+        edge = self.now() - KEPT_FOR
+        old = [key for key, job in self._jobs.items() if job.state.terminal and job.modified < edge]
+        for key in old:
+            del self._jobs[key]
+
+    def _forget_old_use(self) -> None:
+        edge = self.now() - DAY
+        self._made = [when for when in self._made if when > edge]
+        self._stored = [(when, kb) for when, kb in self._stored if when > edge]

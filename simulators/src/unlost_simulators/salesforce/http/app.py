@@ -1,0 +1,67 @@
+"""The ASGI application: reads a call, asks the desk in a worker thread, delivers the parcel."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive, Scope, Send
+
+from unlost_simulators.salesforce.admin import ADMIN_ROOT, Admin
+from unlost_simulators.salesforce.http.calls import Call
+from unlost_simulators.salesforce.http.delivery import Parcel, deliver
+from unlost_simulators.salesforce.http.desk import Desk
+from unlost_simulators.salesforce.simulator import Simulator
+
+
+class SalesforceApp:
+    """The simulated org as an ASGI application; the admin API lies under ``/__sim__``."""
+
+    def __init__(self, sim: Simulator) -> None:
+        self.sim = sim
+        self._desk = Desk(sim)
+        self._admin = Admin(sim)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection event of the server."""
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        try:
+            call = await _read(scope, receive)
+        except ClientDisconnect:
+            return
+        parcel = await run_in_threadpool(self._serve, call)
+        self.sim.log.sent(await deliver(parcel, send))
+
+    def _serve(self, call: Call) -> Parcel:
+        if call.segments[:1] == [ADMIN_ROOT]:
+            return self._admin.serve(call)
+        return self._desk.serve(call)
+
+
+async def _read(scope: Scope, receive: Receive) -> Call:
+    request = Request(scope, receive)
+    query = scope["query_string"].decode("latin-1")
+    raw = scope.get("raw_path") or scope["path"].encode()
+    target = raw.decode("latin-1").partition("?")[0] + (f"?{query}" if query else "")
+    return Call(
+        method=request.method,
+        path=scope["path"],
+        target=target,
+        query=dict(parse_qsl(query, keep_blank_values=True)),
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=await request.body(),
+        scheme=scope["scheme"],
+    )
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

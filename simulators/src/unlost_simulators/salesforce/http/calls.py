@@ -1,0 +1,159 @@
+"""A call as the handlers see it, and an answer as they give it; knows no server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from unlost_simulators.salesforce.errors import SalesforceError
+
+JSON_TYPE = "application/json;charset=UTF-8"
+READ_CHUNK = 2 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP request, read to its end.
+
+    ``path`` is percent-decoded; ``target`` is path and query as they were sent. Header names are
+    in lower case.
+    """
+
+    method: str
+    path: str
+    target: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes = b""
+    scheme: str = "http"
+
+    @property
+    def segments(self) -> list[str]:
+        """Give the parts of the path; doubled and trailing slashes do not count."""
+        return [part for part in self.path.split("/") if part]
+
+    @property
+    def host(self) -> str:
+        """Give the ``Host`` header."""
+        return self.headers.get("host", "")
+
+    def accepts_gzip(self) -> bool:
+        """Tell whether the client takes a compressed answer."""
+        return "gzip" in self.headers.get("accept-encoding", "").lower()
+
+    def json(self) -> Any:
+        """Read the body as JSON; anything else is refused as the service refuses it."""
+        try:
+            return json.loads(self.body or b"null")
+        except ValueError as error:
+            raise SalesforceError(400, "JSON_PARSER_ERROR", str(error)) from None
+
+    def json_object(self) -> dict[str, Any]:
+        """Read the body as a JSON object."""
+        data = self.json()
+        if not isinstance(data, dict):
+            raise SalesforceError(400, "JSON_PARSER_ERROR", "The HTTP entity body is required")
+        return data
+
+    def form(self) -> dict[str, str]:
+        """Read the body as an HTML form."""
+        return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def call_from_target(method: str, target: str, *, headers: Mapping[str, str], body: bytes) -> Call:
+    """Make a call from a relative address, as the composite resources carry them."""
+    path, _, query = target.partition("?")
+    values = dict(parse_qsl(query, keep_blank_values=True))
+    return Call(method.upper(), unquote(path), target, values, headers, body)
+
+
+@dataclass(frozen=True, slots=True)
+class FileSlice:
+    """A piece of a file that is sent without being loaded whole."""
+
+    path: Path
+    start: int
+    length: int
+
+    def chunks(self) -> Iterator[bytes]:
+        """Give the bytes in large pieces."""
+        left = self.length
+        with self.path.open("rb", buffering=0) as source:
+            source.seek(self.start)
+            while left > 0:
+                chunk = source.read(min(READ_CHUNK, left))
+                if not chunk:
+                    raise OSError(f"{self.path} is shorter than expected")
+                left -= len(chunk)
+                yield chunk
+
+
+@dataclass(frozen=True, slots=True)
+class PageFacts:
+    """What a Bulk result page was cut from: its compressed file, and how to leave rows out.
+
+    ``gzip`` gives the file of the whole page, compressed once; ``without`` gives the rows of the
+    page less the last so many.
+    """
+
+    gzip: Callable[[], Path]
+    without: Callable[[int], FileSlice]
+
+
+@dataclass(slots=True)
+class Answer:
+    """A status, headers and a body that is bytes, a file, or a stream of unknown length."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str | None = JSON_TYPE
+    headers: dict[str, str] = field(default_factory=dict)
+    file: FileSlice | None = None
+    stream: Iterator[bytes] | None = None
+    page: PageFacts | None = None
+    document: Any = None
+    spoiled: bool = False
+
+    @property
+    def length(self) -> int | None:
+        """Give the length of the body in bytes where it is known."""
+        if self.stream is not None:
+            return None
+        return len(self.body) + (self.file.length if self.file else 0)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Give the body piece by piece."""
+        if self.body:
+            yield self.body
+        if self.file is not None:
+            yield from self.file.chunks()
+        if self.stream is not None:
+            yield from self.stream
+
+
+def json_answer(document: Any, status: int = 200, **headers: str) -> Answer:
+    """Give a JSON answer; the text is written when the call's wishes are known."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(status, document=document, headers=named)
+
+
+def write_json(document: Any, *, pretty: bool) -> bytes:
+    """Give the text of a JSON document in UTF-8."""
+    if pretty:
+        return json.dumps(document, ensure_ascii=False, indent=2).encode("utf-8", "surrogatepass")
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "surrogatepass")
+
+
+def error_answer(error: SalesforceError) -> Answer:
+    """Give the answer for a refusal, in the array form."""
+    return json_answer(error.body(), error.status)
+
+
+def no_content() -> Answer:
+    """Give the empty success."""
+    return Answer(204, content_type=None)

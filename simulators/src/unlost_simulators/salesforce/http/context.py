@@ -1,0 +1,35 @@
+"""What a handler is given: the simulator, the call, the path's parts, and who is calling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.http.calls import Call
+from unlost_simulators.salesforce.simulator import Simulator
+from unlost_simulators.salesforce.users import SimUser
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One call on its way through the desk; ``version`` is a number such as 66."""
+
+    sim: Simulator
+    call: Call
+    params: Mapping[str, str]
+    version: int = 0
+    caller: SimUser | None = None
+    token: str = ""
+
+    @property
+    def user(self) -> SimUser:
+        """Give the calling user; only routes that need a session may ask."""
+        if self.caller is None:
+            raise SalesforceError(401, "INVALID_SESSION_ID", "Session expired or invalid")
+        return self.caller
+
+    @property
+    def base(self) -> str:
+        """Give ``/services/data/vNN.0`` of this call."""
+        return f"/services/data/v{self.version}.0"

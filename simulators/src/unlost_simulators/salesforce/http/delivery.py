@@ -1,0 +1,92 @@
+"""From an answer to the wire (ASGI): large pieces, known lengths, and deliberate accidents.
+
+A cut is made by leaving the body unfinished: the server then closes the connection, and the client
+sees what it sees when a line breaks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+
+from starlette.concurrency import iterate_in_threadpool
+from starlette.types import Send
+
+from unlost_simulators.salesforce.faults import Framing
+from unlost_simulators.salesforce.http.calls import Answer
+from unlost_simulators.salesforce.http.spoil import SOUND, Wire
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """An answer with everything decided about its way over the wire."""
+
+    answer: Answer
+    wire: Wire = SOUND
+    cookies: tuple[str, ...] = ()
+    head_only: bool = False
+
+
+async def deliver(parcel: Parcel, send: Send) -> int:
+    """Send an answer; gives the number of body bytes sent."""
+    answer = parcel.answer
+    await send({"type": "http.response.start", "status": answer.status, "headers": _head(parcel)})
+    if parcel.head_only or answer.status in (204, 304):
+        await send({"type": "http.response.body", "body": b""})
+        return 0
+    sent = 0
+    async for chunk in _pieces(parcel):
+        sent += len(chunk)
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    if parcel.wire.stop_after is None or parcel.wire.framing is Framing.CLEAN:
+        await send({"type": "http.response.body", "body": b""})
+    return sent
+
+
+def _head(parcel: Parcel) -> list[tuple[bytes, bytes]]:
+    answer, wire = parcel.answer, parcel.wire
+    headers = dict(answer.headers)
+    length = answer.length
+    if wire.stop_after is not None and wire.framing is Framing.CLEAN:
+        length = wire.stop_after
+    chunked = wire.stop_after is not None and wire.framing is Framing.CHUNKED
+    if length is not None and not chunked and answer.status not in (204, 304):
+        headers.setdefault("Content-Length", str(length))
+    pairs = [(name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
+             for name, value in headers.items()]  # fmt: skip
+    return pairs + [(b"set-cookie", cookie.encode("latin-1")) for cookie in parcel.cookies]
+
+
+async def _pieces(parcel: Parcel) -> AsyncIterator[bytes]:
+    wire = parcel.wire
+    pieces = _limited(parcel.answer.chunks(), wire.stop_after)
+    if wire.drip_chunk is not None:
+        async for piece in iterate_in_threadpool(_small(pieces, wire.drip_chunk)):
+            await asyncio.sleep(wire.drip_seconds)
+            yield piece
+    elif parcel.answer.stream is not None:
+        async for piece in iterate_in_threadpool(pieces):
+            yield piece
+    else:
+        # Files come from the page cache: a thread hop for each piece would cost more than the read.
+        for piece in pieces:
+            yield piece
+
+
+def _limited(chunks: Iterator[bytes], limit: int | None) -> Iterator[bytes]:
+    if limit is None:
+        yield from chunks
+        return
+    left = limit
+    for chunk in chunks:
+        if left <= 0:
+            return
+        yield chunk[:left]
+        left -= len(chunk)
+
+
+def _small(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
+    for chunk in chunks:
+        for at in range(0, len(chunk), size):
+            yield chunk[at : at + size]

@@ -1,0 +1,51 @@
+"""Global describe, describe and the basic form, with conditional requests."""
+
+from __future__ import annotations
+
+import json
+
+from unlost_simulators.salesforce.answers import Described
+from unlost_simulators.salesforce.etags import unchanged
+from unlost_simulators.salesforce.http.calls import Answer, json_answer
+from unlost_simulators.salesforce.http.context import Context
+from unlost_simulators.salesforce.http.finish import http_date
+
+
+def global_describe(context: Context) -> Answer:
+    """Answer ``GET sobjects``."""
+    described = context.sim.org.describe_global(context.user, version=context.version)
+    return _conditional(context, described, "")
+
+
+def describe(context: Context) -> Answer:
+    """Answer ``GET sobjects/X/describe``."""
+    name = context.params["object"]
+    described = context.sim.org.describe(context.user, name, version=context.version)
+    return _conditional(context, described, name.lower())
+
+
+def basic(context: Context) -> Answer:
+    """Answer ``GET sobjects/X``: the object's entry of the global describe."""
+    name = context.params["object"].lower()
+    known = context.sim.org.describe(context.user, name, version=context.version).body["name"]
+    listing = context.sim.org.describe_global(context.user, version=context.version).body
+    entry = next(each for each in listing["sobjects"] if each["name"] == known)
+    return json_answer({"objectDescribe": entry, "recentItems": []})
+
+
+def _conditional(context: Context, described: Described, name: str) -> Answer:
+    content = json.dumps(described.body, sort_keys=True).encode()
+    etag, modified = context.sim.stamps.stamp((context.user.id, name), content)
+    headers = context.call.headers
+    if unchanged(
+        headers.get("if-none-match"),
+        headers.get("if-modified-since"),
+        etag=etag,
+        modified=modified,
+    ):
+        answer = Answer(304, content_type=None)
+    else:
+        answer = json_answer(described.body)
+    answer.headers["ETag"] = etag
+    answer.headers["Last-Modified"] = http_date(modified)
+    return answer

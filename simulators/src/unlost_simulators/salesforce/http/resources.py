@@ -1,0 +1,76 @@
+"""The version root and the table of everything below it."""
+
+from __future__ import annotations
+
+from unlost_simulators.salesforce.http import (
+    composite,
+    describes,
+    jobs,
+    limits,
+    queries,
+    records,
+    tooling,
+)
+from unlost_simulators.salesforce.http.calls import Answer, json_answer
+from unlost_simulators.salesforce.http.composite import Composite, Dispatch
+from unlost_simulators.salesforce.http.context import Context
+from unlost_simulators.salesforce.http.routes import RouteTable
+
+# Names that the version root lists; those that the simulator does not serve answer 404.
+RESOURCES = (
+    "tooling", "metadata", "folders", "eclair", "prechatvisit", "chatter", "tabs", "appMenu",
+    "quickActions", "queryAll", "commerce", "wave", "iot", "analytics", "search", "composite",
+    "parameterizedSearch", "fingerprint", "theme", "nouns", "event", "serviceTemplates", "recent",
+    "connect", "licensing", "limits", "process", "jobs", "actions", "query", "sobjects",
+)  # fmt: skip
+
+
+def version_root(context: Context) -> Answer:
+    """Answer ``GET /services/data/vNN.0``."""
+    document = {name: f"{context.base}/{name}" for name in RESOURCES}
+    document["identity"] = context.sim.tokens.identity_url(context.user.id)
+    return json_answer(document)
+
+
+def jobs_root(context: Context) -> Answer:
+    """Answer ``GET jobs``."""
+    return json_answer({"query": f"{context.base}/jobs/query"})
+
+
+def table(dispatch: Dispatch) -> RouteTable:
+    """Give the routes; ``dispatch`` answers the subrequests of the composite resources."""
+    bundle = Composite(dispatch)
+    routes = RouteTable()
+    routes.add("", GET=version_root)
+    routes.add("limits", GET=limits.limits)
+    routes.add("limits/recordcount", GET=limits.record_count)
+    routes.add("query", GET=queries.query)
+    routes.add("queryall", GET=queries.query_all)
+    routes.add("query/{locator}", GET=queries.next_page)
+    routes.add("queryall/{locator}", GET=queries.next_page)
+    _add_objects(routes)
+    _add_jobs(routes)
+    routes.add("composite", POST=bundle.composite)
+    routes.add("composite/batch", POST=bundle.batch)
+    routes.add("composite/sobjects/{object}", GET=composite.retrieve, POST=composite.retrieve)
+    routes.add("tooling/query", GET=tooling.query)
+    routes.add("tooling/sobjects/{object}/describe", GET=tooling.describe)
+    return routes
+
+
+def _add_objects(routes: RouteTable) -> None:
+    routes.add("sobjects", GET=describes.global_describe)
+    routes.add("sobjects/{object}", GET=describes.basic)
+    routes.add("sobjects/{object}/describe", GET=describes.describe)
+    routes.add("sobjects/{object}/updated", GET=records.updated)
+    routes.add("sobjects/{object}/deleted", GET=records.deleted)
+    routes.add("sobjects/{object}/{id}", GET=records.record)
+    routes.add("sobjects/{object}/{first}/{second}", GET=records.record_or_blob)
+
+
+def _add_jobs(routes: RouteTable) -> None:
+    routes.add("jobs", GET=jobs_root)
+    routes.add("jobs/query", GET=jobs.listing, POST=jobs.create)
+    routes.add("jobs/query/{id}", GET=jobs.info, PATCH=jobs.change, DELETE=jobs.delete)
+    routes.add("jobs/query/{id}/results", GET=jobs.results)
+    routes.add("jobs/query/{id}/resultpages", GET=jobs.result_pages)

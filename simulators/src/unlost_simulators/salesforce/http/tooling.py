@@ -1,0 +1,29 @@
+"""The little of the Tooling API that clients ask for before they read data.
+
+Queries are answered by the org itself, which keeps ``EntityDefinition`` and ``FieldDefinition`` as
+virtual objects; ``SourceMember`` is described as an object without rows.
+"""
+
+from __future__ import annotations
+
+from unlost_simulators.salesforce.errors import not_found
+from unlost_simulators.salesforce.http import queries
+from unlost_simulators.salesforce.http.calls import Answer, json_answer
+from unlost_simulators.salesforce.http.context import Context
+
+SOURCE_MEMBER_FIELDS = ("Id", "MemberType", "MemberName", "RevisionCounter", "IsNameObsolete")
+
+
+def query(context: Context) -> Answer:
+    """Answer ``GET tooling/query?q=``."""
+    answer = queries.query(context)
+    answer.document = {"size": answer.document["totalSize"], **answer.document}
+    return answer
+
+
+def describe(context: Context) -> Answer:
+    """Answer ``GET tooling/sobjects/SourceMember/describe``."""
+    if context.params["object"].lower() != "sourcemember":
+        raise not_found()
+    fields = [{"name": name, "type": "string"} for name in SOURCE_MEMBER_FIELDS]
+    return json_answer({"name": "SourceMember", "queryable": True, "fields": fields})

@@ -1,0 +1,108 @@
+"""One running simulator: the org with everything that stands around it.
+
+Knows no HTTP; the handlers under ``http`` and the admin API read and change it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unlost_simulators.salesforce import ids
+from unlost_simulators.salesforce.bulk.jobs import JobBook
+from unlost_simulators.salesforce.bulk.pages import GzipPages
+from unlost_simulators.salesforce.bulk.results import ResultCache
+from unlost_simulators.salesforce.cursors import CursorBook
+from unlost_simulators.salesforce.etags import DescribeStamps
+from unlost_simulators.salesforce.faults import FaultPlan
+from unlost_simulators.salesforce.journal import RequestLog
+from unlost_simulators.salesforce.meter import ApiMeter
+from unlost_simulators.salesforce.oauth.apps import AppRegistry, ConnectedApp
+from unlost_simulators.salesforce.oauth.grants import TokenDesk
+from unlost_simulators.salesforce.oauth.sessions import SessionBook
+from unlost_simulators.salesforce.server_settings import ServerSettings
+
+if TYPE_CHECKING:
+    from unlost_simulators.salesforce.org import Org
+
+RENDER_THREADS = 4
+FIRST_COUNTER = 62**4 * 7
+
+
+@dataclass(slots=True)
+class IdMaker:
+    """Makes ids for what is no record: jobs and query locators."""
+
+    _counter: int = FIRST_COUNTER
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def make(self, prefix: str) -> str:
+        """Give the next id of 18 characters with this key prefix."""
+        with self._lock:
+            self._counter += 1
+            return ids.make(prefix, self._counter)
+
+
+class Simulator:
+    """The state of one simulated org, from its rows to its planted faults.
+
+    ``cache`` keeps rendered Bulk results; without it they live in a folder that ``close`` removes.
+    """
+
+    def __init__(
+        self,
+        org: Org,
+        *,
+        apps: Iterable[ConnectedApp] = (),
+        settings: ServerSettings | None = None,
+        cache: Path | None = None,
+        wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.org = org
+        self.settings = settings or ServerSettings()
+        self.ids = IdMaker()
+        now = org.clock.now
+        self.apps = AppRegistry([*apps_of_users(org), *apps])
+        self.sessions = SessionBook(org.id18, now)
+        self.tokens = TokenDesk(
+            org_id=org.id18,
+            base_url=lambda: self.settings.base_url,
+            apps=self.apps,
+            sessions=self.sessions,
+            users=org.users,
+            now=now,
+            wall_clock=wall_clock,
+        )
+        self.meter = ApiMeter(now)
+        self.faults = FaultPlan()
+        self.log = RequestLog(now)
+        self.cursors = CursorBook(now)
+        self.stamps = DescribeStamps(now)
+        self._own_cache = cache is None
+        self._cache = cache or Path(tempfile.mkdtemp(prefix="unlost-sim-"))
+        self.results = ResultCache(self._cache)
+        self.gzip_pages = GzipPages()
+        self._executor = ThreadPoolExecutor(RENDER_THREADS, thread_name_prefix="bulk")
+        self.jobs = JobBook(now, self._executor)
+
+    def close(self) -> None:
+        """Stop the workers and remove the results that nobody asked to keep."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        if self._own_cache:
+            shutil.rmtree(self._cache, ignore_errors=True)
+
+
+def apps_of_users(org: Org) -> list[ConnectedApp]:
+    """Give the connected apps whose run-as user the scenario named."""
+    return [
+        ConnectedApp(user.consumer_key, user.consumer_secret, run_as=user.username)
+        for user in org.users.all()
+        if user.consumer_key is not None
+    ]
