@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,6 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     salesforce.add_argument(
         "--running-clock", action="store_true", help="let the org's clock run along"
     )
+    salesforce.add_argument(
+        "--with-parent", action="store_true", help="stop when standard input is closed"
+    )
     return parser
 
 
@@ -67,6 +73,8 @@ def _salesforce(options: argparse.Namespace) -> int:
         sim = build(wanted, base_url=door.url)
         try:
             line = json.dumps(ready_line(sim, door))
+            if options.with_parent:
+                threading.Thread(target=_stop_after_input, daemon=True).start()
             listener.run(application(sim), door, on_ready=lambda: _say(line))
         finally:
             sim.close()
@@ -74,6 +82,11 @@ def _salesforce(options: argparse.Namespace) -> int:
         if own_folder is not None:
             shutil.rmtree(own_folder, ignore_errors=True)
     return 0
+
+
+def _stop_after_input() -> None:
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _say(line: str) -> None:
