@@ -72,7 +72,9 @@ class Holding:
 class ChildCursor(Protocol):
     """Registers the rest of a child subquery and gives its ``nextRecordsUrl``."""
 
-    def __call__(self, rest: "Rows", offset: int, /) -> str: ...
+    def __call__(self, rest: "Rows", offset: int, /) -> str:
+        """Give the URL under which ``rest`` continues at ``offset``."""
+        ...
 
 
 class Rows(Protocol):

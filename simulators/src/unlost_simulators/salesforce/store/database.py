@@ -1,0 +1,71 @@
+"""The DuckDB database of one org: cursors for readers, one writer at a time."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+
+class Database:
+    """One database, in memory or in a file. Readers never wait for the writer (MVCC)."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._main = duckdb.connect(str(path) if path else ":memory:")
+        self._main.execute("SET preserve_insertion_order = true")
+        self._making = threading.Lock()
+        self._writing = threading.RLock()
+        self._open: duckdb.DuckDBPyConnection | None = None
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A new cursor; use it in one thread and drop it."""
+        with self._making:
+            return self._main.cursor()
+
+    @contextmanager
+    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor inside a transaction that is committed at the end or rolled back on an error.
+
+        Nested use in one thread joins the outer transaction.
+        """
+        with self._writing:
+            if self._open is not None:
+                yield self._open
+                return
+            cursor = self.cursor()
+            self._open = cursor
+            cursor.execute("BEGIN")
+            try:
+                yield cursor
+            except BaseException:
+                cursor.execute("ROLLBACK")
+                raise
+            else:
+                cursor.execute("COMMIT")
+            finally:
+                self._open = None
+                cursor.close()
+
+    def close(self) -> None:
+        """Close the database; a file keeps what was committed."""
+        with self._making:
+            self._main.close()
+
+
+def arrow(cursor: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
+    """All rows of a query as one Arrow table."""
+    return cursor.sql(sql).to_arrow_table()
+
+
+def column(cursor: duckdb.DuckDBPyConnection, sql: str) -> list[Any]:
+    """The first column of a query as a list."""
+    return [one[0] for one in cursor.execute(sql).fetchall()]
+
+
+def scalar(cursor: duckdb.DuckDBPyConnection, sql: str) -> Any:
+    """The single value of a query that gives one row."""
+    found = cursor.execute(sql).fetchone()
+    return None if found is None else found[0]

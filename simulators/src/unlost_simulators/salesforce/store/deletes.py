@@ -1,0 +1,237 @@
+"""Deletion with everything that hangs on it: cascade, restrict, cleared lookups, bin, undelete.
+
+Works set-wise in the caller's transaction on a temporary table ``_doomed``. Rules: Salesforce SOAP
+guide (delete, undelete, emptyRecycleBin), describe's childRelationships.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+import pyarrow as pa
+
+from unlost_simulators.salesforce import ids
+from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.schema import DeleteRule, ObjectDef, Schema
+from unlost_simulators.salesforce.store import database, tables
+from unlost_simulators.salesforce.store.values import refuse
+
+CASCADE_LIMIT = 100_000
+"""Most children that one record may take along (DELETE_OPERATION_TOO_LARGE)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """One deletion: when it is stamped, and whether it skips the recycle bin."""
+
+    stamp: datetime
+    hard: bool = False
+
+    @property
+    def sql(self) -> str:
+        """The stamp as SQL."""
+        return f"TIMESTAMP '{self.stamp.isoformat(sep=' ')}'"
+
+
+def delete(
+    cursor: duckdb.DuckDBPyConnection,
+    schema: Schema,
+    of: ObjectDef,
+    chosen: pa.Array | Sequence[str],
+    deletion: Deletion,
+) -> list[str]:
+    """Delete rows by id with what hangs on them; gives the names of the objects touched."""
+    _begin(cursor, of, chosen)
+    _spread(cursor, schema, of)
+    touched = [
+        schema.index[one.lower()]
+        for one in database.column(cursor, "SELECT DISTINCT object FROM _doomed ORDER BY object")
+    ]
+    _restrict(cursor, schema, touched)
+    cleared = _clear_lookups(cursor, schema, touched, deletion)
+    for one in touched:
+        _lose_details(cursor, schema, one)
+        if deletion.hard or vanishes(one):
+            _erase(cursor, one, deletion)
+        else:
+            _bin(cursor, one, deletion)
+    cursor.execute("DROP TABLE _doomed")
+    return sorted({one.name for one in touched} | cleared)
+
+
+def gone() -> SalesforceError:
+    """The refusal of ids that have no live row."""
+    return SalesforceError(404, "ENTITY_IS_DELETED", "entity is deleted", [])
+
+
+def vanishes(of: ObjectDef) -> bool:
+    """Whether deleted rows skip the bin: deletable objects that cannot be undeleted."""
+    return of.field("IsDeleted") is None or (of.deletable and not of.undeletable)
+
+
+def _begin(
+    cursor: duckdb.DuckDBPyConnection, of: ObjectDef, chosen: pa.Array | Sequence[str]
+) -> None:
+    cursor.execute(
+        "CREATE OR REPLACE TEMP TABLE _doomed "
+        "(object VARCHAR, id VARCHAR, k BIGINT, root VARCHAR, level INTEGER)"
+    )
+    given = pa.array(chosen, pa.string()) if not isinstance(chosen, pa.Array) else chosen
+    cursor.register("_chosen", pa.table({"id": given, "k": pa.array(ids.counters(given))}))
+    name = tables.text(of.name)
+    cursor.execute(f"INSERT INTO _doomed SELECT DISTINCT {name}, id, k, id, 0 FROM _chosen")
+    cursor.unregister("_chosen")
+    alive = 'AND NOT t."IsDeleted"' if of.field("IsDeleted") else ""
+    missing = database.column(
+        cursor,
+        f"""
+        SELECT d.id FROM _doomed d ANTI JOIN {tables.name(of.name)} t
+        ON t."Id" = d.id AND t.{tables.ORDER} = d.k {alive} LIMIT 1""",
+    )
+    if missing:
+        raise gone()
+
+
+def _spread(cursor: duckdb.DuckDBPyConnection, schema: Schema, of: ObjectDef) -> None:
+    frontier, level = [of], 0
+    while frontier:
+        found: list[ObjectDef] = []
+        for parent in frontier:
+            for child, field in _children(schema, parent, DeleteRule.CASCADE):
+                if _doom(cursor, parent, child, field, level):
+                    found.append(child)
+        frontier = list({one.name: one for one in found}.values())
+        level += 1
+    for name, count in cursor.execute(
+        "SELECT root, count(*) FROM _doomed WHERE level > 0 GROUP BY root "
+        f"HAVING count(*) > {CASCADE_LIMIT} LIMIT 1"
+    ).fetchall():
+        message = f"cascade delete of {name} would delete {count} records"
+        raise refuse("DELETE_OPERATION_TOO_LARGE", message)
+
+
+def _children(schema: Schema, parent: ObjectDef, rule: DeleteRule) -> list[tuple[ObjectDef, str]]:
+    return [
+        (schema.index[one.child.lower()], one.field)
+        for one in schema.children_of(parent.name)
+        if one.on_delete is rule
+    ]
+
+
+def _alive(of: ObjectDef) -> str:
+    return 'NOT c."IsDeleted"' if of.field("IsDeleted") else "TRUE"
+
+
+def _doom(
+    cursor: duckdb.DuckDBPyConnection, parent: ObjectDef, child: ObjectDef, field: str, level: int
+) -> bool:
+    cursor.execute(f"""
+        INSERT INTO _doomed
+        SELECT {tables.text(child.name)}, c."Id", c.{tables.ORDER}, any_value(d.root), {level + 1}
+        FROM {tables.name(child.name)} c JOIN _doomed d ON c.{tables.name(field)} = d.id
+        WHERE d.object = {tables.text(parent.name)} AND d.level = {level} AND {_alive(child)}
+          AND NOT EXISTS (SELECT 1 FROM _doomed x WHERE x.id = c."Id")
+        GROUP BY c."Id", c.{tables.ORDER}""")
+    count = cursor.fetchone()
+    return bool(count and count[0])
+
+
+def _restrict(
+    cursor: duckdb.DuckDBPyConnection, schema: Schema, touched: Sequence[ObjectDef]
+) -> None:
+    for parent in touched:
+        for child, field in _children(schema, parent, DeleteRule.RESTRICT):
+            blocked = database.column(
+                cursor,
+                f"""
+                SELECT c."Id" FROM {tables.name(child.name)} c
+                JOIN _doomed d ON c.{tables.name(field)} = d.id
+                WHERE {_alive(child)} AND NOT EXISTS
+                  (SELECT 1 FROM _doomed x WHERE x.id = c."Id")
+                ORDER BY c.{tables.ORDER} LIMIT 5""",
+            )
+            if blocked:
+                raise refuse(
+                    "DELETE_FAILED",
+                    (
+                        f"Your attempt to delete {parent.label} could not be completed because it is "
+                        f"associated with the following {child.plural.lower()}.: {', '.join(blocked)}\n"
+                    ),
+                )
+
+
+def _clear_lookups(
+    cursor: duckdb.DuckDBPyConnection,
+    schema: Schema,
+    touched: Sequence[ObjectDef],
+    deletion: Deletion,
+) -> set[str]:
+    """Set lookups to the doomed rows to null, and note them for an undelete.
+
+    The platform moves SystemModstamp for this, yet not LastModifiedDate.
+    """
+    changed = set()
+    for parent in touched:
+        for child, field in _children(schema, parent, DeleteRule.SET_NULL):
+            own = tables.name(field)
+            cursor.execute(f"""
+                INSERT INTO _nulled
+                SELECT {tables.text(child.name)}, c."Id", {tables.text(field)}, c.{own}, d.root
+                FROM {tables.name(child.name)} c JOIN _doomed d ON c.{own} = d.id
+                WHERE d.object = {tables.text(parent.name)} AND {_alive(child)}
+                  AND NOT EXISTS (SELECT 1 FROM _doomed x WHERE x.id = c."Id")""")
+            count = cursor.fetchone()
+            if not count or not count[0]:
+                continue
+            changed.add(child.name)
+            cursor.execute(f"""
+                UPDATE {tables.name(child.name)} c SET {own} = NULL{_moved(child, deletion)}
+                FROM _doomed d WHERE c.{own} = d.id AND d.object = {tables.text(parent.name)}
+                  AND {_alive(child)} AND NOT EXISTS
+                    (SELECT 1 FROM _doomed x WHERE x.id = c."Id")""")
+    return changed
+
+
+def _moved(of: ObjectDef, deletion: Deletion) -> str:
+    return f', "SystemModstamp" = {deletion.sql}' if of.field("SystemModstamp") else ""
+
+
+def _lose_details(cursor: duckdb.DuckDBPyConnection, schema: Schema, master: ObjectDef) -> None:
+    """A detail that was deleted before its master can never come back."""
+    for child, field in _children(schema, master, DeleteRule.CASCADE):
+        if vanishes(child):
+            continue
+        cursor.execute(f"""
+            UPDATE _bin SET lost = TRUE FROM {tables.name(child.name)} c
+            JOIN _doomed d ON c.{tables.name(field)} = d.id
+            WHERE _bin.id = c."Id" AND _bin.object = {tables.text(child.name)}
+              AND d.object = {tables.text(master.name)} AND c."IsDeleted"
+            """)
+
+
+def _mine(of: ObjectDef) -> str:
+    return f"(SELECT * FROM _doomed WHERE object = {tables.text(of.name)})"
+
+
+def _log(cursor: duckdb.DuckDBPyConnection, of: ObjectDef, deletion: Deletion) -> None:
+    owner = 't."OwnerId"' if of.field("OwnerId") else "NULL"
+    cursor.execute(f"""
+        INSERT INTO _deleted SELECT {tables.text(of.name)}, d.id, {deletion.sql}, {owner}
+        FROM {_mine(of)} d JOIN {tables.name(of.name)} t ON t."Id" = d.id""")
+
+
+def _erase(cursor: duckdb.DuckDBPyConnection, of: ObjectDef, deletion: Deletion) -> None:
+    _log(cursor, of, deletion)
+    cursor.execute(f"""
+        DELETE FROM {tables.name(of.name)} t USING {_mine(of)} d
+        WHERE t."Id" = d.id AND t.{tables.ORDER} = d.k""")
+
+
+def _bin(cursor: duckdb.DuckDBPyConnection, of: ObjectDef, deletion: Deletion) -> None:
+    _log(cursor, of, deletion)
+    cursor.execute(f"""
+        UPDATE {tables.name(of.name)} t SET "IsDeleted" = TRUE{_moved(of, deletion)}
+        FROM {_mine(of)} d WHERE t."Id" = d.id AND t.{tables.ORDER} = d.k""")
+    cursor.execute(f"""
+        INSERT INTO _bin SELECT object, id, root, {deletion.sql}, FALSE FROM {_mine(of)}""")

@@ -1,0 +1,42 @@
+"""Writes that are stamped but not yet visible: the late commits of long transactions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """One write: stamped at ``stamp``, applied when the clock reaches ``due`` (both naive UTC)."""
+
+    due: datetime
+    stamp: datetime
+    apply: Callable[[duckdb.DuckDBPyConnection], None]
+
+
+class PendingWrites:
+    """The open transactions of the org, in the order in which they will commit."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Pending] = []
+
+    def add(self, write: Pending) -> None:
+        """Keep a write until it is due."""
+        self._waiting = sorted([*self._waiting, write], key=lambda one: one.due)
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether some write should be visible by now. Cheap: every read asks."""
+        waiting = self._waiting
+        return bool(waiting) and waiting[0].due <= now
+
+    def take_due(self, now: datetime) -> list[Pending]:
+        """Remove and give the writes that are due, in commit order."""
+        due = [one for one in self._waiting if one.due <= now]
+        self._waiting = [one for one in self._waiting if one.due > now]
+        return due
+
+    def oldest_stamp(self) -> datetime | None:
+        """Stamp of the longest open transaction: reads may not claim to cover more than that."""
+        return min((one.stamp for one in self._waiting), default=None)

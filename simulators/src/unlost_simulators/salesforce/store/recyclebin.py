@@ -1,0 +1,154 @@
+"""The recycle bin: undelete, emptying, expiry after 15 days, capacity.
+
+Works set-wise in the caller's transaction. Rules: Salesforce SOAP guide (undelete,
+emptyRecycleBin), Apex guide (undelete restores these lookups).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import duckdb
+import pyarrow as pa
+
+from unlost_simulators.salesforce.schema import Schema
+from unlost_simulators.salesforce.store import database, tables
+from unlost_simulators.salesforce.store.values import refuse
+
+RESTORED_STANDARD_LOOKUPS = frozenset(
+    {
+        ("Account", "ParentId"),
+        ("AccountContactRelation", "AccountId"),
+        ("Case", "ParentId"),
+        ("Contact", "ReportsToId"),
+        ("Asset", "Product2Id"),
+        ("Quote", "OpportunityId"),
+    }
+)
+"""Standard lookups that an undelete puts back; custom lookups all come back (Apex guide)."""
+
+SAFE_TIME = timedelta(hours=2)
+"""Rows younger than this never leave the bin for lack of room."""
+
+
+def undelete(
+    cursor: duckdb.DuckDBPyConnection, schema: Schema, chosen: Sequence[str], stamp: datetime
+) -> list[str]:
+    """Bring back rows and what went with them; gives the names of the objects touched."""
+    _choose(cursor, chosen)
+    known = _count(
+        cursor,
+        "SELECT count(*) FROM _chosen c SEMI JOIN _bin b "
+        "ON b.id = c.id AND b.root = c.id AND NOT b.lost",
+    )
+    if known != len(set(chosen)):
+        cursor.unregister("_chosen")
+        raise refuse("UNDELETE_FAILED", "Entity is not in the recycle bin")
+    groups = "SELECT b.* FROM _bin b SEMI JOIN _chosen c ON b.root = c.id WHERE NOT b.lost"
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE _back AS {groups}")
+    cursor.unregister("_chosen")
+    touched = database.column(cursor, "SELECT DISTINCT object FROM _back ORDER BY object")
+    for name in touched:
+        _revive(cursor, schema, name, stamp)
+    cleared = _restore_lookups(cursor, schema, stamp)
+    cursor.execute("DELETE FROM _bin b USING _back k WHERE b.id = k.id AND b.root = k.root")
+    cursor.execute("DELETE FROM _deleted d USING _back k WHERE d.id = k.id")
+    cursor.execute("DROP TABLE _back")
+    return sorted(set(touched) | cleared)
+
+
+def _count(cursor: duckdb.DuckDBPyConnection, sql: str) -> int:
+    return int(database.scalar(cursor, sql))
+
+
+def _choose(cursor: duckdb.DuckDBPyConnection, chosen: Sequence[str]) -> None:
+    cursor.register("_chosen", pa.table({"id": pa.array(sorted(set(chosen)), pa.string())}))
+
+
+def _moved(schema: Schema, name: str, stamp: datetime) -> str:
+    if schema.index[name.lower()].field("SystemModstamp") is None:
+        return ""
+    return f", \"SystemModstamp\" = TIMESTAMP '{stamp.isoformat(sep=' ')}'"
+
+
+def _revive(cursor: duckdb.DuckDBPyConnection, schema: Schema, name: str, stamp: datetime) -> None:
+    cursor.execute(f"""
+        UPDATE {tables.name(name)} t SET "IsDeleted" = FALSE{_moved(schema, name, stamp)}
+        FROM _back b WHERE b.object = {tables.text(name)} AND t."Id" = b.id""")
+
+
+def _restore_lookups(
+    cursor: duckdb.DuckDBPyConnection, schema: Schema, stamp: datetime
+) -> set[str]:
+    changed = set()
+    pairs = cursor.execute(
+        "SELECT DISTINCT n.object, n.field FROM _nulled n SEMI JOIN _back b ON n.root = b.root"
+    ).fetchall()
+    for name, field in pairs:
+        found = schema.get(name)
+        column = found.field(field) if found else None
+        if column is None or not (column.custom or (name, field) in RESTORED_STANDARD_LOOKUPS):
+            continue
+        own = tables.name(column.name)
+        cursor.execute(f"""
+            UPDATE {tables.name(name)} t SET {own} = n.old{_moved(schema, name, stamp)}
+            FROM _nulled n SEMI JOIN _back b ON n.old = b.id
+            WHERE n.object = {tables.text(name)} AND n.field = {tables.text(field)}
+              AND t."Id" = n.id AND t.{own} IS NULL""")
+        changed.add(name)
+    cursor.execute("DELETE FROM _nulled n USING _back b WHERE n.root = b.root")
+    return changed
+
+
+def empty(cursor: duckdb.DuckDBPyConnection, chosen: Sequence[str]) -> list[str]:
+    """Purge rows of the bin with what went with them; raises for ids that have no entry there."""
+    _choose(cursor, chosen)
+    known = _count(
+        cursor, "SELECT count(*) FROM _chosen c SEMI JOIN _bin b ON b.id = c.id AND b.root = c.id"
+    )
+    if known != len(set(chosen)):
+        cursor.unregister("_chosen")
+        raise refuse("INVALID_ID_FIELD", "invalid record id; no recycle bin entry found")
+    cursor.execute(
+        "CREATE OR REPLACE TEMP TABLE _gone AS "
+        "SELECT b.* FROM _bin b SEMI JOIN _chosen c ON b.root = c.id"
+    )
+    cursor.unregister("_chosen")
+    return _purge(cursor)
+
+
+def empty_all(cursor: duckdb.DuckDBPyConnection) -> list[str]:
+    """Purge the whole bin."""
+    cursor.execute("CREATE OR REPLACE TEMP TABLE _gone AS SELECT * FROM _bin")
+    return _purge(cursor)
+
+
+def purge_before(cursor: duckdb.DuckDBPyConnection, limit: datetime) -> list[str]:
+    """Purge what was deleted before ``limit``."""
+    cursor.execute(
+        "CREATE OR REPLACE TEMP TABLE _gone AS SELECT * FROM _bin "
+        f"WHERE deleted_at < TIMESTAMP '{limit.isoformat(sep=' ')}'"
+    )
+    return _purge(cursor)
+
+
+def purge_surplus(cursor: duckdb.DuckDBPyConnection, room: int, now: datetime) -> list[str]:
+    """Purge the oldest rows beyond ``room``, those of the last two hours excepted."""
+    cursor.execute(f"""
+        CREATE OR REPLACE TEMP TABLE _gone AS
+        SELECT * EXCLUDE (place) FROM (
+          SELECT *, row_number() OVER (ORDER BY deleted_at DESC, id) AS place FROM _bin)
+        WHERE place > {room}
+          AND deleted_at <= TIMESTAMP '{(now - SAFE_TIME).isoformat(sep=" ")}'""")
+    return _purge(cursor)
+
+
+def _purge(cursor: duckdb.DuckDBPyConnection) -> list[str]:
+    touched = database.column(cursor, "SELECT DISTINCT object FROM _gone ORDER BY object")
+    for name in touched:
+        cursor.execute(f"""
+            DELETE FROM {tables.name(name)} t USING _gone g
+            WHERE g.object = {tables.text(name)} AND t."Id" = g.id""")
+    cursor.execute("DELETE FROM _bin b USING _gone g WHERE b.id = g.id")
+    cursor.execute("DELETE FROM _nulled n USING _gone g WHERE n.root = g.id")
+    cursor.execute("DROP TABLE _gone")
+    return touched

@@ -1,0 +1,417 @@
+"""The store of one org: its schema and rows, edits by users, deletes, late commits, the bin.
+
+It knows nothing of SOQL and of what a user may see.
+"""
+
+import hashlib
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from unlost_simulators.salesforce import ids
+from unlost_simulators.salesforce.answers import Holding
+from unlost_simulators.salesforce.clock import VirtualClock
+from unlost_simulators.salesforce.schema import (
+    FieldType,
+    ObjectDef,
+    Schema,
+    history_name,
+)
+from unlost_simulators.salesforce.settings import OrgSettings
+from unlost_simulators.salesforce.store import (
+    blobs,
+    database,
+    deletes,
+    evolve,
+    load,
+    recyclebin,
+    tables,
+    writes,
+)
+from unlost_simulators.salesforce.store.pending import Pending, PendingWrites
+
+NO_DELAY = timedelta(0)
+
+
+def naive(instant: datetime) -> datetime:
+    """The instant as DuckDB's TIMESTAMP holds it: UTC without a zone."""
+    return instant.replace(tzinfo=None)
+
+
+class Store:
+    """Rows of all objects. Thread-safe: readers never wait, writers follow one another."""
+
+    def __init__(
+        self,
+        schema: Schema,
+        clock: VirtualClock,
+        *,
+        first_user_id: str,
+        settings: OrgSettings | None = None,
+        db: Path | None = None,
+    ) -> None:
+        self.clock = clock
+        self.schema = schema
+        self.settings = settings or OrgSettings()
+        self.schema_changed_at = clock.stamp()
+        self._first_user_id = first_user_id
+        self._database = database.Database(db)
+        self._counters = load.Counters()
+        self._pending = PendingWrites()
+        self._generation: Counter[str] = Counter()
+        self._oldest_in_bin: datetime | None = None
+        self._lock = threading.RLock()
+        self._create()
+
+    def _create(self) -> None:
+        with self._database.writing() as cursor:
+            for statement in tables.create_registers():
+                cursor.execute(statement)
+            for one in self.schema.objects:
+                cursor.execute(tables.create_table(one))
+                table = tables.name(one.name)
+                highest = database.scalar(cursor, f"SELECT max({tables.ORDER}) FROM {table}")
+                if highest is not None:
+                    self._counters.seen(one.id_prefix, int(highest))
+            self._note_bin(cursor)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A new DuckDB cursor for reading, after what is due has become visible."""
+        self.settle()
+        return self._database.cursor()
+
+    def generation(self, object_name: str) -> int:
+        """A number that grows with every write to the object."""
+        return self._generation[object_name]
+
+    def is_empty(self) -> bool:
+        """Whether no object holds a row (a fresh database file)."""
+        return all(
+            sum((held.live, held.deleted)) == 0
+            for held in (self.holds(one.name) for one in self.schema.objects)
+        )
+
+    def _object(self, name: str) -> ObjectDef:
+        found = self.schema.get(name)
+        if found is None:
+            msg = f"the org has no object {name}"
+            raise KeyError(msg)
+        return found
+
+    # Late commits and the passing of time
+
+    def settle(self) -> None:
+        """Make visible what is due, and purge what has been in the bin for too long."""
+        now = naive(self.clock.now())
+        if not self._pending.is_due(now) and not self._bin_is_due(now):
+            return
+        with self._lock, self._database.writing() as cursor:
+            for one in self._pending.take_due(now):
+                one.apply(cursor)
+            if self._bin_is_due(now):
+                limit = now - timedelta(days=self.settings.bin_days)
+                self._touch(recyclebin.purge_before(cursor, limit))
+                self._note_bin(cursor)
+
+    def _bin_is_due(self, now: datetime) -> bool:
+        oldest = self._oldest_in_bin
+        return oldest is not None and oldest + timedelta(days=self.settings.bin_days) < now
+
+    def _note_bin(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._oldest_in_bin = database.scalar(cursor, "SELECT min(deleted_at) FROM _bin")
+
+    def oldest_open_stamp(self) -> datetime | None:
+        """Stamp (naive UTC) of the longest transaction that has not committed yet."""
+        return self._pending.oldest_stamp()
+
+    def _touch(self, names: Sequence[str]) -> None:
+        self._generation.update(names)
+
+    @contextmanager
+    def _commit(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        self.settle()
+        with self._lock, self._database.writing() as cursor:
+            yield cursor
+
+    def _write(
+        self,
+        stamp: datetime,
+        delay: timedelta,
+        apply: Callable[[duckdb.DuckDBPyConnection], None],
+    ) -> None:
+        """Apply now, or keep until ``delay`` after the stamp."""
+        if delay <= NO_DELAY:
+            with self._commit() as cursor:
+                apply(cursor)
+            return
+        with self._lock:
+            self._pending.add(Pending(naive(self.clock.now()) + delay, stamp, apply))
+
+    # Loading
+
+    def load(self, object_name: str, table: pa.Table) -> None:
+        """Append an Arrow table to an object's rows; see ``schema`` for the types.
+
+        May be called again and again with parts of a large object.
+        """
+        of = self._object(object_name)
+        load.check_columns(of, table)
+        with self._commit() as cursor:
+            whole = load.with_ids(of, load.without_zones(table), self._counters)
+            system = load.stamps(naive(self.clock.stamp()), self._first_user_id)
+            load.append(cursor, of, whole, system)
+            self._touch([of.name])
+            if "IsDeleted" in table.column_names:
+                self._bin_loaded(cursor, of)
+
+    def _bin_loaded(self, cursor: duckdb.DuckDBPyConnection, of: ObjectDef) -> None:
+        """Rows that come deleted lie in the bin since their last change."""
+        since = '"SystemModstamp"' if of.field("SystemModstamp") else '"CreatedDate"'
+        owner = '"OwnerId"' if of.field("OwnerId") else "NULL"
+        own, table = tables.text(of.name), tables.name(of.name)
+        fresh = f"""FROM {table} t WHERE "IsDeleted"
+            AND NOT EXISTS (SELECT 1 FROM _bin b WHERE b.id = t."Id")"""
+        cursor.execute(f'INSERT INTO _deleted SELECT {own}, "Id", {since}, {owner} {fresh}')
+        cursor.execute(f'INSERT INTO _bin SELECT {own}, "Id", "Id", {since}, FALSE {fresh}')
+        self._note_bin(cursor)
+
+    # Edits
+
+    def author(self, user_id: str, stamp: datetime | None) -> writes.Author:
+        """Who writes and when: the clock's stamp unless one is given."""
+        return writes.Author(user_id, naive(stamp or self.clock.stamp()))
+
+    def insert(
+        self,
+        user_id: str,
+        object_name: str,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        visible_after: timedelta = NO_DELAY,
+        stamp: datetime | None = None,
+    ) -> list[str]:
+        """Insert rows of field values; gives their ids. All or nothing."""
+        of = self._object(object_name)
+        author = self.author(user_id, stamp)
+        with self._lock:
+            staged = writes.stage_inserts(of, self._keep_bytes(of, rows), self._counters)
+        system = load.stamps(author.stamp, user_id)
+
+        def apply(cursor: duckdb.DuckDBPyConnection) -> None:
+            load.append(cursor, of, staged, system)
+            self._touch([of.name])
+
+        self._write(author.stamp, visible_after, apply)
+        return [str(one) for one in staged.column("Id").to_pylist()]
+
+    def _keep_bytes(
+        self, of: ObjectDef, rows: Sequence[Mapping[str, Any]]
+    ) -> Sequence[Mapping[str, Any]]:
+        named = [one.name for one in of.stored if one.type is FieldType.BASE64]
+        if not named:
+            return rows
+        return [
+            {
+                key: self.keep(value) if key in named and isinstance(value, bytes) else value
+                for key, value in row.items()
+            }
+            for row in rows
+        ]
+
+    def keep(self, content: bytes) -> str:
+        """Keep uploaded bytes; gives the token that a blob field holds for them."""
+        key = hashlib.sha256(content).hexdigest()
+        with self._commit() as cursor:
+            cursor.execute(
+                "INSERT INTO _bytes SELECT ?, ? WHERE NOT EXISTS "
+                "(SELECT 1 FROM _bytes WHERE key = ?)",
+                [key, content, key],
+            )
+        return blobs.stored_token(key, len(content))
+
+    def content(self, token: str) -> Iterator[bytes]:
+        """The bytes that a token of a blob field stands for."""
+        kind, seed, size = blobs.parse(token)
+        if kind != blobs.STORED:
+            return blobs.BlobRecipe(kind, int(seed), size).chunks()
+        cursor = self.cursor()
+        found = cursor.execute("SELECT content FROM _bytes WHERE key = ?", [seed]).fetchone()
+        return blobs.cut(bytes(found[0]) if found else b"")
+
+    def update(
+        self,
+        user_id: str,
+        object_name: str,
+        changes: Mapping[str, Mapping[str, Any]],
+        *,
+        visible_after: timedelta = NO_DELAY,
+        stamp: datetime | None = None,
+    ) -> None:
+        """Change rows by id, field by field; ids without a live row are refused as deleted."""
+        of = self._object(object_name)
+        author = self.author(user_id, stamp)
+        staged = writes.stage_updates(of, changes)
+        self.check_live(of, staged.table.column("Id").to_pylist())
+        self._write(author.stamp, visible_after, lambda at: self._apply(at, of, staged, author))
+
+    def update_chosen(
+        self,
+        user_id: str,
+        object_name: str,
+        chosen_sql: str,
+        assignments: Mapping[str, str],
+        *,
+        visible_after: timedelta = NO_DELAY,
+        stamp: datetime | None = None,
+    ) -> int:
+        """Assign DuckDB expressions to all rows of ``FROM … WHERE …``; gives how many."""
+        of = self._object(object_name)
+        author = self.author(user_id, stamp)
+        staged = writes.stage_where(self.cursor(), of, chosen_sql, assignments)
+        self._write(author.stamp, visible_after, lambda at: self._apply(at, of, staged, author))
+        return int(staged.table.num_rows)
+
+    def _apply(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        of: ObjectDef,
+        staged: writes.Staged,
+        author: writes.Author,
+    ) -> None:
+        history = self.schema.get(history_name(of.name))
+        if history is not None:
+            rows = writes.history_rows(cursor, of, history, staged)
+            if rows is not None and rows.num_rows:
+                whole = load.with_ids(history, rows, self._counters)
+                load.append(cursor, history, whole, load.stamps(author.stamp, author.user_id))
+                self._touch([history.name])
+        writes.apply_updates(cursor, of, staged, author)
+        self._touch([of.name])
+
+    def check_live(self, of: ObjectDef, chosen: Sequence[str]) -> None:
+        """Refuse ids that have no live row, as the API does."""
+        held = {one for one, deleted in self.find(of, chosen) if not deleted}
+        missing = [one for one in chosen if one not in held]
+        if missing:
+            raise deletes.gone()
+
+    def find(self, of: ObjectDef, chosen: Sequence[str]) -> list[tuple[str, bool]]:
+        """Which of the ids exist, and whether each is deleted."""
+        if not chosen:
+            return []
+        cursor = self.cursor()
+        order = [ids.counter_of(one) for one in chosen]
+        cursor.register("_asked", pa.table({"id": pa.array(chosen, pa.string()), "k": order}))
+        flag = 't."IsDeleted"' if of.field("IsDeleted") else "FALSE"
+        return cursor.execute(
+            f'SELECT t."Id", {flag} FROM {tables.name(of.name)} t JOIN _asked a '
+            f'ON t.{tables.ORDER} = a.k AND t."Id" = a.id'
+        ).fetchall()
+
+    # Deletes and the bin
+
+    def delete(
+        self,
+        object_name: str,
+        chosen: Sequence[str],
+        *,
+        hard: bool = False,
+        visible_after: timedelta = NO_DELAY,
+        stamp: datetime | None = None,
+    ) -> None:
+        """Delete rows with what hangs on them, into the bin or for good."""
+        of = self._object(object_name)
+        keys = ids.full_many(chosen)
+        deletion = deletes.Deletion(naive(stamp or self.clock.stamp()), hard)
+
+        def apply(cursor: duckdb.DuckDBPyConnection) -> None:
+            self._touch(deletes.delete(cursor, self.schema, of, keys, deletion))
+            self._after_bin(cursor)
+
+        self._write(deletion.stamp, visible_after, apply)
+
+    def _after_bin(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        if self.settings.bin_capacity_enforced:
+            room = self.settings.data_storage_mb * self.settings.bin_records_per_mb
+            now = naive(self.clock.now())
+            self._touch(recyclebin.purge_surplus(cursor, room, now))
+        self._note_bin(cursor)
+
+    def undelete(self, chosen: Sequence[str]) -> None:
+        """Bring rows back from the bin, with what went with them."""
+        stamp = naive(self.clock.stamp())
+        with self._commit() as cursor:
+            keys = ids.full_many(chosen)
+            self._touch(recyclebin.undelete(cursor, self.schema, keys, stamp))
+            self._note_bin(cursor)
+
+    def empty_bin(self, chosen: Sequence[str] | None = None) -> None:
+        """Purge these rows, or all, from the bin."""
+        with self._commit() as cursor:
+            if chosen is None:
+                self._touch(recyclebin.empty_all(cursor))
+            else:
+                self._touch(recyclebin.empty(cursor, ids.full_many(chosen)))
+            self._note_bin(cursor)
+
+    def purge_expired(self) -> None:
+        """Purge what has been in the bin for its 15 days."""
+        with self._commit() as cursor:
+            limit = naive(self.clock.now()) - timedelta(days=self.settings.bin_days)
+            self._touch(recyclebin.purge_before(cursor, limit))
+            self._note_bin(cursor)
+
+    # Truth for tests
+
+    def holds(self, object_name: str) -> Holding:
+        """How many live and deleted rows an object has."""
+        of = self._object(object_name)
+        flag = '"IsDeleted"' if of.field("IsDeleted") else "FALSE"
+        live, deleted = (
+            self.cursor()
+            .execute(
+                f"SELECT count(*) FILTER (NOT {flag}), count(*) FILTER ({flag}) "
+                f"FROM {tables.name(of.name)}"
+            )
+            .fetchall()[0]
+        )
+        return Holding(live, deleted)
+
+    # Schema changes
+
+    def change_schema(self, change: evolve.Change) -> None:
+        """Put an object's changed definition and its changed table in force."""
+        changed, statements = change
+        with self._commit() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+            self._adopt(self.schema.replaced(changed))
+            self._touch([changed.name])
+
+    def add_object(self, of: ObjectDef) -> None:
+        """A new, empty object."""
+        self.change_schema((of, (tables.create_table(of),)))
+
+    def drop_object(self, object_name: str) -> None:
+        """Without the object, its rows, and what the bin and the delete log know of it."""
+        of = self._object(object_name)
+        with self._commit() as cursor:
+            cursor.execute(f"DROP TABLE {tables.name(of.name)}")
+            for register in ("_bin", "_deleted", "_nulled"):
+                cursor.execute(f"DELETE FROM {register} WHERE object = {tables.text(of.name)}")
+            self._adopt(self.schema.without(of.name))
+
+    def _adopt(self, schema: Schema) -> None:
+        self.schema = schema
+        self.schema_changed_at = self.clock.stamp()
