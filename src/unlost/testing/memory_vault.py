@@ -1,0 +1,392 @@
+"""A vault of dictionaries: the Vault, Commit and Snapshot ports with the promised semantics.
+
+What ``Commit.add`` returned survives a crash (it lies in the vault by its segment's id); what was
+not handed to ``finish`` stays invisible.
+"""
+
+import hashlib
+import io
+import itertools
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from unlost.model.certificate import Certificate
+from unlost.model.errors import LimitReached, NotFound, UnlostError, UsageError
+from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.org import OrgIdentity
+from unlost.model.ports import Clock, IncomingFile
+from unlost.model.reading import Rows
+from unlost.model.schema import ColumnTrait, Schema, Table
+from unlost.model.snapshot import (
+    Added,
+    ChangeKind,
+    CommitKind,
+    Counts,
+    Hit,
+    SegmentEntry,
+    SnapshotInfo,
+    StoredFile,
+    TableCommit,
+    TableState,
+    VerifyLevel,
+    VerifyReport,
+    Version,
+    Visibility,
+)
+from unlost.testing.memory_rows import Observed, carried, observed, supersedes
+from unlost.testing.memory_snapshot import Chain, MemorySnapshot, Night
+
+SEARCHED = frozenset(
+    {
+        ColumnTrait.NAME,
+        ColumnTrait.UNIQUE,
+        ColumnTrait.EXTERNAL_ID,
+        ColumnTrait.AUTO_NUMBER,
+        ColumnTrait.EMAIL,
+        ColumnTrait.PHONE,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Rows or columns that became hidden or visible."""
+
+    visibility: Visibility
+    records: tuple[str, ...]
+    columns: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Piece:
+    """What one ``Added`` stands for."""
+
+    table: str
+    rows: list[Observed] = field(default_factory=list)
+    files: list[tuple[StoredFile, bytes]] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+
+
+class MemoryVault:
+    """A Vault in memory. ``pieces`` are durable, ``chains`` are what is committed."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.pieces: dict[str, Piece] = {}
+        self.chains: dict[str, Chain] = {}
+        self.identities: dict[str, OrgIdentity] = {}
+        self.touched: dict[str, set[tuple[str, str]]] = {}
+        self.started: dict[str, datetime] = {}
+        self.certificates: dict[str, Certificate] = {}
+        self.lock = threading.RLock()
+        self._names = itertools.count(1)
+
+    def adopt(self, identity: OrgIdentity) -> str:
+        """The oid of this org."""
+        for oid, known in self.identities.items():
+            if known.same_org(identity):
+                return oid
+        oid = f"oid{len(self.identities) + 1}"
+        self.identities[oid] = identity
+        self.chains[oid] = Chain()
+        return oid
+
+    def orgs(self) -> Mapping[str, OrgIdentity]:
+        """All orgs."""
+        return dict(self.identities)
+
+    def begin(
+        self, org: str, *, run: str, kind: CommitKind, identity: OrgIdentity
+    ) -> "MemoryCommit":
+        """Open or re-open a run's commit."""
+        if not self.identities[org].same_org(identity):
+            raise UsageError("other-org", "This vault chain belongs to another org.")
+        self.started.setdefault(run, self.clock.now())
+        self.touched.setdefault(run, set())
+        return MemoryCommit(self, org, run, kind)
+
+    def head(self, org: str) -> MemorySnapshot | None:
+        """The newest night."""
+        nights = [n for n in self.chains[org].nights if n.info.kind is CommitKind.BACKUP]
+        return MemorySnapshot(self.chains[org], nights[-1], self) if nights else None
+
+    def snapshots(self, org: str) -> Sequence[SnapshotInfo]:
+        """All nights, oldest first."""
+        return [n.info for n in self.chains[org].nights if n.info.kind is CommitKind.BACKUP]
+
+    def at(self, org: str, number: int) -> MemorySnapshot:
+        """The snapshot of this number."""
+        if not 1 <= number <= len(self.chains[org].nights):
+            raise NotFound("snapshot-unknown", f"There is no snapshot {number}.")
+        return MemorySnapshot(self.chains[org], self.chains[org].nights[number - 1], self)
+
+    def history(self, org: str, table: str, record: str) -> Sequence[Version]:
+        """All versions, oldest first."""
+        chain = self.chains[org]
+        return [
+            Version(
+                table,
+                record,
+                seen.snap,
+                seen.op,
+                seen.observed_at,
+                seen.modified_at,
+                seen.modified_by,
+                dict(seen.cells or {}),
+            )
+            for seen in chain.rows.get(table, {}).get(record, [])
+        ]
+
+    def changes(self, org: str, table: str, *, after: int, until: int) -> Iterator[pa.Table]:
+        """Ids that differ between two snapshots."""
+        found = []
+        for key in sorted(self.chains[org].rows.get(table, {})):
+            old = self.chains[org].newest(table, key, after)
+            new = self.chains[org].newest(table, key, until)
+            kind = _change(old, new)
+            if kind is not None:
+                found.append((key, kind.value))
+        for at in range(0, len(found), 100):
+            ids, kinds = zip(*found[at : at + 100], strict=True)
+            yield pa.table({"_u_id": list(ids), "change": list(kinds)})
+
+    def search(self, org: str, text: str, *, limit: int = 20) -> Sequence[Hit]:
+        """Records of whose searched cells a word begins with the text."""
+        wanted = text.casefold().strip()
+        chain = self.chains[org]
+        schema = chain.nights[-1].schema if chain.nights else None
+        hits = []
+        for table, records in sorted(chain.rows.items()):
+            found = schema.table(table) if schema else None
+            for key, seen in sorted(records.items()):
+                column = _matched(found, key, seen, wanted)
+                if column is not None:
+                    hits.append(Hit(org, table, key, column, alive=seen[-1].op.alive))
+        return hits[:limit]
+
+    def open_file(self, org: str, blob: str) -> AbstractContextManager[BinaryIO]:
+        """A stored file's bytes."""
+        try:
+            return closing(io.BytesIO(self.chains[org].blobs[blob]))
+        except KeyError:
+            raise NotFound("file-unknown", "The vault has no such file.") from None
+
+    def verify(self, level: VerifyLevel) -> VerifyReport:
+        """Memory does not rot."""
+        heads = {o: c.nights[-1].info.head for o, c in self.chains.items() if c.nights}
+        return VerifyReport(level, len(self.pieces), 0, heads, ())
+
+    def keep(self, piece: Piece) -> SegmentEntry:
+        """Make a piece durable."""
+        with self.lock:
+            name = f"seg{next(self._names)}"
+            self.pieces[name] = piece
+        ids = sorted(row.id for row in piece.rows) or [""]
+        return SegmentEntry(name, piece.table, len(piece.rows), 0, name, ids[0], ids[-1], 1)
+
+
+class MemoryCommit:
+    """An open commit of one run."""
+
+    def __init__(self, vault: MemoryVault, org: str, run: str, kind: CommitKind) -> None:
+        self.vault, self.org, self.run, self.kind = vault, org, run, kind
+        self.chain = vault.chains[org]
+        self.number = len(self.chain.nights) + 1
+        self._schema = self.chain.nights[-1].schema if self.chain.nights else Schema((), "")
+
+    def put_schema(self, schema: Schema) -> str:
+        """The schema of what follows."""
+        self._schema = schema
+        return hashlib.sha256(repr(schema).encode()).hexdigest()
+
+    def add(self, table: str, rows: Iterable[Rows], *, carry: Sequence[str] = ()) -> Added:
+        """Keep what differs from the last snapshot, and all that this run saw before."""
+        shape = self._table(table)
+        piece, counts = Piece(table), Counts()
+        for batch in rows:
+            for new in observed(batch, shape):
+                old = self.chain.newest(table, new.id, self.number)
+                row = carried(new, old, tuple(carry), shape)
+                counts += _count(row, old)
+                if supersedes(row, old) or (table, row.id) in self.vault.touched[self.run]:
+                    piece.rows.append(row)
+        with self.vault.lock:
+            self.vault.touched[self.run] |= {(table, row.id) for row in piece.rows}
+        segments = (self.vault.keep(piece),) if piece.rows else ()
+        return Added(table, segments, counts=counts)
+
+    def add_files(self, files: Iterable[IncomingFile]) -> Added:
+        """Keep the bytes of files; one that cannot be read becomes a finding."""
+        piece, findings = Piece(""), []
+        for file in files:
+            piece.table = file.ref.table
+            try:
+                with file.open() as stream:
+                    body = stream.read()
+            except LimitReached:
+                raise
+            except UnlostError as error:
+                findings.append(_unread(file, error))
+                continue
+            blob = hashlib.sha256(body).hexdigest()
+            ref = file.ref
+            stored = StoredFile(
+                blob, ref.table, ref.record, ref.column, len(body), ref.checksum, ref.name
+            )
+            piece.files.append((stored, body))
+        return Added(
+            piece.table,
+            (self.vault.keep(piece),),
+            files=len(piece.files),
+            file_bytes=sum(len(body) for _, body in piece.files),
+            findings=tuple(findings),
+        )
+
+    def mark(
+        self,
+        table: str,
+        *,
+        visibility: Visibility,
+        records: Sequence[str] = (),
+        columns: Sequence[str] = (),
+    ) -> Added:
+        """Note what became hidden or visible."""
+        mark = Mark(visibility, tuple(records), tuple(columns))
+        return Added(table, (self.vault.keep(Piece(table, marks=[mark])),))
+
+    def put_certificate(self, certificate: Certificate) -> None:
+        """Keep the run's certificate."""
+        self.vault.certificates[self.run] = certificate
+
+    def finish(self, tables: Sequence[TableCommit], *, as_of: datetime) -> SnapshotInfo:
+        """Commit all in one step, or say what was committed before."""
+        done = next((n for n in self.chain.nights if n.info.run == self.run), None)
+        if done is not None:
+            return done.info
+        number = len(self.chain.nights) + 1
+        states = dict(self.chain.nights[-1].states) if self.chain.nights else {}
+        counts = Counts()
+        for table in tables:
+            own = self._apply(table, number)
+            counts += own
+            states[table.table] = self._state(table, number, states.get(table.table))
+        info = SnapshotInfo(
+            self.org,
+            number,
+            hashlib.sha256(f"{self.org}/{number}".encode()).hexdigest(),
+            self.run,
+            self.kind,
+            as_of,
+            self.vault.started[self.run],
+            self.vault.clock.now(),
+            counts.seen,
+            counts,
+            certificate=self.run if self.run in self.vault.certificates else None,
+        )
+        self.chain.nights.append(Night(info, self._schema, states))
+        return info
+
+    def abandon(self) -> None:
+        """Forget what this run touched."""
+        self.vault.touched.pop(self.run, None)
+        self.vault.started.pop(self.run, None)
+
+    def _table(self, name: str) -> Table:
+        found = self._schema.table(name)
+        if found is None:
+            raise UsageError("table-unknown", f"The schema of this commit has no table {name}.")
+        return found
+
+    def _apply(self, commit: TableCommit, number: int) -> Counts:
+        pieces = [self.vault.pieces[s.id] for added in commit.added for s in added.segments]
+        last: dict[str, Observed] = {}
+        for piece in pieces:
+            last.update({row.id: row for row in piece.rows})
+            self._apply_files(piece, number)
+            for mark in piece.marks:
+                self._apply_mark(commit.table, mark, number)
+        records = self.chain.rows.setdefault(commit.table, {})
+        counts = Counts(seen=sum(added.counts.seen for added in commit.added))
+        for key, row in last.items():
+            old = self.chain.newest(commit.table, key, number)
+            if supersedes(row, old):
+                records.setdefault(key, []).append(replace(row, snap=number))
+                counts += replace(_count(row, old), seen=0)
+        return counts
+
+    def _apply_files(self, piece: Piece, number: int) -> None:
+        for stored, body in piece.files:
+            self.chain.blobs[stored.blob] = body
+            self.chain.files.append((number, replace(stored, since=number)))
+
+    def _apply_mark(self, table: str, mark: Mark, number: int) -> None:
+        for kind, names in (("record", mark.records), ("column", mark.columns)):
+            for name in names:
+                self.chain.marks.append((number, table, kind, name, mark.visibility))
+
+    def _state(self, commit: TableCommit, number: int, old: TableState | None) -> TableState:
+        newest = [seen[-1] for seen in self.chain.rows.get(commit.table, {}).values()]
+        read = commit.window_start is not None
+        return TableState(
+            commit.table,
+            sum(row.op.alive for row in newest),
+            sum(not row.op.alive for row in newest),
+            commit.cursor,
+            commit.window_start,
+            commit.window_end,
+            commit.census_at,
+            number if read or old is None else old.read_at,
+            commit.finding,
+        )
+
+
+def _count(new: Observed, old: Observed | None) -> Counts:
+    if not supersedes(new, old):
+        return Counts(seen=1, unchanged=1)
+    if not new.op.alive:
+        gone = int(old is None or old.op.alive)
+        return Counts(seen=1, deleted=gone, unchanged=1 - gone)
+    if old is None:
+        return Counts(seen=1, created=1)
+    return Counts(seen=1, changed=1) if old.op.alive else Counts(seen=1, revived=1)
+
+
+def _change(old: Observed | None, new: Observed | None) -> ChangeKind | None:
+    if new is None or (old is not None and old.snap == new.snap):
+        return None
+    before, after = old is not None and old.op.alive, new.op.alive
+    if before and after:
+        return ChangeKind.CHANGED
+    if after:
+        return ChangeKind.CREATED if old is None else ChangeKind.REVIVED
+    return ChangeKind.DELETED if before or old is None else None
+
+
+def _matched(table: Table | None, key: str, seen: list[Observed], wanted: str) -> str | None:
+    if key.casefold() == wanted:
+        return table.id_column if table else "Id"
+    for column in table.columns if table else ():
+        if column.traits & SEARCHED:
+            for row in seen:
+                words = ((row.cells or {}).get(column.name) or "").casefold()
+                if any(word.startswith(wanted) for word in (words, *words.split())):
+                    return column.name
+    return None
+
+
+def _unread(file: IncomingFile, error: UnlostError) -> Finding:
+    return Finding(
+        FindingKind.FILE_UNREADABLE,
+        Severity.GAP,
+        f"The file {file.ref.name or file.ref.record} could not be read: {error.sentence}",
+        error.next_step,
+        file.ref.table,
+        file.ref.column,
+        file.ref.record,
+    )
