@@ -1,0 +1,58 @@
+"""Finds connectors: folders of ``unlost.connectors``, and entry points of that name.
+
+Names are known without importing anything; a connector is imported when it is asked for.
+"""
+
+import pkgutil
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from typing import cast
+
+from unlost.model.errors import NotFound, UsageError
+from unlost.model.ports import Connector
+
+GROUP = "unlost.connectors"
+ATTRIBUTE = "CONNECTOR"
+
+
+def connector_names() -> Sequence[str]:
+    """Names of all connectors that are installed, in order, spelled with hyphens."""
+    return sorted({*_folders(), *_entry_points()})
+
+
+def load_connector(name: str) -> Connector:
+    """The connector of this name; raises NotFound, or UsageError where its package is broken."""
+    if name in _folders():
+        module = import_module(f"{GROUP}.{name.replace('-', '_')}")
+        return cast("Connector", getattr(module, ATTRIBUTE))
+    found = _entry_points().get(name)
+    if found is None:
+        raise NotFound(
+            "connector-unknown",
+            f"No connector is named {name!r}.",
+            next_step=f"Use one of: {', '.join(connector_names())}.",
+        )
+    try:
+        return cast("Connector", found.load())
+    except Exception as error:
+        raise UsageError(
+            "connector-broken",
+            f"The connector {name!r} cannot be loaded: {error}.",
+            next_step="Update or remove the package that brings it.",
+        ) from error
+
+
+def _folders() -> set[str]:
+    spec = find_spec(GROUP)
+    places = spec.submodule_search_locations if spec else None
+    return {
+        module.name.replace("_", "-")
+        for module in pkgutil.iter_modules(places or [])
+        if module.ispkg
+    }
+
+
+def _entry_points() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=GROUP)}

@@ -1,0 +1,212 @@
+"""The home: a folder that holds what this machine needs to know, but no backup.
+
+unlost.toml       format number, where the vault and its service key lie
+catalog.sqlite    the application database
+jobs.sqlite       step results of unfinished runs
+keys/home.key     seals the secrets of orgs
+keys/service.key  opens the vault, unless unlost.toml names another place
+locks/            lock files
+"""
+
+import json
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from unlost.model.errors import (
+    Conflict,
+    IntegrityError,
+    NotAllowed,
+    NotFound,
+    StoreError,
+    UsageError,
+)
+
+FORMAT = 1
+FILE = "unlost.toml"
+HOME_KEY_BYTES = 32
+HOME_VARIABLE = "UNLOST_HOME"
+OURS = frozenset({"catalog.sqlite", "jobs.sqlite", "keys", "locks", "vault"})
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A home's folder and what its ``unlost.toml`` says; all paths are absolute."""
+
+    root: Path
+    vault: Path
+    service_key: Path
+
+    @property
+    def catalog(self) -> Path:
+        """The application database."""
+        return self.root / "catalog.sqlite"
+
+    @property
+    def jobs(self) -> Path:
+        """Step results of unfinished runs."""
+        return self.root / "jobs.sqlite"
+
+    @property
+    def locks(self) -> Path:
+        """Folder of lock files."""
+        return self.root / "locks"
+
+    @property
+    def home_key(self) -> Path:
+        """The key file that seals secrets of orgs."""
+        return self.root / "keys" / "home.key"
+
+
+def plan_home(root: Path, *, vault: Path | None, service_key: Path | None) -> Home:
+    """The home that would be made in ``root``; raises Conflict, UsageError; writes nothing."""
+    root = root.absolute()
+    home = Home(
+        root=root,
+        vault=(vault or root / "vault").absolute(),
+        service_key=(service_key or root / "keys" / "service.key").absolute(),
+    )
+    if (root / FILE).exists():
+        raise Conflict(
+            "home-exists",
+            f"{root} is a home of Unlost already.",
+            next_step="Use it as it is, or choose another folder.",
+        )
+    if root.exists() and not root.is_dir():
+        raise UsageError(
+            "home-not-a-folder", f"{root} is a file.", next_step="Name a folder for the home."
+        )
+    strangers = {entry.name for entry in root.iterdir()} - OURS if root.is_dir() else set()
+    if strangers:
+        raise UsageError(
+            "home-not-empty",
+            f"{root} holds other things already, such as {min(strangers)}.",
+            next_step="Choose an empty folder, or one that is not there yet.",
+        )
+    check_key_outside_vault(home)
+    return home
+
+
+def check_key_outside_vault(home: Home) -> None:
+    """Raise UsageError if a key file would lie in the vault's folder: one theft would take both."""
+    vault = home.vault.resolve()
+    for key in (home.service_key, home.home_key):
+        if key.resolve().is_relative_to(vault):
+            raise UsageError(
+                "key-in-vault",
+                f"The key {key} lies inside the vault's folder {home.vault}.",
+                next_step="Keep the key in another folder: who copies the vault must not get "
+                "its key with it.",
+            )
+
+
+def write_home(home: Home) -> None:
+    """Write ``unlost.toml``, whole or not at all; from now on there is a home."""
+    text = (
+        "# Written by unlost init.\n"
+        f"format = {FORMAT}\n\n"
+        "[vault]\n"
+        f"address = {json.dumps(_relative(home.vault, home.root))}\n"
+        f"service_key = {json.dumps(_relative(home.service_key, home.root))}\n"
+    )
+    draft = home.root / f"{FILE}.new"
+    with draft.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(home.root / FILE)
+
+
+def read_home(root: Path) -> Home:
+    """The home in this folder; raises NotFound, StoreError, IntegrityError, UsageError."""
+    root = root.absolute()
+    try:
+        settings = tomllib.loads((root / FILE).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFound(
+            "home-missing",
+            f"There is no home of Unlost in {root}.",
+            next_step=f"Make one with `unlost init DIR`, or name one with --home or "
+            f"{HOME_VARIABLE}.",
+        ) from None
+    except (OSError, ValueError) as error:
+        raise _damaged(root, str(error)) from error
+    _check_format(root, settings.get("format"))
+    try:
+        vault = settings["vault"]
+        home = Home(
+            root=root,
+            vault=root / str(vault["address"]),
+            service_key=root / str(vault["service_key"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise _damaged(root, f"the setting {error} is missing") from error
+    check_key_outside_vault(home)
+    return home
+
+
+def read_home_key(home: Home) -> bytes:
+    """The 32 bytes of the home's key file; raises NotAllowed."""
+    try:
+        key = bytes.fromhex(home.home_key.read_text(encoding="ascii"))
+    except (OSError, ValueError) as error:
+        raise _home_key_missing(home) from error
+    if len(key) != HOME_KEY_BYTES:
+        raise _home_key_missing(home)
+    return key
+
+
+def write_secret_file(file: Path, text: str) -> None:
+    """Write a file that only its owner may read; raises Conflict if there is one already."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        opened = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        raise Conflict(
+            "file-exists",
+            f"{file} is there already and is not written over.",
+            next_step="Move it away, or name another file.",
+        ) from None
+    except OSError as error:
+        raise StoreError(
+            "file-not-written",
+            f"{file} cannot be written: {error.strerror}.",
+            next_step="Name a file in a folder that you may write to.",
+        ) from error
+    with os.fdopen(opened, "w", encoding="utf-8") as handle:
+        handle.write(text)
+        handle.flush()
+        os.fsync(handle.fileno())
+
+
+def _relative(path: Path, root: Path) -> str:
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
+
+
+def _check_format(root: Path, number: object) -> None:
+    if not isinstance(number, int):
+        raise _damaged(root, "it has no format number")
+    if number > FORMAT:
+        raise StoreError(
+            "home-newer",
+            f"The home {root} has format {number}; this Unlost knows formats up to {FORMAT}.",
+            next_step="Update Unlost on this machine; nothing was changed.",
+        )
+
+
+def _damaged(root: Path, why: str) -> IntegrityError:
+    return IntegrityError(
+        "home-damaged",
+        f"{root / FILE} cannot be understood: {why}.",
+        next_step="Repair the file; it needs a format number and the address of the vault.",
+    )
+
+
+def _home_key_missing(home: Home) -> NotAllowed:
+    return NotAllowed(
+        "home-key-missing",
+        f"The key {home.home_key} that opens the orgs' secrets is missing or cut.",
+        next_step="Put the file back from its copy, or delete it, make a new one with "
+        "`unlost init` in a new home, and add the orgs again.",
+    )

@@ -1,0 +1,22 @@
+"""The connection of a thread: kept in the main thread, closed in all others when they are done.
+
+Django keeps one connection a thread. Worker threads end without telling it, so that each piece of
+work in them gives its connection back by itself.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection
+
+
+@contextmanager
+def own_connection() -> Iterator[None]:
+    """Give the thread's connection back at the end, unless the thread goes on using it."""
+    try:
+        yield
+    finally:
+        in_main = threading.current_thread() is threading.main_thread()
+        if not in_main and not connection.in_atomic_block:
+            connection.close()

@@ -1,0 +1,112 @@
+"""The tables of the application database. Only this room sees them."""
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+
+class User(AbstractUser):
+    """A person who signs in; our own model from the first migration, so that it can grow."""
+
+
+class Org(models.Model):
+    """A protected org: the name that people type, who it is, and how its connector reaches it."""
+
+    name = models.CharField(max_length=80, unique=True)
+    oid = models.CharField(max_length=64, unique=True)
+    connector = models.CharField(max_length=80)
+    tenant = models.CharField(max_length=200)
+    kind = models.CharField(max_length=20)
+    label = models.CharField(max_length=200)
+    zone = models.CharField(max_length=80)
+    config = models.JSONField()
+    added_at = models.DateTimeField()
+
+    class Meta:  # noqa: D106
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["connector", "tenant"], name="one_row_per_tenant")
+        ]
+
+
+class Run(models.Model):
+    """A durable execution for an org, and how it ended."""
+
+    id = models.CharField(max_length=80, primary_key=True)
+    org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="runs")
+    kind = models.CharField(max_length=20)
+    full = models.BooleanField(default=False)
+    state = models.CharField(max_length=20)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    resume_at = models.DateTimeField(null=True)
+    snapshot = models.BigIntegerField(null=True)
+    error_code = models.CharField(max_length=80, default="")
+    error_sentence = models.TextField(default="")
+
+    class Meta:  # noqa: D106
+        indexes: ClassVar = [models.Index(fields=["org", "-started_at"], name="runs_of_an_org")]
+
+
+class RunItem(models.Model):
+    """A table's part of a run: how far it came."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="items")
+    table = models.CharField(max_length=200)
+    phase = models.CharField(max_length=20)
+    rows = models.BigIntegerField(default=0)
+    bytes = models.BigIntegerField(default=0)
+    files = models.BigIntegerField(default=0)
+    calls = models.BigIntegerField(default=0)
+    done = models.BooleanField(default=False)
+
+    class Meta:  # noqa: D106
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["run", "table"], name="one_item_per_table")
+        ]
+
+
+class Secret(models.Model):
+    """A secret of an org, sealed; the key is not in this database."""
+
+    org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="secrets")
+    name = models.CharField(max_length=80)
+    sealed = models.BinaryField()
+
+    class Meta:  # noqa: D106
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["org", "name"], name="one_secret_per_name")
+        ]
+
+
+class WitnessRow(models.Model):
+    """The head last seen of an org's chain; survives the org's row on purpose."""
+
+    oid = models.CharField(max_length=64, primary_key=True)
+    number = models.BigIntegerField()
+    head = models.CharField(max_length=64)
+
+
+class LeaseRow(models.Model):
+    """Who holds, or last held, the lease of one kind on an org: for people to read."""
+
+    oid = models.CharField(max_length=64)
+    kind = models.CharField(max_length=20)
+    run = models.CharField(max_length=80)
+    process = models.BigIntegerField()
+    since = models.DateTimeField()
+
+    class Meta:  # noqa: D106
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["oid", "kind"], name="one_lease_per_kind")
+        ]
+
+
+class ApiBudget(models.Model):
+    """Calls of an org: what the source last said, and what was taken since then."""
+
+    oid = models.CharField(max_length=64, primary_key=True)
+    used = models.BigIntegerField(default=0)
+    limit = models.BigIntegerField(null=True)
+    taken = models.BigIntegerField(default=0)
+    reported_at = models.DateTimeField(null=True)

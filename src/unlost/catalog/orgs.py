@@ -1,0 +1,120 @@
+"""The protected orgs: add, find, list."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from unlost.catalog.connection import own_connection
+from unlost.catalog.models import Org
+from unlost.model.errors import Conflict, NotFound
+from unlost.model.org import OrgIdentity, OrgKind
+from unlost.model.reading import Json
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectedOrg:
+    """An org as the home knows it.
+
+    ``name`` is what people type, ``oid`` the vault's id, ``config`` the plain values of its
+    connector's config class (never a secret).
+    """
+
+    name: str
+    oid: str
+    identity: OrgIdentity
+    added_at: datetime
+    config: Mapping[str, Json] = field(default_factory=dict)
+
+
+def list_orgs() -> Sequence[ProtectedOrg]:
+    """All orgs, by name."""
+    with own_connection():
+        return [_value(row) for row in Org.objects.order_by("name")]
+
+
+def find_org(name: str) -> ProtectedOrg | None:
+    """The org of this name, or None."""
+    with own_connection():
+        row = Org.objects.filter(name=name).first()
+    return _value(row) if row else None
+
+
+def get_org(name: str) -> ProtectedOrg:
+    """The org of this name; raises NotFound."""
+    org = find_org(name)
+    if org is None:
+        known = ", ".join(other.name for other in list_orgs())
+        raise NotFound(
+            "org-unknown",
+            f"There is no org named {name!r} in this home.",
+            next_step=f"Use one of: {known}." if known else "Add one with `unlost org add`.",
+        )
+    return org
+
+
+def check_same_org(org: ProtectedOrg, identity: OrgIdentity) -> None:
+    """Raise Conflict if what answered is not the org that this name stands for."""
+    if not org.identity.same_org(identity):
+        raise Conflict(
+            "another-org",
+            f"{org.name!r} stands for {_who(org.identity)}, but {_who(identity)} answered. "
+            "Nothing was read.",
+            next_step="Check the login URL and the credentials; protect the other org under a "
+            "name of its own with `unlost org add`.",
+        )
+
+
+def save_org(org: ProtectedOrg) -> None:
+    """Keep an org, or the new label and config of one; a name never changes its tenant."""
+    present = find_org(org.name)
+    if present is not None:
+        check_same_org(present, org.identity)
+    with own_connection():
+        twin = (
+            Org.objects.filter(connector=org.identity.connector, tenant=org.identity.tenant)
+            .exclude(name=org.name)
+            .first()
+        )
+        if twin is not None:
+            raise Conflict(
+                "org-already-protected",
+                f"{_who(org.identity)} is already protected under the name {twin.name!r}.",
+                next_step=f"Use the name {twin.name!r}.",
+            )
+        Org.objects.update_or_create(
+            name=org.name, defaults=_columns(org), create_defaults=_first(org)
+        )
+
+
+def _who(identity: OrgIdentity) -> str:
+    label = f" ({identity.label})" if identity.label else ""
+    return f"{identity.connector} org {identity.tenant}{label}"
+
+
+def _columns(org: ProtectedOrg) -> Mapping[str, object]:
+    return {
+        "oid": org.oid,
+        "connector": org.identity.connector,
+        "tenant": org.identity.tenant,
+        "kind": org.identity.kind.value,
+        "label": org.identity.label,
+        "zone": org.identity.zone,
+        "config": dict(org.config),
+    }
+
+
+def _first(org: ProtectedOrg) -> Mapping[str, object]:
+    return {**_columns(org), "added_at": org.added_at}
+
+
+def _value(row: Org) -> ProtectedOrg:
+    identity = OrgIdentity(
+        connector=row.connector,
+        tenant=row.tenant,
+        kind=OrgKind(row.kind),
+        label=row.label,
+        zone=row.zone,
+    )
+    return ProtectedOrg(
+        name=row.name, oid=row.oid, identity=identity, added_at=row.added_at, config=row.config
+    )

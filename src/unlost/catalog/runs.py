@@ -1,0 +1,118 @@
+"""The runs of an org: begin, end, and find one that did not end."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from unlost.catalog.connection import own_connection
+from unlost.catalog.models import Org, Run
+from unlost.model.snapshot import CommitKind
+
+
+class RunState(StrEnum):
+    """Where a run is."""
+
+    RUNNING = "running"
+    PARKED = "parked"  # an allowance is spent; goes on later
+    FAILED = "failed"  # stopped by an error; the next call goes on with it
+    DONE = "done"
+    ABANDONED = "abandoned"  # will not be gone on with
+
+
+UNFINISHED = (RunState.RUNNING, RunState.PARKED, RunState.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run as the home remembers it. ``snapshot`` is set once it is done."""
+
+    id: str
+    org: str
+    kind: CommitKind
+    full: bool
+    state: RunState
+    started_at: datetime
+    ended_at: datetime | None = None
+    resume_at: datetime | None = None
+    snapshot: int | None = None
+    error_code: str = ""
+    error_sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """How a run ended."""
+
+    state: RunState
+    at: datetime
+    snapshot: int | None = None
+    resume_at: datetime | None = None
+    error_code: str = ""
+    error_sentence: str = ""
+
+
+def begin_run(run: str, *, org: str, kind: CommitKind, full: bool, at: datetime) -> RunRecord:
+    """Write down that a run begins, or goes on; ``org`` is the org's name."""
+    with own_connection():
+        row, made = Run.objects.get_or_create(
+            id=run,
+            defaults={
+                "org": Org.objects.get(name=org),
+                "kind": kind.value,
+                "full": full,
+                "state": RunState.RUNNING.value,
+                "started_at": at,
+            },
+        )
+        if not made:
+            row.state = RunState.RUNNING.value
+            row.resume_at = row.ended_at = None
+            row.error_code = row.error_sentence = ""
+            row.save()
+        return _value(row, org)
+
+
+def end_run(run: str, end: RunEnd) -> None:
+    """Write down how a run ended."""
+    with own_connection():
+        Run.objects.filter(id=run).update(
+            state=end.state.value,
+            ended_at=end.at,
+            resume_at=end.resume_at,
+            snapshot=end.snapshot,
+            error_code=end.error_code,
+            error_sentence=end.error_sentence,
+        )
+
+
+def unfinished_run(org: str, *, kind: CommitKind) -> RunRecord | None:
+    """The newest run of this org if it did not end, or None."""
+    with own_connection():
+        row = Run.objects.filter(org__name=org, kind=kind.value).order_by("-started_at").first()
+    if row is None or RunState(row.state) not in UNFINISHED:
+        return None
+    return _value(row, org)
+
+
+def list_runs(org: str) -> Sequence[RunRecord]:
+    """All runs of an org, newest first."""
+    with own_connection():
+        rows = list(Run.objects.filter(org__name=org).order_by("-started_at"))
+    return [_value(row, org) for row in rows]
+
+
+def _value(row: Run, org: str) -> RunRecord:
+    return RunRecord(
+        id=row.id,
+        org=org,
+        kind=CommitKind(row.kind),
+        full=row.full,
+        state=RunState(row.state),
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        resume_at=row.resume_at,
+        snapshot=row.snapshot,
+        error_code=row.error_code,
+        error_sentence=row.error_sentence,
+    )
