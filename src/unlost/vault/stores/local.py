@@ -15,11 +15,12 @@ from pathlib import Path
 from unlost.model.errors import StoreError, UnlostError
 from unlost.model.store import Listed, StoreProperties
 from unlost.vault.stores.disk import Disk, RealDisk
-from unlost.vault.stores.store import check_name, missing
+from unlost.vault.stores.store import check_name, missing, not_atomic
 
 _TEMPORARY = ".tmp"  # no object's name may begin with a dot, so none can lie in this folder
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 _REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
 class LocalStore:
@@ -146,16 +147,25 @@ class LocalStore:
     def _publish(self, temporary: Path, target: Path) -> bool:
         self._make_durable(target.parent)
         try:
-            self._disk.link(temporary, target)
+            self._link(temporary, target)
         except FileExistsError:
             self._disk.sync_folder(target.parent)  # the winner may not have come so far yet
             return False
         except FileNotFoundError:  # somebody removed the empty folder that was durable before
             self._durable.clear()
             self._make_durable(target.parent)
-            self._disk.link(temporary, target)
+            self._link(temporary, target)
         self._disk.sync_folder(target.parent)
         return True
+
+    def _link(self, temporary: Path, target: Path) -> None:
+        """Give the object its name; only one of two writers can."""
+        try:
+            self._disk.link(temporary, target)
+        except OSError as error:
+            if error.errno in _NO_LINKS:
+                raise not_atomic(str(self._root), "its file system knows no links") from error
+            raise
 
     def _make_durable(self, folder: Path) -> None:
         """Make a folder and those above it, and sync each name into the folder that holds it."""

@@ -5,7 +5,7 @@ The port itself is ``unlost.model.store.Store``.
 
 import re
 
-from unlost.model.errors import NotFound, UsageError
+from unlost.model.errors import NotFound, StoreError, UsageError
 from unlost.model.store import Listed, Store, StoreProperties
 
 _PART = r"[a-z0-9_][a-z0-9._-]*"
@@ -29,4 +29,15 @@ def missing(name: str) -> NotFound:
     )
 
 
-__all__ = ["Listed", "Store", "StoreProperties", "check_name", "missing"]
+def not_atomic(address: str, why: str) -> StoreError:
+    """The error for a place that cannot create an object exactly once."""
+    return StoreError(
+        "store-not-atomic",
+        f"{address} cannot keep a vault: {why}. Of two writers of one name exactly one must win, "
+        "else one backup could write over another.",
+        next_step="Choose a local disk, an NFS or SMB share that supports hard links, "
+        "or an object store with conditional writes.",
+    )
+
+
+__all__ = ["Listed", "Store", "StoreProperties", "check_name", "missing", "not_atomic"]

@@ -1,0 +1,79 @@
+"""``vault.json``: what a vault is, in clear, proved by a code that only the master key makes.
+
+The bytes are one JSON object, its members in the order of ``VaultFile``, without spaces, then
+``,"mac":"…"}`` and a line feed. The code is over all bytes before ``,"mac"``.
+"""
+
+import hmac
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from unlost.model.errors import IntegrityError
+from unlost.vault.format.sealed import FORMAT, newer
+
+VAULT_FILE = "vault.json"
+MAC_LABEL = "vault.json"
+
+_SHAPE = re.compile(rb'(\{.*),"mac":"([0-9a-f]{64})"\}\n', re.DOTALL)
+_ALGORITHMS = {
+    "sealed": "AES-256-GCM",
+    "segments": "Parquet modular encryption AES_GCM_V1",
+    "keys": "HKDF-SHA256",
+    "digests": "BLAKE3",
+    "passphrases": "Argon2id",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VaultFile:
+    """The vault's id (32 hex digits) and when it was founded (RFC 3339, UTC)."""
+
+    vault: str
+    created: str
+
+
+def encode_vault_file(file: VaultFile, *, mac: Callable[[bytes], bytes]) -> bytes:
+    """The bytes of ``vault.json``; ``mac`` makes the code."""
+    members = {
+        "format": FORMAT,
+        "vault": file.vault,
+        "created": file.created,
+        "algorithms": _ALGORITHMS,
+    }
+    body = json.dumps(members, separators=(",", ":")).encode()[:-1]
+    return body + b',"mac":"' + mac(body).hex().encode() + b'"}\n'
+
+
+def read_vault_file(data: bytes) -> VaultFile:
+    """What the file says, unproved.
+
+    Raises UsageError (``format-newer``), IntegrityError (``vault-file-damaged``).
+    """
+    try:
+        members = json.loads(data)
+        number, vault, created = members["format"], members["vault"], members.get("created", "")
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise damaged_vault_file() from None
+    if isinstance(number, int) and number > FORMAT:
+        raise newer(VAULT_FILE, number)
+    if not isinstance(vault, str) or re.fullmatch(r"[0-9a-f]{32}", vault) is None:
+        raise damaged_vault_file()
+    return VaultFile(vault=vault, created=str(created))
+
+
+def prove_vault_file(data: bytes, *, mac: Callable[[bytes], bytes]) -> None:
+    """Check every byte of the file; raises IntegrityError (``vault-file-damaged``)."""
+    match = _SHAPE.fullmatch(data)
+    if match is None or not hmac.compare_digest(mac(match[1]).hex().encode(), match[2]):
+        raise damaged_vault_file()
+
+
+def damaged_vault_file() -> IntegrityError:
+    """The error for a ``vault.json`` that is not what Unlost wrote."""
+    return IntegrityError(
+        "vault-file-damaged",
+        f"“{VAULT_FILE}” is not what Unlost wrote when the vault was made.",
+        next_step=f"Bring {VAULT_FILE} back from a copy of the vault; nothing else is affected.",
+    )

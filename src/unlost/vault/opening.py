@@ -1,0 +1,217 @@
+"""How a vault is founded, opened, and its key material proved and repaired.
+
+Founding goes: ``draft_keyring``, then the slots (and the recovery sheet shown and confirmed), then
+``found_vault``. A crash before the last step leaves no vault, and founding may be done again.
+"""
+
+from datetime import datetime
+from functools import partial
+
+from unlost.model.errors import Conflict, IntegrityError, NotAllowed, NotFound, UnlostError
+from unlost.model.ports import Entropy
+from unlost.model.store import Store
+from unlost.vault.format.recovery import RecoverySheet
+from unlost.vault.format.sealed import NONCE_BYTES
+from unlost.vault.format.slots import (
+    SALT_BYTES,
+    Slot,
+    Stretch,
+    damaged_slot,
+    read_slot,
+    slot_folder,
+    slot_head,
+    wrap_master,
+)
+from unlost.vault.format.vaultjson import (
+    MAC_LABEL,
+    VAULT_FILE,
+    VaultFile,
+    encode_vault_file,
+    prove_vault_file,
+    read_vault_file,
+)
+from unlost.vault.keys import ID_BYTES, KEY_BYTES, Keyring
+from unlost.vault.unlock import KeyProvider, SlotSecret, slot_copies
+
+
+def draft_keyring(store: Store, *, entropy: Entropy) -> Keyring:
+    """Keys for a new vault; nothing is written yet.
+
+    Raises Conflict (``vault-exists``), IntegrityError (``vault-file-missing``) where data without a
+    ``vault.json`` lies in the store.
+    """
+    if store.size(VAULT_FILE) is not None:
+        raise _exists(store)
+    if _has(store, "orgs/"):
+        raise _no_vault_file(store)
+    return Keyring(
+        store,
+        vault=entropy.bytes(ID_BYTES),
+        master=entropy.bytes(KEY_BYTES),
+        entropy=entropy,
+    )
+
+
+def found_vault(store: Store, keys: Keyring, *, created: datetime) -> None:
+    """Write ``vault.json``: from now on there is a vault. Raises Conflict (``vault-exists``)."""
+    file = VaultFile(vault=keys.vault.hex(), created=created.isoformat())
+    data = encode_vault_file(file, mac=partial(keys.mac, MAC_LABEL))
+    if not store.put_new(VAULT_FILE, data):
+        raise _exists(store)
+
+
+def new_stretch(entropy: Entropy) -> Stretch:
+    """Parameters for a new passphrase slot."""
+    return Stretch(salt=entropy.bytes(SALT_BYTES))
+
+
+def add_slot(
+    store: Store,
+    keys: Keyring,
+    secret: SlotSecret,
+    *,
+    slot: str,
+    entropy: Entropy,
+    stretch: Stretch | None = None,
+) -> None:
+    """Write the copies of a slot that this secret opens; a passphrase needs a ``stretch``.
+
+    Raises Conflict (``slot-exists``); what an interrupted founding left is replaced.
+    """
+    head = slot_head(vault=keys.vault.hex(), name=slot, stretch=stretch)
+    bare = Slot(keys.vault.hex(), slot, stretch, head, wrapped=b"", mac=b"")
+    wrapped = wrap_master(
+        keys.master(),
+        key=secret.wrapping_key(bare),
+        nonce=entropy.bytes(NONCE_BYTES),
+        head=head,
+        name=slot,
+    )
+    proved = head + wrapped
+    _make_way(store, slot)
+    for name in slot_copies(slot):
+        store.put_new(name, proved + keys.mac(slot_folder(slot), proved))
+
+
+def recovery_sheet(keys: Keyring) -> RecoverySheet:
+    """The sheet of an opened vault."""
+    return RecoverySheet(vault=keys.vault, master=keys.master())
+
+
+def open_keyring(store: Store, provider: KeyProvider, *, entropy: Entropy) -> Keyring:
+    """The keys of a vault, after ``vault.json`` is proved.
+
+    Raises NotFound (``vault-missing``), UsageError (``format-newer``), NotAllowed (see the
+    providers; ``key-wrong`` where the key is another vault's), IntegrityError
+    (``vault-file-missing``, ``vault-file-damaged``).
+    """
+    data = _read_vault_file(store)
+    read_vault_file(data)
+    keys = unlock_keyring(store, provider, entropy=entropy)
+    prove_opened(keys, data)
+    return keys
+
+
+def unlock_keyring(store: Store, provider: KeyProvider, *, entropy: Entropy) -> Keyring:
+    """The keys of a vault whose ``vault.json`` may be lost: for verifying and for rescue."""
+    unlocked = provider.unlock(store)
+    return Keyring(store, vault=unlocked.vault, master=unlocked.master, entropy=entropy)
+
+
+def prove_opened(keys: Keyring, data: bytes) -> None:
+    """Check that ``vault.json`` and the keys belong together.
+
+    Raises NotAllowed (``key-wrong``), IntegrityError (``vault-file-damaged``).
+    """
+    try:
+        prove_vault_file(data, mac=partial(keys.mac, MAC_LABEL))
+    except IntegrityError:
+        if read_vault_file(data).vault != keys.vault.hex():
+            raise NotAllowed(
+                "key-wrong",
+                "This key belongs to another vault.",
+                next_step="Look for the sheet or the key file of this vault: "
+                "its first line tells the vault's id.",
+            ) from None
+        raise
+
+
+def slots(store: Store) -> tuple[str, ...]:
+    """The slots of which a copy is there."""
+    return tuple(sorted({listed.name.split("/")[1] for listed in store.list("keys/")}))
+
+
+def check_slot_copy(store: Store, keys: Keyring, name: str) -> None:
+    """Prove one copy of a slot without its secret; raises IntegrityError, NotFound, UsageError."""
+    slot = name.split("/")[1]
+    parsed = read_slot(store.get(name), name=slot)
+    if keys.mac(slot_folder(slot), parsed.proved) != parsed.mac:
+        raise damaged_slot(slot)
+
+
+def repair_slot(store: Store, keys: Keyring, slot: str) -> tuple[str, ...]:
+    """Write lost or damaged copies of a slot anew from a whole one; their names.
+
+    Raises IntegrityError (``slot-damaged``) where no copy is whole.
+    """
+    broken = [name for name in slot_copies(slot) if not _whole(store, keys, name)]
+    good = [name for name in slot_copies(slot) if name not in broken]
+    if not good:
+        raise damaged_slot(slot)
+    for name in broken:
+        store.delete(name)
+        store.put_new(name, store.get(good[0]))
+    return tuple(broken)
+
+
+def _whole(store: Store, keys: Keyring, name: str) -> bool:
+    try:
+        check_slot_copy(store, keys, name)
+    except UnlostError:
+        return False
+    return True
+
+
+def _make_way(store: Store, slot: str) -> None:
+    taken = [name for name in slot_copies(slot) if store.size(name) is not None]
+    if taken and store.size(VAULT_FILE) is not None:
+        raise Conflict(
+            "slot-exists",
+            f"The vault has a slot “{slot}” already.",
+            next_step="Choose another name, or remove that slot first.",
+        )
+    for name in taken:
+        store.delete(name)
+
+
+def _read_vault_file(store: Store) -> bytes:
+    try:
+        return store.get(VAULT_FILE)
+    except NotFound:
+        if _has(store, "orgs/") or _has(store, "keys/"):
+            raise _no_vault_file(store) from None
+        raise NotFound(
+            "vault-missing",
+            f"There is no vault in {store.properties.address}.",
+            next_step="Check the address, or make a vault with unlost init.",
+        ) from None
+
+
+def _has(store: Store, prefix: str) -> bool:
+    return next(iter(store.list(prefix)), None) is not None
+
+
+def _exists(store: Store) -> Conflict:
+    return Conflict(
+        "vault-exists",
+        f"There is a vault in {store.properties.address} already.",
+        next_step="Use it as it is, or choose an empty place.",
+    )
+
+
+def _no_vault_file(store: Store) -> IntegrityError:
+    return IntegrityError(
+        "vault-file-missing",
+        f"Data of a vault lies in {store.properties.address}, but its {VAULT_FILE} is gone.",
+        next_step=f"Bring {VAULT_FILE} back from a copy of the vault.",
+    )

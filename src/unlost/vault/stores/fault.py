@@ -1,0 +1,171 @@
+"""A store that fails where a test says, and knows whether it did.
+
+``Crash`` stands for the end of the process: after it, every call raises it again. A fault that was
+defined and never happened fails the test that calls ``assert_all_hit``.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+
+from unlost.model.errors import StoreError
+from unlost.model.store import Listed, Store, StoreProperties
+
+
+class Crash(BaseException):
+    """The process ended here. No ``except Exception`` may catch it."""
+
+
+class Operation(Enum):
+    """What a call does."""
+
+    PUT = auto()
+    GET = auto()
+    LIST = auto()
+    DELETE = auto()
+
+
+class FaultKind(Enum):
+    """What goes wrong."""
+
+    CRASH_BEFORE = auto()  # the process ends and the call has done nothing
+    CRASH_AFTER = auto()  # the call has done its work, and the process ends
+    FULL = auto()  # no room: nothing is written
+    FAILS = auto()  # the store says that it cannot
+    SHORT = auto()  # half of the bytes are read
+    FLIP = auto()  # a bit of what is read is wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault at the ``at``-th call (from 1), counting only calls of ``on`` (None: every call)."""
+
+    kind: FaultKind
+    at: int
+    on: Operation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that was made."""
+
+    operation: Operation
+    name: str
+
+
+class FaultStore:
+    """Passes calls on to another store, except where a fault is due."""
+
+    def __init__(self, inner: Store, *, faults: Sequence[Fault] = ()) -> None:
+        self._inner = inner
+        self._faults = faults
+        self._hit: set[Fault] = set()
+        self._lock = threading.Lock()
+        self._dead = False
+        self.calls: list[Call] = []
+
+    @property
+    def properties(self) -> StoreProperties:
+        """Facts about the store within."""
+        return self._inner.properties
+
+    def assert_all_hit(self) -> None:
+        """Raise AssertionError if a fault never happened."""
+        missed = [fault for fault in self._faults if fault not in self._hit]
+        assert not missed, f"faults that never happened: {missed}"
+
+    def put_new(self, name: str, data: bytes) -> bool:
+        """Create an object, or fail."""
+        return self.put_stream(name, (data,))
+
+    def put_stream(self, name: str, chunks: Iterable[bytes]) -> bool:
+        """Create an object, or fail; a full store takes half of the chunks first."""
+        fault = self._before(Operation.PUT, name)
+        if fault is FaultKind.FULL:
+            chunks = _fill_up(chunks)
+        created = self._inner.put_stream(name, chunks)
+        self._after(fault)
+        return created
+
+    def get(self, name: str) -> bytes:
+        """All bytes of an object, or some."""
+        fault = self._before(Operation.GET, name)
+        return self._spoil(fault, self._inner.get(name))
+
+    def get_range(self, name: str, *, start: int, length: int) -> bytes:
+        """A part of an object, or less."""
+        fault = self._before(Operation.GET, name)
+        return self._spoil(fault, self._inner.get_range(name, start=start, length=length))
+
+    def size(self, name: str) -> int | None:
+        """Size of an object; counts as a reading call."""
+        fault = self._before(Operation.GET, name)
+        size = self._inner.size(name)
+        self._after(fault)
+        return size
+
+    def list(self, prefix: str) -> Iterator[Listed]:
+        """Objects in order."""
+        fault = self._before(Operation.LIST, prefix)
+        found = list(self._inner.list(prefix))
+        self._after(fault)
+        yield from found
+
+    def delete(self, name: str) -> bool:
+        """Remove an object, or fail."""
+        fault = self._before(Operation.DELETE, name)
+        deleted = self._inner.delete(name)
+        self._after(fault)
+        return deleted
+
+    def path(self, name: str) -> Path | None:  # noqa: ARG002 (there is never a file)
+        """None, so that every byte is read through this store."""
+        return None
+
+    def _before(self, operation: Operation, name: str) -> FaultKind | None:
+        with self._lock:
+            if self._dead:
+                raise Crash
+            self.calls.append(Call(operation, name))
+            fault = self._due(operation)
+            if fault is FaultKind.CRASH_BEFORE:
+                self._dead = True
+                raise Crash
+        if fault is FaultKind.FAILS or (fault is FaultKind.FULL and operation is not Operation.PUT):
+            raise StoreError("store-failed", "The store failed because a test said so.")
+        return fault
+
+    def _due(self, operation: Operation) -> FaultKind | None:
+        same = sum(call.operation is operation for call in self.calls)
+        for fault in self._faults:
+            count = len(self.calls) if fault.on is None else same
+            if fault.on in (None, operation) and fault.at == count:
+                self._hit.add(fault)
+                return fault.kind
+        return None
+
+    def _after(self, fault: FaultKind | None) -> None:
+        if fault is FaultKind.CRASH_AFTER:
+            self._dead = True
+            raise Crash
+
+    def _spoil(self, fault: FaultKind | None, data: bytes) -> bytes:
+        self._after(fault)
+        if fault is FaultKind.SHORT:
+            return data[: len(data) // 2]
+        if fault is FaultKind.FLIP and data:
+            middle = len(data) // 2
+            return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
+        return data
+
+
+def _fill_up(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The first chunk, and then there is no room."""
+    yield from list(chunks)[:1]
+    raise StoreError(
+        "store-full",
+        "There is no room left in the store. Nothing half-written was kept.",
+        next_step="Free some space, then run it again.",
+    )

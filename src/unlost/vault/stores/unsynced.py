@@ -1,0 +1,148 @@
+"""A file system in memory that forgets at a power cut what was not synced, and may be full.
+
+Bytes are safe once their file was synced, names once the folder that holds them was. Everything
+else is at the mercy of the moment: ``power_cut`` chooses between the two extremes.
+"""
+
+import errno
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from unlost.vault.stores.fault import Crash
+
+
+@dataclass(slots=True, eq=False)
+class _File:
+    data: bytearray = field(default_factory=bytearray)
+    synced: bytes = b""
+
+
+class UnsyncedDisk:
+    """A ``Disk`` in memory; not for threads.
+
+    ``crash_at`` ends the process before the n-th changing call (from 1). ``capacity`` in bytes.
+    """
+
+    def __init__(
+        self, *, root: Path, crash_at: int | None = None, capacity: int | None = None
+    ) -> None:
+        self._names: dict[Path, _File] = {}
+        self._safe_names: dict[Path, _File] = {}
+        self._folders: set[Path] = {root, *root.parents}
+        self._safe_folders = set(self._folders)
+        self._open: dict[int, _File] = {}
+        self._handles = itertools.count(3)
+        self.crash_at = crash_at
+        self.capacity = capacity
+        self.changes = 0
+
+    def power_cut(self, *, names_survive: bool) -> None:
+        """Lose what was not synced; names that were not may survive without their bytes, or not."""
+        self._open.clear()
+        self.crash_at = None
+        if not names_survive:
+            self._folders = set(self._safe_folders)
+            self._names = {
+                name: file
+                for name, file in self._safe_names.items()
+                if self._folders.issuperset(name.parents)
+            }
+        for file in self._names.values():
+            file.data = bytearray(file.synced)
+        self._safe_names = dict(self._names)
+        self._safe_folders = set(self._folders)
+
+    def create(self, path: Path) -> int:
+        """Make a new file and open it."""
+        self._change()
+        self._must_have(path.parent)
+        if path in self._names:
+            raise FileExistsError(errno.EEXIST, "File exists", str(path))
+        handle = next(self._handles)
+        self._names[path] = self._open[handle] = _File()
+        return handle
+
+    def write(self, handle: int, data: bytes) -> None:
+        """Append what there is room for; OSError (ENOSPC) if that is not all."""
+        self._change()
+        room = len(data)
+        if self.capacity is not None:
+            room = self.capacity - sum(len(file.data) for file in set(self._names.values()))
+        self._open[handle].data += data[:room]
+        if room < len(data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    def sync(self, handle: int) -> None:
+        """The file's bytes are safe."""
+        self._change()
+        self._open[handle].synced = bytes(self._open[handle].data)
+
+    def close(self, handle: int) -> None:
+        """Let the file go; changes nothing."""
+        self._open.pop(handle, None)
+
+    def link(self, path: Path, to: Path) -> None:
+        """A second name."""
+        self._change()
+        self._must_have(to.parent)
+        if to in self._names:
+            raise FileExistsError(errno.EEXIST, "File exists", str(to))
+        self._names[to] = self._file(path)
+
+    def unlink(self, path: Path) -> None:
+        """Remove a name."""
+        self._change()
+        self._file(path)
+        del self._names[path]
+
+    def make_folder(self, path: Path) -> None:
+        """Make a folder."""
+        self._change()
+        self._must_have(path.parent)
+        self._folders.add(path)
+
+    def sync_folder(self, path: Path) -> None:
+        """The names in the folder are safe, and the loss of those removed."""
+        self._change()
+        self._must_have(path)
+        for name in [name for name in self._safe_names if name.parent == path]:
+            del self._safe_names[name]
+        self._safe_names |= {n: file for n, file in self._names.items() if n.parent == path}
+        self._safe_folders |= {folder for folder in self._folders if folder.parent == path}
+
+    def unlink_abandoned(self, path: Path) -> bool:
+        """Remove a file that is not open."""
+        if self._file(path) in self._open.values():
+            return False
+        self.unlink(path)
+        return True
+
+    def read(self, path: Path, *, start: int, length: int | None) -> bytes:
+        """Bytes of a file."""
+        return bytes(self._file(path).data[start : None if length is None else start + length])
+
+    def size(self, path: Path) -> int:
+        """Size of a file."""
+        return len(self._file(path).data)
+
+    def walk(self, path: Path) -> Iterator[tuple[Path, int]]:
+        """Files below a folder."""
+        for name, file in list(self._names.items()):
+            if path in name.parents:
+                yield name, len(file.data)
+
+    def _change(self) -> None:
+        self.changes += 1
+        if self.crash_at is not None and self.changes >= self.crash_at:
+            raise Crash
+
+    def _must_have(self, folder: Path) -> None:
+        if folder not in self._folders:
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory", str(folder))
+
+    def _file(self, path: Path) -> _File:
+        if path not in self._names:
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory", str(path))
+        return self._names[path]
