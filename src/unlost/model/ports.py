@@ -199,11 +199,30 @@ class Context:
     observer: Observer
 
 
+@dataclass(frozen=True, slots=True)
+class SecretField:
+    """A secret that a connector reads from the secret store under ``name``, as a form asks for it.
+
+    ``required``: without it the org cannot be opened. ``lines``: it is a text of several lines,
+    such as a private key, that comes from a file and is not typed.
+    """
+
+    name: str
+    label: str
+    help: str = ""
+    required: bool = True
+    lines: bool = False
+
+
 class Connector(Protocol):
     """Speaks one SaaS. ``config`` is a frozen dataclass of plain values, no secrets."""
 
     name: str
     config: type
+
+    def secrets(self, config: object | None) -> Sequence[SecretField]:
+        """The secrets that this config needs; with None, all that any config may need."""
+        ...
 
     def open_source(self, config: object, context: Context) -> AbstractContextManager[Source]:
         """A source for the org that ``config`` names."""
@@ -415,6 +434,7 @@ __all__ = [
     "Lease",
     "Observer",
     "Runner",
+    "SecretField",
     "SecretStore",
     "Snapshot",
     "Source",
