@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unlost_simulators.salesforce.scenarios.chocolate import setup_rows
+from unlost_simulators.salesforce.scenarios.chocolate import catalogue, setup_rows
 from unlost_simulators.salesforce.scenarios.chocolate.fixed import Book, Ref
 from unlost_simulators.salesforce.scenarios.chocolate.objects import KEYS
 
@@ -12,6 +12,7 @@ __all__ = ["BOOK", "KEYS", "OWNERS"]
 def _write() -> Book:
     book = Book(author=Ref("User", "lotte"))
     setup_rows.write(book)
+    catalogue.write(book)
     return book
 
 

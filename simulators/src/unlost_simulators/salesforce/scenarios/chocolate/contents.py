@@ -64,11 +64,11 @@ def _png(seed: int, size: int) -> bytes:
 def _pdf(seed: int, size: int) -> bytes:
     """One page with a line of text, a right cross-reference table, and a comment as filler."""
     drawing = f"BT /F1 18 Tf 72 720 Td (Kwinten Chocolade, document {seed}) Tj ET".encode()
+    font = b"/Resources << /Font << /F1 5 0 R >> >>"
     objects = (
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R"
-        b" /Resources << /Font << /F1 5 0 R >> >> >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R %b >>" % font,
         b"<< /Length %d >>\nstream\n%b\nendstream" % (len(drawing), drawing),
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
     )

@@ -372,3 +372,23 @@ def leads(world: World, rows: Rows) -> Made:
         "OwnerId": world.owner_ids(rows, "owner", country),
         **audited(world, rows, country, days=400),
     }
+
+
+def campaign_members(world: World, rows: Rows) -> Made:
+    """Contacts in campaigns, eight campaigns in turn; no contact is in one twice."""
+    campaign = rows.numbers % len(words.CAMPAIGNS)
+    contact = rows.numbers // len(words.CAMPAIGNS) * 5 % max(world.sizes.contacts, 1)
+    country = country_of(world.account_of_contact(contact))
+    status = rows.weighted("status", (6, 3, 1))
+    who = identity(Rows(world.seed, "Contact", contact), country)
+    return {
+        "Id": world.keys.generated("CampaignMember", rows.numbers),
+        "CampaignId": chosen(world.keys.fixed_many("Campaign", len(words.CAMPAIGNS)), campaign),
+        "ContactId": world.refer("Contact", contact, of=world.contacts),
+        "Status": chosen(("Sent", "Responded", "Ordered"), status),
+        "HasResponded": booleans(status > 0),
+        "Type": rows.pick("type", ("Contact",)),
+        "FirstName": who.first,
+        "LastName": who.last,
+        **audited(world, rows, country, days=400),
+    }

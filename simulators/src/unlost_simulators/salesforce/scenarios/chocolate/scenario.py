@@ -54,8 +54,7 @@ class ChocolateScenario:
     def tables(self, *, scale: int, seed: int) -> Iterator[tuple[str, pa.Table]]:
         """Written-out rows first, then generated ones."""
         declared = {one.name: one for one in self.declared}
-        for name, table in BOOK.tables(declared, KEYS, only=self.fixed_objects):
-            yield name, table
+        yield from BOOK.tables(declared, KEYS, only=self.fixed_objects)
         world = World(seed, self.sizes(scale), KEYS, OWNERS)
         for source in self.sources:
             yield from _generated(source, world)

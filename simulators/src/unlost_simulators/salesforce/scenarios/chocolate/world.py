@@ -112,6 +112,13 @@ class World:
         )
         return np.where(contact < self.sizes.contacts, turn, paired)
 
+    def contact_at(self, account: Numbers, rows: Rows, column: str) -> Numbers:
+        """A contact number, mostly of a person at that account."""
+        business = max(self.sizes.business_accounts, 1)
+        rounds = max(self.sizes.contacts // business, 1)
+        contact = account % business + rows.below(column, rounds) * business
+        return contact % max(self.sizes.contacts, 1)
+
     def owner_ids(self, rows: Rows, column: str, country: Numbers) -> pa.Array:
         """An active user of the country's office a row."""
         flat = [user for one in sorted(self.owners) for user in self.owners[one]]
@@ -136,14 +143,19 @@ def created_at(rows: Rows, *, days: int = 1_800) -> Numbers:
     return OPENING_SECONDS - 3_600 - rows.below("created", days * DAY)
 
 
+def modified_at(rows: Rows, *, days: int = 1_800) -> Numbers:
+    """When a row was last changed by a user: in four of ten rows, when it was created."""
+    created = created_at(rows, days=days)
+    left = np.maximum(OPENING_SECONDS - created, 1)
+    return created + np.where(rows.chance("touched", 60), rows.below("modified", left), 0)
+
+
 def audited(
     world: World, rows: Rows, country: Numbers, *, days: int = 1_800
 ) -> dict[str, pa.Array]:
     """The audit columns; the system's stamp is later than the last change in one row of eight."""
     created = created_at(rows, days=days)
-    left = OPENING_SECONDS - created
-    touched = np.where(rows.chance("touched", 60), rows.below("modified", np.maximum(left, 1)), 0)
-    modified = created + touched
+    modified = modified_at(rows, days=days)
     swept = np.where(
         rows.chance("swept", 12),
         rows.below("stamp", np.maximum(OPENING_SECONDS - modified, 1)),

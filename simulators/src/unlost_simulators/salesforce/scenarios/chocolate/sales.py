@@ -1,0 +1,266 @@
+"""Rows of selling: opportunities with lines and roles, contracts, orders with items, assets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from unlost_simulators.salesforce.scenarios.chocolate import vocabulary as words
+from unlost_simulators.salesforce.scenarios.chocolate.catalogue import (
+    PRICE_BOOKS,
+    PRICES_IN_CENTS,
+    PRODUCT_CODES,
+)
+from unlost_simulators.salesforce.scenarios.chocolate.draws import Numbers, Rows
+from unlost_simulators.salesforce.scenarios.chocolate.frame import (
+    booleans,
+    chosen,
+    dates,
+    digits,
+    instants,
+    joined,
+    numbers,
+    where,
+)
+from unlost_simulators.salesforce.scenarios.chocolate.objects_sales import (
+    PROBABILITIES,
+    ROLES,
+    STAGES,
+)
+from unlost_simulators.salesforce.scenarios.chocolate.people import SENTENCES, Made, Place, address
+from unlost_simulators.salesforce.scenarios.chocolate.record_types import OPPORTUNITY_TYPES
+from unlost_simulators.salesforce.scenarios.chocolate.world import (
+    DAY,
+    OPENING_SECONDS,
+    World,
+    audited,
+    country_of,
+    created_at,
+)
+
+_PRODUCTS = len(words.PRODUCTS)
+_FORECASTS = ("Pipeline", "Pipeline", "Pipeline", "BestCase", "Forecast", "Closed", "Omitted")
+_CAMPAIGN_NAMES = pa.array(words.CAMPAIGNS)
+_TYPES = [one.id for one in OPPORTUNITY_TYPES]
+
+
+def account_of(world: World, rows: Rows) -> Numbers:
+    """The account number of rows that hang on accounts."""
+    return rows.below("account", max(world.accounts, 1))
+
+
+def _price_book(world: World, opportunity: Numbers) -> Numbers:
+    return Rows(world.seed, "Opportunity", opportunity).below("price book", len(PRICE_BOOKS))
+
+
+def opportunities(world: World, rows: Rows) -> Made:
+    """Chances to sell, with a stage and what follows from it."""
+    account = account_of(world, rows)
+    country = country_of(account)
+    stage = rows.weighted("stage", (3, 3, 3, 3, 2, 8, 4))
+    likely = np.array(PROBABILITIES, dtype=np.int64)[stage]
+    amount = rows.below("amount", 4_000_000) + 5_000
+    created = created_at(rows, days=900)
+    close = created + rows.below("close", 120) * DAY
+    campaign = rows.below("campaign", len(words.CAMPAIGNS))
+    contact = world.contact_at(account, rows, "contact")
+    return {
+        "Id": world.keys.generated("Opportunity", rows.numbers),
+        "AccountId": world.refer("Account", account, of=world.accounts),
+        "RecordTypeId": rows.pick("record type", _TYPES),
+        "Name": joined(chosen(_CAMPAIGN_NAMES, campaign), " – ", digits(rows.numbers, 5)),
+        "Description": where(
+            rows.chance("described", 40), rows.pick_in("text", SENTENCES, country)
+        ),
+        "StageName": chosen(STAGES, stage),
+        "Amount": numbers(amount, places=2),
+        "Probability": numbers(likely),
+        "ExpectedRevenue": numbers(amount * likely // 100, places=2),
+        "TotalOpportunityQuantity": numbers(rows.below("quantity", 500) + 1),
+        "CloseDate": dates(close),
+        "Type": rows.pick("type", ("New Customer", "Existing Customer", "Seasonal")),
+        "NextStep": where(rows.chance("next", 30), rows.pick_in("step", SENTENCES, country)),
+        "LeadSource": rows.pick("source", ("Web", "Phone Inquiry", "Trade Fair", "Other")),
+        "IsClosed": booleans(stage >= 5),
+        "IsWon": booleans(stage == 5),
+        "ForecastCategory": chosen(_FORECASTS, stage),
+        "CampaignId": where(
+            rows.chance("from campaign", 40),
+            chosen(world.keys.fixed_many("Campaign", len(words.CAMPAIGNS)), campaign),
+        ),
+        "HasOpportunityLineItem": booleans(
+            rows.numbers < min(world.sizes.opportunities, world.sizes.opportunity_lines)
+        ),
+        "Pricebook2Id": chosen(
+            world.keys.fixed_many("Pricebook2", len(PRICE_BOOKS)), _price_book(world, rows.numbers)
+        ),
+        "ContactId": world.refer("Contact", contact, of=world.contacts),
+        "FiscalYear": pa.array((close // (DAY * 365.2425) + 1970).astype(np.int32)),
+        "Order_Reference__c": joined("00", digits(rows.numbers + 10**15, 16)),
+        "OwnerId": world.owner_ids(rows, "owner", country),
+        **audited(world, rows, country, days=900),
+    }
+
+
+def opportunity_lines(world: World, rows: Rows) -> Made:
+    """Lines in turn, so that every opportunity has some; the price is the list price."""
+    opportunity = rows.numbers % max(world.sizes.opportunities, 1)
+    book = _price_book(world, opportunity)
+    product = rows.below("product", _PRODUCTS)
+    entry = book * _PRODUCTS + product
+    quantity = rows.below("quantity", 80) + 1
+    price = PRICES_IN_CENTS[entry]
+    return {
+        "Id": world.keys.generated("OpportunityLineItem", rows.numbers),
+        "OpportunityId": world.refer("Opportunity", opportunity, of=world.sizes.opportunities),
+        "SortOrder": pa.array(np.ones(rows.count, dtype=np.int32)),
+        **_priced(world, product, entry, quantity, price),
+        "ProductCode": chosen(PRODUCT_CODES, product),
+        "Name": chosen(words.PRODUCTS, product),
+        "Description": where(
+            rows.chance("noted", 15), rows.pick("note", ("mit Schleife", "のし付き"))
+        ),
+        **audited(world, rows, book, days=900),
+    }
+
+
+def _priced(
+    world: World, product: Numbers, entry: Numbers, quantity: Numbers, price: Numbers
+) -> Made:
+    entries = world.keys.fixed_many("PricebookEntry", len(PRICES_IN_CENTS))
+    return {
+        "PricebookEntryId": chosen(entries, entry),
+        "Product2Id": chosen(world.keys.fixed_many("Product2", _PRODUCTS), product),
+        "Quantity": numbers(quantity),
+        "UnitPrice": numbers(price, places=2),
+        "ListPrice": numbers(price, places=2),
+        "TotalPrice": numbers(price * quantity, places=2),
+    }
+
+
+def opportunity_roles(world: World, rows: Rows) -> Made:
+    """Who decides about an opportunity."""
+    opportunity = rows.numbers % max(world.sizes.opportunities, 1)
+    opened = Rows(world.seed, "Opportunity", opportunity)
+    account = account_of(world, opened)
+    contact = world.contact_at(account, rows, "contact")
+    return {
+        "Id": world.keys.generated("OpportunityContactRole", rows.numbers),
+        "OpportunityId": world.refer("Opportunity", opportunity, of=world.sizes.opportunities),
+        "ContactId": world.refer("Contact", contact, of=world.contacts),
+        "Role": rows.pick("role", ROLES),
+        "IsPrimary": booleans(rows.numbers < world.sizes.opportunities),
+        **audited(world, rows, country_of(account), days=900),
+    }
+
+
+def contracts(world: World, rows: Rows) -> Made:
+    """Supply contracts; three in four are active."""
+    account = account_of(world, rows)
+    place = Place.of_account(account)
+    country = place.country
+    active = rows.chance("active", 75)
+    status = where(active, "Activated", "Draft")
+    start = created_at(rows, days=700) + 10 * DAY
+    return {
+        "Id": world.keys.generated("Contract", rows.numbers),
+        "AccountId": world.refer("Account", account, of=world.accounts),
+        "StartDate": dates(start),
+        "EndDate": dates(start + 365 * DAY),
+        "ContractTerm": pa.array(np.full(rows.count, 12, dtype=np.int32)),
+        "Status": status,
+        "StatusCode": status,
+        "ActivatedDate": where(active, instants(start)),
+        "CustomerSignedId": where(
+            active,
+            world.refer("Contact", world.contact_at(account, rows, "signer"), of=world.contacts),
+        ),
+        "SpecialTerms": where(rows.chance("terms", 50), rows.pick_in("text", SENTENCES, country)),
+        **address(rows, "Billing", place),
+        "OwnerId": world.owner_ids(rows, "owner", country),
+        **audited(world, rows, country, days=700),
+    }
+
+
+def orders(world: World, rows: Rows) -> Made:
+    """Orders of accounts; one in five on a contract."""
+    account = account_of(world, rows)
+    place = Place.of_account(account)
+    country = place.country
+    activated = rows.chance("activated", 80)
+    status = where(activated, "Activated", "Draft")
+    contract = rows.below("contract", max(world.sizes.contracts, 1))
+    contact = world.refer("Contact", world.contact_at(account, rows, "ship"), of=world.contacts)
+    start = created_at(rows, days=600)
+    on_contract = rows.chance("on contract", 20) & (world.sizes.contracts > 0)
+    return {
+        "Id": world.keys.generated("Order", rows.numbers),
+        "AccountId": world.refer("Account", account, of=world.accounts),
+        "ContractId": where(
+            on_contract, world.refer("Contract", contract, of=max(world.sizes.contracts, 1))
+        ),
+        "Pricebook2Id": chosen(
+            world.keys.fixed_many("Pricebook2", len(PRICE_BOOKS)),
+            _order_book(world, rows.numbers),
+        ),
+        "EffectiveDate": dates(start),
+        "Status": status,
+        "StatusCode": status,
+        "Type": rows.pick("type", ("Standard", "Seasonal", "Sample")),
+        **address(rows, "Shipping", place),
+        "PoNumber": joined("0", digits(rows.below("po", 10**8), 8)),
+        "ShipToContactId": contact,
+        "TotalAmount": numbers(rows.below("total", 900_000), places=2),
+        "Express__c": booleans(rows.chance("express", 10)),
+        "OwnerId": world.owner_ids(rows, "owner", country),
+        **audited(world, rows, country, days=600),
+    }
+
+
+def _order_book(world: World, order: Numbers) -> Numbers:
+    return Rows(world.seed, "Order", order).below("price book", len(PRICE_BOOKS))
+
+
+def order_items(world: World, rows: Rows) -> Made:
+    """Items in turn, so that every order has some."""
+    order = rows.numbers % max(world.sizes.orders, 1)
+    book = _order_book(world, order)
+    product = rows.below("product", _PRODUCTS)
+    entry = book * _PRODUCTS + product
+    quantity = rows.below("quantity", 60) + 1
+    return {
+        "Id": world.keys.generated("OrderItem", rows.numbers),
+        "OrderId": world.refer("Order", order, of=world.sizes.orders),
+        **_priced(world, product, entry, quantity, PRICES_IN_CENTS[entry]),
+        "AvailableQuantity": numbers(quantity),
+        **audited(world, rows, book, days=600),
+    }
+
+
+def assets(world: World, rows: Rows) -> Made:
+    """Display fridges and moulds at customers; some belong to another asset."""
+    account = account_of(world, rows)
+    country = country_of(account)
+    product = rows.below("product", _PRODUCTS)
+    parent = world.refer(
+        "Asset", rows.below("parent", np.maximum(rows.numbers, 1)), of=max(world.sizes.assets, 1)
+    )
+    bought = OPENING_SECONDS - rows.below("bought", 1_500) * DAY
+    return {
+        "Id": world.keys.generated("Asset", rows.numbers),
+        "AccountId": world.refer("Account", account, of=world.accounts),
+        "ContactId": world.refer(
+            "Contact", world.contact_at(account, rows, "contact"), of=world.contacts
+        ),
+        "ParentId": where(rows.chance("part", 15) & (rows.numbers > 0), parent),
+        "Product2Id": chosen(world.keys.fixed_many("Product2", _PRODUCTS), product),
+        "Name": joined("Vitrine / 冷蔵ケース ", digits(rows.numbers, 6)),
+        "SerialNumber": digits(rows.below("serial", 10**9), 12),
+        "PurchaseDate": dates(bought),
+        "InstallDate": dates(bought + 7 * DAY),
+        "Status": rows.pick("status", ("Shipped", "Installed", "Registered", "Obsolete")),
+        "Quantity": numbers(np.ones(rows.count, dtype=np.int64)),
+        "Price": numbers(rows.below("price", 4_000) + 200),
+        "OwnerId": world.owner_ids(rows, "owner", country),
+        **audited(world, rows, country, days=1_500),
+    }

@@ -1,0 +1,306 @@
+"""Rows of service and mail: cases with comments, mail threads with their relations, tasks, events."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from unlost_simulators.salesforce.scenarios.chocolate.draws import Numbers, Rows
+from unlost_simulators.salesforce.scenarios.chocolate.frame import (
+    booleans,
+    chosen,
+    dates,
+    digits,
+    instants,
+    joined,
+    where,
+)
+from unlost_simulators.salesforce.scenarios.chocolate.objects_service import (
+    CASE_ORIGINS,
+    CASE_REASONS,
+    CASE_STATUSES,
+)
+from unlost_simulators.salesforce.scenarios.chocolate.people import (
+    SENTENCES,
+    Identity,
+    Made,
+    identity,
+    phone,
+)
+from unlost_simulators.salesforce.scenarios.chocolate.record_types import CASE_TYPES
+from unlost_simulators.salesforce.scenarios.chocolate.world import (
+    DAY,
+    OPENING_SECONDS,
+    World,
+    audited,
+    country_of,
+    created_at,
+)
+
+_SUBJECTS = pa.array(
+    [
+        "Levering gesmolten", "Beschädigte Kartons – bitte Ersatz", "請求書の訂正について", "Nota fiscal errada",
+        "Allergen: hazelnoot? 🌰", "RE: Bestellung, dringend!", "お礼", "Prazo de entrega\u2026",
+    ]
+)  # fmt: skip
+_GREETINGS = ("Beste,", "Guten Tag,", "お世話になっております。", "Prezados,")
+_FAREWELLS = (
+    "Met vriendelijke groet",
+    "Mit freundlichen Grüßen",
+    "よろしくお願いいたします",
+    "Atenciosamente",
+)
+# The office that answers, and the mail address of its queue.
+QUEUE_ADDRESS = "service@chocolate.example"
+MAILS_PER_THREAD = 3
+_TYPES = [one.id for one in CASE_TYPES[:2]]
+
+
+def case_account(world: World, case: Numbers) -> Numbers:
+    """The account number of a case."""
+    return Rows(world.seed, "Case", case).below("account", max(world.accounts, 1))
+
+
+def _contact_of(world: World, case: Numbers) -> Numbers:
+    account = case_account(world, case)
+    return world.contact_at(account, Rows(world.seed, "Case", case), "contact")
+
+
+def contact_identity(world: World, contact: Numbers) -> Identity:
+    """Name and mail address of generated contacts, as their own rows have them."""
+    country = country_of(world.account_of_contact(contact))
+    return identity(Rows(world.seed, "Contact", contact), country)
+
+
+def cases(world: World, rows: Rows) -> Made:
+    """What customers ask and complain about; three in five are closed."""
+    account = case_account(world, rows.numbers)
+    country = country_of(account)
+    contact = _contact_of(world, rows.numbers)
+    created = created_at(rows, days=700)
+    status = case_status(world, rows.numbers)
+    closed = status == CASE_STATUSES.index("Closed")
+    who = contact_identity(world, contact)
+    return {
+        "Id": world.keys.generated("Case", rows.numbers),
+        "AccountId": world.refer("Account", account, of=world.accounts),
+        "ContactId": world.refer("Contact", contact, of=world.contacts),
+        "SuppliedName": where(rows.chance("web", 25), joined(who.first, " ", who.last)),
+        "SuppliedEmail": where(rows.chance("web", 25), who.mail),
+        "Type": rows.pick("type", ("Complaint", "Question", "Order", "Praise")),
+        "RecordTypeId": rows.pick("record type", _TYPES),
+        "Status": chosen(CASE_STATUSES, status),
+        "Reason": rows.pick("reason", CASE_REASONS),
+        "Origin": rows.pick("origin", CASE_ORIGINS),
+        "Subject": rows.pick("subject", _SUBJECTS),
+        "Priority": rows.pick("priority", ("High", "Medium", "Medium", "Low")),
+        "Description": joined(
+            rows.pick_in("text", SENTENCES, country), "\n", rows.pick_in("more", SENTENCES, country)
+        ),
+        "IsClosed": booleans(closed),
+        "ClosedDate": where(
+            closed, instants(np.minimum(created + rows.below("days", 20 * DAY), OPENING_SECONDS))
+        ),
+        "IsEscalated": booleans(status == CASE_STATUSES.index("Escalated")),
+        "BusinessHoursId": chosen(world.keys.fixed_many("BusinessHours", 4), country),
+        "ContactEmail": who.mail,
+        "Ticket_Number__c": digits(rows.bits("ticket").astype(np.int64) % 10**17, 18),
+        "OwnerId": world.owner_ids(rows, "owner", country),
+        **audited(world, rows, country, days=700),
+    }
+
+
+def case_status(world: World, case: Numbers) -> Numbers:
+    """The state of a case, as an index into CASE_STATUSES."""
+    return Rows(world.seed, "Case", case).weighted("status", (15, 15, 10, 60))
+
+
+def case_comments(world: World, rows: Rows) -> Made:
+    """Comments in turn over the cases."""
+    case = rows.numbers % max(world.sizes.cases, 1)
+    country = country_of(case_account(world, case))
+    return {
+        "Id": world.keys.generated("CaseComment", rows.numbers),
+        "ParentId": world.refer("Case", case, of=world.sizes.cases),
+        "IsPublished": booleans(rows.chance("published", 50)),
+        "CommentBody": rows.pick_in("text", SENTENCES, country),
+        **audited(world, rows, country, days=600),
+    }
+
+
+def _thread_columns(world: World, rows: Rows, thread: Numbers, place: Numbers) -> Made:
+    """Message-IDs of a thread of three: question, answer, thanks; each names the one before."""
+    first = joined("<", digits(thread), ".1@mail.example>")
+    before = world.keys.generated("EmailMessage", np.maximum(rows.numbers - 1, 0))
+    return {
+        "MessageIdentifier": joined(
+            "<", digits(thread), ".", digits(place + 1), "@mail.example>"
+        ),
+        "ThreadIdentifier": first,
+        "ReplyToEmailMessageId": where(place > 0, before),
+        "Headers": joined(
+            "Message-ID: <", digits(thread), ".", digits(place + 1),
+            "@mail.example>\r\nReferences: ", first, "\r\nMIME-Version: 1.0",
+        ),
+    }  # fmt: skip
+
+
+def _bodies(rows: Rows, country: Numbers) -> Made:
+    text = rows.pick_in("text", SENTENCES, country)
+    more = rows.pick_in("more", SENTENCES, country)
+    greeting, farewell = chosen(_GREETINGS, country), chosen(_FAREWELLS, country)
+    return {
+        "TextBody": joined(greeting, "\r\n\r\n", text, "\r\n", more, "\r\n\r\n", farewell),
+        "HtmlBody": joined(
+            "<html><body><p>", greeting, "</p><p>", text, "<br>", more, "</p><p>", farewell,
+            "</p></body></html>",
+        ),
+    }  # fmt: skip
+
+
+def mails(world: World, rows: Rows) -> Made:
+    """Threads on cases: in, out, in."""
+    thread = rows.numbers // MAILS_PER_THREAD
+    place = rows.numbers % MAILS_PER_THREAD
+    case = thread % max(world.sizes.cases, 1)
+    country = country_of(case_account(world, case))
+    who = contact_identity(world, _contact_of(world, case))
+    incoming = place != 1
+    begun = created_at(Rows(world.seed, "Thread", thread), days=500)
+    sent = np.minimum(begun + place * 5_400, OPENING_SECONDS)
+    topic = Rows(world.seed, "Thread", thread).pick("subject", _SUBJECTS)
+    subject = where(place > 0, joined("RE: ", topic), topic)
+    parent = world.refer("Case", case, of=world.sizes.cases)
+    stamps = audited(world, rows, country, days=500)
+    stamps |= {one: instants(sent) for one in ("CreatedDate", "LastModifiedDate", "SystemModstamp")}
+    return {
+        "Id": world.keys.generated("EmailMessage", rows.numbers),
+        "ParentId": parent,
+        "RelatedToId": parent,
+        **_bodies(rows, country),
+        **_thread_columns(world, rows, thread, place),
+        "Subject": subject,
+        "Name": subject,
+        "FromName": where(incoming, joined(who.first, " ", who.last), "Kwinten Service"),
+        "FromAddress": where(incoming, who.mail, QUEUE_ADDRESS),
+        "ToAddress": where(incoming, QUEUE_ADDRESS, who.mail),
+        "Incoming": booleans(incoming),
+        "Status": where(incoming, rows.pick("status", ("0", "1", "2")), "3"),
+        "MessageDate": instants(sent),
+        "IsExternallyVisible": booleans(~incoming),
+        **stamps,
+    }
+
+
+def mail_relations(world: World, rows: Rows) -> Made:
+    """Two a mail: who sent it, who got it; one of them is the contact, the other an address."""
+    mail, recipient = rows.numbers // 2, rows.numbers % 2 == 1
+    case = (mail // MAILS_PER_THREAD) % max(world.sizes.cases, 1)
+    contact = _contact_of(world, case)
+    who = contact_identity(world, contact)
+    incoming = mail % MAILS_PER_THREAD != 1
+    customer = incoming != recipient
+    country = country_of(case_account(world, case))
+    return {
+        "Id": world.keys.generated("EmailMessageRelation", rows.numbers),
+        "EmailMessageId": world.refer("EmailMessage", mail, of=world.sizes.mails),
+        "RelationId": where(customer, world.refer("Contact", contact, of=world.contacts)),
+        "RelationType": where(recipient, "ToAddress", "FromAddress"),
+        "RelationAddress": where(customer, who.mail, QUEUE_ADDRESS),
+        "RelationObjectType": where(customer, "Contact"),
+        **audited(world, rows, country, days=500),
+    }
+
+
+def _about(world: World, rows: Rows, account: Numbers) -> pa.Array:
+    """What an activity is about: the account, a case, an opportunity, a recipe; or nothing."""
+    kind = rows.weighted("about", (40, 25, 20, 5, 10))
+    pools = (
+        ("Case", world.sizes.cases), ("Opportunity", world.sizes.opportunities),
+        ("Recipe__c", world.sizes.recipes),
+    )  # fmt: skip
+    found = world.refer("Account", account, of=world.accounts)
+    for number, (name, size) in enumerate(pools, start=1):
+        target = world.refer(name, rows.below(name, max(size, 1)), of=size)
+        found = where(kind == number, target, found)
+    return where(kind < 4, found)
+
+
+def tasks(world: World, rows: Rows) -> Made:
+    """What people have to do; what was done more than a year ago is archived."""
+    account = rows.below("account", max(world.accounts, 1))
+    country = country_of(account)
+    due = OPENING_SECONDS + (rows.below("due", 1_000) - 900) * DAY
+    closed = rows.chance("closed", 70) & (due < OPENING_SECONDS)
+    call = rows.chance("call", 30)
+    contact = world.contact_at(account, rows, "who")
+    return {
+        "Id": world.keys.generated("Task", rows.numbers),
+        "WhoId": where(
+            rows.chance("about someone", 80), world.refer("Contact", contact, of=world.contacts)
+        ),
+        "WhatId": _about(world, rows, account),
+        "Subject": where(
+            call, "Call", rows.pick("subject", ("Send Quote", "Terugbellen", "試食送付"))
+        ),
+        "ActivityDate": dates(due),
+        "Status": where(closed, "Completed", rows.pick("status", ("Not Started", "In Progress"))),
+        "Priority": rows.pick("priority", ("Normal", "Normal", "High", "Low")),
+        "Description": where(
+            rows.chance("described", 40), rows.pick_in("text", SENTENCES, country)
+        ),
+        "AccountId": world.refer("Account", account, of=world.accounts),
+        "IsClosed": booleans(closed),
+        "IsArchived": booleans(closed & (due < OPENING_SECONDS - 365 * DAY)),
+        "CallDurationInSeconds": where(
+            call, pa.array((rows.below("duration", 1_800)).astype(np.int32))
+        ),
+        "CallType": where(call, "Outbound"),
+        "CallDisposition": where(call, phone(rows, "called", country)),
+        "TaskSubtype": where(call, "Call", "Task"),
+        "OwnerId": world.owner_ids(rows, "owner", country),
+        **audited(world, rows, country, days=900),
+    }
+
+
+def events(world: World, rows: Rows) -> Made:
+    """Visits and tastings; those of more than a year ago are archived."""
+    account = rows.below("account", max(world.accounts, 1))
+    country = country_of(account)
+    begin = OPENING_SECONDS + (rows.below("begin", 1_000) - 900) * DAY + 3_600 * 15
+    minutes = (rows.below("length", 8) + 1) * 15
+    contact = world.contact_at(account, rows, "who")
+    return {
+        "Id": world.keys.generated("Event", rows.numbers),
+        "WhoId": world.refer("Contact", contact, of=world.contacts),
+        "WhatId": _about(world, rows, account),
+        "Subject": rows.pick("subject", ("Tasting", "Besuch", "商談", "Reunião", "Meeting")),
+        "Location": rows.pick("location", ("Gent, Kouter 17", "大阪本店 2F", "Ilhéus", "Leipzig")),
+        "ActivityDateTime": instants(begin),
+        "ActivityDate": dates(begin),
+        "StartDateTime": instants(begin),
+        "EndDateTime": instants(begin + minutes * 60),
+        "EndDate": dates(begin + minutes * 60),
+        "DurationInMinutes": pa.array(minutes.astype(np.int32)),
+        "AccountId": world.refer("Account", account, of=world.accounts),
+        "ShowAs": rows.pick("show", ("Busy", "Free", "OutOfOffice")),
+        "IsArchived": booleans(begin < OPENING_SECONDS - 365 * DAY),
+        "EventSubtype": rows.pick("kind", ("Event",)),
+        "OwnerId": world.owner_ids(rows, "owner", country),
+        **audited(world, rows, country, days=900),
+    }
+
+
+def event_relations(world: World, rows: Rows) -> Made:
+    """A second person at every third event."""
+    event = rows.numbers * 3
+    account = Rows(world.seed, "Event", event).below("account", max(world.accounts, 1))
+    contact = world.contact_at(account, rows, "guest")
+    return {
+        "Id": world.keys.generated("EventRelation", rows.numbers),
+        "EventId": world.refer("Event", event, of=max(world.sizes.events, 1)),
+        "RelationId": world.refer("Contact", contact, of=world.contacts),
+        "IsInvitee": booleans(np.ones(rows.count, dtype=np.bool_)),
+        "Status": rows.pick("answer", ("New", "Accepted", "Declined")),
+        **audited(world, rows, country_of(account), days=900),
+    }
