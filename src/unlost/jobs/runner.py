@@ -1,0 +1,98 @@
+"""The local runner: steps in this process, on a few threads, their results in the job store."""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from datetime import datetime
+
+import msgspec
+
+from unlost.jobs.store import JobStore
+from unlost.model.errors import IntegrityError
+from unlost.model.ports import Clock
+
+WORKERS = 4
+LONGEST_NAP = 60.0
+
+
+class LocalRunner:
+    """Runner of one run. ``workers`` bounds how many items of a ``map`` run at a time.
+
+    A step whose result is kept is not done again; a kept result that cannot be read any more
+    raises IntegrityError. A crash between doing and keeping does the step again: steps must allow
+    that.
+    """
+
+    def __init__(self, run: str, *, store: JobStore, clock: Clock, workers: int = WORKERS) -> None:
+        self._run = run
+        self._store = store
+        self._clock = clock
+        self._workers = workers
+
+    @property
+    def run(self) -> str:
+        """The id of the run."""
+        return self._run
+
+    def step[T](self, name: str, call: Callable[[], T], *, result: type[T]) -> T:
+        """The result of a step, kept or made now."""
+        return self._once(name, "", call, result)
+
+    def map[A, T](
+        self,
+        name: str,
+        call: Callable[[A], T],
+        items: Sequence[A],
+        *,
+        key: Callable[[A], str],
+        result: type[T],
+    ) -> list[T]:
+        """A step for each item, at most ``workers`` at a time; results in the items' order."""
+        if not items:
+            return []
+        stop = threading.Event()
+
+        def one(item: A) -> T | None:
+            if stop.is_set():
+                return None
+            return self._once(name, key(item), lambda: call(item), result)
+
+        with ThreadPoolExecutor(min(self._workers, len(items))) as pool:
+            futures = [pool.submit(one, item) for item in items]
+            wait(futures, return_when=FIRST_EXCEPTION)
+            if _failed(futures) is not None:
+                stop.set()
+        failed = _failed(futures)
+        if failed is not None:
+            raise failed
+        return [future.result() for future in futures]  # type: ignore[misc]
+
+    def sleep_until(self, when: datetime) -> None:
+        """Let time pass; a resumed run sleeps only for what is left."""
+        while (left := (when - self._clock.now()).total_seconds()) > 0:
+            self._clock.sleep(min(left, LONGEST_NAP))
+
+    def _once[T](self, name: str, key: str, call: Callable[[], T], result: type[T]) -> T:
+        kept = self._store.result(self._run, name, key)
+        if kept is not None:
+            return _decoded(kept, result, name)
+        made = call()
+        self._store.keep(self._run, name, key, msgspec.json.encode(made))
+        return made
+
+
+def _decoded[T](kept: bytes, result: type[T], name: str) -> T:
+    try:
+        return msgspec.json.decode(kept, type=result)
+    except msgspec.MsgspecError as error:
+        raise IntegrityError(
+            "step-unreadable",
+            f"The kept result of the step {name} cannot be read: {error}.",
+            next_step="Begin a new run; nothing of this one was committed.",
+        ) from error
+
+
+def _failed[T](futures: Sequence[Future[T]]) -> BaseException | None:
+    """The error of the first item, in order, that ended with one."""
+    errors = [f.exception() for f in futures if f.done() and not f.cancelled()]
+    return next((error for error in errors if error is not None), None)
