@@ -1,0 +1,180 @@
+"""The state machine of query jobs on the virtual clock."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+import pytest
+
+from unlost_simulators.salesforce.bulk.jobs import BulkTiming, JobBook, JobOrder, JobState
+from unlost_simulators.salesforce.bulk.render import CsvForm, render
+from unlost_simulators.salesforce.clock import VirtualClock
+from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.faults import FaultKind, FaultRule
+
+JOB = "750Dn0000000001IAA"
+ORDER = JobOrder("query", "SELECT Id FROM Account", "Account", "005", "66.0", CsvForm())
+
+
+class Bench:
+    def __init__(self, tmp_path) -> None:
+        self.clock = VirtualClock(datetime(2026, 3, 1, tzinfo=UTC))
+        self.executor = ThreadPoolExecutor(1)
+        self.book = JobBook(self.clock.now, self.executor)
+        self.folder = tmp_path
+        self.runs = 0
+
+    def work(self):
+        self.runs += 1
+        return render(
+            duckdb.connect(),
+            "SELECT 'a' FROM range(3)",
+            headers=["Id"],
+            form=CsvForm(),
+            folder=self.folder / f"r{self.runs}",
+        )
+
+    def create(self, job_id: str = JOB, doom: FaultRule | None = None, work=None):
+        return self.book.create(job_id, ORDER, render=work or self.work, doom=doom)
+
+    def polls(self, count: int) -> list[JobState]:
+        return [self.book.poll(JOB).state for _ in range(count)]
+
+
+@pytest.fixture
+def bench(tmp_path):
+    made = Bench(tmp_path)
+    yield made
+    made.executor.shutdown()
+
+
+def refusal(action, *rest) -> SalesforceError:
+    with pytest.raises(SalesforceError) as caught:
+        action(*rest)
+    return caught.value
+
+
+def test_by_default_the_first_poll_sees_a_complete_job(bench) -> None:
+    bench.create()
+    job = bench.book.poll(JOB)
+    assert job.state is JobState.COMPLETE
+    assert job.records == 3
+    assert bench.runs == 1
+
+
+def test_states_last_as_many_polls_as_asked(bench) -> None:
+    bench.book.timing = BulkTiming(queue_polls=2, run_polls=3)
+    assert bench.create().state is JobState.UPLOAD_COMPLETE
+    assert bench.polls(6) == [
+        JobState.UPLOAD_COMPLETE,
+        JobState.UPLOAD_COMPLETE,
+        JobState.IN_PROGRESS,
+        JobState.IN_PROGRESS,
+        JobState.IN_PROGRESS,
+        JobState.COMPLETE,
+    ]
+
+
+def test_states_last_as_long_as_asked_on_the_virtual_clock(bench) -> None:
+    bench.book.timing = BulkTiming(queue_seconds=60, run_seconds=600)
+    bench.create()
+    assert bench.polls(2) == [JobState.UPLOAD_COMPLETE] * 2
+    assert bench.runs == 0
+    bench.clock.advance(timedelta(seconds=61))
+    assert bench.polls(2) == [JobState.IN_PROGRESS] * 2
+    bench.clock.advance(timedelta(seconds=600))
+    assert bench.polls(1) == [JobState.COMPLETE]
+
+
+def test_moving_the_clock_moves_jobs_that_nobody_polls(bench) -> None:
+    bench.book.timing = BulkTiming(queue_seconds=60)
+    bench.create()
+    bench.clock.advance(timedelta(seconds=61))
+    bench.book.tick()
+    assert bench.book.get(JOB).started == bench.clock.now()
+
+
+def test_real_seconds_can_be_asked_for(bench) -> None:
+    real = [100.0]
+    bench.book.real_clock = lambda: real[0]
+    bench.book.timing = BulkTiming(run_real_seconds=5)
+    bench.create()
+    assert bench.polls(1) == [JobState.IN_PROGRESS]
+    real[0] += 6
+    assert bench.polls(1) == [JobState.COMPLETE]
+
+
+def test_result_calls_do_not_count_as_polls(bench) -> None:
+    bench.book.timing = BulkTiming(run_polls=1)
+    bench.create()
+    for _ in range(3):
+        assert bench.book.look(JOB).state is JobState.IN_PROGRESS
+    assert bench.polls(2) == [JobState.IN_PROGRESS, JobState.COMPLETE]
+
+
+def test_a_doomed_job_fails_after_its_polls(bench) -> None:
+    doom = FaultRule(FaultKind.JOB_FAILED, polls=2, message="Retried more than fifteen times")
+    bench.create(doom=doom)
+    assert bench.polls(3) == [JobState.IN_PROGRESS, JobState.IN_PROGRESS, JobState.FAILED]
+    assert bench.book.get(JOB).error == "Retried more than fifteen times"
+
+
+def test_a_doomed_job_may_keep_silent(bench) -> None:
+    bench.create(doom=FaultRule(FaultKind.JOB_FAILED, tell=False))
+    assert bench.book.poll(JOB).state is JobState.FAILED
+    assert bench.book.get(JOB).error is None
+
+
+def test_a_query_that_breaks_fails_its_job(bench) -> None:
+    def broken():
+        raise SalesforceError(400, "API_ERROR", "Implementation restriction: no")
+
+    bench.create(work=broken)
+    job = bench.book.poll(JOB)
+    assert (job.state, job.error) == (JobState.FAILED, "Implementation restriction: no")
+
+
+def test_abort_and_delete_in_right_and_wrong_states(bench) -> None:
+    bench.book.timing = BulkTiming(run_polls=9)
+    bench.create()
+    wrong = refusal(bench.book.delete, JOB)
+    assert (wrong.status, wrong.code) == (400, "API_ERROR")
+    assert "the job is not terminated" in wrong.message
+    assert bench.book.abort(JOB).state is JobState.ABORTED
+    again = refusal(bench.book.abort, JOB)
+    assert (again.code, again.message) == (
+        "INVALIDJOBSTATE",
+        "Aborting already Completed Job not allowed",
+    )
+    bench.book.delete(JOB)
+    assert refusal(bench.book.get, JOB).status == 404
+
+
+def test_jobs_are_known_by_15_characters_and_gone_after_a_week(bench) -> None:
+    bench.create()
+    bench.book.poll(JOB)
+    assert bench.book.get(JOB[:15]).id == JOB
+    bench.clock.advance(timedelta(days=6, hours=23))
+    assert bench.book.all()
+    bench.clock.advance(timedelta(hours=2))
+    assert bench.book.all() == []
+
+
+def test_daily_allowances(bench) -> None:
+    bench.book.max_jobs = 1
+    bench.book.check_allowance()
+    bench.create()
+    spent = refusal(bench.book.check_allowance)
+    assert (spent.status, spent.code) == (400, "LIMIT_EXCEEDED")
+    assert spent.message == "Max bulk v2 query jobs (1) per 24 hrs has been reached"
+    bench.clock.advance(timedelta(hours=25))
+    bench.book.check_allowance()
+    assert bench.book.used() == (0, 0)
+
+
+def test_daily_result_size(bench) -> None:
+    bench.book.max_result_kb = -1
+    spent = refusal(bench.book.check_allowance)
+    assert spent.message == (
+        "Max bulk v2 query result size stored (-1) kb per 24 hrs has been exceeded"
+    )
