@@ -282,7 +282,7 @@ class OAuthSession:
     def _fetch(self) -> Token:
         form = self._flow.form(self._secrets, self._clock)
         answer = self._client.send(
-            Request("POST", self._url, FORM, urlencode(form).encode(), signed=False)
+            Request("POST", self._url, FORM, urlencode(form).encode(), signed=False, budgeted=False)
         )
         token = read_token(answer)
         self._flow.keep(token, self._secrets)

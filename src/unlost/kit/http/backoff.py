@@ -20,7 +20,7 @@ class Backoff:
         ``fraction`` in [0, 1) spreads it over the upper half, so that many callers do not come
         back together; ``asked`` is what the other side wants, and is never undercut.
         """
-        grown = min(self.longest, self.first * 2 ** (attempt - 1))
+        grown = min(self.longest, self.first * 2.0 ** (attempt - 1))
         return max(grown * (0.5 + fraction / 2), asked or 0.0)
 
 

@@ -1,0 +1,6 @@
+"""Salesforce: the read side of an org over REST and Bulk API 2.0."""
+
+from unlost.connectors.salesforce.config import AuthFlow, SalesforceConfig
+from unlost.connectors.salesforce.connector import CONNECTOR, SalesforceConnector
+
+__all__ = ["CONNECTOR", "AuthFlow", "SalesforceConfig", "SalesforceConnector"]

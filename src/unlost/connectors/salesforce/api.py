@@ -1,0 +1,214 @@
+"""Salesforce's REST calls as functions: addresses, queries, batches, the server's clock."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote_plus, urlsplit
+
+from unlost.connectors.salesforce.errors import TABLE, Refused, read_error, speaker, understand
+from unlost.connectors.salesforce.limits import BATCH_REQUESTS, LONGEST_URI
+from unlost.kit.http import (
+    Answer,
+    BodyStream,
+    Failure,
+    Headers,
+    HttpClient,
+    Manners,
+    Request,
+    Transport,
+    is_loopback,
+)
+from unlost.kit.json_to_arrow import decode
+from unlost.kit.oauth import OAuthSession
+from unlost.kit.paging import follow
+from unlost.model.errors import IntegrityError, NotAllowed
+from unlost.model.ports import Budget, Context
+
+JSON = {"Accept": "application/json"}
+SEND_JSON = {"Accept": "application/json", "Content-Type": "application/json"}
+
+
+def report_usage(headers: Headers, budget: Budget) -> None:
+    """Tell the budget what ``Sforce-Limit-Info: api-usage=18/15000`` says (REST guide, headers)."""
+    for part in headers.get("sforce-limit-info", "").split(","):
+        name, _, value = part.strip().partition("=")
+        used, _, limit = value.partition("/")
+        if name == "api-usage" and used.isdigit() and limit.isdigit():
+            budget.report(used=int(used), limit=int(limit))
+
+
+def date_of(headers: Headers) -> datetime | None:
+    """The server's clock as an answer's ``Date`` header tells it."""
+    text = headers.get("date")
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC) if text else None
+    except ValueError:
+        return None
+
+
+class Api:
+    """Calls of one org. Safe for threads."""
+
+    def __init__(
+        self,
+        session: OAuthSession,
+        context: Context,
+        *,
+        version: str,
+        transport: Transport | None = None,
+        compress: bool = True,
+    ) -> None:
+        """``version`` as in paths, such as ``v66.0``."""
+        self.version = version
+        self.clock = context.clock
+        self._session = session
+        budget = context.budget
+        self.client = HttpClient(
+            Manners(
+                TABLE,
+                understand,
+                speaker(context.clock.now),
+                lambda headers: report_usage(headers, budget),
+            ),
+            clock=context.clock,
+            entropy=context.entropy,
+            budget=budget,
+            session=session,
+            transport=transport,
+            compress=compress,
+        )
+
+    def url(self, path: str) -> str:
+        """The address of a path: from the host (``/services/…``), or under the API version."""
+        host = self.host()
+        if path.startswith("/"):
+            return host + path
+        return f"{host}/services/data/{self.version}/{path}"
+
+    def host(self) -> str:
+        """The org's own host: what the newest token answer said (it can change)."""
+        instance = self._session.current().fields.get("instance_url", "")
+        if urlsplit(instance).scheme != "https" and not is_loopback(instance):
+            raise NotAllowed(
+                "salesforce-instance",
+                "The sign-in named no https address of the org.",
+                next_step="Check the org's address.",
+            )
+        return instance.rstrip("/")
+
+    def token_field(self, name: str) -> str:
+        """A text of the newest token answer, empty where it has none."""
+        return self._session.current().fields.get(name, "")
+
+    def get(self, path: str, *, accept: frozenset[int] = frozenset({200})) -> Answer:
+        """The whole answer of a GET."""
+        return self.client.send(Request("GET", self.url(path), JSON, accept=accept))
+
+    def get_json(self, path: str) -> Any:
+        """The decoded JSON of a GET."""
+        return read_json(self.get(path))
+
+    def post_json(self, path: str, value: object) -> Any:
+        """The decoded JSON of a POST."""
+        body = json.dumps(value).encode()
+        return read_json(self.client.send(Request("POST", self.url(path), SEND_JSON, body)))
+
+    def delete(self, path: str) -> None:
+        """A DELETE; what is gone already is fine."""
+        gone = frozenset({200, 204, 404})
+        self.client.send(Request("DELETE", self.url(path), JSON, accept=gone))
+
+    def stream(self, path: str, *, accept_type: str) -> AbstractContextManager[BodyStream]:
+        """The body of a GET as a stream."""
+        return self.client.stream(
+            Request(
+                "GET",
+                self.url(path),
+                {"Accept": accept_type},
+                accept=frozenset({200, 204}),
+            )
+        )
+
+    def query_pages(
+        self, soql: str, *, all_rows: bool = False, tooling: bool = False
+    ) -> Iterator[tuple[Mapping[str, Any], datetime]]:
+        """Result pages of a query, each with the server's time.
+
+        ``all_rows``: deleted and archived rows too. A query too long for an address goes in a
+        composite call (help article 000386264).
+        """
+        resource = ("tooling/" if tooling else "") + ("queryAll" if all_rows else "query")
+        path = f"{resource}/?q={quote_plus(soql, safe=',()')}"
+        first = self._page(path) if len(path) <= LONGEST_URI else self._composite(path)
+        yield from follow(first, fetch=self._page, link=_next_link)
+
+    def query(self, soql: str, *, all_rows: bool = False, tooling: bool = False) -> list[Any]:
+        """All records of a query that is known to be small."""
+        pages = self.query_pages(soql, all_rows=all_rows, tooling=tooling)
+        return [record for page, _ in pages for record in page["records"]]
+
+    def batch(self, paths: Sequence[str]) -> list[tuple[int, Any]]:
+        """Status and decoded answer of many GETs, 25 a call, in order."""
+        results: list[tuple[int, Any]] = []
+        for start in range(0, len(paths), BATCH_REQUESTS):
+            part = paths[start : start + BATCH_REQUESTS]
+            requests = [{"method": "GET", "url": f"{self.version}/{path}"} for path in part]
+            answer = self.post_json(
+                "composite/batch", {"haltOnError": False, "batchRequests": requests}
+            )
+            results += [(int(one["statusCode"]), one["result"]) for one in answer["results"]]
+        return results
+
+    def server_time(self) -> datetime:
+        """Salesforce's clock, from the versions list, which needs no session."""
+        request = Request(
+            "GET", self.url("/services/data/"), JSON, accept=frozenset({200, 401}), signed=False
+        )
+        return self.time_of(self.client.send(request).headers)
+
+    def time_of(self, headers: Headers) -> datetime:
+        """The server's clock at an answer; ours where it does not tell."""
+        return date_of(headers) or self.clock.now()
+
+    def _page(self, path: str) -> tuple[Mapping[str, Any], datetime]:
+        answer = self.get(path)
+        return read_json(answer), self.time_of(answer.headers)
+
+    def _composite(self, path: str) -> tuple[Mapping[str, Any], datetime]:
+        url = f"/services/data/{self.version}/{path}"
+        request = {"method": "GET", "url": url, "referenceId": "query"}
+        body = json.dumps({"allOrNone": False, "compositeRequest": [request]}).encode()
+        answer = self.client.send(Request("POST", self.url("composite"), SEND_JSON, body))
+        inner = read_json(answer)["compositeResponse"][0]
+        status = int(inner["httpStatusCode"])
+        if status != 200:
+            raise self._spoken(status, inner["body"])
+        return inner["body"], self.time_of(answer.headers)
+
+    def _spoken(self, status: int, body: object) -> Exception:
+        failure = Failure(status, *read_error(body))
+        return speaker(self.clock.now)(failure, TABLE.decide(failure))
+
+
+def _next_link(page: tuple[Mapping[str, Any], datetime]) -> str | None:
+    content, _ = page
+    if content.get("done", True):
+        return None
+    link = content.get("nextRecordsUrl")
+    if not isinstance(link, str):
+        raise IntegrityError(
+            "salesforce-no-next-page",
+            "Salesforce says that a result goes on, but not where.",
+            next_step="Run the backup again.",
+        )
+    return link
+
+
+def read_json(answer: Answer) -> Any:
+    """The decoded body; an answer that is no JSON is no answer of Salesforce."""
+    if not answer.is_json:
+        raise Refused("", "the answer is not JSON", answer.status)
+    return decode(answer.body)

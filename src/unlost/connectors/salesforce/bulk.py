@@ -1,0 +1,231 @@
+"""Bulk API 2.0 query jobs: starting, looking after, and reading their results with every proof.
+
+Sources: Bulk API 2.0 guide (create a query job, get job results, get parallel results, limits).
+"""
+
+import threading
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+from urllib.parse import quote
+
+from unlost.connectors.salesforce.api import Api
+from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.limits import POLLS
+from unlost.connectors.salesforce.pieces import Delivery
+from unlost.connectors.salesforce.work import Reading
+from unlost.kit.csv_to_arrow import BLOCK_BYTES, CsvReader, RowTooWide, doubled
+from unlost.kit.http import BodyStream
+from unlost.model.errors import TransientError
+from unlost.model.reading import Page
+
+CSV = "text/csv"
+LAST = "null"  # the locator of the last page
+
+
+@dataclass(frozen=True, slots=True)
+class JobInfo:
+    """A job as Salesforce tells it; ``rows`` is numberRecordsProcessed."""
+
+    state: str
+    rows: int = 0
+    message: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """True if its results can be read."""
+        return self.state == "JobComplete"
+
+    @property
+    def lost(self) -> bool:
+        """True if it will never have results."""
+        return self.state in {"Failed", "Aborted", "Gone"}
+
+
+GONE = JobInfo("Gone", message="the job is not there any more")
+
+
+@dataclass(frozen=True, slots=True)
+class ResultPage:
+    """How a result page ended: its rows, and the locator of the next one."""
+
+    rows: int
+    locator: str | None
+
+
+@dataclass(slots=True)
+class Tally:
+    """Pages of one job that workers of this process have read, to be added up at the end."""
+
+    pages: set[str] = field(default_factory=set)
+    rows: int = 0
+
+
+class BulkQueries:
+    """Query jobs of one org."""
+
+    def __init__(self, api: Api, *, page_rows: int) -> None:
+        self._api = api
+        self._page_rows = page_rows
+        self._lock = threading.Lock()
+        self._tallies: dict[str, Tally] = {}
+        self._read: set[str] = set()
+
+    def start(self, reading: Reading, *, all_rows: bool = True) -> str:
+        """Create a job; gives its id, or raises Refused where Bulk will not read this."""
+        operation = "queryAll" if all_rows else "query"
+        answer = self._api.post_json("jobs/query", {"operation": operation, "query": reading.soql})
+        return str(answer["id"])
+
+    def look(self, job: str) -> JobInfo:
+        """The state of a job."""
+        try:
+            answer = self._api.get_json(f"jobs/query/{job}")
+        except Refused as error:
+            if error.status == 404:
+                return GONE
+            raise
+        message = str(answer.get("errorMessage") or "")
+        return JobInfo(answer["state"], int(answer.get("numberRecordsProcessed") or 0), message)
+
+    def wait(self, job: str) -> JobInfo:
+        """Look after a job until it ends, within this call."""
+        for polls in count():
+            info = self.look(job)
+            if info.complete or info.lost:
+                return info
+            self._api.clock.sleep(pause(polls))
+        raise AssertionError
+
+    def page_paths(self, job: str) -> list[str]:
+        """Addresses of all result pages (API 58 and newer), to be read in any order."""
+        paths: list[str] = []
+        where: str | None = f"jobs/query/{job}/resultPages"
+        while where:
+            answer = self._api.get_json(where)
+            paths += [page["resultUrl"] for page in answer.get("resultPages") or ()]
+            where = _more(answer)
+        return paths
+
+    def read_all(self, job: str, rows: int, columns: tuple[str, ...]) -> Iterator[Page]:
+        """All pages of a job of so many ``rows``, one after the other."""
+        total = 0
+        locator: str | None = ""
+        while locator is not None:
+            path = self._result_path(job, locator)
+            result = yield from self._page(path, columns, owed=rows - total)
+            total += result.rows
+            locator = result.locator
+        self._done(job)
+
+    def read_page(
+        self, job: str, path: str, columns: tuple[str, ...], *, pages: int, rows: int
+    ) -> Iterator[Page]:
+        """One of a job's ``pages``; the last one that is read proves their sum to be ``rows``."""
+        result = yield from self._page(path, columns, owed=None)
+        with self._lock:
+            tally = self._tallies.setdefault(job, Tally())
+            if path not in tally.pages:
+                tally.pages.add(path)
+                tally.rows += result.rows
+            complete = len(tally.pages) == pages
+        if complete and tally.rows != rows:
+            raise _short(tally.rows, rows, "job")
+        if complete:
+            self._done(job)
+
+    def forget_read_jobs(self) -> None:
+        """Delete the jobs whose results were read to the end."""
+        with self._lock:
+            done, self._read = self._read, set()
+        for job in sorted(done):
+            self.forget(job)
+
+    def forget(self, job: str) -> None:
+        """Delete a job; one that cannot be deleted expires by itself after seven days."""
+        try:
+            self._api.delete(f"jobs/query/{job}")
+        except Refused:
+            return
+
+    def _done(self, job: str) -> None:
+        with self._lock:
+            self._read.add(job)
+
+    def _result_path(self, job: str, locator: str) -> str:
+        more = f"&locator={quote(locator, safe='')}" if locator else ""
+        return f"jobs/query/{job}/results?maxRecords={self._page_rows}{more}"
+
+    def _page(
+        self, path: str, columns: tuple[str, ...], *, owed: int | None
+    ) -> Generator[Page, None, ResultPage]:
+        """One page, asked for again until it is proved; gives a ResultPage at its end."""
+        delivery = Delivery()
+        block = BLOCK_BYTES
+        attempt = 1
+        while True:
+            try:
+                with self._api.stream(path, accept_type=CSV) as body:
+                    result = yield from self._parsed(body, columns, delivery, block)
+                _check_end(body, result, owed)
+                yield from delivery.proved(result.rows)
+                return result
+            except RowTooWide:
+                block = doubled(block)
+            except TransientError as error:
+                self._api.client.patience.bear(attempt, error)
+                attempt += 1
+            delivery.again()
+
+    def _parsed(
+        self, body: BodyStream, columns: tuple[str, ...], delivery: Delivery, block: int
+    ) -> Generator[Page, None, ResultPage]:
+        reader = CsvReader(body, block_bytes=block)
+        if reader.columns and set(reader.columns) != set(columns):
+            raise TransientError("page-columns", "A result page has other columns than asked for.")
+        at = self._api.time_of(body.headers)
+        size = 0
+        for batch in reader.batches():
+            size, before = reader.bytes, size
+            ordered = batch if reader.columns == columns else batch.select(list(columns))
+            yield from delivery.take(ordered, at, size=size - before)
+        announced = body.headers.get("sforce-numberofrecords", "")
+        if announced.isdigit() and int(announced) != reader.rows:
+            raise _short(reader.rows, int(announced), "page")
+        return ResultPage(reader.rows, _locator(body))
+
+
+def pause(polls: int) -> float:
+    """Seconds until a job is looked at again."""
+    return POLLS[min(polls, len(POLLS) - 1)]
+
+
+def _locator(body: BodyStream) -> str | None:
+    locator = body.headers.get("sforce-locator", "")
+    return None if locator in {"", LAST} else locator
+
+
+def _check_end(body: BodyStream, result: ResultPage, owed: int | None) -> None:
+    """No further locator, or no content at all, is the end only if all rows are there."""
+    if owed is None:
+        if result.rows == 0 and "sforce-numberofrecords" not in body.headers:
+            raise _short(0, 1, "page")
+    elif result.locator is None and result.rows != owed:
+        raise _short(result.rows, owed, "page")
+
+
+def _short(have: int, want: int, what: str) -> TransientError:
+    return TransientError(
+        "page-short",
+        f"A result {what} of Salesforce has {have} rows where it announced {want}.",
+        next_step="It is read again by itself; if this persists, report it to Salesforce with the "
+        "job's id.",
+    )
+
+
+def _more(answer: dict[str, Any]) -> str | None:
+    """The next list of result pages: the guide's table and its example spell the key differently."""
+    if answer.get("done", True):
+        return None
+    return answer.get("nextRecordsUrl") or answer.get("nextRecordUrl")

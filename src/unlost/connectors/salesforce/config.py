@@ -1,0 +1,138 @@
+"""What a person says about a Salesforce org: plain values, no secrets."""
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from unlost.kit.http import is_loopback
+from unlost.model.errors import UsageError
+
+LOWEST_VERSION = 60.0
+LOWEST_OVERLAP = 10  # minutes: a transaction may stay open so long after it set its stamps
+
+
+class AuthFlow(StrEnum):
+    """How Unlost signs in. The secret that each needs is kept in the secret store."""
+
+    CLIENT_CREDENTIALS = "client-credentials"  # secret: client_secret
+    JWT_BEARER = "jwt-bearer"  # secret: private_key (PEM)
+    REFRESH_TOKEN = "refresh-token"  # noqa: S105  secrets: refresh_token, client_secret
+
+
+def _says(label: str, help_text: str) -> dict[str, str]:
+    return {"label": label, "help": help_text}
+
+
+@dataclass(frozen=True, slots=True)
+class SalesforceConfig:
+    """Settings of an org. Each field carries its label and help text as metadata, for forms.
+
+    ``overlap_minutes``: how far each night reads back behind the start of the last one, because a
+    slow transaction becomes visible with an older stamp. ``bulk_above``: up to so many rows a
+    table is read by REST, which takes fewer calls and no waiting.
+    """
+
+    login_url: str = field(
+        metadata=_says("Address", "The org's My Domain, such as https://acme.my.salesforce.com.")
+    )
+    client_id: str = field(
+        metadata=_says("Consumer key", "Of the External Client App that was made for Unlost.")
+    )
+    auth: AuthFlow = field(
+        default=AuthFlow.CLIENT_CREDENTIALS, metadata=_says("Sign-in", "How Unlost signs in.")
+    )
+    username: str = field(
+        default="", metadata=_says("User name", "Of the backup user; for the JWT sign-in only.")
+    )
+    audience: str = field(
+        default="",
+        metadata=_says("JWT audience", "Only where the org wants another than the usual one."),
+    )
+    api_version: float = field(
+        default=66.0, metadata=_says("API version", "66.0 unless there is a reason.")
+    )
+    overlap_minutes: int = field(
+        default=60, metadata=_says("Overlap", "Minutes read again each night; 10 or more.")
+    )
+    include: tuple[str, ...] = field(
+        default=(), metadata=_says("Only these tables", "API names; empty for all.")
+    )
+    exclude: tuple[str, ...] = field(
+        default=(), metadata=_says("Not these tables", "API names; they are not protected.")
+    )
+    bulk_above: int = field(
+        default=2_000, metadata=_says("Bulk from", "Rows from which Bulk API 2.0 is used.")
+    )
+    page_rows: int = field(
+        default=50_000, metadata=_says("Rows a page", "Of a Bulk result; a cut page is read again.")
+    )
+    parallel_pages_above: int = field(
+        default=500_000,
+        metadata=_says("Parallel pages from", "Rows from which pages are read in parallel."),
+    )
+    linked_parents: int = field(
+        default=20_000,
+        metadata=_says(
+            "File links by parent",
+            "Without Query All Files: tables up to this size are asked for their file links.",
+        ),
+    )
+    compress: bool = field(default=True, metadata=_says("Compression", "Ask for gzip answers."))
+
+    def __post_init__(self) -> None:
+        problem = self._problem()
+        if problem:
+            raise UsageError("salesforce-settings", problem[0], next_step=problem[1])
+
+    def _problem(self) -> tuple[str, str] | None:
+        address = urlsplit(self.login_url)
+        if not address.hostname or (address.scheme != "https" and not is_loopback(self.login_url)):
+            return (
+                f"{self.login_url or 'The empty address'} is not an https address.",
+                "Give the org's My Domain, such as https://acme.my.salesforce.com.",
+            )
+        if not self.client_id:
+            return ("The consumer key is missing.", "Copy it from the External Client App.")
+        if self.auth is AuthFlow.JWT_BEARER and not self.username:
+            return ("The JWT sign-in needs a user name.", "Give the backup user's user name.")
+        if self.api_version < LOWEST_VERSION:
+            return (
+                f"API version {self.api_version} is too old.",
+                f"Use {LOWEST_VERSION} or newer.",
+            )
+        if self.overlap_minutes < LOWEST_OVERLAP:
+            return (
+                f"An overlap of {self.overlap_minutes} minutes can lose late changes.",
+                f"Use {LOWEST_OVERLAP} minutes or more; 60 is usual.",
+            )
+        if min(self.page_rows, self.parallel_pages_above) < 1 or self.bulk_above < 0:
+            return ("Row counts must be positive.", "Leave them at their defaults.")
+        return None
+
+    @property
+    def version(self) -> str:
+        """The API version as paths spell it, such as ``v66.0``."""
+        return f"v{self.api_version:.1f}"
+
+    @property
+    def token_url(self) -> str:
+        """The token endpoint."""
+        address = urlsplit(self.login_url)
+        return f"{address.scheme}://{address.netloc}/services/oauth2/token"
+
+    @property
+    def jwt_audience(self) -> str:
+        """The audience of assertions: the login host of the org's kind, unless told otherwise.
+
+        Salesforce help, OAuth 2.0 JWT bearer flow: login.salesforce.com or test.salesforce.com.
+        """
+        if self.audience:
+            return self.audience
+        address = urlsplit(self.login_url)
+        host = address.hostname or ""
+        if re.search(r"\.sandbox\.my\.salesforce\.com$|^test\.salesforce\.com$", host):
+            return "https://test.salesforce.com"
+        if host.endswith(".salesforce.com"):
+            return "https://login.salesforce.com"
+        return f"{address.scheme}://{address.netloc}"

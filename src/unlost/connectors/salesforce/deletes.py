@@ -1,0 +1,81 @@
+"""Salesforce's own list of deletions, and what makes it no proof.
+
+Source: REST guide, "Get a list of deleted records within a given timeframe", and the SOAP guide's
+getDeleted: 15 days at most, cut when it grows, hence never the only word on deletes.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+import pyarrow as pa
+
+from unlost.connectors.salesforce import soql
+from unlost.connectors.salesforce.api import Api
+from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.limits import (
+    DELETE_LOG,
+    DELETE_LOG_MARGIN,
+    SHORTEST_DELETE_WINDOW,
+)
+from unlost.connectors.salesforce.rows import nothing, purged
+from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.reading import Page, Proof
+
+
+class DeleteLog:
+    """The delete log of one org."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def read(self, table: str, since: str) -> Iterator[Page]:
+        """Ids deleted ``since`` (a datetime literal), and a word if the list has a gap."""
+        now = self._api.server_time()
+        start = soql.parse_instant(since)
+        oldest = now - DELETE_LOG + DELETE_LOG_MARGIN
+        try:
+            answer = self._ask(table, max(start, oldest), now)
+        except Refused as error:
+            yield _gap(table, now, str(error))
+            return
+        records = answer.get("deletedRecords") or []
+        if records:
+            yield _page(records, now)
+        if start < oldest:
+            yield _gap(table, now, "the last backup is older than the list reaches back")
+        elif _begins_late(answer, start):
+            yield _gap(table, now, "the list was cut at its beginning")
+
+    def _ask(self, table: str, start: datetime, end: datetime) -> Any:
+        start = min(start, end - SHORTEST_DELETE_WINDOW)
+        window = f"start={_written(start)}&end={_written(end)}"
+        return self._api.get_json(f"sobjects/{table}/deleted/?{window}")
+
+
+def _written(when: datetime) -> str:
+    return quote(when.strftime("%Y-%m-%dT%H:%M:%S+00:00"), safe=":")
+
+
+def _begins_late(answer: Any, start: datetime) -> bool:
+    earliest = answer.get("earliestDateAvailable")
+    return bool(earliest) and soql.parse_instant(earliest) > start
+
+
+def _page(records: list[Any], at: datetime) -> Page:
+    ids = pa.array([record["id"] for record in records], pa.string())
+    times = pa.array([record.get("deletedDate") for record in records], pa.string())
+    return Page(purged(ids, times, at), Proof(None, len(ids)))
+
+
+def _gap(table: str, at: datetime, reason: str) -> Page:
+    """A page without rows that asks for a census of the table in the same night."""
+    finding = Finding(
+        FindingKind.DELETES_UNPROVED,
+        Severity.NOTE,
+        f"Salesforce's list of deletions of {table} has a gap ({reason}).",
+        "Nothing to do: the live records are counted id by id in the same run instead.",
+        table=table,
+    )
+    return Page(nothing(at), Proof(None, 0), findings=(finding,), wants_census=True)

@@ -1,0 +1,123 @@
+"""What is in the org: tables, columns, rights, and everything that will not be protected."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from unlost.connectors.salesforce.api import Api
+from unlost.connectors.salesforce.classify import left_out
+from unlost.connectors.salesforce.config import SalesforceConfig
+from unlost.connectors.salesforce.errors import Refused, first_line, read_error
+from unlost.connectors.salesforce.hidden import column_findings, hidden_columns, hidden_tables
+from unlost.connectors.salesforce.rights import ALL_FILES, Rights, missing_rights, read_rights
+from unlost.connectors.salesforce.special import LINKED, LINKS
+from unlost.connectors.salesforce.tables import (
+    Describe,
+    delete_rules,
+    table_of,
+    unreadable_columns,
+)
+from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.schema import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A schema, and the tables that files can be linked to."""
+
+    schema: Schema
+    linkable: tuple[str, ...]
+
+
+def discover(api: Api, config: SalesforceConfig) -> Found:
+    """Look at the org as the backup user sees it."""
+    entries = api.get_json("sobjects")["sobjects"]
+    findings: list[Finding] = []
+    wanted: list[str] = []
+    for entry in entries:
+        finding = left_out(entry, config)
+        if finding is None:
+            wanted.append(entry["name"])
+        else:
+            findings.append(finding)
+    describes, refused = _describes(api, wanted)
+    rights = read_rights(api)
+    hidden = hidden_columns(api, describes)
+    findings += refused
+    findings += missing_rights(rights, encrypted_columns=_encrypted(describes))
+    findings += hidden_tables(api, frozenset(entry["name"] for entry in entries))
+    findings += column_findings(describes, hidden)
+    for describe in describes.values():
+        findings += unreadable_columns(describe)
+    return Found(_schema(describes, rights, hidden, findings), _linkable(describes))
+
+
+def _schema(
+    describes: Mapping[str, Describe],
+    rights: Rights,
+    hidden: Mapping[str, tuple[str, ...]],
+    findings: list[Finding],
+) -> Schema:
+    rules = delete_rules(describes)
+    tables = tuple(
+        table_of(
+            describe,
+            rules,
+            hidden=hidden.get(name, ()),
+            all_files=rights.has(ALL_FILES),
+        )
+        for name, describe in sorted(describes.items())
+    )
+    return Schema(tables, rights.fingerprint(hidden), tuple(findings))
+
+
+def _describes(api: Api, names: list[str]) -> tuple[dict[str, Describe], list[Finding]]:
+    """Describes by name, and a finding for each that is refused."""
+    answers = api.batch([f"sobjects/{name}/describe" for name in names])
+    describes: dict[str, Describe] = {}
+    refused: list[Finding] = []
+    for name, (status, answer) in zip(names, answers, strict=True):
+        if status == 200:
+            describes[name] = answer
+        else:
+            _one_by_one(api, name, answer, describes, refused)
+    return describes, refused
+
+
+def _one_by_one(
+    api: Api, name: str, answer: Any, describes: dict[str, Describe], refused: list[Finding]
+) -> None:
+    """Ask once more by itself: a batch can fail where the call alone does not."""
+    try:
+        describes[name] = api.get_json(f"sobjects/{name}/describe")
+    except Refused as error:
+        code, message = read_error(answer)
+        said = first_line(message) or first_line(error.message) or code or error.native
+        refused.append(
+            Finding(
+                FindingKind.TABLE_REFUSED,
+                Severity.GAP,
+                f"Salesforce lists {name} but will not describe it ({said}).",
+                "Give the backup user read access to the object, or leave it out.",
+                table=name,
+            )
+        )
+
+
+def _encrypted(describes: Mapping[str, Describe]) -> int:
+    return sum(
+        field["type"] == "encryptedstring"
+        for describe in describes.values()
+        for field in describe["fields"]
+    )
+
+
+def _linkable(describes: Mapping[str, Describe]) -> tuple[str, ...]:
+    return tuple(
+        name
+        for name, describe in sorted(describes.items())
+        if any(
+            relation["childSObject"] == LINKS and relation["field"] == LINKED
+            for relation in describe.get("childRelationships") or ()
+        )
+    )

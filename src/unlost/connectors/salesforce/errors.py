@@ -1,0 +1,186 @@
+"""Salesforce's errors: how they are read, what is done about them, and how people hear of them.
+
+Sources: REST guide (status codes and error responses), SOAP guide (exception codes), and answers of
+live orgs kept in public issue threads. Errors of OAuth have a form of their own (``signin``).
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from unlost.connectors.salesforce.limits import LIMIT_PAUSE
+from unlost.kit.http import Action, Answer, Failure, RetryTable, Rule
+from unlost.kit.json_to_arrow import decode
+from unlost.kit.oauth import unreachable
+from unlost.model.errors import (
+    AuthExpired,
+    LimitReached,
+    NotAllowed,
+    SourceRefused,
+    TransientError,
+    UnlostError,
+)
+
+
+class Refused(SourceRefused):
+    """Salesforce will not do this; ``native`` is its own error code, ``message`` its own text."""
+
+    def __init__(self, native: str, message: str, status: int) -> None:
+        super().__init__(
+            "salesforce-refused",
+            f"Salesforce refused: {first_line(message) or 'no reason given'} ({native or status}).",
+            next_step="See docs/howto/connect-salesforce.md for what this code means.",
+        )
+        self.native = native
+        self.message = message
+        self.status = status
+
+    def says(self, *codes: str) -> bool:
+        """True if it carries one of these codes, whatever the case."""
+        return self.native.upper() in {code.upper() for code in codes}
+
+
+def first_line(message: str) -> str:
+    """The part of a message that a person can use: query errors put it in their last line."""
+    lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
+    return lines[-1][:300] if lines else ""
+
+
+def understand(answer: Answer) -> tuple[str, str]:
+    """Code and message of an error answer; empty where it is no JSON of the documented shape."""
+    if not answer.is_json:
+        return "", ""
+    try:
+        return read_error(decode(answer.body))
+    except TransientError:
+        return "", ""
+
+
+def read_error(value: object) -> tuple[str, str]:
+    """Code and message of a decoded error: an array of objects, or one object (Bulk 1)."""
+    first = value[0] if isinstance(value, list) and value else value
+    if not isinstance(first, dict):
+        return "", ""
+    code = first.get("errorCode") or first.get("exceptionCode") or first.get("statusCode") or ""
+    message = first.get("message") or first.get("exceptionMessage") or ""
+    return str(code), str(message)
+
+
+def _codes(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+def _statuses(*numbers: int) -> frozenset[int]:
+    return frozenset(numbers)
+
+
+NO_API = _codes("API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED")
+
+TABLE = RetryTable(
+    (
+        # no answer
+        Rule(Action.FAIL, statuses=_statuses(0), contains="certificate"),
+        Rule(Action.FAIL, codes=_codes("UnsupportedProtocol", "LocalProtocolError")),
+        Rule(Action.RETRY, statuses=_statuses(0)),
+        # sessions: these two texts come again after any sign-in
+        Rule(Action.FAIL, statuses=_statuses(401), contains="not valid for use with the REST API"),
+        Rule(Action.FAIL, statuses=_statuses(401), contains="not attached to Agent"),
+        Rule(Action.REAUTH, statuses=_statuses(401)),
+        Rule(Action.REAUTH, codes=_codes("INVALID_SESSION_ID", "InvalidSessionId")),
+        # allowances: too many at once passes in seconds, too many a day does not
+        Rule(Action.RETRY, codes=_codes("REQUEST_LIMIT_EXCEEDED"), contains="Concurrent"),
+        Rule(Action.LIMIT, codes=_codes("REQUEST_LIMIT_EXCEEDED", "LIMIT_EXCEEDED")),
+        Rule(Action.LIMIT, contains="Max bulk v2 query"),
+        Rule(Action.FAIL, codes=NO_API),
+        # the edge in front of Salesforce, and passing trouble behind it
+        Rule(Action.RETRY, statuses=_statuses(406, 420, 429, 502, 503, 504)),
+        Rule(
+            Action.RETRY,
+            codes=_codes(
+                "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE",
+                "ORG_LOCKED",
+                "REQUEST_RUNNING_TOO_LONG",
+                "SERVER_UNAVAILABLE",
+                "TXN_SECURITY_METERING_ERROR",
+                "UNABLE_TO_LOCK_ROW",
+                "UNKNOWN_EXCEPTION",
+            ),
+        ),
+        Rule(Action.RETRY, statuses=_statuses(500)),
+        # a retired API version
+        Rule(Action.FAIL, statuses=_statuses(410)),
+        Rule(Action.FAIL, codes=_codes("UNSUPPORTED_API_VERSION")),
+        # everything else is about one table, column or record
+        Rule(Action.REFUSE, statuses=_statuses(400, 403, 404, 405, 409, 412, 414, 415, 431)),
+    )
+)
+
+
+def speaker(now: Callable[[], datetime]) -> Callable[[Failure, Action], UnlostError]:
+    """Turns failures into our words; ``now`` tells when a spent allowance may be asked again."""
+
+    def speak(failure: Failure, action: Action) -> UnlostError:
+        if failure.status == 0:
+            return unreachable(failure, action)
+        if action is Action.RETRY:
+            return _passing(failure)
+        if action is Action.LIMIT:
+            return _limit(failure, now() + LIMIT_PAUSE)
+        if action is Action.REFUSE:
+            return Refused(failure.code, failure.message, failure.status)
+        if action is Action.REAUTH:
+            return _session_over()
+        return _final(failure)
+
+    return speak
+
+
+def _passing(failure: Failure) -> TransientError:
+    said = f"{failure.code}: {first_line(failure.message)}" if failure.code else "no reason given"
+    return TransientError(
+        "source-error",
+        f"Salesforce could not answer (HTTP {failure.status}, {said}).",
+        next_step="Try again later; status.salesforce.com tells of disturbances.",
+        retry_after=failure.retry_after,
+    )
+
+
+def _limit(failure: Failure, resume_at: datetime) -> LimitReached:
+    return LimitReached(
+        "salesforce-limit",
+        f"The org's allowance is spent: {first_line(failure.message) or failure.code}.",
+        next_step="The run goes on by itself when calls are free again (rolling 24 hours). See "
+        "Setup > System Overview for who uses them.",
+        resume_at=resume_at,
+    )
+
+
+def _session_over() -> AuthExpired:
+    return AuthExpired(
+        "salesforce-session",
+        "Salesforce ended the session again right after a new sign-in.",
+        next_step="Look whether the backup user or the External Client App was blocked, and at "
+        "the user's login history in Setup.",
+    )
+
+
+def _final(failure: Failure) -> UnlostError:
+    if failure.code in NO_API:
+        return NotAllowed(
+            "salesforce-api-disabled",
+            "This org or this user may not use the API.",
+            next_step="Grant the permission 'API Enabled' to the backup user (Enterprise edition "
+            "or newer, or Professional with API access).",
+        )
+    if failure.status == 410 or failure.code == "UNSUPPORTED_API_VERSION":
+        return NotAllowed(
+            "salesforce-api-version",
+            "Salesforce no longer serves this API version.",
+            next_step="Set a newer API version for the org.",
+        )
+    said = first_line(failure.message) or "no reason given"
+    return NotAllowed(
+        "salesforce-session-refused",
+        f"Salesforce does not accept this sign-in for its API (HTTP {failure.status}: {said}).",
+        next_step="Give the External Client App the scope 'Manage user data via APIs (api)' and "
+        "the backup user the permission 'API Enabled'.",
+    )

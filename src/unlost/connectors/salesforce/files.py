@@ -1,0 +1,161 @@
+"""Files of records: which rows have some, and their bytes with proof.
+
+Sources: REST guide (sObject blob retrieve), object reference (ContentVersion, Attachment, Document).
+"""
+
+import hashlib
+import io
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.connectors.salesforce.api import Api
+from unlost.kit.columns import column_or_null
+from unlost.kit.http import BodyStream, Patience
+from unlost.model.errors import IntegrityError, TransientError
+from unlost.model.reading import FileRef, Op, Rows
+from unlost.model.schema import FileColumn, Table
+
+BUFFER = 256 << 10
+# ContentVersion.ContentLocation: E is a file outside Salesforce, without bytes here.
+OUTSIDE = "E"
+
+
+def files_in(table: Table, rows: Rows) -> Sequence[FileRef]:
+    """The files of live rows; links and files that lie elsewhere have no bytes and give none."""
+    if rows.cells is None or not table.files:
+        return ()
+    return [ref for column in table.files for ref in _refs(table, column, rows.cells, rows)]
+
+
+def _refs(table: Table, column: FileColumn, cells: pa.RecordBatch, rows: Rows) -> Iterator[FileRef]:
+    mask = _with_bytes(cells, rows, column)
+    picked = [
+        array.filter(mask).to_pylist()
+        for array in (
+            rows.ids,
+            column_or_null(cells, column.size_column),
+            column_or_null(cells, column.checksum_column),
+            column_or_null(cells, column.name_column),
+            column_or_null(cells, column.type_column),
+        )
+    ]
+    for record, size, checksum, name, kind in zip(*picked, strict=True):
+        yield FileRef(
+            table=table.name,
+            record=record,
+            column=column.column,
+            size=_whole_number(size),
+            checksum=f"md5:{checksum.lower()}" if checksum else None,
+            name=name or "",
+            media_type=kind or "",
+        )
+
+
+def _with_bytes(cells: pa.RecordBatch, rows: Rows, column: FileColumn) -> pa.Array:
+    alive = pc.equal(rows.ops, Op.STATE.value)
+    linked = pc.is_valid(column_or_null(cells, "ContentUrl"))
+    outside = pc.equal(column_or_null(cells, "ContentLocation"), OUTSIDE)
+    empty = pc.equal(column_or_null(cells, column.size_column), "0")
+    elsewhere = pc.or_(linked, pc.fill_null(outside, fill_value=False))
+    without = pc.or_(elsewhere, pc.fill_null(empty, fill_value=False))
+    return pc.and_(alive, pc.invert(without))
+
+
+def _whole_number(text: str | None) -> int | None:
+    """A size; an integer, or one in the exponent form of large CSV numbers."""
+    return int(float(text)) if text else None
+
+
+class ProvedFile(io.RawIOBase):
+    """A file's bytes. A cut connection is taken up again; a wrong size or checksum raises."""
+
+    def __init__(
+        self,
+        ref: FileRef,
+        reopen: Callable[[], AbstractContextManager[BodyStream]],
+        patience: Patience,
+    ) -> None:
+        super().__init__()
+        self._ref = ref
+        self._reopen = reopen
+        self._patience = patience
+        self._attempt = 1
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._count = 0
+        self._open()
+
+    def readable(self) -> bool:
+        """Always true."""
+        return True
+
+    def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
+        """Fill the buffer as far as bytes come; 0 at the proved end."""
+        piece = self._next(len(buffer))
+        if not piece:
+            self._prove()
+            return 0
+        self._md5.update(piece)
+        self._count += len(piece)
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if not self.closed:
+            self._opened.__exit__(None, None, None)
+        super().close()
+
+    def _open(self) -> None:
+        self._opened = self._reopen()
+        self._body = self._opened.__enter__()
+
+    def _next(self, size: int) -> bytes:
+        while True:
+            try:
+                return self._body.read(size)
+            except TransientError as error:
+                self._patience.bear(self._attempt, error)
+                self._attempt += 1
+                self._resume()
+
+    def _resume(self) -> None:
+        """Ask again from the start, and skip what was handed out already."""
+        self._opened.__exit__(None, None, None)
+        self._open()
+        left = self._count
+        while left:
+            piece = self._next(min(left, BUFFER))
+            if not piece:
+                break
+            left -= len(piece)
+
+    def _prove(self) -> None:
+        ref = self._ref
+        if ref.size is not None and ref.size != self._count:
+            raise _wrong(ref, f"{self._count} bytes came where {ref.size} were announced")
+        if ref.checksum and ref.checksum != f"md5:{self._md5.hexdigest()}":
+            raise _wrong(ref, "its bytes do not match the checksum that Salesforce keeps")
+
+
+def _wrong(ref: FileRef, reason: str) -> IntegrityError:
+    return IntegrityError(
+        "file-not-whole",
+        f"The file {ref.name or ref.record} ({ref.table}) did not arrive whole: {reason}.",
+        next_step="The next run reads it again. If it persists, open the file in Salesforce.",
+    )
+
+
+@contextmanager
+def open_file(api: Api, ref: FileRef) -> Iterator[BinaryIO]:
+    """A file's bytes as a stream; one API call."""
+    path = f"sobjects/{ref.table}/{ref.record}/{ref.column}"
+
+    def reopen() -> AbstractContextManager[BodyStream]:
+        return api.stream(path, accept_type="*/*")
+
+    with io.BufferedReader(ProvedFile(ref, reopen, api.client.patience), BUFFER) as stream:
+        yield stream

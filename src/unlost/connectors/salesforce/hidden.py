@@ -1,0 +1,90 @@
+"""Columns and tables that exist and that this user may not see.
+
+Source: Tooling API guide, FieldDefinition: it lists the fields of an object whatever the field-level
+security of the user, who needs "View Setup and Configuration"; REST guide, resources-record-count.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote_plus
+
+from unlost.connectors.salesforce import soql
+from unlost.connectors.salesforce.api import Api
+from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.tables import Describe
+from unlost.model.finding import Finding, FindingKind, Severity
+
+
+def hidden_columns(api: Api, describes: Mapping[str, Describe]) -> dict[str, tuple[str, ...]]:
+    """For each table, the columns that its describe does not show; only tables that have some."""
+    names = sorted(describes)
+    answers = api.batch([_question(name) for name in names])
+    found: dict[str, tuple[str, ...]] = {}
+    for name, (status, answer) in zip(names, answers, strict=True):
+        if status != 200:
+            continue
+        shown = {field["name"] for field in describes[name]["fields"]}
+        hidden = tuple(sorted(set(_listed(api, answer)) - shown))
+        if hidden:
+            found[name] = hidden
+    return found
+
+
+def _question(table: str) -> str:
+    query = soql.select(
+        ("QualifiedApiName",),
+        "FieldDefinition",
+        soql.equals("EntityDefinition.QualifiedApiName", table),
+    )
+    return f"tooling/query/?q={quote_plus(query, safe=',()')}"
+
+
+def _listed(api: Api, answer: Mapping[str, Any]) -> Iterable[str]:
+    """The names in an answer, which has further pages for very wide tables."""
+    while True:
+        for record in answer["records"]:
+            yield str(record["QualifiedApiName"])
+        if answer.get("done", True):
+            return
+        answer = api.get_json(answer["nextRecordsUrl"])
+
+
+def column_findings(
+    tables: Mapping[str, Describe], hidden: Mapping[str, Sequence[str]]
+) -> list[Finding]:
+    """A finding for each hidden column."""
+    return [
+        Finding(
+            FindingKind.COLUMN_HIDDEN,
+            Severity.GAP,
+            f"The column {column} of {tables[name].get('label') or name} is hidden from the "
+            "backup user.",
+            "Give the backup user read access to the field (a permission set with 'Read Access').",
+            table=name,
+            column=column,
+        )
+        for name, columns in hidden.items()
+        for column in columns
+    ]
+
+
+def hidden_tables(api: Api, seen: frozenset[str]) -> list[Finding]:
+    """Tables that the org counts and that this user is not told of."""
+    try:
+        answer = api.get_json("limits/recordCount")
+    except Refused:
+        return []
+    counted = {one["name"]: int(one["count"]) for one in answer.get("sObjects") or ()}
+    return [
+        Finding(
+            FindingKind.PERMISSION_MISSING,
+            Severity.GAP,
+            f"The table {name} has about {rows} records that the backup user may not see at all.",
+            "Give the backup user read access to the object (a permission set with 'Read' and "
+            "'View All Records').",
+            table=name,
+            detail=str(rows),
+        )
+        for name, rows in sorted(counted.items())
+        if name not in seen and rows
+    ]

@@ -1,0 +1,29 @@
+"""Limits of Salesforce, each with the page that states it."""
+
+from datetime import timedelta
+
+# REST guide, resources-composite-batch: subrequests of one call.
+BATCH_REQUESTS = 25
+# App limits cheatsheet, API: a URI of 16,384 bytes is refused; help 000386264 advises less, and
+# that a long query goes as a composite subrequest.
+LONGEST_URI = 8_000
+# SOQL and SOSL limits: 100,000 characters a query, 4,000 characters a text in WHERE.
+LONGEST_SOQL = 100_000
+# Ids in one IN list: far below the query's length, and what Salesforce answers quickly.
+IDS_IN_A_QUERY = 200
+# REST guide, resources-getdeleted: 15 days back, the end at least a minute after the start.
+DELETE_LOG = timedelta(days=15)
+DELETE_LOG_MARGIN = timedelta(days=1)
+SHORTEST_DELETE_WINDOW = timedelta(minutes=1)
+# Metadata: nothing in Salesforce is older.
+OLDEST = "1999-01-01T00:00:00Z"
+# Windows are not halved below this; more rows in a minute than a query can read are refused.
+SHORTEST_WINDOW = timedelta(minutes=1)
+# App limits cheatsheet, API: allocations are of rolling 24 hours; asking again after an hour.
+LIMIT_PAUSE = timedelta(hours=1)
+# Seconds between looks at a Bulk job: each look is an API call.
+POLLS = (0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 30.0, 60.0)
+# ids of views and virtual objects (object reference): all rows have this one.
+EMPTY_KEY = "000000000000000AAA"
+# Up to so many ids a census goes by REST, whose pages hold 2,000; above, Bulk takes fewer calls.
+CENSUS_BULK_ABOVE = 10_000

@@ -1,0 +1,102 @@
+"""Tables that Salesforce gives only for named parents: file links, folder items, comments.
+
+Source: object reference (ContentDocumentLink, ContentFolderItem, IdeaComment). Without "Query All
+Files" a plain list of ContentDocument misses files that are visible only through a record, so that
+file links are asked for from both ends.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import pyarrow as pa
+
+from unlost.connectors.salesforce.census import Census, live
+from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.limits import IDS_IN_A_QUERY
+from unlost.connectors.salesforce.rest import RestQueries
+from unlost.connectors.salesforce.rows import nothing
+from unlost.connectors.salesforce.special import (
+    BY_PARENT,
+    LINKED,
+    LINKS,
+    LINKS_BY_DOCUMENT,
+    ParentRule,
+)
+from unlost.connectors.salesforce.work import Reading
+from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.reading import Page, Proof
+
+DOCUMENTS = "ContentDocument"
+
+
+def rule_of(table: str) -> ParentRule | None:
+    """How a table is read by parents; None if it is not known."""
+    return LINKS_BY_DOCUMENT if table == LINKS else BY_PARENT.get(table)
+
+
+class ByParents:
+    """Reads children parent by parent. ``linkable`` names tables that files can be linked to."""
+
+    def __init__(
+        self,
+        rest: RestQueries,
+        census: Census,
+        *,
+        linkable: Callable[[], Sequence[str]],
+        largest: int,
+    ) -> None:
+        self._rest = rest
+        self._census = census
+        self._linkable = linkable
+        self._largest = largest
+
+    def read(self, reading: Reading) -> Iterator[Page]:
+        """All children that this user can see."""
+        rule = rule_of(reading.table)
+        if rule is None:
+            raise Refused("", f"no way of reading {reading.table} is known", 400)
+        yield from self._for(reading, rule.column, self._ids(rule.parent), rule.chunk)
+        if reading.table == LINKS:
+            yield from self._from_records(reading)
+
+    def _for(
+        self, reading: Reading, column: str, ids: Iterator[pa.Array], chunk: int
+    ) -> Iterator[Page]:
+        for some in ids:
+            yield from self._rest.read_chunks(reading, column, some.to_pylist(), chunk=chunk)
+
+    def _ids(self, table: str) -> Iterator[pa.Array]:
+        return self._census.ids(self._live(table), may_bulk=True)
+
+    def _live(self, table: str) -> Reading:
+        return live(table, "", tells_deleted=table == DOCUMENTS)
+
+    def _from_records(self, reading: Reading) -> Iterator[Page]:
+        """File links from the records' end, for tables that are not too large for it."""
+        skipped: list[str] = []
+        for table in self._linkable():
+            total = self._rest.count(live(table, "", tells_deleted=False), all_rows=False)
+            if total is None or total > self._largest:
+                skipped.append(table)
+            elif total:
+                yield from self._linked(reading, table)
+        if skipped:
+            yield _not_asked(self._rest, skipped)
+
+    def _linked(self, reading: Reading, table: str) -> Iterator[Page]:
+        ids = self._census.ids(live(table, "", tells_deleted=False), may_bulk=True)
+        try:
+            yield from self._for(reading, LINKED, ids, IDS_IN_A_QUERY)
+        except Refused:
+            return  # an object of which Salesforce says that it takes files, and does not
+
+
+def _not_asked(rest: RestQueries, tables: Sequence[str]) -> Page:
+    finding = Finding(
+        FindingKind.FILES_HIDDEN,
+        Severity.GAP,
+        f"File links of {len(tables)} large tables were only looked for from the files' end.",
+        "Grant the permission 'Query All Files' to the backup user: then every link is read.",
+        table=LINKS,
+        detail=", ".join(tables),
+    )
+    return Page(nothing(rest.now()), Proof(None, 0), findings=(finding,))

@@ -1,0 +1,35 @@
+"""What the org may still store and call. Source: REST guide, resources-limits."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from unlost.connectors.salesforce.api import Api
+from unlost.connectors.salesforce.errors import Refused
+from unlost.model.quota import Quota
+
+MIB = 1 << 20
+# Names come and go with editions and versions; any of them may be missing.
+KNOWN = {
+    "DataStorageMB": ("data storage", "bytes", MIB),
+    "FileStorageMB": ("file storage", "bytes", MIB),
+    "DailyApiRequests": ("API calls a day", "calls", 1),
+    "DailyBulkV2QueryJobs": ("Bulk query jobs a day", "calls", 1),
+    "DailyBulkV2QueryFileStorageMB": ("Bulk query results a day", "bytes", MIB),
+    "DailyBulkApiBatches": ("Bulk batches a day", "calls", 1),
+}
+
+
+def read_quotas(api: Api) -> list[Quota]:
+    """The quotas that Salesforce tells; none where the user may not look."""
+    try:
+        limits = api.get_json("limits")
+    except Refused:
+        return []
+    return [_quota(name, limits[name]) for name in KNOWN if name in limits]
+
+
+def _quota(name: str, limit: Mapping[str, Any]) -> Quota:
+    """``Remaining`` can be negative where an org is over its limit; old versions gave texts."""
+    label, unit, factor = KNOWN[name]
+    most, remaining = float(limit["Max"]), float(limit["Remaining"])
+    return Quota(label, (most - remaining) * factor, most * factor, unit)

@@ -1,0 +1,176 @@
+"""What the backup user may do, and what follows from what he may not.
+
+Sources: REST guide (resources-limits), object reference (ContentDocumentLink, UserPermissionAccess,
+ObjectPermissions), SOQL guide (sharing).
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from unlost.connectors.salesforce import soql
+from unlost.connectors.salesforce.api import Api
+from unlost.connectors.salesforce.errors import Refused
+from unlost.model.finding import Finding, FindingKind, Severity
+
+ALL_DATA = "PermissionsViewAllData"
+ALL_FILES = "PermissionsQueryAllFiles"
+SETUP = "PermissionsViewSetup"
+ENCRYPTED = "PermissionsViewEncryptedData"
+USERS = "PermissionsManageUsers"
+ASKED = (ALL_DATA, ALL_FILES, SETUP, ENCRYPTED, USERS, "PermissionsApiEnabled")
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Rights of the calling user. ``flags`` lacks what Salesforce would not tell.
+
+    ``grants`` is everything else that decides which rows are seen: role, profile, permission sets,
+    object permissions, as Salesforce writes them.
+    """
+
+    flags: Mapping[str, bool] = field(default_factory=dict)
+    grants: tuple[str, ...] = ()
+
+    def has(self, permission: str) -> bool:
+        """True if the permission is known to be granted."""
+        return self.flags.get(permission, False)
+
+    def lacks(self, permission: str) -> bool:
+        """True if the permission is known to be missing."""
+        return self.flags.get(permission) is False
+
+    def fingerprint(self, hidden: Mapping[str, tuple[str, ...]]) -> str:
+        """Changes whenever rows or columns may have become visible or vanished."""
+        facts = {
+            "flags": dict(sorted(self.flags.items())),
+            "grants": sorted(self.grants),
+            "hidden": {table: sorted(columns) for table, columns in sorted(hidden.items())},
+        }
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def read_rights(api: Api) -> Rights:
+    """Ask Salesforce about the calling user."""
+    user = api.token_field("id").rsplit("/", 1)[-1]
+    return Rights(_flags(api), tuple(_grants(api, user)))
+
+
+def _flags(api: Api) -> dict[str, bool]:
+    """The one row of UserPermissionAccess is about the caller; columns differ by edition."""
+    wanted = list(ASKED)
+    try:
+        rows = api.query(soql.select(wanted, "UserPermissionAccess"))
+    except Refused:
+        known = _known_columns(api)
+        wanted = [name for name in wanted if name in known]
+        try:
+            rows = api.query(soql.select(wanted, "UserPermissionAccess")) if wanted else []
+        except Refused:
+            rows = []
+    return {name: bool(rows[0].get(name)) for name in wanted} if rows else {}
+
+
+def _known_columns(api: Api) -> frozenset[str]:
+    try:
+        describe = api.get_json("sobjects/UserPermissionAccess/describe")
+    except Refused:
+        return frozenset()
+    return frozenset(one["name"] for one in describe["fields"])
+
+
+def _grants(api: Api, user: str) -> list[str]:
+    """What opens records besides the flags; what may not be asked is left out."""
+    mine = soql.equals("AssigneeId", user)
+    sets = f"ParentId IN (SELECT PermissionSetId FROM PermissionSetAssignment WHERE {mine})"  # noqa: S608
+    questions = (
+        soql.select(("ProfileId", "UserRoleId"), "User", soql.equals("Id", user)),
+        soql.select(("PermissionSetId",), "PermissionSetAssignment", mine),
+        soql.select(("GroupId",), "GroupMember", soql.equals("UserOrGroupId", user)),
+        soql.select(
+            ("SobjectType", "PermissionsRead", "PermissionsViewAllRecords"),
+            "ObjectPermissions",
+            sets,
+        ),
+    )
+    return [fact for question in questions for fact in _facts(api, question)]
+
+
+def _facts(api: Api, question: str) -> list[str]:
+    try:
+        rows = api.query(question)
+    except Refused:
+        return []
+    return [json.dumps(_plain(row), sort_keys=True) for row in rows]
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "attributes"}
+
+
+def missing_rights(rights: Rights, *, encrypted_columns: int) -> list[Finding]:
+    """What is not protected because a permission is missing."""
+    checks = (
+        (ALL_DATA, _no_view_all()),
+        (ALL_FILES, _no_all_files()),
+        (SETUP, _no_setup()),
+    )
+    found = [finding for permission, finding in checks if rights.lacks(permission)]
+    if encrypted_columns and rights.lacks(ENCRYPTED):
+        found.append(_masked(encrypted_columns))
+    if not rights.flags:
+        found.append(_unknown())
+    return found
+
+
+def _no_view_all() -> Finding:
+    return Finding(
+        FindingKind.PERMISSION_MISSING,
+        Severity.GAP,
+        "The backup user sees only records that are shared with him; others are not protected.",
+        "Grant the permission 'View All Data' to the backup user.",
+        detail="View All Data",
+    )
+
+
+def _no_all_files() -> Finding:
+    return Finding(
+        FindingKind.FILES_HIDDEN,
+        Severity.GAP,
+        "The backup user sees only files that he can reach; files of others are not protected.",
+        "Grant the permission 'Query All Files' to the backup user (it needs 'View All Data').",
+        detail="Query All Files",
+    )
+
+
+def _no_setup() -> Finding:
+    return Finding(
+        FindingKind.PERMISSION_MISSING,
+        Severity.GAP,
+        "The backup user cannot look into Setup, so that columns hidden from him go unnoticed.",
+        "Grant the permission 'View Setup and Configuration' to the backup user.",
+        detail="View Setup and Configuration",
+    )
+
+
+def _masked(columns: int) -> Finding:
+    return Finding(
+        FindingKind.COLUMN_UNREADABLE,
+        Severity.GAP,
+        f"{columns} encrypted columns are delivered masked, as asterisks.",
+        "Grant the permission 'View Encrypted Data' to the backup user.",
+        detail="View Encrypted Data",
+    )
+
+
+def _unknown() -> Finding:
+    return Finding(
+        FindingKind.PERMISSION_MISSING,
+        Severity.GAP,
+        "Salesforce would not tell which permissions the backup user has.",
+        "Grant 'View All Data', 'Query All Files' and 'View Setup and Configuration' to the "
+        "backup user.",
+        detail="UserPermissionAccess",
+    )

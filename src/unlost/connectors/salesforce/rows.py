@@ -1,0 +1,84 @@
+"""From a batch of Salesforce columns to observed records: ids, ops, times; all vectorised."""
+
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.kit.columns import INSTANT, column_or_null, instants, nulls
+from unlost.model.reading import Op, Rows
+
+# Who changed a record last, and when: the first pair that a row has. SystemModstamp moves without
+# a user as well, so that it stands alone (object reference, system fields).
+STAMPS = (
+    ("LastModifiedDate", "LastModifiedById"),
+    ("SystemModstamp", None),
+    ("CreatedDate", "CreatedById"),
+    ("LoginTime", "UserId"),
+)
+ID_LENGTH = 18
+CHECK_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+
+
+def stamp_columns(names: "set[str] | frozenset[str]") -> tuple[str | None, str | None]:
+    """The columns that tell when and by whom a row of these columns was changed."""
+    for when, who in STAMPS:
+        if when in names:
+            return when, who if who in names else None
+    return None, None
+
+
+def observed(batch: pa.RecordBatch, at: datetime) -> Rows:
+    """The records of a batch that has a column ``Id``."""
+    when, who = stamp_columns(set(batch.schema.names))
+    return Rows(
+        ids=canonical(batch.column("Id")),
+        ops=_ops(batch),
+        modified_at=instants(column_or_null(batch, when)),
+        modified_by=column_or_null(batch, who),
+        cells=batch,
+        observed_at=at,
+    )
+
+
+def purged(ids: pa.Array, deleted_at: pa.Array, at: datetime) -> Rows:
+    """Records of which the source only says that they are deleted."""
+    return Rows(
+        ids=canonical(ids),
+        ops=pa.repeat(Op.PURGED.value, len(ids)),
+        modified_at=instants(deleted_at),
+        modified_by=nulls(len(ids), pa.string()),
+        cells=None,
+        observed_at=at,
+    )
+
+
+def nothing(at: datetime) -> Rows:
+    """No record at all: carries what else a page has to say."""
+    none = pa.array([], pa.string())
+    return Rows(none, none, pa.array([], INSTANT), none, None, at)
+
+
+def canonical(ids: pa.Array) -> pa.Array:
+    """Ids in their form of 18 characters; Salesforce answers so, but for rare places."""
+    if not len(ids) or pc.all(pc.equal(pc.binary_length(ids), ID_LENGTH)).as_py():
+        return ids
+    return pa.array([long_id(value) for value in ids.to_pylist()], pa.string())
+
+
+def long_id(value: str) -> str:
+    """The id of 18 characters for one of 15 (object reference, ID field type)."""
+    if len(value) != 15:
+        return value
+    return value + "".join(_check_letter(value[start : start + 5]) for start in (0, 5, 10))
+
+
+def _check_letter(group: str) -> str:
+    return CHECK_LETTERS[sum(1 << place for place, c in enumerate(group) if "A" <= c <= "Z")]
+
+
+def _ops(batch: pa.RecordBatch) -> pa.Array:
+    if batch.schema.get_field_index("IsDeleted") < 0:
+        return pa.repeat(Op.STATE.value, batch.num_rows)
+    deleted = pc.fill_null(pc.equal(batch.column("IsDeleted"), "true"), fill_value=False)
+    return pc.if_else(deleted, Op.DELETED.value, Op.STATE.value)

@@ -1,0 +1,134 @@
+"""Signing in to Salesforce: which flow, and what its refusals mean.
+
+Texts of refusals: Salesforce help, "OAuth 2.0 errors"; public clients and their issue threads.
+"""
+
+from unlost.connectors.salesforce.config import AuthFlow, SalesforceConfig
+from unlost.kit.http import HttpClient, Manners, Transport
+from unlost.kit.oauth import (
+    TOKEN_RETRIES,
+    ClientCredentials,
+    Flow,
+    JwtBearer,
+    OAuthSession,
+    RefreshToken,
+    SignInHint,
+    speak_oauth,
+    understand_oauth,
+)
+from unlost.model.ports import Context
+
+HINTS = (
+    SignInHint(
+        "invalid_grant",
+        "not supported on this domain",
+        "salesforce-my-domain",
+        "This sign-in works only at the org's own address.",
+        "Use the org's My Domain (Setup > My Domain), not login.salesforce.com.",
+    ),
+    SignInHint(
+        "invalid_grant",
+        "no client credentials user",
+        "salesforce-no-run-as",
+        "The External Client App has no user to run as.",
+        "In the app's policies, enable the client credentials flow and choose the backup user.",
+    ),
+    SignInHint(
+        "invalid_grant",
+        "hasn't approved this consumer",
+        "salesforce-not-approved",
+        "The backup user is not approved for the External Client App, or its name is mistyped.",
+        "In the app's policies set 'Admin approved users are pre-authorized' and add the user's "
+        "profile or permission set; check the user name.",
+    ),
+    SignInHint(
+        "",
+        "not admin approved",
+        "salesforce-not-approved",
+        "The backup user is not approved for the External Client App.",
+        "In the app's policies add the user's profile or permission set.",
+    ),
+    SignInHint(
+        "invalid_grant",
+        "audience",
+        "salesforce-audience",
+        "Salesforce expects another audience in the signed assertion.",
+        "Set the JWT audience to https://login.salesforce.com, or https://test.salesforce.com for "
+        "a sandbox.",
+    ),
+    SignInHint(
+        "invalid_grant",
+        "expired authorization code",
+        "salesforce-clock",
+        "Salesforce takes the signed assertion for expired.",
+        "Set this machine's clock (NTP).",
+    ),
+    SignInHint(
+        "invalid_grant",
+        "expired access/refresh token",
+        "salesforce-token-revoked",
+        "The stored sign-in was revoked or has expired.",
+        "Sign in to the org again, or use client credentials, which do not expire.",
+    ),
+    SignInHint(
+        "inactive_user",
+        "",
+        "salesforce-user-inactive",
+        "The backup user is inactive.",
+        "Activate the user in Setup > Users.",
+    ),
+    SignInHint(
+        "invalid_client_id",
+        "",
+        "salesforce-client-id",
+        "Salesforce does not know this consumer key.",
+        "Copy the consumer key of the External Client App; a new app needs some minutes to work.",
+    ),
+    SignInHint(
+        "invalid_client",
+        "",
+        "salesforce-client-secret",
+        "Consumer key and secret do not fit together.",
+        "Copy the consumer secret of the External Client App again.",
+    ),
+    SignInHint(
+        "invalid_grant",
+        "",
+        "salesforce-sign-in",
+        "Salesforce refused the sign-in.",
+        "Check consumer key, secret or private key, and the user; Setup > Login History names the "
+        "reason.",
+    ),
+)
+
+
+def flow_of(config: SalesforceConfig) -> Flow:
+    """The OAuth flow that the settings ask for."""
+    if config.auth is AuthFlow.JWT_BEARER:
+        return JwtBearer(config.client_id, config.username, config.jwt_audience)
+    if config.auth is AuthFlow.REFRESH_TOKEN:
+        return RefreshToken(config.client_id)
+    return ClientCredentials(config.client_id)
+
+
+def token_client(context: Context, transport: Transport | None) -> HttpClient:
+    """The unsigned client that fetches tokens."""
+    manners = Manners(TOKEN_RETRIES, understand_oauth, speak_oauth(HINTS))
+    return HttpClient(
+        manners,
+        clock=context.clock,
+        entropy=context.entropy,
+        budget=context.budget,
+        transport=transport,
+    )
+
+
+def session_of(config: SalesforceConfig, context: Context, client: HttpClient) -> OAuthSession:
+    """The session that signs all data calls."""
+    return OAuthSession(
+        flow_of(config),
+        token_url=config.token_url,
+        client=client,
+        secrets=context.secrets,
+        clock=context.clock,
+    )

@@ -1,0 +1,286 @@
+"""The read side of a Salesforce org: tasks are planned, prepared and read here."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from unlost.connectors.salesforce import soql
+from unlost.connectors.salesforce.api import Api
+from unlost.connectors.salesforce.bulk import BulkQueries, pause
+from unlost.connectors.salesforce.census import LIVE, Census, live, live_ids
+from unlost.connectors.salesforce.config import SalesforceConfig
+from unlost.connectors.salesforce.deletes import DeleteLog
+from unlost.connectors.salesforce.discover import Found, discover
+from unlost.connectors.salesforce.errors import Refused, first_line
+from unlost.connectors.salesforce.files import files_in, open_file
+from unlost.connectors.salesforce.identity import read_identity
+from unlost.connectors.salesforce.limits import EMPTY_KEY
+from unlost.connectors.salesforce.parents import ByParents, rule_of
+from unlost.connectors.salesforce.quotas import read_quotas
+from unlost.connectors.salesforce.rest import RestQueries
+from unlost.connectors.salesforce.rows import nothing
+from unlost.connectors.salesforce.special import LINKS, Strategy, filter_of
+from unlost.connectors.salesforce.tables import cursor_column, selected
+from unlost.connectors.salesforce.work import Kind, Reading, Work, task, work_of
+from unlost.model.errors import TransientError
+from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.org import OrgIdentity
+from unlost.model.quota import Quota
+from unlost.model.reading import Cursor, FileRef, Page, Proof, ReadTask, Ready, Rows, Wait
+from unlost.model.schema import Schema, Table, TableTrait
+
+# A Bulk job that failed is tried once more; after that the table is read by REST.
+BULK_TRIES = 2
+FIRST_KIND = {
+    Strategy.BULK: Kind.CHOOSE,
+    Strategy.REST: Kind.REST,
+    Strategy.PARENTS: Kind.PARENTS,
+}
+
+
+class SalesforceSource:
+    """Reads one org. Safe for threads. Tasks are JSON values that any other process can take up."""
+
+    def __init__(self, api: Api, config: SalesforceConfig) -> None:
+        self._api = api
+        self._config = config
+        self._rest = RestQueries(api)
+        self._bulk = BulkQueries(api, page_rows=config.page_rows)
+        self._census = Census(self._rest, self._bulk)
+        self._deletes = DeleteLog(api)
+        self._parents = ByParents(
+            self._rest, self._census, linkable=self._linkable, largest=config.linked_parents
+        )
+        self._found: Found | None = None
+
+    def identity(self) -> OrgIdentity:
+        """Who this org is."""
+        return read_identity(self._api)
+
+    def server_time(self) -> datetime:
+        """Salesforce's clock."""
+        return self._api.server_time()
+
+    def discover(self) -> Schema:
+        """Tables, columns, rights and findings, as the backup user sees them now."""
+        self._found = discover(self._api, self._config)
+        return self._found.schema
+
+    def quotas(self) -> Sequence[Quota]:
+        """Storage and API calls, in bytes and calls."""
+        return read_quotas(self._api)
+
+    def cursor_at(self, table: Table, when: datetime) -> Cursor | None:
+        """An instant of the server's clock; None for tables that are read whole each time."""
+        return Cursor(soql.instant(when)) if cursor_column(table) else None
+
+    def plan_reads(self, table: Table, since: Cursor | None) -> Sequence[ReadTask]:
+        """What Salesforce lists as deleted first, then the rows; less the overlap."""
+        stamp = cursor_column(table)
+        lo = self._lower(since) if since and stamp else None
+        reading = self._reading(table, stamp, lo)
+        full = lo is None
+        first = FIRST_KIND[Strategy(table.strategy)]
+        rows = task(first, Work(reading), full=full)
+        if full or not table.has(TableTrait.REPORTS_DELETES):
+            return [rows]
+        deletes = Work(Reading(table.name, ("Id",), lo=lo))
+        return [task(Kind.DELETES, deletes, full=False), rows]
+
+    def prepare(self, task: ReadTask) -> Ready | Wait:
+        """Choose between REST and Bulk by the number of rows; start and look after Bulk jobs."""
+        kind, work = work_of(task)
+        if kind is Kind.CHOOSE:
+            return self._choose(task, work)
+        if kind is Kind.BULK:
+            return self._start(task, work)
+        if kind is Kind.JOB:
+            return self._look(task, work)
+        return Ready((task,))
+
+    def read(self, task: ReadTask) -> Iterator[Page]:
+        """Pages of a prepared task. Raises SourceRefused where Salesforce will not give them."""
+        kind, work = work_of(task)
+        if work.note:
+            yield self._note(work)
+        for page in self._pages(kind, work):
+            if len(page.rows) and page.rows.ids[0].as_py() == EMPTY_KEY:
+                raise Refused("", f"rows of {task.table} have no ids of their own", 200)
+            yield page
+
+    def read_ids(self, table: Table, ids: Sequence[str]) -> Iterator[Page]:
+        """The rows of these ids, also out of the recycle bin and of the archive."""
+        yield from self._rest.read_chunks(self._reading(table, None, None), "Id", ids)
+
+    def census(self, table: Table) -> Iterator[pa.Array]:
+        """Every id that is not deleted; archived activities are alive."""
+        if Strategy(table.strategy) is Strategy.PARENTS:
+            return self._census_by_parents(table)
+        may_bulk = Strategy(table.strategy) is Strategy.BULK
+        return self._census.ids(self._live(table), may_bulk=may_bulk)
+
+    def count(self, table: Table) -> int | None:
+        """How many rows are not deleted; None where Salesforce will not count them."""
+        if Strategy(table.strategy) is Strategy.PARENTS:
+            return None
+        reading = self._live(table)
+        tells = LIVE in reading.condition
+        return self._rest.count(reading, all_rows=tells)
+
+    def files_in(self, table: Table, rows: Rows) -> Sequence[FileRef]:
+        """The files of these rows that have bytes in Salesforce."""
+        return files_in(table, rows)
+
+    def open_file(self, ref: FileRef) -> AbstractContextManager[BinaryIO]:
+        """A file's bytes; size and MD5 are proved at the end."""
+        return open_file(self._api, ref)
+
+    def finish(self) -> None:
+        """Everything that was read is safe: delete the jobs that were read to their end."""
+        self._bulk.forget_read_jobs()
+
+    # --- planning ---------------------------------------------------------------------------
+
+    def _lower(self, since: Cursor) -> str:
+        overlap = timedelta(minutes=self._config.overlap_minutes)
+        return soql.instant(soql.parse_instant(since.value) - overlap)
+
+    def _reading(self, table: Table, stamp: str | None, lo: str | None) -> Reading:
+        columns = tuple(selected(table))
+        return Reading(table.name, columns, filter_of(table.name, frozenset(columns)), stamp, lo)
+
+    def _live(self, table: Table) -> Reading:
+        columns = frozenset(column.name for column in table.columns)
+        if table.name == LINKS:  # refuses a condition on IsDeleted: it is read and looked at
+            return Reading(LINKS, ("Id", "IsDeleted"))
+        return live(
+            table.name,
+            filter_of(table.name, columns),
+            tells_deleted="IsDeleted" in columns,
+        )
+
+    # --- preparing --------------------------------------------------------------------------
+
+    def _choose(self, first: ReadTask, work: Work) -> Ready | Wait:
+        total = self._rest.count(work.reading)
+        if total == 0:
+            return Ready(())
+        if total is not None and total <= self._config.bulk_above:
+            return Ready((task(Kind.REST, work, full=first.full),))
+        return self._start(first, work)
+
+    def _start(self, first: ReadTask, work: Work) -> Ready | Wait:
+        try:
+            job = self._bulk.start(work.reading)
+        except Refused as error:
+            return self._by_rest(first, work, first_line(error.message) or error.native)
+        return self._wait(first, replace(work, job=job, polls=0))
+
+    def _look(self, first: ReadTask, work: Work) -> Ready | Wait:
+        info = self._bulk.look(work.job)
+        if info.complete:
+            return self._ready(first, replace(work, rows=info.rows))
+        if not info.lost:
+            return self._wait(first, replace(work, polls=work.polls + 1))
+        if work.tries + 1 < BULK_TRIES:
+            return self._start(first, replace(work, tries=work.tries + 1))
+        return self._by_rest(first, work, info.message or f"the job ended as {info.state}")
+
+    def _wait(self, first: ReadTask, work: Work) -> Wait:
+        until = self._api.clock.now() + timedelta(seconds=pause(work.polls))
+        return Wait(until, task(Kind.JOB, work, full=first.full))
+
+    def _ready(self, first: ReadTask, work: Work) -> Ready:
+        if work.rows == 0:
+            self._bulk.forget(work.job)
+            return Ready(())
+        if work.rows <= self._config.parallel_pages_above:
+            return Ready((task(Kind.PAGES, work, full=first.full),))
+        paths = self._bulk.page_paths(work.job)
+        return Ready(
+            tuple(
+                task(Kind.PAGE, replace(work, path=path, pages=len(paths)), full=first.full)
+                for path in paths
+            )
+        )
+
+    def _by_rest(self, first: ReadTask, work: Work, reason: str) -> Ready:
+        noted = replace(work, note=reason, job="")
+        return Ready((task(Kind.REST, noted, full=first.full),))
+
+    # --- reading ----------------------------------------------------------------------------
+
+    def _pages(self, kind: Kind, work: Work) -> Iterator[Page]:
+        if kind is Kind.DELETES:
+            return self._deletes.read(work.reading.table, work.reading.lo or "")
+        if kind is Kind.PARENTS:
+            return self._parents.read(work.reading)
+        if kind in {Kind.PAGES, Kind.PAGE}:
+            return self._job_pages(kind, work)
+        return self._rest_pages(work)
+
+    def _rest_pages(self, work: Work) -> Iterator[Page]:
+        """By REST; a table that wants its parents named is read by them."""
+        try:
+            yield from self._rest.read(work.reading)
+        except Refused:
+            if rule_of(work.reading.table) is None:
+                raise
+            yield from self._parents.read(work.reading)
+
+    def _job_pages(self, kind: Kind, work: Work) -> Iterator[Page]:
+        """Results of a job; one that is not there any more is run again."""
+        columns = work.reading.columns
+        try:
+            if kind is Kind.PAGES:
+                yield from self._bulk.read_all(work.job, work.rows, columns)
+            else:
+                yield from self._bulk.read_page(
+                    work.job, work.path, columns, pages=work.pages, rows=work.rows
+                )
+        except Refused as error:
+            if error.status != 404:
+                raise
+            yield from self._run_again(work)
+
+    def _run_again(self, work: Work) -> Iterator[Page]:
+        job = self._bulk.start(work.reading)
+        info = self._bulk.wait(job)
+        if not info.complete:
+            raise TransientError(
+                "bulk-job-lost",
+                f"Salesforce lost a Bulk job of {work.reading.table} and did not finish another.",
+                next_step="The next run reads the table again.",
+            )
+        if info.rows:
+            yield from self._bulk.read_all(job, info.rows, work.reading.columns)
+
+    def _note(self, work: Work) -> Page:
+        finding = Finding(
+            FindingKind.TABLE_REFUSED,
+            Severity.NOTE,
+            f"{work.reading.table} was read by REST, because Bulk API 2.0 said: {work.note}.",
+            "Nothing to do; it takes more API calls.",
+            table=work.reading.table,
+        )
+        return Page(nothing(self._api.clock.now()), Proof(None, 0), findings=(finding,))
+
+    def _census_by_parents(self, table: Table) -> Iterator[pa.Array]:
+        """Links are found from both ends; each counts once."""
+        columns = ("Id", "IsDeleted") if table.column("IsDeleted") else ("Id",)
+        found = [
+            live_ids(page.rows)
+            for page in self._parents.read(Reading(table.name, columns))
+            if len(page.rows)
+        ]
+        if found:
+            yield pa.chunked_array(found).unique()
+
+    def _linkable(self) -> Sequence[str]:
+        if self._found is None:
+            self.discover()
+        return self._found.linkable if self._found else ()

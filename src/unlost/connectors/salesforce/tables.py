@@ -1,0 +1,186 @@
+"""From Salesforce's describe of an object to a table. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from unlost.connectors.salesforce.columns import (
+    column_of,
+    is_compound,
+    is_unreadable,
+    needs_rest,
+)
+from unlost.connectors.salesforce.rows import stamp_columns
+from unlost.connectors.salesforce.special import (
+    BY_PARENT,
+    CURSORS,
+    FULL_ENDINGS,
+    FULL_ONLY,
+    LINKS,
+    NO_BULK,
+    NO_DELETE_LOG,
+    Strategy,
+)
+from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.schema import (
+    ChangeLog,
+    Column,
+    DeleteRule,
+    FileColumn,
+    Table,
+    TableTrait,
+    WireKind,
+)
+
+type Describe = Mapping[str, Any]
+type Rules = Mapping[tuple[str, str], DeleteRule]
+
+# Set-up objects that describe does not tell from business data.
+CONFIGURATION = frozenset({
+    "ApexClass", "ApexComponent", "ApexPage", "ApexTrigger", "BusinessHours", "BusinessProcess",
+    "CurrencyType", "Dashboard", "DatedConversionRate", "EmailTemplate", "Folder", "Group",
+    "GroupMember", "Holiday", "Organization", "PermissionSet", "PermissionSetAssignment",
+    "Profile", "QueueSobject", "RecordType", "Report", "StaticResource", "User", "UserRole",
+})  # fmt: skip
+
+
+def delete_rules(describes: Mapping[str, Describe]) -> Rules:
+    """What becomes of a child when its parent is deleted: told by the parents' describes."""
+    return {
+        (relation["childSObject"], relation["field"]): _rule(relation)
+        for describe in describes.values()
+        for relation in describe.get("childRelationships") or ()
+    }
+
+
+def _rule(relation: Mapping[str, Any]) -> DeleteRule:
+    if relation.get("cascadeDelete"):
+        return DeleteRule.CASCADE
+    return DeleteRule.RESTRICT if relation.get("restrictedDelete") else DeleteRule.SET_NULL
+
+
+def table_of(
+    describe: Describe, rules: Rules, *, hidden: tuple[str, ...] = (), all_files: bool = True
+) -> Table:
+    """The table of an object.
+
+    ``hidden``: columns that exist and that this user may not see. ``all_files``: the user may
+    read file links without naming their files.
+    """
+    name = describe["name"]
+    fields = [one for one in describe["fields"] if not is_compound(one) and not is_unreadable(one)]
+    columns = tuple(
+        column_of(one, rules.get((name, one["name"]), DeleteRule.UNKNOWN)) for one in fields
+    )
+    names = frozenset(column.name for column in columns)
+    modified, modified_by = stamp_columns(names)
+    strategy = _strategy(name, fields, all_files=all_files)
+    return Table(
+        name=name,
+        columns=columns,
+        label=describe.get("label") or name,
+        plural=describe.get("labelPlural") or name,
+        strategy=strategy.value,
+        name_column=_name_column(describe, names),
+        modified_column=modified,
+        modified_by_column=modified_by,
+        traits=frozenset(_traits(describe, names, strategy)),
+        files=tuple(_file(column, names) for column in columns if column.kind is WireKind.BINARY),
+        change_log=_change_log(name, columns),
+        hidden=hidden,
+    )
+
+
+def unreadable_columns(describe: Describe) -> list[Finding]:
+    """Findings for columns that no query delivers, and that are no view of other columns."""
+    return [
+        Finding(
+            FindingKind.COLUMN_UNREADABLE,
+            Severity.NOTE,
+            f"{one.get('label') or one['name']} of {describe.get('label') or describe['name']} is "
+            "given by no query; what it lists is kept as records of its own.",
+            table=describe["name"],
+            column=one["name"],
+        )
+        for one in describe["fields"]
+        if is_unreadable(one) and not is_compound(one)
+    ]
+
+
+def cursor_column(table: Table) -> str | None:
+    """The column by which changed rows are asked for; None: only whole reads."""
+    if not table.has(TableTrait.INCREMENTAL):
+        return None
+    return next((name for name in CURSORS if table.column(name)), None)
+
+
+def selected(table: Table) -> list[str]:
+    """The columns that a query asks for, the id first; never bodies of files."""
+    names = [column.name for column in table.columns if column.kind is not WireKind.BINARY]
+    return ["Id", *(name for name in names if name != "Id")]
+
+
+def _strategy(name: str, fields: list[Mapping[str, Any]], *, all_files: bool) -> Strategy:
+    if name in BY_PARENT or (name == LINKS and not all_files):
+        return Strategy.PARENTS
+    rest = name in NO_BULK or name.endswith(("__Tag", "__mdt", "__kav"))
+    return Strategy.REST if rest or any(needs_rest(one) for one in fields) else Strategy.BULK
+
+
+def _name_column(describe: Describe, names: frozenset[str]) -> str | None:
+    named = (one["name"] for one in describe["fields"] if one.get("nameField"))
+    return next((name for name in named if name in names), None)
+
+
+def _traits(describe: Describe, names: frozenset[str], strategy: Strategy) -> list[TableTrait]:
+    name = describe["name"]
+    full_only = name in FULL_ONLY or name.endswith(FULL_ENDINGS) or strategy is Strategy.PARENTS
+    setup = name in CONFIGURATION or name.endswith("__mdt") or bool(describe.get("customSetting"))
+    facts = {
+        TableTrait.INCREMENTAL: not full_only and name != LINKS and bool(names & set(CURSORS)),
+        TableTrait.REPORTS_DELETES: bool(describe.get("replicateable"))
+        and name not in NO_DELETE_LOG,
+        TableTrait.CENSUS: True,
+        TableTrait.UNDELETE: bool(describe.get("undeletable")),
+        TableTrait.CONFIGURATION: setup,
+    }
+    return [trait for trait, holds in facts.items() if holds]
+
+
+def _file(column: Column, names: frozenset[str]) -> FileColumn:
+    """Sizes and names lie in columns of fixed names (object reference of each object)."""
+
+    def first(*candidates: str) -> str | None:
+        return next((name for name in candidates if name in names), None)
+
+    return FileColumn(
+        column=column.name,
+        size_column=first(
+            "ContentSizeLong", "ContentSize", f"{column.name}Length", "LogFileLength"
+        ),
+        checksum_column=first("Checksum") if column.name == "VersionData" else None,
+        name_column=first("PathOnClient", "Name", "Title", "DeveloperName"),
+        type_column=first("ContentType", "FileType", "Type"),
+    )
+
+
+def _change_log(name: str, columns: tuple[Column, ...]) -> ChangeLog | None:
+    """XHistory and X__History note changes of X; OpportunityHistory has another shape."""
+    names = {column.name for column in columns}
+    if not name.endswith("History") or not {"Field", "OldValue", "NewValue"} <= names:
+        return None
+    parents = [
+        column
+        for column in columns
+        if column.reference and column.kind is WireKind.REFERENCE and column.name != "CreatedById"
+    ]
+    if not parents or parents[0].reference is None:
+        return None
+    return ChangeLog(
+        table=parents[0].reference.tables[0],
+        record_column=parents[0].name,
+        field_column="Field",
+        old_column="OldValue",
+        new_column="NewValue",
+        at_column="CreatedDate",
+        by_column="CreatedById",
+    )

@@ -1,0 +1,86 @@
+"""Tasks of reading as values: what a worker must know to carry on, and their JSON form."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import msgspec
+
+from unlost.connectors.salesforce import soql
+from unlost.model.reading import ReadTask
+
+
+class Kind(StrEnum):
+    """What a task does next."""
+
+    DELETES = "deletes"  # read Salesforce's list of deleted ids
+    CHOOSE = "choose"  # count the rows, then read by REST or start a Bulk job
+    BULK = "bulk"  # start a Bulk job
+    JOB = "bulk-job"  # a Bulk job is under way
+    PAGES = "bulk-pages"  # read all result pages of a Bulk job
+    PAGE = "bulk-page"  # read one result page of a Bulk job
+    REST = "rest"
+    PARENTS = "parents"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is asked of a table: ``columns`` where ``condition`` holds and ``stamp`` is in a window.
+
+    ``lo`` and ``hi`` are datetime literals, open where None; ``hi`` stays open but for windows that
+    a slow query is cut into.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    condition: str = ""
+    stamp: str | None = None
+    lo: str | None = None
+    hi: str | None = None
+
+    @property
+    def soql(self) -> str:
+        """The query."""
+        return soql.select(self.columns, self.table, self.condition, self.window)
+
+    @property
+    def count_soql(self) -> str:
+        """The query that counts its rows."""
+        return soql.select(("COUNT()",), self.table, self.condition, self.window)
+
+    @property
+    def window(self) -> str:
+        """The condition on the stamp, empty where everything is read."""
+        return soql.window(self.stamp, self.lo, self.hi)
+
+    def between(self, lo: str | None, hi: str | None) -> "Reading":
+        """The same within another window."""
+        return replace(self, lo=lo, hi=hi)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The state of a task.
+
+    ``job``: id of the Bulk job, ``rows`` its announced rows, ``polls`` looks at it so far, ``tries``
+    jobs that failed before it. ``path``: the address of one result page. ``note`` tells why another
+    strategy than the table's own is used.
+    """
+
+    reading: Reading
+    job: str = ""
+    rows: int = 0
+    polls: int = 0
+    tries: int = 0
+    path: str = ""
+    pages: int = 0
+    note: str = ""
+
+
+def task(kind: Kind, work: Work, *, full: bool) -> ReadTask:
+    """The task in its JSON form."""
+    return ReadTask(work.reading.table, kind.value, full, msgspec.to_builtins(work))
+
+
+def work_of(read_task: ReadTask) -> tuple[Kind, Work]:
+    """A task's kind and state."""
+    return Kind(read_task.kind), msgspec.convert(dict(read_task.state), Work)
