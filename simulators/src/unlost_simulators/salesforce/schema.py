@@ -437,7 +437,12 @@ class Schema:
 
 
 def history_name(of: str) -> str:
-    """Name of the History object of an object: ``AccountHistory``, ``Recipe__History``."""
+    """Name of the History object of an object: ``AccountHistory``, ``Recipe__History``.
+
+    ``OpportunityHistory`` is another thing (a list of stages), so that one is named otherwise.
+    """
+    if of == "Opportunity":
+        return "OpportunityFieldHistory"
     return f"{of[:-3]}__History" if of.endswith("__c") else f"{of}History"
 
 

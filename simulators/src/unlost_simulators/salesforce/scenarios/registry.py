@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from unlost_simulators.salesforce.scenarios.chocolate.bench import (
+    DEFAULT_BODY,
+    bench_contacts,
+    bench_mails,
+)
 from unlost_simulators.salesforce.scenarios.chocolate.scenario import ChocolateScenario
 from unlost_simulators.salesforce.scenarios.scenario import Scenario
 
@@ -12,8 +17,18 @@ def _chocolate(_argument: str | None) -> Scenario:
     return ChocolateScenario()
 
 
+def _bench_contacts(_argument: str | None) -> Scenario:
+    return bench_contacts()
+
+
+def _bench_mails(argument: str | None) -> Scenario:
+    return bench_mails(int(argument) if argument else DEFAULT_BODY)
+
+
 _MAKERS: Mapping[str, Callable[[str | None], Scenario]] = {
     "chocolate": _chocolate,
+    "bench-contacts": _bench_contacts,
+    "bench-mails": _bench_mails,
 }
 
 

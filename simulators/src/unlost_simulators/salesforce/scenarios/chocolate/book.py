@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from unlost_simulators.salesforce.scenarios.chocolate import catalogue, setup_rows
+from unlost_simulators.salesforce.scenarios.chocolate import (
+    catalogue,
+    setup_rows,
+    story_files,
+    story_mails,
+    story_rows,
+    trap_rows,
+)
 from unlost_simulators.salesforce.scenarios.chocolate.fixed import Book, Ref
 from unlost_simulators.salesforce.scenarios.chocolate.objects import KEYS
 
@@ -13,6 +20,10 @@ def _write() -> Book:
     book = Book(author=Ref("User", "lotte"))
     setup_rows.write(book)
     catalogue.write(book)
+    story_rows.write(book)
+    story_mails.write(book)
+    story_files.write(book)
+    trap_rows.write(book)
     return book
 
 

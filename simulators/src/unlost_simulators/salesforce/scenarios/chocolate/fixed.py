@@ -31,6 +31,14 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True)
+class Linked:
+    """A text that names a record by id: `{id}` stands for the id of the row."""
+
+    template: str
+    ref: Ref
+
+
+@dataclass(frozen=True, slots=True)
 class FixedRow:
     """One row: its handle, when it was written and by whom, and its values."""
 
@@ -94,14 +102,18 @@ class Book:
         }
         return pa.table(columns)
 
+    def _resolved(self, value: Value, keys: Keys) -> Value:
+        if isinstance(value, Ref):
+            return self.id(keys, value)
+        if isinstance(value, Linked):
+            return value.template.replace("{id}", self.id(keys, value.ref))
+        return value
+
     def _filled(self, name: str, place: int, row: FixedRow, keys: Keys) -> dict[str, Value]:
         by = self.id(keys, row.by)
         values: dict[str, Value] = dict.fromkeys(_AUDIT_DATES, row.at)
         values |= dict.fromkeys(_AUDIT_USERS, by)
-        values |= {
-            column: self.id(keys, value) if isinstance(value, Ref) else value
-            for column, value in row.values.items()
-        }
+        values |= {column: self._resolved(value, keys) for column, value in row.values.items()}
         values["Id"] = keys.fixed(name, place)
         return values
 

@@ -1,0 +1,162 @@
+"""Mails of the story: a thread about a melted delivery, and a loop of out-of-office answers."""
+
+from __future__ import annotations
+
+from unlost_simulators.salesforce.scenarios.chocolate.fixed import Book, Linked, Ref
+from unlost_simulators.salesforce.scenarios.chocolate.service import QUEUE_ADDRESS
+from unlost_simulators.salesforce.scenarios.chocolate.story_rows import (
+    CASE_MELTED,
+    CUSTOMER,
+    OWNER,
+    SERVICE,
+    ago,
+    day,
+)
+
+THREAD_ID = "<melted-1@sonnenschein.example>"
+LOOP_MAILS = 24
+LOOP_ADDRESS = "buchhaltung@feinkost-ruhe.example"
+_CUSTOMER_ADDRESS = "oezlem@sonnenschein.example"
+
+_THREAD = (
+    (
+        True,
+        "Guten Tag,\r\n\r\ndie Lieferung ist leider geschmolzen, Foto im Text.\r\n\r\nÖzlem Yıldız",
+    ),
+    (False, "Guten Tag Frau Yıldız,\r\n\r\ndas tut uns leid. Wir prüfen den Temperaturlogger."),
+    (True, "Danke.\r\n\r\n> Wir prüfen den Temperaturlogger.\r\nUnd wer zahlt? 🤔"),
+    (False, "Wir. Gutschrift folgt, siehe PDF."),
+    (True, "Perfekt, vielen Dank! ☀️"),
+)
+
+
+def write(book: Book) -> None:
+    """Thread, sales mail, mail on the account, loop."""
+    _thread(book)
+    _other_mails(book)
+    _loop(book)
+    _templates(book)
+
+
+def _relate(book: Book, mail: Ref, days: float, sender: str, to: str, contact: Ref | None) -> None:
+    for kind, address in (("FromAddress", sender), ("ToAddress", to)):
+        known = contact if address not in {QUEUE_ADDRESS} else None
+        book.add(
+            "EmailMessageRelation", days_ago=days, by=SERVICE, EmailMessageId=mail,
+            RelationType=kind, RelationAddress=address, RelationId=known,
+            RelationObjectType="Contact" if known else None,
+        )  # fmt: skip
+
+
+def _thread(book: Book) -> None:
+    """The first mail shows a picture that lies beside it; the fourth carries a PDF."""
+    for number, (incoming, text) in enumerate(_THREAD, start=1):
+        days = 9 - 0.4 * number
+        sender, to = (
+            (_CUSTOMER_ADDRESS, QUEUE_ADDRESS) if incoming else (QUEUE_ADDRESS, _CUSTOMER_ADDRESS)
+        )
+        html = f"<html><body><p>{text}</p>".replace("\r\n", "<br>")
+        picture = '<img src="/servlet/servlet.FileDownload?file={id}" alt="Foto" width="480"></body></html>'
+        subject = (
+            "Weihnachtslieferung geschmolzen 😢"
+            if number == 1
+            else "AW: Weihnachtslieferung geschmolzen 😢"
+        )
+        mail = book.add(
+            "EmailMessage", f"melted-{number}", days_ago=days, by=SERVICE, ParentId=CASE_MELTED,
+            RelatedToId=CASE_MELTED, Subject=subject, Name=subject, TextBody=text,
+            HtmlBody=Linked(html + picture, Ref("Attachment", "inline")) if number == 1 else f"{html}</body></html>",
+            Headers=f"Message-ID: <melted-{number}@sonnenschein.example>\r\nIn-Reply-To: {THREAD_ID}",
+            FromName="Özlem Yıldız" if incoming else "Anne Preuß", FromAddress=sender, ToAddress=to,
+            CcAddress="frieda@sonnenschein.example" if number == 1 else None, Incoming=incoming,
+            HasAttachment=number in {1, 4}, Status="1" if incoming else "3", MessageDate=ago(days),
+            MessageIdentifier=f"<melted-{number}@sonnenschein.example>", ThreadIdentifier=THREAD_ID,
+            ReplyToEmailMessageId=Ref("EmailMessage", f"melted-{number - 1}") if number > 1 else None,
+            IsExternallyVisible=not incoming,
+        )  # fmt: skip
+        _relate(book, mail, days, sender, to, Ref("Contact", "oezlem"))
+    book.add(
+        "EmailMessageRelation", days_ago=8.6, by=SERVICE, EmailMessageId=Ref("EmailMessage", "melted-1"),
+        RelationType="CcAddress", RelationAddress="frieda@sonnenschein.example",
+        RelationId=Ref("Contact", "frieda"), RelationObjectType="Contact",
+    )  # fmt: skip
+
+
+def _other_mails(book: Book) -> None:
+    task = book.add(
+        "Task", "mail-task", days_ago=30, by=OWNER, Subject="Email: Angebot", Status="Completed",
+        WhatId=Ref("Opportunity", "christmas"), WhoId=Ref("Contact", "oezlem"), IsClosed=True,
+        AccountId=CUSTOMER, TaskSubtype="Email", ActivityDate=day(30), Priority="Normal",
+    )  # fmt: skip
+    offer = book.add(
+        "EmailMessage", "offer", days_ago=30, by=OWNER, RelatedToId=Ref("Opportunity", "christmas"),
+        ActivityId=task, Subject="Angebot Weihnachtspralinen", Name="Angebot Weihnachtspralinen",
+        TextBody="Unser Angebot anbei.", HtmlBody="<p>Unser Angebot anbei.</p>", Status="3",
+        FromName="Sabine Vogt", FromAddress="sabine.vogt@chocolate.example", Incoming=False,
+        ToAddress=_CUSTOMER_ADDRESS, MessageDate=ago(30), MessageIdentifier="<offer@chocolate.example>",
+        ThreadIdentifier="<offer@chocolate.example>", IsTracked=True, IsOpened=True,
+        FirstOpenedDate=ago(29), LastOpenedDate=ago(28),
+    )  # fmt: skip
+    _relate(
+        book,
+        offer,
+        30,
+        "sabine.vogt@chocolate.example",
+        _CUSTOMER_ADDRESS,
+        Ref("Contact", "oezlem"),
+    )
+    greeting = book.add(
+        "EmailMessage", "greeting", days_ago=300, by=OWNER, RelatedToId=CUSTOMER, Status="3",
+        Subject="Frohes neues Jahr! 明けましておめでとう", Name="Frohes neues Jahr! 明けましておめでとう",
+        TextBody="Alles Gute.", FromAddress="sabine.vogt@chocolate.example", MessageDate=ago(300),
+        ToAddress="frieda@sonnenschein.example", MessageIdentifier="<newyear@chocolate.example>",
+    )  # fmt: skip
+    _relate(
+        book, greeting, 300, "sabine.vogt@chocolate.example", "frieda@sonnenschein.example",
+        Ref("Contact", "frieda"),
+    )  # fmt: skip
+
+
+def _loop(book: Book) -> None:
+    """Two machines that answer each other every ten minutes; every mail quotes all before it."""
+    account = book.add(
+        "Account", "loop", days_ago=200, by=SERVICE, Name="Feinkost Ruhe KG", Office__c="Leipzig",
+        Customer_Number__c="0040099", BillingCity="Köln", BillingCountry="Germany",
+    )  # fmt: skip
+    contact = book.add(
+        "Contact", "loop", days_ago=200, by=SERVICE, AccountId=account, LastName="Buchhaltung",
+        Email=LOOP_ADDRESS,
+    )  # fmt: skip
+    case = book.add(
+        "Case", "loop", days_ago=1, by=SERVICE, AccountId=account, ContactId=contact, Status="New",
+        Subject="Automatische Antwort", Origin="Email",
+    )  # fmt: skip
+    subject, body = "Automatische Antwort: Abwesenheit", ""
+    for number in range(1, LOOP_MAILS + 1):
+        incoming = number % 2 == 1
+        sender, to = (LOOP_ADDRESS, QUEUE_ADDRESS) if incoming else (QUEUE_ADDRESS, LOOP_ADDRESS)
+        quoted = "".join(f"> {line}\r\n" for line in body.splitlines())
+        body = f"Ich bin bis Montag nicht im Haus ({number}).\r\n{quoted}"
+        mail = book.add(
+            "EmailMessage", f"loop-{number}", days_ago=1 - number / 144, by=SERVICE, ParentId=case,
+            RelatedToId=case, Subject=subject[:3_000], Name=subject[:255], TextBody=body,
+            HtmlBody=f"<pre>{body}</pre>", FromAddress=sender, ToAddress=to, Incoming=incoming,
+            Status="0" if incoming else "3", MessageDate=ago(1 - number / 144),
+            Headers="Auto-Submitted: auto-replied", MessageIdentifier=f"<loop-{number}@loop.example>",
+            ThreadIdentifier="<loop-1@loop.example>",
+        )  # fmt: skip
+        _relate(book, mail, 1 - number / 144, sender, to, contact)
+        subject = ("AW: " if incoming else "RE: ") + subject
+
+
+def _templates(book: Book) -> None:
+    folder = book.add(
+        "Folder", "templates", Name="Kwinten Templates", DeveloperName="Kwinten_Templates",
+        AccessType="Shared", Type="Email",
+    )  # fmt: skip
+    book.add(
+        "EmailTemplate", "out-of-office", Name="Out of office", DeveloperName="Out_of_office",
+        FolderId=folder, IsActive=True, TemplateType="html", Encoding="UTF-8", TimesUsed=12,
+        Subject="Automatische Antwort: {!Case.Subject}", Body="Ich bin nicht im Haus.",
+        HtmlValue="<p>Ich bin nicht im Haus.</p>",
+    )  # fmt: skip

@@ -1,0 +1,356 @@
+"""The customer of the story: Confiserie Sonnenschein in Leipzig, with everything that hangs on it.
+
+Written out, so that a demo can tell of it by name. Mails and files of the customer lie in files of
+their own.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from unlost_simulators.salesforce.scenarios.chocolate import story
+from unlost_simulators.salesforce.scenarios.chocolate.catalogue import PRICES_IN_CENTS
+from unlost_simulators.salesforce.scenarios.chocolate.fixed import Book, Ref
+from unlost_simulators.salesforce.scenarios.chocolate.record_types import (
+    BUSINESS_ACCOUNT,
+    PERSON_ACCOUNT,
+)
+from unlost_simulators.salesforce.scenarios.chocolate.vocabulary import PRODUCTS
+from unlost_simulators.salesforce.scenarios.chocolate.world import OPENING
+
+CUSTOMER = Ref("Account", story.CUSTOMER)
+OWNER = Ref("User", "sabine")
+SERVICE = Ref("User", "anne")
+CASE_MELTED = Ref("Case", "melted")
+
+
+def ago(days: float) -> datetime:
+    """An instant before the opening."""
+    return (OPENING - timedelta(days=days)).replace(microsecond=0)
+
+
+def day(days: float) -> date:
+    """A date before the opening."""
+    return ago(days).date()
+
+
+def write(book: Book) -> None:
+    """The customer with contacts, cases, sales and activities."""
+    _accounts(book)
+    _contacts(book)
+    _private_customer(book)
+    _sales(book)
+    _cases(book)
+    _activities(book)
+    _workshop(book)
+    _history(book)
+
+
+def _leipzig(stem: str) -> dict[str, object]:
+    return {
+        f"{stem}Street": "Karl-Heine-Straße 17\nHinterhaus, 2. OG",
+        f"{stem}City": "Leipzig", f"{stem}State": "Sachsen", f"{stem}PostalCode": "04229",
+        f"{stem}Country": "Germany", f"{stem}Latitude": 51.332145, f"{stem}Longitude": 12.331892,
+        f"{stem}GeocodeAccuracy": "Address",
+    }  # fmt: skip
+
+
+def _accounts(book: Book) -> None:
+    holding = book.add(
+        "Account", "holding", days_ago=1_700, by=OWNER, Name="Sonnenschein Holding SE",
+        Type="Reseller", RecordTypeId=BUSINESS_ACCOUNT, Industry="Wholesale", Office__c="Leipzig",
+        Customer_Number__c=story.PARENT_CUSTOMER_NUMBER, AnnualRevenue=10_000_000.0,
+        **_leipzig("Billing"),
+    )  # fmt: skip
+    book.add(
+        "Account", story.CUSTOMER, days_ago=1_650, by=OWNER, Name=story.CUSTOMER_NAME, Type="Shop",
+        RecordTypeId=BUSINESS_ACCOUNT, ParentId=holding, Industry="Retail", Office__c="Leipzig",
+        Customer_Number__c=story.CUSTOMER_NUMBER, Phone="+49 341 0040017", Fax="+49 341 0040018",
+        AccountNumber="K-040017", Website="https://sonnenschein.example", AnnualRevenue=1_250_000.0,
+        NumberOfEmployees=23, Ownership="Private", Rating="Hot", YearStarted="1904",
+        Description='Stammkundin seit 1904.\r\nWünscht "ohne Palmöl", bitte 2× prüfen.\n☀️ 日曜定休',
+        VAT_Number__c="DE000400170", Credit_Limit__c=25_000.0, Discount__c=12.5,
+        Bank_Account__c="DE00 0000 0000 0004 0017 00", Cold_Chain__c=True,
+        Delivery_Days__c="Tue;Fri", AccountSource="Trade Fair", LastModifiedDate=ago(12),
+        SystemModstamp=ago(12), LastActivityDate=day(3), **_leipzig("Billing"), **_leipzig("Shipping"),
+    )  # fmt: skip
+    book.add(
+        "Account", "cafe-dresden", days_ago=800, by=OWNER, Name="Sonnenschein Café Dresden",
+        Type="Shop", RecordTypeId=BUSINESS_ACCOUNT, ParentId=CUSTOMER, Industry="Café",
+        Office__c="Leipzig", Customer_Number__c="0040018", BillingCity="Dresden",
+        BillingCountry="Germany", Phone="+49 351 0040018",
+    )  # fmt: skip
+
+
+def _contacts(book: Book) -> None:
+    people = (
+        ("frieda", "Frau", "Frieda", "Sonnenschein", "Inhaberin", "Geschäftsführung", None),
+        ("emil", "Herr", "Emil", "Sonnenschein", "Junior", "Geschäftsführung", "frieda"),
+        ("oezlem", "Frau", "Özlem", "Yıldız-Großmann", "Einkaufsleiterin", "Einkauf", "frieda"),
+        ("hans", "Herr", "Hans-Jörg", "Müller", "Buchhalter", "Buchhaltung", "frieda"),
+        ("misaki", "Frau", "美咲", "佐藤", "Praktikantin", "Filiale", "oezlem"),
+        ("joao", "Herr", "João", "Conceição", "Konditormeister", "Filiale", "frieda"),
+        ("petra", "Dr.", "Petra", "O'Reilly", 'Qualität & "Allergene"', "Labor", "oezlem"),
+    )  # fmt: skip
+    for number, (handle, greeting, first, last, title, department, boss) in enumerate(people):
+        book.add(
+            "Contact", handle, days_ago=1_600 - 100 * number, by=OWNER, AccountId=CUSTOMER,
+            Salutation=greeting, FirstName=first, LastName=last, Title=title, Department=department,
+            ReportsToId=Ref("Contact", boss) if boss else None,
+            Email=f"{handle}@sonnenschein.example", Phone=f"+49 341 00400{number:02d}",
+            MobilePhone=f"+49 170 00400{number:02d}", Birthdate=date(1960 + 5 * number, 2, 29 - number),
+            Sales_Region__c="Mitte", Level__c="Primary" if number == 0 else "Secondary",
+            Languages__c="Deutsch;English", Loyalty_Number__c=f"{4_001_700 + number:018d}",
+            Purchases_Last_Year__c=98_765.43 - 10_000 * number, Newsletter__c=number % 2 == 0,
+            Allergies__c="Milk;Nuts" if handle == "petra" else None, **_leipzig("Mailing"),
+        )  # fmt: skip
+    book.add(
+        "Contact", "clara", days_ago=780, by=OWNER, AccountId=Ref("Account", "cafe-dresden"),
+        FirstName="Clara", LastName="Weiß", Email="clara@sonnenschein.example",
+        Phone="+49 351 0040020", Sales_Region__c="Mitte",
+    )  # fmt: skip
+    book.add(
+        "AccountContactRelation", days_ago=700, by=OWNER, AccountId=Ref("Account", "cafe-dresden"),
+        ContactId=Ref("Contact", "oezlem"), Roles="Buyer;Taster", IsDirect=False, IsActive=True,
+        StartDate=day(700),
+    )  # fmt: skip
+    book.add(
+        "AccountContactRelation", days_ago=1_400, by=OWNER, AccountId=CUSTOMER,
+        ContactId=Ref("Contact", "oezlem"), Roles="Decision Maker", IsDirect=True, IsActive=True,
+    )  # fmt: skip
+    book.add(
+        "AccountContactRole", days_ago=1_400, by=OWNER, AccountId=CUSTOMER,
+        ContactId=Ref("Contact", "frieda"), Role="Decision Maker", IsPrimary=True,
+    )  # fmt: skip
+    for handle in ("frieda", "oezlem"):
+        book.add(
+            "CampaignMember", days_ago=100, by=OWNER, CampaignId=Ref("Campaign", "campaign-1"),
+            ContactId=Ref("Contact", handle), Status="Responded", HasResponded=True, Type="Contact",
+            FirstRespondedDate=day(95), CompanyOrAccount=story.CUSTOMER_NAME,
+        )  # fmt: skip
+
+
+def _private_customer(book: Book) -> None:
+    shared = {
+        "FirstName": "美咲",
+        "LastName": "佐々木",
+        "Salutation": "様",
+        "Phone": "+81 6 0040020",
+    }
+    account = book.add(
+        "Account", "private", days_ago=600, by=Ref("User", "yuki"), Name="美咲 佐々木", Type="Private",
+        RecordTypeId=PERSON_ACCOUNT, IsPersonAccount=True, PersonContactId=Ref("Contact", "private"),
+        PersonEmail="misaki.sasaki@mail.example", Customer_Number__c="0040020", Office__c="Osaka",
+        Sales_Region__pc="Kansai", Loyalty_Number__pc="000000000040020017", **shared,
+    )  # fmt: skip
+    book.add(
+        "Contact", "private", days_ago=600, by=Ref("User", "yuki"), AccountId=account,
+        IsPersonAccount=True, Email="misaki.sasaki@mail.example", Sales_Region__c="Kansai",
+        Loyalty_Number__c="000000000040020017", **shared,
+    )  # fmt: skip
+
+
+def _sales(book: Book) -> None:
+    deals = (
+        ("christmas", "Weihnachtspralinen 2026", "Negotiation/Review", 85, 30, ((0, 120), (6, 80))),
+        ("easter", "Ostern 2026: Hasen & Eier", "Closed Won", 100, -200, ((18, 300), (21, 60))),
+        ("mothers-day", "Muttertag 2026", "Closed Lost", 0, -170, ((5, 40),)),
+    )
+    for handle, name, stage, likely, due, lines in deals:
+        total = sum(int(PRICES_IN_CENTS[product]) * count for product, count in lines) / 100
+        deal = book.add(
+            "Opportunity", handle, days_ago=260, by=OWNER, AccountId=CUSTOMER, Name=name,
+            StageName=stage, Probability=float(likely), Amount=total, CloseDate=day(-due),
+            IsClosed=stage.startswith("Closed"), IsWon=likely == 100, HasOpportunityLineItem=True,
+            Pricebook2Id=Ref("Pricebook2", "book-0"), ContactId=Ref("Contact", "oezlem"),
+            Order_Reference__c=f"{len(handle):018d}", NextStep="Muster senden, dann anrufen",
+            Description="Wie letztes Jahr, aber\nmit rotem Band.",
+        )  # fmt: skip
+        for order, (product, count) in enumerate(lines, start=1):
+            price = int(PRICES_IN_CENTS[product]) / 100
+            book.add(
+                "OpportunityLineItem", days_ago=259, by=OWNER, OpportunityId=deal, SortOrder=order,
+                PricebookEntryId=Ref("PricebookEntry", f"entry-{product}"),
+                Product2Id=Ref("Product2", f"product-{product}"), Name=PRODUCTS[product],
+                Quantity=float(count), UnitPrice=price, ListPrice=price, TotalPrice=price * count,
+            )  # fmt: skip
+        book.add(
+            "OpportunityContactRole", days_ago=258, by=OWNER, OpportunityId=deal,
+            ContactId=Ref("Contact", "oezlem"), Role="Decision Maker", IsPrimary=True,
+        )  # fmt: skip
+    _contract_and_orders(book)
+
+
+def _contract_and_orders(book: Book) -> None:
+    contract = book.add(
+        "Contract", "frame", days_ago=400, by=OWNER, AccountId=CUSTOMER, Status="Activated",
+        StatusCode="Activated", StartDate=day(390), EndDate=day(25), ContractTerm=12,
+        CustomerSignedId=Ref("Contact", "frieda"), CustomerSignedDate=day(395),
+        SpecialTerms="2 % Skonto bei 14 Tagen; Kühlkette ≤ 18 °C.", ActivatedDate=ago(390),
+    )  # fmt: skip
+    for handle, days, status in (("order-a", 190, "Activated"), ("order-b", 4, "Draft")):
+        order = book.add(
+            "Order", handle, days_ago=days, by=OWNER, AccountId=CUSTOMER, ContractId=contract,
+            OpportunityId=Ref("Opportunity", "easter") if handle == "order-a" else None,
+            Pricebook2Id=Ref("Pricebook2", "book-0"), EffectiveDate=day(days), Status=status,
+            StatusCode=status, PoNumber=f"0000{days}", TotalAmount=1_250.0, **_leipzig("Shipping"),
+        )  # fmt: skip
+        for product in (0, 3):
+            price = int(PRICES_IN_CENTS[product]) / 100
+            book.add(
+                "OrderItem", days_ago=days, by=OWNER, OrderId=order, Quantity=10.0, UnitPrice=price,
+                PricebookEntryId=Ref("PricebookEntry", f"entry-{product}"), ListPrice=price,
+                Product2Id=Ref("Product2", f"product-{product}"), TotalPrice=price * 10,
+                AvailableQuantity=10.0,
+            )  # fmt: skip
+    fridge = book.add(
+        "Asset", "fridge", days_ago=900, by=OWNER, AccountId=CUSTOMER, Name="Kühlvitrine 1,20 m",
+        ContactId=Ref("Contact", "joao"), SerialNumber="000000401700", Status="Installed",
+        PurchaseDate=day(900), Price=2_400.0, Quantity=1.0,
+    )  # fmt: skip
+    book.add(
+        "Asset", "fridge-lamp", days_ago=899, by=OWNER, AccountId=CUSTOMER, ParentId=fridge,
+        RootAssetId=fridge, Name="LED-Leiste", Status="Installed", Quantity=3.0,
+    )  # fmt: skip
+
+
+def _cases(book: Book) -> None:
+    complaints = (
+        ("melted", "Weihnachtslieferung geschmolzen 😢", "Complaint", "Working", "oezlem", 9, None),
+        ("invoice", "Falsche Rechnung 0040017-09", "Question", "Closed", "hans", 60, None),
+        ("allergen", "Enthält Charge 17 Haselnuss?", "Question", "Closed", "petra", 90, None),
+        ("praise", "Danke! Die Osterhasen waren herrlich", "Praise", "Closed", "frieda", 200, None),
+        ("melted-2", "AW: Weihnachtslieferung (Nachtrag)", "Complaint", "New", "emil", 2, "melted"),
+    )  # fmt: skip
+    for handle, subject, kind, status, contact, days, parent in complaints:
+        closed = status == "Closed"
+        case = book.add(
+            "Case", handle, days_ago=days, by=SERVICE, AccountId=CUSTOMER, Subject=subject,
+            ContactId=Ref("Contact", contact), Type=kind, Status=status, Origin="Email",
+            Priority="High" if kind == "Complaint" else "Medium", Reason="Melted",
+            ParentId=Ref("Case", parent) if parent else None, IsClosed=closed,
+            ClosedDate=ago(days - 2) if closed else None, AssetId=Ref("Asset", "fridge"),
+            BusinessHoursId=Ref("BusinessHours", "hours-1"), SuppliedEmail=f"{contact}@sonnenschein.example",
+            Description='Temperaturlogger zeigt 27 °C.\r\nFahrer sagte: "War halt Stau."\nFoto anbei.',
+            Ticket_Number__c=f"{40_017_000 + days:018d}",
+        )  # fmt: skip
+        for number in range(1 if closed else 3):
+            book.add(
+                "CaseComment", days_ago=days - 0.2 * (number + 1), by=SERVICE, ParentId=case,
+                IsPublished=number == 0, CommentBody=f"Schritt {number + 1}: Spedition angefragt.",
+            )  # fmt: skip
+    role = book.add("CaseTeamRole", "quality", Name="Qualität", AccessLevel="Edit")
+    for member in (Ref("User", "anne"), Ref("Contact", "petra")):
+        book.add(
+            "CaseTeamMember", by=SERVICE, ParentId=CASE_MELTED, MemberId=member, TeamRoleId=role
+        )
+
+
+def _activities(book: Book) -> None:
+    todo = (
+        ("Call", "oezlem", CUSTOMER, "Completed", 20), ("Muster senden", "frieda", CUSTOMER, "Completed", 30),
+        ("Gutschrift prüfen", "hans", CASE_MELTED, "In Progress", 1),
+        ("Angebot nachfassen ☎️", "emil", Ref("Opportunity", "christmas"), "Not Started", -5),
+        ("Altes Angebot", "frieda", CUSTOMER, "Completed", 700),
+        ("Kühlvitrine warten", "joao", Ref("Asset", "fridge"), "Not Started", -20),
+    )  # fmt: skip
+    for number, (subject, contact, what, status, due) in enumerate(todo):
+        book.add(
+            "Task", f"task-{number}", days_ago=max(due, 0) + 3, by=OWNER, Subject=subject,
+            WhoId=Ref("Contact", contact), WhatId=what, AccountId=CUSTOMER, Status=status,
+            Priority="Normal", ActivityDate=day(due), IsClosed=status == "Completed",
+            IsArchived=due > 365, TaskSubtype="Call" if subject == "Call" else "Task",
+            Description="Rückruf nach 14 Uhr\n(Mittagspause bis 13:30).",
+        )  # fmt: skip
+    for handle, subject, due in (
+        ("tasting", "Verkostung in Leipzig", 40),
+        ("visit", "Besuch", 800),
+    ):
+        event = book.add(
+            "Event", handle, days_ago=due + 10, by=OWNER, Subject=subject, WhatId=CUSTOMER,
+            WhoId=Ref("Contact", "frieda"), AccountId=CUSTOMER, Location="Karl-Heine-Straße 17",
+            StartDateTime=ago(due), ActivityDateTime=ago(due), EndDateTime=ago(due - 0.0625),
+            ActivityDate=day(due), EndDate=day(due), DurationInMinutes=90, ShowAs="Busy",
+            IsArchived=due > 365, EventSubtype="Event",
+        )  # fmt: skip
+        book.add(
+            "EventRelation", days_ago=due + 9, by=OWNER, EventId=event, IsInvitee=True,
+            RelationId=Ref("Contact", "oezlem"), Status="Accepted",
+        )  # fmt: skip
+    for number, title in enumerate(("Gesprächsnotiz", "Geschenk: keine Nüsse!")):
+        book.add(
+            "Note", f"note-{number}", days_ago=50 + number, by=OWNER, Title=title, ParentId=CUSTOMER,
+            Body="Frau Sonnenschein feiert im Mai 60. Geburtstag.\n— nicht vergessen —",
+        )  # fmt: skip
+    _feed(book)
+
+
+def _feed(book: Book) -> None:
+    post = book.add(
+        "FeedItem", "post", days_ago=8, by=SERVICE, ParentId=CUSTOMER, Type="TextPost",
+        Body="Achtung: Kühlkette bei 0040017 gebrochen. 🚚🌡️", CommentCount=2, InsertedById=SERVICE,
+        Status="Published", Revision=1,
+    )  # fmt: skip
+    for days, user, text in (
+        (7.5, "sabine", "<p>Ich rufe an.</p>"),
+        (7.0, "inge", "<p>Danke! 🙏</p>"),
+    ):
+        book.add(
+            "FeedComment", days_ago=days, by=Ref("User", user), FeedItemId=post, ParentId=CUSTOMER,
+            CommentBody=text, CommentType="TextComment", InsertedById=Ref("User", user),
+            Status="Published", Revision=1,
+        )  # fmt: skip
+    topic = book.add("Topic", "cold-chain", days_ago=300, Name="Kühlkette", TalkingAbout=2)
+    book.add(
+        "TopicAssignment", days_ago=8, by=SERVICE, TopicId=topic, EntityId=CASE_MELTED,
+        EntityKeyPrefix="500", EntityType="Case",
+    )  # fmt: skip
+
+
+def _workshop(book: Book) -> None:
+    recipe = book.add(
+        "Recipe__c", "sonnenschein", days_ago=500, Name="Sonnenschein-Trüffel", Version__c=3,
+        Current_Batch__c=Ref("Cocoa_Batch__c", "batch"), Product__c=Ref("Product2", "product-2"),
+        Cocoa__c=62.5, Method__c="<p>Langsam <b>temperieren</b>.</p>", Secret_Ingredient__c="Birne",
+    )  # fmt: skip
+    batch = book.add(
+        "Cocoa_Batch__c", "batch", days_ago=120, Recipe__c=recipe, Supplier__c=Ref("Account", "holding"),
+        Container_Number__c="000000000000040017", Weight_kg__c=1_250.125, Cadmium_ppm__c=0.000125,
+        Beans__c=12_345_678.0, Roasted_At__c=ago(118), Checked_By__c=Ref("User", "tiago"),
+    )  # fmt: skip
+    tasting = book.add(
+        "Tasting__c", "tasting", days_ago=40, by=OWNER, Name="Herbstverkostung", Account__c=CUSTOMER,
+        Recipe__c=recipe, Host__c=Ref("Contact", "frieda"), Held_At__c=ago(40),
+    )  # fmt: skip
+    for points, taster in ((19, "frieda"), (17, "oezlem"), (12, "hans")):
+        book.add(
+            "Tasting_Score__c", days_ago=40, by=OWNER, Tasting__c=tasting, Points__c=points,
+            Taster__c=Ref("Contact", taster), Texture__c="smooth", Aroma__c="nutty",
+            Comment__c="mehr davon!" if points > 18 else None,
+        )  # fmt: skip
+    book.add(
+        "Quality_Report__c", "melted", days_ago=8, by=SERVICE, Batch__c=batch, Case__c=CASE_MELTED,
+        Label__c="QR-0040017", Long_Number__c="123456789012345678",
+        Protocol__c="Annahme 27 °C\nBloom sichtbar\nUrteil: Reklamation berechtigt",
+    )  # fmt: skip
+
+
+def _history(book: Book) -> None:
+    changes = (
+        ("AccountHistory", "AccountId", CUSTOMER, "Credit_Limit__c", "15000.0", "25000.0", 12),
+        ("AccountHistory", "AccountId", CUSTOMER, "Phone", "+49 341 0000000", "+49 341 0040017", 300),
+        ("ContactHistory", "ContactId", Ref("Contact", "oezlem"), "LastName", "Yıldız",
+         "Yıldız-Großmann", 240),
+        ("CaseHistory", "CaseId", CASE_MELTED, "Status", "New", "Working", 8),
+        ("OpportunityFieldHistory", "OpportunityId", Ref("Opportunity", "christmas"), "StageName",
+         "Tasting", "Negotiation/Review", 15),
+        ("LeadHistory", "LeadId", Ref("Lead", "nul"), "Status", "Open - Not Contacted",
+         "Working - Contacted", 20),
+        ("Recipe__History", "ParentId", Ref("Recipe__c", "sonnenschein"), "Name", "Trüffel 62",
+         "Sonnenschein-Trüffel", 200),
+    )  # fmt: skip
+    for table, parent, ref, column, old, new, days in changes:
+        book.add(
+            table, days_ago=days, by=OWNER, **{parent: ref}, Field=column, DataType="Text",
+            OldValue=old, NewValue=new,
+        )  # fmt: skip

@@ -1,0 +1,181 @@
+"""Rows that break careless software: odd text, odd numbers, odd dates, odd references.
+
+Each trap is named by what it would break. A backup has to hold every one of them letter by letter.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+from unlost_simulators.salesforce import ids
+from unlost_simulators.salesforce.scenarios.chocolate.fixed import Book, Ref
+from unlost_simulators.salesforce.scenarios.chocolate.objects_custom import LONGEST_TEXT
+from unlost_simulators.salesforce.scenarios.chocolate.record_types import BUSINESS_ACCOUNT
+
+# Records that were purged long ago, and are still named by a reference to several objects. No other
+# reference in the scenario is dangling.
+PURGED_CAMPAIGN = ids.full("701Dn00000Zzzz1")
+PURGED_LEAD = ids.full("00QDn00000Zzzz2")
+DANGLING = frozenset(
+    {("Task", "WhatId", PURGED_CAMPAIGN), ("EmailMessageRelation", "RelationId", PURGED_LEAD)}
+)
+
+# Text that a reader of CSV files likes to take for "no value", a number, a formula or a command.
+LITERALS = (
+    "NA", "N/A", "#N/A", "null", "NULL", "NaN", "None", "nil", "true", "FALSE", "undefined", "-",
+    "0", "00017", "1e5", "1.0E7", "0x1F", "+49341", "-1", "=cmd|'/c calc'!A0", "=1+1", "@SUM(A1)",
+    "\\N", "''", '"', '""', ",", ";", "\\", "%s", "{0}", "$(reboot)", "<script>alert(1)</script>",
+    "'; DROP TABLE Contact;--", "&amp;", "2026-01-31", "Infinity",
+)  # fmt: skip
+
+# Text of several scripts, composed and decomposed letters, marks without width, both kinds of lines.
+SCRIPTS = (
+    "İstanbul ışık ŞEKER", "Straße STRASSE ẞ", "e\u0301 é", "ﬁlet ﬁ", "שוקולד מריר", "شوكولاتة بالحليب",
+    "ช็อกโกแลต", "चॉकलेट", "초콜릿", "巧克力 𠮷野家 髙", "ﾁｮｺﾚｰﾄ チョコレート", "шоколад", "σοκολάτα ΣΑΣ",
+    "👩‍🍳🍫🏳️‍🌈👨‍👩‍👧‍👦", "a\u200bb\u200dc", "\u202eetalocohc\u202c", "\ufeffBOM", "\u00a0nicht getrimmt\u00a0",
+    "Zeile 1\nZeile 2", "Zeile 1\r\nZeile 2", "Zeile 1\rZeile 2", "\u2028Trenner\u2029", "Tab\tTab",
+    'Er sagte: "Ja, gern", dann ging er.', '"a","b"\r\n"c","d"', "…–—‚‘“„”«»", "\u0085NEL", "a\x0bb\x0cc",
+)  # fmt: skip
+
+NUL_TEXT = "vor\x00nach"
+
+
+def long_text(length: int = LONGEST_TEXT) -> str:
+    """A text of exactly `length` characters with lines, quotes, several scripts and emoji."""
+    line = 'Charge 17; "Bruch", Ö=ß 検査\u3000良 🍫\r\n'
+    numbered = "".join(f"{number:06d} {line}" for number in range(length // len(line) + 1))
+    return numbered[: length - 1] + "."
+
+
+def write(book: Book) -> None:
+    """All traps."""
+    _names_by_case(book)
+    _hierarchy(book)
+    _literals(book)
+    _odd_values(book)
+    _dangling(book)
+    _left_behind(book)
+    _ideas(book)
+    _settings(book)
+
+
+def _names_by_case(book: Book) -> None:
+    """Customers and labels that differ by case, or by a leading zero, alone."""
+    for number, name in enumerate(("Cacao Noir", "CACAO NOIR", "cacao noir", "Cacao  Noir")):
+        book.add(
+            "Account", f"case-{number}", Name=name, RecordTypeId=BUSINESS_ACCOUNT,
+            Customer_Number__c="0" * number + "7700",
+        )  # fmt: skip
+    for number, label in enumerate(("Charge-a", "Charge-A", "CHARGE-A")):
+        book.add("Quality_Report__c", f"label-{number}", Label__c=label)
+
+
+def _hierarchy(book: Book) -> None:
+    """Five levels of companies."""
+    above: Ref | None = None
+    for level in range(5):
+        above = book.add(
+            "Account", f"level-{level}", Name=f"Konzern Stufe {level}", ParentId=above,
+            Customer_Number__c=f"00410{level:02d}", RecordTypeId=BUSINESS_ACCOUNT,
+        )  # fmt: skip
+
+
+def _literals(book: Book) -> None:
+    firm = book.add(
+        "Account", "oddities", Name="Kuriosa & Söhne", Customer_Number__c="0041099",
+        RecordTypeId=BUSINESS_ACCOUNT,
+    )  # fmt: skip
+    for number, value in enumerate(LITERALS):
+        book.add(
+            "Contact", f"literal-{number}", AccountId=firm, LastName=value, FirstName=value[:40],
+            Department=value, Description=value, Loyalty_Number__c=f"{10**17 + number}",
+        )  # fmt: skip
+    for number, value in enumerate(SCRIPTS):
+        book.add(
+            "Contact", f"script-{number}", AccountId=firm, LastName=f"S{number}", Description=value
+        )
+
+
+def _odd_values(book: Book) -> None:
+    book.add(
+        "Lead", "nul", LastName="Nullbyte", Company="Alt-Import GmbH", Status="Working - Contacted",
+        Description=NUL_TEXT, Trade_Fair_Code__c="000000000000000000",
+    )  # fmt: skip
+    book.add(
+        "Quality_Report__c", "longest", Label__c="longest", Long_Number__c="999999999999999999",
+        Protocol__c=long_text(), Photo_Page__c="<p>&lt;keine&gt;</p>",
+    )  # fmt: skip
+    numbers = (
+        0.0,
+        -0.01,
+        0.1,
+        0.001,
+        9_999_999.0,
+        10_000_000.0,
+        12_345_678_901_234.56,
+        -90_000_000.0,
+    )
+    for number, value in enumerate(numbers):
+        book.add(
+            "Contact", f"number-{number}", LastName=f"Zahl {number}", Purchases_Last_Year__c=value,
+            AccountId=Ref("Account", "oddities"),
+        )  # fmt: skip
+    book.add(
+        "Cocoa_Batch__c", "tiny", Cadmium_ppm__c=0.000000001, Beans__c=123_456_789_012.0,
+        Weight_kg__c=0.001, Harvested__c=date(1700, 1, 1), Price__c=-0.5,
+        Roasted_At__c=datetime(2026, 2, 28, 23, 59, 59, 123_000, tzinfo=UTC),
+    )  # fmt: skip
+    book.add("Cocoa_Batch__c", "far", Harvested__c=date(4000, 12, 31), Beans__c=1.0)
+
+
+def _dangling(book: Book) -> None:
+    book.add(
+        "Task", "dangling", Subject="Kampagne, die es nicht mehr gibt", WhatId=PURGED_CAMPAIGN,
+        Status="Not Started", Priority="Low",
+    )  # fmt: skip
+    book.add(
+        "EmailMessageRelation", EmailMessageId=Ref("EmailMessage", "greeting"),
+        RelationType="BccAddress", RelationId=PURGED_LEAD, RelationAddress="weg@mail.example",
+        RelationObjectType="Lead",
+    )  # fmt: skip
+
+
+def _left_behind(book: Book) -> None:
+    """Records of a colleague who has left: owner and author are inactive."""
+    gone = Ref("User", "wim")
+    account = book.add(
+        "Account", "left-behind", days_ago=1_000, by=gone, Name="Bakkerij De Vergeten Hoek",
+        Customer_Number__c="0041098", RecordTypeId=BUSINESS_ACCOUNT,
+    )  # fmt: skip
+    for number in range(3):
+        book.add(
+            "Contact", days_ago=1_000, by=gone, AccountId=account, LastName=f"Peeters {number}"
+        )
+    book.add(
+        "Case", days_ago=900, by=gone, AccountId=account, Subject="Bestelling", Status="New",
+    )  # fmt: skip
+
+
+def _ideas(book: Book) -> None:
+    for number, title in enumerate(("Schokolade ohne Zucker", "柚子味をもっと")):
+        idea = book.add(
+            "Idea", f"idea-{number}", Title=title, Body=f"<p>{title}!</p>", NumComments=1
+        )
+        comment = book.add("IdeaComment", IdeaId=idea, CommentBody="<p>👍</p>")
+        book.add("Vote", ParentId=idea, Type="Up")
+        book.add("Vote", ParentId=comment, Type="Down")
+    for kind in ("Storage", "Users"):
+        book.add("DataStatistics", f"stat-{kind}", DurableId=kind, StatType=kind, StatValue=17)
+
+
+def _settings(book: Book) -> None:
+    levels = (
+        (Ref("Organization", "org"), 18.0),
+        (Ref("Profile", "standard"), 17.5),
+        (Ref("User", "tiago"), 16.0),
+    )
+    for number, (place, limit) in enumerate(levels):
+        book.add(
+            "Shop_Floor_Settings__c", f"settings-{number}", Name=f"Settings {number}",
+            SetupOwnerId=place, Cooling_Limit__c=limit, Alarm_Phone__c="0032 9 0170017",
+        )  # fmt: skip
