@@ -72,7 +72,7 @@ def _page(records: list[Any], at: datetime) -> Page:
 def _gap(table: str, at: datetime, reason: str) -> Page:
     """A page without rows that asks for a census of the table in the same night."""
     finding = Finding(
-        FindingKind.DELETES_UNPROVED,
+        FindingKind.READ_OTHERWISE,
         Severity.NOTE,
         f"Salesforce's list of deletions of {table} has a gap ({reason}).",
         "Nothing to do: the live records are counted id by id in the same run instead.",

@@ -68,7 +68,7 @@ def _schema(
         )
         for name, describe in sorted(describes.items())
     )
-    return Schema(tables, rights.fingerprint(hidden), tuple(findings))
+    return Schema(tables, rights.fingerprint(describes), tuple(findings))
 
 
 def _describes(api: Api, names: list[str]) -> tuple[dict[str, Describe], list[Finding]]:

@@ -6,7 +6,7 @@ ObjectPermissions), SOQL guide (sharing).
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,12 +42,16 @@ class Rights:
         """True if the permission is known to be missing."""
         return self.flags.get(permission) is False
 
-    def fingerprint(self, hidden: Mapping[str, tuple[str, ...]]) -> str:
-        """Changes whenever rows or columns may have become visible or vanished."""
+    def fingerprint(self, tables: Iterable[str]) -> str:
+        """Changes whenever rows may have become visible or vanished for this user.
+
+        Columns are no part of it: they are compared table by table, and say nothing about rows.
+        ``tables`` that the user sees stand in where Salesforce tells nothing of his rights.
+        """
         facts = {
-            "flags": dict(sorted(self.flags.items())),
+            "flags": dict(self.flags),
             "grants": sorted(self.grants),
-            "hidden": {table: sorted(columns) for table, columns in sorted(hidden.items())},
+            "tables": [] if self.flags else sorted(tables),
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 

@@ -261,7 +261,7 @@ class SalesforceSource:
 
     def _note(self, work: Work) -> Page:
         finding = Finding(
-            FindingKind.TABLE_REFUSED,
+            FindingKind.READ_OTHERWISE,
             Severity.NOTE,
             f"{work.reading.table} was read by REST, because Bulk API 2.0 said: {work.note}.",
             "Nothing to do; it takes more API calls.",
