@@ -1,0 +1,1 @@
+"""SOQL: grammar, syntax tree, name resolution, compilation to DuckDB SQL, JSON shaping."""
