@@ -54,7 +54,7 @@ def text(
     **rest: Any,
 ) -> FieldDef:
     """A text; an external id can be used for look-up and upsert."""
-    extra = {"external_id": True, "id_lookup": True} if external_id else {}
+    extra: dict[str, Any] = {"external_id": True, "id_lookup": True} if external_id else {}
     made = sf.text(name, length, unique=unique, **extra, **_given(label, **rest))
     return replace(made, type=FieldType(kind))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from unlost_simulators.salesforce.scenarios.chocolate import story
 from unlost_simulators.salesforce.scenarios.chocolate.fixed import Book, Ref
@@ -111,7 +112,7 @@ def _profiles(book: Book) -> None:
         "PermissionsApiEnabled": True, "PermissionsViewAllData": True, "PermissionsViewSetup": True,
         "PermissionsManageUsers": True, "PermissionsQueryAllFiles": True,
     }  # fmt: skip
-    profiles = (
+    profiles: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("admin", "System Administrator", everything | {"PermissionsModifyAllData": True}),
         ("backup", "Backup (read only)", everything),
         ("narrow", "Read Only, narrow", {"PermissionsApiEnabled": True}),
@@ -193,7 +194,7 @@ def _groups(book: Book) -> None:
 
 
 def _permission_sets(book: Book) -> None:
-    sets = (
+    sets: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
         ("files", "Query_All_Files", "Query All Files", {"PermissionsQueryAllFiles": True}),
         ("export", "Weekly_Export", "Weekly Export", {"PermissionsApiEnabled": True}),
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from unlost_simulators.salesforce.scenarios.chocolate import contents
-from unlost_simulators.salesforce.scenarios.chocolate.fixed import Book, Linked, Ref, Value
+from unlost_simulators.salesforce.scenarios.chocolate.fixed import Book, Linked, Ref
 from unlost_simulators.salesforce.scenarios.chocolate.story_rows import (
     CASE_MELTED,
     CUSTOMER,
@@ -71,7 +73,7 @@ def _file(
 
 
 def _linked(book: Book, document: Ref, record: Ref, share: str, days_ago: float) -> None:
-    values: dict[str, Value] = {"ContentDocumentId": document, "LinkedEntityId": record}
+    values: dict[str, Any] = {"ContentDocumentId": document, "LinkedEntityId": record}
     book.add(
         "ContentDocumentLink", days_ago=days_ago, ShareType=share, Visibility="AllUsers", **values
     )

@@ -40,7 +40,7 @@ def write(book: Book) -> None:
 
 def _relate(book: Book, mail: Ref, days: float, sender: str, to: str, contact: Ref | None) -> None:
     for kind, address in (("FromAddress", sender), ("ToAddress", to)):
-        known = contact if address not in {QUEUE_ADDRESS} else None
+        known = contact if address != QUEUE_ADDRESS else None
         book.add(
             "EmailMessageRelation", days_ago=days, by=SERVICE, EmailMessageId=mail,
             RelationType=kind, RelationAddress=address, RelationId=known,

@@ -7,6 +7,7 @@ their own.
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from unlost_simulators.salesforce.scenarios.chocolate import story
 from unlost_simulators.salesforce.scenarios.chocolate.catalogue import PRICES_IN_CENTS
@@ -46,7 +47,7 @@ def write(book: Book) -> None:
     _history(book)
 
 
-def _leipzig(stem: str) -> dict[str, object]:
+def _leipzig(stem: str) -> dict[str, Any]:
     return {
         f"{stem}Street": "Karl-Heine-Straße 17\nHinterhaus, 2. OG",
         f"{stem}City": "Leipzig", f"{stem}State": "Sachsen", f"{stem}PostalCode": "04229",
@@ -311,7 +312,7 @@ def _workshop(book: Book) -> None:
     recipe = book.add(
         "Recipe__c", "sonnenschein", days_ago=500, Name="Sonnenschein-Trüffel", Version__c=3,
         Current_Batch__c=Ref("Cocoa_Batch__c", "batch"), Product__c=Ref("Product2", "product-2"),
-        Cocoa__c=62.5, Method__c="<p>Langsam <b>temperieren</b>.</p>", Secret_Ingredient__c="Birne",
+        Cocoa__c=62.5, Method__c="<p>Langsam <b>temperieren</b>.</p>",
     )  # fmt: skip
     batch = book.add(
         "Cocoa_Batch__c", "batch", days_ago=120, Recipe__c=recipe, Supplier__c=Ref("Account", "holding"),
@@ -350,7 +351,8 @@ def _history(book: Book) -> None:
          "Sonnenschein-Trüffel", 200),
     )  # fmt: skip
     for table, parent, ref, column, old, new, days in changes:
+        key: dict[str, Any] = {parent: ref}
         book.add(
-            table, days_ago=days, by=OWNER, **{parent: ref}, Field=column, DataType="Text",
+            table, days_ago=days, by=OWNER, **key, Field=column, DataType="Text",
             OldValue=old, NewValue=new,
         )  # fmt: skip
