@@ -1,6 +1,5 @@
 """Every store of ours keeps the promises of the port."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,14 +13,14 @@ from unlost.vault.stores.memory import MemoryStore
 
 class TestMemoryStore(StoreContract):
     @pytest.fixture
-    def store(self) -> Iterator[Store]:
-        yield MemoryStore()
+    def store(self) -> Store:
+        return MemoryStore()
 
 
 class TestLocalStore(StoreContract):
     @pytest.fixture
-    def store(self, tmp_path: Path) -> Iterator[Store]:
-        yield LocalStore(tmp_path / "vault")
+    def store(self, tmp_path: Path) -> Store:
+        return LocalStore(tmp_path / "vault")
 
     def reopen(self, store: Store) -> Store:
         folder = store.properties.folder
@@ -31,5 +30,5 @@ class TestLocalStore(StoreContract):
 
 class TestFaultStoreWithoutFaults(StoreContract):
     @pytest.fixture
-    def store(self) -> Iterator[Store]:
-        yield FaultStore(MemoryStore())
+    def store(self) -> Store:
+        return FaultStore(MemoryStore())

@@ -20,7 +20,7 @@ class StoreContract:
     """
 
     @pytest.fixture
-    def store(self) -> Iterator[Store]:
+    def store(self) -> Store:
         """An empty store."""
         raise NotImplementedError("give the contract a store")
 

@@ -34,6 +34,7 @@ from unlost.vault.format.slots import (
     unwrap_master,
 )
 from unlost.vault.keys import COPIES, KEY_BYTES, Keyring, derive
+from unlost.vault.stores.disk import RealDisk
 
 SERVICE_SLOT = "service"
 PASSPHRASE_SLOT = "passphrase"  # noqa: S105 (a name, no secret)
@@ -227,25 +228,39 @@ def write_service_key(key: ServiceKey, path: Path, *, store: Store) -> None:
     Raises UsageError (``key-in-vault``), Conflict (``key-exists``), StoreError (``key-unwritten``).
     """
     refuse_key_in_vault(path, store)
+    if path.exists():
+        raise _key_exists(path)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(key.text())
-            file.flush()
-            os.fsync(handle)
-    except FileExistsError:
-        raise Conflict(
-            "key-exists",
-            f"There is a file {path} already, and Unlost never writes over a key.",
-            next_step="Move it away if no vault needs it, or name another place for the key.",
-        ) from None
+        _write_durably(path, key.text().encode())
     except OSError as error:
         raise StoreError(
             "key-unwritten",
             f"The service key {path} cannot be written: {error.strerror}.",
             next_step="Name a place for the key that this user may write to.",
         ) from error
+
+
+def _write_durably(path: Path, data: bytes) -> None:
+    """A new file for the owner alone, whole or not there at all."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(handle)
+    except BaseException:
+        path.unlink()
+        raise
+    RealDisk().sync_folder(path.parent)
+
+
+def _key_exists(path: Path) -> Conflict:
+    return Conflict(
+        "key-exists",
+        f"There is a file {path} already, and Unlost never writes over a key.",
+        next_step="Move it away if no vault needs it, or name another place for the key.",
+    )
 
 
 def _open_slot(store: Store, slot: str, secret: SlotSecret) -> tuple[bytes, bytes]:

@@ -42,6 +42,10 @@ class Disk(Protocol):
         """Remove a name; FileNotFoundError if there is none."""
         ...
 
+    def has_folder(self, path: Path) -> bool:
+        """True if there is such a folder."""
+        ...
+
     def make_folder(self, path: Path) -> None:
         """Make one folder; no error if it is there."""
         ...
@@ -101,6 +105,10 @@ class RealDisk:
     def unlink(self, path: Path) -> None:
         """Remove a name."""
         path.unlink()
+
+    def has_folder(self, path: Path) -> bool:
+        """True if there is such a folder."""
+        return path.is_dir()
 
     def make_folder(self, path: Path) -> None:
         """Make a folder that only the owner may enter."""

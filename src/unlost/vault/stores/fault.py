@@ -5,7 +5,7 @@ defined and never happened fails the test that calls ``assert_all_hit``.
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -92,12 +92,12 @@ class FaultStore:
     def get(self, name: str) -> bytes:
         """All bytes of an object, or some."""
         fault = self._before(Operation.GET, name)
-        return self._spoil(fault, self._inner.get(name))
+        return self._spoil(fault, lambda: self._inner.get(name))
 
     def get_range(self, name: str, *, start: int, length: int) -> bytes:
         """A part of an object, or less."""
         fault = self._before(Operation.GET, name)
-        return self._spoil(fault, self._inner.get_range(name, start=start, length=length))
+        return self._spoil(fault, lambda: self._inner.get_range(name, start=start, length=length))
 
     def size(self, name: str) -> int | None:
         """Size of an object; counts as a reading call."""
@@ -151,8 +151,11 @@ class FaultStore:
             self._dead = True
             raise Crash
 
-    def _spoil(self, fault: FaultKind | None, data: bytes) -> bytes:
-        self._after(fault)
+    def _spoil(self, fault: FaultKind | None, read: Callable[[], bytes]) -> bytes:
+        try:
+            data = read()
+        finally:
+            self._after(fault)
         if fault is FaultKind.SHORT:
             return data[: len(data) // 2]
         if fault is FaultKind.FLIP and data:

@@ -178,10 +178,12 @@ class LocalStore:
                 self._durable.add(step)
 
     def _steps_to(self, folder: Path) -> Sequence[Path]:
-        """Folders from the root of the store down to ``folder``, without those known durable."""
-        above = [folder, *folder.parents]
-        upto = above.index(self._root)
-        return [step for step in reversed(above[: upto + 1]) if step not in self._durable]
+        """Folders down to ``folder``, from the root of the store or above it where that lacks."""
+        upwards = [folder, *folder.parents]
+        top = upwards.index(self._root)
+        while not self._disk.has_folder(upwards[top + 1]):
+            top += 1
+        return [step for step in reversed(upwards[: top + 1]) if step not in self._durable]
 
     @contextmanager
     def _speaking(self, name: str) -> Iterator[None]:

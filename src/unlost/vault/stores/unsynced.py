@@ -97,6 +97,10 @@ class UnsyncedDisk:
         self._file(path)
         del self._names[path]
 
+    def has_folder(self, path: Path) -> bool:
+        """True if there is such a folder."""
+        return path in self._folders
+
     def make_folder(self, path: Path) -> None:
         """Make a folder."""
         self._change()

@@ -19,6 +19,10 @@ from unlost.vault.format.slots import (
 VAULT = "ab" * 16
 MASTER = bytes(range(32))
 KEY = b"k" * 32
+ARGON = (
+    '{"vault":"ab","slot":"service","kdf":{"name":"Argon2id","salt":"SALT",'
+    '"memory_kib":MEMORY,"passes":3,"lanes":4}}'
+)
 STRETCH = Stretch(salt=b"s" * 16)
 
 
@@ -90,10 +94,8 @@ def test_a_newer_format_is_refused() -> None:
         '{"vault":"ab","slot":"service"}',
         '{"vault":"ab","slot":"service","kdf":{"name":"MD5"}}',
         '{"vault":"ab","slot":"service","kdf":{"name":"Argon2id"}}',
-        '{"vault":"ab","slot":"service","kdf":{"name":"Argon2id","salt":"zz",'
-        '"memory_kib":65536,"passes":3,"lanes":4}}',
-        '{"vault":"ab","slot":"service","kdf":{"name":"Argon2id","salt":"00",'
-        '"memory_kib":"65536","passes":3,"lanes":4}}',
+        ARGON.replace("SALT", "zz").replace("MEMORY", "65536"),
+        ARGON.replace("SALT", "00").replace("MEMORY", '"65536"'),
     ],
 )
 def test_parameters_that_make_no_sense_are_refused(parameters: str) -> None:
