@@ -14,8 +14,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 KEY_BITS = 2048
 VALID_FOR = timedelta(days=30)
-# Clients with a hard-coded login host are led here by a proxy, so the certificate names it too.
-NAMES = ("localhost", "*.localhost", "login.salesforce.com", "test.salesforce.com")
+# Clients with hard-coded hosts are led here by a proxy, so the certificate names those too.
+NAMES = ("localhost", "*.localhost", "*.salesforce.com", "*.my.salesforce.com")
 ADDRESSES = ("127.0.0.1", "::1")
 
 
