@@ -1,0 +1,249 @@
+"""The demo: four nights at a chocolate maker, told in plain words, through the public CLI alone.
+
+Every command is shown before it runs, and its answer is what you would have seen. The story checks
+what it claims: if a step does not prove what it should, the demo fails.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unlost_simulators.process import SimulatorProcess
+
+ROOT = Path(__file__).parents[1]
+HOME = ROOT / "demo-home"
+UNLOST = Path(sys.executable).with_name("unlost")
+CUSTOMER = "0040017"
+DONE_WITH_FINDINGS = 3
+BOLD, DIM, PLAIN = ("\033[1m", "\033[2m", "\033[0m") if sys.stdout.isatty() else ("", "", "")
+
+
+@dataclass(slots=True)
+class Proof:
+    """What the story has shown so far."""
+
+    claims: list[str]
+
+    def show(self, claim: str, holds: object) -> None:
+        """Note a claim that holds; a claim that does not ends the demo."""
+        if not holds:
+            raise SystemExit(f"The demo could not show that {claim}")
+        self.claims.append(claim)
+
+
+def say(text: str) -> None:
+    """A paragraph of the story."""
+    print(f"\n{text.strip()}", flush=True)
+
+
+def chapter(title: str) -> None:
+    """The title of a part."""
+    print(f"\n{BOLD}── {title} {'─' * max(0, 74 - len(title))}{PLAIN}", flush=True)
+
+
+def unlost(*arguments: str, shown: bool = True, lines: int = 0) -> str:
+    """Run a command as a person would, show its answer (the first ``lines`` of it) and give it."""
+    if shown:
+        print(f"\n{DIM}$ unlost {' '.join(map(_quoted, arguments))}{PLAIN}", flush=True)
+    done = subprocess.run(
+        [UNLOST, *arguments],
+        env={**os.environ, "UNLOST_HOME": str(HOME), "COLUMNS": "100"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode not in (0, DONE_WITH_FINDINGS):
+        raise SystemExit(
+            f"unlost {' '.join(arguments)} ended with {done.returncode}\n{done.stdout}{done.stderr}"
+        )
+    if shown:
+        print(_shortened(done.stdout, lines), end="", flush=True)
+    return done.stdout
+
+
+def ask(*arguments: str) -> dict[str, Any]:
+    """The same answer as JSON, not shown: what the story needs to go on."""
+    answer: dict[str, Any] = json.loads(unlost(*arguments, "--json", shown=False))
+    return answer
+
+
+def _quoted(word: str) -> str:
+    return f'"{word}"' if " " in word else word
+
+
+def _shortened(text: str, lines: int) -> str:
+    rows = text.splitlines(keepends=True)
+    if not lines or len(rows) <= lines:
+        return text
+    return "".join(rows[:lines]) + f"  … and {len(rows) - lines} more lines\n"
+
+
+def set_up(simulator: SimulatorProcess) -> None:
+    """The home, the vault, and the org."""
+    chapter("Setting up")
+    say(
+        "A home for Unlost, and a vault that only its keys open. The recovery sheet belongs into "
+        "a safe: with it and the vault alone, everything can be read."
+    )
+    unlost("init", str(HOME), "--recovery-out", str(HOME.with_name("demo-recovery-sheet.txt")))
+    secret = HOME / "client-secret.txt"
+    secret.write_text("not-a-secret-chocolate", "utf-8")
+    secret.chmod(0o600)
+    say("The chocolate maker's Salesforce org. Unlost says what this user will not see.")
+    unlost(
+        *("org", "add", "salesforce", "chocolate"),
+        *("--login-url", simulator.url),
+        *("--client-id", "chocolate-backup", "--client-secret-file", str(secret)),
+    )
+
+
+def live_through(simulator: SimulatorProcess, proof: Proof) -> None:
+    """Four nights, with mistakes between them."""
+    chapter("Monday night")
+    say("The first backup reads everything.")
+    unlost("backup", "chocolate")
+    chapter("Tuesday")
+    say("An ordinary day: a few records change. The night reads only those.")
+    simulator.admin.post("story/ordinary-day")
+    simulator.admin.post("clock/advance", days=1)
+    unlost("backup", "chocolate")
+    chapter("Wednesday")
+    say(
+        f"A colleague cleans up and deletes customer {CUSTOMER}, with its contacts, cases, mails "
+        "and files. Nobody notices."
+    )
+    gone = simulator.admin.post("story/delete-customer")
+    print(f"  (the org deletes {gone['deleted']} records)")
+    simulator.admin.post("clock/advance", days=1)
+    unlost("backup", "chocolate")
+    chapter("Three weeks later")
+    say(
+        "Twenty days pass. Salesforce's recycle bin forgets after fifteen: inside Salesforce the "
+        "customer cannot be brought back by anybody. And somebody's import overwrote the phone "
+        "numbers of a whole region."
+    )
+    simulator.admin.post("clock/advance", days=20)
+    overwritten = simulator.admin.post("story/overwrite-phones")
+    print(f"  (the import overwrites {overwritten['updated']} phone numbers)")
+    simulator.admin.post("clock/advance", hours=8)
+    unlost("backup", "chocolate")
+    nights = ask("snapshots", "chocolate")["snapshots"]
+    proof.show("four nights are in the vault", len(nights) == 4)
+
+
+def find_the_customer(proof: Proof) -> str:
+    """From a customer number to what happened."""
+    chapter(f"“What happened to customer {CUSTOMER}?”")
+    unlost("find", CUSTOMER)
+    hits = ask("find", CUSTOMER)["hits"]
+    account = next(hit for hit in hits if hit["table"] == "Account")
+    proof.show("a deleted customer is found by its number", not account["alive"])
+    record = str(account["record"])
+    say("Its history: what changed, when, and by whom.")
+    unlost("history", "chocolate", "Account", record)
+    say("Its last known state, as it was before it was deleted.")
+    unlost("show", "chocolate", "Account", record, lines=24)
+    shown = ask("show", "chocolate", "Account", record)
+    proof.show("its last state is there in full", shown["values"]["Customer_Number__c"] == CUSTOMER)
+    return record
+
+
+def open_its_files(proof: Proof) -> None:
+    """Files and mails come out as they were."""
+    chapter("Its mails and files")
+    lost = ask("compare", "chocolate", "2", "3")["tables"]
+    counts = {row["table"]: row["deleted"] for row in lost if row["deleted"]}
+    print("  Lost on Wednesday: " + ", ".join(f"{n} {table}" for table, n in counts.items()))
+    proof.show("its contacts, cases and mails are known to be lost", counts.get("EmailMessage"))
+    say("A mail, word for word:")
+    mails = ask("compare", "chocolate", "2", "3", "--table", "EmailMessage")["rows"]
+    unlost("show", "chocolate", "EmailMessage", mails[0]["record"], lines=20)
+    say("And a file:")
+    files = ask("compare", "chocolate", "2", "3", "--table", "ContentVersion")["rows"]
+    out = HOME / "found"
+    out.mkdir(exist_ok=True)
+    opened = []
+    for row in files:
+        target = out / row["record"]
+        unlost("file", "chocolate", row["record"], "--out", str(target))
+        opened.append((target, target.read_bytes()[:4]))
+    known = {b"%PDF": "a PDF", b"\x89PNG": "a picture"}
+    for target, start in opened:
+        print(f"  {target.name}: {known.get(start, 'text')}, {target.stat().st_size:,} bytes")
+    proof.show("its files open", any(start in known for _, start in opened))
+
+
+def compare_the_numbers(proof: Proof) -> None:
+    """The overwritten phone numbers."""
+    chapter("“And the phone numbers?”")
+    unlost("compare", "chocolate", "3", "latest")
+    unlost("compare", "chocolate", "3", "latest", "--table", "Contact", lines=12)
+    rows = ask("compare", "chocolate", "3", "latest", "--table", "Contact")["rows"]
+    phones = [
+        change
+        for row in rows
+        for change in row["changes"]
+        if change["column"] == "Phone" and change["old"]
+    ]
+    proof.show("300 overwritten phone numbers are known as they were", len(phones) >= 300)
+
+
+def check(proof: Proof) -> None:
+    """The vault proves itself."""
+    chapter("Can the backup be trusted?")
+    say("Every byte of the vault is read and compared with its digest.")
+    unlost("verify", "--level", "full")
+    say("The certificate of the last night: what it proved, and what it did not protect.")
+    unlost("certificate", "chocolate", lines=70)
+    verified = ask("verify", "--level", "full")
+    proof.show("the vault is whole", verified["damages"] == [])
+
+
+def end(proof: Proof, seconds: float) -> None:
+    """What was proved and what to try next."""
+    chapter("What was shown")
+    for claim in proof.claims:
+        print(f"  ✓ {claim}")
+    print(
+        f"""
+{seconds:.0f} seconds. The home of this demo is {HOME.name}/. Try next:
+
+  export UNLOST_HOME={HOME.name}
+  .venv/bin/unlost snapshots chocolate
+  .venv/bin/unlost find 0040016
+  .venv/bin/unlost compare chocolate 1 latest
+
+Your own org: docs/howto/connect-salesforce.md"""
+    )
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Tell the story; ``--scale N`` makes the org larger."""
+    started = time.monotonic()
+    shutil.rmtree(HOME, ignore_errors=True)
+    HOME.with_name("demo-recovery-sheet.txt").unlink(missing_ok=True)
+    say(
+        f"{BOLD}A chocolate maker of 300 people keeps its customers in Salesforce.{PLAIN} "
+        "(A simulator plays Salesforce; it listens on this machine only.)"
+    )
+    proof = Proof([])
+    with SimulatorProcess("--scenario", "chocolate", *arguments) as simulator:
+        set_up(simulator)
+        live_through(simulator, proof)
+        find_the_customer(proof)
+        open_its_files(proof)
+        compare_the_numbers(proof)
+        check(proof)
+    end(proof, time.monotonic() - started)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
