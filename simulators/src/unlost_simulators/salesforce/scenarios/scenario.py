@@ -9,6 +9,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from unlost_simulators.salesforce.schema import ObjectDef
+from unlost_simulators.salesforce.settings import OrgSettings
 from unlost_simulators.salesforce.users import SimUser
 
 
@@ -41,6 +42,9 @@ class Scenario(Protocol):
     @property
     def opening(self) -> datetime:
         """What the org's clock shows at the start; no row is younger."""
+
+    def settings(self) -> OrgSettings:
+        """The org's name and allocations."""
 
     def objects(self) -> Sequence[ObjectDef]:
         """All objects, those included that refuse to be queried."""

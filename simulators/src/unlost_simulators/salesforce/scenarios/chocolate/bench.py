@@ -62,13 +62,13 @@ def _declared(*special: ObjectDef) -> tuple[ObjectDef, ...]:
 
 
 def _within(of: ObjectDef, known: set[str]) -> ObjectDef:
-    """The object with references to declared objects only (a reference to none stays a text)."""
-    fields = tuple(
-        replace(field, targets=tuple(one for one in field.targets if one in known) or ("User",))
-        if field.targets
-        else field
+    """The object with references to declared objects only; a reference to none of them is left out."""
+    narrowed = (
+        replace(field, targets=tuple(one for one in field.targets if one in known))
         for field in of.fields
     )
+    kept = zip(of.fields, narrowed, strict=True)
+    fields = tuple(now for before, now in kept if now.targets or not before.targets)
     return replace(of, fields=fields, share_object=None)
 
 

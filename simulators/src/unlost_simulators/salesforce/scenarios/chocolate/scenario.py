@@ -13,10 +13,12 @@ from unlost_simulators.salesforce.scenarios.chocolate.draws import Rows
 from unlost_simulators.salesforce.scenarios.chocolate.objects import OBJECTS
 from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
 from unlost_simulators.salesforce.scenarios.chocolate.sources import SOURCES, Source
+from unlost_simulators.salesforce.scenarios.chocolate.story import COMPANY
 from unlost_simulators.salesforce.scenarios.chocolate.users import USERS
 from unlost_simulators.salesforce.scenarios.chocolate.world import OPENING, World, batches
 from unlost_simulators.salesforce.scenarios.scenario import LoadableOrg
 from unlost_simulators.salesforce.schema import ObjectDef
+from unlost_simulators.salesforce.settings import OrgSettings
 from unlost_simulators.salesforce.users import SimUser
 
 ORG_ID = KEYS.fixed("Organization", 0)
@@ -42,6 +44,10 @@ class ChocolateScenario:
     fixed_objects: frozenset[str] | None = None
     org_id: str = ORG_ID
     opening: datetime = field(default=OPENING)
+
+    def settings(self) -> OrgSettings:
+        """The company's name, otherwise the allocations of an Enterprise org."""
+        return OrgSettings(name=COMPANY)
 
     def objects(self) -> Sequence[ObjectDef]:
         """All objects."""

@@ -18,7 +18,8 @@ from unlost_simulators.salesforce.scenarios.chocolate.world import World
 
 type MakeRows = Callable[[World, Rows], dict[str, pa.Array]]
 
-BATCH_ROWS = 65_536
+# A row group of DuckDB: smaller runs would be copied again when the next one comes.
+BATCH_ROWS = 122_880
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,13 @@ Each trap is named by what it would break. A backup has to hold every one of the
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 from unlost_simulators.salesforce import ids
 from unlost_simulators.salesforce.scenarios.chocolate.fixed import Book, Ref
 from unlost_simulators.salesforce.scenarios.chocolate.objects_custom import LONGEST_TEXT
 from unlost_simulators.salesforce.scenarios.chocolate.record_types import BUSINESS_ACCOUNT
+from unlost_simulators.salesforce.scenarios.chocolate.story_rows import ago
 
 # Records that were purged long ago, and are still named by a reference to several objects. No other
 # reference in the scenario is dangling.
@@ -55,6 +57,7 @@ def write(book: Book) -> None:
     _odd_values(book)
     _dangling(book)
     _left_behind(book)
+    _in_the_bin(book)
     _ideas(book)
     _settings(book)
 
@@ -154,6 +157,31 @@ def _left_behind(book: Book) -> None:
     book.add(
         "Case", days_ago=900, by=gone, AccountId=account, Subject="Bestelling", Status="New",
     )  # fmt: skip
+
+
+def _in_the_bin(book: Book) -> None:
+    """Deleted three days before the opening: in the recycle bin until day 15."""
+    firm = Ref("Account", "oddities")
+    gone: dict[str, Any] = {
+        "IsDeleted": True, "LastModifiedDate": ago(3), "SystemModstamp": ago(3),
+    }  # fmt: skip
+    contact = book.add(
+        "Contact", "binned", AccountId=firm, LastName="Gelöscht", Phone="+49 40 0000003", **gone
+    )
+    book.add(
+        "Case",
+        "binned",
+        AccountId=firm,
+        ContactId=contact,
+        Subject="Erledigt?",
+        Status="New",
+        **gone,
+    )
+    book.add(
+        "Task", "binned", WhoId=contact, Subject="Weg damit", Status="Completed", Priority="Low",
+        IsClosed=True, **gone,
+    )  # fmt: skip
+    book.add("Lead", "binned", LastName="Niemand", Company="Nirgends AG", Status="New", **gone)
 
 
 def _ideas(book: Book) -> None:
