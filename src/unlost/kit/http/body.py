@@ -86,7 +86,8 @@ class BodyStream:
     def read(self, size: int = -1) -> bytes:
         """Up to ``size`` bytes, all of the rest where it is negative; empty at the end."""
         if size < 0:
-            return self._rest + b"".join(self._chunks)
+            rest, self._rest = self._rest, b""
+            return rest + b"".join(self._chunks)
         while not self._rest:
             chunk = next(self._chunks, None)
             if chunk is None:
