@@ -1,0 +1,235 @@
+"""Packs keep each content once, in bounded memory, and drop cleanly what breaks off."""
+
+import tracemalloc
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
+from unlost.testing.entropy import SeededEntropy
+from unlost.vault.keys import Keyring
+from unlost.vault.packs import PACK_BYTES, Blob, Extent, PackWriter, open_blob, pack_name
+from unlost.vault.sealing import SealedObjects
+from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, Operation
+from unlost.vault.stores.memory import MemoryStore
+
+ORG = "0a" * 16
+SMALL = 1000
+
+
+class Org:
+    def __init__(self, *, store=None, seed: int = 1) -> None:
+        self.store = store or MemoryStore()
+        entropy = SeededEntropy(seed)
+        keys = Keyring(self.store, vault=b"v" * 16, master=b"m" * 32, entropy=entropy)
+        keys.add_org(ORG)
+        self.objects = SealedObjects(self.store, keys=keys, entropy=entropy)
+        self.known: dict[str, Blob] = {}
+
+    def writer(self, *, pack_bytes: int = SMALL) -> PackWriter:
+        return PackWriter(self.objects, org=ORG, known=self.known.get, pack_bytes=pack_bytes)
+
+    def read(self, blob: Blob) -> bytes:
+        with open_blob(self.objects, org=ORG, blob=blob) as stream:
+            return stream.read()
+
+    def packs(self) -> set[str]:
+        return {listed.name[-32:] for listed in self.store.list(f"orgs/{ORG}/packs/")}
+
+
+def breaking(content: bytes) -> Iterator[bytes]:
+    yield content
+    raise UsageError("test", "broke off")
+
+
+@pytest.fixture
+def org() -> Org:
+    return Org()
+
+
+@given(st.lists(st.integers(0, 3 * SMALL), max_size=12), st.data())
+def test_whatever_is_put_is_read_back(sizes: list[int], draw: st.DataObject) -> None:
+    org, writer = Org(), None
+    writer = org.writer()
+    blobs: list[tuple[bytes, Blob]] = []
+    for number, size in enumerate(sizes):
+        content = SeededEntropy(number % 4).bytes(size)
+        if draw.draw(st.booleans()):
+            with pytest.raises(UsageError):
+                writer.put_chunks(breaking(content))
+        cut = draw.draw(st.integers(0, size))
+        blobs.append((content, writer.put_chunks((content[:cut], content[cut:])).blob))
+    entries = writer.finish()
+    assert {entry.id for entry in entries} == org.packs()
+    for content, blob in blobs:
+        assert blob.size == len(content)
+        assert org.read(blob) == content
+    used = {extent.pack for _, blob in blobs for extent in blob.extents}
+    assert used == {entry.id for entry in entries}
+    for entry in entries:
+        assert org.store.size(pack_name(ORG, entry.id)) == entry.bytes
+
+
+def test_equal_contents_are_kept_once(org: Org) -> None:
+    writer = org.writer()
+    first, again, other = writer.put(b"a" * 300), writer.put(b"a" * 300), writer.put(b"b" * 300)
+    assert (first.new, again.new, other.new) == (True, False, True)
+    assert first.blob == again.blob
+    assert sum(e.bytes for e in writer.finish()) < 800
+
+
+def test_what_an_earlier_commit_holds_is_not_written_again(org: Org) -> None:
+    writer = org.writer()
+    big = writer.put(b"x" * 2500).blob
+    writer.finish()
+    org.known[big.id] = big
+    before = org.packs()
+    later = org.writer()
+    stored = later.put_chunks(iter([b"x" * 1250] * 2))
+    assert (stored.blob, stored.new) == (big, False)
+    assert later.finish() == ()
+    assert org.packs() == before
+    assert later.reused == {extent.pack for extent in big.extents}
+
+
+def test_a_file_larger_than_a_pack_shares_none_but_its_last(org: Org) -> None:
+    writer = org.writer()
+    small = writer.put(b"s" * 10).blob
+    big = writer.put(b"b" * 2500).blob
+    after = writer.put(b"a" * 10).blob
+    writer.finish()
+    assert len(big.extents) == 3
+    assert small.extents[0].pack not in {extent.pack for extent in big.extents}
+    assert after.extents == (Extent(big.extents[-1].pack, 500, 10),)
+    assert [org.read(blob) for blob in (small, big, after)] == [b"s" * 10, b"b" * 2500, b"a" * 10]
+
+
+def test_a_big_file_that_breaks_off_leaves_no_pack(org: Org) -> None:
+    writer = org.writer()
+    small = writer.put(b"s" * 10).blob
+    with pytest.raises(UsageError):
+        writer.put_chunks(breaking(b"b" * 5500))
+    after = writer.put(b"a" * 10).blob
+    entries = writer.finish()
+    assert {entry.id for entry in entries} == org.packs()
+    assert len(entries) == 2
+    assert org.read(small) + org.read(after) == b"s" * 10 + b"a" * 10
+
+
+def test_a_content_that_fills_a_pack_exactly(org: Org) -> None:
+    writer = org.writer()
+    blob = writer.put(b"x" * SMALL).blob
+    nothing = writer.put(b"").blob
+    assert len(writer.finish()) == 1
+    assert org.read(blob) == b"x" * SMALL
+    assert (nothing.extents, org.read(nothing)) == ((), b"")
+    assert writer.finish() == ()
+
+
+def test_an_id_says_nothing_without_the_orgs_key(org: Org) -> None:
+    other = Org(seed=2)
+    assert org.writer().put(b"same").blob.id != other.writer().put(b"same").blob.id
+
+
+def test_packs_of_equal_content_differ(org: Org) -> None:
+    one, two = org.writer(), org.writer()
+    one.put(b"same")
+    two.put(b"same")
+    first, second = one.finish()[0], two.finish()[0]
+    assert first.blake3 != second.blake3
+
+
+def test_parts_are_read_without_the_rest() -> None:
+    store = FaultStore(MemoryStore())
+    org = Org(store=store)
+    writer = org.writer(pack_bytes=8 << 20)
+    writer.put(bytes(7 << 20))
+    blob = writer.put(b"needle").blob
+    writer.finish()
+    name = pack_name(ORG, blob.extents[0].pack)
+    header = org.objects.header(name)
+    assert header.length == (7 << 20) + 6
+    store.calls.clear()
+    assert org.read(blob) == b"needle"
+    assert [call.operation for call in store.calls] == [Operation.GET, Operation.GET]
+
+
+def test_the_writer_needs_no_more_memory_than_a_pack() -> None:
+    class Nowhere(MemoryStore):
+        def put_stream(self, name, chunks):
+            for _ in chunks:
+                pass
+            return True
+
+    org = Org(store=MemoryStore())
+    org.objects.store = Nowhere()
+    writer = org.writer(pack_bytes=PACK_BYTES)
+    chunk = bytes(1 << 20)
+    tracemalloc.start()
+    writer.put_chunks(chunk for _ in range(100))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2.5 * PACK_BYTES
+
+
+@pytest.mark.parametrize("read", [1, 2])
+@pytest.mark.parametrize("kind", [FaultKind.SHORT, FaultKind.FLIP])
+def test_a_damaged_pack_gives_no_bytes(org: Org, kind: FaultKind, read: int) -> None:
+    blob = (writer := org.writer()).put(b"x" * 900).blob
+    writer.finish()
+    faulty = FaultStore(org.store, faults=[Fault(kind, read, Operation.GET)])
+    org.objects.store = faulty
+    with pytest.raises(IntegrityError):
+        org.read(blob)
+    faulty.assert_all_hit()
+
+
+def test_a_missing_pack_is_missing(org: Org) -> None:
+    blob = (writer := org.writer()).put(b"x").blob
+    writer.finish()
+    org.store.delete(pack_name(ORG, blob.extents[0].pack))
+    with pytest.raises(NotFound):
+        org.read(blob)
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        lambda blob: Blob("0" * 64, blob.size, blob.extents),
+        lambda blob: Blob(blob.id, blob.size + 1, blob.extents),
+        lambda blob: Blob(blob.id, blob.size - 1, blob.extents),
+        lambda blob: Blob(blob.id, blob.size, ()),
+        lambda blob: Blob(blob.id, blob.size, (Extent(blob.extents[0].pack, 1, blob.size),)),
+        lambda blob: Blob(blob.id, blob.size, (Extent(blob.extents[0].pack, 0, 5000),)),
+    ],
+    ids=["id", "longer", "shorter", "no-extent", "beyond", "far-beyond"],
+)
+def test_a_row_that_lies_about_its_blob_is_noticed(org: Org, lie) -> None:
+    blob = (writer := org.writer()).put(b"x" * 100).blob
+    writer.finish()
+    with pytest.raises(IntegrityError):
+        org.read(lie(blob))
+
+
+def test_a_full_store_is_told_and_what_was_written_stays_whole() -> None:
+    inner = MemoryStore()
+    org = Org(store=inner)
+    org.objects.store = FaultStore(inner, faults=[Fault(FaultKind.FULL, 2, Operation.PUT)])
+    writer = org.writer()
+    with pytest.raises(StoreError) as full:
+        writer.put(b"x" * 3500)
+    assert full.value.code == "store-full"
+    assert org.packs() == set()
+
+
+def test_many_contents_are_remembered_only_so_far(
+    org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unlost.vault.packs._REMEMBERED", 2)
+    writer = org.writer()
+    for content in (b"1", b"2", b"3"):
+        assert writer.put(content).new
+    assert not writer.put(b"3").new
+    assert writer.put(b"1").new
