@@ -1,0 +1,143 @@
+"""Files: those that the vault does not hold yet are streamed into it, in groups."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from unlost.engine.notes import ReadResult, file_ref
+from unlost.engine.session import Session
+from unlost.engine.spill import Spilled, open_spill
+from unlost.model.errors import AuthExpired, LimitReached, TransientError, UnlostError
+from unlost.model.ports import IncomingFile
+from unlost.model.progress import Phase, Progress
+from unlost.model.reading import FileRef
+from unlost.model.snapshot import Added, StoredFile
+
+STOPS = (LimitReached, AuthExpired)
+
+
+@dataclass(frozen=True, slots=True)
+class FileGroup:
+    """Some files of one spill: rows ``start`` to ``stop`` of a batch."""
+
+    table: str
+    spilled: Spilled
+    batch: int
+    start: int
+    stop: int
+
+    @property
+    def key(self) -> str:
+        """The group among the run's steps."""
+        return f"{self.spilled.name}/{self.batch}/{self.start}"
+
+
+@dataclass(frozen=True, slots=True)
+class FilesResult:
+    """What a group added: a JSON value. ``fresh`` files had no earlier form in the vault."""
+
+    table: str
+    added: Added | None
+    fresh: int = 0
+    grown: int = 0
+
+
+def add_files(session: Session, reads: Sequence[ReadResult], *, look: str) -> list[FilesResult]:
+    """Bring the files of what was read into the commit."""
+    groups = [group for read in reads for group in _groups(session, read)]
+    return session.runner.map(
+        f"{look}/files",
+        lambda group: _add_group(session, group),
+        groups,
+        key=lambda group: group.key,
+        result=FilesResult,
+    )
+
+
+def needed(refs: Sequence[FileRef], held: Sequence[StoredFile]) -> list[FileRef]:
+    """The files that the vault does not hold as they are: another size, checksum, or unknown."""
+    known = {(file.record, file.column): file for file in held}
+    return [ref for ref in refs if not _unchanged(ref, known.get((ref.record, ref.column)))]
+
+
+def _unchanged(ref: FileRef, file: StoredFile | None) -> bool:
+    if file is None or ref.checksum is None:
+        return False
+    return ref.checksum == file.checksum and ref.size in (None, file.size)
+
+
+def _groups(session: Session, read: ReadResult) -> Iterator[FileGroup]:
+    if not read.files.rows:
+        return
+    policy = session.policy
+    with open_spill(session.folder, read.files) as reader:
+        for batch in range(reader.num_record_batches):
+            sizes = reader.get_batch(batch).column("size").fill_null(0).to_pylist()
+            cuts = _cuts(sizes, policy.file_group, policy.file_group_bytes)
+            for start, stop in cuts:
+                yield FileGroup(read.table, read.files, batch, start, stop)
+
+
+def _cuts(sizes: Sequence[int], most: int, most_bytes: int) -> Iterator[tuple[int, int]]:
+    start, held = 0, 0
+    for at, size in enumerate(sizes):
+        if at > start and (at - start >= most or held + size > most_bytes):
+            yield start, at
+            start, held = at, 0
+        held += size
+    yield start, len(sizes)
+
+
+def _add_group(session: Session, group: FileGroup) -> FilesResult:
+    refs = _refs(session, group)
+    held: Sequence[StoredFile] = ()
+    if session.base is not None and group.table in session.base.tables():
+        held = session.base.files(group.table, [ref.record for ref in refs])
+    wanted = needed(refs, held)
+    if not wanted:
+        return FilesResult(group.table, None)
+    stopped: list[UnlostError] = []
+    added = session.commit.add_files(_incoming(session, ref, stopped) for ref in wanted)
+    if stopped:
+        raise stopped[0]
+    session.ports.observer.progress(
+        Progress(Phase.FILES, group.table, files=added.files, bytes=added.file_bytes)
+    )
+    replaced = {(file.record, file.column): file.size for file in held}
+    old = [replaced[key] for ref in wanted if (key := (ref.record, ref.column)) in replaced]
+    return FilesResult(
+        group.table, added, max(added.files - len(old), 0), added.file_bytes - sum(old)
+    )
+
+
+def _refs(session: Session, group: FileGroup) -> list[FileRef]:
+    with open_spill(session.folder, group.spilled) as reader:
+        rows = reader.get_batch(group.batch).slice(group.start, group.stop - group.start)
+        return [file_ref(group.table, row) for row in pa.Table.from_batches([rows]).to_pylist()]
+
+
+def _incoming(session: Session, ref: FileRef, stopped: list[UnlostError]) -> IncomingFile:
+    """A file whose errors the commit turns into findings, but for those that end the run."""
+
+    @contextmanager
+    def opened() -> Iterator[BinaryIO]:
+        if stopped:
+            raise stopped[0]
+        try:
+            with _open(session, ref) as stream:
+                yield stream
+        except STOPS as error:
+            stopped.append(error)
+            raise
+
+    return IncomingFile(ref, opened)
+
+
+def _open(session: Session, ref: FileRef) -> AbstractContextManager[BinaryIO]:
+    try:
+        return session.source.open_file(ref)
+    except TransientError:
+        return session.source.open_file(ref)

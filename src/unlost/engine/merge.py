@@ -1,0 +1,88 @@
+"""Sorted runs of ids, and walking several of them side by side in bounded memory."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.engine.spill import Spilled, SpillWriter, batches
+
+RUN_ROWS = 500_000
+BATCH_ROWS = 50_000
+
+
+def sorted_runs(tables: Iterable[pa.Table], *, folder: Path, name: str) -> list[Spilled]:
+    """Spill ``tables`` (with a column ``id``) as runs that are sorted by the bytes of the id.
+
+    Rows of one id keep their order within a run.
+    """
+    runs: list[Spilled] = []
+    held: list[pa.Table] = []
+    rows = 0
+    for table in tables:
+        held.append(table)
+        rows += table.num_rows
+        if rows >= RUN_ROWS:
+            runs.append(_spill_run(held, folder, f"{name}-{len(runs)}"))
+            held, rows = [], 0
+    if rows:
+        runs.append(_spill_run(held, folder, f"{name}-{len(runs)}"))
+    return runs
+
+
+def read_run(folder: Path, run: Spilled) -> Iterator[pa.Table]:
+    """A sorted run, a batch at a time."""
+    for batch in batches(folder, run):
+        yield pa.Table.from_batches([batch])
+
+
+def aligned(streams: Sequence[Iterator[pa.Table]]) -> Iterator[list[pa.Table | None]]:
+    """Walk streams that are sorted by ``id``: each step gives every stream's rows of one id range.
+
+    The ranges are disjoint and ascend; None where a stream has no row in it.
+    """
+    heads = [_Head(stream) for stream in streams]
+    while any(head.rows is not None for head in heads):
+        bound = min(head.last for head in heads if head.rows is not None)
+        yield [head.take(bound) for head in heads]
+
+
+class _Head:
+    """The next rows of a stream."""
+
+    def __init__(self, stream: Iterator[pa.Table]) -> None:
+        self._stream = stream
+        self.rows: pa.Table | None = None
+        self.last = b""
+        self._advance()
+
+    def take(self, bound: bytes) -> pa.Table | None:
+        """All rows whose id is at most ``bound``."""
+        taken = []
+        while self.rows is not None:
+            ids = pc.cast(self.rows["id"], pa.binary())
+            count = pc.sum(pc.less_equal(ids, pa.scalar(bound, pa.binary()))).as_py()
+            if not count:
+                break
+            taken.append(self.rows.slice(0, count))
+            if count < self.rows.num_rows:
+                self.rows = self.rows.slice(count)
+                break
+            self._advance()
+        return pa.concat_tables(taken) if taken else None
+
+    def _advance(self) -> None:
+        self.rows = next((table for table in self._stream if table.num_rows), None)
+        if self.rows is not None:
+            self.last = self.rows["id"][-1].as_py().encode()
+
+
+def _spill_run(held: list[pa.Table], folder: Path, name: str) -> Spilled:
+    rows = pa.concat_tables(held)
+    order = pc.sort_indices(pc.cast(rows["id"].combine_chunks(), pa.binary()))
+    ordered = rows.take(order).combine_chunks()
+    writer = SpillWriter(folder, name, ordered.schema)
+    for batch in ordered.to_batches(max_chunksize=BATCH_ROWS):
+        writer.write(batch)
+    return writer.close()

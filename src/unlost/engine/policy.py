@@ -1,0 +1,47 @@
+"""What a backup may decide by itself: how often it counts, and when a loss is unusual."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+
+class CensusPolicy(StrEnum):
+    """How often all live ids of a table are listed, where nothing else asks for it."""
+
+    WEEKLY = "weekly"
+    EVERY_NIGHT = "every-night"
+
+    @property
+    def interval(self) -> timedelta:
+        """After which time a census is due; a few hours early, for nights differ in length."""
+        return timedelta(days=6, hours=12) if self is CensusPolicy.WEEKLY else timedelta(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupPolicy:
+    """Limits of a backup.
+
+    The breaker: more rows missing than ``breaker_rows``, or than ``breaker_share`` of a table, are
+    an unusual loss and not believed; ``breaker_floor`` keeps small tables from crying at each row.
+    ``lookup_limit``: more lost rows than this are not looked up one by one.
+    ``reference_limit``: references of one read that are looked up, at most.
+    ``calm_window``: a look that took less time than this ends the rounds.
+    """
+
+    census: CensusPolicy = CensusPolicy.WEEKLY
+    breaker_share: float = 0.02
+    breaker_rows: int = 1000
+    breaker_floor: int = 5
+    lookup_limit: int = 50_000
+    lookup_batch: int = 500
+    calm_window: timedelta = timedelta(minutes=5)
+    rounds: int = 3
+    file_group: int = 200
+    file_group_bytes: int = 256 * 2**20
+    reference_limit: int = 2_000
+    reads_at_once: int = 16
+
+    def allows_loss(self, *, missing: int, held: int) -> bool:
+        """True if ``missing`` of ``held`` rows may be believed to be deleted."""
+        usual = min(self.breaker_share * held, self.breaker_rows)
+        return missing <= max(usual, self.breaker_floor)

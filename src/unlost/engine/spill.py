@@ -1,0 +1,104 @@
+"""Ids and file names on disk: what a run must remember of each row, without holding it in memory.
+
+A spill is an Arrow IPC file in the run's work folder, whole or absent, and durable when it is
+closed: a checkpoint may name it.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import pyarrow as pa
+
+from unlost.model.errors import IntegrityError
+
+IDS = pa.schema([("id", pa.string())])
+SEEN = pa.schema([("id", pa.string()), ("alive", pa.bool_())])
+REFERENCES = pa.schema([("column", pa.string()), ("id", pa.string())])
+FILES = pa.schema(
+    [
+        ("record", pa.string()),
+        ("column", pa.string()),
+        ("size", pa.int64()),
+        ("checksum", pa.string()),
+        ("name", pa.string()),
+        ("media_type", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Spilled:
+    """A closed spill: a JSON value. No file is kept for one without rows."""
+
+    name: str = ""
+    rows: int = 0
+
+
+NOTHING = Spilled()
+
+
+class SpillWriter:
+    """Writes one spill. The file takes its name when it is closed, complete."""
+
+    def __init__(self, folder: Path, name: str, schema: pa.Schema) -> None:
+        self._name = "/".join(quote(part, safe="") for part in name.split("/"))
+        self._path = folder / self._name
+        self._schema = schema
+        self._rows = 0
+        self._file: pa.OSFile | None = None
+        self._writer: pa.ipc.RecordBatchFileWriter | None = None
+
+    @property
+    def rows(self) -> int:
+        """Rows written so far."""
+        return self._rows
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Append rows."""
+        if not batch.num_rows:
+            return
+        if self._writer is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = pa.OSFile(str(self._unfinished), "wb")
+            self._writer = pa.ipc.new_file(self._file, self._schema)
+        self._writer.write_batch(batch)
+        self._rows += batch.num_rows
+
+    def close(self) -> Spilled:
+        """Make the spill durable; its name and number of rows."""
+        if self._writer is None or self._file is None:
+            return NOTHING
+        self._writer.close()
+        self._file.close()
+        with self._unfinished.open("rb+") as written:
+            os.fsync(written.fileno())
+        self._unfinished.replace(self._path)
+        return Spilled(self._name, self._rows)
+
+    @property
+    def _unfinished(self) -> Path:
+        return self._path.with_name(self._path.name + ".part")
+
+
+def batches(folder: Path, spilled: Spilled) -> Iterator[pa.RecordBatch]:
+    """The rows of a spill, a batch at a time."""
+    if not spilled.rows:
+        return
+    with open_spill(folder, spilled) as reader:
+        for at in range(reader.num_record_batches):
+            yield reader.get_batch(at)
+
+
+def open_spill(folder: Path, spilled: Spilled) -> pa.ipc.RecordBatchFileReader:
+    """A reader with access to each batch; raises IntegrityError if the file is not there."""
+    try:
+        return pa.ipc.open_file(pa.memory_map(str(folder / spilled.name)))
+    except (OSError, pa.ArrowInvalid) as error:
+        raise IntegrityError(
+            "work-folder-damaged",
+            f"The run's work folder lost the file {spilled.name}.",
+            next_step="Give this run up and begin a new one; the vault is not touched.",
+        ) from error

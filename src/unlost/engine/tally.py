@@ -1,0 +1,120 @@
+"""Counting what a run did to a table, each record once however often it was read."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+import pyarrow as pa
+
+from unlost.engine.notes import ReadResult
+from unlost.engine.session import Session
+from unlost.engine.spill import batches
+from unlost.model.reading import Op
+from unlost.model.snapshot import Added, Counts
+
+GET_IDS = 1_000
+SEVERAL_LIMIT = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Records created, changed, deleted and revived tonight, and those alive afterwards."""
+
+    created: int
+    changed: int
+    deleted: int
+    revived: int
+    held: int
+
+
+def tally(
+    session: Session,
+    table: str,
+    *,
+    first: Sequence[ReadResult],
+    later: Sequence[ReadResult],
+    tombstones: Sequence[Added],
+) -> Tally:
+    """Counts of a table.
+
+    ``first``: reads of the first look, of which no two tell the state of one record. ``later``:
+    everything read again. Counts of single reads are exact but for records that several told of,
+    and deletes of records that the vault never held alive; those are settled by id.
+    """
+    counts = sum((read.added.counts for read in (*first, *later)), Counts())
+    inferred = sum((piece.counts for piece in tombstones), Counts()).deleted
+    told = _told(session, first, later)
+    before = _before(session, table, told["id"])
+    joined = told.join(before, on="id", how="left").with_columns(
+        pl.col("op").fill_null(""), (pl.col("op") == Op.STATE.value).alias("was")
+    )
+    fresh = joined.filter(pl.col("op") == "")
+    dead = joined.filter((pl.col("op") != "") & ~pl.col("was"))
+    created = counts.created - _sum(fresh, "alive") + _count(fresh, pl.col("last"))
+    revived = counts.revived - _sum(dead, "alive") + _count(dead, pl.col("last"))
+    deleted = _count(joined, pl.col("was") & ~pl.col("last")) + inferred
+    state = session.base.tables().get(table) if session.base is not None else None
+    held = (state.held if state is not None else 0) + created + revived - deleted
+    return Tally(created, counts.changed, deleted, revived, held)
+
+
+def _told(
+    session: Session, first: Sequence[ReadResult], later: Sequence[ReadResult]
+) -> pl.DataFrame:
+    """Records told of in ``later`` or told dead: how often alive, and whether alive at last."""
+    several = pl.concat(
+        [
+            *(_ids(rows) for read in later for rows in _frames(session, read)),
+            *(
+                _ids(rows.filter(~pl.col("alive")))
+                for read in first
+                for rows in _frames(session, read)
+            ),
+            pl.Series("id", [], dtype=pl.String),
+        ]
+    ).unique()
+    found = [
+        rows.filter(pl.col("id").is_in(several.implode()))
+        for read in (*first, *later)
+        for rows in _frames(session, read)
+    ]
+    empty = pl.DataFrame(schema={"id": pl.String, "alive": pl.Boolean})
+    return (
+        pl.concat([empty, *found])
+        .group_by("id", maintain_order=True)
+        .agg(pl.col("alive").last().alias("last"), pl.col("alive").sum())
+    )
+
+
+def _frames(session: Session, read: ReadResult) -> Iterator[pl.DataFrame]:
+    for batch in batches(session.folder, read.seen):
+        frame = pl.from_arrow(pa.Table.from_batches([batch]))
+        assert isinstance(frame, pl.DataFrame)
+        yield frame
+
+
+def _ids(rows: pl.DataFrame) -> pl.Series:
+    return rows["id"]
+
+
+def _before(session: Session, table: str, ids: pl.Series) -> pl.DataFrame:
+    """The newest op of these ids in the snapshot before, where it has them."""
+    found = [pl.DataFrame(schema={"id": pl.String, "op": pl.String})]
+    if session.base is not None and table in session.base.tables():
+        for at in range(0, len(ids), GET_IDS):
+            rows = session.base.get(table, ids.slice(at, GET_IDS).to_list())
+            ops = pa.table(
+                {"id": rows["_u_id"].cast(pa.string()), "op": rows["_u_op"].cast(pa.string())}
+            )
+            frame = pl.from_arrow(ops)
+            assert isinstance(frame, pl.DataFrame)
+            found.append(frame)
+    return pl.concat(found)
+
+
+def _sum(rows: pl.DataFrame, column: str) -> int:
+    return int(rows[column].sum())
+
+
+def _count(rows: pl.DataFrame, condition: pl.Expr) -> int:
+    return rows.filter(condition).height
