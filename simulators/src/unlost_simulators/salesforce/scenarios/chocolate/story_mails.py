@@ -135,8 +135,11 @@ def _loop(book: Book) -> None:
     for number in range(1, LOOP_MAILS + 1):
         incoming = number % 2 == 1
         sender, to = (LOOP_ADDRESS, QUEUE_ADDRESS) if incoming else (QUEUE_ADDRESS, LOOP_ADDRESS)
-        quoted = "".join(f"> {line}\r\n" for line in body.splitlines())
-        body = f"Ich bin bis Montag nicht im Haus ({number}).\r\n{quoted}"
+        lines = [
+            f"Ich bin bis Montag nicht im Haus ({number}).",
+            *(f"> {one}" for one in body.splitlines()),
+        ]
+        body = "\r\n".join(lines)
         mail = book.add(
             "EmailMessage", f"loop-{number}", days_ago=1 - number / 144, by=SERVICE, ParentId=case,
             RelatedToId=case, Subject=subject[:3_000], Name=subject[:255], TextBody=body,
