@@ -1,0 +1,131 @@
+"""Walking an org's chain from its first commit, and telling which manifest is not what it was."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from unlost.model.errors import IntegrityError
+from unlost.model.ports import Witnessed
+from unlost.vault import places
+from unlost.vault.format.manifest import Checkpoint, Manifest, head_of, unpack
+from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.sealing import SealedObjects
+from unlost.vault.state import LiveState, from_checkpoint, live_objects, live_root
+from unlost.vault.verify.ledger import MISSING, Ledger
+
+
+@dataclass(slots=True)
+class Walk:
+    """What a walk along a chain gave: the state at its end, and each readable manifest.
+
+    ``whole`` is False if a manifest is damaged: then the state may lack objects.
+    """
+
+    state: LiveState = field(default_factory=LiveState)
+    manifests: dict[int, tuple[str, str]] = field(default_factory=dict)  # head, live_root
+    whole: bool = True
+
+
+class ChainVerifier:
+    """Verifies the manifests and checkpoints of one org.
+
+    ``listing``: sizes of the org's objects by name.
+    """
+
+    def __init__(
+        self,
+        org: str,
+        *,
+        sealed: SealedObjects,
+        listing: Mapping[str, int],
+        seen: Witnessed | None,
+        ledger: Ledger,
+    ) -> None:
+        self._org = org
+        self._sealed = sealed
+        self._listing = listing
+        self._seen = seen
+        self._ledger = ledger
+
+    def walk(self) -> Walk:
+        """Look at every manifest up to the newest that anything speaks of."""
+        walk = Walk()
+        for seq in range(1, self._newest() + 1):
+            self._step(walk, seq)
+        self._check_root(walk)
+        self._check_witness(walk)
+        for name in self._names(places.checkpoints(self._org)):
+            self._check_checkpoint(walk, name)
+        return walk
+
+    def _names(self, folder: str) -> list[str]:
+        return [name for name in self._listing if name.startswith(folder)]
+
+    def _newest(self) -> int:
+        """The highest number that a manifest, a checkpoint or the witness knows of."""
+        names = self._names(places.commits(self._org)) + self._names(places.checkpoints(self._org))
+        numbers = [places.sequence(name) for name in names]
+        return max([*numbers, self._seen.number if self._seen else 0], default=0)
+
+    def _step(self, walk: Walk, seq: int) -> None:
+        name = places.commit(self._org, seq)
+        if name not in self._listing:
+            self._ledger.damage(name, self._missing(seq))
+            walk.whole = False
+            return
+        self._ledger.saw(self._listing[name])
+        read = self._ledger.attempt(name, lambda: self._read(name, seq))
+        if read is None:
+            walk.whole = False
+            return
+        manifest, head = read
+        before = walk.manifests.get(seq - 1)
+        if seq == 1 or before is not None:
+            parent = before[0] if before else ""
+            if manifest.parent != parent:
+                self._ledger.damage(name, "It does not follow the commit before it.")
+                walk.whole = False
+        walk.state.apply(manifest, head=head)
+        walk.manifests[seq] = (head, manifest.live_root)
+
+    def _missing(self, seq: int) -> str:
+        if self._seen is not None and seq == self._seen.number:
+            return f"{MISSING} The application remembers that this snapshot was made."
+        return MISSING
+
+    def _read(self, name: str, seq: int) -> tuple[Manifest, str]:
+        content = self._sealed.get(ObjectKind.MANIFEST, org=self._org, name=name)
+        manifest, text = unpack(content, Manifest, name=name)
+        said = (manifest.seq, manifest.org, manifest.vault)
+        if said != (seq, self._org, self._sealed.keys.vault.hex()):
+            raise IntegrityError("chain-replaced", "It says that it is another commit.")
+        return manifest, head_of(text)
+
+    def _check_root(self, walk: Walk) -> None:
+        state = walk.state
+        if not walk.whole or not state.seq:
+            return
+        root = live_root(live_objects(state, org=self._org))
+        if root != walk.manifests[state.seq][1]:
+            name = places.commit(self._org, state.seq)
+            self._ledger.damage(name, "The objects that should be live are not those it proves.")
+
+    def _check_witness(self, walk: Walk) -> None:
+        if self._seen is None or self._seen.number not in walk.manifests:
+            return
+        if walk.manifests[self._seen.number][0] != self._seen.head:
+            name = places.commit(self._org, self._seen.number)
+            self._ledger.damage(name, "It is not the commit that the application remembers.")
+
+    def _check_checkpoint(self, walk: Walk, name: str) -> None:
+        self._ledger.saw(self._listing[name])
+        document = self._ledger.attempt(name, lambda: self._read_checkpoint(name))
+        proof = walk.manifests.get(places.sequence(name))
+        if document is None or proof is None:
+            return
+        root = live_root(live_objects(from_checkpoint(document), org=self._org))
+        if (document.seq, document.head, root) != (places.sequence(name), *proof):
+            self._ledger.damage(name, "It does not tell what its commit proves.")
+
+    def _read_checkpoint(self, name: str) -> Checkpoint:
+        content = self._sealed.get(ObjectKind.CHECKPOINT, org=self._org, name=name)
+        return unpack(content, Checkpoint, name=name)[0]

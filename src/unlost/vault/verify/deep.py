@@ -1,0 +1,171 @@
+"""Decrypting everything, and computing again what can be computed: the third level."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.model.errors import IntegrityError
+from unlost.model.snapshot import SegmentEntry
+from unlost.vault import places
+from unlost.vault.bigcells import resolve
+from unlost.vault.files import blob_of_row
+from unlost.vault.format.manifest import ObjectEntry
+from unlost.vault.format.physical import FILES, SEARCH, U_BLOBS, U_ID, U_ROW_HASH, physical
+from unlost.vault.format.rowhash import HashedColumn, from_array, id_hashes, row_hashes
+from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.format.sidecar import Fence, build_filter
+from unlost.vault.packs import Blob, open_blob
+from unlost.vault.room import OrgRoom
+from unlost.vault.state import LiveSegment, LiveState
+from unlost.vault.tableview import TableView, named
+from unlost.vault.verify.ledger import Ledger
+
+_READ_BYTES = 1 << 20
+
+
+class DeepVerifier:
+    """Verifies the live objects of one org whose digests agree.
+
+    ``good``: names of the objects whose digests agree; others have been reported.
+    """
+
+    def __init__(self, room: OrgRoom, *, good: frozenset[str], ledger: Ledger) -> None:
+        self._room = room
+        self._good = good
+        self._ledger = ledger
+
+    def check(self, state: LiveState) -> None:
+        """Segments with their sidecars, then packs with the blobs in them, then the rest."""
+        for table in state.segments:
+            for live in state.segments[table].values():
+                if self._is_good(places.segment(self._room.org, live.entry.id)):
+                    self._check_segment(live)
+        for pack in state.packs:
+            self._check_sealed(places.pack(self._room.org, pack), ObjectKind.PACK)
+        self._check_blobs(state)
+        for entry in state.objects.values():
+            self._check_sealed(entry.name, _kind_of(entry))
+
+    def _is_good(self, name: str) -> bool:
+        return name in self._good
+
+    def _check_sealed(self, name: str, kind: ObjectKind) -> None:
+        if self._is_good(name):
+            self._ledger.attempt(
+                name, lambda: self._room.sealed.get(kind, org=self._room.org, name=name)
+            )
+
+    def _check_segment(self, live: LiveSegment) -> None:
+        entry = live.entry
+        sidecar = places.sidecar(self._room.org, entry.id)
+        if entry.sidecar or self._is_good(sidecar):
+            self._ledger.attempt(
+                places.segment(self._room.org, entry.id) if entry.sidecar else sidecar,
+                lambda: SegmentCheck(live, self._room).sidecar(),
+            )
+        self._ledger.attempt(
+            places.segment(self._room.org, entry.id), lambda: SegmentCheck(live, self._room).rows()
+        )
+
+    def _check_blobs(self, state: LiveState) -> None:
+        """Every blob that a row of ``$files`` tells of, from first byte to last."""
+        for live in state.segments.get(FILES, {}).values():
+            if self._is_good(places.segment(self._room.org, live.entry.id)):
+                for blob in _blobs_in(live, self._room):
+                    self._check_blob(blob)
+
+    def _check_blob(self, blob: Blob) -> None:
+        names = [places.pack(self._room.org, extent.pack) for extent in blob.extents]
+        if names and all(self._is_good(name) for name in names):
+            self._ledger.attempt(names[0], lambda: _drain(self._room, blob))
+
+
+class SegmentCheck:
+    """One segment, computed again. Methods raise IntegrityError where something disagrees."""
+
+    def __init__(self, live: LiveSegment, room: OrgRoom) -> None:
+        self._entry: SegmentEntry = live.entry
+        self._room = room
+        self._view = TableView(live.entry.table, [live], room.reading)
+
+    def sidecar(self) -> None:
+        """Fences and filter follow from the ids."""
+        car = self._room.reader.sidecar(self._entry)
+        ids = [self._ids(group) for group in range(len(car.fences))]
+        fences = [Fence(part[0].as_py(), len(part), 0) for part in ids if len(part)]
+        told = [Fence(fence.first, fence.rows, 0) for fence in car.fences]
+        whole = pa.concat_arrays(ids)
+        filter_agrees = (build_filter(id_hashes(whole)) == car.filter).all()
+        if fences != told or not filter_agrees:
+            raise _disagrees("The sidecar does not agree with the rows")
+
+    def rows(self) -> None:
+        """Rows, order, first and last id, and the hash of each row."""
+        count, last = 0, ""
+        for group in range(len(self._room.reader.sidecar(self._entry).fences)):
+            ids = self._ids(group)
+            count += len(ids)
+            last = self._check_order(ids, after=last)
+            if self._entry.table != SEARCH:
+                self._check_hashes(group)
+        if count != self._entry.rows or last != self._entry.max_id:
+            raise _disagrees("The segment does not have the rows that its manifest tells")
+
+    def _ids(self, group: int) -> pa.Array:
+        return self._view.read(0, [group], [U_ID]).column(U_ID).combine_chunks()
+
+    def _check_order(self, ids: pa.Array, *, after: str) -> str:
+        first: str = ids[0].as_py()
+        if not after and first != self._entry.min_id:
+            raise _disagrees("The segment does not begin with the id that its manifest tells")
+        rising = pc.all(pc.greater_equal(ids.slice(1), ids.slice(0, len(ids) - 1))).as_py()
+        if first.encode() < after.encode() or rising is False:
+            raise _disagrees("The rows of the segment are not in order")
+        return str(ids[-1].as_py())
+
+    def _check_hashes(self, group: int) -> None:
+        present = self._view.names(0)
+        label, _ = self._room.reader.facts(self._entry)
+        known = self._room.schemas.known(label.schema, self._entry.table)
+        counted = [name for name in present if not known[name].volatile]
+        physical_names = [physical(known[name].code) for name in counted]
+        rows = self._view.read(0, [group], [U_ROW_HASH, U_BLOBS, *physical_names])
+        cells = resolve(named(rows, counted, present), counted, self._load)
+        arrays = [
+            (HashedColumn(name, known[name].kind), cells.column(name).combine_chunks())
+            for name in counted
+        ]
+        if (row_hashes(arrays, rows=len(rows)) != from_array(rows.column(U_ROW_HASH))).any():
+            raise _disagrees("A row does not have the hash that follows from its cells")
+
+    def _load(self, blob: str) -> bytes:
+        return self._room.load_blob(until=self._room.chain.live().seq)(blob)
+
+
+def _blobs_in(live: LiveSegment, room: OrgRoom) -> list[Blob]:
+    view = TableView(FILES, [live], room.reading)
+    present = view.names(0)
+    blobs = []
+    for group in range(len(room.reader.sidecar(live.entry).fences)):
+        rows = view.read(0, [group], [U_ID, U_BLOBS, present["size"], present["extents"]])
+        cells = named(rows, ("size", "extents"), present).append_column(U_ID, rows.column(U_ID))
+        mask = pc.is_valid(cells.column("extents"))
+        blobs += [blob_of_row(row) for row in cells.filter(mask).to_pylist()]
+    return blobs
+
+
+def _drain(room: OrgRoom, blob: Blob) -> None:
+    with open_blob(room.sealed, org=room.org, blob=blob) as stream:
+        while stream.read(_READ_BYTES):
+            pass
+
+
+def _kind_of(entry: ObjectEntry) -> ObjectKind:
+    return ObjectKind.SCHEMA if "/schemas/" in entry.name else ObjectKind.CERTIFICATE
+
+
+def _disagrees(why: str) -> IntegrityError:
+    return IntegrityError(
+        "segment-disagrees",
+        f"{why}.",
+        next_step="Bring the object back from a copy of the vault.",
+    )

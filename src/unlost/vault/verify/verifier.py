@@ -1,0 +1,120 @@
+"""The whole of a vault, level by level."""
+
+import re
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from unlost.model.errors import IntegrityError, NotFound
+from unlost.model.ports import Witness
+from unlost.model.snapshot import VerifyLevel, VerifyReport
+from unlost.vault.format.manifest import ObjectEntry
+from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.room import OrgRoom
+from unlost.vault.sealing import SealedObjects
+from unlost.vault.state import live_objects
+from unlost.vault.verify.commits import ChainVerifier, Walk
+from unlost.vault.verify.deep import DeepVerifier
+from unlost.vault.verify.ledger import Ledger
+from unlost.vault.verify.material import check_org_keys, check_slots, check_vault_file
+from unlost.vault.verify.objects import check_digests, check_sizes
+
+_ORG = re.compile(r"(?:orgs|names)/([0-9a-f]{32})(?:/|$)")
+
+
+def verify_vault(
+    sealed: SealedObjects,
+    *,
+    level: VerifyLevel,
+    witness: Witness | None,
+    room: Callable[[str], OrgRoom],
+    orgs: Iterable[str] = (),
+) -> VerifyReport:
+    """Verify all orgs of a vault.
+
+    ``room`` gives what reads an org (used by ``deep`` alone). ``orgs``: oids that must be there, in
+    addition to those found. Never raises for damage: damage is what it reports. Raises StoreError
+    where the store does not answer.
+    """
+    ledger = Ledger()
+    check_vault_file(sealed.store, sealed.keys, ledger)
+    check_slots(sealed.store, sealed.keys, ledger)
+    heads: dict[str, str] = {}
+    for org in sorted({*orgs, *_orgs_in(sealed)}):
+        verifier = OrgVerifier(org, sealed=sealed, witness=witness, ledger=ledger)
+        walk = verifier.check(level)
+        if walk.state.seq:
+            heads[org] = walk.state.head
+        if level is VerifyLevel.DEEP and walk.whole:
+            DeepVerifier(room(org), good=verifier.good, ledger=ledger).check(walk.state)
+    return VerifyReport(
+        level=level,
+        objects=ledger.objects,
+        bytes=ledger.bytes,
+        heads=heads,
+        damages=ledger.damages(),
+    )
+
+
+class OrgVerifier:
+    """Verifies one org up to the level ``full``; ``good`` are then the objects that agree."""
+
+    def __init__(
+        self, org: str, *, sealed: SealedObjects, witness: Witness | None, ledger: Ledger
+    ) -> None:
+        self._org = org
+        self._sealed = sealed
+        self._witness = witness
+        self._ledger = ledger
+        self.good: frozenset[str] = frozenset()
+
+    def check(self, level: VerifyLevel) -> Walk:
+        """Keys, chain, open runs, and the live objects."""
+        check_org_keys(self._sealed.store, self._sealed.keys, self._org, self._ledger)
+        if not self._has_keys():
+            return Walk(whole=False)
+        listing = {
+            listed.name: listed.size for listed in self._sealed.store.list(f"orgs/{self._org}/")
+        }
+        seen = self._witness.get(self._org) if self._witness else None
+        walk = ChainVerifier(
+            self._org, sealed=self._sealed, listing=listing, seen=seen, ledger=self._ledger
+        ).walk()
+        self._check_runs(listing)
+        objects = check_sizes(live_objects(walk.state, org=self._org), listing, self._ledger)
+        if level is not VerifyLevel.QUICK:
+            objects = check_digests(objects, self._sealed.store, self._ledger)
+        self.good = _names(objects)
+        return walk
+
+    def _check_runs(self, listing: dict[str, int]) -> None:
+        """Intents and notes of open runs; one that ends meanwhile is no damage."""
+        for name, size in listing.items():
+            if name.startswith(f"orgs/{self._org}/runs/"):
+                self._ledger.saw(size)
+                with suppress(NotFound):
+                    self._check_run(name)
+
+    def _check_run(self, name: str) -> None:
+        data = self._sealed.store.get(name)
+        self._ledger.attempt(
+            name,
+            lambda: self._sealed.open(ObjectKind.INTENT, org=self._org, name=name, data=data),
+        )
+
+    def _has_keys(self) -> bool:
+        """False if the org's keys are lost: then nothing else of it can be looked at."""
+        try:
+            self._sealed.keys.epoch(self._org)
+            self._sealed.keys.object_key(ObjectKind.MANIFEST, org=self._org, name="", epoch=1)
+        except IntegrityError:
+            return False
+        return True
+
+
+def _names(objects: Iterable[ObjectEntry]) -> frozenset[str]:
+    return frozenset(entry.name for entry in objects)
+
+
+def _orgs_in(sealed: SealedObjects) -> set[str]:
+    names = (listed.name for prefix in ("orgs/", "names/") for listed in sealed.store.list(prefix))
+    return {match[1] for match in map(_ORG.match, names) if match}
