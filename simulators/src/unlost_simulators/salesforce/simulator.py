@@ -91,6 +91,7 @@ class Simulator:
         self.gzip_pages = GzipPages()
         self._executor = ThreadPoolExecutor(RENDER_THREADS, thread_name_prefix="bulk")
         self.jobs = JobBook(now, self._executor)
+        self.results.in_use = self.jobs.folders
 
     def close(self) -> None:
         """Stop the workers and remove the results that nobody asked to keep."""

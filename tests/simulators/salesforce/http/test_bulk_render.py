@@ -185,3 +185,22 @@ def test_a_result_is_rendered_once_for_each_revision(tmp_path) -> None:
     later = ResultKey(SQL, ("A", "B.Name"), CsvForm(), "2")
     assert cache.get(later, connect).rows == 3
     assert load(tmp_path / key.name()).rows == 2
+
+
+def test_old_results_make_room_unless_a_job_holds_them(tmp_path) -> None:
+    cache = ResultCache(tmp_path, max_bytes=0)
+    connection = table_of(AWKWARD[:2])
+    keys = [ResultKey(SQL, ("A", "B.Name"), CsvForm(), str(n)) for n in range(4)]
+    held = cache.get(keys[0], lambda: connection).folder
+    cache.in_use = lambda: {held}
+    for key in keys[1:]:
+        cache.get(key, lambda: connection)
+    assert {each.name for each in tmp_path.iterdir()} == {keys[0].name(), keys[3].name()}
+
+
+def test_a_rendering_that_broke_is_repeated(tmp_path) -> None:
+    cache = ResultCache(tmp_path)
+    key = ResultKey(SQL, ("A", "B.Name"), CsvForm(), "1")
+    with pytest.raises(duckdb.Error):
+        cache.get(key, duckdb.connect)
+    assert cache.get(key, lambda: table_of(AWKWARD[:1])).rows == 1

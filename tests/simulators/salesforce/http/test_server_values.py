@@ -110,7 +110,7 @@ def test_certificates_chain_and_load(tmp_path) -> None:
     )
     names = server.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert "localhost" in names.get_values_for_type(x509.DNSName)
-    assert [str(each) for each in names.get_values_for_type(x509.IPAddress)][0] == "127.0.0.1"
+    assert str(names.get_values_for_type(x509.IPAddress)[0]) == "127.0.0.1"
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files.certificate, files.key)
     assert files.key.stat().st_mode & 0o077 == 0

@@ -14,6 +14,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 
 from unlost_simulators.salesforce.bulk.render import CsvForm, Rendered
 from unlost_simulators.salesforce.errors import SalesforceError, not_found
@@ -188,6 +189,12 @@ class JobBook:
         self.tick()
         with self._lock:
             return list(self._jobs.values())
+
+    def folders(self) -> frozenset[Path]:
+        """Give the folders of the results that jobs still point to."""
+        with self._lock:
+            results = [job.result for job in self._jobs.values()]
+        return frozenset(each.folder for each in results if each is not None)
 
     def tick(self) -> None:
         """Move every job on as far as the virtual clock lets it; called when the clock is moved."""

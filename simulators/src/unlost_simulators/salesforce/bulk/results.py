@@ -7,8 +7,11 @@ unchanged org is rendered, and compressed, once.
 from __future__ import annotations
 
 import hashlib
+import shutil
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,22 +41,45 @@ class ResultKey:
 
 @dataclass(slots=True)
 class ResultCache:
-    """Rendered results under one folder."""
+    """Rendered results under one folder, the least recently used of which make room.
+
+    ``in_use`` names the folders that living jobs still point to; those stay, however large.
+    """
 
     root: Path
+    max_bytes: int = 8 << 30
+    in_use: Callable[[], AbstractSet[Path]] = frozenset
+    _sizes: OrderedDict[str, int] = field(default_factory=OrderedDict)
     _locks: dict[str, threading.Lock] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def get(self, key: ResultKey, connect: Callable[[], Connection]) -> Rendered:
         """Give the result of this key, rendering it when it is new."""
         name = key.name()
-        folder = self.root / name
         with self._guard:
             lock = self._locks.setdefault(name, threading.Lock())
         with lock:
-            if folder.exists():
-                return load(folder)
-            unfinished = self.root / f"{name}.part"
-            render(connect(), key.sql, headers=key.headers, form=key.form, folder=unfinished)
-            unfinished.rename(folder)
-            return load(folder)
+            folder = self.root / name
+            if not folder.exists():
+                self._render(key, connect, folder)
+            result = load(folder)
+        self._note(name, result.size)
+        return result
+
+    def _render(self, key: ResultKey, connect: Callable[[], Connection], folder: Path) -> None:
+        unfinished = folder.with_suffix(".part")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        render(connect(), key.sql, headers=key.headers, form=key.form, folder=unfinished)
+        unfinished.rename(folder)
+
+    def _note(self, name: str, size: int) -> None:
+        with self._guard:
+            self._sizes[name] = size
+            self._sizes.move_to_end(name)
+            held = self.in_use()
+            for old in list(self._sizes)[:-1]:
+                if sum(self._sizes.values()) <= self.max_bytes:
+                    return
+                if self.root / old not in held:
+                    del self._sizes[old]
+                    shutil.rmtree(self.root / old, ignore_errors=True)

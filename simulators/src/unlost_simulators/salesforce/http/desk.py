@@ -29,6 +29,8 @@ from unlost_simulators.salesforce.users import Permission, SimUser
 
 WIRE_KINDS = frozenset({FaultKind.CUT, FaultKind.DRIP})
 SKEW_KINDS = frozenset({FaultKind.DATE_SKEW})
+# Help article 000386264: bytes of the address, and of address and headers together.
+MAX_HEAD = 16_384
 SCHEMES = ("bearer", "oauth")
 
 
@@ -77,6 +79,9 @@ class Desk:
         return handler(replace(context, params=params, version=version))
 
     def _answer(self, visit: _Visit) -> Answer:
+        refused = too_long(visit.call)
+        if refused is not None:
+            return refused
         rule = self._instead(visit)
         if rule is not None:
             if rule.kind is FaultKind.EXPIRED_SESSION:
@@ -158,6 +163,17 @@ def served_version(segments: list[str]) -> int:
     if version < versions.FIRST_EVER:
         raise not_found()
     return version
+
+
+def too_long(call: Call) -> Answer | None:
+    """Refuse an address (414) or an address with headers (431) beyond what the edge reads."""
+    address = len(call.target)
+    total = address + sum(len(name) + len(value) for name, value in call.headers.items())
+    if address > MAX_HEAD:
+        return Answer(414, b"<h1>414 Request-URI Too Long</h1>", "text/html")
+    if total > MAX_HEAD:
+        return Answer(431, b"<h1>431 Request Header Fields Too Large</h1>", "text/html")
+    return None
 
 
 def token_of(call: Call) -> str:

@@ -1,0 +1,193 @@
+"""A real server in a process of its own: start, stop, TLS, broken bodies, speed."""
+
+import gzip
+import http.client
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import urllib.parse
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from unlost_simulators.process import SimulatorFailed, SimulatorProcess
+
+pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
+BASE = "/services/data/v66.0"
+
+
+class Wire:
+    """One raw HTTP connection, so that nothing between hides what the server sends."""
+
+    def __init__(self, sim: SimulatorProcess) -> None:
+        self.sim = sim
+        self.token = sim.token("chocolate-backup")
+
+    def send(self, method: str, path: str, body: object = None, **headers: str):
+        host = urllib.parse.urlsplit(self.sim.url).netloc
+        connection = http.client.HTTPConnection(host, timeout=60)
+        named = {"Authorization": f"Bearer {self.token}", **headers}
+        text = None if body is None else json.dumps(body)
+        connection.request(method, f"{BASE}/{path}", text, named)
+        return connection, connection.getresponse()
+
+    def json(self, method: str, path: str, body: object = None) -> dict:
+        connection, answer = self.send(method, path, body)
+        try:
+            assert answer.status < 300, answer.read()
+            return json.loads(answer.read())
+        finally:
+            connection.close()
+
+    def read(self, path: str, **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
+        connection, answer = self.send("GET", path, **headers)
+        try:
+            return answer, answer.read()
+        finally:
+            connection.close()
+
+    def results(self, soql: str = "SELECT Id, LastName, Email FROM Contact") -> str:
+        job = self.json("POST", "jobs/query", {"operation": "query", "query": soql})["id"]
+        while (info := self.json("GET", f"jobs/query/{job}"))["state"] != "JobComplete":
+            assert info["state"] == "InProgress", info
+        return f"jobs/query/{job}/results"
+
+
+@pytest.fixture(scope="module")
+def sim() -> Iterator[SimulatorProcess]:
+    with SimulatorProcess() as running:
+        yield running
+
+
+@pytest.fixture
+def wire(sim: SimulatorProcess) -> Iterator[Wire]:
+    sim.admin.post("faults/clear")
+    yield Wire(sim)
+    assert sim.admin.unhit_faults() == []
+
+
+def test_cut_with_a_length_ends_before_it(sim, wire) -> None:
+    path = wire.results()
+    _, whole = wire.read(path)
+    sim.admin.fault("cut", path="/results", after_bytes=5000)
+    with pytest.raises(http.client.IncompleteRead) as caught:
+        wire.read(path)
+    assert caught.value.partial == whole[:5000]
+    assert caught.value.expected == len(whole) - 5000
+    assert wire.read(path)[1] == whole
+
+
+def test_cut_inside_the_last_cell_over_the_wire(sim, wire) -> None:
+    path = wire.results()
+    whole = wire.read(path)[1]
+    sim.admin.fault("cut", path="/results", place="last_cell")
+    with pytest.raises(http.client.IncompleteRead) as caught:
+        wire.read(path)
+    assert caught.value.partial.count(b'"') % 2 == 1
+    assert whole.startswith(caught.value.partial)
+
+
+def test_cut_of_a_chunked_body(sim, wire) -> None:
+    path = wire.results()
+    sim.admin.fault("cut", path="/results", after_bytes=5000, framing="chunked")
+    connection, answer = wire.send("GET", path)
+    assert answer.headers["Transfer-Encoding"] == "chunked"
+    assert answer.headers["Content-Length"] is None
+    with pytest.raises(http.client.IncompleteRead) as caught:
+        answer.read()
+    assert len(caught.value.partial) == 5000
+    connection.close()
+
+
+def test_clean_cut_of_a_gzip_body_is_a_truncated_stream(sim, wire) -> None:
+    path = wire.results()
+    sim.admin.fault("cut", path="/results", place="half", framing="clean")
+    answer, body = wire.read(path, **{"Accept-Encoding": "gzip"})
+    assert int(answer.headers["Content-Length"]) == len(body)
+    unpack = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    assert unpack.decompress(body)
+    assert not unpack.eof
+    answer, body = wire.read(path, **{"Accept-Encoding": "gzip"})
+    assert gzip.decompress(body) == wire.read(path)[1]
+
+
+def test_cut_of_a_blob(sim, wire) -> None:
+    soql = "SELECT+Id+FROM+ContentVersion+WHERE+ContentSize+>+1000+LIMIT+1"
+    version = wire.json("GET", f"query?q={soql}")["records"][0]["Id"]
+    path = f"sobjects/ContentVersion/{version}/VersionData"
+    whole = wire.read(path)[1]
+    sim.admin.fault("cut", path="/VersionData", after_bytes=1000)
+    with pytest.raises(http.client.IncompleteRead) as caught:
+        wire.read(path)
+    assert caught.value.partial == whole[:1000]
+
+
+def test_drip(sim, wire) -> None:
+    sim.admin.fault("drip", path="/limits", chunk=100, seconds=0.02)
+    started = time.monotonic()
+    _, body = wire.read("limits")
+    assert time.monotonic() - started > 0.02 * (len(body) // 100)
+    assert "DataStorageMB" in json.loads(body)
+
+
+def test_tls_with_the_test_authority() -> None:
+    with SimulatorProcess("--tls") as sim:
+        assert sim.url.startswith("https://127.0.0.1:")
+        assert sim.admin.get("clock")["now"]
+        parts = urllib.parse.urlsplit(sim.url)
+        bare = ssl.create_default_context()
+        with (
+            socket.create_connection((parts.hostname, parts.port)) as raw,
+            pytest.raises(ssl.SSLCertVerificationError),
+        ):
+            bare.wrap_socket(raw, server_hostname="127.0.0.1")
+        assert sim.token("chocolate-narrow").startswith("00D")
+        ca = sim.ca
+        assert sim.stop() == 0
+    assert not Path(str(ca)).exists()
+
+
+def test_sigterm_ends_it_in_peace() -> None:
+    with SimulatorProcess() as sim:
+        sim.token("chocolate-backup")
+        os.kill(sim.pid, signal.SIGTERM)
+        assert sim.stop() == 0
+
+
+def test_it_stops_when_its_parent_is_gone() -> None:
+    script = (
+        "import os, sys\n"
+        "from unlost_simulators.process import SimulatorProcess\n"
+        "sim = SimulatorProcess()\n"
+        "print(sim.pid, flush=True)\n"
+        "os._exit(9)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False
+    )
+    child = int(done.stdout)
+    for _ in range(200):
+        try:
+            os.kill(child, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    os.kill(child, signal.SIGKILL)
+    pytest.fail("the simulator outlived its parent")
+
+
+def test_a_wrong_option_is_told() -> None:
+    with pytest.raises(SimulatorFailed, match="did not get ready"):
+        SimulatorProcess("--scenario", "no-such-scenario")
+
+
+def test_a_refused_admin_call_is_told(sim) -> None:
+    with pytest.raises(SimulatorFailed, match="nobody is called"):
+        sim.admin.post("sessions/expire", username="nobody")
