@@ -157,7 +157,7 @@ def test_delete_rules_of_account_are_those_recorded() -> None:
 def test_some_objects_refuse_in_each_way_that_a_backup_meets() -> None:
     assert not BY_NAME["CaseStatus"].bulk
     assert BY_NAME["CaseStatus"].queryable
-    assert BY_NAME["OutgoingEmail"].rule.needs_permission
+    assert BY_NAME["OutgoingEmail"].rule.code == "EXTERNAL_OBJECT_UNSUPPORTED_EXCEPTION"
     assert BY_NAME["Vote"].rule.required_filter
     assert BY_NAME["ContentDocumentLink"].rule.lifted_by == "QueryAllFiles"
     assert BY_NAME["FeedItem"].rule.unfilterable == ("SystemModstamp",)

@@ -28,7 +28,10 @@ LONGEST_BODY = 131_072
 # Text of one batch of mails; a batch has at most this many characters of bodies.
 _BATCH_CHARACTERS = 32 * 1024 * 1024
 
-_SETUP = ("Organization", "User", "UserRole", "Profile", "RecordType", "BusinessHours")
+_SETUP = (
+    "Organization", "User", "UserRole", "Profile", "RecordType", "BusinessHours",
+    "UserPermissionAccess",
+)  # fmt: skip
 
 # Columns of Contact that a Bulk query of the measured object reads: 45.
 CONTACT_COLUMNS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unlost_simulators.salesforce.scenarios.chocolate import (
+    objects_access,
     objects_custom,
     objects_files,
     objects_people,
@@ -16,6 +17,7 @@ from unlost_simulators.salesforce.schema import ObjectDef
 
 OBJECTS: tuple[ObjectDef, ...] = (
     *objects_setup.OBJECTS,
+    *objects_access.OBJECTS,
     *objects_people.OBJECTS,
     *objects_sales.OBJECTS,
     *objects_service.OBJECTS,

@@ -306,8 +306,6 @@ FEED_ITEM = table(
         needs_permission="ViewAllData",
         unfilterable=("SystemModstamp",),
         aggregates=False,
-        code="INVALID_FIELD",
-        message="field SystemModstamp can not be filtered in a query call",
     ),
 )
 

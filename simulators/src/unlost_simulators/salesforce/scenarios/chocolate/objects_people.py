@@ -54,6 +54,7 @@ ALLERGENS = ("Milk", "Nuts", "Soy", "Gluten", "Eggs", "Sesame")
 LANGUAGE_NAMES = ("Nederlands", "Français", "Deutsch", "日本語", "Português", "English")
 
 CONTACT_FIELDS = (
+    lookup("MasterRecordId", "Contact", child=None, relation="MasterRecord", read_only=True),
     lookup("AccountId", "Account", child="Contacts", rule=CASCADE, label="Account ID"),
     flag("IsPersonAccount", label="Is Person Account", read_only=True),
     *person_name(name_length=121),

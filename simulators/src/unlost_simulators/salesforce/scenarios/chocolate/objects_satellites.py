@@ -153,7 +153,7 @@ OUTGOING_EMAIL = table(
     bulk=False,
     plural="Outgoing Emails",
     rule=QueryRule(
-        needs_permission="NobodyHasThis",
+        required_filter=("Id",),
         code="EXTERNAL_OBJECT_UNSUPPORTED_EXCEPTION",
         message="This query is not supported on the OutgoingEmail object",
     ),

@@ -205,6 +205,18 @@ def _permission_sets(book: Book) -> None:
             "PermissionSet", f"profile-{handle}", Name=f"X00ex{handle}", Label=f"00ex{handle}",
             IsOwnedByProfile=True, ProfileId=Ref("Profile", handle),
         )  # fmt: skip
+    for handle in ("profile-admin", "profile-backup", "profile-standard", "profile-narrow"):
+        for about in ("Account", "Contact", "Case", "Opportunity"):
+            writes = handle in {"profile-admin", "profile-standard"}
+            book.add(
+                "ObjectPermissions",
+                ParentId=Ref("PermissionSet", handle),
+                SobjectType=about,
+                PermissionsRead=True,
+                PermissionsCreate=writes,
+                PermissionsEdit=writes,
+                PermissionsViewAllRecords=handle in {"profile-admin", "profile-backup"},
+            )
     for one in PEOPLE:
         held = [f"profile-{one.profile}"]
         held += ["files", "export"] if one.handle == "backup" else []
