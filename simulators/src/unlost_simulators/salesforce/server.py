@@ -35,8 +35,16 @@ def build(wanted: Wanted, *, base_url: str) -> Simulator:
     """Make the org of a scenario and the simulator around it."""
     chosen = scenario(wanted.scenario)
     clock = VirtualClock(chosen.opening, running=wanted.running_clock)
-    org = Org(chosen.objects(), chosen.users(), clock=clock, id18=chosen.org_id, db=wanted.db)
-    chosen.load(org, scale=wanted.scale, seed=wanted.seed)
+    org = Org(
+        chosen.objects(),
+        chosen.users(),
+        clock=clock,
+        id18=chosen.org_id,
+        settings=chosen.settings(),
+        db=wanted.db,
+    )
+    if org.store.is_empty():  # a database file keeps the rows of the run before
+        chosen.load(org, scale=wanted.scale, seed=wanted.seed)
     return around(org, base_url=base_url, cache=wanted.cache)
 
 
