@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,8 +12,11 @@ import pytest
 from unlost_simulators.salesforce.scenarios import scenario, scenario_names
 from unlost_simulators.salesforce.scenarios.chocolate import story
 from unlost_simulators.salesforce.scenarios.chocolate.bench import CONTACT_COLUMNS, LONGEST_BODY
+from unlost_simulators.salesforce.scenarios.chocolate.objects import BY_NAME
+from unlost_simulators.salesforce.scenarios.chocolate.scenario import ChocolateScenario
 from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
 from unlost_simulators.salesforce.scenarios.chocolate.sources import BATCH_ROWS
+from unlost_simulators.salesforce.scenarios.chocolate.trap_rows import DANGLING
 from unlost_simulators.salesforce.scenarios.chocolate.world import batches
 from unlost_simulators.salesforce.schema import COMPOUNDS
 
@@ -118,3 +122,30 @@ def test_batches_cover_all_rows_once(count: int) -> None:
     runs = list(batches(count, BATCH_ROWS))
     assert sum(size for _, size in runs) == count
     assert [first for first, _ in runs] == [BATCH_ROWS * n for n in range(len(runs))]
+
+
+def test_second_versions_need_documents() -> None:
+    with pytest.raises(ValueError, match="7 second versions need as many documents, not 6"):
+        ChocolateSizes.only({"documents": 6, "second_versions": 7})
+    with pytest.raises(ValueError, match="fewer than 0 rows"):
+        ChocolateSizes.only({"documents": -1})
+
+
+@pytest.mark.parametrize(
+    "table", [one.name for one in fields(ChocolateSizes) if one.name != "second_versions"]
+)
+def test_any_table_can_be_asked_for_alone(table: str) -> None:
+    """Rows whose generated parents are missing hang on written-out ones: no reference dangles."""
+    made = ChocolateScenario(sizes=lambda scale: ChocolateSizes.only({table: 5 * scale}))
+    tables: dict[str, list[pa.Table]] = {}
+    for name, rows in made.tables(scale=1, seed=1):
+        tables.setdefault(name, []).append(rows)
+    held = {key for parts in tables.values() for one in parts for key in one["Id"].to_pylist()}
+    for name, parts in tables.items():
+        for one in parts:
+            for column in one.column_names:
+                field = BY_NAME[name].field(column)
+                assert field is not None
+                if field.targets:
+                    lost = {key for key in one[column].to_pylist() if key} - held
+                    assert lost <= {key for _, _, key in DANGLING}, (name, column)

@@ -46,6 +46,14 @@ class ChocolateSizes:
     quality_reports: int = 20
     history_rows: int = 60
 
+    def __post_init__(self) -> None:
+        if min(getattr(self, field.name) for field in fields(self)) < 0:
+            raise ValueError("a table cannot have fewer than 0 rows")
+        if self.second_versions > self.documents:
+            raise ValueError(
+                f"{self.second_versions} second versions need as many documents, not {self.documents}"
+            )
+
     def times(self, scale: int) -> ChocolateSizes:
         """The same mix, `scale` times as many rows."""
         if scale < 1:

@@ -319,6 +319,11 @@ def _workshop(book: Book) -> None:
         Container_Number__c="000000000000040017", Weight_kg__c=1_250.125, Cadmium_ppm__c=0.000125,
         Beans__c=12_345_678.0, Roasted_At__c=ago(118), Checked_By__c=Ref("User", "tiago"),
     )  # fmt: skip
+    pear = book.add(
+        "Ingredient__c", "pear", days_ago=500, Name="Williams-Birne", EAN__c="000000000000040017",
+        Origin_Country__c="Belgium", Energy_kJ__c=239.0001, Organic__c=True,
+    )  # fmt: skip
+    book.add("Recipe_Ingredient__c", Recipe__c=recipe, Ingredient__c=pear, Grams__c=12.5)
     tasting = book.add(
         "Tasting__c", "tasting", days_ago=40, by=OWNER, Name="Herbstverkostung", Account__c=CUSTOMER,
         Recipe__c=recipe, Host__c=Ref("Contact", "frieda"), Held_At__c=ago(40),
