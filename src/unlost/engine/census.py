@@ -14,7 +14,8 @@ import pyarrow as pa
 from unlost.engine.merge import aligned, read_run, sorted_runs
 from unlost.engine.notes import ReadResult
 from unlost.engine.session import Failure, Session, SourceBroke, from_source, judged, source_errors
-from unlost.engine.spill import IDS, NOTHING, Spilled, SpillWriter, batches
+from unlost.engine.spill import IDS, NOTHING, SEEN, Spilled, SpillWriter, batches
+from unlost.model.reading import Op
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,15 @@ class Side:
     seen: pl.DataFrame
 
 
-def take_census(session: Session, table: str, reads: Sequence[ReadResult]) -> Census:
-    """List the ids of a table and compare; ``reads`` is everything read of it tonight."""
+def take_census(session: Session, table: str, reads: Sequence[ReadResult], *, full: bool) -> Census:
+    """List the ids of a table and compare; ``reads`` is everything read of it tonight.
+
+    ``full``: they have every row, and are the census where the table cannot list its ids.
+    """
     plan = session.table(table)
     at = session.source.server_time()
     try:
-        listed = _listed(session, table) if plan.lists_ids else None
+        listed = _listed(session, table) if plan.lists_ids or not full else None
     except SourceBroke as broke:
         return Census(table, at, failure=judged(broke, session.source))
     return _compare(session, table, at, reads, listed)
@@ -79,7 +83,8 @@ def unread_ids(side: Side, *, hidden: pl.Series) -> pl.Series:
 def _latest(seen: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     """Ids whose last observation tonight was alive, and those whose last was not."""
     last = seen.unique("id", keep="last", maintain_order=True)
-    return last.filter(pl.col("alive"))["id"], last.filter(~pl.col("alive"))["id"]
+    alive = pl.col("op") == Op.STATE.value
+    return last.filter(alive)["id"], last.filter(~alive)["id"]
 
 
 def _listed(session: Session, table: str) -> list[Spilled]:
@@ -120,7 +125,7 @@ def _sides(
         yield Side(census, _frame([held], HELD), saw)
 
 
-SEEN_ORDERED = pa.schema([("id", pa.string()), ("alive", pa.bool_()), ("order", pa.int64())])
+SEEN_ORDERED = pa.schema([*SEEN, ("order", pa.int64())])
 HELD = pa.schema([("id", pa.string()), ("observed_at", pa.timestamp("ms", tz="UTC"))])
 
 

@@ -64,7 +64,7 @@ def _pointing_nowhere(
 def _alive(session: Session, table: str, reads: Sequence[ReadResult], ids: pa.Array) -> pa.Array:
     """Those of ``ids`` that are alive: as tonight told last, else as the snapshot before has it."""
     told = [
-        pl.DataFrame(schema={"id": pl.String, "alive": pl.Boolean}),
+        pl.DataFrame(schema={"id": pl.String, "op": pl.String}),
         *_before(session, table, ids),
     ]
     for read in reads:
@@ -72,7 +72,7 @@ def _alive(session: Session, table: str, reads: Sequence[ReadResult], ids: pa.Ar
             met = batch.filter(pc.is_in(batch.column("id"), ids))
             told.append(_frame(pa.Table.from_batches([met])))
     last = pl.concat(told).unique("id", keep="last", maintain_order=True)
-    return last.filter(pl.col("alive"))["id"].to_arrow().cast(pa.string())
+    return last.filter(pl.col("op") == Op.STATE.value)["id"].to_arrow().cast(pa.string())
 
 
 def _before(session: Session, table: str, ids: pa.Array) -> list[pl.DataFrame]:
@@ -81,8 +81,13 @@ def _before(session: Session, table: str, ids: pa.Array) -> list[pl.DataFrame]:
     found = []
     for at in range(0, len(ids), GET_IDS):
         rows = session.base.get(table, ids.slice(at, GET_IDS).to_pylist())
-        alive = pc.equal(rows["_u_op"].cast(pa.string()), Op.STATE.value)
-        found.append(_frame(pa.table({"id": rows["_u_id"].cast(pa.string()), "alive": alive})))
+        found.append(
+            _frame(
+                pa.table(
+                    {"id": rows["_u_id"].cast(pa.string()), "op": rows["_u_op"].cast(pa.string())}
+                )
+            )
+        )
     return found
 
 

@@ -17,7 +17,10 @@ from unlost.model.snapshot import Added, Visibility
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """What one read added to the commit, and what was noted on the way: a JSON value."""
+    """What one read added to the commit, and what was noted on the way: a JSON value.
+
+    ``again``: rows that were hidden and are seen again; ``marked`` says so in the commit.
+    """
 
     table: str
     added: Added
@@ -25,6 +28,7 @@ class ReadResult:
     files: Spilled
     references: Spilled
     marked: Added | None = None
+    again: tuple[str, ...] = ()
     rows: int = 0
     bytes: int = 0
     findings: tuple[Finding, ...] = ()
@@ -68,9 +72,10 @@ class Notes:
     def close(self, added: Added) -> ReadResult:
         """Make the notes durable; marks rows visible that were hidden and are seen again."""
         marked = None
-        if self._again:
+        again = tuple(sorted(set(self._again)))
+        if again:
             marked = self._session.commit.mark(
-                self._table.name, visibility=Visibility.VISIBLE, records=sorted(set(self._again))
+                self._table.name, visibility=Visibility.VISIBLE, records=again
             )
         rows = self._seen.rows
         return ReadResult(
@@ -80,6 +85,7 @@ class Notes:
             self._files.close(),
             self._references.close(),
             marked,
+            again,
             rows,
             self._bytes,
             tuple(self._findings),
@@ -89,7 +95,7 @@ class Notes:
     def _note(self, page: Page) -> None:
         rows = page.rows
         alive = pc.equal(rows.ops, Op.STATE.value)
-        self._seen.write(pa.RecordBatch.from_arrays([rows.ids, alive], schema=SEEN))
+        self._seen.write(pa.RecordBatch.from_arrays([rows.ids, rows.ops], schema=SEEN))
         if len(self._hidden):
             self._again += rows.ids.filter(pc.is_in(rows.ids, self._hidden)).to_pylist()
         self._bytes += page.proof.bytes

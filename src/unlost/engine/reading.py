@@ -61,12 +61,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class TableRead:
-    """A table's part of one look, in the order in which it counts."""
+    """A table's part of one look, in the order in which it counts.
+
+    ``again``: what was read by a second plan after the first one broke off.
+    """
 
     table: str
     results: tuple[ReadResult, ...]
     full: bool
     failure: Failure | None = None
+    again: tuple[ReadResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +97,16 @@ def read_tables(
     for attempt in range(ATTEMPTS):
         name = f"{look}/{attempt}"
         for read in _attempt(session, left, name, phase):
-            before = reads[read.table].results if read.table in reads else ()
-            reads[read.table] = _joined(before, read)
+            before = reads.get(read.table)
+            reads[read.table] = read if before is None else _joined(before, read)
         left = [r for r in left if _worth_another(reads[r.table].failure)]
         if not left:
             break
     return reads
 
 
-def _joined(before: tuple[ReadResult, ...], read: TableRead) -> TableRead:
-    return TableRead(read.table, (*before, *read.results), read.full, read.failure)
+def _joined(before: TableRead, read: TableRead) -> TableRead:
+    return TableRead(read.table, before.results, read.full, read.failure, read.results)
 
 
 def _worth_another(failure: Failure | None) -> bool:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from unlost.model.errors import IntegrityError
 
 IDS = pa.schema([("id", pa.string())])
-SEEN = pa.schema([("id", pa.string()), ("alive", pa.bool_())])
+SEEN = pa.schema([("id", pa.string()), ("op", pa.string())])
 REFERENCES = pa.schema([("column", pa.string()), ("id", pa.string())])
 FILES = pa.schema(
     [

@@ -92,7 +92,7 @@ def canonical(kind: WireKind, text: str) -> str:
 def supersedes(new: Observed, old: Observed | None) -> bool:
     """True if ``new`` makes a version on top of ``old`` (the vault's rules on tombstones)."""
     if old is None:
-        return True
+        return new.cells is not None
     if old.op is Op.ARCHIVED:
         return new.op is Op.STATE
     if not new.op.alive and not old.op.alive:

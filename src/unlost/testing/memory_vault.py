@@ -349,11 +349,10 @@ class MemoryCommit:
 def _count(new: Observed, old: Observed | None) -> Counts:
     if not supersedes(new, old):
         return Counts(seen=1, unchanged=1)
-    if not new.op.alive:
-        gone = int(old is None or old.op.alive)
-        return Counts(seen=1, deleted=gone, unchanged=1 - gone)
     if old is None:
-        return Counts(seen=1, created=1)
+        return Counts(seen=1, created=1, deleted=int(not new.op.alive))
+    if not new.op.alive:
+        return Counts(seen=1, deleted=int(old.op.alive), changed=int(not old.op.alive))
     return Counts(seen=1, changed=1) if old.op.alive else Counts(seen=1, revived=1)
 
 

@@ -1,0 +1,373 @@
+"""A backup: one run that ends in one commit, or parks, or leaves everything as it was.
+
+Each part that costs time is a step of the runner. A run that is started again with the same id
+replays what it has done and goes on; nothing is visible before the last step.
+"""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from unlost.engine import certificate as certificates
+from unlost.engine.account import Account, reads_by_table, table_commit
+from unlost.engine.census import Census, take_census
+from unlost.engine.dangling import dangling
+from unlost.engine.deletes import resolve
+from unlost.engine.files import add_files
+from unlost.engine.findings import general_findings, state_finding, table_gone, window_open
+from unlost.engine.known import known_of
+from unlost.engine.plan import BackupPlan, TablePlan, plan_backup
+from unlost.engine.policy import BackupPolicy
+from unlost.engine.reading import Request, read_tables
+from unlost.engine.session import BackupPorts, Failure, Session, SourceBroke, judged, source_errors
+from unlost.engine.tally import tally
+from unlost.model.certificate import Certificate, TableLine
+from unlost.model.errors import LimitReached, UsageError
+from unlost.model.finding import Finding
+from unlost.model.org import OrgIdentity
+from unlost.model.ports import Snapshot
+from unlost.model.progress import Phase, Progress
+from unlost.model.quota import Quota
+from unlost.model.schema import Schema, TableTrait
+from unlost.model.snapshot import Added, CommitKind, SnapshotInfo, TableCommit, Visibility
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A backup that was committed."""
+
+    snapshot: SnapshotInfo
+    certificate: Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A backup that waits for an allowance; calling it again with the same run goes on."""
+
+    run: str
+    resume_at: datetime | None
+    sentence: str
+    next_step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """How a run began: a JSON value. ``base`` is the number of the snapshot before it."""
+
+    identity: OrgIdentity
+    as_of: datetime
+    started: datetime
+    base: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """Allowances as the source told them at the end of the run."""
+
+    quotas: tuple[Quota, ...]
+    finished: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Live rows as the source counts them; None where it will not say."""
+
+    live: int | None
+
+
+def backup(
+    org: str, ports: BackupPorts, *, policy: BackupPolicy | None = None, full: bool = False
+) -> Finished | Parked:
+    """Back up the org that the vault calls ``org``.
+
+    ``full`` reads every row of every table again. Raises Conflict if another backup of this org is
+    running, UsageError (``other-org``) if the source is not this org, and whatever stops the run;
+    a run that stopped goes on when it is called again with the same runner id.
+    """
+    with ports.lease.hold(org, kind=CommitKind.BACKUP, run=ports.runner.run):
+        try:
+            return _backup(org, ports, policy or BackupPolicy(), full=full)
+        except LimitReached as limit:
+            return Parked(ports.runner.run, limit.resume_at, limit.sentence, limit.next_step)
+
+
+def _backup(org: str, ports: BackupPorts, policy: BackupPolicy, *, full: bool) -> Finished:
+    begun = ports.runner.step("begin", lambda: _begin(org, ports), result=Begun)
+    ports.observer.progress(Progress(Phase.DISCOVER))
+    schema = ports.runner.step("discover", ports.source.discover, result=Schema)
+    base = ports.vault.at(org, begun.base) if begun.base is not None else None
+    known = known_of(ports.vault, org, base)
+    plan = plan_backup(schema, known, now=begun.as_of, policy=policy, full=full)
+    commit = ports.vault.begin(
+        org, run=ports.runner.run, kind=CommitKind.BACKUP, identity=begun.identity
+    )
+    commit.put_schema(plan.schema)
+    folder = ports.work / ports.runner.run
+    session = Session(ports, policy, org, plan, commit, base, folder)
+    accounts = [Account(t, known.states.get(t.table.name)) for t in plan.tables]
+    _mark_columns(session, accounts)
+    rounds, calm = _look(session, accounts, begun.as_of)
+    _count_ids(session, accounts)
+    _count_rows(session, accounts)
+    notes = () if calm else (window_open(rounds, policy),)
+    proof = _certify(session, accounts, begun, schema, rounds=rounds, notes=notes)
+    commit.put_certificate(proof)
+    ports.observer.progress(Progress(Phase.COMMIT))
+    info = commit.finish(_commits(session, accounts, begun), as_of=begun.as_of)
+    ports.observer.progress(Progress(Phase.COMMIT, done=True))
+    shutil.rmtree(folder, ignore_errors=True)
+    return Finished(info, proof)
+
+
+def _begin(org: str, ports: BackupPorts) -> Begun:
+    identity = ports.source.identity()
+    known = ports.vault.orgs().get(org)
+    if known is None or not known.same_org(identity):
+        name = known.label or known.tenant if known is not None else org
+        raise UsageError(
+            "other-org",
+            f"The source is not the org that is kept here as {name}: it says that it is "
+            f"{identity.label or identity.tenant} ({identity.tenant}).",
+            next_step="Check the address and the credentials, or add it as an org of its own.",
+        )
+    head = ports.vault.head(org)
+    return Begun(
+        identity,
+        ports.source.server_time(),
+        ports.clock.now(),
+        head.info.number if head is not None else None,
+    )
+
+
+def _mark_columns(session: Session, accounts: Sequence[Account]) -> None:
+    moves = [
+        (account, visibility, columns)
+        for account in accounts
+        for visibility, columns in (
+            (Visibility.HIDDEN, account.plan.now_hidden),
+            (Visibility.VISIBLE, account.plan.now_visible),
+        )
+        if columns
+    ]
+    marks = session.runner.map(
+        "mark-columns",
+        lambda move: session.commit.mark(move[0].name, visibility=move[1], columns=move[2]),
+        moves,
+        key=lambda move: f"{move[0].name}/{move[1].value}",
+        result=Added,
+    )
+    for move, mark in zip(moves, marks, strict=True):
+        move[0].marks.append(mark)
+
+
+def _look(session: Session, accounts: Sequence[Account], as_of: datetime) -> tuple[int, bool]:
+    """Read everything, then what changed meanwhile, until a look was short; the rounds it took."""
+    by_name = {account.name: account for account in accounts}
+    requests = [Request(a.name, a.plan.since) for a in accounts]
+    start, rounds = as_of, 0
+    while True:
+        end = _one_look(session, by_name, requests, look=f"look-{rounds}", start=start)
+        calm = end - start < session.policy.calm_window
+        requests = [] if calm else _again(session, accounts)
+        if not requests or rounds == session.policy.rounds:
+            return rounds, calm or not requests
+        start, rounds = end, rounds + 1
+
+
+def _one_look(
+    session: Session,
+    accounts: dict[str, Account],
+    requests: Sequence[Request],
+    *,
+    look: str,
+    start: datetime,
+) -> datetime:
+    """Read ``requests`` with their files; the source's time when it was done."""
+    phase = Phase.READ if look == "look-0" else Phase.SECOND_LOOK
+    reads = read_tables(session, requests, look=look, phase=phase)
+    results = [r for read in reads.values() for r in (*read.results, *read.again)]
+    for result in add_files(session, results, look=look):
+        accounts[result.table].files.append(result)
+    end = session.runner.step(f"{look}/end", session.source.server_time, result=datetime)
+    for read in reads.values():
+        account = accounts[read.table]
+        account.looks.append(read)
+        account.start, account.end = start, end
+    return end
+
+
+def _again(session: Session, accounts: Sequence[Account]) -> list[Request]:
+    """What changed since each table's last look began."""
+    requests = []
+    for account in accounts:
+        table = account.plan.table
+        if account.failure is not None or not table.has(TableTrait.INCREMENTAL):
+            continue
+        assert account.start is not None
+        cursor = session.source.cursor_at(table, account.start)
+        if cursor is not None:
+            requests.append(Request(table.name, cursor))
+    return requests
+
+
+def _count_ids(session: Session, accounts: Sequence[Account]) -> None:
+    """The census of the tables where it is due, and what follows from it."""
+    due = []
+    for account in accounts:
+        if account.failure is None and (account.plan.census or account.wants_census):
+            if account.full or account.plan.lists_ids:
+                due.append(account)
+            else:
+                account.owed = CANNOT_LIST
+    found = session.runner.map(
+        "census",
+        lambda account: take_census(session, account.name, account.reads, full=account.full),
+        due,
+        key=lambda account: account.name,
+        result=Census,
+    )
+    for account, census in zip(due, found, strict=True):
+        account.census = census
+        if census.failure is None:
+            account.live = census.live
+            account.resolved = resolve(session, census)
+
+
+CANNOT_LIST = Failure(
+    "census-unsupported",
+    "The source lost its list of deleted records and cannot list those that are left.",
+    "Run a backup with --full.",
+    refused=True,
+)
+
+
+def _count_rows(session: Session, accounts: Sequence[Account]) -> None:
+    asked = [a for a in accounts if a.failure is None and a.live is None]
+    counted = session.runner.map(
+        "count",
+        lambda account: _counted(session, account.plan),
+        asked,
+        key=lambda account: account.name,
+        result=Counted,
+    )
+    for account, answer in zip(asked, counted, strict=True):
+        account.live = answer.live
+
+
+def _counted(session: Session, plan: TablePlan) -> Counted:
+    """A count that the source will not give is no gap: the line of the table says so."""
+    try:
+        with source_errors():
+            return Counted(session.source.count(plan.table))
+    except SourceBroke as broke:
+        judged(broke, session.source)
+        return Counted(None)
+
+
+def _certify(
+    session: Session,
+    accounts: Sequence[Account],
+    begun: Begun,
+    schema: Schema,
+    *,
+    rounds: int,
+    notes: tuple[Finding, ...],
+) -> Certificate:
+    ports, base = session.ports, session.base
+    pointing = dangling(session, reads_by_table(accounts))
+    before = _lines(base)
+    lines = [
+        certificates.table_line(
+            account,
+            tally(
+                session,
+                account.name,
+                first=account.first,
+                later=account.later,
+                tombstones=account.resolved.pieces if account.resolved is not None else (),
+            ),
+            schema,
+            hidden_rows=_hidden_rows(session, account),
+            dangling=pointing[account.name],
+            before=before.get(account.name),
+        )
+        for account in accounts
+    ]
+    lines += _gone_lines(session.plan, base, before)
+    end = ports.runner.step("quotas", lambda: _quotas(ports), result=Quotas)
+    described = frozenset(account.name for account in accounts)
+    return certificates.certificate(
+        org=begun.identity,
+        run=ports.runner.run,
+        as_of=begun.as_of,
+        started=begun.started,
+        finished=end.finished,
+        lines=lines,
+        findings=(*general_findings(schema, tables=described), *notes),
+        quotas=end.quotas,
+        rounds=rounds,
+    )
+
+
+def _quotas(ports: BackupPorts) -> Quotas:
+    """Quotas are told, not proved: a source that will not say them fails no run."""
+    try:
+        with source_errors():
+            quotas = tuple(ports.source.quotas())
+    except SourceBroke as broke:
+        judged(broke, ports.source)
+        quotas = ()
+    return Quotas(quotas, ports.clock.now())
+
+
+def _hidden_rows(session: Session, account: Account) -> int:
+    """Rows hidden before, less those seen again, and those hidden tonight."""
+    again = {m for read in account.reads for m in read.again}
+    new = account.resolved.hidden if account.resolved is not None else 0
+    return len(session.hidden(account.name)) - len(again) + new
+
+
+def _lines(base: Snapshot | None) -> dict[str, TableLine]:
+    proof = base.certificate() if base is not None else None
+    return {line.table: line for line in proof.tables} if proof is not None else {}
+
+
+def _gone_lines(
+    plan: BackupPlan, base: Snapshot | None, before: dict[str, TableLine]
+) -> list[TableLine]:
+    if base is None:
+        return []
+    states = base.tables()
+    return [
+        certificates.gone_line(
+            states[name], plan.schema.table(name), table_gone(states[name]), before.get(name)
+        )
+        for name in plan.gone
+    ]
+
+
+def _commits(session: Session, accounts: Sequence[Account], begun: Begun) -> list[TableCommit]:
+    commits = [
+        table_commit(
+            account,
+            cursor=session.source.cursor_at(account.plan.table, begun.as_of),
+            finding=state_finding(account),
+        )
+        for account in accounts
+    ]
+    states = session.base.tables() if session.base is not None else {}
+    for name in session.plan.gone:
+        state = states[name]
+        commits.append(
+            TableCommit(
+                name,
+                (),
+                state.cursor,
+                state.window_start,
+                state.window_end,
+                census_at=state.census_at,
+                finding=table_gone(state),
+            )
+        )
+    return commits

@@ -1,0 +1,124 @@
+"""A small org under nightly backups, for the tests of the engine."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from unlost.engine.backup import Finished, Parked, backup
+from unlost.engine.policy import BackupPolicy, CensusPolicy
+from unlost.engine.session import BackupPorts
+from unlost.jobs.runner import LocalRunner
+from unlost.jobs.store import JobStore
+from unlost.model.schema import Reference, TableTrait, WireKind
+from unlost.testing.clock import VirtualClock
+from unlost.testing.memory_snapshot import MemorySnapshot
+from unlost.testing.memory_vault import MemoryVault
+from unlost.testing.org import ALL_TRAITS, MemoryOrg
+from unlost.testing.source import MemorySource
+from unlost.testing.system import ListObserver, MemoryLease
+
+NIGHTLY = BackupPolicy(census=CensusPolicy.EVERY_NIGHT, breaker_floor=50)
+
+
+@dataclass
+class Scene:
+    """An org, its source, a vault, and nights."""
+
+    work: Path
+    clock: VirtualClock = field(default_factory=VirtualClock)
+    policy: BackupPolicy = NIGHTLY
+    workers: int = 2
+
+    def __post_init__(self) -> None:
+        self.org = MemoryOrg(self.clock)
+        self.source: Any = MemorySource(self.org)
+        self.vault: Any = MemoryVault(self.clock)
+        self.oid = self.vault.adopt(self.org.identity)
+        self.jobs = JobStore(self.work / "jobs.sqlite")
+        self.lease = MemoryLease()
+        self.observer = ListObserver()
+        self.nights = 0
+
+    def ports(self, run: str) -> BackupPorts:
+        self.jobs.start(run, kind="backup", org=self.oid, at=self.clock.now())
+        return BackupPorts(
+            source=self.source,
+            vault=self.vault,
+            runner=LocalRunner(run, store=self.jobs, clock=self.clock, workers=self.workers),
+            lease=self.lease,
+            clock=self.clock,
+            observer=self.observer,
+            work=self.work / "runs",
+        )
+
+    def night(self, *, run: str | None = None, full: bool = False, hours: float = 24) -> Finished:
+        """Let time pass, then back up; the run must end."""
+        self.clock.advance(hours=hours)
+        done = self.attempt(run=run, full=full)
+        assert isinstance(done, Finished), done
+        return done
+
+    def attempt(self, *, run: str | None = None, full: bool = False) -> Finished | Parked:
+        """Back up now."""
+        if run is None:
+            self.nights += 1
+            run = f"run-{self.nights}"
+        return backup(self.oid, self.ports(run), policy=self.policy, full=full)
+
+    @property
+    def head(self) -> MemorySnapshot:
+        found = self.vault.head(self.oid)
+        assert found is not None
+        return found
+
+    def cells(self, table: str, *columns: str) -> dict[str, Any]:
+        """What the newest snapshot holds of live records: id to cells."""
+        rows = self.head.scan(table, columns=list(columns)).read_all()
+        return by_id(rows, columns)
+
+    def dead(self, table: str) -> dict[str, str]:
+        """Deleted records and their op."""
+        rows = self.head.scan_deleted(table, columns=[]).read_all()
+        ids = rows["_u_id"].to_pylist()
+        return dict(zip(ids, rows["_u_op"].to_pylist(), strict=True))
+
+    def hidden(self, table: str) -> tuple[set[str], set[str]]:
+        """Hidden rows and columns of a table."""
+        marks = self.head.hidden(table)
+        rows = {mark.record for mark in marks if mark.record is not None}
+        return rows, {mark.column for mark in marks if mark.column is not None}
+
+
+def by_id(rows: pa.Table, columns: tuple[str, ...]) -> dict[str, Any]:
+    plain = rows.to_pydict()
+    ids = plain["_u_id"]
+    if len(columns) == 1:
+        return dict(zip(ids, plain[columns[0]], strict=True))
+    return {key: tuple(plain[c][at] for c in columns) for at, key in enumerate(ids)}
+
+
+def chocolate(scene: Scene, *, records: int = 7) -> list[str]:
+    """Accounts and contacts; the ids of the accounts."""
+    org = scene.org
+    org.add_table(
+        "Account",
+        {"Name": WireKind.TEXT, "Phone": WireKind.TEXT, "Turnover": WireKind.DECIMAL},
+        logged=True,
+    )
+    org.add_table(
+        "Contact",
+        {"Name": WireKind.TEXT, "AccountId": WireKind.REFERENCE},
+        references={"AccountId": Reference(("Account",))},
+    )
+    org.add_table(
+        "Junction", {"Name": WireKind.TEXT}, traits=ALL_TRAITS - {TableTrait.REPORTS_DELETES}
+    )
+    made = []
+    for at in range(records):
+        cells = {"Name": f"Account {at}", "Phone": f"0{at}", "Turnover": "1000.00"}
+        made.append(org.create("Account", cells))
+        org.create("Contact", {"Name": f"Contact {at}", "AccountId": made[-1]})
+        org.create("Junction", {"Name": f"Junction {at}"})
+    return made
