@@ -55,6 +55,7 @@ class ObjectKind(StrEnum):
     SCHEMA = "schema"
     CERTIFICATE = "certificate"
     JOURNAL = "journal"
+    IDENTITY = "identity"
 
 
 @dataclass(frozen=True, slots=True)

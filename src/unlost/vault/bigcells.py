@@ -1,0 +1,109 @@
+"""Cells over 64 KiB: their text lies in packs, and the row names the blob.
+
+``_u_blobs`` of such a row is a JSON object: physical column → [blob, bytes].
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.vault.assemble import Columns
+from unlost.vault.format.physical import U_BLOBS, physical
+from unlost.vault.packs import Blob, PackWriter
+from unlost.vault.tableview import BlobCell
+
+CELL_BYTES = 64 << 10
+
+
+class BigCells:
+    """Lifts big cells out of rows and puts them back. For one thread.
+
+    ``packs`` makes the writer when the first big cell comes; ``load`` gives the bytes of a blob.
+    """
+
+    def __init__(self, *, packs: Callable[[], PackWriter], load: Callable[[str], bytes]) -> None:
+        self._make = packs
+        self._load = load
+        self._writer: PackWriter | None = None
+        self.new: list[Blob] = []
+
+    @property
+    def writer(self) -> PackWriter | None:
+        """The writer, if any big cell came."""
+        return self._writer
+
+    def lift(self, rows: pa.Table, columns: Columns) -> tuple[pa.Table, pa.Array]:
+        """The rows with big cells null, and the column ``_u_blobs``."""
+        named: dict[int, BlobCell] = {}
+        for name in columns.names:
+            big = _big(rows.column(name))
+            if len(big):
+                code = physical(columns.known[name].code)
+                rows = self._lift_column(rows, name, big, code, named)
+        if not named:
+            return rows, pa.nulls(len(rows), pa.string())
+        cells: list[str | None] = [None] * len(rows)
+        for row, blobs in named.items():
+            cells[row] = msgspec.json.encode(blobs).decode()
+        return rows, pa.array(cells, pa.string())
+
+    def resolve(self, cells: pa.Table, names: Sequence[str]) -> pa.Table:
+        """Source columns with the text of their blobs, where ``_u_blobs`` names columns by name."""
+        return resolve(cells, names, self._load)
+
+    def _lift_column(
+        self,
+        rows: pa.Table,
+        name: str,
+        big: "np.typing.NDArray[np.int64]",
+        code: str,
+        named: dict[int, BlobCell],
+    ) -> pa.Table:
+        column = rows.column(name)
+        for row in big.tolist():
+            content = column[row].as_py().encode()
+            named.setdefault(row, {})[code] = (self._store(content), len(content))
+        mask = np.zeros(len(rows), dtype=np.bool_)
+        mask[big] = True
+        emptied = pc.if_else(pa.array(mask), pa.scalar(None, pa.string()), column)
+        return rows.set_column(rows.column_names.index(name), name, emptied)
+
+    def _store(self, content: bytes) -> str:
+        if self._writer is None:
+            self._writer = self._make()
+        stored = self._writer.put(content)
+        if stored.new:
+            self.new.append(stored.blob)
+        return stored.blob.id
+
+
+def resolve(cells: pa.Table, names: Sequence[str], load: Callable[[str], bytes]) -> pa.Table:
+    """Columns with the text of their blobs put back."""
+    blobs = cells.column(U_BLOBS)
+    if blobs.null_count == len(blobs):
+        return cells
+    texts: dict[str, dict[int, str]] = {}
+    for row in np.flatnonzero(blobs.is_valid().to_numpy()).tolist():
+        named = msgspec.json.decode(blobs[row].as_py(), type=BlobCell)
+        for name, (blob, _) in named.items():
+            if name in names:
+                texts.setdefault(name, {})[row] = load(blob).decode()
+    for name, by_row in texts.items():
+        mask = np.zeros(len(cells), dtype=np.bool_)
+        mask[list(by_row)] = True
+        column = cells.column(name).combine_chunks()
+        filled = pc.replace_with_mask(
+            column, pa.array(mask), pa.array(by_row.values(), pa.string())
+        )
+        cells = cells.set_column(cells.column_names.index(name), name, filled)
+    return cells
+
+
+def _big(column: pa.ChunkedArray) -> "np.typing.NDArray[np.int64]":
+    if column.nbytes <= CELL_BYTES:
+        return np.zeros(0, dtype=np.int64)
+    lengths = pc.fill_null(pc.binary_length(column), 0).to_numpy()
+    return np.flatnonzero(lengths > CELL_BYTES)

@@ -1,0 +1,196 @@
+"""The chain of an org's manifests: where its head is, and whether it hangs together.
+
+It never falls back to an older head: a hole, an unreadable manifest, a wrong parent, or a head that
+the witness knows better stop everything that would write.
+"""
+
+import threading
+from collections.abc import Iterator
+
+from unlost.model.errors import IntegrityError, NotFound, UnlostError
+from unlost.model.ports import Witness, Witnessed
+from unlost.vault import places
+from unlost.vault.format.manifest import Checkpoint, Manifest, head_of, pack, unpack
+from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.sealing import SealedObjects
+from unlost.vault.state import (
+    LiveState,
+    from_checkpoint,
+    live_objects,
+    live_root,
+    to_checkpoint,
+)
+
+CHECKPOINT_EVERY = 16
+_KEPT_MANIFESTS = 64
+
+
+class Chain:
+    """One org's chain. Safe to share between threads; keeps the newest state that it has proved."""
+
+    def __init__(self, org: str, *, sealed: SealedObjects, witness: Witness | None) -> None:
+        self.org = org
+        self._sealed = sealed
+        self._witness = witness
+        self._state = LiveState()
+        self._manifests: dict[int, tuple[Manifest, str]] = {}
+        self._lock = threading.RLock()
+
+    def live(self) -> LiveState:
+        """The state at the head, which has sequence 0 before the first commit.
+
+        Raises IntegrityError.
+        """
+        with self._lock:
+            if self._state.seq == 0:
+                self._open()
+            else:
+                self._follow()
+            return self._state
+
+    def proved(self) -> LiveState:
+        """The state at the head, with the whole listing looked at again: for who will write."""
+        with self._lock:
+            state = self.live()
+            newest = max(self._listed(), default=0)
+            if newest > state.seq:
+                raise _broken(
+                    "chain-hole", f"Commit {state.seq + 1} is missing, but there is {newest}."
+                )
+            if state.seq and newest < state.seq:
+                raise _broken("chain-cut", f"Commit {state.seq} was there, and is not any more.")
+            return state
+
+    def manifest(self, seq: int) -> tuple[Manifest, str]:
+        """A manifest of the chain and its head; raises IntegrityError, or NotFound."""
+        with self._lock:
+            state = self.live()
+            if seq not in state.commits:
+                raise NotFound(
+                    "snapshot-unknown",
+                    f"There is no snapshot {seq} of this org.",
+                    next_step="List them with: unlost snapshots",
+                )
+            manifest, head = self._read(seq)
+            if head != state.commits[seq].head:
+                raise _broken("chain-replaced", f"Commit {seq} is not the one that was made.")
+            return manifest, head
+
+    def put(self, manifest: Manifest) -> bool:
+        """Create the manifest; False if its number is taken."""
+        written = self._sealed.put_new(
+            ObjectKind.MANIFEST,
+            org=self.org,
+            name=places.commit(self.org, manifest.seq),
+            content=pack(manifest),
+        )
+        return written.created
+
+    def seal_checkpoint(self) -> None:
+        """Keep the state as a checkpoint when it is time; only a cache, so failures are no harm."""
+        state = self.live()
+        if state.seq == 0 or state.seq % CHECKPOINT_EVERY:
+            return
+        self._sealed.put_new(
+            ObjectKind.CHECKPOINT,
+            org=self.org,
+            name=places.checkpoint(self.org, state.seq),
+            content=pack(to_checkpoint(state)),
+        )
+
+    def _listed(self) -> Iterator[int]:
+        for listed in self._sealed.store.list(places.commits(self.org)):
+            yield places.sequence(listed.name)
+
+    def _open(self) -> None:
+        """The first look: from the newest checkpoint that proves itself, or from the beginning."""
+        newest = max(self._listed(), default=0)
+        state = self._from_checkpoint(newest) or LiveState()
+        self._advance(state, until=newest)
+        self._follow(state)
+
+    def _follow(self, state: LiveState | None = None) -> None:
+        """Take in commits that came after the newest one known."""
+        known = self._state if state is None else state
+        fresh = known
+        while self._sealed.store.size(places.commit(self.org, fresh.seq + 1)) is not None:
+            if fresh is self._state:
+                fresh = fresh.copy()
+            self._advance(fresh, until=fresh.seq + 1)
+        if fresh is not self._state or state is not None:
+            self._testify(fresh)
+            self._state = fresh
+
+    def _advance(self, state: LiveState, *, until: int) -> None:
+        for seq in range(state.seq + 1, until + 1):
+            manifest, head = self._read(seq)
+            if manifest.parent != state.head:
+                raise _broken("chain-parent", f"Commit {seq} does not follow the one before it.")
+            state.apply(manifest, head=head)
+
+    def _read(self, seq: int) -> tuple[Manifest, str]:
+        if seq in self._manifests:
+            return self._manifests[seq]
+        name = places.commit(self.org, seq)
+        try:
+            content = self._sealed.get(ObjectKind.MANIFEST, org=self.org, name=name)
+        except NotFound:
+            raise _broken("chain-hole", f"Commit {seq} is missing.") from None
+        manifest, text = unpack(content, Manifest, name=name)
+        if (manifest.seq, manifest.org) != (seq, self.org):
+            raise _broken("chain-replaced", f"Commit {seq} says that it is another one.")
+        while len(self._manifests) >= _KEPT_MANIFESTS:
+            self._manifests.pop(next(iter(self._manifests)))
+        self._manifests[seq] = (manifest, head_of(text))
+        return self._manifests[seq]
+
+    def _from_checkpoint(self, newest: int) -> LiveState | None:
+        """The newest checkpoint that agrees with its manifest; None if there is none."""
+        names = [listed.name for listed in self._sealed.store.list(places.checkpoints(self.org))]
+        for name in reversed(names):
+            if places.sequence(name) <= newest:
+                state = self._proved_checkpoint(name)
+                if state is not None:
+                    return state
+        return None
+
+    def _proved_checkpoint(self, name: str) -> LiveState | None:
+        try:
+            content = self._sealed.get(ObjectKind.CHECKPOINT, org=self.org, name=name)
+            document, _ = unpack(content, Checkpoint, name=name)
+        except UnlostError:
+            return None  # a cache: the manifests tell the same, and verify names the damage
+        state = from_checkpoint(document)
+        manifest, head = self._read(places.sequence(name))
+        root = live_root(live_objects(state, org=self.org))
+        agrees = (state.seq, state.head, root) == (manifest.seq, head, manifest.live_root)
+        return state if agrees else None
+
+    def _testify(self, state: LiveState) -> None:
+        """Hold the head against the witness, and let it advance."""
+        if self._witness is None:
+            return
+        seen = self._witness.get(self.org)
+        if seen is not None:
+            _check_witness(seen, state)
+        if state.seq and (seen is None or seen.number < state.seq):
+            self._witness.put(self.org, Witnessed(number=state.seq, head=state.head))
+
+
+def _check_witness(seen: Witnessed, state: LiveState) -> None:
+    if seen.number > state.seq:
+        raise _broken(
+            "chain-cut",
+            f"Snapshot {seen.number} was made, but the vault ends at {state.seq}.",
+        )
+    if seen.number and state.commits[seen.number].head != seen.head:
+        raise _broken("chain-replaced", f"Snapshot {seen.number} is not the one that was made.")
+
+
+def _broken(code: str, sentence: str) -> IntegrityError:
+    return IntegrityError(
+        code,
+        f"{sentence} Nothing will be written to this vault until that is repaired.",
+        next_step="Bring the missing object back from a copy of the vault, "
+        "then run unlost verify --level full.",
+    )

@@ -1,0 +1,241 @@
+"""The open commit of one run: everything that is added until one step makes it visible."""
+
+import threading
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+import pyarrow as pa
+
+from unlost.model.certificate import Certificate
+from unlost.model.errors import UsageError
+from unlost.model.ports import IncomingFile
+from unlost.model.reading import Op, Rows
+from unlost.model.schema import Schema, WireKind
+from unlost.model.snapshot import (
+    Added,
+    PackEntry,
+    SegmentEntry,
+    SnapshotInfo,
+    TableCommit,
+    Visibility,
+)
+from unlost.vault.assemble import Columns
+from unlost.vault.bigcells import BigCells
+from unlost.vault.files import FILES_TABLE, Intake, blob_rows
+from unlost.vault.finish import Finish
+from unlost.vault.format.manifest import Intent
+from unlost.vault.format.physical import HIDDEN, INSTANT, SYSTEM_TABLES
+from unlost.vault.format.tokens import tokenizer_for
+from unlost.vault.intents import OpenRun
+from unlost.vault.room import OrgRoom
+from unlost.vault.schemas import SYSTEM_SCHEMA
+from unlost.vault.segments import Label, SegmentWriter
+from unlost.vault.state import LiveSegment
+from unlost.vault.tableview import TableView
+from unlost.vault.writer import Comparison, TableWriter
+
+
+type _Mark = tuple[str, str | None, str | None]
+"""A row of ``$hidden``: table, and a record or a column."""
+
+
+class OpenCommit:
+    """One run's commit. Safe to share between threads; see the port ``Commit``."""
+
+    def __init__(self, room: OrgRoom, *, intent: Intent, notes: OpenRun, resumed: bool) -> None:
+        self.run = intent.run
+        self.number = room.chain.live().seq + 1
+        self._room = room
+        self._intent = intent
+        self._notes = notes
+        self._out = SegmentWriter(room.org, sealed=room.sealed, prefix=intent.segments)
+        self._own = OwnSegments(room, intent, notes, resumed=resumed)
+        self._schema = self._current_schema()
+
+    def put_schema(self, schema: Schema) -> str:
+        """Set the schema for what is added from now on; returns its id."""
+        ident = self._room.schemas.put(schema, before=self._schema)
+        self._notes.note_schema(ident)
+        self._schema = ident
+        return ident
+
+    def add(self, table: str, rows: Iterable[Rows], *, carry: Sequence[str] = ()) -> Added:
+        """Write rows as segments, leaving out what did not change; durable when it returns.
+
+        Raises UsageError where no schema was put, or it does not have the table or a column.
+        """
+        ident, columns = self._columns(table, carry)
+        writer = self._writer(columns, ident=ident, carry=carry)
+        writer.take(rows)
+        packs, system = self._finish_packs(writer.big)
+        return Added(
+            table=table,
+            segments=(*writer.segments, *system),
+            packs=packs,
+            counts=writer.counts,
+        )
+
+    def add_files(self, files: Iterable[IncomingFile]) -> Added:
+        """Stream files into packs; a file that fails to be read becomes a finding."""
+        intake = Intake(
+            self._room.pack_writer(until=self._intent.base), observed_at=self._room.clock.now()
+        )
+        writer = self._system_writer(FILES_TABLE)
+        writer.take(intake.rows(files))
+        return Added(
+            table=FILES_TABLE,
+            segments=tuple(writer.segments),
+            packs=intake.packs,
+            files=intake.files,
+            file_bytes=intake.file_bytes,
+            findings=intake.findings,
+        )
+
+    def mark(
+        self,
+        table: str,
+        *,
+        visibility: Visibility,
+        records: Sequence[str] = (),
+        columns: Sequence[str] = (),
+    ) -> Added:
+        """Say that the user stopped or began to see these rows or columns."""
+        marks: list[_Mark] = [(table, record, None) for record in records]
+        marks += [(table, None, column) for column in columns]
+        writer = self._system_writer(HIDDEN)
+        if marks:
+            op = Op.STATE if visibility is Visibility.HIDDEN else Op.PURGED
+            writer.take([_mark_rows(marks, op=op, observed_at=self._room.clock.now())])
+        return Added(table=HIDDEN, segments=tuple(writer.segments))
+
+    def put_certificate(self, certificate: Certificate) -> None:
+        """Seal the run's certificate; part of the commit."""
+        self._notes.put_certificate(certificate)
+
+    def finish(self, tables: Sequence[TableCommit], *, as_of: datetime) -> SnapshotInfo:
+        """Commit everything in one step. Calling it again gives the same snapshot."""
+        return Finish(self._room, self._intent, self._notes).run(
+            tables, as_of=as_of, schema=self._schema
+        )
+
+    def abandon(self) -> None:
+        """Give up: the intent is removed; what was written is garbage."""
+        self._notes.close()
+
+    def _current_schema(self) -> str:
+        noted = self._notes.schemas()
+        if noted:
+            return noted[-1]
+        state = self._room.chain.live()
+        if not self._intent.base or self._intent.base not in state.commits:
+            return SYSTEM_SCHEMA
+        return self._room.chain.manifest(self._intent.base)[0].schema
+
+    def _columns(self, table: str, carry: Sequence[str]) -> tuple[str, Columns]:
+        ident = self._schema
+        found = self._room.schemas.table(ident, table) if ident != SYSTEM_SCHEMA else None
+        if found is None:
+            raise UsageError(
+                "table-unknown",
+                f"The schema of this run has no table “{table}”.",
+                next_step="Put the schema that the rows were read with before adding them.",
+            )
+        known = self._room.schemas.known(ident, table)
+        for name in carry:
+            if name not in known:
+                raise UsageError(
+                    "column-unknown", f"“{table}” never had a column “{name}” to carry forward."
+                )
+        cells = [c.name for c in found.columns if c.kind is not WireKind.BINARY]
+        return ident, Columns(table, tuple(dict.fromkeys((*cells, *carry))), known)
+
+    def _writer(self, columns: Columns, *, ident: str, carry: Sequence[str]) -> TableWriter:
+        table = columns.table
+        found = self._room.schemas.table(ident, table)
+        searched = self._room.options.search and table not in SYSTEM_TABLES and found is not None
+        base = self._intent.base
+        return TableWriter(
+            columns=columns,
+            carry=carry,
+            label=Label(table=table, schema=ident, base=base),
+            out=self._out,
+            against=Comparison(
+                base=self._room.view(table, until=base), own=lambda: self._own.view(table)
+            ),
+            limit=self._room.limit,
+            big=BigCells(
+                packs=lambda: self._room.pack_writer(until=base),
+                load=self._room.load_blob(until=base),
+            ),
+            tokenizer=tokenizer_for(found, names=columns.names) if searched and found else None,
+            written=self._own.note,
+        )
+
+    def _system_writer(self, table: str) -> TableWriter:
+        known = self._room.schemas.known(SYSTEM_SCHEMA, table)
+        columns = Columns(table, tuple(known), known)
+        return self._writer(columns, ident=SYSTEM_SCHEMA, carry=())
+
+    def _finish_packs(
+        self, big: BigCells
+    ) -> tuple[tuple[PackEntry, ...], tuple[SegmentEntry, ...]]:
+        if big.writer is None:
+            return (), ()
+        packs = big.writer.finish()
+        writer = self._system_writer(FILES_TABLE)
+        if big.new:
+            writer.take([blob_rows(big.new, observed_at=self._room.clock.now())])
+        return packs, tuple(writer.segments)
+
+
+class OwnSegments:
+    """The segments that a run has written so far, in this process and before it."""
+
+    def __init__(self, room: OrgRoom, intent: Intent, notes: OpenRun, *, resumed: bool) -> None:
+        self._room = room
+        self._intent = intent
+        self._notes = notes
+        self._entries: dict[str, list[SegmentEntry]] = {}
+        self._found = not resumed
+        self._lock = threading.Lock()
+
+    def note(self, entry: SegmentEntry) -> None:
+        """Remember a segment that was just written."""
+        with self._lock:
+            self._entries.setdefault(entry.table, []).append(entry)
+
+    def view(self, table: str) -> TableView:
+        """The run's own segments of a table."""
+        with self._lock:
+            if not self._found:
+                self._find()
+                self._found = True
+            entries = tuple(self._entries.get(table, ()))
+        live = [LiveSegment(entry, seq=0, order=order) for order, entry in enumerate(entries)]
+        return TableView(table, live, self._room.reading)
+
+    def _find(self) -> None:
+        """Look up what an earlier process wrote for this run."""
+        known = {entry.id for entries in self._entries.values() for entry in entries}
+        epoch = self._room.sealed.keys.epoch(self._room.org)
+        for ident, size in self._notes.written(self._intent.segments):
+            if ident not in known:
+                entry = self._room.reader.recognise(ident, size=size, epoch=epoch)
+                self._entries.setdefault(entry.table, []).append(entry)
+
+
+def _mark_rows(marks: Sequence[_Mark], *, op: Op, observed_at: datetime) -> Rows:
+    count = len(marks)
+    cells = None
+    if op is Op.STATE:
+        columns = [pa.array(values, pa.string()) for values in zip(*marks, strict=True)]
+        cells = pa.RecordBatch.from_arrays(columns, names=["table", "record", "column"])
+    return Rows(
+        ids=pa.array([msgspec.json.encode(mark).decode() for mark in marks], pa.string()),
+        ops=pa.array([op.value] * count, pa.string()),
+        modified_at=pa.nulls(count, INSTANT),
+        modified_by=pa.nulls(count, pa.string()),
+        cells=cells,
+        observed_at=observed_at,
+    )

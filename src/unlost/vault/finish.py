@@ -1,0 +1,243 @@
+"""The one step that makes a run's work a snapshot."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import msgspec
+
+from unlost.model.errors import Conflict, StoreError, UsageError
+from unlost.model.snapshot import (
+    Added,
+    Counts,
+    PackEntry,
+    SegmentEntry,
+    SnapshotInfo,
+    TableCommit,
+    TableState,
+)
+from unlost.vault import places
+from unlost.vault.format.manifest import FORMAT, Intent, Manifest, ObjectEntry, TablePart
+from unlost.vault.format.physical import is_system
+from unlost.vault.intents import OpenRun
+from unlost.vault.resolve import against, replaced
+from unlost.vault.room import OrgRoom
+from unlost.vault.rules import Balance
+from unlost.vault.schemas import stored_entry
+from unlost.vault.state import LiveState, live_objects, live_root
+
+_ATTEMPTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A table's part of a commit, and its state after it."""
+
+    part: TablePart
+    state: TableState
+
+
+class Finish:
+    """Finishes one run; safe to repeat after a crash at any place."""
+
+    def __init__(self, room: OrgRoom, intent: Intent, notes: OpenRun) -> None:
+        self._room = room
+        self._intent = intent
+        self._notes = notes
+
+    def run(self, tables: Sequence[TableCommit], *, as_of: datetime, schema: str) -> SnapshotInfo:
+        """Commit; the same snapshot if the run was committed before.
+
+        Raises Conflict (``commit-crowded``), IntegrityError, StoreError.
+        """
+        for _ in range(_ATTEMPTS):
+            state = self._room.chain.proved()
+            done = committed(state, self._intent.run)
+            if done is not None:
+                self._settle()
+                return done
+            manifest = self._manifest(state, tables, as_of=as_of, schema=schema)
+            self._room.chain.put(manifest)  # whoever won, the next look tells
+        raise Conflict(
+            "commit-crowded",
+            "Other runs kept committing to this org while this one tried to.",
+            next_step="Run it again; what it has read is kept.",
+        )
+
+    def _settle(self) -> None:
+        """After the commit: a checkpoint where due, and the intent is no longer needed."""
+        try:
+            self._room.chain.seal_checkpoint()
+            self._notes.close()
+        except StoreError:
+            return  # the snapshot stands; both are done again by whoever comes next
+
+    def _manifest(
+        self, state: LiveState, tables: Sequence[TableCommit], *, as_of: datetime, schema: str
+    ) -> Manifest:
+        seq = state.seq + 1
+        before = self._states(state)
+        outcomes = [self._outcome(state, commit, before) for commit in _merged(tables)]
+        parts = (*(outcome.part for outcome in outcomes), *_system_parts(tables))
+        states = before | {outcome.state.table: outcome.state for outcome in outcomes}
+        packs = _packs(tables)
+        totals = sum((outcome.part.counts for outcome in outcomes), Counts())
+        manifest = Manifest(
+            format=FORMAT,
+            vault=self._room.sealed.keys.vault.hex(),
+            org=self._room.org,
+            identity=self._intent.identity,
+            seq=seq,
+            parent=state.head,
+            run=self._intent.run,
+            kind=self._intent.kind,
+            as_of=as_of,
+            started=self._intent.started,
+            finished=self._room.clock.now(),
+            base=self._intent.base,
+            schema=schema,
+            certificate=self._notes.certificate(),
+            tables=parts,
+            states=tuple(states[name] for name in sorted(states)),
+            packs=packs,
+            objects=self._objects(state, schema),
+            live_root="",
+            counts=totals,
+            rows_seen=totals.seen,
+            bytes_added=_bytes(parts, packs),
+        )
+        return self._rooted(state, manifest)
+
+    def _rooted(self, state: LiveState, manifest: Manifest) -> Manifest:
+        after = state.copy()
+        after.apply(manifest, head="")
+        root = live_root(live_objects(after, org=self._room.org))
+        return replace_root(manifest, root)
+
+    def _states(self, state: LiveState) -> dict[str, TableState]:
+        if state.seq == 0:
+            return {}
+        return {s.table: s for s in self._room.chain.manifest(state.seq)[0].states}
+
+    def _outcome(
+        self, state: LiveState, commit: TableCommit, before: dict[str, TableState]
+    ) -> Outcome:
+        table = commit.table
+        segments = segments_of(table, commit.added)
+        rebased = any(live.seq > self._intent.base for live in state.of(table, until=state.seq))
+        own = [added for added in commit.added if added.table == table]
+        counts = sum((added.counts for added in own), Counts())
+        if rebased:
+            base = self._room.view(table, until=state.seq, state=state)
+            balance = against(table, segments, base, self._room.reading)
+            lost = 0
+        else:
+            claimed, lost = replaced(table, segments, self._room.reading)
+            balance = _balance(counts).minus(claimed)
+        part = TablePart(
+            table=table,
+            segments=segments,
+            counts=balance.counts(seen=counts.seen, unchanged=counts.unchanged + lost),
+            full=commit.full,
+            live=commit.live,
+            files=sum(added.files for added in commit.added),
+            file_bytes=sum(added.file_bytes for added in commit.added),
+            finding=commit.finding,
+            rebased=rebased,
+        )
+        held = before.get(table) or TableState(table=table, held=0, deleted=0)
+        return Outcome(part, _next_state(held, commit, balance, seq=state.seq + 1))
+
+    def _objects(self, state: LiveState, schema: str) -> tuple[ObjectEntry, ...]:
+        names = [places.schema(self._room.org, ident) for ident in self._notes.schemas()]
+        if schema:
+            names.append(places.schema(self._room.org, schema))
+        certificate = self._notes.certificate()
+        if certificate is not None:
+            names.append(certificate)
+        fresh = [name for name in dict.fromkeys(names) if name not in state.objects]
+        return tuple(stored_entry(self._room.sealed, name) for name in fresh)
+
+
+def committed(state: LiveState, run: str) -> SnapshotInfo | None:
+    """The commit of a run, if the chain has it."""
+    return next((info for info in state.commits.values() if info.run == run), None)
+
+
+def replace_root(manifest: Manifest, root: str) -> Manifest:
+    """The manifest with its proof."""
+    return msgspec.structs.replace(manifest, live_root=root)
+
+
+def segments_of(table: str, added: Sequence[Added]) -> tuple[SegmentEntry, ...]:
+    """A table's segments among these pieces, each once, in the order in which the later wins."""
+    entries = {
+        entry.id: entry for piece in added for entry in piece.segments if entry.table == table
+    }
+    return tuple(entries.values())
+
+
+def _merged(tables: Sequence[TableCommit]) -> list[TableCommit]:
+    """Source tables, each once: a table given twice is one, in the order of its pieces."""
+    merged: dict[str, TableCommit] = {}
+    for commit in tables:
+        if is_system(commit.table):
+            continue
+        earlier = merged.get(commit.table)
+        added = (*(earlier.added if earlier else ()), *commit.added)
+        merged[commit.table] = replace(commit, added=_unique(added))
+        stray = {e.table for a in added for e in a.segments} - {commit.table}
+        if any(not is_system(table) for table in stray):
+            raise UsageError(
+                "table-mixed", f"Pieces of {sorted(stray)} were handed over as {commit.table}."
+            )
+    return list(merged.values())
+
+
+def _unique(added: Sequence[Added]) -> tuple[Added, ...]:
+    """Pieces handed over twice count once."""
+    return tuple(dict.fromkeys(added))
+
+
+def _system_parts(tables: Sequence[TableCommit]) -> tuple[TablePart, ...]:
+    pieces = [added for commit in tables for added in commit.added]
+    names = {entry.table for added in pieces for entry in added.segments if is_system(entry.table)}
+    return tuple(
+        TablePart(table=name, segments=segments_of(name, pieces)) for name in sorted(names)
+    )
+
+
+def _packs(tables: Sequence[TableCommit]) -> tuple[PackEntry, ...]:
+    entries = {
+        entry.id: entry for commit in tables for added in commit.added for entry in added.packs
+    }
+    return tuple(entries.values())
+
+
+def _bytes(parts: Sequence[TablePart], packs: Sequence[PackEntry]) -> int:
+    segments = (
+        entry.bytes + (0 if entry.sidecar else entry.sidecar_bytes)
+        for part in parts
+        for entry in part.segments
+    )
+    return sum(segments) + sum(pack.bytes for pack in packs)
+
+
+def _balance(counts: Counts) -> Balance:
+    return Balance(counts.created, counts.changed, counts.deleted, counts.revived)
+
+
+def _next_state(held: TableState, commit: TableCommit, balance: Balance, *, seq: int) -> TableState:
+    """A table's state after a commit: the counts carried on, the rest as the run tells it."""
+    read = held.read_at == 0 or commit.window_start not in (None, held.window_start)
+    return TableState(
+        table=held.table,
+        held=held.held + balance.held,
+        deleted=held.deleted + balance.tombstones,
+        cursor=commit.cursor,
+        window_start=commit.window_start,
+        window_end=commit.window_end,
+        census_at=commit.census_at,
+        read_at=seq if read else held.read_at,
+        finding=commit.finding,
+    )

@@ -1,0 +1,88 @@
+"""The columns of a segment as they stand in Parquet, and the tables that the vault keeps itself.
+
+A source column is physically ``c<N>``; N is given once per table by the schema object and never
+used for another column. System columns begin with ``_u_``.
+"""
+
+import pyarrow as pa
+
+from unlost.model.schema import Column, Table, WireKind
+
+U_ID = "_u_id"
+U_OP = "_u_op"
+U_PREV = "_u_prev"
+U_OBSERVED_AT = "_u_observed_at"
+U_MODIFIED_AT = "_u_modified_at"
+U_MODIFIED_BY = "_u_modified_by"
+U_ROW_HASH = "_u_row_hash"
+U_BLOBS = "_u_blobs"
+U_SNAP = "_u_snap"  # never in a load segment: told by the manifest that added it
+
+INSTANT = pa.timestamp("ms", tz="UTC")
+HASH = pa.binary(16)
+
+SYSTEM_FIELDS: tuple[pa.Field, ...] = (
+    pa.field(U_ID, pa.string(), nullable=False),
+    pa.field(U_OP, pa.string(), nullable=False),
+    pa.field(U_PREV, pa.string()),
+    pa.field(U_OBSERVED_AT, INSTANT, nullable=False),
+    pa.field(U_MODIFIED_AT, INSTANT),
+    pa.field(U_MODIFIED_BY, pa.string()),
+    pa.field(U_ROW_HASH, HASH, nullable=False),
+    pa.field(U_BLOBS, pa.string()),
+)
+
+# What a reader of a snapshot gets before the source columns.
+READ_FIELDS: tuple[pa.Field, ...] = (
+    pa.field(U_ID, pa.string(), nullable=False),
+    pa.field(U_OP, pa.string(), nullable=False),
+    pa.field(U_SNAP, pa.int64(), nullable=False),
+    pa.field(U_OBSERVED_AT, INSTANT, nullable=False),
+    pa.field(U_MODIFIED_AT, INSTANT),
+    pa.field(U_MODIFIED_BY, pa.string()),
+)
+
+# Values of ``_u_prev`` beside the ops: no version before, and the same as the one before.
+SAME = "="
+
+SEARCH = "$search"
+HIDDEN = "$hidden"
+FILES = "$files"
+
+SEARCH_FIELDS: tuple[pa.Field, ...] = (
+    pa.field(U_ID, pa.string(), nullable=False),
+    pa.field("table", pa.string(), nullable=False),
+    pa.field("record", pa.string(), nullable=False),
+    pa.field("column", pa.string(), nullable=False),
+)
+
+META_TABLE = b"unlost.table"
+META_SCHEMA = b"unlost.schema"
+META_BASE = b"unlost.base"
+META_TOKENIZER = b"unlost.tokenizer"
+
+
+def physical(code: int) -> str:
+    """The Parquet name of the column with this number."""
+    return f"c{code}"
+
+
+def _text(*names: str) -> tuple[Column, ...]:
+    return tuple(Column(name=name, kind=WireKind.TEXT) for name in names)
+
+
+# The id of a row in ``$hidden`` is the JSON array of its cells; U means hidden, P visible again.
+HIDDEN_TABLE = Table(name=HIDDEN, columns=_text("table", "record", "column"))
+
+# The ids of rows in ``$files`` are told in ``unlost.vault.files``.
+FILES_TABLE = Table(
+    name=FILES,
+    columns=_text("blob", "size", "checksum", "name", "media_type", "extents"),
+)
+
+SYSTEM_TABLES: dict[str, Table] = {HIDDEN: HIDDEN_TABLE, FILES: FILES_TABLE}
+
+
+def is_system(table: str) -> bool:
+    """True for the tables that the vault keeps itself."""
+    return table.startswith("$")

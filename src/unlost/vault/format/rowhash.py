@@ -1,0 +1,99 @@
+"""The row hash: 128 bits that tell whether a record changed.
+
+For each column that is not volatile and not null: XXH3-64 of its canonical text under two seeds;
+the seeds are XXH3-64 of the column's name (UTF-8) with seeds 0 and 1. The hash is the two sums
+modulo 2^64, little-endian, first lane first. A column that is absent, null or volatile adds
+nothing, so that a new column which is empty changes no record, and order does not matter.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import polars as pl
+import polars_hash as plh
+import pyarrow as pa
+from numpy.typing import NDArray
+from xxhash import xxh3_64_intdigest
+
+from unlost.model.schema import WireKind
+from unlost.vault.format.canonical import canonical, needs_work
+from unlost.vault.format.physical import HASH
+
+HASH_BYTES = 16
+LANES = (0, 1)
+
+type Hashes = NDArray[np.uint64]
+"""Row hashes as an array of shape (rows, 2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class HashedColumn:
+    """A column that counts: its name, which gives the seeds, and its kind."""
+
+    name: str
+    kind: WireKind
+
+
+def seeds(column: str) -> tuple[int, int]:
+    """The seeds of a column's two lanes."""
+    name = column.encode()
+    return xxh3_64_intdigest(name, seed=LANES[0]), xxh3_64_intdigest(name, seed=LANES[1])
+
+
+def row_hashes(columns: Sequence[tuple[HashedColumn, pa.Array]], *, rows: int) -> Hashes:
+    """The hashes of rows, given the arrays of the columns that count (text, equal length)."""
+    lanes: tuple[list[pl.Expr], list[pl.Expr]] = ([], [])
+    series = []
+    for number, (column, values) in enumerate(columns):
+        if values.null_count == rows:
+            continue
+        text = pl.Series(str(number), pl.from_arrow(values))
+        series.append(text)
+        expression = pl.col(text.name)
+        if needs_work(text, column.kind):
+            expression = canonical(expression, column.kind)
+        for lane, seed in zip(lanes, seeds(column.name), strict=True):
+            lane.append(_lane(expression, seed))
+    hashes = np.zeros((rows, 2), dtype=np.uint64)
+    if series:
+        frame = pl.DataFrame(series)
+        sums = frame.select(
+            *(pl.sum_horizontal(lane).alias(str(n)) for n, lane in enumerate(lanes))
+        )
+        for number in LANES:
+            hashes[:, number] = sums.get_column(str(number)).to_numpy()
+    return hashes
+
+
+def as_array(hashes: Hashes) -> pa.Array:
+    """Hashes as Arrow, 16 bytes each."""
+    little = np.ascontiguousarray(hashes, dtype="<u8")
+    return pa.FixedSizeBinaryArray.from_buffers(HASH, len(hashes), [None, pa.py_buffer(little)])
+
+
+def from_array(array: pa.Array | pa.ChunkedArray) -> Hashes:
+    """The way back from ``as_array``."""
+    chunks: Iterable[pa.Array] = array.chunks if isinstance(array, pa.ChunkedArray) else [array]
+    parts = [
+        np.frombuffer(chunk.buffers()[1], dtype="<u8").reshape(-1, 2)[
+            chunk.offset : chunk.offset + len(chunk)
+        ]
+        for chunk in chunks
+        if len(chunk)
+    ]
+    return np.concatenate(parts) if parts else np.zeros((0, 2), dtype=np.uint64)
+
+
+def id_hashes(ids: pa.Array) -> NDArray[np.uint64]:
+    """XXH3-64 (seed 0) of each id, as the sidecar's filter takes it."""
+    series = pl.Series("id", pl.from_arrow(ids))
+    if not len(series):
+        return np.zeros(0, dtype=np.uint64)
+    frame = pl.DataFrame([series]).select(_lane(pl.col("id"), 0))
+    return frame.to_series().to_numpy()
+
+
+def _lane(expression: pl.Expr, seed: int) -> pl.Expr:
+    return cast("plh.HExpr", expression).nchash.xxh3_64(seed=seed)

@@ -1,0 +1,135 @@
+"""Search tokens: the pieces of text by which a record is found.
+
+Tokens come from columns that name a record or must be unique, from numbers, keys, e-mail addresses
+and telephone numbers. Text is brought to one form (NFKC, lower case, ß as ss), cut at white space,
+and freed of punctuation at its ends; of a telephone number only the digits count, without leading
+zeros. Ids need no tokens: the filters of the sidecars find them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+import pyarrow as pa
+
+from unlost.model.schema import ColumnTrait, Table, WireKind
+from unlost.vault.format.physical import SEARCH, SEARCH_FIELDS, U_ID
+from unlost.vault.segments import Label
+
+VERSION = 1
+LONGEST = 64  # characters of a token that are kept
+WORDS = 12  # words of a cell that become tokens
+_TRAITS = frozenset(
+    {
+        ColumnTrait.NAME,
+        ColumnTrait.UNIQUE,
+        ColumnTrait.EXTERNAL_ID,
+        ColumnTrait.AUTO_NUMBER,
+        ColumnTrait.EMAIL,
+        ColumnTrait.PHONE,
+    }
+)
+_ENDS = " \t\r\n.,;:!?()[]{}<>\"'«»„“”‚‘’*"
+_KINDS = frozenset({WireKind.TEXT, WireKind.INTEGER, WireKind.DECIMAL})
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenizer:
+    """Makes the tokens of one table: of ``texts`` by words, of ``phones`` by digits."""
+
+    table: str
+    texts: tuple[str, ...]
+    phones: tuple[str, ...]
+
+    def label(self, of_rows: Label) -> Label:
+        """The label of the search segment that belongs to a table's segment."""
+        return replace(of_rows, table=SEARCH, tokenizer=VERSION)
+
+    def tokens(self, rows: pa.Table) -> pa.Table:
+        """Rows of ``$search`` for rows with ``_u_id`` and source columns by name; not sorted."""
+        ids = pl.Series("record", pl.from_arrow(rows.column(U_ID)))
+        frames = [
+            _column_tokens(ids, rows, name, phone=name in self.phones)
+            for name in (*self.texts, *self.phones)
+        ]
+        found = pl.concat(frames)
+        table = pa.array([self.table] * 1, pa.string()).take(pa.array([0] * len(found)))
+        columns = {
+            U_ID: found.get_column("token").to_arrow(),
+            "table": table,
+            "record": found.get_column("record").to_arrow(),
+            "column": found.get_column("column").to_arrow(),
+        }
+        return pa.table(
+            [columns[field.name].cast(pa.string()) for field in SEARCH_FIELDS],
+            schema=pa.schema(SEARCH_FIELDS),
+        )
+
+
+def tokenizer_for(table: Table, *, names: Sequence[str]) -> Tokenizer | None:
+    """The tokenizer of a table's columns among ``names``; None if none of them is searched."""
+    searched = [
+        column
+        for column in table.columns
+        if column.name in names
+        and column.kind in _KINDS
+        and (column.traits & _TRAITS or column.name == table.name_column)
+    ]
+    phones = tuple(column.name for column in searched if column.has(ColumnTrait.PHONE))
+    texts = tuple(column.name for column in searched if column.name not in phones)
+    return Tokenizer(table.name, texts, phones) if searched else None
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a question, in the form of tokens."""
+    frame = pl.DataFrame({"text": [text]}).select(words(pl.col("text")).explode())
+    return [word for word in frame.to_series().to_list() if word]
+
+
+def digits_of(text: str) -> str:
+    """The digits of a question, in the form of a telephone number's token."""
+    frame = pl.DataFrame({"text": [text]}).select(digits(pl.col("text")))
+    return frame.to_series().to_list()[0] or ""
+
+
+def words(text: pl.Expr) -> pl.Expr:
+    """Lists of tokens by words."""
+    return (
+        text.str.normalize("NFKC")
+        .str.to_lowercase()
+        .str.replace_all("ß", "ss", literal=True)
+        .str.replace_all(r"\s+", " ")
+        .str.split(" ")
+        .list.head(WORDS)
+        .list.eval(pl.element().str.strip_chars(_ENDS).str.slice(0, LONGEST))
+    )
+
+
+def digits(text: pl.Expr) -> pl.Expr:
+    """The token of a telephone number."""
+    plain = text.str.normalize("NFKC").str.replace_all(r"[^0-9]", "").str.strip_chars_start("0")
+    return plain.str.slice(0, LONGEST)
+
+
+def _column_tokens(ids: pl.Series, rows: pa.Table, name: str, *, phone: bool) -> pl.DataFrame:
+    texts = pl.Series("text", pl.from_arrow(rows.column(name)))
+    frame = pl.DataFrame([ids, texts]).drop_nulls("text")
+    if phone:
+        frame = frame.select(digits(pl.col("text")).alias("token"), "record")
+    else:
+        frame = _by_words(frame)
+    return frame.filter(pl.col("token") != "").with_columns(pl.lit(name).alias("column"))
+
+
+def _by_words(frame: pl.DataFrame) -> pl.DataFrame:
+    """One row a word. Most cells are one plain word already: those need no lists."""
+    single = ~pl.col("text").str.contains(r"\s")
+    one = frame.filter(single).select(_word(pl.col("text")).alias("token"), "record")
+    many = frame.filter(~single).select(words(pl.col("text")).alias("token"), "record")
+    return pl.concat([one, many.explode("token").unique(maintain_order=True)])
+
+
+def _word(text: pl.Expr) -> pl.Expr:
+    plain = text.str.normalize("NFKC").str.to_lowercase()
+    plain = plain.str.replace_all("ß", "ss", literal=True)
+    return plain.str.strip_chars(_ENDS).str.slice(0, LONGEST)

@@ -1,0 +1,76 @@
+"""The versions of one record."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from unlost.model.reading import Op
+from unlost.model.snapshot import Version
+from unlost.vault import rules
+from unlost.vault.bigcells import resolve
+from unlost.vault.format.physical import (
+    U_ID,
+    U_MODIFIED_AT,
+    U_MODIFIED_BY,
+    U_OBSERVED_AT,
+    U_OP,
+    U_ROW_HASH,
+)
+from unlost.vault.room import OrgRoom
+from unlost.vault.tableview import RANK, TableView
+
+_COLUMNS = (U_OP, U_ROW_HASH, U_OBSERVED_AT, U_MODIFIED_AT, U_MODIFIED_BY)
+
+
+def history(room: OrgRoom, table: str, record: str) -> Sequence[Version]:
+    """All versions of a record, oldest first; empty if the vault never saw it.
+
+    Observations that say the same as the one before are no versions.
+    """
+    state = room.chain.live()
+    view = room.view(table, until=state.seq, state=state)
+    rows = _told(view.find(pa.array([record]), _COLUMNS))
+    versions = []
+    for number in range(len(rows)):
+        row = rows.slice(number, 1)
+        cells = _cells(room, view, row, until=state.seq)
+        versions.append(_version(table, row, view, cells))
+    return versions
+
+
+def _told(rows: pa.Table) -> pa.Table:
+    """Rows that are versions by the rules, each against the one before it."""
+    ops = rules.ops_of(rows.column(U_OP))
+    hashes = rows.column(U_ROW_HASH).to_pylist()
+    kept: list[int] = []
+    for number in range(len(rows)):
+        before = kept[-1] if kept else None
+        last = np.array([rules.NONE if before is None else ops[before]], dtype=np.int8)
+        same = np.array([before is not None and hashes[before] == hashes[number]])
+        if rules.is_version(last, ops[number : number + 1], same=same)[0]:
+            kept.append(number)
+    return rows.take(pa.array(kept, pa.int64()))
+
+
+def _cells(room: OrgRoom, view: TableView, row: pa.Table, *, until: int) -> dict[str, str | None]:
+    if row.column(U_OP)[0].as_py() not in rules.WITH_CELLS:
+        return {}
+    names = tuple(view.names(row.column(RANK)[0].as_py()))
+    cells = resolve(view.cells(row, names), names, room.load_blob(until=until))
+    found: dict[str, str | None] = cells.select(list(names)).to_pylist()[0]
+    return found
+
+
+def _version(table: str, row: pa.Table, view: TableView, cells: dict[str, str | None]) -> Version:
+    values = row.to_pylist()[0]
+    return Version(
+        table=table,
+        record=values[U_ID],
+        snapshot=int(view.sequences()[values[RANK]]),
+        op=Op(values[U_OP]),
+        observed_at=values[U_OBSERVED_AT],
+        modified_at=values[U_MODIFIED_AT],
+        modified_by=values[U_MODIFIED_BY],
+        cells=cells,
+    )

@@ -1,0 +1,95 @@
+"""Open runs: their intents, and the notes that another process needs to carry them on."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from unlost.model.certificate import Certificate
+from unlost.vault import places
+from unlost.vault.format.manifest import Intent, SchemaNote, pack, unpack
+from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.sealing import SealedObjects
+
+
+class OpenRun:
+    """The durable notes of one open run of an org."""
+
+    def __init__(self, org: str, run: str, *, sealed: SealedObjects) -> None:
+        self.org = org
+        self.run = places.check_run(run)
+        self._sealed = sealed
+
+    def open(self, fresh: Intent) -> Intent:
+        """The run's intent: the one that is there, else this one, made durable."""
+        name = places.intent(self.org, self.run)
+        if not self.is_open():
+            self._sealed.put_new(ObjectKind.INTENT, org=self.org, name=name, content=pack(fresh))
+        content = self._sealed.get(ObjectKind.INTENT, org=self.org, name=name)
+        return unpack(content, Intent, name=name)[0]
+
+    def is_open(self) -> bool:
+        """True while the intent is there."""
+        return self._sealed.store.size(places.intent(self.org, self.run)) is not None
+
+    def note_schema(self, schema: str) -> None:
+        """Remember the schema that the run uses from now on."""
+        if schema in self.schemas()[-1:]:
+            return
+        content = pack(SchemaNote(schema))
+        number = sum(1 for _ in self._notes())
+        while not self._put_note(number, content):
+            number += 1
+
+    def schemas(self) -> tuple[str, ...]:
+        """All schemas that the run has used, oldest first."""
+        return tuple(
+            unpack(
+                self._sealed.get(ObjectKind.INTENT, org=self.org, name=name),
+                SchemaNote,
+                name=name,
+            )[0].schema
+            for name in self._notes()
+        )
+
+    def put_certificate(self, certificate: Certificate) -> None:
+        """Seal a certificate of the run; the last one counts."""
+        content = msgspec.json.encode(certificate)
+        number = len(self._certificates())
+        while not self._sealed.put_new(
+            ObjectKind.CERTIFICATE,
+            org=self.org,
+            name=places.certificate(self.org, self.run, number),
+            content=content,
+        ).created:
+            number += 1
+
+    def certificate(self) -> str | None:
+        """The name of the run's last certificate."""
+        numbers = self._certificates()
+        return places.certificate(self.org, self.run, max(numbers)) if numbers else None
+
+    def written(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Segments that the run has written so far: id and size."""
+        for listed in self._sealed.store.list(places.segment(self.org, prefix)):
+            ident = listed.name.rsplit("/", 1)[1]
+            if "." not in ident:
+                yield ident, listed.size
+
+    def close(self) -> None:
+        """Remove intent and notes."""
+        for name in [*self._notes(), places.intent(self.org, self.run)]:
+            self._sealed.store.delete(name)
+
+    def _notes(self) -> Iterator[str]:
+        for listed in self._sealed.store.list(f"{places.intent(self.org, self.run)}."):
+            yield listed.name
+
+    def _put_note(self, number: int, content: bytes) -> bool:
+        name = places.note(self.org, self.run, number)
+        return self._sealed.put_new(
+            ObjectKind.INTENT, org=self.org, name=name, content=content
+        ).created
+
+    def _certificates(self) -> list[int]:
+        prefix = places.certificate_prefix(self.org, self.run)
+        return [int(listed.name.removeprefix(prefix)) for listed in self._sealed.store.list(prefix)]

@@ -1,0 +1,163 @@
+"""Reading a whole table in the order of its ids, out of segments whose ranges overlap.
+
+The range of ids is cut into pieces of bounded size at the fences of the sidecars. For each piece
+the row groups that reach into it are read; those that reach into the next one are kept, as long as
+they fit into a bounded cache. Disjoint segments are so read once and never sorted.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.vault.format.physical import U_ID
+from unlost.vault.tableview import RANK, TableView, last_of_each
+
+type ColumnsOf = Callable[[int], Sequence[str]]
+"""The physical columns to read of the segment of a rank."""
+
+PIECE_ROWS = 32_768
+PIECE_BYTES = 16 << 20
+CACHE_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Ids from ``low`` on, below ``high`` (None: no end)."""
+
+    low: str
+    high: str | None
+
+
+def cut(view: TableView, *, rows: int = PIECE_ROWS, size: int = PIECE_BYTES) -> list[Piece]:
+    """The pieces of a table, in order, each of about this many rows or bytes at most."""
+    fences = sorted(
+        (fence.first.encode(), fence.rows, fence.bytes)
+        for rank in range(len(view.segments))
+        for fence in view.sidecar(rank).fences
+    )
+    edges: list[str] = []
+    held_rows = held_bytes = 0
+    for first, count, width in fences:
+        full = held_rows + count > rows or held_bytes + width > size
+        text = first.decode()
+        if not edges or (full and text != edges[-1]):
+            edges.append(text)
+            held_rows = held_bytes = 0
+        held_rows += count
+        held_bytes += width
+    highs: list[str | None] = [*edges[1:], None]
+    return [Piece(low, high) for low, high in zip(edges, highs, strict=False)]
+
+
+class GroupCache:
+    """Row groups that reach over a piece, in bounded memory. For one thread."""
+
+    def __init__(self, view: TableView, columns: ColumnsOf, *, most: int) -> None:
+        self._view = view
+        self._columns = columns
+        self._most = most
+        self._held: OrderedDict[tuple[int, int], pa.Table] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, rank: int, group: int, *, keep: bool) -> pa.Table:
+        """A row group; kept for later if ``keep``, else given up."""
+        rows = self._held.pop((rank, group), None)
+        if rows is None:
+            rows = self._view.read(rank, [group], self._columns(rank)).combine_chunks()
+        else:
+            self._bytes -= rows.nbytes
+        if keep:
+            self._held[rank, group] = rows
+            self._bytes += rows.nbytes
+            while self._bytes > self._most and len(self._held) > 1:
+                _, gone = self._held.popitem(last=False)
+                self._bytes -= gone.nbytes
+        return rows
+
+
+class PieceReader:
+    """Reads the rows of pieces: all versions of all segments, with their rank."""
+
+    def __init__(self, view: TableView, columns: ColumnsOf, *, cache: int = CACHE_BYTES) -> None:
+        self._view = view
+        self._cache = GroupCache(view, columns, most=cache)
+
+    def read(self, piece: Piece) -> Iterator[tuple[int, pa.Table]]:
+        """The rows of a piece, by rank, each part sorted by id."""
+        for rank, live in enumerate(self._view.segments):
+            if live.entry.max_id < piece.low:
+                continue
+            if piece.high is not None and live.entry.min_id >= piece.high:
+                continue
+            yield from self._of_segment(rank, piece)
+
+    def _of_segment(self, rank: int, piece: Piece) -> Iterator[tuple[int, pa.Table]]:
+        fences = self._view.sidecar(rank).fences
+        ends = [fence.first for fence in fences[1:]] + [None]
+        parts = []
+        for group, (fence, end) in enumerate(zip(fences, ends, strict=True)):
+            if (piece.high is not None and fence.first >= piece.high) or (
+                end is not None and end <= piece.low
+            ):
+                continue
+            reaches_on = piece.high is not None and (end is None or end > piece.high)
+            rows = self._cache.get(rank, group, keep=reaches_on)
+            parts.append(_between(rows, piece))
+        parts = [part for part in parts if len(part)]
+        if parts:
+            yield rank, pa.concat_tables(parts)
+
+
+def key_pieces(view: TableView, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """All versions of the table, narrow columns and ``_rank``, by pieces in the order of id, rank.
+
+    Versions that another of the same commit replaced are still there.
+    """
+    wanted = list(dict.fromkeys((U_ID, *columns)))
+    reader = PieceReader(view, lambda _: wanted)
+    for piece in cut(view, rows=PIECE_ROWS * 4):
+        parts = [ranked(rows, rank) for rank, rows in reader.read(piece)]
+        if parts:
+            yield sort_versions(pa.concat_tables(parts), several=len(parts) > 1)
+
+
+def ranked(rows: pa.Table, rank: int) -> pa.Table:
+    """Rows with the rank of their segment."""
+    return rows.append_column(RANK, pa.array(np.full(len(rows), rank, dtype=np.int32)))
+
+
+def sort_versions(rows: pa.Table, *, several: bool) -> pa.Table:
+    """Rows in the order of id and rank."""
+    if not several:
+        return rows
+    return rows.take(pc.sort_indices(rows, sort_keys=[(U_ID, "ascending"), (RANK, "ascending")]))
+
+
+def newest_of_each(rows: pa.Table) -> pa.Table:
+    """The newest version of each id, of rows in the order of id and rank."""
+    mask = last_of_each(rows.column(U_ID))
+    return rows if mask.all() else rows.filter(pa.array(mask))
+
+
+def _between(rows: pa.Table, piece: Piece) -> pa.Table:
+    ids = rows.column(U_ID)
+    start = _bisect(ids, piece.low)
+    end = len(ids) if piece.high is None else _bisect(ids, piece.high)
+    return rows.slice(start, end - start)
+
+
+def _bisect(ids: pa.ChunkedArray, wanted: str) -> int:
+    """The first place whose id is not below ``wanted``."""
+    low, high = 0, len(ids)
+    target = wanted.encode()
+    while low < high:
+        middle = (low + high) // 2
+        if ids[middle].as_py().encode() < target:
+            low = middle + 1
+        else:
+            high = middle
+    return low

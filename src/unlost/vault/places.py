@@ -1,0 +1,95 @@
+"""Names of the objects of an org: where each kind lies."""
+
+import re
+
+from unlost.model.errors import UsageError
+
+_RUN = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_DIGITS = 20
+RUN_PREFIX_HEX = 16  # the names of a run's segments begin alike, so that they can be listed
+
+
+def commits(org: str) -> str:
+    """The folder of manifests."""
+    return f"orgs/{org}/commits/"
+
+
+def commit(org: str, seq: int) -> str:
+    """A manifest."""
+    return f"{commits(org)}{seq:0{_DIGITS}d}"
+
+
+def sequence(name: str) -> int:
+    """The number at the end of the name of a manifest or checkpoint."""
+    return int(name.rsplit("/", 1)[1])
+
+
+def checkpoints(org: str) -> str:
+    """The folder of checkpoints."""
+    return f"orgs/{org}/checkpoints/"
+
+
+def checkpoint(org: str, seq: int) -> str:
+    """A checkpoint."""
+    return f"{checkpoints(org)}{seq:0{_DIGITS}d}"
+
+
+def segment(org: str, ident: str) -> str:
+    """A segment."""
+    return f"orgs/{org}/data/{ident[:2]}/{ident}"
+
+
+def sidecar(org: str, ident: str) -> str:
+    """A segment's sidecar, where it is an object of its own."""
+    return f"{segment(org, ident)}.idx"
+
+
+def pack(org: str, ident: str) -> str:
+    """A pack of blobs."""
+    return f"orgs/{org}/packs/{ident[:2]}/{ident}"
+
+
+def schema(org: str, ident: str) -> str:
+    """A schema object."""
+    return f"orgs/{org}/schemas/{ident}"
+
+
+def certificate(org: str, run: str, number: int) -> str:
+    """A certificate of a run; a run that was resumed may have written several."""
+    return f"{certificate_prefix(org, run)}{number}"
+
+
+def certificate_prefix(org: str, run: str) -> str:
+    """How the names of a run's certificates begin."""
+    return f"orgs/{org}/certs/{run}."
+
+
+def intent(org: str, run: str) -> str:
+    """The intent of an open run."""
+    return f"orgs/{org}/runs/{check_run(run)}"
+
+
+def note(org: str, run: str, number: int) -> str:
+    """A note beside an intent."""
+    return f"{intent(org, run)}.{number:04d}"
+
+
+def identity(org: str) -> str:
+    """The identity of an org as it was when first seen."""
+    return f"{identities()}{org}"
+
+
+def identities() -> str:
+    """The folder that names all orgs."""
+    return "names/"
+
+
+def check_run(run: str) -> str:
+    """The id of a run itself; raises UsageError (``run-name``) if no object can be named by it."""
+    if _RUN.fullmatch(run) is None:
+        raise UsageError(
+            "run-name",
+            f"“{run}” cannot be the id of a run.",
+            next_step="Use up to 64 of a-z, 0-9, - and _.",
+        )
+    return run

@@ -1,0 +1,117 @@
+"""When an observation is a version, and what a version does to the counts of a table. Pure.
+
+Ops are small numbers here: the place of their letter in ``LETTERS``; 0 means no version before.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from unlost.model.snapshot import Counts
+from unlost.vault.format.physical import SAME
+
+type Ops = NDArray[np.int8]
+
+NONE, U, D, P, M, A = range(6)
+LETTERS = ("", "U", "D", "P", "M", "A")
+WITH_CELLS = ("U", "D", "A")
+
+_NO, _YES, _IF_DIFFERENT = 0, 1, 2
+# Rows: the op before; columns: the op observed, in the order of LETTERS.
+_KEEP = np.array(
+    [
+        # -, U, D, P, M, A
+        [0, _YES, _YES, _NO, _NO, _YES],  # nothing before: an id alone tells nothing
+        [0, _IF_DIFFERENT, _YES, _YES, _YES, _YES],  # over U
+        [0, _YES, _NO, _NO, _NO, _NO],  # over D
+        [0, _YES, _YES, _NO, _NO, _NO],  # over P: the last row may still come
+        [0, _YES, _YES, _NO, _NO, _NO],  # over M
+        [0, _YES, _NO, _NO, _NO, _NO],  # over A: only life
+    ],
+    dtype=np.int8,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What versions do to a table: the counts that people see, and the totals it holds."""
+
+    created: int = 0
+    changed: int = 0
+    deleted: int = 0
+    revived: int = 0
+
+    @property
+    def held(self) -> int:
+        """Change of the number of records that are alive."""
+        return self.created + self.revived - self.deleted
+
+    @property
+    def tombstones(self) -> int:
+        """Change of the number of records that have a tombstone."""
+        return self.deleted - self.revived
+
+    def plus(self, other: "Balance") -> "Balance":
+        """Both together."""
+        return Balance(
+            self.created + other.created,
+            self.changed + other.changed,
+            self.deleted + other.deleted,
+            self.revived + other.revived,
+        )
+
+    def minus(self, other: "Balance") -> "Balance":
+        """This without the other."""
+        return Balance(
+            self.created - other.created,
+            self.changed - other.changed,
+            self.deleted - other.deleted,
+            self.revived - other.revived,
+        )
+
+    def counts(self, *, seen: int, unchanged: int) -> Counts:
+        """As counts of a commit."""
+        return Counts(
+            seen=seen,
+            created=self.created,
+            changed=self.changed,
+            deleted=self.deleted,
+            revived=self.revived,
+            unchanged=unchanged,
+        )
+
+
+def ops_of(letters: pa.Array | pa.ChunkedArray) -> Ops:
+    """Letters as numbers; null is 0."""
+    found = pc.index_in(letters, value_set=pa.array(LETTERS[1:]))
+    numbers = pc.add(pc.fill_null(found, -1), 1)
+    return np.asarray(numbers.to_numpy(zero_copy_only=False), dtype=np.int8)
+
+
+def is_version(before: Ops, observed: Ops, *, same: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether each observation is a version; ``same``: its row hash is that of the one before."""
+    verdict = _KEEP[before, observed]
+    return np.asarray((verdict == _YES) | ((verdict == _IF_DIFFERENT) & ~same))
+
+
+def balance(before: Ops, observed: Ops) -> Balance:
+    """What these versions do. One that was never seen alive counts as created and deleted."""
+    new, alive = before == NONE, observed == U
+    was_alive = before == U
+    whole = (observed == U) | (observed == D) | (observed == A)
+    return Balance(
+        created=int(np.count_nonzero(new & whole)),
+        changed=int(np.count_nonzero((was_alive & alive) | ((before >= D) & ~alive))),
+        deleted=int(np.count_nonzero((was_alive & ~alive) | (new & whole & ~alive))),
+        revived=int(np.count_nonzero((before >= D) & alive)),
+    )
+
+
+def previous_letters(before: Ops, versions: NDArray[np.bool_]) -> pa.Array:
+    """The column ``_u_prev``: the op before, null where there was none, ``=`` where no version."""
+    codes = np.where(versions, before, len(LETTERS)).astype(np.int32)
+    names = pa.array([None, *LETTERS[1:], SAME])
+    return names.take(pa.array(codes))

@@ -1,0 +1,110 @@
+"""Schema objects: what the tables looked like, and which number each column has for ever."""
+
+import threading
+from collections.abc import Mapping
+
+from blake3 import blake3
+
+from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
+from unlost.vault import places
+from unlost.vault.format.manifest import (
+    FORMAT,
+    Known,
+    ObjectEntry,
+    SchemaDocument,
+    canonical_text,
+    pack,
+    unpack,
+)
+from unlost.vault.format.physical import SYSTEM_TABLES
+from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.sealing import SealedObjects
+
+SYSTEM_SCHEMA = ""  # the id that segments of system tables carry: their columns are fixed
+_PURPOSE = "schema"
+
+
+type _Columns = Mapping[str, Mapping[str, Known]]
+
+
+def number_columns(schema: Schema, before: _Columns) -> dict[str, dict[str, Known]]:
+    """All columns ever had: those numbered before keep their number, new ones get the next."""
+    numbered = {table: dict(known) for table, known in before.items()}
+    for table in schema.tables:
+        known = numbered.setdefault(table.name, {})
+        for column in table.columns:
+            known[column.name] = _describe(column, known)
+        for name in table.hidden:
+            if name not in known:
+                known[name] = Known(code=_next_code(known), kind=WireKind.TEXT)
+    return numbered
+
+
+def _describe(column: Column, known: Mapping[str, Known]) -> Known:
+    held = known.get(column.name)
+    return Known(
+        code=held.code if held else _next_code(known),
+        kind=column.kind,
+        volatile=column.has(ColumnTrait.VOLATILE),
+    )
+
+
+def _next_code(known: Mapping[str, Known]) -> int:
+    return max((held.code for held in known.values()), default=0) + 1
+
+
+def _system_document() -> SchemaDocument:
+    schema = Schema(tables=tuple(SYSTEM_TABLES.values()), fingerprint="")
+    return SchemaDocument(format=FORMAT, schema=schema, columns=number_columns(schema, {}))
+
+
+class Schemas:
+    """Reads and writes schema objects of an org; keeps those it read."""
+
+    def __init__(self, org: str, *, sealed: SealedObjects) -> None:
+        self.org = org
+        self._sealed = sealed
+        self._read: dict[str, SchemaDocument] = {SYSTEM_SCHEMA: _system_document()}
+        self._lock = threading.Lock()
+
+    def get(self, ident: str) -> SchemaDocument:
+        """A schema object; raises IntegrityError."""
+        with self._lock:
+            if ident not in self._read:
+                name = places.schema(self.org, ident)
+                content = self._sealed.get(ObjectKind.SCHEMA, org=self.org, name=name)
+                self._read[ident] = unpack(content, SchemaDocument, name=name)[0]
+            return self._read[ident]
+
+    def put(self, schema: Schema, *, before: str) -> str:
+        """Keep a schema that follows the one ``before`` (or the empty id); returns its id."""
+        known = self.get(before).columns if before else {}
+        document = SchemaDocument(
+            format=FORMAT, schema=schema, columns=number_columns(schema, known)
+        )
+        key = self._sealed.keys.identity_key(self.org, _PURPOSE)
+        ident = blake3(canonical_text(document), key=key).hexdigest()
+        name = places.schema(self.org, ident)
+        if self._sealed.store.size(name) is None:
+            self._sealed.put_new(ObjectKind.SCHEMA, org=self.org, name=name, content=pack(document))
+        with self._lock:
+            self._read[ident] = document
+        return ident
+
+    def entry(self, ident: str) -> ObjectEntry:
+        """A schema object as a manifest names it."""
+        return stored_entry(self._sealed, places.schema(self.org, ident))
+
+    def table(self, ident: str, table: str) -> Table | None:
+        """A table in a schema object."""
+        return self.get(ident).schema.table(table)
+
+    def known(self, ident: str, table: str) -> dict[str, Known]:
+        """Every column that a table has or once had, by name."""
+        return self.get(ident).columns.get(table, {})
+
+
+def stored_entry(sealed: SealedObjects, name: str) -> ObjectEntry:
+    """A stored object's size and digest, read back from the store."""
+    data = sealed.store.get(name)
+    return ObjectEntry(name=name, bytes=len(data), blake3=blake3(data).hexdigest())

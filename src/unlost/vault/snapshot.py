@@ -1,0 +1,327 @@
+"""The picture of one org at one commit; see the port ``Snapshot``."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from unlost.model.certificate import Certificate
+from unlost.model.errors import NotFound
+from unlost.model.schema import Schema, WireKind
+from unlost.model.snapshot import Hidden, SnapshotInfo, StoredFile, TableState
+from unlost.vault import rules
+from unlost.vault.bigcells import resolve
+from unlost.vault.files import FILES_COLUMNS, FILES_TABLE, file_of_row, file_row_id
+from unlost.vault.format.manifest import Manifest
+from unlost.vault.format.physical import (
+    HIDDEN,
+    READ_FIELDS,
+    U_BLOBS,
+    U_ID,
+    U_MODIFIED_AT,
+    U_MODIFIED_BY,
+    U_OBSERVED_AT,
+    U_OP,
+    U_SNAP,
+)
+from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.merge import PieceReader, cut, key_pieces, newest_of_each, ranked, sort_versions
+from unlost.vault.room import OrgRoom
+from unlost.vault.tableview import (
+    RANK,
+    BlobCell,
+    TableView,
+    last_of_each,
+    named,
+    sorted_unique,
+)
+from unlost.vault.writer import positions
+
+SYSTEM = (U_OP, U_OBSERVED_AT, U_MODIFIED_AT, U_MODIFIED_BY)
+_IDS_AT_ONCE = 4_096
+_BLOB_BYTES = 8 << 20  # text put back at a time
+
+
+class VaultSnapshot:
+    """A snapshot of an opened vault. Safe to share between threads."""
+
+    def __init__(self, room: OrgRoom, number: int) -> None:
+        self._room = room
+        self._manifest, self._head = room.chain.manifest(number)
+        self._state = room.chain.live()
+        self._number = number
+
+    @property
+    def info(self) -> SnapshotInfo:
+        """Number, times, counts."""
+        return self._state.commits[self._number]
+
+    @property
+    def manifest(self) -> Manifest:
+        """The commit's manifest."""
+        return self._manifest
+
+    def schema(self) -> Schema:
+        """The schema of the snapshot."""
+        return self._room.schemas.get(self._manifest.schema).schema
+
+    def tables(self) -> Mapping[str, TableState]:
+        """State of each table that the vault holds."""
+        return {state.table: state for state in self._manifest.states}
+
+    def view(self, table: str) -> TableView:
+        """The table's segments as of this snapshot; empty if the vault holds none."""
+        return self._room.view(table, until=self._number, state=self._state)
+
+    def columns(self, table: str) -> tuple[str, ...]:
+        """Source columns that reading a table gives.
+
+        Those of the schema in its order, then those that the user may not see but the vault knows.
+        A table that the schema does not have any more keeps all columns that it ever had.
+        """
+        known = self._room.schemas.known(self._manifest.schema, table)
+        found = self._room.schemas.table(self._manifest.schema, table)
+        if found is None:
+            if table not in self.tables():
+                raise _unknown_table(table)
+            return tuple(known)
+        visible = [c.name for c in found.columns if c.kind is not WireKind.BINARY]
+        marked = [mark.column for mark in self.hidden(table) if mark.column is not None]
+        unseen = [name for name in (*found.hidden, *marked) if name in known]
+        return tuple(dict.fromkeys((*visible, *unseen)))
+
+    def scan(self, table: str, *, columns: Sequence[str] | None = None) -> pa.RecordBatchReader:
+        """Live records in the order of their ids, in bounded batches."""
+        names = self._chosen(table, columns)
+        return _reader(self._live_batches(table, names), names)
+
+    def scan_deleted(
+        self, table: str, *, columns: Sequence[str] | None = None
+    ) -> pa.RecordBatchReader:
+        """Last known states of deleted records, in the order of their ids.
+
+        System columns are the tombstone's, the cells those of the last state.
+        """
+        names = self._chosen(table, columns)
+        return _reader(self._deleted_batches(table, names), names)
+
+    def live_ids(self, table: str) -> Iterator[pa.Table]:
+        """Live ids in order, in bounded tables: ``_u_id``, ``_u_observed_at``, ``_u_snap``."""
+        self._chosen(table, None)
+        view = self.view(table)
+        for rows in key_pieces(view, (U_OP, U_OBSERVED_AT)):
+            newest = newest_of_each(rows)
+            live = newest.filter(pc.equal(newest.column(U_OP), "U"))
+            if len(live):
+                yield live.select([U_ID, U_OBSERVED_AT]).append_column(U_SNAP, _snaps(live, view))
+
+    def get(
+        self, table: str, ids: Sequence[str], *, columns: Sequence[str] | None = None
+    ) -> pa.Table:
+        """Newest states (live or last known before deletion) of these ids, in their order.
+
+        System columns are those of the newest version, which ``_u_op`` tells; the cells are those
+        of the last version that has any. Ids that the vault never saw are left out.
+        """
+        names = self._chosen(table, columns)
+        return self._states(self.view(table), sorted_unique(ids), names)
+
+    def hidden(self, table: str | None = None) -> Sequence[Hidden]:
+        """Rows and columns that the reading user stopped seeing."""
+        view = self.view(HIDDEN)
+        marks = []
+        for rows in key_pieces(view, (U_OP,)):
+            newest = newest_of_each(rows)
+            live = newest.filter(pc.equal(newest.column(U_OP), "U"))
+            snaps = _snaps(live, view).to_pylist()
+            for text, since in zip(live.column(U_ID).to_pylist(), snaps, strict=True):
+                mark = msgspec.json.decode(text, type=tuple[str, str | None, str | None])
+                if table is None or mark[0] == table:
+                    marks.append(Hidden(*mark, since=since))
+        return marks
+
+    def files(self, table: str, records: Sequence[str]) -> Sequence[StoredFile]:
+        """The newest files that the vault holds for these records."""
+        view = self.view(FILES_TABLE)
+        columns = self._file_columns(table)
+        ids = sorted_unique(file_row_id(table, r, c) for r in records for c in columns)
+        rows = view.newest(ids, (U_OP,))
+        rows = rows.filter(pc.equal(rows.column(U_OP), "U"))
+        cells = view.cells(rows, FILES_COLUMNS).to_pylist()
+        keys = rows.column(U_ID).to_pylist()
+        snaps = _snaps(rows, view).to_pylist()
+        return [
+            file_of_row({**cell, U_ID: key}, since=snap)
+            for cell, key, snap in zip(cells, keys, snaps, strict=True)
+        ]
+
+    def certificate(self) -> Certificate | None:
+        """The certificate of the run that made it."""
+        name = self._manifest.certificate
+        if name is None:
+            return None
+        content = self._room.sealed.get(ObjectKind.CERTIFICATE, org=self._room.org, name=name)
+        return msgspec.json.decode(content, type=Certificate)
+
+    def dataset(self, table: str, *, columns: Sequence[str] | None = None) -> ds.Dataset:
+        """The live records for DuckDB, polars and pyarrow: read once, batch by batch."""
+        return ds.Scanner.from_batches(self.scan(table, columns=columns))
+
+    def _file_columns(self, table: str) -> set[str]:
+        """Columns of a table whose bytes are or once were files."""
+        found = self._room.schemas.table(self._manifest.schema, table)
+        known = self._room.schemas.known(self._manifest.schema, table)
+        once = {name for name, column in known.items() if column.kind is WireKind.BINARY}
+        return once | {file.column for file in (found.files if found else ())}
+
+    def _chosen(self, table: str, columns: Sequence[str] | None) -> tuple[str, ...]:
+        known = self.columns(table)
+        if columns is None:
+            return known
+        for name in columns:
+            if name not in known:
+                raise NotFound(
+                    "column-unknown",
+                    f"“{table}” has no column “{name}” in snapshot {self._number}.",
+                    next_step="Columns are written as the source writes them, upper and lower case.",
+                )
+        return tuple(columns)
+
+    def _live_batches(self, table: str, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        view = self.view(table)
+        reader = NamedPieces(view, names)
+        for rows in reader.pieces():
+            newest = newest_of_each(rows)
+            live = newest.filter(pc.equal(newest.column(U_OP), "U"))
+            yield from self._batches(_with_snap(live, view), names)
+
+    def _deleted_batches(self, table: str, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        view = self.view(table)
+        for rows in key_pieces(view, (U_OP,)):
+            newest = newest_of_each(rows)
+            dead = newest.filter(pc.not_equal(newest.column(U_OP), "U")).column(U_ID)
+            for at in range(0, len(dead), _IDS_AT_ONCE):
+                ids = dead.slice(at, _IDS_AT_ONCE).combine_chunks()
+                yield from self._states(view, ids, names, known_only=True).to_batches()
+
+    def _states(
+        self, view: TableView, ids: pa.Array, names: Sequence[str], *, known_only: bool = False
+    ) -> pa.Table:
+        versions = view.find(ids, SYSTEM)
+        newest = versions.filter(pa.array(last_of_each(versions.column(U_ID))))
+        whole = versions.filter(
+            pc.is_in(versions.column(U_OP), value_set=pa.array(rules.WITH_CELLS))
+        )
+        states = whole.filter(pa.array(last_of_each(whole.column(U_ID))))
+        if known_only:
+            newest = newest.filter(
+                pc.is_in(newest.column(U_ID), value_set=states.column(U_ID).combine_chunks())
+            )
+        pick = _pick(newest.column(U_ID), states.column(U_ID))
+        cells = resolve(view.cells(states, names), names, self._load()).take(pick)
+        newest = _known_author(newest, states, pick)
+        columns = {**_columns(newest, view), **dict(zip(names, cells.columns[:-1], strict=True))}
+        return pa.table([columns[f.name] for f in _fields(names)], schema=pa.schema(_fields(names)))
+
+    def _batches(self, rows: pa.Table, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Rows as batches, with the text of big cells put back in bounded parts."""
+        schema = pa.schema(_fields(names))
+        for part in _by_blob_bytes(rows):
+            filled = resolve(part, names, self._load())
+            yield from filled.select(schema.names).cast(schema).combine_chunks().to_batches()
+
+    def _load(self) -> Callable[[str], bytes]:
+        return self._room.load_blob(until=self._number)
+
+
+class NamedPieces:
+    """All versions of a table by pieces, with source columns by name."""
+
+    def __init__(self, view: TableView, names: Sequence[str]) -> None:
+        self._view = view
+        self._names = names
+
+    def pieces(self) -> Iterator[pa.Table]:
+        """Pieces in the order of id and rank: system columns, ``_u_blobs``, names, ``_rank``."""
+        reader = PieceReader(self._view, self._columns)
+        for piece in cut(self._view):
+            parts = [self._named(rows, rank) for rank, rows in reader.read(piece)]
+            if parts:
+                yield sort_versions(pa.concat_tables(parts), several=len(parts) > 1)
+
+    def _columns(self, rank: int) -> list[str]:
+        present = self._view.names(rank)
+        wanted = [present[name] for name in self._names if name in present]
+        return [U_ID, *SYSTEM, U_BLOBS, *wanted]
+
+    def _named(self, rows: pa.Table, rank: int) -> pa.Table:
+        cells = named(rows, self._names, self._view.names(rank))
+        head = rows.select([U_ID, *SYSTEM])
+        together = pa.table(
+            [*head.columns, *cells.columns], names=[*head.column_names, *cells.column_names]
+        )
+        return ranked(together, rank)
+
+
+def _fields(names: Sequence[str]) -> list[pa.Field]:
+    return [*READ_FIELDS, *(pa.field(name, pa.string()) for name in names)]
+
+
+def _reader(batches: Iterator[pa.RecordBatch], names: Sequence[str]) -> pa.RecordBatchReader:
+    return pa.RecordBatchReader.from_batches(pa.schema(_fields(names)), batches)
+
+
+def _snaps(rows: pa.Table, view: TableView) -> pa.Array:
+    """The number of the commit that brought each row."""
+    return pa.array(view.sequences()[rows.column(RANK).to_numpy()], pa.int64())
+
+
+def _with_snap(rows: pa.Table, view: TableView) -> pa.Table:
+    return rows.append_column(U_SNAP, _snaps(rows, view))
+
+
+def _columns(rows: pa.Table, view: TableView) -> dict[str, pa.ChunkedArray | pa.Array]:
+    return {U_SNAP: _snaps(rows, view), **{name: rows.column(name) for name in (U_ID, *SYSTEM)}}
+
+
+def _pick(newest: pa.ChunkedArray, states: pa.ChunkedArray) -> pa.Array:
+    """For each newest version the place of its last state, null where there is none."""
+    source = np.full(len(newest), -1, dtype=np.int64)
+    source[positions(states, newest.combine_chunks())] = np.arange(len(states))
+    return pa.array(source, mask=source < 0)
+
+
+def _known_author(newest: pa.Table, states: pa.Table, pick: pa.Array) -> pa.Table:
+    """Where a tombstone does not tell when and by whom, the last state does."""
+    for name in (U_MODIFIED_AT, U_MODIFIED_BY):
+        column = pc.coalesce(newest.column(name), states.column(name).take(pick))
+        newest = newest.set_column(newest.column_names.index(name), name, column)
+    return newest
+
+
+def _by_blob_bytes(rows: pa.Table) -> Iterator[pa.Table]:
+    blobs = rows.column(U_BLOBS)
+    if blobs.null_count == len(blobs):
+        yield rows
+        return
+    start, held = 0, 0
+    for at, cell in enumerate(blobs.to_pylist()):
+        size = 0
+        if cell is not None:
+            size = sum(length for _, length in msgspec.json.decode(cell, type=BlobCell).values())
+        if held and held + size > _BLOB_BYTES:
+            yield rows.slice(start, at - start)
+            start, held = at, 0
+        held += size
+    yield rows.slice(start)
+
+
+def _unknown_table(table: str) -> NotFound:
+    return NotFound(
+        "table-unknown",
+        f"The vault holds no table “{table}”.",
+        next_step="Tables are written as the source writes them; the certificate lists them.",
+    )

@@ -1,0 +1,159 @@
+"""What is live in an org's chain after a commit: folded from manifests, or from a checkpoint."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from blake3 import blake3
+
+from unlost.model.snapshot import PackEntry, SegmentEntry, SnapshotInfo
+from unlost.vault import places
+from unlost.vault.format.manifest import (
+    FORMAT,
+    Checkpoint,
+    LiveEntry,
+    Manifest,
+    ObjectEntry,
+    TablePart,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSegment:
+    """A segment that is live: the commit that added it, and its place among that commit's own."""
+
+    entry: SegmentEntry
+    seq: int
+    order: int
+    rebased: bool = False
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Of two versions of a record the one in the segment of higher rank is newer."""
+        return (self.seq, self.order)
+
+
+class LiveState:
+    """All live objects after a commit. Treated as a value once it is handed out."""
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self.head = ""
+        self.segments: dict[str, dict[str, LiveSegment]] = {}
+        self.packs: dict[str, PackEntry] = {}
+        self.objects: dict[str, ObjectEntry] = {}
+        self.commits: dict[int, SnapshotInfo] = {}
+
+    def copy(self) -> "LiveState":
+        """A state that can be carried on without touching this one."""
+        other = LiveState()
+        other.seq, other.head = self.seq, self.head
+        other.segments = {table: dict(held) for table, held in self.segments.items()}
+        other.packs = dict(self.packs)
+        other.objects = dict(self.objects)
+        other.commits = dict(self.commits)
+        return other
+
+    def apply(self, manifest: Manifest, *, head: str) -> None:
+        """Carry the state on by one commit."""
+        self.seq, self.head = manifest.seq, head
+        for part in manifest.tables:
+            self._apply_part(part, seq=manifest.seq)
+        self.packs.update((entry.id, entry) for entry in manifest.packs)
+        self.objects.update((entry.name, entry) for entry in manifest.objects)
+        self.commits[manifest.seq] = info_of(manifest, head=head)
+
+    def _apply_part(self, part: TablePart, *, seq: int) -> None:
+        for ident in part.removed:
+            for held in self.segments.values():
+                held.pop(ident, None)
+        for order, entry in enumerate(part.segments):
+            live = LiveSegment(entry, seq=seq, order=order, rebased=part.rebased)
+            self.segments.setdefault(entry.table, {})[entry.id] = live
+
+    def of(self, table: str, *, until: int) -> list[LiveSegment]:
+        """The table's segments that commits up to ``until`` added, oldest first."""
+        held = self.segments.get(table, {}).values()
+        return sorted((live for live in held if live.seq <= until), key=lambda live: live.rank)
+
+    def tables(self, *, until: int) -> list[str]:
+        """Names of the tables that have a segment at ``until``, system tables too."""
+        return sorted(
+            table
+            for table, held in self.segments.items()
+            if any(live.seq <= until for live in held.values())
+        )
+
+
+def info_of(manifest: Manifest, *, head: str) -> SnapshotInfo:
+    """A commit, as lists show it."""
+    return SnapshotInfo(
+        org=manifest.org,
+        number=manifest.seq,
+        head=head,
+        run=manifest.run,
+        kind=manifest.kind,
+        as_of=manifest.as_of,
+        started=manifest.started,
+        finished=manifest.finished,
+        rows_seen=manifest.rows_seen,
+        counts=manifest.counts,
+        bytes_added=manifest.bytes_added,
+        certificate=manifest.certificate,
+    )
+
+
+def live_objects(state: LiveState, *, org: str) -> Iterator[ObjectEntry]:
+    """Every object that must be there, but keys and manifests: segments, sidecars, packs, others."""
+    for held in state.segments.values():
+        for live in held.values():
+            yield from segment_objects(live.entry, org=org)
+    for pack in state.packs.values():
+        yield ObjectEntry(places.pack(org, pack.id), pack.bytes, pack.blake3)
+    yield from state.objects.values()
+
+
+def segment_objects(entry: SegmentEntry, *, org: str) -> Iterator[ObjectEntry]:
+    """A segment's objects: itself, and its sidecar where that does not stand in the manifest."""
+    yield ObjectEntry(places.segment(org, entry.id), entry.bytes, entry.blake3)
+    if not entry.sidecar:
+        yield ObjectEntry(places.sidecar(org, entry.id), entry.sidecar_bytes, entry.sidecar_blake3)
+
+
+def live_root(objects: Iterable[ObjectEntry]) -> str:
+    """One digest over all live objects.
+
+    Blake3 (hex) of one line an object in the order of their names' bytes: name, a space, blake3 of
+    the object in hex, a line feed.
+    """
+    lines = sorted(f"{entry.name} {entry.blake3}\n".encode() for entry in objects)
+    return blake3(b"".join(lines)).hexdigest()
+
+
+def to_checkpoint(state: LiveState) -> Checkpoint:
+    """The state as a document."""
+    return Checkpoint(
+        format=FORMAT,
+        seq=state.seq,
+        head=state.head,
+        segments=tuple(
+            LiveEntry(live.entry, live.seq, live.order, live.rebased)
+            for held in state.segments.values()
+            for live in held.values()
+        ),
+        packs=tuple(state.packs.values()),
+        objects=tuple(state.objects.values()),
+        commits=tuple(state.commits.values()),
+    )
+
+
+def from_checkpoint(document: Checkpoint) -> LiveState:
+    """The way back."""
+    state = LiveState()
+    state.seq, state.head = document.seq, document.head
+    for live in document.segments:
+        segment = LiveSegment(live.entry, live.seq, live.order, live.rebased)
+        state.segments.setdefault(live.entry.table, {})[live.entry.id] = segment
+    state.packs = {entry.id: entry for entry in document.packs}
+    state.objects = {entry.name: entry for entry in document.objects}
+    state.commits = {info.number: info for info in document.commits}
+    return state

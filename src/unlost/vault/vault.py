@@ -1,0 +1,238 @@
+"""An opened vault: the port ``Vault`` over a store and the vault's keys."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import BinaryIO
+
+import msgspec
+import pyarrow as pa
+
+from unlost.model.errors import Conflict, NotFound
+from unlost.model.org import OrgIdentity
+from unlost.model.ports import Clock, Entropy, Witness
+from unlost.model.snapshot import (
+    CommitKind,
+    Hit,
+    SnapshotInfo,
+    VerifyLevel,
+    VerifyReport,
+    Version,
+)
+from unlost.model.store import Store
+from unlost.vault import places
+from unlost.vault.buffers import BufferLimit
+from unlost.vault.changes import changes
+from unlost.vault.commit import OpenCommit
+from unlost.vault.finish import committed
+from unlost.vault.format.manifest import FORMAT, Intent
+from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.history import history
+from unlost.vault.intents import OpenRun
+from unlost.vault.keys import Keyring
+from unlost.vault.opening import found_vault
+from unlost.vault.room import OrgRoom, VaultOptions
+from unlost.vault.sealing import SealedObjects
+from unlost.vault.search import search
+from unlost.vault.snapshot import VaultSnapshot
+from unlost.vault.state import LiveState
+
+_OID_BYTES = 16
+_PREFIX_BYTES = 8
+
+
+def create_vault(
+    store: Store,
+    *,
+    keys: Keyring,
+    clock: Clock,
+    entropy: Entropy,
+    witness: Witness | None = None,
+    options: VaultOptions | None = None,
+) -> "EncryptedVault":
+    """Found the vault whose keys were drafted (``unlost.vault.opening``) and open it."""
+    found_vault(store, keys, created=clock.now())
+    return open_vault(
+        store, keys=keys, clock=clock, entropy=entropy, witness=witness, options=options
+    )
+
+
+def open_vault(
+    store: Store,
+    *,
+    keys: Keyring,
+    clock: Clock,
+    entropy: Entropy,
+    witness: Witness | None = None,
+    options: VaultOptions | None = None,
+) -> "EncryptedVault":
+    """The vault that these keys open. Without a ``witness`` a removed newest commit is not noticed."""
+    sealed = SealedObjects(store, keys=keys, entropy=entropy)
+    return EncryptedVault(sealed, clock=clock, witness=witness, options=options or VaultOptions())
+
+
+class EncryptedVault:
+    """See the port ``unlost.model.ports.Vault``. Safe to share between threads."""
+
+    def __init__(
+        self,
+        sealed: SealedObjects,
+        *,
+        clock: Clock,
+        witness: Witness | None,
+        options: VaultOptions,
+    ) -> None:
+        self.sealed = sealed
+        self._clock = clock
+        self._witness = witness
+        self._options = options
+        self._limit = BufferLimit(options.buffer_bytes)
+        self._rooms: dict[str, OrgRoom] = {}
+        self._lock = threading.Lock()
+
+    def adopt(self, identity: OrgIdentity) -> str:
+        """The oid of this org, made on first sight."""
+        for org, known in self.orgs().items():
+            if known.same_org(identity):
+                return org
+        org = self._oid(identity)
+        self.sealed.keys.add_org(org)
+        name = places.identity(org)
+        if self.sealed.store.size(name) is None:
+            content = msgspec.json.encode(identity)
+            self.sealed.put_new(ObjectKind.IDENTITY, org=org, name=name, content=content)
+        return org
+
+    def orgs(self) -> Mapping[str, OrgIdentity]:
+        """All orgs by oid, with the label that the newest commit tells."""
+        found = {}
+        for listed in self.sealed.store.list(places.identities()):
+            org = listed.name.removeprefix(places.identities())
+            found[org] = self._identity(org)
+        return found
+
+    def begin(self, org: str, *, run: str, kind: CommitKind, identity: OrgIdentity) -> OpenCommit:
+        """Open, or re-open, the commit of a run; refuses another org's identity.
+
+        Raises NotFound (``org-unknown``), Conflict (``org-identity``), IntegrityError.
+        """
+        self._check_identity(org, identity)
+        room = self.room(org)
+        state = room.chain.proved()
+        notes = OpenRun(org, run, sealed=self.sealed)
+        fresh = self._intent(state, run=run, kind=kind, identity=identity)
+        resumed = notes.is_open()
+        done = committed(state, run)
+        intent = fresh if done is not None else notes.open(fresh)
+        return OpenCommit(room, intent=intent, notes=notes, resumed=resumed)
+
+    def head(self, org: str) -> VaultSnapshot | None:
+        """The newest backup, or None."""
+        nights = self.snapshots(org)
+        return self.at(org, nights[-1].number) if nights else None
+
+    def snapshots(self, org: str) -> Sequence[SnapshotInfo]:
+        """All nights, oldest first."""
+        commits = self.room(org).chain.live().commits.values()
+        return tuple(info for info in commits if info.kind is CommitKind.BACKUP)
+
+    def at(self, org: str, number: int) -> VaultSnapshot:
+        """The snapshot of this number; raises NotFound."""
+        return VaultSnapshot(self.room(org), number)
+
+    def at_time(self, org: str, when: datetime) -> VaultSnapshot | None:
+        """The last backup that began at or before an instant; None if there is none."""
+        earlier = [info for info in self.snapshots(org) if info.as_of <= when]
+        return self.at(org, earlier[-1].number) if earlier else None
+
+    def history(self, org: str, table: str, record: str) -> Sequence[Version]:
+        """All versions of a record, oldest first; empty if the vault never saw it."""
+        return history(self.room(org), table, record)
+
+    def changes(self, org: str, table: str, *, after: int, until: int) -> Iterator[pa.Table]:
+        """What differs between two snapshots: ``_u_id`` and ``change`` (``ChangeKind``), by id.
+
+        ``after`` 0 is the empty picture before the first commit. Raises NotFound.
+        """
+        room = self.room(org)
+        for number in (after, until):
+            if number:
+                room.chain.manifest(number)
+        return changes(room, table, after=after, until=until)
+
+    def search(self, org: str, text: str, *, limit: int = 20) -> Sequence[Hit]:
+        """Records whose id, name, number, e-mail, phone or key begins with the text's tokens."""
+        head = self.head(org)
+        return search(head, text, limit=limit) if head else ()
+
+    def open_file(self, org: str, blob: str) -> AbstractContextManager[BinaryIO]:
+        """A stored file's bytes; raises NotFound (``file-unknown``)."""
+        room = self.room(org)
+        return room.open_blob(blob, until=room.chain.live().seq)
+
+    def verify(self, level: VerifyLevel) -> VerifyReport:
+        """Look whether everything is there and whole."""
+        from unlost.vault.verify import verify
+
+        return verify(self, level)
+
+    def room(self, org: str) -> OrgRoom:
+        """What serves an org; raises NotFound (``org-unknown``)."""
+        with self._lock:
+            if org not in self._rooms:
+                if self.sealed.store.size(places.identity(org)) is None:
+                    raise _unknown(org)
+                self._rooms[org] = OrgRoom(
+                    org,
+                    sealed=self.sealed,
+                    clock=self._clock,
+                    witness=self._witness,
+                    options=self._options,
+                    limit=self._limit,
+                )
+            return self._rooms[org]
+
+    def _identity(self, org: str) -> OrgIdentity:
+        chain = self.room(org).chain
+        state = chain.live()
+        if state.seq:
+            return chain.manifest(state.seq)[0].identity
+        content = self.sealed.get(ObjectKind.IDENTITY, org=org, name=places.identity(org))
+        return msgspec.json.decode(content, type=OrgIdentity)
+
+    def _check_identity(self, org: str, identity: OrgIdentity) -> None:
+        known = self._identity(org)
+        if not known.same_org(identity):
+            raise Conflict(
+                "org-identity",
+                f"This vault keeps {known.label or known.tenant} here, but the source says that it "
+                f"is {identity.label or identity.tenant}. Nothing was written.",
+                next_step="Check the address and the account, or add the other org under a new name.",
+            )
+
+    def _oid(self, identity: OrgIdentity) -> str:
+        """The same for all who adopt this org, and nothing to those without the key."""
+        name = msgspec.json.encode((identity.connector, identity.tenant))
+        return self.sealed.keys.mac("org", name)[:_OID_BYTES].hex()
+
+    def _intent(
+        self, state: LiveState, *, run: str, kind: CommitKind, identity: OrgIdentity
+    ) -> Intent:
+        return Intent(
+            format=FORMAT,
+            run=places.check_run(run),
+            kind=kind,
+            identity=identity,
+            base=state.seq,
+            started=self._clock.now(),
+            segments=self.sealed.entropy.bytes(_PREFIX_BYTES).hex(),
+        )
+
+
+def _unknown(org: str) -> NotFound:
+    return NotFound(
+        "org-unknown",
+        f"The vault has no org {org[:12]}.",
+        next_step="List the orgs with: unlost org list",
+    )
