@@ -127,9 +127,13 @@ def picklist(
     restricted: bool = False,
     default: str | None = None,
     controller: str | None = None,
+    retired: Sequence[str] = (),
     **rest: Any,
 ) -> FieldDef:
-    """A picklist. A dependent list allows all its values under every controlling value."""
+    """A picklist. A dependent list allows all its values under every controlling value.
+
+    `retired` values are listed as inactive: old rows still hold them.
+    """
     everywhere = "gAAA" if controller is None else "8AAA"
     entries = [
         PicklistValue(
@@ -137,6 +141,7 @@ def picklist(
         )
         for value in values
     ]
+    entries += [PicklistValue(value, active=False) for value in retired]
     return sf.picklist(
         name,
         *entries,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from unlost_simulators.salesforce.scenarios.chocolate import (
     objects_access,
     objects_custom,
+    objects_exotic,
     objects_files,
     objects_people,
     objects_sales,
@@ -24,6 +25,7 @@ OBJECTS: tuple[ObjectDef, ...] = (
     *objects_files.OBJECTS,
     *objects_custom.OBJECTS,
     *objects_satellites.OBJECTS,
+    *objects_exotic.OBJECTS,
 )
 BY_NAME = {one.name: one for one in OBJECTS}
 KEYS = Keys(OBJECTS)

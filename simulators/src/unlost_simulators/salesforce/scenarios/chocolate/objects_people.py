@@ -118,7 +118,10 @@ ACCOUNT = table(
     lookup("MasterRecordId", "Account", child=None, relation="MasterRecord", read_only=True),
     *person_name(name_length=255, account=True),
     picklist(
-        "Type", ("Prospect", "Shop", "Reseller", "Hotel", "Private", "Other"), label="Account Type"
+        "Type",
+        ("Prospect", "Shop", "Reseller", "Hotel", "Private", "Other"),
+        retired=("Colonial Goods",),
+        label="Account Type",
     ),
     record_type(),
     lookup(

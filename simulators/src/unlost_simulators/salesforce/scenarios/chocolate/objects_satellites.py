@@ -12,7 +12,6 @@ from unlost_simulators.salesforce import fields as sf
 from unlost_simulators.salesforce.scenarios.chocolate.fields import (
     CASCADE,
     audit,
-    day,
     flag,
     html,
     instant,
@@ -301,20 +300,6 @@ DATA_STATISTICS = table(
     storage_bytes=None,
 )
 
-BATCH_ALARM = table(
-    "Batch_Alarm__e",
-    "e00",
-    text("ReplayId", 1_000, read_only=True),
-    text("Batch_Number__c", 30),
-    number("Temperature__c", 5, 1),
-    day("Alarm_Day__c"),
-    flags="C",
-    deleted=False,
-    retrieveable=False,
-    plural="Batch Alarms",
-    storage_bytes=None,
-)
-
 OBJECTS: tuple[ObjectDef, ...] = (
     *HISTORIES,
     ACCOUNT_SHARE,
@@ -331,5 +316,4 @@ OBJECTS: tuple[ObjectDef, ...] = (
     USER_RECORD_ACCESS,
     RECENTLY_VIEWED,
     DATA_STATISTICS,
-    BATCH_ALARM,
 )

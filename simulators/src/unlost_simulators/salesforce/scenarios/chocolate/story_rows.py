@@ -301,6 +301,15 @@ def _feed(book: Book) -> None:
             CommentBody=text, CommentType="TextComment", InsertedById=Ref("User", user),
             Status="Published", Revision=1,
         )  # fmt: skip
+    book.add(
+        "FeedItem", "file-post", days_ago=7, by=SERVICE, ParentId=CASE_MELTED, Type="ContentPost",
+        Body="Gutschrift liegt bei.", RelatedRecordId=Ref("ContentVersion", "credit-note-1"),
+        HasContent=True, InsertedById=SERVICE, Status="Published", Revision=1,
+    )  # fmt: skip
+    book.add(
+        "FeedItem", "tracked", days_ago=8, by=SERVICE, ParentId=CASE_MELTED, Type="TrackedChange",
+        InsertedById=SERVICE, Status="Published", Revision=1,
+    )  # fmt: skip
     topic = book.add("Topic", "cold-chain", days_ago=300, Name="Kühlkette", TalkingAbout=2)
     book.add(
         "TopicAssignment", days_ago=8, by=SERVICE, TopicId=topic, EntityId=CASE_MELTED,

@@ -60,6 +60,7 @@ def write(book: Book) -> None:
     _in_the_bin(book)
     _ideas(book)
     _settings(book)
+    _exotic(book)
 
 
 def _names_by_case(book: Book) -> None:
@@ -147,7 +148,7 @@ def _left_behind(book: Book) -> None:
     """Records of a colleague who has left: owner and author are inactive."""
     gone = Ref("User", "wim")
     account = book.add(
-        "Account", "left-behind", days_ago=1_000, by=gone, Name="Bakkerij De Vergeten Hoek",
+        "Account", "left-behind", days_ago=1_000, by=gone, Name="Bakkerij De Vergeten Hoek", Type="Colonial Goods",
         Customer_Number__c="0041098", RecordTypeId=BUSINESS_ACCOUNT,
     )  # fmt: skip
     for number in range(3):
@@ -194,6 +195,18 @@ def _ideas(book: Book) -> None:
         book.add("Vote", ParentId=comment, Type="Down")
     for kind in ("Storage", "Users"):
         book.add("DataStatistics", f"stat-{kind}", DurableId=kind, StatType=kind, StatValue=17)
+
+
+def _exotic(book: Book) -> None:
+    for number, name in enumerate(("Gent", "Leipzig")):
+        book.add(
+            "Plant__mdt", name, DeveloperName=name, MasterLabel=f"Werk {name}", Language="de",
+            QualifiedApiName=name, Lines__c=3.0 + number, Nut_Free__c=number == 1,
+        )  # fmt: skip
+        book.add(
+            "Sensor_Log__b", name, Sensor__c=f"0{number}-{name}", Celsius__c=17.25,
+            Measured_At__c=ago(number),
+        )  # fmt: skip
 
 
 def _settings(book: Book) -> None:
