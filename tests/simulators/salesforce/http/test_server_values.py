@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from unlost_simulators.salesforce import versions
 from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.etags import DescribeStamps, unchanged
+from unlost_simulators.salesforce.http.columns import column_metadata
 from unlost_simulators.salesforce.http.finish import http_date
 from unlost_simulators.salesforce.http.queries import repair_offsets
 from unlost_simulators.salesforce.http.subjects import from_object
@@ -114,3 +115,13 @@ def test_certificates_chain_and_load(tmp_path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files.certificate, files.key)
     assert files.key.stat().st_mode & 0o077 == 0
+
+
+def test_column_metadata_of_a_query() -> None:
+    found = column_metadata("SELECT Id, Owner.Name, (SELECT Id FROM Contacts), X__c FROM Account")
+    assert [each["columnName"] for each in found["columnMetadata"]] == ["Id", "Owner", "X__c"]
+    assert found["columnMetadata"][1]["joinColumns"][0]["columnName"] == "Name"
+    assert (found["entityName"], found["idSelected"]) == ("Account", True)
+    counted = column_metadata("SELECT COUNT(Id) n FROM Account GROUP BY Name")
+    assert counted["columnMetadata"][0]["columnName"] == "n"
+    assert counted["groupBy"] is True

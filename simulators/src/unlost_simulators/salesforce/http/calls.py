@@ -141,14 +141,6 @@ def json_answer(document: Any, status: int = 200, **headers: str) -> Answer:
     return Answer(status, document=document, headers=named)
 
 
-def write_json(document: Any, *, pretty: bool) -> bytes:
-    """Give the text of a JSON document in UTF-8."""
-    if pretty:
-        return json.dumps(document, ensure_ascii=False, indent=2).encode("utf-8", "surrogatepass")
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "surrogatepass")
-
-
 def error_answer(error: SalesforceError) -> Answer:
     """Give the answer for a refusal, in the array form."""
     return json_answer(error.body(), error.status)

@@ -6,8 +6,9 @@ import secrets
 from datetime import datetime
 from email.utils import format_datetime
 
-from unlost_simulators.salesforce.http.calls import Answer, Call, FileSlice, write_json
+from unlost_simulators.salesforce.http.calls import Answer, Call, FileSlice
 from unlost_simulators.salesforce.http.spoil import compress
+from unlost_simulators.salesforce.numbers import write_json
 
 COMPRESS_FROM = 512
 NO_CACHE = "no-cache,must-revalidate,max-age=0,no-store,private"

@@ -9,6 +9,7 @@ from unlost_simulators.salesforce.answers import Rows
 from unlost_simulators.salesforce.cursors import LOCATOR_PREFIX, Cursor
 from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.http.calls import Answer, json_answer
+from unlost_simulators.salesforce.http.columns import column_metadata
 from unlost_simulators.salesforce.http.context import Context
 
 _QUOTED_OR_OFFSET = re.compile(
@@ -39,6 +40,8 @@ def _first_page(context: Context, *, all_rows: bool) -> Answer:
     if sent is None:
         raise SalesforceError(400, "MALFORMED_QUERY", "SOQL query is required")
     soql = repair_offsets(sent)
+    if context.call.query.get("columns", "").lower() == "true":
+        return json_answer(column_metadata(soql))
     rows = context.sim.org.query(
         context.user, soql, all_rows=all_rows, batch_size=batch_size(context)
     )
