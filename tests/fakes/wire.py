@@ -85,15 +85,9 @@ class Wire:
     def _give(self, answer: Responder, request: httpx.Request) -> httpx.Response:
         if isinstance(answer, Exception):
             raise answer
-        if isinstance(answer, httpx.Response):
-            if isinstance(answer.stream, Chunks):
-                return httpx.Response(
-                    answer.status_code, headers=answer.headers, stream=answer.stream
-                )
-            return httpx.Response(
-                answer.status_code, headers=answer.headers, stream=Chunks(answer.content)
-            )
-        return answer(request)
+        made = answer if isinstance(answer, httpx.Response) else answer(request)
+        body = made.stream if isinstance(made.stream, Chunks) else Chunks(made.content)
+        return httpx.Response(made.status_code, headers=made.headers, stream=body)
 
     @property
     def transport(self) -> httpx.MockTransport:

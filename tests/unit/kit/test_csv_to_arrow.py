@@ -15,6 +15,7 @@ from unlost.kit.csv_to_arrow import (
     LARGEST_BLOCK,
     CsvReader,
     RowTooWide,
+    _Feed,
     doubled,
 )
 from unlost.model.errors import IntegrityError, TransientError
@@ -179,3 +180,27 @@ def test_an_error_of_the_transport_passes_through_the_parser() -> None:
 
     with pytest.raises(TransientError, match="cut by the transport"):
         list(CsvReader(Broken(written([["Id"], ["1"]]))).batches())
+
+
+@pytest.mark.parametrize("asked", [1, 5, 64, 1 << 20])
+def test_the_parser_is_never_given_more_than_it_asks_for(asked: int) -> None:
+    body = written([["Id", "A"], *([str(n), "text"] for n in range(50))])
+    reader = CsvReader(Body(body, 10), block_bytes=64)
+    feed = _Feed(reader, reader._blocks())
+    assert feed.readable()
+    pieces = list(iter(lambda: feed.read(asked), b""))
+    assert max(len(piece) for piece in pieces) <= asked
+    assert b"".join(pieces).startswith(b'"0","text"\n')
+    assert b"".join(pieces).endswith(f'"{END}",""\n'.encode())
+    assert reader.bytes == len(body)
+    feed.close()
+    assert feed.closed
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [("straddling object straddles two block boundaries", RowTooWide), ("else", TransientError)],
+)
+def test_what_the_parser_says_is_told_apart(said: str, kind: type[Exception]) -> None:
+    reader = CsvReader(Body(b'"Id"\n'))
+    assert isinstance(reader._explained(pa.ArrowInvalid(said)), kind)

@@ -144,6 +144,8 @@ class BulkQueries:
 
     def forget(self, job: str) -> None:
         """Delete a job; one that cannot be deleted expires by itself after seven days."""
+        with self._lock:
+            self._read.discard(job)
         try:
             self._api.delete(f"jobs/query/{job}")
         except Refused:

@@ -112,26 +112,23 @@ class ProvedFile(io.RawIOBase):
     def _open(self) -> None:
         self._opened = self._reopen()
         self._body = self._opened.__enter__()
+        self._behind = self._count  # bytes to be skipped: they were handed out already
 
     def _next(self, size: int) -> bytes:
         while True:
             try:
+                self._catch_up()
                 return self._body.read(size)
             except TransientError as error:
                 self._patience.bear(self._attempt, error)
                 self._attempt += 1
-                self._resume()
+                self._opened.__exit__(None, None, None)
+                self._open()
 
-    def _resume(self) -> None:
-        """Ask again from the start, and skip what was handed out already."""
-        self._opened.__exit__(None, None, None)
-        self._open()
-        left = self._count
-        while left:
-            piece = self._next(min(left, BUFFER))
-            if not piece:
-                break
-            left -= len(piece)
+    def _catch_up(self) -> None:
+        while self._behind:
+            piece = self._body.read(min(self._behind, BUFFER))
+            self._behind = self._behind - len(piece) if piece else 0
 
     def _prove(self) -> None:
         ref = self._ref

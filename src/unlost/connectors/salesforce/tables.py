@@ -169,9 +169,7 @@ def _change_log(name: str, columns: tuple[Column, ...]) -> ChangeLog | None:
     if not name.endswith("History") or not {"Field", "OldValue", "NewValue"} <= names:
         return None
     parents = [
-        column
-        for column in columns
-        if column.reference and column.kind is WireKind.REFERENCE and column.name != "CreatedById"
+        column for column in columns if column.reference and not column.name.endswith("ById")
     ]
     if not parents or parents[0].reference is None:
         return None

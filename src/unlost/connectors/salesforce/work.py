@@ -78,7 +78,8 @@ class Work:
 
 def task(kind: Kind, work: Work, *, full: bool) -> ReadTask:
     """The task in its JSON form."""
-    return ReadTask(work.reading.table, kind.value, full, msgspec.to_builtins(work))
+    state = msgspec.json.decode(msgspec.json.encode(work))
+    return ReadTask(work.reading.table, kind.value, full, state)
 
 
 def work_of(read_task: ReadTask) -> tuple[Kind, Work]:

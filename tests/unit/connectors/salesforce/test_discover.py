@@ -1,0 +1,406 @@
+"""What is in the org, what is not data, what is hidden, and which permission repairs it."""
+
+from typing import Any
+
+import pytest
+
+from fakes.salesforce import FakeSalesforce, describe, field, id_of, system_fields
+from fakes.wire import error_answer, json_answer
+from unlost.connectors.salesforce.special import Strategy
+from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.schema import ChangeLog, ColumnTrait, DeleteRule, Schema, TableTrait, WireKind
+
+
+def an_org(*describes: dict[str, Any], **settings: Any) -> FakeSalesforce:
+    org = FakeSalesforce(**settings)
+    org.describes = {one["name"]: one for one in describes}
+    return org
+
+
+def discovered(org: FakeSalesforce) -> Schema:
+    with org.source() as source:
+        return source.discover()
+
+
+def of_kind(schema: Schema, kind: FindingKind) -> list[Finding]:
+    return [finding for finding in schema.findings if finding.kind is kind]
+
+
+ACCOUNT = describe(
+    "Account",
+    *system_fields(),
+    field("Name", nameField=True, compoundFieldName="Name", nillable=False),
+    field("BillingAddress", "address"),
+    field("BillingCity", compoundFieldName="BillingAddress"),
+    field("OwnerId", "reference", referenceTo=["Group", "User"], nillable=False, defaultedOnCreate=True),
+    field("ParentId", "reference", referenceTo=["Account"]),
+    field("Number__c", externalId=True, unique=True, caseSensitive=True),
+    field("Auto__c", autoNumber=True, createable=False, updateable=False),
+    field("Score__c", "double", calculated=True),
+    field("LastViewedDate", "datetime"),
+    field("Kind__c", "multipicklist", picklistValues=[{"value": "a"}, {"value": "b"}]),
+    field("Mail__c", "email"),
+    field("Phone", "phone"),
+    label="Account",
+    childRelationships=[
+        {"childSObject": "Account", "field": "ParentId", "cascadeDelete": False, "restrictedDelete": False},
+        {"childSObject": "Contact", "field": "AccountId", "cascadeDelete": True, "restrictedDelete": False},
+        {"childSObject": "Case", "field": "AccountId", "cascadeDelete": False, "restrictedDelete": True},
+        {"childSObject": "ContentDocumentLink", "field": "LinkedEntityId", "cascadeDelete": True, "restrictedDelete": False},
+    ],
+)  # fmt: skip
+CONTACT = describe(
+    "Contact", *system_fields(), field("AccountId", "reference", referenceTo=["Account"])
+)
+CASE = describe("Case", *system_fields(), field("AccountId", "reference", referenceTo=["Account"]))
+
+
+def test_columns_carry_kinds_traits_references_and_choices() -> None:
+    table = discovered(an_org(ACCOUNT)).table("Account")
+    assert table is not None
+    assert table.column("BillingAddress") is None, "a compound is a view of its parts"
+    assert table.column("BillingCity") is not None
+    assert table.column("Name") is not None, "named as a compound, and a column of its own"
+    assert table.name_column == "Name"
+    facts = {column.name: column for column in table.columns}
+    assert facts["Name"].has(ColumnTrait.REQUIRED)
+    assert not facts["OwnerId"].has(ColumnTrait.REQUIRED)
+    assert {ColumnTrait.UNIQUE, ColumnTrait.EXTERNAL_ID, ColumnTrait.CASE_SENSITIVE} <= facts[
+        "Number__c"
+    ].traits
+    assert facts["Auto__c"].traits == {ColumnTrait.AUTO_NUMBER}
+    assert facts["Score__c"].has(ColumnTrait.VOLATILE)
+    assert facts["LastViewedDate"].has(ColumnTrait.VOLATILE)
+    assert facts["Kind__c"].kind is WireKind.MULTI
+    assert facts["Kind__c"].choices == ("a", "b")
+    assert facts["Mail__c"].has(ColumnTrait.EMAIL)
+    assert facts["Phone"].has(ColumnTrait.PHONE)
+    assert facts["OwnerId"].reference is not None
+    assert facts["OwnerId"].reference.tables == ("Group", "User")
+    assert (facts["Id"].kind, facts["CreatedDate"].kind) == (WireKind.ID, WireKind.INSTANT)
+    assert (table.modified_column, table.modified_by_column) == (
+        "LastModifiedDate",
+        "LastModifiedById",
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "rule"),
+    [
+        ("Contact", "AccountId", DeleteRule.CASCADE),
+        ("Case", "AccountId", DeleteRule.RESTRICT),
+        ("Account", "ParentId", DeleteRule.SET_NULL),
+        ("Account", "OwnerId", DeleteRule.UNKNOWN),
+    ],
+)
+def test_delete_rules_come_from_the_parents(table: str, column: str, rule: DeleteRule) -> None:
+    found = discovered(an_org(ACCOUNT, CONTACT, CASE)).table(table)
+    assert found is not None
+    reference = found.column(column).reference  # type: ignore[union-attr]
+    assert reference is not None
+    assert reference.rule is rule
+
+
+@pytest.mark.parametrize(
+    ("name", "facts", "words"),
+    [
+        ("AccountChangeEvent", {"queryable": False}, "stream of events"),
+        ("Order_Done__e", {}, "stream of events"),
+        ("LoginEvent", {}, "stream of events"),
+        ("Invoice__x", {}, "another system"),
+        ("Log__b", {}, "big object"),
+        ("FieldDefinition", {}, "question about the org's set-up"),
+        ("ActivityHistory", {"queryable": False}, "a view of records"),
+        ("AccountFeed", {}, "a view of records"),
+        ("Thing__Feed", {}, "a view of records"),
+        ("RecentlyViewed", {}, "a view of records"),
+        ("Computed", {"queryable": False}, "not queryable"),
+    ],
+)
+def test_what_is_no_data_is_said_and_turns_no_verdict(
+    name: str, facts: dict[str, Any], words: str
+) -> None:
+    schema = discovered(an_org(describe(name, *system_fields(), **facts)))
+    assert schema.tables == ()
+    (finding,) = of_kind(schema, FindingKind.TABLE_NOT_DATA)
+    assert words in finding.sentence
+    assert (finding.severity, finding.table) == (Severity.NOTE, name)
+
+
+@pytest.mark.parametrize("name", ["Event", "FeedItem", "FeedComment", "AccountHistory", "Thing__c"])
+def test_what_looks_alike_and_is_data_is_read(name: str) -> None:
+    assert discovered(an_org(describe(name, *system_fields()))).table(name) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "extra", "strategy"),
+    [
+        ("Account", [], Strategy.BULK),
+        ("CaseStatus", [], Strategy.REST),
+        ("Setting__mdt", [], Strategy.REST),
+        ("Article__kav", [], Strategy.REST),
+        ("Thing__c", [field("Data", "json")], Strategy.REST),
+        ("Thing__c", [field("Data", "complexvalue", soapType="urn:Thing")], Strategy.REST),
+        ("IdeaComment", [], Strategy.PARENTS),
+        ("ContentFolderItem", [], Strategy.PARENTS),
+        ("ContentDocumentLink", [], Strategy.BULK),
+    ],
+)
+def test_strategies(name: str, extra: list[dict[str, Any]], strategy: Strategy) -> None:
+    table = discovered(an_org(describe(name, *system_fields(), *extra))).table(name)
+    assert table is not None
+    assert table.strategy == strategy.value
+
+
+def test_file_links_are_read_by_parents_without_query_all_files() -> None:
+    org = an_org(describe("ContentDocumentLink", *system_fields()))
+    org.flags["PermissionsQueryAllFiles"] = False
+    schema = discovered(org)
+    assert schema.tables[0].strategy == Strategy.PARENTS.value
+    (finding,) = of_kind(schema, FindingKind.FILES_HIDDEN)
+    assert "'Query All Files'" in finding.next_step
+    assert finding.severity is Severity.GAP
+
+
+@pytest.mark.parametrize(
+    "name", ["ContentDocumentLink", "FeedItem", "ThingViewStat", "IdeaComment"]
+)
+def test_tables_that_cannot_be_asked_for_changes_are_read_whole(name: str) -> None:
+    table = discovered(an_org(describe(name, *system_fields()))).table(name)
+    assert table is not None
+    assert not table.has(TableTrait.INCREMENTAL)
+
+
+def test_traits_of_tables() -> None:
+    schema = discovered(
+        an_org(
+            describe("OpportunityLineItem", *system_fields(), undeletable=False),
+            describe("ContentVersion", *system_fields(), replicateable=False),
+            describe("Profile", *system_fields()),
+            describe("Setting__c", *system_fields(), customSetting=True),
+            describe("CurrencyType", *system_fields()),
+        )
+    )
+    traits = {table.name: table.traits for table in schema.tables}
+    assert TableTrait.UNDELETE not in traits["OpportunityLineItem"]
+    assert TableTrait.REPORTS_DELETES in traits["OpportunityLineItem"]
+    assert TableTrait.REPORTS_DELETES not in traits["ContentVersion"]
+    assert TableTrait.REPORTS_DELETES not in traits["CurrencyType"]
+    assert TableTrait.CONFIGURATION in traits["Profile"]
+    assert TableTrait.CONFIGURATION in traits["Setting__c"]
+    assert TableTrait.CONFIGURATION not in traits["OpportunityLineItem"]
+
+
+HISTORY = [field("Field"), field("OldValue", "anyType"), field("NewValue", "anyType"), field("CreatedById", "reference", referenceTo=["User"])]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "parent", "target"),
+    [("AccountHistory", "AccountId", "Account"), ("Thing__History", "ParentId", "Thing__c")],
+)
+def test_history_tables_tell_whose_changes_they_note(name: str, parent: str, target: str) -> None:
+    link = field(parent, "reference", referenceTo=[target])
+    table = discovered(an_org(describe(name, *system_fields(), *HISTORY, link))).table(name)
+    assert table is not None
+    assert table.change_log == ChangeLog(
+        target, parent, "Field", "OldValue", "NewValue", "CreatedDate", "CreatedById"
+    )
+
+
+def test_a_history_of_another_shape_notes_no_changes() -> None:
+    stages = describe("OpportunityHistory", *system_fields(), field("StageName"))
+    orphan = describe("OddHistory", field("Id", "id"), *HISTORY)
+    schema = discovered(an_org(stages, orphan))
+    assert [table.change_log for table in schema.tables] == [None, None]
+
+
+def test_columns_that_field_level_security_hides_are_found() -> None:
+    org = an_org(ACCOUNT, CONTACT)
+    org.hidden = {"Contact": ["Salary__c", "Birthdate"]}
+    schema = discovered(org)
+    assert schema.table("Contact").hidden == ("Birthdate", "Salary__c")  # type: ignore[union-attr]
+    assert schema.table("Account").hidden == ()  # type: ignore[union-attr]
+    findings = of_kind(schema, FindingKind.COLUMN_HIDDEN)
+    assert [(one.table, one.column) for one in findings] == [
+        ("Contact", "Birthdate"), ("Contact", "Salary__c"),
+    ]  # fmt: skip
+    assert all(one.severity is Severity.GAP and "read access" in one.next_step for one in findings)
+
+
+def test_the_list_of_columns_may_have_pages_or_be_refused() -> None:
+    org = an_org(ACCOUNT, CONTACT)
+    page = {"done": False, "nextRecordsUrl": "/services/data/v66.0/tooling/query/01g-2", "records": [{"QualifiedApiName": "Id"}]}  # fmt: skip
+    org.wire.on("GET", "FieldDefinition.*Account", json_answer(page))
+    org.wire.on("GET", "FieldDefinition.*Contact", error_answer("INSUFFICIENT_ACCESS", "no", 403))
+    rest = {"done": True, "records": [{"QualifiedApiName": "Secret__c"}]}
+    org.wire.on("GET", "01g-2", json_answer(rest))
+    schema = discovered(org)
+    assert schema.table("Account").hidden == ("Secret__c",)  # type: ignore[union-attr]
+    assert schema.table("Contact").hidden == ()  # type: ignore[union-attr]
+
+
+def test_tables_that_are_counted_but_not_shown_are_found() -> None:
+    org = an_org(ACCOUNT)
+    org.counts = [{"name": "Account", "count": 5}, {"name": "Payroll__c", "count": 7}, {"name": "Empty__c", "count": 0}]  # fmt: skip
+    (finding,) = of_kind(discovered(org), FindingKind.PERMISSION_MISSING)
+    assert (finding.table, finding.detail, finding.severity) == ("Payroll__c", "7", Severity.GAP)
+
+
+def test_counts_that_may_not_be_read_hide_nothing_else() -> None:
+    org = an_org(ACCOUNT)
+    org.wire.on("GET", "recordCount", error_answer("INSUFFICIENT_ACCESS", "no", 403))
+    assert of_kind(discovered(org), FindingKind.PERMISSION_MISSING) == []
+
+
+@pytest.mark.parametrize(
+    ("flag", "kind", "permission"),
+    [
+        ("PermissionsViewAllData", FindingKind.PERMISSION_MISSING, "View All Data"),
+        ("PermissionsQueryAllFiles", FindingKind.FILES_HIDDEN, "Query All Files"),
+        ("PermissionsViewSetup", FindingKind.PERMISSION_MISSING, "View Setup and Configuration"),
+    ],
+)
+def test_a_missing_permission_is_a_gap_that_names_its_repair(
+    flag: str, kind: FindingKind, permission: str
+) -> None:
+    org = an_org(ACCOUNT)
+    org.flags[flag] = False
+    (finding,) = of_kind(discovered(org), kind)
+    assert finding.severity is Severity.GAP
+    assert permission in finding.next_step
+    assert finding.detail == permission
+
+
+def test_masked_columns_are_a_gap_only_where_there_are_some() -> None:
+    org = an_org(
+        ACCOUNT, describe("Card__c", *system_fields(), field("Number__c", "encryptedstring"))
+    )
+    assert of_kind(discovered(org), FindingKind.COLUMN_UNREADABLE) == []
+    org.flags["PermissionsViewEncryptedData"] = False
+    (finding,) = of_kind(discovered(org), FindingKind.COLUMN_UNREADABLE)
+    assert "View Encrypted Data" in finding.next_step
+
+
+def test_permissions_that_this_edition_lacks_are_not_asked_for() -> None:
+    org = an_org(ACCOUNT)
+    known = describe("UserPermissionAccess", field("PermissionsViewAllData", "boolean"))
+    org.wire.on("GET", "QueryAllFiles.*UserPermissionAccess", error_answer("INVALID_FIELD", "no"))
+    org.wire.on("GET", "UserPermissionAccess/describe", json_answer(known))
+    schema = discovered(org)
+    assert of_kind(schema, FindingKind.PERMISSION_MISSING) == []
+
+
+@pytest.mark.parametrize("describable", [True, False])
+def test_permissions_that_nobody_tells_are_a_gap(describable: bool) -> None:
+    org = an_org(ACCOUNT)
+    org.wire.on("GET", "FROM\\+UserPermissionAccess", error_answer("INVALID_TYPE", "no"))
+    if describable:
+        known = describe("UserPermissionAccess", field("PermissionsViewAllData", "boolean"))
+        org.wire.on("GET", "UserPermissionAccess/describe", json_answer(known))
+    (finding,) = of_kind(discovered(org), FindingKind.PERMISSION_MISSING)
+    assert finding.detail == "UserPermissionAccess"
+
+
+def test_the_fingerprint_moves_with_rights_and_with_nothing_else() -> None:
+    org = an_org(ACCOUNT)
+    first = discovered(org)
+    org.describes["Contact"] = CONTACT
+    org.hidden = {"Account": ["New__c"]}
+    assert discovered(org).fingerprint == first.fingerprint
+    org.flags["PermissionsViewAllData"] = False
+    second = discovered(org)
+    assert second.fingerprint != first.fingerprint
+    org.rows["PermissionSetAssignment"] = [
+        {"PermissionSetId": "0PS1", "AssigneeId": "005000000000001AAA"}
+    ]
+    assert discovered(org).fingerprint not in {first.fingerprint, second.fingerprint}
+
+
+def test_without_any_rights_told_the_visible_tables_stand_in() -> None:
+    org = an_org(ACCOUNT)
+    org.wire.on("GET", "FROM\\+UserPermissionAccess", error_answer("INVALID_TYPE", "no"))
+    first = discovered(org).fingerprint
+    org.describes["Contact"] = CONTACT
+    assert discovered(org).fingerprint != first
+
+
+def test_a_table_that_will_not_be_described_is_a_gap_and_stops_nothing() -> None:
+    org = an_org(ACCOUNT, CONTACT)
+    org.wire.on("GET", "Contact/describe", error_answer("INSUFFICIENT_ACCESS", "no access", 403))
+    schema = discovered(org)
+    assert [table.name for table in schema.tables] == ["Account"]
+    (finding,) = of_kind(schema, FindingKind.TABLE_REFUSED)
+    assert (finding.table, finding.severity) == ("Contact", Severity.GAP)
+    assert "no access" in finding.sentence
+
+
+def test_a_describe_that_fails_only_within_a_batch_is_asked_for_alone() -> None:
+    org = an_org(ACCOUNT)
+    answer = json_answer(
+        {"results": [{"statusCode": 500, "result": [{"errorCode": "X", "message": "y"}]}]}
+    )
+    org.wire.on("POST", "composite/batch", answer, org._batch)
+    schema = discovered(org)
+    assert schema.table("Account") is not None
+    assert schema.findings == ()
+
+
+def test_describes_go_25_a_call() -> None:
+    many = [describe(f"Thing{number:02d}__c", *system_fields()) for number in range(60)]
+    org = an_org(*many)
+    assert len(discovered(org).tables) == 60
+    assert len(org.wire.made("POST", "composite/batch")) == 6
+
+
+def test_included_and_excluded_tables() -> None:
+    schema = discovered(an_org(ACCOUNT, CONTACT, CASE, exclude=("Case",)))
+    assert [table.name for table in schema.tables] == ["Account", "Contact"]
+    (finding,) = of_kind(schema, FindingKind.TABLE_EXCLUDED)
+    assert (finding.table, finding.severity) == ("Case", Severity.GAP)
+    schema = discovered(an_org(ACCOUNT, CONTACT, CASE, include=("Case",)))
+    assert [table.name for table in schema.tables] == ["Case"]
+
+
+def test_columns_that_no_query_gives_are_named() -> None:
+    lists = field("ToIds", "reference", soapType="urn:JunctionIdListNames")
+    schema = discovered(an_org(describe("EmailMessage", *system_fields(), lists)))
+    assert schema.tables[0].column("ToIds") is None
+    (finding,) = of_kind(schema, FindingKind.COLUMN_UNREADABLE)
+    assert (finding.column, finding.severity) == ("ToIds", Severity.NOTE)
+
+
+def test_shares_and_articles_are_read_where_they_are_made_by_hand() -> None:
+    org = an_org(
+        describe("AccountShare", *system_fields(), field("RowCause")),
+        describe("Thing__Share", *system_fields(), field("RowCause")),
+        describe("Article__kav", *system_fields(), field("PublishStatus")),
+        describe("Vote", *system_fields()),
+    )
+    with org.source() as source:
+        schema = source.discover()
+        conditions = {
+            table.name: source.plan_reads(table, None)[0].state["reading"]["condition"]  # type: ignore[index,call-overload]
+            for table in schema.tables
+        }
+    assert conditions["AccountShare"] == "RowCause = 'Manual'"
+    assert "NOT IN" in conditions["Thing__Share"]
+    assert "PublishStatus IN" in conditions["Article__kav"]
+    assert "Parent.Type IN" in conditions["Vote"]
+
+
+def test_files_are_columns_of_their_own() -> None:
+    version = describe(
+        "ContentVersion", *system_fields(), field("VersionData", "base64"), field("ContentSize", "int"),
+        field("Checksum"), field("PathOnClient"), field("FileType"),
+    )  # fmt: skip
+    static = describe("StaticResource", *system_fields(), field("Body", "base64"), field("BodyLength", "int"), field("Name"))  # fmt: skip
+    schema = discovered(an_org(version, static))
+    (content,) = schema.table("ContentVersion").files  # type: ignore[union-attr]
+    assert (content.column, content.size_column, content.checksum_column) == ("VersionData", "ContentSize", "Checksum")  # fmt: skip
+    (body,) = schema.table("StaticResource").files  # type: ignore[union-attr]
+    assert (body.size_column, body.name_column, body.checksum_column) == (
+        "BodyLength",
+        "Name",
+        None,
+    )
+    assert id_of("068", 1).endswith("AAA")

@@ -1,0 +1,126 @@
+"""Tables that are only given for named parents."""
+
+from typing import Any
+
+from fakes.runs import ids, read_all
+from fakes.salesforce import FakeSalesforce, describe, field, id_of, row, system_fields
+from fakes.wire import error_answer
+from unlost.connectors.salesforce.special import Strategy
+from unlost.model.finding import FindingKind, Severity
+
+LINK_FIELDS = [
+    field("Id", "id"),
+    field("IsDeleted", "boolean"),
+    field("ContentDocumentId", "reference", referenceTo=["ContentDocument"]),
+    field("LinkedEntityId", "reference", referenceTo=["Account"]),
+]
+
+
+def an_org(**settings: Any) -> FakeSalesforce:
+    """500 documents that the user sees, and one file that he sees through its account alone."""
+    org = FakeSalesforce(**settings)
+    link = {"childSObject": "ContentDocumentLink", "field": "LinkedEntityId"}
+    org.describes = {
+        "Account": describe("Account", *system_fields(), childRelationships=[link]),
+        "ContentDocument": describe("ContentDocument", *system_fields(), replicateable=False),
+        "ContentDocumentLink": describe("ContentDocumentLink", *LINK_FIELDS, replicateable=False),
+    }
+    org.flags["PermissionsQueryAllFiles"] = False
+    org.rows["Account"] = [row(id_of("001", n)) for n in range(3)]
+    org.rows["ContentDocument"] = [row(id_of("069", n)) for n in range(500)]
+    org.rows["ContentDocumentLink"] = [
+        {
+            "Id": id_of("06A", n), "IsDeleted": False, "ContentDocumentId": id_of("069", n),
+            "LinkedEntityId": id_of("001", n % 3),
+        }
+        for n in range(501)
+    ]  # fmt: skip
+    return org
+
+
+def test_file_links_are_found_from_both_ends() -> None:
+    org = an_org()
+    with org.source() as source:
+        table = org.table(source, "ContentDocumentLink")
+        assert table.strategy == Strategy.PARENTS.value
+        assert source.count(table) is None
+        found = ids(read_all(source, table))
+        counted = [one for array in source.census(table) for one in array.to_pylist()]
+    assert set(found) == {id_of("06A", n) for n in range(501)}
+    assert sorted(counted) == sorted(set(found)), "a census names each link once"
+
+
+def test_large_tables_are_not_asked_and_that_is_said() -> None:
+    org = an_org(linked_parents=2)
+    with org.source() as source:
+        pages = read_all(source, org.table(source, "ContentDocumentLink"))
+    assert len(set(ids(pages))) == 500
+    (finding,) = pages[-1].findings
+    assert (finding.kind, finding.severity) == (FindingKind.FILES_HIDDEN, Severity.GAP)
+    assert finding.detail == "Account"
+    assert "Query All Files" in finding.next_step
+
+
+def test_a_worker_that_did_not_discover_looks_for_linkable_tables_itself() -> None:
+    org = an_org()
+    with org.source() as source:
+        (task,) = source.plan_reads(org.table(source, "ContentDocumentLink"), None)
+    with org.source() as other:
+        found = {one for page in other.read(task) for one in page.rows.ids.to_pylist()}
+    assert len(found) == 501
+
+
+def test_a_table_that_takes_no_files_after_all_is_passed_over() -> None:
+    org = an_org()
+    org.wire.on("GET", r"LinkedEntityId\+IN", error_answer("MALFORMED_QUERY", "no"))
+    with org.source() as source:
+        pages = read_all(source, org.table(source, "ContentDocumentLink"))
+    assert len(set(ids(pages))) == 500
+
+
+def test_links_that_want_a_filter_after_all_are_read_by_parents() -> None:
+    org = an_org(bulk_above=10_000)
+    org.flags["PermissionsQueryAllFiles"] = True
+    needed = error_answer(
+        "MALFORMED_QUERY",
+        "Implementation restriction: ContentDocumentLink requires a filter by a single Id",
+    )
+    org.wire.on("GET", r"queryAll/\?q=SELECT\+Id.*FROM\+ContentDocumentLink$", needed)
+    with org.source() as source:
+        table = org.table(source, "ContentDocumentLink")
+        assert table.strategy == Strategy.BULK.value
+        assert len(set(ids(read_all(source, table)))) == 501
+
+
+def test_links_are_counted_without_a_condition_on_deletion() -> None:
+    org = an_org()
+    org.flags["PermissionsQueryAllFiles"] = True
+    org.rows["ContentDocumentLink"][0]["IsDeleted"] = True
+    with org.source() as source:
+        table = org.table(source, "ContentDocumentLink")
+        assert source.count(table) == 500
+        assert sum(len(array) for array in source.census(table)) == 500
+    asked = [str(call.url) for call in org.wire.calls if "ContentDocumentLink" in str(call.url)]
+    assert not any("IsDeleted+%3D" in url for url in asked)
+
+
+def test_comments_are_read_by_their_ideas_and_folder_items_one_folder_each() -> None:
+    org = FakeSalesforce()
+    org.describes = {
+        "Idea": describe("Idea", *system_fields()),
+        "IdeaComment": describe("IdeaComment", *system_fields(), field("IdeaId", "reference")),
+        "ContentFolder": describe("ContentFolder", *system_fields()),
+        "ContentFolderItem": describe("ContentFolderItem", field("Id", "id"), field("ParentContentFolderId", "reference")),
+    }  # fmt: skip
+    org.rows = {
+        "Idea": [row(id_of("087", n)) for n in range(2)],
+        "IdeaComment": [row(id_of("00a", n), IdeaId=id_of("087", n % 2)) for n in range(4)],
+        "ContentFolder": [row(id_of("07H", n)) for n in range(2)],
+        "ContentFolderItem": [{"Id": id_of("07I", n), "ParentContentFolderId": id_of("07H", n % 2)} for n in range(4)],
+    }  # fmt: skip
+    with org.source() as source:
+        comments = ids(read_all(source, org.table(source, "IdeaComment")))
+        items = ids(read_all(source, org.table(source, "ContentFolderItem")))
+    assert sorted(comments) == [id_of("00a", n) for n in range(4)]
+    assert sorted(items) == [id_of("07I", n) for n in range(4)]
+    assert len(org.wire.made("GET", "ParentContentFolderId\\+%3D")) == 2
