@@ -18,6 +18,7 @@ import pyarrow as pa
 from unlost_simulators.salesforce import ids
 from unlost_simulators.salesforce.answers import Holding
 from unlost_simulators.salesforce.clock import VirtualClock
+from unlost_simulators.salesforce.numbers import MACROS
 from unlost_simulators.salesforce.schema import (
     FieldType,
     ObjectDef,
@@ -67,12 +68,13 @@ class Store:
         self._pending = PendingWrites()
         self._generation: Counter[str] = Counter()
         self._oldest_in_bin: datetime | None = None
+        self._trimmed_before: dict[str, datetime] = {}
         self._lock = threading.RLock()
         self._create()
 
     def _create(self) -> None:
         with self._database.writing() as cursor:
-            for statement in tables.create_registers():
+            for statement in (*tables.create_registers(), *MACROS):
                 cursor.execute(statement)
             for one in self.schema.objects:
                 cursor.execute(tables.create_table(one))
@@ -371,6 +373,25 @@ class Store:
             limit = naive(self.clock.now()) - timedelta(days=self.settings.bin_days)
             self._touch(recyclebin.purge_before(cursor, limit))
             self._note_bin(cursor)
+
+    # The log of deletions
+
+    def trim_delete_log(self, before: datetime, object_name: str | None = None) -> None:
+        """Forget deletions of one object, or of all, before an instant."""
+        chosen = [one.name for one in self.schema.objects if object_name in {None, one.name}]
+        with self._commit() as cursor:
+            for one in chosen:
+                cursor.execute(
+                    "DELETE FROM _deleted WHERE object = ? AND deleted_at < ?",
+                    [one, naive(before)],
+                )
+                self._trimmed_before[one] = before
+
+    def deletions_known_since(self, object_name: str) -> datetime:
+        """From when on the log of deletions is complete (``earliestDateAvailable``)."""
+        oldest = self.clock.stamp() - timedelta(days=self.settings.delete_log_days)
+        trimmed = self._trimmed_before.get(object_name)
+        return oldest if trimmed is None else max(oldest, trimmed)
 
     # Truth for tests
 

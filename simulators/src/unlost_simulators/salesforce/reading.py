@@ -1,0 +1,124 @@
+"""Reading of single records and of blobs for a user."""
+
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+
+from unlost_simulators.salesforce import ids
+from unlost_simulators.salesforce.answers import Blob, Json
+from unlost_simulators.salesforce.errors import SalesforceError, not_found
+from unlost_simulators.salesforce.schema import FieldDef, FieldType, ObjectDef
+from unlost_simulators.salesforce.soql import ast, query
+from unlost_simulators.salesforce.store import blobs, tables
+from unlost_simulators.salesforce.store.store import Store
+from unlost_simulators.salesforce.users import SimUser
+
+OCTETS = "application/octetstream"
+"""Content type of every blob, in the service's own spelling."""
+
+
+def visible_object(store: Store, user: SimUser, name: str) -> ObjectDef:
+    """The object of that name for the user; 404 otherwise."""
+    of = store.schema.get(name)
+    if of is None or not user.sees(of.name):
+        raise not_found()
+    return of
+
+
+def full_ids(given: Sequence[str]) -> list[str | None]:
+    """Each id in 18 characters, None for what is no id."""
+    return [ids.full(one) if ids.is_id(one) else None for one in given]
+
+
+def _names(of: ObjectDef, user: SimUser, wanted: Sequence[str] | None) -> list[str]:
+    if wanted:
+        return list(wanted)
+    return [one.name for one in of.fields if user.sees(of.name, one.name)]
+
+
+def get(
+    store: Store,
+    user: SimUser,
+    of: ObjectDef,
+    record_id: str,
+    wanted: Sequence[str] | None,
+    version: str,
+) -> Json:
+    """One record; raises NOT_FOUND, ENTITY_IS_DELETED or the refusal of an unknown field."""
+    if not ids.is_id(record_id):
+        raise not_found("Provided external ID field does not exist or is not accessible: Id")
+    key = ids.full(record_id)
+    found = dict(store.find(of, [key]))
+    if key not in found:
+        raise not_found()
+    if found[key]:
+        raise SalesforceError(404, "ENTITY_IS_DELETED", "entity is deleted", [])
+    records = get_many(store, user, of, [key], wanted, version)
+    made = records.get(key)
+    if made is None:
+        raise not_found()
+    return made
+
+
+def get_many(
+    store: Store,
+    user: SimUser,
+    of: ObjectDef,
+    keys: Sequence[str],
+    wanted: Sequence[str] | None,
+    version: str,
+) -> dict[str, Json]:
+    """Live records by full id, as far as they exist for the user."""
+    if not keys:
+        return {}
+    names = _names(of, user, wanted)
+    items = [ast.FieldItem(ast.Path(tuple(one.split(".")))) for one in dict.fromkeys(names)]
+    has_id = any(one.lower() == "id" for one in names)
+    if not has_id:
+        items.append(ast.FieldItem(ast.Path(("Id",))))
+    literals = tuple(ast.Literal(ast.Kind.STRING, one, f"'{one}'") for one in keys)
+    where = ast.Member(ast.Path(("Id",)), literals)
+    select = ast.Select(tuple(items), of.name, where=where)
+    result = query.run_tree(store, user, select)
+    made = {}
+    for record in result.records(0, len(keys), version=version):
+        key = record["Id"] if has_id else record.pop("Id")
+        made[key] = record
+    return made
+
+
+def by_external_id(
+    store: Store, user: SimUser, of: ObjectDef, field: FieldDef, value: str
+) -> list[str]:
+    """Ids of live rows whose external id has the value."""
+    literal = ast.Literal(ast.Kind.STRING, value, "''")
+    if field.type is not FieldType.STRING:
+        try:
+            literal = ast.Literal(ast.Kind.NUMBER, Decimal(value), value)
+        except InvalidOperation:
+            return []
+    where = ast.Compare(ast.Path((field.name,)), "=", literal)
+    select = ast.Select((ast.FieldItem(ast.Path(("Id",))),), of.name, where=where)
+    return [one["Id"] for one in query.run_tree(store, user, select).records(0, 2000)]
+
+
+def blob(store: Store, user: SimUser, of: ObjectDef, record_id: str, field_name: str) -> Blob:
+    """The bytes of a blob field of a row that the user sees."""
+    field = of.field(field_name)
+    if field is None or field.type is not FieldType.BASE64 or not user.sees(of.name, field.name):
+        raise not_found()
+    key = ids.full(record_id)
+    if not ids.is_id(record_id) or key not in get_many(store, user, of, [key], ["Id"], "v66.0"):
+        raise not_found()
+    row = (
+        store.cursor()
+        .execute(
+            f"SELECT {tables.name(field.name)} FROM {tables.name(of.name)} "
+            f'WHERE {tables.ORDER} = ? AND "Id" = ?',
+            [ids.counter_of(key), key],
+        )
+        .fetchone()
+    )
+    if row is None or row[0] is None:
+        return Blob(OCTETS, 0, iter(()))
+    token = str(row[0])
+    return Blob(OCTETS, blobs.parse(token)[2], store.content(token))

@@ -1,0 +1,101 @@
+"""Queries of Bulk API 2.0: what they may not contain, and SQL that gives their CSV cells.
+
+Source: Bulk API 2.0 guide (create a query job, SOQL considerations), answers of live orgs.
+"""
+
+from unlost_simulators.salesforce.answers import BulkSelect
+from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.schema import COMPOUNDS, FieldType
+from unlost_simulators.salesforce.soql import ast, refusals, rules
+from unlost_simulators.salesforce.soql.clauses import (
+    bounds_sql,
+    order_sql,
+    queryable,
+    where_sql,
+)
+from unlost_simulators.salesforce.soql.forms import for_csv
+from unlost_simulators.salesforce.soql.functions import Typed, is_aggregate, typed
+from unlost_simulators.salesforce.soql.names import Context, Frame
+from unlost_simulators.salesforce.store import tables
+
+COMPOUND = "Selecting compound data not supported in Bulk Query"
+_BINARY = "Binary fields are not supported in Bulk Query"
+
+
+def _refuse(text: str, code: str = "API_ERROR") -> SalesforceError:
+    return refusals.plain(code, text)
+
+
+def compile_bulk(context: Context, select: ast.Select) -> BulkSelect:
+    """Compile a query for a bulk job."""
+    of = queryable(context, select)
+    if not of.bulk:
+        text = f"Entity '{of.name}' is not supported by the Bulk API."
+        raise refusals.plain("INVALIDENTITY", text)
+    _check_shape(select)
+    rules.check(context, of, select)
+    frame = Frame(context, of, nickname=select.alias)
+    cells = [_cell(frame, item) for item in select.items]
+    where = where_sql(frame, select)
+    order = order_sql(frame, select, tie=True)
+    headers = _headers(frame, select)
+    columns = ", ".join(
+        f"{for_csv(one.field, one.sql)} AS {tables.name(header)}"
+        for one, header in zip(cells, headers, strict=True)
+    )
+    sql = f"SELECT {columns} {frame.from_sql()}{where}{order}{bounds_sql(select)}"
+    ordered = bool(select.order) or select.limit is not None
+    return BulkSelect(of.name, headers, sql, ordered)
+
+
+def _check_shape(select: ast.Select) -> None:
+    if select.group or select.having is not None:
+        raise _refuse("Implementation restriction: GROUP BY is not supported in Bulk Query")
+    if select.offset is not None:
+        raise _refuse("Implementation restriction: OFFSET is not supported in Bulk Query")
+    for item in select.items:
+        if isinstance(item, ast.ChildItem):
+            raise _refuse(
+                "Implementation restriction: nested queries are not supported in Bulk Query"
+            )
+        if isinstance(item, ast.TypeOf):
+            raise _refuse("Implementation restriction: TYPEOF is not supported in Bulk Query")
+        _check_expression(item.expression)
+
+
+def _check_expression(expression: ast.Expression) -> None:
+    if is_aggregate(expression):
+        raise _refuse("Aggregate Relationships not supported in Bulk Query")
+    if isinstance(expression, ast.Call) and expression.name.upper() == "FIELDS":
+        raise _refuse("Implementation restriction: FIELDS is not supported in Bulk Query")
+
+
+def _cell(frame: Frame, item: ast.Item) -> Typed:
+    if not isinstance(item, ast.FieldItem):
+        raise _refuse(COMPOUND)
+    found = typed(frame, item.expression)
+    if found.field.type in COMPOUNDS:
+        raise _refuse(COMPOUND)
+    if found.field.type is FieldType.BASE64:
+        raise _refuse(_BINARY)
+    if found.field.type in {FieldType.COMPLEX, FieldType.JSON}:
+        text = f"Cannot serialize value for '{found.field.name}' in CSV format"
+        raise _refuse(text, "FeatureNotEnabled")
+    return found
+
+
+def _headers(frame: Frame, select: ast.Select) -> tuple[str, ...]:
+    """Names of the columns: describe's spelling, parents as ``Account.Name``."""
+    names = []
+    for item in select.items:
+        expression = item.expression if isinstance(item, ast.FieldItem) else None
+        if isinstance(expression, ast.Path):
+            found = frame.field(expression)
+            names.append(".".join((*found.through, found.field.name)))
+        elif expression is not None:
+            names.append(expression.name)
+    doubles = {one for one in names if names.count(one) > 1}
+    if doubles:
+        text = f"duplicate field selected: {min(doubles)}"
+        raise refusals.plain("INVALID_FIELD", text)
+    return tuple(names)

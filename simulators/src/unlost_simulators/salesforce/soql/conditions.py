@@ -1,0 +1,227 @@
+"""Conditions of WHERE and HAVING as DuckDB SQL.
+
+SOQL knows two truth values: ``!=`` and NOT include rows without a value. Negations are therefore
+pushed down to the comparisons, and comparisons stay bare wherever null and false mean the same,
+so that DuckDB can prune.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from unlost_simulators.salesforce import ids
+from unlost_simulators.salesforce.schema import COMPOUNDS, KEYS, FieldType
+from unlost_simulators.salesforce.soql import ast, literals, refusals
+from unlost_simulators.salesforce.soql.dates import Span
+from unlost_simulators.salesforce.soql.functions import Typed, typed
+from unlost_simulators.salesforce.soql.names import Frame
+from unlost_simulators.salesforce.store import tables
+
+_UNORDERED = frozenset(
+    {FieldType.BOOLEAN, FieldType.MULTIPICKLIST, FieldType.BASE64, FieldType.ENCRYPTED}
+)
+LOWER = "abcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What surrounds a condition: whether it is negated, and whether it stands beside an OR."""
+
+    negated: bool = False
+    beside_or: bool = False
+
+    def flipped(self) -> "Where":
+        """The same place under one more NOT."""
+        return Where(not self.negated, self.beside_or)
+
+
+type SubSelect = Callable[[ast.Select], str]
+"""Compiles a semi-join's SELECT to SQL that gives one column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiler:
+    """Compiles conditions of one frame."""
+
+    frame: Frame
+    subselect: SubSelect
+    having: bool = False
+
+    def condition(self, node: ast.Condition, where: Where = Where()) -> str:
+        """SQL of a condition; rows for which it is null do not match."""
+        match node:
+            case ast.And(parts) | ast.Or(parts):
+                disjunction = isinstance(node, ast.Or)
+                inner = Where(where.negated, where.beside_or or disjunction)
+                word = " OR " if disjunction != where.negated else " AND "
+                return "(" + word.join(self.condition(one, inner) for one in parts) + ")"
+            case ast.Not(part):
+                return self.condition(part, where.flipped())
+            case ast.Compare():
+                return self._compare(node, negated=where.negated)
+            case ast.Member():
+                return self._member(node, negated=where.negated != node.negated)
+            case ast.Includes():
+                return self._includes(node, negated=where.negated != node.negated)
+            case ast.SemiJoin():
+                return self._semi_join(node, where)
+
+    def _operand(self, expression: ast.Expression) -> Typed:
+        found = typed(self.frame, expression)
+        one = found.field
+        soql = self.frame.context.soql
+        if found.path is not None and (not one.filterable or one.type in COMPOUNDS):
+            raise refusals.cannot(soql, expression.at, one.name, "filtered")
+        if found.aggregate and not self.having:
+            raise refusals.malformed(
+                soql, expression.at, "Aggregate functions are not allowed in WHERE"
+            )
+        return found
+
+    def _compare(self, node: ast.Compare, *, negated: bool) -> str:
+        operand = self._operand(node.expression)
+        literals.check(self.frame.context, operand.field, node.literal)
+        if node.operator == "LIKE":
+            return self._like(operand, node, negated=negated)
+        if node.operator in {"=", "!="}:
+            return self._equal(operand, node.literal, negated=negated != (node.operator == "!="))
+        return self._ordered(operand, node, negated=negated)
+
+    def _like(self, operand: Typed, node: ast.Compare, *, negated: bool) -> str:
+        soql = self.frame.context.soql
+        if not literals.is_text(operand.field) or operand.field.type is FieldType.MULTIPICKLIST:
+            raise refusals.bad_operator(soql, node.expression.at)
+        word = "LIKE" if operand.field.case_sensitive else "ILIKE"
+        bare = f"{operand.sql} {word} {literals.pattern(node.literal)} ESCAPE '\\'"
+        return _sure(bare, negated=negated)
+
+    def _equal(self, operand: Typed, literal: ast.Literal, *, negated: bool) -> str:
+        if literals.is_null(literal):
+            return f"({operand.sql} IS {'NOT ' * negated}NULL)"
+        span = literals.span(self.frame.context, literal)
+        if span is not None:
+            return _sure(_within(operand, span), negated=negated)
+        left, right = _sides(operand, literal)
+        if negated:
+            return f"({left} IS DISTINCT FROM {right})"
+        return f"({left} = {right}{self._pruned(operand, [literal])})"
+
+    def _pruned(self, operand: Typed, given: Sequence[ast.Literal]) -> str:
+        """For the object's own Id: the same condition on the counters, which prune the scan."""
+        path = operand.path
+        if path is None or path.of is None or path.of.empty_key or path.through:
+            return ""
+        if operand.field.type is not FieldType.ID:
+            return ""
+        order = ", ".join(str(ids.counter_of(ids.full(str(one.value)))) for one in given)
+        return f" AND {path.alias}.{tables.ORDER} IN ({order})"
+
+    def _ordered(self, operand: Typed, node: ast.Compare, *, negated: bool) -> str:
+        one, literal, soql = operand.field, node.literal, self.frame.context.soql
+        if one.type in _UNORDERED:
+            raise refusals.bad_operator(soql, node.expression.at)
+        if literals.is_null(literal):
+            return "TRUE" if negated else "FALSE"
+        span = literals.span(self.frame.context, literal)
+        if span is not None:
+            bare = _beyond(operand, span, node.operator)
+        elif one.type in KEYS:
+            bare = _id_order(operand, str(literal.value), node.operator)
+        else:
+            left, right = _sides(operand, literal)
+            bare = f"{left} {node.operator} {right}"
+        return _sure(bare, negated=negated)
+
+    def _member(self, node: ast.Member, *, negated: bool) -> str:
+        operand = self._operand(node.expression)
+        context = self.frame.context
+        for one in node.literals:
+            literals.check(context, operand.field, one)
+        spans = [span for one in node.literals if (span := literals.span(context, one))]
+        given = [
+            one
+            for one in node.literals
+            if not literals.is_null(one) and one.kind is not ast.Kind.RELATIVE
+        ]
+        parts = [_within(operand, one) for one in spans]
+        if given:
+            values = ", ".join(literals.sql(operand.field, one) for one in given)
+            left = _sides(operand, given[0])[0]
+            parts.append(f"({left} IN ({values}){self._pruned(operand, given)})")
+        if any(literals.is_null(one) for one in node.literals):
+            parts.append(f"{operand.sql} IS NULL")
+        return _sure("(" + " OR ".join(parts) + ")", negated=negated)
+
+    def _includes(self, node: ast.Includes, *, negated: bool) -> str:
+        operand = self._operand(node.expression)
+        if operand.field.type is not FieldType.MULTIPICKLIST:
+            raise refusals.bad_operator(self.frame.context.soql, node.expression.at)
+        parts = []
+        for one in node.literals:
+            literals.check(self.frame.context, operand.field, one)
+            wanted = ", ".join(tables.text(each) for each in str(one.value).lower().split(";"))
+            parts.append(f"list_has_all(string_split(lower({operand.sql}), ';'), [{wanted}])")
+        return _sure("(" + " OR ".join(parts) + ")", negated=negated)
+
+    def _semi_join(self, node: ast.SemiJoin, where: Where) -> str:
+        soql = self.frame.context.soql
+        if where.beside_or:
+            text = "Semi join sub-selects are not allowed with the 'OR' operator"
+            raise refusals.malformed(soql, node.expression.at, text)
+        operand = self._operand(node.expression)
+        if operand.field.type not in KEYS:
+            text = "Semi join sub-selects can only query id fields, cannot use: "
+            raise refusals.malformed(soql, node.expression.at, text + f"'{operand.field.name}'")
+        bare = f"{operand.sql} IN ({self.subselect(node.select)})"
+        return _sure(bare, negated=where.negated != node.negated)
+
+
+def _sure(bare: str, *, negated: bool) -> str:
+    return f"(NOT coalesce({bare}, FALSE))" if negated else f"({bare})"
+
+
+def _sides(operand: Typed, literal: ast.Literal) -> tuple[str, str]:
+    right = literals.sql(operand.field, literal)
+    if literals.is_text(operand.field) and not operand.field.case_sensitive:
+        return f"lower({operand.sql})", right
+    return operand.sql, right
+
+
+def _within(operand: Typed, span: Span) -> str:
+    start = literals.sql_of_day(operand.field, span.start)
+    end = literals.sql_of_day(operand.field, span.end)
+    return f"({operand.sql} >= {start} AND {operand.sql} < {end})"
+
+
+def _beyond(operand: Typed, span: Span, operator: str) -> str:
+    start = literals.sql_of_day(operand.field, span.start)
+    end = literals.sql_of_day(operand.field, span.end)
+    bound = {"<": f"< {start}", "<=": f"< {end}", ">": f">= {end}", ">=": f">= {start}"}
+    return f"{operand.sql} {bound[operator]}"
+
+
+def order_key(operand: Typed) -> str:
+    """SQL by which values sort as the org sorts them."""
+    one, path = operand.field, operand.path
+    if one.type in KEYS:
+        own = one.type is FieldType.ID and path is not None and not path.through
+        if own and path is not None and path.of is not None and not path.of.empty_key:
+            return f"{path.alias}.{tables.ORDER}"
+        both = LOWER + LOWER.upper()
+        return f"translate(substr({operand.sql}, 1, 15), '{both}', '{LOWER.upper() + LOWER}')"
+    if literals.is_text(one) and one.type is not FieldType.ANY:
+        return f"lower({operand.sql})"
+    return operand.sql
+
+
+def _id_order(operand: Typed, value: str, operator: str) -> str:
+    """Comparison of ids in the org's order; own ids compare by their counters."""
+    key = order_key(operand)
+    path = operand.path
+    if not key.endswith(f".{tables.ORDER}") or path is None or path.of is None:
+        return f"{key} {operator} {tables.text(ids.order_key(value))}"
+    stem = ids.order_key(path.of.id_prefix + ids.INSTANCE)
+    given = ids.order_key(value)[: ids.STEM]
+    if given == stem:
+        return f"{key} {operator} {ids.counter_of(value)}"
+    less = stem < given
+    return str(less == operator.startswith("<")).upper()

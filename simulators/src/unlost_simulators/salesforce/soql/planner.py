@@ -1,0 +1,185 @@
+"""The select list: which flat columns the result has, and the plan that shapes them to records."""
+
+from dataclasses import replace
+
+from unlost_simulators.salesforce.schema import COMPOUNDS, FieldDef, FieldType
+from unlost_simulators.salesforce.soql import ast, refusals
+from unlost_simulators.salesforce.soql.forms import for_json
+from unlost_simulators.salesforce.soql.functions import typed
+from unlost_simulators.salesforce.soql.names import NAME_OBJECT, Frame, Parent
+from unlost_simulators.salesforce.soql.shape import (
+    BlobLeaf,
+    Branch,
+    ChildLeaf,
+    CompoundLeaf,
+    Leaf,
+    Node,
+    TypeOfLeaf,
+)
+
+
+class Columns:
+    """The flat columns of a result, each expression once."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
+
+    def place(self, sql: str) -> int:
+        """The number of the column with this expression."""
+        return self._places.setdefault(sql, len(self._places))
+
+    def sql(self) -> str:
+        """The select list."""
+        return ", ".join(f"{sql} AS c{place}" for sql, place in self._places.items())
+
+
+def name_of(expression: ast.Expression) -> str:
+    """Name of an expression in a refusal: the path, or the function."""
+    return expression.text if isinstance(expression, ast.Path) else expression.name
+
+
+class Planner:
+    """Turns the select list of a query into columns and the plan of its records."""
+
+    def __init__(self, frame: Frame, columns: Columns) -> None:
+        self._frame = frame
+        self._columns = columns
+        self._context = frame.context
+
+    def plan(self, select: ast.Select) -> Branch:
+        """The plan of the query's own records."""
+        root = Branch("", self._frame.of.name, self._id(self._frame.root))
+        seen: set[str] = set()
+        for item in select.items:
+            match item:
+                case ast.FieldItem(expression, alias):
+                    self._check_single(expression, alias, seen)
+                    self._add(root, expression)
+                case ast.ChildItem(inner):
+                    root.members.append(self._children(inner))
+                case ast.TypeOf():
+                    root.members.append(self._typeof(item))
+        return root
+
+    def _id(self, parent: Parent) -> int:
+        if parent.of is not None and parent.of.field("Id") is None:
+            return self._columns.place("''")
+        return self._columns.place(f'{parent.alias}."Id"')
+
+    def _check_single(self, expression: ast.Expression, alias: str | None, seen: set[str]) -> None:
+        soql = self._context.soql
+        if alias is not None:
+            text = "only aggregate expressions use field aliasing"
+            raise refusals.malformed(soql, expression.at, text)
+        name = name_of(expression).lower()
+        if isinstance(expression, ast.Path) and name in seen:
+            text = f"duplicate field selected: {name_of(expression)}"
+            raise refusals.at(soql, expression.at, "INVALID_FIELD", text)
+        seen.add(name)
+
+    def _add(self, root: Branch, expression: ast.Expression) -> None:
+        found = typed(self._frame, expression)
+        if found.path is None or isinstance(expression, ast.Call):
+            key = found.field.name
+            place = self._columns.place(for_json(found.field, found.sql))
+            root.members.append(Leaf(key, place))
+            return
+        branch = root
+        for depth in range(len(found.path.through)):
+            branch = self._branch(branch, found.path.through[: depth + 1])
+        here = self._parent(found.path.through)
+        branch.members.append(self._leaf(here, found.field, found.sql))
+
+    def _parent(self, through: tuple[str, ...]) -> Parent:
+        return self._frame.joins[through][1] if through else self._frame.root
+
+    def _branch(self, within: Branch, through: tuple[str, ...]) -> Branch:
+        for one in within.members:
+            if isinstance(one, Branch) and one.key == through[-1]:
+                return one
+        parent = self._parent(through)
+        type_column = None
+        if parent.of is None:
+            type_column = self._columns.place(f'{parent.alias}."Type"')
+        named = NAME_OBJECT if parent.of is None else parent.of.name
+        made = Branch(through[-1], named, self._id(parent), type_column)
+        within.members.append(made)
+        return made
+
+    def _leaf(self, here: Parent, one: FieldDef, sql: str) -> Node:
+        if one.type in COMPOUNDS and here.of is not None:
+            return CompoundLeaf(one.name, self._parts(here, one))
+        if one.type is FieldType.BASE64 and here.of is not None:
+            return BlobLeaf(one.name, self._columns.place(sql), here.of.name, self._id(here))
+        return Leaf(one.name, self._columns.place(for_json(one, sql)))
+
+    def _parts(self, here: Parent, whole: FieldDef) -> tuple[tuple[str, int], ...]:
+        of = here.of
+        if of is None:
+            return ()
+        stem = whole.name.removesuffix("Address")
+        parts = []
+        for one in of.fields:
+            if one.compound == whole.name and self._context.sees(of, one):
+                sql = for_json(one, self._frame.value(here, one))
+                parts.append((_part_key(one.name, stem), self._columns.place(sql)))
+        return tuple(parts)
+
+    def _typeof(self, item: ast.TypeOf) -> TypeOfLeaf:
+        here = self._frame.root
+        for name in item.path.names[:-1]:
+            here = self._frame.parent(here, name, item.path.at)
+        name = item.path.names[-1]
+        generic = self._frame.parent(here, name, item.path.at)
+        link = None if here.of is None else here.of.by_relationship.get(name.lower())
+        if link is None or generic.of is not None:
+            raise refusals.no_parent(self._context.soql, item.path.at, name)
+        id_column = self._id(generic)
+        branches = {}
+        for type_name, paths in item.branches:
+            of = self._context.object(type_name)
+            if of is None or of.name not in link.targets:
+                raise refusals.no_object(self._context.soql, item.path.at, type_name)
+            parent = self._frame.join_type(here, link, of)
+            branches[of.name] = self._type_branch(parent, paths)
+        otherwise = self._type_branch(generic, item.otherwise) if item.otherwise else None
+        type_column = self._columns.place(f'{generic.alias}."Type"')
+        key = str(link.relationship)
+        return TypeOfLeaf(key, id_column, type_column, branches, otherwise)
+
+    def _type_branch(self, parent: Parent, paths: tuple[ast.Path, ...]) -> Branch:
+        made = Branch("", NAME_OBJECT if parent.of is None else parent.of.name, self._id(parent))
+        for path in paths:
+            found = self._frame.walk(parent, path.names, path.at)
+            made.members.append(self._leaf(parent, found.field, found.sql))
+        return made
+
+    def _children(self, select: ast.Select) -> ChildLeaf:
+        of = self._frame.of
+        name = select.source.rsplit(".", 1)[-1]
+        found = next(
+            (
+                one
+                for one in self._context.schema.children_of(of.name)
+                if one.name is not None and one.name.lower() == name.lower()
+            ),
+            None,
+        )
+        child = None if found is None else self._context.object(found.child)
+        if found is None or child is None or not self._context.user.sees(child.name, found.field):
+            raise refusals.no_children(self._context.soql, select.source_at, name)
+        if any(isinstance(one, ast.ChildItem) for one in select.items):
+            text = "SOQL relationships of more than one level of children are not supported"
+            raise refusals.malformed(self._context.soql, select.source_at, text)
+        inner = replace(select, source=child.name)
+        return ChildLeaf(
+            str(found.name), self._id(self._frame.root), inner, child.name, found.field
+        )
+
+
+def _part_key(name: str, stem: str) -> str:
+    """Key of an address part in JSON: ``BillingPostalCode`` is ``postalCode``."""
+    if name.endswith("__s"):
+        return "latitude" if "Latitude" in name else "longitude"
+    bare = name.removeprefix(stem)
+    return bare[:1].lower() + bare[1:]

@@ -1,0 +1,122 @@
+"""Where the rows of an object come from: its table, or SQL that computes a virtual object."""
+
+import re
+from collections.abc import Sequence
+
+from unlost_simulators.salesforce.schema import FieldDef, FieldType, ObjectDef, Schema
+from unlost_simulators.salesforce.store import tables
+from unlost_simulators.salesforce.users import Permission, SimUser
+
+_FILL = re.compile(r"\{([A-Za-z_]\w*)\}")
+_COMMON = ("FirstName", "LastName", "Alias", "Title", "Username", "Email", "Phone")
+
+
+def source(of: ObjectDef, schema: Schema, user: SimUser) -> str:
+    """A table expression with one column per stored field."""
+    maker = _VIRTUAL.get(of.name)
+    return tables.name(of.name) if maker is None else maker(of, schema, user)
+
+
+def _row(of: ObjectDef, values: dict[str, str]) -> str:
+    cells = ", ".join(f"{_cell(one, values)} AS {tables.name(one.name)}" for one in of.stored)
+    return f"SELECT 0::BIGINT AS {tables.ORDER}, {cells}"
+
+
+def _cell(one: FieldDef, values: dict[str, str]) -> str:
+    if one.type is FieldType.ID and one.name not in values:
+        return "'000000000000000AAA'"
+    return values.get(one.name, f"CAST({tables.default_sql(one)} AS {tables.sql_type(one)})")
+
+
+def _permissions(of: ObjectDef, _schema: Schema, user: SimUser) -> str:
+    """UserPermissionAccess: one row about the caller."""
+    granted = {f"Permissions{one.value}": str(user.may(one)).upper() for one in Permission}
+    return f"({_row(of, granted)})"
+
+
+def _entities(of: ObjectDef, schema: Schema, user: SimUser) -> str:
+    """EntityDefinition: one row per object that the user sees."""
+    rows = []
+    for one in schema.objects:
+        if not user.sees(one.name):
+            continue
+        values = {
+            "DurableId": tables.text(one.name),
+            "QualifiedApiName": tables.text(one.name),
+            "DeveloperName": tables.text(one.name.removesuffix("__c")),
+            "Label": tables.text(one.label),
+            "MasterLabel": tables.text(one.label),
+            "PluralLabel": tables.text(one.plural),
+            "KeyPrefix": tables.text(one.prefix) if one.prefix else "CAST(NULL AS VARCHAR)",
+            "IsQueryable": str(one.queryable).upper(),
+            "IsCustomSetting": str(one.custom_setting).upper(),
+            "IsReplicateable": str(one.replicateable).upper(),
+        }
+        rows.append(_row(of, values))
+    return f"({' UNION ALL '.join(rows)})"
+
+
+def _field_definitions(of: ObjectDef, schema: Schema, user: SimUser) -> str:
+    """FieldDefinition: one row per field of every object, hidden fields included."""
+    rows = []
+    for each in schema.objects:
+        if not user.sees(each.name):
+            continue
+        for one in each.fields:
+            values = {
+                "DurableId": tables.text(f"{each.name}.{one.name}"),
+                "EntityDefinitionId": tables.text(each.name),
+                "QualifiedApiName": tables.text(one.name),
+                "DeveloperName": tables.text(one.name.removesuffix("__c")),
+                "Label": tables.text(one.label),
+                "MasterLabel": tables.text(one.label),
+                "DataType": tables.text(one.type.value),
+            }
+            rows.append(_row(of, values))
+    return f"({' UNION ALL '.join(rows)})"
+
+
+_VIRTUAL = {
+    "UserPermissionAccess": _permissions,
+    "EntityDefinition": _entities,
+    "FieldDefinition": _field_definitions,
+}
+
+
+def poly_source(targets: Sequence[ObjectDef]) -> str:
+    """The parents of a polymorphic path: Id, Type, Name and what else the Name object has."""
+    return f"({' UNION ALL '.join(_as_name(one) for one in targets)})"
+
+
+def _as_name(of: ObjectDef) -> str:
+    cells = [
+        '"Id"',
+        f'{tables.text(of.name)} AS "Type"',
+        f'{_display_name(of)} AS "Name"',
+        *(f"{_text(of, one)} AS {tables.name(one)}" for one in _COMMON),
+        f'{_plain(of, "IsActive", "BOOLEAN")} AS "IsActive"',
+        f'{_text(of, "ProfileId")} AS "ProfileId"',
+        f'{_text(of, "UserRoleId")} AS "UserRoleId"',
+    ]
+    return f"SELECT {', '.join(cells)} FROM {tables.name(of.name)}"
+
+
+def _plain(of: ObjectDef, name: str, kind: str) -> str:
+    found = of.field(name)
+    if found is None or found.computed:
+        return f"CAST(NULL AS {kind})"
+    return tables.name(found.name)
+
+
+def _text(of: ObjectDef, name: str) -> str:
+    return _plain(of, name, "VARCHAR")
+
+
+def _display_name(of: ObjectDef) -> str:
+    """SQL of the name field; a compound name is filled from the object's own columns."""
+    found = next((one for one in of.fields if one.name_field), None) or of.field("Name")
+    if found is None:
+        return "CAST(NULL AS VARCHAR)"
+    if found.formula is None:
+        return tables.name(found.name)
+    return _FILL.sub(lambda hole: tables.name(hole.group(1)), found.formula.sql)
