@@ -324,7 +324,13 @@ def table(
     record_types: Sequence[RecordTypeDef] = (),
     **rest: Any,
 ) -> ObjectDef:
-    """An object with exactly these fields after Id and IsDeleted (which setup objects lack)."""
+    """An object with exactly these fields after Id and IsDeleted (which setup objects lack).
+
+    Whole business objects have layouts, tabs of recent records and a feed; satellites have none.
+    """
+    business = flags == "QCUDNRT" and not no_prefix
+    shown = business or ("U" in flags and not no_prefix and deleted)
+    looks = {"layoutable": shown, "searchable": shown, "mru": business, "feed": business}
     return ObjectDef.build(
         name,
         prefix=None if no_prefix else prefix,
@@ -334,5 +340,5 @@ def table(
         plural=plural,
         system=("Id", "IsDeleted") if deleted else ("Id",),
         record_types=tuple(record_types),
-        **rest,
+        **(looks | rest),
     )
