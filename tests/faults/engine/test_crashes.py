@@ -1,0 +1,86 @@
+"""A crash at every call of a scripted backup: the next attempt ends as if nothing had happened."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unit.engine.scene import Scene, chocolate
+from unlost.engine.backup import Finished, backup
+from unlost.engine.session import BackupPorts
+from unlost.model.schema import WireKind
+from unlost.testing.faults import Crash, CrashPoint
+
+
+def story(work: Path) -> Scene:
+    """An org with one night behind it and every sort of change before the next."""
+    work.mkdir(parents=True)
+    scene = Scene(work, workers=1)
+    scene.source.page_rows = 4
+    made = chocolate(scene, records=5)
+    scene.org.add_table("Document", {"Name": WireKind.TEXT}, files=True)
+    scene.org.attach("Document", "one.txt", b"one")
+    scene.night()
+    scene.clock.advance(hours=12)
+    scene.org.update("Account", made[0], {"Phone": "changed"})
+    scene.org.delete("Account", made[1])
+    scene.org.purge("Account", made[2])
+    scene.org.hide_row("Contact", next(iter(scene.org.tables["Contact"].records)))
+    scene.org.purge("Junction", next(iter(scene.org.tables["Junction"].records)))
+    scene.org.attach("Document", "two.txt", b"two")
+    scene.org.hide_column("Account", "Turnover")
+    return scene
+
+
+def guarded(scene: Scene, ports: BackupPorts, point: CrashPoint) -> BackupPorts:
+    return dataclasses.replace(
+        ports,
+        source=point.guard(ports.source, after=True),
+        vault=point.guard(ports.vault, after=True),
+    )
+
+
+def picture(scene: Scene) -> Any:
+    """Everything that a night is judged by, but for times."""
+    head = scene.head
+    return {
+        "nights": [info.number for info in scene.vault.snapshots(scene.oid)],
+        "held": {t: (s.held, s.deleted) for t, s in head.tables().items()},
+        "rows": {
+            t: sorted(map(str, head.scan(t).read_all().drop(["_u_observed_at"]).to_pylist()))
+            for t in head.tables()
+        },
+        "dead": {t: scene.dead(t) for t in head.tables()},
+        "hidden": {t: scene.hidden(t) for t in head.tables()},
+        "files": sorted(
+            f.name for f in head.files("Document", list(scene.cells("Document", "Id")))
+        ),
+        "certificate": [
+            (line.table, line.live, line.held, line.created, line.deleted, line.files)
+            for line in (head.certificate() or pytest.fail("no certificate")).tables
+        ],
+    }
+
+
+def test_a_crash_at_every_call_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    calm = story(tmp_path / "calm")
+    count = CrashPoint()
+    done = backup(calm.oid, guarded(calm, calm.ports("night"), count), policy=calm.policy)
+    assert isinstance(done, Finished)
+    expected = picture(calm)
+    assert count.calls > 100
+    calm.jobs.close()
+    for at in range(1, count.calls + 1):
+        scene = story(tmp_path / f"crash-{at}")
+        before = picture(scene)
+        point = CrashPoint(at)
+        with pytest.raises(Crash):
+            backup(scene.oid, guarded(scene, scene.ports("night"), point), policy=scene.policy)
+        if len(scene.vault.snapshots(scene.oid)) == 1:
+            assert picture(scene) == before
+        scene.clock.advance(seconds=60)
+        again = scene.attempt(run="night")
+        assert isinstance(again, Finished)
+        assert picture(scene) == expected, f"crash at call {at}"
+        scene.jobs.close()
