@@ -53,7 +53,7 @@ class Tokenizer:
             for name in (*self.texts, *self.phones)
         ]
         found = pl.concat(frames)
-        table = pa.array([self.table] * 1, pa.string()).take(pa.array([0] * len(found)))
+        table = pa.repeat(pa.scalar(self.table, pa.string()), len(found))
         columns = {
             U_ID: found.get_column("token").to_arrow(),
             "table": table,
