@@ -6,9 +6,9 @@ import pytest
 from unit.engine.scene import Scene
 
 
-@pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
-    made = Scene(tmp_path)
+@pytest.fixture(params=["memory", "encrypted"])
+def scene(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Scene]:
+    made = Scene(tmp_path, encrypted=request.param == "encrypted")
     yield made
     made.source.faults.assert_met()
     made.jobs.close()

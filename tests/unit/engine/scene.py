@@ -11,13 +11,17 @@ from unlost.engine.policy import BackupPolicy, CensusPolicy
 from unlost.engine.session import BackupPorts
 from unlost.jobs.runner import LocalRunner
 from unlost.jobs.store import JobStore
+from unlost.model.ports import Snapshot
 from unlost.model.schema import Reference, TableTrait, WireKind
 from unlost.testing.clock import VirtualClock
-from unlost.testing.memory_snapshot import MemorySnapshot
+from unlost.testing.entropy import SeededEntropy
 from unlost.testing.memory_vault import MemoryVault
 from unlost.testing.org import ALL_TRAITS, MemoryOrg
 from unlost.testing.source import MemorySource
 from unlost.testing.system import ListObserver, MemoryLease
+from unlost.vault.opening import draft_keyring
+from unlost.vault.stores.memory import MemoryStore
+from unlost.vault.vault import EncryptedVault, create_vault
 
 NIGHTLY = BackupPolicy(census=CensusPolicy.EVERY_NIGHT, breaker_floor=50)
 
@@ -30,11 +34,12 @@ class Scene:
     clock: VirtualClock = field(default_factory=VirtualClock)
     policy: BackupPolicy = NIGHTLY
     workers: int = 2
+    encrypted: bool = False
 
     def __post_init__(self) -> None:
         self.org = MemoryOrg(self.clock)
         self.source: Any = MemorySource(self.org)
-        self.vault: Any = MemoryVault(self.clock)
+        self.vault: Any = encrypted_vault(self.clock) if self.encrypted else MemoryVault(self.clock)
         self.oid = self.vault.adopt(self.org.identity)
         self.jobs = JobStore(self.work / "jobs.sqlite")
         self.lease = MemoryLease()
@@ -68,7 +73,7 @@ class Scene:
         return backup(self.oid, self.ports(run), policy=self.policy, full=full)
 
     @property
-    def head(self) -> MemorySnapshot:
+    def head(self) -> Snapshot:
         found = self.vault.head(self.oid)
         assert found is not None
         return found
@@ -89,6 +94,13 @@ class Scene:
         marks = self.head.hidden(table)
         rows = {mark.record for mark in marks if mark.record is not None}
         return rows, {mark.column for mark in marks if mark.column is not None}
+
+
+def encrypted_vault(clock: VirtualClock) -> EncryptedVault:
+    """The real vault, over a store in memory."""
+    store, entropy = MemoryStore(), SeededEntropy()
+    keys = draft_keyring(store, entropy=entropy)
+    return create_vault(store, keys=keys, clock=clock, entropy=entropy)
 
 
 def by_id(rows: pa.Table, columns: tuple[str, ...]) -> dict[str, Any]:
