@@ -37,6 +37,7 @@ from unlost.vault.sealing import SealedObjects
 from unlost.vault.search import search
 from unlost.vault.snapshot import VaultSnapshot
 from unlost.vault.state import LiveState
+from unlost.vault.verify import verify_vault
 
 _OID_BYTES = 16
 _PREFIX_BYTES = 8
@@ -173,9 +174,7 @@ class EncryptedVault:
 
     def verify(self, level: VerifyLevel) -> VerifyReport:
         """Look whether everything is there and whole."""
-        from unlost.vault.verify import verify
-
-        return verify(self, level)
+        return verify_vault(self.sealed, level=level, witness=self._witness, room=self.room)
 
     def room(self, org: str) -> OrgRoom:
         """What serves an org; raises NotFound (``org-unknown``)."""

@@ -7,6 +7,7 @@ from contextlib import suppress
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.ports import Witness
 from unlost.model.snapshot import VerifyLevel, VerifyReport
+from unlost.vault import places
 from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.room import OrgRoom
@@ -45,7 +46,7 @@ def verify_vault(
         if walk.state.seq:
             heads[org] = walk.state.head
         if level is VerifyLevel.DEEP and walk.whole:
-            DeepVerifier(room(org), good=verifier.good, ledger=ledger).check(walk.state)
+            verifier.check_deep(walk, room)
     return VerifyReport(
         level=level,
         objects=ledger.objects,
@@ -79,12 +80,27 @@ class OrgVerifier:
         walk = ChainVerifier(
             self._org, sealed=self._sealed, listing=listing, seen=seen, ledger=self._ledger
         ).walk()
+        self._check_identity()
         self._check_runs(listing)
         objects = check_sizes(live_objects(walk.state, org=self._org), listing, self._ledger)
         if level is not VerifyLevel.QUICK:
             objects = check_digests(objects, self._sealed.store, self._ledger)
         self.good = _names(objects)
         return walk
+
+    def check_deep(self, walk: Walk, room: Callable[[str], OrgRoom]) -> None:
+        """Decrypt and compute again what agreed so far."""
+        opened = self._ledger.attempt(places.identity(self._org), lambda: room(self._org))
+        if opened is not None:
+            DeepVerifier(opened, good=self.good, ledger=self._ledger).check(walk.state)
+
+    def _check_identity(self) -> None:
+        """What the org was called when it was first seen."""
+        name = places.identity(self._org)
+        self._ledger.saw(self._sealed.store.size(name) or 0)
+        self._ledger.attempt(
+            name, lambda: self._sealed.get(ObjectKind.IDENTITY, org=self._org, name=name)
+        )
 
     def _check_runs(self, listing: dict[str, int]) -> None:
         """Intents and notes of open runs; one that ends meanwhile is no damage."""

@@ -1,0 +1,316 @@
+"""A small vault with three nights, for tests that look at a whole vault from outside.
+
+Accounts with big notes, contacts, enough tasks for a sidecar of its own, files (two of one content);
+then changes, each kind of deletion, a column that appears, a hidden row and a hidden column.
+"""
+
+import hashlib
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from unlost.model.certificate import Certificate, Verdict
+from unlost.model.org import OrgIdentity, OrgKind
+from unlost.model.ports import IncomingFile
+from unlost.model.reading import Cursor, FileRef, Op, Rows
+from unlost.model.schema import (
+    Column,
+    ColumnTrait,
+    FileColumn,
+    Reference,
+    Schema,
+    Table,
+    WireKind,
+)
+from unlost.model.snapshot import Added, CommitKind, SnapshotInfo, TableCommit, Visibility
+from unlost.model.store import Store
+from unlost.testing.clock import VirtualClock
+from unlost.testing.entropy import SeededEntropy
+from unlost.testing.system import MemoryWitness
+from unlost.vault.keys import Keyring
+from unlost.vault.opening import add_slot, draft_keyring, recovery_sheet
+from unlost.vault.unlock import ServiceKey
+from unlost.vault.vault import EncryptedVault, create_vault
+
+IDENTITY = OrgIdentity("salesforce", "00D000000000062EAA", OrgKind.PRODUCTION, "Chocolate", "UTC")
+NOTE = "Zartbitter, 70 % – naïve 🍫\r\n“quoted”\tand\0nul. " * 3000
+TASKS = 3_000
+
+type Cells = dict[str, str | None]
+
+
+def column(name: str, kind: WireKind = WireKind.TEXT, *traits: ColumnTrait) -> Column:
+    """A column with a label and a length."""
+    return Column(name, kind, label=f"The {name}", length=255, traits=frozenset(traits))
+
+
+ACCOUNT = Table(
+    "Account",
+    (
+        column("Id", WireKind.ID),
+        column("Name", WireKind.TEXT, ColumnTrait.NAME),
+        column("Customer_Number__c", WireKind.TEXT, ColumnTrait.EXTERNAL_ID),
+        column("Phone", WireKind.TEXT, ColumnTrait.PHONE),
+        column("Revenue", WireKind.DECIMAL),
+        column("Notes__c"),
+        column("Score", WireKind.DECIMAL, ColumnTrait.VOLATILE),
+    ),
+    label="Account",
+    name_column="Name",
+)
+CONTACT = Table(
+    "Contact",
+    (
+        column("Id", WireKind.ID),
+        column("Name", WireKind.TEXT, ColumnTrait.NAME),
+        column("Email", WireKind.TEXT, ColumnTrait.EMAIL),
+        replace(column("AccountId", WireKind.REFERENCE), reference=Reference(("Account",))),
+        column("Salary", WireKind.DECIMAL),
+    ),
+)
+TASK = Table("Task", (column("Id", WireKind.ID), column("Subject")))
+VERSION = Table(
+    "ContentVersion",
+    (
+        column("Id", WireKind.ID),
+        column("Title", WireKind.TEXT, ColumnTrait.NAME),
+        column("VersionData", WireKind.BINARY),
+    ),
+    files=(FileColumn("VersionData"),),
+)
+SCHEMA = Schema((ACCOUNT, CONTACT, TASK, VERSION), fingerprint="rights-1")
+WIDER = Schema(
+    (replace(ACCOUNT, columns=(*ACCOUNT.columns, column("Region__c"))), CONTACT, TASK, VERSION),
+    fingerprint="rights-2",
+)
+
+
+def account_id(number: int) -> str:
+    """A record id of 18 characters."""
+    return f"001{number:012d}AAA"
+
+
+def accounts(numbers: Sequence[int], **changes: str | None) -> list[Cells]:
+    """Rows of Account."""
+    return [
+        {
+            "Id": account_id(n),
+            "Name": f"Maison Noir {n}",
+            "Customer_Number__c": f"{n:06d}",
+            "Phone": None if n % 3 else f"+49 (40) {n:05d}",
+            "Revenue": f"{n}.50",
+            "Notes__c": NOTE + str(n) if n % 50 == 7 else None,
+            "Score": str(n * 7),
+        }
+        | changes
+        for n in numbers
+    ]
+
+
+def contacts(count: int) -> list[Cells]:
+    """Rows of Contact."""
+    return [
+        {
+            "Id": f"003{n:012d}AAA",
+            "Name": f"Zoë Ånström {n}",
+            "Email": f"zoe.{n}@chocolate.example",
+            "AccountId": account_id(n),
+            "Salary": f"{n}000",
+        }
+        for n in range(count)
+    ]
+
+
+def tasks(count: int) -> list[Cells]:
+    """Rows of Task: too many for a sidecar inside the manifest."""
+    return [{"Id": f"00T{n:012d}AAA", "Subject": f"Call back {n}"} for n in range(count)]
+
+
+@dataclass(slots=True)
+class Story:
+    """The vault under construction, and what opened it."""
+
+    store: Store
+    clock: VirtualClock
+    entropy: SeededEntropy
+    witness: MemoryWitness
+    keys: Keyring
+    service: ServiceKey
+    vault: EncryptedVault
+    org: str
+    sheet: str
+
+    def rows(self, cells: Sequence[Cells], op: Op = Op.STATE) -> Rows:
+        """Rows as a source gives them."""
+        names = list(cells[0])
+        batch = pa.RecordBatch.from_arrays(
+            [pa.array([row[name] for row in cells], pa.string()) for name in names], names=names
+        )
+        now = pa.array([self.clock.now()] * len(cells), pa.timestamp("ms", tz="UTC"))
+        return Rows(
+            ids=pa.array([row["Id"] for row in cells], pa.string()),
+            ops=pa.array([op.value] * len(cells), pa.string()),
+            modified_at=now,
+            modified_by=pa.array(["005000000000001AAA"] * len(cells), pa.string()),
+            cells=batch,
+            observed_at=self.clock.now(),
+        )
+
+    def gone(self, ids: Sequence[str], op: Op) -> Rows:
+        """Tombstones of which only the id is known."""
+        return Rows(
+            ids=pa.array(ids, pa.string()),
+            ops=pa.array([op.value] * len(ids), pa.string()),
+            modified_at=pa.nulls(len(ids), pa.timestamp("ms", tz="UTC")),
+            modified_by=pa.nulls(len(ids), pa.string()),
+            cells=None,
+            observed_at=self.clock.now(),
+        )
+
+
+def found(store: Store, *, seed: int = 1) -> Story:
+    """A vault without a commit, with a service slot."""
+    entropy, clock, witness = SeededEntropy(seed), VirtualClock(), MemoryWitness()
+    keys = draft_keyring(store, entropy=entropy)
+    service = ServiceKey.new(keys, entropy=entropy)
+    add_slot(store, keys, service, slot="service", entropy=entropy)
+    vault = create_vault(store, keys=keys, clock=clock, entropy=entropy, witness=witness)
+    return Story(
+        store=store,
+        clock=clock,
+        entropy=entropy,
+        witness=witness,
+        keys=keys,
+        service=service,
+        vault=vault,
+        org=vault.adopt(IDENTITY),
+        sheet=recovery_sheet(keys).text(),
+    )
+
+
+def file(record: str, body: bytes, name: str) -> IncomingFile:
+    """A file whose row tells size and checksum."""
+
+    @contextmanager
+    def opened() -> Iterator[BinaryIO]:
+        yield io.BytesIO(body)
+
+    checksum = f"md5:{hashlib.md5(body, usedforsecurity=False).hexdigest()}"
+    ref = FileRef("ContentVersion", record, "VersionData", len(body), checksum, name, "text/plain")
+    return IncomingFile(ref, opened)
+
+
+FILES = {
+    "068000000000001AAA": b"menu: truffles\n" * 4000,
+    "068000000000002AAA": b"menu: truffles\n" * 4000,
+    "068000000000003AAA": "Prix spécial – größer 🍫".encode(),
+    "068000000000004AAA": b"",
+}
+
+
+def first_night(story: Story, *, files: dict[str, bytes] | None = None) -> SnapshotInfo:
+    """Everything is read."""
+    commit = story.vault.begin(
+        story.org, run="night-1", kind=CommitKind.BACKUP, identity=IDENTITY
+    )
+    files = FILES if files is None else files
+    versions: list[Cells] = [{"Id": record, "Title": f"Menu {record}"} for record in files]
+    commit.put_schema(SCHEMA)
+    added = [
+        commit.add("Account", [story.rows(accounts(range(60)))]),
+        commit.add("Account", [story.rows(accounts(range(60, 120)))]),
+        commit.add("Contact", [story.rows(contacts(40))]),
+        commit.add("Task", [story.rows(tasks(TASKS))]),
+        commit.add("ContentVersion", [story.rows(versions)]),
+        commit.add_files(file(record, body, f"{record}.txt") for record, body in files.items()),
+    ]
+    commit.put_certificate(certificate(story, "night-1"))
+    return finish(story, commit, added)
+
+
+def second_night(story: Story) -> SnapshotInfo:
+    """Changes, deletions, a new column, a row and a column that are not seen any more."""
+    story.clock.advance(days=1)
+    commit = story.vault.begin(
+        story.org, run="night-2", kind=CommitKind.BACKUP, identity=IDENTITY
+    )
+    commit.put_schema(WIDER)
+    changed = accounts(range(5, 15), Phone="+49 40 1", Region__c="Nord")
+    added = [
+        commit.add("Account", [story.rows(changed)]),
+        commit.add("Account", [story.rows(accounts([20, 21]), Op.DELETED)]),
+        commit.add("Account", [story.gone([account_id(n) for n in (30, 31)], Op.PURGED)]),
+        commit.add("Contact", [story.rows(contacts(40)[:2])]),
+        commit.mark("Contact", visibility=Visibility.HIDDEN, columns=["Salary"]),
+        commit.mark("Account", visibility=Visibility.HIDDEN, records=[account_id(40)]),
+    ]
+    commit.put_certificate(certificate(story, "night-2"))
+    return finish(story, commit, added)
+
+
+def third_night(story: Story) -> SnapshotInfo:
+    """A census misses a record, another comes back, a file is replaced."""
+    story.clock.advance(days=1)
+    commit = story.vault.begin(
+        story.org, run="night-3", kind=CommitKind.BACKUP, identity=IDENTITY
+    )
+    commit.put_schema(WIDER)
+    record = "068000000000003AAA"
+    added = [
+        commit.add("Account", [story.gone([account_id(50)], Op.MISSING)]),
+        commit.add("Account", [story.rows(accounts([20], Region__c="Süd"))]),
+        commit.add_files([file(record, b"a new menu", "new.txt")]),
+    ]
+    return finish(story, commit, added)
+
+
+def certificate(story: Story, run: str) -> Certificate:
+    """A certificate that says little."""
+    now = story.clock.now()
+    return Certificate(
+        org=IDENTITY,
+        run=run,
+        as_of=now,
+        started=now,
+        finished=now,
+        tables=(),
+        findings=(),
+        quotas=(),
+        verdict=Verdict.COMPLETE,
+        sentence="Complete.",
+    )
+
+
+def finish(story: Story, commit, added: Sequence[Added]) -> SnapshotInfo:
+    """Commit the pieces, each with its table."""
+    tables: dict[str, list[Added]] = {}
+    for piece in added:
+        tables.setdefault(piece.table, []).append(piece)
+    cursor = Cursor(story.clock.now().isoformat())
+    return commit.finish(
+        [
+            TableCommit(
+                name,
+                tuple(pieces),
+                cursor=cursor,
+                window_start=story.clock.now(),
+                window_end=story.clock.now() + timedelta(minutes=5),
+            )
+            for name, pieces in tables.items()
+        ],
+        as_of=story.clock.now(),
+    )
+
+
+def told(store: Store) -> Story:
+    """The whole story."""
+    story = found(store)
+    first_night(story)
+    second_night(story)
+    third_night(story)
+    return story
