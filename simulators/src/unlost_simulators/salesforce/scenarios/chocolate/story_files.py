@@ -37,6 +37,9 @@ def write(book: Book) -> None:
         book, "credit-note", "Gutschrift 0040017", "pdf", (9_876,),
         (CASE_MELTED, Ref("EmailMessage", "melted-4")), days_ago=7,
     )  # fmt: skip
+    # The narrow user reaches this file alone.
+    protocol = Ref("ContentDocument", "protocol")
+    _linked(book, protocol, Ref("User", "narrow"), "V", 39)
     _link(book)
     _attachments(book)
     _company_documents(book)
