@@ -8,10 +8,17 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import django
+
 from unlost.model.errors import IntegrityError, StoreError
 
 SCHEMA = 1  # number of the newest migration; written to the file as SQLite's user_version
 SETTINGS = "unlost.app.settings"
+
+# Django wants to be set up before any of its models is imported; all modules that import models
+# import this one first.
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", SETTINGS)
+django.setup()
 
 
 def connect(file: Path) -> None:
@@ -31,12 +38,16 @@ def connect(file: Path) -> None:
         _migrate(file)
 
 
-def _point_django_at(file: Path) -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", SETTINGS)
-    import django
+def disconnect() -> None:
+    """Let go of the database in this thread."""
     from django.db import connections
 
-    django.setup()
+    connections.close_all()
+
+
+def _point_django_at(file: Path) -> None:
+    from django.db import connections
+
     connection = connections["default"]
     if connection.settings_dict["NAME"] != str(file):
         connection.close()

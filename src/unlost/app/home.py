@@ -27,7 +27,7 @@ FORMAT = 1
 FILE = "unlost.toml"
 HOME_KEY_BYTES = 32
 HOME_VARIABLE = "UNLOST_HOME"
-OURS = frozenset({"catalog.sqlite", "jobs.sqlite", "keys", "locks", "vault"})
+OURS = frozenset({"catalog.sqlite", "jobs.sqlite", "keys", "locks", "vault", "work"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,11 @@ class Home:
     def locks(self) -> Path:
         """Folder of lock files."""
         return self.root / "locks"
+
+    @property
+    def work(self) -> Path:
+        """Folder of what an unfinished run keeps for itself; may be emptied when none is."""
+        return self.root / "work"
 
     @property
     def home_key(self) -> Path:
@@ -84,21 +89,25 @@ def plan_home(root: Path, *, vault: Path | None, service_key: Path | None) -> Ho
             f"{root} holds other things already, such as {min(strangers)}.",
             next_step="Choose an empty folder, or one that is not there yet.",
         )
-    check_key_outside_vault(home)
+    check_keys_outside_vault(home)
     return home
 
 
-def check_key_outside_vault(home: Home) -> None:
+def check_keys_outside_vault(home: Home) -> None:
     """Raise UsageError if a key file would lie in the vault's folder: one theft would take both."""
-    vault = home.vault.resolve()
     for key in (home.service_key, home.home_key):
-        if key.resolve().is_relative_to(vault):
-            raise UsageError(
-                "key-in-vault",
-                f"The key {key} lies inside the vault's folder {home.vault}.",
-                next_step="Keep the key in another folder: who copies the vault must not get "
-                "its key with it.",
-            )
+        check_outside_vault(key, home.vault)
+
+
+def check_outside_vault(key: Path, vault: Path) -> None:
+    """Raise UsageError if this path lies in the vault's folder."""
+    if key.resolve().is_relative_to(vault.resolve()):
+        raise UsageError(
+            "key-in-vault",
+            f"The key {key} lies inside the vault's folder {vault}.",
+            next_step="Keep it in another folder: who copies the vault must not get its key "
+            "with it.",
+        )
 
 
 def write_home(home: Home) -> None:
@@ -142,7 +151,7 @@ def read_home(root: Path) -> Home:
         )
     except (KeyError, TypeError) as error:
         raise _damaged(root, f"the setting {error} is missing") from error
-    check_key_outside_vault(home)
+    check_keys_outside_vault(home)
     return home
 
 

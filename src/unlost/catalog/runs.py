@@ -1,4 +1,4 @@
-"""The runs of an org: begin, end, and find one that did not end."""
+"""The runs of an org: begin, end, look up. What can be resumed is known to the job store."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,9 +18,6 @@ class RunState(StrEnum):
     FAILED = "failed"  # stopped by an error; the next call goes on with it
     DONE = "done"
     ABANDONED = "abandoned"  # will not be gone on with
-
-
-UNFINISHED = (RunState.RUNNING, RunState.PARKED, RunState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +83,11 @@ def end_run(run: str, end: RunEnd) -> None:
         )
 
 
-def unfinished_run(org: str, *, kind: CommitKind) -> RunRecord | None:
-    """The newest run of this org if it did not end, or None."""
+def find_run(run: str) -> RunRecord | None:
+    """The run of this id, or None."""
     with own_connection():
-        row = Run.objects.filter(org__name=org, kind=kind.value).order_by("-started_at").first()
-    if row is None or RunState(row.state) not in UNFINISHED:
-        return None
-    return _value(row, org)
+        row = Run.objects.select_related("org").filter(id=run).first()
+        return _value(row, row.org.name) if row else None
 
 
 def list_runs(org: str) -> Sequence[RunRecord]:

@@ -1,0 +1,203 @@
+"""Back up an org: choose the run, let the engine do it, and write down how it ended."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from unlost.app.actions.snapshots import gaps
+from unlost.app.compose import Application, Fanout, Silence
+from unlost.catalog.observer import SqlObserver
+from unlost.catalog.orgs import ProtectedOrg, get_org, save_org
+from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run, find_run
+from unlost.engine.backup import Finished, Parked
+from unlost.engine.backup import backup as run_backup
+from unlost.engine.session import BackupPorts
+from unlost.jobs.store import RunRecord
+from unlost.jobs.store import RunState as JobState
+from unlost.model.certificate import Verdict
+from unlost.model.errors import Conflict, LimitReached, UnlostError
+from unlost.model.finding import Finding
+from unlost.model.ports import Observer, Source
+from unlost.model.snapshot import CommitKind, Counts, SnapshotInfo
+
+KIND = CommitKind.BACKUP
+TOO_OLD = timedelta(days=3)  # jobs at the source and their results do not live much longer
+IN_PROGRESS = "run-in-progress"
+
+
+@dataclass(frozen=True, slots=True)
+class BackupResult:
+    """A finished backup. ``findings`` are those that mean that something is not protected."""
+
+    org: str
+    zone: str
+    run: str
+    resumed: bool
+    snapshot: int
+    head: str
+    as_of: datetime
+    started: datetime
+    finished: datetime
+    tables: int
+    records: int
+    rows_seen: int
+    counts: Counts
+    files: int
+    file_bytes: int
+    bytes_added: int
+    verdict: Verdict
+    sentence: str
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The run to do: a new one, or one that did not end."""
+
+    id: str
+    resumed: bool
+
+
+def backup(
+    app: Application, org: str, *, full: bool = False, observer: Observer | None = None
+) -> BackupResult:
+    """Back up an org, going on with a run of it that did not end.
+
+    ``full`` reads everything again. Raises Conflict (``run-in-progress``, ``another-org``),
+    NotAllowed, LimitReached (the run is parked), TransientError and others; whatever is raised,
+    the last snapshot stands and the next call goes on.
+    """
+    known = get_org(org)
+    chosen = _choose(app, known, full=full)
+    with _recorded(app, known, chosen.id, full=full):
+        written = SqlObserver(chosen.id, clock=app.clock)
+        both = Fanout(written, observer or Silence())
+        try:
+            with app.open_org(known, observer=both) as source:
+                _refresh(known, source)
+                outcome = run_backup(known.oid, _ports(app, source, chosen.id, both), full=full)
+        finally:
+            written.flush()
+        finished = _finished(outcome)
+        _done(app, chosen.id, finished.snapshot)
+    return _result(known, chosen, finished)
+
+
+def _finished(outcome: Finished | Parked) -> Finished:
+    if isinstance(outcome, Finished):
+        return outcome
+    raise LimitReached(
+        "run-parked", outcome.sentence, next_step=outcome.next_step, resume_at=outcome.resume_at
+    )
+
+
+def _choose(app: Application, org: ProtectedOrg, *, full: bool) -> Chosen:
+    """The unfinished run of this org, unless it is too old or reads less than was asked for."""
+    for open_run in app.jobs.unfinished(kind=KIND.value, org=org.oid):
+        if _worth_resuming(app, open_run, full=full):
+            return Chosen(open_run.run, resumed=True)
+        with app.lease.hold(org.oid, kind=KIND, run=open_run.run):
+            _give_up(app, org, open_run.run)
+    began = app.clock.now()
+    return Chosen(f"backup-{began:%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}", resumed=False)
+
+
+def _worth_resuming(app: Application, run: RunRecord, *, full: bool) -> bool:
+    if app.clock.now() - run.started > TOO_OLD:
+        return False
+    remembered = find_run(run.run)
+    return not full or (remembered is not None and remembered.full)
+
+
+def _give_up(app: Application, org: ProtectedOrg, run: str) -> None:
+    app.vault.begin(org.oid, run=run, kind=KIND, identity=org.identity).abandon()
+    app.jobs.end(run, state=JobState.GIVEN_UP, at=app.clock.now())
+    end_run(run, RunEnd(RunState.ABANDONED, at=app.clock.now()))
+
+
+@contextmanager
+def _recorded(app: Application, org: ProtectedOrg, run: str, *, full: bool) -> Iterator[None]:
+    """Write down that a run goes on, and how it ended where it did not end well."""
+    begin_run(run, org=org.name, kind=KIND, full=full, at=app.clock.now())
+    app.jobs.start(run, kind=KIND.value, org=org.oid, at=app.clock.now())
+    try:
+        yield
+    except UnlostError as error:
+        if not (isinstance(error, Conflict) and error.code == IN_PROGRESS):
+            _stopped(app, run, error)
+        raise
+    except BaseException as error:
+        _failed(app, run, code=type(error).__name__, sentence=str(error))
+        raise
+
+
+def _stopped(app: Application, run: str, error: UnlostError) -> None:
+    if isinstance(error, LimitReached):
+        _parked(app, run, error)
+    else:
+        _failed(app, run, code=error.code, sentence=error.sentence)
+
+
+def _parked(app: Application, run: str, error: LimitReached) -> None:
+    now, until = app.clock.now(), error.resume_at
+    app.jobs.end(run, state=JobState.PARKED, at=now, resume_at=until, sentence=error.sentence)
+    end = RunEnd(RunState.PARKED, now, None, until, error.code, error.sentence)
+    end_run(run, end)
+
+
+def _failed(app: Application, run: str, *, code: str, sentence: str) -> None:
+    now = app.clock.now()
+    app.jobs.end(run, state=JobState.FAILED, at=now, sentence=sentence)
+    end_run(run, RunEnd(RunState.FAILED, now, error_code=code, error_sentence=sentence))
+
+
+def _done(app: Application, run: str, snapshot: SnapshotInfo) -> None:
+    now = app.clock.now()
+    end_run(run, RunEnd(RunState.DONE, now, snapshot=snapshot.number))
+    app.jobs.end(run, state=JobState.DONE, at=now)
+
+
+def _refresh(org: ProtectedOrg, source: Source) -> None:
+    """Take over a label, a kind or a zone that changed; the tenant is proved already."""
+    identity = source.identity()
+    if identity != org.identity:
+        save_org(replace(org, identity=identity))
+
+
+def _ports(app: Application, source: Source, run: str, observer: Observer) -> BackupPorts:
+    app.home.work.mkdir(mode=0o700, exist_ok=True)
+    return BackupPorts(
+        source=source,
+        vault=app.vault,
+        runner=app.runner(run),
+        lease=app.lease,
+        clock=app.clock,
+        observer=observer,
+        work=app.home.work,
+    )
+
+
+def _result(org: ProtectedOrg, chosen: Chosen, finished: Finished) -> BackupResult:
+    info, proof = finished.snapshot, finished.certificate
+    return BackupResult(
+        org=org.name,
+        zone=org.identity.zone,
+        run=chosen.id,
+        resumed=chosen.resumed,
+        snapshot=info.number,
+        head=info.head,
+        as_of=info.as_of,
+        started=info.started,
+        finished=info.finished,
+        tables=len(proof.tables),
+        records=sum(line.held for line in proof.tables),
+        rows_seen=info.rows_seen,
+        counts=info.counts,
+        files=proof.files,
+        file_bytes=proof.file_bytes,
+        bytes_added=info.bytes_added,
+        verdict=proof.verdict,
+        sentence=proof.sentence,
+        findings=gaps(proof),
+    )

@@ -1,0 +1,92 @@
+"""Bring back a file's bytes."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from unlost.app.compose import Application
+from unlost.catalog.orgs import get_org
+from unlost.model.errors import Conflict, NotFound, StoreError
+from unlost.model.ports import Snapshot
+from unlost.model.snapshot import StoredFile
+
+PIECE = 1 << 20  # bytes copied at a time
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """A file that was written."""
+
+    org: str
+    table: str
+    record: str
+    name: str
+    media_type: str
+    size: int
+    checksum: str | None
+    out: str
+
+
+def file(app: Application, org: str, record: str, *, out: Path) -> FileResult:
+    """Write the newest file that the vault holds for a record; never over a file that is there.
+
+    The file appears under its name only when all bytes were read and proved. Raises NotFound,
+    Conflict, StoreError, IntegrityError.
+    """
+    known = get_org(org)
+    head = app.vault.head(known.oid)
+    stored = _stored(head, record) if head else None
+    if stored is None:
+        raise NotFound(
+            "file-unknown",
+            f"The vault holds no file for the record {record!r}.",
+            next_step="Give the id of the record that has the file itself: `unlost show` lists the "
+            "files of a record, and `unlost find` finds files by name.",
+        )
+    _write(app, known.oid, stored, out)
+    return FileResult(
+        org=org,
+        table=stored.table,
+        record=stored.record,
+        name=stored.name,
+        media_type=stored.media_type,
+        size=stored.size,
+        checksum=stored.checksum,
+        out=str(out),
+    )
+
+
+def _stored(head: Snapshot, record: str) -> StoredFile | None:
+    """The newest file of a record, in whichever table it is."""
+    found = [
+        stored
+        for table in head.schema().tables
+        if table.files
+        for stored in head.files(table.name, [record])
+    ]
+    return max(found, key=lambda stored: stored.since, default=None)
+
+
+def _write(app: Application, oid: str, stored: StoredFile, out: Path) -> None:
+    if out.exists():
+        raise Conflict(
+            "file-exists",
+            f"{out} is there already and is not written over.",
+            next_step="Move it away, or name another file with --out.",
+        )
+    draft = out.with_name(f".{out.name}.unlost-part")
+    try:
+        with app.vault.open_file(oid, stored.blob) as body, draft.open("wb") as target:
+            shutil.copyfileobj(body, target, PIECE)
+            target.flush()
+            os.fsync(target.fileno())
+        draft.rename(out)
+    except OSError as error:
+        raise StoreError(
+            "file-not-written",
+            f"{out} cannot be written: {error.strerror}.",
+            next_step="Name a file in a folder that you may write to and that has room.",
+        ) from error
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,119 @@
+"""Tell what happened to a record, field by field, by whom and when."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from unlost.app.compose import Application
+from unlost.app.records import Names, People, table_named
+from unlost.catalog.orgs import get_org
+from unlost.engine.history import Event, FieldChange, Origin
+from unlost.engine.history import history as tell
+from unlost.model.errors import NotFound
+from unlost.model.reading import Op
+from unlost.model.schema import Table
+from unlost.model.snapshot import ChangeKind
+
+
+@dataclass(frozen=True, slots=True)
+class FieldLine:
+    """A column that changed. ``old_means`` and ``new_means`` are names of referred records."""
+
+    column: str
+    label: str
+    old: str | None
+    new: str | None
+    old_means: str
+    new_means: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened.
+
+    ``at`` is exact where the org told it; else it happened between the backups of ``after`` (None:
+    before the first one) and ``until``. ``by`` is the id of the user, if known. ``told_by`` says
+    whether two backups differ or the org's own change log tells it. ``snapshot`` is the backup
+    that shows the new state, None for what only the change log knows.
+    """
+
+    kind: ChangeKind
+    how: Op
+    at: datetime | None
+    after: datetime | None
+    until: datetime
+    by: str | None
+    by_name: str
+    told_by: Origin
+    snapshot: int | None
+    fields: tuple[FieldLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryResult:
+    """The story of a record, oldest first."""
+
+    org: str
+    zone: str
+    table: str
+    table_label: str
+    record: str
+    name: str
+    alive: bool
+    entries: tuple[Entry, ...]
+
+
+def history(app: Application, org: str, table: str, record: str) -> HistoryResult:
+    """All that happened to a record; raises NotFound for an unknown org, table or record."""
+    known = get_org(org)
+    head = app.vault.head(known.oid)
+    if head is None:
+        raise NotFound(
+            "no-backup-yet",
+            "There is no backup of this org yet.",
+            next_step=f"Make one with `unlost backup {org}`.",
+        )
+    described = table_named(head.schema(), table)
+    events = tell(app.vault, known.oid, described.name, record)
+    names, people = Names(head), People(head)
+    return HistoryResult(
+        org=org,
+        zone=known.identity.zone,
+        table=described.name,
+        table_label=described.label or described.name,
+        record=record,
+        name=names.of([described.name], [record]).get(record, ""),
+        alive=events[-1].kind is not ChangeKind.DELETED,
+        entries=tuple(_entry(event, described, names, people) for event in events),
+    )
+
+
+def _entry(event: Event, table: Table, names: Names, people: People) -> Entry:
+    return Entry(
+        kind=event.kind,
+        how=event.op,
+        at=event.when.exact,
+        after=event.when.after,
+        until=event.when.until,
+        by=event.by,
+        by_name=people.name(table.name, event.by),
+        told_by=event.origin,
+        snapshot=event.snapshot,
+        fields=tuple(field_line(change, table, names) for change in event.fields),
+    )
+
+
+def field_line(change: FieldChange, table: Table, names: Names) -> FieldLine:
+    """A change of a column with the words that the table has for it."""
+    column = table.column(change.column)
+    means: dict[str, str] = {}
+    if column is not None and column.reference is not None:
+        ids = [one for one in (change.old, change.new) if one]
+        means = dict(names.of(column.reference.tables, ids))
+    return FieldLine(
+        column=change.column,
+        label=(column.label if column else "") or change.column,
+        old=change.old,
+        new=change.new,
+        old_means=means.get(change.old or "", ""),
+        new_means=means.get(change.new or "", ""),
+    )

@@ -1,0 +1,182 @@
+"""Add an org, and list them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+
+from unlost.app.compose import Application, HeldSecrets, Unlimited, read_config
+from unlost.catalog.orgs import ProtectedOrg, check_same_org, find_org, list_orgs, save_org
+from unlost.model.errors import NotAllowed, UsageError
+from unlost.model.finding import Finding, Severity
+from unlost.model.org import OrgKind
+from unlost.model.ports import Connector, SecretField, Source
+from unlost.model.quota import Quota
+from unlost.model.reading import Json
+from unlost.model.schema import Schema
+
+LONGEST_NAME = 80
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrg:
+    """What a person says about an org: the name to type, the connector, settings and secrets."""
+
+    connector: str
+    name: str
+    config: Mapping[str, Json]
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AddedOrg:
+    """An org that answered, and what its user will not see."""
+
+    name: str
+    connector: str
+    tenant: str
+    label: str
+    kind: OrgKind
+    zone: str
+    known_before: bool
+    tables: int
+    findings: tuple[Finding, ...]
+    quotas: tuple[Quota, ...]
+
+    @property
+    def gaps(self) -> int:
+        """How many findings mean that something will not be protected."""
+        return sum(finding.severity is Severity.GAP for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class OrgLine:
+    """An org in the list; the last three are None before its first backup."""
+
+    name: str
+    connector: str
+    tenant: str
+    label: str
+    kind: OrgKind
+    zone: str
+    added_at: datetime
+    last_backup: datetime | None
+    snapshots: int
+    head: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrgList:
+    """All orgs of the home, by name."""
+
+    orgs: tuple[OrgLine, ...]
+
+
+type Ask = Callable[[SecretField], str | None]
+
+
+def add_org(app: Application, new: NewOrg, *, ask: Ask = lambda _: None) -> AddedOrg:
+    """Sign in, look around, and keep the org; an org of the same name gets the new settings.
+
+    ``ask`` is called for a secret that was neither given nor kept before.
+    Raises NotAllowed for wrong credentials, Conflict if another org stands behind the name, and
+    keeps nothing then.
+    """
+    _check_name(new.name)
+    connector = app.connector(new.connector)
+    config = read_config(connector, dict(new.config))
+    held = _secrets(app, connector, config, new=new, ask=ask)
+    context = app.context(secrets=held, budget=Unlimited())
+    with connector.open_source(config, context) as source:
+        org = _identified(app, new, config, source)
+        schema = source.discover()
+        quotas = tuple(source.quotas())
+    known_before = find_org(new.name) is not None
+    save_org(org)
+    held.move_to(app.secrets(org.oid))
+    return _added(org, schema, quotas=quotas, known_before=known_before)
+
+
+def list_all(app: Application) -> OrgList:
+    """All orgs with their newest backup."""
+    return OrgList(tuple(_line(app, org) for org in list_orgs()))
+
+
+def _check_name(name: str) -> None:
+    if not name or len(name) > LONGEST_NAME or name.startswith("-") or not name.isprintable():
+        raise UsageError(
+            "org-name",
+            f"{name!r} cannot be the name of an org.",
+            next_step=f"Choose a short name of up to {LONGEST_NAME} characters, such as `sales`.",
+        )
+
+
+def _secrets(
+    app: Application, connector: Connector, config: object, *, new: NewOrg, ask: Ask
+) -> HeldSecrets:
+    """The secrets that were given, and for a known org those that were kept before."""
+    held = HeldSecrets()
+    present = find_org(new.name)
+    kept = app.secrets(present.oid) if present else None
+    for wanted in connector.secrets(config):
+        value = new.secrets.get(wanted.name) or (kept.get(wanted.name) if kept else None)
+        value = value or ask(wanted)
+        if value:
+            held.put(wanted.name, value)
+        elif wanted.required:
+            raise NotAllowed(
+                "secret-missing",
+                f"The {wanted.label.lower()} is missing.",
+                next_step=f"Give it with --{wanted.name.replace('_', '-')}-file, with the variable "
+                f"UNLOST_{wanted.name.upper()}, or type it when asked.",
+            )
+    return held
+
+
+def _identified(app: Application, new: NewOrg, config: object, source: Source) -> ProtectedOrg:
+    identity = source.identity()
+    present = find_org(new.name)
+    if present is not None:
+        check_same_org(present, identity)
+    return ProtectedOrg(
+        name=new.name,
+        oid=app.vault.adopt(identity),
+        identity=identity,
+        added_at=present.added_at if present else app.clock.now(),
+        config=msgspec.to_builtins(config),
+    )
+
+
+def _added(
+    org: ProtectedOrg, schema: Schema, *, quotas: tuple[Quota, ...], known_before: bool
+) -> AddedOrg:
+    return AddedOrg(
+        name=org.name,
+        connector=org.identity.connector,
+        tenant=org.identity.tenant,
+        label=org.identity.label,
+        kind=org.identity.kind,
+        zone=org.identity.zone,
+        known_before=known_before,
+        tables=len(schema.tables),
+        findings=tuple(sorted(schema.findings, key=lambda f: (f.severity, f.kind, f.table or ""))),
+        quotas=quotas,
+    )
+
+
+def _line(app: Application, org: ProtectedOrg) -> OrgLine:
+    nights = app.vault.snapshots(org.oid)
+    last = nights[-1] if nights else None
+    return OrgLine(
+        name=org.name,
+        connector=org.identity.connector,
+        tenant=org.identity.tenant,
+        label=org.identity.label,
+        kind=org.identity.kind,
+        zone=org.identity.zone,
+        added_at=org.added_at,
+        last_backup=last.as_of if last else None,
+        snapshots=len(nights),
+        head=last.head if last else None,
+    )

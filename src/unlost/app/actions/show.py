@@ -1,0 +1,185 @@
+"""Show a record as it was at a moment, or as it is now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+
+from unlost.app.actions.snapshots import snapshot_at
+from unlost.app.compose import Application
+from unlost.app.moments import Latest, Live, parse_moment
+from unlost.app.records import Gone, Names, People, how_gone, record_unknown, table_named
+from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.model.errors import NotFound
+from unlost.model.ports import Snapshot
+from unlost.model.reading import Op
+from unlost.model.schema import Column, Table, WireKind
+from unlost.model.snapshot import StoredFile
+
+
+@dataclass(frozen=True, slots=True)
+class FieldLine:
+    """A column of a record. ``means`` is the name of the record that it refers to, if known.
+
+    ``hidden``: the user could not see the column; the value is the last one that was seen.
+    """
+
+    column: str
+    label: str
+    kind: WireKind
+    value: str | None
+    means: str
+    hidden: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShowResult:
+    """A record at a moment. ``snapshot`` is None for the live org.
+
+    ``alive`` is its state at that moment; for a deleted record the fields are its last known ones.
+    """
+
+    org: str
+    zone: str
+    table: str
+    table_label: str
+    record: str
+    name: str
+    snapshot: int | None
+    as_of: datetime
+    alive: bool
+    gone: Gone | None
+    modified_at: datetime | None
+    modified_by: str | None
+    modified_by_name: str
+    fields: tuple[FieldLine, ...]
+    files: tuple[StoredFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is known of a record at a moment, before it is put in words."""
+
+    cells: Mapping[str, str | None]
+    op: Op
+    modified_at: datetime | None
+    modified_by: str | None
+
+
+def show(app: Application, org: str, table: str, record: str, *, at: str) -> ShowResult:
+    """The record at a moment; raises NotFound for an unknown org, table, record or backup."""
+    known = get_org(org)
+    moment = parse_moment(at, zone=known.identity.zone)
+    live = isinstance(moment, Live)
+    snapshot = snapshot_at(app, known, Latest() if isinstance(moment, Live) else moment)
+    described = table_named(snapshot.schema(), table)
+    if live:
+        state, as_of = _live(app, known, described, record)
+    else:
+        state, as_of = _held(snapshot, described, record), snapshot.info.as_of
+    return _result(app, known, snapshot, described, record, state=state, as_of=as_of, live=live)
+
+
+def _held(snapshot: Snapshot, table: Table, record: str) -> State:
+    rows = snapshot.get(table.name, [record]) if table.name in snapshot.tables() else None
+    if rows is None or not rows.num_rows:
+        raise record_unknown(table.name, record)
+    return _state(rows.slice(0, 1))
+
+
+def _live(app: Application, org: ProtectedOrg, table: Table, record: str) -> tuple[State, datetime]:
+    with app.open_org(org) as source:
+        pages = list(source.read_ids(table, [record]))
+    rows = [page.rows for page in pages if len(page.rows) and page.rows.cells is not None]
+    if not rows:
+        raise NotFound(
+            "record-not-live",
+            f"The org has no record {record!r} in {table.name} now.",
+            next_step="Leave --at away to see its last known state.",
+        )
+    first = rows[0]
+    assert first.cells is not None
+    state = State(
+        cells={name: first.cells.column(name)[0].as_py() for name in first.cells.schema.names},
+        op=Op(first.ops[0].as_py()),
+        modified_at=first.modified_at[0].as_py(),
+        modified_by=first.modified_by[0].as_py(),
+    )
+    return state, first.observed_at
+
+
+def _state(row: pa.Table) -> State:
+    values = row.to_pylist()[0]
+    return State(
+        cells={name: value for name, value in values.items() if not name.startswith("_u_")},
+        op=Op(values["_u_op"]),
+        modified_at=values["_u_modified_at"],
+        modified_by=values["_u_modified_by"],
+    )
+
+
+def _result(
+    app: Application,
+    org: ProtectedOrg,
+    snapshot: Snapshot,
+    table: Table,
+    record: str,
+    *,
+    state: State,
+    as_of: datetime,
+    live: bool,
+) -> ShowResult:
+    people = People(snapshot)
+    versions = app.vault.history(org.oid, table.name, record)
+    until = [one for one in versions if live or one.snapshot <= snapshot.info.number]
+    nights = app.vault.snapshots(org.oid)
+    hidden = {one.column for one in snapshot.hidden(table.name) if one.column}
+    return ShowResult(
+        org=org.name,
+        zone=org.identity.zone,
+        table=table.name,
+        table_label=table.label or table.name,
+        record=record,
+        name=(state.cells.get(table.name_column) or "") if table.name_column else "",
+        snapshot=None if live else snapshot.info.number,
+        as_of=as_of,
+        alive=state.op.alive,
+        gone=None if state.op.alive else how_gone(until, nights, people=people),
+        modified_at=state.modified_at,
+        modified_by=state.modified_by,
+        modified_by_name=people.name(table.name, state.modified_by),
+        fields=_fields(table, state.cells, Names(snapshot), hidden),
+        files=tuple(snapshot.files(table.name, [record])),
+    )
+
+
+def _fields(
+    table: Table, cells: Mapping[str, str | None], names: Names, hidden: set[str]
+) -> tuple[FieldLine, ...]:
+    columns = {column.name: column for column in table.columns}
+    present = [columns.get(name) or Column(name, WireKind.TEXT) for name in cells]
+    means = _meanings(present, cells, names)
+    return tuple(
+        FieldLine(
+            column=column.name,
+            label=column.label or column.name,
+            kind=column.kind,
+            value=cells[column.name],
+            means=means.get(column.name, ""),
+            hidden=column.name in hidden,
+        )
+        for column in present
+    )
+
+
+def _meanings(
+    columns: Sequence[Column], cells: Mapping[str, str | None], names: Names
+) -> Mapping[str, str]:
+    """Names of the records that reference columns point to, by column."""
+    found: dict[str, str] = {}
+    for column in columns:
+        target = cells[column.name]
+        if column.reference is not None and target:
+            found[column.name] = names.of(column.reference.tables, [target]).get(target, "")
+    return found

@@ -1,0 +1,68 @@
+"""Look whether the vault is whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from unlost.app.compose import Application
+from unlost.model.errors import UsageError
+from unlost.model.snapshot import Damage, VerifyLevel
+
+SHORTEST_HEAD = 12
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyResult:
+    """What was looked at, and what is wrong.
+
+    ``heads`` are the digests of the newest manifests by the names of their orgs. ``expected`` is
+    the head that was asked for, ``expectation_met`` whether the vault still leads there (None if
+    nothing was asked).
+    """
+
+    level: VerifyLevel
+    objects: int
+    bytes: int
+    heads: Mapping[str, str]
+    damages: tuple[Damage, ...]
+    expected: str | None = None
+    expectation_met: bool | None = None
+
+    @property
+    def whole(self) -> bool:
+        """True if nothing is damaged and the expectation, if any, was met."""
+        return not self.damages and self.expectation_met is not False
+
+
+def verify(app: Application, *, level: VerifyLevel, expect: str | None = None) -> VerifyResult:
+    """Verify the whole vault; raises UsageError if ``expect`` cannot be a head."""
+    wanted = _head(expect) if expect else None
+    report = app.damaged_vault.verify(level)
+    names = app.names()
+    return VerifyResult(
+        level=report.level,
+        objects=report.objects,
+        bytes=report.bytes,
+        heads={names.get(oid, oid): head for oid, head in report.heads.items()},
+        damages=report.damages,
+        expected=wanted,
+        expectation_met=_leads_to(app, wanted, report.heads) if wanted else None,
+    )
+
+
+def _head(text: str) -> str:
+    digits = text.strip().lower()
+    if len(digits) < SHORTEST_HEAD or set(digits) - set("0123456789abcdef"):
+        raise UsageError(
+            "head-unreadable",
+            f"{text!r} is not the digest of a head.",
+            next_step=f"Give at least {SHORTEST_HEAD} hexadecimal digits, as a certificate or an "
+            "earlier `unlost verify` printed them.",
+        )
+    return digits
+
+
+def _leads_to(app: Application, wanted: str, heads: Mapping[str, str]) -> bool:
+    """True if a newest manifest, or a backup before it, has this digest."""
+    known = [*heads.values()]
+    known += [night.head for oid in heads for night in app.damaged_vault.snapshots(oid)]
+    return any(head.startswith(wanted) for head in known)

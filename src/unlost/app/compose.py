@@ -1,0 +1,258 @@
+"""The composition root: the one place that knows which class stands behind which port."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import msgspec
+
+from unlost.app.database import connect, disconnect
+from unlost.app.discovery import load_connector
+from unlost.app.home import Home, read_home, read_home_key
+from unlost.app.system import SystemClock, SystemEntropy
+from unlost.catalog.budget import SqlBudget
+from unlost.catalog.lease import SqlLease
+from unlost.catalog.orgs import ProtectedOrg, check_same_org, list_orgs
+from unlost.catalog.secrets import SqlSecretStore, sealing_key
+from unlost.catalog.witness import SqlWitness
+from unlost.model.errors import UsageError
+from unlost.model.ports import (
+    Budget,
+    Clock,
+    Connector,
+    Context,
+    Entropy,
+    Lease,
+    Observer,
+    Runner,
+    SecretStore,
+    Source,
+    Vault,
+)
+from unlost.model.progress import Progress
+
+if TYPE_CHECKING:
+    from unlost.jobs.store import JobStore
+    from unlost.vault.keys import Keyring
+    from unlost.vault.stores.local import LocalStore
+
+
+class Silence:
+    """An observer that looks away."""
+
+    def progress(self, event: Progress) -> None:
+        """Take no notice."""
+
+
+class Fanout:
+    """Tells several observers, one after the other."""
+
+    def __init__(self, *observers: Observer) -> None:
+        self._observers = observers
+
+    def progress(self, event: Progress) -> None:
+        """Tell everyone."""
+        for observer in self._observers:
+            observer.progress(event)
+
+
+class HeldSecrets:
+    """Secrets in memory, until the org that they belong to is known (port ``SecretStore``)."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def get(self, name: str) -> str | None:
+        """The secret of this name, or None."""
+        return self._values.get(name)
+
+    def put(self, name: str, value: str) -> None:
+        """Hold a secret."""
+        with self._lock:
+            self._values[name] = value
+
+    def move_to(self, store: SecretStore) -> None:
+        """Hand all of them to a store that keeps them."""
+        for name, value in self._values.items():
+            store.put(name, value)
+
+
+class Unlimited:
+    """A budget for the few calls that an org needs before it is known (port ``Budget``)."""
+
+    def take(self, calls: int = 1) -> None:
+        """Allow the calls."""
+
+    def report(self, *, used: int, limit: int) -> None:
+        """Take no notice."""
+
+
+class Application:
+    """An opened home. What it costs to open a part is paid when the part is first used."""
+
+    def __init__(
+        self,
+        home: Home,
+        *,
+        clock: Clock,
+        entropy: Entropy,
+        connectors: Callable[[str], Connector] = load_connector,
+        vault: "VaultOpener | None" = None,
+    ) -> None:
+        """``connectors`` and ``vault`` say how one is got, where it is not the usual way."""
+        self.home = home
+        self.clock = clock
+        self.entropy = entropy
+        self.connector = connectors
+        self._open_vault = vault or open_local_vault
+        self._closing = ExitStack()
+        self._closing.callback(disconnect)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._closing.close()
+
+    @cached_property
+    def vault(self) -> Vault:
+        """The vault, opened with the service key."""
+        return self._open_vault(self.home, self.clock, self.entropy)
+
+    @cached_property
+    def damaged_vault(self) -> Vault:
+        """The vault, for finding out what is wrong with it."""
+        opener = open_damaged_vault if self._open_vault is open_local_vault else self._open_vault
+        return opener(self.home, self.clock, self.entropy)
+
+    @cached_property
+    def jobs(self) -> "JobStore":
+        """Where step results of runs are kept."""
+        from unlost.jobs.store import JobStore
+
+        store = JobStore(self.home.jobs)
+        self._closing.callback(store.close)
+        return store
+
+    @cached_property
+    def lease(self) -> Lease:
+        """Keeps two runs off one org."""
+        return SqlLease(self.home.locks, clock=self.clock)
+
+    def runner(self, run: str) -> Runner:
+        """The runner of a run, which may have been begun by another process."""
+        from unlost.jobs.runner import LocalRunner
+
+        return LocalRunner(run, store=self.jobs, clock=self.clock)
+
+    def secrets(self, oid: str) -> SecretStore:
+        """The sealed secrets of an org."""
+        key = sealing_key(read_home_key(self.home))
+        return SqlSecretStore(oid, key=key, entropy=self.entropy)
+
+    def context(
+        self, *, secrets: SecretStore, budget: Budget, observer: Observer | None = None
+    ) -> Context:
+        """The small ports that a connector gets."""
+        return Context(
+            clock=self.clock,
+            entropy=self.entropy,
+            secrets=secrets,
+            budget=budget,
+            observer=observer or Silence(),
+        )
+
+    @contextmanager
+    def open_org(self, org: ProtectedOrg, *, observer: Observer | None = None) -> Iterator[Source]:
+        """The source of an org, proved to be the one that the name stands for."""
+        connector = self.connector(org.identity.connector)
+        config = read_config(connector, org.config)
+        context = self.context(
+            secrets=self.secrets(org.oid),
+            budget=SqlBudget(org.oid, clock=self.clock),
+            observer=observer,
+        )
+        with connector.open_source(config, context) as source:
+            check_same_org(org, source.identity())
+            yield source
+
+    def names(self) -> dict[str, str]:
+        """Names of the home's orgs by oid."""
+        return {org.oid: org.name for org in list_orgs()}
+
+
+type VaultOpener = Callable[[Home, Clock, Entropy], Vault]
+
+
+def open_local_vault(home: Home, clock: Clock, entropy: Entropy) -> Vault:
+    """The vault in a folder, opened with the service key and proved to be whole at its root.
+
+    Raises NotFound (``vault-missing``), NotAllowed (``key-missing``, ``key-wrong`` and others),
+    UsageError (``key-in-vault``, ``format-newer``), IntegrityError.
+    """
+    from unlost.vault.opening import open_keyring
+    from unlost.vault.stores.local import LocalStore
+    from unlost.vault.unlock import ByServiceKeyFile
+
+    store = LocalStore(home.vault)
+    keys = open_keyring(store, ByServiceKeyFile(home.service_key), entropy=entropy)
+    return _vault(store, keys, clock, entropy)
+
+
+def open_damaged_vault(home: Home, clock: Clock, entropy: Entropy) -> Vault:
+    """As ``open_local_vault``, but a damaged ``vault.json`` is left for ``verify`` to name."""
+    from unlost.vault.opening import unlock_keyring
+    from unlost.vault.stores.local import LocalStore
+    from unlost.vault.unlock import ByServiceKeyFile
+
+    store = LocalStore(home.vault)
+    keys = unlock_keyring(store, ByServiceKeyFile(home.service_key), entropy=entropy)
+    return _vault(store, keys, clock, entropy)
+
+
+def _vault(store: "LocalStore", keys: "Keyring", clock: Clock, entropy: Entropy) -> Vault:
+    from unlost.vault.vault import open_vault
+
+    return open_vault(store, keys=keys, clock=clock, entropy=entropy, witness=SqlWitness())
+
+
+def read_config(connector: Connector, values: object) -> object:
+    """The connector's config from plain values; raises UsageError (``config-invalid``)."""
+    try:
+        return msgspec.convert(values, connector.config, strict=False)
+    except msgspec.ValidationError as error:
+        raise UsageError(
+            "config-invalid",
+            f"The settings for {connector.name} are not right: {error}.",
+            next_step="Give the settings again with `unlost org add`.",
+        ) from error
+
+
+def open_application(
+    root: Path,
+    *,
+    clock: Clock | None = None,
+    entropy: Entropy | None = None,
+    connectors: Callable[[str], Connector] = load_connector,
+    vault: VaultOpener | None = None,
+) -> Application:
+    """Open the home in ``root``; raises as ``read_home`` and ``connect`` do."""
+    home = read_home(root)
+    connect(home.catalog)
+    return Application(
+        home,
+        clock=clock or SystemClock(),
+        entropy=entropy or SystemEntropy(),
+        connectors=connectors,
+        vault=vault,
+    )

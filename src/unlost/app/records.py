@@ -1,0 +1,134 @@
+"""What people want to know of a record besides its cells: its table, its name, whether it is gone."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+
+from unlost.model.errors import NotFound
+from unlost.model.ports import Snapshot
+from unlost.model.reading import Op
+from unlost.model.schema import Schema, Table
+from unlost.model.snapshot import SnapshotInfo, Version
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """How a record went, and when.
+
+    ``at`` and ``by`` (a user's id) where the source told them; else it went between the backups of
+    ``after`` and ``until``. ``after`` is None if no earlier backup is known.
+    """
+
+    how: Op
+    at: datetime | None
+    by: str | None
+    by_name: str
+    after: datetime | None
+    until: datetime
+
+
+def table_named(schema: Schema, name: str) -> Table:
+    """The table that was meant, by its name in any case; raises NotFound."""
+    exact = schema.table(name)
+    if exact is not None:
+        return exact
+    same = [table for table in schema.tables if table.name.lower() == name.lower()]
+    if len(same) == 1:
+        return same[0]
+    near = get_close_matches(name, [table.name for table in schema.tables], n=3, cutoff=0.5)
+    raise NotFound(
+        "table-unknown",
+        f"This backup has no table {name!r}.",
+        next_step=f"Did you mean {' or '.join(near)}?"
+        if near
+        else "See the tables in `unlost certificate`.",
+    )
+
+
+def record_unknown(table: str, record: str) -> NotFound:
+    """The error for a record that no backup ever saw."""
+    return NotFound(
+        "record-unknown",
+        f"No backup ever saw a record {record!r} in {table}.",
+        next_step="Search for it with `unlost find`, by its number, name, e-mail or phone.",
+    )
+
+
+def how_gone(
+    versions: Sequence[Version], nights: Sequence[SnapshotInfo], *, people: "People"
+) -> Gone | None:
+    """How a record of these versions (oldest first) went; None while it is alive."""
+    if not versions or versions[-1].op.alive:
+        return None
+    last = versions[-1]
+    first = last
+    for version in reversed(versions):
+        if version.op.alive:
+            break
+        first = version  # a later tombstone only tells more of the same end
+    before = [night for night in nights if night.number < first.snapshot]
+    told = last.op is Op.DELETED
+    by = last.modified_by if told else None
+    return Gone(
+        how=last.op,
+        at=last.modified_at if told else None,
+        by=by,
+        by_name=people.name(last.table, by),
+        after=before[-1].as_of if before else None,
+        until=first.observed_at,
+    )
+
+
+class People:
+    """Names of the users who changed records, read from a snapshot and remembered."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._names = Names(snapshot)
+        self._schema = snapshot.schema()
+
+    def name(self, table: str, user: str | None) -> str:
+        """The name of a user of a table's last-modified column; empty where it is not known."""
+        described = self._schema.table(table)
+        column = (
+            described
+            and described.modified_by_column
+            and described.column(described.modified_by_column)
+        )
+        if not user or not column or column.reference is None:
+            return ""
+        return self._names.of(column.reference.tables, [user]).get(user, "")
+
+
+class Names:
+    """Names of records, read from a snapshot and remembered."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._schema = snapshot.schema()
+        self._held = snapshot.tables()
+        self._known: dict[tuple[str, str], str] = {}
+
+    def of(self, tables: Iterable[str], ids: Sequence[str]) -> Mapping[str, str]:
+        """Names by id, of the records that are found in one of the tables."""
+        found: dict[str, str] = {}
+        for table in tables:
+            wanted = [one for one in ids if one not in found]
+            found |= self._in_table(table, wanted)
+        return found
+
+    def _in_table(self, name: str, ids: Sequence[str]) -> Mapping[str, str]:
+        table = self._schema.table(name)
+        if table is None or table.name_column is None or name not in self._held:
+            return {}
+        missing = [one for one in ids if (name, one) not in self._known]
+        if missing:
+            rows = self._snapshot.get(name, missing)
+            values = zip(
+                rows.column("_u_id").to_pylist(),
+                rows.column(table.name_column).to_pylist(),
+                strict=True,
+            )
+            self._known |= {(name, one): "" for one in missing}
+            self._known |= {(name, one): value or "" for one, value in values}
+        return {one: self._known[name, one] for one in ids if self._known[name, one]}

@@ -1,0 +1,108 @@
+"""Options of ``org add``, made from a connector's config class: a new connector needs none here."""
+
+import inspect
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, Field, fields
+from enum import Enum
+from operator import getitem
+from pathlib import Path
+from typing import Annotated, Any, get_origin, get_type_hints
+
+import typer
+
+from unlost.cli.exits import ExitCode
+from unlost.cli.options import AsJson, Home
+from unlost.model.errors import UsageError
+from unlost.model.ports import Connector, SecretField
+
+type Given = Mapping[str, Any]  # what typer read, by parameter
+type Run = Callable[[Connector, Given], ExitCode]
+
+
+def form(connector: Connector, run: Run) -> Callable[..., ExitCode]:
+    """A function for typer, with an option for each setting and a file option for each secret."""
+
+    def command(**given: Any) -> ExitCode:
+        return run(connector, given)
+
+    parameters = [
+        _parameter("name", Annotated[str, typer.Argument(help="Name that you will type.")]),
+        *[_setting(field, get_type_hints(connector.config)) for field in _settings(connector)],
+        *[_secret_file(secret) for secret in connector.secrets(None)],
+        _parameter("home", Home, default=None),
+        _parameter("json", AsJson, default=False),
+    ]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    command.__doc__ = f"Add a {connector.name} org, or give a known one new settings."
+    return command
+
+
+def config_values(connector: Connector, given: Given) -> Mapping[str, Any]:
+    """The settings among what was given, as plain values."""
+    return {field.name: _bare(given[field.name]) for field in _settings(connector)}
+
+
+def given_secrets(connector: Connector, given: Given) -> Mapping[str, str]:
+    """Secrets from files and from the environment, never from the command line itself."""
+    found: dict[str, str] = {}
+    for secret in connector.secrets(None):
+        file: Path | None = given[_file_name(secret)]
+        value = _read(file) if file else os.environ.get(f"UNLOST_{secret.name.upper()}", "")
+        if value:
+            found[secret.name] = value if secret.lines else value.strip()
+    return found
+
+
+def _settings(connector: Connector) -> Sequence[Field[Any]]:
+    return fields(connector.config)
+
+
+def _setting(field: Field[Any], hints: Mapping[str, Any]) -> inspect.Parameter:
+    hint = hints[field.name]
+    spelled = field.name.replace("_", "-")
+    name = f"--{spelled}/--no-{spelled}" if hint is bool else f"--{spelled}"
+    option = typer.Option(name, help=field.metadata.get("help", ""))
+    several = get_origin(hint) is tuple
+    annotation = getitem(Annotated, (list[str] if several else hint, option))
+    default = inspect.Parameter.empty if field.default is MISSING else field.default
+    return _parameter(field.name, annotation, default=[] if several else default)
+
+
+def _secret_file(secret: SecretField) -> inspect.Parameter:
+    option = typer.Option(
+        f"--{secret.name.replace('_', '-')}-file",
+        metavar="FILE",
+        help=f"File that holds the {secret.label.lower()}. {secret.help}".strip(),
+    )
+    return _parameter(_file_name(secret), Annotated[Path | None, option], default=None)
+
+
+def _file_name(secret: SecretField) -> str:
+    return f"{secret.name}_file"
+
+
+def _parameter(
+    name: str, annotation: object, *, default: object = inspect.Parameter.empty
+) -> inspect.Parameter:
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default
+    )
+
+
+def _bare(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.value
+    return list(value) if isinstance(value, tuple | list) else value
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            "secret-file-unreadable",
+            f"{file} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}.",
+            next_step="Name a text file that this user may read.",
+        ) from error

@@ -1,0 +1,45 @@
+"""How an error is told: a sentence, the next step, the page; with ``--json`` the same as JSON."""
+
+import json
+import sys
+import traceback
+
+from unlost.cli.text import plain
+from unlost.model.errors import UnlostError
+
+
+def tell(error: UnlostError, *, as_json: bool) -> None:
+    """Tell an error that a person can act upon: on stderr, or as JSON on stdout."""
+    if as_json:
+        _tell_json(error.code, error.sentence, error.next_step, error.page)
+        return
+    lines = [f"Error: {error.sentence}"]
+    if error.next_step:
+        lines.append(f"What to do: {error.next_step}")
+    lines.append(f"More: {error.page}")
+    print(*map(plain, lines), sep="\n", file=sys.stderr)  # noqa: T201
+
+
+def tell_usage(message: str, *, command: str, as_json: bool) -> None:
+    """Tell that the command line itself was not understood."""
+    step = f"See `{command} --help`."
+    if as_json:
+        _tell_json("command-line", message, step, UnlostError("command-line", "").page)
+        return
+    print(f"Error: {plain(message)}\nWhat to do: {step}", file=sys.stderr)  # noqa: T201
+
+
+def tell_bug(error: BaseException, *, as_json: bool) -> None:
+    """Tell that Unlost itself is at fault, with everything that helps to find it."""
+    traceback.print_exception(error, file=sys.stderr)
+    bug = UnlostError(
+        "internal",
+        f"Unlost made a mistake of its own: {type(error).__name__}: {error}",
+        next_step="Nothing that was committed is lost. Report this, with the lines above.",
+    )
+    tell(bug, as_json=as_json)
+
+
+def _tell_json(code: str, sentence: str, next_step: str, page: str) -> None:
+    error = {"code": code, "sentence": sentence, "next_step": next_step, "page": page}
+    print(json.dumps({"error": error}, ensure_ascii=False, indent=2))  # noqa: T201

@@ -1,0 +1,106 @@
+"""The program ``unlost``: collects the verbs, runs one, and turns its ending into an exit code."""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from unlost.cli.exits import ExitCode, exit_code
+from unlost.cli.failing import tell, tell_bug, tell_usage
+from unlost.cli.verbs import (
+    backup,
+    certificate,
+    file,
+    find,
+    history,
+    init,
+    org,
+    show,
+    snapshots,
+    verify,
+)
+from unlost.model.errors import UnlostError
+
+PROGRAM = "unlost"
+HELP = """Back up what your company keeps in SaaS applications, and find again what was lost.
+
+Exit codes: 0 ok, 1 failed, 2 not understood, 3 done with findings, 4 not allowed.
+"""
+
+app = typer.Typer(
+    name=PROGRAM,
+    help=HELP,
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001 (typer calls it so)
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"unlost {version('unlost')}")
+        raise typer.Exit
+
+
+@app.callback()
+def about(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Options before the verb."""
+
+
+app.command("init")(init.init)
+app.add_typer(org.app, name="org")
+app.command("backup")(backup.backup)
+app.command("snapshots")(snapshots.snapshots)
+app.command("certificate")(certificate.certificate)
+app.command("find")(find.find)
+app.command("history")(history.history)
+app.command("show")(show.show)
+app.command("file")(file.file)
+app.command("verify")(verify.verify)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code of the process."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in words
+    command = typer.main.get_command(app)
+    try:
+        return int(command.main(words, prog_name=PROGRAM, standalone_mode=False) or ExitCode.OK)
+    except UnlostError as error:
+        tell(error, as_json=as_json)
+        return exit_code(error)
+    except typer.TyperException as error:
+        tell_usage(error.format_message(), command=_typed(words), as_json=as_json)
+        return ExitCode.USAGE
+    except typer.Abort:
+        tell_usage("It was broken off.", command=_typed(words), as_json=as_json)
+        return ExitCode.FAILED
+    except BrokenPipeError:
+        _close_stdout()
+        return ExitCode.FAILED
+    except Exception as error:  # noqa: BLE001 (the last place that can say anything)
+        tell_bug(error, as_json=as_json)
+        return ExitCode.FAILED
+
+
+def _typed(words: Sequence[str]) -> str:
+    """The command that was meant, for the hint on its help."""
+    verbs = {info.name for info in app.registered_commands} | {"org"}
+    return " ".join([PROGRAM, *[word for word in words if word in verbs][:1]])
+
+
+def _close_stdout() -> None:
+    """Nobody reads any more: keep Python from complaining about it at the end."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

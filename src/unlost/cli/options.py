@@ -1,0 +1,15 @@
+"""Options that all commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", envvar="UNLOST_HOME", help="The home to work with.", metavar="DIR"),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+OrgName = Annotated[str, typer.Argument(metavar="ORG", help="Name of the org.")]
+TableName = Annotated[str, typer.Argument(metavar="TABLE", help="API name of the table.")]
+RecordId = Annotated[str, typer.Argument(metavar="ID", help="Id of the record.")]

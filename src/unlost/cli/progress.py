@@ -1,0 +1,93 @@
+"""Progress on stderr, where that is a terminal: rate, rows, bytes, files, API calls left."""
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from unlost.cli.text import size
+from unlost.model.ports import Clock, Observer
+from unlost.model.progress import Phase, Progress
+
+WORDS = {
+    Phase.DISCOVER: "looking around",
+    Phase.READ: "reading",
+    Phase.FILES: "fetching files",
+    Phase.CENSUS: "listing ids",
+    Phase.SECOND_LOOK: "looking again at what changed meanwhile",
+    Phase.COMMIT: "committing",
+}
+
+
+@dataclass(slots=True)
+class Tally:
+    """A run so far, added up from events; safe to share between threads."""
+
+    clock: Clock
+    phase: Phase = Phase.DISCOVER
+    table: str = ""
+    rows: int = 0
+    bytes: int = 0
+    files: int = 0
+    calls: int = 0
+    calls_left: int | None = None
+    done: set[str] = field(default_factory=set)
+    began: float = 0.0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.began = self.clock.monotonic()
+
+    def progress(self, event: Progress) -> None:
+        """Add an event (port ``Observer``)."""
+        with self.lock:
+            self.phase = event.phase
+            self.table = event.table or self.table
+            self.rows += event.rows
+            self.bytes += event.bytes
+            self.files += event.files
+            self.calls += event.calls
+            if event.calls_left is not None:
+                self.calls_left = event.calls_left
+            if event.done and event.phase is Phase.READ and event.table:
+                self.done.add(event.table)
+
+    def line(self) -> str:
+        """One line for people."""
+        with self.lock:
+            seconds = max(self.clock.monotonic() - self.began, 0.001)
+            parts = [f"{WORDS[self.phase]} {self.table}".strip()]
+            if self.done:
+                parts.append(f"{len(self.done):,} tables done")
+            parts.append(f"{self.rows:,} rows ({self.rows / seconds:,.0f}/s)")
+            if self.bytes:
+                parts.append(size(self.bytes))
+            if self.files:
+                parts.append(f"{self.files:,} files")
+            if self.calls_left is not None:
+                parts.append(f"{self.calls_left:,} API calls left")
+        return " · ".join(parts)
+
+
+@contextmanager
+def shown_progress(clock: Clock) -> Iterator[Observer]:
+    """An observer whose tally is shown while the context is open."""
+    tally = Tally(clock)
+    if not sys.stderr.isatty():
+        yield tally
+        return
+    from rich.console import Console
+    from rich.live import Live
+    from rich.spinner import Spinner
+    from rich.text import Text
+
+    spinner = Spinner("dots")
+
+    def drawn() -> Spinner:
+        spinner.update(text=Text(tally.line(), overflow="ellipsis", no_wrap=True))
+        return spinner
+
+    screen = Console(stderr=True, highlight=False)
+    with Live(console=screen, get_renderable=drawn, refresh_per_second=5, transient=True):
+        yield tally

@@ -1,0 +1,69 @@
+"""unlost backup: back up an org."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home, OrgName
+from unlost.cli.text import many, plain, size, when
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.backup import BackupResult
+
+MOST = 5
+
+
+def backup(
+    name: OrgName,
+    *,
+    full: Annotated[
+        bool, typer.Option("--full", help="Read everything again, not only what changed.")
+    ] = False,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Back up an org, or go on with a backup that was interrupted.
+
+    Exit code 3 if something is not protected.
+    """
+    with opened(home) as application:
+        from unlost.app.actions.backup import backup as act
+        from unlost.cli.progress import shown_progress
+        from unlost.model.certificate import Verdict
+
+        with shown_progress(application.clock) as observer:
+            result = act(application, name, full=full, observer=observer)
+    answer(result, as_json=json, show=_show)
+    return ExitCode.OK if result.verdict is Verdict.COMPLETE else ExitCode.FINDINGS
+
+
+def _show(out: "Console", result: "BackupResult") -> None:
+    counts = result.counts
+    again = " (an interrupted run was finished)" if result.resumed else ""
+    out.print(f"Snapshot {result.snapshot} of {result.org} is safe{again}.")
+    out.print(f"  As of    {when(result.as_of, zone=result.zone)}")
+    out.print(f"  Holds    {many(result.records, 'record')} in {many(result.tables, 'table')}")
+    out.print(
+        f"  Changes  {counts.created + counts.revived:,} created, {counts.changed:,} changed, "
+        f"{counts.deleted:,} deleted"
+    )
+    if result.files:
+        out.print(f"  Files    {result.files:,} new or changed ({size(result.file_bytes)})")
+    out.print(f"  Added    {size(result.bytes_added)} in {_lasted(result)}")
+    out.print(f"  Head     {result.head[:12]}")
+    out.print(f"  Verdict  {plain(result.sentence)}")
+    for finding in result.findings[:MOST]:
+        out.print(f"    - {plain(finding.sentence)}")
+    if result.findings:
+        out.print(f"All of it: unlost certificate {result.org}")
+
+
+def _lasted(result: "BackupResult") -> str:
+    seconds = (result.finished - result.started).total_seconds()
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"

@@ -1,0 +1,127 @@
+"""unlost certificate: what a backup proved, and what it did not protect."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home, OrgName
+from unlost.cli.text import many, plain, size, when
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from unlost.app.actions.snapshots import SnapshotCertificate
+    from unlost.model.certificate import Certificate, TableLine
+    from unlost.model.finding import Finding
+    from unlost.model.quota import Quota
+
+MOST_TABLES = 25  # what fits a screen
+MOST_FINDINGS = 12
+
+
+def certificate(
+    name: OrgName,
+    at: Annotated[
+        str, typer.Argument(metavar="[SNAPSHOT]", help="latest, a number, a date or an instant.")
+    ] = "latest",
+    *,
+    full: Annotated[
+        bool, typer.Option("--full", help="Print every table and finding, however many.")
+    ] = False,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Print the certificate of a backup; exit code 3 if something is not protected."""
+    with opened(home) as application:
+        from unlost.app.actions.snapshots import certificate as act
+
+        result = act(application, name, at=at)
+    answer(result, as_json=json, show=lambda out, found: _show(out, found, everything=full))
+    return ExitCode.OK if result.complete else ExitCode.FINDINGS
+
+
+def _show(out: "Console", result: "SnapshotCertificate", *, everything: bool) -> None:
+    proof = result.certificate
+    out.print(f"Certificate of {result.org}, snapshot {result.snapshot}")
+    out.print(f"  Org      {plain(proof.org.label) or proof.org.tenant} ({proof.org.kind})")
+    out.print(f"  As of    {when(proof.as_of, zone=result.zone)}")
+    out.print(f"  Verdict  {plain(proof.sentence)}")
+    out.print(f"  Held     {_held(proof)}")
+    out.print(f"  Head     {result.head[:12]}")
+    for line in _room(proof.quotas):
+        out.print(f"  {line}")
+    out.print()
+    _show_tables(out, proof.tables, everything=everything)
+    _show_findings(out, result.gaps, everything=everything)
+
+
+def _held(proof: "Certificate") -> str:
+    records = sum(line.held for line in proof.tables)
+    return (
+        f"{many(records, 'record')} in {many(len(proof.tables), 'table')}, "
+        f"{many(proof.files, 'file')} ({size(proof.file_bytes)}) this time"
+    )
+
+
+def _room(quotas: "Sequence[Quota]") -> list[str]:
+    return [
+        f"{quota.name:<8} {quota.share:.0%} used of {size(quota.limit)}"
+        for quota in quotas
+        if quota.unit == "bytes" and quota.limit
+    ]
+
+
+def _show_tables(out: "Console", lines: "Sequence[TableLine]", *, everything: bool) -> None:
+    """The largest tables first, those with something to tell before all others."""
+    ranked = sorted(lines, key=lambda line: (not _tells(line), -line.held, line.table))
+    shown = ranked if everything else ranked[:MOST_TABLES]
+    out.print(_table(shown))
+    if len(shown) < len(ranked):
+        rest = sum(line.held for line in ranked[len(shown) :])
+        more = many(len(ranked) - len(shown), "more table")
+        out.print(f"… {more} with {many(rest, 'record')}; --full prints them.")
+
+
+def _tells(line: "TableLine") -> bool:
+    return bool(line.findings or line.created or line.changed or line.deleted)
+
+
+def _table(lines: "Sequence[TableLine]") -> "Table":
+    from unlost.cli.grid import grid
+
+    numbers = ("In the org", "Held", "Created", "Changed", "Deleted", "Files")
+    table = grid("Table", *numbers, "Read", "To tell", right=numbers)
+    for line in lines:
+        table.add_row(
+            line.table,
+            "?" if line.live is None else f"{line.live:,}",
+            f"{line.held:,}",
+            *[f"{count:,}" if count else "" for count in _changes(line)],
+            "all" if line.full else "changes",
+            many(len(line.findings), "finding") if line.findings else "",
+        )
+    return table
+
+
+def _changes(line: "TableLine") -> tuple[int, ...]:
+    return (line.created, line.changed, line.deleted, line.files)
+
+
+def _show_findings(out: "Console", gaps: "Sequence[Finding]", *, everything: bool) -> None:
+    if not gaps:
+        return
+    out.print()
+    out.print(f"Not protected ({many(len(gaps), 'finding')}):")
+    shown = gaps if everything else gaps[:MOST_FINDINGS]
+    for finding in shown:
+        out.print(f"  - {plain(finding.sentence)}")
+        if finding.next_step:
+            out.print(f"    {plain(finding.next_step)}")
+    if len(shown) < len(gaps):
+        out.print(f"  … {len(gaps) - len(shown):,} more; --full prints them.")

@@ -1,0 +1,41 @@
+"""unlost file: bring back a file's bytes."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home, OrgName
+from unlost.cli.text import plain, size
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.file import FileResult
+
+
+def file(
+    org: OrgName,
+    record: Annotated[
+        str, typer.Argument(metavar="ID", help="Id of the record that has the file.")
+    ],
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to write it.")],
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Write a file out of the vault; never over one that is there."""
+    with opened(home) as application:
+        from unlost.app.actions.file import file as act
+
+        answer(act(application, org, record, out=out), as_json=json, show=_show)
+    return ExitCode.OK
+
+
+def _show(out: "Console", result: "FileResult") -> None:
+    out.print(f"{plain(result.name) or result.record}: {size(result.size)} in {result.out}")
+    if result.checksum:
+        out.print(f"The org's own checksum agrees ({result.checksum}).")

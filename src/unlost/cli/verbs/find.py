@@ -1,0 +1,48 @@
+"""unlost find: search by number, name, e-mail, phone or id."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home
+from unlost.cli.text import short
+from unlost.cli.words import fate
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.find import FindResult
+
+
+def find(
+    text: Annotated[
+        str,
+        typer.Argument(metavar="TEXT", help="Number, name, e-mail, phone or id; or a beginning."),
+    ],
+    *,
+    org: Annotated[
+        str | None, typer.Option("--org", metavar="NAME", help="Search this org only.")
+    ] = None,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Find records, alive or deleted."""
+    with opened(home) as application:
+        from unlost.app.actions.find import find as act
+
+        answer(act(application, text, org=org), as_json=json, show=_show)
+    return ExitCode.OK
+
+
+def _show(out: "Console", result: "FindResult") -> None:
+    if not result.hits:
+        where = ", ".join(result.searched) or "no org: there is no backup yet"
+        out.print(f"Nothing found for {short(result.text)!r} (searched {where}).")
+        return
+    for hit in result.hits:
+        out.print(f"{hit.table_label} {short(hit.name or hit.record)}: {fate(hit.gone)}")
+        out.print(f"  {hit.column_label}: {short(hit.value)}")
+        out.print(f"  unlost history {hit.org} {hit.table} {hit.record}")

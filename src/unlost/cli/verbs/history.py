@@ -1,0 +1,63 @@
+"""unlost history: what happened to a record."""
+
+from typing import TYPE_CHECKING
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home, OrgName, RecordId, TableName
+from unlost.cli.text import plain, short, when
+from unlost.cli.words import GONE, changed_field
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.history import Entry, HistoryResult
+
+HAPPENED = {"created": "Created", "changed": "Changed", "revived": "Came back"}
+
+
+def history(
+    org: OrgName, table: TableName, record: RecordId, *, home: Home = None, json: AsJson = False
+) -> ExitCode:
+    """Tell what happened to a record, field by field, oldest first."""
+    with opened(home) as application:
+        from unlost.app.actions.history import history as act
+
+        answer(act(application, org, table, record), as_json=json, show=_show)
+    return ExitCode.OK
+
+
+def _show(out: "Console", result: "HistoryResult") -> None:
+    state = "alive" if result.alive else "deleted"
+    name = short(result.name or result.record)
+    out.print(f"{result.table_label} {name} ({result.record}), {state}")
+    for entry in result.entries:
+        out.print()
+        out.print(f"{_when(entry, result.zone)}  {_what(entry)}{_who(entry)}")
+        for field in entry.fields:
+            out.print(f"    {changed_field(field)}")
+    out.print()
+    out.print(f"All its fields: unlost show {result.org} {result.table} {result.record}")
+
+
+def _when(entry: "Entry", zone: str) -> str:
+    if entry.at is not None:
+        return when(entry.at, zone=zone)
+    until = when(entry.until, zone=zone)
+    if entry.after is None:
+        return f"before {until}"
+    return f"between {when(entry.after, zone=zone)} and {until}"
+
+
+def _what(entry: "Entry") -> str:
+    if entry.kind == "deleted":
+        return GONE[entry.how].capitalize()
+    if entry.kind == "created" and entry.after is None:
+        return "First seen"
+    return HAPPENED[entry.kind]
+
+
+def _who(entry: "Entry") -> str:
+    who = entry.by_name or entry.by
+    return f" by {plain(who)}" if who else ""

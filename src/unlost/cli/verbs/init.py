@@ -1,0 +1,125 @@
+"""unlost init: make a home and its vault."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.options import AsJson
+from unlost.model.errors import NotAllowed, UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.init import InitRequest, InitResult
+    from unlost.model.ports import Entropy
+    from unlost.vault.format.recovery import RecoverySheet
+
+TRIES = 3
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the home.")],
+    *,
+    vault: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder for the vault; DIR/vault if not said."),
+    ] = None,
+    service_key: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The key file; DIR/keys/service.key if not said."),
+    ] = None,
+    recovery_out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the recovery sheet here instead of showing it."),
+    ] = None,
+    from_sheet: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Open a vault that is there with its recovery sheet, on a new machine.",
+        ),
+    ] = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Make a home, a vault, its key, and the recovery sheet."""
+    from unlost.app.actions.init import InitRequest
+
+    request = InitRequest(
+        root=folder, vault=vault, service_key=service_key, recovery_out=recovery_out
+    )
+    result = _adopted(request, from_sheet) if from_sheet else _made(request)
+    answer(result, as_json=json, show=_show)
+    return ExitCode.OK
+
+
+def _made(request: "InitRequest") -> "InitResult":
+    from unlost.app.actions.init import init as make
+    from unlost.app.system import SystemEntropy
+
+    entropy = SystemEntropy()
+    if request.recovery_out is None and not sys.stdin.isatty():
+        raise UsageError(
+            "sheet-needs-terminal",
+            "The recovery sheet is shown and confirmed on a terminal, and this is none.",
+            next_step="Add --recovery-out FILE, and print that file.",
+        )
+    return make(request, confirm=lambda sheet: _confirm(sheet, entropy), entropy=entropy)
+
+
+def _adopted(request: "InitRequest", sheet: Path) -> "InitResult":
+    from unlost.app.actions.init import adopt_vault
+
+    try:
+        text = sheet.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise UsageError(
+            "sheet-unreadable",
+            f"The recovery sheet {sheet} cannot be read.",
+            next_step="Type the sheet into a text file, and name that file.",
+        ) from None
+    return adopt_vault(request, sheet=text)
+
+
+def _confirm(sheet: "RecoverySheet", entropy: "Entropy") -> None:
+    """Show the sheet on stderr, and ask for two of its groups until they are right."""
+    from unlost.vault.format.recovery import confirm_groups
+
+    count = len(sheet.groups())
+    first = int(entropy.fraction() * count)
+    second = (first + 1 + int(entropy.fraction() * (count - 1))) % count
+    typer.echo(sheet.text(), err=True)
+    typer.echo("Write it down or print it now: it opens the vault when all else is lost.", err=True)
+    for attempt in range(1, TRIES + 1):
+        typed = {
+            number: typer.prompt(f"Type group {number}", err=True)
+            for number in sorted((first + 1, second + 1))
+        }
+        try:
+            confirm_groups(sheet, typed)
+        except UsageError as error:
+            typer.echo(f"{error.sentence} {error.next_step}", err=True)
+            if attempt == TRIES:
+                raise NotAllowed(
+                    "sheet-not-confirmed",
+                    "The recovery sheet was not confirmed, so that no vault was made.",
+                    next_step="Start again with `unlost init`; a new sheet is made.",
+                ) from None
+        else:
+            return
+
+
+def _show(out: "Console", result: "InitResult") -> None:
+    out.print(f"Home         {result.home}")
+    out.print(f"Vault        {result.vault}  (id {result.vault_id})")
+    out.print(f"Service key  {result.service_key}  (opens the vault for nightly runs)")
+    if result.recovery_sheet:
+        out.print(f"Recovery     {result.recovery_sheet}")
+        out.print()
+        out.print("Print the recovery sheet, keep it in a safe place, and delete the file.")
+    out.print()
+    out.print(f"Next: export UNLOST_HOME={result.home}")
+    out.print("      unlost org add salesforce NAME --login-url URL --client-id KEY")

@@ -1,0 +1,123 @@
+"""unlost org: add an org, list them."""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.core import TyperGroup
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home
+from unlost.cli.text import many, plain, when
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.orgs import AddedOrg, OrgList
+    from unlost.cli.connector_forms import Given
+    from unlost.model.finding import Finding
+    from unlost.model.ports import Connector, SecretField
+
+
+class Connectors(TyperGroup):
+    """One command a connector, made when it is asked for: connectors are slow to import."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        """Names of all connectors."""
+        from unlost.app.discovery import connector_names
+
+        return list(connector_names())
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command that adds an org of this connector; None if there is no such connector."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        from unlost.app.discovery import load_connector
+        from unlost.cli.connector_forms import form
+
+        single = typer.Typer(add_completion=False, rich_markup_mode=None)
+        single.command(cmd_name)(form(load_connector(cmd_name), _add))
+        return typer.main.get_command(single)
+
+
+app = typer.Typer(help="Add orgs, and list them.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(
+    typer.Typer(cls=Connectors, no_args_is_help=True, rich_markup_mode=None),
+    name="add",
+    help="Add an org; says what its user will not see.",
+)
+
+
+@app.command("list")
+def list_orgs(*, home: Home = None, json: AsJson = False) -> ExitCode:
+    """List the orgs with their newest backup."""
+    with opened(home) as application:
+        from unlost.app.actions.orgs import list_all
+
+        answer(list_all(application), as_json=json, show=_show_list)
+    return ExitCode.OK
+
+
+def _add(connector: "Connector", given: "Given") -> ExitCode:
+    from unlost.app.actions.orgs import NewOrg, add_org
+    from unlost.cli.connector_forms import config_values, given_secrets
+
+    new = NewOrg(
+        connector=connector.name,
+        name=given["name"],
+        config=config_values(connector, given),
+        secrets=given_secrets(connector, given),
+    )
+    with opened(given["home"]) as application:
+        added = add_org(application, new, ask=_ask)
+    answer(added, as_json=given["json"], show=_show_added)
+    return ExitCode.FINDINGS if added.gaps else ExitCode.OK
+
+
+def _ask(secret: "SecretField") -> str | None:
+    """Let a person type a secret, where there is one; it does not show."""
+    if secret.lines or not secret.required or not sys.stdin.isatty():
+        return None
+    return str(typer.prompt(secret.label, hide_input=True, err=True)).strip()
+
+
+def _show_added(out: "Console", added: "AddedOrg") -> None:
+    verb = "has new settings" if added.known_before else "is added"
+    out.print(f"{added.name} {verb}: {plain(added.label)} ({added.kind}, {added.tenant}).")
+    out.print(f"Its user sees {many(added.tables, 'table')}. Days end in the zone {added.zone}.")
+    gaps = [finding for finding in added.findings if finding.severity == "gap"]
+    notes = len(added.findings) - len(gaps)
+    out.print()
+    if gaps:
+        out.print(f"This will not be protected ({many(len(gaps), 'finding')}):")
+        for finding in gaps:
+            _show_finding(out, finding)
+    else:
+        out.print("Nothing that holds data is hidden from this user.")
+    if notes:
+        out.print(f"{many(notes, 'more note')} on what is not data; --json lists them.")
+    out.print()
+    out.print(f"Next: unlost backup {added.name}")
+
+
+def _show_finding(out: "Console", finding: "Finding") -> None:
+    out.print(f"  - {plain(finding.sentence)}")
+    if finding.next_step:
+        out.print(f"    {plain(finding.next_step)}")
+
+
+def _show_list(out: "Console", result: "OrgList") -> None:
+    from unlost.cli.grid import grid
+
+    if not result.orgs:
+        out.print("No org yet. Add one with `unlost org add`.")
+        return
+    table = grid("Name", "System", "Org", "Kind", "Backups", "Last backup", right=("Backups",))
+    for org in result.orgs:
+        last = when(org.last_backup, zone=org.zone)
+        table.add_row(
+            org.name, org.connector, plain(org.label), org.kind, f"{org.snapshots:,}", last
+        )
+    out.print(table)

@@ -1,0 +1,75 @@
+"""unlost show: a record as it was."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home, OrgName, RecordId, TableName
+from unlost.cli.text import cell, plain, short, size, when
+from unlost.cli.words import fate
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.show import FieldLine, ShowResult
+
+
+def show(
+    org: OrgName,
+    table: TableName,
+    record: RecordId,
+    *,
+    at: Annotated[
+        str,
+        typer.Option("--at", metavar="WHEN", help="latest, live, a number, a date or an instant."),
+    ] = "latest",
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Show a record as it was at a moment; the last known state of a deleted one."""
+    with opened(home) as application:
+        from unlost.app.actions.show import show as act
+
+        answer(act(application, org, table, record, at=at), as_json=json, show=_show)
+    return ExitCode.OK
+
+
+def _show(out: "Console", result: "ShowResult") -> None:
+    from unlost.cli.grid import grid
+
+    where = "the live org" if result.snapshot is None else f"snapshot {result.snapshot}"
+    out.print(f"{result.table_label} {short(result.name or result.record)} ({result.record})")
+    out.print(f"  In {where}, as of {when(result.as_of, zone=result.zone)}: {_state(result)}")
+    if result.modified_at:
+        who = plain(result.modified_by_name or result.modified_by or "")
+        by = f" by {who}" if who else ""
+        out.print(f"  Last changed {when(result.modified_at, zone=result.zone)}{by}")
+    out.print()
+    table = grid("Field", "Value")
+    for field in result.fields:
+        if field.value is not None:
+            table.add_row(_label(field), _value(field))
+    out.print(table)
+    empty = sum(field.value is None for field in result.fields)
+    if empty:
+        out.print(f"{empty:,} empty fields are left out; --json has them.")
+    for file in result.files:
+        out.print(f"File: {plain(file.name) or file.column} ({size(file.size)})")
+        out.print(f"  unlost file {result.org} {file.record} --out FILE")
+
+
+def _state(result: "ShowResult") -> str:
+    return "alive" if result.alive else fate(result.gone, zone=result.zone)
+
+
+def _label(field: "FieldLine") -> str:
+    mark = " (hidden from the user now)" if field.hidden else ""
+    return f"{plain(field.label)}{mark}"
+
+
+def _value(field: "FieldLine") -> str:
+    value = cell(field.value)
+    return f"{plain(field.means)} ({value})" if field.means else value

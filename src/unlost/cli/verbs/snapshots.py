@@ -1,0 +1,45 @@
+"""unlost snapshots: the backups of an org."""
+
+from typing import TYPE_CHECKING
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home, OrgName
+from unlost.cli.text import size, when
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.snapshots import SnapshotList
+
+
+def snapshots(name: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
+    """List the backups of an org, oldest first."""
+    with opened(home) as application:
+        from unlost.app.actions.snapshots import snapshots as act
+
+        answer(act(application, name), as_json=json, show=_show)
+    return ExitCode.OK
+
+
+def _show(out: "Console", result: "SnapshotList") -> None:
+    from unlost.cli.grid import grid
+
+    if not result.snapshots:
+        out.print(f"No backup yet. Make one with `unlost backup {result.org}`.")
+        return
+    numbers = ("Number", "Created", "Changed", "Deleted", "Rows read", "Added")
+    table = grid(numbers[0], "As of", *numbers[1:], "Head", right=numbers)
+    for night in result.snapshots:
+        table.add_row(
+            str(night.number),
+            when(night.as_of, zone=result.zone),
+            f"{night.counts.created + night.counts.revived:,}",
+            f"{night.counts.changed:,}",
+            f"{night.counts.deleted:,}",
+            f"{night.rows_seen:,}",
+            size(night.bytes_added),
+            night.head[:12],
+        )
+    out.print(table)

@@ -1,0 +1,42 @@
+"""Sentences about records that several verbs say."""
+
+from typing import TYPE_CHECKING
+
+from unlost.cli.text import cell, plain, when
+
+if TYPE_CHECKING:
+    from unlost.app.actions.history import FieldLine
+    from unlost.app.records import Gone
+
+GONE = {
+    "D": "deleted",
+    "P": "deleted and purged from the recycle bin",
+    "M": "no longer there",
+    "A": "archived by Unlost; the vault has the only copy",
+}
+
+
+def fate(gone: "Gone | None", *, zone: str = "UTC") -> str:
+    """Whether a record is alive, and if not, since when and by whom."""
+    if gone is None:
+        return "alive"
+    if gone.at is not None:
+        who = f" by {plain(gone.by_name or gone.by)}" if gone.by else ""
+        return f"{GONE[gone.how]} on {when(gone.at, zone=zone)}{who}"
+    if gone.after is None:
+        return f"{GONE[gone.how]} before {when(gone.until, zone=zone)}"
+    return (
+        f"{GONE[gone.how]}, between {when(gone.after, zone=zone)} and {when(gone.until, zone=zone)}"
+    )
+
+
+def changed_field(field: "FieldLine") -> str:
+    """A changed column on one line: its label, the value before, the value after."""
+    old, new = _meant(field.old, field.old_means), _meant(field.new, field.new_means)
+    if field.new is None:
+        return f"{plain(field.label)}: {old} → emptied"
+    return f"{plain(field.label)}: {old} → {new}"
+
+
+def _meant(value: str | None, name: str) -> str:
+    return f"{plain(name)} ({cell(value)})" if name else cell(value)

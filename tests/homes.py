@@ -1,0 +1,133 @@
+"""Homes for tests: made in an instant, with orgs and a vault that live in memory."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+from unlost.app.compose import Application
+from unlost.app.database import connect, disconnect
+from unlost.app.home import Home, plan_home, write_home, write_secret_file
+from unlost.model.errors import NotAllowed, NotFound
+from unlost.model.ports import Connector, Context, SecretField, Source
+from unlost.model.schema import Column, Reference, WireKind
+from unlost.testing.clock import VirtualClock
+from unlost.testing.entropy import SeededEntropy
+from unlost.testing.memory_vault import MemoryVault
+from unlost.testing.org import MemoryOrg
+from unlost.testing.source import MemorySource
+
+SECRET = "open sesame"
+
+
+@cache
+def template() -> Path:
+    file = Path(mkdtemp(prefix="unlost-test-")) / "catalog.sqlite"
+    connect(file)
+    disconnect()
+    return file
+
+
+def make_home(root: Path) -> Home:
+    """A home with its keys and an empty database, but without a vault."""
+    home = plan_home(root, vault=None, service_key=None)
+    home.home_key.parent.mkdir(parents=True)
+    write_secret_file(home.home_key, "ab" * 32)
+    shutil.copy(template(), home.catalog)
+    write_home(home)
+    return home
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryConfig:
+    address: str
+    speed: int = 1
+    quiet: bool = False
+    exclude: tuple[str, ...] = ()
+
+
+class MemoryConnector:
+    """Opens orgs that live in memory, by their address; asks for a password."""
+
+    name = "memory"
+    config: type = MemoryConfig
+
+    def __init__(self, orgs: dict[str, MemoryOrg]) -> None:
+        self.orgs = orgs
+        self.sources: dict[str, MemorySource] = {}
+        self.contexts: list[Context] = []
+
+    def secrets(self, config: object | None) -> Sequence[SecretField]:
+        return (
+            SecretField("password", "Password", "Of the backup user."),
+            SecretField("token", "Token", required=False, lines=True),
+        )
+
+    @contextmanager
+    def open_source(self, config: object, context: Context) -> Iterator[Source]:
+        assert isinstance(config, MemoryConfig)
+        self.contexts.append(context)
+        if context.secrets.get("password") != SECRET:
+            raise NotAllowed("memory-sign-in", "The password is wrong.", next_step="Type it again.")
+        yield self.source(config.address)
+
+    def source(self, address: str) -> MemorySource:
+        if address not in self.sources:
+            self.sources[address] = MemorySource(self.orgs[address])
+        return self.sources[address]
+
+
+class World:
+    """A home, the clock that rules in it, an org with a few customers, and a vault in memory."""
+
+    def __init__(self, root: Path) -> None:
+        self.clock = VirtualClock()
+        self.org = MemoryOrg(self.clock)
+        self.connector = MemoryConnector({"one": self.org})
+        self.vault = MemoryVault(self.clock)
+        self.home = make_home(root)
+        self.entropy = SeededEntropy()
+        connect(self.home.catalog)
+        self.app = self.opened()
+
+    def opened(self) -> Application:
+        return Application(
+            self.home,
+            clock=self.clock,
+            entropy=self.entropy,
+            connectors=self.load,
+            vault=lambda home, clock, entropy: self.vault,
+        )
+
+    def load(self, name: str) -> Connector:
+        if name != self.connector.name:
+            raise NotFound("connector-unknown", f"No connector is named {name!r}.")
+        return self.connector
+
+    def close(self) -> None:
+        self.app.__exit__(None, None, None)
+
+
+def fill(org: MemoryOrg) -> None:
+    """Users, and customers who were last changed by them."""
+    org.add_table("User", {"Name": WireKind.TEXT})
+    org.create("User", {"Name": "Ada Admin"}, record="U1")
+    org.add_table(
+        "Account",
+        {
+            "Name": WireKind.TEXT,
+            "Number": WireKind.TEXT,
+            "Phone": WireKind.TEXT,
+            "Owner": WireKind.REFERENCE,
+        },
+        references={"Owner": Reference(("User",))},
+        logged=True,
+    )
+    by_user = Column("ModifiedBy", WireKind.REFERENCE, reference=Reference(("User",)))
+    org.tables["Account"].columns["ModifiedBy"] = by_user
+    for number, name in enumerate(("Schoko Zürich", "Cacao Lyon", "Praline Gent"), start=40017):
+        cells = {"Name": name, "Number": f"00{number}", "Phone": f"+41 {number}", "Owner": "U1"}
+        org.create("Account", cells, record=f"A{number}")

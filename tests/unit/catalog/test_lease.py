@@ -1,0 +1,78 @@
+"""Leases: one run of a kind on an org, given back whenever the process ends."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from unlost.catalog.lease import SqlLease
+from unlost.model.errors import Conflict
+from unlost.model.snapshot import CommitKind
+from unlost.testing.clock import VirtualClock
+
+BACKUP = CommitKind.BACKUP
+
+
+@pytest.fixture
+def lease(tmp_path: Path, clock: VirtualClock) -> SqlLease:
+    return SqlLease(tmp_path / "locks", clock=clock)
+
+
+def test_a_second_run_is_refused_and_told_who_holds_it(lease: SqlLease) -> None:
+    with (
+        lease.hold("org", kind=BACKUP, run="run-1"),
+        pytest.raises(Conflict, match=r"run-1 .*2026-03-02 01:00") as caught,
+        lease.hold("org", kind=BACKUP, run="run-2"),
+    ):
+        raise AssertionError
+    assert caught.value.code == "run-in-progress"
+    assert f"process {os.getpid()}" in caught.value.sentence
+
+
+def test_other_orgs_and_other_kinds_are_not_in_the_way(lease: SqlLease) -> None:
+    with (
+        lease.hold("org", kind=BACKUP, run="1"),
+        lease.hold("other", kind=BACKUP, run="2"),
+        lease.hold("org", kind=CommitKind.RESTORE, run="3"),
+    ):
+        pass
+
+
+def test_it_is_free_again_at_the_end_also_after_an_error(lease: SqlLease) -> None:
+    with pytest.raises(RuntimeError), lease.hold("org", kind=BACKUP, run="1"):
+        raise RuntimeError
+    with lease.hold("org", kind=BACKUP, run="2"):
+        pass
+
+
+def test_a_conflict_is_told_even_if_the_row_is_gone(lease: SqlLease) -> None:
+    from unlost.catalog.models import LeaseRow
+
+    with lease.hold("org", kind=BACKUP, run="1"):
+        LeaseRow.objects.all().delete()
+        with pytest.raises(Conflict, match="under way"), lease.hold("org", kind=BACKUP, run="2"):
+            raise AssertionError
+
+
+HOLD = """
+import fcntl, signal, sys
+file = open(sys.argv[1], "w")
+fcntl.flock(file, fcntl.LOCK_EX)
+print("held", flush=True)
+signal.pause()
+"""
+
+
+def test_a_killed_process_gives_it_back(lease: SqlLease, tmp_path: Path) -> None:
+    (tmp_path / "locks").mkdir()
+    command = [sys.executable, "-c", HOLD, str(tmp_path / "locks" / "org.backup")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(Conflict), lease.hold("org", kind=BACKUP, run="2"):
+            raise AssertionError
+        process.kill()
+    with lease.hold("org", kind=BACKUP, run="2"):
+        pass
