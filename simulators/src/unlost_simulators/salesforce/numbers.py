@@ -1,5 +1,6 @@
 """How the org writes numbers: Java's Double.toString in CSV, decimals or exponents in JSON."""
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -54,7 +55,11 @@ _ENCODER = msgspec.json.Encoder(enc_hook=_raw, decimal_format="number")
 
 def write_json(document: Any, *, pretty: bool = False) -> bytes:
     """The JSON text of records and other answers in UTF-8, numbers as the org writes them."""
-    whole = _ENCODER.encode(document)
+    try:
+        whole = _ENCODER.encode(document)
+    except UnicodeEncodeError:  # half of a surrogate pair, echoed from a request
+        text = json.dumps(document, ensure_ascii=True, default=lambda one: float(str(one)))
+        whole = text.encode()
     return msgspec.json.format(whole, indent=2) if pretty else whole
 
 

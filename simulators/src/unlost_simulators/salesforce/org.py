@@ -339,20 +339,26 @@ class Org:
         del as_user
         self.store.delete(self._need(name).name, record_ids, hard=True)
 
-    def undelete(self, record_ids: Sequence[str]) -> None:
+    def undelete(self, as_user: SimUser, name: str, record_ids: Sequence[str]) -> None:
         """Bring rows back; raises UNDELETE_FAILED, STORAGE_LIMIT_EXCEEDED."""
-        for one in self.schema.objects:
-            if any(each[:3] == one.id_prefix for each in record_ids):
-                self._limits.check_room(one)
+        del as_user
+        self._limits.check_room(self._need(name))
         self.store.undelete(record_ids)
 
-    def empty_bin(self, record_ids: Sequence[str] | None = None) -> None:
-        """Empty the recycle bin, of these rows or of all."""
-        self.store.empty_bin(record_ids)
+    def empty_bin(
+        self,
+        as_user: SimUser,
+        name: str | None = None,
+        record_ids: Sequence[str] | None = None,
+    ) -> int:
+        """Empty the recycle bin of these rows, of an object's rows, or of all; gives how many."""
+        del as_user
+        of = None if name is None else self._need(name).name
+        return self.store.empty_bin(record_ids, object_name=of)
 
-    def purge_expired(self) -> None:
-        """Purge what has been in the bin for its 15 days (reads do this by themselves)."""
-        self.store.purge_expired()
+    def purge_expired(self) -> int:
+        """Purge what has been in the bin for its 15 days (reads do it too); gives how many."""
+        return self.store.purge_expired()
 
     def _delay(self, given: timedelta | None) -> timedelta:
         return self.settings.commit_delay if given is None else given
@@ -385,9 +391,9 @@ class Org:
         """The field and its values under another API name."""
         self.store.change_schema(evolve.rename_field(self._need(name), field, new_name))
 
-    def retype_field(self, name: str, field: str, definition: FieldDef) -> None:
-        """The field with another type; values that do not fit become null."""
-        self.store.change_schema(evolve.retype_field(self._need(name), field, definition))
+    def retype_field(self, name: str, field: FieldDef) -> None:
+        """The field of that name with another type; values that do not fit become null."""
+        self.store.change_schema(evolve.retype_field(self._need(name), field))
 
     def change_object(self, name: str, **changes: Any) -> None:
         """Change attributes of an object by name (``queryable=False``, ``bulk=False``)."""

@@ -5,8 +5,6 @@ from dataclasses import replace
 from unlost_simulators.salesforce.schema import FieldDef, ObjectDef
 from unlost_simulators.salesforce.store import tables
 
-SYSTEM_TAIL = ("OwnerId", "CreatedDate")
-
 type Change = tuple[ObjectDef, tuple[str, ...]]
 """The object after the change, and the SQL that makes its table so."""
 
@@ -66,9 +64,9 @@ def rename_field(of: ObjectDef, name: str, new_name: str) -> Change:
     return changed, (f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}",)
 
 
-def retype_field(of: ObjectDef, name: str, field: FieldDef) -> Change:
+def retype_field(of: ObjectDef, field: FieldDef) -> Change:
     """Another type under the same name; values that do not fit become null."""
-    old = _need(of, name)
+    old = _need(of, field.name)
     renewed = replace(field, name=old.name)
     changed = of.with_fields([renewed if one.name == old.name else one for one in of.fields])
     if tables.sql_type(old) == tables.sql_type(renewed):

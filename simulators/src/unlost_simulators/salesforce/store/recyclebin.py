@@ -99,7 +99,7 @@ def _restore_lookups(
     return changed
 
 
-def empty(cursor: duckdb.DuckDBPyConnection, chosen: Sequence[str]) -> list[str]:
+def empty(cursor: duckdb.DuckDBPyConnection, chosen: Sequence[str]) -> dict[str, int]:
     """Purge rows of the bin with what went with them; raises for ids that have no entry there."""
     _choose(cursor, chosen)
     known = _count(
@@ -116,13 +116,18 @@ def empty(cursor: duckdb.DuckDBPyConnection, chosen: Sequence[str]) -> list[str]
     return _purge(cursor)
 
 
-def empty_all(cursor: duckdb.DuckDBPyConnection) -> list[str]:
-    """Purge the whole bin."""
-    cursor.execute("CREATE OR REPLACE TEMP TABLE _gone AS SELECT * FROM _bin")
+def empty_all(cursor: duckdb.DuckDBPyConnection, object_name: str | None = None) -> dict[str, int]:
+    """Purge the whole bin, or what lies in it because rows of one object were deleted."""
+    roots = (
+        ""
+        if object_name is None
+        else (f" WHERE root IN (SELECT id FROM _bin WHERE object = {tables.text(object_name)})")
+    )
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE _gone AS SELECT * FROM _bin{roots}")
     return _purge(cursor)
 
 
-def purge_before(cursor: duckdb.DuckDBPyConnection, limit: datetime) -> list[str]:
+def purge_before(cursor: duckdb.DuckDBPyConnection, limit: datetime) -> dict[str, int]:
     """Purge what was deleted before ``limit``."""
     cursor.execute(
         "CREATE OR REPLACE TEMP TABLE _gone AS SELECT * FROM _bin "
@@ -131,7 +136,7 @@ def purge_before(cursor: duckdb.DuckDBPyConnection, limit: datetime) -> list[str
     return _purge(cursor)
 
 
-def purge_surplus(cursor: duckdb.DuckDBPyConnection, room: int, now: datetime) -> list[str]:
+def purge_surplus(cursor: duckdb.DuckDBPyConnection, room: int, now: datetime) -> dict[str, int]:
     """Purge the oldest rows beyond ``room``, those of the last two hours excepted."""
     cursor.execute(f"""
         CREATE OR REPLACE TEMP TABLE _gone AS
@@ -142,13 +147,16 @@ def purge_surplus(cursor: duckdb.DuckDBPyConnection, room: int, now: datetime) -
     return _purge(cursor)
 
 
-def _purge(cursor: duckdb.DuckDBPyConnection) -> list[str]:
-    touched = database.column(cursor, "SELECT DISTINCT object FROM _gone ORDER BY object")
-    for name in touched:
+def _purge(cursor: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Remove what ``_gone`` lists; gives how many rows of each object went."""
+    counts: dict[str, int] = dict(
+        cursor.execute("SELECT object, count(*) FROM _gone GROUP BY object ORDER BY 1").fetchall()
+    )
+    for name in counts:
         cursor.execute(f"""
             DELETE FROM {tables.name(name)} t USING _gone g
             WHERE g.object = {tables.text(name)} AND t."Id" = g.id""")
     cursor.execute("DELETE FROM _bin b USING _gone g WHERE b.id = g.id")
     cursor.execute("DELETE FROM _nulled n USING _gone g WHERE n.root = g.id")
     cursor.execute("DROP TABLE _gone")
-    return touched
+    return counts

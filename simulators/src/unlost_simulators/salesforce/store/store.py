@@ -123,8 +123,7 @@ class Store:
                 one.apply(cursor)
             if self._bin_is_due(now):
                 limit = now - timedelta(days=self.settings.bin_days)
-                self._touch(recyclebin.purge_before(cursor, limit))
-                self._note_bin(cursor)
+                self._purged(cursor, recyclebin.purge_before(cursor, limit))
 
     def _bin_is_due(self, now: datetime) -> bool:
         oldest = self._oldest_in_bin
@@ -347,7 +346,7 @@ class Store:
         if self.settings.bin_capacity_enforced:
             room = self.settings.data_storage_mb * self.settings.bin_records_per_mb
             now = naive(self.clock.now())
-            self._touch(recyclebin.purge_surplus(cursor, room, now))
+            self._purged(cursor, recyclebin.purge_surplus(cursor, room, now))
         self._note_bin(cursor)
 
     def undelete(self, chosen: Sequence[str]) -> None:
@@ -358,21 +357,27 @@ class Store:
             self._touch(recyclebin.undelete(cursor, self.schema, keys, stamp))
             self._note_bin(cursor)
 
-    def empty_bin(self, chosen: Sequence[str] | None = None) -> None:
-        """Purge these rows, or all, from the bin."""
+    def empty_bin(
+        self, chosen: Sequence[str] | None = None, *, object_name: str | None = None
+    ) -> int:
+        """Purge these rows, or an object's, or all from the bin; gives how many rows went."""
         with self._commit() as cursor:
             if chosen is None:
-                self._touch(recyclebin.empty_all(cursor))
+                purged = recyclebin.empty_all(cursor, object_name)
             else:
-                self._touch(recyclebin.empty(cursor, ids.full_many(chosen)))
-            self._note_bin(cursor)
+                purged = recyclebin.empty(cursor, ids.full_many(chosen))
+            return self._purged(cursor, purged)
 
-    def purge_expired(self) -> None:
-        """Purge what has been in the bin for its 15 days."""
+    def purge_expired(self) -> int:
+        """Purge what has been in the bin for its 15 days; gives how many rows went."""
         with self._commit() as cursor:
             limit = naive(self.clock.now()) - timedelta(days=self.settings.bin_days)
-            self._touch(recyclebin.purge_before(cursor, limit))
-            self._note_bin(cursor)
+            return self._purged(cursor, recyclebin.purge_before(cursor, limit))
+
+    def _purged(self, cursor: duckdb.DuckDBPyConnection, purged: Mapping[str, int]) -> int:
+        self._touch(list(purged))
+        self._note_bin(cursor)
+        return sum(purged.values())
 
     # The log of deletions
 
