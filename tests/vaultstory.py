@@ -215,9 +215,7 @@ FILES = {
 
 def first_night(story: Story, *, files: dict[str, bytes] | None = None) -> SnapshotInfo:
     """Everything is read."""
-    commit = story.vault.begin(
-        story.org, run="night-1", kind=CommitKind.BACKUP, identity=IDENTITY
-    )
+    commit = story.vault.begin(story.org, run="night-1", kind=CommitKind.BACKUP, identity=IDENTITY)
     files = FILES if files is None else files
     versions: list[Cells] = [{"Id": record, "Title": f"Menu {record}"} for record in files]
     commit.put_schema(SCHEMA)
@@ -236,9 +234,7 @@ def first_night(story: Story, *, files: dict[str, bytes] | None = None) -> Snaps
 def second_night(story: Story) -> SnapshotInfo:
     """Changes, deletions, a new column, a row and a column that are not seen any more."""
     story.clock.advance(days=1)
-    commit = story.vault.begin(
-        story.org, run="night-2", kind=CommitKind.BACKUP, identity=IDENTITY
-    )
+    commit = story.vault.begin(story.org, run="night-2", kind=CommitKind.BACKUP, identity=IDENTITY)
     commit.put_schema(WIDER)
     changed = accounts(range(5, 15), Phone="+49 40 1", Region__c="Nord")
     added = [
@@ -256,9 +252,7 @@ def second_night(story: Story) -> SnapshotInfo:
 def third_night(story: Story) -> SnapshotInfo:
     """A census misses a record, another comes back, a file is replaced."""
     story.clock.advance(days=1)
-    commit = story.vault.begin(
-        story.org, run="night-3", kind=CommitKind.BACKUP, identity=IDENTITY
-    )
+    commit = story.vault.begin(story.org, run="night-3", kind=CommitKind.BACKUP, identity=IDENTITY)
     commit.put_schema(WIDER)
     record = "068000000000003AAA"
     added = [

@@ -1,0 +1,318 @@
+"""Whatever is done to a vault from outside, verifying it names the object, and no other."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import vaultstory
+from vaultstory import Story
+
+from unlost.model.errors import IntegrityError, UnlostError
+from unlost.model.ports import Witnessed
+from unlost.model.snapshot import VerifyLevel, VerifyReport
+from unlost.testing.clock import VirtualClock
+from unlost.testing.entropy import SeededEntropy
+from unlost.testing.system import MemoryWitness
+from unlost.vault.opening import unlock_keyring
+from unlost.vault.stores.fault import FaultStore
+from unlost.vault.stores.local import LocalStore
+from unlost.vault.stores.memory import MemoryStore
+from unlost.vault.unlock import ByRecoverySheet
+from unlost.vault.vault import EncryptedVault, open_vault
+
+QUICK, FULL, DEEP = VerifyLevel.QUICK, VerifyLevel.FULL, VerifyLevel.DEEP
+
+
+@pytest.fixture(scope="module")
+def story() -> Iterator[Story]:
+    """Three nights, with a checkpoint after the second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("unlost.vault.chain.CHECKPOINT_EVERY", 2)
+        yield vaultstory.told(MemoryStore())
+
+
+class Copy:
+    """A copy of the story's vault that a test may spoil."""
+
+    def __init__(self, story: Story) -> None:
+        self.story = story
+        self.store = MemoryStore()
+        for listed in story.store.list(""):
+            self.store.put_new(listed.name, story.store.get(listed.name))
+        self.witness = MemoryWitness()
+        seen = story.witness.get(story.org)
+        assert seen is not None
+        self.witness.put(story.org, seen)
+
+    def replace(self, name: str, data: bytes) -> None:
+        self.store.delete(name)
+        self.store.put_new(name, data)
+
+    def open(self, *, witness: MemoryWitness | None = None) -> EncryptedVault:
+        entropy = SeededEntropy(9)
+        keys = unlock_keyring(self.store, ByRecoverySheet(self.story.sheet), entropy=entropy)
+        return open_vault(
+            self.store,
+            keys=keys,
+            clock=VirtualClock(),
+            entropy=entropy,
+            witness=witness or self.witness,
+        )
+
+    def verify(self, level: VerifyLevel) -> VerifyReport:
+        return self.open().verify(level)
+
+    def named(self, level: VerifyLevel) -> list[str]:
+        report = self.verify(level)
+        assert all(damage.sentence for damage in report.damages)
+        return [damage.object for damage in report.damages]
+
+    def commit(self, seq: int) -> str:
+        return f"orgs/{self.story.org}/commits/{seq:020d}"
+
+
+@pytest.fixture
+def copy(story: Story) -> Copy:
+    return Copy(story)
+
+
+def flip(at: float) -> Callable[[bytes], bytes]:
+    """A bit that is wrong, at a part of the length."""
+
+    def spoil(data: bytes) -> bytes:
+        place = min(int(len(data) * at), len(data) - 1)
+        return data[:place] + bytes([data[place] ^ 0x10]) + data[place + 1 :]
+
+    return spoil
+
+
+FLIPS = {f"flip-at-{at}": flip(at) for at in (0, 0.1, 0.33, 0.5, 0.75, 1)}
+CUTS: dict[str, Callable[[bytes], bytes]] = {
+    "last-byte": lambda data: data[:-1],
+    "half": lambda data: data[: len(data) // 2],
+    "all": lambda data: b"",
+    "one-more": lambda data: data + b"\0",
+}
+
+
+def test_a_whole_vault_has_no_damage(story: Story, copy: Copy) -> None:
+    names = [listed.name for listed in story.store.list("")]
+    for level in VerifyLevel:
+        report = copy.verify(level)
+        assert report.damages == ()
+        assert report.level is level
+        assert report.objects == len(names)
+        assert report.bytes == sum(listed.size for listed in story.store.list(""))
+        head = story.vault.head(story.org)
+        assert head is not None
+        assert report.heads == {story.org: head.info.head}
+
+
+def test_the_story_has_every_kind_of_object(story: Story) -> None:
+    kinds = {listed.name.split("/")[2] for listed in story.store.list("orgs/")}
+    assert kinds == {"certs", "checkpoints", "commits", "data", "keys", "packs", "schemas"}
+    assert any(listed.name.endswith(".idx") for listed in story.store.list(""))
+
+
+@pytest.mark.parametrize("spoil", FLIPS.values(), ids=FLIPS)
+def test_a_flipped_bit_in_any_object_is_named(story: Story, spoil) -> None:
+    for listed in story.store.list(""):
+        copy = Copy(story)
+        copy.replace(listed.name, spoil(copy.store.get(listed.name)))
+        assert copy.named(FULL) == [listed.name]
+
+
+@pytest.mark.parametrize("spoil", CUTS.values(), ids=CUTS)
+def test_a_cut_object_is_named_even_by_a_quick_look(story: Story, spoil) -> None:
+    for listed in story.store.list(""):
+        copy = Copy(story)
+        copy.replace(listed.name, spoil(copy.store.get(listed.name)))
+        assert copy.named(QUICK) == [listed.name]
+        assert copy.named(FULL) == [listed.name]
+
+
+def test_a_missing_object_is_named_even_by_a_quick_look(story: Story) -> None:
+    for listed in story.store.list(""):
+        if "/checkpoints/" in listed.name:
+            continue
+        copy = Copy(story)
+        copy.store.delete(listed.name)
+        assert copy.named(QUICK) == [listed.name]
+        assert copy.named(FULL) == [listed.name]
+        assert "missing" in copy.verify(FULL).damages[0].sentence
+
+
+def test_nobody_misses_a_checkpoint(story: Story, copy: Copy) -> None:
+    """It is a cache: what it tells follows from the manifests, which do not name it."""
+    copy.store.delete(f"orgs/{story.org}/checkpoints/{2:020d}")
+    assert copy.named(DEEP) == []
+    assert copy.open().head(story.org) is not None
+
+
+def kind_of(name: str) -> str:
+    """Objects that could take each other's place."""
+    parts = name.split("/")
+    return f"{parts[0]}/{parts[2]}{name[-4:] == '.idx'}" if len(parts) > 3 else parts[0]
+
+
+def test_two_objects_that_changed_places_are_both_named(story: Story) -> None:
+    names = [listed.name for listed in story.store.list("orgs/")]
+    pairs = [
+        (one, other)
+        for one, other in zip(names, names[1:], strict=False)
+        if kind_of(one) == kind_of(other)
+    ]
+    assert {kind_of(one) for one, _ in pairs} >= {
+        "orgs/certsFalse",
+        "orgs/commitsFalse",
+        "orgs/dataFalse",
+        "orgs/keysFalse",
+        "orgs/packsFalse",
+        "orgs/schemasFalse",
+    }
+    for one, other in pairs:
+        copy = Copy(story)
+        first, second = copy.store.get(one), copy.store.get(other)
+        copy.replace(one, second)
+        copy.replace(other, first)
+        assert copy.named(FULL) == [one, other]
+
+
+def test_an_old_object_under_a_newer_name_is_named(story: Story, copy: Copy) -> None:
+    copy.replace(copy.commit(3), copy.store.get(copy.commit(2)))
+    assert copy.named(FULL) == [copy.commit(3)]
+
+
+def test_a_commit_made_of_an_old_one_is_named(story: Story, copy: Copy) -> None:
+    copy.replace(copy.commit(4), copy.store.get(copy.commit(3)))
+    assert copy.named(FULL) == [copy.commit(4)]
+
+
+def test_an_org_of_another_vault_is_not_taken_for_ours(story: Story, copy: Copy) -> None:
+    other = vaultstory.found(MemoryStore(), seed=2)
+    vaultstory.first_night(other)
+    for listed in other.store.list("orgs/"):
+        copy.store.put_new(listed.name, other.store.get(listed.name))
+    named = copy.named(FULL)
+    assert named
+    assert all(other.org in name for name in named)
+
+
+# --- the witness --------------------------------------------------------------------------------
+
+
+def test_a_removed_newest_commit_is_found_by_the_witness(copy: Copy) -> None:
+    copy.store.delete(copy.commit(3))
+    for level in VerifyLevel:
+        (damage,) = copy.verify(level).damages
+        assert damage.object == copy.commit(3)
+        assert "remembers" in damage.sentence
+    with pytest.raises(IntegrityError):
+        copy.open().head(copy.story.org)
+
+
+def test_several_removed_commits_are_each_named(copy: Copy) -> None:
+    copy.store.delete(copy.commit(2))
+    copy.store.delete(copy.commit(3))
+    assert copy.named(FULL) == [copy.commit(2), copy.commit(3)]
+
+
+def test_without_a_witness_a_checkpoint_still_remembers(copy: Copy) -> None:
+    copy.store.delete(copy.commit(2))
+    copy.store.delete(copy.commit(3))
+    report = copy.open(witness=MemoryWitness()).verify(FULL)
+    assert [damage.object for damage in report.damages] == [copy.commit(2)]
+
+
+def test_a_rewritten_end_of_the_chain_is_found_by_the_witness(story: Story, copy: Copy) -> None:
+    """Somebody with the key sets the vault back by a night and makes another third one."""
+    copy.store.delete(copy.commit(3))
+    forged = copy.open(witness=MemoryWitness())
+    commit = forged.begin(
+        story.org,
+        run="forged",
+        kind=vaultstory.CommitKind.BACKUP,
+        identity=vaultstory.IDENTITY,
+    )
+    commit.put_schema(vaultstory.WIDER)
+    commit.finish([], as_of=story.clock.now())
+    assert copy.named(FULL) == [copy.commit(3)]
+
+
+def test_a_head_above_the_witness_is_no_damage(copy: Copy, story: Story) -> None:
+    behind = MemoryWitness()
+    behind.put(story.org, Witnessed(1, story.vault.snapshots(story.org)[0].head))
+    assert copy.open(witness=behind).verify(FULL).damages == ()
+
+
+# --- keys ---------------------------------------------------------------------------------------
+
+
+def test_an_org_without_keys_is_told_by_its_keys_alone(copy: Copy, story: Story) -> None:
+    names = [listed.name for listed in copy.store.list(f"orgs/{story.org}/keys/00000001/")]
+    for name in names:
+        copy.store.delete(name)
+    assert copy.named(FULL) == names
+
+
+def test_two_bad_copies_leave_everything_readable(copy: Copy, story: Story) -> None:
+    bad = [f"orgs/{story.org}/keys/00000001/{copy_}" for copy_ in (1, 3)]
+    for name in bad:
+        copy.replace(name, b"rubbish")
+    assert copy.named(DEEP) == bad
+    assert set(copy.open().sealed.keys.repair_org(story.org)) == set(bad)
+    assert copy.named(DEEP) == []
+
+
+# --- the deep level -----------------------------------------------------------------------------
+
+
+def test_open_runs_are_looked_at(copy: Copy, story: Story) -> None:
+    vault = copy.open()
+    vault.begin(
+        story.org,
+        run="unfinished",
+        kind=vaultstory.CommitKind.BACKUP,
+        identity=vaultstory.IDENTITY,
+    )
+    name = f"orgs/{story.org}/runs/unfinished"
+    assert copy.named(FULL) == []
+    copy.replace(name, copy.store.get(name)[:-1])
+    assert copy.named(FULL) == [name]
+
+
+@pytest.mark.parametrize("level", VerifyLevel)
+def test_damage_never_raises(story: Story, level: VerifyLevel) -> None:
+    copy = Copy(story)
+    for number, listed in enumerate(list(copy.store.list("orgs/"))):
+        if number % 2:
+            copy.replace(listed.name, b"rubbish")
+    assert copy.verify(level).damages
+
+
+def test_a_store_of_files_is_verified_by_its_files(tmp_path: Path) -> None:
+    story = vaultstory.told(LocalStore(tmp_path / "vault"))
+    assert story.vault.verify(DEEP).damages == ()
+    name = next(n.name for n in story.store.list(f"orgs/{story.org}/packs/"))
+    path = tmp_path / "vault" / name
+    path.write_bytes(flip(0.5)(path.read_bytes()))
+    assert story.vault.verify(QUICK).damages == ()
+    assert [damage.object for damage in story.vault.verify(FULL).damages] == [name]
+
+
+def test_no_error_of_ours_escapes_a_store_that_lies(story: Story, copy: Copy) -> None:
+    """The listing shows an object that cannot be read a moment later."""
+
+    class Lying(FaultStore):
+        def get_range(self, name: str, *, start: int, length: int) -> bytes:
+            self.size("x")
+            raise UnlostError("gone", "It went away.")
+
+    entropy = SeededEntropy(9)
+    store = Lying(copy.store)
+    keys = unlock_keyring(store, ByRecoverySheet(story.sheet), entropy=entropy)
+    vault = open_vault(
+        store, keys=keys, clock=VirtualClock(), entropy=entropy, witness=copy.witness
+    )
+    report = vault.verify(FULL)
+    assert {damage.sentence for damage in report.damages} == {"It went away."}
