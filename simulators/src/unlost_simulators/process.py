@@ -46,16 +46,16 @@ class AdminClient:
     root: str
     ca: str | None = None
 
-    def get(self, path: str, **query: Any) -> Any:
+    def get(self, path: str, /, **query: Any) -> Any:
         """Call ``GET /__sim__/path``."""
         return json.loads(self.raw(path, **query))
 
-    def raw(self, path: str, **query: Any) -> bytes:
+    def raw(self, path: str, /, **query: Any) -> bytes:
         """Give the body of ``GET /__sim__/path`` as it is, such as an Arrow stream."""
         tail = f"?{urllib.parse.urlencode(query)}" if query else ""
         return self._send(urllib.request.Request(f"{self.root}/{path}{tail}"))
 
-    def post(self, path: str, **body: Any) -> Any:
+    def post(self, path: str, /, **body: Any) -> Any:
         """Call ``POST /__sim__/path`` with the named values as its JSON body.
 
         A name that is a Python keyword takes a trailing underscore: ``as_="backup@…"``.
@@ -69,7 +69,7 @@ class AdminClient:
         )
         return json.loads(self._send(request))
 
-    def fault(self, kind: str, **members: Any) -> str:
+    def fault(self, kind: str, /, **members: Any) -> str:
         """Plant a fault rule and give its id."""
         planted: dict[str, Any] = self.post("faults", kind=kind, **members)
         return str(planted["id"])
@@ -81,7 +81,8 @@ class AdminClient:
     def _send(self, request: urllib.request.Request) -> bytes:
         try:
             with _open(request, self.ca) as answer:
-                return answer.read()
+                body: bytes = answer.read()
+                return body
         except urllib.error.HTTPError as error:
             with error:
                 text = error.read().decode("utf-8", "replace")

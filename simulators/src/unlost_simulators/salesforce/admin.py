@@ -94,7 +94,7 @@ class Admin:
             "POST cursors/expire": server.expire_cursors,
             "GET bulk": server.bulk,
             "POST bulk": server.change_bulk,
-            "POST limits": server.change_limits,
+            "POST settings": server.configure,
             "GET holds": edits.holds,
             "GET export": edits.export,
             "GET requests": server.requests,

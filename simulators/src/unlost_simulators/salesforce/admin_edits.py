@@ -51,19 +51,32 @@ class Edits:
             wanted["object"],
             wanted["changes"],
             visible_after=self._delay(wanted),
+            stamp=_stamp(wanted),
         )
         return {"updated": len(wanted["changes"])}
 
     def update_where(self, wanted: Wanted) -> Any:
         """Set fields (``set``) of all rows of ``object`` that a SOQL condition ``where`` finds."""
         count = self.org.update_where(
-            self._actor(wanted), wanted["object"], wanted["where"], wanted["set"]
+            self._actor(wanted),
+            wanted["object"],
+            wanted.get("where"),
+            wanted["set"],
+            limit=wanted.get("limit"),
+            visible_after=self._delay(wanted),
+            stamp=_stamp(wanted),
         )
         return {"updated": count}
 
     def delete(self, wanted: Wanted) -> Any:
         """Delete ``ids`` of ``object`` into the recycle bin, with cascades."""
-        self.org.delete(self._actor(wanted), wanted["object"], wanted["ids"])
+        self.org.delete(
+            self._actor(wanted),
+            wanted["object"],
+            wanted["ids"],
+            visible_after=self._delay(wanted),
+            stamp=_stamp(wanted),
+        )
         return {"deleted": len(wanted["ids"])}
 
     def hard_delete(self, wanted: Wanted) -> Any:
@@ -78,8 +91,8 @@ class Edits:
 
     def empty_bin(self, wanted: Wanted) -> Any:
         """Empty the recycle bin, or take ``ids`` of ``object`` out of it for good."""
-        self.org.empty_bin(self._actor(wanted), wanted.get("object"), wanted.get("ids"))
-        return {}
+        count = self.org.empty_bin(self._actor(wanted), wanted.get("object"), wanted.get("ids"))
+        return {"purged": count}
 
     def purge(self, _wanted: Wanted) -> Any:
         """Purge what has been in the recycle bin for longer than it keeps things."""
@@ -151,12 +164,13 @@ class Edits:
         }
 
     def export(self, wanted: Wanted) -> Any:
-        """Give the rows of ``object``, to ``username``'s eyes or to nobody's in particular.
+        """Give the live rows of ``object``; with ``deleted`` those in the bin too.
 
-        ``format`` is ``json`` (default) or ``arrow``, an IPC stream.
+        ``username`` leaves out the fields that are hidden from that user. ``format`` is ``json`` (default) or ``arrow``, an IPC stream.
         """
         user = self._user(wanted["username"]) if "username" in wanted else None
-        table = self.org.export(wanted["object"], user=user)
+        deleted = str(wanted.get("deleted", "")).lower() in ("1", "true")
+        table = self.org.export(wanted["object"], user=user, deleted=deleted)
         if wanted.get("format", "json") == "arrow":
             return Answer(200, _ipc(table), ARROW_STREAM)
         return {"rows": [_plain(row) for row in table.to_pylist()]}
@@ -170,12 +184,12 @@ class Edits:
             raise ValueError(f"nobody is called {username}")
         return user
 
-    def _delay(self, wanted: Wanted) -> timedelta:
+    def _delay(self, wanted: Wanted) -> timedelta | None:
         if "visible_after_seconds" in wanted:
             return timedelta(seconds=float(wanted["visible_after_seconds"]))
         subject = Subject("EDIT", wanted["object"], wanted["object"])
         rule = self.sim.faults.draw(LATE, subject)
-        return timedelta(seconds=rule.seconds if rule else 0.0)
+        return timedelta(seconds=rule.seconds) if rule else None
 
 
 def _stamp(wanted: Wanted) -> datetime | None:

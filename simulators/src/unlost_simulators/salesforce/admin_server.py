@@ -15,6 +15,7 @@ from unlost_simulators.salesforce.simulator import Simulator
 from unlost_simulators.salesforce.users import Permission, SimUser
 
 type Wanted = Mapping[str, Any]
+DELAYS = frozenset({"storage_delay", "record_count_delay", "commit_delay"})
 
 
 class ServerDesk:
@@ -119,13 +120,11 @@ class ServerDesk:
         return {"ended": self.sim.cursors.close_all()}
 
     def bulk(self, _wanted: Wanted) -> Any:
-        """Give the timing, the page sizes, the limits and the jobs of Bulk 2.0."""
+        """Give the timing, the page sizes and the jobs of Bulk 2.0."""
         jobs = self.sim.jobs
         return {
             "timing": asdict(jobs.timing),
             "pages": asdict(self.sim.settings.page_sizes),
-            "max_jobs": jobs.max_jobs,
-            "max_result_kb": jobs.max_result_kb,
             "jobs": [
                 {"id": job.id, "object": job.order.object, "state": job.state, "rows": job.records}
                 for job in jobs.all()
@@ -133,23 +132,27 @@ class ServerDesk:
         }
 
     def change_bulk(self, wanted: Wanted) -> Any:
-        """Change members of ``timing`` and ``pages``, ``max_jobs``, ``max_result_kb``."""
+        """Change members of ``timing`` and ``pages``."""
         jobs, settings = self.sim.jobs, self.sim.settings
         if "timing" in wanted:
             jobs.timing = BulkTiming(**{**asdict(jobs.timing), **wanted["timing"]})
         if "pages" in wanted:
             settings.page_sizes = PageSizes(**{**asdict(settings.page_sizes), **wanted["pages"]})
-        jobs.max_jobs = int(wanted.get("max_jobs", jobs.max_jobs))
-        jobs.max_result_kb = int(wanted.get("max_result_kb", jobs.max_result_kb))
         return self.bulk({})
 
-    def change_limits(self, wanted: Wanted) -> Any:
-        """Set ``daily_api_requests``; ``forget`` true starts the count at zero again."""
-        meter = self.sim.meter
-        meter.maximum = int(wanted.get("daily_api_requests", meter.maximum))
-        if wanted.get("forget"):
-            meter.forget()
-        return meter.limit()
+    def configure(self, wanted: Wanted) -> Any:
+        """Change settings of the org by name, as in ``OrgSettings``; delays are in seconds.
+
+        ``used`` sets what is used of daily allocations: ``{"DailyApiRequests": 0}``.
+        """
+        org = self.sim.org
+        for name, amount in wanted.get("used", {}).items():
+            org.allocations.set(name, int(amount))
+        changes = {name: value for name, value in wanted.items() if name != "used"}
+        for name in DELAYS & set(changes):
+            changes[name] = timedelta(seconds=float(changes[name]))
+        settings = asdict(org.configure(**changes))
+        return {name: _plain(value) for name, value in settings.items()}
 
     def requests(self, wanted: Wanted) -> Any:
         """Give the logged requests with a number above ``after``."""
@@ -158,8 +161,11 @@ class ServerDesk:
     def counters(self, _wanted: Wanted) -> Any:
         """Give the counts of requests, statuses and bytes, and the API use."""
         sim = self.sim
-        api = {"api_used": sim.meter.used, "api_total": sim.meter.total}
-        return {**sim.log.counts(), **api, "sessions": sim.sessions.count()}
+        return {
+            **sim.log.counts(),
+            "api_used": sim.org.api_usage()[0],
+            "sessions": sim.sessions.count(),
+        }
 
     def reset_counters(self, _wanted: Wanted) -> Any:
         """Empty the request log and its counts."""
@@ -192,6 +198,10 @@ def instant(text: str) -> datetime:
     """Read an ISO 8601 instant; without an offset it is UTC."""
     when = datetime.fromisoformat(text)
     return when if when.tzinfo is not None else when.replace(tzinfo=UTC)
+
+
+def _plain(value: Any) -> Any:
+    return value.total_seconds() if isinstance(value, timedelta) else value
 
 
 def _user_json(user: SimUser) -> dict[str, Any]:

@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unlost_simulators.salesforce import ids
+from unlost_simulators.salesforce.allocations import BULK_QUERY_MB
 from unlost_simulators.salesforce.bulk.jobs import JobBook
 from unlost_simulators.salesforce.bulk.pages import GzipPages
+from unlost_simulators.salesforce.bulk.render import Rendered
 from unlost_simulators.salesforce.bulk.results import ResultCache
 from unlost_simulators.salesforce.cursors import CursorBook
 from unlost_simulators.salesforce.etags import DescribeStamps
 from unlost_simulators.salesforce.faults import FaultPlan
 from unlost_simulators.salesforce.journal import RequestLog
-from unlost_simulators.salesforce.meter import ApiMeter
 from unlost_simulators.salesforce.oauth.apps import AppRegistry, ConnectedApp
 from unlost_simulators.salesforce.oauth.grants import TokenDesk
 from unlost_simulators.salesforce.oauth.sessions import SessionBook
@@ -80,7 +81,6 @@ class Simulator:
             now=now,
             wall_clock=wall_clock,
         )
-        self.meter = ApiMeter(now)
         self.faults = FaultPlan()
         self.log = RequestLog(now)
         self.cursors = CursorBook(now)
@@ -91,11 +91,25 @@ class Simulator:
         self.gzip_pages = GzipPages()
         self._executor = ThreadPoolExecutor(RENDER_THREADS, thread_name_prefix="bulk")
         self.jobs = JobBook(now, self._executor)
+        self.jobs.on_complete = self._count_result
         self.results.in_use = self.jobs.folders
+
+    def revision(self) -> str:
+        """Give a text that changes with every row and every definition of the org."""
+        store = self.org.store
+        store.settle()
+        writes = sum(store.generation(each.name) for each in store.schema.objects)
+        return f"{store.schema.version}.{writes}"
+
+    def _count_result(self, result: Rendered) -> None:
+        megabytes = -(-result.size // (1 << 20))
+        self.org.allocations.count(BULK_QUERY_MB, megabytes)
 
     def close(self) -> None:
         """Stop the workers and remove the results that nobody asked to keep."""
         self._executor.shutdown(wait=True, cancel_futures=True)
+        self.cursors.close_all()
+        self.org.close()
         if self._own_cache:
             shutil.rmtree(self._cache, ignore_errors=True)
 

@@ -1,12 +1,13 @@
 """A small org, and a client that talks to it in process."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
-from starlette.testclient import TestClient
 
 from unlost_simulators.salesforce import fields as f
 from unlost_simulators.salesforce.clock import VirtualClock
@@ -88,11 +89,43 @@ SATELLITE = ObjectDef.build(
 BLOB = BlobRecipe("random", 7, 3_000_000)
 
 
+class InProcess:
+    """Calls the application without a network; ``raw`` keeps a compressed body as it is."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    def get(self, path: str, **rest: Any) -> httpx.Response:
+        return self.request("GET", path, **rest)
+
+    def post(self, path: str, **rest: Any) -> httpx.Response:
+        return self.request("POST", path, **rest)
+
+    def request(self, method: str, path: str, **rest: Any) -> httpx.Response:
+        rest["headers"] = {"Accept-Encoding": "identity", **(rest.get("headers") or {})}
+        return asyncio.run(self._call(method, path, rest))[0]
+
+    def raw(self, path: str, headers: dict[str, str]) -> tuple[httpx.Response, bytes]:
+        return asyncio.run(self._call("GET", path, {"headers": headers}, raw=True))
+
+    async def _call(
+        self, method: str, path: str, rest: dict[str, Any], *, raw: bool = False
+    ) -> tuple[httpx.Response, bytes]:
+        transport = httpx.ASGITransport(app=self._app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+            auth = rest.pop("auth", None)
+            request = client.build_request(method, path, **rest)
+            answer = await client.send(request, stream=raw, auth=auth)
+            if not raw:
+                return answer, b""
+            return answer, b"".join([piece async for piece in answer.aiter_raw()])
+
+
 @dataclass
 class Client:
     """Calls of one user; counts nothing, checks nothing."""
 
-    http: TestClient
+    http: InProcess
     sim: Simulator
     token: str = ""
     headers: dict[str, str] = field(default_factory=dict)
@@ -108,7 +141,12 @@ class Client:
         merged = {"Authorization": f"Bearer {self.token}", **self.headers, **(headers or {})}
         return self.http.request(method, target, headers=merged, **rest)
 
-    def admin(self, path: str, **body: Any):
+    def packed(self, path: str) -> tuple[httpx.Response, bytes]:
+        """Get a path compressed, and give the bytes as they came."""
+        headers = {"Authorization": f"Bearer {self.token}", "Accept-Encoding": "gzip, deflate"}
+        return self.http.raw(f"{BASE}/{path}", headers)
+
+    def admin(self, path: str, /, **body: Any):
         return self.http.post(f"/__sim__/{path}", json=body)
 
     def job(self, soql: str, operation: str = "query", **rest: Any) -> str:
@@ -117,7 +155,7 @@ class Client:
         return str(answer.json()["id"])
 
 
-def login(http: TestClient, key: str) -> str:
+def login(http: InProcess, key: str) -> str:
     answer = http.post(
         "/services/oauth2/token",
         data={
@@ -183,17 +221,15 @@ def sim() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def http(sim: Simulator) -> Iterator[TestClient]:
-    with TestClient(application(sim)) as client:
-        client.headers["Accept-Encoding"] = "identity"
-        yield client
+def http(sim: Simulator) -> InProcess:
+    return InProcess(application(sim))
 
 
 @pytest.fixture
-def client(http: TestClient, sim: Simulator) -> Client:
+def client(http: InProcess, sim: Simulator) -> Client:
     return Client(http, sim, login(http, "small-backup"))
 
 
 @pytest.fixture
-def narrow(http: TestClient, sim: Simulator) -> Client:
+def narrow(http: InProcess, sim: Simulator) -> Client:
     return Client(http, sim, login(http, "small-narrow"))

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-BASE = "/services/data/v66.0"
 CONTACTS = "SELECT Id, LastName, Email, Account.Name FROM Contact"
 
 
@@ -80,11 +79,9 @@ def test_a_locator_can_be_read_again_and_from_many_threads(client) -> None:
 def test_gzip_holds_the_same_page(client) -> None:
     job = client.job(CONTACTS)
     done(client, job)
-    path = f"{BASE}/jobs/query/{job}/results?maxRecords=100"
+    path = f"jobs/query/{job}/results?maxRecords=100"
     plain = client.get(path)
-    headers = {"Authorization": f"Bearer {client.token}", "Accept-Encoding": "gzip"}
-    with client.http.stream("GET", path, headers=headers) as answer:
-        raw = b"".join(answer.iter_raw())
+    answer, raw = client.packed(path)
     assert answer.headers["content-encoding"] == "gzip"
     assert answer.headers["sforce-numberofrecords"] == "100"
     assert gzip.decompress(raw) == plain.content
@@ -258,12 +255,22 @@ def test_refusals(client, soql, code, text) -> None:
 
 
 def test_daily_jobs(client) -> None:
-    client.admin("bulk", max_jobs=1)
+    client.admin("settings", daily_bulk_query_jobs=1)
     client.job(CONTACTS)
     answer = client.post("jobs/query", {"operation": "query", "query": CONTACTS})
     assert error(answer) == (
         400, "LIMIT_EXCEEDED", "Max bulk v2 query jobs (1) per 24 hrs has been reached",
     )  # fmt: skip
+
+
+def test_daily_result_size(client) -> None:
+    client.admin("settings", used={"DailyBulkV2QueryFileStorageMB": 976_563})
+    answer = client.post("jobs/query", {"operation": "query", "query": CONTACTS})
+    assert error(answer) == (
+        400,
+        "LIMIT_EXCEEDED",
+        "Max bulk v2 query result size stored (1000000000) kb per 24 hrs has been exceeded",
+    )
 
 
 def test_locator_and_size_that_make_no_sense(client) -> None:

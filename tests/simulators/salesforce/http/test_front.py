@@ -149,7 +149,7 @@ def test_no_allowance_header_on_204(client) -> None:
 
 
 def test_spent_allowance_refuses_everything_but_oauth(client, http) -> None:
-    client.admin("limits", daily_api_requests=0)
+    client.admin("settings", daily_api_requests=0, used={"DailyApiRequests": 0})
     for path in ("limits", "query?q=SELECT+Id+FROM+Account", "sobjects"):
         answer = client.get(path)
         assert answer.status_code == 403
@@ -157,7 +157,7 @@ def test_spent_allowance_refuses_everything_but_oauth(client, http) -> None:
             {"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}
         ]
     assert client.get("/services/oauth2/userinfo").status_code == 200
-    client.admin("limits", daily_api_requests=100)
+    client.admin("settings", daily_api_requests=100)
     client.sim.org.clock.advance(timedelta(minutes=1))
     assert client.get("limits").status_code == 200
 
@@ -216,13 +216,7 @@ def test_pretty_print_and_gzip(client) -> None:
     plain = client.get("sobjects").content
     pretty = client.get("sobjects", headers={"X-PrettyPrint": "1"}).text
     assert "\n  " in pretty
-    packed = client.http.build_request(
-        "GET",
-        f"{BASE}/sobjects",
-        headers={"Authorization": f"Bearer {client.token}", "Accept-Encoding": "gzip, deflate"},
-    )
-    answer = client.http.send(packed, stream=True)
-    raw = b"".join(answer.iter_raw())
+    answer, raw = client.packed("sobjects")
     assert answer.headers["content-encoding"] == "gzip"
     assert answer.headers["etag"].endswith('--gzip"')
     assert gzip.decompress(raw) == plain

@@ -158,23 +158,3 @@ def test_jobs_are_known_by_15_characters_and_gone_after_a_week(bench) -> None:
     assert bench.book.all()
     bench.clock.advance(timedelta(hours=2))
     assert bench.book.all() == []
-
-
-def test_daily_allowances(bench) -> None:
-    bench.book.max_jobs = 1
-    bench.book.check_allowance()
-    bench.create()
-    spent = refusal(bench.book.check_allowance)
-    assert (spent.status, spent.code) == (400, "LIMIT_EXCEEDED")
-    assert spent.message == "Max bulk v2 query jobs (1) per 24 hrs has been reached"
-    bench.clock.advance(timedelta(hours=25))
-    bench.book.check_allowance()
-    assert bench.book.used() == (0, 0)
-
-
-def test_daily_result_size(bench) -> None:
-    bench.book.max_result_kb = -1
-    spent = refusal(bench.book.check_allowance)
-    assert spent.message == (
-        "Max bulk v2 query result size stored (-1) kb per 24 hrs has been exceeded"
-    )

@@ -13,34 +13,11 @@ from unlost_simulators.salesforce.http.columns import column_metadata
 from unlost_simulators.salesforce.http.finish import http_date
 from unlost_simulators.salesforce.http.queries import repair_offsets
 from unlost_simulators.salesforce.http.subjects import from_object
-from unlost_simulators.salesforce.meter import ApiMeter
 from unlost_simulators.tls import make_tls_files
 
 
 def clock() -> VirtualClock:
     return VirtualClock(datetime(2026, 3, 1, 12, tzinfo=UTC))
-
-
-def test_meter_counts_a_rolling_day() -> None:
-    now = clock()
-    meter = ApiMeter(now.now, maximum=3)
-    assert [meter.count() for _ in range(4)] == [True, True, True, False]
-    assert meter.info() == "api-usage=3/3"
-    assert meter.limit() == {"Max": 3, "Remaining": 0}
-    now.advance(timedelta(hours=23, minutes=59))
-    assert not meter.count()
-    now.advance(timedelta(minutes=2))
-    assert meter.count()
-    assert (meter.used, meter.total) == (1, 4)
-
-
-def test_meter_remaining_can_be_negative() -> None:
-    meter = ApiMeter(clock().now)
-    meter.count()
-    meter.maximum = 0
-    assert meter.limit() == {"Max": 0, "Remaining": -1}
-    meter.forget()
-    assert meter.used == 0
 
 
 def test_describe_stamp_moves_with_content_even_if_the_clock_stands() -> None:

@@ -20,12 +20,8 @@ from unlost_simulators.salesforce.bulk.render import CsvForm, Rendered
 from unlost_simulators.salesforce.errors import SalesforceError, not_found
 from unlost_simulators.salesforce.faults import FaultRule
 
-# Bulk API 2.0 limits (app limits cheat sheet, Bulk API): per rolling 24 hours.
-MAX_JOBS_PER_DAY = 10_000
-MAX_RESULT_KB_PER_DAY = 1_000_000_000
 # Jobs and results are removed seven days after a terminal state.
 KEPT_FOR = timedelta(days=7)
-DAY = timedelta(days=1)
 
 
 class JobState(StrEnum):
@@ -111,35 +107,10 @@ class JobBook:
     now: Callable[[], datetime]
     executor: Executor
     timing: BulkTiming = field(default_factory=BulkTiming)
-    max_jobs: int = MAX_JOBS_PER_DAY
-    max_result_kb: int = MAX_RESULT_KB_PER_DAY
+    on_complete: Callable[[Rendered], None] = lambda _: None
     real_clock: Callable[[], float] = time.monotonic
     _jobs: dict[str, QueryJob] = field(default_factory=dict)
-    _made: list[datetime] = field(default_factory=list)
-    _stored: list[tuple[datetime, int]] = field(default_factory=list)
     _lock: threading.RLock = field(default_factory=threading.RLock)
-
-    def check_allowance(self) -> None:
-        """Refuse a further job when those of the last 24 hours used up the allowance."""
-        with self._lock:
-            self._forget_old_use()
-            if len(self._made) >= self.max_jobs:
-                raise SalesforceError(
-                    400, "LIMIT_EXCEEDED",
-                    f"Max bulk v2 query jobs ({self.max_jobs}) per 24 hrs has been reached",
-                )  # fmt: skip
-            if sum(kb for _, kb in self._stored) > self.max_result_kb:
-                raise SalesforceError(
-                    400, "LIMIT_EXCEEDED",
-                    f"Max bulk v2 query result size stored ({self.max_result_kb}) kb per 24 hrs"
-                    " has been exceeded",
-                )  # fmt: skip
-
-    def used(self) -> tuple[int, int]:
-        """Give the jobs and the result kilobytes of the last 24 hours."""
-        with self._lock:
-            self._forget_old_use()
-            return len(self._made), sum(kb for _, kb in self._stored)
 
     def create(
         self, job_id: str, order: JobOrder, *, render: Callable[[], Rendered],
@@ -149,7 +120,6 @@ class JobBook:
         now = self.now()
         job = QueryJob(job_id, order, render, now, now, doom=doom)
         with self._lock:
-            self._made.append(now)
             self._jobs[job.id[:15]] = job
             self._start_if_due(job)
         return job
@@ -274,7 +244,7 @@ class JobBook:
             self._end(job, JobState.FAILED)
             return
         job.result = job.work.result()
-        self._stored.append((self.now(), job.result.size // 1024))
+        self.on_complete(job.result)
         self._end(job, JobState.COMPLETE)
 
     def _end(self, job: QueryJob, state: JobState) -> None:
@@ -288,8 +258,3 @@ class JobBook:
         old = [key for key, job in self._jobs.items() if job.state.terminal and job.modified < edge]
         for key in old:
             del self._jobs[key]
-
-    def _forget_old_use(self) -> None:
-        edge = self.now() - DAY
-        self._made = [when for when in self._made if when > edge]
-        self._stored = [(when, kb) for when, kb in self._stored if when > edge]

@@ -6,7 +6,7 @@ Subrequests go through the same routes as calls of their own; only ``GET`` is se
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -18,14 +18,12 @@ from unlost_simulators.salesforce.http.calls import (
     json_answer,
 )
 from unlost_simulators.salesforce.http.context import Context
-from unlost_simulators.salesforce.ids import BARE, is_id
 
 # REST API guide: composite batch and composite take 25 subrequests, 5 of them queries.
 MAX_SUBREQUESTS = 25
 MAX_QUERIES = 5
 # REST API guide, collections retrieve.
 MAX_IDS = 2000
-IDS_PER_QUERY = 500
 _REFERENCE = re.compile(r"@\{(\w+)((?:\.\w+|\[\d+\])*)\}")
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 
@@ -119,30 +117,10 @@ def retrieve(context: Context) -> Answer:
         raise SalesforceError(400, "REQUIRED_FIELD_MISSING", "ids and fields are required")
     if len(record_ids) > MAX_IDS:
         raise _limit(f"record limit reached. cannot retrieve more than {MAX_IDS} records")
-    return json_answer(_retrieve(context, record_ids, fields))
-
-
-def _retrieve(
-    context: Context, record_ids: Sequence[str], fields: Sequence[str]
-) -> list[dict[str, Any] | None]:
-    name = context.params["object"]
-    hidden_id = "id" not in {field.lower() for field in fields}
-    select = ", ".join([*fields, "Id"] if hidden_id else fields)
-    found: dict[str, dict[str, Any]] = {}
-    known = [each for each in dict.fromkeys(record_ids) if is_id(each)]
-    # Without ids a query still finds out that an object or a field is unknown.
-    for start in range(0, max(1, len(known)), IDS_PER_QUERY):
-        part = known[start : start + IDS_PER_QUERY] or ["000000000000000AAA"]
-        listed = ", ".join(f"'{each}'" for each in part)
-        soql = f"SELECT {select} FROM {name} WHERE Id IN ({listed})"
-        rows = context.sim.org.query(context.user, soql, all_rows=False, batch_size=None)
-        for record in rows.records(0, rows.returned, version=f"v{context.version}.0"):
-            found[record["Id"][:BARE]] = record
-        rows.close()
-    if hidden_id:
-        for record in found.values():
-            del record["Id"]
-    return [found.get(each[:BARE]) for each in record_ids]
+    found = context.sim.org.get_many(
+        context.user, context.params["object"], record_ids, fields, version=context.release
+    )
+    return json_answer(list(found))
 
 
 _HALTED = [

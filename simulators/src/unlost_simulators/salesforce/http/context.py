@@ -30,6 +30,11 @@ class Context:
         return self.caller
 
     @property
+    def release(self) -> str:
+        """Give the version as paths write it, such as ``v66.0``."""
+        return f"v{self.version}.0"
+
+    @property
     def base(self) -> str:
         """Give ``/services/data/vNN.0`` of this call."""
-        return f"/services/data/v{self.version}.0"
+        return f"/services/data/{self.release}"

@@ -13,22 +13,22 @@ from unlost_simulators.salesforce.http.finish import http_date
 
 def global_describe(context: Context) -> Answer:
     """Answer ``GET sobjects``."""
-    described = context.sim.org.describe_global(context.user, version=context.version)
+    described = context.sim.org.describe_global(context.user, version=context.release)
     return _conditional(context, described, "")
 
 
 def describe(context: Context) -> Answer:
     """Answer ``GET sobjects/X/describe``."""
     name = context.params["object"]
-    described = context.sim.org.describe(context.user, name, version=context.version)
+    described = context.sim.org.describe(context.user, name, version=context.release)
     return _conditional(context, described, name.lower())
 
 
 def basic(context: Context) -> Answer:
     """Answer ``GET sobjects/X``: the object's entry of the global describe."""
     name = context.params["object"].lower()
-    known = context.sim.org.describe(context.user, name, version=context.version).body["name"]
-    listing = context.sim.org.describe_global(context.user, version=context.version).body
+    known = context.sim.org.describe(context.user, name, version=context.release).body["name"]
+    listing = context.sim.org.describe_global(context.user, version=context.release).body
     entry = next(each for each in listing["sobjects"] if each["name"] == known)
     return json_answer({"objectDescribe": entry, "recentItems": []})
 

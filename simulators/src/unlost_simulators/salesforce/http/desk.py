@@ -114,8 +114,8 @@ class Desk:
         visit.data = True
         token = token_of(call)
         visit.user = self._caller(token)
-        if not self.sim.meter.count():
-            raise SalesforceError(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+        self.sim.org.count_call()
+        self.sim.org.check_calls()
         return self.dispatch(Context(self.sim, call, {}, caller=visit.user, token=token))
 
     def _caller(self, token: str) -> SimUser:
@@ -140,11 +140,15 @@ class Desk:
             answer = spoil.cut_plain(answer, wire_rule)
         answer = finish.encode(answer, call)
         now = self.sim.org.clock.now() + spoil.date_skew(self._draw(visit, SKEW_KINDS))
-        usage = self.sim.meter.info() if visit.data else None
+        usage = self._usage() if visit.data else None
         finish.add_headers(answer, now=now, data=visit.data, usage=usage)
         wire = spoil.wire_for(answer, wire_rule, plain_length=plain_length)
         cookies = finish.COOKIES if visit.data else ()
         return Parcel(answer, wire, cookies, head_only=call.method == "HEAD")
+
+    def _usage(self) -> str:
+        used, most = self.sim.org.api_usage()
+        return f"api-usage={used}/{most}"
 
     def _draw(self, visit: _Visit, kinds: frozenset[FaultKind]) -> FaultRule | None:
         rule = self.sim.faults.draw(kinds, visit.subject)

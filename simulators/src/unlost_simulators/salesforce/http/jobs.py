@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from unlost_simulators.salesforce.allocations import BULK_QUERY_JOBS, BULK_QUERY_MB
 from unlost_simulators.salesforce.bulk import pages
 from unlost_simulators.salesforce.bulk.jobs import JobOrder, JobState, QueryJob
 from unlost_simulators.salesforce.bulk.pages import Page
@@ -20,9 +21,13 @@ from unlost_simulators.salesforce.http.calls import (
 )
 from unlost_simulators.salesforce.http.context import Context
 from unlost_simulators.salesforce.http.records import rest_time
+from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.users import Permission
 
 JOB_PREFIX = "750"
+# The limit is 976,562.5 MB; messages tell it in kilobytes.
+USUAL_MB = 976_562
+USUAL_KB = 1_000_000_000
 OLDEST_VERSION = 47
 OLDEST_RESULT_PAGES = 58
 LIST_PAGE = 1000
@@ -41,7 +46,7 @@ def create(context: Context) -> Answer:
     if not isinstance(soql, str) or not soql.strip():
         raise _invalid_job("InvalidJob : query is required")
     form = _form(wanted)
-    context.sim.jobs.check_allowance()
+    check_allowance(context.sim.org)
     job = _start(context, operation, soql, form)
     return json_answer(_short(job, with_form=True))
 
@@ -54,12 +59,26 @@ def _start(context: Context, operation: str, soql: str, form: CsvForm) -> QueryJ
 
     def render() -> Rendered:
         now = sim.org.bulk_sql(user, soql, all_rows=all_rows)
-        key = ResultKey(now.sql, now.headers, form, sim.org.revision())
+        key = ResultKey(now.sql, now.headers, form, sim.revision())
         return sim.results.get(key, sim.org.store.cursor)
 
     subject = Subject("POST", context.call.target, select.object)
     doom = sim.faults.draw(DOOM, subject)
+    sim.org.allocations.count(BULK_QUERY_JOBS)
     return sim.jobs.create(sim.ids.make(JOB_PREFIX), order, render=render, doom=doom)
+
+
+def check_allowance(org: Org) -> None:
+    """Refuse a further job when the org used up its jobs or result bytes of 24 hours."""
+    most = org.settings.daily_bulk_query_jobs
+    if org.allocations.used(BULK_QUERY_JOBS) >= most:
+        text = f"Max bulk v2 query jobs ({most}) per 24 hrs has been reached"
+        raise SalesforceError(400, "LIMIT_EXCEEDED", text)
+    room = org.settings.daily_bulk_query_file_mb
+    if org.allocations.used(BULK_QUERY_MB) > room:
+        kilobytes = USUAL_KB if room == USUAL_MB else room * 1024
+        text = f"Max bulk v2 query result size stored ({kilobytes}) kb per 24 hrs has been exceeded"
+        raise SalesforceError(400, "LIMIT_EXCEEDED", text)
 
 
 def listing(context: Context) -> Answer:

@@ -60,9 +60,7 @@ def _page(context: Context, cursor: Cursor, offset: int) -> dict[str, Any]:
         return _address(context, _keep(context, rest, rest.page_size), at)
 
     limit = max(0, min(cursor.page, rows.returned - offset))
-    records = rows.records(
-        offset, limit, version=f"v{context.version}.0", child_cursor=child_cursor
-    )
+    records = rows.records(offset, limit, version=context.release, child_cursor=child_cursor)
     end = offset + limit
     document: dict[str, Any] = {"totalSize": rows.total, "done": end >= rows.returned}
     if end < rows.returned:

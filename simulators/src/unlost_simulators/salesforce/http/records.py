@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from unlost_simulators.salesforce.errors import SalesforceError
@@ -18,7 +19,7 @@ def record(context: Context) -> Answer:
         context.params["object"],
         context.params["id"],
         fields_of(context),
-        version=context.version,
+        version=context.release,
     )
     return json_answer(found)
 
@@ -27,14 +28,15 @@ def record_or_blob(context: Context) -> Answer:
     """Answer ``GET sobjects/X/ID/BlobField`` or ``GET sobjects/X/ExternalIdField/VALUE``."""
     org, user, name = context.sim.org, context.user, context.params["object"]
     first, second = context.params["first"], context.params["second"]
-    if org.is_blob_field(user, name, second):
+    if second.lower() in {each.lower() for each in org.blob_fields(name)}:
         return blob(context, first, second)
     found = org.get_by_external_id(
-        user, name, first, second, fields_of(context), version=context.version
+        user, name, first, second, fields_of(context), version=context.release
     )
-    if isinstance(found, list):
-        return json_answer(found, 300)
-    return json_answer(found)
+    if isinstance(found, Mapping):
+        return json_answer(found)
+    known = org.object(user, name).name
+    return json_answer([f"{context.base}/sobjects/{known}/{each}" for each in found], 300)
 
 
 def blob(context: Context, record_id: str, field: str) -> Answer:
