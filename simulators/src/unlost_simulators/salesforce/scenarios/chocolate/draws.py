@@ -67,10 +67,6 @@ class Rows:
         """How many rows the run has."""
         return len(self.numbers)
 
-    def with_numbers(self, numbers: Numbers, *, table: str | None = None) -> Rows:
-        """The same draws for other row numbers: reads what another row (of another table) drew."""
-        return Rows(self.seed, table or self.table, numbers)
-
     def bits(self, column: str) -> Bits:
         """64 random bits a row."""
         key = hashlib.blake2b(f"{self.seed}/{self.table}/{column}".encode(), digest_size=8).digest()

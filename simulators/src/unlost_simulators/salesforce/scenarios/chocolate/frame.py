@@ -25,11 +25,6 @@ def joined(*parts: pa.Array | str, by: str = "") -> Column:
     return pc.binary_join_element_wise(*parts, by)
 
 
-def spaced(*parts: pa.Array | str) -> Column:
-    """Concatenation with one blank between the parts; null parts are left out."""
-    return pc.binary_join_element_wise(*parts, " ", null_handling="skip")
-
-
 def digits(numbers: Numbers, width: int = 0) -> Column:
     """Decimal text, padded with leading zeros to at least `width`."""
     text = pc.cast(pa.array(numbers), pa.string())
