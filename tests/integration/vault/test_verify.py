@@ -1,12 +1,12 @@
 """Whatever is done to a vault from outside, verifying it names the object, and no other."""
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-import vaultstory
-from vaultstory import Story
 
+import vaultstory
 from unlost.model.errors import IntegrityError, UnlostError
 from unlost.model.ports import Witnessed
 from unlost.model.snapshot import VerifyLevel, VerifyReport
@@ -19,6 +19,7 @@ from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.unlock import ByRecoverySheet
 from unlost.vault.vault import EncryptedVault, open_vault
+from vaultstory import Story
 
 QUICK, FULL, DEEP = VerifyLevel.QUICK, VerifyLevel.FULL, VerifyLevel.DEEP
 
@@ -157,11 +158,7 @@ def kind_of(name: str) -> str:
 
 def test_two_objects_that_changed_places_are_both_named(story: Story) -> None:
     names = [listed.name for listed in story.store.list("orgs/")]
-    pairs = [
-        (one, other)
-        for one, other in zip(names, names[1:], strict=False)
-        if kind_of(one) == kind_of(other)
-    ]
+    pairs = [(one, other) for one, other in pairwise(names) if kind_of(one) == kind_of(other)]
     assert {kind_of(one) for one, _ in pairs} >= {
         "orgs/certsFalse",
         "orgs/commitsFalse",
