@@ -267,7 +267,7 @@ class _Build(Transformer[Token, Any]):
 @cache
 def _grammar() -> Lark:
     text = files("unlost_simulators.salesforce.soql").joinpath("soql.lark").read_text("utf-8")
-    return Lark(text, parser="lalr", propagate_positions=True, maybe_placeholders=True)
+    return Lark(text, parser="lalr", propagate_positions=True, cache=True)
 
 
 def parse(soql: str) -> ast.Select:
