@@ -1,0 +1,211 @@
+"""A reader of Unlost vaults, written from docs/reference/vault-format.md alone.
+
+It imports nothing of Unlost and trusts nothing: every digest and seal that the document defines is
+checked on the way. It reads whole tables into memory, which is good enough to rescue data.
+"""
+
+import hashlib
+import hmac
+import json
+import re
+import struct
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import zstandard
+from blake3 import blake3
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from pyarrow.parquet.encryption import create_decryption_properties
+
+BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def derive(secret: bytes, label: str) -> bytes:
+    """Section 1."""
+    info = f"unlost/1/{label}".encode()
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(secret)
+
+
+def read_sheet(text: str) -> tuple[bytes, bytes]:
+    """Section 4: vault id and master key."""
+    letters = "".join(re.findall(r"^\d\d-\d\d:(.*)$", text, re.MULTILINE)).replace(" ", "").upper()
+    letters = letters.replace("O", "0").replace("I", "1").replace("L", "1")
+    number = 0
+    for letter in letters:
+        number = number * 32 + BASE32.index(letter)
+    whole = number.to_bytes(55, "big")
+    assert whole[0] == 0
+    assert hashlib.sha256(whole[:49]).digest()[:6] == whole[49:]
+    return whole[1:17], whole[17:49]
+
+
+class Vault:
+    """A vault in a folder, opened with its recovery sheet."""
+
+    def __init__(self, folder: Path, sheet: str) -> None:
+        self.folder = folder
+        self.vault, self.master = read_sheet(sheet)
+        data = (folder / "vault.json").read_bytes()
+        said = json.loads(data)
+        body = data[: data.index(b',"mac"')]
+        mac = hmac.digest(derive(self.master, "mac/vault.json"), body, "sha256").hex()
+        assert (said["format"], said["vault"], said["mac"]) == (0, self.vault.hex(), mac)
+
+    def orgs(self) -> list[str]:
+        """The oids."""
+        return sorted(path.name for path in (self.folder / "names").iterdir())
+
+    def unseal(self, name: str, kind: str, org: str, key: bytes, data: bytes) -> bytes:
+        """Section 6."""
+        magic, number, power, zero, _, length = struct.unpack_from("<7sBB3sIQ", data)
+        assert (magic, number, zero) == (b"UNLOSTS", 0, bytes(3))
+        block, content = 1 << power, []
+        count = max(1, -(-length // block))
+        assert len(data) == 24 + length + count * 28
+        for i in range(count):
+            at = 24 + i * (block + 28)
+            piece = data[at : at + min(block, length - i * block) + 28]
+            bound = data[:24] + self.vault + bytes.fromhex(org)
+            bound += struct.pack("<B", len(kind)) + kind.encode()
+            bound += struct.pack("<H", len(name)) + name.encode()
+            bound += struct.pack("<QB", i, i == count - 1)
+            content.append(AESGCM(key).decrypt(piece[:12], piece[12:], bound))
+        return b"".join(content)
+
+    def wrapped(self, folder: str, org: str) -> bytes:
+        """Section 5: a wrapped key, from its first copy that opens."""
+        for copy in "123":
+            name = f"{folder}/{copy}"
+            path = self.folder / name
+            if path.exists():
+                key = derive(self.master, f"key/{name}")
+                return self.unseal(name, "key", org, key, path.read_bytes())
+        raise FileNotFoundError(folder)
+
+    def object_key(self, name: str, kind: str, org: str, epoch: int) -> bytes:
+        """Section 5: the key of any other object."""
+        return derive(self.wrapped(f"orgs/{org}/keys/{epoch:08d}", org), f"{kind}/{name}")
+
+    def sealed(self, name: str, kind: str, org: str) -> bytes:
+        """The content of a sealed object."""
+        data = (self.folder / name).read_bytes()
+        key = self.object_key(name, kind, org, struct.unpack_from("<I", data, 12)[0])
+        return self.unseal(name, kind, org, key, data)
+
+
+class Org:
+    """An org's chain, walked to its head and checked."""
+
+    def __init__(self, vault: Vault, org: str) -> None:
+        self.vault, self.org, self.root = vault, org, f"orgs/{org}"
+        self.identity = json.loads(vault.sealed(f"names/{org}", "identity", org))
+        self.manifests: list[dict] = []
+        self.segments: dict[str, tuple[int, dict]] = {}
+        self.others: dict[str, str] = {}
+        self.head = ""
+        numbers = sorted(int(p.name) for p in (vault.folder / self.root / "commits").iterdir())
+        assert numbers == list(range(1, len(numbers) + 1))
+        for number in numbers:
+            self._walk(number)
+
+    def document(self, name: str, kind: str) -> bytes:
+        """Section 7."""
+        packed = self.vault.sealed(f"{self.root}/{name}", kind, self.org)
+        return zstandard.ZstdDecompressor().decompress(packed, max_output_size=1 << 30)
+
+    def _walk(self, number: int) -> None:
+        text = self.document(f"commits/{number:020d}", "manifest")
+        manifest = json.loads(text)
+        assert manifest["format"] == 0
+        assert (manifest["seq"], manifest["parent"]) == (number, self.head)
+        self.head = blake3(text).hexdigest()
+        self.manifests.append(manifest)
+        for part in manifest["tables"]:
+            for gone in part["removed"]:
+                del self.segments[gone]
+            self.segments |= {entry["id"]: (number, entry) for entry in part["segments"]}
+        for pack in manifest["packs"]:
+            self.others[f"{self.root}/packs/{pack['id'][:2]}/{pack['id']}"] = pack["blake3"]
+        self.others |= {entry["name"]: entry["blake3"] for entry in manifest["objects"]}
+        assert manifest["live_root"] == self._live_root()
+
+    def _live(self) -> dict[str, str]:
+        live = dict(self.others)
+        for _, entry in self.segments.values():
+            name = f"{self.root}/data/{entry['id'][:2]}/{entry['id']}"
+            live[name] = entry["blake3"]
+            if not entry["sidecar"]:
+                live[f"{name}.idx"] = entry["sidecar_blake3"]
+        return live
+
+    def _live_root(self) -> str:
+        lines = sorted(f"{name} {digest}\n".encode() for name, digest in self._live().items())
+        return blake3(b"".join(lines)).hexdigest()
+
+    def check_objects(self) -> int:
+        """Read every live object and compare its digest; how many there are."""
+        for name, digest in self._live().items():
+            assert blake3((self.vault.folder / name).read_bytes()).hexdigest() == digest, name
+        return len(self._live())
+
+    def versions(self, table: str, until: int) -> dict[str, list[dict]]:
+        """Section 8: all versions of each record, oldest first."""
+        found: dict[str, dict[int, dict]] = {}
+        for number, entry in self.segments.values():
+            if entry["table"] == table and number <= until:
+                for row in self._rows(entry):
+                    found.setdefault(row["_u_id"], {})[number] = row | {"snapshot": number}
+        return {id_: list(by_commit.values()) for id_, by_commit in sorted(found.items())}
+
+    def _rows(self, entry: dict) -> list[dict]:
+        name = f"{self.root}/data/{entry['id'][:2]}/{entry['id']}"
+        key = self.vault.object_key(name, "segment", self.org, entry["epoch"])
+        prefix = self.vault.vault + bytes.fromhex(self.org) + name.encode()
+        with pq.ParquetFile(
+            self.vault.folder / name,
+            decryption_properties=create_decryption_properties(key, aad_prefix=prefix),
+        ) as file:
+            rows = file.read().to_pylist()
+            schema = file.metadata.metadata[b"unlost.schema"].decode()
+        assert len(rows) == entry["rows"]
+        names = self.columns(schema, entry["table"])
+        return [{names.get(key, key): cell for key, cell in row.items()} | self._blobs(row, names)
+                for row in rows]  # fmt: skip
+
+    def columns(self, schema: str, table: str) -> dict[str, str]:
+        """Names of a table's columns by their physical names."""
+        if table == "$files":
+            cells = ["blob", "size", "checksum", "name", "media_type", "extents"]
+            return {f"c{n}": name for n, name in enumerate(cells, 1)}
+        if table.startswith("$"):
+            return {}
+        known = json.loads(self.document(f"schemas/{schema}", "schema"))["columns"][table]
+        return {f"c{column['code']}": name for name, column in known.items()}
+
+    def _blobs(self, row: dict, names: dict[str, str]) -> dict[str, str]:
+        cells = json.loads(row["_u_blobs"] or "{}")
+        return {names[column]: self.blob(blob).decode() for column, (blob, _) in cells.items()}
+
+    def blob(self, blob: str) -> bytes:
+        """Section 10: the bytes of a blob, proved by its id."""
+        (row,) = self.versions("$files", len(self.manifests))[f'["blob","{blob}"]'][-1:]
+        content = b"".join(
+            self.vault.sealed(f"{self.root}/packs/{pack[:2]}/{pack}", "pack", self.org)[at : at + n]
+            for pack, at, n in json.loads(row["extents"])
+        )
+        key = derive(self.vault.wrapped(f"{self.root}/keys/identity", self.org), "blob-id")
+        assert blake3(content, key=key).hexdigest() == blob
+        assert len(content) == int(row["size"])
+        return content
+
+    def live(self, table: str, until: int) -> dict[str, dict]:
+        """The live records of a snapshot by id."""
+        newest = {id_: rows[-1] for id_, rows in self.versions(table, until).items()}
+        return {id_: row for id_, row in newest.items() if row["_u_op"] == "U"}
+
+    def file(self, table: str, record: str, column: str, until: int) -> bytes:
+        """The newest file of a record."""
+        id_ = json.dumps(["file", table, record, column], separators=(",", ":"), ensure_ascii=False)
+        return self.blob(self.live("$files", until)[id_]["blob"])
