@@ -48,7 +48,7 @@ def live_ids(sim: SimulatorProcess, object_name: str) -> set[str]:
 
 def test_jsforce() -> None:
     script = REFEREES / "jsforce" / "referee.mjs"
-    with SimulatorProcess() as sim:
+    with SimulatorProcess("--scale", "10") as sim:
         got = run(["node", str(script), sim.url, KEY, SECRET, USERNAME])
         assert got["authorized"][0] == sim.ready["organization_id"]
         assert got["identity"] == USERNAME
@@ -71,7 +71,7 @@ def test_simple_salesforce(tmp_path: Path) -> None:
     key_file = tmp_path / "key.pem"
     key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-    with SimulatorProcess("--tls") as sim:
+    with SimulatorProcess("--tls", "--scale", "10") as sim:
         sim.admin.post("apps/key", consumer_key=KEY, pem=pem)
         address = urlsplit(sim.url)
         with Tunnel((str(address.hostname), int(address.port or 0))) as tunnel:

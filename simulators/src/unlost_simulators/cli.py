@@ -85,7 +85,9 @@ def _salesforce(options: argparse.Namespace) -> int:
 
 
 def _stop_after_input() -> None:
-    sys.stdin.buffer.read()
+    # Read without a buffer: a thread that holds the buffer's lock would spoil the shutdown.
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

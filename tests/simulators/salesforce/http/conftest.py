@@ -137,7 +137,7 @@ class Client:
         return self.call("POST", path, json=json, **rest)
 
     def call(self, method: str, path: str, *, headers: dict[str, str] | None = None, **rest: Any):
-        target = path if path.startswith("/") else f"{BASE}/{path}"
+        target = path if path.startswith(("/", "http")) else f"{BASE}/{path}"
         merged = {"Authorization": f"Bearer {self.token}", **self.headers, **(headers or {})}
         return self.http.request(method, target, headers=merged, **rest)
 
