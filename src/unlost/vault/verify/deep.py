@@ -1,5 +1,7 @@
 """Decrypting everything, and computing again what can be computed: the third level."""
 
+from functools import partial
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,9 +17,10 @@ from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.format.sidecar import Fence, build_filter
 from unlost.vault.packs import Blob, open_blob
 from unlost.vault.room import OrgRoom
-from unlost.vault.state import LiveSegment, LiveState
+from unlost.vault.state import LiveSegment, LiveState, live_objects
 from unlost.vault.tableview import TableView, named
 from unlost.vault.verify.ledger import Ledger
+from unlost.vault.verify.words import WordsCheck
 
 _READ_BYTES = 1 << 20
 
@@ -42,6 +45,7 @@ class DeepVerifier:
         for pack in state.packs:
             self._check_sealed(places.pack(self._room.org, pack), ObjectKind.PACK)
         self._check_blobs(state)
+        self._check_words(state)
         for entry in state.objects.values():
             self._check_sealed(entry.name, _kind_of(entry))
 
@@ -65,6 +69,18 @@ class DeepVerifier:
         self._ledger.attempt(
             places.segment(self._room.org, entry.id), lambda: SegmentCheck(live, self._room).rows()
         )
+
+    def _check_words(self, state: LiveState) -> None:
+        """The words of each commit whose objects are whole follow from its rows."""
+        if not self._all_good(state):
+            return
+        words = WordsCheck(self._room, state)
+        for seq, segments in words.commits():
+            name = places.segment(self._room.org, segments[0].entry.id)
+            self._ledger.attempt(name, partial(words.check, seq, segments))
+
+    def _all_good(self, state: LiveState) -> bool:
+        return all(self._is_good(entry.name) for entry in live_objects(state, org=self._room.org))
 
     def _check_blobs(self, state: LiveState) -> None:
         """Every blob that a row of ``$files`` tells of, from first byte to last."""
