@@ -9,7 +9,13 @@ from unlost.connectors.salesforce.classify import left_out
 from unlost.connectors.salesforce.config import SalesforceConfig
 from unlost.connectors.salesforce.errors import Refused, first_line, read_error
 from unlost.connectors.salesforce.hidden import column_findings, hidden_columns, hidden_tables
-from unlost.connectors.salesforce.rights import ALL_FILES, Rights, missing_rights, read_rights
+from unlost.connectors.salesforce.rights import (
+    ALL_FILES,
+    Rights,
+    masked_columns,
+    missing_rights,
+    read_rights,
+)
 from unlost.connectors.salesforce.special import LINKED, LINKS
 from unlost.connectors.salesforce.tables import (
     Describe,
@@ -44,7 +50,8 @@ def discover(api: Api, config: SalesforceConfig) -> Found:
     rights = read_rights(api)
     hidden = hidden_columns(api, describes)
     findings += refused
-    findings += missing_rights(rights, encrypted_columns=_encrypted(describes))
+    findings += missing_rights(rights)
+    findings += masked_columns(rights, describes.values())
     findings += hidden_tables(api, frozenset(entry["name"] for entry in entries))
     findings += column_findings(describes, hidden)
     for describe in describes.values():
@@ -102,14 +109,6 @@ def _one_by_one(
                 table=name,
             )
         )
-
-
-def _encrypted(describes: Mapping[str, Describe]) -> int:
-    return sum(
-        field["type"] == "encryptedstring"
-        for describe in describes.values()
-        for field in describe["fields"]
-    )
 
 
 def _linkable(describes: Mapping[str, Describe]) -> tuple[str, ...]:

@@ -6,9 +6,11 @@ file links are asked for from both ends.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 
+from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.census import Census, live
 from unlost.connectors.salesforce.errors import Refused
 from unlost.connectors.salesforce.limits import IDS_IN_A_QUERY
@@ -19,6 +21,7 @@ from unlost.connectors.salesforce.special import (
     LINKED,
     LINKS,
     LINKS_BY_DOCUMENT,
+    PARENT_TYPE,
     ParentRule,
 )
 from unlost.connectors.salesforce.work import Reading
@@ -49,8 +52,13 @@ class ByParents:
         self._linkable = linkable
         self._largest = largest
 
-    def read(self, reading: Reading) -> Iterator[Page]:
-        """All children that this user can see."""
+    def read(self, reading: Reading, parent_types: Sequence[str] = ()) -> Iterator[Page]:
+        """All children that this user can see; by id of their parents, or by ``parent_types``."""
+        if parent_types:
+            for name in parent_types:
+                condition = soql.equals(PARENT_TYPE, name)
+                yield from self._rest.read(replace(reading, condition=condition))
+            return
         rule = rule_of(reading.table)
         if rule is None:
             raise Refused("", f"no way of reading {reading.table} is known", 400)

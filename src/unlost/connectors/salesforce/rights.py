@@ -114,7 +114,7 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name != "attributes"}
 
 
-def missing_rights(rights: Rights, *, encrypted_columns: int) -> list[Finding]:
+def missing_rights(rights: Rights) -> list[Finding]:
     """What is not protected because a permission is missing."""
     checks = (
         (ALL_DATA, _no_view_all()),
@@ -122,8 +122,6 @@ def missing_rights(rights: Rights, *, encrypted_columns: int) -> list[Finding]:
         (SETUP, _no_setup()),
     )
     found = [finding for permission, finding in checks if rights.lacks(permission)]
-    if encrypted_columns and rights.lacks(ENCRYPTED):
-        found.append(_masked(encrypted_columns))
     if not rights.flags:
         found.append(_unknown())
     return found
@@ -159,14 +157,25 @@ def _no_setup() -> Finding:
     )
 
 
-def _masked(columns: int) -> Finding:
-    return Finding(
-        FindingKind.COLUMN_UNREADABLE,
-        Severity.GAP,
-        f"{columns} encrypted columns are delivered masked, as asterisks.",
-        "Grant the permission 'View Encrypted Data' to the backup user.",
-        detail="View Encrypted Data",
-    )
+def masked_columns(rights: Rights, describes: Iterable[Mapping[str, Any]]) -> list[Finding]:
+    """Encrypted columns that this user gets as asterisks only."""
+    if not rights.lacks(ENCRYPTED):
+        return []
+    return [
+        Finding(
+            FindingKind.COLUMN_UNREADABLE,
+            Severity.GAP,
+            f"{field.get('label') or field['name']} of {describe.get('label') or describe['name']} "
+            "is encrypted and is delivered as asterisks.",
+            "Grant the permission 'View Encrypted Data' to the backup user.",
+            table=describe["name"],
+            column=field["name"],
+            detail="View Encrypted Data",
+        )
+        for describe in describes
+        for field in describe["fields"]
+        if field["type"] == "encryptedstring"
+    ]
 
 
 def _unknown() -> Finding:

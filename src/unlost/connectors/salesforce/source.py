@@ -24,7 +24,7 @@ from unlost.connectors.salesforce.quotas import read_quotas
 from unlost.connectors.salesforce.rest import RestQueries
 from unlost.connectors.salesforce.rows import nothing
 from unlost.connectors.salesforce.special import LINKS, Strategy, filter_of
-from unlost.connectors.salesforce.tables import cursor_column, selected
+from unlost.connectors.salesforce.tables import cursor_column, parent_types, selected
 from unlost.connectors.salesforce.work import Kind, Reading, Work, task, work_of
 from unlost.model.errors import TransientError
 from unlost.model.finding import Finding, FindingKind, Severity
@@ -85,7 +85,7 @@ class SalesforceSource:
         reading = self._reading(table, stamp, lo)
         full = lo is None
         first = FIRST_KIND[Strategy(table.strategy)]
-        rows = task(first, Work(reading), full=full)
+        rows = task(first, Work(reading, parent_types=parent_types(table)), full=full)
         if full or not table.has(TableTrait.REPORTS_DELETES):
             return [rows]
         deletes = Work(Reading(table.name, ("Id",), lo=lo))
@@ -218,7 +218,7 @@ class SalesforceSource:
         if kind is Kind.DELETES:
             return self._deletes.read(work.reading.table, work.reading.lo or "")
         if kind is Kind.PARENTS:
-            return self._parents.read(work.reading)
+            return self._parents.read(work.reading, work.parent_types)
         if kind in {Kind.PAGES, Kind.PAGE}:
             return self._job_pages(kind, work)
         return self._rest_pages(work)
@@ -274,7 +274,7 @@ class SalesforceSource:
         columns = ("Id", "IsDeleted") if table.column("IsDeleted") else ("Id",)
         found = [
             live_ids(page.rows)
-            for page in self._parents.read(Reading(table.name, columns))
+            for page in self._parents.read(Reading(table.name, columns), parent_types(table))
             if len(page.rows)
         ]
         if found:

@@ -81,10 +81,10 @@ LINKS = "ContentDocumentLink"
 LINKS_BY_DOCUMENT = ParentRule("ContentDocumentId", "ContentDocument", 200)
 LINKED = "LinkedEntityId"
 
-# A filter without which the table is not given, or gives rows that nobody made by hand.
-FILTERS = {
-    "Vote": "Parent.Type IN ('Idea','IdeaComment','Question','Reply','Solution')",
-}
+# Given only for one type of parent at a time: `Parent.Type = 'Idea'`.
+BY_PARENT_TYPE = {"Vote": "ParentId"}
+PARENT_TYPE = "Parent.Type"
+
 PUBLISHED = "PublishStatus IN ('Draft','Online','Archived')"
 MANUAL_SHARES = "RowCause = 'Manual'"
 DERIVED_CAUSES = "RowCause NOT IN ('Owner','Rule','ImplicitChild','ImplicitParent','Team')"
@@ -106,8 +106,6 @@ def is_event(name: str) -> bool:
 
 def filter_of(name: str, columns: frozenset[str]) -> str:
     """The condition under which a table is read, empty for most."""
-    if name in FILTERS:
-        return FILTERS[name]
     if name.endswith("__kav") and "PublishStatus" in columns:
         return PUBLISHED
     if name.endswith("__Share"):

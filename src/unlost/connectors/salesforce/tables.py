@@ -12,6 +12,7 @@ from unlost.connectors.salesforce.columns import (
 from unlost.connectors.salesforce.rows import stamp_columns
 from unlost.connectors.salesforce.special import (
     BY_PARENT,
+    BY_PARENT_TYPE,
     CURSORS,
     FULL_ENDINGS,
     FULL_ONLY,
@@ -113,6 +114,12 @@ def cursor_column(table: Table) -> str | None:
     return next((name for name in CURSORS if table.column(name)), None)
 
 
+def parent_types(table: Table) -> tuple[str, ...]:
+    """The types of parents, for a table that is given for one of them at a time; else none."""
+    column = table.column(BY_PARENT_TYPE.get(table.name, ""))
+    return column.reference.tables if column and column.reference else ()
+
+
 def selected(table: Table) -> list[str]:
     """The columns that a query asks for, the id first; never bodies of files."""
     names = [column.name for column in table.columns if column.kind is not WireKind.BINARY]
@@ -120,7 +127,7 @@ def selected(table: Table) -> list[str]:
 
 
 def _strategy(name: str, fields: list[Mapping[str, Any]], *, all_files: bool) -> Strategy:
-    if name in BY_PARENT or (name == LINKS and not all_files):
+    if name in BY_PARENT or name in BY_PARENT_TYPE or (name == LINKS and not all_files):
         return Strategy.PARENTS
     rest = name in NO_BULK or name.endswith(("__Tag", "__mdt", "__kav"))
     return Strategy.REST if rest or any(needs_rest(one) for one in fields) else Strategy.BULK

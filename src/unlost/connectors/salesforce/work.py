@@ -62,7 +62,7 @@ class Work:
     """The state of a task.
 
     ``job``: id of the Bulk job, ``rows`` its announced rows, ``polls`` looks at it so far, ``tries``
-    jobs that failed before it. ``path``: the address of one result page. ``note`` tells why another
+    jobs that failed before it. ``parent_types``: see ``tables``. ``path``: the address of one result page. ``note`` tells why another
     strategy than the table's own is used.
     """
 
@@ -74,6 +74,7 @@ class Work:
     path: str = ""
     pages: int = 0
     note: str = ""
+    parent_types: tuple[str, ...] = ()
 
 
 def task(kind: Kind, work: Work, *, full: bool) -> ReadTask:

@@ -124,3 +124,17 @@ def test_comments_are_read_by_their_ideas_and_folder_items_one_folder_each() -> 
     assert sorted(comments) == [id_of("00a", n) for n in range(4)]
     assert sorted(items) == [id_of("07I", n) for n in range(4)]
     assert len(org.wire.made("GET", "ParentContentFolderId\\+%3D")) == 2
+
+
+def test_votes_are_read_for_one_type_of_parent_at_a_time() -> None:
+    org = FakeSalesforce()
+    parent = field("ParentId", "reference", referenceTo=["Idea", "IdeaComment"])
+    org.describes["Vote"] = describe("Vote", *system_fields(), parent)
+    org.rows["Vote"] = [row(id_of("083", n), **{"Parent.Type": "Idea"}) for n in range(2)]
+    org.rows["Vote"] += [row(id_of("083", 9), **{"Parent.Type": "IdeaComment"})]
+    with org.source() as source:
+        table = org.table(source, "Vote")
+        found = ids(read_all(source, table))
+        counted = [one for array in source.census(table) for one in array.to_pylist()]
+    assert found == [id_of("083", 0), id_of("083", 1), id_of("083", 9)]
+    assert sorted(counted) == found

@@ -8,7 +8,10 @@ from unlost_simulators.salesforce.scenarios.chocolate.fixed import Ref
 from unlost_simulators.salesforce.scenarios.chocolate.setup_rows import PEOPLE, Person
 from unlost_simulators.salesforce.users import BACKUP_PERMISSIONS, Permission, SimUser
 
-_PERMISSIONS = {"backup": BACKUP_PERMISSIONS, "admin": frozenset(Permission)}
+_PERMISSIONS = {
+    "backup": BACKUP_PERMISSIONS | {Permission.VIEW_ENCRYPTED_DATA},
+    "admin": frozenset(Permission),
+}
 _CONSUMERS = {"backup": story.BACKUP_CONSUMER_KEY, "narrow": story.NARROW_CONSUMER_KEY}
 # What field-level security hides from the narrow user; he has no View All Data either.
 NARROW_HIDDEN = frozenset(
