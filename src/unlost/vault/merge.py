@@ -5,7 +5,6 @@ the row groups that reach into it are read; those that reach into the next one a
 they fit into a bounded cache. Disjoint segments are so read once and never sorted.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -21,7 +20,7 @@ type ColumnsOf = Callable[[int], Sequence[str]]
 
 PIECE_ROWS = 32_768
 PIECE_BYTES = 16 << 20
-CACHE_BYTES = 64 << 20
+CACHE_BYTES = 160 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +53,30 @@ def cut(view: TableView, *, rows: int = PIECE_ROWS, size: int = PIECE_BYTES) -> 
 
 
 class GroupCache:
-    """Row groups that reach over a piece, in bounded memory. For one thread."""
+    """Row groups that reach over a piece, in bounded memory. For one thread.
+
+    Pieces ask for the same groups in turn, so what is held stays until it is used up; what does not
+    fit is read again.
+    """
 
     def __init__(self, view: TableView, columns: ColumnsOf, *, most: int) -> None:
         self._view = view
         self._columns = columns
         self._most = most
-        self._held: OrderedDict[tuple[int, int], pa.Table] = OrderedDict()
+        self._held: dict[tuple[int, int], pa.Table] = {}
         self._bytes = 0
 
     def get(self, rank: int, group: int, *, keep: bool) -> pa.Table:
-        """A row group; kept for later if ``keep``, else given up."""
-        rows = self._held.pop((rank, group), None)
+        """A row group; kept for later if ``keep`` and there is room, else given up."""
+        rows = self._held.get((rank, group))
         if rows is None:
             rows = self._view.read(rank, [group], self._columns(rank)).combine_chunks()
-        else:
+            if keep and self._bytes + rows.nbytes <= self._most:
+                self._held[rank, group] = rows
+                self._bytes += rows.nbytes
+        elif not keep:
+            del self._held[rank, group]
             self._bytes -= rows.nbytes
-        if keep:
-            self._held[rank, group] = rows
-            self._bytes += rows.nbytes
-            while self._bytes > self._most and len(self._held) > 1:
-                _, gone = self._held.popitem(last=False)
-                self._bytes -= gone.nbytes
         return rows
 
 

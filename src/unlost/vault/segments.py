@@ -29,6 +29,8 @@ from unlost.vault.format.physical import (
     META_TOKENIZER,
     U_BLOBS,
     U_ID,
+    U_OP,
+    U_PREV,
     U_ROW_HASH,
 )
 from unlost.vault.format.rowhash import id_hashes
@@ -244,6 +246,13 @@ class SegmentReader:
         with self._open(entry) as file:
             return file.read_row_groups(list(groups), columns=list(columns), use_threads=True)
 
+    def read_keys(
+        self, entry: SegmentEntry, *, groups: Sequence[int], columns: Sequence[str]
+    ) -> pa.Table:
+        """The same for a few narrow columns, in this thread alone; ops come as dictionaries."""
+        with self._open(entry, few_values=[U_OP, U_PREV]) as file:
+            return file.read_row_groups(list(groups), columns=list(columns), use_threads=False)
+
     def recognise(self, ident: str, *, size: int, epoch: int) -> SegmentEntry:
         """The entry of a segment of which only name and size are at hand.
 
@@ -267,7 +276,9 @@ class SegmentReader:
         )
 
     @contextmanager
-    def _open(self, entry: SegmentEntry) -> Iterator[pq.ParquetFile]:
+    def _open(
+        self, entry: SegmentEntry, *, few_values: Sequence[str] = ()
+    ) -> Iterator[pq.ParquetFile]:
         name = places.segment(self._org, entry.id)
         keys = self._sealed.keys
         place = keys.place(ObjectKind.SEGMENT, org=self._org, name=name)
@@ -277,6 +288,8 @@ class SegmentReader:
                 open_stored(self._sealed.store, name, size=entry.bytes) as source,
                 pq.ParquetFile(
                     source,
+                    read_dictionary=list(few_values),
+                    pre_buffer=not few_values,
                     decryption_properties=create_decryption_properties(
                         secret, aad_prefix=bound_to(place)
                     ),

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from unlost.vault.format.physical import SYSTEM_FIELDS, U_BLOBS, U_ID, physical
 from unlost.vault.format.rowhash import id_hashes
 from unlost.vault.format.sidecar import Sidecar, may_hold
+from unlost.vault.parallel import spread
 from unlost.vault.schemas import Schemas
 from unlost.vault.segments import SegmentReader
 from unlost.vault.state import LiveSegment
@@ -35,6 +36,15 @@ class Reading:
 
     segments: SegmentReader
     schemas: Schemas
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Row groups of the segment of a rank, and the ids that may lie in them."""
+
+    rank: int
+    groups: list[int]
+    ids: pa.Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,31 +78,29 @@ class TableView:
         """The commit number of each rank."""
         return np.array([live.seq for live in self.segments], dtype=np.int64)
 
-    def locate(self, ids: pa.Array) -> Iterator[tuple[int, list[int]]]:
-        """Rank and row groups that may hold any of these ids (sorted, unique)."""
+    def locate(self, ids: pa.Array) -> Iterator["Wanted"]:
+        """Where any of these ids (sorted, unique) may lie."""
         if not len(ids):
             return
-        texts = pl.Series("id", pl.from_arrow(ids))
         low, high = ids[0].as_py(), ids[-1].as_py()
+        near = [
+            rank
+            for rank, live in enumerate(self.segments)
+            if live.entry.max_id >= low and live.entry.min_id <= high
+        ]
         hashes: NDArray[np.uint64] | None = None
-        for rank, live in enumerate(self.segments):
-            if live.entry.max_id < low or live.entry.min_id > high:
-                continue
-            car = self.sidecar(rank)
-            edges = _edges(texts, car, live.entry.max_id)
-            inside = int(edges[-1] - edges[0])
-            if not inside:
-                continue
-            if inside <= _FILTER_PAYS * len(car.fences):
-                if hashes is None:
-                    hashes = id_hashes(ids)
-                held = np.flatnonzero(may_hold(car.filter, hashes[edges[0] : edges[-1]]))
-                counts = np.histogram(held + edges[0], bins=edges)[0] if len(held) else held
-                groups = np.flatnonzero(counts).tolist()
-            else:
-                groups = np.flatnonzero(np.diff(edges)).tolist()
-            if groups:
-                yield rank, groups
+        for rank, edges in zip(near, self._edges(ids, near), strict=True):
+            first, count = int(edges[0]), int(edges[-1] - edges[0])
+            inside = ids.slice(first, count)
+            if count > _FILTER_PAYS * (len(edges) - 1):
+                yield Wanted(rank, np.flatnonzero(np.diff(edges)).tolist(), inside)
+            elif count:
+                hashes = id_hashes(ids) if hashes is None else hashes
+                held = may_hold(self.sidecar(rank).filter, hashes[first : first + count])
+                asked = np.flatnonzero(held)
+                groups = np.searchsorted(edges, asked + first, side="right") - 1
+                if len(asked):
+                    yield Wanted(rank, np.unique(groups).tolist(), inside.take(pa.array(asked)))
 
     def find(self, ids: pa.Array, columns: Iterable[str]) -> pa.Table:
         """All versions of these ids (sorted, unique): physical columns, and where each row lies.
@@ -101,16 +109,33 @@ class TableView:
         versions that another of the same commit replaced are left out.
         """
         wanted = list(dict.fromkeys((U_ID, *columns)))
-        parts = []
-        for rank, groups in self.locate(ids):
-            rows = self.read(rank, groups, wanted)
-            mask = pc.is_in(rows.column(U_ID), value_set=ids)
-            kept = pa.array(np.flatnonzero(mask.to_numpy()))
-            if len(kept):
-                parts.append(_placed(rows.take(kept), kept, rank, groups, self.sidecar(rank)))
+        places = list(self.locate(ids))
+        found = spread(lambda place: self._found(place, wanted), places)
+        parts = [part for part in found if len(part)]
         if not parts:
             return _empty(wanted)
         return self._in_order(pa.concat_tables(parts))
+
+    def _found(self, place: "Wanted", columns: Sequence[str]) -> pa.Table:
+        entry = self.segments[place.rank].entry
+        rows = self.reading.segments.read_keys(entry, groups=place.groups, columns=columns)
+        kept = pa.array(places_of(rows.column(U_ID).combine_chunks(), place.ids))
+        fences = self.sidecar(place.rank).fences
+        found = _plain(rows.take(kept))
+        return _placed(found, kept, place, [fences[g].rows for g in place.groups])
+
+    def _edges(self, ids: pa.Array, ranks: Sequence[int]) -> Iterator[NDArray[np.int64]]:
+        """For each segment: where in the ids each row group begins, and where the last one ends."""
+        texts = pl.Series("id", pl.from_arrow(ids))
+        fences = [[f.first for f in self.sidecar(rank).fences] for rank in ranks]
+        firsts = pl.Series("first", [first for some in fences for first in some], pl.String)
+        lasts = pl.Series("last", [self.segments[rank].entry.max_id for rank in ranks], pl.String)
+        begins = texts.search_sorted(firsts, side="left").to_numpy().astype(np.int64)
+        ends = texts.search_sorted(lasts, side="right").to_numpy().astype(np.int64)
+        at = 0
+        for some, end in zip(fences, ends, strict=True):
+            yield np.append(begins[at : at + len(some)], end)
+            at += len(some)
 
     def newest(self, ids: pa.Array, columns: Iterable[str]) -> pa.Table:
         """The newest version of each of these ids, as ``find`` gives it."""
@@ -194,23 +219,57 @@ def sorted_unique(ids: Iterable[str]) -> pa.Array:
     return pa.array(sorted(set(ids), key=str.encode), pa.string())
 
 
-def _edges(texts: pl.Series, car: Sidecar, max_id: str) -> NDArray[np.int64]:
-    """Where in the ids each row group begins, and where the last one ends."""
-    firsts = pl.Series("first", [fence.first for fence in car.fences])
-    begin = texts.search_sorted(firsts, side="left").to_numpy()
-    end = texts.search_sorted(pl.Series([max_id]), side="right").to_numpy()
-    return np.concatenate((begin, end)).astype(np.int64)
+def _plain(rows: pa.Table) -> pa.Table:
+    """Columns that were read as dictionaries, as text."""
+    for number, field in enumerate(rows.schema):
+        if pa.types.is_dictionary(field.type):
+            plain = rows.column(number).cast(pa.string())
+            rows = rows.set_column(number, pa.field(field.name, pa.string()), plain)
+    return rows
 
 
-def _placed(
-    rows: pa.Table, kept: pa.Array, rank: int, groups: Sequence[int], car: Sidecar
-) -> pa.Table:
-    starts = np.cumsum([0, *(car.fences[group].rows for group in groups)])
+def places_of(held: pa.Array, wanted: pa.Array) -> NDArray[np.int64]:
+    """Where in ``held`` (sorted, unique) those of the ``wanted`` (sorted, unique) are that it has."""
+    width = _width(held)
+    if width and width == _width(wanted):
+        texts, asked = _fixed(held, width), _fixed(wanted, width)
+        at = np.searchsorted(texts, asked)
+        there = at < len(texts)
+        at, asked = at[there], asked[there]
+        return np.asarray(at[texts[at] == asked], dtype=np.int64)
+    mask = pc.is_in(held, value_set=wanted).to_numpy(zero_copy_only=False)
+    return np.flatnonzero(mask)
+
+
+def _width(texts: pa.Array) -> int:
+    """The length in bytes that all texts have; 0 if they differ."""
+    offsets = _offsets(texts)
+    width = int(offsets[1] - offsets[0])
+    return width if (np.diff(offsets) == width).all() else 0
+
+
+def _offsets(texts: pa.Array) -> NDArray[np.int32]:
+    offsets = np.frombuffer(texts.buffers()[1], dtype=np.int32)
+    return offsets[texts.offset : texts.offset + len(texts) + 1]
+
+
+def _fixed(texts: pa.Array, width: int) -> NDArray[np.bytes_]:
+    """Texts of equal length, none null, as an array of bytes without a copy."""
+    return np.frombuffer(
+        texts.buffers()[2],
+        dtype=f"S{width}",
+        count=len(texts),
+        offset=int(_offsets(texts)[0]),
+    )
+
+
+def _placed(rows: pa.Table, kept: pa.Array, place: Wanted, counts: Sequence[int]) -> pa.Table:
+    starts = np.cumsum([0, *counts])
     at = kept.to_numpy()
     which = np.searchsorted(starts, at, side="right") - 1
     return (
-        rows.append_column(RANK, pa.array(np.full(len(rows), rank, dtype=np.int32)))
-        .append_column(GROUP, pa.array(np.asarray(groups, dtype=np.int32)[which]))
+        rows.append_column(RANK, pa.array(np.full(len(rows), place.rank, dtype=np.int32)))
+        .append_column(GROUP, pa.array(np.asarray(place.groups, dtype=np.int32)[which]))
         .append_column(AT, pa.array((at - starts[which]).astype(np.int32)))
     )
 

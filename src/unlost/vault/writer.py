@@ -5,6 +5,7 @@ before it drops a row, makes sure that the run itself has not brought another ve
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,6 +30,7 @@ from unlost.vault.format.physical import (
 )
 from unlost.vault.format.rowhash import Hashes, as_array, from_array, row_hashes
 from unlost.vault.format.tokens import Tokenizer
+from unlost.vault.parallel import start
 from unlost.vault.segments import Label, SegmentWriter
 from unlost.vault.tableview import TableView, last_of_each
 
@@ -62,15 +64,19 @@ class TableWriter:
     _held: int = 0
     _tokens: list[pa.Table] = field(default_factory=list)
     _token_count: int = 0
+    _writing: Future[SegmentEntry] | None = None
 
     def take(self, stream: Iterable[Rows]) -> None:
         """Take all rows, writing a segment whenever the buffer is full."""
         with self.limit.share():
-            for rows in stream:
-                for piece in split(rows, most=self.limit.part()):
-                    self._append(piece)
-            self._flush()
-            self._flush_tokens()
+            try:
+                for rows in stream:
+                    for piece in split(rows, most=self.limit.part()):
+                        self._append(piece)
+                self._flush()
+                self._flush_tokens()
+            finally:
+                self._settle()
 
     def _append(self, rows: Rows) -> None:
         if not len(rows):
@@ -130,8 +136,11 @@ class TableWriter:
     def _contested(self, ids: pa.Array, versions: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Rows that are no versions, but whose record this run has written before."""
         contested = np.zeros(len(ids), dtype=np.bool_)
+        if versions.all():
+            return contested
+        self._settle()
         own = self.against.own()
-        if own and not versions.all():
+        if own:
             dropped = np.flatnonzero(~versions)
             candidates = ids.take(pa.array(dropped))
             found = own.newest(candidates, ())
@@ -178,11 +187,17 @@ class TableWriter:
         cells = [rows.column(name) for name in self.columns.names]
         names = [physical(self.columns.known[name].code) for name in self.columns.names]
         fields = [*SYSTEM_FIELDS, *(pa.field(name, pa.string()) for name in names)]
-        self._keep(self.out.write(pa.table([*head, *cells], pa.schema(fields)), label=self.label))
+        table = pa.table([*head, *cells], pa.schema(fields))
+        self._settle()
+        self._writing = start(lambda: self.out.write(table, label=self.label))
 
-    def _keep(self, entry: SegmentEntry) -> None:
-        self.segments.append(entry)
-        self.written(entry)
+    def _settle(self) -> None:
+        """Wait for the segment that is being written, if there is one."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            entry = writing.result()
+            self.segments.append(entry)
+            self.written(entry)
 
     def _add_tokens(self, tokens: pa.Table) -> None:
         self._tokens.append(tokens)
