@@ -27,7 +27,7 @@ FORMAT = 1
 FILE = "unlost.toml"
 HOME_KEY_BYTES = 32
 HOME_VARIABLE = "UNLOST_HOME"
-OURS = frozenset({"catalog.sqlite", "jobs.sqlite", "keys", "locks", "vault", "work"})
+OURS = ("catalog.sqlite", "jobs.sqlite", "keys", "locks", "vault", "work", FILE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +82,12 @@ def plan_home(root: Path, *, vault: Path | None, service_key: Path | None) -> Ho
         raise UsageError(
             "home-not-a-folder", f"{root} is a file.", next_step="Name a folder for the home."
         )
-    strangers = {entry.name for entry in root.iterdir()} - OURS if root.is_dir() else set()
+    names = sorted(entry.name for entry in root.iterdir()) if root.is_dir() else []
+    strangers = [name for name in names if not name.startswith(OURS)]
     if strangers:
         raise UsageError(
             "home-not-empty",
-            f"{root} holds other things already, such as {min(strangers)}.",
+            f"{root} holds other things already, such as {strangers[0]}.",
             next_step="Choose an empty folder, or one that is not there yet.",
         )
     check_keys_outside_vault(home)

@@ -41,11 +41,10 @@ def size(count: float) -> str:
 
 
 def when(instant: datetime | None, *, zone: str = "UTC") -> str:
-    """An instant in a zone, to the minute, with the zone's name where it is UTC."""
+    """An instant in a zone, to the minute, with the zone's short name."""
     if instant is None:
         return "never"
-    local = instant.astimezone(ZoneInfo(zone))
-    return f"{local:%Y-%m-%d %H:%M}" + (" UTC" if zone == "UTC" else "")
+    return f"{instant.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}"
 
 
 def many(count: int, one: str, more: str | None = None) -> str:

@@ -50,7 +50,16 @@ def find(app: Application, text: str, *, org: str | None = None) -> FindResult:
         if head is not None:
             searched.append(known.name)
             hits += _in_org(app, known, head, text)
-    return FindResult(text, tuple(searched), tuple(hits[:MOST]))
+    ranked = sorted(hits, key=lambda hit: _distance(hit, text))
+    return FindResult(text, tuple(searched), tuple(ranked[:MOST]))
+
+
+def _distance(hit: Found, text: str) -> int:
+    """How far a hit is from what was typed: the whole value, its beginning, a word inside."""
+    value, typed = hit.value.casefold().strip(), text.casefold().strip()
+    if typed in {value, hit.record.casefold()}:
+        return 0
+    return 1 if value.startswith(typed) else 2
 
 
 def _in_org(app: Application, org: ProtectedOrg, head: Snapshot, text: str) -> list[Found]:

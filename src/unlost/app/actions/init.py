@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from unlost.app.database import connect
+from unlost.app.database import connect, disconnect
 from unlost.app.home import (
     HOME_KEY_BYTES,
     Home,
@@ -141,6 +141,7 @@ def _settle(home: Home, entropy: Entropy) -> None:
     if not home.home_key.exists():
         write_secret_file(home.home_key, entropy.bytes(HOME_KEY_BYTES).hex() + "\n")
     connect(home.catalog)
+    disconnect()
     write_home(home)
 
 

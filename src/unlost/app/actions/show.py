@@ -22,13 +22,12 @@ from unlost.model.snapshot import StoredFile
 class FieldLine:
     """A column of a record. ``means`` is the name of the record that it refers to, if known.
 
-    ``hidden``: the user could not see the column; the value is the last one that was seen.
+    ``hidden``: the user cannot see the column any more; its value is the last one that was seen.
     """
 
     column: str
     label: str
     kind: WireKind
-    value: str | None
     means: str
     hidden: bool
 
@@ -37,7 +36,8 @@ class FieldLine:
 class ShowResult:
     """A record at a moment. ``snapshot`` is None for the live org.
 
-    ``alive`` is its state at that moment; for a deleted record the fields are its last known ones.
+    ``alive`` is its state at that moment; for a deleted record the values are its last known ones.
+    ``values`` are texts by column, verbatim; None is null. ``fields`` describe the columns.
     """
 
     org: str
@@ -53,6 +53,7 @@ class ShowResult:
     modified_at: datetime | None
     modified_by: str | None
     modified_by_name: str
+    values: Mapping[str, str | None]
     fields: tuple[FieldLine, ...]
     files: tuple[StoredFile, ...]
 
@@ -149,6 +150,7 @@ def _result(
         modified_at=state.modified_at,
         modified_by=state.modified_by,
         modified_by_name=people.name(table.name, state.modified_by),
+        values=state.cells,
         fields=_fields(table, state.cells, Names(snapshot), hidden),
         files=tuple(snapshot.files(table.name, [record])),
     )
@@ -165,7 +167,6 @@ def _fields(
             column=column.name,
             label=column.label or column.name,
             kind=column.kind,
-            value=cells[column.name],
             means=means.get(column.name, ""),
             hidden=column.name in hidden,
         )

@@ -50,10 +50,10 @@ def _show(out: "Console", result: "ShowResult") -> None:
     out.print()
     table = grid("Field", "Value")
     for field in result.fields:
-        if field.value is not None:
-            table.add_row(_label(field), _value(field))
+        if result.values[field.column] is not None:
+            table.add_row(_label(field), _value(field, result))
     out.print(table)
-    empty = sum(field.value is None for field in result.fields)
+    empty = sum(value is None for value in result.values.values())
     if empty:
         out.print(f"{empty:,} empty fields are left out; --json has them.")
     for file in result.files:
@@ -70,6 +70,6 @@ def _label(field: "FieldLine") -> str:
     return f"{plain(field.label)}{mark}"
 
 
-def _value(field: "FieldLine") -> str:
-    value = cell(field.value)
+def _value(field: "FieldLine", result: "ShowResult") -> str:
+    value = cell(result.values[field.column])
     return f"{plain(field.means)} ({value})" if field.means else value
