@@ -91,7 +91,7 @@ class FileColumn:
 
 @dataclass(frozen=True, slots=True)
 class ChangeLog:
-    """A table in which the source itself writes down changes of another table's records."""
+    """Where the source itself writes down the changes of a table's records: in another ``table``."""
 
     table: str
     record_column: str

@@ -22,6 +22,7 @@ from unlost.connectors.salesforce.tables import (
     delete_rules,
     table_of,
     unreadable_columns,
+    with_change_logs,
 )
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.schema import Schema
@@ -66,7 +67,7 @@ def _schema(
     findings: list[Finding],
 ) -> Schema:
     rules = delete_rules(describes)
-    tables = tuple(
+    tables = with_change_logs(
         table_of(
             describe,
             rules,

@@ -1,6 +1,7 @@
 """From Salesforce's describe of an object to a table. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from unlost.connectors.salesforce.columns import (
@@ -86,7 +87,6 @@ def table_of(
         modified_by_column=modified_by,
         traits=frozenset(_traits(describe, names, strategy)),
         files=tuple(_file(column, names) for column in columns if column.kind is WireKind.BINARY),
-        change_log=_change_log(name, columns),
         hidden=hidden,
     )
 
@@ -170,22 +170,27 @@ def _file(column: Column, names: frozenset[str]) -> FileColumn:
     )
 
 
-def _change_log(name: str, columns: tuple[Column, ...]) -> ChangeLog | None:
+def with_change_logs(tables: Iterable[Table]) -> tuple[Table, ...]:
+    """The tables, each with the table among them in which Salesforce notes its changes."""
+    known = tuple(tables)
+    logs = dict(found for table in known if (found := _change_log(table)))
+    return tuple(replace(table, change_log=logs.get(table.name)) for table in known)
+
+
+def _change_log(history: Table) -> tuple[str, ChangeLog] | None:
     """XHistory and X__History note changes of X; OpportunityHistory has another shape."""
-    names = {column.name for column in columns}
-    if not name.endswith("History") or not {"Field", "OldValue", "NewValue"} <= names:
+    names = {column.name for column in history.columns}
+    if not history.name.endswith("History") or not {"Field", "OldValue", "NewValue"} <= names:
         return None
-    parents = [
-        column for column in columns if column.reference and not column.name.endswith("ById")
-    ]
-    if not parents or parents[0].reference is None:
-        return None
-    return ChangeLog(
-        table=parents[0].reference.tables[0],
-        record_column=parents[0].name,
-        field_column="Field",
-        old_column="OldValue",
-        new_column="NewValue",
-        at_column="CreatedDate",
-        by_column="CreatedById",
-    )
+    for column in history.columns:
+        if column.reference and not column.name.endswith("ById"):
+            return column.reference.tables[0], ChangeLog(
+                table=history.name,
+                record_column=column.name,
+                field_column="Field",
+                old_column="OldValue",
+                new_column="NewValue",
+                at_column="CreatedDate",
+                by_column="CreatedById",
+            )
+    return None

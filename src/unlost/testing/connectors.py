@@ -1,0 +1,265 @@
+"""What every Source must do. Subclass ``SourceContract``, give it a source, and pytest does the rest.
+
+The suite reads and never writes. It holds for an org of any content, so that it can run against a
+simulator, a sandbox, or a fake.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from unlost.model.errors import SourceRefused
+from unlost.model.finding import FindingKind
+from unlost.model.ports import Source
+from unlost.model.reading import Op, Page, ReadTask, Ready, Rows, Wait
+from unlost.model.schema import Schema, Table, TableTrait, WireKind
+
+INSTANT = pa.timestamp("ms", tz="UTC")
+LOOKS = 1000  # at a job that never ends
+
+
+def prepared(source: Source, task: ReadTask) -> Ready:
+    """The task once it can be read, passed through JSON as a run's record does."""
+    outcome: Ready | Wait = Wait(source.server_time(), task)
+    for _ in range(LOOKS):
+        if isinstance(outcome, Ready):
+            return outcome
+        outcome = source.prepare(through_json(outcome.task))
+    raise AssertionError(f"a task of {task.table} never becomes ready")
+
+
+def through_json(task: ReadTask) -> ReadTask:
+    """The task as another process gets it; fails if its state is no JSON value."""
+    state = json.loads(json.dumps(task.state))
+    assert state == dict(task.state), f"a task of {task.table} is no JSON value"
+    return replace(task, state=state)
+
+
+def read_all(source: Source, tasks: Iterable[ReadTask]) -> list[Page]:
+    """All pages of the tasks."""
+    return [
+        page
+        for task in tasks
+        for ready in prepared(source, task).tasks
+        for page in source.read(through_json(ready))
+    ]
+
+
+def ids_of(pages: list[Page]) -> list[str]:
+    """All ids in the order in which they came."""
+    return [value for page in pages for value in page.rows.ids.to_pylist()]
+
+
+def states(pages: list[Page]) -> dict[str, str]:
+    """The op that counts for each id: the last one."""
+    return {
+        record: op
+        for page in pages
+        for record, op in zip(page.rows.ids.to_pylist(), page.rows.ops.to_pylist(), strict=True)
+    }
+
+
+def check_rows(table: Table, rows: Rows) -> None:
+    """Arrays of the promised types and of one length; cells are text, named as the table's."""
+    length = len(rows)
+    arrays = (rows.ids, rows.ops, rows.modified_at, rows.modified_by)
+    assert [len(array) for array in arrays] == [length] * 4
+    kinds = [array.type for array in arrays]
+    assert kinds == [pa.string(), pa.string(), INSTANT, pa.string()]
+    assert rows.ids.null_count == rows.ops.null_count == 0
+    assert rows.observed_at.utcoffset() is not None
+    assert set(pc.unique(rows.ops).to_pylist()) <= {op.value for op in Op}
+    if rows.cells is None:
+        assert set(pc.unique(rows.ops).to_pylist()) <= {Op.PURGED.value, Op.MISSING.value}
+        return
+    assert rows.cells.num_rows == length
+    assert all(kind == pa.string() for kind in rows.cells.schema.types)
+    known = {column.name for column in table.columns if column.kind is not WireKind.BINARY}
+    assert set(rows.cells.schema.names) <= known
+
+
+class SourceContract:
+    """The promises of ``unlost.model.ports.Source``, each as a test.
+
+    A subclass provides the fixture ``source``, and may name ``samples``: tables that must be among
+    those described, and that are looked at; without them all readable tables are.
+    """
+
+    samples: tuple[str, ...] = ()
+
+    @pytest.fixture
+    def source(self) -> Iterator[Source]:
+        """An open source of an org that does not change."""
+        raise NotImplementedError("give the contract a source")
+
+    @pytest.fixture
+    def schema(self, source: Source) -> Schema:
+        """What the source describes."""
+        return source.discover()
+
+    @pytest.fixture
+    def tables(self, schema: Schema) -> list[Table]:
+        """The tables that are looked at."""
+        names = {table.name for table in schema.tables}
+        assert set(self.samples) <= names
+        return [one for one in schema.tables if not self.samples or one.name in self.samples]
+
+    def test_an_org_has_one_identity(self, source: Source) -> None:
+        """Connector and tenant are told, and are the same each time."""
+        first, second = source.identity(), source.identity()
+        assert first == second
+        assert first.connector
+        assert first.tenant
+
+    def test_the_clock_is_aware_and_does_not_go_back(self, source: Source) -> None:
+        """The source's own time, in UTC or with an offset."""
+        first, second = source.server_time(), source.server_time()
+        assert first.utcoffset() is not None
+        assert second >= first
+
+    def test_names_are_given_once(self, schema: Schema) -> None:
+        """Tables by name, columns by name within a table; the id is a column."""
+        names = [table.name for table in schema.tables]
+        assert len(names) == len(set(names))
+        for table in schema.tables:
+            columns = [column.name for column in table.columns]
+            assert len(columns) == len(set(columns)), table.name
+            assert table.id_column in columns, table.name
+            assert not set(table.hidden) & set(columns), table.name
+
+    def test_named_columns_exist(self, schema: Schema) -> None:
+        """Whatever a table says of itself by a column's name, the column is there."""
+        for table in schema.tables:
+            named = [table.name_column, table.modified_column, table.modified_by_column]
+            named += [file.column for file in table.files]
+            named += [file.size_column for file in table.files]
+            for name in filter(None, named):
+                assert table.column(name), f"{table.name}.{name}"
+
+    def test_change_logs_are_tables_of_their_own(self, schema: Schema) -> None:
+        """Where a table says that its changes are noted, the notes are among the tables."""
+        for table in schema.tables:
+            log = table.change_log
+            if log is None:
+                continue
+            notes = schema.table(log.table)
+            assert notes is not None, log.table
+            columns = (log.record_column, log.field_column, log.old_column, log.new_column)
+            for name in (*columns, log.at_column, log.by_column):
+                assert notes.column(name), f"{log.table}.{name}"
+
+    def test_findings_say_what_and_where(self, schema: Schema) -> None:
+        """Each is a sentence, and none is about a table that is readable and whole."""
+        for finding in schema.findings:
+            assert finding.sentence.endswith("."), finding
+        refused = {f.table for f in schema.findings if f.kind is FindingKind.TABLE_REFUSED}
+        assert not refused & {table.name for table in schema.tables}
+
+    def test_the_fingerprint_stands_still_while_the_rights_do(self, source: Source) -> None:
+        """Looking twice shows the same rights and the same tables."""
+        first, second = source.discover(), source.discover()
+        assert first.fingerprint == second.fingerprint
+        assert first.tables == second.tables
+
+    def test_quotas_are_numbers(self, source: Source) -> None:
+        """Used and limit, in a unit."""
+        for quota in source.quotas():
+            assert quota.limit >= 0
+            assert quota.unit in {"bytes", "calls", "rows"}
+
+    def test_a_full_plan_delivers_every_live_record(
+        self, source: Source, tables: list[Table]
+    ) -> None:
+        """Its tasks say that they are full; what they deliver alive is what the census lists."""
+        for table in tables:
+            tasks = source.plan_reads(table, None)
+            assert tasks
+            assert all(task.table == table.name for task in tasks)
+            assert any(task.full for task in tasks)
+            pages = read_all(source, tasks)
+            alive = {record for record, op in states(pages).items() if Op(op).alive}
+            if table.has(TableTrait.CENSUS):
+                assert alive == set(self.census(source, table)), table.name
+
+    def test_pages_are_proved(self, source: Source, tables: list[Table]) -> None:
+        """What was parsed is what the page holds, and what was announced where it was."""
+        for table in tables:
+            for page in read_all(source, source.plan_reads(table, None)):
+                check_rows(table, page.rows)
+                assert page.proof.parsed == len(page.rows)
+                assert page.proof.announced in {None, page.proof.parsed}
+
+    def test_a_census_names_each_id_once_and_is_counted(
+        self, source: Source, tables: list[Table]
+    ) -> None:
+        """The count, where there is one, is that of the census."""
+        for table in tables:
+            if not table.has(TableTrait.CENSUS):
+                continue
+            listed = self.census(source, table)
+            assert len(listed) == len(set(listed)), table.name
+            assert source.count(table) in {None, len(listed)}, table.name
+
+    def test_ids_lead_back_to_their_rows(self, source: Source, tables: list[Table]) -> None:
+        """Rows by id are a subset of what was asked for, and equal to what the full read gave."""
+        for table in tables:
+            pages = read_all(source, source.plan_reads(table, None))
+            some = ids_of(pages)[:50]
+            if not some:
+                continue
+            again = list(source.read_ids(table, [*some, "no-such-id"]))
+            assert set(ids_of(again)) == set(some), table.name
+            for page in again:
+                check_rows(table, page.rows)
+        with pytest.raises(SourceRefused):
+            list(source.read_ids(replace(tables[0], name="No_Such_Table"), ["x"]))
+
+    def test_nothing_new_is_little_to_read(self, source: Source, tables: list[Table]) -> None:
+        """From a cursor of now on, what comes is part of the table, and never says full."""
+        for table in tables:
+            now = source.server_time()
+            cursor = source.cursor_at(table, now)
+            if not table.has(TableTrait.INCREMENTAL):
+                assert cursor is None, table.name
+                continue
+            assert cursor is not None, table.name
+            assert source.cursor_at(table, now) == cursor
+            tasks = source.plan_reads(table, cursor)
+            assert not any(task.full for task in tasks), table.name
+            whole = ids_of(read_all(source, source.plan_reads(table, None)))
+            part = read_all(source, tasks)
+            states_only = [page for page in part if page.rows.cells is not None]
+            assert set(ids_of(states_only)) <= set(whole), table.name
+
+    def test_reading_twice_gives_the_same(self, source: Source, tables: list[Table]) -> None:
+        """Records and texts of an org that stands still do not move."""
+        for table in tables:
+            plans = [source.plan_reads(table, None) for _ in range(2)]
+            first, second = (_sorted(read_all(source, plan)) for plan in plans)
+            assert first == second, table.name
+
+    def test_files_open_whole(self, source: Source, tables: list[Table]) -> None:
+        """A file's bytes are as many as its row says; its reference names its record."""
+        for table in tables:
+            for page in read_all(source, source.plan_reads(table, None)):
+                refs = source.files_in(table, page.rows)
+                assert {ref.record for ref in refs} <= set(page.rows.ids.to_pylist())
+                for ref in refs[:3]:
+                    with source.open_file(ref) as stream:
+                        body = stream.read()
+                    assert ref.size in {None, len(body)}
+
+    def census(self, source: Source, table: Table) -> list[str]:
+        """All live ids of a table."""
+        arrays = list(source.census(table))
+        assert all(array.type == pa.string() for array in arrays)
+        return [value for array in arrays for value in array.to_pylist()]
+
+
+def _sorted(pages: list[Page]) -> list[dict[str, str | None]]:
+    rows = [row for page in pages if page.rows.cells for row in page.rows.cells.to_pylist()]
+    return sorted(rows, key=lambda row: json.dumps(row, sort_keys=True))
