@@ -70,7 +70,7 @@ def test_a_crash_at_every_call_loses_and_doubles_nothing(tmp_path: Path) -> None
     assert isinstance(done, Finished)
     expected = picture(calm)
     assert count.calls > 100
-    calm.jobs.close()
+    calm.close()
     for at in range(1, count.calls + 1):
         scene = story(tmp_path / f"crash-{at}")
         before = picture(scene)
@@ -83,4 +83,4 @@ def test_a_crash_at_every_call_loses_and_doubles_nothing(tmp_path: Path) -> None
         again = scene.attempt(run="night")
         assert isinstance(again, Finished)
         assert picture(scene) == expected, f"crash at call {at}"
-        scene.jobs.close()
+        scene.close()

@@ -8,7 +8,8 @@ from unit.engine.scene import Scene
 
 @pytest.fixture(params=["memory", "encrypted"])
 def scene(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Scene]:
-    made = Scene(tmp_path, encrypted=request.param == "encrypted")
+    encrypted = request.param == "encrypted"
+    made = Scene(tmp_path, encrypted=encrypted, durable=encrypted)
     yield made
     made.source.faults.assert_met()
-    made.jobs.close()
+    made.close()

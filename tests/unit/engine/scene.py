@@ -11,12 +11,13 @@ from unlost.engine.policy import BackupPolicy, CensusPolicy
 from unlost.engine.session import BackupPorts
 from unlost.jobs.runner import LocalRunner
 from unlost.jobs.store import JobStore
-from unlost.model.ports import Snapshot
+from unlost.model.ports import Runner, Snapshot
 from unlost.model.schema import Reference, TableTrait, WireKind
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.memory_vault import MemoryVault
 from unlost.testing.org import ALL_TRAITS, MemoryOrg
+from unlost.testing.runner import MemoryRunner, Steps
 from unlost.testing.source import MemorySource
 from unlost.testing.system import ListObserver, MemoryLease
 from unlost.vault.opening import draft_keyring
@@ -35,28 +36,40 @@ class Scene:
     policy: BackupPolicy = NIGHTLY
     workers: int = 2
     encrypted: bool = False
+    durable: bool = False
 
     def __post_init__(self) -> None:
         self.org = MemoryOrg(self.clock)
         self.source: Any = MemorySource(self.org)
         self.vault: Any = encrypted_vault(self.clock) if self.encrypted else MemoryVault(self.clock)
         self.oid = self.vault.adopt(self.org.identity)
-        self.jobs = JobStore(self.work / "jobs.sqlite")
+        self.jobs = JobStore(self.work / "jobs.sqlite") if self.durable else None
+        self.steps: Steps = {}
         self.lease = MemoryLease()
         self.observer = ListObserver()
         self.nights = 0
 
     def ports(self, run: str) -> BackupPorts:
-        self.jobs.start(run, kind="backup", org=self.oid, at=self.clock.now())
         return BackupPorts(
             source=self.source,
             vault=self.vault,
-            runner=LocalRunner(run, store=self.jobs, clock=self.clock, workers=self.workers),
+            runner=self.runner(run),
             lease=self.lease,
             clock=self.clock,
             observer=self.observer,
             work=self.work / "runs",
         )
+
+    def runner(self, run: str) -> Runner:
+        """Threads and a file of steps (``durable``), or one step after the other in memory."""
+        if self.jobs is None:
+            return MemoryRunner(run, clock=self.clock, steps=self.steps)
+        self.jobs.start(run, kind="backup", org=self.oid, at=self.clock.now())
+        return LocalRunner(run, store=self.jobs, clock=self.clock, workers=self.workers)
+
+    def close(self) -> None:
+        if self.jobs is not None:
+            self.jobs.close()
 
     def night(self, *, run: str | None = None, full: bool = False, hours: float = 24) -> Finished:
         """Let time pass, then back up; the run must end."""

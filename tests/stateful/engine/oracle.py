@@ -1,0 +1,162 @@
+"""What must be true after each night, judged from the org alone: the engine's words play no part."""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from unit.engine.scene import Scene
+from unlost.engine.history import history
+from unlost.engine.sameness import canonical
+from unlost.model.schema import ColumnTrait, WireKind
+from unlost.model.snapshot import ChangeKind
+
+type Key = tuple[str, str]
+type Cells = dict[str, str | None]
+
+
+@dataclass
+class Oracle:
+    """Remembers what the reading user saw, night by night."""
+
+    scene: Scene
+    seen: dict[Key, Cells] = field(default_factory=dict)
+    values: dict[tuple[str, str, str], list[str | None]] = field(default_factory=dict)
+    dead: set[Key] = field(default_factory=set)
+    hidden: set[Key] = field(default_factory=set)
+    rights: str = ""
+    unsettled: set[str] = field(default_factory=set)
+    restless: set[tuple[str, str]] = field(default_factory=set)
+
+    def night(self, *, failed: frozenset[str], unproved: frozenset[str]) -> None:
+        """Check the newest snapshot, then remember what it saw."""
+        org = self.scene.org
+        for name, table in org.tables.items():
+            if table.dropped or table.refused or name in failed:
+                self.unsettled.add(name)
+                continue
+            self._check(name, settled=name not in unproved)
+            if name not in unproved:
+                self.unsettled.discard(name)
+            else:
+                self.unsettled.add(name)
+        self.rights = org.fingerprint
+
+    def _check(self, name: str, *, settled: bool) -> None:
+        live = {k: r for k, r in self.scene.org.visible(name).items() if not r.deleted}
+        columns = self._columns(name)
+        held = rows_of(self.scene, name, columns)
+        dead = self.scene.dead(name)
+        hidden, hidden_columns = self.scene.hidden(name)
+        assert not set(live) - set(held), f"{name}: visible and not held"
+        assert not set(held) & set(dead)
+        assert not hidden & set(live), f"{name}: visible and marked as hidden"
+        blind = {c for owner, c in self.scene.org.hidden_columns if owner == name}
+        for key, record in live.items():
+            for column in columns:
+                expected = record.cells.get(column)
+                if column in blind:
+                    assert column in hidden_columns or held[key][column] is None
+                    expected = self.seen.get((name, key), {}).get(column)
+                self._same(name, key, column, held[key][column], expected)
+        self._check_absent(name, held, live, dead, hidden, settled=settled)
+        self._remember(name, live, columns, blind, dead)
+
+    def _check_absent(
+        self,
+        name: str,
+        held: dict[str, Cells],
+        live: dict[str, Any],
+        dead: dict[str, str],
+        hidden: set[str],
+        *,
+        settled: bool,
+    ) -> None:
+        records = self.scene.org.tables[name].records
+        for key in set(held) - set(live):
+            for column in held[key]:
+                self._same(name, key, column, held[key][column], self.seen[name, key].get(column))
+            in_bin = key in records and records[key].deleted
+            seen_in_bin = in_bin and key in self.scene.org.visible(name)
+            reports = "reports-deletes" in self.scene.org.tables[name].traits
+            assert not (seen_in_bin and reports), f"{name} {key}: deleted and held alive"
+            if settled:
+                assert key in hidden, f"{name} {key}: not visible, not marked"
+                gone_for_good = key not in records and (name, key) not in self.hidden
+                calm = self.scene.org.fingerprint == self.rights and name not in self.unsettled
+                assert not (gone_for_good and calm), f"{name} {key}: purged and held alive"
+        for key in dead:
+            alive = key in records and not records[key].deleted
+            assert not alive or (name, key) in self.dead, f"{name} {key}: hidden became a tombstone"
+        self.hidden -= {k for k in self.hidden if k[0] == name}
+        self.hidden |= {(name, key) for key in hidden}
+
+    def _remember(
+        self, name: str, live: dict[str, Any], columns: list[str], blind: set[str], dead: Any
+    ) -> None:
+        for key, record in live.items():
+            kept = self.seen.setdefault((name, key), {})
+            for column in columns:
+                if column in blind:
+                    continue
+                value = record.cells.get(column)
+                fresh = column not in kept
+                kept[column] = value
+                told = self.values.setdefault((name, key, column), [])
+                if fresh or not told or not self._alike(name, column, told[-1], value):
+                    told.append(value)
+        self.dead -= {k for k in self.dead if k[0] == name}
+        self.dead |= {(name, key) for key in dead}
+
+    def histories(self) -> None:
+        """Each change of a cell that the nights saw is told once, in order."""
+        for (table, key, column), values in self.values.items():
+            if (table, column) in self.restless or self.scene.org.tables[table].dropped:
+                continue
+            events = history(self.scene.vault, self.scene.oid, table, key)
+            told = [
+                (change.old, change.new)
+                for event in events
+                for change in event.fields
+                if change.column == column
+            ]
+            assert len(told) == len(values) - 1, (table, key, column, told, values)
+            for at, (old, new) in enumerate(told):
+                assert self._alike(table, column, old, values[at])
+                assert self._alike(table, column, new, values[at + 1])
+            deaths = [e.kind for e in events if e.kind in (ChangeKind.DELETED, ChangeKind.REVIVED)]
+            assert all(one is not two for one, two in pairwise(deaths))
+
+    def forget_column(self, table: str, column: str) -> None:
+        """A column was dropped or retyped: its values before are not comparable."""
+        self.restless.add((table, column))
+        for (owner, _), cells in self.seen.items():
+            if owner == table:
+                cells.pop(column, None)
+
+    def _columns(self, name: str) -> list[str]:
+        return [
+            column.name
+            for column in self.scene.org.tables[name].columns.values()
+            if column.kind is not WireKind.BINARY
+            and not column.has(ColumnTrait.VOLATILE)
+            and self._stored(name, column.name)
+        ]
+
+    def _stored(self, name: str, column: str) -> bool:
+        """A column that the user never saw is not in the vault."""
+        table = self.scene.head.schema().table(name)
+        assert table is not None
+        return table.column(column) is not None
+
+    def _same(self, table: str, key: str, column: str, one: str | None, other: str | None) -> None:
+        assert self._alike(table, column, one, other), (table, key, column, one, other)
+
+    def _alike(self, table: str, column: str, one: str | None, other: str | None) -> bool:
+        kind = self.scene.org.tables[table].columns[column].kind
+        return (one and canonical(kind, one)) == (other and canonical(kind, other))
+
+
+def rows_of(scene: Scene, table: str, columns: list[str]) -> dict[str, Cells]:
+    """Live records of the newest snapshot."""
+    rows = scene.head.scan(table, columns=columns).read_all().to_pylist()
+    return {row["_u_id"]: {column: row[column] for column in columns} for row in rows}

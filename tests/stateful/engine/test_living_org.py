@@ -1,0 +1,260 @@
+"""An org lives under nightly backups: edits, deletes, purges, schema changes, rights taken away
+and given back, late commits, and faults. After each night the snapshot is what the user can see.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from stateful.engine.oracle import Oracle
+from unit.engine.scene import Scene
+from unlost.engine.backup import Finished, Parked, backup
+from unlost.model.errors import IntegrityError, LimitReached, TransientError
+from unlost.model.finding import FindingKind
+from unlost.model.schema import TableTrait, WireKind
+from unlost.testing.faults import Crash, CrashPoint
+from unlost.testing.org import ALL_TRAITS
+from unlost.testing.source import MemorySource
+
+TABLES = ("Account", "Junction", "Setting")
+TEXTS = st.sampled_from(["", "a", "0012", "NA", "línea\nzwei", "🍫", '"', "1.0E7", None])
+NUMBERS = st.sampled_from(["1", "1.0", "10000000.00", "1.0E7", "-3", "0", "0.0", None])
+FAILED = (FindingKind.TABLE_REFUSED, FindingKind.TABLE_UNREADABLE)
+
+
+class LivingOrg(RuleBasedStateMachine):
+    encrypted = False
+
+    @initialize(job_seconds=st.sampled_from([0, 0, 7]), page_rows=st.integers(1, 4))
+    def begin(self, job_seconds: int, page_rows: int) -> None:
+        self.folder = Path(tempfile.mkdtemp())
+        self.scene = Scene(self.folder, encrypted=self.encrypted)
+        self.scene.source = MemorySource(
+            self.scene.org, job_seconds=job_seconds, page_rows=page_rows
+        )
+        org = self.scene.org
+        cells = {"Name": WireKind.TEXT, "Phone": WireKind.TEXT, "Turnover": WireKind.DECIMAL}
+        org.add_table("Account", cells)
+        org.add_table("Junction", cells, traits=ALL_TRAITS - {TableTrait.REPORTS_DELETES})
+        org.add_table("Setting", cells, traits=frozenset({TableTrait.CENSUS}))
+        self.oracle = Oracle(self.scene)
+        self.added = 0
+
+    def teardown(self) -> None:
+        if not hasattr(self, "oracle"):
+            return
+        try:
+            self.scene.source.faults.clear()
+            self._quiet_night()
+            self.oracle.histories()
+        finally:
+            self.scene.close()
+            shutil.rmtree(self.folder)
+
+    # --- people ----------------------------------------------------------------------------------
+
+    @rule(table=st.sampled_from(TABLES), name=TEXTS, turnover=NUMBERS, late=st.booleans())
+    def create(self, table: str, name: str | None, turnover: str | None, late: bool) -> None:
+        cells = {"Name": name, "Turnover": turnover}
+        self.scene.org.create(table, cells, commit_after=1800 if late else 0)
+
+    @rule(
+        data=st.data(),
+        table=st.sampled_from(TABLES),
+        column=st.sampled_from(["Name", "Phone"]),
+        value=TEXTS,
+        late=st.booleans(),
+    )
+    def update(
+        self, data: st.DataObject, table: str, column: str, value: str | None, late: bool
+    ) -> None:
+        record = self._pick(data, table, lambda held: not held.deleted)
+        if record is not None:
+            self.scene.org.update(table, record, {column: value}, commit_after=1800 if late else 0)
+
+    @rule(data=st.data(), table=st.sampled_from(TABLES), value=NUMBERS)
+    def renumber(self, data: st.DataObject, table: str, value: str | None) -> None:
+        record = self._pick(data, table, lambda held: not held.deleted)
+        if record is not None:
+            self.scene.org.update(table, record, {"Turnover": value})
+
+    @rule(data=st.data(), table=st.sampled_from(TABLES))
+    def delete(self, data: st.DataObject, table: str) -> None:
+        record = self._pick(data, table, lambda held: not held.deleted)
+        if record is not None:
+            self.scene.org.delete(table, record)
+
+    @rule(data=st.data(), table=st.sampled_from(TABLES))
+    def undelete(self, data: st.DataObject, table: str) -> None:
+        record = self._pick(data, table, lambda held: held.deleted)
+        if record is not None:
+            self.scene.org.undelete(table, record)
+
+    @rule(data=st.data(), table=st.sampled_from(TABLES))
+    def purge(self, data: st.DataObject, table: str) -> None:
+        record = self._pick(data, table, lambda held: True)
+        if record is not None:
+            self.scene.org.purge(table, record)
+
+    # --- administrators --------------------------------------------------------------------------
+
+    @rule(data=st.data(), table=st.sampled_from(TABLES))
+    def hide_row(self, data: st.DataObject, table: str) -> None:
+        record = self._pick(data, table, lambda held: True)
+        if record is not None:
+            self.scene.org.hide_row(table, record)
+
+    @precondition(lambda self: self.scene.org.hidden_rows)
+    @rule(data=st.data())
+    def show_row(self, data: st.DataObject) -> None:
+        table, record = data.draw(st.sampled_from(sorted(self.scene.org.hidden_rows)))
+        self.scene.org.show_row(table, record)
+
+    @rule(table=st.sampled_from(TABLES), column=st.sampled_from(["Phone", "Turnover"]))
+    def hide_column(self, table: str, column: str) -> None:
+        self.scene.org.hide_column(table, column)
+
+    @precondition(lambda self: self.scene.org.hidden_columns)
+    @rule(data=st.data())
+    def show_column(self, data: st.DataObject) -> None:
+        table, column = data.draw(st.sampled_from(sorted(self.scene.org.hidden_columns)))
+        self.scene.org.show_column(table, column)
+
+    @rule(table=st.sampled_from(TABLES), value=TEXTS)
+    def add_column(self, table: str, value: str | None) -> None:
+        self.added += 1
+        self.scene.org.add_column(table, f"Extra{self.added}", value=value)
+
+    @rule(data=st.data(), table=st.sampled_from(TABLES), value=NUMBERS)
+    def change_column(self, data: st.DataObject, table: str, value: str | None) -> None:
+        extra = sorted(c for c in self.scene.org.tables[table].columns if c.startswith("Extra"))
+        if not extra:
+            return
+        column = data.draw(st.sampled_from(extra))
+        self.oracle.forget_column(table, column)
+        if data.draw(st.booleans()):
+            kind = data.draw(st.sampled_from([WireKind.DECIMAL, WireKind.TEXT, WireKind.INTEGER]))
+            self.scene.org.retype_column(table, column, kind, value)
+        else:
+            self.scene.org.drop_column(table, column)
+
+    @rule(table=st.sampled_from(TABLES), how=st.sampled_from(["refused", "dropped"]))
+    def lose_or_return_table(self, table: str, how: str) -> None:
+        held = self.scene.org.tables[table]
+        setattr(held, how, not getattr(held, how))
+
+    @rule(minutes=st.sampled_from([10, 40, 600]))
+    def wait(self, minutes: int) -> None:
+        self.scene.clock.advance(seconds=60 * minutes)
+
+    # --- nights ----------------------------------------------------------------------------------
+
+    @rule()
+    def calm_night(self) -> None:
+        self._quiet_night()
+
+    @rule(full=st.booleans())
+    def asked_night(self, full: bool) -> None:
+        self._settle()
+        self._judge(self.scene.attempt(full=full))
+
+    @rule(
+        call=st.sampled_from(["read", "plan_reads", "prepare", "read_ids", "count", "open_read"]),
+        table=st.sampled_from(TABLES),
+        times=st.integers(1, 3),
+        after=st.integers(0, 2),
+        broken=st.booleans(),
+    )
+    def faulty_night(self, call: str, table: str, times: int, after: int, broken: bool) -> None:
+        error = IntegrityError("short-page", "cut") if broken else TransientError("busy", "busy")
+        self.scene.source.faults.plant(call, error, table=table, times=times, after=after)
+        self._quiet_night()
+        self.scene.source.faults.clear()
+
+    @rule(table=st.sampled_from(TABLES), page=st.integers(0, 2))
+    def night_with_a_broken_census(self, table: str, page: int) -> None:
+        error = IntegrityError("census-cut", "cut")
+        self.scene.source.faults.plant("census_page", error, table=table, after=page)
+        self._quiet_night()
+        self.scene.source.faults.clear()
+
+    @rule(after=st.integers(0, 12), call=st.sampled_from(["read", "census", "prepare"]))
+    def parked_night(self, after: int, call: str) -> None:
+        self.scene.source.faults.plant(call, LimitReached("limit", "spent"), after=after)
+        self._quiet_night()
+        self.scene.source.faults.clear()
+
+    @rule(at=st.integers(1, 150))
+    def crashed_night(self, at: int) -> None:
+        self._settle()
+        self.scene.nights += 1
+        run = f"run-{self.scene.nights}"
+        ports, point = self.scene.ports(run), CrashPoint(at)
+        guarded: Any = {"source": point.guard(ports.source), "vault": point.guard(ports.vault)}
+        try:
+            done = backup(self.scene.oid, _replaced(ports, guarded), policy=self.scene.policy)
+        except Crash:
+            done = self.scene.attempt(run=run)
+        self._judge(done)
+
+    def _quiet_night(self) -> None:
+        self._settle()
+        self.scene.nights += 1
+        run = f"run-{self.scene.nights}"
+        done = self.scene.attempt(run=run)
+        while isinstance(done, Parked):
+            done = self.scene.attempt(run=run)
+        self._judge(done)
+
+    def _settle(self) -> None:
+        """Nothing becomes visible while a night runs: the oracle could not tell when."""
+        soon = self.scene.clock.now() + timedelta(minutes=5)
+        if any(change.at <= soon for change in self.scene.org._uncommitted):
+            self.scene.clock.advance(seconds=301)
+
+    def _judge(self, done: Finished | Parked) -> None:
+        assert isinstance(done, Finished)
+        lines = done.certificate.tables
+        states = self.scene.head.tables()
+        assert {line.table: line.held for line in lines} == {t: s.held for t, s in states.items()}
+        found = {kind: set[str]() for kind in FindingKind}
+        for line in lines:
+            for finding in line.findings:
+                found[finding.kind].add(line.table)
+            rows, _ = self.scene.hidden(line.table)
+            assert line.hidden_rows == len(rows) or line.live is None
+        failed = frozenset().union(*(found[kind] for kind in FAILED))
+        self.oracle.night(
+            failed=frozenset(failed), unproved=frozenset(found[FindingKind.DELETES_UNPROVED])
+        )
+
+    def _pick(self, data: st.DataObject, table: str, wanted: Callable[[Any], bool]) -> str | None:
+        records = self.scene.org.tables[table].records
+        found = sorted(key for key, held in records.items() if wanted(held))
+        return data.draw(st.sampled_from(found)) if found else None
+
+
+def _replaced(ports: Any, guarded: dict[str, Any]) -> Any:
+    import dataclasses
+
+    return dataclasses.replace(ports, **guarded)
+
+
+class LivingOrgEncrypted(LivingOrg):
+    encrypted = True
+
+
+TestLivingOrg = LivingOrg.TestCase
+TestLivingOrg.settings = settings(stateful_step_count=25)
+TestLivingOrgEncrypted = pytest.mark.timeout(600)(LivingOrgEncrypted.TestCase)
+TestLivingOrgEncrypted.settings = settings(
+    stateful_step_count=20, max_examples=max(5, settings().max_examples // 6)
+)
