@@ -313,3 +313,27 @@ def test_no_error_of_ours_escapes_a_store_that_lies(story: Story, copy: Copy) ->
     )
     report = vault.verify(FULL)
     assert {damage.sentence for damage in report.damages} == {"It went away."}
+
+
+def test_a_file_that_vanishes_between_listing_and_reading_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = vaultstory.told(LocalStore(tmp_path / "vault"))
+    name = next(n.name for n in story.store.list(f"orgs/{story.org}/packs/"))
+
+    class Vanishing(LocalStore):
+        def path(self, asked: str) -> Path | None:
+            if asked == name:
+                self.delete(asked)
+            return super().path(asked)
+
+    store = Vanishing(tmp_path / "vault")
+    vault = open_vault(
+        store,
+        keys=story.keys,
+        clock=story.clock,
+        entropy=story.entropy,
+        witness=story.witness,
+    )
+    (damage,) = vault.verify(FULL).damages
+    assert (damage.object, damage.sentence) == (name, "It is missing.")

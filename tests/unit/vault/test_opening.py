@@ -106,6 +106,7 @@ def test_any_one_secret_opens_the_vault(home: Home) -> None:
         keys = home.open(provider)
         assert (keys.vault, keys.master()) == (home.keys.vault, home.keys.master())
         assert keys.master().hex() not in repr(provider)
+        assert repr(keys.master()) not in repr(provider.unlock(home.store))
         assert WORDS not in repr(provider)
 
 

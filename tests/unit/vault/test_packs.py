@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
 from unlost.testing.entropy import SeededEntropy
+from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys import Keyring
 from unlost.vault.packs import PACK_BYTES, Blob, Extent, PackWriter, open_blob, pack_name
 from unlost.vault.sealing import SealedObjects
@@ -233,3 +234,13 @@ def test_many_contents_are_remembered_only_so_far(
         assert writer.put(content).new
     assert not writer.put(b"3").new
     assert writer.put(b"1").new
+
+
+def test_nothing_of_an_object_is_nothing(org: Org) -> None:
+    blob = (writer := org.writer()).put(b"abc").blob
+    writer.finish()
+    name = pack_name(ORG, blob.extents[0].pack)
+    part = org.objects.get_range(
+        ObjectKind.PACK, org=ORG, name=name, header=org.objects.header(name), start=1, length=0
+    )
+    assert part == b""

@@ -82,3 +82,9 @@ def test_a_flip_of_nothing_is_nothing() -> None:
     inner = MemoryStore()
     inner.put_new("a", b"")
     assert FaultStore(inner, faults=[Fault(FaultKind.FLIP, 1)]).get("a") == b""
+
+
+def test_it_names_the_store_within() -> None:
+    store = FaultStore(MemoryStore())
+    assert store.properties.address == "memory:"
+    assert store.path("a") is None

@@ -260,6 +260,34 @@ def test_the_disk_that_forgets_does_forget() -> None:
         disk.create(ROOT / "no" / "folder")
 
 
+def test_the_disk_in_memory_behaves_like_a_disk() -> None:
+    disk = UnsyncedDisk(root=Path("/"))
+    handle = disk.create(Path("/a"))
+    disk.write(handle, b"0123")
+    with pytest.raises(FileExistsError):
+        disk.create(Path("/a"))
+    assert not disk.unlink_abandoned(Path("/a"))
+    assert disk.read(Path("/a"), start=1, length=2) == b"12"
+    assert list(disk.walk(Path("/"))) == [(Path("/a"), 4)]
+    assert list(disk.walk(Path("/none"))) == []
+    disk.close(handle)
+    disk.link(Path("/a"), Path("/b"))
+    with pytest.raises(FileExistsError):
+        disk.link(Path("/a"), Path("/b"))
+    assert disk.unlink_abandoned(Path("/a"))
+    assert disk.size(Path("/b")) == 4
+
+
+def test_a_file_that_vanishes_while_a_folder_is_walked_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    monkeypatch.setattr(
+        "unlost.vault.stores.disk.os.walk", lambda path: [(str(tmp_path), [], ["a", "gone"])]
+    )
+    assert list(RealDisk().walk(tmp_path)) == [(tmp_path / "a", 1)]
+
+
 WRITER = """
 import sys
 from pathlib import Path
