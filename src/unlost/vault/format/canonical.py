@@ -4,8 +4,8 @@ Two ways of reading a source may write one value in two ways (``1.0E7`` and ``10
 ``…T10:00:00.000+0000`` and ``…T10:00:00.000Z``). The row hash is taken over the canonical text, so
 that another way of reading makes no new version. What is stored is always the text as delivered.
 
-Text that cannot be understood as its kind is its own canonical form. Everything here is a polars
-expression: nothing runs per cell.
+Text that cannot be understood as its kind is its own canonical form. Everything here is computed
+by column: nothing runs per cell.
 """
 
 import polars as pl
@@ -21,72 +21,102 @@ _INSTANT_FORMATS = (
 _LOCAL_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f")
 _CANONICAL_INSTANT = "%Y-%m-%dT%H:%M:%S%.3fZ"
 _NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?$"
-_PLAIN = r"^(?:0|-?[1-9]\d*|-?(?:0|[1-9]\d*)\.\d*[1-9])$"
-_ZEROS = "0" * 1400  # longer than any exponent of three digits asks for, twice
+_CANONICAL_NUMBER = r"^(?:0|-?[1-9]\d*|-?(?:0|[1-9]\d*)\.\d*[1-9])$"
+_PADDED_NUMBER = r"^-?(?:0|[1-9]\d*)\.\d*$"  # 5.0, 50000.00: only zeros too many
 
 
-def canonical(text: pl.Expr, kind: WireKind) -> pl.Expr:
-    """The canonical text of a string expression; nulls stay null."""
+def canonical(text: pl.Series, kind: WireKind) -> pl.Series:
+    """The canonical texts of a column; nulls stay null."""
     match kind:
         case WireKind.INTEGER | WireKind.DECIMAL:
-            return _number(text)
+            return _numbers(text)
+        case WireKind.INSTANT | WireKind.BOOLEAN | WireKind.TIME | WireKind.DATE:
+            if not _needs_work(text, kind):
+                return text
+            return pl.select(_written(pl.lit(text), kind).alias(text.name)).to_series()
+        case _:
+            return text
+
+
+def _written(text: pl.Expr, kind: WireKind) -> pl.Expr:
+    match kind:
         case WireKind.INSTANT:
             return _instant(text)
         case WireKind.BOOLEAN:
             return text.str.to_lowercase()
         case WireKind.TIME:
             return _time(text)
-        case WireKind.DATE:
-            return text.str.replace(r"^(\d{4}-\d\d-\d\d)T00:00:00(?:\.0*)?(?:Z|\+00:?00)?$", "${1}")
         case _:
-            return text
+            return text.str.replace(r"^(\d{4}-\d\d-\d\d)T00:00:00(?:\.0*)?(?:Z|\+00:?00)?$", "${1}")
 
 
-def needs_work(text: pl.Series, kind: WireKind) -> bool:
+def _needs_work(text: pl.Series, kind: WireKind) -> bool:
     """False only where every text is its own canonical form: a cheap look that most columns pass."""
     match kind:
-        case WireKind.INTEGER | WireKind.DECIMAL:
-            return _any(~text.str.contains(_PLAIN))
         case WireKind.INSTANT:
             return _any(~text.str.contains(_INSTANT))
         case WireKind.TIME:
             return _any(~text.str.contains(_TIME))
         case WireKind.BOOLEAN:
             return _any(~text.is_in(["true", "false"]))
-        case WireKind.DATE:
-            return _any(text.str.len_bytes() != len("2026-01-31"))
         case _:
-            return False
+            return _any(text.str.len_bytes() != len("2026-01-31"))
 
 
 def _any(mask: pl.Series) -> bool:
     return bool(mask.any())
 
 
-def _number(text: pl.Expr) -> pl.Expr:
+def _numbers(text: pl.Series) -> pl.Series:
+    """Numbers without what says nothing; the dear way is gone only by those that need it."""
+    odd = (~text.str.contains(_CANONICAL_NUMBER)).fill_null(value=False)
+    if not odd.any():
+        return text
+    places = odd.arg_true()
+    rest = text.gather(places)
+    padded = rest.str.contains(_PADDED_NUMBER)
+    trimmed = rest.str.strip_chars_end("0").str.strip_chars_end(".").replace("-0", "0")
+    if not padded.all():
+        strange = (~padded).arg_true()
+        trimmed = rest.zip_with(~padded, trimmed).scatter(strange, _number(rest.gather(strange)))
+    return text.clone().scatter(places, trimmed)
+
+
+def _number(text: pl.Series) -> pl.Series:
     """Plain decimal digits: no exponent, no plus, no zeros that say nothing, no minus zero."""
-    lower = text.str.to_lowercase()
-    mantissa = lower.str.extract(r"^[+-]?([0-9.]+)", 1)
-    exponent = lower.str.extract(r"e([+-]?\d+)$", 1).cast(pl.Int64).fill_null(0)
-    whole = mantissa.str.extract(r"^(\d*)", 1)
-    fraction = mantissa.str.extract(r"\.(\d*)$", 1).fill_null("")
-    digits = pl.concat_str(whole, fraction)
-    point = whole.str.len_bytes().cast(pl.Int64) + exponent
-    length = digits.str.len_bytes().cast(pl.Int64)
-    padded = pl.concat_str(_zeros(-point), digits, _zeros(point - length))
-    at = pl.max_horizontal(point, pl.lit(0, dtype=pl.Int64))
-    left = padded.str.slice(0, at).str.strip_chars_start("0")
-    right = padded.str.slice(at).str.strip_chars_end("0")
-    left = pl.when(left == "").then(pl.lit("0")).otherwise(left)
-    plain = pl.when(right == "").then(left).otherwise(pl.concat_str(left, pl.lit("."), right))
-    minus = text.str.starts_with("-") & (plain != "0")
+    name = text.name
+    parts = pl.select(
+        text=pl.lit(text),
+        mantissa=pl.lit(text).str.extract(r"^[+-]?([0-9.]+)", 1),
+        exponent=pl.lit(text).str.extract(r"[eE]([+-]?\d{1,3})$", 1).cast(pl.Int64).fill_null(0),
+    ).with_columns(
+        whole=pl.col("mantissa").str.extract(r"^(\d*)", 1),
+        fraction=pl.col("mantissa").str.extract(r"\.(\d*)$", 1).fill_null(""),
+    )
+    point = pl.col("whole").str.len_bytes().cast(pl.Int64) + pl.col("exponent")
+    length = (pl.col("whole") + pl.col("fraction")).str.len_bytes().cast(pl.Int64)
+    sizes = parts.with_columns(point=point, before=-point, behind=point - length)
+    zeros = "0" * max(0, *(sizes.get_column(end).max() or 0 for end in ("before", "behind")))
+    at = pl.max_horizontal("point", pl.lit(0, dtype=pl.Int64))
+    padded = sizes.with_columns(
+        digits=pl.concat_str(_zeros(zeros, "before"), "whole", "fraction", _zeros(zeros, "behind"))
+    )
+    left = pl.col("digits").str.slice(0, at).str.strip_chars_start("0")
+    right = pl.col("digits").str.slice(at).str.strip_chars_end("0")
+    return padded.select(_joined(left, right).alias(name)).to_series()
+
+
+def _joined(left: pl.Expr, right: pl.Expr) -> pl.Expr:
+    whole = pl.when(left == "").then(pl.lit("0")).otherwise(left)
+    plain = pl.when(right == "").then(whole).otherwise(pl.concat_str(whole, pl.lit("."), right))
+    minus = pl.col("text").str.starts_with("-") & (plain != "0")
     signed = pl.when(minus).then(pl.concat_str(pl.lit("-"), plain)).otherwise(plain)
-    return pl.when(text.str.contains(_NUMBER)).then(signed).otherwise(text)
+    return pl.when(pl.col("text").str.contains(_NUMBER)).then(signed).otherwise(pl.col("text"))
 
 
-def _zeros(count: pl.Expr) -> pl.Expr:
+def _zeros(zeros: str, count: str) -> pl.Expr:
     wanted = pl.max_horizontal(count, pl.lit(0, dtype=pl.Int64)).fill_null(0)
-    return pl.lit(_ZEROS).str.slice(0, wanted)
+    return pl.lit(zeros).str.slice(0, wanted)
 
 
 def _instant(text: pl.Expr) -> pl.Expr:

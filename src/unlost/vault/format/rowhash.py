@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
 from unlost.model.schema import WireKind
-from unlost.vault.format.canonical import canonical, needs_work
+from unlost.vault.format.canonical import canonical
 from unlost.vault.format.physical import HASH
 
 HASH_BYTES = 16
@@ -49,13 +49,10 @@ def row_hashes(columns: Sequence[tuple[HashedColumn, pa.Array]], *, rows: int) -
     for number, (column, values) in enumerate(columns):
         if values.null_count == rows:
             continue
-        text = pl.Series(str(number), pl.from_arrow(values))
+        text = canonical(pl.Series(str(number), pl.from_arrow(values)), column.kind)
         series.append(text)
-        expression = pl.col(text.name)
-        if needs_work(text, column.kind):
-            expression = canonical(expression, column.kind)
         for lane, seed in zip(lanes, seeds(column.name), strict=True):
-            lane.append(_lane(expression, seed))
+            lane.append(_lane(pl.col(text.name), seed))
     hashes = np.zeros((rows, 2), dtype=np.uint64)
     if series:
         frame = pl.DataFrame(series)
