@@ -252,9 +252,11 @@ class LivingOrgEncrypted(LivingOrg):
     encrypted = True
 
 
-TestLivingOrg = LivingOrg.TestCase
-TestLivingOrg.settings = settings(stateful_step_count=25)
-TestLivingOrgEncrypted = pytest.mark.timeout(600)(LivingOrgEncrypted.TestCase)
+EXAMPLES = settings().max_examples
+
+TestLivingOrg = pytest.mark.timeout(7200)(LivingOrg.TestCase)
+TestLivingOrg.settings = settings(stateful_step_count=20, max_examples=max(20, EXAMPLES // 3))
+TestLivingOrgEncrypted = pytest.mark.timeout(7200)(LivingOrgEncrypted.TestCase)
 TestLivingOrgEncrypted.settings = settings(
-    stateful_step_count=20, max_examples=max(5, settings().max_examples // 6)
+    stateful_step_count=15, max_examples=max(6, EXAMPLES // 30)
 )

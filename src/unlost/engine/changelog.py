@@ -1,0 +1,85 @@
+"""What the source itself wrote down about a record's changes, read from the vault."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.model.ports import Snapshot
+from unlost.model.schema import ChangeLog, Column, Table, WireKind
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """One change that the source noted: exact time and user."""
+
+    at: datetime
+    by: str | None
+    column: str
+    old: str | None
+    new: str | None
+
+
+def noted_changes(
+    snapshot: Snapshot, table: Table, record: str, *, values: dict[str, frozenset[str]]
+) -> list[Noted]:
+    """The changes of a record that the source noted, oldest first.
+
+    ``values``: what the vault saw in each column; it decides between two notes of one change, for
+    some sources note a changed reference twice, by id and by name.
+    """
+    log = table.change_log
+    if log is None or log.table not in snapshot.tables():
+        return []
+    rows = _rows(snapshot, log, record)
+    found = [note for row in rows if (note := _noted(row, log, table)) is not None]
+    return _once(sorted(found, key=lambda note: (note.at, note.column)), table, values)
+
+
+def _rows(snapshot: Snapshot, log: ChangeLog, record: str) -> Iterable[dict[str, str | None]]:
+    columns = [
+        log.record_column,
+        log.field_column,
+        log.old_column,
+        log.new_column,
+        log.at_column,
+        log.by_column,
+    ]
+    for batch in snapshot.scan(log.table, columns=columns):
+        mask = pc.equal(batch.column(log.record_column), record)
+        yield from pa.Table.from_batches([batch]).filter(mask).to_pylist()
+
+
+def _noted(row: dict[str, str | None], log: ChangeLog, table: Table) -> Noted | None:
+    at, field = row[log.at_column], row[log.field_column]
+    column = _column(table, field or "")
+    if at is None or column is None:
+        return None
+    when = datetime.fromisoformat(at)
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return Noted(when, row[log.by_column], column.name, row[log.old_column], row[log.new_column])
+
+
+def _column(table: Table, field: str) -> Column | None:
+    """The column that a log calls ``field``; references are also called without their ``Id``."""
+    found = table.column(field)
+    if found is not None:
+        return found
+    reference = table.column(field + "Id")
+    return reference if reference is not None and reference.reference is not None else None
+
+
+def _once(notes: list[Noted], table: Table, values: dict[str, frozenset[str]]) -> list[Noted]:
+    kept: dict[tuple[datetime, str, str], Noted] = {}
+    for at, note in enumerate(notes):
+        column = table.column(note.column)
+        assert column is not None
+        twice = column.kind is WireKind.REFERENCE
+        key = (note.at, note.column, "" if twice else str(at))
+        known = values.get(note.column, frozenset())
+        if key not in kept or known & {note.old, note.new}:
+            kept[key] = note
+    return list(kept.values())

@@ -1,0 +1,279 @@
+"""Comparing two nights, or a night and the org as it is now: what was created, changed, lost.
+
+Both yield tables in bounded batches, one row a field: ``id``, ``change``, ``column``, ``old``,
+``new``. A record that was created, deleted or revived without a cell that differs has one row with
+a null column.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.engine.merge import aligned, read_run, sorted_runs
+from unlost.engine.sameness import differs
+from unlost.model.errors import NotFound
+from unlost.model.ports import Clock, Snapshot, Source, Vault
+from unlost.model.reading import Op, ReadTask, Ready, Rows
+from unlost.model.schema import Column, ColumnTrait, Table, WireKind
+from unlost.model.snapshot import ChangeKind
+
+GET_IDS = 1_000
+DIFFERENCES = pa.schema(
+    [
+        ("id", pa.string()),
+        ("change", pa.string()),
+        ("column", pa.string()),
+        ("old", pa.string()),
+        ("new", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TableSummary:
+    """What differs in one table, in records."""
+
+    table: str
+    created: int = 0
+    changed: int = 0
+    deleted: int = 0
+    revived: int = 0
+
+    @property
+    def total(self) -> int:
+        """Records that differ in any way."""
+        return self.created + self.changed + self.deleted + self.revived
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """Two snapshots of one org, the earlier one first."""
+
+    vault: Vault
+    org: str
+    old: Snapshot
+    new: Snapshot
+
+    @classmethod
+    def of(cls, vault: Vault, org: str, *, one: int, other: int) -> "Between":
+        """The snapshots of these numbers, in whatever order they are named."""
+        first, last = sorted((one, other))
+        return cls(vault, org, vault.at(org, first), vault.at(org, last))
+
+    def tables(self) -> list[str]:
+        """Tables that either of them holds."""
+        return sorted({*self.old.tables(), *self.new.tables()})
+
+    def differences(self, table: str) -> Iterator[pa.Table]:
+        """All differences of a table."""
+        after, until = self.old.info.number, self.new.info.number
+        for found in self.vault.changes(self.org, table, after=after, until=until):
+            for at in range(0, found.num_rows, GET_IDS):
+                yield self._described(table, found.slice(at, GET_IDS))
+
+    def _described(self, table: str, found: pa.Table) -> pa.Table:
+        ids = found["_u_id"].to_pylist()
+        old, new = _held(self.old, table, ids), _held(self.new, table, ids)
+        kinds = {column.name: column for s in (self.old, self.new) for column in _columns(s, table)}
+        changes = pa.table({"id": found["_u_id"].cast(pa.string()), "change": found["change"]})
+        return _fields(changes, old, new, list(kinds.values()))
+
+
+def summarize(differences: Iterator[pa.Table], table: str) -> TableSummary:
+    """Count the records of a table's differences, each once."""
+    counts = dict.fromkeys(ChangeKind, 0)
+    for batch in differences:
+        kinds = pl.DataFrame(pl.from_arrow(batch)).unique("id")["change"].value_counts()
+        for kind, count in kinds.iter_rows():
+            counts[ChangeKind(kind)] += count
+    return TableSummary(
+        table,
+        counts[ChangeKind.CREATED],
+        counts[ChangeKind.CHANGED],
+        counts[ChangeKind.DELETED],
+        counts[ChangeKind.REVIVED],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A snapshot and the org as it is now, read by what changed since the snapshot's cursor.
+
+    Deletes are those that the source reports; ``by_census`` also lists the ids of a table, sorted
+    in the folder ``work``.
+    """
+
+    source: Source
+    old: Snapshot
+    clock: Clock
+    work: Path
+    by_census: bool = False
+
+    def tables(self) -> list[str]:
+        """Tables that the snapshot holds."""
+        return sorted(self.old.tables())
+
+    def differences(self, table: str) -> Iterator[pa.Table]:
+        """All differences of a table; raises what the source raises."""
+        described = self.source.discover().table(table)
+        state = self.old.tables().get(table)
+        if described is None or state is None:
+            raise NotFound(
+                "table-unknown",
+                f"The table {table} is not both in the backup and in the org.",
+                next_step="See which tables there are with: unlost certificate",
+            )
+        told: set[str] = set()
+        for task in self._ready(self.source.plan_reads(described, state.cursor)):
+            for page in self.source.read(task):
+                told.update(page.rows.ids.to_pylist())
+                yield self._described(described, page.rows)
+        if self.by_census:
+            yield from self._absent(described, told)
+
+    def _described(self, table: Table, rows: Rows) -> pa.Table:
+        old = _held(self.old, table.name, rows.ids.to_pylist())
+        new = _as_held(rows)
+        plain = pl.DataFrame(pl.from_arrow(new.select(["_u_id", "_u_op"]))).unique(
+            "_u_id", keep="last", maintain_order=True
+        )
+        before = pl.DataFrame(pl.from_arrow(old.select(["_u_id", "_u_op"]).cast(IDS_AND_OPS)))
+        both = plain.join(before, on="_u_id", how="left", suffix="_old")
+        changes = both.select(pl.col("_u_id").alias("id"), _live_change().alias("change"))
+        kept = changes.filter(pl.col("change").is_not_null()).to_arrow()
+        return _fields(_text(kept), old, new, table.columns)
+
+    def _ready(self, tasks: Sequence[ReadTask]) -> Iterator[ReadTask]:
+        """The tasks, as soon as the source is done with its part of them."""
+        left = list(tasks)
+        while left:
+            state = self.source.prepare(left.pop(0))
+            if isinstance(state, Ready):
+                yield from state.tasks
+            else:
+                left.append(state.task)
+                pause = (state.until - self.clock.now()).total_seconds()
+                self.clock.sleep(max(pause, 0.0))
+
+    def _absent(self, table: Table, told: set[str]) -> Iterator[pa.Table]:
+        hidden = [mark.record for mark in self.old.hidden(table.name) if mark.record is not None]
+        known = pa.array(sorted(told.union(hidden)), pa.string())
+        listed = (pa.table({"id": ids.cast(pa.string())}) for ids in self.source.census(table))
+        runs = sorted_runs(listed, folder=self.work, name=f"compare/{table.name}")
+        held = (
+            pa.table({"id": rows["_u_id"].cast(pa.string())})
+            for rows in self.old.live_ids(table.name)
+        )
+        for mine, *theirs in aligned([held, *(read_run(self.work, run) for run in runs)]):
+            if mine is not None:
+                yield _lost(mine["id"], [known, *(t["id"] for t in theirs if t is not None)])
+
+
+IDS_AND_OPS = pa.schema([("_u_id", pa.string()), ("_u_op", pa.string())])
+
+
+def _live_change() -> pl.Expr:
+    """What a row read now means against what the snapshot has of it."""
+    now = pl.col("_u_op") == Op.STATE.value
+    was = pl.col("_u_op_old") == Op.STATE.value
+    known = pl.col("_u_op_old").is_not_null()
+    return (
+        pl.when(now & ~known)
+        .then(pl.lit(ChangeKind.CREATED.value))
+        .when(now & was)
+        .then(pl.lit(ChangeKind.CHANGED.value))
+        .when(now)
+        .then(pl.lit(ChangeKind.REVIVED.value))
+        .when(was)
+        .then(pl.lit(ChangeKind.DELETED.value))
+        .otherwise(pl.lit(None))
+    )
+
+
+def _lost(ids: pa.ChunkedArray, known: Sequence[pa.Array | pa.ChunkedArray]) -> pa.Table:
+    for some in known:
+        plain = some.combine_chunks() if isinstance(some, pa.ChunkedArray) else some
+        ids = ids.filter(pc.invert(pc.is_in(ids, value_set=plain)))
+    kinds = pa.array([ChangeKind.DELETED.value] * len(ids), pa.string())
+    return _bare(pa.table({"id": ids, "change": kinds}))
+
+
+def _fields(changes: pa.Table, old: pa.Table, new: pa.Table, columns: Sequence[Column]) -> pa.Table:
+    """One row for each field that differs; records without one keep a row, but for changed ones."""
+    before, after = (_aligned(changes["id"], rows) for rows in (old, new))
+    found = []
+    for column in columns:
+        if column.has(ColumnTrait.VOLATILE) or column.kind is WireKind.BINARY:
+            continue
+        if column.name in before.column_names and column.name in after.column_names:
+            found.append(_field(changes, column, before[column.name], after[column.name]))
+    fields = pa.concat_tables([DIFFERENCES.empty_table(), *found])
+    rest = changes.filter(
+        pc.and_(
+            pc.invert(pc.is_in(changes["id"], value_set=fields["id"])),
+            pc.not_equal(changes["change"], ChangeKind.CHANGED.value),
+        )
+    )
+    return pa.concat_tables([fields, _bare(rest)]).sort_by("id")
+
+
+def _bare(changes: pa.Table) -> pa.Table:
+    """Rows without a field."""
+    nothing = {name: pa.nulls(changes.num_rows, pa.string()) for name in DIFFERENCES.names[2:]}
+    return pa.table(
+        {"id": changes["id"], "change": changes["change"], **nothing}, schema=DIFFERENCES
+    )
+
+
+def _field(
+    changes: pa.Table, column: Column, old: pa.ChunkedArray, new: pa.ChunkedArray
+) -> pa.Table:
+    one, other = old.combine_chunks().cast(pa.string()), new.combine_chunks().cast(pa.string())
+    deleted = pc.equal(changes["change"].combine_chunks(), ChangeKind.DELETED.value)
+    mask = pc.and_(differs(column.kind, one, other), pc.invert(deleted))
+    hit = changes.filter(mask)
+    return pa.table(
+        {
+            "id": hit["id"],
+            "change": hit["change"],
+            "column": pa.array([column.name] * hit.num_rows, pa.string()),
+            "old": one.filter(mask),
+            "new": other.filter(mask),
+        },
+        schema=DIFFERENCES,
+    )
+
+
+def _aligned(ids: pa.ChunkedArray, rows: pa.Table) -> pa.Table:
+    """The rows of these ids in their order; nulls where there is none."""
+    places = pc.index_in(ids.combine_chunks(), value_set=rows["_u_id"].cast(pa.string()))
+    return rows.take(places)
+
+
+def _held(snapshot: Snapshot, table: str, ids: Sequence[str]) -> pa.Table:
+    """What a snapshot has of these ids; no row where it does not hold the table."""
+    if table not in snapshot.tables():
+        return IDS_AND_OPS.empty_table()
+    return snapshot.get(table, ids)
+
+
+def _as_held(rows: Rows) -> pa.Table:
+    """Rows as they come from the source, named as a snapshot names them; the last of an id wins."""
+    system = {"_u_id": rows.ids, "_u_op": rows.ops}
+    cells = {}
+    if rows.cells is not None:
+        cells = {name: rows.cells.column(name) for name in rows.cells.schema.names}
+    return pa.table({**system, **cells})
+
+
+def _columns(snapshot: Snapshot, table: str) -> Sequence[Column]:
+    found = snapshot.schema().table(table)
+    return found.columns if found is not None else ()
+
+
+def _text(changes: pa.Table) -> pa.Table:
+    return changes.cast(pa.schema([("id", pa.string()), ("change", pa.string())]))

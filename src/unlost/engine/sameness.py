@@ -1,0 +1,68 @@
+"""When two texts mean the same value. Cells are verbatim, so this is judged by the column's kind.
+
+One way of reading writes ``10000000.00`` and ``…000Z``, another ``1.0E7`` and ``…000+0000``: the
+same number, the same instant, no change.
+"""
+
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.model.schema import WireKind
+
+NUMBERS = (WireKind.DECIMAL, WireKind.INTEGER)
+FREE_FORM = frozenset({*NUMBERS, WireKind.INSTANT, WireKind.BOOLEAN})
+
+
+def canonical(kind: WireKind, text: str) -> str:
+    """One text for all texts of this kind that mean the same; what cannot be read stays itself."""
+    try:
+        if kind in NUMBERS:
+            return _number(text)
+        if kind is WireKind.INSTANT:
+            return _instant(text)
+    except (InvalidOperation, ValueError):
+        return text
+    return text.lower() if kind is WireKind.BOOLEAN else text
+
+
+def same(kind: WireKind, one: str | None, other: str | None) -> bool:
+    """True if both mean the same value; null is the same as null alone."""
+    if one is None or other is None:
+        return one is other
+    return one == other or canonical(kind, one) == canonical(kind, other)
+
+
+def differs(kind: WireKind, old: pa.Array, new: pa.Array) -> pa.BooleanArray:
+    """For two columns of equal length: where they mean different values, nulls included."""
+    raw = _raw_differs(old, new)
+    if kind not in FREE_FORM or not pc.any(raw).as_py():
+        return raw
+    plain = [_canonical_array(kind, array, raw) for array in (old, new)]
+    return pc.and_(raw, _raw_differs(*plain))
+
+
+def _raw_differs(old: pa.Array, new: pa.Array) -> pa.BooleanArray:
+    unequal = pc.fill_null(pc.not_equal(old, new), fill_value=False)
+    return pc.or_(unequal, pc.xor(pc.is_null(old), pc.is_null(new)))
+
+
+def _canonical_array(kind: WireKind, array: pa.Array, where: pa.BooleanArray) -> pa.Array:
+    """The array with canonical texts ``where`` asked: one call for each distinct text there."""
+    texts = pc.if_else(where, array, pa.scalar(None, pa.string())).dictionary_encode()
+    plain = [canonical(kind, text) for text in texts.dictionary.to_pylist()]
+    return pa.array(plain, pa.string()).take(texts.indices)
+
+
+def _number(text: str) -> str:
+    value = Decimal(text)
+    return "0" if value == 0 else str(value.normalize())
+
+
+def _instant(text: str) -> str:
+    when = datetime.fromisoformat(text)
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return when.astimezone(UTC).isoformat(timespec="milliseconds")

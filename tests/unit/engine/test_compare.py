@@ -1,0 +1,92 @@
+"""Two nights, or a night and now: what differs, record by record and field by field."""
+
+from typing import Any
+
+import pytest
+
+from unit.engine.scene import Scene, chocolate
+from unlost.engine.compare import Between, Live, summarize
+from unlost.model.errors import NotFound
+from unlost.model.schema import WireKind
+
+
+def rows(differences: Any) -> list[tuple[Any, ...]]:
+    return [tuple(row.values()) for batch in differences for row in batch.to_pylist()]
+
+
+def changed_org(scene: Scene) -> tuple[list[str], str]:
+    org, made = scene.org, chocolate(scene)
+    org.delete("Account", made[5])
+    scene.night()
+    scene.clock.advance(hours=2)
+    org.update("Account", made[0], {"Phone": "new", "Turnover": "1.0E3"})
+    org.update("Account", made[1], {"Turnover": "1.0E3"})  # the same number
+    org.delete("Account", made[2])
+    org.purge("Account", made[3])
+    org.undelete("Account", made[5])
+    fresh = org.create("Account", {"Name": "fresh"})
+    return made, fresh
+
+
+def expected(made: list[str], fresh: str) -> list[tuple[Any, ...]]:
+    return sorted(
+        [
+            (made[0], "changed", "Phone", "00", "new"),
+            (made[2], "deleted", None, None, None),
+            (made[3], "deleted", None, None, None),
+            (made[5], "revived", None, None, None),
+            (fresh, "created", "Name", None, "fresh"),
+        ]
+    )
+
+
+def test_two_nights(scene: Scene) -> None:
+    made, fresh = changed_org(scene)
+    scene.night()
+    between = Between.of(scene.vault, scene.oid, one=2, other=1)
+    assert "Account" in between.tables()
+    told = [row for row in rows(between.differences("Account")) if row[2] != "Id"]
+    assert told == expected(made, fresh)
+    summary = summarize(between.differences("Account"), "Account")
+    assert (summary.created, summary.changed, summary.deleted, summary.revived) == (1, 1, 2, 1)
+    assert summary.total == 5
+    assert rows(between.differences("Contact")) == []
+
+
+def test_a_night_and_now(scene: Scene) -> None:
+    made, fresh = changed_org(scene)
+    scene.source.job_seconds = 5
+    live = Live(scene.source, scene.head, scene.clock, scene.work)
+    assert "Account" in live.tables()
+    told = [row for row in rows(live.differences("Account")) if row[2] != "Id"]
+    assert sorted(told, key=str) == sorted(expected(made, fresh), key=str)
+
+
+def test_a_night_and_now_by_census_finds_what_nobody_reports(scene: Scene) -> None:
+    chocolate(scene)
+    scene.night()
+    first, second, *_ = scene.org.tables["Junction"].records
+    scene.org.hide_row("Junction", first)
+    scene.night()
+    scene.org.purge("Junction", second)
+    live = Live(scene.source, scene.head, scene.clock, scene.work, by_census=True)
+    assert rows(live.differences("Junction")) == [(second, "deleted", None, None, None)]
+
+
+def test_an_unknown_table_is_refused(scene: Scene) -> None:
+    chocolate(scene)
+    scene.night()
+    live = Live(scene.source, scene.head, scene.clock, scene.work)
+    with pytest.raises(NotFound, match="not both"):
+        list(live.differences("Nothing"))
+
+
+def test_a_table_that_came_between_is_all_new(scene: Scene) -> None:
+    made = chocolate(scene, records=1)
+    scene.night()
+    scene.org.add_table("Late", {"Name": WireKind.TEXT})
+    late = scene.org.create("Late", {"Name": "x"})
+    scene.night()
+    between = Between.of(scene.vault, scene.oid, one=1, other=2)
+    assert (late, "created") in {row[:2] for row in rows(between.differences("Late"))}
+    assert made

@@ -1,0 +1,109 @@
+"""The history of one record, merged with what the source itself wrote down."""
+
+from datetime import timedelta
+
+import pytest
+
+from unit.engine.scene import Scene, chocolate
+from unlost.engine.history import FieldChange, Origin, history
+from unlost.model.errors import NotFound
+from unlost.model.schema import WireKind
+from unlost.model.snapshot import ChangeKind
+
+
+def test_the_change_log_tells_time_and_user_of_every_change(scene: Scene) -> None:
+    made = chocolate(scene)
+    scene.night()
+    scene.clock.advance(hours=3)
+    first = scene.clock.now()
+    scene.org.update("Account", made[0], {"Phone": "p1", "Name": "n1"}, by="U2")
+    scene.clock.advance(hours=3)
+    scene.org.update("Account", made[0], {"Phone": "p2"}, by="U3")
+    scene.night()
+    events = history(scene.vault, scene.oid, "Account", made[0])
+    assert [event.kind for event in events] == [
+        ChangeKind.CREATED,
+        ChangeKind.CHANGED,
+        ChangeKind.CHANGED,
+    ]
+    assert events[1].when.exact == first
+    assert (events[1].by, events[1].origin) == ("U2", Origin.CHANGE_LOG)
+    assert set(events[1].fields) == {
+        FieldChange("Phone", "00", "p1"),
+        FieldChange("Name", "Account 0", "n1"),
+    }
+    assert (events[2].by, events[2].fields) == ("U3", (FieldChange("Phone", "p1", "p2"),))
+
+
+def test_without_a_log_the_last_change_has_its_stamp(scene: Scene) -> None:
+    chocolate(scene)
+    contact = next(iter(scene.org.tables["Contact"].records))
+    scene.night()
+    scene.clock.advance(hours=3)
+    stamp = scene.clock.now()
+    scene.org.update("Contact", contact, {"Name": "other"}, by="U2")
+    scene.night()
+    scene.clock.advance(hours=3)
+    scene.org.delete("Contact", contact, by="U4")
+    scene.night()
+    scene.org.undelete("Contact", contact, by="U5")
+    scene.night()
+    created, changed, deleted, revived = history(scene.vault, scene.oid, "Contact", contact)
+    assert created.when.exact is None
+    assert created.when.after is None
+    assert (changed.when.exact, changed.by) == (stamp, "U2")
+    assert changed.fields == (FieldChange("Name", "Contact 0", "other"),)
+    assert (deleted.kind, deleted.by) == (ChangeKind.DELETED, "U4")
+    assert (revived.kind, revived.by, revived.fields) == (ChangeKind.REVIVED, "U5", ())
+
+
+def test_a_purge_lies_between_two_nights(scene: Scene) -> None:
+    chocolate(scene)
+    gone = next(iter(scene.org.tables["Junction"].records))
+    first = scene.night()
+    scene.clock.advance(hours=3)
+    scene.org.purge("Junction", gone)
+    second = scene.night()
+    deleted = history(scene.vault, scene.oid, "Junction", gone)[-1]
+    assert deleted.when.exact is None
+    assert deleted.when.after == first.snapshot.as_of
+    assert deleted.when.until == second.snapshot.as_of
+    assert deleted.by is None
+
+
+def test_a_column_that_appears_is_no_change_of_the_record(scene: Scene) -> None:
+    made = chocolate(scene)
+    scene.night()
+    scene.org.add_column("Account", "Extra", value="x")
+    scene.night()
+    assert len(history(scene.vault, scene.oid, "Account", made[0])) == 1
+
+
+def test_a_deletion_told_twice_is_told_once_and_better(scene: Scene) -> None:
+    """First the census misses the record; later the source gives its last row."""
+    from unlost.model.schema import TableTrait
+
+    scene.org.add_table("Odd", {"Name": WireKind.TEXT}, traits=frozenset({TableTrait.CENSUS}))
+    record = scene.org.create("Odd", {"Name": "x"})
+    scene.night()
+    scene.org.delete("Odd", record, by="U9")
+    stamp = scene.clock.now()
+    scene.org.unshared_rows.add(("Odd", record))
+    scene.night()
+    assert scene.dead("Odd") == {record: "M"}
+    scene.org.unshared_rows.clear()
+    scene.org.tables["Odd"].traits |= {TableTrait.REPORTS_DELETES}
+    scene.night()
+    assert scene.dead("Odd") == {record: "D"}
+    events = history(scene.vault, scene.oid, "Odd", record)
+    assert [event.kind for event in events] == [ChangeKind.CREATED, ChangeKind.DELETED]
+    assert (events[1].when.exact, events[1].by) == (stamp, "U9")
+    assert events[1].when.after is not None
+    assert events[1].when.latest - stamp == timedelta(0)
+
+
+def test_a_record_that_nobody_saw_is_not_found(scene: Scene) -> None:
+    chocolate(scene)
+    scene.night()
+    with pytest.raises(NotFound, match="never saw"):
+        history(scene.vault, scene.oid, "Account", "nobody")
