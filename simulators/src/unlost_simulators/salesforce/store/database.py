@@ -66,6 +66,5 @@ def column(cursor: duckdb.DuckDBPyConnection, sql: str) -> list[Any]:
 
 
 def scalar(cursor: duckdb.DuckDBPyConnection, sql: str) -> Any:
-    """The single value of a query that gives one row."""
-    found = cursor.execute(sql).fetchone()
-    return None if found is None else found[0]
+    """The single value of a statement that gives one row (writes give the count of rows)."""
+    return cursor.execute(sql).fetchall()[0][0]

@@ -52,6 +52,7 @@ def delete(
     cleared = _clear_lookups(cursor, schema, touched, deletion)
     for one in touched:
         _lose_details(cursor, schema, one)
+    for one in touched:
         if deletion.hard or vanishes(one):
             _erase(cursor, one, deletion)
         else:
@@ -126,15 +127,17 @@ def _alive(of: ObjectDef) -> str:
 def _doom(
     cursor: duckdb.DuckDBPyConnection, parent: ObjectDef, child: ObjectDef, field: str, level: int
 ) -> bool:
-    cursor.execute(f"""
+    added = database.scalar(
+        cursor,
+        f"""
         INSERT INTO _doomed
         SELECT {tables.text(child.name)}, c."Id", c.{tables.ORDER}, any_value(d.root), {level + 1}
         FROM {tables.name(child.name)} c JOIN _doomed d ON c.{tables.name(field)} = d.id
         WHERE d.object = {tables.text(parent.name)} AND d.level = {level} AND {_alive(child)}
           AND NOT EXISTS (SELECT 1 FROM _doomed x WHERE x.id = c."Id")
-        GROUP BY c."Id", c.{tables.ORDER}""")
-    count = cursor.fetchone()
-    return bool(count and count[0])
+        GROUP BY c."Id", c.{tables.ORDER}""",
+    )
+    return bool(added)
 
 
 def _restrict(
@@ -175,14 +178,16 @@ def _clear_lookups(
     for parent in touched:
         for child, field in _children(schema, parent, DeleteRule.SET_NULL):
             own = tables.name(field)
-            cursor.execute(f"""
+            noted = database.scalar(
+                cursor,
+                f"""
                 INSERT INTO _nulled
                 SELECT {tables.text(child.name)}, c."Id", {tables.text(field)}, c.{own}, d.root
                 FROM {tables.name(child.name)} c JOIN _doomed d ON c.{own} = d.id
                 WHERE d.object = {tables.text(parent.name)} AND {_alive(child)}
-                  AND NOT EXISTS (SELECT 1 FROM _doomed x WHERE x.id = c."Id")""")
-            count = cursor.fetchone()
-            if not count or not count[0]:
+                  AND NOT EXISTS (SELECT 1 FROM _doomed x WHERE x.id = c."Id")""",
+            )
+            if not noted:
                 continue
             changed.add(child.name)
             cursor.execute(f"""

@@ -84,11 +84,9 @@ def apply_updates(
     """Write staged changes to rows that are not deleted; gives the number of rows changed."""
     cursor.register(STAGE, staged.table)
     try:
-        cursor.execute(_update_sql(of, staged.fields, author))
-        changed = cursor.fetchone()
+        return int(database.scalar(cursor, _update_sql(of, staged.fields, author)))
     finally:
         cursor.unregister(STAGE)
-    return int(changed[0]) if changed else 0
 
 
 def _instant(at: datetime) -> str:
