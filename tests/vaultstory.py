@@ -38,7 +38,7 @@ from unlost.vault.unlock import ServiceKey
 from unlost.vault.vault import EncryptedVault, create_vault
 
 IDENTITY = OrgIdentity("salesforce", "00D000000000062EAA", OrgKind.PRODUCTION, "Chocolate", "UTC")
-NOTE = "Zartbitter, 70 % – naïve 🍫\r\n“quoted”\tand\0nul. " * 3000
+NOTE = "Zartbitter, 70 % – naïve 🍫\r\n“quoted”\tand\0nul. " * 1300  # over 64 KiB
 TASKS = 3_000
 
 type Cells = dict[str, str | None]
