@@ -17,47 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from integration.simulators.wire import Wire
 from unlost_simulators.process import SimulatorFailed, SimulatorProcess
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
-BASE = "/services/data/v66.0"
-
-
-class Wire:
-    """One raw HTTP connection, so that nothing between hides what the server sends."""
-
-    def __init__(self, sim: SimulatorProcess) -> None:
-        self.sim = sim
-        self.token = sim.token("chocolate-backup")
-
-    def send(self, method: str, path: str, body: object = None, **headers: str):
-        host = urllib.parse.urlsplit(self.sim.url).netloc
-        connection = http.client.HTTPConnection(host, timeout=60)
-        named = {"Authorization": f"Bearer {self.token}", **headers}
-        text = None if body is None else json.dumps(body)
-        connection.request(method, f"{BASE}/{path}", text, named)
-        return connection, connection.getresponse()
-
-    def json(self, method: str, path: str, body: object = None) -> dict:
-        connection, answer = self.send(method, path, body)
-        try:
-            assert answer.status < 300, answer.read()
-            return json.loads(answer.read())
-        finally:
-            connection.close()
-
-    def read(self, path: str, **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
-        connection, answer = self.send("GET", path, **headers)
-        try:
-            return answer, answer.read()
-        finally:
-            connection.close()
-
-    def results(self, soql: str = "SELECT Id, LastName, Email FROM Contact") -> str:
-        job = self.json("POST", "jobs/query", {"operation": "query", "query": soql})["id"]
-        while (info := self.json("GET", f"jobs/query/{job}"))["state"] != "JobComplete":
-            assert info["state"] == "InProgress", info
-        return f"jobs/query/{job}/results"
 
 
 @pytest.fixture(scope="module")

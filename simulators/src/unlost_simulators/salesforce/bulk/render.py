@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-ROWS_PER_BATCH = 8192
+ROWS_PER_BATCH = 2048
 
 
 class Delimiter(StrEnum):
