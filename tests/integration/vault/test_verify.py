@@ -10,6 +10,7 @@ import vaultstory
 from unlost.model.errors import IntegrityError, UnlostError
 from unlost.model.ports import Witnessed
 from unlost.model.snapshot import VerifyLevel, VerifyReport
+from unlost.model.store import Listed
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.system import MemoryWitness
@@ -337,3 +338,27 @@ def test_a_file_that_vanishes_between_listing_and_reading_is_missing(
     )
     (damage,) = vault.verify(FULL).damages
     assert (damage.object, damage.sentence) == (name, "It is missing.")
+
+
+@pytest.mark.parametrize("moment", range(1, 8))
+def test_a_backup_that_commits_meanwhile_is_no_damage(moment: int) -> None:
+    """Whenever the night comes while the vault is looked at, nothing is reported."""
+
+    class Busy(FaultStore):
+        lists = 0
+        night: Callable[[], object] | None = None
+
+        def list(self, prefix: str) -> Iterator[Listed]:
+            found = list(super().list(prefix))
+            self.lists += 1
+            if self.lists == moment and self.night:
+                night, self.night = self.night, None
+                night()
+            yield from found
+
+    store = Busy(MemoryStore())
+    story = vaultstory.found(store)
+    vaultstory.first_night(story)
+    store.lists, store.night = 0, lambda: vaultstory.second_night(story)
+    assert story.vault.verify(FULL).damages == ()
+    assert len(story.vault.snapshots(story.org)) == (2 if store.night is None else 1)

@@ -108,6 +108,7 @@ class ChainVerifier:
         if root != walk.manifests[state.seq][1]:
             name = places.commit(self._org, state.seq)
             self._ledger.damage(name, "The objects that should be live are not those it proves.")
+            walk.whole = False
 
     def _check_witness(self, walk: Walk) -> None:
         if self._seen is None or self._seen.number not in walk.manifests:
@@ -115,6 +116,7 @@ class ChainVerifier:
         if walk.manifests[self._seen.number][0] != self._seen.head:
             name = places.commit(self._org, self._seen.number)
             self._ledger.damage(name, "It is not the commit that the application remembers.")
+            walk.whole = False
 
     def _check_checkpoint(self, walk: Walk, name: str) -> None:
         self._ledger.saw(self._listing[name])

@@ -73,10 +73,8 @@ class OrgVerifier:
         check_org_keys(self._sealed.store, self._sealed.keys, self._org, self._ledger)
         if not self._has_keys():
             return Walk(whole=False)
-        listing = {
-            listed.name: listed.size for listed in self._sealed.store.list(f"orgs/{self._org}/")
-        }
         seen = self._witness.get(self._org) if self._witness else None
+        listing = self._listing()
         walk = ChainVerifier(
             self._org, sealed=self._sealed, listing=listing, seen=seen, ledger=self._ledger
         ).walk()
@@ -87,6 +85,25 @@ class OrgVerifier:
             objects = check_digests(objects, self._sealed.store, self._ledger)
         self.good = _names(objects)
         return walk
+
+    def _listing(self) -> dict[str, int]:
+        """Sizes of the org's objects by name, as of the moment when the commits were listed.
+
+        A backup may commit meanwhile: commits and checkpoints that come later are left out, so that
+        whatever the others name was there before it was listed.
+        """
+        store, folders = self._sealed.store, (places.checkpoints, places.commits)
+        ends = {
+            listed.name: listed.size
+            for folder in folders
+            for listed in store.list(folder(self._org))
+        }
+        rest = {
+            listed.name: listed.size
+            for listed in store.list(f"orgs/{self._org}/")
+            if not listed.name.startswith(tuple(folder(self._org) for folder in folders))
+        }
+        return ends | rest
 
     def check_deep(self, walk: Walk, room: Callable[[str], OrgRoom]) -> None:
         """Decrypt and compute again what agreed so far."""
