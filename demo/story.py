@@ -55,8 +55,7 @@ def unlost(*arguments: str, shown: bool = True, lines: int = 0) -> str:
     done = subprocess.run(
         [UNLOST, *arguments],
         env={**os.environ, "UNLOST_HOME": str(HOME), "COLUMNS": "100"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         check=False,
     )

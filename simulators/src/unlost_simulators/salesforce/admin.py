@@ -17,6 +17,7 @@ from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.http import finish
 from unlost_simulators.salesforce.http.calls import Answer, Call, error_answer, json_answer
 from unlost_simulators.salesforce.http.delivery import Parcel
+from unlost_simulators.salesforce.scenarios.scenario import Act
 from unlost_simulators.salesforce.simulator import Simulator
 
 ADMIN_ROOT = "__sim__"
@@ -103,4 +104,12 @@ class Admin:
             "GET faults": server.faults,
             "POST faults": server.plant_fault,
             "POST faults/clear": server.clear_faults,
+            **self._story(),
         }
+
+    def _story(self) -> dict[str, Action]:
+        """``POST story/NAME`` plays an act of the scenario."""
+        return {f"POST story/{name}": self._played(act) for name, act in self.sim.acts.items()}
+
+    def _played(self, act: Act) -> Action:
+        return lambda _wanted: dict(act(self.sim.org))

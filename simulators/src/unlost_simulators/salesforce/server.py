@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from unlost_simulators.salesforce.http.app import SalesforceApp
 from unlost_simulators.salesforce.oauth.apps import ConnectedApp
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.scenarios import scenario
+from unlost_simulators.salesforce.scenarios.scenario import Act
 from unlost_simulators.salesforce.server_settings import ServerSettings
 from unlost_simulators.salesforce.simulator import Simulator
 
@@ -45,13 +47,19 @@ def build(wanted: Wanted, *, base_url: str) -> Simulator:
     )
     if org.store.is_empty():  # a database file keeps the rows of the run before
         chosen.load(org, scale=wanted.scale, seed=wanted.seed)
-    return around(org, base_url=base_url, cache=wanted.cache)
+    return around(org, base_url=base_url, cache=wanted.cache, acts=chosen.acts())
 
 
-def around(org: Org, *, base_url: str, cache: Path | None = None) -> Simulator:
+def around(
+    org: Org,
+    *,
+    base_url: str,
+    cache: Path | None = None,
+    acts: Mapping[str, Act] | None = None,
+) -> Simulator:
     """Make a simulator around an org that exists already."""
     settings = ServerSettings(base_url=base_url)
-    return Simulator(org, apps=[THIRD_PARTY], settings=settings, cache=cache)
+    return Simulator(org, apps=[THIRD_PARTY], settings=settings, cache=cache, acts=acts)
 
 
 def application(sim: Simulator) -> SalesforceApp:

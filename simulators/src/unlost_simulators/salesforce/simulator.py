@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -32,6 +32,7 @@ from unlost_simulators.salesforce.server_settings import ServerSettings
 
 if TYPE_CHECKING:
     from unlost_simulators.salesforce.org import Org
+    from unlost_simulators.salesforce.scenarios.scenario import Act
 
 RENDER_THREADS = 4
 FIRST_COUNTER = 62**4 * 7
@@ -64,9 +65,11 @@ class Simulator:
         apps: Iterable[ConnectedApp] = (),
         settings: ServerSettings | None = None,
         cache: Path | None = None,
+        acts: Mapping[str, Act] | None = None,
         wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.org = org
+        self.acts = dict(acts or {})
         self.settings = settings or ServerSettings()
         self.ids = IdMaker()
         now = org.clock.now

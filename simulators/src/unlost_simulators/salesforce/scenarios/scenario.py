@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
 from unlost_simulators.salesforce.schema import ObjectDef
 from unlost_simulators.salesforce.settings import OrgSettings
 from unlost_simulators.salesforce.users import SimUser
+
+if TYPE_CHECKING:
+    from unlost_simulators.salesforce.org import Org
+
+type Act = Callable[[Org], Mapping[str, Any]]
+"""Something that people do in the org; says what it changed."""
 
 
 class RowStore(Protocol):
@@ -51,6 +57,9 @@ class Scenario(Protocol):
 
     def users(self) -> Sequence[SimUser]:
         """Who may call the API."""
+
+    def acts(self) -> Mapping[str, Act]:
+        """What people can be told to do, by name; the admin API plays them."""
 
     def tables(self, *, scale: int, seed: int) -> Iterator[tuple[str, pa.Table]]:
         """(object name, rows) in batches of bounded memory; equal for equal scale and seed."""

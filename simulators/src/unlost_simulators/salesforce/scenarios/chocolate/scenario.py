@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import pyarrow as pa
 
+from unlost_simulators.salesforce.scenarios.chocolate.acts import ACTS
 from unlost_simulators.salesforce.scenarios.chocolate.book import BOOK, KEYS, OWNERS
 from unlost_simulators.salesforce.scenarios.chocolate.draws import Rows
 from unlost_simulators.salesforce.scenarios.chocolate.objects import OBJECTS
@@ -16,7 +17,7 @@ from unlost_simulators.salesforce.scenarios.chocolate.sources import SOURCES, So
 from unlost_simulators.salesforce.scenarios.chocolate.story import COMPANY
 from unlost_simulators.salesforce.scenarios.chocolate.users import USERS
 from unlost_simulators.salesforce.scenarios.chocolate.world import OPENING, World, batches
-from unlost_simulators.salesforce.scenarios.scenario import LoadableOrg
+from unlost_simulators.salesforce.scenarios.scenario import Act, LoadableOrg
 from unlost_simulators.salesforce.schema import ObjectDef
 from unlost_simulators.salesforce.settings import OrgSettings
 from unlost_simulators.salesforce.users import SimUser
@@ -56,6 +57,10 @@ class ChocolateScenario:
     def users(self) -> Sequence[SimUser]:
         """Who may call the API."""
         return USERS
+
+    def acts(self) -> Mapping[str, Act]:
+        """The story; only where all of its records were written out."""
+        return ACTS if self.fixed_objects is None else {}
 
     def tables(self, *, scale: int, seed: int) -> Iterator[tuple[str, pa.Table]]:
         """Written-out rows first, then generated ones."""
