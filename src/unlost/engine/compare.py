@@ -18,7 +18,7 @@ from unlost.engine.sameness import differs
 from unlost.model.errors import NotFound
 from unlost.model.ports import Clock, Snapshot, Source, Vault
 from unlost.model.reading import Op, ReadTask, Ready, Rows
-from unlost.model.schema import Column, ColumnTrait, Table, WireKind
+from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
 from unlost.model.snapshot import ChangeKind
 
 GET_IDS = 1_000
@@ -104,7 +104,7 @@ class Live:
     """A snapshot and the org as it is now, read by what changed since the snapshot's cursor.
 
     Deletes are those that the source reports; ``by_census`` also lists the ids of a table, sorted
-    in the folder ``work``.
+    in the folder ``work``. ``schema`` is what the source describes now, where it is known already.
     """
 
     source: Source
@@ -112,6 +112,7 @@ class Live:
     clock: Clock
     work: Path
     by_census: bool = False
+    schema: Schema | None = None
 
     def tables(self) -> list[str]:
         """Tables that the snapshot holds."""
@@ -119,7 +120,7 @@ class Live:
 
     def differences(self, table: str) -> Iterator[pa.Table]:
         """All differences of a table; raises what the source raises."""
-        described = self.source.discover().table(table)
+        described = (self.schema or self.source.discover()).table(table)
         state = self.old.tables().get(table)
         if described is None or state is None:
             raise NotFound(
