@@ -11,6 +11,7 @@ from unlost.cli.failing import tell, tell_bug, tell_usage
 from unlost.cli.verbs import (
     backup,
     certificate,
+    compare,
     file,
     find,
     history,
@@ -64,6 +65,7 @@ app.command("snapshots")(snapshots.snapshots)
 app.command("certificate")(certificate.certificate)
 app.command("find")(find.find)
 app.command("history")(history.history)
+app.command("compare")(compare.compare)
 app.command("show")(show.show)
 app.command("file")(file.file)
 app.command("verify")(verify.verify)

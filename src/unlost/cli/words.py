@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from unlost.cli.text import cell, plain, when
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from unlost.app.actions.history import FieldLine
     from unlost.app.records import Gone
 
@@ -28,6 +30,11 @@ def fate(gone: "Gone | None", *, zone: str = "UTC") -> str:
     return (
         f"{GONE[gone.how]}, between {when(gone.after, zone=zone)} and {when(gone.until, zone=zone)}"
     )
+
+
+def telling(fields: "Sequence[FieldLine]") -> "Sequence[FieldLine]":
+    """The fields without those that change with every change; all where nothing else is left."""
+    return [field for field in fields if not field.by_itself] or fields
 
 
 def changed_field(field: "FieldLine") -> str:

@@ -28,7 +28,12 @@ IN_PROGRESS = "run-in-progress"
 
 @dataclass(frozen=True, slots=True)
 class BackupResult:
-    """A finished backup. ``findings`` are those that mean that something is not protected."""
+    """A finished backup.
+
+    ``records``, ``files`` and ``file_bytes`` are what the vault holds of the org now, ``counts``
+    and ``bytes_added`` what this night brought. ``findings`` are those that mean that something is
+    not protected.
+    """
 
     org: str
     zone: str

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from unlost.app.compose import Application
-from unlost.app.records import Gone, Names, People, how_gone
+from unlost.app.records import Gone, People, how_gone
 from unlost.catalog.orgs import ProtectedOrg, get_org, list_orgs
+from unlost.engine.search import find as search
 from unlost.model.errors import UsageError
 from unlost.model.ports import Snapshot
 from unlost.model.snapshot import Hit
@@ -13,8 +14,11 @@ MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A record that was found by the value of a column; ``gone`` is None while it is alive."""
+class FoundRecord:
+    """A record that was found by the value of a column; ``gone`` is None while it is alive.
+
+    ``exact``: the whole value, or the id, is what was typed; else it only begins so.
+    """
 
     org: str
     table: str
@@ -24,6 +28,7 @@ class Found:
     column: str
     column_label: str
     value: str
+    exact: bool
     alive: bool
     gone: Gone | None
 
@@ -34,7 +39,7 @@ class FindResult:
 
     text: str
     searched: tuple[str, ...]
-    hits: tuple[Found, ...]
+    hits: tuple[FoundRecord, ...]
 
 
 def find(app: Application, text: str, *, org: str | None = None) -> FindResult:
@@ -43,54 +48,35 @@ def find(app: Application, text: str, *, org: str | None = None) -> FindResult:
         raise UsageError(
             "text-empty", "There is nothing to search for.", next_step="Give a number or a name."
         )
-    hits: list[Found] = []
-    searched: list[str] = []
-    for known in [get_org(org)] if org else list_orgs():
-        head = app.vault.head(known.oid)
-        if head is not None:
-            searched.append(known.name)
-            hits += _in_org(app, known, head, text)
-    ranked = sorted(hits, key=lambda hit: _distance(hit, text))
-    return FindResult(text, tuple(searched), tuple(ranked[:MOST]))
+    known = {one.oid: one for one in ([get_org(org)] if org else list_orgs())}
+    heads = {oid: head for oid in known if (head := app.vault.head(oid)) is not None}
+    hits = tuple(
+        _described(app, known[found.hit.org], heads[found.hit.org], found.hit, exact=found.exact)
+        for found in search(app.vault, text, orgs=list(heads), limit=MOST)
+    )
+    return FindResult(text, tuple(known[oid].name for oid in heads), hits)
 
 
-def _distance(hit: Found, text: str) -> int:
-    """How far a hit is from what was typed: the whole value, its beginning, a word inside."""
-    value, typed = hit.value.casefold().strip(), text.casefold().strip()
-    if typed in {value, hit.record.casefold()}:
-        return 0
-    return 1 if value.startswith(typed) else 2
-
-
-def _in_org(app: Application, org: ProtectedOrg, head: Snapshot, text: str) -> list[Found]:
-    hits = app.vault.search(org.oid, text, limit=MOST)
-    if not hits:
-        return []
-    names, people = Names(head), People(head)
-    nights = app.vault.snapshots(org.oid)
-    found: dict[tuple[str, str], Found] = {}
-    for hit in hits:
-        if (hit.table, hit.record) in found:
-            continue
-        versions = [] if hit.alive else app.vault.history(org.oid, hit.table, hit.record)
-        gone = how_gone(versions, nights, people=people)
-        found[hit.table, hit.record] = _found(org.name, hit, head=head, names=names, gone=gone)
-    return list(found.values())
-
-
-def _found(org: str, hit: Hit, *, head: Snapshot, names: Names, gone: Gone | None) -> Found:
+def _described(
+    app: Application, org: ProtectedOrg, head: Snapshot, hit: Hit, *, exact: bool
+) -> FoundRecord:
     table = head.schema().table(hit.table)
     column = table.column(hit.column) if table else None
-    name = hit.label or names.of([hit.table], [hit.record]).get(hit.record, "")
-    return Found(
-        org=org,
+    return FoundRecord(
+        org=org.name,
         table=hit.table,
         table_label=(table.label if table else "") or hit.table,
         record=hit.record,
-        name=name,
+        name=hit.label,
         column=hit.column,
         column_label=(column.label if column else "") or hit.column,
         value=hit.value,
+        exact=exact,
         alive=hit.alive,
-        gone=gone,
+        gone=None if hit.alive else _gone(app, org, head, hit),
     )
+
+
+def _gone(app: Application, org: ProtectedOrg, head: Snapshot, hit: Hit) -> Gone | None:
+    versions = app.vault.history(org.oid, hit.table, hit.record)
+    return how_gone(versions, app.vault.snapshots(org.oid), people=People(head))

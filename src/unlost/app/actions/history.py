@@ -10,13 +10,16 @@ from unlost.engine.history import Event, FieldChange, Origin
 from unlost.engine.history import history as tell
 from unlost.model.errors import NotFound
 from unlost.model.reading import Op
-from unlost.model.schema import Table
+from unlost.model.schema import Column, ColumnTrait, Table, WireKind
 from unlost.model.snapshot import ChangeKind
 
 
 @dataclass(frozen=True, slots=True)
 class FieldLine:
-    """A column that changed. ``old_means`` and ``new_means`` are names of referred records."""
+    """A column that changed. ``old_means`` and ``new_means`` are names of referred records.
+
+    ``by_itself``: no person sets it, the org does with every change, as a last-modified time.
+    """
 
     column: str
     label: str
@@ -24,6 +27,7 @@ class FieldLine:
     new: str | None
     old_means: str
     new_means: str
+    by_itself: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,4 +120,12 @@ def field_line(change: FieldChange, table: Table, names: Names) -> FieldLine:
         new=change.new,
         old_means=means.get(change.old or "", ""),
         new_means=means.get(change.new or "", ""),
+        by_itself=column is not None and _set_by_itself(column, table),
     )
+
+
+def _set_by_itself(column: Column, table: Table) -> bool:
+    if column.name in {table.modified_column, table.modified_by_column}:
+        return True
+    written = column.has(ColumnTrait.CREATABLE) or column.has(ColumnTrait.UPDATABLE)
+    return column.kind in {WireKind.INSTANT, WireKind.REFERENCE} and not written

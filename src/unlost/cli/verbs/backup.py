@@ -47,13 +47,11 @@ def _show(out: "Console", result: "BackupResult") -> None:
     again = " (an interrupted run was finished)" if result.resumed else ""
     out.print(f"Snapshot {result.snapshot} of {result.org} is safe{again}.")
     out.print(f"  As of    {when(result.as_of, zone=result.zone)}")
-    out.print(f"  Holds    {many(result.records, 'record')} in {many(result.tables, 'table')}")
+    out.print(f"  Holds    {_held(result)}")
     out.print(
         f"  Changes  {counts.created + counts.revived:,} created, {counts.changed:,} changed, "
         f"{counts.deleted:,} deleted"
     )
-    if result.files:
-        out.print(f"  Files    {result.files:,} new or changed ({size(result.file_bytes)})")
     out.print(f"  Added    {size(result.bytes_added)} in {_lasted(result)}")
     out.print(f"  Head     {result.head[:12]}")
     out.print(f"  Verdict  {plain(result.sentence)}")
@@ -61,6 +59,11 @@ def _show(out: "Console", result: "BackupResult") -> None:
         out.print(f"    - {plain(finding.sentence)}")
     if result.findings:
         out.print(f"All of it: unlost certificate {result.org}")
+
+
+def _held(result: "BackupResult") -> str:
+    files = f"{many(result.files, 'file')} ({size(result.file_bytes)})"
+    return f"{many(result.records, 'record')} in {many(result.tables, 'table')}, {files}"
 
 
 def _lasted(result: "BackupResult") -> str:

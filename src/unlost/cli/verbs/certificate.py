@@ -65,7 +65,7 @@ def _held(proof: "Certificate") -> str:
     records = sum(line.held for line in proof.tables)
     return (
         f"{many(records, 'record')} in {many(len(proof.tables), 'table')}, "
-        f"{many(proof.files, 'file')} ({size(proof.file_bytes)}) this time"
+        f"{many(proof.files, 'file')} ({size(proof.file_bytes)})"
     )
 
 

@@ -7,7 +7,7 @@ from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName, RecordId, TableName
 from unlost.cli.text import plain, short, when
-from unlost.cli.words import GONE, changed_field
+from unlost.cli.words import GONE, changed_field, telling
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,7 +35,7 @@ def _show(out: "Console", result: "HistoryResult") -> None:
     for entry in result.entries:
         out.print()
         out.print(f"{_when(entry, result.zone)}  {_what(entry)}{_who(entry)}")
-        for field in entry.fields:
+        for field in telling(entry.fields):
             out.print(f"    {changed_field(field)}")
     out.print()
     out.print(f"All its fields: unlost show {result.org} {result.table} {result.record}")

@@ -1,0 +1,228 @@
+"""Compare two backups, or a backup with the org as it is now."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.app.actions.history import FieldLine, field_line
+from unlost.app.actions.snapshots import snapshot_at
+from unlost.app.compose import Application
+from unlost.app.moments import Live as Now
+from unlost.app.moments import Moment, parse_moment
+from unlost.app.records import Names, table_named
+from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.engine.compare import Between, Live, TableSummary, summarize
+from unlost.engine.history import FieldChange
+from unlost.model.errors import NotFound, SourceRefused, UsageError
+from unlost.model.ports import Snapshot
+from unlost.model.schema import Table
+from unlost.model.snapshot import ChangeKind
+
+MOST = 1_000  # records that are listed; all are counted
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a comparison; ``snapshot`` is None for the live org."""
+
+    snapshot: int | None
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A table that could not be compared, and why."""
+
+    table: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordChange:
+    """A record that differs. ``changes`` are the fields that do, none of a deleted record."""
+
+    record: str
+    name: str
+    change: ChangeKind
+    changes: tuple[FieldLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CompareResult:
+    """What differs, the earlier side first.
+
+    ``tables`` are those that differ, all of the org or the one that was asked for. ``rows`` are
+    its records, at most ``MOST``; ``more`` says how many were left out. ``unread`` are tables that
+    the live org did not deliver.
+    """
+
+    org: str
+    zone: str
+    old: Side
+    new: Side
+    table: str | None
+    tables: tuple[TableSummary, ...]
+    rows: tuple[RecordChange, ...]
+    more: int
+    unread: tuple[Unread, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What was found out, before it is put beside the two sides."""
+
+    table: str | None = None
+    tables: tuple[TableSummary, ...] = ()
+    rows: tuple[RecordChange, ...] = ()
+    more: int = 0
+    unread: tuple[Unread, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """The two sides, opened. ``shape`` is the later backup: its schema names tables and columns."""
+
+    differ: Between | Live
+    old: Side
+    new: Side
+    shape: Snapshot
+
+
+def compare(
+    app: Application, org: str, one: str, other: str, *, table: str | None = None
+) -> CompareResult:
+    """Compare two moments of an org, in whatever order they are named.
+
+    Raises NotFound for an unknown org, backup or table, UsageError for a moment that is none.
+    """
+    known = get_org(org)
+    zone = known.identity.zone
+    moments = (parse_moment(one, zone=zone), parse_moment(other, zone=zone))
+    with _opened(app, known, moments) as sides:
+        found = _one_table(sides, table) if table is not None else _all_tables(sides)
+        return CompareResult(
+            org=org,
+            zone=zone,
+            old=sides.old,
+            new=sides.new,
+            table=found.table,
+            tables=tuple(one for one in found.tables if one.total),
+            rows=found.rows,
+            more=found.more,
+            unread=found.unread,
+        )
+
+
+@contextmanager
+def _opened(app: Application, org: ProtectedOrg, moments: tuple[Moment, Moment]) -> Iterator[Sides]:
+    past = [snapshot_at(app, org, one) for one in moments if not isinstance(one, Now)]
+    if not past:
+        raise UsageError(
+            "compare-live-twice",
+            "The live org cannot be compared with itself.",
+            next_step="Name a backup for one of the two: latest, a number, or a date.",
+        )
+    if len(past) == 1:
+        with app.open_org(org) as source:
+            old, now = past[0], Side(None, source.server_time())
+            app.home.work.mkdir(mode=0o700, exist_ok=True)
+            live = Live(
+                source, old, app.clock, app.home.work, by_census=True, schema=source.discover()
+            )
+            yield Sides(live, _side(old), now, old)
+        return
+    between = Between.of(app.vault, org.oid, one=past[0].info.number, other=past[1].info.number)
+    yield Sides(between, _side(between.old), _side(between.new), between.new)
+
+
+def _side(snapshot: Snapshot) -> Side:
+    return Side(snapshot.info.number, snapshot.info.as_of)
+
+
+def _all_tables(sides: Sides) -> Differences:
+    """The counts of every table; one that the org refuses now does not stop the others."""
+    found: list[TableSummary] = []
+    unread: list[Unread] = []
+    for name in sides.differ.tables():
+        try:
+            found.append(summarize(sides.differ.differences(name), name))
+        except (SourceRefused, NotFound) as error:
+            unread.append(Unread(name, error.sentence))
+    ranked = sorted(found, key=lambda one: (-one.deleted, -one.total, one.table))
+    return Differences(tables=tuple(ranked), unread=tuple(unread))
+
+
+def _one_table(sides: Sides, name: str) -> Differences:
+    """The counts of a table, and its first records with their fields."""
+    table = _described(sides, name)
+    listed = Listed()
+    counts = summarize(_noticed(sides.differ.differences(table.name), listed), table.name)
+    rows = _rows(listed.lines, table, sides)
+    return Differences(table.name, (counts,), rows, counts.total - len(rows))
+
+
+def _noticed(differences: Iterator[pa.Table], listed: "Listed") -> Iterator[pa.Table]:
+    """The same differences; those of the first records are kept in passing."""
+    for batch in differences:
+        listed.take(batch)
+        yield batch
+
+
+@dataclass(slots=True)
+class Listed:
+    """The lines of the first ``MOST`` records."""
+
+    lines: list[dict[str, str | None]] = field(default_factory=list)
+    _seen: dict[str, None] = field(default_factory=dict)
+
+    def take(self, batch: pa.Table) -> None:
+        """Keep what still has room of a batch, each record whole or not at all."""
+        if len(self._seen) >= MOST:
+            return
+        room = batch["id"].unique().slice(0, MOST - len(self._seen))
+        self._seen |= dict.fromkeys(room.to_pylist())
+        self.lines += batch.filter(pc.is_in(batch["id"], value_set=room)).to_pylist()
+
+
+def _described(sides: Sides, name: str) -> Table:
+    """The table that was meant, also if only the earlier side has it."""
+    try:
+        return table_named(sides.shape.schema(), name)
+    except NotFound:
+        older = sides.differ.old.schema().table(name)
+        if older is None:
+            raise
+        return older
+
+
+def _rows(
+    lines: list[dict[str, str | None]], table: Table, sides: Sides
+) -> tuple[RecordChange, ...]:
+    ids = list(dict.fromkeys(str(line["id"]) for line in lines))
+    names, words = _names(sides, table, ids), Names(sides.shape)
+    groups: dict[str, list[dict[str, str | None]]] = {}
+    for line in lines:
+        groups.setdefault(str(line["id"]), []).append(line)
+    return tuple(
+        RecordChange(
+            record=record,
+            name=names.get(record, ""),
+            change=ChangeKind(own[0]["change"]),
+            changes=tuple(
+                field_line(FieldChange(one["column"], one["old"], one["new"]), table, words)
+                for one in own
+                if one["column"] is not None
+            ),
+        )
+        for record, own in groups.items()
+    )
+
+
+def _names(sides: Sides, table: Table, ids: list[str]) -> dict[str, str]:
+    """Names of records from the later backup, or from the earlier one."""
+    names = dict(Names(sides.differ.old).of([table.name], ids))
+    return names | dict(Names(sides.shape).of([table.name], ids))

@@ -1,0 +1,97 @@
+"""unlost compare: what differs between two backups, or between a backup and now."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home, OrgName
+from unlost.cli.text import many, plain, short, when
+from unlost.cli.words import changed_field, telling
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.compare import CompareResult, RecordChange, Side
+
+MOST = 50  # records that people read on a screen; --json has more
+FIELDS = 8
+
+
+def compare(
+    org: OrgName,
+    one: Annotated[
+        str, typer.Argument(metavar="A", help="latest, live, a number, a date or an instant.")
+    ],
+    other: Annotated[str, typer.Argument(metavar="B", help="The other side, named likewise.")],
+    *,
+    table: Annotated[
+        str | None,
+        typer.Option("--table", metavar="T", help="Show the records and fields of this table."),
+    ] = None,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Compare two backups, or a backup with the org as it is now."""
+    with opened(home) as application:
+        from unlost.app.actions.compare import compare as act
+
+        answer(act(application, org, one, other, table=table), as_json=json, show=_show)
+    return ExitCode.OK
+
+
+def _show(out: "Console", result: "CompareResult") -> None:
+    old, new = _named(result.old, result.zone), _named(result.new, result.zone)
+    out.print(f"{result.org}: from {old} to {new}")
+    for table in result.unread:
+        out.print(f"{table.table} could not be compared: {plain(table.sentence)}")
+    if not result.tables:
+        out.print("Nothing else differs." if result.unread else "Nothing differs.")
+        return
+    out.print()
+    _show_tables(out, result)
+    for row in result.rows[:MOST]:
+        _show_row(out, row)
+    left = result.more + max(0, len(result.rows) - MOST)
+    if left:
+        out.print(f"… and {many(left, 'more record')}; --json lists up to 1,000.")
+    if result.table is None:
+        first = result.tables[0].table
+        sides = " ".join(_typed(side) for side in (result.old, result.new))
+        out.print()
+        out.print(f"Record by record: unlost compare {result.org} {sides} --table {first}")
+
+
+def _named(side: "Side", zone: str) -> str:
+    at = when(side.as_of, zone=zone)
+    return f"the live org ({at})" if side.snapshot is None else f"snapshot {side.snapshot} ({at})"
+
+
+def _typed(side: "Side") -> str:
+    return "live" if side.snapshot is None else str(side.snapshot)
+
+
+def _show_tables(out: "Console", result: "CompareResult") -> None:
+    from unlost.cli.grid import grid
+
+    numbers = ("Created", "Changed", "Deleted", "Came back")
+    table = grid("Table", *numbers, right=numbers)
+    for line in result.tables:
+        counts = (line.created, line.changed, line.deleted, line.revived)
+        table.add_row(line.table, *[f"{count:,}" if count else "" for count in counts])
+    out.print(table)
+
+
+def _show_row(out: "Console", row: "RecordChange") -> None:
+    word = "came back" if row.change == "revived" else row.change.value
+    name = f" {short(row.name)}" if row.name else ""
+    out.print()
+    out.print(f"{plain(row.record)}{name}: {word}")
+    if row.change in {"changed", "revived"}:
+        fields = telling(row.changes)
+        for field in fields[:FIELDS]:
+            out.print(f"    {changed_field(field)}")
+        if len(fields) > FIELDS:
+            out.print(f"    … and {many(len(fields) - FIELDS, 'more field')}")

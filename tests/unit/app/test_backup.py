@@ -1,0 +1,179 @@
+"""backup: chooses the run, goes on with what did not end, and writes down every ending."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from homes import World
+from unlost.app.actions.backup import backup
+from unlost.app.actions.orgs import NewOrg, add_org
+from unlost.catalog.lease import SqlLease
+from unlost.catalog.observer import run_items
+from unlost.catalog.orgs import get_org
+from unlost.catalog.runs import RunState, list_runs
+from unlost.model.certificate import Verdict
+from unlost.model.errors import (
+    AuthExpired,
+    Conflict,
+    LimitReached,
+    NotAllowed,
+    NotFound,
+    TransientError,
+)
+from unlost.model.snapshot import CommitKind
+from unlost.testing.org import MemoryOrg
+from unlost.testing.system import ListObserver
+
+
+def break_at(world: World, call: str, error: BaseException) -> None:
+    world.connector.source("one").faults.plant(call, error)
+
+
+def test_a_backup_ends_in_a_snapshot_and_its_certificate(sales: World) -> None:
+    result = backup(sales.app, "sales")
+    assert (result.snapshot, result.resumed, result.verdict) == (1, False, Verdict.COMPLETE)
+    assert (result.records, result.counts.created, result.findings) == (4, 4, ())
+    head = sales.vault.head(get_org("sales").oid)
+    assert head is not None
+    assert head.info.head == result.head
+
+
+def test_the_home_remembers_the_run_and_its_tables(sales: World) -> None:
+    result = backup(sales.app, "sales")
+    (run,) = list_runs("sales")
+    assert (run.id, run.state, run.snapshot) == (result.run, RunState.DONE, 1)
+    assert {item.table: item.rows for item in run_items(run.id)}["Account"] == 3
+
+
+def test_whoever_watches_is_told_as_well(sales: World) -> None:
+    watcher = ListObserver()
+    backup(sales.app, "sales", observer=watcher)
+    assert sum(event.rows for event in watcher.events) == 4
+
+
+def test_the_second_night_reads_what_changed(sales: World) -> None:
+    backup(sales.app, "sales")
+    sales.clock.advance(days=1)
+    sales.org.update("Account", "A40017", {"Phone": "+49 1"})
+    result = backup(sales.app, "sales")
+    assert (result.snapshot, result.counts.changed, result.counts.created) == (2, 1, 1)
+
+
+def test_an_interrupted_run_is_gone_on_with(sales: World) -> None:
+    break_at(sales, "quotas", AuthExpired("expired", "The session ended."))
+    with pytest.raises(AuthExpired):
+        backup(sales.app, "sales")
+    (failed,) = list_runs("sales")
+    assert (failed.state, failed.error_code) == (RunState.FAILED, "expired")
+    assert sales.vault.head(get_org("sales").oid) is None
+    result = backup(sales.app, "sales")
+    assert (result.run, result.resumed, result.snapshot) == (failed.id, True, 1)
+    (done,) = list_runs("sales")
+    assert (done.state, done.error_code) == (RunState.DONE, "")
+
+
+def test_a_process_that_was_killed_is_gone_on_with_too(sales: World) -> None:
+    break_at(sales, "quotas", KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        backup(sales.app, "sales")
+    assert list_runs("sales")[0].error_code == "KeyboardInterrupt"
+    assert backup(sales.app, "sales").resumed
+
+
+def test_a_run_whose_allowance_is_spent_is_parked(sales: World) -> None:
+    later = sales.clock.now() + timedelta(hours=3)
+    break_at(sales, "quotas", LimitReached("api-limit", "Spent.", resume_at=later))
+    with pytest.raises(LimitReached, match="Spent") as caught:
+        backup(sales.app, "sales")
+    assert (caught.value.code, caught.value.resume_at) == ("run-parked", later)
+    (run,) = list_runs("sales")
+    assert (run.state, run.resume_at) == (RunState.PARKED, later)
+    assert backup(sales.app, "sales").resumed
+
+
+def test_a_run_that_is_too_old_is_given_up_for_a_new_one(sales: World) -> None:
+    break_at(sales, "quotas", AuthExpired("expired", "The session ended."))
+    with pytest.raises(AuthExpired):
+        backup(sales.app, "sales")
+    sales.clock.advance(days=4)
+    result = backup(sales.app, "sales")
+    assert not result.resumed
+    assert [run.state for run in list_runs("sales")] == [RunState.DONE, RunState.ABANDONED]
+
+
+def test_a_full_backup_does_not_go_on_with_one_that_is_not(sales: World) -> None:
+    backup(sales.app, "sales")
+    break_at(sales, "quotas", AuthExpired("expired", "The session ended."))
+    with pytest.raises(AuthExpired):
+        backup(sales.app, "sales")
+    assert not backup(sales.app, "sales", full=True).resumed
+
+
+def test_a_full_backup_goes_on_with_a_full_one(sales: World) -> None:
+    break_at(sales, "quotas", AuthExpired("expired", "The session ended."))
+    with pytest.raises(AuthExpired):
+        backup(sales.app, "sales", full=True)
+    assert backup(sales.app, "sales", full=True).resumed
+
+
+def test_two_backups_of_one_org_at_once_are_refused_and_harm_nothing(sales: World) -> None:
+    oid = get_org("sales").oid
+    other = SqlLease(sales.home.locks, clock=sales.clock)
+    with other.hold(oid, kind=CommitKind.BACKUP, run="another"):
+        with pytest.raises(Conflict) as caught:
+            backup(sales.app, "sales")
+        assert caught.value.code == "run-in-progress"
+        assert sales.vault.head(oid) is None
+        assert list_runs("sales")[0].state is RunState.RUNNING
+    assert backup(sales.app, "sales").snapshot == 1
+
+
+def test_another_org_behind_the_name_is_refused_before_anything_is_read(sales: World) -> None:
+    sales.connector.orgs["one"] = MemoryOrg(sales.clock, tenant="T-2", label="Other")
+    sales.connector.sources.clear()
+    with pytest.raises(Conflict, match="T-2") as caught:
+        backup(sales.app, "sales")
+    assert caught.value.code == "another-org"
+    assert [call for call, _ in sales.connector.source("one").calls] == ["identity"]
+    assert sales.vault.snapshots(get_org("sales").oid) == []
+
+
+def test_wrong_credentials_are_told_and_the_last_snapshot_stands(sales: World) -> None:
+    first = backup(sales.app, "sales")
+    sales.app.secrets(get_org("sales").oid).put("password", "changed by the admin")
+    with pytest.raises(NotAllowed, match="password is wrong"):
+        backup(sales.app, "sales")
+    head = sales.vault.head(get_org("sales").oid)
+    assert head is not None
+    assert head.info.head == first.head
+
+
+def test_an_org_that_does_not_answer_is_told_and_the_next_call_goes_on(sales: World) -> None:
+    break_at(sales, "identity", TransientError("unreachable", "The org does not answer."))
+    with pytest.raises(TransientError, match="does not answer"):
+        backup(sales.app, "sales")
+    assert backup(sales.app, "sales").snapshot == 1
+
+
+def test_a_new_label_is_taken_over(sales: World) -> None:
+    sales.org.identity = replace(sales.org.identity, label="Renamed", zone="Europe/Paris")
+    backup(sales.app, "sales")
+    identity = get_org("sales").identity
+    assert (identity.label, identity.zone) == ("Renamed", "Europe/Paris")
+
+
+def test_an_unknown_org_is_told(sales: World) -> None:
+    with pytest.raises(NotFound) as caught:
+        backup(sales.app, "shop")
+    assert caught.value.code == "org-unknown"
+
+
+def test_settings_that_no_longer_fit_the_connector_are_told(sales: World) -> None:
+    from unlost.catalog.models import Org
+
+    Org.objects.update(config={"addres": "one"})
+    with pytest.raises(Exception, match="settings for memory"):
+        backup(sales.app, "sales")
+    add_org(sales.app, NewOrg("memory", "sales", {"address": "one"}))
+    assert backup(sales.app, "sales").snapshot == 1
