@@ -262,6 +262,19 @@ def test_two_bad_copies_leave_everything_readable(copy: Copy, story: Story) -> N
     assert copy.named(DEEP) == []
 
 
+def test_a_deep_look_names_damage_once_too(story: Story) -> None:
+    """One object of each kind: what depends on it is not named with it."""
+    by_kind = {kind_of(listed.name): listed.name for listed in story.store.list("")}
+    state = story.vault.room(story.org).chain.live()
+    files = next(iter(state.segments["$files"]))
+    names = [*by_kind.values(), f"orgs/{story.org}/data/{files[:2]}/{files}"]
+    names += [listed.name for listed in story.store.list(f"orgs/{story.org}/packs/")]
+    for name in names:
+        copy = Copy(story)
+        copy.replace(name, flip(0.5)(copy.store.get(name)))
+        assert copy.named(DEEP) == [name]
+
+
 # --- the deep level -----------------------------------------------------------------------------
 
 

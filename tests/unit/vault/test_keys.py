@@ -98,6 +98,15 @@ def test_adding_an_org_goes_on_after_a_crash_at_any_call(kind: FaultKind, at: in
             assert key_of(keyring(alone)) == key
 
 
+def test_adding_an_org_again_brings_back_a_lost_first_copy(store: MemoryStore) -> None:
+    expected = key_of(keyring(store))
+    store.delete(COPIES[3])
+    keyring(store, seed=7).add_org(ORG)
+    assert [listed.name for listed in store.list("")] == sorted(COPIES)
+    keyring(store).check_copy(COPIES[3], org=ORG)
+    assert key_of(keyring(store)) == expected
+
+
 def test_two_processes_that_add_an_org_agree_on_its_key() -> None:
     store = MemoryStore()
     one, other = keyring(store, seed=1), keyring(store, seed=2)

@@ -17,7 +17,7 @@ from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.format.sidecar import Fence, build_filter
 from unlost.vault.packs import Blob, open_blob
 from unlost.vault.room import OrgRoom
-from unlost.vault.state import LiveSegment, LiveState, live_objects
+from unlost.vault.state import LiveSegment, LiveState, live_objects, segment_objects
 from unlost.vault.tableview import TableView, named
 from unlost.vault.verify.ledger import Ledger
 from unlost.vault.verify.words import WordsCheck
@@ -37,11 +37,15 @@ class DeepVerifier:
         self._ledger = ledger
 
     def check(self, state: LiveState) -> None:
-        """Segments with their sidecars, then packs with the blobs in them, then the rest."""
-        for table in state.segments:
-            for live in state.segments[table].values():
-                if self._is_good(places.segment(self._room.org, live.entry.id)):
-                    self._check_segment(live)
+        """Segments with their sidecars, then packs with the blobs in them, then the rest.
+
+        What needs a damaged object to be computed is left out: that object has been named.
+        """
+        schemas_good = all(self._is_good(name) for name in state.objects if "/schemas/" in name)
+        blobs_good = self._blobs_are_good(state)
+        for live in _all_segments(state):
+            if schemas_good and self._is_whole(live):
+                self._check_segment(live, blobs=blobs_good)
         for pack in state.packs:
             self._check_sealed(places.pack(self._room.org, pack), ObjectKind.PACK)
         self._check_blobs(state)
@@ -52,23 +56,42 @@ class DeepVerifier:
     def _is_good(self, name: str) -> bool:
         return name in self._good
 
+    def _is_whole(self, live: LiveSegment) -> bool:
+        """True if a segment and its sidecar are good."""
+        objects = segment_objects(live.entry, org=self._room.org)
+        return all(self._is_good(entry.name) for entry in objects)
+
+    def _blobs_are_good(self, state: LiveState) -> bool:
+        """True if every blob can be found and read."""
+        packs = (places.pack(self._room.org, pack) for pack in state.packs)
+        return all(map(self._is_good, packs)) and all(
+            self._is_whole(live) for live in state.segments.get(FILES, {}).values()
+        )
+
     def _check_sealed(self, name: str, kind: ObjectKind) -> None:
         if self._is_good(name):
             self._ledger.attempt(
                 name, lambda: self._room.sealed.get(kind, org=self._room.org, name=name)
             )
 
-    def _check_segment(self, live: LiveSegment) -> None:
-        entry = live.entry
-        sidecar = places.sidecar(self._room.org, entry.id)
-        if entry.sidecar or self._is_good(sidecar):
-            self._ledger.attempt(
-                places.segment(self._room.org, entry.id) if entry.sidecar else sidecar,
-                lambda: SegmentCheck(live, self._room).sidecar(),
-            )
-        self._ledger.attempt(
-            places.segment(self._room.org, entry.id), lambda: SegmentCheck(live, self._room).rows()
-        )
+    def _check_segment(self, live: LiveSegment, *, blobs: bool) -> None:
+        check = SegmentCheck(live, self._room, blobs=blobs)
+        segment = places.segment(self._room.org, live.entry.id)
+        sidecar = places.sidecar(self._room.org, live.entry.id)
+        self._ledger.attempt(segment if live.entry.sidecar else sidecar, check.sidecar)
+        self._ledger.attempt(segment, check.rows)
+
+    def _check_blobs(self, state: LiveState) -> None:
+        """Every blob that a row of ``$files`` tells of, from first byte to last."""
+        for live in state.segments.get(FILES, {}).values():
+            if self._is_whole(live):
+                for blob in _blobs_in(live, self._room):
+                    self._check_blob(blob)
+
+    def _check_blob(self, blob: Blob) -> None:
+        names = [places.pack(self._room.org, extent.pack) for extent in blob.extents]
+        if names and all(self._is_good(name) for name in names):
+            self._ledger.attempt(names[0], lambda: _drain(self._room, blob))
 
     def _check_words(self, state: LiveState) -> None:
         """The words of each commit whose objects are whole follow from its rows."""
@@ -82,23 +105,15 @@ class DeepVerifier:
     def _all_good(self, state: LiveState) -> bool:
         return all(self._is_good(entry.name) for entry in live_objects(state, org=self._room.org))
 
-    def _check_blobs(self, state: LiveState) -> None:
-        """Every blob that a row of ``$files`` tells of, from first byte to last."""
-        for live in state.segments.get(FILES, {}).values():
-            if self._is_good(places.segment(self._room.org, live.entry.id)):
-                for blob in _blobs_in(live, self._room):
-                    self._check_blob(blob)
-
-    def _check_blob(self, blob: Blob) -> None:
-        names = [places.pack(self._room.org, extent.pack) for extent in blob.extents]
-        if names and all(self._is_good(name) for name in names):
-            self._ledger.attempt(names[0], lambda: _drain(self._room, blob))
-
 
 class SegmentCheck:
-    """One segment, computed again. Methods raise IntegrityError where something disagrees."""
+    """One segment, computed again. Methods raise IntegrityError where something disagrees.
 
-    def __init__(self, live: LiveSegment, room: OrgRoom) -> None:
+    ``blobs`` False: rows whose text lies in blobs cannot be computed, and are left out.
+    """
+
+    def __init__(self, live: LiveSegment, room: OrgRoom, *, blobs: bool) -> None:
+        self._blobs = blobs
         self._entry: SegmentEntry = live.entry
         self._room = room
         self._view = TableView(live.entry.table, [live], room.reading)
@@ -145,6 +160,8 @@ class SegmentCheck:
         counted = [name for name in present if not known[name].volatile]
         physical_names = [physical(known[name].code) for name in counted]
         rows = self._view.read(0, [group], [U_ROW_HASH, U_BLOBS, *physical_names])
+        if not self._blobs:
+            rows = rows.filter(pc.is_null(rows.column(U_BLOBS)))
         cells = resolve(named(rows, counted, present), counted, self._load)
         arrays = [
             (HashedColumn(name, known[name].kind), cells.column(name).combine_chunks())
@@ -155,6 +172,10 @@ class SegmentCheck:
 
     def _load(self, blob: str) -> bytes:
         return self._room.load_blob(until=self._room.chain.live().seq)(blob)
+
+
+def _all_segments(state: LiveState) -> list[LiveSegment]:
+    return [live for held in state.segments.values() for live in held.values()]
 
 
 def _blobs_in(live: LiveSegment, room: OrgRoom) -> list[Blob]:
