@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from unlost_simulators.salesforce import ids
+
 
 class Permission(StrEnum):
     """User permissions that change what the API answers; the values are their API names."""
@@ -84,9 +86,11 @@ class SimUser:
 
 
 def normal(user: SimUser) -> SimUser:
-    """The user with hidden names in lower case."""
+    """The user with ids of 18 characters and hidden names in lower case."""
     return replace(
         user,
+        id=ids.full(user.id),
+        group_ids=frozenset(ids.full(one) for one in user.group_ids),
         hidden_fields=frozenset((one.lower(), each.lower()) for one, each in user.hidden_fields),
         hidden_objects=frozenset(one.lower() for one in user.hidden_objects),
     )
@@ -97,7 +101,7 @@ class Users:
 
     def __init__(self, users: Iterable[SimUser] = ()) -> None:
         self._lock = threading.Lock()
-        self._by_id = {one.id: normal(one) for one in users}
+        self._by_id = {one.id: one for one in map(normal, users)}
 
     def all(self) -> tuple[SimUser, ...]:
         """All users, in the order of registration."""
@@ -125,7 +129,7 @@ class Users:
         """Add or replace a user."""
         changed = normal(user)
         with self._lock:
-            self._by_id = {**self._by_id, user.id: changed}
+            self._by_id = {**self._by_id, changed.id: changed}
         return changed
 
     def current(self, user: SimUser) -> SimUser:

@@ -37,7 +37,7 @@ def compile_bulk(context: Context, select: ast.Select) -> BulkSelect:
     frame = Frame(context, of, nickname=select.alias)
     cells = [_cell(frame, item) for item in select.items]
     where = where_sql(frame, select)
-    order = order_sql(frame, select, tie=True)
+    order = order_sql(frame, select, tie=False)
     headers = _headers(frame, select)
     columns = ", ".join(
         f"{for_csv(one.field, one.sql)} AS {tables.name(header)}"

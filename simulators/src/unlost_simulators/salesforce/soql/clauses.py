@@ -58,9 +58,12 @@ def semi_join(outer: Frame, select: ast.Select) -> str:
 
 
 def order_sql(frame: Frame, select: ast.Select, *, tie: bool) -> str:
-    """ORDER BY; nulls come first unless the query says otherwise."""
+    """ORDER BY; nulls come first unless the query says otherwise.
+
+    ``tie`` settles equal keys, and the order of rows that joins would scatter, by id.
+    """
     if not select.order:
-        return ""
+        return f" ORDER BY {frame.alias}.{tables.ORDER}" if tie and frame.joins else ""
     keys = []
     for one in select.order:
         found = typed(frame, one.expression)

@@ -144,8 +144,8 @@ class Frame:
         else:
             table = source(targets[0], self.context.schema, self.context.user)
             made = Parent(alias, targets[0], through)
-        sql = f'LEFT JOIN {table} {alias} ON {alias}."Id" = {key}'
-        self.joins[through] = (sql, made)
+        match = f"{alias}.{tables.name(_key_of(targets[0]))}"
+        self.joins[through] = (f"LEFT JOIN {table} {alias} ON {match} = {key}", made)
         return made
 
     def join_type(self, here: Parent, link: FieldDef, of: ObjectDef) -> Parent:
@@ -229,6 +229,11 @@ class Frame:
             f"(SELECT CAST({value} AS {tables.sql_type(one)}) FROM {tables.name(child.name)} c "
             f'WHERE c.{tables.name(rollup.via)} = {here.alias}."Id" {alive})'
         )
+
+
+def _key_of(of: ObjectDef) -> str:
+    """The column that references point to; rows of virtual objects all have the same Id."""
+    return "DurableId" if of.empty_key and of.field("DurableId") else "Id"
 
 
 def _name(name: str, kind: FieldType = FieldType.STRING) -> FieldDef:

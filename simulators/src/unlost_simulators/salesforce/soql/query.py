@@ -87,7 +87,8 @@ def page_size(settings: OrgSettings, wide_fields: int, wanted: int | None) -> in
 
 
 def _check_distinct(store: Store, settings: OrgSettings, compiled: Compiled) -> None:
-    if compiled.distinct_check is None:
+    few = compiled.limit is not None and compiled.limit <= settings.distinct_parents
+    if compiled.distinct_check is None or few:
         return
     count = int(database.scalar(store.cursor(), compiled.distinct_check))
     if count > settings.distinct_parents:

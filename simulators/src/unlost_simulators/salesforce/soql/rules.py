@@ -24,6 +24,11 @@ LINK_OTHER = (
 )
 TIMEOUT = "Your query request was running for too long."
 LINKS = "ContentDocumentLink"
+_SAME_AS = {
+    "entitydefinition.qualifiedapiname": "entitydefinitionid",
+    "entitydefinition.durableid": "entitydefinitionid",
+}
+"""Paths that pin a reified column as well as the column itself."""
 _LINK_KEYS = frozenset({"id", "contentdocumentid", "linkedentityid"})
 
 
@@ -58,7 +63,8 @@ def _name(node: ast.Condition, of: ObjectDef) -> str:
     names = expression.names
     if len(names) == 2 and names[0].lower() == of.name.lower():
         names = names[1:]
-    return ".".join(names).lower()
+    written = ".".join(names).lower()
+    return _SAME_AS.get(written, written)
 
 
 def _pins(node: ast.Condition, *, allow_in: bool) -> bool:

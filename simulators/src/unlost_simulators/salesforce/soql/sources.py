@@ -1,5 +1,6 @@
 """Where the rows of an object come from: its table, or SQL that computes a virtual object."""
 
+import json
 import re
 from collections.abc import Sequence
 
@@ -57,23 +58,28 @@ def _entities(of: ObjectDef, schema: Schema, user: SimUser) -> str:
 
 
 def _field_definitions(of: ObjectDef, schema: Schema, user: SimUser) -> str:
-    """FieldDefinition: one row per field of every object, hidden fields included."""
-    rows = []
-    for each in schema.objects:
-        if not user.sees(each.name):
-            continue
-        for one in each.fields:
-            values = {
-                "DurableId": tables.text(f"{each.name}.{one.name}"),
-                "EntityDefinitionId": tables.text(each.name),
-                "QualifiedApiName": tables.text(one.name),
-                "DeveloperName": tables.text(one.name.removesuffix("__c")),
-                "Label": tables.text(one.label),
-                "MasterLabel": tables.text(one.label),
-                "DataType": tables.text(one.type.value),
-            }
-            rows.append(_row(of, values))
-    return f"({' UNION ALL '.join(rows)})"
+    """FieldDefinition: one row per field of every object, hidden fields included.
+
+    All rows are one literal: DuckDB binds it a hundred times faster than a UNION of thousands.
+    """
+    fields = [
+        [each.name, one.name, one.label, one.type.value]
+        for each in schema.objects
+        if user.sees(each.name)
+        for one in each.fields
+    ]
+    literal = tables.text(json.dumps(fields, ensure_ascii=False, separators=(",", ":")))
+    values = {
+        "DurableId": "j.f[1] || '.' || j.f[2]",
+        "EntityDefinitionId": "j.f[1]",
+        "QualifiedApiName": "j.f[2]",
+        "DeveloperName": "regexp_replace(j.f[2], '__c$', '')",
+        "Label": "j.f[3]",
+        "MasterLabel": "j.f[3]",
+        "DataType": "j.f[4]",
+    }
+    unpacked = f"SELECT unnest(from_json({literal}, '[[\"VARCHAR\"]]')) AS f"
+    return f"({_row(of, values)} FROM ({unpacked}) AS j)"
 
 
 _VIRTUAL = {
