@@ -205,6 +205,16 @@ def test_tooling_query(wire) -> None:
     assert answer["size"] == answer["totalSize"] == 5
 
 
+@pytest.mark.parametrize("column", ["EntityDefinition.QualifiedApiName", "EntityDefinitionId"])
+def test_tooling_tells_of_fields_that_are_hidden(narrow, column) -> None:
+    soql = f"SELECT+QualifiedApiName+FROM+FieldDefinition+WHERE+{column}='Contact'"
+    requests = [{"method": "GET", "url": f"v66.0/tooling/query/?q={soql}"}]
+    answer = narrow.json("POST", "composite/batch", {"batchRequests": requests})
+    listed = {one["QualifiedApiName"] for one in answer["results"][0]["result"]["records"]}
+    described = narrow.json("GET", "sobjects/Contact/describe")["fields"]
+    assert listed - {field["name"] for field in described} == {"Birthdate", "Allergies__c"}
+
+
 def test_user_permission_access_is_about_the_caller(wire, narrow) -> None:
     soql = "SELECT PermissionsQueryAllFiles FROM UserPermissionAccess"
     assert wire.soql(soql)[1]["records"][0]["PermissionsQueryAllFiles"] is True

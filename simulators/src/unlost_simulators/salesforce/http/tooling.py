@@ -6,17 +6,26 @@ virtual objects; ``SourceMember`` is described as an object without rows.
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from unlost_simulators.salesforce.errors import not_found
 from unlost_simulators.salesforce.http import queries
 from unlost_simulators.salesforce.http.calls import Answer, json_answer
 from unlost_simulators.salesforce.http.context import Context
 
 SOURCE_MEMBER_FIELDS = ("Id", "MemberType", "MemberName", "RevisionCounter", "IsNameObsolete")
+# Here the durable id of an entity is its API name, so both paths of the filter mean one column.
+_ENTITY = re.compile(r"\bEntityDefinition\.(?:QualifiedApiName|DurableId)\b", re.IGNORECASE)
 
 
 def query(context: Context) -> Answer:
     """Answer ``GET tooling/query?q=``."""
-    answer = queries.query(context)
+    call = context.call
+    if "q" in call.query:
+        soql = _ENTITY.sub("EntityDefinitionId", call.query["q"])
+        call = replace(call, query={**call.query, "q": soql})
+    answer = queries.query(replace(context, call=call))
     answer.document = {"size": answer.document["totalSize"], **answer.document}
     return answer
 
