@@ -6,6 +6,7 @@ Founding goes: ``draft_keyring``, then the slots (and the recovery sheet shown a
 
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 from unlost.model.errors import Conflict, IntegrityError, NotAllowed, NotFound, UnlostError
 from unlost.model.ports import Entropy
@@ -31,7 +32,7 @@ from unlost.vault.format.vaultjson import (
     read_vault_file,
 )
 from unlost.vault.keys import ID_BYTES, KEY_BYTES, Keyring
-from unlost.vault.unlock import KeyProvider, SlotSecret, slot_copies
+from unlost.vault.unlock import ByServiceKeyFile, KeyProvider, SlotSecret, key_exists, slot_copies
 
 
 def draft_keyring(store: Store, *, entropy: Entropy) -> Keyring:
@@ -91,6 +92,19 @@ def add_slot(
     _make_way(store, slot)
     for name in slot_copies(slot):
         store.put_new(name, proved + keys.mac(slot_folder(slot), proved))
+
+
+def discard_unfinished_key(path: Path, *, store: Store) -> None:
+    """Remove the key file that an interrupted founding in this store left; never another one.
+
+    Such a key opens a slot of a store that has no ``vault.json``, so it protects nothing. Raises
+    Conflict (``key-exists``) if the file is anything else; no change if there is none.
+    """
+    if not path.exists():
+        return
+    if store.size(VAULT_FILE) is not None or not _opens(path, store):
+        raise key_exists(path)
+    path.unlink()
 
 
 def recovery_sheet(keys: Keyring) -> RecoverySheet:
@@ -162,6 +176,14 @@ def repair_slot(store: Store, keys: Keyring, slot: str) -> tuple[str, ...]:
         store.delete(name)
         store.put_new(name, store.get(good[0]))
     return tuple(broken)
+
+
+def _opens(path: Path, store: Store) -> bool:
+    try:
+        ByServiceKeyFile(path).unlock(store)
+    except UnlostError:
+        return False
+    return True
 
 
 def _whole(store: Store, keys: Keyring, name: str) -> bool:

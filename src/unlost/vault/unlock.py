@@ -229,7 +229,7 @@ def write_service_key(key: ServiceKey, path: Path, *, store: Store) -> None:
     """
     refuse_key_in_vault(path, store)
     if path.exists():
-        raise _key_exists(path)
+        raise key_exists(path)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write_durably(path, key.text().encode())
@@ -255,7 +255,8 @@ def _write_durably(path: Path, data: bytes) -> None:
     RealDisk().sync_folder(path.parent)
 
 
-def _key_exists(path: Path) -> Conflict:
+def key_exists(path: Path) -> Conflict:
+    """The error for a file that lies where a key should be written."""
     return Conflict(
         "key-exists",
         f"There is a file {path} already, and Unlost never writes over a key.",

@@ -24,6 +24,7 @@ from unlost.vault.keys import Keyring
 from unlost.vault.opening import (
     add_slot,
     check_slot_copy,
+    discard_unfinished_key,
     draft_keyring,
     found_vault,
     new_stretch,
@@ -308,6 +309,30 @@ def test_an_interrupted_founding_may_be_done_again() -> None:
     found_vault(store, keys, created=CREATED)
     for copy in (1, 2, 3):
         check_slot_copy(store, keys, f"keys/service/{copy}")
+
+
+def test_a_key_of_an_interrupted_founding_is_removed_and_no_other(
+    home: Home, tmp_path: Path
+) -> None:
+    store, entropy = LocalStore(tmp_path / "new"), SeededEntropy(5)
+    keys = draft_keyring(store, entropy=entropy)
+    key, path = ServiceKey.new(keys, entropy=entropy), tmp_path / "new.key"
+    discard_unfinished_key(path, store=store)
+    add_slot(store, keys, key, slot="service", entropy=entropy)
+    write_service_key(key, path, store=store)
+    for other in (home.key_path, tmp_path / "note.txt"):
+        if not other.exists():
+            other.write_text("not a key at all")
+        before = other.read_bytes()
+        with pytest.raises(Conflict) as error:
+            discard_unfinished_key(other, store=store)
+        assert error.value.code == "key-exists"
+        assert other.read_bytes() == before
+    discard_unfinished_key(path, store=store)
+    assert not path.exists()
+    with pytest.raises(Conflict):
+        discard_unfinished_key(home.key_path, store=home.store)
+    assert home.key_path.exists()
 
 
 def test_a_slot_is_not_replaced_by_accident(home: Home) -> None:

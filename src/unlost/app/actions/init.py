@@ -21,6 +21,7 @@ from unlost.vault.format.vaultjson import VAULT_FILE
 from unlost.vault.keys import Keyring
 from unlost.vault.opening import (
     add_slot,
+    discard_unfinished_key,
     draft_keyring,
     found_vault,
     open_keyring,
@@ -85,7 +86,7 @@ def init(
         keys = draft_keyring(store, entropy=entropy)
         _make_folders(home)
         probe_store(store, entropy=entropy)
-        home.service_key.unlink(missing_ok=True)  # of an interrupted init: it opens nothing
+        discard_unfinished_key(home.service_key, store=store)
         _add_service_key(home, store, keys, slot=SERVICE_SLOT, entropy=entropy)
         _hand_over(recovery_sheet(keys), out=request.recovery_out, confirm=confirm)
         found_vault(store, keys, created=clock.now())
