@@ -26,7 +26,7 @@ NO_MORE = (
     "Aggregate query does not support queryMore(), use LIMIT to restrict the results to a single "
     "batch"
 )
-RETRIES = 3
+RETRIES = 20
 """A schema change between compilation and execution is met by compiling anew."""
 
 
@@ -57,9 +57,10 @@ def run_tree(
         compiled = compile_query(context, select)
         try:
             return _run(store, context, compiled, batch_size)
-        except (duckdb.BinderException, duckdb.CatalogException):
+        except (duckdb.BinderException, duckdb.CatalogException, duckdb.TransactionException):
             if attempt == RETRIES - 1:
                 raise
+            store.await_writer()
     raise AssertionError
 
 

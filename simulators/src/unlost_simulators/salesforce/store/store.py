@@ -419,9 +419,10 @@ class Store:
     def change_schema(self, change: evolve.Change) -> None:
         """Put an object's changed definition and its changed table in force."""
         changed, statements = change
-        with self._commit() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
+        with self._lock:
+            with self._commit() as cursor:
+                for statement in statements:
+                    cursor.execute(statement)
             self._adopt(self.schema.replaced(changed))
             self._touch([changed.name])
 
@@ -432,11 +433,17 @@ class Store:
     def drop_object(self, object_name: str) -> None:
         """Without the object, its rows, and what the bin and the delete log know of it."""
         of = self._object(object_name)
-        with self._commit() as cursor:
-            cursor.execute(f"DROP TABLE {tables.name(of.name)}")
-            for register in ("_bin", "_deleted", "_nulled"):
-                cursor.execute(f"DELETE FROM {register} WHERE object = {tables.text(of.name)}")
+        with self._lock:
+            with self._commit() as cursor:
+                cursor.execute(f"DROP TABLE {tables.name(of.name)}")
+                for register in ("_bin", "_deleted", "_nulled"):
+                    cursor.execute(f"DELETE FROM {register} WHERE object = {tables.text(of.name)}")
             self._adopt(self.schema.without(of.name))
+
+    def await_writer(self) -> None:
+        """Return when no write, hence no change of the schema, is under way."""
+        with self._lock:
+            return
 
     def _adopt(self, schema: Schema) -> None:
         self.schema = schema
