@@ -3,7 +3,7 @@
 Every method may be called from any thread. It knows nothing of HTTP, tokens and jobs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -381,23 +381,26 @@ class Org:
 
     def add_field(self, name: str, field: FieldDef) -> None:
         """A new field."""
-        self.store.change_schema(evolve.add_field(self._need(name), field))
+        self._change(name, lambda of: evolve.add_field(of, field))
 
     def drop_field(self, name: str, field: str) -> None:
         """Without the field and its values."""
-        self.store.change_schema(evolve.drop_field(self._need(name), field))
+        self._change(name, lambda of: evolve.drop_field(of, field))
 
     def rename_field(self, name: str, field: str, new_name: str) -> None:
         """The field and its values under another API name."""
-        self.store.change_schema(evolve.rename_field(self._need(name), field, new_name))
+        self._change(name, lambda of: evolve.rename_field(of, field, new_name))
 
     def retype_field(self, name: str, field: FieldDef) -> None:
         """The field of that name with another type; values that do not fit become null."""
-        self.store.change_schema(evolve.retype_field(self._need(name), field))
+        self._change(name, lambda of: evolve.retype_field(of, field))
 
     def change_object(self, name: str, **changes: Any) -> None:
         """Change attributes of an object by name (``queryable=False``, ``bulk=False``)."""
-        self.store.change_schema((replace(self._need(name), **changes), ()))
+        self._change(name, lambda of: (replace(of, **changes), ()))
+
+    def _change(self, name: str, change: Callable[[ObjectDef], evolve.Change]) -> None:
+        self.store.change_object(self._need(name).name, change)
 
     def hide_field(self, user: SimUser, name: str, field: str) -> SimUser:
         """Hide a field from a user."""

@@ -416,10 +416,10 @@ class Store:
 
     # Schema changes
 
-    def change_schema(self, change: evolve.Change) -> None:
-        """Put an object's changed definition and its changed table in force."""
-        changed, statements = change
+    def change_object(self, name: str, change: Callable[[ObjectDef], evolve.Change]) -> None:
+        """Put what ``change`` makes of an object, and its changed table, in force."""
         with self._lock:
+            changed, statements = change(self._object(name))
             with self._commit() as cursor:
                 for statement in statements:
                     cursor.execute(statement)
@@ -428,7 +428,10 @@ class Store:
 
     def add_object(self, of: ObjectDef) -> None:
         """A new, empty object."""
-        self.change_schema((of, (tables.create_table(of),)))
+        with self._lock:
+            with self._commit() as cursor:
+                cursor.execute(tables.create_table(of))
+            self._adopt(self.schema.replaced(of))
 
     def drop_object(self, object_name: str) -> None:
         """Without the object, its rows, and what the bin and the delete log know of it."""
