@@ -10,7 +10,7 @@ from tempfile import mkdtemp
 
 from unlost.app.compose import Application
 from unlost.app.database import connect, disconnect
-from unlost.app.home import Home, plan_home, write_home, write_secret_file
+from unlost.app.home import Home, plan_home, read_home, write_home, write_secret_file
 from unlost.model.errors import NotAllowed, NotFound
 from unlost.model.ports import Connector, Context, SecretField, Source
 from unlost.model.schema import Column, Reference, WireKind
@@ -101,6 +101,12 @@ class World:
             connectors=self.load,
             vault=lambda home, clock, entropy: self.vault,
         )
+
+    def opened_at(self, root: Path) -> Application:
+        """As the command line opens it."""
+        read_home(root)
+        connect(self.home.catalog)
+        return self.opened()
 
     def load(self, name: str) -> Connector:
         if name != self.connector.name:

@@ -26,6 +26,9 @@ def tell_usage(message: str, *, command: str, as_json: bool) -> None:
     if as_json:
         _tell_json("command-line", message, step, UnlostError("command-line", "").page)
         return
+    if message.startswith("Usage: "):  # a group without its verb: the message is its help
+        print(message, file=sys.stderr)  # noqa: T201
+        return
     print(f"Error: {plain(message)}\nWhat to do: {step}", file=sys.stderr)  # noqa: T201
 
 

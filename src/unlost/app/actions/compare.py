@@ -211,7 +211,7 @@ def _rows(
         RecordChange(
             record=record,
             name=names.get(record, ""),
-            change=ChangeKind(own[0]["change"]),
+            change=ChangeKind(str(own[0]["change"])),
             changes=tuple(
                 field_line(FieldChange(one["column"], one["old"], one["new"]), table, words)
                 for one in own

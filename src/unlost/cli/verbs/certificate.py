@@ -78,8 +78,8 @@ def _room(quotas: "Sequence[Quota]") -> list[str]:
 
 
 def _show_tables(out: "Console", lines: "Sequence[TableLine]", *, everything: bool) -> None:
-    """The largest tables first, those with something to tell before all others."""
-    ranked = sorted(lines, key=lambda line: (not _tells(line), -line.held, line.table))
+    """Tables with findings first, then those that changed, then the largest."""
+    ranked = sorted(lines, key=_rank)
     shown = ranked if everything else ranked[:MOST_TABLES]
     out.print(_table(shown))
     if len(shown) < len(ranked):
@@ -88,8 +88,9 @@ def _show_tables(out: "Console", lines: "Sequence[TableLine]", *, everything: bo
         out.print(f"… {more} with {many(rest, 'record')}; --full prints them.")
 
 
-def _tells(line: "TableLine") -> bool:
-    return bool(line.findings or line.created or line.changed or line.deleted)
+def _rank(line: "TableLine") -> tuple[bool, bool, int, str]:
+    moved = bool(line.created or line.changed or line.deleted)
+    return (not line.findings, not moved, -line.held, line.table)
 
 
 def _table(lines: "Sequence[TableLine]") -> "Table":

@@ -1,0 +1,114 @@
+"""Comparing nights, and a night with the org as it is now."""
+
+import pytest
+
+from homes import World
+from unlost.app.actions import compare as module
+from unlost.app.actions.backup import backup
+from unlost.app.actions.compare import Side, compare
+from unlost.engine.compare import TableSummary
+from unlost.model.errors import NotFound, UsageError
+from unlost.model.schema import WireKind
+from unlost.model.snapshot import ChangeKind
+
+
+@pytest.fixture
+def nights(sales: World) -> World:
+    """Between two nights: one changes, one is deleted, one is created."""
+    backup(sales.app, "sales")
+    sales.clock.advance(days=1)
+    sales.org.update("Account", "A40018", {"Phone": "overwritten", "Owner": None})
+    sales.org.delete("Account", "A40017")
+    sales.org.create("Account", {"Name": "Neu", "Number": "1"}, record="A50000")
+    sales.clock.advance(hours=1)
+    backup(sales.app, "sales")
+    return sales
+
+
+def test_tables_that_differ_are_counted_worst_first(nights: World) -> None:
+    found = compare(nights.app, "sales", "1", "2")
+    assert (found.old.snapshot, found.new.snapshot) == (1, 2)
+    assert found.tables == (
+        TableSummary("Account", created=1, changed=1, deleted=1),
+        TableSummary("AccountHistory", created=2),
+    )
+    assert (found.table, found.rows, found.more) == (None, (), 0)
+
+
+@pytest.mark.parametrize("order", [("1", "latest"), ("latest", "2026-03-02")])
+def test_a_table_is_shown_record_by_record_in_either_order(
+    nights: World, order: tuple[str, str]
+) -> None:
+    found = compare(nights.app, "sales", *order, table="account")
+    assert (found.table, found.old.snapshot, found.new.snapshot) == ("Account", 1, 2)
+    by_id = {row.record: row for row in found.rows}
+    assert {key: row.change for key, row in by_id.items()} == {
+        "A40017": ChangeKind.DELETED,
+        "A40018": ChangeKind.CHANGED,
+        "A50000": ChangeKind.CREATED,
+    }
+    assert by_id["A40017"].name == "Schoko Zürich"
+    fields = {field.column: field for field in by_id["A40018"].changes}
+    assert (fields["Phone"].old, fields["Phone"].new) == ("+41 40018", "overwritten")
+    assert (fields["Owner"].old_means, fields["Owner"].new) == ("Ada Admin", None)
+
+
+def test_only_the_first_records_are_listed_but_all_are_counted(
+    nights: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST", 2)
+    found = compare(nights.app, "sales", "1", "2", table="Account")
+    assert ([row.record for row in found.rows], found.more) == (["A40017", "A40018"], 1)
+    assert len(found.rows[1].changes) == 2
+
+
+def test_a_night_against_itself_differs_in_nothing(nights: World) -> None:
+    assert compare(nights.app, "sales", "2", "latest").tables == ()
+
+
+def test_the_live_org_is_compared_with_a_night(nights: World) -> None:
+    nights.clock.advance(hours=1)
+    nights.org.update("Account", "A40019", {"Phone": "now"})
+    nights.org.purge("Account", "A40018")
+    found = compare(nights.app, "sales", "live", "latest", table="Account")
+    assert (found.old.snapshot, found.new) == (2, Side(None, nights.clock.now()))
+    assert {row.record: row.change for row in found.rows} == {
+        "A40018": ChangeKind.DELETED,
+        "A40019": ChangeKind.CHANGED,
+    }
+
+
+def test_a_table_that_the_org_refuses_now_does_not_stop_the_others(nights: World) -> None:
+    nights.org.add_table("Case", {"Name": WireKind.TEXT})
+    nights.clock.advance(hours=1)
+    backup(nights.app, "sales")
+    nights.org.tables["Case"].refused = True
+    nights.org.update("Account", "A40019", {"Phone": "now"})
+    found = compare(nights.app, "sales", "latest", "live")
+    assert [table.table for table in found.unread] == ["Case"]
+    assert "Account" in {table.table for table in found.tables}
+
+
+def test_live_against_live_makes_no_sense(nights: World) -> None:
+    with pytest.raises(UsageError) as caught:
+        compare(nights.app, "sales", "live", "live")
+    assert caught.value.code == "compare-live-twice"
+
+
+def test_a_table_that_only_the_earlier_night_had_can_be_compared(nights: World) -> None:
+    nights.org.add_table("Old", {"Name": WireKind.TEXT})
+    nights.org.create("Old", {"Name": "gone"}, record="O1")
+    nights.clock.advance(hours=1)
+    backup(nights.app, "sales")
+    nights.org.tables["Old"].dropped = True
+    nights.clock.advance(hours=1)
+    backup(nights.app, "sales")
+    assert compare(nights.app, "sales", "3", "4", table="Old").rows == ()
+    with pytest.raises(NotFound) as caught:
+        compare(nights.app, "sales", "3", "4", table="Never")
+    assert caught.value.code == "table-unknown"
+
+
+def test_unknown_backups_are_told(nights: World) -> None:
+    with pytest.raises(NotFound):
+        compare(nights.app, "sales", "1", "9")

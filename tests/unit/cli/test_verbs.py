@@ -1,0 +1,222 @@
+"""Each verb: what it prints for people, and that its JSON keeps the documented fields."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from terminals import Terminal
+from unlost.cli.exits import ExitCode
+from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.schema import WireKind
+from unlost.model.snapshot import Damage, VerifyLevel, VerifyReport
+
+GAP = Finding(FindingKind.PERMISSION_MISSING, Severity.GAP, "Mail is hidden.", "Allow it.")
+
+
+@pytest.fixture
+def nights(sales: Terminal) -> Terminal:
+    """Two nights: a phone is overwritten and a customer deleted between them."""
+    org, clock = sales.world.org, sales.world.clock
+    org.add_table("Attachment", {"Name": WireKind.TEXT}, files=True)
+    org.attach("Attachment", "offer.pdf", b"%PDF offer")
+    assert sales("backup", "sales").code == ExitCode.OK
+    clock.advance(hours=20)
+    org.update("Account", "A40018", {"Phone": "overwritten"})
+    org.delete("Account", "A40017")
+    clock.advance(hours=4)
+    assert sales("backup", "sales").code == ExitCode.OK
+    return sales
+
+
+def test_a_backup_says_what_is_safe(sales: Terminal) -> None:
+    ended = sales("backup", "sales")
+    assert ended.code == ExitCode.OK
+    assert ended.out.startswith("Snapshot 1 of sales is safe.\n")
+    assert "  Holds    4 records in 3 tables, 0 files (0 bytes)\n" in ended.out
+    assert "  Changes  4 created, 0 changed, 0 deleted\n" in ended.out
+    assert ended.err == ""  # no progress where nobody looks
+
+
+def test_a_backup_with_gaps_ends_with_3_and_says_which(sales: Terminal) -> None:
+    sales.world.org.findings = [GAP]
+    ended = sales("backup", "sales")
+    assert ended.code == ExitCode.FINDINGS
+    assert "    - Mail is hidden.\n" in ended.out
+    as_json = sales("backup", "sales", "--full", "--json")
+    assert as_json.code == ExitCode.FINDINGS
+    assert as_json.json["snapshot"] == 2
+    assert [finding["kind"] for finding in as_json.json["findings"]] == ["permission-missing"]
+
+
+def test_snapshots_are_a_table(nights: Terminal) -> None:
+    ended = nights("snapshots", "sales")
+    lines = ended.out.splitlines()
+    assert re.match(r" +1  2026-03-02 01:00 UTC +5 +0 +0 ", lines[1])
+    assert re.match(r" +2  2026-03-03 01:00 UTC +1 +1 +1 ", lines[2])
+    listed = nights("snapshots", "sales", "--json").json
+    assert [night["number"] for night in listed["snapshots"]] == [1, 2]
+
+
+def test_no_snapshot_yet(sales: Terminal) -> None:
+    assert "No backup yet" in sales("snapshots", "sales").out
+
+
+def test_a_certificate_fits_a_screen_and_can_be_had_in_full(nights: Terminal) -> None:
+    ended = nights("certificate", "sales")
+    assert ended.code == ExitCode.OK
+    assert "Certificate of sales, snapshot 2" in ended.out
+    assert re.search(r"^Account +2 +2 +1 +1 ", ended.out, re.MULTILINE)
+    first = nights("certificate", "sales", "1", "--json").json
+    assert first["snapshot"] == 1
+    assert first["certificate"]["verdict"] == "complete"
+    assert len(first["head"]) == 64
+
+
+def test_a_long_certificate_is_shortened_with_its_gaps_first(
+    sales: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unlost.cli.verbs.certificate.MOST_TABLES", 2)
+    monkeypatch.setattr("unlost.cli.verbs.certificate.MOST_FINDINGS", 1)
+    org = sales.world.org
+    org.findings = [GAP]
+    org.add_table("Zebra", {"Name": WireKind.TEXT})
+    org.tables["Zebra"].refused = True
+    assert sales("backup", "sales").code == ExitCode.FINDINGS
+    ended = sales("certificate", "sales")
+    assert ended.code == ExitCode.FINDINGS
+    tables = ended.out.split("Not protected")[0]
+    assert "Zebra" in tables
+    assert "2 more tables" in tables
+    assert "Mail is hidden." in ended.out
+    assert "1 more; --full prints them" in ended.out
+    full = sales("certificate", "sales", "--full").out
+    assert "Zebra could not be read" in full
+    assert "more tables" not in full
+
+
+def test_a_deleted_customer_is_found_by_its_number(nights: Terminal) -> None:
+    ended = nights("find", "A40017")
+    assert ended.code == ExitCode.OK
+    assert "Account Schoko Zürich: deleted on 2026-03-02 21:00 UTC by Ada Admin\n" in ended.out
+    assert "  unlost history sales Account A40017\n" in ended.out
+    (hit,) = nights("find", "A40017", "--org", "sales", "--json").json["hits"]
+    assert (hit["table"], hit["record"], hit["alive"]) == ("Account", "A40017", False)
+    assert hit["gone"]["by_name"] == "Ada Admin"
+
+
+def test_nothing_found_says_where_it_was_looked_for(nights: Terminal, sales: Terminal) -> None:
+    assert nights("find", "nobody").out == "Nothing found for 'nobody' (searched sales).\n"
+
+
+def test_searching_before_the_first_backup_says_why_nothing_is_found(sales: Terminal) -> None:
+    assert "there is no backup yet" in sales("find", "nobody").out
+
+
+def test_history_is_a_timeline(nights: Terminal) -> None:
+    ended = nights("history", "sales", "Account", "A40018")
+    assert ended.out.startswith("Account Cacao Lyon (A40018), alive\n")
+    assert "before 2026-03-02 01:00 UTC  First seen\n" in ended.out
+    assert "2026-03-02 21:00 UTC  Changed by Ada Admin\n" in ended.out
+    assert "    Phone: +41 40018 → overwritten\n" in ended.out
+    gone = nights("history", "sales", "Account", "A40017")
+    assert "(A40017), deleted" in gone.out
+    assert "2026-03-02 21:00 UTC  Deleted by Ada Admin\n" in gone.out
+    told = nights("history", "sales", "Account", "A40017", "--json").json
+    assert [entry["kind"] for entry in told["entries"]] == ["created", "deleted"]
+
+
+def test_a_purged_record_is_told_between_two_nights(nights: Terminal) -> None:
+    world = nights.world
+    world.org.purge("Account", "A40019")
+    world.clock.advance(days=1)
+    assert nights("backup", "sales").code == ExitCode.OK
+    ended = nights("history", "sales", "Account", "A40019")
+    assert "between 2026-03-03 01:00 UTC and 2026-03-04 01:00 UTC  Deleted and purged" in ended.out
+
+
+def test_a_comparison_counts_tables_then_shows_records(nights: Terminal) -> None:
+    ended = nights("compare", "sales", "1", "latest")
+    assert re.search(r"^Account +1 +1 *$", ended.out, re.MULTILINE)
+    assert "unlost compare sales 1 2 --table Account" in ended.out
+    table = nights("compare", "sales", "1", "latest", "--table", "Account")
+    assert "A40018 Cacao Lyon: changed\n    Phone: +41 40018 → overwritten\n" in table.out
+    assert "A40017 Schoko Zürich: deleted\n" in table.out
+    rows = nights("compare", "sales", "1", "2", "--table", "Account", "--json").json["rows"]
+    assert [row["change"] for row in rows] == ["deleted", "changed"]
+    assert "Phone" in {change["column"] for change in rows[1]["changes"]}
+
+
+def test_a_long_comparison_is_shortened(nights: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unlost.cli.verbs.compare.MOST", 1)
+    ended = nights("compare", "sales", "1", "2", "--table", "Account")
+    assert "… and 1 more record;" in ended.out
+    nights.world.clock.advance(hours=1)
+    nights.world.org.update("Account", "A40019", {"Phone": "1", "Name": "2", "Number": None})
+    monkeypatch.setattr("unlost.cli.verbs.compare.FIELDS", 2)
+    live = nights("compare", "sales", "live", "latest", "--table", "Account")
+    assert "… and 1 more field" in live.out
+    assert "the live org" in live.out
+
+
+def test_nothing_differs_is_said(nights: Terminal) -> None:
+    assert "Nothing differs." in nights("compare", "sales", "2", "latest").out
+    nights.world.org.tables["Attachment"].refused = True
+    ended = nights("compare", "sales", "2", "live")
+    assert "Attachment could not be compared" in ended.out
+    assert "Nothing else differs." in ended.out
+
+
+def test_a_record_is_shown_field_by_field(nights: Terminal) -> None:
+    ended = nights("show", "sales", "Account", "A40017")
+    assert ended.out.startswith("Account Schoko Zürich (A40017)\n")
+    assert "In snapshot 2, as of 2026-03-03 01:00 UTC: deleted on" in ended.out
+    assert "Last changed 2026-03-02 21:00 UTC by Ada Admin" in ended.out
+    assert re.search(r"^Owner +Ada Admin \(U1\) *$", ended.out, re.MULTILINE)
+    first = nights("show", "sales", "Account", "A40017", "--at", "1", "--json").json
+    assert (first["alive"], first["values"]["Phone"]) == (True, "+41 40017")
+    live = nights("show", "sales", "Account", "A40018", "--at", "live")
+    assert "In the live org" in live.out
+
+
+def test_empty_and_hidden_fields_are_said(nights: Terminal) -> None:
+    world = nights.world
+    world.org.hide_column("Account", "Phone")
+    world.org.update("Account", "A40019", {"Owner": None})
+    world.clock.advance(days=1)
+    assert nights("backup", "sales").code == ExitCode.FINDINGS
+    ended = nights("show", "sales", "Account", "A40019")
+    assert "Phone (hidden from the user now)" in ended.out
+    assert "1 empty fields are left out" in ended.out
+
+
+def test_a_file_comes_back(nights: Terminal, tmp_path: Path) -> None:
+    record = next(iter(nights.world.org.tables["Attachment"].records))
+    out = tmp_path / "offer.pdf"
+    ended = nights("file", "sales", record, "--out", str(out))
+    assert ended.out.startswith("offer.pdf: 10 bytes in ")
+    assert "checksum agrees" in ended.out
+    assert out.read_bytes() == b"%PDF offer"
+    shown = nights("show", "sales", "Attachment", record)
+    assert f"unlost file sales {record} --out FILE" in shown.out
+    again = nights("file", "sales", record, "--out", str(out), "--json")
+    assert again.json["error"]["code"] == "file-exists"
+
+
+def test_a_whole_vault_prints_its_heads(nights: Terminal) -> None:
+    ended = nights("verify", "--level", "full")
+    assert ended.code == ExitCode.OK
+    head = nights("verify", "--json").json["heads"]["sales"]
+    assert f"Head of sales: {head}" in ended.out
+    met = nights("verify", "--expect", head[:12])
+    assert (met.code, "as expected" in met.out) == (ExitCode.OK, True)
+    missed = nights("verify", "--expect", "f" * 12)
+    assert (missed.code, "does NOT lead" in missed.out) == (ExitCode.FAILED, True)
+
+
+def test_damage_is_named_and_ends_with_1(nights: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = VerifyReport(VerifyLevel.QUICK, 9, 900, {}, (Damage("orgs/x/data/y", "It is gone."),))
+    monkeypatch.setattr(nights.world.vault, "verify", lambda level: report)
+    ended = nights("verify")
+    assert ended.code == ExitCode.FAILED
+    assert "  - orgs/x/data/y: It is gone.\n" in ended.out
