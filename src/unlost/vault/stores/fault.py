@@ -5,6 +5,7 @@ defined and never happened fails the test that calls ``assert_all_hit``.
 """
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -64,6 +65,7 @@ class FaultStore:
         self._hit: set[Fault] = set()
         self._lock = threading.Lock()
         self._dead = False
+        self._counts: Counter[Operation] = Counter()
         self.calls: list[Call] = []
 
     @property
@@ -138,9 +140,9 @@ class FaultStore:
         return fault
 
     def _due(self, operation: Operation) -> FaultKind | None:
-        same = sum(call.operation is operation for call in self.calls)
+        self._counts[operation] += 1
         for fault in self._faults:
-            count = len(self.calls) if fault.on is None else same
+            count = len(self.calls) if fault.on is None else self._counts[operation]
             if fault.on in (None, operation) and fault.at == count:
                 self._hit.add(fault)
                 return fault.kind
