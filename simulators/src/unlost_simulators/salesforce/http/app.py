@@ -55,7 +55,6 @@ async def _read(scope: Scope, receive: Receive) -> Call:
         query=dict(parse_qsl(query, keep_blank_values=True)),
         headers={name.lower(): value for name, value in request.headers.items()},
         body=await request.body(),
-        scheme=scope["scheme"],
     )
 
 

@@ -29,7 +29,6 @@ class Call:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes = b""
-    scheme: str = "http"
 
     @property
     def segments(self) -> list[str]:

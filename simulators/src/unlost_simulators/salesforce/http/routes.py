@@ -10,7 +10,6 @@ from unlost_simulators.salesforce.http.calls import Answer
 from unlost_simulators.salesforce.http.context import Context
 
 type Handler = Callable[[Context], Answer]
-READS = ("HEAD", "GET", "PATCH")
 
 
 @dataclass(frozen=True, slots=True)
