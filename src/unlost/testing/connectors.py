@@ -215,8 +215,9 @@ class SourceContract:
             assert set(ids_of(again)) == set(some), table.name
             for page in again:
                 check_rows(table, page.rows)
-        with pytest.raises(SourceRefused):
-            list(source.read_ids(replace(tables[0], name="No_Such_Table"), ["x"]))
+            unknown = replace(table, name="No_Such_Table")
+            with pytest.raises(SourceRefused):
+                list(source.read_ids(unknown, some))
 
     def test_nothing_new_is_little_to_read(self, source: Source, tables: list[Table]) -> None:
         """From a cursor of now on, what comes is part of the table, and never says full."""

@@ -8,7 +8,12 @@ from unlost.connectors.salesforce.api import Api
 from unlost.connectors.salesforce.classify import left_out
 from unlost.connectors.salesforce.config import SalesforceConfig
 from unlost.connectors.salesforce.errors import Refused, first_line, read_error
-from unlost.connectors.salesforce.hidden import column_findings, hidden_columns, hidden_tables
+from unlost.connectors.salesforce.hidden import (
+    Hidden,
+    column_findings,
+    hidden_columns,
+    hidden_tables,
+)
 from unlost.connectors.salesforce.rights import (
     ALL_FILES,
     Rights,
@@ -63,7 +68,7 @@ def discover(api: Api, config: SalesforceConfig) -> Found:
 def _schema(
     describes: Mapping[str, Describe],
     rights: Rights,
-    hidden: Mapping[str, tuple[str, ...]],
+    hidden: Hidden,
     findings: list[Finding],
 ) -> Schema:
     rules = delete_rules(describes)
@@ -71,7 +76,7 @@ def _schema(
         table_of(
             describe,
             rules,
-            hidden=hidden.get(name, ()),
+            hidden=hidden.columns.get(name, ()),
             all_files=rights.has(ALL_FILES),
         )
         for name, describe in sorted(describes.items())

@@ -5,6 +5,7 @@ security of the user, who needs "View Setup and Configuration"; REST guide, reso
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -15,19 +16,29 @@ from unlost.connectors.salesforce.tables import Describe
 from unlost.model.finding import Finding, FindingKind, Severity
 
 
-def hidden_columns(api: Api, describes: Mapping[str, Describe]) -> dict[str, tuple[str, ...]]:
-    """For each table, the columns that its describe does not show; only tables that have some."""
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """Columns that describes do not show, by table; ``untold``: tables that cannot be judged."""
+
+    columns: Mapping[str, tuple[str, ...]]
+    untold: tuple[str, ...] = ()
+
+
+def hidden_columns(api: Api, describes: Mapping[str, Describe]) -> Hidden:
+    """Compare each describe with the list of all fields of the object."""
     names = sorted(describes)
     answers = api.batch([_question(name) for name in names])
     found: dict[str, tuple[str, ...]] = {}
+    untold: list[str] = []
     for name, (status, answer) in zip(names, answers, strict=True):
         if status != 200:
+            untold.append(name)
             continue
         shown = {field["name"] for field in describes[name]["fields"]}
         hidden = tuple(sorted(set(_listed(api, answer)) - shown))
         if hidden:
             found[name] = hidden
-    return found
+    return Hidden(found, tuple(untold))
 
 
 def _question(table: str) -> str:
@@ -49,11 +60,10 @@ def _listed(api: Api, answer: Mapping[str, Any]) -> Iterable[str]:
         answer = api.get_json(answer["nextRecordsUrl"])
 
 
-def column_findings(
-    tables: Mapping[str, Describe], hidden: Mapping[str, Sequence[str]]
-) -> list[Finding]:
-    """A finding for each hidden column."""
-    return [
+def column_findings(tables: Mapping[str, Describe], hidden: Hidden) -> list[Finding]:
+    """A finding for each hidden column, and one for all tables that cannot be judged."""
+    untold = [_untold(hidden.untold)] if hidden.untold else []
+    return untold + [
         Finding(
             FindingKind.COLUMN_HIDDEN,
             Severity.GAP,
@@ -63,9 +73,20 @@ def column_findings(
             table=name,
             column=column,
         )
-        for name, columns in hidden.items()
+        for name, columns in hidden.columns.items()
         for column in columns
     ]
+
+
+def _untold(tables: Sequence[str]) -> Finding:
+    return Finding(
+        FindingKind.PERMISSION_MISSING,
+        Severity.GAP,
+        f"Salesforce would not list the fields of {len(tables)} tables, so that columns hidden "
+        "from the backup user go unnoticed there.",
+        "Grant the permission 'View Setup and Configuration' to the backup user.",
+        detail=", ".join(tables),
+    )
 
 
 def hidden_tables(api: Api, seen: frozenset[str]) -> list[Finding]:

@@ -117,7 +117,7 @@ class RestQueries:
                 "the table out.",
             )
         middle = soql.instant(_middle(lo, hi))
-        return reading.between(reading.lo, middle), reading.between(middle, reading.hi)
+        return reading.between(reading.lo or OLDEST, middle), reading.between(middle, reading.hi)
 
 
 def _middle(lo: datetime, hi: datetime) -> datetime:

@@ -59,6 +59,11 @@ def nothing(at: datetime) -> Rows:
     return Rows(none, none, pa.array([], INSTANT), none, None, at)
 
 
+def is_id(value: str) -> bool:
+    """True if it has the form of an id; Salesforce refuses a whole query for one that has not."""
+    return len(value) in {15, 18} and value.isascii() and value.isalnum()
+
+
 def canonical(ids: pa.Array) -> pa.Array:
     """Ids in their form of 18 characters; Salesforce answers so, but for rare places."""
     if not len(ids) or pc.all(pc.equal(pc.binary_length(ids), ID_LENGTH)).as_py():

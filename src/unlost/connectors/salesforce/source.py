@@ -22,7 +22,7 @@ from unlost.connectors.salesforce.limits import EMPTY_KEY
 from unlost.connectors.salesforce.parents import ByParents, rule_of
 from unlost.connectors.salesforce.quotas import read_quotas
 from unlost.connectors.salesforce.rest import RestQueries
-from unlost.connectors.salesforce.rows import nothing
+from unlost.connectors.salesforce.rows import is_id, nothing
 from unlost.connectors.salesforce.special import LINKS, Strategy, filter_of
 from unlost.connectors.salesforce.tables import cursor_column, parent_types, selected
 from unlost.connectors.salesforce.work import Kind, Reading, Work, task, work_of
@@ -114,7 +114,8 @@ class SalesforceSource:
 
     def read_ids(self, table: Table, ids: Sequence[str]) -> Iterator[Page]:
         """The rows of these ids, also out of the recycle bin and of the archive."""
-        yield from self._rest.read_chunks(self._reading(table, None, None), "Id", ids)
+        known = [record for record in ids if is_id(record)]
+        yield from self._rest.read_chunks(self._reading(table, None, None), "Id", known)
 
     def census(self, table: Table) -> Iterator[pa.Array]:
         """Every id that is not deleted; archived activities are alive."""

@@ -240,6 +240,8 @@ def test_the_list_of_columns_may_have_pages_or_be_refused() -> None:
     schema = discovered(org)
     assert schema.table("Account").hidden == ("Secret__c",)  # type: ignore[union-attr]
     assert schema.table("Contact").hidden == ()  # type: ignore[union-attr]
+    (untold,) = of_kind(schema, FindingKind.PERMISSION_MISSING)
+    assert (untold.detail, untold.severity) == ("Contact", Severity.GAP)
 
 
 def test_tables_that_are_counted_but_not_shown_are_found() -> None:

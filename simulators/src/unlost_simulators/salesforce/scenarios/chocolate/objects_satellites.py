@@ -168,7 +168,7 @@ VOTE = table(
     flags="QCUD-R-",
     plural="Votes",
     rule=QueryRule(
-        required_filter=("ParentId", "Id"),
+        required_filter=("ParentId", "Parent.Type", "Id"),
         message=(
             "When querying the Vote object, you must filter using the following syntax: ParentId ="
             " [single ID], Parent.Type = [single Type], Id = [single ID], or Id IN [list of ID's]."
