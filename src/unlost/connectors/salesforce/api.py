@@ -65,17 +65,18 @@ class Api:
         self.version = version
         self.clock = context.clock
         self._session = session
-        budget = context.budget
+        self._budget = context.budget
+        self._last_seen: datetime | None = None
         self.client = HttpClient(
             Manners(
                 TABLE,
                 understand,
                 speaker(context.clock.now),
-                lambda headers: report_usage(headers, budget),
+                self._notice,
             ),
             clock=context.clock,
             entropy=context.entropy,
-            budget=budget,
+            budget=context.budget,
             session=session,
             transport=transport,
             compress=compress,
@@ -169,9 +170,17 @@ class Api:
         )
         return self.time_of(self.client.send(request).headers)
 
+    def recent_time(self) -> datetime:
+        """Salesforce's clock at its last answer: takes no call, and is never ahead of it."""
+        return self._last_seen or self.server_time()
+
     def time_of(self, headers: Headers) -> datetime:
         """The server's clock at an answer; ours where it does not tell."""
         return date_of(headers) or self.clock.now()
+
+    def _notice(self, headers: Headers) -> None:
+        report_usage(headers, self._budget)
+        self._last_seen = date_of(headers) or self._last_seen
 
     def _page(self, path: str) -> tuple[Mapping[str, Any], datetime]:
         answer = self.get(path)

@@ -32,7 +32,7 @@ class DeleteLog:
 
     def read(self, table: str, since: str) -> Iterator[Page]:
         """Ids deleted ``since`` (a datetime literal), and a word if the list has a gap."""
-        now = self._api.server_time()
+        now = self._api.recent_time()
         start = soql.parse_instant(since)
         oldest = now - DELETE_LOG + DELETE_LOG_MARGIN
         try:
