@@ -59,7 +59,10 @@ class Oracle:
                     expected = self.seen.get((name, key), {}).get(column)
                 self._same(name, key, column, held[key][column], expected)
         self._check_absent(name, held, live, dead, hidden, settled=settled)
-        self._remember(name, live, columns, blind, dead)
+        seen = self.scene.org.visible(name)
+        last = {key: seen[key] for key, op in dead.items() if op == "D" and key in seen}
+        fresh = {key: held for key, held in last.items() if (name, key) not in self.dead}
+        self._remember(name, {**live, **fresh}, columns, blind, dead)
 
     def _check_absent(
         self,
@@ -93,6 +96,7 @@ class Oracle:
     def _remember(
         self, name: str, live: dict[str, Any], columns: list[str], blind: set[str], dead: Any
     ) -> None:
+        """``live``: what was seen alive, and the last rows of what was seen deleted."""
         for key, record in live.items():
             kept = self.seen.setdefault((name, key), {})
             for column in columns:

@@ -45,6 +45,8 @@ class LivingOrg(RuleBasedStateMachine):
         org.add_table("Account", cells)
         org.add_table("Junction", cells, traits=ALL_TRAITS - {TableTrait.REPORTS_DELETES})
         org.add_table("Setting", cells, traits=frozenset({TableTrait.CENSUS}))
+        for at, table in enumerate(TABLES * 2):
+            org.create(table, {"Name": f"first {at}", "Turnover": "5.50"})
         self.oracle = Oracle(self.scene)
         self.added = 0
 
@@ -215,7 +217,8 @@ class LivingOrg(RuleBasedStateMachine):
         self._judge(done)
 
     def _settle(self) -> None:
-        """Nothing becomes visible while a night runs: the oracle could not tell when."""
+        """Time passes, and nothing becomes visible while a night runs: when could not be told."""
+        self.scene.clock.advance(seconds=60)
         soon = self.scene.clock.now() + timedelta(minutes=5)
         if any(change.at <= soon for change in self.scene.org._uncommitted):
             self.scene.clock.advance(seconds=301)
