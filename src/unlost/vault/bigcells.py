@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.vault.assemble import Columns
-from unlost.vault.format.physical import U_BLOBS, physical
+from unlost.vault.format.physical import U_BLOBS, is_system, physical
 from unlost.vault.packs import Blob, PackWriter
 from unlost.vault.tableview import BlobCell
 
@@ -36,9 +36,12 @@ class BigCells:
         return self._writer
 
     def lift(self, rows: pa.Table, columns: Columns) -> tuple[pa.Table, pa.Array]:
-        """The rows with big cells null, and the column ``_u_blobs``."""
+        """The rows with big cells null, and the column ``_u_blobs``.
+
+        System tables keep their cells: they tell where blobs are.
+        """
         named: dict[int, BlobCell] = {}
-        for name in columns.names:
+        for name in columns.names if not is_system(columns.table) else ():
             big = _big(rows.column(name))
             if len(big):
                 code = physical(columns.known[name].code)

@@ -35,7 +35,6 @@ from unlost.vault.state import LiveSegment
 from unlost.vault.tableview import TableView
 from unlost.vault.writer import Comparison, TableWriter
 
-
 type _Mark = tuple[str, str | None, str | None]
 """A row of ``$hidden``: table, and a record or a column."""
 

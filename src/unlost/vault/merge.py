@@ -31,8 +31,12 @@ class Piece:
     high: str | None
 
 
-def cut(view: TableView, *, rows: int = PIECE_ROWS, size: int = PIECE_BYTES) -> list[Piece]:
-    """The pieces of a table, in order, each of about this many rows or bytes at most."""
+def cut(view: TableView, *, narrow: bool = False) -> list[Piece]:
+    """The pieces of a table, in order, each of a bounded number of rows and bytes.
+
+    ``narrow``: only few columns will be read, so that more rows may come at once.
+    """
+    rows, size = (PIECE_ROWS * 4, PIECE_BYTES * 8) if narrow else (PIECE_ROWS, PIECE_BYTES)
     fences = sorted(
         (fence.first.encode(), fence.rows, fence.bytes)
         for rank in range(len(view.segments))
@@ -83,9 +87,9 @@ class GroupCache:
 class PieceReader:
     """Reads the rows of pieces: all versions of all segments, with their rank."""
 
-    def __init__(self, view: TableView, columns: ColumnsOf, *, cache: int = CACHE_BYTES) -> None:
+    def __init__(self, view: TableView, columns: ColumnsOf, *, cache: int | None = None) -> None:
         self._view = view
-        self._cache = GroupCache(view, columns, most=cache)
+        self._cache = GroupCache(view, columns, most=CACHE_BYTES if cache is None else cache)
 
     def read(self, piece: Piece) -> Iterator[tuple[int, pa.Table]]:
         """The rows of a piece, by rank, each part sorted by id."""
@@ -120,7 +124,7 @@ def key_pieces(view: TableView, columns: Sequence[str]) -> Iterator[pa.Table]:
     """
     wanted = list(dict.fromkeys((U_ID, *columns)))
     reader = PieceReader(view, lambda _: wanted)
-    for piece in cut(view, rows=PIECE_ROWS * 4):
+    for piece in cut(view, narrow=True):
         parts = [ranked(rows, rank) for rank, rows in reader.read(piece)]
         if parts:
             yield sort_versions(pa.concat_tables(parts), several=len(parts) > 1)

@@ -37,8 +37,8 @@ def spread[A, T](call: Callable[[A], T], items: Sequence[A]) -> Iterator[T]:
     todo = iter(items)
     waiting: list[Future[T]] = []
     try:
-        for item in islice(todo, threads() * _AHEAD):
-            waiting.append(_pool().submit(call, item))
+        ahead = threads() * _AHEAD
+        waiting.extend(_pool().submit(call, item) for item in islice(todo, ahead))
         while waiting:
             first = waiting.pop(0)
             yield first.result()

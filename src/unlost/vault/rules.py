@@ -99,13 +99,11 @@ def is_version(before: Ops, observed: Ops, *, same: NDArray[np.bool_]) -> NDArra
 
 def balance(before: Ops, observed: Ops) -> Balance:
     """What these versions do. One that was never seen alive counts as created and deleted."""
-    new, alive = before == NONE, observed == U
-    was_alive = before == U
-    whole = (observed == U) | (observed == D) | (observed == A)
+    new, alive, was_alive = before == NONE, observed == U, before == U
     return Balance(
-        created=int(np.count_nonzero(new & whole)),
+        created=int(np.count_nonzero(new)),
         changed=int(np.count_nonzero((was_alive & alive) | ((before >= D) & ~alive))),
-        deleted=int(np.count_nonzero((was_alive & ~alive) | (new & whole & ~alive))),
+        deleted=int(np.count_nonzero((was_alive | new) & ~alive)),
         revived=int(np.count_nonzero((before >= D) & alive)),
     )
 

@@ -75,12 +75,12 @@ class SegmentWriter:
         self._sealed = sealed
         self._prefix = prefix
 
-    def write(self, rows: pa.Table, *, label: Label, group_rows: int = GROUP_ROWS) -> SegmentEntry:
+    def write(self, rows: pa.Table, *, label: Label, group_rows: int | None = None) -> SegmentEntry:
         """Write rows that are sorted by ``_u_id``, at least one; durable when it returns."""
         ident = self._prefix + self._sealed.entropy.bytes(8).hex()
         name = places.segment(self._org, ident)
         epoch = self._sealed.keys.epoch(self._org)
-        groups = split_groups(rows, most=group_rows)
+        groups = split_groups(rows, most=group_rows or GROUP_ROWS)
         body = self._encrypt(rows, groups, label=label, name=name, epoch=epoch)
         ids = rows.column(U_ID).combine_chunks()
         car = Sidecar(

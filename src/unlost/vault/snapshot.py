@@ -205,21 +205,15 @@ class VaultSnapshot:
             dead = newest.filter(pc.not_equal(newest.column(U_OP), "U")).column(U_ID)
             for at in range(0, len(dead), _IDS_AT_ONCE):
                 ids = dead.slice(at, _IDS_AT_ONCE).combine_chunks()
-                yield from self._states(view, ids, names, known_only=True).to_batches()
+                yield from self._states(view, ids, names).to_batches()
 
-    def _states(
-        self, view: TableView, ids: pa.Array, names: Sequence[str], *, known_only: bool = False
-    ) -> pa.Table:
+    def _states(self, view: TableView, ids: pa.Array, names: Sequence[str]) -> pa.Table:
         versions = view.find(ids, SYSTEM)
         newest = versions.filter(pa.array(last_of_each(versions.column(U_ID))))
         whole = versions.filter(
             pc.is_in(versions.column(U_OP), value_set=pa.array(rules.WITH_CELLS))
         )
         states = whole.filter(pa.array(last_of_each(whole.column(U_ID))))
-        if known_only:
-            newest = newest.filter(
-                pc.is_in(newest.column(U_ID), value_set=states.column(U_ID).combine_chunks())
-            )
         pick = _pick(newest.column(U_ID), states.column(U_ID))
         cells = resolve(view.cells(states, names), names, self._load()).take(pick)
         newest = _known_author(newest, states, pick)

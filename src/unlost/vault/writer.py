@@ -102,9 +102,10 @@ class TableWriter:
         rows, order, hashes = self._carried(rows, order, hashes, ids)
         before, same = self._before(ids, hashes)
         versions = rules.is_version(before, ops, same=same)
+        contested = self._contested(ids, versions)
+        versions |= contested & (before == rules.NONE)  # this run has seen it alive
         self._count(len(rows), before, ops, versions)
-        keep = versions | self._contested(ids, versions)
-        kept = np.flatnonzero(keep)
+        kept = np.flatnonzero(versions | contested)
         if not len(kept):
             return
         chosen = rows.take(order.take(pa.array(kept)))

@@ -1,0 +1,316 @@
+"""The vault against a dictionary of versions, over everything that runs may do, in any order."""
+
+from datetime import timedelta
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from stateful.vault.model import Model, Run, Seen
+from unlost.model.org import OrgIdentity
+from unlost.model.reading import Rows
+from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
+from unlost.model.snapshot import CommitKind, SnapshotInfo, TableCommit, Visibility
+from unlost.testing.clock import START, VirtualClock
+from unlost.testing.entropy import SeededEntropy
+from unlost.vault import bigcells, chain, merge, segments
+from unlost.vault.commit import OpenCommit
+from unlost.vault.format import sidecar
+from unlost.vault.opening import draft_keyring
+from unlost.vault.stores.memory import MemoryStore
+from unlost.vault.vault import VaultOptions, create_vault, open_vault
+
+IDENTITY = OrgIdentity("fake", "T1", label="The org")
+TABLE = "Thing"
+IDS = ("a", "b", "B", "bb", "c-3", "ç", "𝄞", "z" * 18, "0001", "0002")
+COLUMNS = {
+    "Name": Column("Name", WireKind.TEXT, traits=frozenset({ColumnTrait.NAME})),
+    "name": Column("name", WireKind.TEXT),
+    "Amount": Column("Amount", WireKind.DECIMAL),
+    "Seen": Column("Seen", WireKind.TEXT, traits=frozenset({ColumnTrait.VOLATILE})),
+    "Late": Column("Late", WireKind.TEXT),
+}
+HASHED = {"Name", "name", "Amount", "Late"}
+SHAPES = (
+    ("Name", "name", "Amount", "Seen"),
+    ("Name", "name", "Amount", "Seen", "Late"),
+    ("Amount", "Name", "Seen"),
+)
+TEXTS = st.sampled_from([None, "", "x", "NA", "\0", "a\r\n\"'", "🍫", "0007", "B" * 40, "C" * 41])
+AMOUNTS = st.sampled_from([None, "1", "2.5", "70"])  # all canonical: the model knows no kinds
+
+
+def cells_of(shape: tuple[str, ...]) -> st.SearchStrategy[dict[str, str | None]]:
+    return st.fixed_dictionaries({n: AMOUNTS if n == "Amount" else TEXTS for n in shape})
+
+
+@st.composite
+def observations(draw: st.DrawFn, shape: tuple[str, ...]) -> list[Seen]:
+    found = []
+    for key in draw(st.lists(st.sampled_from(IDS), min_size=1, max_size=8, unique=True)):
+        op = draw(st.sampled_from("UUUUUDPMA"))
+        found.append(Seen(key, op, draw(cells_of(shape)) if op in "UDA" else None))
+    return found
+
+
+def rows_of(seen: list[Seen], shape: tuple[str, ...], minute: int) -> Rows:
+    count = len(seen)
+    cells = None
+    if any(row.cells is not None for row in seen):
+        arrays = [pa.array([(row.cells or {}).get(n) for row in seen], pa.string()) for n in shape]
+        cells = pa.RecordBatch.from_arrays(arrays, names=list(shape))
+    return Rows(
+        ids=pa.array([row.id for row in seen], pa.string()),
+        ops=pa.array([row.op for row in seen], pa.string()),
+        modified_at=pa.nulls(count, pa.timestamp("ms", tz="UTC")),
+        modified_by=pa.nulls(count, pa.string()),
+        cells=cells,
+        observed_at=START + timedelta(minutes=minute),
+    )
+
+
+class Versions(RuleBasedStateMachine):
+    """One org, one table, at most one open run and one rival."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.store = MemoryStore()
+        self.clock = VirtualClock()
+        self.entropy = SeededEntropy(7)
+        self.options = VaultOptions(buffer_bytes=150)
+        self.model = Model(HASHED)
+        self.run: Run | None = None
+        self.commit: OpenCommit | None = None
+        self.added: list[TableCommit] = []
+        self.shape = SHAPES[0]
+        self.number = self.rivals = 0
+        self.kept: dict[int, object] = {}
+
+    @initialize()
+    def found(self) -> None:
+        self.keys = draft_keyring(self.store, entropy=self.entropy)
+        self.vault = create_vault(
+            self.store,
+            keys=self.keys,
+            clock=self.clock,
+            entropy=self.entropy,
+            options=self.options,
+        )
+        self.org = self.vault.adopt(IDENTITY)
+
+    # --- what runs do -------------------------------------------------------------------------
+
+    @precondition(lambda self: self.run is None)
+    @rule(shape=st.sampled_from(SHAPES))
+    def begin(self, shape: tuple[str, ...]) -> None:
+        self.number += 1
+        self.run = Run(base=self.model.commits)
+        self.added = []
+        self.open()
+        self.set_shape(shape)
+
+    def open(self) -> None:
+        self.commit = self.vault.begin(
+            self.org, run=f"run-{self.number}", kind=CommitKind.BACKUP, identity=IDENTITY
+        )
+
+    def set_shape(self, shape: tuple[str, ...]) -> None:
+        self.shape = shape
+        assert self.commit is not None
+        self.commit.put_schema(schema_of(shape))
+
+    @precondition(lambda self: self.run is not None)
+    @rule(data=st.data(), kept=st.sampled_from([True, True, True, False]))
+    def add(self, data: st.DataObject, kept: bool) -> None:
+        self.write(data.draw(observations(self.shape)), self.shape, [], kept=kept)
+
+    @precondition(lambda self: self.run is not None)
+    @rule(data=st.data())
+    def add_with_hidden_column(self, data: st.DataObject) -> None:
+        visible = tuple(name for name in self.shape if name != "Name")
+        self.write(data.draw(observations(visible)), visible, ["Name"], kept=True)
+
+    def write(
+        self, seen: list[Seen], shape: tuple[str, ...], carry: list[str], *, kept: bool
+    ) -> None:
+        assert self.run is not None
+        assert self.commit is not None
+        added = self.commit.add(TABLE, [rows_of(seen, shape, minute=self.number)], carry=carry)
+        self.model.add(self.run, [whole(row, shape) for row in seen], carry, kept=kept)
+        assert added.counts.seen == len(seen)
+        if kept:
+            self.added.append(TableCommit(TABLE, (added,)))
+
+    @precondition(lambda self: self.run is not None)
+    @rule(key=st.sampled_from(IDS), hidden=st.booleans())
+    def mark(self, key: str, hidden: bool) -> None:
+        assert self.run is not None
+        assert self.commit is not None
+        word = Visibility.HIDDEN if hidden else Visibility.VISIBLE
+        added = self.commit.mark(TABLE, visibility=word, records=[key], columns=["Name"])
+        self.run.marks += [("record", key, hidden), ("column", "Name", hidden)]
+        self.added.append(TableCommit(TABLE, (added,)))
+
+    @rule()
+    def another_process(self) -> None:
+        """The process dies; the next one finds the run by its name."""
+        self.vault = open_vault(
+            self.store,
+            keys=self.keys,
+            clock=self.clock,
+            entropy=self.entropy,
+            options=self.options,
+        )
+        if self.run is not None:
+            self.open()
+
+    @precondition(lambda self: self.run is not None)
+    @rule(data=st.data())
+    def rival_commits(self, data: st.DataObject) -> None:
+        """Another run commits while this one is open."""
+        run = Run(base=self.model.commits)
+        self.rivals += 1
+        commit = self.vault.begin(
+            self.org, run=f"rival-{self.rivals}", kind=CommitKind.BACKUP, identity=IDENTITY
+        )
+        commit.put_schema(schema_of(self.shape))
+        seen = data.draw(observations(self.shape))
+        added = commit.add(TABLE, [rows_of(seen, self.shape, minute=0)])
+        self.model.add(run, [whole(row, self.shape) for row in seen], [], kept=True)
+        commit.finish([TableCommit(TABLE, (added,))], as_of=START)
+        self.model.finish(run)
+
+    @precondition(lambda self: self.run is not None)
+    @rule(twice=st.booleans())
+    def finish(self, twice: bool) -> None:
+        assert self.run is not None
+        assert self.commit is not None
+        info = self.commit.finish(self.added, as_of=START)
+        if twice:
+            again = self.vault.begin(
+                self.org, run=self.commit.run, kind=CommitKind.BACKUP, identity=IDENTITY
+            )
+            assert again.finish(self.added, as_of=START) == info
+        self.model.finish(self.run)
+        self.run = self.commit = None
+        self.check_counts(info)
+
+    @precondition(lambda self: self.run is not None)
+    @rule()
+    def abandon(self) -> None:
+        assert self.commit is not None
+        self.commit.abandon()
+        self.run = self.commit = None
+
+    # --- what must agree ----------------------------------------------------------------------
+
+    def check_counts(self, info: SnapshotInfo) -> None:
+        assert info.number == self.model.commits
+        found = dict(self.model.changes(info.number - 1, info.number))
+        new = {
+            key
+            for key in self.model.rows
+            if self.model.newest(key, info.number - 1) is None
+            and self.model.newest(key, info.number) is not None
+        }
+        assert info.counts.created == len(new)
+        assert info.counts.revived == sum(kind == "revived" for kind in found.values())
+
+    @invariant()
+    def snapshots_agree(self) -> None:
+        if not self.model.commits:
+            return
+        assert [info.number for info in self.vault.snapshots(self.org)] == list(
+            range(1, self.model.commits + 1)
+        )
+        newest = self.model.commits
+        for number in {1, newest, max(1, newest // 2)}:
+            self.check_snapshot(number)
+
+    def check_snapshot(self, number: int) -> None:
+        snapshot = self.vault.at(self.org, number)
+        state = snapshot.tables().get(TABLE)
+        live, dead = self.model.live(number), self.model.dead(number)
+        if state is None:
+            assert not live
+            assert not dead
+            return
+        assert (state.held, state.deleted) == (len(live), len(dead))
+        scanned = snapshot.scan(TABLE).read_all()
+        names = list(snapshot.columns(TABLE))
+        picture = (scanned.to_pydict(), snapshot.scan_deleted(TABLE).read_all().to_pydict())
+        assert self.kept.setdefault(number, picture) == picture
+        self.check_rows(scanned, live, names, number)
+        self.check_rows(snapshot.scan_deleted(TABLE).read_all(), dead, names, number)
+        ids = [i for part in snapshot.live_ids(TABLE) for i in part.column("_u_id").to_pylist()]
+        assert ids == sorted(live, key=str.encode)
+        self.check_rows(snapshot.get(TABLE, IDS), live | dead, names, number)
+        marks = {
+            ("record", h.record, h.since) if h.record else ("column", h.column, h.since)
+            for h in snapshot.hidden(TABLE)
+        }
+        assert marks == self.model.hidden(number)
+
+    def check_rows(
+        self, table: pa.Table, wanted: dict[str, Seen], names: list[str], number: int
+    ) -> None:
+        rows = table.to_pylist()
+        assert [row["_u_id"] for row in rows] == sorted(wanted, key=str.encode)
+        for row in rows:
+            expected = wanted[row["_u_id"]]
+            state = self.model.state(row["_u_id"], number)
+            cells = (state.cells if state else None) or {}
+            assert (row["_u_op"], row["_u_snap"]) == (expected.op, expected.snap)
+            assert {n: row[n] for n in names} == {n: cells.get(n) for n in names}
+
+    @invariant()
+    def history_agrees(self) -> None:
+        for key in IDS[:5] if self.model.commits else ():
+            told = self.vault.history(self.org, TABLE, key)
+            expected = self.model.history(key)
+            assert [(v.snapshot, v.op.value, dict(v.cells)) for v in told] == [
+                (s.snap, s.op, s.cells or {}) for s in expected
+            ]
+
+    @precondition(lambda self: self.model.commits > 0)
+    @rule(data=st.data())
+    def changes_agree(self, data: st.DataObject) -> None:
+        after = data.draw(st.integers(0, self.model.commits))
+        until = data.draw(st.integers(after, self.model.commits))
+        found: dict[str, str] = {}
+        for part in self.vault.changes(self.org, TABLE, after=after, until=until):
+            ids, kinds = (part.column(n).to_pylist() for n in ("_u_id", "change"))
+            found |= dict(zip(ids, kinds, strict=True))
+        assert found == self.model.changes(after, until)
+        assert list(found) == sorted(found, key=str.encode)
+
+
+def whole(row: Seen, shape: tuple[str, ...]) -> Seen:
+    """The row with the cells that a segment of this shape has."""
+    return row if row.cells is None else Seen(row.id, row.op, {n: row.cells[n] for n in shape})
+
+
+def schema_of(shape: tuple[str, ...]) -> Schema:
+    table = Table(TABLE, tuple(COLUMNS[name] for name in shape), name_column="Name")
+    return Schema((table,), fingerprint="same")
+
+
+class TestVersions(Versions.TestCase):
+    settings = settings(
+        max_examples=30,
+        stateful_step_count=20,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+    @pytest.fixture(autouse=True)
+    def small(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Bounds so small that everything crosses them."""
+        monkeypatch.setattr(segments, "GROUP_ROWS", 2)
+        monkeypatch.setattr(merge, "PIECE_ROWS", 2)
+        monkeypatch.setattr(merge, "CACHE_BYTES", 1)
+        monkeypatch.setattr(bigcells, "CELL_BYTES", 40)
+        monkeypatch.setattr(sidecar, "INLINE_BYTES", 160)
+        monkeypatch.setattr(chain, "CHECKPOINT_EVERY", 2)
