@@ -7,7 +7,7 @@ from typing import Any
 from unlost.connectors.salesforce.api import Api
 from unlost.connectors.salesforce.classify import left_out
 from unlost.connectors.salesforce.config import SalesforceConfig
-from unlost.connectors.salesforce.errors import Refused, first_line, read_error
+from unlost.connectors.salesforce.errors import Refused, first_line, read_error, wrong_version
 from unlost.connectors.salesforce.hidden import (
     Hidden,
     column_findings,
@@ -43,7 +43,7 @@ class Found:
 
 def discover(api: Api, config: SalesforceConfig) -> Found:
     """Look at the org as the backup user sees it."""
-    entries = api.get_json("sobjects")["sobjects"]
+    entries = _entries(api)
     findings: list[Finding] = []
     wanted: list[str] = []
     for entry in entries:
@@ -63,6 +63,16 @@ def discover(api: Api, config: SalesforceConfig) -> Found:
     for describe in describes.values():
         findings += unreadable_columns(describe)
     return Found(_schema(describes, rights, hidden, findings), _linkable(describes))
+
+
+def _entries(api: Api) -> list[Any]:
+    """All objects; only an API version that the org does not serve has no such list."""
+    try:
+        return list(api.get_json("sobjects")["sobjects"])
+    except Refused as error:
+        if error.status != 404:
+            raise
+        raise wrong_version() from error
 
 
 def _schema(

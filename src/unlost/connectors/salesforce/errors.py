@@ -163,6 +163,15 @@ def _session_over() -> AuthExpired:
     )
 
 
+def wrong_version() -> NotAllowed:
+    """The org does not know the API version of the settings."""
+    return NotAllowed(
+        "salesforce-api-version",
+        "This org does not serve the API version of its settings.",
+        next_step="Set a newer API version for the org, or leave it at the default.",
+    )
+
+
 def _final(failure: Failure) -> UnlostError:
     if failure.code in NO_API:
         return NotAllowed(
@@ -172,11 +181,7 @@ def _final(failure: Failure) -> UnlostError:
             "or newer, or Professional with API access).",
         )
     if failure.status == 410 or failure.code == "UNSUPPORTED_API_VERSION":
-        return NotAllowed(
-            "salesforce-api-version",
-            "Salesforce no longer serves this API version.",
-            next_step="Set a newer API version for the org.",
-        )
+        return wrong_version()
     said = first_line(failure.message) or "no reason given"
     return NotAllowed(
         "salesforce-session-refused",

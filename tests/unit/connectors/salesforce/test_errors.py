@@ -63,7 +63,7 @@ def an_org() -> FakeSalesforce:
     ("answer", "error", "code", "step"),
     [
         (error_answer("API_DISABLED_FOR_ORG", "x", 403), NotAllowed, "salesforce-api-disabled", "'API Enabled'"),
-        (error_answer("GONE", "x", 410), NotAllowed, "salesforce-api-version", "newer API version"),
+        (error_answer("GONE", "x", 410), NotAllowed, "salesforce-api-version", "API version"),
         (error_answer("INVALID_SESSION_ID", "This session is not valid for use with the REST API", 401),
          NotAllowed, "salesforce-session-refused", "scope"),
         (error_answer("INVALID_SESSION_ID", "Session expired or invalid", 401), AuthExpired, "salesforce-session", "login history"),
@@ -71,7 +71,9 @@ def an_org() -> FakeSalesforce:
         (httpx.Response(503, content=b"<html>", headers={"Content-Type": "text/html"}), TransientError, "source-error", "Try again"),
         (error_answer("UNKNOWN_EXCEPTION", "An unexpected error occurred.", 500), TransientError, "source-error", "Try again"),
         (httpx.ConnectError("no route to host"), TransientError, "source-unreachable", "network"),
-        (error_answer("NOT_FOUND", "", 404), SourceRefused, "salesforce-refused", "connect-salesforce"),
+        (error_answer("NOT_FOUND", "", 404), NotAllowed, "salesforce-api-version", "API version"),
+        (error_answer("UNSUPPORTED_API_VERSION", "x"), NotAllowed, "salesforce-api-version", "API version"),
+        (error_answer("INSUFFICIENT_ACCESS", "", 403), SourceRefused, "salesforce-refused", "connect-salesforce"),
         (httpx.Response(200, content=b"<html>", headers={"Content-Type": "text/html"}), SourceRefused, "salesforce-refused", ""),
     ],
 )  # fmt: skip
