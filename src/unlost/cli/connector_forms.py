@@ -16,6 +16,8 @@ from unlost.cli.options import AsJson, Home
 from unlost.model.errors import UsageError
 from unlost.model.ports import Connector, SecretField
 
+NewName = Annotated[str, typer.Argument(metavar="NAME", help="The name that you will type.")]
+
 type Given = Mapping[str, Any]  # what typer read, by parameter
 type Run = Callable[[Connector, Given], ExitCode]
 
@@ -27,7 +29,7 @@ def form(connector: Connector, run: Run) -> Callable[..., ExitCode]:
         return run(connector, given)
 
     parameters = [
-        _parameter("name", Annotated[str, typer.Argument(help="Name that you will type.")]),
+        _parameter("name", NewName),
         *[_setting(field, get_type_hints(connector.config)) for field in _settings(connector)],
         *[_secret_file(secret) for secret in connector.secrets(None)],
         _parameter("home", Home, default=None),
@@ -63,7 +65,8 @@ def _setting(field: Field[Any], hints: Mapping[str, Any]) -> inspect.Parameter:
     hint = hints[field.name]
     spelled = field.name.replace("_", "-")
     name = f"--{spelled}/--no-{spelled}" if hint is bool else f"--{spelled}"
-    option = typer.Option(name, help=field.metadata.get("help", ""))
+    words = [str(field.metadata[word]) for word in ("label", "help") if field.metadata.get(word)]
+    option = typer.Option(name, help=": ".join(words))
     several = get_origin(hint) is tuple
     annotation = getitem(Annotated, (list[str] if several else hint, option))
     default = inspect.Parameter.empty if field.default is MISSING else field.default

@@ -28,7 +28,7 @@ MOST_FINDINGS = 12
 def certificate(
     name: OrgName,
     at: Annotated[
-        str, typer.Argument(metavar="[SNAPSHOT]", help="latest, a number, a date or an instant.")
+        str, typer.Argument(metavar="SNAPSHOT", help="latest, a number, a date or an instant.")
     ] = "latest",
     *,
     full: Annotated[

@@ -1,0 +1,115 @@
+"""Finds every error code in the sources, with the words that a person reads beside it.
+
+A code is found where an error class of the model, or a record that becomes one, is made with a
+text as its code. Placeholders of a sentence become an ellipsis.
+"""
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SOURCES = ROOT / "src" / "unlost"
+EXITS = {"UsageError": 2, "NotAllowed": 4}
+MODEL = ROOT / "src" / "unlost" / "model" / "errors.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the sources that makes an error of a code."""
+
+    code: str
+    kind: str
+    sentence: str
+    next_step: str
+    module: str
+
+
+def error_classes() -> frozenset[str]:
+    """Names of the model's error classes."""
+    tree = ast.parse(MODEL.read_text("utf-8"))
+    return frozenset(node.name for node in tree.body if isinstance(node, ast.ClassDef))
+
+
+def error_places() -> list[Place]:
+    """Every place, in the order of modules and lines."""
+    classes = error_classes()
+    found: list[Place] = []
+    for file in sorted(SOURCES.rglob("*.py")):
+        if "testing" in file.parts or file == MODEL:
+            continue
+        module = ".".join(file.relative_to(SOURCES.parent).with_suffix("").parts)
+        tree = ast.parse(file.read_text("utf-8"))
+        makers = {name: name for name in classes} | _makers(tree, classes)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                found += _place(node, makers, module)
+            elif isinstance(node, ast.ClassDef):
+                found += _own_code(node, classes, module)
+    return found
+
+
+def _makers(tree: ast.Module, classes: frozenset[str]) -> dict[str, str]:
+    """Functions of a module that are given a code and make an error of it."""
+    found: dict[str, str] = {}
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef) or not function.args.args:
+            continue
+        first = function.args.args[0].arg
+        for node in ast.walk(function):
+            name = _called(node)
+            if name in classes and isinstance(node, ast.Call) and node.args:
+                given = node.args[0]
+                if isinstance(given, ast.Name) and given.id == first:
+                    found[function.name] = name
+    return found
+
+
+def _own_code(kind: ast.ClassDef, classes: frozenset[str], module: str) -> list[Place]:
+    """The code that a class of its own gives to the error class above it."""
+    bases = [base.id for base in kind.bases if isinstance(base, ast.Name) and base.id in classes]
+    for node in ast.walk(kind):
+        if bases and isinstance(node, ast.Call) and _called(node) == "__init__":
+            return _place(node, {"__init__": bases[0]}, module)
+    return []
+
+
+def _called(node: ast.AST) -> str:
+    """The name of what is called; empty where nothing is."""
+    if not isinstance(node, ast.Call):
+        return ""
+    return str(getattr(node.func, "id", getattr(node.func, "attr", "")))
+
+
+def _place(call: ast.Call, makers: dict[str, str], module: str) -> list[Place]:
+    name = _called(call)
+    words = [_text(value) for value in call.args]
+    named = {key.arg: _text(key.value) for key in call.keywords if key.arg}
+    if name == "SignInHint":  # error, words, code, sentence, next step
+        words, kind = words[2:], "NotAllowed"
+    elif name in makers:
+        kind = makers[name]
+    elif name == "Failure" and len(words) == 3:  # code, sentence, next step
+        kind = "SourceRefused"
+    else:
+        return []
+    code = words[0] if words else named.get("code", "")
+    if not code or "…" in code or " " in code:
+        return []
+    sentence = words[1] if len(words) > 1 else named.get("sentence", "")
+    step = words[2] if len(words) > 2 else named.get("next_step", "")
+    return [Place(code, kind, sentence, step, module)]
+
+
+def _text(node: ast.expr) -> str:
+    """A text as far as the sources tell it; everything else is an ellipsis."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else ""
+    if isinstance(node, ast.JoinedStr):
+        parts = [_text(part) if isinstance(part, ast.Constant) else "…" for part in node.values]
+        return "".join(parts)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return _text(node.left) + _text(node.right)
+    if isinstance(node, ast.IfExp):
+        return _text(node.body)
+    return ""

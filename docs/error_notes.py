@@ -1,0 +1,64 @@
+"""What is worth knowing of some errors beyond their own words, by code."""
+
+NOTES = {
+    "another-org": (
+        "A name stands for one tenant for ever, so that the backups of two orgs never mix. It "
+        "happens when the credentials of a sandbox replace those of production, or when a sandbox "
+        "was refreshed, which gives it a new id."
+    ),
+    "api-budget-spent": (
+        "Unlost leaves a fifth of the org's daily calls to other programs. The run is parked: what "
+        "it has read is kept, and `unlost backup NAME` goes on from there."
+    ),
+    "chain-cut": (
+        "Each backup links to the one before it, and the application database remembers the newest "
+        "one that it saw. The vault no longer leads there: somebody removed commits, or brought "
+        "back an old copy of the folder. Nothing is written to such a vault. Bring the newest copy "
+        "back."
+    ),
+    "command-line": "The words after `unlost` were not understood; `--help` shows what there is.",
+    "home-key-missing": (
+        "`keys/home.key` seals the orgs' credentials. Without it no org can be signed in to, but "
+        "no backup is lost: the vault has keys of its own."
+    ),
+    "home-newer": (
+        "A newer release of Unlost made or changed this home. An older one refuses it rather than "
+        "guess."
+    ),
+    "internal": (
+        "This is a bug. Nothing that was committed is lost: a backup is visible only when all of it "
+        "is in the vault. The lines above the message say where it happened."
+    ),
+    "key-in-vault": (
+        "Whoever copies the vault's folder, for a good or a bad reason, must not get the key with "
+        "it. Links are followed, so that a key is not hidden by one."
+    ),
+    "key-missing": (
+        "The service key opens the vault for nightly runs. If it is lost, the recovery sheet opens "
+        "the vault: `unlost init NEW-HOME --vault VAULT --from-sheet FILE` makes a new home with a "
+        "new key."
+    ),
+    "key-wrong": "Each key file and each sheet names the id of its vault in its first lines.",
+    "no-backup-yet": "There is nothing to look at before the first `unlost backup`.",
+    "object-damaged": (
+        "Every object is sealed and named with its digest. A bit that flipped, a file that was cut "
+        "or exchanged is noticed before anything is done with it. `unlost verify --level full` "
+        "lists all such objects; copies of them can be put back one by one."
+    ),
+    "run-in-progress": (
+        "Two backups of one org would read everything twice and spend its API calls. The lock goes "
+        "away with the process that holds it, however that ends."
+    ),
+    "run-parked": (
+        "An allowance of the org is spent. The run keeps what it has read; start the backup again "
+        "later, by hand or by the scheduler of your machine."
+    ),
+    "sheet-needs-terminal": (
+        "The recovery sheet is the one thing that opens the vault when all else is lost. It is "
+        "either confirmed by a person or written to a file that a person prints."
+    ),
+    "store-not-atomic": (
+        "Some network shares let two writers create the same file. On such a store two backups at "
+        "once could overwrite one another, so that Unlost refuses it."
+    ),
+}

@@ -1,0 +1,89 @@
+"""Writes docs/reference/cli.md from the program itself, so that the two never differ.
+
+python docs/generate_cli.py           write the page
+python docs/generate_cli.py --check   fail if the page is not what the program says
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+# what help texts look like must not depend on who runs this
+os.environ |= {"COLUMNS": "90", "TERM": "dumb", "NO_COLOR": "1"}
+os.environ.pop("UNLOST_HOME", None)
+
+import typer
+
+from unlost.cli.main import PROGRAM, app
+
+WIDTH = 90
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "cli.md"
+INTRODUCTION = """# Commands
+
+Every command that works with a home takes `--home DIR`, or the variable `UNLOST_HOME`. Every
+command takes `--json`: its result is then one JSON object on stdout, as
+[described here](json.md). Progress goes to stderr, and only to a terminal.
+
+| exit code | meaning |
+|---|---|
+| 0 | done |
+| 1 | failed; the vault is as it was |
+| 2 | not understood; nothing was done |
+| 3 | done, but there is something to read: findings, or rows with errors |
+| 4 | not allowed: a permission, a credential or a key is missing |
+
+A backup is named by `latest`, by its number, by a date (the last backup before the end of that day
+in the org's time zone), or by an instant with its zone, such as `2026-03-04T09:00:00Z`. `live` is
+the org as it is now, where that makes sense.
+
+[What each error means](errors.md) stands on a page of its own. This page is made by
+`docs/generate_cli.py`.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    command = typer.main.get_command(app)
+    context = typer.Context(command, info_name=PROGRAM)
+    return "\n".join([INTRODUCTION, *map(_section, _contexts(context))])
+
+
+def _contexts(context: Any) -> Iterator[Any]:
+    """A context of every command that does something, in the order of its help."""
+    if not hasattr(context.command, "list_commands"):
+        yield context
+        return
+    for name in context.command.list_commands(context):
+        command = context.command.get_command(context, name)
+        yield from _contexts(
+            typer.Context(
+                command,
+                info_name=name,
+                parent=context,
+                terminal_width=WIDTH,
+                max_content_width=WIDTH,
+            )
+        )
+
+
+def _section(context: Any) -> str:
+    text = context.command.get_help(context).rstrip()
+    return f"## {context.command_path}\n\n```text\n{text}\n```\n"
+
+
+def main() -> int:
+    """Write the page, or check it."""
+    fresh = page()
+    if "--check" not in sys.argv:
+        PAGE.write_text(fresh, "utf-8")
+        return 0
+    if PAGE.read_text("utf-8") == fresh:
+        return 0
+    print(f"{PAGE} is not what the program says; run docs/generate_cli.py")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

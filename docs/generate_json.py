@@ -1,0 +1,131 @@
+"""Writes docs/reference/json.md from the results that the commands print with ``--json``.
+
+python docs/generate_json.py           write the page
+python docs/generate_json.py --check   fail if the page is not what the sources say
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from enum import Enum
+from inspect import getdoc
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from unlost.app.actions.backup import BackupResult
+from unlost.app.actions.compare import CompareResult
+from unlost.app.actions.file import FileResult
+from unlost.app.actions.find import FindResult
+from unlost.app.actions.history import HistoryResult
+from unlost.app.actions.init import InitResult
+from unlost.app.actions.orgs import AddedOrg, OrgList
+from unlost.app.actions.show import ShowResult
+from unlost.app.actions.snapshots import SnapshotCertificate, SnapshotList
+from unlost.app.actions.verify import VerifyResult
+
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "json.md"
+RESULTS: Mapping[str, type] = {
+    "init": InitResult,
+    "org add": AddedOrg,
+    "org list": OrgList,
+    "backup": BackupResult,
+    "snapshots": SnapshotList,
+    "certificate": SnapshotCertificate,
+    "find": FindResult,
+    "history": HistoryResult,
+    "compare": CompareResult,
+    "show": ShowResult,
+    "file": FileResult,
+    "verify": VerifyResult,
+}
+INTRODUCTION = """# JSON
+
+With `--json` every command prints one JSON object on stdout, and nothing else there. Exit codes are
+the same as without it.
+
+The shape is stable: fields may be added, none is renamed, removed or given another meaning within a
+major release. Programs should ignore fields that they do not know.
+
+- An instant is a text as in RFC 3339, such as `2026-03-04T02:00:00Z`.
+- A size is a number of bytes.
+- A cell of a record is a text, exactly as the org delivered it, or `null`. Numbers and dates of a
+  record are texts too: no digit is lost on the way.
+- `T?` means that the value may be `null`.
+
+A command that failed prints this instead; [the codes](errors.md) are stable too:
+
+```json
+{"error": {"code": "org-unknown", "sentence": "…", "next_step": "…", "page": "…"}}
+```
+
+This page is made from the sources by `docs/generate_json.py`.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    shapes: dict[type, None] = {}
+    commands = [_command(name, kind, shapes) for name, kind in RESULTS.items()]
+    done: list[str] = []
+    while len(done) < len(shapes):
+        done.append(_shape(list(shapes)[len(done)], shapes))
+    parts = [INTRODUCTION, "# Commands\n", *commands, "# Parts\n", *done]
+    return "\n".join(parts).replace("\n# ", "\n## ")
+
+
+def _command(name: str, kind: type, shapes: dict[type, None]) -> str:
+    return f"### unlost {name}\n\n{_words(kind)}\n\n{_fields(kind, shapes)}\n"
+
+
+def _shape(kind: type, shapes: dict[type, None]) -> str:
+    if issubclass(kind, Enum):
+        values = ", ".join(f"`{one.value}`" for one in kind)
+        return f"### {kind.__name__}\n\n{_words(kind)}\n\nOne of {values}.\n"
+    return f"### {kind.__name__}\n\n{_words(kind)}\n\n{_fields(kind, shapes)}\n"
+
+
+def _fields(kind: type, shapes: dict[type, None]) -> str:
+    hints = get_type_hints(kind)
+    rows = [f"| `{one.name}` | {_type(hints[one.name], shapes)} |" for one in fields(kind)]  # type: ignore[arg-type]
+    return "\n".join(["| field | type |", "|---|---|", *rows])
+
+
+def _type(hint: Any, shapes: dict[type, None]) -> str:
+    simple = {str: "text", int: "number", float: "number", bool: "true or false"}
+    if hint in simple:
+        return simple[hint]
+    if hint is datetime:
+        return "instant"
+    if get_origin(hint) is UnionType:
+        inner = [one for one in get_args(hint) if one is not type(None)]
+        return f"{_type(inner[0], shapes)}?"
+    arguments = get_args(hint)
+    if get_origin(hint) is tuple or get_origin(hint) is Sequence:
+        return f"list of {_type(arguments[0], shapes)}"
+    if get_origin(hint) is Mapping:
+        return f"object of {_type(arguments[1], shapes)}, by text"
+    assert is_dataclass(hint) or issubclass(hint, Enum), hint
+    shapes[hint] = None
+    return f"[{hint.__name__}](#{hint.__name__.lower()})"
+
+
+def _words(kind: type) -> str:
+    return (getdoc(kind) or "").replace("``", "`")
+
+
+def main() -> int:
+    """Write the page, or check it."""
+    fresh = page()
+    if "--check" not in sys.argv:
+        PAGE.write_text(fresh, "utf-8")
+        return 0
+    if PAGE.read_text("utf-8") == fresh:
+        return 0
+    print(f"{PAGE} is not what the sources say; run docs/generate_json.py")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""The reference pages are made from the program, and say what it does."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[3] / "docs"
+
+
+@pytest.mark.parametrize("page", ["cli", "json", "errors"])
+def test_the_page_is_up_to_date(page: str) -> None:
+    command = [sys.executable, str(DOCS / f"generate_{page}.py"), "--check"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_each_section_of_an_error_says_what_happened_and_ends_with_its_exit_code() -> None:
+    text = (DOCS / "reference" / "errors.md").read_text("utf-8")
+    sections = re.split(r"^## ", text, flags=re.MULTILINE)[1:]
+    assert len(sections) > 100
+    for section in sections:
+        assert re.search(r"^Exit code [124]\.$", section, re.MULTILINE), section
+        assert len(section.splitlines()) >= 4, section
+
+
+def test_each_kind_of_finding_is_explained() -> None:
+    from unlost.model.finding import FindingKind
+
+    text = (DOCS / "reference" / "json.md").read_text("utf-8")
+    assert all(f"`{kind.value}`" in text for kind in FindingKind)
