@@ -4,12 +4,13 @@ python docs/generate_json.py           write the page
 python docs/generate_json.py --check   fail if the page is not what the sources say
 """
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
-from inspect import getdoc
+from inspect import getdoc, getsource
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -81,9 +82,18 @@ def _command(name: str, kind: type, shapes: dict[type, None]) -> str:
 
 def _shape(kind: type, shapes: dict[type, None]) -> str:
     if issubclass(kind, Enum):
-        values = ", ".join(f"`{one.value}`" for one in kind)
-        return f"### {kind.__name__}\n\n{_words(kind)}\n\nOne of {values}.\n"
+        return f"### {kind.__name__}\n\n{_words(kind)}\n\n{_values(kind)}\n"
     return f"### {kind.__name__}\n\n{_words(kind)}\n\n{_fields(kind, shapes)}\n"
+
+
+def _values(kind: type) -> str:
+    """The values of an enumeration with the comments that stand beside them in the sources."""
+    comments = dict(re.findall(r'= "([^"]+)"\s*#\s*(.+)', getsource(kind)))
+    values: Sequence[str] = [one.value for one in kind]  # type: ignore[attr-defined]
+    if not comments:
+        return f"One of {', '.join(f'`{value}`' for value in values)}."
+    rows = [f"| `{value}` | {comments.get(value, '')} |" for value in values]
+    return "\n".join(["| value | meaning |", "|---|---|", *rows])
 
 
 def _fields(kind: type, shapes: dict[type, None]) -> str:

@@ -7,7 +7,7 @@ from unlost.cli.text import cell, plain, when
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from unlost.app.actions.history import FieldLine
+    from unlost.app.actions.history import ChangedField
     from unlost.app.records import Gone
 
 GONE = {
@@ -32,12 +32,12 @@ def fate(gone: "Gone | None", *, zone: str = "UTC") -> str:
     )
 
 
-def telling(fields: "Sequence[FieldLine]") -> "Sequence[FieldLine]":
+def telling(fields: "Sequence[ChangedField]") -> "Sequence[ChangedField]":
     """The fields without those that change with every change; all where nothing else is left."""
     return [field for field in fields if not field.by_itself] or fields
 
 
-def changed_field(field: "FieldLine") -> str:
+def changed_field(field: "ChangedField") -> str:
     """A changed column on one line: its label, the value before, the value after."""
     old, new = _meant(field.old, field.old_means), _meant(field.new, field.new_means)
     if field.new is None:

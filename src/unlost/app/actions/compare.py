@@ -8,7 +8,7 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.app.actions.history import FieldLine, field_line
+from unlost.app.actions.history import ChangedField, field_line
 from unlost.app.actions.snapshots import snapshot_at
 from unlost.app.compose import Application
 from unlost.app.moments import Live as Now
@@ -48,7 +48,7 @@ class RecordChange:
     record: str
     name: str
     change: ChangeKind
-    changes: tuple[FieldLine, ...]
+    changes: tuple[ChangedField, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from unlost.model.snapshot import ChangeKind
 
 
 @dataclass(frozen=True, slots=True)
-class FieldLine:
+class ChangedField:
     """A column that changed. ``old_means`` and ``new_means`` are names of referred records.
 
     ``by_itself``: no person sets it, the org does with every change, as a last-modified time.
@@ -49,7 +49,7 @@ class Entry:
     by_name: str
     told_by: Origin
     snapshot: int | None
-    fields: tuple[FieldLine, ...]
+    fields: tuple[ChangedField, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +106,14 @@ def _entry(event: Event, table: Table, names: Names, people: People) -> Entry:
     )
 
 
-def field_line(change: FieldChange, table: Table, names: Names) -> FieldLine:
+def field_line(change: FieldChange, table: Table, names: Names) -> ChangedField:
     """A change of a column with the words that the table has for it."""
     column = table.column(change.column)
     means: dict[str, str] = {}
     if column is not None and column.reference is not None:
         ids = [one for one in (change.old, change.new) if one]
         means = dict(names.of(column.reference.tables, ids))
-    return FieldLine(
+    return ChangedField(
         column=change.column,
         label=(column.label if column else "") or change.column,
         old=change.old,

@@ -19,7 +19,7 @@ from unlost.model.snapshot import StoredFile
 
 
 @dataclass(frozen=True, slots=True)
-class FieldLine:
+class ShownField:
     """A column of a record. ``means`` is the name of the record that it refers to, if known.
 
     ``hidden``: the user cannot see the column any more; its value is the last one that was seen.
@@ -54,7 +54,7 @@ class ShowResult:
     modified_by: str | None
     modified_by_name: str
     values: Mapping[str, str | None]
-    fields: tuple[FieldLine, ...]
+    fields: tuple[ShownField, ...]
     files: tuple[StoredFile, ...]
 
 
@@ -158,12 +158,12 @@ def _result(
 
 def _fields(
     table: Table, cells: Mapping[str, str | None], names: Names, hidden: set[str]
-) -> tuple[FieldLine, ...]:
+) -> tuple[ShownField, ...]:
     columns = {column.name: column for column in table.columns}
     present = [columns.get(name) or Column(name, WireKind.TEXT) for name in cells]
     means = _meanings(present, cells, names)
     return tuple(
-        FieldLine(
+        ShownField(
             column=column.name,
             label=column.label or column.name,
             kind=column.kind,

@@ -14,7 +14,7 @@ from unlost.cli.words import fate
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.show import FieldLine, ShowResult
+    from unlost.app.actions.show import ShownField, ShowResult
 
 
 def show(
@@ -65,11 +65,11 @@ def _state(result: "ShowResult") -> str:
     return "alive" if result.alive else fate(result.gone, zone=result.zone)
 
 
-def _label(field: "FieldLine") -> str:
+def _label(field: "ShownField") -> str:
     mark = " (hidden from the user now)" if field.hidden else ""
     return f"{plain(field.label)}{mark}"
 
 
-def _value(field: "FieldLine", result: "ShowResult") -> str:
+def _value(field: "ShownField", result: "ShowResult") -> str:
     value = cell(result.values[field.column])
     return f"{plain(field.means)} ({value})" if field.means else value
