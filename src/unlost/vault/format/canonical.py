@@ -96,7 +96,8 @@ def _number(text: pl.Series) -> pl.Series:
     point = pl.col("whole").str.len_bytes().cast(pl.Int64) + pl.col("exponent")
     length = (pl.col("whole") + pl.col("fraction")).str.len_bytes().cast(pl.Int64)
     sizes = parts.with_columns(point=point, before=-point, behind=point - length)
-    zeros = "0" * max(0, *(sizes.get_column(end).max() or 0 for end in ("before", "behind")))
+    longest = sizes.select(pl.max_horizontal(pl.max("before"), pl.max("behind"), 0)).item()
+    zeros = "0" * int(longest or 0)
     at = pl.max_horizontal("point", pl.lit(0, dtype=pl.Int64))
     padded = sizes.with_columns(
         digits=pl.concat_str(_zeros(zeros, "before"), "whole", "fraction", _zeros(zeros, "behind"))
