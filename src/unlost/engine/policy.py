@@ -22,7 +22,8 @@ class BackupPolicy:
     """Limits of a backup.
 
     The breaker: more rows missing than ``breaker_rows``, or than ``breaker_share`` of a table, are
-    an unusual loss and not believed; ``breaker_floor`` keeps small tables from crying at each row.
+    an unusual loss and not believed; up to ``breaker_floor`` rows are one person's cleaning up, in
+    a table of any size.
     ``lookup_limit``: more lost rows than this are not looked up one by one.
     ``reference_limit``: references of one read that are looked up, at most.
     ``calm_window``: a look that took less time than this ends the rounds.
@@ -31,7 +32,7 @@ class BackupPolicy:
     census: CensusPolicy = CensusPolicy.WEEKLY
     breaker_share: float = 0.02
     breaker_rows: int = 1000
-    breaker_floor: int = 5
+    breaker_floor: int = 50
     lookup_limit: int = 50_000
     lookup_batch: int = 500
     calm_window: timedelta = timedelta(minutes=5)

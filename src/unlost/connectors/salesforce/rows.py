@@ -31,11 +31,16 @@ def stamp_columns(names: "set[str] | frozenset[str]") -> tuple[str | None, str |
 def observed(batch: pa.RecordBatch, at: datetime) -> Rows:
     """The records of a batch that has a column ``Id``."""
     when, who = stamp_columns(set(batch.schema.names))
+    ops = _ops(batch)
+    changed_at = instants(column_or_null(batch, when))
+    changed_by = column_or_null(batch, who)
+    if when == "LastModifiedDate" and "SystemModstamp" in batch.schema.names:
+        changed_at, changed_by = _last_act(batch, ops, changed_at, changed_by)
     return Rows(
         ids=canonical(batch.column("Id")),
-        ops=_ops(batch),
-        modified_at=instants(column_or_null(batch, when)),
-        modified_by=column_or_null(batch, who),
+        ops=ops,
+        modified_at=changed_at,
+        modified_by=changed_by,
         cells=batch,
         observed_at=at,
     )
@@ -80,6 +85,20 @@ def long_id(value: str) -> str:
 
 def _check_letter(group: str) -> str:
     return CHECK_LETTERS[sum(1 << place for place, c in enumerate(group) if "A" <= c <= "Z")]
+
+
+def _last_act(
+    batch: pa.RecordBatch, ops: pa.Array, at: pa.Array, by: pa.Array
+) -> tuple[pa.Array, pa.Array]:
+    """When and by whom rows were changed, or deleted.
+
+    A deletion moves SystemModstamp; LastModified* may still tell of the last edit before it
+    (object reference, system fields). Its user is known only where both moved together.
+    """
+    stamped = instants(batch.column("SystemModstamp"))
+    deleted = pc.equal(ops, Op.DELETED.value)
+    older = pc.and_(deleted, pc.fill_null(pc.less(at, stamped), fill_value=True))
+    return pc.if_else(older, stamped, at), pc.if_else(older, nulls(len(by), pa.string()), by)
 
 
 def _ops(batch: pa.RecordBatch) -> pa.Array:
