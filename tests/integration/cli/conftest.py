@@ -1,0 +1,91 @@
+"""The real program against the simulator: a home for each test module."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unlost.cli.main import main
+from unlost_simulators.process import SimulatorProcess
+
+SECRET = "not-a-secret-chocolate"
+UNLOST = Path(sys.executable).with_name("unlost")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """The program, working with one home: called in this process, or started as one of its own."""
+
+    home: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, *words: str) -> Ended:
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            patch.setenv("UNLOST_HOME", str(self.home))
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            code = main(words)
+        return Ended(code, out.getvalue(), err.getvalue())
+
+    def by_process(self, *words: str) -> Ended:
+        with self.started(*words) as process:
+            out, err = process.communicate()
+        return Ended(process.returncode, out, err)
+
+    def started(self, *words: str) -> subprocess.Popen[str]:
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("UNLOST")}
+        environment |= {"UNLOST_HOME": str(self.home), **self.environment}
+        return subprocess.Popen(
+            [UNLOST, *words],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+def add_org(program: Program, url: str, *, name: str = "chocolate", key: str = "backup") -> Ended:
+    return Program(program.home, {"UNLOST_CLIENT_SECRET": SECRET})(
+        *("org", "add", "salesforce", name, "--login-url", url),
+        *("--client-id", f"chocolate-{key}", "--json"),
+    )
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[SimulatorProcess]:
+    with SimulatorProcess() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def program(simulator: SimulatorProcess, tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """A home with the chocolate maker's org and one backup."""
+    folder = tmp_path_factory.mktemp("home")
+    made = Program(folder / "home")
+    assert made("init", str(made.home), "--recovery-out", str(folder / "sheet.txt")).code == 0
+    assert add_org(made, simulator.url).code in {0, 3}
+    assert made("backup", "chocolate").code in {0, 3}
+    return made
