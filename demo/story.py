@@ -165,19 +165,28 @@ def open_its_files(proof: Proof) -> None:
     say("A mail, word for word:")
     mails = ask("compare", "chocolate", "2", "3", "--table", "EmailMessage")["rows"]
     unlost("show", "chocolate", "EmailMessage", mails[0]["record"], lines=20)
-    say("And a file:")
-    files = ask("compare", "chocolate", "2", "3", "--table", "ContentVersion")["rows"]
+    say("And its files, the newest version of each:")
     out = HOME / "found"
     out.mkdir(exist_ok=True)
     opened = []
-    for row in files:
-        target = out / row["record"]
-        unlost("file", "chocolate", row["record"], "--out", str(target))
+    for record in _files_of(ask("compare", "chocolate", "2", "3", "--table", "ContentVersion")):
+        target = out / record
+        unlost("file", "chocolate", record, "--out", str(target))
         opened.append((target, target.read_bytes()[:4]))
     known = {b"%PDF": "a PDF", b"\x89PNG": "a picture"}
     for target, start in opened:
         print(f"  {target.name}: {known.get(start, 'text')}, {target.stat().st_size:,} bytes")
     proof.show("its files open", any(start in known for _, start in opened))
+
+
+def _files_of(compared: dict[str, Any]) -> list[str]:
+    """The lost versions that were the latest of their document; links have no bytes."""
+    shown = [ask("show", "chocolate", "ContentVersion", row["record"]) for row in compared["rows"]]
+    return [
+        version["record"]
+        for version in shown
+        if version["values"]["IsLatest"] == "true" and not version["values"]["ContentUrl"]
+    ]
 
 
 def compare_the_numbers(proof: Proof) -> None:
