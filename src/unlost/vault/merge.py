@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.vault.format.physical import U_ID
+from unlost.vault.format.physical import U_ID, U_OP
 from unlost.vault.tableview import RANK, TableView, last_of_each
 
 type ColumnsOf = Callable[[int], Sequence[str]]
@@ -127,7 +127,7 @@ def key_pieces(view: TableView, columns: Sequence[str]) -> Iterator[pa.Table]:
     for piece in cut(view, narrow=True):
         parts = [ranked(rows, rank) for rank, rows in reader.read(piece)]
         if parts:
-            yield sort_versions(pa.concat_tables(parts), several=len(parts) > 1)
+            yield _in_order(pa.concat_tables(parts), several=len(parts) > 1)
 
 
 def ranked(rows: pa.Table, rank: int) -> pa.Table:
@@ -135,11 +135,25 @@ def ranked(rows: pa.Table, rank: int) -> pa.Table:
     return rows.append_column(RANK, pa.array(np.full(len(rows), rank, dtype=np.int32)))
 
 
-def sort_versions(rows: pa.Table, *, several: bool) -> pa.Table:
+def _in_order(rows: pa.Table, *, several: bool) -> pa.Table:
     """Rows in the order of id and rank."""
     if not several:
         return rows
     return rows.take(pc.sort_indices(rows, sort_keys=[(U_ID, "ascending"), (RANK, "ascending")]))
+
+
+def live_rows(rows: pa.Table) -> pa.Table:
+    """Of wide rows in any order the newest of each id, where it is alive, in the order of id.
+
+    Wide columns are copied once, and not at all where nothing has to move.
+    """
+    keys = rows.select([U_ID, RANK])
+    order = pc.sort_indices(keys, sort_keys=[(U_ID, "ascending"), (RANK, "ascending")])
+    alive = pc.equal(rows.column(U_OP), "U").to_numpy()[order.to_numpy()]
+    chosen = order.to_numpy()[last_of_each(keys.column(U_ID).take(order)) & alive]
+    if len(chosen) == len(rows) and (np.diff(chosen.astype(np.int64)) == 1).all():
+        return rows
+    return rows.take(pa.array(chosen))
 
 
 def newest_of_each(rows: pa.Table) -> pa.Table:

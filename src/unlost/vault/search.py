@@ -4,6 +4,7 @@ Hits are held against the newest state of the record: a value that it does not h
 not find it. A record that was deleted is found by its last values.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from unlost.vault.format.physical import SEARCH, SEARCH_FIELDS, U_ID, U_OP, is_s
 from unlost.vault.format.rowhash import id_hashes
 from unlost.vault.format.sidecar import may_hold
 from unlost.vault.format.tokens import digits_of, words_of
+from unlost.vault.parallel import spread
 from unlost.vault.snapshot import VaultSnapshot
 from unlost.vault.tableview import TableView
 
@@ -61,7 +63,8 @@ def _by_words(snapshot: VaultSnapshot, asked: str, *, limit: int) -> Iterator[Hi
     view = snapshot.view(SEARCH)
     words = words_of(asked)
     seen: set[Candidate] = set()
-    for candidates in _candidates(view, words, digits_of(asked), most=limit * _CANDIDATES):
+    digits = _phone_digits(asked)
+    for candidates in _candidates(view, words, digits, most=limit * _CANDIDATES):
         fresh = [candidate for candidate in candidates if candidate not in seen]
         seen.update(fresh)
         for at in range(0, len(fresh), limit):
@@ -75,7 +78,7 @@ def _candidates(
     longest = max(words, key=len, default="")
     if longest:
         yield _collect(_exact(view, longest), most)
-    if len(digits) >= _FEWEST_DIGITS:
+    if digits:
         yield _collect(_beginning(view, digits), most)
     if longest and longest != digits:
         yield _collect(_beginning(view, longest), most)
@@ -95,31 +98,38 @@ def _exact(view: TableView, token: str) -> Iterator[pa.Table]:
     hashes = id_hashes(pa.array([token]))
     for rank in reversed(range(len(view.segments))):
         if may_hold(view.sidecar(rank).filter, hashes)[0]:
-            yield from _between(view, rank, token, token)
+            yield from _read(view, _groups(view, rank, token, token), token, token)
 
 
 def _beginning(view: TableView, token: str) -> Iterator[pa.Table]:
-    for rank in reversed(range(len(view.segments))):
-        yield from _between(view, rank, token, _after_all(token))
+    """Newest segments first; several are read at a time."""
+    high = _after_all(token)
+    ranks = reversed(range(len(view.segments)))
+    places = [place for rank in ranks for place in _groups(view, rank, token, high)]
+    for found in spread(lambda place: list(_read(view, [place], token, high)), places):
+        yield from found
 
 
-def _between(view: TableView, rank: int, low: str, high: str) -> Iterator[pa.Table]:
-    """Rows of a search segment with tokens from ``low`` to ``high``, newest segments first."""
+def _groups(view: TableView, rank: int, low: str, high: str) -> list[tuple[int, int]]:
+    """Rank and row group where tokens from ``low`` to ``high`` may be."""
     entry = view.segments[rank].entry
     if entry.max_id.encode() < low.encode() or entry.min_id.encode() > high.encode():
-        return
-    fences = view.sidecar(rank).fences
-    for group, fence in enumerate(fences):
-        end = fences[group + 1].first if group + 1 < len(fences) else entry.max_id
-        if end.encode() < low.encode():
-            continue
-        if fence.first.encode() > high.encode():
-            break
-        rows = view.read(rank, [group], _COLUMNS)
-        tokens = rows.column(U_ID)
+        return []
+    firsts = [fence.first.encode() for fence in view.sidecar(rank).fences]
+    begin = max(0, bisect_left(firsts, low.encode()) - 1)
+    end = bisect_right(firsts, high.encode())
+    return [(rank, group) for group in range(begin, end)]
+
+
+def _read(
+    view: TableView, places: Sequence[tuple[int, int]], low: str, high: str
+) -> Iterator[pa.Table]:
+    for rank, group in places:
+        entry = view.segments[rank].entry
+        rows = view.reading.segments.read_keys(entry, groups=[group], columns=_COLUMNS)
+        tokens = rows.column(U_ID).cast(pa.binary())
         inside = pc.and_(
-            pc.greater_equal(tokens.cast(pa.binary()), low.encode()),
-            pc.less_equal(tokens.cast(pa.binary()), high.encode()),
+            pc.greater_equal(tokens, low.encode()), pc.less_equal(tokens, high.encode())
         )
         found = rows.filter(inside)
         if len(found):
@@ -176,8 +186,16 @@ def matches(value: str, asked: str) -> bool:
     held = words_of(value)
     if all(any(word.startswith(part) for word in held) for part in words_of(asked)):
         return bool(held)
+    digits = _phone_digits(asked)
+    return bool(digits) and digits_of(value).startswith(digits)
+
+
+def _phone_digits(asked: str) -> str:
+    """The digits of what looks like a telephone number; else nothing."""
+    if any(character.isalpha() for character in asked):
+        return ""
     digits = digits_of(asked)
-    return len(digits) >= _FEWEST_DIGITS and digits_of(value).startswith(digits)
+    return digits if len(digits) >= _FEWEST_DIGITS else ""
 
 
 def _id_column(table: Table | None) -> str:

@@ -42,6 +42,7 @@ GROUP_ROWS = 8_192
 GROUP_BYTES = 8 << 20
 ZSTD_LEVEL = 3
 _PLAIN_COLUMNS = frozenset({U_ID, U_ROW_HASH, U_BLOBS})  # a dictionary would only cost time
+_FEW_VALUES = frozenset({U_OP, U_PREV})
 _SIDECAR_CACHE_BYTES = 64 << 20
 _FACTS_KEPT = 4_096
 
@@ -250,7 +251,8 @@ class SegmentReader:
         self, entry: SegmentEntry, *, groups: Sequence[int], columns: Sequence[str]
     ) -> pa.Table:
         """The same for a few narrow columns, in this thread alone; ops come as dictionaries."""
-        with self._open(entry, few_values=[U_OP, U_PREV]) as file:
+        few_values = [column for column in columns if column in _FEW_VALUES]
+        with self._open(entry, few_values=few_values, ahead=False) as file:
             return file.read_row_groups(list(groups), columns=list(columns), use_threads=False)
 
     def recognise(self, ident: str, *, size: int, epoch: int) -> SegmentEntry:
@@ -277,7 +279,7 @@ class SegmentReader:
 
     @contextmanager
     def _open(
-        self, entry: SegmentEntry, *, few_values: Sequence[str] = ()
+        self, entry: SegmentEntry, *, few_values: Sequence[str] = (), ahead: bool = True
     ) -> Iterator[pq.ParquetFile]:
         name = places.segment(self._org, entry.id)
         keys = self._sealed.keys
@@ -289,7 +291,7 @@ class SegmentReader:
                 pq.ParquetFile(
                     source,
                     read_dictionary=list(few_values),
-                    pre_buffer=not few_values,
+                    pre_buffer=ahead,
                     decryption_properties=create_decryption_properties(
                         secret, aad_prefix=bound_to(place)
                     ),

@@ -28,7 +28,7 @@ from unlost.vault.format.physical import (
     U_SNAP,
 )
 from unlost.vault.format.sealed import ObjectKind
-from unlost.vault.merge import PieceReader, cut, key_pieces, newest_of_each, ranked, sort_versions
+from unlost.vault.merge import PieceReader, cut, key_pieces, live_rows, newest_of_each, ranked
 from unlost.vault.room import OrgRoom
 from unlost.vault.tableview import (
     RANK,
@@ -192,11 +192,8 @@ class VaultSnapshot:
 
     def _live_batches(self, table: str, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         view = self.view(table)
-        reader = NamedPieces(view, names)
-        for rows in reader.pieces():
-            newest = newest_of_each(rows)
-            live = newest.filter(pc.equal(newest.column(U_OP), "U"))
-            yield from self._batches(_with_snap(live, view), names)
+        for rows in NamedPieces(view, names).pieces():
+            yield from self._batches(_with_snap(live_rows(rows), view), names)
 
     def _deleted_batches(self, table: str, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         view = self.view(table)
@@ -225,7 +222,7 @@ class VaultSnapshot:
         schema = pa.schema(_fields(names))
         for part in _by_blob_bytes(rows):
             filled = resolve(part, names, self._load())
-            yield from filled.select(schema.names).cast(schema).combine_chunks().to_batches()
+            yield from filled.select(schema.names).cast(schema).to_batches()
 
     def _load(self) -> Callable[[str], bytes]:
         return self._room.load_blob(until=self._number)
@@ -239,12 +236,12 @@ class NamedPieces:
         self._names = names
 
     def pieces(self) -> Iterator[pa.Table]:
-        """Pieces in the order of id and rank: system columns, ``_u_blobs``, names, ``_rank``."""
+        """Pieces, not sorted: system columns, ``_u_blobs``, names, ``_rank``."""
         reader = PieceReader(self._view, self._columns)
         for piece in cut(self._view):
             parts = [self._named(rows, rank) for rank, rows in reader.read(piece)]
             if parts:
-                yield sort_versions(pa.concat_tables(parts), several=len(parts) > 1)
+                yield pa.concat_tables(parts)
 
     def _columns(self, rank: int) -> list[str]:
         present = self._view.names(rank)
