@@ -30,7 +30,14 @@ class Ended:
 
     @property
     def json(self) -> Any:
+        assert self.out.startswith("{"), self
         return json.loads(self.out)
+
+    @property
+    def done(self) -> Any:
+        """The JSON of a command that did what it was asked to, perhaps with findings."""
+        assert self.code in {0, 3}, self
+        return self.json
 
 
 @dataclass(frozen=True, slots=True)

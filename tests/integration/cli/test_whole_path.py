@@ -19,7 +19,7 @@ CUSTOMER = "0040017"
 def test_a_deleted_customer_is_found_by_its_number(
     simulator: SimulatorProcess, program: Program, tmp_path: Path
 ) -> None:
-    before = program("find", CUSTOMER, "--json").json["hits"][0]
+    before = program("find", CUSTOMER, "--json").done["hits"][0]
     assert (before["table"], before["alive"], before["exact"]) == ("Account", True, True)
     record = before["record"]
     deleted = simulator.admin.post("story/delete-customer")["deleted"]
@@ -28,17 +28,17 @@ def test_a_deleted_customer_is_found_by_its_number(
     assert night.code in {0, 3}
     assert night.json["counts"]["deleted"] >= deleted > 10
 
-    hit = program("find", CUSTOMER, "--json").json["hits"][0]
+    hit = program("find", CUSTOMER, "--json").done["hits"][0]
     assert (hit["record"], hit["alive"]) == (record, False)
-    story = program("history", "chocolate", "Account", record, "--json").json
+    story = program("history", "chocolate", "Account", record, "--json").done
     assert (story["alive"], story["entries"][-1]["kind"]) == (False, "deleted")
-    last = program("show", "chocolate", "Account", record, "--json").json
+    last = program("show", "chocolate", "Account", record, "--json").done
     assert last["values"]["Customer_Number__c"] == CUSTOMER
-    first = program("show", "chocolate", "Account", record, "--at", "1", "--json").json
+    first = program("show", "chocolate", "Account", record, "--at", "1", "--json").done
     assert first["alive"]
     assert first["values"]["Name"] == last["values"]["Name"]
 
-    changed = program("compare", "chocolate", "1", "latest", "--json").json
+    changed = program("compare", "chocolate", "1", "latest", "--json").done
     lost = {table["table"]: table["deleted"] for table in changed["tables"] if table["deleted"]}
     assert sum(lost.values()) >= deleted
     assert {"Account", "Contact", "EmailMessage", "ContentVersion"} <= set(lost)
@@ -48,7 +48,7 @@ def test_a_deleted_customer_is_found_by_its_number(
     ).json
     file = rows["rows"][0]["record"]
     out = tmp_path / "file"
-    written = program("file", "chocolate", file, "--out", str(out), "--json").json
+    written = program("file", "chocolate", file, "--out", str(out), "--json").done
     assert out.stat().st_size == written["size"] > 0
 
 
@@ -83,7 +83,7 @@ def test_a_narrow_user_is_told_what_it_will_not_see_and_what_repairs_it(
 
 
 def test_a_killed_backup_is_gone_on_with(simulator: SimulatorProcess, program: Program) -> None:
-    before = len(program("snapshots", "chocolate", "--json").json["snapshots"])
+    before = len(program("snapshots", "chocolate", "--json").done["snapshots"])
     simulator.admin.post("clock/advance", hours=1)
     running = program.started("backup", "chocolate", "--full")
     _wait_for_steps(program.home / "jobs.sqlite")
@@ -92,7 +92,7 @@ def test_a_killed_backup_is_gone_on_with(simulator: SimulatorProcess, program: P
     ended = program.by_process("backup", "chocolate", "--full", "--json")
     assert ended.code in {0, 3}
     assert ended.json["resumed"]
-    nights = program("snapshots", "chocolate", "--json").json["snapshots"]
+    nights = program("snapshots", "chocolate", "--json").done["snapshots"]
     assert len(nights) == before + 1
     assert program("verify", "--level", "full").code == 0
 
@@ -100,7 +100,7 @@ def test_a_killed_backup_is_gone_on_with(simulator: SimulatorProcess, program: P
 def test_two_backups_at_once_make_one_snapshot(
     simulator: SimulatorProcess, program: Program
 ) -> None:
-    before = len(program("snapshots", "chocolate", "--json").json["snapshots"])
+    before = len(program("snapshots", "chocolate", "--json").done["snapshots"])
     simulator.admin.post("clock/advance", hours=1)
     first = program.started("backup", "chocolate", "--json")
     _wait_for_steps(program.home / "jobs.sqlite")
@@ -109,7 +109,7 @@ def test_two_backups_at_once_make_one_snapshot(
     assert first.returncode in {0, 3}
     assert second.code == 1
     assert second.json["error"]["code"] == "run-in-progress"
-    nights = program("snapshots", "chocolate", "--json").json["snapshots"]
+    nights = program("snapshots", "chocolate", "--json").done["snapshots"]
     assert len(nights) == before + 1
 
 
