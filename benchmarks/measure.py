@@ -21,11 +21,13 @@ class Cost:
     said: dict[str, Any]
 
 
-def run(arguments: Sequence[str], *, env: dict[str, str] | None = None) -> Cost:
+def run(
+    arguments: Sequence[str], *, python: str = sys.executable, env: dict[str, str] | None = None
+) -> Cost:
     """Run a Python program of this folder in a process of its own; it prints JSON at its end."""
     started = time.perf_counter()
     child = subprocess.Popen(
-        [sys.executable, *arguments],
+        [python, *arguments],
         stdout=subprocess.PIPE,
         env={**os.environ, **(env or {})},
         text=True,

@@ -1,6 +1,7 @@
 """The peer: simple-salesforce reads the same table by Bulk 2.0, unchanged, as its users do.
 
-``download`` takes the pages as they come; ``csv`` also parses them with Python's csv module.
+``download`` takes the pages as they come; ``csv`` also parses them with Python's csv module;
+``size`` only says how many bytes there are, and is not measured.
 It insists on https, so an adapter sends its calls to the simulator's plain port: neither side pays
 for TLS.
 """
@@ -46,7 +47,7 @@ def sign_in(url: str, encoding: str) -> Salesforce:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("mode", choices=["download", "csv"])
+    parser.add_argument("mode", choices=["download", "csv", "size"])
     parser.add_argument("--url", required=True)
     parser.add_argument("--table", required=True)
     parser.add_argument("--columns", required=True)
@@ -57,12 +58,14 @@ def main() -> None:
     salesforce = sign_in(options.url, options.encoding)
     table = getattr(salesforce.bulk2, options.table)
     soql = f"SELECT {options.columns} FROM {options.table}"
-    size = rows = 0
+    size = rows = length = 0
     for page in table.query_all(soql, max_records=options.page, wait=0.1):
         size += len(page)
+        if options.mode == "size":
+            length += len(page.encode())
         if options.mode == "csv":
             rows += sum(1 for _ in csv.reader(StringIO(page))) - 1
-    print(json.dumps({"characters": size, "rows": rows}))
+    print(json.dumps({"characters": size, "bytes": length, "rows": rows}))
 
 
 if __name__ == "__main__":

@@ -102,7 +102,9 @@ def test_a_jwt_is_signed_rs256_and_expires_in_three_minutes() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["no key", pem(ec.generate_private_key(ec.SECP256R1())), PEM[:100]]
+    "text",
+    ["no key", pem(ec.generate_private_key(ec.SECP256R1())), PEM[:100]],
+    ids=["no key", "another kind", "cut"],
 )
 def test_what_is_no_rsa_key_is_told(text: str) -> None:
     with pytest.raises(UsageError) as caught:
