@@ -93,11 +93,11 @@ def load(bench: Bench) -> dict[str, float]:
 
     def stream() -> Iterator[Rows]:
         for start in range(0, bench.rows, BATCH):
-            cpu, wall = time.process_time(), time.perf_counter()
+            cpu, wall = time.thread_time(), time.perf_counter()
             numbers = np.arange(start, min(start + BATCH, bench.rows))
             batch = contacts.batch(bench.random, numbers)
             made["bytes"] += contacts.csv_bytes(batch)
-            made["cpu"] += time.process_time() - cpu
+            made["cpu"] += time.thread_time() - cpu  # other threads are writing meanwhile
             made["wall"] += time.perf_counter() - wall
             yield observed(batch)
 

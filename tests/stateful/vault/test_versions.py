@@ -6,7 +6,14 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from stateful.vault.model import Model, Run, Seen
 from unlost.model.org import OrgIdentity
@@ -297,20 +304,36 @@ def schema_of(shape: tuple[str, ...]) -> Schema:
     return Schema((table,), fingerprint="same")
 
 
-class TestVersions(Versions.TestCase):
-    settings = settings(
-        max_examples=30,
-        stateful_step_count=20,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bounds so small that everything crosses them."""
+    monkeypatch.setattr(segments, "GROUP_ROWS", 2)
+    monkeypatch.setattr(merge, "PIECE_ROWS", 2)
+    monkeypatch.setattr(merge, "CACHE_BYTES", 1)
+    monkeypatch.setattr(bigcells, "CELL_BYTES", 40)
+    monkeypatch.setattr(sidecar, "INLINE_BYTES", 160)
+    monkeypatch.setattr(chain, "CHECKPOINT_EVERY", 2)
+
+
+def live(examples: int, steps: int) -> None:
+    """Let a vault live through this many lives."""
+    run_state_machine_as_test(
+        Versions,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
     )
 
-    @pytest.fixture(autouse=True)
-    def small(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Bounds so small that everything crosses them."""
-        monkeypatch.setattr(segments, "GROUP_ROWS", 2)
-        monkeypatch.setattr(merge, "PIECE_ROWS", 2)
-        monkeypatch.setattr(merge, "CACHE_BYTES", 1)
-        monkeypatch.setattr(bigcells, "CELL_BYTES", 40)
-        monkeypatch.setattr(sidecar, "INLINE_BYTES", 160)
-        monkeypatch.setattr(chain, "CHECKPOINT_EVERY", 2)
+
+@pytest.mark.timeout(600)
+def test_the_vault_is_a_dictionary_of_versions() -> None:
+    live(examples=40, steps=20)
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(3600)
+def test_the_vault_is_a_dictionary_of_versions_for_long() -> None:
+    live(examples=1500, steps=40)
