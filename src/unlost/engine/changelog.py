@@ -1,12 +1,13 @@
 """What the source itself wrote down about a record's changes, read from the vault."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unlost.engine.sameness import instant
 from unlost.model.ports import Snapshot
 from unlost.model.schema import ChangeLog, Column, Table, WireKind
 
@@ -23,7 +24,7 @@ class Noted:
 
 
 def noted_changes(
-    snapshot: Snapshot, table: Table, record: str, *, values: dict[str, frozenset[str]]
+    snapshot: Snapshot, table: Table, record: str, *, values: Mapping[str, frozenset[str | None]]
 ) -> list[Noted]:
     """The changes of a record that the source noted, oldest first.
 
@@ -57,10 +58,9 @@ def _noted(row: dict[str, str | None], log: ChangeLog, table: Table) -> Noted | 
     column = _column(table, field or "")
     if at is None or column is None:
         return None
-    when = datetime.fromisoformat(at)
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return Noted(when, row[log.by_column], column.name, row[log.old_column], row[log.new_column])
+    return Noted(
+        instant(at), row[log.by_column], column.name, row[log.old_column], row[log.new_column]
+    )
 
 
 def _column(table: Table, field: str) -> Column | None:
@@ -72,14 +72,16 @@ def _column(table: Table, field: str) -> Column | None:
     return reference if reference is not None and reference.reference is not None else None
 
 
-def _once(notes: list[Noted], table: Table, values: dict[str, frozenset[str]]) -> list[Noted]:
+def _once(
+    notes: list[Noted], table: Table, values: Mapping[str, frozenset[str | None]]
+) -> list[Noted]:
     kept: dict[tuple[datetime, str, str], Noted] = {}
     for at, note in enumerate(notes):
         column = table.column(note.column)
         assert column is not None
         twice = column.kind is WireKind.REFERENCE
         key = (note.at, note.column, "" if twice else str(at))
-        known = values.get(note.column, frozenset())
+        known = values.get(note.column, frozenset()) - {None}
         if key not in kept or known & {note.old, note.new}:
             kept[key] = note
     return list(kept.values())

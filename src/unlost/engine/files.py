@@ -100,7 +100,7 @@ def _add_group(session: Session, group: FileGroup) -> FilesResult:
     if not wanted:
         return FilesResult(group.table, None)
     stopped: list[UnlostError] = []
-    added = session.commit.add_files(_incoming(session, ref, stopped) for ref in wanted)
+    added = session.commit.add_files(incoming_file(session, ref, stopped) for ref in wanted)
     if stopped:
         raise stopped[0]
     session.ports.observer.progress(
@@ -119,7 +119,7 @@ def _refs(session: Session, group: FileGroup) -> list[FileRef]:
         return [file_ref(group.table, row) for row in pa.Table.from_batches([rows]).to_pylist()]
 
 
-def _incoming(session: Session, ref: FileRef, stopped: list[UnlostError]) -> IncomingFile:
+def incoming_file(session: Session, ref: FileRef, stopped: list[UnlostError]) -> IncomingFile:
     """A file whose errors the commit turns into findings, but for those that end the run."""
 
     @contextmanager

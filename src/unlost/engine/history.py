@@ -92,7 +92,7 @@ def history(vault: Vault, org: str, table: str, record: str) -> tuple[Event, ...
             next_step="Look for it with: unlost find",
         )
     shape = head.schema().table(table)
-    noted = _noted(head, shape, record, versions)
+    noted = _noted(head, shape, record, versions) if shape is not None else []
     return events(versions, shape, noted, Nights(vault.snapshots(org)))
 
 
@@ -119,18 +119,13 @@ def events(
     return tuple(sorted(told, key=lambda event: event.when.latest))
 
 
-def _noted(
-    head: Snapshot, table: Table | None, record: str, versions: Sequence[Version]
-) -> list[Noted]:
-    if table is None:
-        return []
-    values: dict[str, set[str]] = {}
+def _noted(head: Snapshot, table: Table, record: str, versions: Sequence[Version]) -> list[Noted]:
+    """The source's notes, told apart by the values that the vault saw."""
+    values: dict[str, frozenset[str | None]] = {}
     for version in versions:
         for column, value in version.cells.items():
-            if value is not None:
-                values.setdefault(column, set()).add(value)
-    known = {column: frozenset(found) for column, found in values.items()}
-    return noted_changes(head, table, record, values=known)
+            values[column] = values.get(column, frozenset()) | {value}
+    return noted_changes(head, table, record, values=values)
 
 
 def _log_events(notes: Sequence[Noted]) -> list[Event]:

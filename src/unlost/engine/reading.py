@@ -152,12 +152,11 @@ def _drive(
     """Advance all units to their end, a handful at a time."""
     results: dict[tuple[str, str], ReadResult] = {}
     failures: dict[str, Failure] = {}
-    while units:
-        units = [unit for unit in units if unit.task.table not in failures]
+    while units := [unit for unit in units if unit.task.table not in failures]:
         now = session.ports.clock.now()
         due = [unit for unit in units if unit.until is None or unit.until <= now]
         if not due:
-            _await(session, units)
+            session.runner.sleep_until(min(unit.until for unit in units if unit.until is not None))
             continue
         turn = due[: session.policy.reads_at_once]
         steps = session.runner.map(
@@ -175,12 +174,6 @@ def _drive(
                 results[unit.task.table, unit.path] = step.read
             units = [*_followers(unit, step), *units]
     return results, failures
-
-
-def _await(session: Session, units: Sequence[_Unit]) -> None:
-    waits = [unit.until for unit in units if unit.until is not None]
-    if waits:
-        session.runner.sleep_until(min(waits))
 
 
 def _followers(unit: _Unit, step: Advanced) -> list[_Unit]:

@@ -22,7 +22,7 @@ def canonical(kind: WireKind, text: str) -> str:
         if kind in NUMBERS:
             return _number(text)
         if kind is WireKind.INSTANT:
-            return _instant(text)
+            return instant(text).isoformat(timespec="milliseconds")
     except (InvalidOperation, ValueError):
         return text
     return text.lower() if kind is WireKind.BOOLEAN else text
@@ -61,8 +61,7 @@ def _number(text: str) -> str:
     return "0" if value == 0 else str(value.normalize())
 
 
-def _instant(text: str) -> str:
+def instant(text: str) -> datetime:
+    """The instant that a text names, in UTC; a text without a zone is in UTC. ValueError if none."""
     when = datetime.fromisoformat(text)
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return when.astimezone(UTC).isoformat(timespec="milliseconds")
+    return (when if when.tzinfo is not None else when.replace(tzinfo=UTC)).astimezone(UTC)

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 
 import msgspec
@@ -55,13 +55,14 @@ class LocalRunner:
         def one(item: A) -> T | None:
             if stop.is_set():
                 return None
-            return self._once(name, key(item), lambda: call(item), result)
+            try:
+                return self._once(name, key(item), lambda: call(item), result)
+            except BaseException:
+                stop.set()
+                raise
 
         with ThreadPoolExecutor(min(self._workers, len(items))) as pool:
             futures = [pool.submit(one, item) for item in items]
-            wait(futures, return_when=FIRST_EXCEPTION)
-            if _failed(futures) is not None:
-                stop.set()
         failed = _failed(futures)
         if failed is not None:
             raise failed
@@ -94,5 +95,5 @@ def _decoded[T](kept: bytes, result: type[T], name: str) -> T:
 
 def _failed[T](futures: Sequence[Future[T]]) -> BaseException | None:
     """The error of the first item, in order, that ended with one."""
-    errors = [f.exception() for f in futures if f.done() and not f.cancelled()]
+    errors = [future.exception() for future in futures]
     return next((error for error in errors if error is not None), None)

@@ -13,10 +13,10 @@ from unlost.model.schema import WireKind
 from unlost.testing.faults import Crash, CrashPoint
 
 
-def story(work: Path) -> Scene:
+def story(work: Path, *, encrypted: bool = False, durable: bool = False) -> Scene:
     """An org with one night behind it and every sort of change before the next."""
     work.mkdir(parents=True)
-    scene = Scene(work, workers=1)
+    scene = Scene(work, workers=1, encrypted=encrypted, durable=durable)
     scene.source.page_rows = 4
     made = chocolate(scene, records=5)
     scene.org.add_table("Document", {"Name": WireKind.TEXT}, files=True)
@@ -63,24 +63,52 @@ def picture(scene: Scene) -> Any:
     }
 
 
-def test_a_crash_at_every_call_loses_and_doubles_nothing(tmp_path: Path) -> None:
-    calm = story(tmp_path / "calm")
+SHARDS = 6
+
+
+@pytest.mark.parametrize("encrypted", [False, True], ids=["memory", "encrypted"])
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_a_crash_at_every_call_loses_and_doubles_nothing(
+    tmp_path: Path, shard: int, encrypted: bool
+) -> None:
+    calm = story(tmp_path / "calm", encrypted=encrypted)
     count = CrashPoint()
     done = backup(calm.oid, guarded(calm, calm.ports("night"), count), policy=calm.policy)
     assert isinstance(done, Finished)
     expected = picture(calm)
     assert count.calls > 100
     calm.close()
-    for at in range(1, count.calls + 1):
-        scene = story(tmp_path / f"crash-{at}")
+    for at in range(1 + shard, count.calls + 1, SHARDS):
+        scene = story(tmp_path / f"crash-{at}", encrypted=encrypted)
         before = picture(scene)
         point = CrashPoint(at)
         with pytest.raises(Crash):
             backup(scene.oid, guarded(scene, scene.ports("night"), point), policy=scene.policy)
+        scene.reopen()
         if len(scene.vault.snapshots(scene.oid)) == 1:
             assert picture(scene) == before
         scene.clock.advance(seconds=60)
         again = scene.attempt(run="night")
         assert isinstance(again, Finished)
         assert picture(scene) == expected, f"crash at call {at}"
+        scene.close()
+
+
+def test_a_crash_between_doing_and_keeping_does_the_step_again(tmp_path: Path) -> None:
+    """The same story with the real runner, whose file of steps is what survives."""
+    calm = story(tmp_path / "calm", durable=True)
+    point = CrashPoint()
+    backup(calm.oid, guarded(calm, calm.ports("night"), point), policy=calm.policy)
+    expected = picture(calm)
+    calm.close()
+    for at in range(7, point.calls, 29):
+        scene = story(tmp_path / f"crash-{at}", durable=True)
+        with pytest.raises(Crash):
+            backup(
+                scene.oid,
+                guarded(scene, scene.ports("night"), CrashPoint(at)),
+                policy=scene.policy,
+            )
+        assert isinstance(scene.attempt(run="night"), Finished)
+        assert picture(scene) == expected
         scene.close()

@@ -120,6 +120,18 @@ class LivingOrg(RuleBasedStateMachine):
         table, record = data.draw(st.sampled_from(sorted(self.scene.org.hidden_rows)))
         self.scene.org.show_row(table, record)
 
+    @rule(table=st.sampled_from(TABLES), name=TEXTS)
+    def create_unshared(self, table: str, name: str | None) -> None:
+        record = self.scene.org.create(table, {"Name": name})
+        self.scene.org.unshared_rows.add((table, record))
+
+    @precondition(lambda self: self.scene.org.unshared_rows)
+    @rule(data=st.data())
+    def share_row(self, data: st.DataObject) -> None:
+        """Becomes visible: no stamp and no right moves."""
+        row = data.draw(st.sampled_from(sorted(self.scene.org.unshared_rows)))
+        self.scene.org.unshared_rows.discard(row)
+
     @rule(table=st.sampled_from(TABLES), column=st.sampled_from(["Phone", "Turnover"]))
     def hide_column(self, table: str, column: str) -> None:
         self.scene.org.hide_column(table, column)

@@ -22,7 +22,7 @@ from unlost.testing.source import MemorySource
 from unlost.testing.system import ListObserver, MemoryLease
 from unlost.vault.opening import draft_keyring
 from unlost.vault.stores.memory import MemoryStore
-from unlost.vault.vault import EncryptedVault, create_vault
+from unlost.vault.vault import EncryptedVault, create_vault, open_vault
 
 NIGHTLY = BackupPolicy(census=CensusPolicy.EVERY_NIGHT, breaker_floor=50)
 
@@ -41,7 +41,8 @@ class Scene:
     def __post_init__(self) -> None:
         self.org = MemoryOrg(self.clock)
         self.source: Any = MemorySource(self.org)
-        self.vault: Any = encrypted_vault(self.clock) if self.encrypted else MemoryVault(self.clock)
+        self.store, self.entropy = MemoryStore(), SeededEntropy()
+        self.vault: Any = self.founded() if self.encrypted else MemoryVault(self.clock)
         self.oid = self.vault.adopt(self.org.identity)
         self.jobs = JobStore(self.work / "jobs.sqlite") if self.durable else None
         self.steps: Steps = {}
@@ -66,6 +67,18 @@ class Scene:
             return MemoryRunner(run, clock=self.clock, steps=self.steps)
         self.jobs.start(run, kind="backup", org=self.oid, at=self.clock.now())
         return LocalRunner(run, store=self.jobs, clock=self.clock, workers=self.workers)
+
+    def founded(self) -> EncryptedVault:
+        """The real vault, over a store in memory."""
+        self.keys = draft_keyring(self.store, entropy=self.entropy)
+        return create_vault(self.store, keys=self.keys, clock=self.clock, entropy=self.entropy)
+
+    def reopen(self) -> None:
+        """Forget what the process knew of the vault: another one opens it."""
+        if self.encrypted:
+            self.vault = open_vault(
+                self.store, keys=self.keys, clock=self.clock, entropy=self.entropy
+            )
 
     def close(self) -> None:
         if self.jobs is not None:
@@ -107,13 +120,6 @@ class Scene:
         marks = self.head.hidden(table)
         rows = {mark.record for mark in marks if mark.record is not None}
         return rows, {mark.column for mark in marks if mark.column is not None}
-
-
-def encrypted_vault(clock: VirtualClock) -> EncryptedVault:
-    """The real vault, over a store in memory."""
-    store, entropy = MemoryStore(), SeededEntropy()
-    keys = draft_keyring(store, entropy=entropy)
-    return create_vault(store, keys=keys, clock=clock, entropy=entropy)
 
 
 def by_id(rows: pa.Table, columns: tuple[str, ...]) -> dict[str, Any]:

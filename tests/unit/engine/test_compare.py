@@ -69,8 +69,10 @@ def test_a_night_and_now_by_census_finds_what_nobody_reports(scene: Scene) -> No
     scene.org.hide_row("Junction", first)
     scene.night()
     scene.org.purge("Junction", second)
+    scene.org.create("Junction", {"Name": "last"}, record="Zzz")
     live = Live(scene.source, scene.head, scene.clock, scene.work, by_census=True)
-    assert rows(live.differences("Junction")) == [(second, "deleted", None, None, None)]
+    told = [row for row in rows(live.differences("Junction")) if row[1] != "created"]
+    assert told == [(second, "deleted", None, None, None)]
 
 
 def test_an_unknown_table_is_refused(scene: Scene) -> None:

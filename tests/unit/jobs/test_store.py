@@ -1,0 +1,93 @@
+"""The file of runs and steps."""
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from unlost.jobs.store import JobStore, RunState
+from unlost.model.errors import Conflict, NotFound, StoreError
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[JobStore]:
+    made = JobStore(tmp_path / "jobs.sqlite")
+    yield made
+    made.close()
+
+
+def test_a_run_is_found_until_it_is_done(store: JobStore) -> None:
+    store.start("one", kind="backup", org="o1", at=NOW)
+    store.start("two", kind="backup", org="o1", at=NOW + timedelta(hours=1))
+    store.start("other", kind="backup", org="o2", at=NOW)
+    store.start("kind", kind="restore", org="o1", at=NOW)
+    assert [r.run for r in store.unfinished(kind="backup", org="o1")] == ["two", "one"]
+    store.end("two", state=RunState.DONE, at=NOW)
+    store.end("one", state=RunState.FAILED, at=NOW, sentence="It broke.")
+    (left,) = store.unfinished(kind="backup", org="o1")
+    assert (left.run, left.state, left.sentence) == ("one", RunState.FAILED, "It broke.")
+
+
+def test_a_parked_run_says_when_it_goes_on_and_forgets_it_when_it_does(store: JobStore) -> None:
+    store.start("one", kind="backup", org="o1", at=NOW)
+    later = NOW + timedelta(hours=2)
+    store.end("one", state=RunState.PARKED, at=NOW, resume_at=later)
+    assert store.run("one").resume_at == later
+    again = store.start("one", kind="backup", org="o1", at=later)
+    assert (again.state, again.resume_at, again.started) == (RunState.OPEN, None, NOW)
+
+
+def test_a_run_that_ended_cannot_go_on(store: JobStore) -> None:
+    store.start("one", kind="backup", org="o1", at=NOW)
+    store.keep("one", "step", "", b"1")
+    store.end("one", state=RunState.GIVEN_UP, at=NOW)
+    assert store.result("one", "step", "") is None
+    with pytest.raises(Conflict, match="has ended"):
+        store.start("one", kind="backup", org="o1", at=NOW)
+
+
+def test_a_run_belongs_to_one_kind_and_org(store: JobStore) -> None:
+    store.start("one", kind="backup", org="o1", at=NOW)
+    with pytest.raises(Conflict, match="other work"):
+        store.start("one", kind="backup", org="o2", at=NOW)
+    assert store.run("one").org == "o1"
+
+
+def test_what_nobody_started_is_not_found(store: JobStore) -> None:
+    with pytest.raises(NotFound):
+        store.run("none")
+    with pytest.raises(NotFound):
+        store.end("none", state=RunState.DONE, at=NOW)
+
+
+def test_results_outlive_the_process(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.sqlite"
+    first = JobStore(path)
+    first.start("one", kind="backup", org="o1", at=NOW)
+    first.keep("one", "read", "a", b"[1]")
+    first.keep("one", "read", "a", b"[2]")
+    second = JobStore(path)
+    first.close()
+    assert second.result("one", "read", "a") == b"[2]"
+    assert second.result("one", "read", "b") is None
+    second.close()
+
+
+def test_a_file_that_is_not_one_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.sqlite"
+    path.write_bytes(b"this is no database" * 100)
+    with pytest.raises(StoreError, match="cannot be used"):
+        JobStore(path)
+
+
+def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.sqlite"
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+    with pytest.raises(StoreError, match="newer version"):
+        JobStore(path)
