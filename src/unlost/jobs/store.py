@@ -69,13 +69,13 @@ class JobStore:
             self._db = sqlite3.connect(
                 path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
+        except sqlite3.DatabaseError as error:
+            raise _unusable(path, error) from error
+        try:
             self._prepare()
         except sqlite3.DatabaseError as error:
-            raise StoreError(
-                "jobs-unreadable",
-                f"The file of runs {path} cannot be used: {error}.",
-                next_step="Move the file away; unfinished runs then begin again.",
-            ) from error
+            self._db.close()
+            raise _unusable(path, error) from error
 
     def close(self) -> None:
         """Let go of the file."""
@@ -180,6 +180,14 @@ class JobStore:
             (run,),
         ).fetchone()
         return None if row is None else _record(row)
+
+
+def _unusable(path: Path, error: sqlite3.DatabaseError) -> StoreError:
+    return StoreError(
+        "jobs-unreadable",
+        f"The file of runs {path} cannot be used: {error}.",
+        next_step="Move the file away; unfinished runs then begin again.",
+    )
 
 
 def _text(when: datetime) -> str:

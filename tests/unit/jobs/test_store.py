@@ -82,6 +82,8 @@ def test_a_file_that_is_not_one_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"this is no database" * 100)
     with pytest.raises(StoreError, match="cannot be used"):
         JobStore(path)
+    with pytest.raises(StoreError, match="cannot be used"):
+        JobStore(tmp_path / "no folder" / "jobs.sqlite")
 
 
 def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:

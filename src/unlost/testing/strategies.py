@@ -1,0 +1,73 @@
+"""Hypothesis strategies for what flows through the ports: hostile text, ids, rows."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+from hypothesis import strategies as st
+
+from unlost.model.reading import Op, Rows
+
+EPOCH = datetime(2026, 3, 2, tzinfo=UTC)
+HOSTILE = (
+    "",
+    " ",
+    "\x00",
+    "a\r\nb",
+    '"',
+    '""",',
+    "NA",
+    "null",
+    "#N/A",
+    "=1+1",
+    "007",
+    "123456789012345678",
+    "1.0E7",
+    "Größe",
+    "チョコ",
+    "🍫👩‍👩‍👧",
+    "İıß",
+)
+
+
+def texts() -> st.SearchStrategy[str | None]:
+    """A cell: null, the texts that break parsers, and any other text."""
+    any_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+    return st.one_of(st.none(), st.sampled_from(HOSTILE), any_text)
+
+
+def record_ids() -> st.SearchStrategy[str]:
+    """Ids of 18 characters that differ in their case too."""
+    return st.text("aAbBzZ09", min_size=3, max_size=3).map(lambda end: "001000000000000" + end)
+
+
+def rows(
+    columns: Sequence[str], *, ids: st.SearchStrategy[str] | None = None, most: int = 8
+) -> st.SearchStrategy[Rows]:
+    """A batch of states and full-row deletes, each id at most once."""
+    cells = st.tuples(*(texts() for _ in columns))
+    row = st.tuples(
+        st.sampled_from([Op.STATE.value, Op.STATE.value, Op.DELETED.value]),
+        st.integers(0, 10**6).map(lambda seconds: EPOCH + timedelta(seconds=seconds)),
+        cells,
+    )
+    table = st.dictionaries(ids if ids is not None else record_ids(), row, max_size=most)
+    return table.map(lambda found: _rows(columns, found))
+
+
+def _rows(
+    columns: Sequence[str], found: dict[str, tuple[str, datetime, tuple[str | None, ...]]]
+) -> Rows:
+    kept = list(found.values())
+    cells = {
+        name: pa.array([values[at] for _, _, values in kept], pa.string())
+        for at, name in enumerate(columns)
+    }
+    return Rows(
+        pa.array(list(found), pa.string()),
+        pa.array([op for op, _, _ in kept], pa.string()),
+        pa.array([at for _, at, _ in kept], pa.timestamp("ms", tz="UTC")),
+        pa.nulls(len(kept), pa.string()),
+        pa.RecordBatch.from_pydict(cells),
+        EPOCH,
+    )
