@@ -160,7 +160,6 @@ def mails(thousands: int) -> list[Figure]:
     """Mails of 20 kB."""
     what = f"{thousands * 1000:,} mails of 20 kB"
     with simulated("bench-mails", thousands, "EmailMessage") as org:
-        download = peer(org, "download", "identity")
         parsed = peer(org, "csv", "identity")
         megabytes = peer(org, "size", "identity").said["bytes"] / MEGA
         plain = unlost(org)

@@ -76,6 +76,9 @@ class JobStore:
         except sqlite3.DatabaseError as error:
             self._db.close()
             raise _unusable(path, error) from error
+        except StoreError:
+            self._db.close()
+            raise
 
     def close(self) -> None:
         """Let go of the file."""

@@ -9,6 +9,7 @@ from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.text import many, plain, size, when
+from unlost.model.finding import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,14 +91,14 @@ def _show_tables(out: "Console", lines: "Sequence[TableLine]", *, everything: bo
 
 def _rank(line: "TableLine") -> tuple[bool, bool, int, str]:
     moved = bool(line.created or line.changed or line.deleted)
-    return (not line.findings, not moved, -line.held, line.table)
+    return (not _gaps(line), not moved, -line.held, line.table)
 
 
 def _table(lines: "Sequence[TableLine]") -> "Table":
     from unlost.cli.grid import grid
 
     numbers = ("In the org", "Held", "Created", "Changed", "Deleted", "Files")
-    table = grid("Table", *numbers, "Read", "To tell", right=numbers)
+    table = grid("Table", *numbers, "Read", "Missing", right=numbers)
     for line in lines:
         table.add_row(
             line.table,
@@ -105,9 +106,14 @@ def _table(lines: "Sequence[TableLine]") -> "Table":
             f"{line.held:,}",
             *[f"{count:,}" if count else "" for count in _changes(line)],
             "all" if line.full else "changes",
-            many(len(line.findings), "finding") if line.findings else "",
+            many(_gaps(line), "gap") if _gaps(line) else "",
         )
     return table
+
+
+def _gaps(line: "TableLine") -> int:
+    """How many things of a table are not protected; what is only to be known does not count."""
+    return sum(finding.severity is Severity.GAP for finding in line.findings)
 
 
 def _changes(line: "TableLine") -> tuple[int, ...]:

@@ -20,7 +20,7 @@ class _File:
 
 
 class UnsyncedDisk:
-    """A ``Disk`` in memory; not for threads.
+    """A ``Disk`` in memory. Threads may use it as long as each writes files of its own.
 
     ``crash_at`` ends the process before the n-th changing call (from 1). ``capacity`` in bytes.
     """
@@ -111,9 +111,10 @@ class UnsyncedDisk:
         """The names in the folder are safe, and the loss of those removed."""
         self._change()
         self._must_have(path)
-        for name in [name for name in self._safe_names if name.parent == path]:
+        for name in [name for name in list(self._safe_names) if name.parent == path]:
             del self._safe_names[name]
-        self._safe_names |= {n: file for n, file in self._names.items() if n.parent == path}
+        there = list(self._names.items())  # other threads go on naming files
+        self._safe_names |= {name: file for name, file in there if name.parent == path}
         self._safe_folders |= {folder for folder in self._folders if folder.parent == path}
 
     def unlink_abandoned(self, path: Path) -> bool:
