@@ -8,5 +8,5 @@ if [ ! -e .bench/stamp ] || [ requirements/bench.txt -nt .bench/stamp ]; then
   touch .bench/stamp
 fi
 .venv/bin/python benchmarks/extract.py
-.venv/bin/python benchmarks/vault_nights.py
+.venv/bin/python benchmarks/vault_nights.py --keep
 echo "Figures: benchmarks/results.json and docs/explanation/performance.md"
