@@ -64,6 +64,13 @@ class Chosen:
     resumed: bool
 
 
+def _give_memory_back() -> None:
+    """Let Arrow use the system's allocator, which returns what large pages of rows took."""
+    import pyarrow as pa
+
+    pa.set_memory_pool(pa.system_memory_pool())
+
+
 def backup(
     app: Application, org: str, *, full: bool = False, observer: Observer | None = None
 ) -> BackupResult:
@@ -73,6 +80,7 @@ def backup(
     NotAllowed, LimitReached (the run is parked), TransientError and others; whatever is raised,
     the last snapshot stands and the next call goes on.
     """
+    _give_memory_back()
     known = get_org(org)
     chosen = _choose(app, known, full=full)
     with _recorded(app, known, chosen.id, full=full):
