@@ -18,6 +18,13 @@ from unlost.model.progress import Progress
 from unlost.model.quota import Quota
 from unlost.model.reading import Cursor, FileRef, Page, ReadTask, Ready, Rows, Wait
 from unlost.model.schema import Schema, Table
+from unlost.model.writing import (
+    MissingPermission,
+    Outcome,
+    WriteCapability,
+    WriteOp,
+    WriteRow,
+)
 from unlost.model.snapshot import (
     Added,
     ChangeKind,
@@ -185,6 +192,64 @@ class Source(Protocol):
 
     def open_file(self, ref: FileRef) -> AbstractContextManager[BinaryIO]:
         """A file's bytes as a stream; reading raises IntegrityError where they do not agree."""
+        ...
+
+
+# --- writers ------------------------------------------------------------------------------------
+
+
+class Writer(Protocol):
+    """The write side of an org, opened with a credential of its own for one run.
+
+    It keeps nothing and repeats nothing that may have taken effect: a call whose answer was lost
+    gives UNKNOWN outcomes, and the engine looks before it tries again.
+    """
+
+    def identity(self) -> OrgIdentity:
+        """Who this org is."""
+        ...
+
+    def server_time(self) -> datetime:
+        """The source's clock now (never ours)."""
+        ...
+
+    def missing(self, tables: Sequence[Table]) -> Sequence[MissingPermission]:
+        """Permissions that the writing user lacks for these tables; empty if it may do all."""
+        ...
+
+    def capability(self, table: Table) -> WriteCapability:
+        """What may be written to a table."""
+        ...
+
+    def write(
+        self, op: WriteOp, table: Table, rows: Sequence[WriteRow], *, token: str
+    ) -> Sequence[Outcome]:
+        """Write rows of one table: one outcome a row, in the same order.
+
+        ``token`` names the call for the org's own log where it has one. Raises LimitReached,
+        NotAllowed, AuthExpired, TransientError only where nothing was written by this call.
+        """
+        ...
+
+    def upload(self, table: Table, row: WriteRow, body: BinaryIO, *, token: str) -> Outcome:
+        """Create a record whose file is ``body``, streamed."""
+        ...
+
+    def find(
+        self, table: Table, columns: tuple[str, ...], values: Iterable[tuple[str, ...]]
+    ) -> Mapping[tuple[str, ...], str]:
+        """Live records by the values of these columns; values that nobody has are left out.
+
+        Raises Conflict (``key-not-unique``) where several live records share one.
+        """
+        ...
+
+    def fetch(self, table: Table, ids: Sequence[str], *, columns: Sequence[str]) -> Rows:
+        """These live records as the org has them now; ids that are not there are left out."""
+        ...
+
+    def recent(self, table: Table, since: datetime, *, columns: Sequence[str]) -> Rows:
+        """Records of the table that this user made since then, by the source's clock."""
         ...
 
 
@@ -442,4 +507,5 @@ __all__ = [
     "Vault",
     "Witness",
     "Witnessed",
+    "Writer",
 ]

@@ -1,0 +1,158 @@
+"""A restore as a value: which record comes back how, before anything is written.
+
+A plan holds ids, versions, digests and typed edits, never values of records: those are read from
+the vault when the plan is run. Its digest is BLAKE3 over its canonical JSON.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+PLAN_FORMAT = 1
+
+
+class Action(StrEnum):
+    """What happens to one record."""
+
+    UNCHANGED = "unchanged"  # it is live and as wanted
+    UPDATE = "update"  # it is live; some columns are set
+    UNDELETE = "undelete"  # out of the recycle bin with its id; then columns are set that differ
+    ADOPT = "adopt"  # a live twin is taken for it; columns that differ are set
+    CREATE = "create"  # it comes back with a new id
+    BY_PRODUCT = "by-product"  # the org makes it with another record
+    SKIP = "skip"  # it cannot or must not be written; the notes say why
+
+
+class Why(StrEnum):
+    """Why a record is in the plan."""
+
+    SELECTED = "selected"
+    PARENT = "parent"  # a record of the plan refers to it
+    CHILD = "child"  # it refers to a record of the plan
+    FILE = "file"  # it belongs to a file or mail of the plan
+
+
+class SelectionKind(StrEnum):
+    """How the records were chosen."""
+
+    RECORDS = "records"
+    LOST = "lost"  # everything lost between two snapshots
+    CHANGED = "changed"  # columns that changed between two snapshots
+
+
+@dataclass(frozen=True, slots=True)
+class RecordKey:
+    """A record by its table and canonical id."""
+
+    table: str
+    record: str
+
+    def __str__(self) -> str:
+        return f"{self.table}/{self.record}"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a person asked to bring back.
+
+    ``records`` for RECORDS; ``after`` and ``until`` are snapshot numbers for LOST and CHANGED;
+    ``table`` narrows LOST and is needed for CHANGED, with ``columns``.
+    """
+
+    kind: SelectionKind
+    records: tuple[RecordKey, ...] = ()
+    after: int | None = None
+    until: int | None = None
+    table: str | None = None
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStep:
+    """What happens to one record.
+
+    ``version`` is the number of the commit that brought the wanted version, ``digest`` that of its
+    cells. ``live`` is the target's id where the record (or its twin) exists; ``expect`` the digest
+    of the live state that the plan saw: the run refuses to write over another. ``columns`` are
+    those that will be set (empty for CREATE: all that can be). ``late`` are set in a second pass.
+    ``because`` is the record that brought this one into the plan. ``level`` orders the first pass.
+    """
+
+    table: str
+    record: str
+    action: Action
+    why: Why
+    version: int
+    digest: str
+    level: int = 0
+    live: str | None = None
+    expect: str | None = None
+    columns: tuple[str, ...] = ()
+    late: tuple[str, ...] = ()
+    edits: Mapping[str, str | None] = field(default_factory=dict)
+    because: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> RecordKey:
+        """The record."""
+        return RecordKey(self.table, self.record)
+
+
+class Weight(StrEnum):
+    """How much a note of a plan matters."""
+
+    NOTE = "note"  # good to know
+    WARNING = "warning"  # something will not come back as it was
+    BLOCK = "block"  # this record cannot be written
+
+
+@dataclass(frozen=True, slots=True)
+class PlanNote:
+    """One thing that a person must know before the click, for one or many records.
+
+    ``code`` is what steps refer to in their ``notes``.
+    """
+
+    code: str
+    weight: Weight
+    sentence: str
+    next_step: str = ""
+    table: str | None = None
+    column: str | None = None
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a run of the plan will cost: API calls, bytes of the org's storage, seconds."""
+
+    calls: int = 0
+    data_bytes: int = 0
+    file_bytes: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RestorePlan:
+    """A restore that was thought through and can be run once.
+
+    ``org`` is the oid of the org whose records come back, ``target`` that of the org that is
+    written (the same, for now), ``snapshot`` the number of the snapshot whose state is wanted.
+    ``schema`` is the digest of the target's description when the plan was made.
+    """
+
+    format: int
+    id: str
+    org: str
+    target: str
+    snapshot: int
+    made_at: datetime
+    selection: Selection
+    related: bool
+    steps: tuple[PlanStep, ...]
+    notes: tuple[PlanNote, ...] = ()
+    estimate: Estimate = Estimate()
+    schema: str = ""
+    digest: str = ""
