@@ -18,13 +18,6 @@ from unlost.model.progress import Progress
 from unlost.model.quota import Quota
 from unlost.model.reading import Cursor, FileRef, Page, ReadTask, Ready, Rows, Wait
 from unlost.model.schema import Schema, Table
-from unlost.model.writing import (
-    MissingPermission,
-    Outcome,
-    WriteCapability,
-    WriteOp,
-    WriteRow,
-)
 from unlost.model.snapshot import (
     Added,
     ChangeKind,
@@ -39,6 +32,13 @@ from unlost.model.snapshot import (
     VerifyReport,
     Version,
     Visibility,
+)
+from unlost.model.writing import (
+    MissingPermission,
+    Outcome,
+    WriteCapability,
+    WriteOp,
+    WriteRow,
 )
 
 # --- the system ---------------------------------------------------------------------------------
