@@ -1,0 +1,180 @@
+"""A writer without a wire: writes to a MemoryOrg through its platform's rules."""
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from unlost.model.errors import Conflict
+from unlost.model.org import OrgIdentity
+from unlost.model.reading import Op, Rows
+from unlost.model.schema import Table
+from unlost.model.writing import (
+    MissingPermission,
+    Outcome,
+    OutcomeKind,
+    WriteCapability,
+    WriteOp,
+    WriteRow,
+)
+from unlost.testing.faults import Faults
+from unlost.testing.org import MemoryRecord, file_cells
+from unlost.testing.platform import Platform, Refused
+
+INSTANT = pa.timestamp("ms", tz="UTC")
+
+
+class ReplyLost(Exception):
+    """Planted at ``write`` (nothing happened) or ``written`` (it did): no answer comes."""
+
+
+class MemoryWriter:
+    """Writer over a Platform, with scripted faults.
+
+    Calls are counted in ``calls``. Faults: ``write`` and ``upload`` strike before the effect,
+    ``written`` and ``uploaded`` after it; ``row`` strikes before each row, so that a part of a
+    call can take effect. A planted ``ReplyLost`` gives UNKNOWN outcomes, any other error is raised.
+    """
+
+    def __init__(self, platform: Platform, *, user: str = "restorer") -> None:
+        self.platform = platform
+        self.org = platform.org
+        self.user = user
+        self.faults = Faults()
+        self.calls: list[tuple[str, str, int]] = []
+        self.tokens: list[str] = []
+        self.lacking: tuple[MissingPermission, ...] = ()
+
+    def identity(self) -> OrgIdentity:
+        """Who this org is."""
+        return self.org.identity
+
+    def server_time(self) -> datetime:
+        """The org's clock."""
+        return self.org.clock.now()
+
+    def missing(self, tables: Sequence[Table]) -> Sequence[MissingPermission]:
+        """What the test put there, for these tables."""
+        names = {table.name for table in tables}
+        return [one for one in self.lacking if one.table is None or one.table in names]
+
+    def capability(self, table: Table) -> WriteCapability:
+        """What the platform says."""
+        return self.platform.capability(table.name)
+
+    def write(
+        self, op: WriteOp, table: Table, rows: Sequence[WriteRow], *, token: str
+    ) -> Sequence[Outcome]:
+        """Write rows, one after the other, each for itself."""
+        self.calls.append((op.value, table.name, len(rows)))
+        self.tokens.append(token)
+        try:
+            self.faults.strike("write", table.name)
+            outcomes = [self._row(op, table.name, row) for row in rows]
+            self.faults.strike("written", table.name)
+        except ReplyLost:
+            return [Outcome(row.key, OutcomeKind.UNKNOWN, code="reply-lost") for row in rows]
+        return outcomes
+
+    def upload(self, table: Table, row: WriteRow, body: BinaryIO, *, token: str) -> Outcome:
+        """Create a record with its file."""
+        self.calls.append(("upload", table.name, 1))
+        self.tokens.append(token)
+        try:
+            self.faults.strike("upload", table.name)
+            data = body.read()
+            outcome = self._row(WriteOp.CREATE, table.name, row)
+            if outcome.id is not None:
+                held = self.org.tables[table.name]
+                held.records[outcome.id].cells.update(file_cells(data))
+                held.files[outcome.id] = data
+            self.faults.strike("uploaded", table.name)
+        except ReplyLost:
+            return Outcome(row.key, OutcomeKind.UNKNOWN, code="reply-lost")
+        return outcome
+
+    def find(
+        self, table: Table, columns: tuple[str, ...], values: Iterable[tuple[str, ...]]
+    ) -> Mapping[tuple[str, ...], str]:
+        """Live records by these columns."""
+        wanted = set(values)
+        self.calls.append(("find", table.name, len(wanted)))
+        self.faults.strike("find", table.name)
+        found: dict[tuple[str, ...], str] = {}
+        for key, held in self.platform.live(table.name):
+            value = tuple(held.cells.get(name) or "" for name in columns)
+            if value in wanted:
+                if value in found:
+                    raise Conflict("key-not-unique", f"Two records of {table.name} share a key.")
+                found[value] = key
+        return found
+
+    def fetch(self, table: Table, ids: Sequence[str], *, columns: Sequence[str]) -> Rows:
+        """Live records as they are now."""
+        self.calls.append(("fetch", table.name, len(ids)))
+        self.faults.strike("fetch", table.name)
+        live = dict(self.platform.live(table.name))
+        return self._rows([(key, live[key]) for key in ids if key in live], columns)
+
+    def recent(self, table: Table, since: datetime, *, columns: Sequence[str]) -> Rows:
+        """Records that this user made since then."""
+        self.calls.append(("recent", table.name, 0))
+        self.faults.strike("recent", table.name)
+        made = self.platform.created
+        found = [
+            (key, held)
+            for key, held in self.platform.live(table.name)
+            if (own := made.get((table.name, key))) and own[0] >= since and own[1] == self.user
+        ]
+        return self._rows(found, columns)
+
+    # --- inside ------------------------------------------------------------------------------------
+
+    def _row(self, op: WriteOp, table: str, row: WriteRow) -> Outcome:
+        try:
+            self.faults.strike("row", table)
+            return Outcome(row.key, OutcomeKind.DONE, self._act(op, table, row))
+        except Refused as refused:
+            return Outcome(
+                row.key,
+                OutcomeKind.FAILED,
+                row.id,
+                code="write-refused",
+                native=refused.code,
+                sentence=refused.sentence,
+                columns=tuple(refused.columns),
+            )
+
+    def _act(self, op: WriteOp, table: str, row: WriteRow) -> str:
+        if op is WriteOp.CREATE:
+            return self.platform.create(table, row.cells, by=self.user)
+        if row.id is None:
+            raise Refused("MISSING_ARGUMENT", "Id not specified")
+        match op:
+            case WriteOp.UPDATE:
+                self.platform.update(table, row.id, row.cells, by=self.user)
+            case WriteOp.UNDELETE:
+                self.platform.undelete(table, row.id, by=self.user)
+            case WriteOp.DELETE:
+                self.platform.delete(table, row.id, by=self.user)
+        return row.id
+
+    def _rows(self, found: list[tuple[str, MemoryRecord]], columns: Sequence[str]) -> Rows:
+        cells = {
+            name: pa.array([h.cells.get(name) for _, h in found], pa.string()) for name in columns
+        }
+        return Rows(
+            pa.array([key for key, _ in found], pa.string()),
+            pa.array([Op.STATE.value] * len(found), pa.string()),
+            pa.array([held.modified for _, held in found], INSTANT),
+            pa.array([held.by for _, held in found], pa.string()),
+            pa.RecordBatch.from_pydict(cells),
+            self.org.clock.now(),
+        )
+
+
+def body_of(data: bytes) -> BinaryIO:
+    """A file to upload."""
+    return io.BytesIO(data)

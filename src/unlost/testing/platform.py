@@ -1,0 +1,245 @@
+"""What a SaaS does by itself when records are written: checks, cascades, by-products.
+
+The server side of ``MemoryWriter``. It survives a client that crashes, and keeps the rules that a
+restore meets: required and unique columns, references that must be live, delete rules, a bin that
+gives a master back with its details, records that appear with others.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from unlost.model.schema import DeleteRule
+from unlost.model.writing import (
+    Gather,
+    MatchKey,
+    NeverColumn,
+    NeverReason,
+    WriteCapability,
+    WriteOp,
+)
+from unlost.testing.org import MemoryOrg, MemoryRecord, MemoryTable
+
+EVERY_OP = frozenset(WriteOp)
+SYSTEM = frozenset({"Id", "Modified", "ModifiedBy"})
+
+type Cells = Mapping[str, str | None]
+
+
+class Refused(Exception):
+    """The platform refuses one row. ``code`` is its own word, ``columns`` are to blame."""
+
+    def __init__(self, code: str, sentence: str, *columns: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+        self.columns = columns
+
+
+@dataclass(slots=True)
+class Binned:
+    """How a record came into the bin: with its master (``root``), and which links were emptied."""
+
+    root: tuple[str, str]
+    emptied: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+class Platform:
+    """The rules of one memory org. Methods act as the user ``by`` and raise ``Refused``."""
+
+    def __init__(self, org: MemoryOrg) -> None:
+        self.org = org
+        self.required: set[tuple[str, str]] = set()
+        self.unique: list[tuple[str, tuple[str, ...]]] = []
+        self.capabilities: dict[str, WriteCapability] = {}
+        self.created: dict[tuple[str, str], tuple[datetime, str]] = {}
+        self.relinks = True
+        self._binned: dict[tuple[str, str], Binned] = {}
+
+    # --- what may be written -----------------------------------------------------------------------
+
+    def allow(self, capability: WriteCapability) -> None:
+        """Give a table another capability than the usual one."""
+        self.capabilities[capability.table] = capability
+
+    def capability(self, table: str) -> WriteCapability:
+        """All but the system columns can be set; unique columns are keys."""
+        if table in self.capabilities:
+            return self.capabilities[table]
+        held = self.org.tables[table]
+        told = frozenset({"Body", "BodySize", "BodyDigest"}) if held.has_files else frozenset()
+        own = frozenset(held.columns) - SYSTEM - told
+        return WriteCapability(
+            table,
+            ops=EVERY_OP,
+            settable=own,
+            changeable=own,
+            needs_value=frozenset(c for owner, c in self.required if owner == table),
+            keys=tuple(MatchKey(columns) for owner, columns in self.unique if owner == table),
+            never=tuple(NeverColumn(c, NeverReason.BY_PLATFORM) for c in sorted(told)),
+            file_column="Body" if held.has_files else None,
+        )
+
+    # --- writes ------------------------------------------------------------------------------------
+
+    def create(self, table: str, cells: Cells, *, by: str) -> str:
+        """A new record's id; by-products are made with it."""
+        capability = self.capability(table)
+        given: dict[str, str | None] = {n: v for n, v in cells.items() if v is not None}
+        self._check_columns(table, given, capability.settable)
+        self._check_values(table, given, None)
+        lists = {gather.column for gather in capability.gathers}
+        own = {name: value for name, value in given.items() if name not in lists}
+        made = self.org.create(table, own, by=by)
+        self.created[table, made] = (self.org.clock.now(), by)
+        for product in capability.by_products:
+            if given.get(product.column) is None:
+                other = self.org.create(product.table, {"Name": given.get("Name")}, by=by)
+                self.created[product.table, other] = (self.org.clock.now(), by)
+                self.org.tables[table].records[made].cells[product.column] = other
+        for gather in capability.gathers:
+            self._unfold(gather, made, given.get(gather.column), by)
+        return made
+
+    def update(self, table: str, record: str, cells: Cells, *, by: str) -> None:
+        """Change cells of a live record."""
+        self._live(table, record)
+        self._check_columns(table, cells, self.capability(table).changeable)
+        self._check_values(table, cells, record)
+        self.org.update(table, record, dict(cells), by=by)
+
+    def delete(self, table: str, record: str, *, by: str) -> None:
+        """Into the bin with all details; other references to it are emptied, or it is refused."""
+        doomed = list(self._tree(table, record))
+        for owner, child, _, rule in self._pointing(doomed):
+            if rule is DeleteRule.RESTRICT and (owner, child) not in doomed:
+                raise Refused("DELETE_FAILED", f"{table}/{record} is still referred to.")
+        emptied = self._empty_links(doomed, by)
+        for at, (owner, child) in enumerate(doomed):
+            if not self.org.tables[owner].records[child].deleted:
+                self.org.delete(owner, child, by=by)
+                links = emptied if at == 0 else []
+                self._binned[owner, child] = Binned((table, record), links)
+
+    def undelete(self, table: str, record: str, *, by: str) -> None:
+        """Out of the bin, with the details that went with it."""
+        binned = self._binned.get((table, record))
+        held = self.org.tables[table].records.get(record)
+        if held is None or not held.deleted or (binned and binned.root != (table, record)):
+            raise Refused("UNDELETE_FAILED", "Entity is not in the recycle bin")
+        came = [key for key, one in self._binned.items() if one.root == (table, record)]
+        for owner, child in came or [(table, record)]:
+            self.org.undelete(owner, child, by=by)
+            self._binned.pop((owner, child), None)
+        for owner, child, column in binned.emptied if binned and self.relinks else ():
+            again = self.org.tables[owner].records.get(child)
+            if again is not None and not again.deleted and again.cells.get(column) is None:
+                self.org.update(owner, child, {column: record}, by=by)
+
+    def purge_bin(self) -> None:
+        """Empty the bin for ever."""
+        for name, held in self.org.tables.items():
+            for record in [key for key, one in held.records.items() if one.deleted]:
+                self.org.purge(name, record)
+        self._binned.clear()
+
+    # --- looks -------------------------------------------------------------------------------------
+
+    def live(self, table: str) -> Iterator[tuple[str, MemoryRecord]]:
+        """Live records of a table."""
+        for key, held in self.org.visible(table).items():
+            if not held.deleted:
+                yield key, held
+
+    # --- inside ------------------------------------------------------------------------------------
+
+    def _live(self, table: str, record: str) -> None:
+        held = self.org.tables[table].records.get(record)
+        if held is None or held.deleted:
+            raise Refused("ENTITY_IS_DELETED", "entity is deleted")
+
+    def _check_columns(self, table: str, cells: Cells, allowed: frozenset[str]) -> None:
+        wrong = sorted(set(cells) - allowed)
+        if wrong:
+            raise Refused("INVALID_FIELD", f"{', '.join(wrong)} of {table}: not writable.", *wrong)
+
+    def _check_values(self, table: str, cells: Cells, record: str | None) -> None:
+        for owner, name in self.required:
+            if owner == table and (record is None or name in cells) and not cells.get(name):
+                raise Refused("REQUIRED_FIELD_MISSING", f"{name} is missing.", name)
+        for column in self.org.tables[table].columns.values():
+            target = cells.get(column.name)
+            if column.reference is not None and target is not None:
+                self._check_reference(column.name, column.reference.tables, target)
+        for owner, columns in self.unique:
+            if owner == table:
+                self._check_unique(table, columns, cells, record)
+
+    def _check_reference(self, column: str, tables: tuple[str, ...], target: str) -> None:
+        for table in tables:
+            held = self.org.tables[table].records.get(target)
+            if held is not None and not held.deleted:
+                return
+        raise Refused("INVALID_CROSS_REFERENCE_KEY", f"{target} is not there.", column)
+
+    def _check_unique(
+        self, table: str, columns: tuple[str, ...], cells: Cells, record: str | None
+    ) -> None:
+        held = self.org.tables[table].records
+        before = held[record].cells if record is not None else {}
+        wanted = [cells.get(name, before.get(name)) for name in columns]
+        if None in wanted:
+            return
+        for key, other in held.items():
+            same = [other.cells.get(name) for name in columns] == wanted
+            if same and key != record and not other.deleted:
+                raise Refused("DUPLICATE_VALUE", f"{key} has this value already.", *columns)
+
+    def _unfold(self, gather: Gather, made: str, joined: str | None, by: str) -> None:
+        for one in filter(None, (joined or "").split(";")):
+            cells: dict[str, str | None] = {
+                **dict(gather.where),
+                gather.parent_column: made,
+                gather.value_column: one,
+            }
+            row = self.org.create(gather.table, cells, by=by)
+            self.created[gather.table, row] = (self.org.clock.now(), by)
+
+    def _references(self, table: MemoryTable) -> Iterator[tuple[str, tuple[str, ...], DeleteRule]]:
+        for column in table.columns.values():
+            if column.reference is not None:
+                yield column.name, column.reference.tables, column.reference.rule
+
+    def _pointing(
+        self, records: list[tuple[str, str]]
+    ) -> Iterator[tuple[str, str, str, DeleteRule]]:
+        wanted = set(records)
+        for name, table in self.org.tables.items():
+            for column, targets, rule in self._references(table):
+                for key, held in table.records.items():
+                    value = held.cells.get(column)
+                    if not held.deleted and any((t, value) in wanted for t in targets):
+                        yield name, key, column, rule
+
+    def _tree(self, table: str, record: str) -> Iterator[tuple[str, str]]:
+        seen = [(table, record)]
+        for one in seen:
+            for owner, child, _, rule in self._pointing([one]):
+                if rule is DeleteRule.CASCADE and (owner, child) not in seen:
+                    seen.append((owner, child))
+        yield from seen
+
+    def _empty_links(self, doomed: list[tuple[str, str]], by: str) -> list[tuple[str, str, str]]:
+        links = [
+            (owner, child, column)
+            for owner, child, column, rule in self._pointing(doomed)
+            if (owner, child) not in doomed and rule is not DeleteRule.CASCADE
+        ]
+        for owner, child, column in links:
+            self.org.update(owner, child, {column: None}, by=by)
+        return links
+
+
+def without(capability: WriteCapability, *ops: WriteOp) -> WriteCapability:
+    """The same capability, but these operations are not allowed."""
+    return replace(capability, ops=capability.ops - set(ops))
