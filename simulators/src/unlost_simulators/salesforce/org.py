@@ -33,6 +33,8 @@ from unlost_simulators.salesforce.storage import StorageMeter
 from unlost_simulators.salesforce.store import database, evolve, tables
 from unlost_simulators.salesforce.store.store import Store
 from unlost_simulators.salesforce.users import Permission, SimUser, Users
+from unlost_simulators.salesforce.writing import desk
+from unlost_simulators.salesforce.writing.request import Row, RowResult, Verb, WriteOptions
 
 __all__ = ["Org", "SalesforceError"]
 
@@ -245,6 +247,23 @@ class Org:
         Raises INSUFFICIENT_ACCESS without View Setup and Configuration.
         """
         return self._limits.record_count(self.users.current(user), names)
+
+    # Writes through the API
+
+    def write(
+        self,
+        user: SimUser,
+        verb: Verb,
+        name: str,
+        rows: Sequence[Row],
+        options: WriteOptions | None = None,
+    ) -> list[RowResult]:
+        """Carry out a write as the API does it; one result a row, in the same order.
+
+        Raises the refusals that concern the whole request; see ``writing.desk``.
+        """
+        current = self.users.current(user)
+        return desk.write(self, current, verb, name, rows, options or WriteOptions())
 
     # Edits by the admin API and by scenarios
 

@@ -1,0 +1,1 @@
+"""What the org does when somebody writes: requests, checks, side effects, results row by row."""

@@ -1,0 +1,47 @@
+"""One row on its way through the desk: what it sets, what it was, and why it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from unlost_simulators.salesforce.writing.request import RowError
+
+
+@dataclass(slots=True)
+class Draft:
+    """A row being written. Effects read it, change ``cells`` and refuse it by ``fail``.
+
+    ``place`` is its place in the request. ``cells`` holds canonical field names and values as the
+    store keeps them (str, bool, int, Decimal, date, naive UTC datetime, time; ``bytes`` or a blob
+    token for a blob). ``before`` is the stored row of an update, None for a new row.
+    """
+
+    place: int
+    id: str | None = None
+    cells: dict[str, Any] = field(default_factory=dict)
+    before: Mapping[str, Any] | None = None
+    errors: list[RowError] = field(default_factory=list)
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing speaks against the row so far."""
+        return not self.errors
+
+    def value(self, name: str) -> Any:
+        """What the field holds once the row is written; None where nothing was given."""
+        if name in self.cells:
+            return self.cells[name]
+        return None if self.before is None else self.before.get(name)
+
+    def changes(self, name: str) -> bool:
+        """Whether the row gives the field another value than it has."""
+        if name not in self.cells:
+            return False
+        old = None if self.before is None else self.before.get(name)
+        return bool(self.cells[name] != old)
+
+    def fail(self, code: str, message: str, *fields: str, **detail: Any) -> None:
+        """Refuse the row."""
+        self.errors.append(RowError(code, message, tuple(fields), detail or None))

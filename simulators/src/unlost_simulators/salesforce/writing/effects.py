@@ -1,0 +1,84 @@
+"""Side effects by object: what the platform does by itself before and after a write.
+
+A module of effects defines classes derived from ``Effects`` and lists them in ``registry``. The
+desk calls them with all rows of one request at once, inside the transaction of the write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from unlost_simulators.salesforce.schema import ObjectDef
+from unlost_simulators.salesforce.users import SimUser
+from unlost_simulators.salesforce.writing.draft import Draft
+from unlost_simulators.salesforce.writing.request import RowResult, Verb, WriteOptions
+
+if TYPE_CHECKING:
+    from unlost_simulators.salesforce.org import Org
+
+
+class WriteContext(Protocol):
+    """What an effect may ask and do. It sees what the open transaction has written so far."""
+
+    org: Org
+    user: SimUser
+    of: ObjectDef
+    verb: Verb
+    options: WriteOptions
+    stamp: datetime
+    """Naive UTC: the time that the rows are stamped with."""
+
+    def select(
+        self, name: str, fields: Sequence[str], where: str, values: Sequence[str] = ()
+    ) -> list[dict[str, Any]]:
+        """Live rows of an object.
+
+        ``where`` is a SQL condition over the columns (double-quoted); in it ``{values}`` stands
+        for the list of ``values``: ``'"Id" IN {values}'``. An object that the org lacks has no
+        rows.
+        """
+        ...
+
+    def create(self, name: str, rows: Sequence[Mapping[str, Any]]) -> list[RowResult]:
+        """Insert rows in the name of the platform: read-only fields may be given."""
+        ...
+
+    def update(self, name: str, changes: Mapping[str, Mapping[str, Any]]) -> list[RowResult]:
+        """Change rows by id in the name of the platform."""
+        ...
+
+    def delete(self, name: str, record_ids: Sequence[str]) -> list[RowResult]:
+        """Delete rows in the name of the platform."""
+        ...
+
+
+class Effects:
+    """Does nothing; derive from it and override what an object needs.
+
+    ``rows`` are sound drafts. ``before_*`` may change ``cells`` or refuse a row (``Draft.fail``);
+    ``after_*`` run when the rows are written (``Draft.id`` is set) and may still refuse one,
+    which takes it back.
+    """
+
+    def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """New rows, before they are checked against the org."""
+
+    def after_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """New rows, written."""
+
+    def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Changed rows, before they are checked against the org."""
+
+    def after_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Changed rows, written."""
+
+    def before_delete(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Rows to be deleted; ``before`` holds them."""
+
+    def after_delete(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Rows that are deleted."""
+
+    def after_undelete(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Rows that are back."""
