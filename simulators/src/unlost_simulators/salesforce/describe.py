@@ -8,7 +8,7 @@ import hashlib
 import json
 from typing import Any
 
-from unlost_simulators.salesforce import ids
+from unlost_simulators.salesforce import ids, rights
 from unlost_simulators.salesforce.answers import Json
 from unlost_simulators.salesforce.schema import (
     INTEGERS,
@@ -22,7 +22,8 @@ from unlost_simulators.salesforce.schema import (
     RecordTypeDef,
     Schema,
 )
-from unlost_simulators.salesforce.users import Permission, SimUser
+from unlost_simulators.salesforce.settings import OrgSettings
+from unlost_simulators.salesforce.users import Deed, SimUser
 
 MASTER_RECORD_TYPE = ids.MASTER_RECORD_TYPE
 BYTES_PER_CHARACTER = 3
@@ -45,38 +46,10 @@ _SOAP = {
     **dict.fromkeys(NUMBERS, "xsd:double"),
 }
 
-AUDIT_FIELDS = frozenset({"CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById"})
-AUDIT_OBJECTS = frozenset(
-    [
-        "Account",
-        "ArticleVersion",
-        "Attachment",
-        "CampaignMember",
-        "Case",
-        "CaseComment",
-        "Contact",
-        "ContentNote",
-        "ContentVersion",
-        "Contract",
-        "Event",
-        "Idea",
-        "IdeaComment",
-        "Lead",
-        "Opportunity",
-        "Question",
-        "Task",
-        "Vote",
-    ]
-)
-"""Objects whose audit fields may be set on insert with the permission, beside custom objects
-(Object reference, system fields, v67)."""
-MAIL_SWITCH = "EmailMessage"
-CHATTER = frozenset({"FeedItem", "FeedComment"})
-
 _SYSTEM_OPTION = "sobjectDescribeOption"
 
 
-def entry(of: ObjectDef, version: str) -> Json:
+def entry(of: ObjectDef, user: SimUser, version: str) -> Json:
     """One entry of the global describe: exactly the 28 keys of recorded answers."""
     base = f"/services/data/{version}/sobjects/{of.name}"
     urls = {"rowTemplate": f"{base}/{{ID}}", "describe": f"{base}/describe", "sobject": base}
@@ -93,11 +66,11 @@ def entry(of: ObjectDef, version: str) -> Json:
         "activateable": False,
         "associateEntityType": of.entity_type,
         "associateParentEntity": of.parent_entity,
-        "createable": of.createable,
+        "createable": rights.may_do(of, user, Deed.CREATE),
         "custom": of.custom,
         "customSetting": of.custom_setting,
         "deepCloneable": False,
-        "deletable": of.deletable,
+        "deletable": rights.may_do(of, user, Deed.DELETE),
         "deprecatedAndHidden": False,
         "feedEnabled": of.feed,
         "hasSubtypes": False,
@@ -116,7 +89,7 @@ def entry(of: ObjectDef, version: str) -> Json:
         "searchable": of.searchable,
         "triggerable": of.triggerable,
         "undeletable": of.undeletable,
-        "updateable": of.updateable,
+        "updateable": rights.may_do(of, user, Deed.EDIT),
         "urls": urls,
     }
 
@@ -129,11 +102,16 @@ def visible_objects(schema: Schema, user: SimUser) -> tuple[ObjectDef, ...]:
 
 def describe_global(schema: Schema, user: SimUser, version: str) -> Json:
     """The global describe."""
-    entries = [entry(one, version) for one in visible_objects(schema, user)]
+    entries = [entry(one, user, version) for one in visible_objects(schema, user)]
     return {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": entries}
 
 
-def describe(schema: Schema, user: SimUser, of: ObjectDef, version: str) -> Json:
+ORDINARY = OrgSettings()
+
+
+def describe(
+    schema: Schema, user: SimUser, of: ObjectDef, version: str, settings: OrgSettings = ORDINARY
+) -> Json:
     """The describe of one object; hidden fields are absent."""
     seen = [one for one in of.fields if user.sees(of.name, one.name)]
     children = [
@@ -141,14 +119,14 @@ def describe(schema: Schema, user: SimUser, of: ObjectDef, version: str) -> Json
         for one in schema.children_of(of.name)
         if user.sees(one.child) and user.sees(one.child, one.field)
     ]
-    whole: Json = entry(of, version) | {
+    whole: Json = entry(of, user, version) | {
         "actionOverrides": [],
         "childRelationships": [_child(one) for one in children],
         "compactLayoutable": of.layoutable,
         "defaultImplementation": None,
         "extendedBy": None,
         "extendsInterfaces": None,
-        "fields": [_field(of, one, user) for one in seen],
+        "fields": [_field(of, one, user, settings) for one in seen],
         "implementedBy": None,
         "implementsInterfaces": None,
         "listviewable": None,
@@ -216,23 +194,7 @@ def _picklist(one: PicklistValue) -> Json:
     }
 
 
-def audit_createable(of: ObjectDef, user: SimUser) -> bool:
-    """Whether the user may set the audit fields of the object on insert."""
-    if of.name in CHATTER:
-        return user.may(Permission.INSERT_CHATTER_SYSTEM_FIELDS)
-    allowed = of.name in AUDIT_OBJECTS or of.name == MAIL_SWITCH or of.name.endswith("__c")
-    return allowed and user.may(Permission.SET_AUDIT_FIELDS)
-
-
-def _createable(of: ObjectDef, one: FieldDef, user: SimUser) -> bool:
-    if not of.createable:
-        return False
-    if one.name in AUDIT_FIELDS:
-        return audit_createable(of, user)
-    return one.createable and not one.computed and one.auto_number is None
-
-
-def _field(of: ObjectDef, one: FieldDef, user: SimUser) -> Json:
+def _field(of: ObjectDef, one: FieldDef, user: SimUser, settings: OrgSettings) -> Json:
     calculated = one.rollup is not None or (
         one.formula is not None and one.formula.text is not None
     )
@@ -251,7 +213,7 @@ def _field(of: ObjectDef, one: FieldDef, user: SimUser) -> Json:
         "caseSensitive": one.case_sensitive,
         "compoundFieldName": one.compound,
         "controllerName": one.controller,
-        "createable": _createable(of, one, user),
+        "createable": rights.createable(of, one, user, settings),
         "custom": one.custom,
         "defaultValue": one.default,
         "defaultValueFormula": None,
@@ -296,7 +258,7 @@ def _field(of: ObjectDef, one: FieldDef, user: SimUser) -> Json:
         "sortable": one.sortable,
         "type": one.type.value,
         "unique": one.unique,
-        "updateable": of.updateable and one.updateable and not one.computed,
+        "updateable": rights.updateable(of, one, user),
         "writeRequiresMasterRead": one.master_order is not None,
     }
     return made

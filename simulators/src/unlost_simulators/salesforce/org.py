@@ -110,7 +110,8 @@ class Org:
     def describe(self, user: SimUser, name: str, *, version: str = LATEST) -> Described:
         """The describe of one object; raises NOT_FOUND."""
         of = self.object(user, name)
-        body = describing.describe(self.schema, self.users.current(user), of, version)
+        current = self.users.current(user)
+        body = describing.describe(self.schema, current, of, version, self.settings)
         return self._described(body)
 
     def _described(self, body: Json) -> Described:

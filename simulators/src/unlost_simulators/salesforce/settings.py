@@ -43,5 +43,9 @@ class OrgSettings:
     bin_records_per_mb: int = 25
     bin_capacity_enforced: bool = False
     """Whether the oldest rows leave the bin when it holds more than its capacity."""
+    audit_fields: bool = True
+    """The org preference of Set Audit Fields; without it the permission has no effect."""
+    mail_audit_fields: bool = True
+    """Whether the permission reaches EmailMessage, which the published lists leave open."""
     replication_enabled_days: int = 365
     delete_log_days: int = 30

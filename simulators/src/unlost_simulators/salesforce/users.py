@@ -26,6 +26,17 @@ class Permission(StrEnum):
     MANAGE_DATA_INTEGRATIONS = "ManageDataIntegrations"
 
 
+class Deed(StrEnum):
+    """What object permissions tell apart."""
+
+    CREATE = "create"
+    EDIT = "edit"
+    DELETE = "delete"
+
+
+EVERY_OBJECT = "*"
+"""Stands for all objects in ``SimUser.denied``."""
+
 BACKUP_PERMISSIONS = frozenset(
     {
         Permission.API_ENABLED,
@@ -42,8 +53,9 @@ BACKUP_PERMISSIONS = frozenset(
 class SimUser:
     """One user of the org who may call the API.
 
-    ``id`` is the id of the user's row in the User object. ``hidden_fields`` holds pairs of
-    object and field names, ``hidden_objects`` object names, both in lower case once registered.
+    ``id`` is the id of the user's row in the User object. ``hidden_fields`` and
+    ``read_only_fields`` hold pairs of object and field names, ``hidden_objects`` object names,
+    ``denied`` pairs of object name (or ``*``) and deed, all in lower case once registered.
     ``group_ids`` are the groups and queues that the user is in (shares and ownership by queue).
     """
 
@@ -56,6 +68,8 @@ class SimUser:
     permissions: frozenset[Permission] = BACKUP_PERMISSIONS
     hidden_fields: frozenset[tuple[str, str]] = frozenset()
     hidden_objects: frozenset[str] = frozenset()
+    read_only_fields: frozenset[tuple[str, str]] = frozenset()
+    denied: frozenset[tuple[str, Deed]] = frozenset()
     group_ids: frozenset[str] = frozenset()
     password: str | None = field(default=None, repr=False)
     consumer_key: str | None = None
@@ -84,6 +98,14 @@ class SimUser:
             return True
         return (object_name.lower(), field_name.lower()) not in self.hidden_fields
 
+    def may_do(self, deed: Deed, object_name: str) -> bool:
+        """Whether the user's object permissions allow the deed."""
+        return not {(EVERY_OBJECT, deed), (object_name.lower(), deed)} & self.denied
+
+    def may_set(self, object_name: str, field_name: str) -> bool:
+        """Whether field-level security lets the user write the field."""
+        return (object_name.lower(), field_name.lower()) not in self.read_only_fields
+
 
 def normal(user: SimUser) -> SimUser:
     """The user with ids of 18 characters and hidden names in lower case."""
@@ -93,6 +115,10 @@ def normal(user: SimUser) -> SimUser:
         group_ids=frozenset(ids.full(one) for one in user.group_ids),
         hidden_fields=frozenset((one.lower(), each.lower()) for one, each in user.hidden_fields),
         hidden_objects=frozenset(one.lower() for one in user.hidden_objects),
+        read_only_fields=frozenset(
+            (one.lower(), each.lower()) for one, each in user.read_only_fields
+        ),
+        denied=frozenset((one.lower(), Deed(each)) for one, each in user.denied),
     )
 
 
@@ -164,6 +190,22 @@ class Users:
         """Undo ``hide_object``."""
         held = self._need(user_id)
         return self.put(replace(held, hidden_objects=held.hidden_objects - {object_name.lower()}))
+
+    def lock_field(self, user_id: str, object_name: str, field_name: str) -> SimUser:
+        """Make a field read-only for a user."""
+        held = self._need(user_id)
+        pair = (object_name, field_name)
+        return self.put(replace(held, read_only_fields=held.read_only_fields | {pair}))
+
+    def deny(self, user_id: str, object_name: str, deed: Deed) -> SimUser:
+        """Take an object permission away; ``*`` stands for all objects."""
+        held = self._need(user_id)
+        return self.put(replace(held, denied=held.denied | {(object_name, deed)}))
+
+    def allow(self, user_id: str, object_name: str, deed: Deed) -> SimUser:
+        """Undo ``deny`` of the same object."""
+        held = self._need(user_id)
+        return self.put(replace(held, denied=held.denied - {(object_name.lower(), deed)}))
 
     def _need(self, user_id: str) -> SimUser:
         held = self.by_id(user_id)

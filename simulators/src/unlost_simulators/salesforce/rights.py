@@ -1,0 +1,76 @@
+"""What a user may write: object permissions, field-level security, audit fields.
+
+Describe and the writing side ask here, so that what is described is what is enforced. Source:
+Object reference, system fields (v67); FeedItem and EmailMessage pages of the same.
+"""
+
+from unlost_simulators.salesforce.schema import FieldDef, ObjectDef
+from unlost_simulators.salesforce.settings import OrgSettings
+from unlost_simulators.salesforce.users import Deed, Permission, SimUser
+
+AUDIT_FIELDS = frozenset({"CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById"})
+CONVERSION_FIELDS = frozenset(
+    {"ConvertedDate", "ConvertedAccountId", "ConvertedContactId", "ConvertedOpportunityId"}
+)
+"""Fields of a converted lead that the audit permission opens on insert too."""
+CHATTER_FIELDS = frozenset({"CreatedDate", "CreatedById"})
+AUDIT_OBJECTS = frozenset(
+    [
+        "Account",
+        "ArticleVersion",
+        "Attachment",
+        "CampaignMember",
+        "Case",
+        "CaseComment",
+        "Contact",
+        "ContentNote",
+        "ContentVersion",
+        "Contract",
+        "Event",
+        "Idea",
+        "IdeaComment",
+        "Lead",
+        "Opportunity",
+        "Question",
+        "Task",
+        "Vote",
+    ]
+)
+"""Objects whose audit fields may be set on insert with the permission, beside custom objects."""
+MAIL = "EmailMessage"
+CHATTER = frozenset({"FeedItem", "FeedComment"})
+
+
+def may_do(of: ObjectDef, user: SimUser, deed: Deed) -> bool:
+    """Whether rows of the object can be created, edited or deleted by the user."""
+    flags = {Deed.CREATE: of.createable, Deed.EDIT: of.updateable, Deed.DELETE: of.deletable}
+    return flags[deed] and user.may_do(deed, of.name)
+
+
+def audit_createable(of: ObjectDef, name: str, user: SimUser, settings: OrgSettings) -> bool:
+    """Whether the user may set the audit field on insert."""
+    if of.name in CHATTER:
+        allowed = user.may(Permission.INSERT_CHATTER_SYSTEM_FIELDS)
+        return allowed and name in CHATTER_FIELDS
+    if not (settings.audit_fields and user.may(Permission.SET_AUDIT_FIELDS)):
+        return False
+    if of.name == MAIL:
+        return settings.mail_audit_fields
+    return of.name in AUDIT_OBJECTS or of.name.endswith("__c")
+
+
+def createable(of: ObjectDef, field: FieldDef, user: SimUser, settings: OrgSettings) -> bool:
+    """Whether the user may give the field a value on insert."""
+    if not may_do(of, user, Deed.CREATE) or not user.may_set(of.name, field.name):
+        return False
+    converted = of.name == "Lead" and field.name in CONVERSION_FIELDS
+    if field.name in AUDIT_FIELDS or converted:
+        return audit_createable(of, field.name, user, settings)
+    return field.createable and not field.computed and field.auto_number is None
+
+
+def updateable(of: ObjectDef, field: FieldDef, user: SimUser) -> bool:
+    """Whether the user may change the field."""
+    if not may_do(of, user, Deed.EDIT) or not user.may_set(of.name, field.name):
+        return False
+    return field.updateable and not field.computed
