@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3 /usr/bin/pyt
 BIN := .venv/bin
 STAMP := .venv/.stamp
 
-.PHONY: setup demo test check referees services bench deep docs lock clean
+.PHONY: setup demo test coverage check referees services bench deep docs lock clean
 
 setup: $(STAMP)
 
@@ -22,6 +22,9 @@ demo: setup
 
 test: setup
 	@$(BIN)/pytest -n auto --dist worksteal -q
+
+coverage: setup
+	@.ci/coverage
 
 check: setup
 	@.ci/check
