@@ -73,9 +73,11 @@ class PlanStep:
     """What happens to one record.
 
     ``version`` is the number of the commit that brought the wanted version, ``digest`` that of its
-    cells. ``live`` is the target's id where the record (or its twin) exists; ``expect`` the digest
-    of the live state that the plan saw: the run refuses to write over another. ``columns`` are
+    cells; ``snapshot`` is the number of the backup whose state is wanted. ``live`` is the target's
+    id where the record (or its twin) exists, in the bin too; ``expect`` the digest of what the
+    plan saw there in ``columns``: the run refuses to write over anything else. ``columns`` are
     those that will be set (empty for CREATE: all that can be). ``late`` are set in a second pass.
+    ``edits`` are values that are sent instead of the version's (None: the cell stays empty).
     ``because`` is the record that brought this one into the plan. ``level`` orders the first pass.
     """
 
@@ -85,6 +87,7 @@ class PlanStep:
     why: Why
     version: int
     digest: str
+    snapshot: int = 0
     level: int = 0
     live: str | None = None
     expect: str | None = None
@@ -125,6 +128,15 @@ class PlanNote:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanLink:
+    """A record that the plan refers to and that lives under another id than it had."""
+
+    table: str
+    record: str
+    live: str
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """What a run of the plan will cost: API calls, bytes of the org's storage, seconds."""
 
@@ -139,7 +151,8 @@ class RestorePlan:
     """A restore that was thought through and can be run once.
 
     ``org`` is the oid of the org whose records come back, ``target`` that of the org that is
-    written (the same, for now), ``snapshot`` the number of the snapshot whose state is wanted.
+    written (the same, for now), ``snapshot`` the newest snapshot whose state is wanted.
+    ``links`` are records of earlier restores that the plan's records refer to.
     ``schema`` is the digest of the target's description when the plan was made.
     """
 
@@ -152,6 +165,7 @@ class RestorePlan:
     selection: Selection
     related: bool
     steps: tuple[PlanStep, ...]
+    links: tuple[PlanLink, ...] = ()
     notes: tuple[PlanNote, ...] = ()
     estimate: Estimate = Estimate()
     schema: str = ""

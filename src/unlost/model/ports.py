@@ -24,6 +24,7 @@ from unlost.model.snapshot import (
     CommitKind,
     Hidden,
     Hit,
+    Lineage,
     SnapshotInfo,
     StoredFile,
     TableCommit,
@@ -249,7 +250,14 @@ class Writer(Protocol):
         ...
 
     def recent(self, table: Table, since: datetime, *, columns: Sequence[str]) -> Rows:
-        """Records of the table that this user made since then, by the source's clock."""
+        """Records of the table that this user made since then, by the source's clock.
+
+        Raises SourceRefused where the table does not tell who made a record, or when.
+        """
+        ...
+
+    def settle(self, table: Table, *, since: datetime) -> None:
+        """Return when no call of this user on the table, made since then, can still take effect."""
         ...
 
 
@@ -280,10 +288,14 @@ class SecretField:
 
 
 class Connector(Protocol):
-    """Speaks one SaaS. ``config`` is a frozen dataclass of plain values, no secrets."""
+    """Speaks one SaaS. ``config`` is a frozen dataclass of plain values, no secrets.
+
+    ``id_form`` completes the sentence "Ids of records have …" for people who typed another text.
+    """
 
     name: str
     config: type
+    id_form: str
 
     def secrets(self, config: object | None) -> Sequence[SecretField]:
         """The secrets that this config needs; with None, all that any config may need."""
@@ -291,6 +303,13 @@ class Connector(Protocol):
 
     def open_source(self, config: object, context: Context) -> AbstractContextManager[Source]:
         """A source for the org that ``config`` names."""
+        ...
+
+    def record_ids(self, text: str) -> Sequence[str]:
+        """Canonical ids that a person may mean by ``text``, the likeliest first.
+
+        Empty if it has not the form of an id. Calls nothing.
+        """
         ...
 
 
@@ -337,6 +356,14 @@ class Commit(Protocol):
         columns: Sequence[str] = (),
     ) -> Added:
         """Say that the user stopped or began to see these rows or columns."""
+        ...
+
+    def lineage(self, rows: Sequence[Lineage]) -> Added:
+        """Say which live record stands for which; for finish, under the table that it names.
+
+        Of two rows of one (target, table, old) the later wins, also over earlier commits.
+        Raises NotFound (``org-unknown``) where a target is no org of this vault.
+        """
         ...
 
     def put_certificate(self, certificate: Certificate) -> None:
@@ -387,7 +414,9 @@ class Snapshot(Protocol):
         """Live ids in order, in bounded tables: ``_u_id``, ``_u_observed_at``, ``_u_snap``."""
         ...
 
-    def get(self, table: str, ids: Sequence[str]) -> pa.Table:
+    def get(
+        self, table: str, ids: Sequence[str], *, columns: Sequence[str] | None = None
+    ) -> pa.Table:
         """Newest states (live or last known before deletion) of these ids, with ``_u_op``."""
         ...
 
@@ -401,6 +430,34 @@ class Snapshot(Protocol):
 
     def certificate(self) -> Certificate | None:
         """The certificate of the run that made it."""
+        ...
+
+
+class Journal(Protocol):
+    """What one run that writes to an org has done, entry by entry; entry 0 is its plan.
+
+    Entries are sealed, never changed, and each proves all before it. Safe to share between threads;
+    of two processes on one run the one that comes second to a number is stopped.
+    """
+
+    run: str
+
+    def append(self, payload: bytes) -> int:
+        """Keep an entry and return its number; durable when it returns.
+
+        It goes behind the entries that this object has read or written. An entry that is there
+        with the same bytes counts as written. Raises Conflict where other bytes are there
+        (``journal-conflict``) or the run's commit is made (``journal-closed``).
+        """
+        ...
+
+    def read(self) -> Iterator[bytes]:
+        """All entries in order, each proved before it is given.
+
+        Raises IntegrityError naming the object where an entry is missing or changed, or the end is
+        cut off. While the run has no commit, nothing tells how many entries there were, so that a
+        cut end is noticed only by who has seen it.
+        """
         ...
 
 
@@ -445,6 +502,27 @@ class Vault(Protocol):
 
     def open_file(self, org: str, blob: str) -> AbstractContextManager[BinaryIO]:
         """A stored file's bytes."""
+        ...
+
+    def journal(self, org: str, run: str) -> Journal:
+        """The journal of a run; empty before its first entry."""
+        ...
+
+    def journals(self, org: str, *, unfinished: bool = False) -> Sequence[str]:
+        """Runs that have a journal: those with a commit in its order, then the others.
+
+        ``unfinished``: only the others. They lie in the vault alone: whoever opens it finds them.
+        """
+        ...
+
+    def lineage(
+        self, org: str, *, table: str | None = None, records: Sequence[str] = ()
+    ) -> Sequence[Lineage]:
+        """Which live records stand for records of this org: the newest row of each, by id.
+
+        With ``table`` and ``records`` (old ids) the cost is that of their rows; then the rows that
+        carry them on are given too, for ``unlost.model.lineage.resolve``. Otherwise all are read.
+        """
         ...
 
     def verify(self, level: VerifyLevel) -> VerifyReport:
@@ -496,6 +574,7 @@ __all__ = [
     "Context",
     "Entropy",
     "IncomingFile",
+    "Journal",
     "Lease",
     "Observer",
     "Runner",

@@ -124,12 +124,14 @@ class ByProduct:
 
     After the create, ``column`` of the new record tells the by-product's id. With ``reuse`` a
     second record that referred to the same old by-product is created with the column set to it
-    (a second version of a document).
+    (a second version of a document). ``order`` is the column that tells which of them comes first,
+    as a number or a text; without it they come by their ids.
     """
 
     table: str
     column: str
     reuse: bool = False
+    order: str | None = None
 
 
 class Identity(StrEnum):
@@ -146,10 +148,12 @@ class WriteCapability:
     ``ops`` is empty where nothing can be; ``reason`` says then why, for a person. Columns that
     are neither in ``settable`` (on create) nor in ``changeable`` (on update) stand in ``never``.
     ``after`` names tables whose records must be there first although no reference says so.
-    ``file_column`` holds bytes that are sent with ``Writer.upload``. ``audit``: dates and authors
+    ``file_column`` holds bytes that are sent with ``Writer.upload``. From ``job_above`` rows on a
+    call may have ``rows_per_job`` rows (0: never), else ``rows_per_call``. ``audit``: dates and authors
     can be set on create. ``needs_value``: on create the org demands a value for these columns.
     ``by_product_when``: (column, value) pairs; a record that has one of these cells is made by the
-    org itself and is not written.
+    org itself and is not written. ``record_bytes`` is what a record takes of the org's storage (0:
+    as much as its text).
     """
 
     table: str
@@ -166,9 +170,12 @@ class WriteCapability:
     gathers: tuple[Gather, ...] = ()
     by_products: tuple[ByProduct, ...] = ()
     by_product_when: tuple[tuple[str, str], ...] = ()
+    record_bytes: int = 0
     file_column: str | None = None
     audit: bool = False
     rows_per_call: int = 200
+    rows_per_job: int = 0
+    job_above: int = 2_000
     side_effects: tuple[str, ...] = ()
     reason: str = ""
 

@@ -90,7 +90,9 @@ class MemorySnapshot:
             found = as_table([(row, {}) for row in live[at : at + BATCH]], [])
             yield found.select(["_u_id", "_u_observed_at", "_u_snap"])
 
-    def get(self, table: str, ids: Sequence[str]) -> pa.Table:
+    def get(
+        self, table: str, ids: Sequence[str], *, columns: Sequence[str] | None = None
+    ) -> pa.Table:
         """Newest states of these ids."""
         wanted = set(ids)
         rows = [
@@ -98,7 +100,7 @@ class MemorySnapshot:
             for row in self._newest(table)
             if row.id in wanted
         ]
-        return as_table(rows, self._columns(table))
+        return as_table(rows, self._columns(table) if columns is None else list(columns))
 
     def hidden(self, table: str | None = None) -> Sequence[Hidden]:
         """What the user stopped seeing."""

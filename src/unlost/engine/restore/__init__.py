@@ -1,0 +1,1 @@
+"""Bringing records back: the plan, which writes nothing, and its run."""

@@ -1,0 +1,120 @@
+"""A plan as a file: canonical JSON, sealed by its digest, read with mistrust."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+
+import msgspec
+from blake3 import blake3
+
+from unlost.model.errors import IntegrityError, UsageError
+from unlost.model.plan import PLAN_FORMAT, RestorePlan
+
+ANEW = "Make a new plan with `unlost restore plan`."
+
+
+class _Head(msgspec.Struct):
+    """What every format of a plan has."""
+
+    format: int
+
+
+def sealed(plan: RestorePlan) -> RestorePlan:
+    """The plan with the digest of everything else that it says."""
+    bare = replace(plan, digest="")
+    return replace(plan, digest=blake3(_encoded(bare)).hexdigest())
+
+
+def write_plan(plan: RestorePlan) -> bytes:
+    """The file of a sealed plan."""
+    return _encoded(plan) + b"\n"
+
+
+def read_plan(
+    data: bytes, *, known: Collection[str] | None = None, org: str | None = None
+) -> RestorePlan:
+    """The plan of a file. ``known`` are the oids of the vault, ``org`` that of the org meant.
+
+    Raises UsageError: ``plan-unreadable``, ``plan-newer``, ``plan-unknown-fields``,
+    ``plan-other-vault``, ``plan-other-org``; IntegrityError: ``plan-edited``.
+    """
+    _check_format(data)
+    try:
+        plan = msgspec.json.decode(data, type=RestorePlan)
+    except msgspec.MsgspecError as error:
+        raise _unreadable(str(error)) from None
+    _check_fields(data, plan)
+    if sealed(plan).digest != plan.digest:
+        raise IntegrityError(
+            "plan-edited",
+            "The plan was changed after it was made: it does not agree with its digest.",
+            next_step=ANEW,
+        )
+    _check_home(plan, known, org)
+    return plan
+
+
+def _encoded(plan: RestorePlan) -> bytes:
+    return msgspec.json.encode(plan, order="sorted")
+
+
+def _check_format(data: bytes) -> None:
+    try:
+        head = msgspec.json.decode(data, type=_Head)
+    except msgspec.MsgspecError as error:
+        raise _unreadable(str(error)) from None
+    if head.format > PLAN_FORMAT:
+        raise UsageError(
+            "plan-newer",
+            f"The plan has format {head.format}; this release of Unlost reads {PLAN_FORMAT}.",
+            next_step=f"Use the release that made the plan. Or: {ANEW[0].lower()}{ANEW[1:]}",
+        )
+
+
+def _check_fields(data: bytes, plan: RestorePlan) -> None:
+    """Everything that the file says must be understood."""
+    if _encoded(plan) == data.strip():
+        return
+    told = msgspec.json.decode(data)
+    extra = next(_unknown(told, msgspec.to_builtins(plan), ""), None)
+    if extra is not None:
+        raise UsageError(
+            "plan-unknown-fields",
+            f"The plan says something that this release of Unlost does not know: {extra}.",
+            next_step=ANEW,
+        )
+
+
+def _unknown(told: object, understood: object, place: str) -> Iterator[str]:
+    """Places of the file that were not understood."""
+    if isinstance(told, dict) and isinstance(understood, dict):
+        for name, value in told.items():
+            if name in understood:
+                yield from _unknown(value, understood[name], f"{place}.{name}")
+            else:
+                yield f"{place}.{name}".removeprefix(".")
+    elif isinstance(told, list) and isinstance(understood, (list, tuple)):
+        for at, (one, other) in enumerate(zip(told, understood, strict=True)):
+            yield from _unknown(one, other, f"{place}[{at}]")
+
+
+def _check_home(plan: RestorePlan, known: Collection[str] | None, org: str | None) -> None:
+    if known is not None and plan.org not in known:
+        raise UsageError(
+            "plan-other-vault",
+            "The plan was made with another vault: this one does not know its org.",
+            next_step="Use the home with which the plan was made.",
+        )
+    if org is not None and plan.org != org:
+        raise UsageError(
+            "plan-other-org",
+            "The plan was made for another org of this vault.",
+            next_step="Name the org of the plan, or make a new plan.",
+        )
+
+
+def _unreadable(reason: str) -> UsageError:
+    return UsageError(
+        "plan-unreadable",
+        f"The file is not a plan of Unlost: {reason}.",
+        next_step="Name a file that `unlost restore plan` wrote.",
+    )
