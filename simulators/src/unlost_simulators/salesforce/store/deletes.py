@@ -44,11 +44,11 @@ def delete(
     """Delete rows by id with what hangs on them; gives the names of the objects touched."""
     _begin(cursor, of, chosen)
     _spread(cursor, schema, of)
-    touched = [
-        schema.index[one.lower()]
-        for one in database.column(cursor, "SELECT DISTINCT object FROM _doomed ORDER BY object")
-    ]
-    _restrict(cursor, schema, touched)
+    for error in _too_large(cursor).values():
+        raise error
+    touched = _touched(cursor, schema)
+    for error in _restricted(cursor, schema, touched).values():
+        raise error
     cleared = _clear_lookups(cursor, schema, touched, deletion)
     for one in touched:
         _lose_details(cursor, schema, one)
@@ -104,12 +104,21 @@ def _spread(cursor: duckdb.DuckDBPyConnection, schema: Schema, of: ObjectDef) ->
                     found.append(child)
         frontier = list({one.name: one for one in found}.values())
         level += 1
-    for name, count in cursor.execute(
+
+
+def _too_large(cursor: duckdb.DuckDBPyConnection) -> dict[str, SalesforceError]:
+    """The rows that would take too many others along."""
+    found = cursor.execute(
         "SELECT root, count(*) FROM _doomed WHERE level > 0 GROUP BY root "
-        f"HAVING count(*) > {CASCADE_LIMIT} LIMIT 1"
-    ).fetchall():
-        message = f"cascade delete of {name} would delete {count} records"
-        raise refuse("DELETE_OPERATION_TOO_LARGE", message)
+        f"HAVING count(*) > {CASCADE_LIMIT}"
+    ).fetchall()
+    return {
+        root: refuse(
+            "DELETE_OPERATION_TOO_LARGE",
+            f"cascade delete of {root} would delete {count} records",
+        )
+        for root, count in found
+    }
 
 
 def _children(schema: Schema, parent: ObjectDef, rule: DeleteRule) -> list[tuple[ObjectDef, str]]:
@@ -140,28 +149,47 @@ def _doom(
     return bool(added)
 
 
-def _restrict(
+def _restricted(
     cursor: duckdb.DuckDBPyConnection, schema: Schema, touched: Sequence[ObjectDef]
-) -> None:
+) -> dict[str, SalesforceError]:
+    """The rows that something else holds fast."""
+    held: dict[str, SalesforceError] = {}
     for parent in touched:
         for child, field in _children(schema, parent, DeleteRule.RESTRICT):
-            blocked = database.column(
-                cursor,
-                f"""
-                SELECT c."Id" FROM {tables.name(child.name)} c
+            found = cursor.execute(f"""
+                SELECT d.root, list(c."Id" ORDER BY c.{tables.ORDER})[1:5]
+                FROM {tables.name(child.name)} c
                 JOIN _doomed d ON c.{tables.name(field)} = d.id
                 WHERE {_alive(child)} AND NOT EXISTS
                   (SELECT 1 FROM _doomed x WHERE x.id = c."Id")
-                ORDER BY c.{tables.ORDER} LIMIT 5""",
-            )
-            if blocked:
-                raise refuse(
-                    "DELETE_FAILED",
-                    (
-                        f"Your attempt to delete {parent.label} could not be completed because it is "
-                        f"associated with the following {child.plural.lower()}.: {', '.join(blocked)}\n"
-                    ),
-                )
+                GROUP BY d.root ORDER BY d.root""").fetchall()
+            for root, blocked in found:
+                held.setdefault(root, _associated(parent, child, blocked))
+    return held
+
+
+def _associated(parent: ObjectDef, child: ObjectDef, blocked: Sequence[str]) -> SalesforceError:
+    message = (
+        f"Your attempt to delete {parent.label} could not be completed because it is "
+        f"associated with the following {child.plural.lower()}.: {', '.join(blocked)}\n"
+    )
+    return refuse("DELETE_FAILED", message)
+
+
+def obstacles(
+    cursor: duckdb.DuckDBPyConnection, schema: Schema, of: ObjectDef, chosen: Sequence[str]
+) -> dict[str, SalesforceError]:
+    """Which of these live rows cannot be deleted, and why."""
+    _begin(cursor, of, chosen)
+    _spread(cursor, schema, of)
+    held = _restricted(cursor, schema, _touched(cursor, schema)) | _too_large(cursor)
+    cursor.execute("DROP TABLE _doomed")
+    return held
+
+
+def _touched(cursor: duckdb.DuckDBPyConnection, schema: Schema) -> list[ObjectDef]:
+    names = database.column(cursor, "SELECT DISTINCT object FROM _doomed ORDER BY object")
+    return [schema.index[one.lower()] for one in names]
 
 
 def _clear_lookups(

@@ -30,6 +30,31 @@ SAFE_TIME = timedelta(hours=2)
 """Rows younger than this never leave the bin for lack of room."""
 
 
+def undeletable(
+    cursor: duckdb.DuckDBPyConnection, object_name: str, chosen: Sequence[str]
+) -> set[str]:
+    """Which of the ids are rows of the object that can be brought back."""
+    return _entries(cursor, object_name, chosen, " AND NOT b.lost")
+
+
+def entries(cursor: duckdb.DuckDBPyConnection, object_name: str, chosen: Sequence[str]) -> set[str]:
+    """Which of the ids have an entry of their own in the bin."""
+    return _entries(cursor, object_name, chosen, "")
+
+
+def _entries(
+    cursor: duckdb.DuckDBPyConnection, object_name: str, chosen: Sequence[str], further: str
+) -> set[str]:
+    _choose(cursor, chosen)
+    found = database.column(
+        cursor,
+        "SELECT b.id FROM _bin b SEMI JOIN _chosen c ON b.id = c.id "
+        f"WHERE b.root = b.id AND b.object = {tables.text(object_name)}{further}",
+    )
+    cursor.unregister("_chosen")
+    return set(found)
+
+
 def undelete(
     cursor: duckdb.DuckDBPyConnection, schema: Schema, chosen: Sequence[str], stamp: datetime
 ) -> list[str]:

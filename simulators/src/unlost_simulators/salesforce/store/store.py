@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,15 @@ def naive(instant: datetime) -> datetime:
     return instant.replace(tzinfo=None)
 
 
+@dataclass(slots=True)
+class Transaction:
+    """Writes that become visible together. ``wrote`` is the first object that an API call wrote."""
+
+    cursor: duckdb.DuckDBPyConnection
+    thread: int
+    wrote: str | None = None
+
+
 class Store:
     """Rows of all objects. Thread-safe: readers never wait, writers follow one another."""
 
@@ -70,6 +80,7 @@ class Store:
         self._oldest_in_bin: datetime | None = None
         self._trimmed_before: dict[str, datetime] = {}
         self._lock = threading.RLock()
+        self._open: Transaction | None = None
         self._create()
 
     def _create(self) -> None:
@@ -89,9 +100,47 @@ class Store:
         self._database.close()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
-        """A new DuckDB cursor for reading, after what is due has become visible."""
+        """A DuckDB cursor for reading, after what is due has become visible.
+
+        Inside a transaction its thread gets the transaction's own, which sees what it wrote.
+        """
+        mine = self._mine()
+        if mine is not None:
+            return mine.cursor
         self.settle()
         return self._database.cursor()
+
+    def _mine(self) -> Transaction | None:
+        held = self._open
+        return held if held is not None and held.thread == threading.get_ident() else None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """All writes of the block in one transaction, rolled back when it raises.
+
+        A block inside another of the same thread is part of that one.
+        """
+        mine = self._mine()
+        if mine is not None:
+            yield mine
+            return
+        self.settle()
+        with self._lock:
+            before = Counter(self._generation)
+            try:
+                with self._database.writing() as cursor:
+                    self._open = Transaction(cursor, threading.get_ident())
+                    yield self._open
+            except BaseException:
+                self._note_bin(self._database.cursor())
+                raise
+            finally:
+                self._open = None
+                # What was measured meanwhile saw the rows as they are no longer.
+                self._touch([one for one in self._generation if self._differs(one, before)])
+
+    def _differs(self, name: str, before: Counter[str]) -> bool:
+        return self._generation[name] != before[name]
 
     def generation(self, object_name: str) -> int:
         """A number that grows with every write to the object."""
@@ -115,6 +164,8 @@ class Store:
 
     def settle(self) -> None:
         """Make visible what is due, and purge what has been in the bin for too long."""
+        if self._mine() is not None:
+            return
         now = naive(self.clock.now())
         if not self._pending.is_due(now) and not self._bin_is_due(now):
             return
@@ -141,9 +192,8 @@ class Store:
 
     @contextmanager
     def _commit(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        self.settle()
-        with self._lock, self._database.writing() as cursor:
-            yield cursor
+        with self.transaction() as held:
+            yield held.cursor
 
     def _write(
         self,
@@ -264,7 +314,7 @@ class Store:
         author = self.author(user_id, stamp)
         staged = writes.stage_updates(of, changes)
         self.check_live(of, staged.table.column("Id").to_pylist())
-        self._write(author.stamp, visible_after, lambda at: self._apply(at, of, staged, author))
+        self._write(author.stamp, visible_after, lambda at: self._change(at, of, staged, author))
 
     def update_chosen(
         self,
@@ -280,10 +330,23 @@ class Store:
         of = self._object(object_name)
         author = self.author(user_id, stamp)
         staged = writes.stage_where(self.cursor(), of, chosen_sql, assignments)
-        self._write(author.stamp, visible_after, lambda at: self._apply(at, of, staged, author))
+        self._write(author.stamp, visible_after, lambda at: self._change(at, of, staged, author))
         return int(staged.table.num_rows)
 
-    def _apply(
+    def append(self, of: ObjectDef, rows: pa.Table, author: writes.Author) -> list[str]:
+        """Insert staged rows (columns of stored fields, without Id); gives their ids."""
+        with self.transaction() as held:
+            whole = load.with_ids(of, rows, self._counters)
+            load.append(held.cursor, of, whole, load.stamps(author.stamp, author.user_id))
+            self._touch([of.name])
+        return [str(one) for one in whole.column("Id").to_pylist()]
+
+    def change(self, of: ObjectDef, staged: writes.Staged, author: writes.Author) -> None:
+        """Apply staged changes to live rows and write their history."""
+        with self.transaction() as held:
+            self._change(held.cursor, of, staged, author)
+
+    def _change(
         self,
         cursor: duckdb.DuckDBPyConnection,
         of: ObjectDef,

@@ -32,6 +32,17 @@ def refuse(code: str, message: str, *fields: str) -> SalesforceError:
     return SalesforceError(400, code, message, list(fields))
 
 
+class WrongType(SalesforceError):
+    """A value that is none of the field's type; ``xsd`` is the type's name in XML Schema."""
+
+    def __init__(self, field: FieldDef, value: object, xsd: str) -> None:
+        sent = f"'{value}' is not a valid value for the type xsd:{xsd}"
+        text = f"Failed to deserialize field {field.name}: {sent}"
+        super().__init__(400, "INVALID_FIELD", text, [field.name])
+        self.value = value
+        self.xsd = xsd
+
+
 def parse_datetime(value: str) -> datetime:
     """An instant in any of the forms that the API takes; the zone defaults to UTC."""
     whole = _OFFSET.sub(r"\1:\2", value.strip().replace("Z", "+00:00"))
@@ -39,14 +50,9 @@ def parse_datetime(value: str) -> datetime:
     return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
-def _wrong(field: FieldDef, value: object, xsd: str) -> SalesforceError:
-    sent = f"'{value}' is not a valid value for the type xsd:{xsd}"
-    return refuse("INVALID_FIELD", f"Failed to deserialize field {field.name}: {sent}", field.name)
-
-
 def _text(field: FieldDef, value: Any) -> str | None:
     if not isinstance(value, str):
-        raise _wrong(field, value, "string")
+        raise WrongType(field, value, "string")
     trimmed = value.strip(BLANKS)
     if field.length and len(trimmed) > field.length:
         shown = trimmed[:255]
@@ -82,21 +88,21 @@ def _boolean(field: FieldDef, value: Any) -> bool:
         return value
     if isinstance(value, str) and value.lower() in {"true", "false"}:
         return value.lower() == "true"
-    raise _wrong(field, value, "boolean")
+    raise WrongType(field, value, "boolean")
 
 
 def _integer(field: FieldDef, value: Any) -> int:
     try:
         whole = int(Decimal(str(value)))
     except (InvalidOperation, ValueError, OverflowError):
-        raise _wrong(field, value, "int") from None
-    if not -_RANGES[field.type] <= whole < _RANGES[field.type]:
-        raise _outside(field)
+        raise WrongType(field, value, "int") from None
+    if abs(whole) >= min(_RANGES[field.type], 10 ** (field.digits or 18)):
+        raise _outside(field, value)
     return whole
 
 
-def _outside(field: FieldDef) -> SalesforceError:
-    message = f"{field.label}: value outside of valid range on numeric field: {field.name}"
+def _outside(field: FieldDef, value: object) -> SalesforceError:
+    message = f"{field.label}: value outside of valid range on numeric field: {value}"
     return refuse("NUMBER_OUTSIDE_VALID_RANGE", message, field.name)
 
 
@@ -105,9 +111,9 @@ def _number(field: FieldDef, value: Any) -> Decimal:
         given = Decimal(repr(value) if isinstance(value, float) else str(value))
         rounded = given.quantize(Decimal(1).scaleb(-field.scale), rounding="ROUND_HALF_UP")
     except InvalidOperation:
-        raise _wrong(field, value, "double") from None
+        raise WrongType(field, value, "double") from None
     if abs(rounded) >= Decimal(10) ** ((field.precision or 18) - field.scale):
-        raise _outside(field)
+        raise _outside(field, value)
     return rounded
 
 
@@ -119,14 +125,14 @@ def _date(field: FieldDef, value: Any) -> date:
     try:
         return date.fromisoformat(str(value)[:10])
     except ValueError:
-        raise _wrong(field, value, "date") from None
+        raise WrongType(field, value, "date") from None
 
 
 def _instant(field: FieldDef, value: Any) -> datetime:
     try:
         given = value if isinstance(value, datetime) else parse_datetime(str(value))
     except ValueError:
-        raise _wrong(field, value, "dateTime") from None
+        raise WrongType(field, value, "dateTime") from None
     return given.astimezone(UTC).replace(tzinfo=None) if given.tzinfo else given
 
 
@@ -137,12 +143,12 @@ def _time(field: FieldDef, value: Any) -> time:
         parsed: time = time.fromisoformat(str(value).removesuffix("Z"))
         return parsed
     except ValueError:
-        raise _wrong(field, value, "time") from None
+        raise WrongType(field, value, "time") from None
 
 
 def _blob(field: FieldDef, value: Any) -> str:
     if not isinstance(value, str):
-        raise _wrong(field, value, "base64Binary")
+        raise WrongType(field, value, "base64Binary")
     return value
 
 
