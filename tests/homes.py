@@ -54,6 +54,7 @@ class MemoryConnector:
 
     name = "memory"
     config: type = MemoryConfig
+    id_form = "letters and digits"
 
     def __init__(self, orgs: dict[str, MemoryOrg]) -> None:
         self.orgs = orgs
@@ -73,6 +74,10 @@ class MemoryConnector:
         if context.secrets.get("password") != SECRET:
             raise NotAllowed("memory-sign-in", "The password is wrong.", next_step="Type it again.")
         yield self.source(config.address)
+
+    def record_ids(self, text: str) -> Sequence[str]:
+        """Lower case stands for upper case, where nothing has the typed one."""
+        return tuple(dict.fromkeys((text, text.upper()))) if text.isalnum() else ()
 
     def source(self, address: str) -> MemorySource:
         if address not in self.sources:

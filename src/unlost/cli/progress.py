@@ -10,13 +10,15 @@ from unlost.cli.text import size
 from unlost.model.ports import Clock, Observer
 from unlost.model.progress import Phase, Progress
 
-WORDS = {
+WORDS: dict[str, str] = {
     Phase.DISCOVER: "looking around",
     Phase.READ: "reading",
     Phase.FILES: "fetching files",
     Phase.CENSUS: "listing ids",
     Phase.SECOND_LOOK: "looking again at what changed meanwhile",
     Phase.COMMIT: "committing",
+    "restore": "writing",
+    "read-back": "reading back what was written",
 }
 
 

@@ -15,8 +15,9 @@ from urllib.parse import urlencode
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from unlost.kit.addresses import is_loopback
 from unlost.kit.http.client import HttpClient
-from unlost.kit.http.messages import Answer, Failure, Request, is_loopback
+from unlost.kit.http.messages import Answer, Failure, Request
 from unlost.kit.http.table import Action, RetryTable, Rule
 from unlost.kit.json_to_arrow import decode
 from unlost.model.errors import NotAllowed, TransientError, UnlostError, UsageError

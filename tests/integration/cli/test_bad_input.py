@@ -185,16 +185,55 @@ def test_a_flipped_bit(copy: Program) -> None:
     assert segment.name in " ".join(damage["object"] for damage in ended.json["damages"])
 
 
+NOBODY = "001000000000001"
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (("show", "chocolate", "Acount", "x"), "table-unknown"),
-        (("show", "chocolate", "Account", "x"), "record-unknown"),
-        (("history", "chocolate", "Account", "x"), "record-unknown"),
+        (("show", "chocolate", "Acount", NOBODY), "table-unknown"),
+        (("compare", "chocolate", "1", "live", "--table", "Acount"), "table-unknown"),
+        (("show", "chocolate", "Account", NOBODY), "record-unknown"),
+        (("show", "chocolate", "Account", NOBODY, "--at", "live"), "record-not-live"),
+        (("history", "chocolate", "Account", NOBODY), "record-unknown"),
         (("snapshots", "vanilla"), "org-unknown"),
         (("certificate", "chocolate", "99"), "snapshot-unknown"),
-        (("file", "chocolate", "x", "--out", "x"), "file-unknown"),
+        (("file", "chocolate", NOBODY, "--out", "x"), "file-unknown"),
     ],
 )
 def test_what_is_not_there(program: Program, words: tuple[str, ...], code: str) -> None:
     assert refused(program, *words) == (1, code)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("show", "chocolate", "Account", "0040017"),
+        ("history", "chocolate", "Account", "0040017"),
+        ("file", "chocolate", "offer.pdf", "--out", "x"),
+    ],
+)
+def test_what_is_no_id(program: Program, words: tuple[str, ...]) -> None:
+    assert refused(program, *words) == (2, "id-wrong")
+    assert "15 or 18 letters and digits" in program(*words).err
+
+
+def test_ids_of_fifteen_characters_and_in_a_wrong_case(program: Program, tmp_path: Path) -> None:
+    """As a formula column, an old report or a spreadsheet gives them."""
+    (hit,) = [one for one in program("find", "0040017", "--json").done["hits"] if one["exact"]]
+    known = hit["record"]
+    assert len(known) == 18
+    for typed in (known[:15], known.lower(), known.upper()):
+        for verb in ("show", "history"):
+            assert program(verb, "chocolate", "Account", typed, "--json").done["record"] == known
+        found = program("find", typed, "--json").done["hits"]
+        assert [one["record"] for one in found] == [known]
+    file = program("show", "chocolate", "ContentVersion", _any_file(program), "--json").done
+    out = tmp_path / "file"
+    written = program("file", "chocolate", file["record"][:15], "--out", str(out), "--json").done
+    assert (written["record"], written["size"]) == (file["record"], out.stat().st_size)
+
+
+def _any_file(program: Program) -> str:
+    hits = program("find", "Gutschrift", "--json").done["hits"]
+    return str(next(one["record"] for one in hits if one["table"] == "ContentVersion"))

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from fakes.wire import Chunks, Wire, error_answer, json_answer
+from unlost.kit.addresses import is_loopback
 from unlost.kit.http import (
     Action,
     Answer,
@@ -17,7 +18,6 @@ from unlost.kit.http import (
     Request,
     RetryTable,
     Rule,
-    is_loopback,
 )
 from unlost.model.errors import (
     AuthExpired,

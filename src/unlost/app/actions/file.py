@@ -2,10 +2,12 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from unlost.app.compose import Application
+from unlost.app.ids import typed_ids
 from unlost.catalog.orgs import get_org
 from unlost.model.errors import Conflict, NotFound, StoreError
 from unlost.model.ports import Snapshot
@@ -32,11 +34,11 @@ def file(app: Application, org: str, record: str, *, out: Path) -> FileResult:
     """Write the newest file that the vault holds for a record; never over a file that is there.
 
     The file appears under its name only when all bytes were read and proved. Raises NotFound,
-    Conflict, StoreError, IntegrityError.
+    UsageError, Conflict, StoreError, IntegrityError.
     """
     known = get_org(org)
     head = app.vault.head(known.oid)
-    stored = _stored(head, record) if head else None
+    stored = _stored(head, typed_ids(app, known, record)) if head else None
     if stored is None:
         raise NotFound(
             "file-unknown",
@@ -57,15 +59,15 @@ def file(app: Application, org: str, record: str, *, out: Path) -> FileResult:
     )
 
 
-def _stored(head: Snapshot, record: str) -> StoredFile | None:
-    """The newest file of a record, in whichever table it is."""
+def _stored(head: Snapshot, ids: Sequence[str]) -> StoredFile | None:
+    """The newest file of the first of these records that has one, in whichever table it is."""
     found = [
         stored
         for table in head.schema().tables
         if table.files
-        for stored in head.files(table.name, [record])
+        for stored in head.files(table.name, ids)
     ]
-    return max(found, key=lambda stored: stored.since, default=None)
+    return max(found, key=lambda one: (-ids.index(one.record), one.since), default=None)
 
 
 def _write(app: Application, oid: str, stored: StoredFile, out: Path) -> None:

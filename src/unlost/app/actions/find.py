@@ -1,10 +1,13 @@
 """Find records by number, name, e-mail, phone or id, alive or deleted."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from unlost.app.compose import Application
+from unlost.app.ids import other_ids
 from unlost.app.records import Gone, People, how_gone
 from unlost.catalog.orgs import ProtectedOrg, get_org, list_orgs
+from unlost.engine.search import Found
 from unlost.engine.search import find as search
 from unlost.model.errors import UsageError
 from unlost.model.ports import Snapshot
@@ -50,11 +53,29 @@ def find(app: Application, text: str, *, org: str | None = None) -> FindResult:
         )
     known = {one.oid: one for one in ([get_org(org)] if org else list_orgs())}
     heads = {oid: head for oid in known if (head := app.vault.head(oid)) is not None}
+    found = [*_by_other_ids(app, [known[oid] for oid in heads], text)]
+    found += search(app.vault, text, orgs=list(heads), limit=MOST)
     hits = tuple(
-        _described(app, known[found.hit.org], heads[found.hit.org], found.hit, exact=found.exact)
-        for found in search(app.vault, text, orgs=list(heads), limit=MOST)
+        _described(app, known[one.hit.org], heads[one.hit.org], one.hit, exact=one.exact)
+        for one in _once(found)[:MOST]
     )
     return FindResult(text, tuple(known[oid].name for oid in heads), hits)
+
+
+def _by_other_ids(app: Application, orgs: Sequence[ProtectedOrg], text: str) -> Iterator[Found]:
+    """Records whose id was typed in another form than the vault's."""
+    for org in orgs:
+        for record in other_ids(app, org, text):
+            for found in search(app.vault, record, orgs=[org.oid], limit=MOST):
+                if found.hit.record == record:
+                    yield found
+
+
+def _once(found: Sequence[Found]) -> Sequence[Found]:
+    """Each record once, where it comes first."""
+    return list(
+        {(one.hit.org, one.hit.table, one.hit.record): one for one in reversed(found)}.values()
+    )[::-1]
 
 
 def _described(

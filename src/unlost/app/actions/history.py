@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from unlost.app.compose import Application
+from unlost.app.ids import held_id, typed_ids
 from unlost.app.records import Names, People, table_named
 from unlost.catalog.orgs import get_org
 from unlost.engine.history import Event, FieldChange, Origin
@@ -67,7 +68,10 @@ class HistoryResult:
 
 
 def history(app: Application, org: str, table: str, record: str) -> HistoryResult:
-    """All that happened to a record; raises NotFound for an unknown org, table or record."""
+    """All that happened to a record; raises NotFound for an unknown org, table or record.
+
+    Raises UsageError (``id-wrong``) for what is no id.
+    """
     known = get_org(org)
     head = app.vault.head(known.oid)
     if head is None:
@@ -77,6 +81,8 @@ def history(app: Application, org: str, table: str, record: str) -> HistoryResul
             next_step=f"Make one with `unlost backup {org}`.",
         )
     described = table_named(head.schema(), table)
+    ids = typed_ids(app, known, record)
+    record = held_id(head, described.name, ids) or ids[0]
     events = tell(app.vault, known.oid, described.name, record)
     names, people = Names(head), People(head)
     return HistoryResult(

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from unlost.app.actions.snapshots import snapshot_at
 from unlost.app.compose import Application
+from unlost.app.ids import typed_ids
 from unlost.app.moments import Latest, Live, parse_moment
 from unlost.app.records import Gone, Names, People, how_gone, record_unknown, table_named
 from unlost.catalog.orgs import ProtectedOrg, get_org
@@ -69,34 +70,43 @@ class State:
 
 
 def show(app: Application, org: str, table: str, record: str, *, at: str) -> ShowResult:
-    """The record at a moment; raises NotFound for an unknown org, table, record or backup."""
+    """The record at a moment; raises NotFound for an unknown org, table, record or backup.
+
+    Raises UsageError (``id-wrong``) for what is no id.
+    """
     known = get_org(org)
     moment = parse_moment(at, zone=known.identity.zone)
     live = isinstance(moment, Live)
     snapshot = snapshot_at(app, known, Latest() if isinstance(moment, Live) else moment)
     described = table_named(snapshot.schema(), table)
+    ids = typed_ids(app, known, record)
     if live:
-        state, as_of = _live(app, known, described, record)
+        record, state, as_of = _live(app, known, described, ids)
     else:
-        state, as_of = _held(snapshot, described, record), snapshot.info.as_of
+        record, state = _held(snapshot, described, ids)
+        as_of = snapshot.info.as_of
     return _result(app, known, snapshot, described, record, state=state, as_of=as_of, live=live)
 
 
-def _held(snapshot: Snapshot, table: Table, record: str) -> State:
-    rows = snapshot.get(table.name, [record]) if table.name in snapshot.tables() else None
+def _held(snapshot: Snapshot, table: Table, ids: Sequence[str]) -> tuple[str, State]:
+    rows = snapshot.get(table.name, ids) if table.name in snapshot.tables() else None
     if rows is None or not rows.num_rows:
-        raise record_unknown(table.name, record)
-    return _state(rows.slice(0, 1))
+        raise record_unknown(table.name, ids[0])
+    found = rows.column("_u_id").to_pylist()
+    record = next(one for one in ids if one in found)
+    return record, _state(rows.slice(found.index(record), 1))
 
 
-def _live(app: Application, org: ProtectedOrg, table: Table, record: str) -> tuple[State, datetime]:
+def _live(
+    app: Application, org: ProtectedOrg, table: Table, ids: Sequence[str]
+) -> tuple[str, State, datetime]:
     with app.open_org(org) as source:
-        pages = list(source.read_ids(table, [record]))
+        pages = list(source.read_ids(table, ids))
     rows = [page.rows for page in pages if len(page.rows) and page.rows.cells is not None]
     if not rows:
         raise NotFound(
             "record-not-live",
-            f"The org has no record {record!r} in {table.name} now.",
+            f"The org has no record {ids[0]!r} in {table.name} now.",
             next_step="Leave --at away to see its last known state.",
         )
     first = rows[0]
@@ -107,7 +117,7 @@ def _live(app: Application, org: ProtectedOrg, table: Table, record: str) -> tup
         modified_at=first.modified_at[0].as_py(),
         modified_by=first.modified_by[0].as_py(),
     )
-    return state, first.observed_at
+    return first.ids[0].as_py(), state, first.observed_at
 
 
 def _state(row: pa.Table) -> State:

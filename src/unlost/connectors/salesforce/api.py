@@ -10,6 +10,7 @@ from urllib.parse import quote_plus, urlsplit
 
 from unlost.connectors.salesforce.errors import TABLE, Refused, read_error, speaker, understand
 from unlost.connectors.salesforce.limits import BATCH_REQUESTS, LONGEST_URI
+from unlost.kit.addresses import is_loopback
 from unlost.kit.http import (
     Answer,
     BodyStream,
@@ -19,7 +20,6 @@ from unlost.kit.http import (
     Manners,
     Request,
     Transport,
-    is_loopback,
 )
 from unlost.kit.json_to_arrow import decode
 from unlost.kit.oauth import OAuthSession

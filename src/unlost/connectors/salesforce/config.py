@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from unlost.kit.http import is_loopback
+from unlost.kit.addresses import is_loopback
 from unlost.model.errors import UsageError
 
+NAME = "salesforce"
 LOWEST_VERSION = 60.0
 LOWEST_OVERLAP = 10  # minutes: a transaction may stay open so long after it set its stamps
 

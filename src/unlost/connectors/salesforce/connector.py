@@ -1,17 +1,21 @@
-"""The Salesforce connector: opens sources from settings."""
+"""The Salesforce connector: opens sources from settings.
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+Commands that only read the vault load it too, for the form of its ids: what speaks to Salesforce is
+imported when an org is opened.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from unlost.connectors.salesforce.api import Api
-from unlost.connectors.salesforce.config import AuthFlow, SalesforceConfig
-from unlost.connectors.salesforce.identity import NAME
-from unlost.connectors.salesforce.signin import session_of, token_client
-from unlost.connectors.salesforce.source import SalesforceSource
-from unlost.kit.http import Transport
-from unlost.model.errors import UsageError
+from unlost.connectors.salesforce.config import NAME, AuthFlow, SalesforceConfig
+from unlost.connectors.salesforce.ids import FORM, candidates
 from unlost.model.ports import Context, SecretField
+
+if TYPE_CHECKING:
+    from unlost.connectors.salesforce.source import SalesforceSource
+    from unlost.kit.http import Transport
 
 CLIENT_SECRET = SecretField(
     "client_secret", "Consumer secret", "Of the External Client App that was made for Unlost."
@@ -35,8 +39,9 @@ class SalesforceConnector:
 
     name = NAME
     config: type = SalesforceConfig
+    id_form = FORM
 
-    def __init__(self, transport: Transport | None = None) -> None:
+    def __init__(self, transport: "Transport | None" = None) -> None:
         self._transport = transport
 
     def secrets(self, config: object | None) -> Sequence[SecretField]:
@@ -45,26 +50,17 @@ class SalesforceConnector:
             return SECRETS[config.auth]
         return tuple({field.name: field for flow in SECRETS.values() for field in flow}.values())
 
-    @contextmanager
-    def open_source(self, config: object, context: Context) -> Iterator[SalesforceSource]:
+    def open_source(
+        self, config: object, context: Context
+    ) -> "AbstractContextManager[SalesforceSource]":
         """A source; signs in at the first call. Jobs that were read are deleted on a good end."""
-        if not isinstance(config, SalesforceConfig):
-            raise UsageError("salesforce-settings", "These are no settings of a Salesforce org.")
-        tokens = token_client(context, self._transport)
-        api = Api(
-            session_of(config, context, tokens),
-            context,
-            version=config.version,
-            transport=self._transport,
-            compress=config.compress,
-        )
-        try:
-            source = SalesforceSource(api, config)
-            yield source
-            source.finish()
-        finally:
-            api.client.close()
-            tokens.close()
+        from unlost.connectors.salesforce.opening import open_source
+
+        return open_source(config, context, transport=self._transport)
+
+    def record_ids(self, text: str) -> Sequence[str]:
+        """The ids of 18 characters that may be meant by one of 15, or by one in a wrong case."""
+        return candidates(text)
 
 
 CONNECTOR = SalesforceConnector()

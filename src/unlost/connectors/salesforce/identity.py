@@ -5,11 +5,11 @@ from typing import Any
 
 from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.api import Api
+from unlost.connectors.salesforce.config import NAME
 from unlost.connectors.salesforce.errors import Refused
-from unlost.connectors.salesforce.rows import long_id
+from unlost.connectors.salesforce.ids import long_id
 from unlost.model.org import OrgIdentity, OrgKind
 
-NAME = "salesforce"
 COLUMNS = ("Id", "Name", "IsSandbox", "OrganizationType", "TimeZoneSidKey", "TrialExpirationDate")
 
 

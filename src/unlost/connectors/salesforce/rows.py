@@ -5,6 +5,7 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unlost.connectors.salesforce.ids import CANONICAL_LENGTH, long_id
 from unlost.kit.columns import INSTANT, column_or_null, instants, nulls
 from unlost.model.reading import Op, Rows
 
@@ -16,8 +17,6 @@ STAMPS = (
     ("CreatedDate", "CreatedById"),
     ("LoginTime", "UserId"),
 )
-ID_LENGTH = 18
-CHECK_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 
 def stamp_columns(names: "set[str] | frozenset[str]") -> tuple[str | None, str | None]:
@@ -64,27 +63,11 @@ def nothing(at: datetime) -> Rows:
     return Rows(none, none, pa.array([], INSTANT), none, None, at)
 
 
-def is_id(value: str) -> bool:
-    """True if it has the form of an id; Salesforce refuses a whole query for one that has not."""
-    return len(value) in {15, 18} and value.isascii() and value.isalnum()
-
-
 def canonical(ids: pa.Array) -> pa.Array:
     """Ids in their form of 18 characters; Salesforce answers so, but for rare places."""
-    if not len(ids) or pc.all(pc.equal(pc.binary_length(ids), ID_LENGTH)).as_py():
+    if not len(ids) or pc.all(pc.equal(pc.binary_length(ids), CANONICAL_LENGTH)).as_py():
         return ids
     return pa.array([long_id(value) for value in ids.to_pylist()], pa.string())
-
-
-def long_id(value: str) -> str:
-    """The id of 18 characters for one of 15 (object reference, ID field type)."""
-    if len(value) != 15:
-        return value
-    return value + "".join(_check_letter(value[start : start + 5]) for start in (0, 5, 10))
-
-
-def _check_letter(group: str) -> str:
-    return CHECK_LETTERS[sum(1 << place for place, c in enumerate(group) if "A" <= c <= "Z")]
 
 
 def _last_act(

@@ -18,11 +18,12 @@ from unlost.connectors.salesforce.discover import Found, discover
 from unlost.connectors.salesforce.errors import Refused, first_line
 from unlost.connectors.salesforce.files import files_in, open_file
 from unlost.connectors.salesforce.identity import read_identity
+from unlost.connectors.salesforce.ids import is_id
 from unlost.connectors.salesforce.limits import EMPTY_KEY
 from unlost.connectors.salesforce.parents import ByParents, rule_of
 from unlost.connectors.salesforce.quotas import read_quotas
 from unlost.connectors.salesforce.rest import RestQueries
-from unlost.connectors.salesforce.rows import is_id, nothing
+from unlost.connectors.salesforce.rows import nothing
 from unlost.connectors.salesforce.special import LINKS, Strategy, filter_of
 from unlost.connectors.salesforce.tables import cursor_column, parent_types, selected
 from unlost.connectors.salesforce.work import Kind, Reading, Work, task, work_of

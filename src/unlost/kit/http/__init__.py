@@ -6,7 +6,7 @@ The only room that imports an HTTP library.
 from unlost.kit.http.backoff import Backoff, Patience
 from unlost.kit.http.body import BodyStream
 from unlost.kit.http.client import HttpClient, Manners, Session, Transport
-from unlost.kit.http.messages import Answer, Failure, Headers, Request, is_loopback
+from unlost.kit.http.messages import Answer, Failure, Headers, Request
 from unlost.kit.http.table import Action, RetryTable, Rule
 
 __all__ = [
@@ -24,5 +24,4 @@ __all__ = [
     "Rule",
     "Session",
     "Transport",
-    "is_loopback",
 ]

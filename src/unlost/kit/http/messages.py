@@ -2,15 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 type Headers = Mapping[str, str]
-
-
-def is_loopback(url: str) -> bool:
-    """True if ``url`` names this machine: the only place where plain http is accepted."""
-    host = urlsplit(url).hostname or ""
-    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,52 @@
+"""Ids of Salesforce: 15 characters, whose case matters, or 18 with a checksum of the case.
+
+Source: SOAP guide, ID field type. APIs always answer with 18 characters.
+"""
+
+CANONICAL_LENGTH = 18
+SHORT_LENGTH = 15
+CHECK_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+FORM = "15 or 18 letters and digits, such as 0015500001QdQWa"
+
+
+def is_id(value: str) -> bool:
+    """True if it has the form of an id; Salesforce refuses a whole query for one that has not."""
+    lengths = {SHORT_LENGTH, CANONICAL_LENGTH}
+    return len(value) in lengths and value.isascii() and value.isalnum()
+
+
+def long_id(value: str) -> str:
+    """The id of 18 characters for one of 15."""
+    if len(value) != SHORT_LENGTH:
+        return value
+    return value + "".join(_check_letter(value[start : start + 5]) for start in (0, 5, 10))
+
+
+def candidates(text: str) -> tuple[str, ...]:
+    """The canonical ids that a person may mean, the likeliest first; none if it is no id.
+
+    The checksum of 18 characters is not believed blindly: Salesforce itself takes ids whose case
+    was lost in a spreadsheet, and ids compare by their first 15 characters.
+    """
+    if not is_id(text):
+        return ()
+    if len(text) == SHORT_LENGTH:
+        return (long_id(text),)
+    short = text[:SHORT_LENGTH]
+    return tuple(dict.fromkeys((text, _with_case(short, text[SHORT_LENGTH:]), long_id(short))))
+
+
+def _with_case(short: str, check: str) -> str:
+    """The id whose letters have the case that the checksum tells."""
+    marks = [CHECK_LETTERS.find(letter) for letter in check.upper()]
+    if min(marks) < 0:
+        return long_id(short)
+    letters = [
+        character.upper() if marks[place // 5] >> place % 5 & 1 else character.lower()
+        for place, character in enumerate(short)
+    ]
+    return long_id("".join(letters))
+
+
+def _check_letter(group: str) -> str:
+    return CHECK_LETTERS[sum(1 << place for place, c in enumerate(group) if "A" <= c <= "Z")]
