@@ -94,7 +94,6 @@ class Notes:
 
     def _note(self, page: Page) -> None:
         rows = page.rows
-        alive = pc.equal(rows.ops, Op.STATE.value)
         self._seen.write(pa.RecordBatch.from_arrays([rows.ids, rows.ops], schema=SEEN))
         if len(self._hidden):
             self._again += rows.ids.filter(pc.is_in(rows.ids, self._hidden)).to_pylist()
@@ -102,26 +101,27 @@ class Notes:
         self._findings += page.findings
         self._wants_census |= page.wants_census
         if rows.cells is not None:
-            self._note_references(rows.cells.filter(alive))
-            self._note_files(_alive(rows, alive))
+            alive = pc.equal(rows.ops, Op.STATE.value)
+            self._note_references(rows.cells, alive)
+            self._note_files(rows, alive)
         self._session.ports.observer.progress(
             Progress(self._phase, self._table.name, rows=len(rows), bytes=page.proof.bytes)
         )
 
-    def _note_references(self, cells: pa.RecordBatch) -> None:
+    def _note_references(self, cells: pa.RecordBatch, alive: pa.Array) -> None:
         for name in self._pointing:
             left = self._session.policy.reference_limit - self._references.rows
             if left <= 0 or name not in cells.schema.names:
                 continue
-            ids = pc.unique(cells.column(name)).drop_null().slice(0, left)
+            ids = pc.unique(cells.column(name).filter(alive)).drop_null().slice(0, left)
             names = pa.array([name] * len(ids), pa.string())
             self._references.write(pa.RecordBatch.from_arrays([names, ids], schema=REFERENCES))
 
-    def _note_files(self, rows: Rows) -> None:
-        if not self._table.files or not len(rows):
+    def _note_files(self, rows: Rows, alive: pa.Array) -> None:
+        if not self._table.files or not pc.any(alive).as_py():
             return
         with source_errors():
-            refs = self._session.source.files_in(self._table, rows)
+            refs = self._session.source.files_in(self._table, _alive(rows, alive))
         if refs:
             plain = msgspec.to_builtins(list(refs))
             self._files.write(pa.RecordBatch.from_pylist(plain, schema=FILES))
