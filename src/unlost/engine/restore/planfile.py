@@ -9,6 +9,7 @@ from blake3 import blake3
 from unlost.model.errors import IntegrityError, UsageError
 from unlost.model.plan import PLAN_FORMAT, RestorePlan
 
+BROKEN = (msgspec.MsgspecError, UnicodeDecodeError)
 ANEW = "Make a new plan with `unlost restore plan`."
 
 
@@ -40,7 +41,7 @@ def read_plan(
     _check_format(data)
     try:
         plan = msgspec.json.decode(data, type=RestorePlan)
-    except msgspec.MsgspecError as error:
+    except BROKEN as error:
         raise _unreadable(str(error)) from None
     _check_fields(data, plan)
     if sealed(plan).digest != plan.digest:
@@ -60,7 +61,7 @@ def _encoded(plan: RestorePlan) -> bytes:
 def _check_format(data: bytes) -> None:
     try:
         head = msgspec.json.decode(data, type=_Head)
-    except msgspec.MsgspecError as error:
+    except BROKEN as error:
         raise _unreadable(str(error)) from None
     if head.format > PLAN_FORMAT:
         raise UsageError(

@@ -1,0 +1,83 @@
+"""Digests of cells: the same for whatever means the same."""
+
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unlost.engine.restore.cells import comparable, different, digest, digests
+from unlost.engine.sameness import same
+from unlost.model.schema import Column, ColumnTrait, Table, WireKind
+from unlost.testing.strategies import texts
+
+VOLATILE = frozenset({ColumnTrait.VOLATILE})
+TABLE = Table(
+    "Account",
+    (
+        Column("Name", WireKind.TEXT),
+        Column("Turnover", WireKind.DECIMAL),
+        Column("At", WireKind.INSTANT),
+        Column("Active", WireKind.BOOLEAN),
+        Column("Score", WireKind.INTEGER, traits=VOLATILE),
+        Column("Body", WireKind.BINARY),
+    ),
+)
+COLUMNS = ("Name", "Turnover", "At", "Active", "Score", "Gone")
+NUMBERS = st.sampled_from(["1", "1.0", "1e0", "2", "x", None])
+STATES = st.fixed_dictionaries(
+    {
+        "Name": texts(),
+        "Turnover": NUMBERS,
+        "At": st.sampled_from(["2026-01-02T03:04:05.000Z", "2026-01-02T03:04:05+00:00", None]),
+        "Active": st.sampled_from(["true", "True", "false", None]),
+        "Score": NUMBERS,
+        "Gone": texts(),
+    }
+)
+
+
+def test_another_way_of_writing_is_no_difference() -> None:
+    one = {"Name": "A", "Turnover": "10000000.00", "At": "2026-01-02T03:04:05.000Z"}
+    other = {"At": "2026-01-02T03:04:05.000+0000", "Turnover": "1.0E7", "Name": "A"}
+    assert digest(TABLE, one) == digest(TABLE, other)
+    assert len(digest(TABLE, one)) == 32
+
+
+def test_null_and_absent_and_volatile_say_nothing() -> None:
+    told = {"Name": "A", "Turnover": None, "Score": "7", "Body": "x"}
+    assert digest(TABLE, told) == digest(TABLE, {"Name": "A"})
+
+
+def test_a_value_in_another_column_is_a_difference() -> None:
+    assert digest(TABLE, {"Name": "A"}) != digest(TABLE, {"Gone": "A"})
+    assert digest(TABLE, {"Name": "A,B"}) != digest(TABLE, {"Name": "A", "Gone": "B"})
+
+
+def test_columns_that_differ_come_in_the_order_asked_for() -> None:
+    one = {"Name": "A", "Turnover": "1", "Gone": None}
+    other = {"Name": "B", "Turnover": "1.0", "Gone": "x"}
+    assert different(TABLE, one, other, ("Gone", "Turnover", "Name")) == ("Gone", "Name")
+
+
+def test_only_what_is_kept_can_be_compared() -> None:
+    assert comparable(TABLE) == ("Name", "Turnover", "At", "Active")
+
+
+@given(st.lists(STATES, max_size=6), st.lists(st.sampled_from(COLUMNS), unique=True))
+def test_batches_agree_with_single_rows(
+    states: list[dict[str, str | None]], columns: list[str]
+) -> None:
+    arrays = {name: pa.array([s[name] for s in states], pa.string()) for name in COLUMNS}
+    found = digests(TABLE, pa.table(arrays), columns)
+    assert found == [digest(TABLE, {name: s[name] for name in columns}) for s in states]
+
+
+@given(STATES, STATES)
+def test_equal_digests_mean_the_same(
+    one: dict[str, str | None], other: dict[str, str | None]
+) -> None:
+    alike = all(
+        same(column.kind, one[name], other[name])
+        for name in (*comparable(TABLE), "Gone")
+        if (column := TABLE.column(name) or Column(name, WireKind.TEXT))
+    )
+    assert (digest(TABLE, one) == digest(TABLE, other)) == alike

@@ -1,0 +1,209 @@
+"""Parents before children, circles broken by a second pass, few levels a table."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unlost.engine.restore.circles import circular, components, depths
+from unlost.engine.restore.order import Link, Node, Order, ordered
+from unlost.model.plan import RecordKey
+
+A1, A2, A3 = (RecordKey("Account", str(n)) for n in (1, 2, 3))
+C1, C2 = (RecordKey("Contact", str(n)) for n in (1, 2))
+J1 = RecordKey("Junction", "1")
+
+
+def test_parents_come_first() -> None:
+    found = ordered([Node(C1, (Link("AccountId", A1),)), Node(A1)])
+    assert found.levels == {A1: 0, C1: 1}
+    assert not found.late
+    assert not found.stuck
+
+
+def test_who_needs_nobody_of_the_plan_comes_at_once() -> None:
+    assert ordered([Node(C1, (Link("AccountId", A1),))]).levels == {C1: 0}
+
+
+def test_a_hierarchy_in_one_table_has_a_level_for_each_step() -> None:
+    nodes = [Node(A1), Node(A2, (Link("Parent", A1, late=True),)), Node(A3, (Link("Parent", A2),))]
+    found = ordered(nodes)
+    assert found.levels == {A1: 0, A2: 1, A3: 2}
+    assert not found.late
+
+
+def test_a_table_stays_together_though_its_parents_stand_on_several_levels() -> None:
+    nodes = [
+        Node(A1),
+        Node(A2, (Link("Parent", A1),)),
+        Node(C1, (Link("AccountId", A1),)),
+        Node(C2, (Link("AccountId", A2),)),
+    ]
+    found = ordered(nodes).levels
+    assert found[C1] == found[C2] == 2
+
+
+def test_a_junction_waits_for_both_sides() -> None:
+    nodes = [
+        Node(J1, (Link("AccountId", A1), Link("ContactId", C1))),
+        Node(C1, (Link("AccountId", A1),)),
+        Node(A1),
+    ]
+    assert ordered(nodes).levels == {A1: 0, C1: 1, J1: 2}
+
+
+def test_a_record_that_points_to_itself_is_set_late() -> None:
+    found = ordered([Node(A1, (Link("Parent", A1, late=True),))])
+    assert found.late == {A1: ("Parent",)}
+    assert found.levels == {A1: 0}
+
+
+def test_a_circle_of_two_tables_is_broken_where_it_costs_least() -> None:
+    nodes = [
+        Node(A1, (Link("Primary", C1, late=True),)),
+        Node(C1, (Link("AccountId", A1, late=True),)),
+        Node(C2, (Link("AccountId", A1, late=True), Link("ReportsTo", C1, late=True))),
+    ]
+    found = ordered(nodes)
+    assert found.late in ({A1: ("Primary",)}, {C1: ("AccountId",)})
+    assert not found.stuck
+
+
+def test_the_column_that_breaks_all_circles_is_set_late() -> None:
+    nodes = [
+        Node(A1, (Link("Primary", C1, late=True),)),
+        Node(A2, (Link("Primary", C2, late=True),)),
+        Node(C1, (Link("AccountId", A1),)),
+        Node(C2, (Link("AccountId", A2),)),
+    ]
+    found = ordered(nodes)
+    assert found.late == {A1: ("Primary",), A2: ("Primary",)}
+    assert found.levels == {A1: 0, A2: 0, C1: 1, C2: 1}
+
+
+def test_a_circle_that_nothing_breaks_is_stuck_and_the_rest_goes_on() -> None:
+    nodes = [
+        Node(A1, (Link("Owner", A2),)),
+        Node(A2, (Link("Owner", A1),)),
+        Node(A3, (Link("Parent", A1),)),
+        Node(C1),
+    ]
+    found = ordered(nodes)
+    assert found.stuck == {A1, A2}
+    assert found.levels == {A3: 0, C1: 0}
+
+
+def test_tables_that_must_be_there_first() -> None:
+    found = ordered([Node(A1), Node(C1)], after={"Account": ("Contact", "Nothing"), "None": ("A",)})
+    assert found.levels == {C1: 0, A1: 1}
+
+
+def test_references_win_over_tables_that_should_be_there_first() -> None:
+    nodes = [Node(A1), Node(C1, (Link("AccountId", A1),))]
+    assert ordered(nodes, after={"Account": ("Contact",)}).levels == {A1: 0, C1: 1}
+
+
+# --- any graph ------------------------------------------------------------------------------------
+
+KEYS = [RecordKey(table, str(record)) for table in "ABC" for record in range(4)]
+LINKS = st.builds(Link, st.sampled_from(["p", "q", "r"]), st.sampled_from(KEYS), late=st.booleans())
+
+
+def one_target_a_column(links: list[Link]) -> tuple[Link, ...]:
+    return tuple({link.column: link for link in links}.values())
+
+
+NODES = st.lists(
+    st.builds(Node, st.sampled_from(KEYS), st.lists(LINKS, max_size=4).map(one_target_a_column)),
+    unique_by=lambda node: node.key,
+    max_size=12,
+)
+AFTER = st.dictionaries(st.sampled_from("ABC"), st.lists(st.sampled_from("ABCX"), max_size=2))
+
+
+@given(nodes=NODES, after=AFTER)
+def test_every_reference_is_earlier_or_live_or_late(
+    nodes: list[Node], after: dict[str, list[str]]
+) -> None:
+    found = ordered(nodes, after=after)
+    known = {node.key for node in nodes}
+    assert set(found.levels) | found.stuck == known
+    assert not set(found.levels) & found.stuck
+    for node in nodes:
+        if node.key in found.stuck:
+            continue
+        for link in node.links:
+            late = link.column in found.late.get(node.key, ())
+            outside = link.target not in known or link.target in found.stuck
+            earlier = not outside and found.levels[link.target] < found.levels[node.key]
+            assert late or outside or earlier
+            assert link.late or not late
+
+
+@given(nodes=NODES)
+def test_only_true_circles_are_late_or_stuck(nodes: list[Node]) -> None:
+    found = ordered(nodes)
+    place = {node.key: at for at, node in enumerate(nodes)}
+    pairs = [
+        (place[node.key], place[link.target])
+        for node in nodes
+        for link in node.links
+        if link.target in place
+    ]
+    on_circles = {nodes[at].key for at in circular(len(nodes), pairs)}
+    assert set(found.late) <= on_circles
+    assert found.stuck <= on_circles
+    forced = [
+        (place[node.key], place[link.target])
+        for node in nodes
+        for link in node.links
+        if link.target in place and not link.late
+    ]
+    assert found.stuck == {nodes[at].key for at in circular(len(nodes), forced)}
+
+
+@given(nodes=NODES, data=st.data())
+def test_the_order_of_the_question_does_not_matter(nodes: list[Node], data: st.DataObject) -> None:
+    shuffled = data.draw(st.permutations(nodes))
+    assert ordered(shuffled) == ordered(nodes)
+
+
+# --- graphs of numbers ----------------------------------------------------------------------------
+
+PAIRS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=20)
+
+
+def reached(pairs: list[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Who reaches whom in one step or more, the slow way."""
+    known = set(pairs)
+    while more := {(a, d) for a, b in known for c, d in known if b == c} - known:
+        known |= more
+    return known
+
+
+@given(PAIRS)
+def test_components_are_those_that_reach_one_another(pairs: list[tuple[int, int]]) -> None:
+    found, reach = components(7, pairs), reached(pairs)
+    for a in range(7):
+        for b in range(7):
+            both = a == b or ((a, b) in reach and (b, a) in reach)
+            assert (found[a] == found[b]) == both
+    assert all(found[target] <= found[source] for source, target in pairs)
+    assert circular(7, pairs) == {a for a in range(7) if (a, a) in reach}
+
+
+@given(PAIRS)
+def test_depths_are_longest_paths(pairs: list[tuple[int, int]]) -> None:
+    down = [(max(pair), min(pair)) for pair in pairs if pair[0] != pair[1]]
+    found = depths(7, down)
+    for source in range(7):
+        below = [found[target] + 1 for start, target in down if start == source]
+        assert found[source] == max(below, default=0)
+
+
+def test_a_chain_of_a_hundred_thousand_needs_no_recursion() -> None:
+    count = 100_000
+    found = depths(count, [(at + 1, at) for at in range(count - 1)])
+    assert found[-1] == count - 1
+
+
+def test_an_empty_plan_has_an_empty_order() -> None:
+    assert ordered([]) == Order({}, {}, frozenset())
