@@ -8,6 +8,9 @@ from unlost.connectors.salesforce.special import METADATA_VIEWS, VIRTUAL, is_eve
 from unlost.model.finding import Finding, FindingKind, Severity
 
 
+BIG = "__b"
+
+
 def left_out(entry: Mapping[str, Any], config: SalesforceConfig) -> Finding | None:
     """Why an object of the global describe is no table to read; None if it is one."""
     name = str(entry["name"])
@@ -19,6 +22,8 @@ def left_out(entry: Mapping[str, Any], config: SalesforceConfig) -> Finding | No
             "Take it out of the list of excluded tables to protect it.",
             table=name,
         )
+    if name.endswith(BIG):
+        return _big_object(entry, name)
     reason = _no_data(entry, name)
     if reason is None:
         return None
@@ -36,13 +41,28 @@ def _label(entry: Mapping[str, Any]) -> str:
     return f"{entry.get('label') or entry['name']} ({entry['name']})"
 
 
+def _big_object(entry: Mapping[str, Any], name: str) -> Finding:
+    """Data that no query can list whole.
+
+    Big objects guide, SOQL with big objects: conditions on the index alone, from its first column
+    on, by values that one knows; no counting; the Id of every record is the empty key. Describes do
+    not tell the index either, so that its columns could not stand in for an id.
+    """
+    return Finding(
+        FindingKind.TABLE_REFUSED,
+        Severity.GAP,
+        f"{_label(entry)} is a big object and is not protected: Salesforce gives its records only "
+        "for values of its index that one knows already, and no ids for them.",
+        "Keep what fills it, or copy what matters into a custom object: that is backed up.",
+        table=name,
+    )
+
+
 def _no_data(entry: Mapping[str, Any], name: str) -> str | None:
     if is_event(name):
         return "a stream of events, not kept as records"
     if name.endswith("__x"):
         return "kept in another system; Salesforce only shows it"
-    if name.endswith("__b"):
-        return "a big object, which can only be read along its index; it is not read yet"
     if name in METADATA_VIEWS:
         return "a question about the org's set-up, not a table"
     if name in VIRTUAL or name.endswith("__Feed") or _is_feed_view(name):

@@ -108,7 +108,6 @@ def test_delete_rules_come_from_the_parents(table: str, column: str, rule: Delet
         ("Order_Done__e", {}, "stream of events"),
         ("LoginEvent", {}, "stream of events"),
         ("Invoice__x", {}, "another system"),
-        ("Log__b", {}, "big object"),
         ("FieldDefinition", {}, "question about the org's set-up"),
         ("ActivityHistory", {"queryable": False}, "a view of records"),
         ("AccountFeed", {}, "a view of records"),
@@ -125,6 +124,17 @@ def test_what_is_no_data_is_said_and_turns_no_verdict(
     (finding,) = of_kind(schema, FindingKind.TABLE_NOT_DATA)
     assert words in finding.sentence
     assert (finding.severity, finding.table) == (Severity.NOTE, name)
+
+
+def test_a_big_object_is_data_that_is_not_protected() -> None:
+    """No query lists it whole, and its records have no ids: a gap, with the reason."""
+    schema = discovered(an_org(describe("Log__b", *system_fields(), label="Log")))
+    assert schema.tables == ()
+    (finding,) = of_kind(schema, FindingKind.TABLE_REFUSED)
+    assert (finding.severity, finding.table) == (Severity.GAP, "Log__b")
+    assert "Log (Log__b) is a big object and is not protected" in finding.sentence
+    assert "index" in finding.sentence
+    assert finding.next_step
 
 
 @pytest.mark.parametrize("name", ["Event", "FeedItem", "FeedComment", "AccountHistory", "Thing__c"])
