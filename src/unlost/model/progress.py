@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Phase(StrEnum):
-    """Where a backup is."""
+    """Where a run is."""
 
     DISCOVER = "discover"
     READ = "read"
@@ -13,6 +13,8 @@ class Phase(StrEnum):
     CENSUS = "census"
     SECOND_LOOK = "second-look"
     COMMIT = "commit"
+    RESTORE = "restore"
+    READ_BACK = "read-back"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from unlost.testing.org import MemoryRecord, file_cells
 from unlost.testing.platform import Platform, Refused
 
 INSTANT = pa.timestamp("ms", tz="UTC")
+FULL = "STORAGE_LIMIT_EXCEEDED"
 
 
 class ReplyLost(Exception):
@@ -36,6 +37,8 @@ class MemoryWriter:
     Calls are counted in ``calls``. Faults: ``write`` and ``upload`` strike before the effect,
     ``written`` and ``uploaded`` after it; ``row`` strikes before each row, so that a part of a
     call can take effect. A planted ``ReplyLost`` gives UNKNOWN outcomes, any other error is raised.
+    Refusals with a code in ``retryable`` may be tried again; after ``full_after`` new records the
+    org has no room.
     """
 
     def __init__(self, platform: Platform, *, user: str = "restorer") -> None:
@@ -45,6 +48,8 @@ class MemoryWriter:
         self.faults = Faults()
         self.calls: list[tuple[str, str, int]] = []
         self.tokens: list[str] = []
+        self.retryable: set[str] = set()
+        self.full_after: int | None = None
         self.lacking: tuple[MissingPermission, ...] = ()
 
     def identity(self) -> OrgIdentity:
@@ -130,6 +135,11 @@ class MemoryWriter:
         ]
         return self._rows(found, columns)
 
+    def settle(self, table: Table, *, since: datetime) -> None:  # noqa: ARG002
+        """Nothing is ever under way here."""
+        self.calls.append(("settle", table.name, 0))
+        self.faults.strike("settle", table.name)
+
     # --- inside ------------------------------------------------------------------------------------
 
     def _row(self, op: WriteOp, table: str, row: WriteRow) -> Outcome:
@@ -141,14 +151,16 @@ class MemoryWriter:
                 row.key,
                 OutcomeKind.FAILED,
                 row.id,
-                code="write-refused",
+                code="write-storage-full" if refused.code == FULL else "write-refused",
                 native=refused.code,
                 sentence=refused.sentence,
                 columns=tuple(refused.columns),
+                retry=refused.code in {FULL, *self.retryable},
             )
 
     def _act(self, op: WriteOp, table: str, row: WriteRow) -> str:
         if op is WriteOp.CREATE:
+            self._make_room()
             return self.platform.create(table, row.cells, by=self.user)
         if row.id is None:
             raise Refused("MISSING_ARGUMENT", "Id not specified")
@@ -160,6 +172,13 @@ class MemoryWriter:
             case WriteOp.DELETE:
                 self.platform.delete(table, row.id, by=self.user)
         return row.id
+
+    def _make_room(self) -> None:
+        if self.full_after is None:
+            return
+        if self.full_after == 0:
+            raise Refused(FULL, "storage limit exceeded")
+        self.full_after -= 1
 
     def _rows(self, found: list[tuple[str, MemoryRecord]], columns: Sequence[str]) -> Rows:
         cells = {

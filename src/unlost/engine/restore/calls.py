@@ -1,0 +1,112 @@
+"""One call that writes: announced in the journal, made, answered in the journal."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from unlost.engine.restore.cells import digest
+from unlost.engine.restore.correlate import resolve
+from unlost.engine.restore.entries import Answer, Intent, Pass, Seen, SentRow
+from unlost.engine.restore.session import Session
+from unlost.model.errors import LimitReached, UnlostError
+from unlost.model.plan import RecordKey
+from unlost.model.progress import Phase, Progress
+from unlost.model.writing import Outcome, OutcomeKind, WriteOp, WriteRow
+
+STORAGE_FULL = "write-storage-full"
+
+type Cells = Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A row that is ready to be sent. ``before``: what an update replaces."""
+
+    row: WriteRow
+    before: dict[str, str | None] | None = None
+
+
+def send(
+    session: Session, stage: Pass, op: WriteOp, table: str, rows: Sequence[Prepared]
+) -> Sequence[Outcome]:
+    """Make one call with these rows; every outcome is in the journal when this returns.
+
+    Raises what the writer raises where nothing was written, Conflict (``restore-uncertain``) where
+    nobody can tell, LimitReached (``restore-storage-full``) when the org has no room.
+    """
+    number, token = announce(session, stage, op, table, rows)
+    described = session.table(table)
+    sent = [one.row for one in rows]
+    try:
+        outcomes = session.ports.writer.write(op, described, sent, token=token)
+    except UnlostError:
+        session.log.write(Answer(number))
+        raise
+    return answer(session, number, sent, outcomes)
+
+
+def upload(session: Session, table: str, row: WriteRow, body: BinaryIO, *, proof: Cells) -> Outcome:
+    """Make one create with its file; as ``send``. ``proof``: what tells the file from others."""
+    number, token = announce(session, Pass.CREATE, WriteOp.CREATE, table, [Prepared(row)])
+    try:
+        outcome = session.ports.writer.upload(session.table(table), row, body, token=token)
+    except UnlostError:
+        session.log.write(Answer(number))
+        raise
+    alike = WriteRow(row.key, None, {**row.cells, **proof})
+    found = answer(session, number, [alike], [outcome])
+    return found[0] if found else outcome
+
+
+def announce(
+    session: Session, stage: Pass, op: WriteOp, table: str, rows: Sequence[Prepared]
+) -> tuple[int, str]:
+    """The number of the intent, and the token of its call."""
+    described = session.table(table)
+    sent = tuple(
+        SentRow(one.row.key, one.row.id, digest(described, one.row.cells), one.before)
+        for one in rows
+    )
+    token = f"{session.plan.id}/{session.log.state.calls}"
+    at = session.ports.writer.server_time()
+    return session.log.write(Intent(stage, op, table, at, token, sent)), token
+
+
+def answer(
+    session: Session, number: int, sent: Sequence[WriteRow], outcomes: Sequence[Outcome]
+) -> Sequence[Outcome]:
+    """Clear up what is unknown, write the answer down, and stop where the org is full."""
+    intent = session.log.state.open[number]
+    known = [one for one in outcomes if one.kind is not OutcomeKind.UNKNOWN]
+    unknown = {one.key for one in outcomes if one.kind is OutcomeKind.UNKNOWN}
+    if unknown:
+        lost = [row for row in sent if row.key in unknown]
+        known += resolve(session, intent, lost)
+    session.log.write(Answer(number, tuple(known)))
+    done = sum(one.kind is OutcomeKind.DONE for one in known)
+    session.ports.observer.progress(Progress(Phase.RESTORE, intent.table, rows=done, calls=1))
+    _stop_where_full(known)
+    return known
+
+
+def _stop_where_full(outcomes: Sequence[Outcome]) -> None:
+    full = [one for one in outcomes if one.code == STORAGE_FULL]
+    if full:
+        raise LimitReached(
+            "restore-storage-full",
+            f"The org has no room: {full[0].sentence}",
+            next_step="Make room or buy storage, then go on with `unlost restore resume`.",
+        )
+
+
+def see(session: Session, stage: Pass, table: str, outcomes: Sequence[Outcome]) -> None:
+    """Write down outcomes that needed no call."""
+    if outcomes:
+        session.log.write(Seen(stage, table, tuple(outcomes)))
+
+
+def refusal(key: RecordKey, code: str, sentence: str, next_step: str = "") -> Outcome:
+    """An outcome of ours: this record was not sent."""
+    return Outcome(
+        key.record, OutcomeKind.FAILED, code=code, sentence=sentence, next_step=next_step
+    )

@@ -1,0 +1,166 @@
+"""The passes that change records which are there: out of the bin, columns, references set late."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from unlost.engine.restore.calls import Prepared, refusal, see, send
+from unlost.engine.restore.cells import digest
+from unlost.engine.restore.correlate import each, values
+from unlost.engine.restore.entries import Pass
+from unlost.engine.restore.rows import late_columns, update_row
+from unlost.engine.restore.session import Session
+from unlost.model.plan import Action, PlanStep, RecordKey
+from unlost.model.schema import Table
+from unlost.model.writing import Outcome, OutcomeKind, WriteOp, WriteRow
+
+TRIES = 3
+CHANGED_SINCE = "restore-changed-since"
+
+type Cells = Mapping[str, str | None]
+
+
+def undelete(session: Session) -> None:
+    """Take records out of the bin, masters first; details come with them and are only seen."""
+    todo = [step for step in session.plan.steps if step.action is Action.UNDELETE]
+    for table, steps in _by_level(todo):
+        pending = _pending(session, Pass.UNDELETE, steps)
+        live = _live_ids(session, table, pending)
+        came = [Outcome(s.record, OutcomeKind.DONE, s.live) for s in pending if s.live in live]
+        see(session, Pass.UNDELETE, table, came)
+        while left := _pending(session, Pass.UNDELETE, steps):
+            for batch in session.batches(table, left):
+                rows = [Prepared(WriteRow(step.record, step.live)) for step in batch]
+                send(session, Pass.UNDELETE, WriteOp.UNDELETE, table, rows)
+
+
+def _by_level(steps: Sequence[PlanStep]) -> Iterator[tuple[str, list[PlanStep]]]:
+    for level in sorted({step.level for step in steps}):
+        own = [step for step in steps if step.level == level]
+        for table in dict.fromkeys(step.table for step in own):
+            yield table, [step for step in own if step.table == table]
+
+
+def _pending(session: Session, stage: Pass, steps: Sequence[PlanStep]) -> list[PlanStep]:
+    return [s for s in steps if session.log.state.pending(stage, s.key, most=TRIES)]
+
+
+def _live_ids(session: Session, table: str, steps: Sequence[PlanStep]) -> set[str]:
+    ids = [step.live for step in steps if step.live is not None]
+    if not ids:
+        return set()
+    rows = session.ports.writer.fetch(session.table(table), ids, columns=[])
+    return set(rows.ids.to_pylist())
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Columns of a live record that must be set."""
+
+    step: PlanStep
+    live: str
+    columns: tuple[str, ...]
+
+
+def update(session: Session) -> None:
+    """Set the columns that the plan names on records that are live, unless they changed since."""
+    by_table: dict[str, list[Change]] = {}
+    for step in session.plan.steps:
+        live = session.links.live(step.key)
+        if step.columns and live is not None and _may_update(session, step):
+            by_table.setdefault(step.table, []).append(Change(step, live, step.columns))
+    for table, changes in by_table.items():
+        _set(session, Pass.UPDATE, table, changes)
+
+
+def _may_update(session: Session, step: PlanStep) -> bool:
+    if step.action is Action.UNDELETE:
+        outcome = session.log.state.result(Pass.UNDELETE, step.key)
+        return outcome is not None and outcome.kind is OutcomeKind.DONE
+    return step.action in (Action.UPDATE, Action.ADOPT, Action.BY_PRODUCT)
+
+
+def second_pass(session: Session) -> None:
+    """Set on new records what could not be set when they were created."""
+    by_table: dict[str, list[PlanStep]] = {}
+    for step in session.plan.steps:
+        if step.action is Action.CREATE and session.links.live(step.key) is not None:
+            by_table.setdefault(step.table, []).append(step)
+    for table, steps in by_table.items():
+        capability = session.capability(table)
+        own = [s for s in steps if s.late or capability.late]
+        for batch in session.batches(table, own):
+            wanted = session.wanted.cells(batch)
+            changes = [
+                Change(step, str(session.links.live(step.key)), columns)
+                for step in batch
+                if (columns := late_columns(step, wanted[step.key], capability))
+            ]
+            _set(session, Pass.LATE, table, changes)
+
+
+def _set(session: Session, stage: Pass, table: str, changes: Sequence[Change]) -> None:
+    held = {change.step.key: change for change in changes}
+    steps = [change.step for change in changes]
+    while left := _pending(session, stage, steps):
+        for batch in session.batches(table, left):
+            _batch(session, stage, table, [held[step.key] for step in batch])
+
+
+def _batch(session: Session, stage: Pass, table: str, changes: Sequence[Change]) -> None:
+    described = session.table(table)
+    wanted = session.wanted.cells([change.step for change in changes])
+    session.links.prefetch(described.columns, wanted.values())
+    columns = sorted({name for change in changes for name in change.columns})
+    rows = session.ports.writer.fetch(described, [c.live for c in changes], columns=columns)
+    live = dict(each(rows))
+    seen: list[Outcome] = []
+    prepared: list[Prepared] = []
+    for change in changes:
+        built = update_row(change.columns, wanted[change.step.key], described, session.links)
+        judged = _judge(stage, described, change, built.cells, live.get(change.live))
+        if isinstance(judged, Outcome):
+            seen.append(judged)
+        else:
+            prepared.append(judged)
+    see(session, stage, table, seen)
+    if prepared:
+        send(session, stage, WriteOp.UPDATE, table, prepared)
+
+
+def _judge(
+    stage: Pass, table: Table, change: Change, wanted: Cells, live: Cells | None
+) -> Outcome | Prepared:
+    """What to send, or why nothing is sent: gone, as wanted already, changed since the plan."""
+    key = change.step.key
+    if live is None:
+        return _gone(key)
+    names = tuple(wanted)
+    if values(table, live, names) == values(table, wanted, names):
+        return Outcome(key.record, OutcomeKind.DONE, change.live)
+    expect = change.step.expect if stage is Pass.UPDATE else None
+    if expect is not None and digest(table, _only(live, change.columns)) != expect:
+        return _changed_since(key)
+    before = _only(live, names)
+    return Prepared(WriteRow(key.record, change.live, dict(wanted)), before)
+
+
+def _only(cells: Cells, columns: Sequence[str]) -> dict[str, str | None]:
+    return {name: cells.get(name) for name in columns}
+
+
+def _gone(key: RecordKey) -> Outcome:
+    return refusal(
+        key,
+        CHANGED_SINCE,
+        f"{key} is not live any more.",
+        "Make a new plan: it will find out how the record can come back.",
+    )
+
+
+def _changed_since(key: RecordKey) -> Outcome:
+    return refusal(
+        key,
+        CHANGED_SINCE,
+        f"{key} was changed in the org after the plan was made; it was left as it is.",
+        "Look at it with `unlost compare`, and make a new plan if it must change.",
+    )

@@ -1,0 +1,167 @@
+"""What became of a call whose answer was lost: look, in the order of certainty, or stop and ask.
+
+An external-id column that the org names; a unique or natural key; the sent row itself among the
+records that this user made since then (rows that are equal are interchangeable). What is not
+found was not written and is sent again. Where records stand there that fit no row, nobody can
+tell, and the run stops rather than double anything.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from unlost.engine.restore.entries import Intent
+from unlost.engine.restore.session import Session
+from unlost.engine.sameness import canonical
+from unlost.model.errors import Conflict, SourceRefused
+from unlost.model.plan import RecordKey
+from unlost.model.reading import Rows
+from unlost.model.schema import Table, WireKind
+from unlost.model.writing import Outcome, OutcomeKind, WriteOp, WriteRow
+
+SKEW = timedelta(seconds=10)  # stamps are cut to seconds, and servers differ by some
+
+type Values = tuple[tuple[str, str], ...]
+
+
+def resolve(session: Session, intent: Intent, rows: Sequence[WriteRow]) -> list[Outcome]:
+    """Outcomes of the rows that turn out to be written; the others were not.
+
+    Raises Conflict (``restore-uncertain``).
+    """
+    table = session.table(intent.table)
+    session.ports.writer.settle(table, since=intent.at)
+    if intent.op is not WriteOp.CREATE:
+        return _moved(session, intent, table)
+    found = _by_key(session, table, rows)
+    rest = [row for row in rows if row.key not in found]
+    if rest and not _key_is_proof(session, table, rest):
+        found |= _by_likeness(session, intent, table, rest)
+    return [Outcome(key, OutcomeKind.DONE, live) for key, live in found.items()]
+
+
+def _moved(session: Session, intent: Intent, table: Table) -> list[Outcome]:
+    """Updates that took effect: the live record is not any more as it was before."""
+    held = {row.id: row for row in intent.rows if row.id is not None and row.before}
+    columns = sorted({name for row in held.values() for name in row.before or ()})
+    if not columns:
+        return []
+    live = session.ports.writer.fetch(table, list(held), columns=columns)
+    moved = []
+    for record, cells in each(live):
+        row = held[record]
+        before = dict((row.before or {}).items())
+        if values(table, before, tuple(before)) != values(table, cells, tuple(before)):
+            moved.append(Outcome(row.record, OutcomeKind.DONE, record))
+    return moved
+
+
+def _keys(session: Session, table: Table) -> list[tuple[str, ...]]:
+    own = session.ports.external_ids.get(table.name)
+    natural = [key.columns for key in session.capability(table.name).keys]
+    return ([(own,)] if own else []) + natural
+
+
+def _by_key(session: Session, table: Table, rows: Sequence[WriteRow]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for columns in _keys(session, table):
+        asked = {
+            row.key: tuple(str(row.cells[name]) for name in columns)
+            for row in rows
+            if row.key not in found and _has(row, columns)
+        }
+        if asked:
+            live = session.ports.writer.find(table, columns, asked.values())
+            found |= {key: live[value] for key, value in asked.items() if value in live}
+    return found
+
+
+def _has(row: WriteRow, columns: tuple[str, ...]) -> bool:
+    return all(row.cells.get(name) is not None for name in columns)
+
+
+def _key_is_proof(session: Session, table: Table, rows: Sequence[WriteRow]) -> bool:
+    """True if each of these rows has a key: not found by it means not written."""
+    keys = _keys(session, table)
+    return all(any(_has(row, columns) for columns in keys) for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """``pairs``: key of a sent row to live id; ``left`` are candidates that fit no row."""
+
+    pairs: Mapping[str, str]
+    left: tuple[str, ...]
+
+
+def _by_likeness(
+    session: Session, intent: Intent, table: Table, rows: Sequence[WriteRow]
+) -> dict[str, str]:
+    columns = sorted({name for row in rows for name in row.cells})
+    known = {live for key, live in session.log.state.links.items() if key.table == table.name}
+    try:
+        made = session.ports.writer.recent(table, intent.at - SKEW, columns=columns)
+    except SourceRefused as refused:
+        raise uncertain(intent, len(rows)) from refused
+    candidates = {record: cells for record, cells in each(made) if record not in known}
+    matched = match(table, rows, candidates)
+    if matched.left and len(matched.pairs) < len(rows):
+        raise uncertain(intent, len(rows) - len(matched.pairs))
+    return dict(matched.pairs)
+
+
+def match(
+    table: Table,
+    rows: Sequence[WriteRow],
+    candidates: Mapping[str, Mapping[str, str | None]],
+) -> Matched:
+    """Pair sent rows with records that have the same values in all columns that were sent."""
+    shapes: dict[tuple[str, ...], list[WriteRow]] = defaultdict(list)
+    for row in rows:
+        shapes[tuple(sorted(row.cells))].append(row)
+    left = dict(candidates)
+    pairs: dict[str, str] = {}
+    for columns in sorted(shapes, key=len, reverse=True):
+        index: dict[Values, list[str]] = defaultdict(list)
+        for record, cells in left.items():
+            index[values(table, cells, columns)].append(record)
+        for row in shapes[columns]:
+            same = index.get(values(table, row.cells, columns))
+            if same:
+                pairs[row.key] = same.pop()
+                del left[pairs[row.key]]
+    return Matched(pairs, tuple(left))
+
+
+def values(table: Table, cells: Mapping[str, str | None], columns: tuple[str, ...]) -> Values:
+    """What is compared: canonical texts; the org may have trimmed them, and null is empty."""
+    return tuple((name, _text(table, name, cells.get(name))) for name in columns)
+
+
+def _text(table: Table, name: str, value: str | None) -> str:
+    column = table.column(name)
+    kind = column.kind if column is not None else WireKind.TEXT
+    return canonical(kind, (value or "").strip())
+
+
+def each(rows: Rows) -> list[tuple[str, dict[str, str | None]]]:
+    """Records with their cells."""
+    cells = rows.cells.to_pylist() if rows.cells is not None else [{}] * len(rows)
+    return list(zip(rows.ids.to_pylist(), cells, strict=True)) if len(rows) else []
+
+
+def uncertain(intent: Intent, count: int) -> Conflict:
+    """The run cannot tell what was written."""
+    return Conflict(
+        "restore-uncertain",
+        f"The answer to a call that created {count} records of {intent.table} was lost, and the "
+        f"org holds records of that moment that are not what was sent.",
+        next_step="Look at the newest records of the table; delete what came back twice or "
+        "half, then go on with `unlost restore resume`.",
+    )
+
+
+def open_rows(intent: Intent, table: str) -> list[RecordKey]:
+    """The records of a call."""
+    return [RecordKey(table, row.record) for row in intent.rows]

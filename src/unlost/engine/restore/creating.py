@@ -1,0 +1,219 @@
+"""The creating pass: what must come back with a new id, level by level, parents first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from unlost.engine.restore.calls import Prepared, refusal, see, send, upload
+from unlost.engine.restore.cells import digest
+from unlost.engine.restore.correlate import each, uncertain
+from unlost.engine.restore.entries import Intent, Link, Linked, Pass
+from unlost.engine.restore.rows import Built, create_row
+from unlost.engine.restore.session import Session
+from unlost.model.errors import IntegrityError, NotFound
+from unlost.model.plan import Action, PlanStep, RecordKey
+from unlost.model.schema import Table
+from unlost.model.writing import Outcome, WriteOp, WriteRow
+
+TRIES = 3
+
+type Cells = Mapping[str, str | None]
+
+
+@dataclass(slots=True)
+class Creator:
+    """Creates the plan's records. ``lists``: gathered references by (table, column) and parent."""
+
+    session: Session
+    lists: dict[tuple[str, str], Mapping[str, Sequence[tuple[RecordKey, str]]]] = field(
+        default_factory=dict
+    )
+
+    def run(self) -> None:
+        """Create what is pending."""
+        plan = self.session.plan
+        todo = [step for step in plan.steps if step.action is Action.CREATE]
+        for level in sorted({step.level for step in todo}):
+            own = [step for step in todo if step.level == level]
+            for table in dict.fromkeys(step.table for step in own):
+                self._table(table, [step for step in own if step.table == table])
+
+    def _table(self, table: str, steps: Sequence[PlanStep]) -> None:
+        pending = self._pending(steps)
+        while pending:
+            for batch in self._batches(table, pending):
+                self._batch(table, batch)
+            pending = self._pending(pending)
+
+    def _pending(self, steps: Sequence[PlanStep]) -> list[PlanStep]:
+        state = self.session.log.state
+        return [one for one in steps if state.pending(Pass.CREATE, one.key, most=TRIES)]
+
+    def _batches(self, table: str, steps: Sequence[PlanStep]) -> Sequence[Sequence[PlanStep]]:
+        capability = self.session.capability(table)
+        if capability.file_column is not None:
+            return [[step] for step in steps]
+        return self.session.batches(table, steps)
+
+    def _batch(self, table: str, steps: Sequence[PlanStep]) -> None:
+        wanted = self.session.wanted.cells(steps)
+        built = self.build(table, steps, wanted)
+        self._refuse(table, built)
+        rows = [
+            WriteRow(key.record, None, one.cells)
+            for key, one in built.items()
+            if one.blocked is None
+        ]
+        if not rows:
+            return
+        if self.session.capability(table).file_column is not None:
+            self._upload(table, steps[0], rows[0], wanted[steps[0].key])
+        else:
+            send(self.session, Pass.CREATE, WriteOp.CREATE, table, [Prepared(r) for r in rows])
+        self._link_products(table, wanted)
+
+    def link_products(self, steps: Sequence[PlanStep]) -> None:
+        """Learn which records the org made with these."""
+        self._link_products(steps[0].table, self.session.wanted.cells(steps))
+
+    # --- rows --------------------------------------------------------------------------------------
+
+    def build(
+        self, table: str, steps: Sequence[PlanStep], wanted: Mapping[RecordKey, Cells]
+    ) -> dict[RecordKey, Built]:
+        """The rows of these records, as they would be sent now."""
+        described, capability = self.session.table(table), self.session.capability(table)
+        self.session.links.prefetch(described.columns, wanted.values())
+        built = {}
+        for step in steps:
+            row = create_row(step, wanted[step.key], described, capability, self.session.links)
+            self._gather(table, step, row)
+            own = self.session.ports.external_ids.get(table)
+            if own in capability.settable:
+                row.cells[str(own)] = step.record
+            built[step.key] = row
+        return built
+
+    def _gather(self, table: str, step: PlanStep, row: Built) -> None:
+        for gather in self.session.capability(table).gathers:
+            key = (table, gather.column)
+            if key not in self.lists:
+                rows = [one for one in self.session.plan.steps if one.table == gather.table]
+                self.lists[key] = self.session.wanted.gathered(gather, rows)
+            column = self.session.table(gather.table).column(gather.value_column)
+            values = [value for _, value in self.lists[key].get(step.record, ())]
+            if not values or column is None:
+                continue
+            self.session.links.prefetch([column], [{column.name: one} for one in values])
+            live = [self.session.links.resolve(column, one) for one in values]
+            held = list(dict.fromkeys(one for one in live if isinstance(one, str)))
+            if held:
+                row.cells[gather.column] = ";".join(held)
+
+    def _refuse(self, table: str, built: Mapping[RecordKey, Built]) -> None:
+        refused = [
+            refusal(
+                key,
+                "restore-parent-missing",
+                f"The record that {one.blocked} refers to could not be brought back.",
+                "Bring that record back first, then retry.",
+            )
+            for key, one in built.items()
+            if one.blocked is not None
+        ]
+        see(self.session, Pass.CREATE, table, refused)
+
+    # --- files -------------------------------------------------------------------------------------
+
+    def _upload(self, table: str, step: PlanStep, row: WriteRow, wanted: Cells) -> None:
+        stored = self.session.wanted.file(step)
+        if stored is None:
+            missing = "The vault does not hold the bytes of this file."
+            see(self.session, Pass.CREATE, table, [_no_file(step, missing)])
+            return
+        vault, org = self.session.ports.vault, self.session.plan.org
+        try:
+            with vault.open_file(org, stored.blob) as body:
+                upload(self.session, table, row, body, proof=_proof(self._described(table), wanted))
+        except (IntegrityError, NotFound) as error:
+            see(self.session, Pass.CREATE, table, [_no_file(step, error.sentence)])
+
+    def _described(self, table: str) -> Table:
+        return self.session.table(table)
+
+    # --- by-products -------------------------------------------------------------------------------
+
+    def _link_products(self, table: str, wanted: Mapping[RecordKey, Cells]) -> None:
+        """Learn which records the org made with these; versions of one thing share it."""
+        for product in self.session.capability(table).by_products:
+            made = {
+                live: key
+                for key in wanted
+                if wanted[key].get(product.column) is not None
+                and (live := self.session.links.live(key)) is not None
+            }
+            old = {live: str(wanted[key][product.column]) for live, key in made.items()}
+            unknown = [
+                live
+                for live, record in old.items()
+                if self.session.links.live(RecordKey(product.table, record)) is None
+            ]
+            if unknown:
+                self._learn(table, product.table, product.column, {k: old[k] for k in unknown})
+
+    def _learn(self, table: str, product: str, column: str, old: Mapping[str, str]) -> None:
+        rows = self.session.ports.writer.fetch(
+            self.session.table(table), list(old), columns=[column]
+        )
+        links = tuple(
+            Link(product, old[record], str(cells[column]))
+            for record, cells in each(rows)
+            if cells[column] is not None
+        )
+        if links:
+            self.session.log.write(Linked(links))
+
+    # --- after a crash -----------------------------------------------------------------------------
+
+    def rebuilt(self, intent: Intent) -> Sequence[WriteRow]:
+        """The rows of a call whose answer is missing, as they were sent.
+
+        Raises Conflict (``restore-uncertain``) if they cannot be rebuilt exactly.
+        """
+        keys = [RecordKey(intent.table, row.record) for row in intent.rows]
+        steps = [self.session.step(key) for key in keys]
+        wanted = self.session.wanted.cells(steps)
+        built = self.build(intent.table, steps, wanted)
+        table = self.session.table(intent.table)
+        for row in intent.rows:
+            key = RecordKey(intent.table, row.record)
+            if digest(table, built[key].cells) != row.digest:
+                raise uncertain(intent, len(intent.rows))
+        proof = self.session.capability(intent.table).file_column is not None
+        return [
+            WriteRow(
+                key.record,
+                None,
+                {**built[key].cells, **(_proof(table, wanted[key]) if proof else {})},
+            )
+            for key in keys
+        ]
+
+
+def _proof(table: Table, wanted: Cells) -> dict[str, str | None]:
+    """What the org tells of a file: the digest and the size that it must have."""
+    columns = [
+        name
+        for file in table.files
+        for name in (file.checksum_column, file.size_column)
+        if name is not None
+    ]
+    return {name: wanted.get(name) for name in columns}
+
+
+def _no_file(step: PlanStep, sentence: str) -> Outcome:
+    return refusal(
+        step.key,
+        "restore-file-missing",
+        sentence,
+        "Run `unlost verify --level full`; the record can be created without its file by hand.",
+    )

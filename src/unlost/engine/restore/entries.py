@@ -1,0 +1,116 @@
+"""What the journal of a restore holds: JSON entries, each durable before what comes after it.
+
+Entry 0 is the plan. Every call that writes is announced by an ``Intent`` and followed by an
+``Answer``; where the answer is missing, nobody knows whether the call took effect, and the run
+looks before it goes on. Before-images lie in the intents, sealed like all of the journal.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from unlost.engine.restore.outcome import RestoreOutcome
+from unlost.model.plan import RestorePlan
+from unlost.model.writing import Outcome, WriteOp
+
+
+class Pass(StrEnum):
+    """The passes of a restore, in their order."""
+
+    UNDELETE = "undelete"
+    CREATE = "create"
+    UPDATE = "update"
+    LATE = "late"
+
+
+class Opened(msgspec.Struct, frozen=True, tag="opened"):
+    """The run begins. ``at`` is the source's clock."""
+
+    run: str
+    plan: RestorePlan
+    at: datetime
+
+
+class SentRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A row of a call: the vault's record, the live id (None for a create), what is sent.
+
+    ``digest`` is that of the sent cells; ``before`` holds what an update replaces.
+    """
+
+    record: str
+    id: str | None = None
+    digest: str = ""
+    before: dict[str, str | None] | None = None
+
+
+class Intent(msgspec.Struct, frozen=True, tag="intent"):
+    """A call is about to be made."""
+
+    stage: Pass
+    op: WriteOp
+    table: str
+    at: datetime
+    token: str
+    rows: tuple[SentRow, ...]
+
+
+class Answer(msgspec.Struct, frozen=True, tag="answer"):
+    """What became of the rows of entry ``intent``; rows that are not named were not written.
+
+    The outcomes' keys are records of the vault.
+    """
+
+    intent: int
+    outcomes: tuple[Outcome, ...] = ()
+
+
+class Seen(msgspec.Struct, frozen=True, tag="seen"):
+    """Outcomes that needed no call."""
+
+    stage: Pass
+    table: str
+    outcomes: tuple[Outcome, ...]
+
+
+class Link(msgspec.Struct, frozen=True):
+    """A record of the vault and the live record that stands for it."""
+
+    table: str
+    record: str
+    live: str
+
+
+class Linked(msgspec.Struct, frozen=True, tag="linked"):
+    """By-products that were found."""
+
+    links: tuple[Link, ...]
+
+
+class Resumed(msgspec.Struct, frozen=True, tag="resumed"):
+    """The run goes on after a stop: what was refused for the moment may be tried again."""
+
+    at: datetime
+
+
+class Closed(msgspec.Struct, frozen=True, tag="closed"):
+    """The run is over; only the commit follows."""
+
+    outcome: RestoreOutcome
+
+
+type Entry = Opened | Intent | Answer | Seen | Linked | Resumed | Closed
+
+_decoder: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(
+    Opened | Intent | Answer | Seen | Linked | Resumed | Closed
+)
+
+
+def encode(entry: Entry) -> bytes:
+    """An entry as the journal keeps it."""
+    return msgspec.json.encode(entry)
+
+
+def decode(payload: bytes) -> Entry:
+    """An entry; raises msgspec.DecodeError for what is none."""
+    return _decoder.decode(payload)

@@ -1,0 +1,189 @@
+"""A restore: a plan that is run once. The journal is its memory, the commit its end.
+
+A run that stopped, for whatever reason and wherever, goes on when it is called again with the same
+id: the journal in the vault tells what was done, and a call whose answer is missing is cleared up
+first. Running a finished restore again gives its outcome and changes nothing.
+"""
+
+from datetime import datetime
+
+from unlost.engine.restore.changing import second_pass, undelete, update
+from unlost.engine.restore.correlate import resolve
+from unlost.engine.restore.creating import Creator
+from unlost.engine.restore.entries import Answer, Closed, Intent, Link, Linked, Opened, Resumed
+from unlost.engine.restore.links import Links
+from unlost.engine.restore.log import Log, same_plan
+from unlost.engine.restore.outcome import Parked, RestoreOutcome
+from unlost.engine.restore.readback import record_outcomes
+from unlost.engine.restore.rows import expected
+from unlost.engine.restore.session import RestorePorts, Session
+from unlost.engine.restore.wanted import Wanted
+from unlost.model.errors import LimitReached, UsageError
+from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan
+from unlost.model.progress import Phase, Progress
+from unlost.model.snapshot import CommitKind, Lineage, TableCommit
+from unlost.model.writing import MatchKey, WriteOp
+
+
+def run_of(plan: RestorePlan) -> str:
+    """The run of a plan: a plan is run once, so that restoring twice changes nothing."""
+    return f"restore-{plan.id}"
+
+
+def execute(plan: RestorePlan, ports: RestorePorts) -> RestoreOutcome | Parked:
+    """Run a plan, or go on with it, or tell how it ended.
+
+    Raises UsageError (``other-org``) if the writer is not the plan's target, Conflict
+    (``run-in-progress``, ``restore-other-plan``, ``restore-uncertain``), and what stops the run.
+    """
+    run = run_of(plan)
+    with ports.lease.hold(plan.target, kind=CommitKind.RESTORE, run=run):
+        session = _open(plan, ports, run)
+        outcome = session.log.state.closed
+        if outcome is None:
+            try:
+                _write(session)
+            except LimitReached as limit:
+                return _parked(session, limit)
+            outcome = _close(session)
+        _commit(session, run)
+        return outcome
+
+
+def resume(run: str, org: str, ports: RestorePorts) -> RestoreOutcome | Parked:
+    """Go on with a run of which only the vault knows; raises UsageError (``run-unknown``)."""
+    log = Log(ports.vault.journal(org, run))
+    if log.state.opened is None:
+        raise UsageError(
+            "run-unknown",
+            f"The vault has no restore {run} of this org.",
+            next_step="See `unlost runs`.",
+        )
+    return execute(log.opened.plan, ports)
+
+
+def _open(plan: RestorePlan, ports: RestorePorts, run: str) -> Session:
+    _same_org(plan, ports)
+    log = Log(ports.vault.journal(plan.target, run))
+    same_plan(log.state, plan)
+    if log.state.closed is None:
+        at = ports.writer.server_time()
+        log.write(Opened(run, plan, at) if log.state.opened is None else Resumed(at))
+    steps = {step.key: step for step in plan.steps}
+    links = Links(ports.vault, plan.org, plan.target, log.state, steps)
+    schema = ports.vault.at(plan.org, plan.snapshot).schema()
+    return Session(ports, plan, log, schema, Wanted(ports.vault, plan.org), links)
+
+
+def _same_org(plan: RestorePlan, ports: RestorePorts) -> None:
+    identity = ports.writer.identity()
+    known = ports.vault.orgs().get(plan.target)
+    if known is None or not known.same_org(identity):
+        raise UsageError(
+            "other-org",
+            f"The write identity opens {identity.label or identity.tenant}, which is not the org "
+            f"that the plan is for.",
+            next_step="Check the address of the writer with `unlost org writer`.",
+        )
+
+
+def _write(session: Session) -> None:
+    """All passes; each skips what the journal says is done."""
+    creator = Creator(session)
+    _clear_up(session, creator)
+    session.ports.observer.progress(Progress(Phase.RESTORE))
+    undelete(session)
+    creator.run()
+    _find_products(session)
+    update(session)
+    second_pass(session)
+
+
+def _clear_up(session: Session, creator: Creator) -> None:
+    """Find out what became of the calls whose answers are missing."""
+    for number, intent in sorted(session.log.state.open.items()):
+        rows = creator.rebuilt(intent) if intent.op is WriteOp.CREATE else []
+        session.log.write(Answer(number, tuple(resolve(session, intent, rows))))
+        if intent.op is WriteOp.CREATE:
+            creator.link_products(_steps(session, intent))
+
+
+def _steps(session: Session, intent: Intent) -> list[PlanStep]:
+    return [session.step(RecordKey(intent.table, row.record)) for row in intent.rows]
+
+
+def _find_products(session: Session) -> None:
+    """Link records that the org made by itself to those that they stand for, by their keys."""
+    by_table: dict[str, list[PlanStep]] = {}
+    for step in session.plan.steps:
+        if step.action is Action.BY_PRODUCT and session.links.live(step.key) is None:
+            by_table.setdefault(step.table, []).append(step)
+    for table, steps in by_table.items():
+        for key in session.capability(table).keys:
+            _find_by(session, table, steps, key)
+
+
+def _find_by(session: Session, table: str, steps: list[PlanStep], key: MatchKey) -> None:
+    left = [step for step in steps if session.links.live(step.key) is None]
+    described = session.table(table)
+    wanted = session.wanted.cells(left)
+    session.links.prefetch(described.columns, wanted.values())
+    asked: dict[tuple[str, ...], str] = {}
+    for step in left:
+        cells = expected(wanted[step.key], described, session.links)
+        values = tuple(cells.get(name) or "" for name in key.columns)
+        if all(values):
+            asked.setdefault(values, step.record)
+    if asked:
+        live = session.ports.writer.find(described, key.columns, asked)
+        links = tuple(Link(table, asked[value], found) for value, found in live.items())
+        if links:
+            session.log.write(Linked(links))
+
+
+def _close(session: Session) -> RestoreOutcome:
+    records = tuple(record_outcomes(session))
+    outcome = RestoreOutcome(
+        run_of(session.plan),
+        session.plan.id,
+        _started(session),
+        session.ports.writer.server_time(),
+        session.log.state.calls,
+        records,
+    )
+    session.log.write(Closed(outcome))
+    return outcome
+
+
+def _started(session: Session) -> datetime:
+    return session.log.opened.at
+
+
+def _commit(session: Session, run: str) -> None:
+    """One commit with the lineage; calling it again gives the same."""
+    plan, ports = session.plan, session.ports
+    ports.observer.progress(Progress(Phase.COMMIT))
+    identity = ports.vault.orgs()[plan.target]
+    commit = ports.vault.begin(plan.target, run=run, kind=CommitKind.RESTORE, identity=identity)
+    rows = [
+        Lineage(key.table, key.record, live, plan.target, run)
+        for key, live in sorted(session.log.state.links.items(), key=lambda item: str(item[0]))
+        if live != key.record
+    ]
+    added = [commit.lineage(rows)] if rows else []
+    tables = [TableCommit(one.table, (one,)) for one in added]
+    commit.finish(tables, as_of=_started(session))
+    ports.observer.progress(Progress(Phase.COMMIT, done=True))
+
+
+def _parked(session: Session, limit: LimitReached) -> Parked:
+    done = sum(1 for step in session.plan.steps if session.links.live(step.key) is not None)
+    left = len(session.plan.steps) - done
+    return Parked(
+        run_of(session.plan),
+        done,
+        left,
+        f"{limit.sentence} {done} of {len(session.plan.steps)} records are there; {left} are missing.",
+        limit.next_step or "Go on later with `unlost restore resume`.",
+        limit.resume_at,
+    )

@@ -1,0 +1,74 @@
+"""Which live record stands for a record of the vault."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from unlost.engine.restore.log import RunState
+from unlost.model.lineage import resolve as last_lives
+from unlost.model.plan import PlanStep, RecordKey
+from unlost.model.ports import Vault
+from unlost.model.schema import Column
+
+
+class Missing(Enum):
+    """A reference to a record of the plan that has no live record (yet)."""
+
+    MISSING = auto()
+
+
+MISSING = Missing.MISSING
+
+
+@dataclass(slots=True)
+class Links:
+    """Live ids: of the plan's records, of records that came back in earlier restores, or as is."""
+
+    vault: Vault
+    org: str
+    target: str
+    state: RunState
+    steps: Mapping[RecordKey, PlanStep]
+    _earlier: dict[RecordKey, str | None] = field(default_factory=dict)
+
+    def live(self, key: RecordKey) -> str | None:
+        """The live id of a record of the plan, if it has one by now."""
+        return self.state.links.get(key)
+
+    def prefetch(self, columns: Iterable[Column], rows: Iterable[Mapping[str, str | None]]) -> None:
+        """Learn at once what became of all records that these rows refer to."""
+        held = list(rows)
+        wanted: dict[str, set[str]] = {}
+        for column in columns:
+            for table in column.reference.tables if column.reference else ():
+                keys = wanted.setdefault(table, set())
+                keys.update(value for row in held if (value := row.get(column.name)))
+        for table, values in wanted.items():
+            self._learn(table, values)
+
+    def _learn(self, table: str, values: set[str]) -> None:
+        unknown = sorted(
+            value
+            for value in values
+            if (key := RecordKey(table, value)) not in self.steps and key not in self._earlier
+        )
+        if not unknown:
+            return
+        self._earlier.update({RecordKey(table, value): None for value in unknown})
+        rows = self.vault.lineage(self.org, table=table, records=unknown)
+        came = last_lives(rows, org=self.org, target=self.target)
+        self._earlier.update({key: came[key] for key in came if key in self._earlier})
+
+    def resolve(self, column: Column, value: str) -> str | Missing:
+        """The live id that a reference must have now."""
+        for table in column.reference.tables if column.reference else ():
+            key = RecordKey(table, value)
+            live = self.state.links.get(key)
+            if live is not None:
+                return live
+            if key in self.steps:
+                return MISSING
+            earlier = self._earlier.get(key)
+            if earlier is not None:
+                return earlier
+        return value

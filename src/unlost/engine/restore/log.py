@@ -1,0 +1,126 @@
+"""The journal of one restore and what it says: the only memory that a run has."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from unlost.engine.restore.entries import (
+    Answer,
+    Closed,
+    Entry,
+    Intent,
+    Linked,
+    Opened,
+    Pass,
+    Resumed,
+    Seen,
+    decode,
+    encode,
+)
+from unlost.engine.restore.outcome import RestoreOutcome
+from unlost.model.errors import Conflict
+from unlost.model.plan import RecordKey, RestorePlan
+from unlost.model.ports import Journal
+from unlost.model.writing import Outcome, OutcomeKind, WriteOp
+
+
+@dataclass(slots=True)
+class RunState:
+    """What is known of a run: pure, built by applying the journal's entries in their order.
+
+    ``links`` tells the live id of a record of the vault; ``open`` holds the calls whose answer
+    is missing, by their number; ``tries`` counts how often a record was sent in a pass.
+    """
+
+    opened: Opened | None = None
+    closed: RestoreOutcome | None = None
+    links: dict[RecordKey, str] = field(default_factory=dict)
+    results: dict[tuple[Pass, RecordKey], Outcome] = field(default_factory=dict)
+    open: dict[int, Intent] = field(default_factory=dict)
+    tries: Counter[tuple[Pass, RecordKey]] = field(default_factory=Counter)
+    calls: int = 0
+
+    def apply(self, number: int, entry: Entry) -> None:
+        """Take an entry into account."""
+        match entry:
+            case Opened():
+                self._begin(entry)
+            case Intent():
+                self.open[number] = entry
+                self.calls += 1
+                self.tries.update(
+                    (entry.stage, RecordKey(entry.table, r.record)) for r in entry.rows
+                )
+            case Answer():
+                intent = self.open.pop(entry.intent)
+                self._settle(intent.stage, intent.table, intent.op, entry.outcomes)
+            case Seen():
+                self._settle(entry.stage, entry.table, None, entry.outcomes)
+            case Linked():
+                self.links.update({RecordKey(li.table, li.record): li.live for li in entry.links})
+            case Resumed():
+                self.tries.clear()
+            case Closed():
+                self.closed = entry.outcome
+
+    def _begin(self, opened: Opened) -> None:
+        self.opened = opened
+        for step in opened.plan.steps:
+            if step.live is not None:
+                self.links[step.key] = step.live
+
+    def _settle(
+        self, stage: Pass, table: str, op: WriteOp | None, outcomes: Iterable[Outcome]
+    ) -> None:
+        for outcome in outcomes:
+            key = RecordKey(table, outcome.key)
+            self.results[stage, key] = outcome
+            done = outcome.kind is OutcomeKind.DONE and outcome.id is not None
+            if done and (op is WriteOp.CREATE or op is None):
+                self.links[key] = str(outcome.id)
+
+    def result(self, stage: Pass, key: RecordKey) -> Outcome | None:
+        """How a record ended in a pass, if it did."""
+        return self.results.get((stage, key))
+
+    def pending(self, stage: Pass, key: RecordKey, *, most: int) -> bool:
+        """True if the record must (still) be sent; a refusal that may pass is tried ``most`` times."""
+        outcome = self.results.get((stage, key))
+        if outcome is None:
+            return True
+        again = outcome.kind is OutcomeKind.FAILED and outcome.retry
+        return again and self.tries[stage, key] < most
+
+
+class Log:
+    """Writes entries and keeps the state in step with them."""
+
+    def __init__(self, journal: Journal) -> None:
+        """Reads what is there."""
+        self._journal = journal
+        self.state = RunState()
+        for number, payload in enumerate(journal.read()):
+            self.state.apply(number, decode(payload))
+
+    def write(self, entry: Entry) -> int:
+        """The number of the entry; durable when this returns."""
+        number = self._journal.append(encode(entry))
+        self.state.apply(number, entry)
+        return number
+
+    @property
+    def opened(self) -> Opened:
+        """How the run began; only where it did."""
+        if self.state.opened is None:
+            raise ValueError("the journal is empty")
+        return self.state.opened
+
+
+def same_plan(state: RunState, plan: RestorePlan) -> None:
+    """Raise Conflict (``restore-other-plan``) if the run began with another plan."""
+    if state.opened is not None and state.opened.plan.digest != plan.digest:
+        raise Conflict(
+            "restore-other-plan",
+            f"The run {state.opened.run} was begun with another plan of the same name.",
+            next_step="Make a new plan with `unlost restore plan`.",
+        )

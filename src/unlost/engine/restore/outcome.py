@@ -1,0 +1,85 @@
+"""How a restore ended: for each record, and in all."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Ending(StrEnum):
+    """How one record of a restore ended."""
+
+    UNCHANGED = "unchanged"
+    UPDATED = "updated"
+    UNDELETED = "undeleted"
+    ADOPTED = "adopted"
+    CREATED = "created"
+    BY_PRODUCT = "by-product"
+    CONFLICT = "conflict"  # it changed since the plan was made; it was not touched
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+    @property
+    def good(self) -> bool:
+        """True if the record is there now."""
+        return self not in (Ending.CONFLICT, Ending.FAILED, Ending.SKIPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A column that did not come back as it was, and why (a ``NeverReason`` or our own word)."""
+
+    column: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOutcome:
+    """How one record ended. ``live`` is its id in the org now, where it has one."""
+
+    table: str
+    record: str
+    ending: Ending
+    live: str | None = None
+    code: str = ""
+    sentence: str = ""
+    next_step: str = ""
+    differences: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreOutcome:
+    """A restore that ran to its end. ``calls`` are those that wrote."""
+
+    run: str
+    plan: str
+    started: datetime
+    finished: datetime
+    calls: int
+    records: tuple[RecordOutcome, ...]
+
+    @property
+    def counts(self) -> Mapping[Ending, int]:
+        """Records by ending."""
+        return Counter(one.ending for one in self.records)
+
+    @property
+    def whole(self) -> bool:
+        """True if every record is there now."""
+        return all(one.ending.good for one in self.records)
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A restore that waits for room or for an allowance; the same run goes on when called again.
+
+    ``done`` records are finished, ``open`` ones are not.
+    """
+
+    run: str
+    done: int
+    open: int
+    sentence: str
+    next_step: str
+    resume_at: datetime | None = None

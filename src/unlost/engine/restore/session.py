@@ -1,0 +1,70 @@
+"""What all parts of one running restore share."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from unlost.engine.restore.links import Links
+from unlost.engine.restore.log import Log
+from unlost.engine.restore.wanted import Wanted
+from unlost.model.errors import IntegrityError
+from unlost.model.plan import PlanStep, RecordKey, RestorePlan
+from unlost.model.ports import Clock, Lease, Observer, Vault, Writer
+from unlost.model.schema import Schema, Table
+from unlost.model.writing import WriteCapability
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestorePorts:
+    """The ports of a restore.
+
+    ``external_ids`` names, by table, a column of the target that keeps the old id: with it a lost
+    answer is cleared up by one look.
+    """
+
+    writer: Writer
+    vault: Vault
+    lease: Lease
+    clock: Clock
+    observer: Observer
+    external_ids: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Session:
+    """One restore while it runs."""
+
+    ports: RestorePorts
+    plan: RestorePlan
+    log: Log
+    schema: Schema
+    wanted: Wanted
+    links: Links
+    _capabilities: dict[str, WriteCapability] = field(default_factory=dict)
+
+    def table(self, name: str) -> Table:
+        """A table of the plan, as the vault knows it."""
+        found = self.schema.table(name)
+        if found is None:
+            raise IntegrityError(
+                "restore-table-unknown",
+                f"The snapshot of the plan has no table {name}.",
+                next_step="Make the plan again with `unlost restore plan`.",
+            )
+        return found
+
+    def capability(self, name: str) -> WriteCapability:
+        """What may be written to a table now."""
+        if name not in self._capabilities:
+            self._capabilities[name] = self.ports.writer.capability(self.table(name))
+        return self._capabilities[name]
+
+    def step(self, key: RecordKey) -> PlanStep:
+        """The step of a record."""
+        return self.links.steps[key]
+
+    def batches(self, table: str, steps: Sequence[PlanStep]) -> Sequence[Sequence[PlanStep]]:
+        """The steps cut to the size of one call."""
+        capability = self.capability(table)
+        large = capability.rows_per_job and len(steps) >= capability.job_above
+        size = capability.rows_per_job if large else capability.rows_per_call
+        return [steps[at : at + size] for at in range(0, len(steps), size)]

@@ -1,0 +1,88 @@
+"""The wanted state of records: read from the vault when it is needed, never kept in a plan."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from unlost.engine.restore.cells import digest
+from unlost.model.errors import IntegrityError
+from unlost.model.plan import PlanStep, RecordKey
+from unlost.model.ports import Snapshot, Vault
+from unlost.model.schema import Table
+from unlost.model.snapshot import StoredFile
+from unlost.model.writing import Gather
+
+READ_ROWS = 1_000  # records of one table that are held as Python values at a time
+
+
+@dataclass(slots=True)
+class Wanted:
+    """Reads wanted cells and files of the plan's records."""
+
+    vault: Vault
+    org: str
+
+    def cells(self, steps: Sequence[PlanStep]) -> dict[RecordKey, dict[str, str | None]]:
+        """The wanted cells of these records, typed edits included.
+
+        Raises IntegrityError (``restore-version-moved``) if the vault's version is not the one
+        that the plan was made for.
+        """
+        groups: dict[tuple[int, str], list[PlanStep]] = defaultdict(list)
+        for step in steps:
+            groups[step.version, step.table].append(step)
+        found: dict[RecordKey, dict[str, str | None]] = {}
+        for (version, table), own in groups.items():
+            snapshot = self.vault.at(self.org, version)
+            for at in range(0, len(own), READ_ROWS):
+                found.update(_read(snapshot, table, own[at : at + READ_ROWS]))
+        return found
+
+    def file(self, step: PlanStep) -> StoredFile | None:
+        """The newest file that the vault held for the record at its wanted version."""
+        files = self.vault.at(self.org, step.version).files(step.table, [step.record])
+        return files[0] if files else None
+
+    def gathered(
+        self, gather: Gather, rows: Sequence[PlanStep]
+    ) -> Mapping[str, Sequence[tuple[RecordKey, str]]]:
+        """By parent: the gathered rows and the references that they hold."""
+        cells = self.cells(rows)
+        by_parent: dict[str, list[tuple[RecordKey, str]]] = defaultdict(list)
+        for key, own in cells.items():
+            parent, value = own.get(gather.parent_column), own.get(gather.value_column)
+            fits = all(own.get(column) == text for column, text in gather.where)
+            if fits and parent is not None and value is not None:
+                by_parent[parent].append((key, value))
+        return by_parent
+
+
+def _read(
+    snapshot: Snapshot, name: str, steps: Sequence[PlanStep]
+) -> dict[RecordKey, dict[str, str | None]]:
+    schema = snapshot.schema().table(name)
+    if schema is None:
+        raise moved(steps[0])
+    rows = snapshot.get(name, [step.record for step in steps])
+    columns = [column.name for column in schema.columns if column.name in rows.column_names]
+    ids = rows["_u_id"].to_pylist()
+    values = dict(zip(ids, rows.select(columns).to_pylist(), strict=True))
+    return {step.key: _checked(step, schema, values) for step in steps}
+
+
+def _checked(
+    step: PlanStep, table: Table, values: Mapping[str, dict[str, str | None]]
+) -> dict[str, str | None]:
+    cells = values.get(step.record)
+    if cells is None or digest(table, cells) != step.digest:
+        raise moved(step)
+    return {**cells, **step.edits}
+
+
+def moved(step: PlanStep) -> IntegrityError:
+    """The vault does not hold what the plan was made for."""
+    return IntegrityError(
+        "restore-version-moved",
+        f"The vault's version of {step.key} is not the one that the plan was made for.",
+        next_step="Run `unlost verify --level full`, then make the plan again.",
+    )

@@ -1,0 +1,667 @@
+"""Running a plan: records come back, nothing is doubled, every difference is named."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from unit.engine.restore.workshop import Workshop, endings, levels, of
+from unlost.engine.restore.cells import digest
+from unlost.engine.restore.execute import resume, run_of
+from unlost.engine.restore.outcome import Difference, Ending, Parked
+from unlost.model.errors import Conflict, IntegrityError, LimitReached, TransientError, UsageError
+from unlost.model.plan import Action
+from unlost.model.schema import Reference, WireKind
+from unlost.model.snapshot import CommitKind
+from unlost.model.writing import (
+    ByProduct,
+    Gather,
+    LateColumn,
+    MatchKey,
+    NeverColumn,
+    NeverReason,
+    WriteCapability,
+)
+from unlost.testing.memory_writer import ReplyLost
+from unlost.testing.platform import EVERY_OP, Refused
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Workshop:
+    return Workshop(tmp_path)
+
+
+class Lost:
+    """An account with a contact and a memo about it, backed up and lost."""
+
+    def __init__(self, shop: Workshop) -> None:
+        self.account = shop.make("Account", "Candy", Number="007")
+        self.contact = shop.make("Contact", "Ann", Account=self.account)
+        shop.night()
+        shop.lose("Account", self.account)
+        shop.night()
+        self.steps = levels(
+            [
+                shop.step("Account", self.account, Action.CREATE),
+                shop.step("Contact", self.contact, Action.CREATE),
+            ]
+        )
+
+
+def test_a_lost_record_comes_back_with_its_detail_under_new_ids(shop: Workshop) -> None:
+    lost = Lost(shop)
+    outcome = shop.restore(shop.plan(*lost.steps))
+    account, cells = shop.named("Account", "Candy")
+    _, contact = shop.named("Contact", "Ann")
+    assert account != lost.account
+    assert cells["Number"] == "007"
+    assert contact["Account"] == account
+    assert endings(outcome) == {lost.account: Ending.CREATED, lost.contact: Ending.CREATED}
+    assert of(outcome, lost.account).live == account
+    assert all(one.differences == () for one in outcome.records)
+    assert outcome.whole
+    assert outcome.calls == 2
+    assert outcome.counts == {Ending.CREATED: 2}
+
+
+def test_the_closing_commit_holds_the_lineage_and_is_no_night(shop: Workshop) -> None:
+    lost = Lost(shop)
+    nights = [info.number for info in shop.vault.snapshots(shop.oid)]
+    shop.restore(shop.plan(*lost.steps))
+    account, _ = shop.named("Account", "Candy")
+    (row,) = shop.vault.lineage(shop.oid, table="Account", records=[lost.account])
+    assert (row.old, row.live, row.target) == (lost.account, account, shop.oid)
+    assert [info.number for info in shop.vault.snapshots(shop.oid)] == nights
+
+
+def test_restoring_twice_changes_nothing(shop: Workshop) -> None:
+    lost = Lost(shop)
+    plan = shop.plan(*lost.steps)
+    first = shop.restore(plan)
+    writes = shop.writes()
+    assert shop.restore(plan) == first
+    assert shop.writes() == writes
+    assert len(shop.live("Account")) == 1
+
+
+def test_another_plan_under_the_same_name_is_refused(shop: Workshop) -> None:
+    lost = Lost(shop)
+    shop.restore(shop.plan(*lost.steps))
+    with pytest.raises(Conflict) as caught:
+        shop.restore(shop.plan(lost.steps[0]))
+    assert caught.value.code == "restore-other-plan"
+
+
+def test_two_runs_at_once_are_refused(shop: Workshop) -> None:
+    lost = Lost(shop)
+    with (
+        shop.lease.hold(shop.oid, kind=CommitKind.RESTORE, run="other"),
+        pytest.raises(Conflict),
+    ):
+        shop.restore(shop.plan(*lost.steps))
+    assert shop.writes() == []
+
+
+def test_a_writer_of_another_org_is_refused(shop: Workshop) -> None:
+    lost = Lost(shop)
+    shop.org.identity = replace(shop.org.identity, tenant="elsewhere")
+    with pytest.raises(UsageError) as caught:
+        shop.restore(shop.plan(*lost.steps))
+    assert caught.value.code == "other-org"
+    assert shop.writes() == []
+
+
+def test_a_version_that_is_not_the_planned_one_stops_the_run(shop: Workshop) -> None:
+    lost = Lost(shop)
+    steps = (replace(lost.steps[0], digest="0" * 32), lost.steps[1])
+    with pytest.raises(IntegrityError) as caught:
+        shop.restore(shop.plan(*steps))
+    assert caught.value.code == "restore-version-moved"
+    steps = (replace(lost.steps[0], record="nobody"), lost.steps[1])
+    with pytest.raises(IntegrityError):
+        shop.restore(shop.plan(*steps, name="p2"))
+    assert shop.writes() == []
+
+
+def test_typed_values_replace_those_of_the_vault(shop: Workshop) -> None:
+    lost = Lost(shop)
+    edited = replace(lost.steps[0], edits={"Number": "008"})
+    shop.restore(shop.plan(edited, lost.steps[1]))
+    assert shop.named("Account", "Candy")[1]["Number"] == "008"
+
+
+# --- out of the bin -------------------------------------------------------------------------------
+
+
+def test_a_master_comes_out_of_the_bin_with_its_details_and_their_ids(shop: Workshop) -> None:
+    account = shop.make("Account", "Candy")
+    contact = shop.make("Contact", "Ann", Account=account)
+    shop.night()
+    shop.platform.delete("Account", account, by="U2")
+    shop.night()
+    steps = levels(
+        [
+            shop.step("Account", account, Action.UNDELETE, live=account),
+            shop.step("Contact", contact, Action.UNDELETE, live=contact),
+        ]
+    )
+    outcome = shop.restore(shop.plan(*steps))
+    assert endings(outcome) == {account: Ending.UNDELETED, contact: Ending.UNDELETED}
+    assert shop.writes() == [("undelete", "Account", 1)]
+    assert account in shop.live("Account")
+    assert shop.vault.lineage(shop.oid) == []
+
+
+def test_columns_are_set_on_what_came_out_of_the_bin(shop: Workshop) -> None:
+    account = shop.make("Account", "Candy", Number="007")
+    shop.night()
+    shop.org.update("Account", account, {"Number": "x"})
+    shop.platform.delete("Account", account, by="U2")
+    step = shop.step("Account", account, Action.UNDELETE, live=account, columns=("Number",))
+    shop.restore(shop.plan(step))
+    assert shop.live("Account")[account]["Number"] == "007"
+
+
+def test_what_left_the_bin_since_the_plan_is_named(shop: Workshop) -> None:
+    account = shop.make("Account", "Candy")
+    shop.night()
+    shop.platform.delete("Account", account, by="U2")
+    step = shop.step("Account", account, Action.UNDELETE, live=account, columns=("Name",))
+    shop.platform.purge_bin()
+    outcome = shop.restore(shop.plan(step))
+    assert of(outcome, account).ending is Ending.FAILED
+    assert "recycle bin" in of(outcome, account).sentence
+    assert not outcome.whole
+
+
+# --- columns --------------------------------------------------------------------------------------
+
+
+class Overwritten:
+    """A live account whose number was overwritten."""
+
+    def __init__(self, shop: Workshop) -> None:
+        self.account = shop.make("Account", "Candy", Number="007")
+        shop.night()
+        self.step = shop.step(
+            "Account", self.account, Action.UPDATE, live=self.account, columns=("Number",)
+        )
+        shop.org.update("Account", self.account, {"Number": "999"})
+        shop.night()
+        schema = shop.head.schema().table("Account")
+        assert schema is not None
+        self.expect = digest(schema, {"Number": "999"})
+
+
+def test_overwritten_columns_are_put_back_and_no_other(shop: Workshop) -> None:
+    over = Overwritten(shop)
+    shop.org.update("Account", over.account, {"Name": "Candy Ltd"})
+    outcome = shop.restore(shop.plan(replace(over.step, expect=over.expect)))
+    cells = shop.live("Account")[over.account]
+    assert (cells["Number"], cells["Name"]) == ("007", "Candy Ltd")
+    assert endings(outcome) == {over.account: Ending.UPDATED}
+    assert outcome.records[0].differences == ()
+
+
+def test_a_record_that_changed_since_the_plan_is_a_conflict_and_left_alone(shop: Workshop) -> None:
+    over = Overwritten(shop)
+    shop.org.update("Account", over.account, {"Number": "123"})
+    outcome = shop.restore(shop.plan(replace(over.step, expect=over.expect)))
+    assert of(outcome, over.account).ending is Ending.CONFLICT
+    assert shop.live("Account")[over.account]["Number"] == "123"
+    assert shop.writes() == []
+
+
+def test_a_record_that_is_as_wanted_already_takes_no_call(shop: Workshop) -> None:
+    over = Overwritten(shop)
+    shop.org.update("Account", over.account, {"Number": "007"})
+    outcome = shop.restore(shop.plan(replace(over.step, expect=over.expect)))
+    assert of(outcome, over.account).ending is Ending.UPDATED
+    assert shop.writes() == []
+
+
+def test_a_record_that_vanished_since_the_plan_is_a_conflict(shop: Workshop) -> None:
+    over = Overwritten(shop)
+    shop.lose("Account", over.account)
+    outcome = shop.restore(shop.plan(replace(over.step, expect=over.expect)))
+    assert of(outcome, over.account).ending is Ending.CONFLICT
+
+
+def test_a_cell_can_be_cleared(shop: Workshop) -> None:
+    account = shop.make("Account", "Candy", Number=None)
+    shop.night()
+    step = shop.step("Account", account, Action.UPDATE, live=account, columns=("Number",))
+    shop.org.update("Account", account, {"Number": "1"})
+    shop.restore(shop.plan(step))
+    assert shop.live("Account")[account]["Number"] is None
+
+
+def test_a_live_twin_is_adopted_and_completed(shop: Workshop) -> None:
+    lost = Lost(shop)
+    twin = shop.make("Account", "Candy (new)", Number="007")
+    steps = (
+        replace(lost.steps[0], action=Action.ADOPT, live=twin, columns=("Name",)),
+        lost.steps[1],
+    )
+    outcome = shop.restore(shop.plan(*steps))
+    assert list(shop.live("Account")) == [twin]
+    assert shop.named("Contact", "Ann")[1]["Account"] == twin
+    assert of(outcome, lost.account).ending is Ending.ADOPTED
+    (row,) = shop.vault.lineage(shop.oid, table="Account", records=[lost.account])
+    assert row.live == twin
+
+
+# --- references -----------------------------------------------------------------------------------
+
+
+def test_a_cycle_is_closed_in_a_second_pass(shop: Workshop) -> None:
+    first = shop.make("Account", "Mother")
+    second = shop.make("Account", "Daughter", Parent=first)
+    shop.org.update("Account", first, {"Parent": second})
+    shop.night()
+    for record in (first, second):
+        shop.platform.delete("Account", record, by="U2")
+    shop.platform.purge_bin()
+    steps = (
+        shop.step("Account", first, Action.CREATE, late=("Parent",)),
+        shop.step("Account", second, Action.CREATE, level=1),
+    )
+    outcome = shop.restore(shop.plan(*steps))
+    mother, cells = shop.named("Account", "Mother")
+    daughter, other = shop.named("Account", "Daughter")
+    assert (cells["Parent"], other["Parent"]) == (daughter, mother)
+    assert all(one.differences == () for one in outcome.records)
+
+
+def test_a_reference_follows_what_an_earlier_restore_brought_back(shop: Workshop) -> None:
+    lost = Lost(shop)
+    shop.restore(shop.plan(lost.steps[0]))
+    shop.night()
+    shop.restore(shop.plan(lost.steps[1], name="p2"))
+    assert shop.named("Contact", "Ann")[1]["Account"] == shop.named("Account", "Candy")[0]
+
+
+def test_a_reference_follows_a_record_that_was_lost_twice(shop: Workshop) -> None:
+    lost = Lost(shop)
+    shop.restore(shop.plan(lost.steps[0]))
+    again, _ = shop.named("Account", "Candy")
+    shop.night()
+    shop.lose("Account", again)
+    shop.night()
+    shop.restore(shop.plan(shop.step("Account", again, Action.CREATE), name="p2"))
+    shop.restore(shop.plan(lost.steps[1], name="p3"))
+    assert shop.named("Contact", "Ann")[1]["Account"] == shop.named("Account", "Candy")[0]
+
+
+def test_a_link_to_a_record_that_failed_stays_empty_and_is_named(shop: Workshop) -> None:
+    lost = Lost(shop)
+    memo = shop.make("Memo", "call")
+    shop.night()
+    shop.org.update("Memo", memo, {"About": lost.account})
+    steps = (*lost.steps, shop.step("Memo", memo, Action.SKIP))
+    shop.platform.required.add(("Account", "Parent"))
+    outcome = shop.restore(shop.plan(*steps))
+    assert of(outcome, lost.account).ending is Ending.FAILED
+    assert of(outcome, lost.contact).differences == (Difference("Account", "link-lost"),)
+    assert of(outcome, memo).ending is Ending.SKIPPED
+
+
+def test_a_record_whose_required_parent_cannot_come_back_is_not_sent(shop: Workshop) -> None:
+    lost = Lost(shop)
+    shop.platform.required |= {("Account", "Parent"), ("Contact", "Account")}
+    outcome = shop.restore(shop.plan(*lost.steps))
+    assert of(outcome, lost.contact).code == "restore-parent-missing"
+    assert shop.writes() == [("create", "Account", 1)] * 1
+
+
+# --- what the org does by itself ------------------------------------------------------------------
+
+
+def test_what_nobody_can_set_is_named_with_its_reason(shop: Workshop) -> None:
+    lost = Lost(shop)
+    usual = shop.platform.capability("Account")
+    shop.platform.allow(
+        replace(
+            usual,
+            settable=usual.settable - {"Number"},
+            never=(NeverColumn("Number", NeverReason.AUTO_NUMBER),),
+        )
+    )
+    outcome = shop.restore(shop.plan(*lost.steps))
+    assert of(outcome, lost.account).differences == (Difference("Number", "auto-number"),)
+
+
+def test_what_a_trigger_put_there_is_named(shop: Workshop) -> None:
+    lost = Lost(shop)
+    create = shop.platform.create
+
+    def stamped(table: str, cells: dict[str, str | None], *, by: str) -> str:
+        made = create(table, cells, by=by)
+        shop.org.tables[table].records[made].cells["Number"] = "stamped"
+        return made
+
+    shop.platform.create = stamped  # type: ignore[method-assign,assignment]
+    outcome = shop.restore(shop.plan(lost.steps[0]))
+    assert of(outcome, lost.account).differences == (Difference("Number", "overwritten"),)
+
+
+def test_a_column_that_must_be_born_otherwise_is_moved_on_at_the_end(shop: Workshop) -> None:
+    account = shop.make("Account", "Candy", Number="active")
+    draft = shop.make("Account", "Draft", Number="draft")
+    shop.night()
+    shop.lose("Account", account)
+    shop.lose("Account", draft)
+    usual = shop.platform.capability("Account")
+    shop.platform.allow(replace(usual, late=(LateColumn("Number", "draft"),)))
+    steps = [shop.step("Account", one, Action.CREATE) for one in (account, draft)]
+    shop.restore(shop.plan(*steps))
+    assert shop.named("Account", "Candy")[1]["Number"] == "active"
+    assert shop.writes() == [("create", "Account", 2), ("update", "Account", 1)]
+
+
+def test_by_products_are_shared_by_versions_and_linked(shop: Workshop) -> None:
+    shop.org.add_table("Document", {"Name": WireKind.TEXT})
+    shop.org.add_table(
+        "Edition",
+        {"Name": WireKind.TEXT, "Document": WireKind.REFERENCE},
+        references={"Document": Reference(("Document",))},
+    )
+    shop.platform.allow(
+        WriteCapability(
+            "Edition",
+            ops=EVERY_OP,
+            settable=frozenset({"Name", "Document"}),
+            changeable=frozenset({"Name"}),
+            by_products=(ByProduct("Document", "Document", reuse=True),),
+            rows_per_call=1,
+        )
+    )
+    document = shop.make("Document", "plan")
+    editions = [shop.make("Edition", name, Document=document) for name in ("one", "two")]
+    shop.night()
+    for edition in editions:
+        shop.lose("Edition", edition)
+    shop.lose("Document", document)
+    shop.night()
+    steps = (
+        *levels([shop.step("Edition", one, Action.CREATE) for one in editions]),
+        shop.step("Document", document, Action.BY_PRODUCT),
+    )
+    outcome = shop.restore(shop.plan(*steps))
+    (made,) = shop.live("Document")
+    assert [cells["Document"] for cells in shop.live("Edition").values()] == [made, made]
+    assert of(outcome, document).live == made
+    assert outcome.whole
+
+
+def test_gathered_rows_come_with_their_record(shop: Workshop) -> None:
+    shop.org.add_table("Mail", {"Name": WireKind.TEXT})
+    shop.org.add_table(
+        "Recipient",
+        {"Mail": WireKind.REFERENCE, "Person": WireKind.REFERENCE, "Kind": WireKind.TEXT},
+        references={"Mail": Reference(("Mail",)), "Person": Reference(("Contact",))},
+    )
+    shop.platform.allow(
+        WriteCapability(
+            "Mail",
+            ops=EVERY_OP,
+            settable=frozenset({"Name", "To"}),
+            gathers=(Gather("To", "Recipient", "Mail", "Person", (("Kind", "To"),)),),
+        )
+    )
+    shop.platform.unique.append(("Recipient", ("Mail", "Person", "Kind")))
+    lost = Lost(shop)
+    mail = shop.make("Mail", "hello")
+    rows = [
+        shop.org.create("Recipient", {"Mail": mail, "Person": lost.contact, "Kind": kind})
+        for kind in ("To", "From")
+    ]
+    other = shop.make("Mail", "nobody")
+    shop.night()
+    for table, record in (("Mail", mail), ("Mail", other)):
+        shop.lose(table, record)
+    for row in rows:
+        shop.lose("Recipient", row)
+    shop.night()
+    steps = (
+        *lost.steps,
+        shop.step("Mail", mail, Action.CREATE, level=2),
+        shop.step("Mail", other, Action.CREATE, level=2),
+        *(shop.step("Recipient", row, Action.BY_PRODUCT) for row in rows),
+    )
+    outcome = shop.restore(shop.plan(*steps))
+    made, _ = shop.named("Mail", "hello")
+    ann, _ = shop.named("Contact", "Ann")
+    ((row, cells),) = shop.live("Recipient").items()
+    assert (cells["Mail"], cells["Person"], cells["Kind"]) == (made, ann, "To")
+    assert of(outcome, rows[0]).live == row
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def test_files_come_back_byte_for_byte(shop: Workshop) -> None:
+    paper = shop.org.attach("Paper", "recipe.txt", b"cocoa and sugar")
+    shop.night()
+    shop.lose("Paper", paper)
+    outcome = shop.restore(shop.plan(shop.step("Paper", paper, Action.CREATE)))
+    made, _ = shop.named("Paper", "recipe.txt")
+    assert shop.org.tables["Paper"].files[made] == b"cocoa and sugar"
+    assert of(outcome, paper).differences == ()
+
+
+def test_a_file_that_the_vault_holds_damaged_is_named(shop: Workshop) -> None:
+    paper = shop.org.attach("Paper", "recipe.txt", b"cocoa and sugar")
+    other = shop.org.attach("Paper", "other.txt", b"milk")
+    shop.night()
+    for record in (paper, other):
+        shop.lose("Paper", record)
+    steps = [shop.step("Paper", one, Action.CREATE) for one in (paper, other)]
+    open_file = shop.vault.open_file
+    broken = shop.head.files("Paper", [paper])[0].blob if shop.head.files("Paper", [paper]) else ""
+
+    def damaged(org: str, blob: str) -> object:
+        if blob == broken or not broken:
+            raise IntegrityError("blob-damaged", "The bytes are not what was kept.")
+        return open_file(org, blob)
+
+    shop.vault.open_file = damaged
+    outcome = shop.restore(shop.plan(*steps))
+    assert of(outcome, paper).ending is Ending.FAILED
+    assert of(outcome, paper).sentence == "The bytes are not what was kept."
+    assert of(outcome, other).ending is Ending.CREATED
+
+
+# --- faults ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("moment", ["write", "written"])
+def test_a_lost_answer_is_cleared_up_by_the_rows_themselves(shop: Workshop, moment: str) -> None:
+    lost = Lost(shop)
+    shop.writer.faults.plant(moment, ReplyLost(), table="Account")
+    shop.restore(shop.plan(*lost.steps))
+    assert len(shop.live("Account")) == 1
+    assert shop.named("Contact", "Ann")[1]["Account"] == shop.named("Account", "Candy")[0]
+    shop.writer.faults.assert_met()
+
+
+def test_equal_rows_are_interchangeable(shop: Workshop) -> None:
+    records = [shop.make("Account", "Same") for _ in range(3)]
+    shop.night()
+    for record in records:
+        shop.lose("Account", record)
+    steps = [shop.step("Account", one, Action.CREATE) for one in records]
+    shop.writer.faults.plant("written", ReplyLost())
+    shop.restore(shop.plan(*steps))
+    assert len(shop.live("Account")) == 3
+
+
+def test_a_key_clears_up_what_was_written(shop: Workshop) -> None:
+    lost = Lost(shop)
+    shop.platform.unique.append(("Account", ("Number",)))
+    shop.writer.faults.plant("written", ReplyLost(), table="Account")
+    shop.restore(shop.plan(*lost.steps))
+    assert len(shop.live("Account")) == 1
+    assert not [call for call in shop.writer.calls if call[0] == "recent"]
+
+
+def test_an_external_id_clears_up_what_was_written(shop: Workshop) -> None:
+    lost = Lost(shop)
+    plan = shop.plan(*lost.steps)
+    shop.org.add_column("Contact", "OldId")
+    shop.writer.faults.plant("written", ReplyLost(), table="Contact")
+    shop.restore(plan, external_ids={"Contact": "OldId"})
+    assert shop.named("Contact", "Ann")[1]["OldId"] == lost.contact
+    assert not [call for call in shop.writer.calls if call[0] == "recent"]
+
+
+def test_where_nobody_can_tell_the_run_stops_and_asks(shop: Workshop) -> None:
+    lost = Lost(shop)
+    plan = shop.plan(*lost.steps)
+    create = shop.platform.create
+
+    def stamped(table: str, cells: dict[str, str | None], *, by: str) -> str:
+        made = create(table, cells, by=by)
+        shop.org.tables[table].records[made].cells["Name"] = "stamped"
+        return made
+
+    shop.platform.create = stamped  # type: ignore[method-assign,assignment]
+    shop.writer.faults.plant("written", ReplyLost(), table="Account")
+    for _ in range(2):
+        with pytest.raises(Conflict) as caught:
+            shop.restore(plan)
+        assert caught.value.code == "restore-uncertain"
+    (made,) = shop.live("Account")
+    shop.lose("Account", made)
+    outcome = shop.restore(plan)
+    assert outcome.whole
+    assert len(shop.live("Account")) == 1
+
+
+def test_an_update_whose_answer_was_lost_is_seen_to_have_acted(shop: Workshop) -> None:
+    over = Overwritten(shop)
+    shop.writer.faults.plant("written", ReplyLost())
+    outcome = shop.restore(shop.plan(replace(over.step, expect=over.expect)))
+    assert of(outcome, over.account).ending is Ending.UPDATED
+    assert list(shop.writes()) == [("update", "Account", 1)]
+
+
+def test_an_update_whose_answer_was_lost_before_it_acted_is_sent_again(shop: Workshop) -> None:
+    over = Overwritten(shop)
+    shop.writer.faults.plant("write", ReplyLost())
+    outcome = shop.restore(shop.plan(replace(over.step, expect=over.expect)))
+    assert of(outcome, over.account).ending is Ending.UPDATED
+    assert shop.live("Account")[over.account]["Number"] == "007"
+
+
+def test_a_row_that_is_locked_for_a_moment_is_tried_again(shop: Workshop) -> None:
+    lost = Lost(shop)
+    shop.writer.retryable = {"UNABLE_TO_LOCK_ROW"}
+    shop.writer.faults.plant("row", Refused("UNABLE_TO_LOCK_ROW", "locked"), table="Account")
+    outcome = shop.restore(shop.plan(*lost.steps))
+    assert outcome.whole
+    assert len(shop.writes()) == 3
+
+
+def test_a_row_that_stays_locked_fails_in_the_end(shop: Workshop) -> None:
+    lost = Lost(shop)
+    shop.writer.retryable = {"UNABLE_TO_LOCK_ROW"}
+    locked = Refused("UNABLE_TO_LOCK_ROW", "locked")
+    shop.writer.faults.plant("row", locked, table="Account", times=9)
+    outcome = shop.restore(shop.plan(lost.steps[0]))
+    assert of(outcome, lost.account).ending is Ending.FAILED
+    assert len(shop.writes()) == 3
+
+
+def test_a_full_org_parks_the_run_and_it_goes_on_later(shop: Workshop) -> None:
+    lost = Lost(shop)
+    plan = shop.plan(*lost.steps)
+    shop.writer.full_after = 1
+    parked = shop.try_restore(plan)
+    assert isinstance(parked, Parked)
+    assert (parked.done, parked.open) == (1, 1)
+    assert "no room" in parked.sentence
+    shop.writer.full_after = None
+    assert shop.restore(plan).whole
+    assert len(shop.live("Account")) == len(shop.live("Contact")) == 1
+
+
+def test_a_spent_allowance_parks_the_run(shop: Workshop) -> None:
+    lost = Lost(shop)
+    plan = shop.plan(*lost.steps)
+    limit = LimitReached("calls-spent", "No calls are left today.")
+    shop.writer.faults.plant("write", limit, table="Contact")
+    parked = shop.try_restore(plan)
+    assert isinstance(parked, Parked)
+    assert parked.run == run_of(plan)
+    assert resume(parked.run, shop.oid, shop.restore_ports()).whole  # type: ignore[union-attr]
+
+
+def test_an_error_before_anything_was_written_leaves_nothing_open(shop: Workshop) -> None:
+    lost = Lost(shop)
+    plan = shop.plan(*lost.steps)
+    shop.writer.faults.plant("write", TransientError("busy", "busy"), table="Contact")
+    with pytest.raises(TransientError):
+        shop.restore(plan)
+    shop.restore(plan)
+    assert not [call for call in shop.writer.calls if call[0] == "recent"]
+
+
+def test_a_file_upload_whose_answer_was_lost_is_not_doubled(shop: Workshop) -> None:
+    papers = [shop.org.attach("Paper", "same", body) for body in (b"one", b"two")]
+    shop.night()
+    for paper in papers:
+        shop.lose("Paper", paper)
+    steps = [shop.step("Paper", one, Action.CREATE) for one in papers]
+    shop.writer.faults.plant("uploaded", ReplyLost(), after=1)
+    shop.restore(shop.plan(*steps))
+    assert sorted(shop.org.tables["Paper"].files.values()) == [b"one", b"two"]
+    shop.writer.faults.assert_met()
+
+
+def test_an_upload_that_never_left_is_made_again(shop: Workshop) -> None:
+    paper = shop.org.attach("Paper", "same", b"one")
+    shop.night()
+    shop.lose("Paper", paper)
+    plan = shop.plan(shop.step("Paper", paper, Action.CREATE))
+    shop.writer.faults.plant("upload", TransientError("busy", "busy"))
+    shop.writer.faults.plant("upload", ReplyLost(), after=1)
+    with pytest.raises(TransientError):
+        shop.restore(plan)
+    shop.restore(plan)
+    assert list(shop.org.tables["Paper"].files.values()) == [b"one"]
+
+
+def test_an_unknown_run_cannot_be_resumed(shop: Workshop) -> None:
+    shop.night()
+    with pytest.raises(UsageError) as caught:
+        resume("restore-none", shop.oid, shop.restore_ports())
+    assert caught.value.code == "run-unknown"
+
+
+def test_large_tables_are_sent_as_jobs(shop: Workshop) -> None:
+    records = [shop.make("Account", f"A{at}") for at in range(7)]
+    shop.night()
+    for record in records:
+        shop.lose("Account", record)
+    usual = shop.platform.capability("Account")
+    steps = [shop.step("Account", one, Action.CREATE) for one in records]
+    shop.platform.allow(replace(usual, rows_per_call=2, rows_per_job=5, job_above=6))
+    shop.restore(shop.plan(*steps))
+    assert shop.writes() == [("create", "Account", 5), ("create", "Account", 2)]
+
+
+def test_a_plan_of_a_table_that_the_vault_lost_sight_of(shop: Workshop) -> None:
+    lost = Lost(shop)
+    plan = shop.plan(replace(lost.steps[0], table="Nowhere"))
+    with pytest.raises(IntegrityError):
+        shop.restore(plan)
+
+
+def test_keys_are_looked_for_in_their_order(shop: Workshop) -> None:
+    lost = Lost(shop)
+    usual = shop.platform.capability("Account")
+    shop.platform.allow(replace(usual, keys=(MatchKey(("Parent",)), MatchKey(("Number",)))))
+    shop.writer.faults.plant("written", ReplyLost(), table="Account")
+    shop.restore(shop.plan(*lost.steps))
+    assert len(shop.live("Account")) == 1

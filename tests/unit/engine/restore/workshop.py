@@ -1,0 +1,147 @@
+"""A small maker of sweets under nightly backups, whose records get lost: for tests of restores."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from unit.engine.scene import Scene
+from unlost.engine.restore.cells import digest
+from unlost.engine.restore.execute import execute
+from unlost.engine.restore.outcome import Ending, Parked, RecordOutcome, RestoreOutcome
+from unlost.engine.restore.planfile import sealed
+from unlost.engine.restore.session import RestorePorts
+from unlost.model.plan import (
+    PLAN_FORMAT,
+    Action,
+    PlanStep,
+    RecordKey,
+    RestorePlan,
+    Selection,
+    SelectionKind,
+    Why,
+)
+from unlost.model.schema import DeleteRule, Reference, WireKind
+from unlost.testing.memory_writer import MemoryWriter
+from unlost.testing.platform import Platform
+
+TEXT = WireKind.TEXT
+
+
+class Workshop(Scene):
+    """Accounts (a hierarchy), contacts (details), cases, a cycle of two tables, papers."""
+
+    def __init__(self, work: Path, **options: Any) -> None:
+        super().__init__(work, **options)
+        ref, rule = Reference, DeleteRule
+        link = WireKind.REFERENCE
+        self.org.add_table(
+            "Account",
+            {"Name": TEXT, "Number": TEXT, "Parent": link},
+            references={"Parent": ref(("Account",), rule.SET_NULL)},
+        )
+        self.org.add_table(
+            "Contact",
+            {"Name": TEXT, "Account": link},
+            references={"Account": ref(("Account",), rule.CASCADE)},
+        )
+        self.org.add_table(
+            "Memo",
+            {"Name": TEXT, "About": link},
+            references={"About": ref(("Account", "Contact"), rule.SET_NULL)},
+        )
+        self.org.add_table(
+            "Paper",
+            {"Name": TEXT, "Account": link},
+            files=True,
+            references={"Account": ref(("Account",), rule.SET_NULL)},
+        )
+        self.platform = Platform(self.org)
+        self.writer: Any = MemoryWriter(self.platform)
+
+    # --- people ------------------------------------------------------------------------------------
+
+    def make(self, table: str, name: str, **cells: str | None) -> str:
+        return self.org.create(table, {"Name": name, **cells})
+
+    def lose(self, table: str, record: str) -> None:
+        """Delete with everything below it, and empty the bin."""
+        self.platform.delete(table, record, by="U2")
+        self.platform.purge_bin()
+
+    def live(self, table: str) -> dict[str, dict[str, str | None]]:
+        """Live records by id."""
+        return {key: held.cells for key, held in self.platform.live(table)}
+
+    def named(self, table: str, name: str) -> tuple[str, dict[str, str | None]]:
+        """The one live record of this name."""
+        (found,) = [(k, c) for k, c in self.live(table).items() if c["Name"] == name]
+        return found
+
+    # --- plans -------------------------------------------------------------------------------------
+
+    def step(self, table: str, record: str, action: Action, **more: Any) -> PlanStep:
+        """A step for the state of the record in the newest snapshot that had it alive."""
+        version = [v for v in self.vault.history(self.oid, table, record) if v.op.alive][-1]
+        schema = self.vault.at(self.oid, version.snapshot).schema().table(table)
+        rows = self.vault.at(self.oid, version.snapshot).get(table, [record]).to_pylist()[0]
+        cells = {c.name: rows[c.name] for c in schema.columns if c.name in rows}
+        made = PlanStep(
+            table, record, action, Why.SELECTED, version.snapshot, digest(schema, cells)
+        )
+        return replace(made, **more)
+
+    def plan(self, *steps: PlanStep, name: str = "p1") -> RestorePlan:
+        keys = tuple(RecordKey(one.table, one.record) for one in steps)
+        return sealed(
+            RestorePlan(
+                format=PLAN_FORMAT,
+                id=name,
+                org=self.oid,
+                target=self.oid,
+                snapshot=self.head.info.number,
+                made_at=self.clock.now(),
+                selection=Selection(SelectionKind.RECORDS, keys),
+                related=True,
+                steps=steps,
+            )
+        )
+
+    def restore_ports(self, **more: Any) -> RestorePorts:
+        return RestorePorts(
+            writer=self.writer,
+            vault=self.vault,
+            lease=self.lease,
+            clock=self.clock,
+            observer=self.observer,
+            **more,
+        )
+
+    def restore(self, plan: RestorePlan, **more: Any) -> RestoreOutcome:
+        """Run a plan; it must end."""
+        outcome = self.try_restore(plan, **more)
+        assert isinstance(outcome, RestoreOutcome), outcome
+        return outcome
+
+    def try_restore(self, plan: RestorePlan, **more: Any) -> RestoreOutcome | Parked:
+        return execute(plan, self.restore_ports(**more))
+
+    def writes(self) -> list[tuple[str, str, int]]:
+        """The calls that wrote."""
+        return [c for c in self.writer.calls if c[0] not in ("find", "fetch", "recent", "settle")]
+
+
+def endings(outcome: RestoreOutcome) -> dict[str, Ending]:
+    """Ending by record."""
+    return {one.record: one.ending for one in outcome.records}
+
+
+def of(outcome: RestoreOutcome, record: str) -> RecordOutcome:
+    """The outcome of one record."""
+    (found,) = [one for one in outcome.records if one.record == record]
+    return found
+
+
+def levels(steps: Sequence[PlanStep]) -> tuple[PlanStep, ...]:
+    """The steps, each on a level of its own."""
+    return tuple(replace(step, level=at) for at, step in enumerate(steps))
