@@ -164,6 +164,23 @@ class StoredFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Lineage:
+    """A record that the vault knows, and the live record that stands for it in a target org.
+
+    ``old`` is the id in the org whose chain holds the row, ``live`` the id in the org ``target``
+    (its oid in the same vault). ``run`` brought it back; ``since`` is the number of the commit that
+    holds the row, 0 before it is committed.
+    """
+
+    table: str
+    old: str
+    live: str
+    target: str
+    run: str
+    since: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
     """One observed state of a record, or its tombstone.
 

@@ -29,6 +29,7 @@ from unlost.model.snapshot import (
     CommitKind,
     Counts,
     Hit,
+    Lineage,
     SegmentEntry,
     SnapshotInfo,
     StoredFile,
@@ -39,6 +40,7 @@ from unlost.model.snapshot import (
     Version,
     Visibility,
 )
+from unlost.testing.memory_journal import LINEAGE, Journals, MemoryJournal
 from unlost.testing.memory_rows import Observed, carried, observed, supersedes
 from unlost.testing.memory_snapshot import Chain, MemorySnapshot, Night
 
@@ -71,6 +73,7 @@ class Piece:
     rows: list[Observed] = field(default_factory=list)
     files: list[tuple[StoredFile, bytes]] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
+    lineage: tuple[Lineage, ...] = ()
 
 
 class MemoryVault:
@@ -84,6 +87,7 @@ class MemoryVault:
         self.touched: dict[str, set[tuple[str, str]]] = {}
         self.started: dict[str, datetime] = {}
         self.certificates: dict[str, Certificate] = {}
+        self.written: dict[str, Journals] = {}
         self.lock = threading.RLock()
         self._names = itertools.count(1)
 
@@ -95,6 +99,7 @@ class MemoryVault:
         oid = f"oid{len(self.identities) + 1}"
         self.identities[oid] = identity
         self.chains[oid] = Chain()
+        self.written[oid] = Journals()
         return oid
 
     def orgs(self) -> Mapping[str, OrgIdentity]:
@@ -177,6 +182,20 @@ class MemoryVault:
         except KeyError:
             raise NotFound("file-unknown", "The vault has no such file.") from None
 
+    def journal(self, org: str, run: str) -> MemoryJournal:
+        """The journal of a run."""
+        return self.written[org].open(run)
+
+    def journals(self, org: str, *, unfinished: bool = False) -> Sequence[str]:
+        """Runs that have a journal."""
+        return self.written[org].runs(unfinished=unfinished)
+
+    def lineage(
+        self, org: str, *, table: str | None = None, records: Sequence[str] = ()
+    ) -> Sequence[Lineage]:
+        """Which live records stand for records of this org."""
+        return self.written[org].lineage(org, table=table, records=records)
+
     def verify(self, level: VerifyLevel) -> VerifyReport:
         """Memory does not rot."""
         heads = {o: c.nights[-1].info.head for o, c in self.chains.items() if c.nights}
@@ -199,10 +218,11 @@ class MemoryCommit:
         self.chain = vault.chains[org]
         self.number = len(self.chain.nights) + 1
         self._schema = self.chain.nights[-1].schema if self.chain.nights else Schema((), "")
+        self._put = False
 
     def put_schema(self, schema: Schema) -> str:
         """The schema of what follows."""
-        self._schema = schema
+        self._schema, self._put = schema, True
         return hashlib.sha256(repr(schema).encode()).hexdigest()
 
     def add(self, table: str, rows: Iterable[Rows], *, carry: Sequence[str] = ()) -> Added:
@@ -260,6 +280,13 @@ class MemoryCommit:
         mark = Mark(visibility, tuple(records), tuple(columns))
         return Added(table, (self.vault.keep(Piece(table, marks=[mark])),))
 
+    def lineage(self, rows: Sequence[Lineage]) -> Added:
+        """Say which live record stands for which."""
+        for row in rows:
+            if row.target not in self.vault.identities:
+                raise NotFound("org-unknown", f"The vault has no org {row.target}.")
+        return Added(LINEAGE, (self.vault.keep(Piece(LINEAGE, lineage=tuple(rows))),))
+
     def put_certificate(self, certificate: Certificate) -> None:
         """Keep the run's certificate."""
         self.vault.certificates[self.run] = certificate
@@ -273,6 +300,9 @@ class MemoryCommit:
         states = dict(self.chain.nights[-1].states) if self.chain.nights else {}
         counts = Counts()
         for table in tables:
+            self._apply_lineage(table, number)
+            if table.table == LINEAGE:
+                continue
             own = self._apply(table, number)
             counts += own
             states[table.table] = self._state(table, number, states.get(table.table))
@@ -289,7 +319,10 @@ class MemoryCommit:
             counts,
             certificate=self.run if self.run in self.vault.certificates else None,
         )
+        if not self._put and self.chain.nights:
+            self._schema = self.chain.nights[-1].schema
         self.chain.nights.append(Night(info, self._schema, states))
+        self.vault.written[self.org].end(self.run)
         return info
 
     def abandon(self) -> None:
@@ -319,6 +352,12 @@ class MemoryCommit:
                 records.setdefault(key, []).append(replace(row, snap=number))
                 counts += replace(_count(row, old), seen=0)
         return counts
+
+    def _apply_lineage(self, commit: TableCommit, number: int) -> None:
+        for added in commit.added:
+            for segment in added.segments:
+                rows = self.vault.pieces[segment.id].lineage
+                self.vault.written[self.org].commit(rows, number=number)
 
     def _apply_files(self, piece: Piece, number: int) -> None:
         for stored, body in piece.files:

@@ -16,7 +16,6 @@ from unlost.vault.sealing import SealedObjects
 from unlost.vault.state import (
     LiveState,
     from_checkpoint,
-    live_objects,
     live_root,
     to_checkpoint,
 )
@@ -162,7 +161,7 @@ class Chain:
             return None  # a cache: the manifests tell the same, and verify names the damage
         state = from_checkpoint(document)
         manifest, head = self._read(places.sequence(name))
-        root = live_root(live_objects(state, org=self.org))
+        root = live_root(state, org=self.org)
         agrees = (state.seq, state.head, root) == (manifest.seq, head, manifest.live_root)
         return state if agrees else None
 

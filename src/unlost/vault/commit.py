@@ -14,21 +14,24 @@ from unlost.model.reading import Op, Rows
 from unlost.model.schema import Schema, WireKind
 from unlost.model.snapshot import (
     Added,
+    Lineage,
     PackEntry,
     SegmentEntry,
     SnapshotInfo,
     TableCommit,
     Visibility,
 )
+from unlost.vault import places
 from unlost.vault.assemble import Columns
 from unlost.vault.bigcells import BigCells
 from unlost.vault.files import FILES_TABLE, Intake, blob_rows
 from unlost.vault.finish import Finish
 from unlost.vault.format.manifest import Intent
-from unlost.vault.format.physical import HIDDEN, INSTANT, SYSTEM_TABLES
+from unlost.vault.format.physical import HIDDEN, INSTANT, LINEAGE, SYSTEM_TABLES
 from unlost.vault.format.tokens import tokenizer_for
 from unlost.vault.intents import OpenRun
-from unlost.vault.room import OrgRoom
+from unlost.vault.lineage import lineage_rows
+from unlost.vault.room import OrgRoom, unknown_org
 from unlost.vault.schemas import SYSTEM_SCHEMA
 from unlost.vault.segments import Label, SegmentWriter
 from unlost.vault.state import LiveSegment
@@ -107,6 +110,18 @@ class OpenCommit:
             op = Op.STATE if visibility is Visibility.HIDDEN else Op.PURGED
             writer.take([_mark_rows(marks, op=op, observed_at=self._room.clock.now())])
         return Added(table=HIDDEN, segments=tuple(writer.segments))
+
+    def lineage(self, rows: Sequence[Lineage]) -> Added:
+        """Say which live record stands for which; for finish, under the table that it names.
+
+        Raises NotFound (``org-unknown``) where a target is no org of this vault.
+        """
+        for target in {row.target for row in rows}:
+            if self._room.sealed.store.size(places.identity(target)) is None:
+                raise unknown_org(target)
+        writer = self._system_writer(LINEAGE)
+        writer.take(lineage_rows(rows, observed_at=self._room.clock.now()))
+        return Added(table=LINEAGE, segments=tuple(writer.segments))
 
     def put_certificate(self, certificate: Certificate) -> None:
         """Seal the run's certificate; part of the commit."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 
 import msgspec
 
@@ -17,14 +18,22 @@ from unlost.model.snapshot import (
     TableState,
 )
 from unlost.vault import places
-from unlost.vault.format.manifest import FORMAT, Intent, Manifest, ObjectEntry, TablePart
+from unlost.vault.format.manifest import (
+    FORMAT,
+    Intent,
+    JournalProof,
+    Manifest,
+    ObjectEntry,
+    TablePart,
+)
 from unlost.vault.format.physical import is_system
 from unlost.vault.intents import OpenRun
+from unlost.vault.journal import prove_journal
 from unlost.vault.resolve import against, replaced
 from unlost.vault.room import OrgRoom
 from unlost.vault.rules import Balance
 from unlost.vault.schemas import stored_entry
-from unlost.vault.state import LiveState, live_objects, live_root
+from unlost.vault.state import LiveState, live_root
 
 _ATTEMPTS = 20
 
@@ -64,6 +73,11 @@ class Finish:
             next_step="Run it again; what it has read is kept.",
         )
 
+    @cached_property
+    def _journal(self) -> JournalProof | None:
+        """The proof of the run's journal, which has its last entry when the commit is made."""
+        return prove_journal(self._room.sealed, org=self._room.org, run=self._intent.run)
+
     def _settle(self) -> None:
         """After the commit: a checkpoint where due, and the intent is no longer needed."""
         try:
@@ -76,6 +90,7 @@ class Finish:
         self, state: LiveState, tables: Sequence[TableCommit], *, as_of: datetime, schema: str
     ) -> Manifest:
         seq = state.seq + 1
+        schema = self._schema(state, schema)
         before = self._states(state)
         outcomes = [self._outcome(state, commit, before) for commit in _merged(tables)]
         parts = (*(outcome.part for outcome in outcomes), *_system_parts(tables))
@@ -105,14 +120,21 @@ class Finish:
             counts=totals,
             rows_seen=totals.seen,
             bytes_added=_bytes(parts, packs),
+            journal=self._journal,
         )
         return self._rooted(state, manifest)
 
     def _rooted(self, state: LiveState, manifest: Manifest) -> Manifest:
         after = state.copy()
         after.apply(manifest, head="")
-        root = live_root(live_objects(after, org=self._room.org))
+        root = live_root(after, org=self._room.org)
         return replace_root(manifest, root)
+
+    def _schema(self, state: LiveState, schema: str) -> str:
+        """The schema of this commit: a run that put none goes on with that of the commit before."""
+        if self._notes.schemas() or not state.seq:
+            return schema
+        return self._room.chain.manifest(state.seq)[0].schema
 
     def _states(self, state: LiveState) -> dict[str, TableState]:
         if state.seq == 0:

@@ -74,6 +74,21 @@ def note(org: str, run: str, number: int) -> str:
     return f"{intent(org, run)}.{number:04d}"
 
 
+def journals(org: str) -> str:
+    """The folder of journals."""
+    return f"orgs/{org}/journal/"
+
+
+def journal(org: str, run: str) -> str:
+    """The folder of a run's journal."""
+    return f"{journals(org)}{check_run(run)}/"
+
+
+def journal_entry(org: str, run: str, number: int) -> str:
+    """An entry of a journal."""
+    return f"{journal(org, run)}{number:08d}"
+
+
 def identity(org: str) -> str:
     """The identity of an org as it was when first seen."""
     return f"{identities()}{org}"

@@ -96,3 +96,12 @@ class OrgRoom:
         return PackWriter(
             self.sealed, org=self.org, known=lambda blob: self.blob(blob, until=until)
         )
+
+
+def unknown_org(org: str) -> NotFound:
+    """The error for an org that the vault does not know."""
+    return NotFound(
+        "org-unknown",
+        f"The vault has no org {org[:12]}.",
+        next_step="List the orgs with: unlost org list",
+    )

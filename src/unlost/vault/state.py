@@ -1,6 +1,6 @@
 """What is live in an org's chain after a commit: folded from manifests, or from a checkpoint."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from blake3 import blake3
@@ -10,6 +10,7 @@ from unlost.vault import places
 from unlost.vault.format.manifest import (
     FORMAT,
     Checkpoint,
+    JournalProof,
     LiveEntry,
     Manifest,
     ObjectEntry,
@@ -42,6 +43,7 @@ class LiveState:
         self.packs: dict[str, PackEntry] = {}
         self.objects: dict[str, ObjectEntry] = {}
         self.commits: dict[int, SnapshotInfo] = {}
+        self.journals: dict[str, JournalProof] = {}
 
     def copy(self) -> "LiveState":
         """A state that can be carried on without touching this one."""
@@ -51,6 +53,7 @@ class LiveState:
         other.packs = dict(self.packs)
         other.objects = dict(self.objects)
         other.commits = dict(self.commits)
+        other.journals = dict(self.journals)
         return other
 
     def apply(self, manifest: Manifest, *, head: str) -> None:
@@ -61,6 +64,8 @@ class LiveState:
         self.packs.update((entry.id, entry) for entry in manifest.packs)
         self.objects.update((entry.name, entry) for entry in manifest.objects)
         self.commits[manifest.seq] = info_of(manifest, head=head)
+        if manifest.journal is not None:
+            self.journals[manifest.journal.run] = manifest.journal
 
     def _apply_part(self, part: TablePart, *, seq: int) -> None:
         for ident in part.removed:
@@ -119,13 +124,15 @@ def segment_objects(entry: SegmentEntry, *, org: str) -> Iterator[ObjectEntry]:
         yield ObjectEntry(places.sidecar(org, entry.id), entry.sidecar_bytes, entry.sidecar_blake3)
 
 
-def live_root(objects: Iterable[ObjectEntry]) -> str:
-    """One digest over all live objects.
+def live_root(state: LiveState, *, org: str) -> str:
+    """What proves all that is live.
 
     Blake3 (hex) of one line an object in the order of their names' bytes: name, a space, blake3 of
-    the object in hex, a line feed.
+    the object in hex, a line feed. A journal has one line: its folder and its root.
     """
-    lines = sorted(f"{entry.name} {entry.blake3}\n".encode() for entry in objects)
+    named = [(entry.name, entry.blake3) for entry in live_objects(state, org=org)]
+    named += [(places.journal(org, proof.run), proof.root) for proof in state.journals.values()]
+    lines = sorted(f"{name} {digest}\n".encode() for name, digest in named)
     return blake3(b"".join(lines)).hexdigest()
 
 
@@ -143,6 +150,7 @@ def to_checkpoint(state: LiveState) -> Checkpoint:
         packs=tuple(state.packs.values()),
         objects=tuple(state.objects.values()),
         commits=tuple(state.commits.values()),
+        journals=tuple(state.journals.values()),
     )
 
 
@@ -156,4 +164,5 @@ def from_checkpoint(document: Checkpoint) -> LiveState:
     state.packs = {entry.id: entry for entry in document.packs}
     state.objects = {entry.name: entry for entry in document.objects}
     state.commits = {info.number: info for info in document.commits}
+    state.journals = {proof.run: proof for proof in document.journals}
     return state

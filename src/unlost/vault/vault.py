@@ -9,12 +9,13 @@ from typing import BinaryIO
 import msgspec
 import pyarrow as pa
 
-from unlost.model.errors import Conflict, NotFound
+from unlost.model.errors import Conflict
 from unlost.model.org import OrgIdentity
 from unlost.model.ports import Clock, Entropy, Witness
 from unlost.model.snapshot import (
     CommitKind,
     Hit,
+    Lineage,
     SnapshotInfo,
     VerifyLevel,
     VerifyReport,
@@ -30,9 +31,11 @@ from unlost.vault.format.manifest import FORMAT, Intent
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.history import history
 from unlost.vault.intents import OpenRun
+from unlost.vault.journal import RunJournal, journals
 from unlost.vault.keys import Keyring
+from unlost.vault.lineage import lineage
 from unlost.vault.opening import found_vault
-from unlost.vault.room import OrgRoom, VaultOptions
+from unlost.vault.room import OrgRoom, VaultOptions, unknown_org
 from unlost.vault.sealing import SealedObjects
 from unlost.vault.search import search
 from unlost.vault.snapshot import VaultSnapshot
@@ -107,11 +110,7 @@ class EncryptedVault:
 
     def orgs(self) -> Mapping[str, OrgIdentity]:
         """All orgs by oid, with the label that the newest commit tells."""
-        found = {}
-        for listed in self.sealed.store.list(places.identities()):
-            org = listed.name.removeprefix(places.identities())
-            found[org] = self._identity(org)
-        return found
+        return {org: self._identity(org) for org in self._oids()}
 
     def begin(self, org: str, *, run: str, kind: CommitKind, identity: OrgIdentity) -> OpenCommit:
         """Open, or re-open, the commit of a run; refuses another org's identity.
@@ -172,6 +171,27 @@ class EncryptedVault:
         room = self.room(org)
         return room.open_blob(blob, until=room.chain.live().seq)
 
+    def journal(self, org: str, run: str) -> RunJournal:
+        """The journal of a run; empty before its first entry. Raises NotFound (``org-unknown``)."""
+        return RunJournal(self.room(org), run)
+
+    def journals(self, org: str, *, unfinished: bool = False) -> Sequence[str]:
+        """Runs that have a journal: those with a commit in its order, then the others.
+
+        ``unfinished``: only the others.
+        """
+        return journals(self.room(org), unfinished=unfinished)
+
+    def lineage(
+        self, org: str, *, table: str | None = None, records: Sequence[str] = ()
+    ) -> Sequence[Lineage]:
+        """Which live records stand for records of this org: the newest row of each, by id.
+
+        With ``table`` and ``records`` (old ids) the cost is that of their rows; then the rows that
+        carry them on are given too. Otherwise all are read.
+        """
+        return lineage(self.room(org), targets=self._oids(), table=table, records=records)
+
     def verify(self, level: VerifyLevel) -> VerifyReport:
         """Look whether everything is there and whole."""
         return verify_vault(self.sealed, level=level, witness=self._witness, room=self.room)
@@ -181,7 +201,7 @@ class EncryptedVault:
         with self._lock:
             if org not in self._rooms:
                 if self.sealed.store.size(places.identity(org)) is None:
-                    raise _unknown(org)
+                    raise unknown_org(org)
                 self._rooms[org] = OrgRoom(
                     org,
                     sealed=self.sealed,
@@ -191,6 +211,10 @@ class EncryptedVault:
                     limit=self._limit,
                 )
             return self._rooms[org]
+
+    def _oids(self) -> list[str]:
+        names = (listed.name for listed in self.sealed.store.list(places.identities()))
+        return [name.removeprefix(places.identities()) for name in names]
 
     def _identity(self, org: str) -> OrgIdentity:
         chain = self.room(org).chain
@@ -227,11 +251,3 @@ class EncryptedVault:
             started=self._clock.now(),
             segments=self.sealed.entropy.bytes(_PREFIX_BYTES).hex(),
         )
-
-
-def _unknown(org: str) -> NotFound:
-    return NotFound(
-        "org-unknown",
-        f"The vault has no org {org[:12]}.",
-        next_step="List the orgs with: unlost org list",
-    )

@@ -57,12 +57,21 @@ class TablePart(msgspec.Struct, frozen=True):
     rebased: bool = False
 
 
+class JournalProof(msgspec.Struct, frozen=True):
+    """The whole journal of a run that has ended: how many entries, and the root over them (hex)."""
+
+    run: str
+    entries: int
+    root: str
+
+
 class Manifest(msgspec.Struct, frozen=True):
     """One commit: what it added and removed, and the state of every table after it.
 
     ``base`` is the commit that the run compared with; ``schema`` the id of the schema object,
-    ``objects`` the schemas and the certificate that the run added. ``live_root`` proves all objects
-    that are live after this commit (``unlost.vault.state.live_root``).
+    ``objects`` the schemas and the certificate that the run added, ``journal`` the proof of its
+    journal if it has one. ``live_root`` proves all objects that are live after this commit
+    (``unlost.vault.state.live_root``).
     """
 
     format: int
@@ -87,6 +96,7 @@ class Manifest(msgspec.Struct, frozen=True):
     counts: Counts
     rows_seen: int
     bytes_added: int
+    journal: JournalProof | None = None
 
 
 class Intent(msgspec.Struct, frozen=True):
@@ -142,6 +152,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     packs: tuple[PackEntry, ...]
     objects: tuple[ObjectEntry, ...]
     commits: tuple[SnapshotInfo, ...]
+    journals: tuple[JournalProof, ...] = ()
 
 
 def canonical_text(document: msgspec.Struct) -> bytes:

@@ -48,6 +48,7 @@ SAME = "="
 SEARCH = "$search"
 HIDDEN = "$hidden"
 FILES = "$files"
+LINEAGE = "$lineage"
 
 SEARCH_FIELDS: tuple[pa.Field, ...] = (
     pa.field(U_ID, pa.string(), nullable=False),
@@ -80,7 +81,14 @@ FILES_TABLE = Table(
     columns=_text("blob", "size", "checksum", "name", "media_type", "extents"),
 )
 
-SYSTEM_TABLES: dict[str, Table] = {HIDDEN: HIDDEN_TABLE, FILES: FILES_TABLE}
+# The id of a row in ``$lineage`` is the JSON array [target, table, old].
+LINEAGE_TABLE = Table(name=LINEAGE, columns=_text("live", "run"))
+
+SYSTEM_TABLES: dict[str, Table] = {
+    HIDDEN: HIDDEN_TABLE,
+    FILES: FILES_TABLE,
+    LINEAGE: LINEAGE_TABLE,
+}
 
 
 def is_system(table: str) -> bool:

@@ -9,7 +9,7 @@ from unlost.vault import places
 from unlost.vault.format.manifest import Checkpoint, Manifest, head_of, unpack
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.sealing import SealedObjects
-from unlost.vault.state import LiveState, from_checkpoint, live_objects, live_root
+from unlost.vault.state import LiveState, from_checkpoint, live_root
 from unlost.vault.verify.ledger import MISSING, Ledger
 
 
@@ -104,7 +104,7 @@ class ChainVerifier:
         state = walk.state
         if not walk.whole or not state.seq:
             return
-        root = live_root(live_objects(state, org=self._org))
+        root = live_root(state, org=self._org)
         if root != walk.manifests[state.seq][1]:
             name = places.commit(self._org, state.seq)
             self._ledger.damage(name, "The objects that should be live are not those it proves.")
@@ -124,7 +124,7 @@ class ChainVerifier:
         proof = walk.manifests.get(places.sequence(name))
         if document is None or proof is None:
             return
-        root = live_root(live_objects(from_checkpoint(document), org=self._org))
+        root = live_root(from_checkpoint(document), org=self._org)
         if (document.seq, document.head, root) != (places.sequence(name), *proof):
             self._ledger.damage(name, "It does not tell what its commit proves.")
 

@@ -15,6 +15,7 @@ from unlost.vault.sealing import SealedObjects
 from unlost.vault.state import live_objects
 from unlost.vault.verify.commits import ChainVerifier, Walk
 from unlost.vault.verify.deep import DeepVerifier
+from unlost.vault.verify.journals import JournalVerifier
 from unlost.vault.verify.ledger import Ledger
 from unlost.vault.verify.material import check_org_keys, check_slots, check_vault_file
 from unlost.vault.verify.objects import check_digests, check_sizes
@@ -80,6 +81,9 @@ class OrgVerifier:
         ).walk()
         self._check_identity()
         self._check_runs(listing)
+        JournalVerifier(self._org, sealed=self._sealed, listing=listing, ledger=self._ledger).check(
+            walk.state.journals, level
+        )
         objects = check_sizes(live_objects(walk.state, org=self._org), listing, self._ledger)
         if level is not VerifyLevel.QUICK:
             objects = check_digests(objects, self._sealed.store, self._ledger)

@@ -1,0 +1,30 @@
+"""Which record stands for another at last."""
+
+from collections.abc import Iterable, Mapping
+
+from unlost.model.plan import RecordKey
+from unlost.model.snapshot import Lineage
+
+
+def resolve(rows: Iterable[Lineage], *, org: str, target: str) -> dict[RecordKey, str]:
+    """The live id in ``target`` for each record of ``org`` that the rows speak of.
+
+    In ``org`` itself a record that came back may be lost and come back again: old → live → live2.
+    Such chains are followed along rows that are not older, so that they end. ``rows`` are those of
+    ``Vault.lineage``: one for each (target, table, old).
+    """
+    held = {RecordKey(row.table, row.old): row for row in rows if row.target == target}
+    if org != target:
+        return {key: row.live for key, row in held.items()}
+    return {key: _last(row, held) for key, row in held.items()}
+
+
+def _last(row: Lineage, held: Mapping[RecordKey, Lineage]) -> str:
+    seen = {row.old}
+    while row.live not in seen:
+        seen.add(row.live)
+        after = held.get(RecordKey(row.table, row.live))
+        if after is None or after.since < row.since or after.live in seen:
+            break
+        row = after
+    return row.live

@@ -1,0 +1,213 @@
+"""What every vault must do. Subclass ``VaultContract``, give it a vault, and pytest does the rest."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from unlost.model.errors import Conflict, NotFound
+from unlost.model.lineage import resolve
+from unlost.model.org import OrgIdentity
+from unlost.model.plan import RecordKey
+from unlost.model.ports import Commit, Vault
+from unlost.model.schema import Schema, Table
+from unlost.model.snapshot import Added, CommitKind, Lineage, SnapshotInfo, TableCommit
+from unlost.testing.clock import START
+
+IDENTITY = OrgIdentity("fake", "T1", label="The org")
+SANDBOX = OrgIdentity("fake", "T2", label="The sandbox")
+SCHEMA = Schema((Table("Thing", ()),), "f")
+
+
+class VaultContract:
+    """What the ports ``Vault``, ``Commit`` and ``Journal`` promise about runs that write to an org.
+
+    A subclass provides the fixture ``vault`` (an empty vault), and ``reopen`` where a vault keeps
+    what it holds longer than the process.
+    """
+
+    @pytest.fixture
+    def vault(self) -> Vault:
+        """An empty vault."""
+        raise NotImplementedError("give the contract a vault")
+
+    @pytest.fixture
+    def org(self, vault: Vault) -> str:
+        """An org of the vault, with one night."""
+        org = vault.adopt(IDENTITY)
+        night(vault, org, "night-1")
+        return org
+
+    def reopen(self, vault: Vault) -> Vault:
+        """The same vault as another process would open it."""
+        return vault
+
+    # --- journals -------------------------------------------------------------------------------
+
+    def test_entries_are_there_for_the_next_process(self, vault: Vault, org: str) -> None:
+        """Numbers count from 0, and all that was kept is read in order."""
+        journal = vault.journal(org, "run-1")
+        assert journal.run == "run-1"
+        assert list(journal.read()) == []
+        assert [journal.append(text) for text in (b"plan", b"", b"x" * 300_000)] == [0, 1, 2]
+        again = self.reopen(vault).journal(org, "run-1")
+        assert list(again.read()) == [b"plan", b"", b"x" * 300_000]
+        assert again.append(b"more") == 3
+        assert list(again.read())[3:] == [b"more"]
+
+    def test_writing_what_is_there_changes_nothing(self, vault: Vault, org: str) -> None:
+        """A process that did not hear that its entry was kept may say it again."""
+        vault.journal(org, "run-1").append(b"plan")
+        again = self.reopen(vault).journal(org, "run-1")
+        assert again.append(b"plan") == 0
+        assert again.append(b"call") == 1
+        assert list(again.read()) == [b"plan", b"call"]
+
+    def test_of_two_processes_on_one_run_one_is_stopped(self, vault: Vault, org: str) -> None:
+        """Whoever comes second to a number learns it before it calls anybody."""
+        first, second = vault.journal(org, "run-1"), self.reopen(vault).journal(org, "run-1")
+        first.append(b"plan")
+        assert list(second.read()) == [b"plan"]
+        assert first.append(b"call of the first") == 1
+        with pytest.raises(Conflict) as stopped:
+            second.append(b"call of the second")
+        assert stopped.value.code == "journal-conflict"
+        assert list(second.read()) == [b"plan", b"call of the first"]
+        assert second.append(b"looked") == 2
+
+    def test_runs_keep_their_journals_apart(self, vault: Vault, org: str) -> None:
+        """Also where one id begins as another does; an org without journals has none."""
+        assert list(vault.journals(org)) == []
+        vault.journal(org, "run").append(b"a")
+        vault.journal(org, "run-1").append(b"b")
+        vault.journal(org, "run-empty")
+        assert sorted(vault.journals(org)) == ["run", "run-1"]
+        assert list(vault.journal(org, "run").read()) == [b"a"]
+        assert list(vault.journals(vault.adopt(SANDBOX))) == []
+
+    def test_the_commit_ends_the_journal(self, vault: Vault, org: str) -> None:
+        """It can be read for ever and never grows again; open ones are told apart."""
+        for run in ("run-b", "run-a", "run-c"):
+            vault.journal(org, run).append(b"plan")
+        late = vault.journal(org, "run-b")
+        assert list(late.read()) == [b"plan"]
+        restore(vault, org, "run-b")
+        restore(vault, org, "run-a")
+        assert list(vault.journals(org)) == ["run-b", "run-a", "run-c"]
+        assert list(self.reopen(vault).journals(org, unfinished=True)) == ["run-c"]
+        assert list(self.reopen(vault).journal(org, "run-b").read()) == [b"plan"]
+        with pytest.raises(Conflict) as refused:
+            late.append(b"too late")
+        assert refused.value.code == "journal-closed"
+
+    # --- lineage --------------------------------------------------------------------------------
+
+    def test_lineage_is_told_by_record_and_by_table(self, vault: Vault, org: str) -> None:
+        """What is not committed is not told; unknown records are left out."""
+        rows = [line("a", "a2", org), line("b", "b2", org), line("a", "z2", org, table="Other")]
+        commit = begin(vault, org, "run-1")
+        added = commit.lineage(rows)
+        assert list(vault.lineage(org)) == []
+        info = finish(commit, added)
+        found = self.reopen(vault).lineage(org, table="Thing", records=["a", "nobody"])
+        assert list(found) == [line("a", "a2", org, since=info.number)]
+        assert {row.old for row in vault.lineage(org, table="Thing")} == {"a", "b"}
+        assert {row.live for row in vault.lineage(org)} == {"a2", "b2", "z2"}
+        assert {row.live for row in vault.lineage(org, records=["a"])} == {"a2", "z2"}
+        assert list(vault.lineage(org, table="Nothing", records=["a"])) == []
+
+    def test_the_newest_row_of_a_record_counts(self, vault: Vault, org: str) -> None:
+        """In a commit the last that was said, over commits the last that was committed."""
+        restore(vault, org, "run-1", [line("a", "x", org), line("a", "y", org)])
+        assert [row.live for row in vault.lineage(org, table="Thing", records=["a"])] == ["y"]
+        info = restore(vault, org, "run-2", [line("a", "z", org, run="run-2")])
+        assert list(vault.lineage(org)) == [line("a", "z", org, run="run-2", since=info.number)]
+
+    def test_targets_are_kept_apart(self, vault: Vault, org: str) -> None:
+        """One record may live again in several orgs; an org that the vault lacks is refused."""
+        target = vault.adopt(SANDBOX)
+        restore(vault, org, "run-1", [line("a", "here", org), line("a", "there", target)])
+        rows = vault.lineage(org, table="Thing", records=["a"])
+        assert {row.target: row.live for row in rows} == {org: "here", target: "there"}
+        with pytest.raises(NotFound) as refused:
+            begin(vault, org, "run-2").lineage([line("a", "b", "0" * 32)])
+        assert refused.value.code == "org-unknown"
+
+    def test_a_record_that_came_back_twice_is_found_by_its_first_id(
+        self, vault: Vault, org: str
+    ) -> None:
+        """The rows that carry it on are given with it."""
+        target = vault.adopt(SANDBOX)
+        first = [line("a", "a2", org), line("a", "a2", target), line("other", "o2", org)]
+        restore(vault, org, "run-1", first)
+        restore(vault, org, "run-2", [line("a2", "a3", org), line("a2", "never", target)])
+        restore(vault, org, "run-3", [line("a3", "a4", org), line("a9", "a5", org)])
+        rows = vault.lineage(org, table="Thing", records=["a"])
+        assert {(row.old, row.live) for row in rows} == {("a", "a2"), ("a2", "a3"), ("a3", "a4")}
+        assert resolve(rows, org=org, target=org)[RecordKey("Thing", "a")] == "a4"
+        assert resolve(rows, org=org, target=target) == {RecordKey("Thing", "a"): "a2"}
+
+    # --- commits that are no nights -------------------------------------------------------------
+
+    def test_a_restore_takes_a_number_and_is_no_night(self, vault: Vault, org: str) -> None:
+        """It keeps what the snapshot before it held."""
+        info = restore(vault, org, "run-1", [line("a", "b", org)])
+        assert (info.number, info.kind) == (2, CommitKind.RESTORE)
+        night(vault, org, "night-2")
+        assert [night.number for night in vault.snapshots(org)] == [1, 3]
+        head = self.reopen(vault).head(org)
+        assert head is not None
+        assert head.info.number == 3
+        assert vault.at(org, 2).info == info
+        assert vault.at(org, 2).schema() == SCHEMA
+        assert vault.at(org, 2).tables().keys() == {"Thing"}
+
+    def test_a_restore_is_committed_once(self, vault: Vault, org: str) -> None:
+        """Also if another process finishes it again."""
+        info = restore(vault, org, "run-1", [line("a", "b", org)])
+        assert restore(self.reopen(vault), org, "run-1", [line("a", "b", org)]) == info
+        assert restore(vault, org, "run-2").number == info.number + 1
+
+    def test_a_night_that_was_committed_meanwhile_stays(self, vault: Vault, org: str) -> None:
+        """The restore comes after it and keeps its schema; and the other way round."""
+        wider = Schema((*SCHEMA.tables, Table("Other", ())), "g")
+        commit = begin(vault, org, "run-1")
+        added = commit.lineage([line("a", "b", org)])
+        night(vault, org, "night-2", schema=wider)
+        assert finish(commit, added).number == 3
+        assert vault.at(org, 3).schema() == wider
+        late = vault.begin(org, run="night-3", kind=CommitKind.BACKUP, identity=IDENTITY)
+        late.put_schema(wider)
+        restore(vault, org, "run-2", [line("c", "d", org)])
+        assert late.finish([TableCommit("Thing")], as_of=START).number == 5
+        assert [night.number for night in vault.snapshots(org)] == [1, 2, 5]
+        assert {row.live for row in vault.lineage(org)} == {"b", "d"}
+
+
+def line(
+    old: str, live: str, target: str, *, table: str = "Thing", run: str = "run-1", since: int = 0
+) -> Lineage:
+    """A row of lineage."""
+    return Lineage(table, old, live, target, run, since=since)
+
+
+def begin(vault: Vault, org: str, run: str) -> Commit:
+    """The commit of a restore."""
+    return vault.begin(org, run=run, kind=CommitKind.RESTORE, identity=IDENTITY)
+
+
+def finish(commit: Commit, *added: Added) -> SnapshotInfo:
+    """Finish with these pieces."""
+    return commit.finish([TableCommit(piece.table, (piece,)) for piece in added], as_of=START)
+
+
+def restore(vault: Vault, org: str, run: str, rows: Sequence[Lineage] = ()) -> SnapshotInfo:
+    """A whole restore that ends with these rows."""
+    commit = begin(vault, org, run)
+    return finish(commit, commit.lineage(rows))
+
+
+def night(vault: Vault, org: str, run: str, *, schema: Schema = SCHEMA) -> SnapshotInfo:
+    """A night that read one empty table."""
+    commit = vault.begin(org, run=run, kind=CommitKind.BACKUP, identity=IDENTITY)
+    commit.put_schema(schema)
+    return commit.finish([TableCommit("Thing")], as_of=START)

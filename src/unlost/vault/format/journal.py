@@ -1,0 +1,47 @@
+"""Entries of a journal: each carries the link to the one before it, so that the last proves all.
+
+The content of an entry's sealed object is the *link* (32 bytes) and the payload as one zstd frame.
+The link of entry 0 is 32 zero bytes, that of any other the blake3 of the content before. The *root*
+of a journal is the blake3 (hex) of the content of its last entry.
+"""
+
+import zstandard
+from blake3 import blake3
+
+from unlost.model.errors import IntegrityError
+
+LINK_BYTES = 32
+FIRST_LINK = bytes(LINK_BYTES)
+_LEVEL = 3
+_LONGEST = 1 << 30  # no entry comes near; a damaged length must not ask for more
+
+
+def encode_entry(payload: bytes, *, link: bytes) -> bytes:
+    """The content of an entry behind the one that ``link`` proves."""
+    return link + zstandard.ZstdCompressor(level=_LEVEL).compress(payload)
+
+
+def decode_entry(content: bytes, *, link: bytes, name: str) -> bytes:
+    """The payload of an entry; raises IntegrityError (``journal-broken``) unless ``link`` is its."""
+    if content[:LINK_BYTES] != link:
+        raise broken(name, "it does not follow the entry before it")
+    try:
+        frame = content[LINK_BYTES:]
+        return zstandard.ZstdDecompressor().decompress(frame, max_output_size=_LONGEST)
+    except zstandard.ZstdError:
+        raise broken(name, "it makes no sense") from None
+
+
+def link_after(content: bytes) -> bytes:
+    """The link that the entry after this one carries; in hex the root, if there is none."""
+    return blake3(content).digest()
+
+
+def broken(name: str, why: str) -> IntegrityError:
+    """The error for an entry of a journal that is not what was written there."""
+    return IntegrityError(
+        "journal-broken",
+        f"The journal entry “{name}” is not what Unlost wrote there: {why}.",
+        next_step="Bring the object back from a copy of the vault, "
+        "then run unlost verify --level full. Write nothing to the org before that.",
+    )

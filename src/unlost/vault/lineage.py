@@ -1,0 +1,98 @@
+"""Lineage: which live record of a target org stands for which record of this one.
+
+Rows of the system table ``$lineage``. Their id is the JSON array [target, table, old]; the newest
+row of an id counts, so that looking records up costs what looking up any records costs.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import batched
+
+import msgspec
+import pyarrow as pa
+
+from unlost.model.reading import Op, Rows
+from unlost.model.snapshot import Lineage
+from unlost.vault.format.physical import INSTANT, LINEAGE, U_ID
+from unlost.vault.merge import key_pieces, newest_of_each
+from unlost.vault.room import OrgRoom
+from unlost.vault.tableview import RANK, TableView, sorted_unique
+
+_CELLS = ("live", "run")
+_BATCH_ROWS = 8_192
+
+
+def lineage_rows(rows: Sequence[Lineage], *, observed_at: datetime) -> Iterator[Rows]:
+    """Rows of ``$lineage``, in bounded batches."""
+    for part in batched(rows, _BATCH_ROWS):
+        count = len(part)
+        cells = [[row.live for row in part], [row.run for row in part]]
+        yield Rows(
+            ids=pa.array([_id(row.target, row.table, row.old) for row in part], pa.string()),
+            ops=pa.array([Op.STATE.value] * count, pa.string()),
+            modified_at=pa.nulls(count, INSTANT),
+            modified_by=pa.nulls(count, pa.string()),
+            cells=pa.RecordBatch.from_arrays(
+                [pa.array(column, pa.string()) for column in cells], names=list(_CELLS)
+            ),
+            observed_at=observed_at,
+        )
+
+
+def lineage(
+    room: OrgRoom, *, targets: Sequence[str], table: str | None, records: Sequence[str]
+) -> Sequence[Lineage]:
+    """The newest rows by id; with table and records those of these and what carries them on.
+
+    ``targets``: oids of all orgs that records may have come back to.
+    """
+    state = room.chain.live()
+    view = room.view(LINEAGE, until=state.seq, state=state)
+    if table is not None and records:
+        return _followed(view, room.org, targets=targets, table=table, records=records)
+    wanted = frozenset(records)
+    return [
+        row
+        for row in _all(view)
+        if table in (None, row.table) and (not wanted or row.old in wanted)
+    ]
+
+
+def _followed(
+    view: TableView, org: str, *, targets: Sequence[str], table: str, records: Sequence[str]
+) -> list[Lineage]:
+    """Rows of the records, then of those that stand for them in their own org, and so on."""
+    found: list[Lineage] = []
+    asked: set[str] = set()
+    wanted, places = set(records), list(targets)
+    while wanted:
+        asked |= wanted
+        rows = _of(view, sorted_unique(_id(t, table, old) for t in places for old in wanted))
+        found += rows
+        wanted = {row.live for row in rows if row.target == org} - asked
+        places = [org]
+    return sorted(found, key=lambda row: _id(row.target, row.table, row.old).encode())
+
+
+def _of(view: TableView, ids: pa.Array) -> list[Lineage]:
+    return list(_told(view.newest(ids, ()), view))
+
+
+def _all(view: TableView) -> Iterator[Lineage]:
+    for rows in key_pieces(view, ()):
+        ids = newest_of_each(rows).column(U_ID).combine_chunks()
+        yield from _told(view.newest(ids, ()), view)
+
+
+def _told(rows: pa.Table, view: TableView) -> Iterator[Lineage]:
+    sequences = view.sequences()
+    cells = view.cells(rows, _CELLS).to_pylist()
+    keys = zip(rows.column(U_ID).to_pylist(), rows.column(RANK).to_pylist(), strict=True)
+    for (key, rank), cell in zip(keys, cells, strict=True):
+        target, table, old = msgspec.json.decode(key, type=tuple[str, str, str])
+        since = int(sequences[rank])
+        yield Lineage(table, old, cell["live"], target, cell["run"], since=since)
+
+
+def _id(target: str, table: str, old: str) -> str:
+    return msgspec.json.encode((target, table, old)).decode()
