@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from unlost_simulators.salesforce.bulk.ingest_habits import IngestTiming
 from unlost_simulators.salesforce.bulk.jobs import BulkTiming
 from unlost_simulators.salesforce.bulk.pages import PageSizes
 from unlost_simulators.salesforce.faults import rule_from_json, rule_to_json
@@ -56,6 +57,7 @@ class ServerDesk:
 
     def _moved(self) -> Any:
         self.sim.jobs.tick()
+        self.sim.loads.tick()
         return self.clock({})
 
     def users(self, _wanted: Wanted) -> Any:
@@ -121,8 +123,23 @@ class ServerDesk:
 
     def bulk(self, _wanted: Wanted) -> Any:
         """Give the timing, the page sizes and the jobs of Bulk 2.0."""
-        jobs = self.sim.jobs
+        jobs, loads = self.sim.jobs, self.sim.loads
         return {
+            "ingest": {
+                "timing": asdict(loads.timing),
+                "habits": asdict(loads.habits),
+                "jobs": [
+                    {
+                        "id": job.id,
+                        "operation": job.order.operation,
+                        "object": job.order.object,
+                        "state": job.state,
+                        "processed": job.load.processed,
+                        "failed": job.load.failed,
+                    }
+                    for job in loads.all()
+                ],
+            },
             "timing": asdict(jobs.timing),
             "pages": asdict(self.sim.settings.page_sizes),
             "jobs": [
@@ -132,8 +149,13 @@ class ServerDesk:
         }
 
     def change_bulk(self, wanted: Wanted) -> Any:
-        """Change members of ``timing`` and ``pages``."""
-        jobs, settings = self.sim.jobs, self.sim.settings
+        """Change members of ``timing`` and ``pages``; of ingest jobs under ``ingest``."""
+        jobs, settings, loads = self.sim.jobs, self.sim.settings, self.sim.loads
+        ingest = wanted.get("ingest", {})
+        if "timing" in ingest:
+            loads.timing = IngestTiming(**{**asdict(loads.timing), **ingest["timing"]})
+        if "habits" in ingest:
+            loads.habits = loads.habits.changed(ingest["habits"])
         if "timing" in wanted:
             jobs.timing = BulkTiming(**{**asdict(jobs.timing), **wanted["timing"]})
         if "pages" in wanted:

@@ -37,9 +37,14 @@ class FaultKind(StrEnum):
     MISSING_LOCATOR = "missing_locator"
     DRIP = "drip"  # the body comes in small pieces with pauses
     DATE_SKEW = "date_skew"
+    # done to the answer once the effect is there
+    REPLY_LOST = "reply_lost"  # the connection ends without a single byte of an answer
+    UNAVAILABLE_AFTER = "unavailable_after"  # 503 with an HTML page, although all was done
     # done inside the org
     JOB_FAILED = "job_failed"  # a Bulk job ends as Failed
     LATE_COMMIT = "late_commit"  # rows of an edit become visible later than they are stamped
+    ROW_LOCKED = "row_locked"  # rows of a write request get UNABLE_TO_LOCK_ROW
+    STORAGE_FULL = "storage_full"  # new rows get STORAGE_LIMIT_EXCEEDED after so many
 
 
 INSTEAD = frozenset({
@@ -51,6 +56,8 @@ AFTERWARDS = frozenset({
     FaultKind.CUT, FaultKind.SHORT_PAGE, FaultKind.EMPTY_PAGE, FaultKind.NO_CONTENT_PAGE,
     FaultKind.MISSING_LOCATOR, FaultKind.DRIP, FaultKind.DATE_SKEW,
 })  # fmt: skip
+AFTER_EFFECT = frozenset({FaultKind.REPLY_LOST, FaultKind.UNAVAILABLE_AFTER})
+ROWS = frozenset({FaultKind.ROW_LOCKED, FaultKind.STORAGE_FULL})
 PAGES_ONLY = frozenset({
     FaultKind.SHORT_PAGE, FaultKind.EMPTY_PAGE, FaultKind.NO_CONTENT_PAGE,
     FaultKind.MISSING_LOCATOR,
@@ -100,6 +107,10 @@ class FaultRule:
     # DRIP, DATE_SKEW, LATE_COMMIT
     seconds: float = 0.0
     chunk: int = 1024
+    # JOB_FAILED of ingest jobs, ROW_LOCKED, STORAGE_FULL: rows that go well before the fault
+    after_rows: int = 0
+    # ROW_LOCKED: share of the rows of a request, the last ones
+    percent: float = 100.0
     # REFUSE, JOB_FAILED
     status: int = 400
     code: str = "UNKNOWN_EXCEPTION"
@@ -136,6 +147,7 @@ class _Planted:
     rule: FaultRule
     seen: int = 0
     hits: int = 0
+    rows: int = 0
 
 
 @dataclass(slots=True)
@@ -166,6 +178,22 @@ class FaultPlan:
                 if planted.rule.kind in kinds and planted.rule.matches(request) and _fires(planted):
                     planted.hits += 1
                     return planted.rule
+        return None
+
+    def room(self, kinds: frozenset[FaultKind], request: Subject, rows: int) -> int | None:
+        """Count rows against the first rule of these kinds that matches, over all requests.
+
+        Gives how many of them still go well before its ``after_rows`` are used up, counting a hit
+        when some do not; None when no rule speaks about the request or all of them go well.
+        """
+        with self._lock:
+            for planted in self._planted:
+                if planted.rule.kind in kinds and planted.rule.matches(request):
+                    planted.seen += 1
+                    left = max(0, planted.rule.after_rows - planted.rows)
+                    planted.rows += rows
+                    planted.hits += rows > left
+                    return left if rows > left else None
         return None
 
     def undo(self, rule: FaultRule) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from unlost_simulators.salesforce import ids
 from unlost_simulators.salesforce.allocations import BULK_QUERY_MB
+from unlost_simulators.salesforce.bulk.ingest_jobs import IngestBook
 from unlost_simulators.salesforce.bulk.jobs import JobBook
 from unlost_simulators.salesforce.bulk.pages import GzipPages
 from unlost_simulators.salesforce.bulk.render import Rendered
@@ -96,6 +97,8 @@ class Simulator:
         self.jobs = JobBook(now, self._executor)
         self.jobs.on_complete = self._count_result
         self.results.in_use = self.jobs.folders
+        self._uploads = Path(tempfile.mkdtemp(prefix="unlost-sim-uploads-"))
+        self.loads = IngestBook(org, self._executor, self._uploads)
 
     def revision(self) -> str:
         """Give a text that changes with every row and every definition of the org."""
@@ -110,9 +113,11 @@ class Simulator:
 
     def close(self) -> None:
         """Stop the workers and remove the results that nobody asked to keep."""
+        self.loads.stop()
         self._executor.shutdown(wait=True, cancel_futures=True)
         self.cursors.close_all()
         self.org.close()
+        shutil.rmtree(self._uploads, ignore_errors=True)
         if self._own_cache:
             shutil.rmtree(self._cache, ignore_errors=True)
 

@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlost_simulators.salesforce.faults import (
+    AFTER_EFFECT,
     AFTERWARDS,
     INSTEAD,
+    ROWS,
     CutPlace,
     FaultKind,
     FaultPlan,
@@ -119,7 +121,7 @@ def test_answers_that_take_the_place_of_the_real_one(kind, status, code) -> None
 
 def test_every_kind_has_its_place() -> None:
     inside = {FaultKind.JOB_FAILED, FaultKind.LATE_COMMIT}
-    assert INSTEAD | AFTERWARDS | inside == set(FaultKind)
+    assert INSTEAD | AFTERWARDS | AFTER_EFFECT | ROWS | inside == set(FaultKind)
 
 
 CELLS = st.lists(

@@ -31,6 +31,9 @@ class Parcel:
 async def deliver(parcel: Parcel, send: Send) -> int:
     """Send an answer; gives the number of body bytes sent."""
     answer = parcel.answer
+    if parcel.wire.lost:
+        await _hang_up(send)
+        return 0
     await send({"type": "http.response.start", "status": answer.status, "headers": _head(parcel)})
     if parcel.head_only or answer.status in (204, 304):
         await send({"type": "http.response.body", "body": b""})
@@ -42,6 +45,24 @@ async def deliver(parcel: Parcel, send: Send) -> int:
     if parcel.wire.stop_after is None or parcel.wire.framing is Framing.CLEAN:
         await send({"type": "http.response.body", "body": b""})
     return sent
+
+
+class ReplyLost(ConnectionError):
+    """The answer was not sent, on purpose, over a server whose connection cannot be ended."""
+
+
+async def _hang_up(send: Send) -> None:
+    """End the connection without an answer, which ASGI has no message for.
+
+    ``send`` belongs to the server's own record of the exchange, and that holds the connection.
+    """
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    if transport is None:
+        raise ReplyLost("the reply is lost")
+    transport.abort()
+    # The server learns of the end in the next turn of its loop.
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
 
 
 def _head(parcel: Parcel) -> list[tuple[bytes, bytes]]:

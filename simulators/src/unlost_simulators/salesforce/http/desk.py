@@ -11,6 +11,7 @@ from http import HTTPStatus
 from unlost_simulators.salesforce import versions
 from unlost_simulators.salesforce.errors import SalesforceError, not_found
 from unlost_simulators.salesforce.faults import (
+    AFTER_EFFECT,
     INSTEAD,
     PAGES_ONLY,
     FaultKind,
@@ -130,6 +131,12 @@ class Desk:
 
     def _finish(self, visit: _Visit, answer: Answer) -> Parcel:
         call = visit.call
+        lost = False
+        if answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            rule = self._draw(visit, AFTER_EFFECT)
+            if rule is not None and rule.kind is FaultKind.UNAVAILABLE_AFTER:
+                answer = spoil.unavailable()
+            lost = rule is not None and rule.kind is FaultKind.REPLY_LOST
         answer = finish.write_body(answer, call)
         if answer.page is not None and answer.status == HTTPStatus.OK:
             rule = self._draw(visit, PAGES_ONLY)
@@ -143,6 +150,7 @@ class Desk:
         usage = self._usage() if visit.data else None
         finish.add_headers(answer, now=now, data=visit.data, usage=usage)
         wire = spoil.wire_for(answer, wire_rule, plain_length=plain_length)
+        wire = spoil.LOST if lost else wire
         cookies = finish.COOKIES if visit.data else ()
         return Parcel(answer, wire, cookies, head_only=call.method == "HEAD")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from unlost_simulators.salesforce.http import (
     composite,
     describes,
+    ingest,
     jobs,
     limits,
     queries,
@@ -34,7 +35,8 @@ def version_root(context: Context) -> Answer:
 
 def jobs_root(context: Context) -> Answer:
     """Answer ``GET jobs``."""
-    return json_answer({"query": f"{context.base}/jobs/query"})
+    base = f"{context.base}/jobs"
+    return json_answer({"ingest": f"{base}/ingest", "query": f"{base}/query"})
 
 
 def table(dispatch: Dispatch) -> RouteTable:
@@ -74,3 +76,9 @@ def _add_jobs(routes: RouteTable) -> None:
     routes.add("jobs/query/{id}", GET=jobs.info, PATCH=jobs.change, DELETE=jobs.delete)
     routes.add("jobs/query/{id}/results", GET=jobs.results)
     routes.add("jobs/query/{id}/resultpages", GET=jobs.result_pages)
+    routes.add("jobs/ingest", GET=ingest.listing, POST=ingest.create)
+    routes.add("jobs/ingest/{id}", GET=ingest.info, PATCH=ingest.change, DELETE=ingest.delete)
+    routes.add("jobs/ingest/{id}/batches", PUT=ingest.upload)
+    routes.add("jobs/ingest/{id}/successfulresults", GET=ingest.successful)
+    routes.add("jobs/ingest/{id}/failedresults", GET=ingest.failed)
+    routes.add("jobs/ingest/{id}/unprocessedrecords", GET=ingest.unprocessed)

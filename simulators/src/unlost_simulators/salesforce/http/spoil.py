@@ -21,22 +21,32 @@ QUOTE = 0x22
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """How the delivery misbehaves: stop after so many bytes, in which framing, or drip."""
+    """How the delivery misbehaves: stop after so many bytes, in which framing, or drip.
+
+    ``lost`` ends the connection before a status line.
+    """
 
     stop_after: int | None = None
     framing: Framing = Framing.LENGTH
     drip_chunk: int | None = None
     drip_seconds: float = 0.0
+    lost: bool = False
 
 
 SOUND = Wire()
+LOST = Wire(lost=True)
+
+
+def unavailable() -> Answer:
+    """Give the page of the edge when nothing answers behind it."""
+    return Answer(503, EDGE_PAGE.encode(), "text/html; charset=UTF-8")
 
 
 def answer_instead(rule: FaultRule) -> Answer:
     """Give the answer of a fault that takes the place of the real one."""
     match rule.kind:
         case FaultKind.UNAVAILABLE_HTML:
-            return Answer(503, EDGE_PAGE.encode(), "text/html; charset=UTF-8")
+            return unavailable()
         case FaultKind.EMPTY_500:
             return Answer(500, content_type=None)
         case FaultKind.EDGE_420:

@@ -18,7 +18,7 @@ _BOUND = re.compile(
 
 
 def object_of(call: Call, sim: Simulator) -> str | None:
-    """Give the object that a call reads, by its path, its query or its job; ``None`` if none."""
+    """Give the object that a call is about, by its path, query or job; ``None`` if none."""
     parts = [part.lower() for part in call.segments[3:]]
     names = call.segments[3:]
     if parts[:1] == ["sobjects"] and len(parts) > 1:
@@ -27,6 +27,8 @@ def object_of(call: Call, sim: Simulator) -> str | None:
         return names[2]
     if parts[:2] == ["jobs", "query"] and len(parts) > 2:
         return _of_job(names[2], sim)
+    if parts[:2] == ["jobs", "ingest"]:
+        return _of_load(names[2], sim) if len(parts) > 2 else _of_order(call)
     if parts[:1] in (["query"], ["queryall"]) and len(parts) > 1:
         return _of_cursor(names[1], sim)
     return from_object(soql_of(call))
@@ -82,6 +84,21 @@ def _of_job(job_id: str, sim: Simulator) -> str | None:
         return sim.jobs.get(job_id).order.object
     except SalesforceError:
         return None
+
+
+def _of_load(job_id: str, sim: Simulator) -> str | None:
+    try:
+        return sim.loads.get(job_id).order.object
+    except SalesforceError:
+        return None
+
+
+def _of_order(call: Call) -> str | None:
+    try:
+        order = json.loads(call.body or b"null")
+    except ValueError:
+        return None
+    return str(order["object"]) if isinstance(order, dict) and "object" in order else None
 
 
 def _of_cursor(locator: str, sim: Simulator) -> str | None:

@@ -1,0 +1,242 @@
+"""The processing of one ingest job: batches of 10,000 rows side by side, 200 rows a transaction.
+
+Sources: Bulk API 2.0 guide (how requests are processed), Bulk API limits. Batches run in parallel
+in life, so rows of different batches come in no order: here they take turns, in an order that the
+job's id decides.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import zip_longest
+from pathlib import Path
+
+from unlost_simulators.salesforce.allocations import BULK_BATCHES
+from unlost_simulators.salesforce.bulk import ingest_csv, ingest_header
+from unlost_simulators.salesforce.bulk.ingest_csv import Upload
+from unlost_simulators.salesforce.bulk.ingest_habits import BeyondAllocation, IngestHabits
+from unlost_simulators.salesforce.bulk.ingest_header import Columns, HeaderRules
+from unlost_simulators.salesforce.bulk.render import CsvForm
+from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.org import Org
+from unlost_simulators.salesforce.writing.request import (
+    Channel,
+    RowError,
+    RowResult,
+    Verb,
+    WriteOptions,
+)
+
+# Bulk API limits: rows of a batch, rows of a transaction.
+BATCH_ROWS = 10_000
+CHUNK_ROWS = 200
+BULK_ROWS = "DailyBulkIngestRows"
+QUOTA_SPENT = "ExceededQuota : ApiBatchItems Limit exceeded."
+ROWS_SPENT = "ExceededQuota : Daily limit of records exceeded."
+
+
+class Operation(StrEnum):
+    """What a job does, and the verb of the writes behind it."""
+
+    INSERT = "insert"
+    UPDATE = "update"
+    UPSERT = "upsert"
+    DELETE = "delete"
+    HARD_DELETE = "hardDelete"
+
+    @property
+    def verb(self) -> Verb:
+        """Give the verb of its write requests."""
+        return _VERBS[self]
+
+
+_VERBS = {
+    Operation.INSERT: Verb.CREATE,
+    Operation.UPDATE: Verb.UPDATE,
+    Operation.UPSERT: Verb.UPSERT,
+    Operation.DELETE: Verb.DELETE,
+    Operation.HARD_DELETE: Verb.HARD_DELETE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOrder:
+    """What a client asked for."""
+
+    operation: Operation
+    object: str
+    user_id: str
+    version: str
+    form: CsvForm
+    external_id: str | None = None
+    assignment_rule: str | None = None
+
+    def options(self) -> WriteOptions:
+        """Give the options of its write requests."""
+        return WriteOptions(
+            external_id=self.external_id,
+            channel=Channel.BULK,
+            auto_assign=self.assignment_rule,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one row; ``error`` is the text of ``sf__Error``, None for success."""
+
+    id: str
+    created: bool = False
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class Load:
+    """One job at work. ``run`` gets on with it; what became of the rows is in ``outcomes``.
+
+    Rows that are in neither ``outcomes`` nor ``lost`` are unprocessed. ``stopped_by`` tells why
+    the load cannot go on, once it cannot.
+    """
+
+    org: Org
+    order: IngestOrder
+    path: Path
+    habits: IngestHabits
+    seed: str
+    upload: Upload | None = None
+    columns: Columns | None = None
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    lost: set[int] = field(default_factory=set)
+    failed: int = 0
+    stopped_by: str | None = None
+    _chunks: Iterator[range] = field(default_factory=lambda: iter(()))
+    _left: range = range(0)
+    _begun: dict[int, bool] = field(default_factory=dict)
+
+    @property
+    def processed(self) -> int:
+        """Give the number of rows that were tried, failed ones included."""
+        return len(self.outcomes)
+
+    @property
+    def rows(self) -> int:
+        """Give the number of uploaded rows, 0 before they are read."""
+        return 0 if self.upload is None else self.upload.rows
+
+    @property
+    def done(self) -> bool:
+        """Tell whether nothing is left to try."""
+        tried = self.processed + len(self.lost)
+        return self.upload is not None and (tried == self.rows or self.stopped_by is not None)
+
+    @property
+    def error(self) -> str | None:
+        """Tell why the job failed although its rows could be read."""
+        return QUOTA_SPENT if self.lost else self.stopped_by
+
+    def unprocessed(self) -> list[int]:
+        """Give the places of rows that were not tried."""
+        tried = self.outcomes.keys() | self.lost
+        return [at for at in range(self.rows) if at not in tried]
+
+    def run(self, until: int | None, *, go_on: Callable[[], bool]) -> None:
+        """Process rows until so many are tried (None: all); asks ``go_on`` before each chunk.
+
+        Raises ``BatchRefused`` when the upload cannot be processed at all.
+        """
+        if self.columns is None:
+            self._open()
+        while not self.done and go_on():
+            room = self.rows if until is None else until - self.processed
+            if room <= 0:
+                return
+            self._process(self._next(room))
+
+    def _open(self) -> None:
+        self.upload = upload = ingest_csv.index(
+            self.path, self.order.form, self.habits.quoted_breaks
+        )
+        user = self.org.users.by_id(self.order.user_id)
+        of = self.org.schema.get(self.order.object)
+        if user is None or of is None:
+            raise ingest_csv.BatchRefused(f"Unable to find object: {self.order.object}")
+        rules = HeaderRules(
+            self.org.schema, of, user, self.order.operation, self.habits.unknown_columns
+        )
+        self.columns = ingest_header.read(upload.header, rules)
+        self._chunks = iter(chunks(upload.rows, self.seed))
+
+    def _next(self, room: int) -> range:
+        """Give the next rows of one transaction, at most ``room``."""
+        here = self._left or next(self._chunks)
+        self._left = here[room:]
+        return here[:room]
+
+    def _process(self, places: range) -> None:
+        if not self._allowed(places):
+            return
+        lost = not self._begun[places[0] // BATCH_ROWS]
+        if lost and self.habits.beyond_allocation is BeyondAllocation.LOST:
+            self.lost.update(places)
+            return
+        results = self._write(places)
+        if lost:
+            self.lost.update(places)
+            return
+        for at, result in zip(places, results, strict=True):
+            self.outcomes[at] = outcome(result, self.order.operation)
+            self.failed += not result.success
+
+    def _allowed(self, places: range) -> bool:
+        """Count the rows and, with its first rows, the batch against the daily allocations."""
+        allocations = self.org.allocations
+        if allocations.used(BULK_ROWS) + len(places) > self.habits.daily_rows:
+            self.stopped_by = ROWS_SPENT
+            return False
+        allocations.count(BULK_ROWS, len(places))
+        batch = places[0] // BATCH_ROWS
+        if batch not in self._begun:
+            room = self.org.settings.daily_bulk_batches - allocations.used(BULK_BATCHES)
+            self._begun[batch] = room > 0
+            if room > 0:
+                allocations.count(BULK_BATCHES)
+        return True
+
+    def _write(self, places: Sequence[int]) -> list[RowResult]:
+        order = self.order
+        if self.upload is None or self.columns is None:
+            raise RuntimeError("the load is not open")
+        rows = [self.columns.row(cells) for cells in self.upload.read(places)]
+        user = self.org.users.by_id(order.user_id)
+        if user is None:
+            raise RuntimeError("the job's user is gone")
+        try:
+            return self.org.write(user, order.operation.verb, order.object, rows, order.options())
+        except SalesforceError as error:
+            refused = RowError(error.code, error.message, tuple(error.fields or ()))
+            keys = [row.get("Id") for row in rows]
+            return [RowResult(key, success=False, errors=(refused,)) for key in keys]
+
+
+def chunks(rows: int, seed: str) -> list[range]:
+    """Give the transactions of a job in the order in which they are carried out."""
+    batches = [range(at, min(at + BATCH_ROWS, rows)) for at in range(0, rows, BATCH_ROWS)]
+    random.Random(seed).shuffle(batches)
+    cut = [[one[at : at + CHUNK_ROWS] for at in range(0, len(one), CHUNK_ROWS)] for one in batches]
+    return [chunk for turn in zip_longest(*cut) for chunk in turn if chunk is not None]
+
+
+def outcome(result: RowResult, operation: Operation) -> Outcome:
+    """Give what the result files tell of one row."""
+    if result.success:
+        created = operation is Operation.INSERT or bool(result.created)
+        return Outcome(result.id or "", created=created)
+    return Outcome(result.id or "", error="".join(map(error_text, result.errors)))
+
+
+def error_text(error: RowError) -> str:
+    """Give an error as ``sf__Error`` words it: ``CODE:message:field1,field2 --``."""
+    fields = ",".join(error.fields)
+    return f"{error.code}:{error.message}:{fields}{' ' if fields else ''}--"
