@@ -94,6 +94,11 @@ def backup(
 
 def _backup(org: str, ports: BackupPorts, policy: BackupPolicy, *, full: bool) -> Finished:
     begun = ports.runner.step("begin", lambda: _begin(org, ports), result=Begun)
+    folder = ports.work / ports.runner.run
+    done = _committed(org, ports)
+    if done is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+        return done
     ports.observer.progress(Progress(Phase.DISCOVER))
     schema = ports.runner.step("discover", ports.source.discover, result=Schema)
     base = ports.vault.at(org, begun.base) if begun.base is not None else None
@@ -103,7 +108,6 @@ def _backup(org: str, ports: BackupPorts, policy: BackupPolicy, *, full: bool) -
         org, run=ports.runner.run, kind=CommitKind.BACKUP, identity=begun.identity
     )
     commit.put_schema(plan.schema)
-    folder = ports.work / ports.runner.run
     session = Session(ports, policy, org, plan, commit, base, folder)
     accounts = [Account(t, known.states.get(t.table.name)) for t in plan.tables]
     _mark_columns(session, accounts)
@@ -118,6 +122,16 @@ def _backup(org: str, ports: BackupPorts, policy: BackupPolicy, *, full: bool) -
     ports.observer.progress(Progress(Phase.COMMIT, done=True))
     shutil.rmtree(folder, ignore_errors=True)
     return Finished(info, proof)
+
+
+def _committed(org: str, ports: BackupPorts) -> Finished | None:
+    """The night that this run committed before its process ended without saying so."""
+    for info in reversed(ports.vault.snapshots(org)):
+        if info.run == ports.runner.run:
+            proof = ports.vault.at(org, info.number).certificate()
+            assert proof is not None, "a backup puts its certificate before it commits"
+            return Finished(info, proof)
+    return None
 
 
 def _begin(org: str, ports: BackupPorts) -> Begun:

@@ -112,3 +112,37 @@ def test_a_crash_between_doing_and_keeping_does_the_step_again(tmp_path: Path) -
         assert isinstance(scene.attempt(run="night"), Finished)
         assert picture(scene) == expected
         scene.close()
+
+
+@pytest.mark.parametrize("durable", [False, True], ids=["memory", "durable"])
+@pytest.mark.parametrize("left", ["all", "some", "none"])
+def test_a_run_that_died_between_its_commit_and_its_last_word_is_done(
+    tmp_path: Path, left: str, durable: bool
+) -> None:
+    """Its work folder is removed, in whole or in part; nobody wrote down that it ended."""
+    scene = story(tmp_path / "home", durable=durable)
+    seen: list[Path] = []
+
+    def tidy(folder: Path, *, ignore_errors: bool) -> None:
+        seen.extend(file for file in folder.rglob("*") if file.is_file())
+        for file in {"all": [], "some": seen[::2], "none": seen}[left]:
+            file.unlink()
+        raise Crash
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("unlost.engine.backup.shutil.rmtree", tidy)
+        with pytest.raises(Crash):
+            scene.attempt(run="night")
+    assert seen
+    scene.clock.advance(seconds=60)
+    before, calls = picture(scene), len(scene.source.calls)
+    again = scene.attempt(run="night")
+    assert isinstance(again, Finished)
+    assert again.snapshot == scene.head.info
+    assert again.certificate == scene.head.certificate()
+    assert picture(scene) == before
+    assert len(scene.source.calls) == calls
+    assert not (scene.work / "runs" / "night").exists()
+    scene.night()
+    assert [info.run for info in scene.vault.snapshots(scene.oid)][-2:] == ["night", "run-2"]
+    scene.close()
