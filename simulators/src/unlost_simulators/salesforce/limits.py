@@ -87,17 +87,25 @@ class Limits:
 
     def check_room(self, of: ObjectDef) -> None:
         """Raise STORAGE_LIMIT_EXCEEDED when rows of the object may not be added now."""
-        settings = self._store.settings
-        share = settings.storage_stop_percent / 100
-        if row_size_sql(of) is not None:
-            self._stop(self._meter.data_bytes(), settings.data_storage_mb * MIB * share)
-        if of.name in FILE_SIZES:
-            self._stop(self._meter.file_bytes(), settings.file_storage_mb * MIB * share)
-
-    @staticmethod
-    def _stop(used: int, most: float) -> None:
-        if used >= most:
+        if self.is_full(of):
             raise SalesforceError(403, "STORAGE_LIMIT_EXCEEDED", "storage limit exceeded", [])
+
+    def is_full(self, of: ObjectDef) -> bool:
+        """Whether rows of the object may not be added now."""
+        full = row_size_sql(of) is not None and self.data_room() <= 0
+        return full or (of.name in FILE_SIZES and self.file_room() <= 0)
+
+    def data_room(self) -> float:
+        """Bytes of data storage that are left until inserts stop; negative when over."""
+        settings = self._store.settings
+        most = settings.data_storage_mb * MIB * settings.storage_stop_percent / 100
+        return most - self._meter.data_bytes()
+
+    def file_room(self) -> float:
+        """Bytes of file storage that are left until inserts stop; negative when over."""
+        settings = self._store.settings
+        most = settings.file_storage_mb * MIB * settings.storage_stop_percent / 100
+        return most - self._meter.file_bytes()
 
     def record_count(self, user: SimUser, names: Sequence[str] | None) -> Sequence[Json]:
         """Cached counts of live rows; objects without rows and unknown names are left out."""

@@ -34,6 +34,7 @@ from unlost_simulators.salesforce.store import database, evolve, tables
 from unlost_simulators.salesforce.store.store import Store
 from unlost_simulators.salesforce.users import Permission, SimUser, Users
 from unlost_simulators.salesforce.writing import desk
+from unlost_simulators.salesforce.writing.planted import Planted
 from unlost_simulators.salesforce.writing.request import Row, RowResult, Verb, WriteOptions
 
 __all__ = ["Org", "SalesforceError"]
@@ -71,7 +72,8 @@ class Org:
         )
         self.allocations = Allocations(clock)
         self.storage = StorageMeter(self.store)
-        self._limits = limits.Limits(self.store, self.allocations, self.storage)
+        self.planted = Planted()
+        self.room = limits.Limits(self.store, self.allocations, self.storage)
 
     @property
     def settings(self) -> OrgSettings:
@@ -240,14 +242,14 @@ class Org:
 
     def limits(self, user: SimUser) -> Json:
         """Answer of ``/limits``: names to Max and Remaining, which is negative when over."""
-        return self._limits.limits(self.users.current(user))
+        return self.room.limits(self.users.current(user))
 
     def record_count(self, user: SimUser, names: Sequence[str] | None = None) -> Sequence[Json]:
         """Answer of ``/limits/recordCount``: cached counts of live rows.
 
         Raises INSUFFICIENT_ACCESS without View Setup and Configuration.
         """
-        return self._limits.record_count(self.users.current(user), names)
+        return self.room.record_count(self.users.current(user), names)
 
     # Writes through the API
 
@@ -284,7 +286,7 @@ class Org:
         STRING_TOO_LONG, STORAGE_LIMIT_EXCEEDED …).
         """
         of = self._need(name)
-        self._limits.check_room(of)
+        self.room.check_room(of)
         return self.store.insert(
             as_user.id, of.name, rows, visible_after=self._delay(visible_after), stamp=stamp
         )
@@ -362,7 +364,7 @@ class Org:
     def undelete(self, as_user: SimUser, name: str, record_ids: Sequence[str]) -> None:
         """Bring rows back; raises UNDELETE_FAILED, STORAGE_LIMIT_EXCEEDED."""
         del as_user
-        self._limits.check_room(self._need(name))
+        self.room.check_room(self._need(name))
         self.store.undelete(record_ids)
 
     def empty_bin(

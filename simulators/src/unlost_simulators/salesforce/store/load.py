@@ -15,6 +15,9 @@ from unlost_simulators.salesforce import ids
 from unlost_simulators.salesforce.schema import FieldDef, FieldType, ObjectDef
 from unlost_simulators.salesforce.store import tables
 
+NOTHING_SET = ""
+"""A column by which a table tells how many rows it has that set no field."""
+
 
 class Counters:
     """The next counter of each object's ids."""
@@ -35,6 +38,10 @@ class Counters:
 
 def with_ids(of: ObjectDef, table: pa.Table, counters: Counters) -> pa.Table:
     """The table with full ids and their counters in the columns ``Id`` and ``_k``."""
+    return _drop(_with_ids(of, table, counters), NOTHING_SET)
+
+
+def _with_ids(of: ObjectDef, table: pa.Table, counters: Counters) -> pa.Table:
     if of.empty_key:
         keys = pa.array([ids.EMPTY_KEY] * table.num_rows, pa.string())
         zeros = pa.array(np.zeros(table.num_rows, dtype=np.int64))

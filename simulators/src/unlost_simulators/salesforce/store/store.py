@@ -19,6 +19,7 @@ import pyarrow as pa
 from unlost_simulators.salesforce import ids
 from unlost_simulators.salesforce.answers import Holding
 from unlost_simulators.salesforce.clock import VirtualClock
+from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.numbers import MACROS
 from unlost_simulators.salesforce.schema import (
     FieldType,
@@ -113,6 +114,10 @@ class Store:
     def _mine(self) -> Transaction | None:
         held = self._open
         return held if held is not None and held.thread == threading.get_ident() else None
+
+    def in_transaction(self) -> bool:
+        """Whether the caller's thread has a transaction open."""
+        return self._mine() is not None
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -384,6 +389,28 @@ class Store:
         ).fetchall()
 
     # Deletes and the bin
+
+    def obstacles(self, of: ObjectDef, chosen: Sequence[str]) -> dict[str, SalesforceError]:
+        """Which of these live rows cannot be deleted now, and why."""
+        with self.transaction() as held:
+            return deletes.obstacles(held.cursor, self.schema, of, chosen)
+
+    def remove(
+        self, of: ObjectDef, chosen: Sequence[str], author: writes.Author, *, hard: bool = False
+    ) -> None:
+        """Delete live rows that have no obstacles, at the author's time."""
+        deletion = deletes.Deletion(author.stamp, hard)
+        with self.transaction() as held:
+            self._touch(deletes.delete(held.cursor, self.schema, of, chosen, deletion))
+            self._after_bin(held.cursor)
+
+    def undeletable(self, of: ObjectDef, chosen: Sequence[str]) -> set[str]:
+        """Which of the ids are rows of the object that the bin can give back."""
+        return recyclebin.undeletable(self.cursor(), of.name, chosen)
+
+    def bin_entries(self, of: ObjectDef, chosen: Sequence[str]) -> set[str]:
+        """Which of the ids are rows of the object with an entry of their own in the bin."""
+        return recyclebin.entries(self.cursor(), of.name, chosen)
 
     def delete(
         self,

@@ -52,9 +52,8 @@ def stage_inserts(
         for name, held in columns.items()
     }
     if not arrays:
-        arrays = {"": pa.nulls(len(rows))}
-    table = load.with_ids(of, pa.table(arrays), counters)
-    return table.drop_columns([""]) if "" in table.column_names else table
+        arrays = {load.NOTHING_SET: pa.nulls(len(rows))}
+    return load.with_ids(of, pa.table(arrays), counters)
 
 
 def stage_updates(of: ObjectDef, changes: Mapping[str, Mapping[str, Any]]) -> Staged:

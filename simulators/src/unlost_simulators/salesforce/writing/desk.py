@@ -1,13 +1,22 @@
-"""The desk where writes are handed in: every row is answered, in the order of the request."""
+"""The desk where writes are handed in: every row is answered, in the order of the request.
+
+Rows are refused one by one; with ``AllOrNone.ALL`` one refusal takes all others back. A refusal
+that comes after the write (a trigger, a validation rule) rolls the whole attempt back, and the rows
+that are left are tried again, as the platform does.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.users import SimUser
+from unlost_simulators.salesforce.writing import keys, planted, refusals, removal, save
+from unlost_simulators.salesforce.writing.cells import Reader
+from unlost_simulators.salesforce.writing.draft import Draft
+from unlost_simulators.salesforce.writing.job import Job
 from unlost_simulators.salesforce.writing.request import (
+    AllOrNone,
     Row,
     RowError,
     RowResult,
@@ -17,6 +26,23 @@ from unlost_simulators.salesforce.writing.request import (
 
 if TYPE_CHECKING:
     from unlost_simulators.salesforce.org import Org
+
+SAVES = frozenset({Verb.CREATE, Verb.UPDATE, Verb.UPSERT})
+SETUP_OBJECTS = frozenset({
+    "FieldPermissions", "Group", "GroupMember", "ObjectPermissions", "PermissionSet",
+    "PermissionSetAssignment", "Profile", "QueueSobject", "SetupEntityAccess", "User", "UserRole",
+})  # fmt: skip
+"""Objects that cannot be written in one transaction with others (Apex guide, mixed DML)."""
+MOST_ATTEMPTS = 3
+"""How often rows are tried while triggers refuse some of them (Apex guide, bulk DML)."""
+TOO_MANY_ATTEMPTS = RowError(
+    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+    "Too many retries of batch save in the presence of Apex triggers with failures",
+)
+
+
+class _TakenBack(Exception):
+    """Ends a transaction whose writes shall not stand."""
 
 
 def write(
@@ -30,59 +56,94 @@ def write(
     """Carry out a request; gives one result a row, in the same order.
 
     Raises ``SalesforceError`` for what concerns the whole request (an object that does not exist
-    for the user, an upsert by a field that is no key).
+    for the user, an upsert by a field that is no key, a hard delete without the permission).
     """
     of = org.object(user, object_name)
-    return [_one(org, user, verb, of.name, row, options) for row in rows]
+    author = org.store.author(user.id, None)
+    return carry_out(Job(org, user, of, verb, options, author, carry_out), rows)
 
 
-def _one(
-    org: Org, user: SimUser, verb: Verb, name: str, row: Row, options: WriteOptions
-) -> RowResult:
-    cells = {key: value for key, value in row.items() if key.lower() not in {"id", "attributes"}}
-    key = next((str(value) for one, value in row.items() if one.lower() == "id"), None)
-    created = None
-    try:
-        if verb is Verb.UPSERT:
-            key = _existing(org, user, name, row, options)
-            created = key is None
-        if verb is Verb.CREATE or created:
-            key = org.insert(user, name, [cells])[0]
+def carry_out(job: Job, rows: Sequence[Row]) -> list[RowResult]:
+    """Carry out a job; see ``write``."""
+    removal.check_allowed(job)
+    if job.verb is Verb.UPSERT:
+        keys.key_field(job)
+    locked = planted.locked_places(job, rows)
+    refused = {place: [error] for place, error in locked.items()}
+    if job.store.in_transaction():
+        return _results(job, _attempt(job, rows, refused)[0])
+    drafts: list[Draft] = []
+    for _ in range(MOST_ATTEMPTS):
+        try:
+            with job.store.transaction():
+                drafts, stands = _attempt(job, rows, refused)
+                if not stands:
+                    raise _TakenBack
+        except _TakenBack:
+            if _all_back(job):
+                return _results(job, drafts)
+            refused = {one.place: one.errors for one in drafts if one.errors}
         else:
-            _change(org, user, verb, name, key or "", cells)
-    except SalesforceError as error:
-        refused = RowError(error.code, error.message, tuple(error.fields or ()))
-        return RowResult(None, success=False, created=created and False, errors=(refused,))
-    return RowResult(key, success=True, created=created)
+            return _results(job, drafts)
+    for draft in drafts:
+        if draft.sound:
+            draft.refuse(TOO_MANY_ATTEMPTS)
+    return _results(job, drafts)
 
 
-def _existing(org: Org, user: SimUser, name: str, row: Row, options: WriteOptions) -> str | None:
-    field = (options.external_id or "Id").lower()
-    value = next((str(value) for one, value in row.items() if one.lower() == field), None)
-    if value is None or field == "id":
-        return value
-    try:
-        found = org.get_by_external_id(user, name, field, value, ["Id"])
-    except SalesforceError as error:
-        if error.message.startswith("Provided external ID"):
-            raise
-        return None
-    if not isinstance(found, dict):
-        raise SalesforceError(300, "DUPLICATE_EXTERNAL_ID", "more than one match for upsert", [])
-    return str(found["Id"])
+def _all_back(job: Job) -> bool:
+    return job.options.all_or_none is AllOrNone.ALL
 
 
-def _change(
-    org: Org, user: SimUser, verb: Verb, name: str, key: str, cells: dict[str, Any]
-) -> None:
-    match verb:
-        case Verb.DELETE:
-            org.delete(user, name, [key])
-        case Verb.HARD_DELETE:
-            org.hard_delete(user, name, [key])
-        case Verb.UNDELETE:
-            org.undelete(user, name, [key])
-        case Verb.EMPTY_BIN:
-            org.empty_bin(user, name, [key])
-        case _:
-            org.update(user, name, {key: cells})
+def _attempt(
+    job: Job, rows: Sequence[Row], refused: Mapping[int, list[RowError]]
+) -> tuple[list[Draft], bool]:
+    """The drafts after everything was tried, and whether what was written may stand."""
+    reader = Reader(job)
+    drafts = reader.read(rows, range(len(rows)))
+    for draft in drafts:
+        if draft.place in refused:
+            draft.errors = list(refused[draft.place])
+    _refuse_mixed(job, drafts)
+    stands = True
+    for wave in keys.waves(job, drafts):
+        keys.identify(job, [one for one in wave if one.sound])
+        stands &= _one_wave(job, wave, reader, rows)
+    return drafts, stands and not (_all_back(job) and any(not one.sound for one in drafts))
+
+
+def _one_wave(job: Job, wave: Sequence[Draft], reader: Reader, rows: Sequence[Row]) -> bool:
+    if job.verb not in SAVES:
+        removal.attempt(job, wave)
+        return True
+    save.attempt(job, wave, reader, rows)
+    written = [one for one in wave if one.sound]
+    save.write(job, written)
+    return all(one.sound for one in written)
+
+
+def _refuse_mixed(job: Job, drafts: Sequence[Draft]) -> None:
+    """Refuse a set-up object beside others in one transaction."""
+    if job.by_platform:
+        return
+    with job.store.transaction() as held:
+        first = held.wrote
+        held.wrote = first or job.of.name
+    if first is not None and (first in SETUP_OBJECTS) != (job.of.name in SETUP_OBJECTS):
+        for draft in drafts:
+            draft.errors = [refusals.mixed(job.of, first)]
+
+
+def _results(job: Job, drafts: Sequence[Draft]) -> list[RowResult]:
+    taken_back = _all_back(job) and any(not one.sound for one in drafts)
+    return [_result(job, one, taken_back=taken_back) for one in drafts]
+
+
+def _result(job: Job, draft: Draft, *, taken_back: bool) -> RowResult:
+    upsert = job.verb is Verb.UPSERT
+    if draft.sound and not taken_back:
+        return RowResult(draft.id, success=True, created=bool(draft.created) if upsert else None)
+    errors = tuple(draft.errors) or (refusals.ROLLED_BACK,)
+    named = draft.given_id if isinstance(draft.given_id, str) else None
+    known = None if job.verb is Verb.CREATE or draft.created else draft.id or named
+    return RowResult(known, success=False, created=False if upsert else None, errors=errors)

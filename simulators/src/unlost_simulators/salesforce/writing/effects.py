@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from unlost_simulators.salesforce.schema import ObjectDef
@@ -22,13 +23,35 @@ if TYPE_CHECKING:
 class WriteContext(Protocol):
     """What an effect may ask and do. It sees what the open transaction has written so far."""
 
-    org: Org
-    user: SimUser
-    of: ObjectDef
-    verb: Verb
-    options: WriteOptions
-    stamp: datetime
-    """Naive UTC: the time that the rows are stamped with."""
+    @property
+    def org(self) -> Org:
+        """The org."""
+        ...
+
+    @property
+    def user(self) -> SimUser:
+        """Who writes."""
+        ...
+
+    @property
+    def of(self) -> ObjectDef:
+        """The object that is written."""
+        ...
+
+    @property
+    def verb(self) -> Verb:
+        """What the request does."""
+        ...
+
+    @property
+    def options(self) -> WriteOptions:
+        """How the request is to be carried out."""
+        ...
+
+    @property
+    def stamp(self) -> datetime:
+        """Naive UTC: the time that the rows are stamped with."""
+        ...
 
     def select(
         self, name: str, fields: Sequence[str], where: str, values: Sequence[str] = ()
@@ -61,6 +84,12 @@ class Effects:
     ``after_*`` run when the rows are written (``Draft.id`` is set) and may still refuse one,
     which takes it back.
     """
+
+    reads: tuple[str, ...] = ()
+    """Fields that ``Draft.before`` shall hold, besides those that the rows set."""
+    extras: Mapping[str, str] = MappingProxyType({})
+    """Members of rows that are no fields (``ToIds``), by name in lower case: they become
+    ``Draft.extras``."""
 
     def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """New rows, before they are checked against the org."""

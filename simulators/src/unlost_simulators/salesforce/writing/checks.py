@@ -1,0 +1,111 @@
+"""What the org wants of a row before it is written: required fields, record type, owner, times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from unlost_simulators.salesforce import ids
+from unlost_simulators.salesforce.rights import AUDIT_FIELDS
+from unlost_simulators.salesforce.schema import FieldDef, FieldType
+from unlost_simulators.salesforce.users import Permission
+from unlost_simulators.salesforce.writing import refusals
+from unlost_simulators.salesforce.writing.draft import Draft
+from unlost_simulators.salesforce.writing.job import Job
+
+INACTIVE_OWNER_OBJECTS = frozenset({
+    "Account", "Asset", "Case", "Contact", "Lead", "Note", "Opportunity", "Order",
+    "ServiceContract", "AccountTeamMember", "OpportunityTeamMember",
+})  # fmt: skip
+"""Standard objects on which Update Records with Inactive Owners helps (Winter '16 notes)."""
+
+
+def required(job: Job, drafts: Sequence[Draft], *, new: bool) -> None:
+    """Refuse rows that lack a required field, or clear it."""
+    wanted = [one for one in job.of.stored if _is_required(one)]
+    for draft in drafts:
+        if not draft.sound:
+            continue
+        absent = [one.name for one in wanted if _lacks(draft, one, new=new)]
+        if absent:
+            draft.refuse(refusals.missing(absent))
+
+
+def _is_required(field: FieldDef) -> bool:
+    settable = field.createable or field.updateable
+    return field.required and settable and field.type is not FieldType.BOOLEAN
+
+
+def _lacks(draft: Draft, field: FieldDef, *, new: bool) -> bool:
+    if field.name in draft.cells:
+        return draft.cells[field.name] is None and not field.system
+    return new and field.default is None and not field.system
+
+
+def record_types(job: Job, drafts: Sequence[Draft], *, new: bool) -> None:
+    """Refuse record types that are not for the user; give new rows his default."""
+    field = job.of.field("RecordTypeId")
+    if field is None:
+        return
+    usable = {one.id for one in job.of.record_types if one.active and one.available}
+    default = next(
+        (one.id for one in job.of.record_types if one.default and one.id in usable), None
+    )
+    for draft in drafts:
+        if not draft.sound:
+            continue
+        given = draft.cells.get(field.name)
+        if given == ids.MASTER_RECORD_TYPE:
+            draft.cells[field.name] = None
+        elif given is not None and given not in usable and not job.by_platform:
+            draft.refuse(refusals.wrong_record_type(str(given)))
+        elif new and field.name not in draft.cells and default is not None:
+            draft.cells[field.name] = default
+
+
+def owners(job: Job, drafts: Sequence[Draft], *, new: bool) -> None:
+    """Refuse inactive owners."""
+    if job.of.field("OwnerId") is None or job.by_platform:
+        return
+    setting = [one for one in drafts if one.sound and one.cells.get("OwnerId") is not None]
+    if not setting or (not new and _may_keep_inactive(job)):
+        return
+    inactive = _inactive_users(job, {str(one.cells["OwnerId"]) for one in setting})
+    for draft in setting:
+        owner = str(draft.cells["OwnerId"])
+        if owner in inactive:
+            draft.refuse(refusals.inactive_owner(job.of, owner))
+
+
+def _may_keep_inactive(job: Job) -> bool:
+    helped = job.of.name in INACTIVE_OWNER_OBJECTS or job.of.name.endswith("__c")
+    return helped and job.user.may(Permission.UPDATE_INACTIVE_OWNER)
+
+
+def _inactive_users(job: Job, owners: set[str]) -> set[str]:
+    users = job.store.schema.get("User")
+    if users is not None and users.field("IsActive") is not None:
+        found = job.select("User", ["Id"], '"Id" IN {values} AND NOT "IsActive"', sorted(owners))
+        return {one["Id"] for one in found}
+    known = {one: job.org.users.by_id(one) for one in owners}
+    return {key for key, user in known.items() if user is not None and not user.active}
+
+
+def audit_times(job: Job, drafts: Sequence[Draft]) -> None:
+    """Refuse audit times of the future, and a change that is older than its record.
+
+    The words are the simulator's own: nobody was seen to quote them.
+    """
+    for draft in drafts:
+        if not draft.sound or not AUDIT_FIELDS & draft.cells.keys():
+            continue
+        made = draft.cells.get("CreatedDate") or job.stamp
+        changed = draft.cells.get("LastModifiedDate") or job.stamp
+        for name, label, at in (
+            ("CreatedDate", "Created Date", made),
+            ("LastModifiedDate", "Last Modified Date", changed),
+        ):
+            if at > job.stamp:
+                draft.fail("FIELD_INTEGRITY_EXCEPTION", f"{label}: date is in the future", name)
+        if changed < made:
+            text = "Last Modified Date: date is before Created Date"
+            draft.fail("FIELD_INTEGRITY_EXCEPTION", text, "LastModifiedDate")

@@ -1,0 +1,97 @@
+"""One request under way: who writes what, and what effects may ask of the org."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from unlost_simulators.salesforce.schema import ObjectDef
+from unlost_simulators.salesforce.store import tables
+from unlost_simulators.salesforce.store.store import Store
+from unlost_simulators.salesforce.store.writes import Author, live
+from unlost_simulators.salesforce.users import SimUser
+from unlost_simulators.salesforce.writing.request import Row, RowResult, Verb, WriteOptions
+
+if TYPE_CHECKING:
+    from unlost_simulators.salesforce.org import Org
+
+_VALUES = "_values"
+
+
+class Authority(StrEnum):
+    """In whose name rows are written."""
+
+    USER = "user"
+    PLATFORM = "platform"
+    """Rights and read-only fields do not count, values come as the store keeps them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A request for one object; it is the ``WriteContext`` that effects see."""
+
+    org: Org
+    user: SimUser
+    of: ObjectDef
+    verb: Verb
+    options: WriteOptions
+    author: Author
+    carry_out: Callable[[Job, Sequence[Row]], list[RowResult]]
+    """Carries out a further job inside this one's transaction."""
+    authority: Authority = Authority.USER
+
+    @property
+    def store(self) -> Store:
+        """The org's rows."""
+        return self.org.store
+
+    @property
+    def stamp(self) -> datetime:
+        """Naive UTC: the time that the rows are stamped with."""
+        return self.author.stamp
+
+    @property
+    def by_platform(self) -> bool:
+        """Whether the platform writes and not a user."""
+        return self.authority is Authority.PLATFORM
+
+    def select(
+        self, name: str, fields: Sequence[str], where: str, values: Sequence[str] = ()
+    ) -> list[dict[str, Any]]:
+        """Live rows of an object; see ``effects.WriteContext``."""
+        of = self.store.schema.get(name)
+        if of is None:
+            return []
+        cursor = self.store.cursor()
+        cursor.register(_VALUES, pa.table({"value": pa.array(sorted(set(values)), pa.string())}))
+        columns = ", ".join(f"t.{tables.name(one)}" for one in fields)
+        condition = where.replace("{values}", f"(SELECT value FROM {_VALUES})")
+        sql = f"SELECT {columns} FROM {tables.name(of.name)} t WHERE {live(of, 't')}"
+        found = cursor.execute(f"{sql} AND ({condition}) ORDER BY t.{tables.ORDER}").fetchall()
+        cursor.unregister(_VALUES)
+        return [dict(zip(fields, row, strict=True)) for row in found]
+
+    def create(self, name: str, rows: Sequence[Mapping[str, Any]]) -> list[RowResult]:
+        """Insert rows in the name of the platform."""
+        return self._also(Verb.CREATE, name, rows)
+
+    def update(self, name: str, changes: Mapping[str, Mapping[str, Any]]) -> list[RowResult]:
+        """Change rows by id in the name of the platform."""
+        return self._also(Verb.UPDATE, name, [{**row, "Id": key} for key, row in changes.items()])
+
+    def delete(self, name: str, record_ids: Sequence[str]) -> list[RowResult]:
+        """Delete rows in the name of the platform."""
+        return self._also(Verb.DELETE, name, [{"Id": one} for one in record_ids])
+
+    def _also(self, verb: Verb, name: str, rows: Sequence[Row]) -> list[RowResult]:
+        of = self.store.schema.get(name)
+        if of is None or not rows:
+            return []
+        options = WriteOptions(channel=self.options.channel)
+        job = replace(self, of=of, verb=verb, options=options, authority=Authority.PLATFORM)
+        return self.carry_out(job, rows)

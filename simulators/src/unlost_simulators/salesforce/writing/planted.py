@@ -1,0 +1,346 @@
+"""What admins of an org add: validation rules, triggers, duplicate rules, and locks held by others.
+
+A test plants them by the admin API; every one counts how often it acted. Conditions are SOQL over
+the row as it was saved; they are looked at inside the transaction of the write.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+import pyarrow as pa
+
+from unlost_simulators.salesforce import editing
+from unlost_simulators.salesforce.schema import FieldType
+from unlost_simulators.salesforce.writing import keys, refusals, rows
+from unlost_simulators.salesforce.writing.draft import Draft
+from unlost_simulators.salesforce.writing.job import Job
+from unlost_simulators.salesforce.writing.request import RowError
+
+_HOLE = re.compile(r"\{(\w+)\}")
+_SAVED = "_saved"
+
+
+class Moment(StrEnum):
+    """When rules act."""
+
+    INSERT = "insert"
+    UPDATE = "update"
+
+
+BOTH = frozenset(Moment)
+
+
+class Phase(StrEnum):
+    """Whether a trigger runs before or after the save."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+class Deed(StrEnum):
+    """What a trigger does."""
+
+    REFUSE = "refuse"
+    SET = "set"
+    CREATE = "create"
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationRule:
+    """Refuses rows for which ``where`` holds; ``field`` is where the message is shown."""
+
+    object: str
+    message: str
+    where: str
+    name: str = ""
+    field: str | None = None
+    on: frozenset[Moment] = BOTH
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerRule:
+    """Apex that runs when rows are saved.
+
+    ``refuse`` fails the row with ``message`` as an unhandled exception would. ``set`` writes
+    ``values`` into the row; after the save that is a further change, by the same user and now.
+    ``create`` inserts a row of ``creates`` with ``values``. ``{Field}`` in a text value stands for
+    the row's own value, ``{Id}`` for its id.
+    """
+
+    object: str
+    deed: Deed
+    name: str = "Trigger"
+    on: frozenset[Moment] = frozenset({Moment.INSERT})
+    phase: Phase = Phase.AFTER
+    where: str | None = None
+    message: str = "System.NullPointerException: Attempt to de-reference a null object"
+    creates: str = "Task"
+    values: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateRule:
+    """Finds records that agree with a row in all of ``match``; ``allow_save`` is an alert only."""
+
+    object: str
+    match: tuple[str, ...]
+    name: str = "Standard_Rule"
+    message: str = "Use one of these records?"
+    allow_save: bool = True
+    on: frozenset[Moment] = BOTH
+
+
+@dataclass(frozen=True, slots=True)
+class LockRule:
+    """Somebody else holds ``percent`` of the rows; ``times`` ends it after so many (0: never)."""
+
+    object: str | None = None
+    percent: float = 100.0
+    times: int = 0
+    name: str = ""
+
+
+type Rule = ValidationRule | TriggerRule | DuplicateRule | LockRule
+
+
+@dataclass(slots=True)
+class _Held:
+    rule: Rule
+    hits: int = 0
+    share: float = 0.0
+
+
+class Planted:
+    """The rules of one org, with their counts; safe from many threads."""
+
+    def __init__(self) -> None:
+        self._held: list[_Held] = []
+        self._lock = threading.Lock()
+
+    def plant(self, rule: Rule) -> None:
+        """Put a rule in force."""
+        with self._lock:
+            self._held.append(_Held(rule))
+
+    def clear(self) -> None:
+        """Forget all rules and their counts."""
+        with self._lock:
+            self._held.clear()
+
+    def rules[T: Rule](self, kind: type[T], name: str) -> list[T]:
+        """The rules of one kind for an object."""
+        with self._lock:
+            rules = [one.rule for one in self._held]
+        return [one for one in rules if isinstance(one, kind) and one.object in {name, None}]
+
+    def hit(self, rule: Rule, times: int = 1) -> None:
+        """Count that a rule acted."""
+        with self._lock:
+            for one in self._held:
+                if one.rule is rule:
+                    one.hits += times
+
+    def draw(self, rule: LockRule) -> bool:
+        """Whether the lock holds the next row; every rule spreads its share evenly."""
+        with self._lock:
+            held = next((one for one in self._held if one.rule is rule), None)
+            if held is None or (rule.times and held.hits >= rule.times):
+                return False
+            held.share += rule.percent
+            if held.share < 100:
+                return False
+            held.share -= 100
+            held.hits += 1
+            return True
+
+    def report(self) -> list[tuple[Rule, int]]:
+        """Each rule with how often it acted."""
+        with self._lock:
+            return [(one.rule, one.hits) for one in self._held]
+
+    def unhit(self) -> list[str]:
+        """Names of the rules that never acted."""
+        return [f"{type(rule).__name__} {rule.name}" for rule, hits in self.report() if not hits]
+
+
+def locked_places(job: Job, given: Sequence[Mapping[str, Any]]) -> dict[int, RowError]:
+    """The places of a request whose rows somebody else holds."""
+    rules = job.org.planted.rules(LockRule, job.of.name)
+    if job.by_platform or not rules:
+        return {}
+    found: dict[int, RowError] = {}
+    for place, row in enumerate(given):
+        if any(job.org.planted.draw(one) for one in rules):
+            found[place] = refusals.locked(_contended(job, row))
+    return found
+
+
+def _contended(job: Job, row: Mapping[str, Any]) -> str:
+    """The record that is fought over: the row's own, else the first parent it names."""
+    named = {name.lower(): value for name, value in row.items()}
+    own = named.get("id")
+    if own:
+        return str(own)
+    links = [one.name.lower() for one in job.of.stored if one.type is FieldType.REFERENCE]
+    return next((str(named[one]) for one in links if named.get(one)), "")
+
+
+def check_duplicates(job: Job, drafts: Sequence[Draft], moment: Moment) -> None:
+    """Refuse rows that agree with a record of the org where a rule forbids or warns."""
+    for rule in job.org.planted.rules(DuplicateRule, job.of.name):
+        lenient = rule.allow_save and job.options.duplicates.allow_save
+        if moment not in rule.on or job.by_platform or lenient:
+            continue
+        for draft, matches in _matches(job, rule, drafts):
+            draft.refuse(_duplicate(job, rule, matches))
+            job.org.planted.hit(rule)
+
+
+def _matches(
+    job: Job, rule: DuplicateRule, drafts: Sequence[Draft]
+) -> Iterable[tuple[Draft, list[str]]]:
+    fields = [one for one in (job.of.field(name) for name in rule.match) if one is not None]
+    sound = [one for one in drafts if one.sound]
+    by_field = [
+        keys.holders(job, job.of, one, [draft.value(one.name) for draft in sound]) for one in fields
+    ]
+    for draft in sound:
+        found: set[str] | None = None
+        for one, held in zip(fields, by_field, strict=True):
+            value = draft.value(one.name)
+            ids = set() if value is None else set(held.get(keys.fold(one, value), []))
+            found = ids if found is None else found & ids
+        others = sorted((found or set()) - {draft.id})
+        if others:
+            yield draft, others
+
+
+def _duplicate(job: Job, rule: DuplicateRule, matches: Sequence[str]) -> RowError:
+    of = job.of.name
+    records = [
+        {
+            "additionalInformation": [],
+            "fieldDiffs": [],
+            "matchConfidence": 100.0,
+            "record": {
+                "attributes": {"type": of, "url": f"/services/data/v66.0/sobjects/{of}/{one}"},
+                "Id": one,
+            },
+        }
+        for one in matches
+    ]
+    result = {
+        "entityType": of,
+        "errors": [],
+        "matchEngine": "ExactMatchEngine",
+        "matchRecords": records,
+        "rule": rule.name,
+        "size": len(records),
+        "success": True,
+    }
+    detail = {
+        "allowSave": rule.allow_save,
+        "duplicateRule": rule.name,
+        "duplicateRuleEntityType": of,
+        "errorMessage": rule.message,
+        "matchResults": [result],
+    }
+    return RowError("DUPLICATES_DETECTED", rule.message, (), detail)
+
+
+def run(job: Job, drafts: Sequence[Draft], moment: Moment) -> None:
+    """Let triggers and validation rules act on rows that were just written."""
+    planted = job.org.planted
+    if job.by_platform:
+        return
+    triggers = [one for one in planted.rules(TriggerRule, job.of.name) if moment in one.on]
+    for rule in triggers:
+        if rule.phase is Phase.BEFORE:
+            _trigger(job, rule, drafts, moment)
+    for check in planted.rules(ValidationRule, job.of.name):
+        if moment in check.on:
+            _validate(job, check, drafts)
+    for rule in triggers:
+        if rule.phase is Phase.AFTER:
+            _trigger(job, rule, [one for one in drafts if one.sound], moment)
+
+
+def _validate(job: Job, rule: ValidationRule, drafts: Sequence[Draft]) -> None:
+    for draft in _chosen(job, rule.where, drafts):
+        named = () if rule.field is None else (rule.field,)
+        draft.fail("FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.message, *named)
+        job.org.planted.hit(rule)
+
+
+def _trigger(job: Job, rule: TriggerRule, drafts: Sequence[Draft], moment: Moment) -> None:
+    chosen = _chosen(job, rule.where, drafts)
+    if not chosen:
+        return
+    job.org.planted.hit(rule, len(chosen))
+    if rule.deed is Deed.REFUSE:
+        occasion = f"{rule.phase.value.title()}{moment.value.title()}"
+        text = f"{rule.name}: execution of {occasion}\n\ncaused by: {rule.message}\n\n"
+        text += f"Trigger.{rule.name}: line 1, column 1"
+        for draft in chosen:
+            draft.fail("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text)
+    elif rule.deed is Deed.SET:
+        _set(job, rule, chosen)
+    else:
+        job.create(rule.creates, _filled(job, rule, chosen))
+
+
+def _set(job: Job, rule: TriggerRule, drafts: Sequence[Draft]) -> None:
+    changes = {
+        draft.id or "": dict(values)
+        for draft, values in zip(drafts, _filled(job, rule, drafts), strict=True)
+    }
+    if rule.phase is Phase.BEFORE:
+        kept = ("LastModifiedDate", "LastModifiedById")
+        held = rows.stored_rows(job, job.of, changes, kept) if job.of.field(kept[0]) else {}
+        for key, row in held.items():
+            changes[key] |= {name: row[name] for name in kept}
+    job.update(job.of.name, changes)
+
+
+def _filled(job: Job, rule: TriggerRule, drafts: Sequence[Draft]) -> list[dict[str, Any]]:
+    """The rule's values with the rows' own in their holes."""
+    wanted = {
+        hole for one in rule.values.values() if isinstance(one, str) for hole in _HOLE.findall(one)
+    }
+    names = [one.name for one in job.of.stored if one.name in wanted]
+    held = rows.stored_rows(job, job.of, [one.id or "" for one in drafts], names)
+    return [
+        {name: _fill(value, held[draft.id or ""]) for name, value in rule.values.items()}
+        for draft in drafts
+    ]
+
+
+def _fill(value: Any, row: Mapping[str, Any]) -> Any:
+    if not isinstance(value, str):
+        return value
+    whole = _HOLE.fullmatch(value)
+    if whole is not None and whole.group(1) in row:
+        return row[whole.group(1)]
+    return _HOLE.sub(lambda hole: str(row.get(hole.group(1), "")), value)
+
+
+def _chosen(job: Job, where: str | None, drafts: Sequence[Draft]) -> list[Draft]:
+    """The drafts whose saved rows fulfil a SOQL condition."""
+    if where is None:
+        return list(drafts)
+    chosen, _ = editing.chosen(job.store, job.of, where, {}, None)
+    cursor = job.store.cursor()
+    cursor.register(_SAVED, pa.table({"id": pa.array([one.id for one in drafts], pa.string())}))
+    found = cursor.execute(
+        f'SELECT x.id FROM (SELECT t0."Id" AS id {chosen}) x SEMI JOIN {_SAVED} s ON x.id = s.id'
+    ).fetchall()
+    cursor.unregister(_SAVED)
+    kept = {row[0] for row in found}
+    return [one for one in drafts if one.id in kept]

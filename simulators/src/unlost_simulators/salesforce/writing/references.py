@@ -1,0 +1,105 @@
+"""What references point to: the right object, a record that is there and seen, no loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from unlost_simulators.salesforce.schema import FieldDef, FieldType, ObjectDef
+from unlost_simulators.salesforce.writing import refusals, rows
+from unlost_simulators.salesforce.writing.draft import Draft
+from unlost_simulators.salesforce.writing.job import Job
+from unlost_simulators.salesforce.writing.request import RowError
+
+HIERARCHIES = frozenset({
+    ("Account", "ParentId"), ("Asset", "ParentId"), ("Campaign", "ParentId"),
+    ("Case", "ParentId"), ("Contact", "ReportsToId"), ("User", "ManagerId"),
+    ("UserRole", "ParentRoleId"),
+})  # fmt: skip
+"""Lookups of an object to itself that may not run in a circle."""
+_ELSEWHERE = frozenset({"RecordTypeId"})
+_DEEPEST = 500
+
+
+def check(job: Job, drafts: Sequence[Draft]) -> None:
+    """Refuse rows whose references cannot stand."""
+    for field in job.of.stored:
+        if field.type is not FieldType.REFERENCE or field.name in _ELSEWHERE:
+            continue
+        setting = [one for one in drafts if one.sound and one.cells.get(field.name) is not None]
+        if setting:
+            _check_field(job, field, setting)
+            if (job.of.name, field.name) in HIERARCHIES:
+                _check_hierarchy(job, field, setting)
+
+
+def _check_field(job: Job, field: FieldDef, drafts: Sequence[Draft]) -> None:
+    wanted = {str(one.cells[field.name]) for one in drafts}
+    refused: dict[str, RowError] = {}
+    by_object: dict[str, set[str]] = {}
+    for key in wanted:
+        targets = _targets(job, field, key)
+        if targets is None:
+            refused[key] = refusals.wrong_target(field.label, field.name, key)
+        elif targets:
+            by_object.setdefault(targets[0].name, set()).add(key)
+    for name, keys in by_object.items():
+        refused |= _missing(job, job.store.schema.index[name.lower()], keys)
+    for draft in drafts:
+        error = refused.get(str(draft.cells[field.name]))
+        if error is not None:
+            draft.refuse(error)
+
+
+def _targets(job: Job, field: FieldDef, key: str) -> list[ObjectDef] | None:
+    """Objects of the org that the id may belong to; none of the org's is an empty list."""
+    known = [job.store.schema.get(one) for one in field.targets]
+    held = [one for one in known if one is not None]
+    fitting = [one for one in held if one.id_prefix == key[:3]]
+    if fitting:
+        return fitting
+    # Objects that this org does not declare cannot be told by their prefix.
+    return None if len(held) == len(field.targets) and held else []
+
+
+def _missing(job: Job, of: ObjectDef, keys: set[str]) -> dict[str, RowError]:
+    found = rows.stored_rows(job, of, keys, ())
+    seen = rows.visible_ids(job, of, found, job.user) if not job.by_platform else set(found)
+    refused = {}
+    for key in keys:
+        held = found.get(key)
+        if held is None:
+            refused[key] = refusals.NO_SUCH_ROW
+        elif held["IsDeleted"]:
+            refused[key] = refusals.DELETED
+        elif key not in seen:
+            refused[key] = refusals.no_access_to(key)
+    return refused
+
+
+def _check_hierarchy(job: Job, field: FieldDef, drafts: Sequence[Draft]) -> None:
+    """Walk up from all parents at once; whoever meets himself is refused."""
+    above = {one.id: str(one.cells[field.name]) for one in drafts if one.sound and one.id}
+    known: dict[str, str | None] = {}
+    frontier = set(above.values())
+    for _ in range(_DEEPEST):
+        frontier = {one for one in frontier if one not in known and one not in above}
+        if not frontier:
+            break
+        found = rows.stored_rows(job, job.of, frontier, (field.name,))
+        for key in frontier:
+            known[key] = found.get(key, {}).get(field.name)
+        frontier = {one for one in known.values() if one is not None}
+    for draft in drafts:
+        if draft.sound and draft.id and _meets_itself(draft.id, above, known):
+            draft.refuse(refusals.BELOW_ITSELF)
+
+
+def _meets_itself(start: str, above: dict[str, str], known: dict[str, str | None]) -> bool:
+    here: str | None = start
+    for _ in range(_DEEPEST):
+        here = above.get(here) or known.get(here) if here is not None else None
+        if here is None:
+            return False
+        if here == start:
+            return True
+    return True

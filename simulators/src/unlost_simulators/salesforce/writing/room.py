@@ -1,0 +1,63 @@
+"""The stop of inserts when storage is full: rows are taken until there is no room left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from unlost_simulators.salesforce.storage import FILE_SIZES, row_size_sql
+from unlost_simulators.salesforce.store import database, tables
+from unlost_simulators.salesforce.writing import refusals, rows
+from unlost_simulators.salesforce.writing.draft import Draft
+from unlost_simulators.salesforce.writing.job import Job
+
+_NEW = "_new_rows"
+
+
+def check(job: Job, drafts: Sequence[Draft]) -> None:
+    """Refuse the new rows that come when data or file storage is used up."""
+    if job.by_platform:
+        return
+    sound = [one for one in drafts if one.sound]
+    if not sound:
+        return
+    size = row_size_sql(job.of)
+    if size is not None:
+        _stop(sound, _data_sizes(job, sound, size), job.org.room.data_room())
+    if job.of.name in FILE_SIZES:
+        _stop(sound, [_file_size(one) for one in sound], job.org.room.file_room())
+
+
+def _stop(drafts: Sequence[Draft], sizes: Sequence[int], room: float) -> None:
+    """A row is taken while there is any room at all when it comes."""
+    used = 0
+    for draft, size in zip(drafts, sizes, strict=True):
+        if used >= room:
+            draft.refuse(refusals.NO_ROOM)
+        else:
+            used += size
+
+
+def _data_sizes(job: Job, drafts: Sequence[Draft], size: str) -> list[int]:
+    if size.isdigit():
+        return [int(size)] * len(drafts)
+    table = rows.staged(job, drafts)
+    missing = "".join(
+        f", CAST(NULL AS {tables.sql_type(one)}) AS {tables.name(one.name)}"
+        for one in job.of.stored
+        if one.name not in table.column_names
+    )
+    cursor = job.store.cursor()
+    cursor.register(_NEW, table)
+    try:
+        return [int(one) for one in database.column(cursor, _size_sql(size, missing))]
+    finally:
+        cursor.unregister(_NEW)
+
+
+def _size_sql(size: str, missing: str) -> str:
+    return f"SELECT {size} FROM (SELECT *{missing} FROM {_NEW})"
+
+
+def _file_size(draft: Draft) -> int:
+    """Bytes that came with the row; a link to something outside has none."""
+    return sum(len(one) for one in draft.cells.values() if isinstance(one, bytes))

@@ -1,0 +1,144 @@
+"""Drafts and the store: which rows exist, what they held, and the statements that write them.
+
+Every function works on all drafts of a request at once; none runs a statement a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+
+from unlost_simulators.salesforce import ids
+from unlost_simulators.salesforce.schema import FieldDef, FieldType, ObjectDef, Sharing
+from unlost_simulators.salesforce.soql import access, query
+from unlost_simulators.salesforce.store import tables
+from unlost_simulators.salesforce.store.load import NOTHING_SET
+from unlost_simulators.salesforce.store.writes import Staged
+from unlost_simulators.salesforce.users import Permission, SimUser
+from unlost_simulators.salesforce.writing.draft import Draft
+from unlost_simulators.salesforce.writing.job import Job
+
+_ASKED = "_asked_rows"
+_STAMPS = ("CreatedDate", "LastModifiedDate", "SystemModstamp")
+_AUTHORS = ("CreatedById", "LastModifiedById", "OwnerId")
+
+
+def stored_rows(
+    job: Job, of: ObjectDef, keys: Iterable[str], fields: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Rows by full id, deleted ones too, with these fields and ``IsDeleted``."""
+    wanted = sorted({one for one in keys if ids.is_id(one)})
+    if not wanted:
+        return {}
+    cursor = job.store.cursor()
+    asked = pa.table({"id": wanted, "k": [ids.counter_of(one) for one in wanted]})
+    cursor.register(_ASKED, asked)
+    flag = 't."IsDeleted"' if of.field("IsDeleted") else "FALSE"
+    names = [one for one in dict.fromkeys(fields) if one not in {"Id", "IsDeleted"}]
+    columns = "".join(f", t.{tables.name(one)}" for one in names)
+    found = cursor.execute(
+        f'SELECT t."Id", {flag}{columns} FROM {tables.name(of.name)} t JOIN {_ASKED} a '
+        f'ON t.{tables.ORDER} = a.k AND t."Id" = a.id'
+    ).fetchall()
+    cursor.unregister(_ASKED)
+    return {row[0]: dict(zip(("Id", "IsDeleted", *names), row, strict=True)) for row in found}
+
+
+def visible_ids(job: Job, of: ObjectDef, keys: Iterable[str], user: SimUser) -> set[str]:
+    """Which of the rows exist for the user; those without sharing rules all do."""
+    wanted = sorted(set(keys))
+    context = query.context_of(job.store, user, "", all_rows=True)
+    condition = access.visible(context, of, "t")
+    if condition is None or not wanted:
+        return set(wanted)
+    cursor = job.store.cursor()
+    cursor.register(_ASKED, pa.table({"id": wanted}))
+    found = cursor.execute(
+        f'SELECT t."Id" FROM {tables.name(of.name)} t SEMI JOIN {_ASKED} a ON t."Id" = a.id '
+        f"WHERE {condition}"
+    ).fetchall()
+    cursor.unregister(_ASKED)
+    return {row[0] for row in found}
+
+
+def editable_ids(job: Job, keys: Iterable[str]) -> set[str]:
+    """Which rows the user may change: all with Modify All Data, else his own and shared ones."""
+    user = job.user
+    if job.by_platform or user.may(Permission.MODIFY_ALL_DATA) or job.of.sharing is Sharing.PUBLIC:
+        return set(keys)
+    return visible_ids(job, job.of, keys, _without_wide_reading(user))
+
+
+def _without_wide_reading(user: SimUser) -> SimUser:
+    wide = {Permission.VIEW_ALL_DATA, Permission.QUERY_ALL_FILES}
+    return replace(user, permissions=user.permissions - wide)
+
+
+def insert(job: Job, drafts: Sequence[Draft]) -> None:
+    """Write new rows and give each draft its id."""
+    table = staged(job, drafts)
+    made = job.store.append(job.of, table, job.author)
+    for draft, key in zip(drafts, made, strict=True):
+        draft.id = key
+
+
+def staged(job: Job, drafts: Sequence[Draft]) -> pa.Table:
+    """New rows as an Arrow table of the fields that any of them sets."""
+    fields = _fields(job.of, drafts)
+    arrays = {
+        one.name: pa.array(_column(job, one, drafts), tables.arrow_type(one)) for one in fields
+    }
+    return pa.table(arrays or {NOTHING_SET: pa.nulls(len(drafts))})
+
+
+def _fields(of: ObjectDef, drafts: Sequence[Draft]) -> list[FieldDef]:
+    names = {name for draft in drafts for name in draft.cells}
+    return [one for one in of.stored if one.name in names]
+
+
+def _column(job: Job, field: FieldDef, drafts: Sequence[Draft]) -> list[Any]:
+    absent = _default(job, field)
+    name = field.name
+    column = [draft.cells.get(name, absent) for draft in drafts]
+    if field.type is FieldType.BASE64:
+        return [job.store.keep(one) if isinstance(one, bytes) else one for one in column]
+    return column
+
+
+def _default(job: Job, field: FieldDef) -> Any:
+    """What a new row holds in a field that other rows of the request set."""
+    if field.name in _STAMPS:
+        return job.stamp
+    if field.name in _AUTHORS:
+        return job.user.id
+    if field.type is FieldType.BOOLEAN:
+        return bool(field.default)
+    return field.default
+
+
+def update(job: Job, drafts: Sequence[Draft]) -> None:
+    """Write changes to live rows, with their history."""
+    changed = [one for one in drafts if one.id is not None]
+    if not changed:
+        return
+    fields = _fields(job.of, changed)
+    keys = [one.id or "" for one in changed]
+    columns: dict[str, pa.Array] = {
+        "Id": pa.array(keys, pa.string()),
+        tables.ORDER: pa.array([ids.counter_of(one) for one in keys], pa.int64()),
+    }
+    for field in fields:
+        columns[field.name] = pa.array(_given(job, field, changed), tables.arrow_type(field))
+        flags = [field.name in one.cells for one in changed]
+        columns[f"p_{field.name}"] = pa.array(flags, pa.bool_())
+    job.store.change(job.of, Staged(pa.table(columns), tuple(fields)), job.author)
+
+
+def _given(job: Job, field: FieldDef, drafts: Sequence[Draft]) -> list[Any]:
+    column = [draft.cells.get(field.name) for draft in drafts]
+    if field.type is FieldType.BASE64:
+        return [job.store.keep(one) if isinstance(one, bytes) else one for one in column]
+    return column

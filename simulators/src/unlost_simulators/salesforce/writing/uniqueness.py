@@ -1,0 +1,38 @@
+"""Values that may occur once, and rules that look for duplicates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from unlost_simulators.salesforce.schema import FieldDef
+from unlost_simulators.salesforce.writing import keys, refusals
+from unlost_simulators.salesforce.writing.draft import Draft
+from unlost_simulators.salesforce.writing.job import Job
+
+UNKNOWN_HOLDER = "<unknown>"
+"""Stands for the id of a record that the same request creates."""
+
+
+def check(job: Job, drafts: Sequence[Draft]) -> None:
+    """Refuse rows with a unique value that another row of the org or of the request has."""
+    for field in job.of.stored:
+        if not field.unique:
+            continue
+        setting = [one for one in drafts if one.sound and one.cells.get(field.name) is not None]
+        if setting:
+            _check_field(job, field, setting)
+
+
+def _check_field(job: Job, field: FieldDef, drafts: Sequence[Draft]) -> None:
+    found = keys.holders(job, job.of, field, [one.cells[field.name] for one in drafts])
+    leaving = {one.id for one in drafts if one.id is not None}
+    claimed: dict[Any, Draft] = {}
+    for draft in drafts:
+        value = keys.fold(field, draft.cells[field.name])
+        others = [one for one in found.get(value, []) if one != draft.id and one not in leaving]
+        first = claimed.setdefault(value, draft)
+        if others:
+            draft.refuse(refusals.taken(field.name, others[0]))
+        elif first is not draft:
+            draft.refuse(refusals.taken(field.name, first.id or UNKNOWN_HOLDER))
