@@ -55,21 +55,10 @@ class Account:
         return self.census.failure if self.census is not None else None
 
     @property
-    def first(self) -> tuple[ReadResult, ...]:
-        """Reads of which no two tell the state of one record."""
-        return self.looks[0].results if self.looks else ()
-
-    @property
-    def later(self) -> tuple[ReadResult, ...]:
-        """Everything read again, in the order in which it counts."""
-        again = self.looks[0].again if self.looks else ()
-        looks = [r for look in self.looks[1:] for r in (*look.results, *look.again)]
-        return (*again, *looks, *(self.resolved.reads if self.resolved is not None else ()))
-
-    @property
     def reads(self) -> tuple[ReadResult, ...]:
-        """Everything read."""
-        return (*self.first, *self.later)
+        """Everything read, in the order in which it counts."""
+        looks = [read for look in self.looks for read in (*look.results, *look.again)]
+        return (*looks, *(self.resolved.reads if self.resolved is not None else ()))
 
     @property
     def full(self) -> bool:

@@ -294,13 +294,7 @@ def _certify(
     lines = [
         certificates.table_line(
             account,
-            tally(
-                session,
-                account.name,
-                first=account.first,
-                later=account.later,
-                tombstones=account.resolved.pieces if account.resolved is not None else (),
-            ),
+            tally(session, account.name, account.pieces()),
             schema,
             hidden_rows=_hidden_rows(session, account),
             dangling=pointing[account.name],

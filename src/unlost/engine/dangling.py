@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 from unlost.engine.notes import ReadResult
 from unlost.engine.session import Session
 from unlost.engine.spill import batches
-from unlost.engine.tally import GET_IDS
 from unlost.model.reading import Op
+
+GET_IDS = 1_000
 
 
 def dangling(session: Session, reads: Mapping[str, Sequence[ReadResult]]) -> dict[str, int]:

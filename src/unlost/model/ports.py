@@ -22,6 +22,7 @@ from unlost.model.snapshot import (
     Added,
     ChangeKind,
     CommitKind,
+    Counts,
     Hidden,
     Hit,
     Lineage,
@@ -364,6 +365,10 @@ class Commit(Protocol):
         Of two rows of one (target, table, old) the later wins, also over earlier commits.
         Raises NotFound (``org-unknown``) where a target is no org of this vault.
         """
+        ...
+
+    def counts(self, table: str, added: Sequence[Added]) -> Counts:
+        """What these pieces do to a table in this commit: each record once, as ``finish`` counts."""
         ...
 
     def put_certificate(self, certificate: Certificate) -> None:

@@ -287,6 +287,13 @@ class MemoryCommit:
                 raise NotFound("org-unknown", f"The vault has no org {row.target}.")
         return Added(LINEAGE, (self.vault.keep(Piece(LINEAGE, lineage=tuple(rows))),))
 
+    def counts(self, table: str, added: Sequence[Added]) -> Counts:
+        """What these pieces do to a table, each record once."""
+        counts = Counts(seen=sum(piece.counts.seen for piece in added))
+        for key, row in self._last(added).items():
+            counts += replace(_count(row, self.chain.newest(table, key, self.number)), seen=0)
+        return counts
+
     def put_certificate(self, certificate: Certificate) -> None:
         """Keep the run's certificate."""
         self.vault.certificates[self.run] = certificate
@@ -337,21 +344,23 @@ class MemoryCommit:
         return found
 
     def _apply(self, commit: TableCommit, number: int) -> Counts:
-        pieces = [self.vault.pieces[s.id] for added in commit.added for s in added.segments]
-        last: dict[str, Observed] = {}
-        for piece in pieces:
-            last.update({row.id: row for row in piece.rows})
+        counts = self.counts(commit.table, commit.added)
+        for piece in self._pieces(commit.added):
             self._apply_files(piece, number)
             for mark in piece.marks:
                 self._apply_mark(commit.table, mark, number)
         records = self.chain.rows.setdefault(commit.table, {})
-        counts = Counts(seen=sum(added.counts.seen for added in commit.added))
-        for key, row in last.items():
-            old = self.chain.newest(commit.table, key, number)
-            if supersedes(row, old):
+        for key, row in self._last(commit.added).items():
+            if supersedes(row, self.chain.newest(commit.table, key, number)):
                 records.setdefault(key, []).append(replace(row, snap=number))
-                counts += replace(_count(row, old), seen=0)
         return counts
+
+    def _pieces(self, added: Sequence[Added]) -> list[Piece]:
+        return [self.vault.pieces[s.id] for one in added for s in one.segments]
+
+    def _last(self, added: Sequence[Added]) -> dict[str, Observed]:
+        """The row that counts of each record: the later wins."""
+        return {row.id: row for piece in self._pieces(added) for row in piece.rows}
 
     def _apply_lineage(self, commit: TableCommit, number: int) -> None:
         for added in commit.added:

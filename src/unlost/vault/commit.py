@@ -14,6 +14,7 @@ from unlost.model.reading import Op, Rows
 from unlost.model.schema import Schema, WireKind
 from unlost.model.snapshot import (
     Added,
+    Counts,
     Lineage,
     PackEntry,
     SegmentEntry,
@@ -123,19 +124,24 @@ class OpenCommit:
         writer.take(lineage_rows(rows, observed_at=self._room.clock.now()))
         return Added(table=LINEAGE, segments=tuple(writer.segments))
 
+    def counts(self, table: str, added: Sequence[Added]) -> Counts:
+        """What these pieces do to a table in this commit: each record once, as ``finish`` counts."""
+        return self._finishing().counts(table, added)
+
     def put_certificate(self, certificate: Certificate) -> None:
         """Seal the run's certificate; part of the commit."""
         self._notes.put_certificate(certificate)
 
     def finish(self, tables: Sequence[TableCommit], *, as_of: datetime) -> SnapshotInfo:
         """Commit everything in one step. Calling it again gives the same snapshot."""
-        return Finish(self._room, self._intent, self._notes).run(
-            tables, as_of=as_of, schema=self._schema
-        )
+        return self._finishing().run(tables, as_of=as_of, schema=self._schema)
 
     def abandon(self) -> None:
         """Give up: the intent is removed; what was written is garbage."""
         self._notes.close()
+
+    def _finishing(self) -> Finish:
+        return Finish(self._room, self._intent, self._notes)
 
     def _current_schema(self) -> str:
         noted = self._notes.schemas()

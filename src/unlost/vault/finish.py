@@ -86,6 +86,10 @@ class Finish:
         except StoreError:
             return  # the snapshot stands; both are done again by whoever comes next
 
+    def counts(self, table: str, added: Sequence[Added]) -> Counts:
+        """What these pieces do to a table, over what is committed now: each record once."""
+        return self._counts(self._room.chain.live(), table, _unique(added))
+
     def _manifest(
         self, state: LiveState, tables: Sequence[TableCommit], *, as_of: datetime, schema: str
     ) -> Manifest:
@@ -145,30 +149,34 @@ class Finish:
         self, state: LiveState, commit: TableCommit, before: dict[str, TableState]
     ) -> Outcome:
         table = commit.table
-        segments = segments_of(table, commit.added)
-        rebased = any(live.seq > self._intent.base for live in state.of(table, until=state.seq))
-        own = [added for added in commit.added if added.table == table]
-        counts = sum((added.counts for added in own), Counts())
-        if rebased:
-            base = self._room.view(table, until=state.seq, state=state)
-            balance = against(table, segments, base, self._room.reading)
-            lost = 0
-        else:
-            claimed, lost = replaced(table, segments, self._room.reading)
-            balance = _balance(counts).minus(claimed)
+        counts = self._counts(state, table, commit.added)
         part = TablePart(
             table=table,
-            segments=segments,
-            counts=balance.counts(seen=counts.seen, unchanged=counts.unchanged + lost),
+            segments=segments_of(table, commit.added),
+            counts=counts,
             full=commit.full,
             live=commit.live,
             files=sum(added.files for added in commit.added),
             file_bytes=sum(added.file_bytes for added in commit.added),
             finding=commit.finding,
-            rebased=rebased,
+            rebased=self._rebased(state, table),
         )
         held = before.get(table) or TableState(table=table, held=0, deleted=0)
-        return Outcome(part, _next_state(held, commit, balance, seq=state.seq + 1))
+        return Outcome(part, _next_state(held, commit, _balance(counts), seq=state.seq + 1))
+
+    def _counts(self, state: LiveState, table: str, added: Sequence[Added]) -> Counts:
+        counts = sum((piece.counts for piece in added if piece.table == table), Counts())
+        segments = segments_of(table, added)
+        if self._rebased(state, table):
+            base = self._room.view(table, until=state.seq, state=state)
+            balance, lost = against(table, segments, base, self._room.reading), 0
+        else:
+            claimed, lost = replaced(table, segments, self._room.reading)
+            balance = _balance(counts).minus(claimed)
+        return balance.counts(seen=counts.seen, unchanged=counts.unchanged + lost)
+
+    def _rebased(self, state: LiveState, table: str) -> bool:
+        return any(live.seq > self._intent.base for live in state.of(table, until=state.seq))
 
     def _objects(self, state: LiveState, schema: str) -> tuple[ObjectEntry, ...]:
         names = [places.schema(self._room.org, ident) for ident in self._notes.schemas()]

@@ -380,6 +380,7 @@ def test_a_lost_work_folder_is_said_and_harms_nothing(scene: Scene) -> None:
     scene.night()
     scene.clock.advance(days=1)
     scene.org.update("Account", made[0], {"Phone": "new"})
+    scene.org.create("Contact", {"Name": "new", "AccountId": made[0]})
     scene.source.faults.plant("count", LimitReached("spent", "spent"))
     assert isinstance(scene.attempt(run="night"), Parked)
     shutil.rmtree(scene.work / "runs" / "night")
