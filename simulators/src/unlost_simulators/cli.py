@@ -17,7 +17,6 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from unlost_simulators import listener
 from unlost_simulators.tls import TlsFiles, make_tls_files
 
 
@@ -47,6 +46,13 @@ def _parser() -> argparse.ArgumentParser:
         "--running-clock", action="store_true", help="let the org's clock run along"
     )
     salesforce.add_argument(
+        "--org",
+        action="append",
+        default=[],
+        metavar="NAME=SCENARIO[,scale=N][,seed=S][,sandbox][,same-id][,running-clock]",
+        help="one of several orgs, each on its own port; may be given again and again",
+    )
+    salesforce.add_argument(
         "--with-parent", action="store_true", help="stop when standard input is closed"
     )
     return parser
@@ -54,15 +60,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _salesforce(options: argparse.Namespace) -> int:
     # Imported here, so that the help text does not wait for DuckDB.
-    from unlost_simulators.salesforce.server import Wanted, application, build, ready_line
+    from unlost_simulators.salesforce.orgs import OrgHouse, OrgPlan
+    from unlost_simulators.salesforce.server import Wanted, application
 
     own_folder = Path(tempfile.mkdtemp(prefix="unlost-sim-tls-")) if options.tls else None
     try:
         tls: TlsFiles | None = None
         if own_folder is not None:
             tls = make_tls_files(options.tls_dir or own_folder)
-        door = listener.listen(options.host, options.port, tls=tls)
-        wanted = Wanted(
+        base = Wanted(
             scenario=options.scenario,
             scale=options.scale,
             seed=options.seed,
@@ -70,14 +76,19 @@ def _salesforce(options: argparse.Namespace) -> int:
             cache=options.cache,
             running_clock=options.running_clock,
         )
-        sim = build(wanted, base_url=door.url)
+        plans = [OrgPlan.parse(text, base) for text in options.org]
+        first, *others = plans or [OrgPlan(base.name, base)]
+        house = OrgHouse(options.host, application, tls, base)
         try:
-            line = json.dumps(ready_line(sim, door))
+            main_org = house.begin(first, port=options.port)
+            for at, plan in enumerate(others, 1):
+                house.open(plan, port=options.port and options.port + at)
+            line = json.dumps(house.ready_line())
             if options.with_parent:
                 threading.Thread(target=_stop_after_input, daemon=True).start()
-            listener.run(application(sim), door, on_ready=lambda: _say(line))
+            house.run(main_org, on_ready=lambda: _say(line))
         finally:
-            sim.close()
+            house.close_all()
     finally:
         if own_folder is not None:
             shutil.rmtree(own_folder, ignore_errors=True)

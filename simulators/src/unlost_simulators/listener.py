@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from unlost_simulators.tls import TlsFiles
 GRACE_SECONDS = 2
 KEEP_ALIVE_SECONDS = 75
 BACKLOG = 256
+START_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,39 @@ def listen(host: str, port: int, *, tls: TlsFiles | None = None) -> Listener:
 
 def run(app: ASGIApp, listener: Listener, *, on_ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; ``on_ready`` is called once connections are accepted."""
+    # The server raises the signal that ended it once more: here that is no reason to die by it.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: None)
+    _ReadyServer(_config(app, listener), on_ready).run(sockets=[listener.socket])
+
+
+def serve_beside(app: ASGIApp, listener: Listener) -> Serving:
+    """Serve in a thread of its own; returns once connections are accepted."""
+    ready = threading.Event()
+    server = _ReadyServer(_config(app, listener), ready.set)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener.socket]}, daemon=True)
+    thread.start()
+    if not ready.wait(START_SECONDS):
+        raise TimeoutError(f"nothing accepts connections at {listener.url}")
+    return Serving(server, thread)
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A server that runs in a thread."""
+
+    server: uvicorn.Server
+    thread: threading.Thread
+
+    def stop(self) -> None:
+        """Stop it, and wait until it has stopped."""
+        self.server.should_exit = True
+        self.thread.join()
+
+
+def _config(app: ASGIApp, listener: Listener) -> uvicorn.Config:
     tls = listener.tls
-    config = uvicorn.Config(
+    return uvicorn.Config(
         app,
         http="httptools",
         ws="none",
@@ -61,10 +94,6 @@ def run(app: ASGIApp, listener: Listener, *, on_ready: Callable[[], None]) -> No
         ssl_certfile=None if tls is None else str(tls.certificate),
         ssl_keyfile=None if tls is None else str(tls.key),
     )
-    # The server raises the signal that ended it once more: here that is no reason to die by it.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: None)
-    _ReadyServer(config, on_ready).run(sockets=[listener.socket])
 
 
 class _ReadyServer(uvicorn.Server):

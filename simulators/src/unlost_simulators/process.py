@@ -5,6 +5,11 @@ For tests, demos and benchmarks::
     with SimulatorProcess("--scale", "1") as sim:
         token = sim.token("chocolate-backup")
         sim.admin.post("clock/advance", days=1)
+
+Several orgs in one process, each with its own address::
+
+    with SimulatorProcess("--org", "live=chocolate", "--org", "box=chocolate,sandbox") as sim:
+        token = sim.orgs["box"].token("chocolate-backup")
 """
 
 # ruff: noqa: S310, S603 - addresses and commands are this module's own
@@ -89,11 +94,41 @@ class AdminClient:
             raise SimulatorFailed(f"{error.code} {request.full_url}: {text}") from None
 
 
+class SimulatedOrg:
+    """One org of a running simulator.
+
+    ``url`` is its instance address, ``ca`` the file of the test authority with TLS, ``ready``
+    what the ready line says of it, ``admin`` the client of its admin API.
+    """
+
+    def __init__(self, ready: Mapping[str, Any]) -> None:
+        self.ready = dict(ready)
+        self.name = str(ready["name"])
+        self.url = str(ready["url"])
+        self.ca: str | None = ready["ca"]
+        self.admin = AdminClient(str(ready["admin"]), self.ca)
+
+    def token(self, consumer_key: str) -> str:
+        """Log in by client credentials and give an access token."""
+        app = next(each for each in self.ready["apps"] if each["consumer_key"] == consumer_key)
+        basic = base64.b64encode(f"{consumer_key}:{app['consumer_secret']}".encode()).decode()
+        request = urllib.request.Request(
+            f"{self.url}/services/oauth2/token",
+            data=b"grant_type=client_credentials",
+            headers={
+                "Authorization": f"Basic {basic}",
+                "Content-Type": "application/x-www-form-urlencoded",
+            },
+        )
+        with _open(request, self.ca) as answer:
+            return str(json.loads(answer.read())["access_token"])
+
+
 class SimulatorProcess:
     """A running ``unlost-sim salesforce``; arguments are passed on to it.
 
-    ``url`` is the instance address, ``ca`` the file of the test authority with ``--tls``,
-    ``ready`` the whole line that the command printed, ``admin`` the client of the admin API.
+    ``url``, ``ca``, ``admin`` and ``token`` are those of its first org, ``orgs`` are all of them
+    by name, ``ready`` is the whole line that the command printed.
     """
 
     def __init__(
@@ -112,9 +147,9 @@ class SimulatorProcess:
             env={**os.environ, **(environment or {})},
         )
         self.ready: dict[str, Any] = self._wait(ready_seconds)
-        self.url = str(self.ready["url"])
-        self.ca: str | None = self.ready["ca"]
-        self.admin = AdminClient(str(self.ready["admin"]), self.ca)
+        self.orgs = {org.name: org for org in map(SimulatedOrg, self.ready["orgs"])}
+        self._first = next(iter(self.orgs.values()))
+        self.url, self.ca, self.admin = self._first.url, self._first.ca, self._first.admin
 
     @property
     def pid(self) -> int:
@@ -122,19 +157,19 @@ class SimulatorProcess:
         return self._process.pid
 
     def token(self, consumer_key: str) -> str:
-        """Log in by client credentials and give an access token."""
-        app = next(each for each in self.ready["apps"] if each["consumer_key"] == consumer_key)
-        basic = base64.b64encode(f"{consumer_key}:{app['consumer_secret']}".encode()).decode()
-        request = urllib.request.Request(
-            f"{self.url}/services/oauth2/token",
-            data=b"grant_type=client_credentials",
-            headers={
-                "Authorization": f"Basic {basic}",
-                "Content-Type": "application/x-www-form-urlencoded",
-            },
-        )
-        with _open(request, self.ca) as answer:
-            return str(json.loads(answer.read())["access_token"])
+        """Log in to the first org by client credentials and give an access token."""
+        return self._first.token(consumer_key)
+
+    def open_org(self, name: str, **members: Any) -> SimulatedOrg:
+        """Open a further org: ``scenario``, ``scale``, ``seed``, ``sandbox``, ``same_id``, …"""
+        org = SimulatedOrg(self.admin.post("orgs", name=name, **members))
+        self.orgs[name] = org
+        return org
+
+    def close_org(self, name: str) -> None:
+        """Close an org that was opened beside the first."""
+        self.admin.post("orgs/close", name=name)
+        del self.orgs[name]
 
     def stop(self) -> int:
         """Stop the simulator and give its exit status, 0 when it went in peace."""

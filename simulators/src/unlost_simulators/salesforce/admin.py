@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unlost_simulators.salesforce.admin_edits import Edits
+from unlost_simulators.salesforce.admin_orgs import HouseDesk
 from unlost_simulators.salesforce.admin_server import ServerDesk
 from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.http import finish
@@ -19,6 +20,9 @@ from unlost_simulators.salesforce.http.calls import Answer, Call, error_answer, 
 from unlost_simulators.salesforce.http.delivery import Parcel
 from unlost_simulators.salesforce.scenarios.scenario import Act
 from unlost_simulators.salesforce.simulator import Simulator
+
+if TYPE_CHECKING:
+    from unlost_simulators.salesforce.orgs import OrgHouse
 
 ADMIN_ROOT = "__sim__"
 
@@ -28,8 +32,9 @@ type Action = Callable[[Mapping[str, Any]], Any]
 class Admin:
     """Routes admin calls; the actions take the JSON body merged over the query parameters."""
 
-    def __init__(self, sim: Simulator) -> None:
+    def __init__(self, sim: Simulator, house: OrgHouse | None = None) -> None:
         self.sim = sim
+        self.house = house
         self.edits = Edits(sim)
         self.server = ServerDesk(sim)
         self.routes = self._routes()
@@ -104,8 +109,16 @@ class Admin:
             "GET faults": server.faults,
             "POST faults": server.plant_fault,
             "POST faults/clear": server.clear_faults,
+            **self._orgs(),
             **self._story(),
         }
+
+    def _orgs(self) -> dict[str, Action]:
+        """Give the calls about the orgs beside this one, where the process can have any."""
+        if self.house is None:
+            return {}
+        desk = HouseDesk(self.house)
+        return {"GET orgs": desk.all, "POST orgs": desk.open, "POST orgs/close": desk.close}
 
     def _story(self) -> dict[str, Action]:
         """``POST story/NAME`` plays an act of the scenario."""

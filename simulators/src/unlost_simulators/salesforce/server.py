@@ -2,28 +2,50 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from unlost_simulators.listener import Listener
+from unlost_simulators.salesforce import ids
 from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.http.app import SalesforceApp
 from unlost_simulators.salesforce.oauth.apps import ConnectedApp
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.scenarios import scenario
-from unlost_simulators.salesforce.scenarios.scenario import Act
+from unlost_simulators.salesforce.scenarios.scenario import Act, Scenario
 from unlost_simulators.salesforce.server_settings import ServerSettings
 from unlost_simulators.salesforce.simulator import Simulator
 
+if TYPE_CHECKING:
+    from unlost_simulators.salesforce.orgs import OrgHouse
+
+ORG_PREFIX = "00D"
+ORGANIZATION = "Organization"
 # For clients that know no other flow than user name and password.
 THIRD_PARTY = ConnectedApp("third-party", "not-a-secret-third-party", password_flow=True)
 
 
+class Identity(StrEnum):
+    """Where the id of an org comes from."""
+
+    OF_SCENARIO = "scenario"
+    OF_NAME = "name"  # made from the org's name: two orgs of one scenario are two tenants
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the command line asks for."""
+    """What the command line asks for.
+
+    ``sandbox`` makes the org a sandbox: what a refresh leaves, with the record ids of the org of
+    the same scenario, scale and seed.
+    """
 
     scenario: str = "chocolate"
     scale: int = 1
@@ -31,6 +53,9 @@ class Wanted:
     db: Path | None = None
     cache: Path | None = None
     running_clock: bool = False
+    name: str = "main"
+    identity: Identity = Identity.OF_SCENARIO
+    sandbox: bool = False
 
 
 def build(wanted: Wanted, *, base_url: str) -> Simulator:
@@ -41,13 +66,55 @@ def build(wanted: Wanted, *, base_url: str) -> Simulator:
         chosen.objects(),
         chosen.users(),
         clock=clock,
-        id18=chosen.org_id,
-        settings=chosen.settings(),
+        id18=org_id(wanted, chosen),
+        settings=replace(chosen.settings(), sandbox=wanted.sandbox),
         db=wanted.db,
     )
     if org.store.is_empty():  # a database file keeps the rows of the run before
-        chosen.load(org, scale=wanted.scale, seed=wanted.seed)
+        other = org.id18 != chosen.org_id or wanted.sandbox
+        into = Relabelled(org, chosen.org_id) if other else org
+        chosen.load(into, scale=wanted.scale, seed=wanted.seed)
     return around(org, base_url=base_url, cache=wanted.cache, acts=chosen.acts())
+
+
+def org_id(wanted: Wanted, chosen: Scenario) -> str:
+    """Give the org's id of 18 characters."""
+    if wanted.identity is Identity.OF_SCENARIO:
+        return chosen.org_id
+    return ids.make(ORG_PREFIX, zlib.crc32(wanted.name.encode()) + ids.FIRST_COUNTER)
+
+
+@dataclass(frozen=True, slots=True)
+class Relabelled:
+    """Loads the rows of a scenario into an org that has another id, or is a sandbox."""
+
+    org: Org
+    old_id: str
+
+    @property
+    def store(self) -> Relabelled:
+        """Where rows go: here."""
+        return self
+
+    def load(self, object_name: str, table: pa.Table) -> None:
+        """Append rows in which the org's id is its own."""
+        of = self.org.schema.get(object_name)
+        named = object_name == ORGANIZATION
+        keys = {one.name for one in of.fields if ORGANIZATION in one.targets} if of else set()
+        for name in sorted(keys | ({"Id"} if named else set())):
+            if name in table.column_names:
+                table = self._with_own_id(table, name)
+        if named and "IsSandbox" in table.column_names:
+            flags = pa.array([self.org.settings.sandbox] * table.num_rows)
+            table = table.set_column(table.column_names.index("IsSandbox"), "IsSandbox", flags)
+        self.org.store.load(object_name, table)
+
+    def _with_own_id(self, table: pa.Table, name: str) -> pa.Table:
+        column = table.column(name)
+        own = pa.scalar(self.org.id18, column.type)
+        mine = pc.equal(column, pa.scalar(self.old_id, column.type))
+        changed = pc.if_else(pc.fill_null(mine, fill_value=False), own, column)
+        return table.set_column(table.column_names.index(name), name, changed)
 
 
 def around(
@@ -62,9 +129,9 @@ def around(
     return Simulator(org, apps=[THIRD_PARTY], settings=settings, cache=cache, acts=acts)
 
 
-def application(sim: Simulator) -> SalesforceApp:
-    """Give the ASGI application of a simulator."""
-    return SalesforceApp(sim)
+def application(sim: Simulator, house: OrgHouse | None = None) -> SalesforceApp:
+    """Give the ASGI application of a simulator; ``house`` holds the orgs beside it."""
+    return SalesforceApp(sim, house)
 
 
 def ready_line(sim: Simulator, listener: Listener) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
@@ -14,14 +15,17 @@ from unlost_simulators.salesforce.http.delivery import Parcel, deliver
 from unlost_simulators.salesforce.http.desk import Desk
 from unlost_simulators.salesforce.simulator import Simulator
 
+if TYPE_CHECKING:
+    from unlost_simulators.salesforce.orgs import OrgHouse
+
 
 class SalesforceApp:
     """The simulated org as an ASGI application; the admin API lies under ``/__sim__``."""
 
-    def __init__(self, sim: Simulator) -> None:
+    def __init__(self, sim: Simulator, house: OrgHouse | None = None) -> None:
         self.sim = sim
         self._desk = Desk(sim)
-        self._admin = Admin(sim)
+        self._admin = Admin(sim, house)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event of the server."""

@@ -1,0 +1,36 @@
+"""Admin actions on the orgs of a process: which there are, a further one, without one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from unlost_simulators.salesforce.orgs import OrgHouse
+
+type Wanted = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class HouseDesk:
+    """Actions on a house of orgs; every org's admin API has them."""
+
+    house: OrgHouse
+
+    def all(self, _wanted: Wanted) -> Any:
+        """Give the orgs as the ready line gives them."""
+        return {"orgs": [org.line() for org in self.house.all()]}
+
+    def open(self, wanted: Wanted) -> Any:
+        """Open an org by ``name``; ``scenario``, ``scale``, ``seed``, ``sandbox``, ``same_id``."""
+        from unlost_simulators.salesforce.orgs import OrgPlan
+
+        members = {key: value for key, value in wanted.items() if key != "name"}
+        plan = OrgPlan.of(wanted["name"], members, self.house.base)
+        return self.house.open(plan).line()
+
+    def close(self, wanted: Wanted) -> Any:
+        """Close the org ``name``, with everything that it holds."""
+        self.house.close(wanted["name"])
+        return {}
