@@ -25,6 +25,7 @@ from unlost_simulators.salesforce.answers import (
 )
 from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.errors import SalesforceError, not_found
+from unlost_simulators.salesforce.row_faults import RowFaults
 from unlost_simulators.salesforce.schema import FieldDef, FieldType, ObjectDef, Schema
 from unlost_simulators.salesforce.settings import OrgSettings
 from unlost_simulators.salesforce.soql import query as running
@@ -73,6 +74,7 @@ class Org:
         self.allocations = Allocations(clock)
         self.storage = StorageMeter(self.store)
         self.planted = Planted()
+        self.row_faults: RowFaults | None = None
         self.room = limits.Limits(self.store, self.allocations, self.storage)
 
     @property

@@ -29,6 +29,7 @@ from unlost_simulators.salesforce.journal import RequestLog
 from unlost_simulators.salesforce.oauth.apps import AppRegistry, ConnectedApp
 from unlost_simulators.salesforce.oauth.grants import TokenDesk
 from unlost_simulators.salesforce.oauth.sessions import SessionBook
+from unlost_simulators.salesforce.row_faults import RowFaults
 from unlost_simulators.salesforce.server_settings import ServerSettings
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Simulator:
             wall_clock=wall_clock,
         )
         self.faults = FaultPlan()
+        org.row_faults = RowFaults(self.faults)
         self.log = RequestLog(now)
         self.cursors = CursorBook(now)
         self.stamps = DescribeStamps(now)

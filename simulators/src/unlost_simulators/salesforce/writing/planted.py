@@ -1,4 +1,4 @@
-"""What admins of an org add: validation rules, triggers, duplicate rules, and locks held by others.
+"""What admins of an org add: validation rules, triggers, duplicate rules.
 
 A test plants them by the admin API; every one counts how often it acted. Conditions are SOQL over
 the row as it was saved; they are looked at inside the transaction of the write.
@@ -17,8 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from unlost_simulators.salesforce import editing
-from unlost_simulators.salesforce.schema import FieldType
-from unlost_simulators.salesforce.writing import keys, refusals, rows
+from unlost_simulators.salesforce.writing import keys, rows
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.job import Job
 from unlost_simulators.salesforce.writing.request import RowError
@@ -97,24 +96,13 @@ class DuplicateRule:
     on: frozenset[Moment] = BOTH
 
 
-@dataclass(frozen=True, slots=True)
-class LockRule:
-    """Somebody else holds ``percent`` of the rows; ``times`` ends it after so many (0: never)."""
-
-    object: str | None = None
-    percent: float = 100.0
-    times: int = 0
-    name: str = ""
-
-
-type Rule = ValidationRule | TriggerRule | DuplicateRule | LockRule
+type Rule = ValidationRule | TriggerRule | DuplicateRule
 
 
 @dataclass(slots=True)
 class _Held:
     rule: Rule
     hits: int = 0
-    share: float = 0.0
 
 
 class Planted:
@@ -138,7 +126,7 @@ class Planted:
         """The rules of one kind for an object."""
         with self._lock:
             rules = [one.rule for one in self._held]
-        return [one for one in rules if isinstance(one, kind) and one.object in {name, None}]
+        return [one for one in rules if isinstance(one, kind) and one.object == name]
 
     def hit(self, rule: Rule, times: int = 1) -> None:
         """Count that a rule acted."""
@@ -146,19 +134,6 @@ class Planted:
             for one in self._held:
                 if one.rule is rule:
                     one.hits += times
-
-    def draw(self, rule: LockRule) -> bool:
-        """Whether the lock holds the next row; every rule spreads its share evenly."""
-        with self._lock:
-            held = next((one for one in self._held if one.rule is rule), None)
-            if held is None or (rule.times and held.hits >= rule.times):
-                return False
-            held.share += rule.percent
-            if held.share < 100:
-                return False
-            held.share -= 100
-            held.hits += 1
-            return True
 
     def report(self) -> list[tuple[Rule, int]]:
         """Each rule with how often it acted."""
@@ -168,28 +143,6 @@ class Planted:
     def unhit(self) -> list[str]:
         """Names of the rules that never acted."""
         return [f"{type(rule).__name__} {rule.name}" for rule, hits in self.report() if not hits]
-
-
-def locked_places(job: Job, given: Sequence[Mapping[str, Any]]) -> dict[int, RowError]:
-    """The places of a request whose rows somebody else holds."""
-    rules = job.org.planted.rules(LockRule, job.of.name)
-    if job.by_platform or not rules:
-        return {}
-    found: dict[int, RowError] = {}
-    for place, row in enumerate(given):
-        if any(job.org.planted.draw(one) for one in rules):
-            found[place] = refusals.locked(_contended(job, row))
-    return found
-
-
-def _contended(job: Job, row: Mapping[str, Any]) -> str:
-    """The record that is fought over: the row's own, else the first parent it names."""
-    named = {name.lower(): value for name, value in row.items()}
-    own = named.get("id")
-    if own:
-        return str(own)
-    links = [one.name.lower() for one in job.of.stored if one.type is FieldType.REFERENCE]
-    return next((str(named[one]) for one in links if named.get(one)), "")
 
 
 def check_duplicates(job: Job, drafts: Sequence[Draft], moment: Moment) -> None:

@@ -138,9 +138,3 @@ def mixed(of: ObjectDef, original: str) -> RowError:
         f"(or vice versa): {of.name}, original object: {original}"
     )
     return RowError("MIXED_DML_OPERATION", text)
-
-
-def locked(record_id: str) -> RowError:
-    """A row that somebody else writes."""
-    text = f"unable to obtain exclusive access to this record or 1 records: {record_id}"
-    return RowError("UNABLE_TO_LOCK_ROW", text)

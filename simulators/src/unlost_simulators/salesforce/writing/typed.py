@@ -1,0 +1,166 @@
+"""Requests whose rows belong to several objects: collections of REST, calls of SOAP.
+
+Neighbours of one object are one chunk. Source: REST guide, sObject Collections (create, update,
+delete).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from unlost_simulators.salesforce import ids
+from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.users import SimUser
+from unlost_simulators.salesforce.writing import refusals
+from unlost_simulators.salesforce.writing.desk import SETUP_OBJECTS
+from unlost_simulators.salesforce.writing.request import (
+    AllOrNone,
+    Row,
+    RowError,
+    RowResult,
+    Verb,
+    WriteOptions,
+)
+
+if TYPE_CHECKING:
+    from unlost_simulators.salesforce.org import Org
+
+MOST_CHUNKS = 10
+TOO_MANY_CHUNKS = (
+    "Cannot have more than 10 chunks in a single operation. Please rearrange the data to reduce "
+    "chunking."
+)
+UNMIXED = frozenset({Verb.CREATE, Verb.DELETE})
+"""Requests in which set-up objects may not stand beside others."""
+
+
+@dataclass(frozen=True, slots=True)
+class TypedRow:
+    """A row with the API name of its object; None when its id belongs to no object."""
+
+    object: str | None
+    row: Row
+
+
+class _Back(Exception):
+    """Rolls a request of several objects back."""
+
+
+def write_typed(
+    org: Org, user: SimUser, verb: Verb, rows: Sequence[TypedRow], options: WriteOptions
+) -> list[RowResult]:
+    """Carry out a request of mixed objects; gives one result a row, in the same order.
+
+    Raises ``SalesforceError`` for more than ten chunks.
+    """
+    chunks = list(_chunks(rows))
+    if len(chunks) > MOST_CHUNKS:
+        raise SalesforceError(400, "INVALID_ARGUMENT", TOO_MANY_CHUNKS)
+    first = next((one.object for one in rows if one.object is not None), None)
+    if options.all_or_none is AllOrNone.EACH:
+        return [
+            result
+            for chunk in chunks
+            for result in _write_chunk(org, user, verb, chunk, options, first=first)
+        ]
+    return _write_together(org, user, verb, chunks, options, first=first)
+
+
+def _chunks(rows: Sequence[TypedRow]) -> Iterator[list[TypedRow]]:
+    chunk: list[TypedRow] = []
+    for one in rows:
+        if chunk and (chunk[0].object or "").lower() != (one.object or "").lower():
+            yield chunk
+            chunk = []
+        chunk.append(one)
+    if chunk:
+        yield chunk
+
+
+def _write_together(
+    org: Org,
+    user: SimUser,
+    verb: Verb,
+    chunks: Sequence[Sequence[TypedRow]],
+    options: WriteOptions,
+    *,
+    first: str | None,
+) -> list[RowResult]:
+    results: list[RowResult] = []
+    try:
+        with org.store.transaction():
+            for chunk in chunks:
+                results += _write_chunk(org, user, verb, chunk, options, first=first)
+            if not all(one.success for one in results):
+                raise _Back
+    except _Back:
+        return [_rolled_back(one) for one in results]
+    return results
+
+
+def _rolled_back(result: RowResult) -> RowResult:
+    if not result.success:
+        return result
+    created = None if result.created is None else False
+    return replace(result, success=False, created=created, errors=(refusals.ROLLED_BACK,))
+
+
+def _write_chunk(
+    org: Org,
+    user: SimUser,
+    verb: Verb,
+    chunk: Sequence[TypedRow],
+    options: WriteOptions,
+    *,
+    first: str | None,
+) -> list[RowResult]:
+    name = chunk[0].object
+    if name is None:
+        return [_without_object(verb, one.row) for one in chunk]
+    try:
+        of = org.object(user, name)
+    except SalesforceError:
+        text = f"sObject type '{name}' is not supported."
+        return [_refused(RowError("INVALID_TYPE", text)) for _ in chunk]
+    mixed = verb in UNMIXED and first is not None
+    if mixed and (of.name in SETUP_OBJECTS) != (first in SETUP_OBJECTS):
+        return [_refused(refusals.mixed(of, first or "")) for _ in chunk]
+    return org.write(user, verb, of.name, [one.row for one in chunk], options)
+
+
+def _refused(error: RowError) -> RowResult:
+    return RowResult(None, success=False, errors=(error,))
+
+
+def _without_object(verb: Verb, row: Row) -> RowResult:
+    given = next((value for name, value in row.items() if name.lower() == "id"), None)
+    if not isinstance(given, str) or not ids.is_id(given):
+        return _refused(refusals.malformed_id(given))
+    if verb is Verb.UNDELETE:
+        return _refused(refusals.NOT_IN_BIN)
+    if verb is Verb.EMPTY_BIN:
+        return _refused(refusals.NO_BIN_ENTRY)
+    return _refused(refusals.NO_SUCH_ROW)
+
+
+def by_id(org: Org, user: SimUser, record_ids: Sequence[str]) -> list[TypedRow]:
+    """The ids as rows of the objects that they belong to, in the same order."""
+    found: dict[str, str | None] = {}
+    for one in record_ids:
+        if one not in found:
+            found[one] = _object_of(org, user, one)
+    return [TypedRow(found[one], {"Id": one}) for one in record_ids]
+
+
+def _object_of(org: Org, user: SimUser, record_id: str) -> str | None:
+    if not ids.is_id(record_id):
+        return None
+    candidates = [one for one in org.schema.of_id(record_id) if user.sees(one.name)]
+    named = [one for one in candidates if one.prefix is not None] or candidates
+    if len(named) < 2:
+        return named[0].name if named else None
+    key = ids.full(record_id)
+    holding = (one for one in named if org.store.find(one, [key]))
+    return next(holding, named[0]).name
