@@ -29,6 +29,18 @@ NOTES = {
         "This is a bug. Nothing that was committed is lost: a backup is visible only when all of it "
         "is in the vault. The lines above the message say where it happened."
     ),
+    "journal-broken": (
+        "A run that writes to an org keeps a journal in the vault, entry after entry, each linked to "
+        "the one before. Without it nobody knows which calls were made, so that the run is not "
+        "resumed before the entry is back."
+    ),
+    "journal-closed": (
+        "A run ends with a commit that proves its journal. What is left to do is planned anew."
+    ),
+    "journal-conflict": (
+        "Two processes worked on one run. Each step has a number that only one of them can take; the "
+        "other one stops before it writes anything."
+    ),
     "key-in-vault": (
         "Whoever copies the vault's folder, for a good or a bad reason, must not get the key with "
         "it. Links are followed, so that a key is not hidden by one."

@@ -1,4 +1,4 @@
-"""A small vault with three nights, for tests that look at a whole vault from outside.
+"""A small vault with three nights and a restore, for tests that look at a whole vault from outside.
 
 Accounts with big notes, contacts, enough tasks for a sidecar of its own, files (two of one content);
 then changes, each kind of deletion, a column that appears, a hidden row and a hidden column.
@@ -27,7 +27,7 @@ from unlost.model.schema import (
     Table,
     WireKind,
 )
-from unlost.model.snapshot import Added, CommitKind, SnapshotInfo, TableCommit, Visibility
+from unlost.model.snapshot import Added, CommitKind, Lineage, SnapshotInfo, TableCommit, Visibility
 from unlost.model.store import Store
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
@@ -263,6 +263,23 @@ def third_night(story: Story) -> SnapshotInfo:
     return finish(story, commit, added)
 
 
+RESTORED = {account_id(n): f"001{n + 900:012d}AAA" for n in (30, 31)}
+ENTRIES = (b'{"plan": "restore-1"}', b'{"call": 1, "before": "' + b"x" * 70_000 + b'"}', b"{}")
+
+
+def restore(story: Story) -> SnapshotInfo:
+    """Two accounts come back under new ids: a journal, and a commit that is no night."""
+    story.clock.advance(days=1)
+    commit = story.vault.begin(
+        story.org, run="restore-1", kind=CommitKind.RESTORE, identity=IDENTITY
+    )
+    journal = story.vault.journal(story.org, commit.run)
+    for entry in ENTRIES:
+        journal.append(entry)
+    rows = [Lineage("Account", old, live, story.org, "restore-1") for old, live in RESTORED.items()]
+    return finish(story, commit, [commit.lineage(rows)])
+
+
 def certificate(story: Story, run: str) -> Certificate:
     """A certificate that says little."""
     now = story.clock.now()
@@ -307,4 +324,5 @@ def told(store: Store) -> Story:
     first_night(story)
     second_night(story)
     third_night(story)
+    restore(story)
     return story

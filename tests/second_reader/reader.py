@@ -104,6 +104,7 @@ class Org:
         self.manifests: list[dict] = []
         self.segments: dict[str, tuple[int, dict]] = {}
         self.others: dict[str, str] = {}
+        self.journals: dict[str, dict] = {}
         self.head = ""
         numbers = sorted(int(p.name) for p in (vault.folder / self.root / "commits").iterdir())
         assert numbers == list(range(1, len(numbers) + 1))
@@ -129,6 +130,8 @@ class Org:
         for pack in manifest["packs"]:
             self.others[f"{self.root}/packs/{pack['id'][:2]}/{pack['id']}"] = pack["blake3"]
         self.others |= {entry["name"]: entry["blake3"] for entry in manifest["objects"]}
+        if manifest.get("journal"):
+            self.journals[manifest["journal"]["run"]] = manifest["journal"]
         assert manifest["live_root"] == self._live_root()
 
     def _live(self) -> dict[str, str]:
@@ -141,7 +144,9 @@ class Org:
         return live
 
     def _live_root(self) -> str:
-        lines = sorted(f"{name} {digest}\n".encode() for name, digest in self._live().items())
+        live = self._live()
+        live |= {f"{self.root}/journal/{run}/": said["root"] for run, said in self.journals.items()}
+        lines = sorted(f"{name} {digest}\n".encode() for name, digest in live.items())
         return blake3(b"".join(lines)).hexdigest()
 
     def check_objects(self) -> int:
@@ -179,6 +184,8 @@ class Org:
         if table == "$files":
             cells = ["blob", "size", "checksum", "name", "media_type", "extents"]
             return {f"c{n}": name for n, name in enumerate(cells, 1)}
+        if table == "$lineage":
+            return {"c1": "live", "c2": "run"}
         if table.startswith("$"):
             return {}
         known = json.loads(self.document(f"schemas/{schema}", "schema"))["columns"][table]
@@ -199,6 +206,19 @@ class Org:
         assert blake3(content, key=key).hexdigest() == blob
         assert len(content) == int(row["size"])
         return content
+
+    def journal(self, run: str) -> list[bytes]:
+        """Section 12: the entries of a run that has ended."""
+        link, payloads = bytes(32), []
+        for number in range(self.journals[run]["entries"]):
+            content = self.vault.sealed(
+                f"{self.root}/journal/{run}/{number:08d}", "journal", self.org
+            )
+            assert content[:32] == link
+            link = blake3(content).digest()
+            payloads.append(zstandard.ZstdDecompressor().decompress(content[32:], 1 << 30))
+        assert link.hex() == self.journals[run]["root"]
+        return payloads
 
     def live(self, table: str, until: int) -> dict[str, dict]:
         """The live records of a snapshot by id."""

@@ -10,8 +10,8 @@ def resolve(rows: Iterable[Lineage], *, org: str, target: str) -> dict[RecordKey
     """The live id in ``target`` for each record of ``org`` that the rows speak of.
 
     In ``org`` itself a record that came back may be lost and come back again: old → live → live2.
-    Such chains are followed along rows that are not older, so that they end. ``rows`` are those of
-    ``Vault.lineage``: one for each (target, table, old).
+    Such chains are followed along rows that are not older: where a itself lives again, old → live is
+    of the past. ``rows`` are those of ``Vault.lineage``: one for each (target, table, old).
     """
     held = {RecordKey(row.table, row.old): row for row in rows if row.target == target}
     if org != target:
@@ -20,11 +20,11 @@ def resolve(rows: Iterable[Lineage], *, org: str, target: str) -> dict[RecordKey
 
 
 def _last(row: Lineage, held: Mapping[RecordKey, Lineage]) -> str:
-    seen = {row.old}
-    while row.live not in seen:
-        seen.add(row.live)
+    followed = {row.old}
+    while row.live not in followed:
         after = held.get(RecordKey(row.table, row.live))
-        if after is None or after.since < row.since or after.live in seen:
+        if after is None or after.since < row.since:
             break
+        followed.add(row.live)
         row = after
     return row.live

@@ -33,7 +33,7 @@ def read_everything(story: Story, store: MemoryStore) -> list[object]:
     head = vault.head(story.org)
     assert head is not None
     found: list[object] = [vault.orgs(), head.info, head.certificate(), head.schema()]
-    for number in (1, 3):
+    for number in (1, 3, 4):
         snapshot = vault.at(story.org, number)
         found += [snapshot.scan(table).read_all() for table in TABLES]
         found += [snapshot.scan_deleted(table).read_all() for table in TABLES]
@@ -44,6 +44,8 @@ def read_everything(story: Story, store: MemoryStore) -> list[object]:
     found.append(vault.history(story.org, "Account", vaultstory.account_id(20)))
     found.append(vault.search(story.org, "Maison"))
     found += list(vault.changes(story.org, "Account", after=1, until=3))
+    found += [list(vault.journal(story.org, run).read()) for run in vault.journals(story.org)]
+    found += vault.lineage(story.org, table="Account", records=list(vaultstory.RESTORED))
     return found
 
 

@@ -27,9 +27,9 @@ QUICK, FULL, DEEP = VerifyLevel.QUICK, VerifyLevel.FULL, VerifyLevel.DEEP
 
 @pytest.fixture(scope="module")
 def story() -> Iterator[Story]:
-    """Three nights, with a checkpoint after the second."""
+    """Three nights and a restore, with a checkpoint after the third."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("unlost.vault.chain.CHECKPOINT_EVERY", 2)
+        patch.setattr("unlost.vault.chain.CHECKPOINT_EVERY", 3)
         yield vaultstory.told(MemoryStore())
 
 
@@ -105,14 +105,21 @@ def test_a_whole_vault_has_no_damage(story: Story, copy: Copy) -> None:
         assert report.level is level
         assert report.objects == len(names)
         assert report.bytes == sum(listed.size for listed in story.store.list(""))
-        head = story.vault.head(story.org)
-        assert head is not None
-        assert report.heads == {story.org: head.info.head}
+        assert report.heads == {story.org: story.vault.at(story.org, 4).info.head}
 
 
 def test_the_story_has_every_kind_of_object(story: Story) -> None:
     kinds = {listed.name.split("/")[2] for listed in story.store.list("orgs/")}
-    assert kinds == {"certs", "checkpoints", "commits", "data", "keys", "packs", "schemas"}
+    assert kinds == {
+        "certs",
+        "checkpoints",
+        "commits",
+        "data",
+        "journal",
+        "keys",
+        "packs",
+        "schemas",
+    }
     assert any(listed.name.endswith(".idx") for listed in story.store.list(""))
 
 
@@ -146,7 +153,7 @@ def test_a_missing_object_is_named_even_by_a_quick_look(story: Story) -> None:
 
 def test_nobody_misses_a_checkpoint(story: Story, copy: Copy) -> None:
     """It is a cache: what it tells follows from the manifests, which do not name it."""
-    copy.store.delete(f"orgs/{story.org}/checkpoints/{2:020d}")
+    copy.store.delete(f"orgs/{story.org}/checkpoints/{3:020d}")
     assert copy.named(DEEP) == []
     assert copy.open().head(story.org) is not None
 
@@ -164,6 +171,7 @@ def test_two_objects_that_changed_places_are_both_named(story: Story) -> None:
         "orgs/certsFalse",
         "orgs/commitsFalse",
         "orgs/dataFalse",
+        "orgs/journalFalse",
         "orgs/keysFalse",
         "orgs/packsFalse",
         "orgs/schemasFalse",
@@ -182,8 +190,8 @@ def test_an_old_object_under_a_newer_name_is_named(story: Story, copy: Copy) -> 
 
 
 def test_a_commit_made_of_an_old_one_is_named(story: Story, copy: Copy) -> None:
-    copy.replace(copy.commit(4), copy.store.get(copy.commit(3)))
-    assert copy.named(FULL) == [copy.commit(4)]
+    copy.replace(copy.commit(5), copy.store.get(copy.commit(4)))
+    assert copy.named(FULL) == [copy.commit(5)]
 
 
 def test_an_org_of_another_vault_is_not_taken_for_ours(story: Story, copy: Copy) -> None:
@@ -200,31 +208,31 @@ def test_an_org_of_another_vault_is_not_taken_for_ours(story: Story, copy: Copy)
 
 
 def test_a_removed_newest_commit_is_found_by_the_witness(copy: Copy) -> None:
-    copy.store.delete(copy.commit(3))
+    copy.store.delete(copy.commit(4))
     for level in VerifyLevel:
         (damage,) = copy.verify(level).damages
-        assert damage.object == copy.commit(3)
+        assert damage.object == copy.commit(4)
         assert "remembers" in damage.sentence
     with pytest.raises(IntegrityError):
         copy.open().head(copy.story.org)
 
 
 def test_several_removed_commits_are_each_named(copy: Copy) -> None:
-    copy.store.delete(copy.commit(2))
     copy.store.delete(copy.commit(3))
-    assert copy.named(FULL) == [copy.commit(2), copy.commit(3)]
+    copy.store.delete(copy.commit(4))
+    assert copy.named(FULL) == [copy.commit(3), copy.commit(4)]
 
 
 def test_without_a_witness_a_checkpoint_still_remembers(copy: Copy) -> None:
-    copy.store.delete(copy.commit(2))
     copy.store.delete(copy.commit(3))
+    copy.store.delete(copy.commit(4))
     report = copy.open(witness=MemoryWitness()).verify(FULL)
-    assert [damage.object for damage in report.damages] == [copy.commit(2)]
+    assert [damage.object for damage in report.damages] == [copy.commit(3)]
 
 
 def test_a_rewritten_end_of_the_chain_is_found_by_the_witness(story: Story, copy: Copy) -> None:
-    """Somebody with the key sets the vault back by a night and makes another third one."""
-    copy.store.delete(copy.commit(3))
+    """Somebody with the key sets the vault back by a commit and makes another fourth one."""
+    copy.store.delete(copy.commit(4))
     forged = copy.open(witness=MemoryWitness())
     commit = forged.begin(
         story.org,
@@ -234,7 +242,7 @@ def test_a_rewritten_end_of_the_chain_is_found_by_the_witness(story: Story, copy
     )
     commit.put_schema(vaultstory.WIDER)
     commit.finish([], as_of=story.clock.now())
-    assert copy.named(FULL) == [copy.commit(3)]
+    assert copy.named(FULL) == [copy.commit(4)]
 
 
 def test_a_head_above_the_witness_is_no_damage(copy: Copy, story: Story) -> None:
