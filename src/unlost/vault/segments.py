@@ -183,7 +183,7 @@ def repeating_columns(rows: pa.Table) -> list[str]:
 def _repeats(values: pa.ChunkedArray) -> bool:
     filled = len(values) - values.null_count
     distinct: int = pc.count_distinct(values, mode="only_valid").as_py()
-    return distinct <= filled * _DICTIONARY_DISTINCT
+    return bool(distinct <= filled * _DICTIONARY_DISTINCT)
 
 
 def text_bytes(rows: pa.Table) -> "np.typing.NDArray[np.int64]":
