@@ -95,6 +95,7 @@ class FakeSalesforce:
             "PermissionsManageUsers": True, "PermissionsApiEnabled": True,
         }  # fmt: skip
         self.deleted: dict[str, Any] = {"deletedRecords": []}
+        self.updated: dict[str, Any] = {"ids": []}
         self.jobs: dict[str, tuple[list[str], list[dict[str, Any]]]] = {}
         self.page_rows = 2000
         self.bulk_pages = 10_000
@@ -120,6 +121,7 @@ class FakeSalesforce:
         on("GET", r"/sobjects$", lambda _: json_answer({"sobjects": self._entries()}))
         on("GET", r"/sobjects/\w+/describe$", self._describe)
         on("GET", r"/sobjects/\w+/deleted/", lambda _: json_answer(self.deleted))
+        on("GET", r"/sobjects/\w+/updated/", lambda _: json_answer(self.updated))
         on("GET", r"/limits/recordCount$", lambda _: json_answer({"sObjects": self.counts}))
         on("POST", r"/composite/batch$", self._batch)
         on("POST", r"/composite$", self._composite)

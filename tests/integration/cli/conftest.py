@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,10 +74,17 @@ class Program:
         )
 
 
-def add_org(program: Program, url: str, *, name: str = "chocolate", key: str = "backup") -> Ended:
+def add_org(
+    program: Program,
+    url: str,
+    *,
+    name: str = "chocolate",
+    key: str = "backup",
+    more: Sequence[str] = (),
+) -> Ended:
     return Program(program.home, {"UNLOST_CLIENT_SECRET": SECRET})(
         *("org", "add", "salesforce", name, "--login-url", url),
-        *("--client-id", f"chocolate-{key}", "--json"),
+        *("--client-id", f"chocolate-{key}", "--json", *more),
     )
 
 

@@ -7,7 +7,6 @@ from unlost.connectors.salesforce.config import SalesforceConfig
 from unlost.connectors.salesforce.special import METADATA_VIEWS, VIRTUAL, is_event
 from unlost.model.finding import Finding, FindingKind, Severity
 
-
 BIG = "__b"
 
 

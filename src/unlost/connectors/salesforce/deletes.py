@@ -7,18 +7,14 @@ getDeleted: 15 days at most, cut when it grows, hence never the only word on del
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 import pyarrow as pa
 
 from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.api import Api
 from unlost.connectors.salesforce.errors import Refused
-from unlost.connectors.salesforce.limits import (
-    DELETE_LOG,
-    DELETE_LOG_MARGIN,
-    SHORTEST_DELETE_WINDOW,
-)
+from unlost.connectors.salesforce.limits import DELETE_LOG, DELETE_LOG_MARGIN
+from unlost.connectors.salesforce.replication import DELETED, listed
 from unlost.connectors.salesforce.rows import nothing, purged
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.reading import Page, Proof
@@ -36,7 +32,7 @@ class DeleteLog:
         start = soql.parse_instant(since)
         oldest = now - DELETE_LOG + DELETE_LOG_MARGIN
         try:
-            answer = self._ask(table, max(start, oldest), now)
+            answer = listed(self._api, table, DELETED, start=max(start, oldest), end=now)
         except Refused as error:
             yield _gap(table, now, str(error))
             return
@@ -47,15 +43,6 @@ class DeleteLog:
             yield _gap(table, now, "the last backup is older than the list reaches back")
         elif _begins_late(answer, start):
             yield _gap(table, now, "the list was cut at its beginning")
-
-    def _ask(self, table: str, start: datetime, end: datetime) -> Any:
-        start = min(start, end - SHORTEST_DELETE_WINDOW)
-        window = f"start={_written(start)}&end={_written(end)}"
-        return self._api.get_json(f"sobjects/{table}/deleted/?{window}")
-
-
-def _written(when: datetime) -> str:
-    return quote(when.strftime("%Y-%m-%dT%H:%M:%S+00:00"), safe=":")
 
 
 def _begins_late(answer: Any, start: datetime) -> bool:

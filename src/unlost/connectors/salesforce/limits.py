@@ -13,8 +13,9 @@ LONGEST_SOQL = 100_000
 IDS_IN_A_QUERY = 200
 # REST guide, resources-getdeleted: 15 days back, the end at least a minute after the start.
 DELETE_LOG = timedelta(days=15)
+# A window of exactly so many days is refused: a day less is asked for.
 DELETE_LOG_MARGIN = timedelta(days=1)
-SHORTEST_DELETE_WINDOW = timedelta(minutes=1)
+SHORTEST_LOG_WINDOW = timedelta(minutes=1)
 # Metadata: nothing in Salesforce is older.
 OLDEST = "1999-01-01T00:00:00Z"
 # Windows are not halved below this; more rows in a minute than a query can read are refused.

@@ -66,6 +66,13 @@ class ByParents:
         if reading.table == LINKS:
             yield from self._from_records(reading)
 
+    def read_changed(self, reading: Reading) -> Iterator[Page]:
+        """The links of documents that were changed since ``reading.lo``, all of each document."""
+        documents = Reading(DOCUMENTS, ("Id",), stamp="SystemModstamp", lo=reading.lo)
+        rule = LINKS_BY_DOCUMENT
+        ids = (page.rows.ids for page in self._rest.read(documents))
+        yield from self._for(replace(reading, lo=None), rule.column, ids, rule.chunk)
+
     def _for(
         self, reading: Reading, column: str, ids: Iterator[pa.Array], chunk: int
     ) -> Iterator[Page]:

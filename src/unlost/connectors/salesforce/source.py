@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.api import Api
@@ -20,10 +21,12 @@ from unlost.connectors.salesforce.files import files_in, open_file
 from unlost.connectors.salesforce.identity import read_identity
 from unlost.connectors.salesforce.ids import is_id
 from unlost.connectors.salesforce.limits import EMPTY_KEY
+from unlost.connectors.salesforce.nightly import FIRST_KIND, night_tasks, whole_due
 from unlost.connectors.salesforce.parents import ByParents, rule_of
 from unlost.connectors.salesforce.quotas import read_quotas
+from unlost.connectors.salesforce.replication import updated_ids
 from unlost.connectors.salesforce.rest import RestQueries
-from unlost.connectors.salesforce.rows import nothing
+from unlost.connectors.salesforce.rows import canonical, nothing
 from unlost.connectors.salesforce.special import LINKS, Strategy, filter_of
 from unlost.connectors.salesforce.tables import cursor_column, parent_types, selected
 from unlost.connectors.salesforce.work import Kind, Reading, Work, task, work_of
@@ -32,15 +35,10 @@ from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.org import OrgIdentity
 from unlost.model.quota import Quota
 from unlost.model.reading import Cursor, FileRef, Page, Proof, ReadTask, Ready, Rows, Wait
-from unlost.model.schema import Schema, Table, TableTrait
+from unlost.model.schema import Schema, Table
 
 # A Bulk job that failed is tried once more; after that the table is read by REST.
 BULK_TRIES = 2
-FIRST_KIND = {
-    Strategy.BULK: Kind.CHOOSE,
-    Strategy.REST: Kind.REST,
-    Strategy.PARENTS: Kind.PARENTS,
-}
 
 
 class SalesforceSource:
@@ -80,17 +78,17 @@ class SalesforceSource:
         return Cursor(soql.instant(when)) if cursor_column(table) else None
 
     def plan_reads(self, table: Table, since: Cursor | None) -> Sequence[ReadTask]:
-        """What Salesforce lists as deleted first, then the rows; less the overlap."""
+        """What Salesforce lists as deleted first, then the rows; less the overlap.
+
+        How tables are read that refuse to tell their changes: see ``nightly``.
+        """
+        lo = self._lower(table, since) if since else None
         stamp = cursor_column(table)
-        lo = self._lower(since) if since and stamp else None
-        reading = self._reading(table, stamp, lo)
-        full = lo is None
-        first = FIRST_KIND[Strategy(table.strategy)]
-        rows = task(first, Work(reading, parent_types=parent_types(table)), full=full)
-        if full or not table.has(TableTrait.REPORTS_DELETES):
-            return [rows]
-        deletes = Work(Reading(table.name, ("Id",), lo=lo))
-        return [task(Kind.DELETES, deletes, full=False), rows]
+        reading = self._reading(table, stamp, lo if stamp else None)
+        if reading.lo is not None:
+            return night_tasks(table, reading)
+        whole = Work(reading, parent_types=parent_types(table))
+        return [task(FIRST_KIND[Strategy(table.strategy)], whole, full=True)]
 
     def prepare(self, task: ReadTask) -> Ready | Wait:
         """Choose between REST and Bulk by the number of rows; start and look after Bulk jobs."""
@@ -123,7 +121,8 @@ class SalesforceSource:
         if Strategy(table.strategy) is Strategy.PARENTS:
             return self._census_by_parents(table)
         may_bulk = Strategy(table.strategy) is Strategy.BULK
-        return self._census.ids(self._live(table), may_bulk=may_bulk)
+        ids = self._census.ids(self._live(table), may_bulk=may_bulk)
+        return self._or_by_parents(table, ids) if rule_of(table.name) else ids
 
     def count(self, table: Table) -> int | None:
         """How many rows are not deleted; None where Salesforce will not count them."""
@@ -147,9 +146,12 @@ class SalesforceSource:
 
     # --- planning ---------------------------------------------------------------------------
 
-    def _lower(self, since: Cursor) -> str:
-        overlap = timedelta(minutes=self._config.overlap_minutes)
-        return soql.instant(soql.parse_instant(since.value) - overlap)
+    def _lower(self, table: Table, since: Cursor) -> str | None:
+        """From when on to read; None if it is time to read the table whole."""
+        last = soql.parse_instant(since.value)
+        if whole_due(table.name, since=last, now=self._api.recent_time()):
+            return None
+        return soql.instant(last - timedelta(minutes=self._config.overlap_minutes))
 
     def _reading(self, table: Table, stamp: str | None, lo: str | None) -> Reading:
         columns = tuple(selected(table))
@@ -221,6 +223,10 @@ class SalesforceSource:
             return self._deletes.read(work.reading.table, work.reading.lo or "")
         if kind is Kind.PARENTS:
             return self._parents.read(work.reading, work.parent_types)
+        if kind is Kind.LINKED:
+            return self._parents.read_changed(work.reading)
+        if kind is Kind.CHANGED:
+            return self._changed(work.reading)
         if kind in {Kind.PAGES, Kind.PAGE}:
             return self._job_pages(kind, work)
         return self._rest_pages(work)
@@ -233,6 +239,29 @@ class SalesforceSource:
             if rule_of(work.reading.table) is None:
                 raise
             yield from self._parents.read(work.reading)
+
+    def _changed(self, reading: Reading) -> Iterator[Page]:
+        """New rows by their window, then those that Salesforce lists as changed, each once."""
+        changed = updated_ids(self._api, reading.table, since=reading.lo or "")
+        whole = replace(reading, stamp=None, lo=None)
+        if changed is None:
+            yield self._note_whole(reading.table)
+            yield from self._whole(whole)
+            return
+        seen = []
+        for page in self._rest.read(reading):
+            seen.append(page.rows.ids)
+            yield page
+        ids = canonical(pa.array(changed, pa.string()))
+        new = pc.is_in(ids, value_set=pa.chunked_array(seen, pa.string()))
+        yield from self._rest.read_chunks(whole, "Id", ids.filter(pc.invert(new)).to_pylist())
+
+    def _whole(self, reading: Reading) -> Iterator[Page]:
+        """All rows by Bulk, within this call, or by REST where Bulk refuses."""
+        try:
+            yield from self._run_again(reading)
+        except Refused:
+            yield from self._rest.read(reading)
 
     def _job_pages(self, kind: Kind, work: Work) -> Iterator[Page]:
         """Results of a job; one that is not there any more is run again."""
@@ -247,19 +276,30 @@ class SalesforceSource:
         except Refused as error:
             if error.status != 404:
                 raise
-            yield from self._run_again(work)
+            yield from self._run_again(work.reading)
 
-    def _run_again(self, work: Work) -> Iterator[Page]:
-        job = self._bulk.start(work.reading)
+    def _run_again(self, reading: Reading) -> Iterator[Page]:
+        job = self._bulk.start(reading)
         info = self._bulk.wait(job)
         if not info.complete:
             raise TransientError(
                 "bulk-job-lost",
-                f"Salesforce lost a Bulk job of {work.reading.table} and did not finish another.",
+                f"Salesforce lost a Bulk job of {reading.table} and did not finish another.",
                 next_step="The next run reads the table again.",
             )
         if info.rows:
-            yield from self._bulk.read_all(job, info.rows, work.reading.columns)
+            yield from self._bulk.read_all(job, info.rows, reading.columns)
+
+    def _note_whole(self, table: str) -> Page:
+        finding = Finding(
+            FindingKind.READ_OTHERWISE,
+            Severity.NOTE,
+            f"{table} was read whole, because Salesforce's list of changed records does not reach "
+            "back to the last backup or was refused.",
+            "Nothing to do; it takes more API calls.",
+            table=table,
+        )
+        return Page(nothing(self._api.clock.now()), Proof(None, 0), findings=(finding,))
 
     def _note(self, work: Work) -> Page:
         finding = Finding(
@@ -270,6 +310,13 @@ class SalesforceSource:
             table=work.reading.table,
         )
         return Page(nothing(self._api.clock.now()), Proof(None, 0), findings=(finding,))
+
+    def _or_by_parents(self, table: Table, ids: Iterator[pa.Array]) -> Iterator[pa.Array]:
+        """The ids; where Salesforce wants parents named after all, those that they lead to."""
+        try:
+            yield from ids
+        except Refused:
+            yield from self._census_by_parents(table)
 
     def _census_by_parents(self, table: Table) -> Iterator[pa.Array]:
         """Links are found from both ends; each counts once."""

@@ -90,8 +90,12 @@ MANUAL_SHARES = "RowCause = 'Manual'"
 DERIVED_CAUSES = "RowCause NOT IN ('Owner','Rule','ImplicitChild','ImplicitParent','Team')"
 
 # No filter by time is allowed, or the stamps do not move: read whole each time.
-# FeedItem refuses filters by SystemModstamp (object reference).
-FULL_ONLY = frozenset({"FeedItem", "FeedAttachment", "CronJobDetail"})
+FULL_ONLY = frozenset({"FeedAttachment", "CronJobDetail"})
+# FeedItem refuses filters by SystemModstamp (object reference): its new rows are asked for by this,
+# its changed ones by Salesforce's list of changed ids.
+NEW_BY = {"FeedItem": "CreatedDate"}
+# What a night brings of these may lack a change, so that they are read whole once a week.
+WHOLE_WEEKLY = frozenset({"FeedItem", LINKS})
 FULL_ENDINGS = ("ViewStat", "VoteStat")
 # Deactivated currencies are listed as deleted.
 NO_DELETE_LOG = frozenset({"CurrencyType"})

@@ -18,6 +18,7 @@ from unlost.connectors.salesforce.special import (
     FULL_ENDINGS,
     FULL_ONLY,
     LINKS,
+    NEW_BY,
     NO_BULK,
     NO_DELETE_LOG,
     Strategy,
@@ -111,7 +112,8 @@ def cursor_column(table: Table) -> str | None:
     """The column by which changed rows are asked for; None: only whole reads."""
     if not table.has(TableTrait.INCREMENTAL):
         return None
-    return next((name for name in CURSORS if table.column(name)), None)
+    asked = (NEW_BY[table.name],) if table.name in NEW_BY else CURSORS
+    return next((name for name in asked if table.column(name)), None)
 
 
 def parent_types(table: Table) -> tuple[str, ...]:
@@ -143,7 +145,7 @@ def _traits(describe: Describe, names: frozenset[str], strategy: Strategy) -> li
     full_only = name in FULL_ONLY or name.endswith(FULL_ENDINGS) or strategy is Strategy.PARENTS
     setup = name in CONFIGURATION or name.endswith("__mdt") or bool(describe.get("customSetting"))
     facts = {
-        TableTrait.INCREMENTAL: not full_only and name != LINKS and bool(names & set(CURSORS)),
+        TableTrait.INCREMENTAL: not full_only and _tells_changes(describe, names),
         TableTrait.REPORTS_DELETES: bool(describe.get("replicateable"))
         and name not in NO_DELETE_LOG,
         TableTrait.CENSUS: True,
@@ -151,6 +153,14 @@ def _traits(describe: Describe, names: frozenset[str], strategy: Strategy) -> li
         TableTrait.CONFIGURATION: setup,
     }
     return [trait for trait, holds in facts.items() if holds]
+
+
+def _tells_changes(describe: Describe, names: frozenset[str]) -> bool:
+    """Whether changed rows can be asked for; without a filter by stamp, a list of ids must do."""
+    new_by = NEW_BY.get(describe["name"])
+    if new_by is not None:
+        return new_by in names and bool(describe.get("replicateable"))
+    return bool(names & set(CURSORS))
 
 
 def _file(column: Column, names: frozenset[str]) -> FileColumn:

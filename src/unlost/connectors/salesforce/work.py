@@ -20,6 +20,8 @@ class Kind(StrEnum):
     PAGE = "bulk-page"  # read one result page of a Bulk job
     REST = "rest"
     PARENTS = "parents"
+    CHANGED = "changed"  # read new rows by a stamp, and changed ones by Salesforce's list of ids
+    LINKED = "linked"  # read the file links of changed documents
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,13 +172,23 @@ def test_file_links_are_read_by_parents_without_query_all_files() -> None:
     assert finding.severity is Severity.GAP
 
 
-@pytest.mark.parametrize(
-    "name", ["ContentDocumentLink", "FeedItem", "ThingViewStat", "IdeaComment"]
-)
+@pytest.mark.parametrize("name", ["FeedItem", "ThingViewStat", "IdeaComment"])
 def test_tables_that_cannot_be_asked_for_changes_are_read_whole(name: str) -> None:
-    table = discovered(an_org(describe(name, *system_fields()))).table(name)
+    """Posts can only where Salesforce lists those that were changed."""
+    described = describe(name, *system_fields(), replicateable=False)
+    table = discovered(an_org(described)).table(name)
     assert table is not None
     assert not table.has(TableTrait.INCREMENTAL)
+
+
+@pytest.mark.parametrize("all_files", [True, False])
+def test_links_can_be_asked_for_changes_where_their_ids_can_be_listed(all_files: bool) -> None:
+    org = an_org(describe("ContentDocumentLink", *system_fields(), replicateable=False))
+    org.flags["PermissionsQueryAllFiles"] = all_files
+    (table,) = discovered(org).tables
+    assert table.has(TableTrait.INCREMENTAL) == all_files
+    assert table.has(TableTrait.CENSUS)
+    assert not table.has(TableTrait.REPORTS_DELETES)
 
 
 def test_traits_of_tables() -> None:
