@@ -181,20 +181,27 @@ class FaultPlan:
         return None
 
     def room(self, kinds: frozenset[FaultKind], request: Subject, rows: int) -> int | None:
-        """Count rows against the first rule of these kinds that matches, over all requests.
+        """Give how many of so many rows the first rule that matches still lets through.
 
-        Gives how many of them still go well before its ``after_rows`` are used up, counting a hit
-        when some do not; None when no rule speaks about the request or all of them go well.
+        What was spent before counts against its ``after_rows``. None when no rule speaks about
+        the request, or all of the rows go through; otherwise it is a hit.
         """
         with self._lock:
             for planted in self._planted:
                 if planted.rule.kind in kinds and planted.rule.matches(request):
                     planted.seen += 1
                     left = max(0, planted.rule.after_rows - planted.rows)
-                    planted.rows += rows
                     planted.hits += rows > left
                     return left if rows > left else None
         return None
+
+    def spend(self, kinds: frozenset[FaultKind], request: Subject, rows: int) -> None:
+        """Count rows that went through against the first rule that matches."""
+        with self._lock:
+            for planted in self._planted:
+                if planted.rule.kind in kinds and planted.rule.matches(request):
+                    planted.rows += rows
+                    return
 
     def undo(self, rule: FaultRule) -> None:
         """Take a hit back: the rule was drawn and turned out not to apply."""

@@ -25,7 +25,6 @@ from unlost_simulators.salesforce.answers import (
 )
 from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.errors import SalesforceError, not_found
-from unlost_simulators.salesforce.row_faults import RowFaults
 from unlost_simulators.salesforce.schema import FieldDef, FieldType, ObjectDef, Schema
 from unlost_simulators.salesforce.settings import OrgSettings
 from unlost_simulators.salesforce.soql import query as running
@@ -35,6 +34,7 @@ from unlost_simulators.salesforce.store import database, evolve, tables
 from unlost_simulators.salesforce.store.store import Store
 from unlost_simulators.salesforce.users import Permission, SimUser, Users
 from unlost_simulators.salesforce.writing import desk
+from unlost_simulators.salesforce.writing.mishaps import Mishaps, NoMishaps
 from unlost_simulators.salesforce.writing.planted import Planted
 from unlost_simulators.salesforce.writing.request import Row, RowResult, Verb, WriteOptions
 
@@ -74,7 +74,7 @@ class Org:
         self.allocations = Allocations(clock)
         self.storage = StorageMeter(self.store)
         self.planted = Planted()
-        self.row_faults: RowFaults | None = None
+        self.mishaps: Mishaps = NoMishaps()
         self.room = limits.Limits(self.store, self.allocations, self.storage)
 
     @property

@@ -1,8 +1,8 @@
 """Faults that strike rows of a write request: locks, and storage that is full after so many rows.
 
 Rules of these kinds look at the write and not at the call that carries it: ``method`` is the verb
-(``CREATE``, ``UPDATE``, ``DELETE``, …), ``path`` is searched in ``channel/verb/object``, such as
-``bulk/create/Contact``. An upsert is two writes: a create and an update.
+(``CREATE``, ``UPDATE``, ``UPSERT``, ``DELETE``, …), ``path`` is searched in
+``channel/verb/object``, such as ``bulk/create/Contact``.
 """
 
 from __future__ import annotations
@@ -11,45 +11,48 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from unlost_simulators.salesforce.faults import FaultKind, FaultPlan, FaultRule, Subject
-from unlost_simulators.salesforce.writing.request import Channel, RowError, Verb
+from unlost_simulators.salesforce.writing.job import Job
+from unlost_simulators.salesforce.writing.request import RowError
 
 LOCKS = frozenset({FaultKind.ROW_LOCKED})
 FULL = frozenset({FaultKind.STORAGE_FULL})
-GROWING = frozenset({Verb.CREATE, Verb.UNDELETE})
-STORAGE_FULL = RowError("STORAGE_LIMIT_EXCEEDED", "storage limit exceeded")
 
 
 @dataclass(frozen=True, slots=True)
 class RowFaults:
-    """Asked by the desk of writes which rows of a request are refused by a planted fault."""
+    """The planted faults as the mishaps of an org."""
 
     plan: FaultPlan
 
-    def refused(
-        self, verb: Verb, name: str, keys: Sequence[str | None], channel: Channel
-    ) -> Mapping[int, RowError]:
-        """Give the refusals by place; ``keys`` are the ids of the rows, None for new ones."""
-        subject = Subject(verb.upper(), f"{channel}/{verb}/{name}", name)
-        struck: dict[int, RowError] = {}
-        if verb in GROWING:
-            struck |= self._full(subject, len(keys))
-        rule = self.plan.draw(LOCKS, subject)
-        if rule is not None:
-            locked = locked_places(rule, len(keys))
-            if not locked:
-                self.plan.undo(rule)
-            struck |= {at: lock_error(keys[at]) for at in locked}
-        return struck
+    def locked(self, job: Job, keys: Sequence[str | None]) -> Mapping[int, RowError]:
+        """Give the refusals of locked rows by place."""
+        rule = self.plan.draw(LOCKS, subject(job))
+        if rule is None:
+            return {}
+        places = locked_places(rule, len(keys))
+        if not places:
+            self.plan.undo(rule)
+        return {at: lock_error(keys[at]) for at in places}
 
-    def _full(self, subject: Subject, rows: int) -> dict[int, RowError]:
-        room = self.plan.room(FULL, subject, rows)
-        return {} if room is None else dict.fromkeys(range(room, rows), STORAGE_FULL)
+    def room(self, job: Job, rows: int) -> int | None:
+        """Give how many of so many new rows fit before storage is full; None for all."""
+        return self.plan.room(FULL, subject(job), rows)
+
+    def grown(self, job: Job, rows: int) -> None:
+        """Count rows that were added."""
+        self.plan.spend(FULL, subject(job), rows)
+
+
+def subject(job: Job) -> Subject:
+    """Give what rules look at."""
+    verb, name = job.verb, job.of.name
+    return Subject(verb.upper(), f"{job.options.channel}/{verb}/{name}", name)
 
 
 def locked_places(rule: FaultRule, rows: int) -> range:
     """Give the rows that a lock strikes: the last ``percent``, never the first ``after_rows``."""
     share = round(rows * rule.percent / 100)
-    return range(max(rows - share, rule.after_rows), rows)
+    return range(min(rows, max(rows - share, rule.after_rows)), rows)
 
 
 def lock_error(key: str | None) -> RowError:

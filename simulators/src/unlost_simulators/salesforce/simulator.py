@@ -87,7 +87,7 @@ class Simulator:
             wall_clock=wall_clock,
         )
         self.faults = FaultPlan()
-        org.row_faults = RowFaults(self.faults)
+        org.mishaps = RowFaults(self.faults)
         self.log = RequestLog(now)
         self.cursors = CursorBook(now)
         self.stamps = DescribeStamps(now)

@@ -315,7 +315,7 @@ def test_batch_bounds(client) -> None:
     assert client.post("composite/batch", {"batchRequests": many}).status_code == 400
     assert client.post("composite/batch", {"batchRequests": many[:25]}).status_code == 200
     assert client.post("composite/batch", {}).status_code == 400
-    write = [{"method": "DELETE", "url": "v66.0/sobjects/Account/001"}]
+    write = [{"method": "PUT", "url": "v66.0/sobjects/Account/001"}]
     answer = client.post("composite/batch", {"batchRequests": write}).json()
     assert answer["results"][0]["statusCode"] == 405
 

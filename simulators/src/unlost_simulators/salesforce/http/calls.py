@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -32,8 +33,11 @@ class Call:
 
     @property
     def segments(self) -> list[str]:
-        """Give the parts of the path; doubled and trailing slashes do not count."""
-        return [part for part in self.path.split("/") if part]
+        """Give the decoded parts of the path; doubled and trailing slashes do not count.
+
+        A slash that came percent-encoded (in the value of an external id) is part of its part.
+        """
+        return [unquote(part) for part in self.target.partition("?")[0].split("/") if part]
 
     @property
     def host(self) -> str:
@@ -58,9 +62,31 @@ class Call:
             raise SalesforceError(400, "JSON_PARSER_ERROR", "The HTTP entity body is required")
         return data
 
+    def record(self) -> dict[str, Any]:
+        """Read the body as a JSON object whose numbers keep all their digits."""
+        return record_json(self.body)
+
     def form(self) -> dict[str, str]:
         """Read the body as an HTML form."""
         return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def record_json(body: bytes) -> dict[str, Any]:
+    """Read a JSON object; fractions become ``Decimal``. Anything else is JSON_PARSER_ERROR."""
+    if not body.strip():
+        text = "The HTTP entity body is required, but this request has no entity body."
+        raise SalesforceError(400, "JSON_PARSER_ERROR", text)
+    try:
+        data = json.loads(body, parse_float=Decimal, parse_constant=_no_number)
+    except ValueError as error:
+        raise SalesforceError(400, "JSON_PARSER_ERROR", str(error)) from None
+    if not isinstance(data, dict):
+        raise SalesforceError(400, "JSON_PARSER_ERROR", "The HTTP entity body is required")
+    return data
+
+
+def _no_number(token: str) -> Any:
+    raise ValueError(f"Non-standard token '{token}'")
 
 
 def call_from_target(method: str, target: str, *, headers: Mapping[str, str], body: bytes) -> Call:

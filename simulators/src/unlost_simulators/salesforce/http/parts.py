@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +9,7 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.http.calls import record_json
 
 
 @dataclass(slots=True)
@@ -90,14 +90,8 @@ def read(body: bytes, content_type: str) -> list[Part]:
 
 
 def json_object(part: Part) -> dict[str, Any]:
-    """Read a part as a JSON object."""
-    try:
-        data = json.loads(part.body)
-    except ValueError as error:
-        raise SalesforceError(400, "JSON_PARSER_ERROR", str(error)) from None
-    if not isinstance(data, dict):
-        raise SalesforceError(400, "JSON_PARSER_ERROR", "The part is no JSON object")
-    return data
+    """Read a part as a JSON object; its numbers keep all their digits."""
+    return record_json(part.body)
 
 
 def _invalid(text: str) -> SalesforceError:

@@ -1,14 +1,20 @@
-"""Single records, their blobs, and the lists of updated and deleted ids."""
+"""Single records: read, created, changed and deleted; blobs; lists of updated and deleted ids."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.http.calls import Answer, json_answer
+from unlost_simulators.salesforce.http import bodies, outcomes
+from unlost_simulators.salesforce.http.calls import Answer, json_answer, no_content
 from unlost_simulators.salesforce.http.context import Context
+from unlost_simulators.salesforce.http.routes import method_not_allowed
+from unlost_simulators.salesforce.writing.request import RowResult, Verb
 
+# From this version on an upsert that updates has a body (REST guide, upsert by external id).
+OLDEST_UPSERT_BODY = 46
 BLOB_TYPE = "application/octetstream"  # as the service spells it
 
 
@@ -35,14 +41,119 @@ def record_or_blob(context: Context) -> Answer:
     )
     if isinstance(found, Mapping):
         return json_answer(found)
-    known = org.object(user, name).name
-    return json_answer([f"{context.base}/sobjects/{known}/{each}" for each in found], 300)
+    return _several(context, name, found)
 
 
 def blob(context: Context, record_id: str, field: str) -> Answer:
     """Give the bytes of a blob field, chunked: the service announces no length."""
     held = context.sim.org.blob(context.user, context.params["object"], record_id, field)
     return Answer(200, content_type=BLOB_TYPE, stream=held.chunks)
+
+
+def create(context: Context) -> Answer:
+    """Answer ``POST sobjects/X``: JSON, or multipart with the bytes of a blob field."""
+    name = context.params["object"]
+    row = bodies.with_files(bodies.read(context.call))
+    result = _write(context, Verb.CREATE, name, row)
+    return _made(context, name, result) if result.success else outcomes.refusal(result.errors)
+
+
+def update(context: Context) -> Answer:
+    """Answer ``PATCH sobjects/X/ID``."""
+    row = bodies.with_files(bodies.read(context.call))
+    _refuse_key(row, "Id")
+    result = _write(
+        context, Verb.UPDATE, context.params["object"], {**row, "Id": context.params["id"]}
+    )
+    return no_content() if result.success else outcomes.refusal(result.errors)
+
+
+def override(context: Context) -> Answer:
+    """Answer ``POST sobjects/X/ID?_HttpMethod=PATCH``, which clients without PATCH send."""
+    method = context.call.query.get("_HttpMethod", "POST").upper()
+    keyed = "first" in context.params
+    if method == "PATCH":
+        return upsert(context) if keyed else update(context)
+    if method == "DELETE":
+        return delete_by_key(context) if keyed else delete(context)
+    if keyed and method == "POST":
+        return upsert(context)
+    raise method_not_allowed(method, ["GET", "PATCH", "DELETE"])
+
+
+def delete(context: Context) -> Answer:
+    """Answer ``DELETE sobjects/X/ID``."""
+    row = {"Id": context.params["id"]}
+    result = _write(context, Verb.DELETE, context.params["object"], row)
+    return no_content() if result.success else outcomes.refusal(result.errors)
+
+
+def delete_by_key(context: Context) -> Answer:
+    """Answer ``DELETE sobjects/X/ExternalIdField/VALUE``."""
+    name = context.params["object"]
+    found = _by_key(context, name, context.params["first"], context.params["second"])
+    if isinstance(found, Answer):
+        return found
+    result = _write(context, Verb.DELETE, name, {"Id": found})
+    return no_content() if result.success else outcomes.refusal(result.errors)
+
+
+def upsert(context: Context) -> Answer:
+    """Answer ``PATCH sobjects/X/ExternalIdField/VALUE``; ``updateOnly=true`` never inserts."""
+    name, key, value = (context.params[one] for one in ("object", "first", "second"))
+    row = bodies.with_files(bodies.read(context.call))
+    _refuse_key(row, key)
+    if key.lower() == "id":
+        result = _write(context, Verb.UPDATE, name, {**row, "Id": value})
+        return no_content() if result.success else outcomes.refusal(result.errors)
+    options = bodies.options(
+        context,
+        external_id=key,
+        update_only=bodies.flag(context.call.query.get("updateOnly")),
+    )
+    (result,) = context.sim.org.write(
+        context.user, Verb.UPSERT, name, [{key: value, **row}], options
+    )
+    if any(one.code == "DUPLICATE_EXTERNAL_ID" for one in result.errors):
+        several = _by_key(context, name, key, value)
+        return several if isinstance(several, Answer) else outcomes.refusal(result.errors)
+    if not result.success:
+        return outcomes.refusal(result.errors)
+    if result.created:
+        return _made(context, name, result)
+    if context.version < OLDEST_UPSERT_BODY:
+        return no_content()
+    return _made(context, name, result, status=200)
+
+
+def _write(context: Context, verb: Verb, name: str, row: Mapping[str, Any]) -> RowResult:
+    (result,) = context.sim.org.write(context.user, verb, name, [row], bodies.options(context))
+    return result
+
+
+def _made(context: Context, name: str, result: RowResult, *, status: int = 201) -> Answer:
+    known = context.sim.org.object(context.user, name).name
+    place = f"{context.base}/sobjects/{known}/{result.id}"
+    return json_answer(outcomes.success(result), status, Location=place)
+
+
+def _refuse_key(row: Mapping[str, Any], key: str) -> None:
+    """The key stands in the address and must not be in the body too."""
+    for name in row:
+        if name.lower() in {key.lower(), "id"}:
+            text = f"The {name} field should not be specified in the sobject data."
+            raise SalesforceError(400, "INVALID_FIELD", text)
+
+
+def _by_key(context: Context, name: str, key: str, value: str) -> str | Answer:
+    """The id of the record with that external id, or the answer that lists several."""
+    found = context.sim.org.get_by_external_id(context.user, name, key, value, ["Id"])
+    return str(found["Id"]) if isinstance(found, Mapping) else _several(context, name, found)
+
+
+def _several(context: Context, name: str, found: Sequence[str]) -> Answer:
+    known = context.sim.org.object(context.user, name).name
+    return json_answer([f"{context.base}/sobjects/{known}/{each}" for each in found], 300)
 
 
 def updated(context: Context) -> Answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unlost_simulators.salesforce.http import (
-    composite,
+    collections,
     describes,
     ingest,
     jobs,
@@ -11,11 +11,14 @@ from unlost_simulators.salesforce.http import (
     queries,
     records,
     tooling,
+    tree,
 )
 from unlost_simulators.salesforce.http.calls import Answer, json_answer
-from unlost_simulators.salesforce.http.composite import Composite, Dispatch
+from unlost_simulators.salesforce.http.composite import Composite
 from unlost_simulators.salesforce.http.context import Context
+from unlost_simulators.salesforce.http.graph import Graphs
 from unlost_simulators.salesforce.http.routes import RouteTable
+from unlost_simulators.salesforce.http.subrequests import Dispatch
 
 # Names that the version root lists; those that the simulator does not serve answer 404.
 RESOURCES = (
@@ -41,7 +44,6 @@ def jobs_root(context: Context) -> Answer:
 
 def table(dispatch: Dispatch) -> RouteTable:
     """Give the routes; ``dispatch`` answers the subrequests of the composite resources."""
-    bundle = Composite(dispatch)
     routes = RouteTable()
     routes.add("", GET=version_root)
     routes.add("limits", GET=limits.limits)
@@ -52,9 +54,7 @@ def table(dispatch: Dispatch) -> RouteTable:
     routes.add("queryall/{locator}", GET=queries.next_page)
     _add_objects(routes)
     _add_jobs(routes)
-    routes.add("composite", POST=bundle.composite)
-    routes.add("composite/batch", POST=bundle.batch)
-    routes.add("composite/sobjects/{object}", GET=composite.retrieve, POST=composite.retrieve)
+    _add_composites(routes, Composite(dispatch))
     routes.add("tooling/query", GET=tooling.query)
     routes.add("tooling/sobjects/{object}/describe", GET=tooling.describe)
     return routes
@@ -62,12 +62,35 @@ def table(dispatch: Dispatch) -> RouteTable:
 
 def _add_objects(routes: RouteTable) -> None:
     routes.add("sobjects", GET=describes.global_describe)
-    routes.add("sobjects/{object}", GET=describes.basic)
+    routes.add("sobjects/{object}", GET=describes.basic, POST=records.create)
     routes.add("sobjects/{object}/describe", GET=describes.describe)
     routes.add("sobjects/{object}/updated", GET=records.updated)
     routes.add("sobjects/{object}/deleted", GET=records.deleted)
-    routes.add("sobjects/{object}/{id}", GET=records.record)
-    routes.add("sobjects/{object}/{first}/{second}", GET=records.record_or_blob)
+    routes.add(
+        "sobjects/{object}/{id}",
+        GET=records.record,
+        PATCH=records.update,
+        DELETE=records.delete,
+        POST=records.override,
+    )
+    routes.add(
+        "sobjects/{object}/{first}/{second}",
+        GET=records.record_or_blob,
+        PATCH=records.upsert,
+        DELETE=records.delete_by_key,
+        POST=records.override,
+    )
+
+
+def _add_composites(routes: RouteTable, bundle: Composite) -> None:
+    many = collections
+    routes.add("composite", POST=bundle.composite)
+    routes.add("composite/batch", POST=bundle.batch)
+    routes.add("composite/graph", POST=Graphs(bundle).run)
+    routes.add("composite/tree/{object}", POST=tree.create)
+    routes.add("composite/sobjects", POST=many.create, PATCH=many.update, DELETE=many.delete)
+    routes.add("composite/sobjects/{object}", GET=many.retrieve, POST=many.retrieve)
+    routes.add("composite/sobjects/{object}/{field}", PATCH=many.upsert)
 
 
 def _add_jobs(routes: RouteTable) -> None:

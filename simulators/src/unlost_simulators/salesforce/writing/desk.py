@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from unlost_simulators.salesforce.users import SimUser
-from unlost_simulators.salesforce.writing import keys, refusals, removal, save
+from unlost_simulators.salesforce.writing import keys, mishaps, refusals, removal, save
 from unlost_simulators.salesforce.writing.cells import Reader
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.job import Job
@@ -60,7 +60,10 @@ def write(
     """
     of = org.object(user, object_name)
     author = org.store.author(user.id, None)
-    return carry_out(Job(org, user, of, verb, options, author, carry_out), rows)
+    job = Job(org, user, of, verb, options, author, carry_out)
+    results = carry_out(job, rows)
+    mishaps.note(job, results)
+    return results
 
 
 def carry_out(job: Job, rows: Sequence[Row]) -> list[RowResult]:
@@ -68,14 +71,15 @@ def carry_out(job: Job, rows: Sequence[Row]) -> list[RowResult]:
     removal.check_allowed(job)
     if job.verb is Verb.UPSERT:
         keys.key_field(job)
-    refused: dict[int, list[RowError]] = {}
+    locked = mishaps.locked_places(job, rows)
+    refused = {place: [error] for place, error in locked.items()}
     if job.store.in_transaction():
         return _results(job, _attempt(job, rows, refused)[0])
     drafts: list[Draft] = []
-    for number in range(MOST_ATTEMPTS):
+    for _ in range(MOST_ATTEMPTS):
         try:
             with job.store.transaction():
-                drafts, stands = _attempt(job, rows, refused, first=number == 0)
+                drafts, stands = _attempt(job, rows, refused)
                 if not stands:
                     raise _TakenBack
         except _TakenBack:
@@ -95,7 +99,7 @@ def _all_back(job: Job) -> bool:
 
 
 def _attempt(
-    job: Job, rows: Sequence[Row], refused: Mapping[int, list[RowError]], *, first: bool = True
+    job: Job, rows: Sequence[Row], refused: Mapping[int, list[RowError]]
 ) -> tuple[list[Draft], bool]:
     """The drafts after everything was tried, and whether what was written may stand."""
     reader = Reader(job)
@@ -107,8 +111,6 @@ def _attempt(
     stands = True
     for wave in keys.waves(job, drafts):
         keys.identify(job, [one for one in wave if one.sound])
-        if first and not job.by_platform:
-            _strike(job, [one for one in wave if one.sound])
         stands &= _one_wave(job, wave, reader, rows)
     return drafts, stands and not (_all_back(job) and any(not one.sound for one in drafts))
 
@@ -121,23 +123,6 @@ def _one_wave(job: Job, wave: Sequence[Draft], reader: Reader, rows: Sequence[Ro
     written = [one for one in wave if one.sound]
     save.write(job, written)
     return all(one.sound for one in written)
-
-
-def _strike(job: Job, drafts: Sequence[Draft]) -> None:
-    """Let planted faults refuse rows; an upsert is two writes to them."""
-    faults = job.org.row_faults
-    if faults is None:
-        return
-    new = [one for one in drafts if one.id is None]
-    old = [one for one in drafts if one.id is not None]
-    upsert = job.verb is Verb.UPSERT
-    for some, verb in ((new, Verb.CREATE), (old, Verb.UPDATE)):
-        if some:
-            named = verb if upsert else job.verb
-            ids = [one.id for one in some]
-            struck = faults.refused(named, job.of.name, ids, job.options.channel)
-            for at, error in struck.items():
-                some[at].refuse(error)
 
 
 def _refuse_mixed(job: Job, drafts: Sequence[Draft]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from unlost_simulators.salesforce.storage import FILE_SIZES, row_size_sql
 from unlost_simulators.salesforce.store import database, tables
-from unlost_simulators.salesforce.writing import refusals, rows
+from unlost_simulators.salesforce.writing import mishaps, refusals, rows
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.job import Job
 
@@ -17,6 +17,7 @@ def check(job: Job, drafts: Sequence[Draft]) -> None:
     """Refuse the new rows that come when data or file storage is used up."""
     if job.by_platform:
         return
+    mishaps.refuse_surplus(job, [one for one in drafts if one.sound])
     sound = [one for one in drafts if one.sound]
     if not sound:
         return

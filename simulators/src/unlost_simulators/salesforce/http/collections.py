@@ -1,0 +1,143 @@
+"""sObject Collections: up to 200 records in one call, and retrieval by ids.
+
+Source: REST guide (resources-composite-sobjects-collections-*), recorded answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.http import bodies, outcomes
+from unlost_simulators.salesforce.http.bodies import Body
+from unlost_simulators.salesforce.http.calls import Answer, json_answer
+from unlost_simulators.salesforce.http.context import Context
+from unlost_simulators.salesforce.ids import EMPTY_KEY
+from unlost_simulators.salesforce.writing import typed
+from unlost_simulators.salesforce.writing.cells import POLYMORPHIC
+from unlost_simulators.salesforce.writing.request import RowResult, Verb
+from unlost_simulators.salesforce.writing.typed import TypedRow
+
+MOST_RECORDS = 200
+MOST_IDS = 2000
+OVER_LIMIT = f"record limit reached. cannot submit more than {MOST_RECORDS} records into this call"
+
+
+def create(context: Context) -> Answer:
+    """Answer ``POST composite/sobjects``."""
+    return _save(context, Verb.CREATE)
+
+
+def update(context: Context) -> Answer:
+    """Answer ``PATCH composite/sobjects``."""
+    return _save(context, Verb.UPDATE)
+
+
+def upsert(context: Context) -> Answer:
+    """Answer ``PATCH composite/sobjects/X/ExternalIdField``."""
+    name, key = context.params["object"], context.params["field"]
+    body = bodies.read(context.call)
+    rows = _rows(body, first=True)
+    for one in rows:
+        if str(one.object).lower() != name.lower():
+            text = f"The record type {one.object} does not match the requested type {name}"
+            raise SalesforceError(400, "INVALID_TYPE", text)
+    options = bodies.options(context, all_or_none=_together(body), external_id=key)
+    given = [one.row for one in rows]
+    return _listed(context.sim.org.write(context.user, Verb.UPSERT, name, given, options))
+
+
+def delete(context: Context) -> Answer:
+    """Answer ``DELETE composite/sobjects?ids=``."""
+    wanted = _split(context.call.query.get("ids", ""))
+    _check_count(wanted)
+    together = bodies.flag(context.call.query.get("allOrNone"))
+    options = bodies.options(context, all_or_none=together)
+    org, user = context.sim.org, context.user
+    rows = typed.by_id(org, user, wanted)
+    return _listed(typed.write_typed(org, user, Verb.DELETE, rows, options))
+
+
+def retrieve(context: Context) -> Answer:
+    """Answer ``GET composite/sobjects/X?ids=&fields=`` and its ``POST`` form."""
+    if context.call.method == "POST":
+        wanted = context.call.json_object()
+        record_ids, fields = _texts(wanted, "ids"), _texts(wanted, "fields")
+    else:
+        record_ids = _split(context.call.query.get("ids", ""))
+        fields = _split(context.call.query.get("fields", ""))
+    if not record_ids or not fields:
+        raise SalesforceError(400, "REQUIRED_FIELD_MISSING", "ids and fields are required")
+    if len(record_ids) > MOST_IDS:
+        text = f"record limit reached. cannot retrieve more than {MOST_IDS} records"
+        raise SalesforceError(400, "LIMIT_EXCEEDED", text)
+    # One id that is nobody's comes first: an unknown field is refused even if no id is an id.
+    found = context.sim.org.get_many(
+        context.user,
+        context.params["object"],
+        [EMPTY_KEY, *record_ids],
+        fields,
+        version=context.release,
+    )
+    return json_answer(list(found[1:]))
+
+
+def _save(context: Context, verb: Verb) -> Answer:
+    body = bodies.read(context.call)
+    options = bodies.options(context, all_or_none=_together(body))
+    rows = _rows(body)
+    return _listed(typed.write_typed(context.sim.org, context.user, verb, rows, options))
+
+
+def _listed(results: Sequence[RowResult]) -> Answer:
+    return json_answer([outcomes.listed(one) for one in results])
+
+
+def _together(body: Body) -> bool:
+    return bodies.flag(body.document.get("allOrNone"))
+
+
+def _rows(body: Body, *, first: bool = False) -> list[TypedRow]:
+    """The records of a body; with ``first``, ``attributes`` must open each of them."""
+    records = body.document.get("records")
+    records = records if isinstance(records, list) else []
+    _check_count(records)
+    return [_row(one, body.files, first=first) for one in records]
+
+
+def _check_count(records: Sequence[object]) -> None:
+    if not records:
+        text = "At least 1 record is required"
+        raise SalesforceError(400, "REQUIRED_FIELD_MISSING", text, [])
+    if len(records) > MOST_RECORDS:
+        raise SalesforceError(400, "EXCEEDED_ID_LIMIT", OVER_LIMIT)
+
+
+def _row(record: object, files: Mapping[str, bytes], *, first: bool) -> TypedRow:
+    """A record whose ``attributes`` name its type, and perhaps a part of bytes."""
+    if not isinstance(record, dict) or (first and next(iter(record), None) != "attributes"):
+        raise SalesforceError(400, POLYMORPHIC.code, POLYMORPHIC.message)
+    attributes = record.get("attributes")
+    if not isinstance(attributes, dict):
+        raise SalesforceError(400, POLYMORPHIC.code, POLYMORPHIC.message)
+    kind = attributes.get("type")
+    if not isinstance(kind, str):
+        raise SalesforceError(400, POLYMORPHIC.code, POLYMORPHIC.message)
+    row = {name: value for name, value in record.items() if name != "attributes"}
+    part = attributes.get("binaryPartName")
+    if part is not None:
+        if part not in files:
+            text = f"No binary part named {part} in the multipart request"
+            raise SalesforceError(400, "INVALID_MULTIPART_REQUEST", text)
+        row[str(attributes.get("binaryPartNameAlias", "VersionData"))] = files[part]
+    return TypedRow(kind, row)
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _texts(wanted: dict[str, Any], key: str) -> list[str]:
+    values = wanted.get(key)
+    return [str(each) for each in values] if isinstance(values, list) else []

@@ -1,0 +1,149 @@
+"""Composite graph: up to 500 subrequests, each graph done as a whole or not at all.
+
+Source: REST guide (resources-composite-graph, resources-composite-graph-limits).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.http import references, subrequests
+from unlost_simulators.salesforce.http.calls import Answer, json_answer
+from unlost_simulators.salesforce.http.composite import Composite, limit, listed
+from unlost_simulators.salesforce.http.context import Context
+from unlost_simulators.salesforce.http.subrequests import Subrequest
+
+MOST_GRAPHS = 75
+MOST_NODES = 500
+MOST_DEPTH = 15
+MOST_KINDS = 15
+MOST_FAILURES = 14
+OLDEST_VERSION = 50
+_GRAPH_ID = re.compile(r"[A-Za-z0-9][\w.\-]{0,39}")
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """One graph as it was sent."""
+
+    id: str
+    nodes: tuple[Subrequest, ...]
+
+
+class Graphs:
+    """The handler of composite graphs."""
+
+    def __init__(self, composite: Composite) -> None:
+        self._composite = composite
+
+    def run(self, context: Context) -> Answer:
+        """Answer ``POST composite/graph``."""
+        graphs = [_read(one) for one in listed(context.call.record(), "graphs", most=MOST_GRAPHS)]
+        _check(graphs)
+        failures = 0
+        made = []
+        for graph in graphs:
+            if failures > MOST_FAILURES:
+                halted = [subrequests.halted(one) for one in graph.nodes]
+                made.append(_entry(graph, halted, good=False))
+                continue
+            entries, good = self._one(context, graph)
+            failures += not good
+            made.append(_entry(graph, entries, good=good))
+        return json_answer({"graphs": made})
+
+    def _one(self, context: Context, graph: Graph) -> tuple[list[dict[str, Any]], bool]:
+        """Answer one graph; nodes wait for those that they refer to."""
+        order = ordered(graph.nodes)
+        entries, good = self._composite.together(context, [graph.nodes[at] for at in order])
+        placed = dict(zip(order, entries, strict=True))
+        return [placed[at] for at in range(len(graph.nodes))], good
+
+
+def ordered(nodes: Sequence[Subrequest]) -> list[int]:
+    """Places of the nodes so that each follows those that it refers to, else as they came."""
+    depths = _depths(nodes)
+    return sorted(range(len(nodes)), key=lambda at: (depths[at], at))
+
+
+def _depths(nodes: Sequence[Subrequest]) -> list[int]:
+    """How long the longest chain of references is that ends in each node, itself counted."""
+    places = {one.reference: at for at, one in enumerate(nodes)}
+    known: dict[int, int] = {}
+    for start in range(len(nodes)):
+        _measure(start, nodes, places, known, ())
+    return [known[at] for at in range(len(nodes))]
+
+
+def _measure(
+    at: int,
+    nodes: Sequence[Subrequest],
+    places: Mapping[str, int],
+    known: dict[int, int],
+    above: tuple[int, ...],
+) -> int:
+    if at in known:
+        return known[at]
+    if at in above or len(above) > MOST_DEPTH:
+        return 1
+    node = nodes[at]
+    named = {*references.named(node.target), *references.named(node.body)}
+    behind = [places[one] for one in named if one in places]
+    deepest = max((_measure(one, nodes, places, known, (*above, at)) for one in behind), default=0)
+    known[at] = deepest + 1
+    return known[at]
+
+
+def _read(document: object) -> Graph:
+    given = document if isinstance(document, dict) else {}
+    name = str(given.get("graphId", ""))
+    if _GRAPH_ID.fullmatch(name) is None:
+        raise SalesforceError(400, "INVALID_INPUT", f"Invalid graphId: {name}")
+    nodes = listed(given, "compositeRequest", most=MOST_NODES)
+    return Graph(name, tuple(subrequests.read(one) for one in nodes))
+
+
+def _check(graphs: Sequence[Graph]) -> None:
+    names = [one.id for one in graphs]
+    if len(set(names)) != len(names):
+        raise SalesforceError(400, "INVALID_INPUT", "graphIds must be unique")
+    nodes = [node for graph in graphs for node in graph.nodes]
+    if len(nodes) > MOST_NODES:
+        raise limit(f"cannot process more than {MOST_NODES} nodes in one call")
+    if len({_kind(one) for one in nodes}) > MOST_KINDS:
+        raise limit(f"cannot process more than {MOST_KINDS} different nodes in one call")
+    if any(max(_depths(graph.nodes)) > MOST_DEPTH for graph in graphs):
+        raise limit(f"the depth of a graph cannot be more than {MOST_DEPTH}")
+    for graph in graphs:
+        references_of = [one.reference for one in graph.nodes]
+        if len(set(references_of)) != len(references_of):
+            text = f"referenceIds must be unique in graph {graph.id}"
+            raise SalesforceError(400, "INVALID_INPUT", text)
+    for one in nodes:
+        _check_node(one)
+
+
+def _kind(node: Subrequest) -> tuple[str, ...]:
+    """Version, method and object: what makes nodes different."""
+    parts = [part.lower() for part in node.target.split("?")[0].split("/") if part]
+    return (node.method, *parts[2:5])
+
+
+def _check_node(node: Subrequest) -> None:
+    """Only records can be nodes."""
+    parts = [part.lower() for part in node.target.split("?")[0].split("/") if part]
+    allowed = parts[:2] == ["services", "data"] and parts[3:4] == ["sobjects"]
+    if not allowed or len(parts) not in {5, 6, 7}:
+        raise SalesforceError(400, "INVALID_INPUT", f"Unsupported url in a graph: {node.target}")
+
+
+def _entry(graph: Graph, entries: list[dict[str, Any]], *, good: bool) -> dict[str, Any]:
+    return {
+        "graphId": graph.id,
+        "graphResponse": {"compositeResponse": entries},
+        "isSuccessful": good,
+    }

@@ -1,0 +1,59 @@
+"""Row results as REST tells them: alone with a status, and as elements of a list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from unlost_simulators.salesforce.http.calls import Answer, json_answer
+from unlost_simulators.salesforce.writing.request import RowError, RowResult
+
+STATUS: Mapping[str, int] = {
+    "ENTITY_IS_DELETED": 404,
+    "NOT_FOUND": 404,
+    "STORAGE_LIMIT_EXCEEDED": 403,
+    "INSUFFICIENT_ACCESS_OR_READONLY": 403,
+    "INSUFFICIENT_ACCESS": 403,
+}
+"""Statuses of refusals of one record; all others are 400."""
+FIELDLESS = frozenset({"INVALID_FIELD", "JSON_PARSER_ERROR", "NOT_FOUND"})
+"""Codes that come without a ``fields`` key while they name no field (seen in recorded answers)."""
+
+
+def refusal(errors: Sequence[RowError]) -> Answer:
+    """The answer for one record that was refused."""
+    status = STATUS.get(errors[0].code, 400)
+    return json_answer([_alone(one) for one in errors], status)
+
+
+def _alone(error: RowError) -> dict[str, Any]:
+    made: dict[str, Any] = {"message": error.message, "errorCode": error.code}
+    if error.detail is not None:
+        # The misspelt name is that of the service.
+        return {"duplicateResut": dict(error.detail), "errorCode": error.code} | made
+    if error.fields or error.code not in FIELDLESS:
+        made["fields"] = list(error.fields)
+    return made
+
+
+def listed(result: RowResult) -> dict[str, Any]:
+    """One element of a collection's answer; a refused row has no id."""
+    made: dict[str, Any] = {"id": result.id} if result.success else {}
+    made["success"] = result.success
+    made["errors"] = [listed_error(one) for one in result.errors]
+    if result.created is not None:
+        made["created"] = result.created
+    return made
+
+
+def listed_error(error: RowError) -> dict[str, Any]:
+    """An error inside a list: ``statusCode`` where a lone answer says ``errorCode``."""
+    return {"statusCode": error.code, "message": error.message, "fields": list(error.fields)}
+
+
+def success(result: RowResult) -> dict[str, Any]:
+    """The body of a successful create or upsert."""
+    made: dict[str, Any] = {"id": result.id, "success": True, "errors": []}
+    if result.created is not None:
+        made["created"] = result.created
+    return made
