@@ -53,6 +53,11 @@ class WriteContext(Protocol):
         """Naive UTC: the time that the rows are stamped with."""
         ...
 
+    @property
+    def by_platform(self) -> bool:
+        """Whether the platform itself writes: an effect of another write."""
+        ...
+
     def select(
         self, name: str, fields: Sequence[str], where: str, values: Sequence[str] = ()
     ) -> list[dict[str, Any]]:
@@ -70,6 +75,10 @@ class WriteContext(Protocol):
 
     def update(self, name: str, changes: Mapping[str, Mapping[str, Any]]) -> list[RowResult]:
         """Change rows by id in the name of the platform."""
+        ...
+
+    def amend(self, name: str, changes: Mapping[str, Mapping[str, Any]]) -> list[RowResult]:
+        """Change rows by id as part of the save itself: who changed them last, and when, stays."""
         ...
 
     def delete(self, name: str, record_ids: Sequence[str]) -> list[RowResult]:

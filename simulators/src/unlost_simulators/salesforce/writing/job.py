@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from unlost_simulators.salesforce.org import Org
 
 _VALUES = "_values"
+_LAST_CHANGE = ("LastModifiedDate", "LastModifiedById")
 
 
 class Authority(StrEnum):
@@ -83,6 +84,15 @@ class Job:
     def update(self, name: str, changes: Mapping[str, Mapping[str, Any]]) -> list[RowResult]:
         """Change rows by id in the name of the platform."""
         return self._also(Verb.UPDATE, name, [{**row, "Id": key} for key, row in changes.items()])
+
+    def amend(self, name: str, changes: Mapping[str, Mapping[str, Any]]) -> list[RowResult]:
+        """Change rows by id as part of the save itself; see ``effects.WriteContext``."""
+        of = self.store.schema.get(name)
+        kept = [one for one in _LAST_CHANGE if of is not None and of.field(one)]
+        if not kept:
+            return self.update(name, changes)
+        held = self.select(name, ["Id", *kept], '"Id" IN {values}', [*changes])
+        return self.update(name, {one["Id"]: {**one, **changes[one["Id"]]} for one in held})
 
     def delete(self, name: str, record_ids: Sequence[str]) -> list[RowResult]:
         """Delete rows in the name of the platform."""

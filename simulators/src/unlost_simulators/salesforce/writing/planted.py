@@ -255,11 +255,9 @@ def _set(job: Job, rule: TriggerRule, drafts: Sequence[Draft]) -> None:
         for draft, values in zip(drafts, _filled(job, rule, drafts), strict=True)
     }
     if rule.phase is Phase.BEFORE:
-        kept = ("LastModifiedDate", "LastModifiedById")
-        held = rows.stored_rows(job, job.of, changes, kept) if job.of.field(kept[0]) else {}
-        for key, row in held.items():
-            changes[key] |= {name: row[name] for name in kept}
-    job.update(job.of.name, changes)
+        job.amend(job.of.name, changes)
+    else:
+        job.update(job.of.name, changes)
 
 
 def _filled(job: Job, rule: TriggerRule, drafts: Sequence[Draft]) -> list[dict[str, Any]]:

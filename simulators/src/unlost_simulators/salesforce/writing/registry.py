@@ -1,17 +1,28 @@
-"""Which effects belong to which object. A new module of effects adds its line here."""
+"""Which effects belong to which object. A new module of effects adds its lines here."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from unlost_simulators.salesforce.writing import persons, prices, relations, statuses
 from unlost_simulators.salesforce.writing.effects import Effects
 
-BY_OBJECT: Mapping[str, Effects] = {}
+NOTHING = Effects()
+BY_OBJECT: Mapping[str, Effects] = {
+    "Account": persons.Accounts(),
+    "AccountContactRelation": relations.Relations(),
+    "Case": statuses.Cases(),
+    "Contact": persons.Contacts(),
+    "Contract": statuses.Drafted("ContractStatus", statuses.NO_CONTRACT_STATUS),
+    "Opportunity": statuses.Opportunities(),
+    "OpportunityLineItem": prices.OpportunityLines(),
+    "Order": statuses.Orders("OrderStatus", statuses.NO_ORDER_STATUS),
+    "OrderItem": prices.OrderLines(),
+    "PricebookEntry": prices.Entries(),
+    "Task": statuses.Tasks(),
+}
 
 
 def effects_of(name: str) -> Effects:
     """The effects of an object; those of most objects do nothing."""
     return BY_OBJECT.get(name, NOTHING)
-
-
-NOTHING = Effects()

@@ -29,7 +29,7 @@ _AUTHORS = ("CreatedById", "LastModifiedById", "OwnerId")
 def stored_rows(
     job: Job, of: ObjectDef, keys: Iterable[str], fields: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
-    """Rows by full id, deleted ones too, with these fields and ``IsDeleted``."""
+    """Rows by full id, deleted ones too, with ``IsDeleted`` and those of the fields there are."""
     wanted = sorted({one for one in keys if ids.is_id(one)})
     if not wanted:
         return {}
@@ -37,7 +37,8 @@ def stored_rows(
     asked = pa.table({"id": wanted, "k": [ids.counter_of(one) for one in wanted]})
     cursor.register(_ASKED, asked)
     flag = 't."IsDeleted"' if of.field("IsDeleted") else "FALSE"
-    names = [one for one in dict.fromkeys(fields) if one not in {"Id", "IsDeleted"}]
+    known = {one.name for one in of.stored} - {"Id", "IsDeleted"}
+    names = [one for one in dict.fromkeys(fields) if one in known]
     columns = "".join(f", t.{tables.name(one)}" for one in names)
     found = cursor.execute(
         f'SELECT t."Id", {flag}{columns} FROM {tables.name(of.name)} t JOIN {_ASKED} a '

@@ -1,0 +1,171 @@
+"""Accounts and contacts: persons and businesses, and the contact that belongs to a person.
+
+The record type decides which of both an account is. Source: SOAP guide (person accounts), help
+article 005305352.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from unlost_simulators.salesforce.rights import AUDIT_FIELDS
+from unlost_simulators.salesforce.schema import ObjectDef
+from unlost_simulators.salesforce.writing import refusals, relations
+from unlost_simulators.salesforce.writing.draft import Draft
+from unlost_simulators.salesforce.writing.effects import Effects, WriteContext
+
+NAME_PARTS = ("FirstName", "LastName", "Salutation")
+SHARED = ("OwnerId", *NAME_PARTS)
+
+
+class Accounts(Effects):
+    """Business accounts have a name, persons a last name and a contact."""
+
+    reads = ("IsPersonAccount", "PersonContactId", "RecordTypeId", "FirstName", "LastName")
+
+    def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Tell persons from businesses by their record type."""
+        if context.of.field("IsPersonAccount") is None:
+            return
+        persons = _person_types(context, [one.cells.get("RecordTypeId") for one in rows])
+        for draft in rows:
+            if draft.cells.get("RecordTypeId") not in persons:
+                _refuse_person_fields(context.of, draft)
+            elif draft.cells.get("Name") is not None:
+                draft.refuse(refusals.not_writable(["Name"]))
+            elif draft.cells.get("LastName") is None:
+                draft.refuse(refusals.missing(["LastName"]))
+            else:
+                draft.cells["IsPersonAccount"] = True
+                draft.cells["Name"] = _whole_name(draft)
+
+    def after_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """The platform makes the contact."""
+        persons = [one for one in rows if one.cells.get("IsPersonAccount")]
+        contact = context.org.schema.get("Contact")
+        if not persons or contact is None:
+            return
+        made = context.create("Contact", [_contact(contact, one) for one in persons])
+        pairs = zip(persons, made, strict=True)
+        context.amend(
+            "Account", {one.id or "": {"PersonContactId": made.id} for one, made in pairs}
+        )
+
+    def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """A person's name follows its parts; a business has none of a person's fields."""
+        if context.of.field("IsPersonAccount") is None:
+            return
+        for draft in rows:
+            if not draft.value("IsPersonAccount"):
+                _refuse_person_fields(context.of, draft)
+            elif "Name" in draft.cells:
+                draft.refuse(refusals.not_writable(["Name"]))
+            elif draft.changes("FirstName") or draft.changes("LastName"):
+                draft.cells["Name"] = _whole_name(draft)
+
+    def after_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """The contact moves along."""
+        contact = context.org.schema.get("Contact")
+        changes: dict[str, dict[str, Any]] = {}
+        for draft in rows:
+            key = draft.value("PersonContactId")
+            if contact is None or key is None or not draft.value("IsPersonAccount"):
+                continue
+            moved = _shared_cells(contact, draft)
+            if moved:
+                changes[str(key)] = moved
+        context.update("Contact", changes)
+
+    def after_undelete(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """The direct relations of contacts that came along are made anew."""
+        relations.restore(context, "AccountId", [one.id or "" for one in rows])
+
+
+class Contacts(Effects):
+    """A contact is related to its account; a person's contact is the account's own."""
+
+    reads = ("AccountId", "IsPersonAccount")
+
+    def after_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """The direct relation of a new contact."""
+        relations.begin(context, [one for one in rows if not one.value("IsPersonAccount")])
+
+    def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Neither record type nor manager of a person's contact can be set."""
+        del context
+        for draft in _owned_by_platform(rows):
+            if "RecordTypeId" in draft.cells:
+                draft.refuse(refusals.NO_ACCESS)
+            elif draft.cells.get("ReportsToId") is not None:
+                draft.refuse(refusals.not_writable(["ReportsToId"]))
+
+    def after_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Another account is another direct relation."""
+        relations.move(context, rows)
+
+    def before_delete(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """A person's contact goes with its account alone."""
+        del context
+        for draft in _owned_by_platform(rows):
+            draft.refuse(refusals.NO_ACCESS)
+
+    def after_undelete(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """The relation that vanished with the contact is made anew."""
+        relations.restore(context, "Id", [one.id or "" for one in rows])
+
+
+def _owned_by_platform(rows: Sequence[Draft]) -> list[Draft]:
+    return [one for one in rows if one.before is not None and one.before.get("IsPersonAccount")]
+
+
+def _person_types(context: WriteContext, wanted: Sequence[Any]) -> set[str]:
+    of = context.org.schema.get("RecordType")
+    if of is None or of.field("IsPersonType") is None:
+        return set()
+    keys = [str(one) for one in wanted if one is not None]
+    found = context.select("RecordType", ["Id"], '"IsPersonType" AND "Id" IN {values}', keys)
+    return {one["Id"] for one in found}
+
+
+def _is_person_field(name: str) -> bool:
+    own = name.startswith("Person") and name != "PersonContactId"
+    return own or name.endswith("__pc") or name in NAME_PARTS
+
+
+def _refuse_person_fields(of: ObjectDef, draft: Draft) -> None:
+    given = [name for name, value in draft.cells.items() if value and _is_person_field(name)]
+    ordered = [one.name for one in of.stored if one.name in given]
+    if ordered:
+        draft.refuse(refusals.not_writable(ordered))
+
+
+def _whole_name(draft: Draft) -> str:
+    parts = (draft.value("FirstName"), draft.value("LastName"))
+    return " ".join(str(one) for one in parts if one)
+
+
+def _contact(of: ObjectDef, draft: Draft) -> dict[str, Any]:
+    stamps = {name: draft.cells[name] for name in AUDIT_FIELDS if name in draft.cells}
+    own = {"AccountId": draft.id, "IsPersonAccount": True}
+    return {**_shared_cells(of, draft), **stamps, **own}
+
+
+def _shared_cells(of: ObjectDef, draft: Draft) -> dict[str, Any]:
+    """The cells of an account that its contact has too, under the contact's names."""
+    made = {}
+    for name, value in draft.cells.items():
+        other = _contact_name(name)
+        if other is not None and (field := of.field(other)) is not None and not field.computed:
+            made[field.name] = value
+    return made
+
+
+def _contact_name(name: str) -> str | None:
+    if name in SHARED:
+        return name
+    if name.endswith("__pc"):
+        return f"{name.removesuffix('__pc')}__c"
+    if name.startswith("Person") and name != "PersonContactId":
+        return name.removeprefix("Person")
+    return None

@@ -1,0 +1,156 @@
+"""Price books and the lines that take their prices from them.
+
+Sources: object reference (PricebookEntry, OpportunityLineItem, OrderItem), answers of live orgs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from unlost_simulators.salesforce.writing.draft import Draft
+from unlost_simulators.salesforce.writing.effects import Effects, WriteContext
+
+NO_STANDARD_PRICE = "Before creating a custom price, create a standard price."
+ALREADY_PRICED = "This price definition already exists in this price book"
+OTHER_PRICEBOOK = (
+    "field integrity exception: PricebookEntryId (pricebook entry is in a different pricebook than "
+    "the one assigned to the opportunity)"
+)
+NO_DRAFT = "Order products can be added only while the order is a draft."
+"""The simulator's own words."""
+
+
+def _by_id(
+    context: WriteContext, name: str, fields: Sequence[str], wanted: Sequence[Any]
+) -> dict[str, dict[str, Any]]:
+    of = context.org.schema.get(name)
+    if of is None:
+        return {}
+    known = ["Id", *(one for one in fields if of.field(one))]
+    keys = [str(one) for one in wanted if one is not None]
+    found = context.select(name, known, '"Id" IN {values}', keys)
+    return {one["Id"]: one for one in found}
+
+
+def _put(context: WriteContext, draft: Draft, values: Mapping[str, Any]) -> None:
+    """Put values into fields that the object has and the row leaves open."""
+    for name, value in values.items():
+        if context.of.field(name) is not None and draft.cells.get(name) is None:
+            draft.cells[name] = value
+
+
+class Entries(Effects):
+    """A product has a standard price before it has others, and one price in each book."""
+
+    def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Look at the books, and at the prices that the products have."""
+        wanted = [one.cells.get("Product2Id") for one in rows]
+        products = _by_id(context, "Product2", ["Name", "ProductCode"], wanted)
+        held = context.select(
+            "PricebookEntry",
+            ["Product2Id", "Pricebook2Id"],
+            '"Product2Id" IN {values}',
+            [*products],
+        )
+        books = _by_id(
+            context,
+            "Pricebook2",
+            ["IsStandard"],
+            [
+                *(one["Pricebook2Id"] for one in held),
+                *(one.cells.get("Pricebook2Id") for one in rows),
+            ],
+        )
+        standard = {key for key, one in books.items() if one.get("IsStandard")}
+        priced = {one["Product2Id"] for one in held if one["Pricebook2Id"] in standard}
+        pairs = {(one["Product2Id"], one["Pricebook2Id"]) for one in held}
+        for draft in rows:
+            product, book = draft.cells.get("Product2Id"), draft.cells.get("Pricebook2Id")
+            if book in books and book not in standard and product not in priced:
+                draft.fail("STANDARD_PRICE_NOT_DEFINED", NO_STANDARD_PRICE)
+            elif (product, book) in pairs:
+                draft.fail("DUPLICATE_VALUE", ALREADY_PRICED)
+            pairs.add((product, book))
+            of = products.get(str(product), {})
+            _put(context, draft, {"Name": of.get("Name"), "ProductCode": of.get("ProductCode")})
+
+
+class _Lines(Effects):
+    """What opportunity and order lines have in common."""
+
+    reads = ("Quantity", "UnitPrice")
+
+    def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """The total follows quantity and price."""
+        for draft in rows:
+            if draft.changes("Quantity") or draft.changes("UnitPrice"):
+                draft.cells.pop("TotalPrice", None)
+                _put(context, draft, {"TotalPrice": _total(draft)})
+
+    def _entries(self, rows: Sequence[Draft], context: WriteContext) -> dict[str, dict[str, Any]]:
+        """The price book entries of the lines; what follows from them is put into the rows."""
+        fields = ["Pricebook2Id", "Product2Id", "UnitPrice", "ProductCode", "Name"]
+        wanted = [one.cells.get("PricebookEntryId") for one in rows]
+        entries = _by_id(context, "PricebookEntry", fields, wanted)
+        for draft in rows:
+            entry = entries.get(str(draft.cells.get("PricebookEntryId")))
+            if entry is not None:
+                own = {name: entry.get(name) for name in ("Product2Id", "ProductCode", "Name")}
+                _put(context, draft, {**own, "ListPrice": entry.get("UnitPrice")})
+            self._prices(draft, context)
+        return entries
+
+    def _prices(self, draft: Draft, context: WriteContext) -> None:
+        quantity, total = draft.cells.get("Quantity"), draft.cells.get("TotalPrice")
+        if draft.cells.get("UnitPrice") is None and total is not None and quantity:
+            price = (Decimal(total) / Decimal(quantity)).quantize(Decimal("0.01"))
+            _put(context, draft, {"UnitPrice": price})
+        _put(context, draft, {"TotalPrice": _total(draft)})
+
+
+def _total(draft: Draft) -> Decimal | None:
+    quantity, price = draft.value("Quantity"), draft.value("UnitPrice")
+    if quantity is None or price is None:
+        return None
+    return (Decimal(quantity) * Decimal(price)).quantize(Decimal("0.01"))
+
+
+class OpportunityLines(_Lines):
+    """Lines need the price book of their opportunity."""
+
+    def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Compare the books."""
+        entries = self._entries(rows, context)
+        wanted = [one.cells.get("OpportunityId") for one in rows]
+        deals = _by_id(context, "Opportunity", ["Pricebook2Id"], wanted)
+        for draft in rows:
+            entry = entries.get(str(draft.cells.get("PricebookEntryId")))
+            deal = deals.get(str(draft.cells.get("OpportunityId")))
+            if entry is None or deal is None or "Pricebook2Id" not in deal:
+                continue
+            if deal["Pricebook2Id"] != entry.get("Pricebook2Id"):
+                draft.fail("FIELD_INTEGRITY_EXCEPTION", OTHER_PRICEBOOK, "PricebookEntryId")
+
+    def after_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """An opportunity knows that it has lines."""
+        of = context.org.schema.get("Opportunity")
+        if of is not None and of.field("HasOpportunityLineItem") is not None:
+            deals = {str(one.cells["OpportunityId"]) for one in rows}
+            context.amend("Opportunity", {one: {"HasOpportunityLineItem": True} for one in deals})
+
+
+class OrderLines(_Lines):
+    """Lines come while the order is a draft."""
+
+    def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Look at the orders."""
+        self._entries(rows, context)
+        orders = _by_id(
+            context, "Order", ["StatusCode"], [one.cells.get("OrderId") for one in rows]
+        )
+        for draft in rows:
+            order = orders.get(str(draft.cells.get("OrderId")), {})
+            if order.get("StatusCode") not in {None, "Draft"}:
+                draft.fail("FIELD_INTEGRITY_EXCEPTION", NO_DRAFT, "OrderId")

@@ -1,0 +1,206 @@
+"""What follows from a status: closed, won, a stage's probability; and orders born as drafts.
+
+The lists of states are tables of the org (CaseStatus, TaskStatus, OpportunityStage, OrderStatus,
+ContractStatus); an org without the table leaves the fields as they were sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from unlost_simulators.salesforce.writing.draft import Draft
+from unlost_simulators.salesforce.writing.effects import Effects, WriteContext
+
+DRAFT = "Draft"
+NO_CONTRACT_STATUS = (
+    "Choose a valid contract status and save your changes. Ask your admin for details."
+)
+"""Seen when a contract was inserted as Activated, and when an activated one was moved back."""
+NO_ORDER_STATUS = "For a new order, choose Draft."
+"""In the words of a tool that met it; the whole sentence was not quoted."""
+NO_PRODUCTS = "An order must have at least one product."
+
+
+def _settable(context: WriteContext, draft: Draft, values: Mapping[str, Any]) -> None:
+    """Put values into the fields that the object has."""
+    for name, value in values.items():
+        if context.of.field(name) is not None:
+            draft.cells[name] = value
+
+
+def _states(context: WriteContext, table: str, fields: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The rows of a list of states by label and by API name."""
+    of = context.org.schema.get(table)
+    if of is None:
+        return {}
+    wanted = [one for one in ("MasterLabel", "ApiName", *fields) if of.field(one)]
+    found = context.select(table, wanted, "TRUE")
+    keys = [one for one in ("MasterLabel", "ApiName") if one in wanted]
+    return {row[key]: row for row in found for key in keys if row[key] is not None}
+
+
+class Cases(Effects):
+    """IsClosed and ClosedDate follow the status."""
+
+    reads = ("Status", "IsClosed")
+
+    def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """A case may be born closed."""
+        self._follow(rows, context)
+        for draft in rows:
+            if draft.cells.get("IsClosed") and context.of.field("IsClosedOnCreate"):
+                draft.cells["IsClosedOnCreate"] = True
+
+    def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """A change of the status may close or open it."""
+        self._follow([one for one in rows if one.changes("Status")], context)
+
+    def _follow(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        states = _states(context, "CaseStatus", ["IsClosed"])
+        for draft in rows:
+            state = states.get(_status(context, draft))
+            if state is None:
+                continue
+            was = bool(draft.before and draft.before.get("IsClosed"))
+            closed = bool(state["IsClosed"])
+            _settable(context, draft, {"IsClosed": closed})
+            if closed != was:
+                at = context.stamp if closed else None
+                _settable(context, draft, {"ClosedDate": at})
+
+
+def _status(context: WriteContext, draft: Draft, name: str = "Status") -> str:
+    """The status that the row will have."""
+    if name in draft.cells or draft.before is not None:
+        return str(draft.value(name))
+    field = context.of.field(name)
+    return str(field.default) if field is not None else ""
+
+
+class Tasks(Effects):
+    """IsClosed, CompletedDateTime and IsHighPriority follow status and priority."""
+
+    reads = ("Status", "Priority", "IsClosed")
+
+    def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """A task may be born completed."""
+        self._follow(rows, context)
+
+    def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """A change may complete it."""
+        moved = [one for one in rows if one.changes("Status") or one.changes("Priority")]
+        self._follow(moved, context)
+
+    def _follow(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        states = _states(context, "TaskStatus", ["IsClosed"])
+        priorities = _states(context, "TaskPriority", ["IsHighPriority"])
+        for draft in rows:
+            state = states.get(_status(context, draft))
+            if state is not None:
+                closed = bool(state["IsClosed"])
+                _settable(context, draft, {"IsClosed": closed})
+                if closed != bool(draft.before and draft.before.get("IsClosed")):
+                    at = context.stamp if closed else None
+                    _settable(context, draft, {"CompletedDateTime": at})
+            priority = priorities.get(_status(context, draft, "Priority"))
+            if priority is not None:
+                _settable(context, draft, {"IsHighPriority": bool(priority["IsHighPriority"])})
+
+
+class Opportunities(Effects):
+    """Closed, won, forecast and probability follow the stage; expected revenue the amount."""
+
+    reads = ("StageName", "Amount", "Probability", "CloseDate")
+
+    def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """All derived fields of a new one."""
+        self._stage(rows, context)
+        self._figures(rows, context)
+
+    def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Those that a change moves."""
+        self._stage([one for one in rows if one.changes("StageName")], context)
+        self._figures(rows, context)
+
+    def _stage(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        fields = ["IsClosed", "IsWon", "DefaultProbability", "ForecastCategoryName"]
+        stages = _states(context, "OpportunityStage", fields)
+        for draft in rows:
+            stage = stages.get(str(draft.value("StageName")))
+            if stage is None:
+                continue
+            _settable(context, draft, {"IsClosed": stage["IsClosed"], "IsWon": stage["IsWon"]})
+            if draft.cells.get("Probability") is None:
+                _settable(context, draft, {"Probability": stage["DefaultProbability"]})
+            category = draft.cells.get("ForecastCategoryName") or stage["ForecastCategoryName"]
+            _settable(context, draft, {"ForecastCategoryName": category})
+            if category is not None:
+                short = str(category).replace(" ", "").replace("Commit", "Forecast")
+                _settable(context, draft, {"ForecastCategory": short})
+
+    def _figures(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        for draft in rows:
+            amount, chance = draft.value("Amount"), draft.value("Probability")
+            if amount is not None and chance is not None:
+                expected = (Decimal(amount) * Decimal(chance) / 100).quantize(Decimal("0.01"))
+                _settable(context, draft, {"ExpectedRevenue": expected})
+            day = draft.cells.get("CloseDate")
+            if day is not None:
+                quarter = (day.month + 2) // 3
+                fiscal = {"FiscalYear": day.year, "FiscalQuarter": quarter}
+                _settable(context, draft, {**fiscal, "Fiscal": f"{day.year} {quarter}"})
+
+
+class Drafted(Effects):
+    """Orders and contracts: born in a status of category Draft, moved on by a later update."""
+
+    reads = ("Status", "StatusCode")
+
+    def __init__(self, table: str, refusal: str) -> None:
+        self._table = table
+        self._refusal = refusal
+
+    def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Nothing but a draft can be new."""
+        states = _states(context, self._table, ["StatusCode"])
+        for draft in rows:
+            state = states.get(_status(context, draft))
+            if state is None:
+                continue
+            if state["StatusCode"] != DRAFT:
+                draft.fail("FAILED_ACTIVATION", self._refusal, "Status")
+            _settable(context, draft, {"StatusCode": state["StatusCode"]})
+
+    def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """The category follows the status; what is active is no draft again."""
+        states = _states(context, self._table, ["StatusCode"])
+        for draft in rows:
+            state = states.get(str(draft.value("Status")))
+            if state is None or not draft.changes("Status") or draft.before is None:
+                continue
+            was = draft.before.get("StatusCode")
+            if was not in {None, DRAFT} and state["StatusCode"] == DRAFT:
+                draft.fail("FAILED_ACTIVATION", self._refusal, "Status")
+            _settable(context, draft, {"StatusCode": state["StatusCode"]})
+            if was != state["StatusCode"] and state["StatusCode"] == "Activated":
+                who = {"ActivatedDate": context.stamp, "ActivatedById": context.user.id}
+                _settable(context, draft, who)
+
+
+class Orders(Drafted):
+    """An order without products cannot be activated."""
+
+    def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Look for products of the orders that are activated."""
+        super().before_update(rows, context)
+        moved = [one for one in rows if one.sound and one.cells.get("StatusCode") == "Activated"]
+        if not moved or context.org.schema.get("OrderItem") is None:
+            return
+        keys = [one.id or "" for one in moved]
+        held = context.select("OrderItem", ["OrderId"], '"OrderId" IN {values}', keys)
+        filled = {one["OrderId"] for one in held}
+        for draft in moved:
+            if draft.id not in filled:
+                draft.fail("FAILED_ACTIVATION", NO_PRODUCTS)
