@@ -182,7 +182,7 @@ class Org:
     def columns(self, schema: str, table: str) -> dict[str, str]:
         """Names of a table's columns by their physical names."""
         if table == "$files":
-            cells = ["blob", "size", "checksum", "name", "media_type", "extents"]
+            cells = ["blob", "size", "checksum", "name", "media_type", "extents", "encoding"]
             return {f"c{n}": name for n, name in enumerate(cells, 1)}
         if table == "$lineage":
             return {"c1": "live", "c2": "run"}
@@ -202,6 +202,8 @@ class Org:
             self.vault.sealed(f"{self.root}/packs/{pack[:2]}/{pack}", "pack", self.org)[at : at + n]
             for pack, at, n in json.loads(row["extents"])
         )
+        if row.get("encoding") == "zstd":
+            content = zstandard.ZstdDecompressor().decompressobj().decompress(content)
         key = derive(self.vault.wrapped(f"{self.root}/keys/identity", self.org), "blob-id")
         assert blake3(content, key=key).hexdigest() == blob
         assert len(content) == int(row["size"])

@@ -2,10 +2,11 @@
 
 ``$files`` is a system table with rows of two sorts, told apart by the first part of their id:
 
-    ["blob", blob]                    size, extents
+    ["blob", blob]                    size, extents, encoding
     ["file", table, record, column]   blob, size, checksum, name, media_type
 
-All cells are text. ``extents`` is a JSON array of [pack, offset, length]. A blob's row stands in the
+All cells are text. ``extents`` is a JSON array of [pack, offset, length]; ``encoding`` is null where
+the bytes lie in packs as they are. A blob's row stands in the
 commit that brought its bytes; a file's row in each commit in which the file changed.
 """
 
@@ -30,13 +31,15 @@ from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.ports import IncomingFile
 from unlost.model.reading import FileRef, Op, Rows
 from unlost.model.snapshot import PackEntry, StoredFile
+from unlost.vault.format.blobs import encoding_named
 from unlost.vault.packs import Blob, Extent, PackWriter
 
 type _ExtentCell = tuple[str, int, int]
 type _Row = tuple[str, tuple[str | None, ...]]
 
 FILES_TABLE = "$files"
-FILES_COLUMNS = ("blob", "size", "checksum", "name", "media_type", "extents")
+FILES_COLUMNS = ("blob", "size", "checksum", "name", "media_type", "extents", "encoding")
+BLOB_COLUMNS = ("size", "extents", "encoding")
 _CHUNK = 256 << 10
 _BATCH_ROWS = 2_048
 _STOPS_THE_RUN = (LimitReached, AuthExpired, StoreError)
@@ -53,11 +56,14 @@ def file_row_id(table: str, record: str, column: str) -> str:
 
 
 def blob_of_row(row: Mapping[str, str | None]) -> Blob:
-    """The blob that a row with ``_u_id``, ``size`` and ``extents`` tells of."""
+    """The blob that a row with ``_u_id`` and ``BLOB_COLUMNS`` tells of."""
     _, blob = msgspec.json.decode(row["_u_id"] or "", type=tuple[str, str])
     extents = msgspec.json.decode(row["extents"] or "", type=tuple[_ExtentCell, ...])
     return Blob(
-        id=blob, size=int(row["size"] or 0), extents=tuple(Extent(*extent) for extent in extents)
+        id=blob,
+        size=int(row["size"] or 0),
+        extents=tuple(Extent(*extent) for extent in extents),
+        encoding=encoding_named(row["encoding"]),
     )
 
 
@@ -217,11 +223,12 @@ def _finding(ref: FileRef, error: UnlostError | OSError) -> Finding:
 
 def _blob_row(blob: Blob) -> _Row:
     extents = msgspec.json.encode([[e.pack, e.offset, e.length] for e in blob.extents]).decode()
-    return blob_row_id(blob.id), (None, str(blob.size), None, None, None, extents)
+    encoding = blob.encoding.value or None
+    return blob_row_id(blob.id), (None, str(blob.size), None, None, None, extents, encoding)
 
 
 def _file_row(ref: FileRef, blob: Blob) -> _Row:
-    cells = (blob.id, str(blob.size), ref.checksum, ref.name, ref.media_type, None)
+    cells = (blob.id, str(blob.size), ref.checksum, ref.name, ref.media_type, None, None)
     return file_row_id(ref.table, ref.record, ref.column), cells
 
 

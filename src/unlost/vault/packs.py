@@ -2,24 +2,23 @@
 
 A pack is one sealed object of about 16 MiB. A blob is a piece of it, or, where it is larger than a
 pack, several whole packs and a piece. The id of a blob is the blake3 of its bytes under a key that
-only this org has, so that equal contents are found and nobody can guess a content by its id.
+only this org has, so that equal contents are found and nobody can guess a content by its id. What
+lies in the pack is those bytes, compressed where that pays.
 """
 
-import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from blake3 import blake3
 
-from unlost.model.errors import IntegrityError
 from unlost.model.snapshot import PackEntry
+from unlost.vault.format.blobs import BlobEncoder, Encoding
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys import ID_BYTES
 from unlost.vault.sealing import SealedObjects
 
 PACK_BYTES = 16 << 20
 BLOB_ID_PURPOSE = "blob-id"
-_READ_BYTES = 1 << 20  # a multiple of every block size, so that no block is opened twice
 _REMEMBERED = 100_000  # blobs of this writer that equal contents are looked for among
 
 
@@ -34,11 +33,15 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """Stored bytes: id (64 hex digits), size, and where they lie, in order."""
+    """A content: id (64 hex digits), size, where its stored bytes lie, in order, and how.
+
+    ``size`` is that of the content; the extents' lengths together are what it takes in packs.
+    """
 
     id: str
     size: int
     extents: tuple[Extent, ...]
+    encoding: Encoding = Encoding.PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +93,25 @@ class PackWriter:
 
     def put(self, content: bytes) -> Stored:
         """Store a content that is at hand."""
-        return self.put_chunks((content,))
+        blob = blake3(content, key=self._key).hexdigest()
+        return self._held(blob) or self._take((content,), BlobEncoder(size=len(content)))
 
     def put_chunks(self, chunks: Iterable[bytes]) -> Stored:
         """Store a content as it comes; if ``chunks`` raises, nothing of it is kept."""
+        return self._take(chunks, BlobEncoder())
+
+    def _take(self, chunks: Iterable[bytes], encoder: BlobEncoder) -> Stored:
         digest, size = blake3(key=self._key), 0
         try:
             for chunk in chunks:
                 digest.update(chunk)
                 size += len(chunk)
-                self._append(chunk)
+                self._append(encoder.feed(chunk))
+            self._append(encoder.finish())
         except BaseException:
             self._drop()
             raise
-        return self._settle(digest.hexdigest(), size)
+        return self._settle(digest.hexdigest(), size, encoder.encoding)
 
     def finish(self) -> tuple[PackEntry, ...]:
         """Make all blobs durable; the packs written since the last ``finish``."""
@@ -113,18 +121,23 @@ class PackWriter:
         self._packs = []
         return packs
 
-    def _settle(self, blob: str, size: int) -> Stored:
+    def _settle(self, blob: str, size: int, encoding: Encoding) -> Stored:
         """Keep what was appended, unless the same content is there already."""
-        stored = self._recent.get(blob)
-        if stored is None and (stored := self._known(blob)) is not None:
-            self._reused.update(extent.pack for extent in stored.extents)
-        if stored is not None:
+        held = self._held(blob)
+        if held is not None:
             self._drop()
-            return Stored(stored, new=False)
-        stored = Blob(id=blob, size=size, extents=self._extents())
+            return held
+        stored = Blob(id=blob, size=size, extents=self._extents(), encoding=encoding)
         self._remember(stored)
         self._begin()
         return Stored(stored, new=True)
+
+    def _held(self, blob: str) -> Stored | None:
+        """The same content, where this writer or an earlier commit has stored it."""
+        stored = self._recent.get(blob)
+        if stored is None and (stored := self._known(blob)) is not None:
+            self._reused.update(extent.pack for extent in stored.extents)
+        return Stored(stored, new=False) if stored is not None else None
 
     def _extents(self) -> tuple[Extent, ...]:
         length = len(self._buffer) - self._start
@@ -139,15 +152,16 @@ class PackWriter:
     def _begin(self) -> None:
         self._start, self._whole = len(self._buffer), []
 
-    def _append(self, chunk: bytes) -> None:
-        rest = memoryview(chunk)
-        while rest:
-            room = self._pack_bytes - len(self._buffer)
-            if not room:
-                self._make_room()
-                continue
-            self._buffer += rest[:room]
-            rest = rest[room:]
+    def _append(self, pieces: Iterable[bytes | memoryview]) -> None:
+        for piece in pieces:
+            rest = memoryview(piece)
+            while rest:
+                room = self._pack_bytes - len(self._buffer)
+                if not room:
+                    self._make_room()
+                    continue
+                self._buffer += rest[:room]
+                rest = rest[room:]
 
     def _make_room(self) -> None:
         """Write a pack: of the blobs before the present one, or all of it if there are none.
@@ -190,66 +204,3 @@ class PackWriter:
 
     def _new_id(self) -> str:
         return self._objects.entropy.bytes(ID_BYTES).hex()
-
-
-class _BlobStream(io.RawIOBase):
-    """A blob's bytes, proved by their id before the last of them are handed out."""
-
-    def __init__(self, objects: SealedObjects, *, org: str, blob: Blob) -> None:
-        super().__init__()
-        self._objects = objects
-        self._org = org
-        self._blob = blob
-        self._digest = blake3(key=objects.keys.identity_key(org, BLOB_ID_PURPOSE))
-        self._parts = iter(self._read_parts())
-        self._ready = memoryview(b"")
-
-    def readable(self) -> bool:
-        """True."""
-        return True
-
-    def readinto(self, buffer: "memoryview") -> int:  # type: ignore[override]
-        """Hand out bytes; raises IntegrityError where they are not what was stored."""
-        if not self._ready:
-            self._ready = memoryview(next(self._parts, b""))
-        count = min(len(buffer), len(self._ready))
-        buffer[:count] = self._ready[:count]
-        self._ready = self._ready[count:]
-        return count
-
-    def _read_parts(self) -> Iterable[bytes]:
-        left = self._blob.size
-        for extent in self._blob.extents:
-            name = pack_name(self._org, extent.pack)
-            header = self._objects.header(name)
-            at, end = extent.offset, extent.offset + extent.length
-            while at < end:
-                length = min(end, at - at % _READ_BYTES + _READ_BYTES) - at
-                part = self._objects.get_range(
-                    ObjectKind.PACK,
-                    org=self._org,
-                    name=name,
-                    header=header,
-                    start=at,
-                    length=length,
-                )
-                at, left = at + length, left - length
-                self._digest.update(part)
-                if left <= 0:
-                    self._prove(left)
-                yield part
-        if left > 0:
-            self._prove(left)
-
-    def _prove(self, left: int) -> None:
-        if left or self._digest.hexdigest() != self._blob.id:
-            raise IntegrityError(
-                "blob-damaged",
-                f"The stored file {self._blob.id[:12]} does not agree with its own digest.",
-                next_step="Run unlost verify --level full.",
-            )
-
-
-def open_blob(objects: SealedObjects, *, org: str, blob: Blob) -> io.BufferedReader:
-    """A stored blob as a stream; reading raises IntegrityError where it is damaged."""
-    return io.BufferedReader(_BlobStream(objects, org=org, blob=blob), _READ_BYTES)

@@ -9,11 +9,12 @@ import pyarrow as pa
 
 from unlost.model.errors import NotFound
 from unlost.model.ports import Clock, Witness
+from unlost.vault.blobstream import open_blob
 from unlost.vault.buffers import BUFFER_BYTES, BufferLimit
 from unlost.vault.chain import Chain
-from unlost.vault.files import FILES_TABLE, blob_of_row, blob_row_id
+from unlost.vault.files import BLOB_COLUMNS, FILES_TABLE, blob_of_row, blob_row_id
 from unlost.vault.format.physical import U_ID
-from unlost.vault.packs import Blob, PackWriter, open_blob
+from unlost.vault.packs import Blob, PackWriter
 from unlost.vault.schemas import Schemas
 from unlost.vault.sealing import SealedObjects
 from unlost.vault.segments import SegmentReader
@@ -68,7 +69,7 @@ class OrgRoom:
         rows = view.newest(ids, ())
         if not len(rows):
             return None
-        cells = view.cells(rows, ("size", "extents")).to_pylist()[0]
+        cells = view.cells(rows, BLOB_COLUMNS).to_pylist()[0]
         return blob_of_row({**cells, U_ID: ids[0].as_py()})
 
     def open_blob(self, blob: str, *, until: int) -> AbstractContextManager[BinaryIO]:

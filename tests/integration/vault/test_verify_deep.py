@@ -14,6 +14,7 @@ from unlost.model.snapshot import PackEntry, SegmentEntry, VerifyLevel
 from unlost.vault import chain, finish, room, segments, writer
 from unlost.vault.chain import Chain
 from unlost.vault.format import sidecar
+from unlost.vault.format.blobs import Encoding
 from unlost.vault.format.manifest import Manifest, pack
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.packs import Blob, Extent
@@ -202,8 +203,8 @@ def test_a_blob_that_is_not_where_its_row_says_is_found(patch: pytest.MonkeyPatc
         made = honest(self, until=until)
         settle = made._settle
 
-        def moved(blob: str, size: int):
-            stored = settle(blob, size)
+        def moved(blob: str, size: int, encoding: Encoding):
+            stored = settle(blob, size, encoding)
             if not stored.new or size != 60_000:
                 return stored
             first = stored.blob.extents[0]

@@ -22,6 +22,7 @@ from unlost.model.finding import FindingKind, Severity
 from unlost.model.ports import IncomingFile
 from unlost.model.reading import FileRef
 from unlost.testing.entropy import SeededEntropy
+from unlost.vault.blobstream import open_blob
 from unlost.vault.files import (
     FILES_COLUMNS,
     Intake,
@@ -32,7 +33,7 @@ from unlost.vault.files import (
     file_row_id,
 )
 from unlost.vault.keys import Keyring
-from unlost.vault.packs import Blob, Extent, PackWriter, open_blob
+from unlost.vault.packs import Blob, Extent, PackWriter
 from unlost.vault.sealing import SealedObjects
 from unlost.vault.stores.memory import MemoryStore
 

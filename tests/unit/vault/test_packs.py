@@ -2,6 +2,7 @@
 
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,9 +10,11 @@ from hypothesis import strategies as st
 
 from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
 from unlost.testing.entropy import SeededEntropy
+from unlost.vault.blobstream import open_blob
+from unlost.vault.format.blobs import Encoding
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys import Keyring
-from unlost.vault.packs import PACK_BYTES, Blob, Extent, PackWriter, open_blob, pack_name
+from unlost.vault.packs import PACK_BYTES, Blob, Extent, PackWriter, pack_name
 from unlost.vault.sealing import SealedObjects
 from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, Operation
 from unlost.vault.stores.memory import MemoryStore
@@ -38,6 +41,11 @@ class Org:
 
     def packs(self) -> set[str]:
         return {listed.name[-32:] for listed in self.store.list(f"orgs/{ORG}/packs/")}
+
+
+def noise(size: int) -> bytes:
+    """Bytes that nothing compresses."""
+    return SeededEntropy(size).bytes(size)
 
 
 def breaking(content: bytes) -> Iterator[bytes]:
@@ -83,12 +91,13 @@ def test_equal_contents_are_kept_once(org: Org) -> None:
 
 def test_what_an_earlier_commit_holds_is_not_written_again(org: Org) -> None:
     writer = org.writer()
-    big = writer.put(b"x" * 2500).blob
+    content = noise(2500)
+    big = writer.put(content).blob
     writer.finish()
     org.known[big.id] = big
     before = org.packs()
     later = org.writer()
-    stored = later.put_chunks(iter([b"x" * 1250] * 2))
+    stored = later.put_chunks(iter([content[:1250], content[1250:]]))
     assert (stored.blob, stored.new) == (big, False)
     assert later.finish() == ()
     assert org.packs() == before
@@ -98,20 +107,24 @@ def test_what_an_earlier_commit_holds_is_not_written_again(org: Org) -> None:
 def test_a_file_larger_than_a_pack_shares_none_but_its_last(org: Org) -> None:
     writer = org.writer()
     small = writer.put(b"s" * 10).blob
-    big = writer.put(b"b" * 2500).blob
+    big = writer.put(noise(2500)).blob
     after = writer.put(b"a" * 10).blob
     writer.finish()
     assert len(big.extents) == 3
     assert small.extents[0].pack not in {extent.pack for extent in big.extents}
     assert after.extents == (Extent(big.extents[-1].pack, 500, 10),)
-    assert [org.read(blob) for blob in (small, big, after)] == [b"s" * 10, b"b" * 2500, b"a" * 10]
+    assert [org.read(blob) for blob in (small, big, after)] == [
+        b"s" * 10,
+        noise(2500),
+        b"a" * 10,
+    ]
 
 
 def test_a_big_file_that_breaks_off_leaves_no_pack(org: Org) -> None:
     writer = org.writer()
     small = writer.put(b"s" * 10).blob
     with pytest.raises(UsageError):
-        writer.put_chunks(breaking(b"b" * 5500))
+        writer.put_chunks(breaking(noise(25_000)))
     after = writer.put(b"a" * 10).blob
     entries = writer.finish()
     assert {entry.id for entry in entries} == org.packs()
@@ -121,10 +134,10 @@ def test_a_big_file_that_breaks_off_leaves_no_pack(org: Org) -> None:
 
 def test_a_content_that_fills_a_pack_exactly(org: Org) -> None:
     writer = org.writer()
-    blob = writer.put(b"x" * SMALL).blob
+    blob = writer.put(noise(SMALL)).blob
     nothing = writer.put(b"").blob
     assert len(writer.finish()) == 1
-    assert org.read(blob) == b"x" * SMALL
+    assert org.read(blob) == noise(SMALL)
     assert (nothing.extents, org.read(nothing)) == ((), b"")
     assert writer.finish() == ()
 
@@ -146,7 +159,7 @@ def test_parts_are_read_without_the_rest() -> None:
     store = FaultStore(MemoryStore())
     org = Org(store=store)
     writer = org.writer(pack_bytes=8 << 20)
-    writer.put(bytes(7 << 20))
+    writer.put(noise(7 << 20))
     blob = writer.put(b"needle").blob
     writer.finish()
     name = pack_name(ORG, blob.extents[0].pack)
@@ -157,7 +170,8 @@ def test_parts_are_read_without_the_rest() -> None:
     assert [call.operation for call in store.calls] == [Operation.GET, Operation.GET]
 
 
-def test_the_writer_needs_no_more_memory_than_a_pack() -> None:
+@pytest.mark.parametrize("kind", ["noise", "text"])
+def test_the_writer_needs_no_more_memory_than_a_pack(kind: str) -> None:
     class Nowhere(MemoryStore):
         def put_stream(self, name, chunks):
             for _ in chunks:
@@ -167,9 +181,9 @@ def test_the_writer_needs_no_more_memory_than_a_pack() -> None:
     org = Org(store=MemoryStore())
     org.objects.store = Nowhere()
     writer = org.writer(pack_bytes=PACK_BYTES)
-    chunk = bytes(1 << 20)
+    chunks = {"noise": noise(1 << 20), "text": b"Zartbitter " * 100_000}
     tracemalloc.start()
-    writer.put_chunks(chunk for _ in range(100))
+    writer.put_chunks(chunks[kind] for _ in range(100))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 2.5 * PACK_BYTES
@@ -214,13 +228,86 @@ def test_a_row_that_lies_about_its_blob_is_noticed(org: Org, lie) -> None:
         org.read(lie(blob))
 
 
+@pytest.mark.parametrize(
+    "lie",
+    [
+        lambda blob: replace(blob, size=blob.size + 1),
+        lambda blob: replace(blob, size=blob.size - 1),
+        lambda blob: replace(blob, size=0),
+        lambda blob: replace(blob, encoding=Encoding.PLAIN),
+        lambda blob: replace(blob, id="0" * 64),
+        lambda blob: replace(blob, extents=cut(blob.extents[0], 0, -1)),
+        lambda blob: replace(blob, extents=cut(blob.extents[0], 1, -1)),
+        lambda blob: replace(blob, extents=cut(blob.extents[0], 0, 1)),
+        lambda blob: replace(blob, extents=()),
+    ],
+    ids=["longer", "shorter", "none", "plain", "id", "cut", "begins-later", "more", "no-extent"],
+)
+def test_a_row_that_lies_about_a_compressed_blob_is_noticed(org: Org, lie) -> None:
+    writer = org.writer()
+    blob = writer.put(b"Zartbitter " * 1_000).blob
+    writer.put(b"another one")
+    writer.finish()
+    assert blob.encoding is Encoding.ZSTD
+    with pytest.raises(IntegrityError):
+        org.read(lie(blob))
+
+
+def cut(extent: Extent, later: int, longer: int) -> tuple[Extent, ...]:
+    return (Extent(extent.pack, extent.offset + later, extent.length + longer),)
+
+
+def test_text_takes_little_room_and_pictures_stay_as_they_are(org: Org) -> None:
+    text, picture = b"Zartbitter, 70 %. " * 5_000, noise(90_000)
+    writer = org.writer(pack_bytes=PACK_BYTES)
+    stored = {
+        (content, way): put.blob
+        for content in (text, picture)
+        for way in ("whole", "stream")
+        for put in [
+            writer.put(content)
+            if way == "whole"
+            else org.writer(pack_bytes=PACK_BYTES).put_chunks(
+                content[at : at + 7_000] for at in range(0, len(content), 7_000)
+            )
+        ]
+    }
+    for (content, _), blob in stored.items():
+        expected = Encoding.ZSTD if content is text else Encoding.PLAIN
+        assert (blob.size, blob.encoding) == (len(content), expected)
+        assert (sum(e.length for e in blob.extents) < 1_000) == (content is text)
+    assert len({blob.id for blob in stored.values()}) == 2
+    writer.finish()
+    assert org.read(stored[text, "whole"]) == text
+
+
+def test_a_compressed_blob_spans_packs_and_is_read_in_bounded_memory(org: Org) -> None:
+    text = b"".join(bytes([65 + byte % 26]) for byte in noise(60_000))
+    writer = org.writer(pack_bytes=5_000)
+    blob = writer.put_chunks(text[at : at + 999] for at in range(0, len(text), 999)).blob
+    writer.finish()
+    assert blob.encoding is Encoding.ZSTD
+    assert len(blob.extents) > 3
+    assert org.read(blob) == text
+    zeros = bytes(200 << 20)
+    bomb = writer.put(zeros).blob
+    writer.finish()
+    del zeros
+    tracemalloc.start()
+    with open_blob(org.objects, org=ORG, blob=bomb) as stream:
+        assert sum(len(part) for part in iter(lambda: stream.read(1 << 20), b"")) == 200 << 20
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8 << 20
+
+
 def test_a_full_store_is_told_and_what_was_written_stays_whole() -> None:
     inner = MemoryStore()
     org = Org(store=inner)
     org.objects.store = FaultStore(inner, faults=[Fault(FaultKind.FULL, 2, Operation.PUT)])
     writer = org.writer()
     with pytest.raises(StoreError) as full:
-        writer.put(b"x" * 3500)
+        writer.put(noise(3500))
     assert full.value.code == "store-full"
     assert org.packs() == set()
 

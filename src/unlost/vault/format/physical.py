@@ -78,7 +78,7 @@ HIDDEN_TABLE = Table(name=HIDDEN, columns=_text("table", "record", "column"))
 # The ids of rows in ``$files`` are told in ``unlost.vault.files``.
 FILES_TABLE = Table(
     name=FILES,
-    columns=_text("blob", "size", "checksum", "name", "media_type", "extents"),
+    columns=_text("blob", "size", "checksum", "name", "media_type", "extents", "encoding"),
 )
 
 # The id of a row in ``$lineage`` is the JSON array [target, table, old].

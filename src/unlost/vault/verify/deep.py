@@ -9,13 +9,14 @@ from unlost.model.errors import IntegrityError
 from unlost.model.snapshot import SegmentEntry
 from unlost.vault import places
 from unlost.vault.bigcells import resolve
-from unlost.vault.files import blob_of_row
+from unlost.vault.blobstream import open_blob
+from unlost.vault.files import BLOB_COLUMNS, blob_of_row
 from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.format.physical import FILES, SEARCH, U_BLOBS, U_ID, U_ROW_HASH, physical
 from unlost.vault.format.rowhash import HashedColumn, from_array, id_hashes, row_hashes
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.format.sidecar import Fence, build_filter
-from unlost.vault.packs import Blob, open_blob
+from unlost.vault.packs import Blob
 from unlost.vault.room import OrgRoom
 from unlost.vault.state import LiveSegment, LiveState, live_objects, segment_objects
 from unlost.vault.tableview import TableView, named
@@ -183,8 +184,9 @@ def _blobs_in(live: LiveSegment, room: OrgRoom) -> list[Blob]:
     present = view.names(0)
     blobs = []
     for group in range(len(room.reader.sidecar(live.entry).fences)):
-        rows = view.read(0, [group], [U_ID, U_BLOBS, present["size"], present["extents"]])
-        cells = named(rows, ("size", "extents"), present).append_column(U_ID, rows.column(U_ID))
+        wanted = [present[name] for name in BLOB_COLUMNS if name in present]
+        rows = view.read(0, [group], [U_ID, U_BLOBS, *wanted])
+        cells = named(rows, BLOB_COLUMNS, present).append_column(U_ID, rows.column(U_ID))
         mask = pc.is_valid(cells.column("extents"))
         blobs += [blob_of_row(row) for row in cells.filter(mask).to_pylist()]
     return blobs
