@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from unlost_simulators.salesforce.admin_edits import Edits
 from unlost_simulators.salesforce.admin_orgs import HouseDesk
+from unlost_simulators.salesforce.admin_rules import Rules
 from unlost_simulators.salesforce.admin_server import ServerDesk
 from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.http import finish
@@ -110,6 +111,7 @@ class Admin:
             "POST faults": server.plant_fault,
             "POST faults/clear": server.clear_faults,
             **self._orgs(),
+            **self._rules(),
             **self._story(),
         }
 
@@ -119,6 +121,19 @@ class Admin:
             return {}
         desk = HouseDesk(self.house)
         return {"GET orgs": desk.all, "POST orgs": desk.open, "POST orgs/close": desk.close}
+
+    def _rules(self) -> dict[str, Action]:
+        rules = Rules(self.sim)
+        return {
+            "GET rules": rules.listing,
+            "POST rules/validation": rules.validation,
+            "POST rules/trigger": rules.trigger,
+            "POST rules/duplicate": rules.duplicate,
+            "POST rules/clear": rules.clear,
+            "POST access/deny": rules.deny,
+            "POST access/allow": rules.allow,
+            "POST access/lock-field": rules.lock_field,
+        }
 
     def _story(self) -> dict[str, Action]:
         """``POST story/NAME`` plays an act of the scenario."""

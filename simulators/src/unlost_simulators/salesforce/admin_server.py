@@ -72,8 +72,9 @@ class ServerDesk:
         for name in ("group_ids", "hidden_objects"):
             if name in values:
                 values[name] = frozenset(values[name])
-        if "hidden_fields" in values:
-            values["hidden_fields"] = frozenset(tuple(pair) for pair in values["hidden_fields"])
+        for name in ("hidden_fields", "read_only_fields", "denied"):
+            if name in values:
+                values[name] = frozenset(tuple(pair) for pair in values[name])
         known = self.sim.org.users.by_username(values["username"])
         user = SimUser(**values) if known is None else replace(known, **values)
         return _user_json(self.sim.org.users.put(user))
@@ -236,6 +237,8 @@ def _user_json(user: SimUser) -> dict[str, Any]:
         "permissions": sorted(user.permissions),
         "hidden_fields": sorted(list(pair) for pair in user.hidden_fields),
         "hidden_objects": sorted(user.hidden_objects),
+        "read_only_fields": sorted(list(pair) for pair in user.read_only_fields),
+        "denied": sorted(list(pair) for pair in user.denied),
     }
 
 
