@@ -15,28 +15,39 @@ from unlost.engine.sameness import FREE_FORM, canonical, same
 from unlost.model.schema import Column, ColumnTrait, Table, WireKind
 
 DIGEST_BYTES = 16
+BRIEF_CHARACTERS = 64
 
 type Cells = Mapping[str, str | None]
+type Brief = str | tuple[str]
+"""A canonical text, or (its digest,) where it is long: enough to tell it from another."""
 
 
 def digest(table: Table, cells: Cells) -> str:
     """The digest of these cells, in hex."""
+    return digest_of(briefs(table, cells))
+
+
+def briefs(table: Table, cells: Cells) -> dict[str, Brief]:
+    """What a digest is taken over, in little room: the cells that count, by column."""
     kinds = {column.name: column for column in table.columns}
-    return _hashed(
-        [
-            (name, canonical(_kind(kinds.get(name)), text))
-            for name, text in sorted(cells.items())
-            if text is not None and _counts(kinds.get(name))
-        ]
-    )
+    return {
+        name: _brief(canonical(_kind(kinds.get(name)), text))
+        for name, text in cells.items()
+        if text is not None and _counts(kinds.get(name))
+    }
+
+
+def digest_of(told: Mapping[str, Brief]) -> str:
+    """The digest of cells that are held as briefs."""
+    return _hashed(sorted(told.items()))
 
 
 def digests(table: Table, rows: pa.Table, columns: Sequence[str]) -> list[str]:
     """The digest of each row over these of its columns, as ``digest`` gives it; column by column."""
     kinds = {column.name: column for column in table.columns}
     names = sorted(name for name in columns if _counts(kinds.get(name)))
-    texts = [_canonical_texts(_kind(kinds.get(name)), rows.column(name)) for name in names]
-    return [_hashed(pairs) for pairs in _pairs(names, texts, rows.num_rows)]
+    told = [_brief_texts(_kind(kinds.get(name)), rows.column(name)) for name in names]
+    return [_hashed(pairs) for pairs in _pairs(names, told, rows.num_rows)]
 
 
 def different(table: Table, one: Cells, other: Cells, columns: Sequence[str]) -> tuple[str, ...]:
@@ -62,29 +73,35 @@ def _kind(column: Column | None) -> WireKind:
     return column.kind if column is not None else WireKind.TEXT
 
 
-def _canonical_texts(kind: WireKind, column: pa.ChunkedArray) -> list[str | None]:
+def _brief(text: str) -> Brief:
+    if len(text) <= BRIEF_CHARACTERS:
+        return text
+    return (blake3(text.encode()).hexdigest(length=DIGEST_BYTES),)
+
+
+def _brief_texts(kind: WireKind, column: pa.ChunkedArray) -> list[Brief | None]:
+    """The briefs of a column: one computation for each distinct text of it where that is dear."""
     if kind not in FREE_FORM:
-        texts: list[str | None] = column.to_pylist()
-        return texts
-    once: dict[str | None, str | None] = {None: None}
+        return [None if text is None else _brief(text) for text in column.to_pylist()]
+    once: dict[str | None, Brief | None] = {None: None}
     found = []
     for text in column.to_pylist():
         if text not in once:
-            once[text] = canonical(kind, text)
+            once[text] = _brief(canonical(kind, text))
         found.append(once[text])
     return found
 
 
 def _pairs(
-    names: Sequence[str], texts: Sequence[Sequence[str | None]], rows: int
-) -> Iterator[list[tuple[str, str]]]:
-    """For each row the names and texts of what is not null."""
+    names: Sequence[str], told: Sequence[Sequence[Brief | None]], rows: int
+) -> Iterator[list[tuple[str, Brief]]]:
+    """For each row the names and briefs of what is not null."""
     if not names:
         yield from ([] for _ in range(rows))
         return
-    for row in zip(*texts, strict=True):
-        yield [(name, text) for name, text in zip(names, row, strict=True) if text is not None]
+    for row in zip(*told, strict=True):
+        yield [(name, one) for name, one in zip(names, row, strict=True) if one is not None]
 
 
-def _hashed(pairs: Sequence[tuple[str, str]]) -> str:
+def _hashed(pairs: Sequence[tuple[str, Brief]]) -> str:
     return blake3(msgspec.json.encode(pairs)).hexdigest(length=DIGEST_BYTES)

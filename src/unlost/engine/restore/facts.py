@@ -1,0 +1,376 @@
+"""What a plan must know of each record: its wanted state beside that of the org, without the cells.
+
+Cells are read a few hundred records at a time and let go again.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.engine.restore.cells import Brief, briefs, different, digests
+from unlost.engine.restore.selection import Pick
+from unlost.engine.restore.survey import READ_IDS, LiveRow, Survey, chunks
+from unlost.model.plan import RecordKey
+from unlost.model.schema import Column, ColumnTrait, Reference, Table, WireKind
+from unlost.model.writing import Gather, MatchKey, WriteCapability
+
+type Cells = Mapping[str, str | None]
+
+
+class Standing(StrEnum):
+    """Where a record of the vault is now."""
+
+    LIVE = "live"
+    BIN = "bin"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The record is a row that another one gathers when it is created: of ``table``/``parent``."""
+
+    table: str
+    parent: str
+    value_column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One record.
+
+    ``references`` are wanted, by column; ``differs`` are columns that the org has otherwise and
+    that can be set, references left out. ``seen`` tells what the org has, for expecting it.
+    ``newer`` columns were changed again after the values that are to be replaced. ``unsettable``
+    and ``strange`` columns hold values that nobody can set, or that the org has no column for;
+    ``lacking`` ones are empty though the org wants a value. ``late`` columns are set after all.
+    ``plain`` columns could be set on the live record. ``rank`` orders the makers of one by-product.
+    ``bytes`` are those of its text, ``file_bytes`` those of its file as the row tells them.
+    """
+
+    key: RecordKey
+    snapshot: int
+    version: int
+    digest: str
+    standing: Standing
+    live: str | None
+    references: Mapping[str, str]
+    seen: Mapping[str, Brief] = field(default_factory=dict)
+    seen_references: Mapping[str, str | None] = field(default_factory=dict)
+    differs: tuple[str, ...] = ()
+    newer: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    unsettable: tuple[str, ...] = ()
+    strange: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
+    late: tuple[str, ...] = ()
+    keys: tuple[tuple[MatchKey, tuple[str, ...]], ...] = ()
+    gathered: tuple[Gathered, ...] = ()
+    rank: tuple[str, ...] = ()
+    made_by_org: bool = False
+    whole: bool = True
+    plain: tuple[str, ...] = ()
+    bytes: int = 0
+    file_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Lens:
+    """Which columns of a table matter for what, in one snapshot."""
+
+    shape: Table
+    table: Table
+    capability: WriteCapability
+    gatherers: tuple[tuple[str, Gather], ...]
+
+    @cached_property
+    def references(self) -> Mapping[str, Reference]:
+        """References that are set or gathered, or that tell a by-product."""
+        wanted = set(self.capability.settable | self.capability.changeable)
+        wanted |= {product.column for product in self.capability.by_products}
+        for _, gather in self.gatherers:
+            wanted |= {gather.parent_column, gather.value_column}
+        return {
+            column.name: column.reference
+            for column in self.shape.columns
+            if column.reference is not None and column.name in wanted
+        }
+
+    @cached_property
+    def plain(self) -> tuple[str, ...]:
+        """Columns other than references that can be compared with the org and set there."""
+        return tuple(
+            name
+            for name in self._shared
+            if name in self.capability.changeable and name not in self.references
+        )
+
+    @cached_property
+    def fixed(self) -> tuple[str, ...]:
+        """Columns that can be set on create alone."""
+        once = self.capability.settable - self.capability.changeable
+        return tuple(n for n in self._shared if n in once and n not in self.references)
+
+    @cached_property
+    def _shared(self) -> tuple[str, ...]:
+        return tuple(
+            column.name
+            for column in self.table.columns
+            if column.name != self.table.id_column
+            and column.kind is not WireKind.BINARY
+            and not column.has(ColumnTrait.VOLATILE)
+            and self.shape.column(column.name) is not None
+        )
+
+    @cached_property
+    def unsettable(self) -> tuple[str, ...]:
+        """Columns of the wanted state whose values nobody can set."""
+        names = {never.column for never in self.capability.never} - {self.table.id_column}
+        return tuple(c.name for c in self._kept if c.name in names)
+
+    @cached_property
+    def strange(self) -> tuple[str, ...]:
+        """Columns of the wanted state that the org does not have any more."""
+        known = {column.name for column in self.table.columns} | self.capability.settable
+        known |= {*self.unsettable, *self.table.hidden}
+        return tuple(c.name for c in self._kept if c.name not in known)
+
+    @cached_property
+    def _kept(self) -> tuple[Column, ...]:
+        return tuple(c for c in self.shape.columns if c.kind is not WireKind.BINARY)
+
+    @cached_property
+    def needs(self) -> tuple[str, ...]:
+        """Columns for which the org wants a value on create."""
+        born = {late.column for late in self.capability.late if late.born is not None}
+        lists = {gather.column for gather in self.capability.gathers}
+        return tuple(sorted(self.capability.needs_value - born - lists))
+
+    @cached_property
+    def size_column(self) -> str | None:
+        """The column that tells the size of a record's file."""
+        own = self.capability.file_column
+        return next((file.size_column for file in self.table.files if file.column == own), None)
+
+    @property
+    def looked_at(self) -> tuple[str, ...]:
+        """Columns that are read from the org."""
+        return (*self.plain, *self.fixed, *self.references)
+
+
+def look(
+    survey: Survey, name: str, picks: Sequence[Pick], *, lives: Mapping[str, str] | None = None
+) -> Iterator[Facts]:
+    """The facts of these records of one table and snapshot; those that the vault lacks are left out.
+
+    ``lives``: live records that are to be taken for them, by their ids.
+    """
+    number = picks[0].snapshot
+    shape = survey.shape(number, name)
+    assert shape is not None
+    lens = Lens(shape, survey.table(name), survey.capability(name), _gatherers(survey, name))
+    for chunk in chunks(picks, READ_IDS):
+        yield from _look(survey, lens, chunk, lives or {})
+
+
+def _gatherers(survey: Survey, name: str) -> tuple[tuple[str, Gather], ...]:
+    """Tables that gather rows of this one when their records are created."""
+    return tuple(
+        (owner, gather)
+        for owner in survey.tables
+        for gather in survey.capability(owner).gathers
+        if gather.table == name
+    )
+
+
+def _look(
+    survey: Survey, lens: Lens, picks: Sequence[Pick], lives: Mapping[str, str]
+) -> Iterator[Facts]:
+    name, snapshot = lens.table.name, survey.snapshot(picks[0].snapshot)
+    by_record = {pick.key.record: pick for pick in picks}
+    rows = snapshot.get(name, list(by_record))
+    wrong = _wrong(survey, name, picks)
+    asked = [
+        one
+        for record in by_record
+        for one in ((lives[record],) if record in lives else survey.lives(RecordKey(name, record)))
+    ]
+    held = survey.rows(name, asked, columns=lens.looked_at)
+    batch = _Batch(lens, rows)
+    for at, record in enumerate(rows["_u_id"].to_pylist()):
+        known = (lives[record],) if record in lives else survey.lives(RecordKey(name, record))
+        yield batch.facts(at, by_record[record], _found(known, held), wrong.get(record, {}))
+
+
+def _wrong(survey: Survey, name: str, picks: Sequence[Pick]) -> Mapping[str, Cells]:
+    """The values that are to be replaced, where a pick says in which backup they are."""
+    numbers = {pick.wrong for pick in picks if pick.wrong is not None}
+    columns = sorted({column for pick in picks for column in pick.columns})
+    found: dict[str, Cells] = {}
+    for number in numbers:
+        ids = [pick.key.record for pick in picks if pick.wrong == number]
+        rows = survey.snapshot(number).get(name, ids, columns=columns)
+        told = rows.select(columns).to_pylist()
+        found.update(zip(rows["_u_id"].to_pylist(), told, strict=True))
+    return found
+
+
+def _found(ids: Sequence[str], held: Mapping[str, LiveRow]) -> tuple[str, LiveRow] | None:
+    """The record as the org has it, live rather than in the bin."""
+    there = [(one, held[one]) for one in ids if one in held]
+    live = [(one, row) for one, row in there if not row.deleted]
+    return next(iter((*live, *there)), None)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """The wanted states of some records of one table."""
+
+    lens: Lens
+    rows: pa.Table
+
+    def facts(self, at: int, pick: Pick, held: tuple[str, LiveRow] | None, wrong: Cells) -> Facts:
+        cells, live = self._cells[at], held[1].cells if held is not None else None
+        lens, capability = self.lens, self.lens.capability
+        differing = self._differing(pick, cells, live)
+        references = {n: v for n in lens.references if (v := cells.get(n)) is not None}
+        seen_references = {n: live[n] for n in lens.references if live is not None and n in live}
+        if pick.columns:
+            references = {n: v for n, v in references.items() if n in pick.columns}
+            seen_references = {n: v for n, v in seen_references.items() if n in pick.columns}
+        return Facts(
+            pick.key,
+            pick.snapshot,
+            self._versions[at],
+            self._digests[at],
+            _standing(held),
+            held[0] if held is not None else None,
+            references,
+            _seen(lens, live, (*differing, *seen_references)),
+            seen_references,
+            differing,
+            _newer(lens.table, pick, live, wrong),
+            different(lens.table, cells, live, lens.fixed) if live and not pick.columns else (),
+            _filled(cells, lens.unsettable),
+            _filled(cells, lens.strange),
+            tuple(name for name in lens.needs if cells.get(name) is None),
+            _late(capability, cells),
+            _keys(capability, cells),
+            _gathered(lens, cells),
+            tuple(cells.get(p.order or "") or "" for p in capability.by_products),
+            any(cells.get(column) == text for column, text in capability.by_product_when),
+            not pick.columns,
+            lens.plain,
+            self._sizes[at],
+            _file_bytes(cells.get(lens.size_column)) if lens.size_column else None,
+        )
+
+    def _differing(self, pick: Pick, cells: Cells, live: Cells | None) -> tuple[str, ...]:
+        if live is None:
+            return ()
+        wanted = [n for n in self.lens.plain if n in live and n in (pick.columns or (n,))]
+        return different(self.lens.table, cells, live, wanted)
+
+    @cached_property
+    def _cells(self) -> Sequence[dict[str, str | None]]:
+        lens, capability = self.lens, self.lens.capability
+        wanted = {
+            *lens.looked_at,
+            *lens.unsettable,
+            *lens.strange,
+            *lens.needs,
+            *(late.column for late in capability.late),
+            *(column for key in capability.keys for column in key.columns),
+            *(column for column, _ in capability.by_product_when),
+            *(column for _, gather in lens.gatherers for column, _ in gather.where),
+            *(product.order or "" for product in capability.by_products),
+            lens.size_column,
+        }
+        names = [name for name in self.rows.column_names if name in wanted]
+        if not names:
+            return [{} for _ in range(self.rows.num_rows)]
+        found: list[dict[str, str | None]] = self.rows.select(names).to_pylist()
+        return found
+
+    @cached_property
+    def _columns(self) -> Sequence[str]:
+        present = set(self.rows.column_names)
+        return [column.name for column in self.lens.shape.columns if column.name in present]
+
+    @cached_property
+    def _digests(self) -> Sequence[str]:
+        return digests(self.lens.shape, self.rows, self._columns)
+
+    @cached_property
+    def _versions(self) -> Sequence[int]:
+        found: list[int] = self.rows["_u_snap"].to_pylist()
+        return found
+
+    @cached_property
+    def _sizes(self) -> Sequence[int]:
+        sizes = np.zeros(self.rows.num_rows, dtype=np.int64)
+        for name in self._columns:
+            lengths = pc.fill_null(pc.binary_length(self.rows[name].cast(pa.string())), 0)
+            sizes += lengths.to_numpy()
+        found: list[int] = sizes.tolist()
+        return found
+
+
+def _standing(held: tuple[str, LiveRow] | None) -> Standing:
+    if held is None:
+        return Standing.GONE
+    return Standing.BIN if held[1].deleted else Standing.LIVE
+
+
+def _seen(lens: Lens, live: Cells | None, columns: Collection[str]) -> Mapping[str, Brief]:
+    if live is None or not columns:
+        return {}
+    return briefs(lens.table, {name: live[name] for name in columns})
+
+
+def _newer(table: Table, pick: Pick, live: Cells | None, wrong: Cells) -> tuple[str, ...]:
+    """Columns that have by now another value than the one that is to be replaced."""
+    if live is None or pick.wrong is None:
+        return ()
+    return different(table, wrong, live, [name for name in pick.columns if name in live])
+
+
+def _filled(cells: Cells, names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if cells.get(name) is not None)
+
+
+def _late(capability: WriteCapability, cells: Cells) -> tuple[str, ...]:
+    return tuple(
+        late.column
+        for late in capability.late
+        if cells.get(late.column) not in (None, late.born) and late.column in capability.changeable
+    )
+
+
+def _file_bytes(told: str | None) -> int | None:
+    return int(told) if told is not None and told.isdecimal() else None
+
+
+def _keys(
+    capability: WriteCapability, cells: Cells
+) -> tuple[tuple[MatchKey, tuple[str, ...]], ...]:
+    found = []
+    for key in capability.keys:
+        values = [cells.get(column) for column in key.columns]
+        whole = tuple(value for value in values if value is not None)
+        if len(whole) == len(values):
+            found.append((key, whole))
+    return tuple(found)
+
+
+def _gathered(lens: Lens, cells: Cells) -> tuple[Gathered, ...]:
+    return tuple(
+        Gathered(owner, parent, gather.value_column)
+        for owner, gather in lens.gatherers
+        if (parent := cells.get(gather.parent_column)) is not None
+        and all(cells.get(column) == text for column, text in gather.where)
+    )

@@ -1,0 +1,94 @@
+"""Records that the org makes by itself when others are created: which ones, and with which. Pure."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+
+from unlost.engine.restore.choose import Draft, Drafts, Remark, create
+from unlost.model.plan import Action, RecordKey
+from unlost.model.writing import Birth, WriteCapability
+
+type Capabilities = Callable[[str], WriteCapability]
+
+
+@dataclass(frozen=True, slots=True)
+class Products:
+    """``makers``: with which record a by-product comes to be, the first of several."""
+
+    makers: Mapping[RecordKey, RecordKey] = field(default_factory=dict)
+
+    def origin(self, key: RecordKey) -> RecordKey:
+        """The record that has to be created for this one to be there."""
+        return self.makers.get(key, key)
+
+
+def settle_products(drafts: Drafts, capabilities: Capabilities) -> Products:
+    """Give every by-product its maker; those that have none any more are written or skipped.
+
+    To be called again whenever a record is skipped.
+    """
+    makers = {**_gatherers(drafts), **_first_makers(drafts, capabilities)}
+    declared = {
+        product.table
+        for table in {key.table for key in drafts}
+        for product in capabilities(table).by_products
+    }
+    for made in drafts.values():
+        capability = capabilities(made.key.table)
+        if made.key in makers and made.action is Action.CREATE:
+            made.action = Action.BY_PRODUCT
+        elif made.action is Action.BY_PRODUCT and made.key not in makers:
+            _alone(made, capability, declared)
+    return Products(
+        {key: maker for key, maker in makers.items() if drafts[key].action is Action.BY_PRODUCT}
+    )
+
+
+def _alone(made: Draft, capability: WriteCapability, declared: set[str]) -> None:
+    """A by-product that no record of the plan makes."""
+    if made.facts.made_by_org:
+        return
+    if capability.birth is not Birth.BY_PRODUCT:
+        create(made, capability)
+    elif made.key.table in declared or made.facts.gathered:
+        made.skip(Remark.MAKER_MISSING)
+
+
+def _gatherers(drafts: Drafts) -> dict[RecordKey, RecordKey]:
+    """Rows that another record gathers when it is created."""
+    found = {}
+    for made in drafts.values():
+        for gathered in made.facts.gathered:
+            owner = RecordKey(gathered.table, gathered.parent)
+            if owner in drafts and drafts[owner].action is Action.CREATE and made.comes_anew:
+                found[made.key] = owner
+    return found
+
+
+def _first_makers(drafts: Drafts, capabilities: Capabilities) -> dict[RecordKey, RecordKey]:
+    """Of the records that would make a by-product, the one that comes first."""
+    found: dict[RecordKey, list[tuple[tuple[Decimal, str], str, RecordKey]]] = {}
+    for made in drafts.values():
+        if made.action is Action.CREATE:
+            for product, rank in _makes(made, capabilities(made.key.table)):
+                if product in drafts and drafts[product].comes_anew:
+                    found.setdefault(product, []).append((rank, made.key.record, made.key))
+    return {product: min(makers)[2] for product, makers in found.items()}
+
+
+def _makes(
+    made: Draft, capability: WriteCapability
+) -> Iterator[tuple[RecordKey, tuple[Decimal, str]]]:
+    for product, rank in zip(capability.by_products, made.facts.rank, strict=True):
+        old = made.facts.references.get(product.column)
+        if old is not None:
+            yield RecordKey(product.table, old), _rank(rank)
+
+
+def _rank(text: str) -> tuple[Decimal, str]:
+    """Numbers by their size, before texts by their letters."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return Decimal("Infinity"), text
+    return (number, "") if number.is_finite() else (Decimal("Infinity"), text)

@@ -1,0 +1,268 @@
+"""What belongs to the chosen records: lost parents above them, children below, and so on.
+
+The graph is that of the snapshot whose state is wanted; where it leads on depends on what is live
+now. A lost record brings the lost records that it refers to, and all that referred to it. A parent
+that came this way brings its own parents, but not its other children: they were not asked for. A
+live record leads nowhere: what is below it did not go with it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from unlost.engine.restore.children import Child, Children
+from unlost.engine.restore.facts import Facts, Standing, look
+from unlost.engine.restore.selection import MAX_STEPS, Pick, too_large
+from unlost.engine.restore.survey import FETCH_IDS, Survey, chunks
+from unlost.model.errors import SourceRefused
+from unlost.model.plan import RecordKey, Why
+from unlost.model.writing import Birth
+
+
+class Related(StrEnum):
+    """Whether what belongs to the chosen records comes with them."""
+
+    ALL = "all"
+    NONE = "none"
+
+
+@dataclass(slots=True)
+class Found:
+    """A record of the plan and how it came there. ``spread``: its children were looked for."""
+
+    facts: Facts
+    why: Why
+    because: RecordKey | None = None
+    spread: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Fresh:
+    """A record that was met and not looked at yet."""
+
+    pick: Pick
+    why: Why
+    because: RecordKey | None = None
+
+
+@dataclass(slots=True)
+class Gathering:
+    """The records of a plan.
+
+    ``homes``: for records that these refer to and that are not among them the live id, None for
+    lost ones. ``unlooked`` are tables that could not be asked. ``never`` counts related records
+    that cannot come back, by table.
+    """
+
+    survey: Survey
+    related: Related
+    found: dict[RecordKey, Found] = field(default_factory=dict)
+    homes: dict[RecordKey, str | None] = field(default_factory=dict)
+    unlooked: set[str] = field(default_factory=set)
+    never: Counter[str] = field(default_factory=Counter)
+
+    def target(self, facts: Facts, column: str) -> RecordKey | None:
+        """The record that a wanted reference points to; None where nobody knows its table."""
+        value = facts.references[column]
+        tables = self.survey.reference(facts.snapshot, facts.key.table, column).tables
+        for table in tables:
+            key = RecordKey(table, value)
+            if key in self.found or key in self.homes:
+                return key
+        return RecordKey(tables[0], value) if len(tables) == 1 else None
+
+
+def gather(survey: Survey, picks: Sequence[Pick], *, related: Related) -> Gathering:
+    """The chosen records and what belongs to them; raises UsageError (``restore-too-large``)."""
+    gathering = Gathering(survey, related)
+    for number in sorted({pick.snapshot for pick in picks}, reverse=True):
+        own = [pick for pick in picks if pick.snapshot == number]
+        _Walk(gathering, number, frozenset(pick.key for pick in picks)).run(own)
+    return gathering
+
+
+@dataclass(slots=True)
+class _Walk:
+    """The graph of one snapshot, walked from some of its records."""
+
+    gathering: Gathering
+    number: int
+    selected: frozenset[RecordKey]
+    _children: Children = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._children = Children(self.gathering.survey, self.number)
+
+    def run(self, picks: Sequence[Pick]) -> None:
+        """Go on until nothing new is met."""
+        found = self.gathering.found
+        fresh = [_Fresh(p, Why.SELECTED) for p in picks if p.key not in found]
+        while fresh:
+            if len(found) + len(fresh) > MAX_STEPS:
+                raise too_large()
+            self._look(fresh)
+            met = [found[one.pick.key] for one in fresh if one.pick.key in found]
+            fresh = []
+            if self.gathering.related is Related.ALL:
+                fresh += self._below(met)
+            fresh += self._above(met)
+            fresh = list({one.pick.key: one for one in reversed(fresh)}.values())
+        self.gathering.never += self._children.never
+
+    def _look(self, fresh: Sequence[_Fresh]) -> None:
+        groups: dict[tuple[int, str], list[_Fresh]] = {}
+        for one in fresh:
+            groups.setdefault((one.pick.snapshot, one.pick.key.table), []).append(one)
+        for (_, table), own in groups.items():
+            known = {one.pick.key: one for one in own}
+            for facts in look(self.gathering.survey, table, [one.pick for one in own]):
+                one = known[facts.key]
+                why = Why.SELECTED if facts.key in self.selected else one.why
+                self.gathering.found[facts.key] = Found(facts, why, one.because)
+
+    # --- down --------------------------------------------------------------------------------------
+
+    def _below(self, met: Sequence[Found]) -> list[_Fresh]:
+        """Records that referred to these, where these lead on."""
+        fresh: list[_Fresh] = []
+        spreading = [one for one in met if self._leads_on(one)]
+        while spreading:
+            again: list[Found] = []
+            for child in self._children.of(_by_table(spreading)):
+                known = self.gathering.found.get(child.key)
+                if known is None:
+                    fresh.append(self._child(child))
+                elif known.why is Why.PARENT and not known.spread:
+                    known.why = self._why(child)
+                    known.because = child.parent
+                    again.append(known)
+            spreading = [one for one in again if self._leads_on(one)]
+        return fresh
+
+    def _leads_on(self, one: Found) -> bool:
+        """Mark a record whose children are looked for, now and not again."""
+        facts, table = one.facts, one.facts.key.table
+        lost = facts.standing is not Standing.LIVE
+        made = lost and self.gathering.survey.capability(table).birth is Birth.BY_PRODUCT
+        asked = one.why is Why.SELECTED or (lost and one.why is not Why.PARENT)
+        leads = (made or asked) and facts.whole and not one.spread
+        one.spread = one.spread or leads
+        return leads
+
+    def _child(self, child: Child) -> _Fresh:
+        return _Fresh(Pick(child.key, self.number), self._why(child), child.parent)
+
+    def _why(self, child: Child) -> Why:
+        capability = self.gathering.survey.capability(child.parent.table)
+        holds = capability.file_column is not None or capability.gathers
+        return Why.FILE if holds or capability.birth is Birth.BY_PRODUCT else Why.CHILD
+
+    # --- up ----------------------------------------------------------------------------------------
+
+    def _above(self, met: Sequence[Found]) -> list[_Fresh]:
+        """Lost records that these refer to. Where all others are is learned with it."""
+        asked: dict[tuple[str, ...], dict[str, RecordKey]] = {}
+        for one in met:
+            for column in _wanted_references(one):
+                self._ask(asked, one.facts, column)
+        fresh = []
+        for tables, values in asked.items():
+            for table, own in self._placed(tables, values).items():
+                lost = self._lost(table, sorted(own))
+                if self.gathering.related is Related.ALL:
+                    fresh += self._parents(table, lost, values)
+        return fresh
+
+    def _ask(
+        self, asked: dict[tuple[str, ...], dict[str, RecordKey]], facts: Facts, column: str
+    ) -> None:
+        """Note a reference whose record nobody has looked for yet."""
+        value = facts.references[column]
+        tables = self.gathering.survey.reference(facts.snapshot, facts.key.table, column).tables
+        keys = [RecordKey(table, value) for table in tables]
+        known = self.gathering
+        if not any(key in known.found or key in known.homes for key in keys):
+            asked.setdefault(tables, {}).setdefault(value, facts.key)
+
+    def _placed(
+        self, tables: tuple[str, ...], values: Mapping[str, RecordKey]
+    ) -> dict[str, set[str]]:
+        """The table of each of these ids, as the vault knows it, or as the org does."""
+        if len(tables) == 1:
+            return {tables[0]: set(values)}
+        survey, left = self.gathering.survey, set(values)
+        placed: dict[str, set[str]] = {}
+        for table in tables:
+            if survey.shape(self.number, table) is not None:
+                placed[table] = self._held(table, left)
+                left -= placed[table]
+        for table in tables:
+            if survey.shape(self.number, table) is None and table in survey.tables:
+                placed[table] = self._alive(table, left)
+                left -= placed[table]
+        self.gathering.homes.update({RecordKey(tables[0], value): None for value in left})
+        return placed
+
+    def _held(self, table: str, ids: Iterable[str]) -> set[str]:
+        snapshot = self.gathering.survey.snapshot(self.number)
+        found: set[str] = set()
+        for chunk in chunks(sorted(ids), FETCH_IDS):
+            found.update(snapshot.get(table, chunk, columns=[])["_u_id"].to_pylist())
+        return found
+
+    def _lost(self, table: str, ids: Sequence[str]) -> list[str]:
+        """Learn under which ids these are live; those that are not."""
+        survey, homes = self.gathering.survey, self.gathering.homes
+        if table not in survey.tables or table in self.gathering.unlooked:
+            self.gathering.unlooked.add(table)
+            homes.update({RecordKey(table, one): one for one in ids})
+            return []
+        keys = [RecordKey(table, one) for one in ids]
+        alive = self._alive(table, {life for key in keys for life in survey.lives(key)})
+        if table in self.gathering.unlooked:
+            return self._lost(table, ids)
+        for key in keys:
+            homes[key] = next((one for one in survey.lives(key) if one in alive), None)
+        return [key.record for key in keys if homes[key] is None]
+
+    def _alive(self, table: str, ids: Iterable[str]) -> set[str]:
+        """Those that are live; the table is marked where the org does not tell."""
+        try:
+            return self.gathering.survey.alive(table, ids)
+        except SourceRefused:
+            self.gathering.unlooked.add(table)
+            return set()
+
+    def _parents(
+        self, table: str, lost: Sequence[str], because: Mapping[str, RecordKey]
+    ) -> list[_Fresh]:
+        """Lost records that the vault has and that can come back."""
+        survey = self.gathering.survey
+        if not lost or not survey.plannable(table):
+            return []
+        alive = survey.newest_alive(table, lost, upto=self.number)
+        for record in alive:
+            del self.gathering.homes[RecordKey(table, record)]
+        return [
+            _Fresh(Pick(RecordKey(table, record), number), Why.PARENT, because[record])
+            for record, number in alive.items()
+        ]
+
+
+def _by_table(records: Sequence[Found]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for one in records:
+        found.setdefault(one.facts.key.table, set()).add(one.facts.key.record)
+    return found
+
+
+def _wanted_references(one: Found) -> Iterable[str]:
+    """The references of a record that may have to be written."""
+    facts = one.facts
+    if facts.standing is not Standing.LIVE:
+        return facts.references
+    if one.why is not Why.SELECTED:
+        return ()
+    seen = facts.seen_references
+    return [name for name, value in facts.references.items() if seen.get(name) != value]

@@ -1,0 +1,93 @@
+"""Levels and second pass of a plan's records: what waits for what."""
+
+from collections.abc import Iterator
+
+from unlost.engine.restore.choose import Draft, Remark
+from unlost.engine.restore.order import Link, Node, Order, ordered
+from unlost.engine.restore.references import Settling
+from unlost.model.plan import Action, RecordKey
+
+
+def put_in_order(settling: Settling) -> None:
+    """Give every record its level; those in circles that nothing breaks are skipped."""
+    order = _order(settling)
+    while order.stuck:
+        for key in order.stuck:
+            settling.drafts[key].skip(Remark.CIRCLE_REQUIRED)
+        settling.settle()
+        order = _order(settling)
+    undeletes = ordered(_undeleted(settling)).levels
+    for made in settling.drafts.values():
+        made.late = order.late.get(made.key, ())
+        made.level = order.levels.get(made.key, undeletes.get(made.key, 0))
+    for made in settling.drafts.values():
+        if made.action is Action.BY_PRODUCT:
+            made.level = max((other.level for other in _needed(settling, made)), default=0)
+
+
+def _order(settling: Settling) -> Order:
+    drafts = settling.drafts
+    gathered = _gathered(settling)
+    nodes = [
+        Node(made.key, (*_links(settling, made), *gathered.get(made.key, ())))
+        for made in drafts.values()
+        if made.action is Action.CREATE
+    ]
+    tables = sorted({node.key.table for node in nodes})
+    return ordered(nodes, after={name: settling.capabilities(name).after for name in tables})
+
+
+def _links(settling: Settling, made: Draft) -> Iterator[Link]:
+    """References of a record to others that are created, or that are made with others."""
+    capability = settling.capabilities(made.key.table)
+    for column in made.facts.references:
+        if column not in capability.settable or column in made.facts.late:
+            continue
+        target = settling.gathering.target(made.facts, column)
+        if target is None:
+            continue
+        origin = settling.products.origin(target)
+        if origin == made.key != target:
+            continue  # its own by-product
+        optional = column in capability.changeable and column not in capability.needs_value
+        yield Link(column, origin, late=optional)
+
+
+def _gathered(settling: Settling) -> dict[RecordKey, list[Link]]:
+    """What records refer to by the rows that they gather; all of it is sent at once."""
+    found: dict[RecordKey, list[Link]] = {}
+    for made in settling.drafts.values():
+        maker = settling.products.origin(made.key)
+        for gathered in made.facts.gathered:
+            if RecordKey(gathered.table, gathered.parent) != maker:
+                continue
+            if gathered.value_column not in made.facts.references:
+                continue
+            target = settling.gathering.target(made.facts, gathered.value_column)
+            if target is not None:
+                link = Link(gathered.value_column, settling.products.origin(target))
+                found.setdefault(maker, []).append(link)
+    return found
+
+
+def _undeleted(settling: Settling) -> Iterator[Node]:
+    """Records that come out of the bin: masters before their details."""
+    for made in settling.drafts.values():
+        if made.action is Action.UNDELETE:
+            links = [
+                Link(other.key.record, other.key, late=True) for other in settling.masters(made)
+            ]
+            yield Node(made.key, tuple(links))
+
+
+def _needed(settling: Settling, made: Draft) -> Iterator[Draft]:
+    """The records with which a by-product comes to be."""
+    drafts = settling.drafts
+    maker = settling.products.makers.get(made.key)
+    if maker is not None:
+        yield drafts[maker]
+        return
+    for column in made.facts.references:
+        target = settling.gathering.target(made.facts, column)
+        if target in drafts and drafts[target].action is Action.CREATE:
+            yield drafts[target]

@@ -1,0 +1,129 @@
+"""Live records that stand for lost ones already: somebody made them anew, with the same key."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from unlost.engine.restore.facts import Facts, Standing
+from unlost.engine.restore.related import Gathering
+from unlost.engine.restore.survey import FETCH_IDS, chunks
+from unlost.model.errors import Conflict
+from unlost.model.plan import RecordKey
+from unlost.model.reading import Op
+from unlost.model.schema import Table
+from unlost.model.writing import MatchKey
+
+type Values = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Twins:
+    """``live``: the twin of a record. ``taken``: another record has the key, or will have it.
+
+    ``many``: several live records share it, and nobody can tell which one is meant.
+    """
+
+    live: dict[RecordKey, str] = field(default_factory=dict)
+    taken: set[RecordKey] = field(default_factory=set)
+    many: set[RecordKey] = field(default_factory=set)
+
+
+def find_twins(gathering: Gathering) -> Twins:
+    """The twins of all lost records that have a unique or natural key."""
+    twins = Twins()
+    asked: dict[tuple[str, MatchKey], dict[Values, RecordKey]] = {}
+    for one in gathering.found.values():
+        for key, values in _keys(gathering, one.facts):
+            mine = asked.setdefault((one.facts.key.table, key), {})
+            if mine.setdefault(values, one.facts.key) != one.facts.key:
+                twins.taken.add(one.facts.key)
+    for (table, key), wanted in asked.items():
+        _ask(gathering, table, key, wanted, twins)
+    _sort_out(gathering, twins)
+    return twins
+
+
+def _keys(gathering: Gathering, facts: Facts) -> Iterator[tuple[MatchKey, Values]]:
+    """The keys that a live record can have: their references are to live records."""
+    if facts.standing is Standing.LIVE or not facts.whole:
+        return
+    for key, values in facts.keys:
+        mapped = [
+            _mapped(gathering, facts, column, value)
+            for column, value in zip(key.columns, values, strict=True)
+        ]
+        known = tuple(value for value in mapped if value is not None)
+        if len(known) == len(values):
+            yield key, known
+
+
+def _mapped(gathering: Gathering, facts: Facts, column: str, value: str) -> str | None:
+    """The value as the org would have it now; None where it refers to what is lost."""
+    if column not in facts.references:
+        return value
+    target = gathering.target(facts, column)
+    if target is None:
+        return value
+    found = gathering.found.get(target)
+    if found is None:
+        return gathering.homes.get(target, value)
+    return found.facts.live if found.facts.standing is Standing.LIVE else None
+
+
+def _ask(
+    gathering: Gathering,
+    name: str,
+    key: MatchKey,
+    wanted: Mapping[Values, RecordKey],
+    twins: Twins,
+) -> None:
+    table = gathering.survey.table(name)
+    for values in chunks(sorted(wanted), FETCH_IDS):
+        live, many = _find(gathering, table, key, values)
+        twins.many.update(wanted[one] for one in many)
+        for value, record in live.items():
+            twins.live.setdefault(wanted[value], record)
+
+
+def _find(
+    gathering: Gathering, table: Table, key: MatchKey, values: Sequence[Values]
+) -> tuple[Mapping[Values, str], Sequence[Values]]:
+    """The records that have these values, and the values that several have."""
+    try:
+        return gathering.survey.ports.writer.find(table, key.columns, values), ()
+    except Conflict:
+        if len(values) == 1:
+            return {}, values
+    half = len(values) // 2
+    first, many = _find(gathering, table, key, values[:half])
+    second, more = _find(gathering, table, key, values[half:])
+    return {**first, **second}, (*many, *more)
+
+
+def _sort_out(gathering: Gathering, twins: Twins) -> None:
+    """A live record that was a record of its own when the lost one lived is no twin of it."""
+    own = {
+        key
+        for key, live in twins.live.items()
+        if RecordKey(key.table, live) in gathering.found or live == key.record
+    }
+    own |= set(_alive_beside(gathering, twins))
+    twins.taken |= own
+    twins.live = {
+        key: live for key, live in twins.live.items() if key not in twins.taken | twins.many
+    }
+
+
+def _alive_beside(gathering: Gathering, twins: Twins) -> Iterator[RecordKey]:
+    groups: dict[tuple[int, str], dict[str, RecordKey]] = {}
+    for key, live in twins.live.items():
+        number = gathering.found[key].facts.snapshot
+        groups.setdefault((number, key.table), {})[live] = key
+    for (number, table), keys in groups.items():
+        for chunk in chunks(sorted(keys), FETCH_IDS):
+            yield from (keys[one] for one in _alive(gathering, number, table, chunk))
+
+
+def _alive(gathering: Gathering, number: int, table: str, ids: Sequence[str]) -> Iterable[str]:
+    rows = gathering.survey.snapshot(number).get(table, ids, columns=[])
+    told = zip(rows["_u_id"].to_pylist(), rows["_u_op"].to_pylist(), strict=True)
+    return [record for record, op in told if op == Op.STATE.value]
