@@ -30,17 +30,17 @@ class Wanted:
         """
         groups: dict[tuple[int, str], list[PlanStep]] = defaultdict(list)
         for step in steps:
-            groups[step.version, step.table].append(step)
+            groups[_night(step), step.table].append(step)
         found: dict[RecordKey, dict[str, str | None]] = {}
-        for (version, table), own in groups.items():
-            snapshot = self.vault.at(self.org, version)
+        for (night, table), own in groups.items():
+            snapshot = self.vault.at(self.org, night)
             for at in range(0, len(own), READ_ROWS):
                 found.update(_read(snapshot, table, own[at : at + READ_ROWS]))
         return found
 
     def file(self, step: PlanStep) -> StoredFile | None:
-        """The newest file that the vault held for the record at its wanted version."""
-        files = self.vault.at(self.org, step.version).files(step.table, [step.record])
+        """The newest file that the vault held for the record in the wanted state."""
+        files = self.vault.at(self.org, _night(step)).files(step.table, [step.record])
         return files[0] if files else None
 
     def gathered(
@@ -55,6 +55,11 @@ class Wanted:
             if fits and parent is not None and value is not None:
                 by_parent[parent].append((key, value))
         return by_parent
+
+
+def _night(step: PlanStep) -> int:
+    """The snapshot to read from: few of them serve many versions."""
+    return step.snapshot or step.version
 
 
 def _read(
