@@ -3,7 +3,7 @@
 ``_u_blobs`` of such a row is a JSON object: physical column → [blob, bytes].
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -15,16 +15,19 @@ from unlost.vault.format.physical import U_BLOBS, is_system, physical
 from unlost.vault.packs import Blob, PackWriter
 from unlost.vault.tableview import BlobCell
 
+type LoadBlobs = Callable[[Collection[str]], Mapping[str, bytes]]
+"""Gives the whole bytes of blobs."""
+
 CELL_BYTES = 64 << 10
 
 
 class BigCells:
     """Lifts big cells out of rows and puts them back. For one thread.
 
-    ``packs`` makes the writer when the first big cell comes; ``load`` gives the bytes of a blob.
+    ``packs`` makes the writer when the first big cell comes; ``load`` gives the bytes of blobs.
     """
 
-    def __init__(self, *, packs: Callable[[], PackWriter], load: Callable[[str], bytes]) -> None:
+    def __init__(self, *, packs: Callable[[], PackWriter], load: LoadBlobs) -> None:
         self._make = packs
         self._load = load
         self._writer: PackWriter | None = None
@@ -66,34 +69,38 @@ class BigCells:
         named: dict[int, BlobCell],
     ) -> pa.Table:
         column = rows.column(name)
-        for row in big.tolist():
-            content = column[row].as_py().encode()
-            named.setdefault(row, {})[code] = (self._store(content), len(content))
+        rows_with = big.tolist()
+        contents = [column[row].as_py().encode() for row in rows_with]
+        for row, blob in zip(rows_with, self._store(contents), strict=True):
+            named.setdefault(row, {})[code] = (blob.id, blob.size)
         mask = np.zeros(len(rows), dtype=np.bool_)
         mask[big] = True
         emptied = pc.if_else(pa.array(mask), pa.scalar(None, pa.string()), column)
         return rows.set_column(rows.column_names.index(name), name, emptied)
 
-    def _store(self, content: bytes) -> str:
+    def _store(self, contents: Sequence[bytes]) -> list[Blob]:
         if self._writer is None:
             self._writer = self._make()
-        stored = self._writer.put(content)
-        if stored.new:
-            self.new.append(stored.blob)
-        return stored.blob.id
+        stored = self._writer.put_all(contents)
+        self.new += [one.blob for one in stored if one.new]
+        return [one.blob for one in stored]
 
 
-def resolve(cells: pa.Table, names: Sequence[str], load: Callable[[str], bytes]) -> pa.Table:
+def resolve(cells: pa.Table, names: Sequence[str], load: LoadBlobs) -> pa.Table:
     """Columns with the text of their blobs put back."""
     blobs = cells.column(U_BLOBS)
     if blobs.null_count == len(blobs):
         return cells
+    wanted = [
+        (name, row, blob)
+        for row in np.flatnonzero(blobs.is_valid().to_numpy()).tolist()
+        for name, (blob, _) in msgspec.json.decode(blobs[row].as_py(), type=BlobCell).items()
+        if name in names
+    ]
+    contents = load({blob for _, _, blob in wanted}) if wanted else {}
     texts: dict[str, dict[int, str]] = {}
-    for row in np.flatnonzero(blobs.is_valid().to_numpy()).tolist():
-        named = msgspec.json.decode(blobs[row].as_py(), type=BlobCell)
-        for name, (blob, _) in named.items():
-            if name in names:
-                texts.setdefault(name, {})[row] = load(blob).decode()
+    for name, row, blob in wanted:
+        texts.setdefault(name, {})[row] = contents[blob].decode()
     for name, by_row in texts.items():
         mask = np.zeros(len(cells), dtype=np.bool_)
         mask[list(by_row)] = True

@@ -6,7 +6,7 @@ only this org has, so that equal contents are found and nobody can guess a conte
 lies in the pack is those bytes, compressed where that pays.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from blake3 import blake3
@@ -60,7 +60,7 @@ def pack_name(org: str, pack: str) -> str:
 class PackWriter:
     """Writes blobs into packs, in memory bounded by one pack. For one thread.
 
-    ``known`` gives the blob of this id if an earlier commit holds it. Blobs are durable when
+    ``known`` gives those of these blobs that an earlier commit holds. Blobs are durable when
     ``finish`` returns, not before. One writer serves one ``Added``: the blobs that it gives out may
     lie in any pack that it wrote.
     """
@@ -70,7 +70,7 @@ class PackWriter:
         objects: SealedObjects,
         *,
         org: str,
-        known: Callable[[str], Blob | None],
+        known: Callable[[Collection[str]], Mapping[str, Blob]],
         pack_bytes: int = PACK_BYTES,
     ) -> None:
         self._objects = objects
@@ -93,8 +93,17 @@ class PackWriter:
 
     def put(self, content: bytes) -> Stored:
         """Store a content that is at hand."""
-        blob = blake3(content, key=self._key).hexdigest()
-        return self._held(blob) or self._take((content,), BlobEncoder(size=len(content)))
+        return self.put_all((content,))[0]
+
+    def put_all(self, contents: Sequence[bytes]) -> list[Stored]:
+        """Store contents that are at hand, looking up together whether they are there."""
+        blobs = [blake3(content, key=self._key).hexdigest() for content in contents]
+        unsure = {blob for blob in blobs if blob not in self._recent}
+        known = self._known(unsure) if unsure else {}
+        return [
+            self._held(blob, known) or self._take((content,), BlobEncoder(size=len(content)))
+            for blob, content in zip(blobs, contents, strict=True)
+        ]
 
     def put_chunks(self, chunks: Iterable[bytes]) -> Stored:
         """Store a content as it comes; if ``chunks`` raises, nothing of it is kept."""
@@ -123,7 +132,7 @@ class PackWriter:
 
     def _settle(self, blob: str, size: int, encoding: Encoding) -> Stored:
         """Keep what was appended, unless the same content is there already."""
-        held = self._held(blob)
+        held = self._held(blob, self._known((blob,)))
         if held is not None:
             self._drop()
             return held
@@ -132,10 +141,10 @@ class PackWriter:
         self._begin()
         return Stored(stored, new=True)
 
-    def _held(self, blob: str) -> Stored | None:
+    def _held(self, blob: str, known: Mapping[str, Blob]) -> Stored | None:
         """The same content, where this writer or an earlier commit has stored it."""
         stored = self._recent.get(blob)
-        if stored is None and (stored := self._known(blob)) is not None:
+        if stored is None and (stored := known.get(blob)) is not None:
             self._reused.update(extent.pack for extent in stored.extents)
         return Stored(stored, new=False) if stored is not None else None
 

@@ -1,14 +1,13 @@
 """All that serves one org of an opened vault: its chain, its readers, its blobs."""
 
-from collections.abc import Callable
+from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO
 
-import pyarrow as pa
-
 from unlost.model.errors import NotFound
 from unlost.model.ports import Clock, Witness
+from unlost.vault.bigcells import LoadBlobs
 from unlost.vault.blobstream import open_blob
 from unlost.vault.buffers import BUFFER_BYTES, BufferLimit
 from unlost.vault.chain import Chain
@@ -19,7 +18,7 @@ from unlost.vault.schemas import Schemas
 from unlost.vault.sealing import SealedObjects
 from unlost.vault.segments import SegmentReader
 from unlost.vault.state import LiveState
-from unlost.vault.tableview import Reading, TableView
+from unlost.vault.tableview import Reading, TableView, sorted_unique
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,41 +61,58 @@ class OrgRoom:
         state = state or self.chain.live()
         return TableView(table, state.of(table, until=until), self.reading)
 
-    def blob(self, blob: str, *, until: int) -> Blob | None:
-        """Where a blob lies, if a commit up to ``until`` brought it."""
+    def blobs(self, idents: Iterable[str], *, until: int) -> dict[str, Blob]:
+        """Where blobs lie, those that a commit up to ``until`` brought."""
         view = self.view(FILES_TABLE, until=until)
-        ids = pa.array([blob_row_id(blob)])
-        rows = view.newest(ids, ())
-        if not len(rows):
-            return None
-        cells = view.cells(rows, BLOB_COLUMNS).to_pylist()[0]
-        return blob_of_row({**cells, U_ID: ids[0].as_py()})
+        rows = view.newest(sorted_unique(map(blob_row_id, idents)), ())
+        keys = rows.column(U_ID).to_pylist()
+        cells = view.cells(rows, BLOB_COLUMNS).to_pylist()
+        told = (blob_of_row({**cell, U_ID: key}) for cell, key in zip(cells, keys, strict=True))
+        return {blob.id: blob for blob in told}
 
     def open_blob(self, blob: str, *, until: int) -> AbstractContextManager[BinaryIO]:
         """A blob's bytes; raises NotFound."""
-        found = self.blob(blob, until=until)
+        found = self.blobs([blob], until=until).get(blob)
         if found is None:
-            raise NotFound(
-                "file-unknown",
-                f"The vault has no file {blob[:12]}.",
-                next_step="List the files of a record with: unlost show",
-            )
+            raise _unknown_file(blob)
         return open_blob(self.sealed, org=self.org, blob=found)
 
-    def load_blob(self, *, until: int) -> Callable[[str], bytes]:
-        """What gives the whole bytes of a blob."""
+    def load_blob(self, *, until: int) -> LoadBlobs:
+        """What gives the whole bytes of blobs, looked up together; it raises NotFound."""
 
-        def load(blob: str) -> bytes:
-            with self.open_blob(blob, until=until) as stream:
-                return stream.read()
+        def load(idents: Collection[str]) -> dict[str, bytes]:
+            found = self.blobs(idents, until=until)
+            for blob in set(idents) - found.keys():
+                raise _unknown_file(blob)
+            return {
+                blob.id: _whole(open_blob(self.sealed, org=self.org, blob=blob))
+                for blob in sorted(found.values(), key=_lies)
+            }
 
         return load
 
     def pack_writer(self, *, until: int) -> PackWriter:
         """A writer that knows the blobs up to a commit."""
         return PackWriter(
-            self.sealed, org=self.org, known=lambda blob: self.blob(blob, until=until)
+            self.sealed, org=self.org, known=lambda idents: self.blobs(idents, until=until)
         )
+
+
+def _lies(blob: Blob) -> list[tuple[str, int]]:
+    return [(extent.pack, extent.offset) for extent in blob.extents]
+
+
+def _whole(stream: BinaryIO) -> bytes:
+    with stream:
+        return stream.read()
+
+
+def _unknown_file(blob: str) -> NotFound:
+    return NotFound(
+        "file-unknown",
+        f"The vault has no file {blob[:12]}.",
+        next_step="List the files of a record with: unlost show",
+    )
 
 
 def unknown_org(org: str) -> NotFound:

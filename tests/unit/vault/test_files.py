@@ -83,7 +83,7 @@ class Org:
         self.objects = SealedObjects(self.store, keys=keys, entropy=entropy)
 
     def take(self, *files: IncomingFile) -> tuple[Intake, list[dict[str, str | None]]]:
-        writer = PackWriter(self.objects, org=ORG, known=lambda _: None, pack_bytes=200_000)
+        writer = PackWriter(self.objects, org=ORG, known=lambda _: {}, pack_bytes=200_000)
         intake = Intake(writer, observed_at=WHEN)
         rows: list[dict[str, str | None]] = []
         for batch in intake.rows(files):
@@ -188,7 +188,7 @@ def test_what_concerns_the_whole_run_stops_it(org: Org, error: Exception) -> Non
 
 def test_rows_come_in_bounded_batches(org: Org, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("unlost.vault.files._BATCH_ROWS", 4)
-    writer = PackWriter(org.objects, org=ORG, known=lambda _: None)
+    writer = PackWriter(org.objects, org=ORG, known=lambda _: {})
     intake = Intake(writer, observed_at=WHEN)
     files = (incoming(str(n).encode(), record=str(n)) for n in range(5))
     assert [len(batch) for batch in intake.rows(files)] == [4, 4, 2]

@@ -32,8 +32,11 @@ class Org:
         self.objects = SealedObjects(self.store, keys=keys, entropy=entropy)
         self.known: dict[str, Blob] = {}
 
+    def held(self, blobs):
+        return {blob: self.known[blob] for blob in blobs if blob in self.known}
+
     def writer(self, *, pack_bytes: int = SMALL) -> PackWriter:
-        return PackWriter(self.objects, org=ORG, known=self.known.get, pack_bytes=pack_bytes)
+        return PackWriter(self.objects, org=ORG, known=self.held, pack_bytes=pack_bytes)
 
     def read(self, blob: Blob) -> bytes:
         with open_blob(self.objects, org=ORG, blob=blob) as stream:

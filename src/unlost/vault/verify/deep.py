@@ -1,5 +1,6 @@
 """Decrypting everything, and computing again what can be computed: the third level."""
 
+from collections.abc import Collection, Mapping
 from functools import partial
 
 import pyarrow as pa
@@ -171,8 +172,8 @@ class SegmentCheck:
         if (row_hashes(arrays, rows=len(rows)) != from_array(rows.column(U_ROW_HASH))).any():
             raise _disagrees("A row does not have the hash that follows from its cells")
 
-    def _load(self, blob: str) -> bytes:
-        return self._room.load_blob(until=self._room.chain.live().seq)(blob)
+    def _load(self, blobs: Collection[str]) -> Mapping[str, bytes]:
+        return self._room.load_blob(until=self._room.chain.live().seq)(blobs)
 
 
 def _all_segments(state: LiveState) -> list[LiveSegment]:
