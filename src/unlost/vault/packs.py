@@ -17,6 +17,8 @@ from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys import ID_BYTES
 from unlost.vault.sealing import SealedObjects
 
+type _Known = Callable[[Collection[str]], Mapping[str, "Blob"]]
+
 PACK_BYTES = 16 << 20
 BLOB_ID_PURPOSE = "blob-id"
 _REMEMBERED = 100_000  # blobs of this writer that equal contents are looked for among
@@ -70,7 +72,7 @@ class PackWriter:
         objects: SealedObjects,
         *,
         org: str,
-        known: Callable[[Collection[str]], Mapping[str, Blob]],
+        known: _Known,
         pack_bytes: int = PACK_BYTES,
     ) -> None:
         self._objects = objects
@@ -101,15 +103,16 @@ class PackWriter:
         unsure = {blob for blob in blobs if blob not in self._recent}
         known = self._known(unsure) if unsure else {}
         return [
-            self._held(blob, known) or self._take((content,), BlobEncoder(size=len(content)))
+            self._held(blob, known)
+            or self._take((content,), BlobEncoder(size=len(content)), known=lambda _: {})
             for blob, content in zip(blobs, contents, strict=True)
         ]
 
     def put_chunks(self, chunks: Iterable[bytes]) -> Stored:
         """Store a content as it comes; if ``chunks`` raises, nothing of it is kept."""
-        return self._take(chunks, BlobEncoder())
+        return self._take(chunks, BlobEncoder(), known=self._known)
 
-    def _take(self, chunks: Iterable[bytes], encoder: BlobEncoder) -> Stored:
+    def _take(self, chunks: Iterable[bytes], encoder: BlobEncoder, *, known: _Known) -> Stored:
         digest, size = blake3(key=self._key), 0
         try:
             for chunk in chunks:
@@ -120,7 +123,12 @@ class PackWriter:
         except BaseException:
             self._drop()
             raise
-        return self._settle(digest.hexdigest(), size, encoder.encoding)
+        blob = digest.hexdigest()
+        held = self._held(blob, known((blob,)))
+        if held is not None:
+            self._drop()
+            return held
+        return self._settle(blob, size, encoder.encoding)
 
     def finish(self) -> tuple[PackEntry, ...]:
         """Make all blobs durable; the packs written since the last ``finish``."""
@@ -131,11 +139,7 @@ class PackWriter:
         return packs
 
     def _settle(self, blob: str, size: int, encoding: Encoding) -> Stored:
-        """Keep what was appended, unless the same content is there already."""
-        held = self._held(blob, self._known((blob,)))
-        if held is not None:
-            self._drop()
-            return held
+        """Keep what was appended."""
         stored = Blob(id=blob, size=size, extents=self._extents(), encoding=encoding)
         self._remember(stored)
         self._begin()
