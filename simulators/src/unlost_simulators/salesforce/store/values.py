@@ -112,6 +112,8 @@ def _number(field: FieldDef, value: Any) -> Decimal:
         rounded = given.quantize(Decimal(1).scaleb(-field.scale), rounding="ROUND_HALF_UP")
     except InvalidOperation:
         raise WrongType(field, value, "double") from None
+    if not rounded.is_finite():
+        raise WrongType(field, value, "double")
     if abs(rounded) >= Decimal(10) ** ((field.precision or 18) - field.scale):
         raise _outside(field, value)
     return rounded

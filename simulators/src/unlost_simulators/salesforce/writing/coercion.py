@@ -77,10 +77,7 @@ def _whole(text: str) -> str:
 def _number(field: FieldDef, value: Any) -> Any:
     if isinstance(value, bool | dict | list) or value == "":
         raise WrongType(field, value, "double" if field.type in NUMBERS else "int")
-    number = values.coerce(field, value)
-    if isinstance(number, Decimal) and not number.is_finite():
-        raise WrongType(field, value, "double")
-    return number
+    return values.coerce(field, value)
 
 
 def _day(field: FieldDef, value: Any) -> date:

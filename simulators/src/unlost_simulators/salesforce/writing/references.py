@@ -29,7 +29,8 @@ def check(job: Job, drafts: Sequence[Draft]) -> None:
         if setting:
             _check_field(job, field, setting)
             if (job.of.name, field.name) in HIERARCHIES:
-                _check_hierarchy(job, field, setting)
+                moved = [one for one in drafts if one.sound and field.name in one.cells]
+                _check_hierarchy(job, field, moved)
 
 
 def _check_field(job: Job, field: FieldDef, drafts: Sequence[Draft]) -> None:
@@ -78,9 +79,9 @@ def _missing(job: Job, of: ObjectDef, keys: set[str]) -> dict[str, RowError]:
 
 def _check_hierarchy(job: Job, field: FieldDef, drafts: Sequence[Draft]) -> None:
     """Walk up from all parents at once; whoever meets himself is refused."""
-    above = {one.id: str(one.cells[field.name]) for one in drafts if one.sound and one.id}
+    above: dict[str, str | None] = {one.id: one.cells[field.name] for one in drafts if one.id}
     known: dict[str, str | None] = {}
-    frontier = set(above.values())
+    frontier = {one for one in above.values() if one is not None}
     for _ in range(_DEEPEST):
         frontier = {one for one in frontier if one not in known and one not in above}
         if not frontier:
@@ -94,10 +95,11 @@ def _check_hierarchy(job: Job, field: FieldDef, drafts: Sequence[Draft]) -> None
             draft.refuse(refusals.BELOW_ITSELF)
 
 
-def _meets_itself(start: str, above: dict[str, str], known: dict[str, str | None]) -> bool:
+def _meets_itself(start: str, above: dict[str, str | None], known: dict[str, str | None]) -> bool:
     here: str | None = start
     for _ in range(_DEEPEST):
-        here = above.get(here) or known.get(here) if here is not None else None
+        if here is not None:
+            here = above[here] if here in above else known.get(here)
         if here is None:
             return False
         if here == start:
