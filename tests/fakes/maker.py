@@ -7,7 +7,7 @@ from typing import Any
 from fakes.runs import read_all
 from unlost.connectors.salesforce import SalesforceConfig, SalesforceConnector
 from unlost.connectors.salesforce.source import SalesforceSource
-from unlost.model.ports import Context
+from unlost.model.ports import Cache, Context
 from unlost.model.reading import Cursor, Page
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
@@ -33,6 +33,7 @@ class Maker:
         *,
         client_id: str = "chocolate-backup",
         secrets: dict[str, str] | None = None,
+        cache: Cache | None = None,
         **settings: Any,
     ) -> Iterator[SalesforceSource]:
         """A source; waits pass at once, for the clock is virtual."""
@@ -43,6 +44,7 @@ class Maker:
             MemorySecretStore({"client_secret": SECRET} if secrets is None else secrets),
             self.budget,
             NullObserver(),
+            cache,
         )
         with SalesforceConnector().open_source(config, context) as source:
             yield source

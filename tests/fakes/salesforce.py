@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qs, unquote_plus, urlsplit
 
@@ -86,6 +86,9 @@ class FakeSalesforce:
             login_url=HOST, client_id="key", **({"auth": AuthFlow.CLIENT_CREDENTIALS} | settings)
         )
         self.describes: dict[str, dict[str, Any]] = {}
+        self.modified: dict[str, datetime] = {}
+        self.described = 0
+        self.user = USER_ID
         self.rows: dict[str, list[dict[str, Any]]] = {}
         self.hidden: dict[str, list[str]] = {}
         self.counts: list[dict[str, Any]] = []
@@ -142,7 +145,7 @@ class FakeSalesforce:
         return json_answer(
             {
                 "access_token": f"00D!{made}", "instance_url": HOST, "token_type": "Bearer",
-                "id": f"https://login.salesforce.com/id/{ORG_ID}/{USER_ID}",
+                "id": f"https://login.salesforce.com/id/{ORG_ID}/{self.user}",
             }
         )  # fmt: skip
 
@@ -160,7 +163,13 @@ class FakeSalesforce:
         name = request.url.path.split("/")[-2]
         if name not in self.describes:
             return error_answer("NOT_FOUND", "The requested resource does not exist", 404)
-        return json_answer(self.describes[name])
+        changed = self.modified.get(name)
+        since = request.headers.get("If-Modified-Since")
+        if changed and since and changed <= parsedate_to_datetime(since):
+            return httpx.Response(304)
+        self.described += 1
+        dated = {"Last_Modified": format_datetime(changed, usegmt=True)} if changed else {}
+        return json_answer(self.describes[name], **dated)
 
     def _batch(self, request: httpx.Request) -> httpx.Response:
         results = []
@@ -170,10 +179,24 @@ class FakeSalesforce:
         return json_answer({"hasErrors": False, "results": results})
 
     def _composite(self, request: httpx.Request) -> httpx.Response:
-        one = json.loads(request.content)["compositeRequest"][0]
-        inner = self.wire(httpx.Request(one["method"], f"{HOST}{one['url']}"))
-        content = {"body": json.loads(inner.read()), "httpStatusCode": inner.status_code}
-        return self._dated(json_answer({"compositeResponse": [content]}))
+        results = []
+        for one in json.loads(request.content)["compositeRequest"]:
+            inner = self.wire(
+                httpx.Request(one["method"], f"{HOST}{one['url']}", headers=one.get("httpHeaders"))
+            )
+            results.append(
+                {
+                    "body": json.loads(inner.read() or b"null"),
+                    "httpHeaders": {
+                        name: inner.headers[name]
+                        for name in ("Last-Modified",)
+                        if name in inner.headers
+                    },
+                    "httpStatusCode": inner.status_code,
+                    "referenceId": one["referenceId"],
+                }
+            )
+        return self._dated(json_answer({"compositeResponse": results}))
 
     # --- queries --------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from unlost.catalog.witness import SqlWitness
 from unlost.model.errors import UsageError
 from unlost.model.ports import (
     Budget,
+    Cache,
     Clock,
     Connector,
     Context,
@@ -160,8 +161,20 @@ class Application:
         key = sealing_key(read_home_key(self.home))
         return SqlSecretStore(oid, key=key, entropy=self.entropy)
 
+    def cache(self, oid: str) -> Cache:
+        """What an org need not tell again."""
+        from unlost.app.cache import FolderCache, cache_key
+
+        key = cache_key(read_home_key(self.home))
+        return FolderCache(self.home.cache, org=oid, key=key, entropy=self.entropy)
+
     def context(
-        self, *, secrets: SecretStore, budget: Budget, observer: Observer | None = None
+        self,
+        *,
+        secrets: SecretStore,
+        budget: Budget,
+        observer: Observer | None = None,
+        cache: Cache | None = None,
     ) -> Context:
         """The small ports that a connector gets."""
         return Context(
@@ -170,6 +183,7 @@ class Application:
             secrets=secrets,
             budget=budget,
             observer=observer or Silence(),
+            cache=cache,
         )
 
     @contextmanager
@@ -181,6 +195,7 @@ class Application:
             secrets=self.secrets(org.oid),
             budget=SqlBudget(org.oid, clock=self.clock),
             observer=observer,
+            cache=self.cache(org.oid),
         )
         with connector.open_source(config, context) as source:
             check_same_org(org, source.identity())

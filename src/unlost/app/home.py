@@ -3,6 +3,7 @@
 unlost.toml       format number, where the vault and its service key lie
 catalog.sqlite    the application database
 jobs.sqlite       step results of unfinished runs
+cache/            what orgs need not tell again each night; may be deleted
 keys/home.key     seals the secrets of orgs
 keys/service.key  opens the vault, unless unlost.toml names another place
 locks/            lock files
@@ -27,7 +28,7 @@ FORMAT = 1
 FILE = "unlost.toml"
 HOME_KEY_BYTES = 32
 HOME_VARIABLE = "UNLOST_HOME"
-OURS = ("catalog.sqlite", "jobs.sqlite", "keys", "locks", "vault", "work", FILE)
+OURS = ("cache", "catalog.sqlite", "jobs.sqlite", "keys", "locks", "vault", "work", FILE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,11 @@ class Home:
     def work(self) -> Path:
         """Folder of what an unfinished run keeps for itself; may be emptied when none is."""
         return self.root / "work"
+
+    @property
+    def cache(self) -> Path:
+        """Folder of what orgs can tell again; may be deleted at any time."""
+        return self.root / "cache"
 
     @property
     def home_key(self) -> Path:

@@ -94,6 +94,22 @@ class SecretStore(Protocol):
         ...
 
 
+class Cache(Protocol):
+    """Keeps what the source can give again: an entry may be gone at any time, but is never altered."""
+
+    def get(self, name: str) -> bytes | None:
+        """The entry of this name; None where there is none, or none that can be trusted."""
+        ...
+
+    def put(self, name: str, value: bytes) -> None:
+        """Keep an entry, or quietly do not."""
+        ...
+
+    def drop(self, name: str) -> None:
+        """Forget an entry."""
+        ...
+
+
 class Budget(Protocol):
     """Leaves room for the other users of an org's API."""
 
@@ -264,13 +280,14 @@ class Writer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The small ports that a connector may use."""
+    """The small ports that a connector may use; ``cache`` is None where nothing is to be kept."""
 
     clock: Clock
     entropy: Entropy
     secrets: SecretStore
     budget: Budget
     observer: Observer
+    cache: Cache | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -425,6 +442,20 @@ class Snapshot(Protocol):
         """Newest states (live or last known before deletion) of these ids, with ``_u_op``."""
         ...
 
+    def where(
+        self,
+        table: str,
+        column: str,
+        values: Sequence[str],
+        *,
+        columns: Sequence[str] | None = None,
+    ) -> pa.Table:
+        """Newest states, as ``get`` gives them, of the records with one of these values there.
+
+        Quick for a column in which a change log names its records; any other is read whole.
+        """
+        ...
+
     def hidden(self, table: str | None = None) -> Sequence[Hidden]:
         """Rows and columns that the reading user stopped seeing."""
         ...
@@ -572,6 +603,7 @@ class Runner(Protocol):
 
 __all__ = [
     "Budget",
+    "Cache",
     "ChangeKind",
     "Clock",
     "Commit",

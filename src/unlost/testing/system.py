@@ -25,6 +25,25 @@ class MemorySecretStore:
         self.secrets[name] = value
 
 
+class MemoryCache:
+    """A Cache whose entries a test may look at, change and lose."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, bytes] = {}
+
+    def get(self, name: str) -> bytes | None:
+        """The entry of this name, or None."""
+        return self.entries.get(name)
+
+    def put(self, name: str, value: bytes) -> None:
+        """Keep an entry."""
+        self.entries[name] = value
+
+    def drop(self, name: str) -> None:
+        """Forget an entry."""
+        self.entries.pop(name, None)
+
+
 class NullObserver:
     """An Observer that looks away."""
 

@@ -1,5 +1,8 @@
 """What is read is what the org holds: whole, night by night, and after what people do."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -8,11 +11,13 @@ from fakes.maker import BACKUP, Maker, last_ops
 from fakes.runs import cells, ids, read_all
 from unlost.app.system import SystemClock
 from unlost.connectors.salesforce import AuthFlow
+from unlost.connectors.salesforce.api import Api, Get, Got
 from unlost.connectors.salesforce.special import Strategy
 from unlost.model.errors import NotAllowed
 from unlost.model.finding import FindingKind
 from unlost.model.reading import Page, Rows
-from unlost.model.schema import TableTrait
+from unlost.model.schema import Schema, TableTrait
+from unlost.testing.system import MemoryCache
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
 
@@ -200,6 +205,46 @@ def test_a_table_that_is_taken_away_is_not_described(maker: Maker) -> None:
         maker.admin.post("access/show-object", **place)
     assert schema.table("Tasting__c") is None
     assert schema.table("Tasting_Score__c") is not None
+
+
+def test_describes_that_did_not_change_are_not_sent_again(
+    maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+    real = Api.composite
+
+    def composite(api: Api, gets: Sequence[Get]) -> tuple[list[Got], datetime]:
+        answers, at = real(api, gets)
+        told.extend(answer.status for answer in answers)
+        return answers, at
+
+    def look() -> tuple[Schema, int, int]:
+        told.clear()
+        with maker.source(cache=cache) as source:
+            schema = source.discover()
+        return schema, told.count(200), told.count(304)
+
+    monkeypatch.setattr(Api, "composite", composite)
+    cache = MemoryCache()
+    first, sent, _ = look()
+    assert sent > 80
+    maker.advance(hours=1)
+    again, sent, same = look()
+    assert (sent, same) == (0, len(told))
+    assert again == first
+    field = {"name": "Roast__c", "type": "string", "length": 20}
+    maker.admin.post("schema/add-field", object="Recipe__c", field=field)
+    maker.advance(hours=1)
+    changed, sent, _ = look()
+    assert sent >= 1
+    assert changed.table("Recipe__c").column("Roast__c")  # type: ignore[union-attr]
+    place = {"username": BACKUP, "object": "Account", "field": "Phone"}
+    maker.admin.post("access/hide-field", **place)
+    hidden, *_ = look()
+    assert hidden.table("Account").hidden == ("Phone",)  # type: ignore[union-attr]
+    maker.admin.post("access/show-field", **place)
+    shown, *_ = look()
+    assert shown.table("Account").hidden == ()  # type: ignore[union-attr]
 
 
 def test_a_permission_taken_away_moves_the_fingerprint_and_one_given_back_restores_it(

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -47,6 +48,23 @@ def date_of(headers: Headers) -> datetime | None:
         return parsedate_to_datetime(text).astimezone(UTC) if text else None
     except ValueError:
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """A GET among several of one call: a path under the API version, and its own headers."""
+
+    path: str
+    headers: Headers = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """The answer of one of them; ``body`` is decoded, names of headers are lower case."""
+
+    status: int
+    body: Any
+    headers: Headers
 
 
 class Api:
@@ -163,6 +181,26 @@ class Api:
             results += [(int(one["statusCode"]), one["result"]) for one in answer["results"]]
         return results
 
+    def composite(self, gets: Sequence[Get]) -> tuple[list[Got], datetime]:
+        """At most 25 GETs in one call, with headers of their own, and the server's time.
+
+        REST guide, composite: subrequests take headers, and their answers have some.
+        """
+        wanted = [
+            {
+                "method": "GET",
+                "url": f"/services/data/{self.version}/{one.path}",
+                "referenceId": f"get{place}",
+                **({"httpHeaders": dict(one.headers)} if one.headers else {}),
+            }
+            for place, one in enumerate(gets)
+        ]
+        body = json.dumps({"allOrNone": False, "compositeRequest": wanted}).encode()
+        answer = self.client.send(Request("POST", self.url("composite"), SEND_JSON, body))
+        return [_got(one) for one in read_json(answer)["compositeResponse"]], self.time_of(
+            answer.headers
+        )
+
     def server_time(self) -> datetime:
         """Salesforce's clock, from the versions list, which needs no session."""
         request = Request(
@@ -187,19 +225,19 @@ class Api:
         return read_json(answer), self.time_of(answer.headers)
 
     def _composite(self, path: str) -> tuple[Mapping[str, Any], datetime]:
-        url = f"/services/data/{self.version}/{path}"
-        request = {"method": "GET", "url": url, "referenceId": "query"}
-        body = json.dumps({"allOrNone": False, "compositeRequest": [request]}).encode()
-        answer = self.client.send(Request("POST", self.url("composite"), SEND_JSON, body))
-        inner = read_json(answer)["compositeResponse"][0]
-        status = int(inner["httpStatusCode"])
-        if status != 200:
-            raise self._spoken(status, inner["body"])
-        return inner["body"], self.time_of(answer.headers)
+        (inner,), at = self.composite([Get(path)])
+        if inner.status != 200:
+            raise self._spoken(inner.status, inner.body)
+        return inner.body, at
 
     def _spoken(self, status: int, body: object) -> Exception:
         failure = Failure(status, *read_error(body))
         return speaker(self.clock.now)(failure, TABLE.decide(failure))
+
+
+def _got(one: Mapping[str, Any]) -> Got:
+    headers = {name.lower(): str(text) for name, text in (one.get("httpHeaders") or {}).items()}
+    return Got(int(one["httpStatusCode"]), one["body"], headers)
 
 
 def _next_link(page: tuple[Mapping[str, Any], datetime]) -> str | None:

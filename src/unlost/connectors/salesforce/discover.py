@@ -7,12 +7,14 @@ from typing import Any
 from unlost.connectors.salesforce.api import Api
 from unlost.connectors.salesforce.classify import left_out
 from unlost.connectors.salesforce.config import SalesforceConfig
+from unlost.connectors.salesforce.describes import Describes, Fetched
 from unlost.connectors.salesforce.errors import Refused, first_line, read_error, wrong_version
 from unlost.connectors.salesforce.hidden import (
     Hidden,
     column_findings,
     hidden_columns,
     hidden_tables,
+    still_hidden,
 )
 from unlost.connectors.salesforce.rights import (
     ALL_FILES,
@@ -41,8 +43,8 @@ class Found:
     linkable: tuple[str, ...]
 
 
-def discover(api: Api, config: SalesforceConfig) -> Found:
-    """Look at the org as the backup user sees it."""
+def discover(api: Api, config: SalesforceConfig, kept: Describes) -> Found:
+    """Look at the org as the backup user sees it; what did not change is ``kept``."""
     entries = _entries(api)
     findings: list[Finding] = []
     wanted: list[str] = []
@@ -52,9 +54,14 @@ def discover(api: Api, config: SalesforceConfig) -> Found:
             wanted.append(entry["name"])
         else:
             findings.append(finding)
-    describes, refused = _describes(api, wanted)
     rights = read_rights(api)
-    hidden = hidden_columns(api, describes)
+    fetched = kept.fetch(wanted, rights)
+    hidden = hidden_columns(api, fetched.describes)
+    doubted = sorted(fetched.kept & hidden.columns.keys())
+    if doubted:  # what was kept may be older than the column
+        fetched = fetched.corrected(kept.again(doubted, rights))
+        hidden = still_hidden(hidden, fetched.describes)
+    describes, refused = _one_by_one(api, fetched)
     findings += refused
     findings += missing_rights(rights)
     findings += masked_columns(rights, describes.values())
@@ -94,37 +101,32 @@ def _schema(
     return Schema(tables, rights.fingerprint(describes), tuple(findings))
 
 
-def _describes(api: Api, names: list[str]) -> tuple[dict[str, Describe], list[Finding]]:
-    """Describes by name, and a finding for each that is refused."""
-    answers = api.batch([f"sobjects/{name}/describe" for name in names])
-    describes: dict[str, Describe] = {}
+def _one_by_one(api: Api, fetched: Fetched) -> tuple[dict[str, Describe], list[Finding]]:
+    """All describes, and a finding for each that is refused.
+
+    What was refused among others is asked for by itself: a batch can fail where the call alone
+    does not.
+    """
+    describes = dict(fetched.describes)
     refused: list[Finding] = []
-    for name, (status, answer) in zip(names, answers, strict=True):
-        if status == 200:
-            describes[name] = answer
-        else:
-            _one_by_one(api, name, answer, describes, refused)
+    for name, answer in fetched.refused.items():
+        try:
+            describes[name] = api.get_json(f"sobjects/{name}/describe")
+        except Refused as error:
+            refused.append(_refused(name, answer, error))
     return describes, refused
 
 
-def _one_by_one(
-    api: Api, name: str, answer: Any, describes: dict[str, Describe], refused: list[Finding]
-) -> None:
-    """Ask once more by itself: a batch can fail where the call alone does not."""
-    try:
-        describes[name] = api.get_json(f"sobjects/{name}/describe")
-    except Refused as error:
-        code, message = read_error(answer)
-        said = first_line(message) or first_line(error.message) or code or error.native
-        refused.append(
-            Finding(
-                FindingKind.TABLE_REFUSED,
-                Severity.GAP,
-                f"Salesforce lists {name} but will not describe it ({said}).",
-                "Give the backup user read access to the object, or leave it out.",
-                table=name,
-            )
-        )
+def _refused(name: str, answer: Any, error: Refused) -> Finding:
+    code, message = read_error(answer)
+    said = first_line(message) or first_line(error.message) or code or error.native
+    return Finding(
+        FindingKind.TABLE_REFUSED,
+        Severity.GAP,
+        f"Salesforce lists {name} but will not describe it ({said}).",
+        "Give the backup user read access to the object, or leave it out.",
+        table=name,
+    )
 
 
 def _linkable(describes: Mapping[str, Describe]) -> tuple[str, ...]:

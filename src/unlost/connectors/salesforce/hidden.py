@@ -34,11 +34,24 @@ def hidden_columns(api: Api, describes: Mapping[str, Describe]) -> Hidden:
         if status != 200:
             untold.append(name)
             continue
-        shown = {field["name"] for field in describes[name]["fields"]}
-        hidden = tuple(sorted(set(_listed(api, answer)) - shown))
+        hidden = tuple(sorted(set(_listed(api, answer)) - _shown(describes[name])))
         if hidden:
             found[name] = hidden
     return Hidden(found, tuple(untold))
+
+
+def still_hidden(hidden: Hidden, describes: Mapping[str, Describe]) -> Hidden:
+    """The same after some objects were described anew."""
+    left = {
+        name: tuple(one for one in columns if one not in _shown(describes[name]))
+        for name, columns in hidden.columns.items()
+        if name in describes
+    }
+    return Hidden({name: columns for name, columns in left.items() if columns}, hidden.untold)
+
+
+def _shown(describe: Describe) -> frozenset[str]:
+    return frozenset(field["name"] for field in describe["fields"])
 
 
 def _question(table: str) -> str:

@@ -28,7 +28,7 @@ def open_source(
         compress=config.compress,
     )
     try:
-        source = SalesforceSource(api, config)
+        source = SalesforceSource(api, config, cache=context.cache)
         yield source
         source.finish()
     finally:

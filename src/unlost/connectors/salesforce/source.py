@@ -15,6 +15,7 @@ from unlost.connectors.salesforce.bulk import BulkQueries, pause
 from unlost.connectors.salesforce.census import LIVE, Census, live, live_ids
 from unlost.connectors.salesforce.config import SalesforceConfig
 from unlost.connectors.salesforce.deletes import DeleteLog
+from unlost.connectors.salesforce.describes import Describes
 from unlost.connectors.salesforce.discover import Found, discover
 from unlost.connectors.salesforce.errors import Refused, first_line
 from unlost.connectors.salesforce.files import files_in, open_file
@@ -33,20 +34,24 @@ from unlost.connectors.salesforce.work import Kind, Reading, Work, task, work_of
 from unlost.model.errors import TransientError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.org import OrgIdentity
+from unlost.model.ports import Cache
 from unlost.model.quota import Quota
 from unlost.model.reading import Cursor, FileRef, Page, Proof, ReadTask, Ready, Rows, Wait
 from unlost.model.schema import Schema, Table
 
 # A Bulk job that failed is tried once more; after that the table is read by REST.
 BULK_TRIES = 2
+# Salesforce does not know a column or a table that a describe showed (REST guide, status codes).
+OTHERWISE_DESCRIBED = ("INVALID_FIELD", "INVALID_TYPE")
 
 
 class SalesforceSource:
     """Reads one org. Safe for threads. Tasks are JSON values that any other process can take up."""
 
-    def __init__(self, api: Api, config: SalesforceConfig) -> None:
+    def __init__(self, api: Api, config: SalesforceConfig, *, cache: Cache | None = None) -> None:
         self._api = api
         self._config = config
+        self._describes = Describes(api, cache)
         self._rest = RestQueries(api)
         self._bulk = BulkQueries(api, page_rows=config.page_rows)
         self._census = Census(self._rest, self._bulk)
@@ -66,7 +71,7 @@ class SalesforceSource:
 
     def discover(self) -> Schema:
         """Tables, columns, rights and findings, as the backup user sees them now."""
-        self._found = discover(self._api, self._config)
+        self._found = discover(self._api, self._config, self._describes)
         return self._found.schema
 
     def quotas(self) -> Sequence[Quota]:
@@ -106,10 +111,15 @@ class SalesforceSource:
         kind, work = work_of(task)
         if work.note:
             yield self._note(work)
-        for page in self._pages(kind, work):
-            if len(page.rows) and page.rows.ids[0].as_py() == EMPTY_KEY:
-                raise Refused("", f"rows of {task.table} have no ids of their own", 200)
-            yield page
+        try:
+            for page in self._pages(kind, work):
+                if len(page.rows) and page.rows.ids[0].as_py() == EMPTY_KEY:
+                    raise Refused("", f"rows of {task.table} have no ids of their own", 200)
+                yield page
+        except Refused as error:
+            if error.says(*OTHERWISE_DESCRIBED):
+                self._describes.forget(task.table)
+            raise
 
     def read_ids(self, table: Table, ids: Sequence[str]) -> Iterator[Page]:
         """The rows of these ids, also out of the recycle bin and of the archive."""

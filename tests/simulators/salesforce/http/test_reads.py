@@ -343,6 +343,16 @@ def test_composite_with_references(client) -> None:
     assert set(parts[0]) == {"body", "httpHeaders", "httpStatusCode", "referenceId"}
 
 
+def test_describes_in_composite_can_be_asked_for_conditionally(client) -> None:
+    asked = {"method": "GET", "url": f"{BASE}/sobjects/Account/describe", "referenceId": "one"}
+    (first,) = client.post("composite", {"compositeRequest": [asked]}).json()["compositeResponse"]
+    since = first["httpHeaders"]["Last-Modified"]
+    assert first["httpHeaders"]["ETag"]
+    asked["httpHeaders"] = {"If-Modified-Since": since}
+    (again,) = client.post("composite", {"compositeRequest": [asked]}).json()["compositeResponse"]
+    assert (again["httpStatusCode"], again["body"]) == (304, None)
+
+
 def test_blobs_do_not_fit_into_composite(client) -> None:
     attachment = ids_of(client, "Attachment")[0]
     request = {"method": "GET", "url": f"v66.0/sobjects/Attachment/{attachment}/Body"}

@@ -86,11 +86,15 @@ def failed(made: Answer) -> bool:
 
 
 def entry(asked: Subrequest, made: Answer) -> dict[str, Any]:
-    """The subrequest's element of ``compositeResponse``."""
-    place = made.headers.get("Location")
+    """The subrequest's element of ``compositeResponse``.
+
+    Headers as in the samples of the REST API guide, composite: a place for what was created, an
+    entity tag and a date for what can be asked for conditionally.
+    """
+    told = ("Location", "ETag", "Last-Modified")
     return {
         "body": made.document,
-        "httpHeaders": {} if place is None else {"Location": place},
+        "httpHeaders": {name: made.headers[name] for name in told if name in made.headers},
         "httpStatusCode": made.status,
         "referenceId": asked.reference,
     }

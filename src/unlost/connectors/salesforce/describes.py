@@ -1,0 +1,163 @@
+"""Describes of objects, kept from night to night and asked for again only where they changed.
+
+Sources: REST guide, sObject Describe and Describe Global (If-Modified-Since, 304; the header minds
+changes of permissions, profiles and labels too), composite (headers of subrequests).
+
+A describe that is wrongly believed could hide a column. So a kept one counts only for the same user
+with the same rights and the same API version, for a week at most; what lists other columns than the
+org has is asked for again (``discover``), and what a query contradicts is dropped (``forget``). The
+list of all objects is never kept.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import msgspec
+
+from unlost.connectors.salesforce.api import Api, Get, Got
+from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.limits import BATCH_REQUESTS
+from unlost.connectors.salesforce.rights import Rights
+from unlost.connectors.salesforce.tables import Describe
+from unlost.model.ports import Cache
+
+BELIEVED = timedelta(days=7)
+# Where an answer does not say since when it holds: since a little before it came.
+MARGIN = timedelta(minutes=1)
+LAST_MODIFIED = "last-modified"
+IF_MODIFIED_SINCE = "If-Modified-Since"
+OK, NOT_MODIFIED = 200, 304
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A describe as the cache has it; ``reader`` tells who saw it so, ``modified`` is an HTTP date."""
+
+    reader: str
+    fetched: datetime
+    modified: str
+    describe: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Describes by name; ``refused`` are the errors of others; ``kept`` were not sent again."""
+
+    describes: dict[str, Describe] = field(default_factory=dict)
+    refused: dict[str, Any] = field(default_factory=dict)
+    kept: frozenset[str] = frozenset()
+
+    def corrected(self, by: "Fetched") -> "Fetched":
+        """The same, with what another fetch says of some objects in place of what this one does."""
+        asked = by.describes.keys() | by.refused.keys()
+        left = {name: one for name, one in self.describes.items() if name not in asked}
+        return Fetched(left | by.describes, self.refused | by.refused, self.kept - asked)
+
+
+class Describes:
+    """Describes of one org."""
+
+    def __init__(self, api: Api, cache: Cache | None) -> None:
+        self._api = api
+        self._cache = cache
+
+    def fetch(self, names: Sequence[str], rights: Rights) -> Fetched:
+        """Describes of these objects; those that did not change come from the cache."""
+        if self._cache is None:
+            return self._anew(names)
+        reader = self._reader(rights)
+        now = self._api.recent_time()
+        parts = [
+            self._part(names[start : start + BATCH_REQUESTS], reader, now)
+            for start in range(0, len(names), BATCH_REQUESTS)
+        ]
+        return _together(parts)
+
+    def again(self, names: Sequence[str], rights: Rights) -> Fetched:
+        """Describes of these objects, whatever is kept of them."""
+        for name in names:
+            self.forget(name)
+        return self.fetch(names, rights)
+
+    def forget(self, name: str) -> None:
+        """Keep nothing of an object: what was kept turned out to be wrong."""
+        if self._cache is not None:
+            self._cache.drop(_entry(name))
+
+    def _anew(self, names: Sequence[str]) -> Fetched:
+        answers = dict(zip(names, self._api.batch(_paths(names)), strict=True))
+        return Fetched(
+            {name: body for name, (status, body) in answers.items() if status == OK},
+            {name: body for name, (status, body) in answers.items() if status != OK},
+        )
+
+    def _part(self, names: Sequence[str], reader: str, now: datetime) -> Fetched:
+        kept = {name: one for name in names if (one := self._get(name, reader, now))}
+        gets = [
+            Get(path, _condition(kept.get(name)))
+            for name, path in zip(names, _paths(names), strict=True)
+        ]
+        try:
+            answers, at = self._api.composite(gets)
+        except Refused:
+            return self._anew(names)
+        told = dict(zip(names, answers, strict=True))
+        fresh = {name: answer for name, answer in told.items() if answer.status == OK}
+        same = {name for name, answer in told.items() if answer.status == NOT_MODIFIED}
+        for name, answer in fresh.items():
+            self._put(name, reader, answer, at)
+        return Fetched(
+            {name: answer.body for name, answer in fresh.items()}
+            | {name: kept[name].describe for name in same & kept.keys()},
+            {name: told[name].body for name in told.keys() - fresh.keys() - (same & kept.keys())},
+            frozenset(same & kept.keys()),
+        )
+
+    def _get(self, name: str, reader: str, now: datetime) -> Kept | None:
+        assert self._cache is not None
+        try:
+            kept = msgspec.json.decode(self._cache.get(_entry(name)) or b"", type=Kept)
+        except msgspec.DecodeError:
+            return None
+        fits = kept.reader == reader and kept.fetched <= now < kept.fetched + BELIEVED
+        return kept if fits else None
+
+    def _put(self, name: str, reader: str, answer: Got, at: datetime) -> None:
+        assert self._cache is not None
+        modified = answer.headers.get(LAST_MODIFIED) or _http_date(at - MARGIN)
+        kept = Kept(reader, at, modified, answer.body)
+        self._cache.put(_entry(name), msgspec.json.encode(kept))
+
+    def _reader(self, rights: Rights) -> str:
+        facts = (self._api.token_field("id"), self._api.version, rights.fingerprint(()))
+        return hashlib.sha256("\n".join(facts).encode()).hexdigest()
+
+
+def _together(parts: Sequence[Fetched]) -> Fetched:
+    describes: dict[str, Describe] = {}
+    refused: dict[str, Any] = {}
+    for part in parts:
+        describes |= part.describes
+        refused |= part.refused
+    return Fetched(describes, refused, frozenset().union(*(part.kept for part in parts)))
+
+
+def _entry(name: str) -> str:
+    return f"describe/{name}"
+
+
+def _paths(names: Sequence[str]) -> list[str]:
+    return [f"sobjects/{name}/describe" for name in names]
+
+
+def _condition(kept: Kept | None) -> Mapping[str, str]:
+    return {IF_MODIFIED_SINCE: kept.modified} if kept else {}
+
+
+def _http_date(when: datetime) -> str:
+    """RFC 9110, 5.6.7."""
+    return format_datetime(when.astimezone(UTC), usegmt=True)
