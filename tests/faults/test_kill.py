@@ -5,11 +5,10 @@ the deep one; moments are drawn by a seed. A kill counts only if it hit a progra
 """
 
 import json
-import os
 import random
+import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -19,9 +18,9 @@ from typing import Any
 
 import pytest
 
+from integration.cli.conftest import Program, add_org
 from unlost_simulators.process import SimulatorProcess
 
-UNLOST = Path(sys.executable).with_name("unlost")
 DONE = {0, 3}
 SOONEST = 0.3  # seconds: before that nothing of ours runs yet
 FIRST_GUESS = 6.0  # seconds that a first backup may take; corrected by those that end
@@ -30,34 +29,30 @@ UNENDED = "SELECT run FROM runs WHERE state NOT IN ('done', 'given-up')"
 
 @dataclass(frozen=True, slots=True)
 class Org:
-    """A home with one org, played by a simulator. Its programs are not measured: they are killed."""
+    """A home with one org, played by a simulator. Questions are asked in this process."""
 
-    home: Path
+    program: Program
     simulator: SimulatorProcess
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        clean = {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE")}
-        return subprocess.Popen(
-            [UNLOST, *arguments, "--json"],
-            env={**clean, "UNLOST_HOME": str(self.home)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def ask(self, *words: str) -> dict[str, Any]:
+        told: dict[str, Any] = self.program(*words, "--json").done
+        return told
 
-    def ask(self, *arguments: str) -> dict[str, Any]:
-        answer = self.answer(self.start(*arguments))
-        assert answer is not None
-        return answer
+    def back_up(self, *, within: float) -> Any:
+        """What a backup said; None if it took longer than ``within`` seconds and was killed.
 
-    def answer(self, process: subprocess.Popen[str], *, within: float = 300) -> Any:
-        """What the program said; None if it took longer than ``within`` seconds and was killed."""
-        try:
-            out, err = process.communicate(timeout=within)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            out, err = process.communicate()
-        if process.returncode == -9:
+        It is a process of its own, not measured: a kill would leave half a measurement.
+        """
+        with pytest.MonkeyPatch.context() as patch:
+            patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+            process = self.program.started("backup", "chocolate", "--json")
+        with process:
+            try:
+                out, err = process.communicate(timeout=within)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                out, err = process.communicate()
+        if process.returncode == -signal.SIGKILL:
             return None
         assert process.returncode in DONE, f"{process.args}: {out}{err}"
         return json.loads(out)
@@ -67,7 +62,7 @@ class Org:
 
     def unended(self) -> list[str]:
         """Backups that began and did not end, as the home knows them."""
-        file = self.home / "jobs.sqlite"
+        file = self.program.home / "jobs.sqlite"
         if not file.exists():
             return []
         with closing(sqlite3.connect(file)) as database:
@@ -76,15 +71,10 @@ class Org:
 
 @pytest.fixture
 def org(tmp_path: Path) -> Iterator[Org]:
-    secret = tmp_path / "secret"
-    secret.write_text("not-a-secret-chocolate")
     with SimulatorProcess() as simulator:
-        made = Org(tmp_path / "home", simulator)
-        made.ask("init", str(made.home), "--recovery-out", str(tmp_path / "sheet.txt"))
-        made.ask(
-            *("org", "add", "salesforce", "chocolate", "--login-url", simulator.url),
-            *("--client-id", "chocolate-backup", "--client-secret-file", str(secret)),
-        )
+        made = Org(Program(tmp_path / "home"), simulator)
+        made.ask("init", str(made.program.home), "--recovery-out", str(tmp_path / "sheet.txt"))
+        assert add_org(made.program, simulator.url).code in DONE
         yield made
 
 
@@ -114,7 +104,7 @@ class Nights:
     def attempt(self, *, within: float) -> None:
         """One backup, killed or not: it adds at most the night that was begun, and loses none."""
         began = time.monotonic()
-        answer = self.org.answer(self.org.start("backup", "chocolate"), within=within)
+        answer = self.org.back_up(within=within)
         runs = self.org.runs()
         assert runs[: len(self.runs)] == self.runs, "a committed night changed"
         assert len(set(runs)) == len(runs), "a night is there twice"
