@@ -81,7 +81,8 @@ class Counts:
 class Added:
     """Durable pieces of an open commit: a JSON value that a run checkpoints and hands to finish.
 
-    ``segments`` are the table's own and those of system tables (search, files, hidden).
+    ``segments`` are the table's own and those of system tables (search, files, hidden). ``reuses``
+    are ids of packs of earlier commits in which contents of this piece lie already.
     """
 
     table: str
@@ -91,6 +92,7 @@ class Added:
     files: int = 0
     file_bytes: int = 0
     findings: tuple[Finding, ...] = ()
+    reuses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

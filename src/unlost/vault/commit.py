@@ -77,6 +77,7 @@ class OpenCommit:
             segments=(*writer.segments, *system),
             packs=packs,
             counts=writer.counts,
+            reuses=writer.big.writer.reused if writer.big.writer else (),
         )
 
     def add_files(self, files: Iterable[IncomingFile]) -> Added:
@@ -93,6 +94,7 @@ class OpenCommit:
             files=intake.files,
             file_bytes=intake.file_bytes,
             findings=intake.findings,
+            reuses=intake.reuses,
         )
 
     def mark(

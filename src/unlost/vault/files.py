@@ -94,7 +94,8 @@ def blob_rows(blobs: Sequence[Blob], *, observed_at: datetime) -> Rows:
 class Intake:
     """Takes files into packs and gives rows of ``$files``; counts as it goes. Use once.
 
-    ``writer`` must be its own. The counts, ``findings`` and ``packs`` are complete when ``rows`` is used up.
+    ``writer`` must be its own. The counts, ``findings``, ``packs`` and ``reuses`` are complete when
+    ``rows`` is used up.
     """
 
     writer: PackWriter
@@ -103,6 +104,11 @@ class Intake:
     file_bytes: int = 0
     findings: tuple[Finding, ...] = ()
     packs: tuple[PackEntry, ...] = ()
+
+    @property
+    def reuses(self) -> tuple[str, ...]:
+        """Packs of earlier commits in which contents lie already."""
+        return self.writer.reused
 
     def rows(self, incoming: Iterable[IncomingFile]) -> Iterator[Rows]:
         """Store the files; rows in bounded batches. All packs are durable at the end."""

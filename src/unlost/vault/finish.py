@@ -57,7 +57,7 @@ class Finish:
     def run(self, tables: Sequence[TableCommit], *, as_of: datetime, schema: str) -> SnapshotInfo:
         """Commit; the same snapshot if the run was committed before.
 
-        Raises Conflict (``commit-crowded``), IntegrityError, StoreError.
+        Raises Conflict (``commit-crowded``, ``pack-removed``), IntegrityError, StoreError.
         """
         for _ in range(_ATTEMPTS):
             state = self._room.chain.proved()
@@ -125,6 +125,7 @@ class Finish:
             rows_seen=totals.seen,
             bytes_added=_bytes(parts, packs),
             journal=self._journal,
+            reuses=_reused(tables, state),
         )
         return self._rooted(state, manifest)
 
@@ -242,6 +243,20 @@ def _packs(tables: Sequence[TableCommit]) -> tuple[PackEntry, ...]:
         entry.id: entry for commit in tables for added in commit.added for entry in added.packs
     }
     return tuple(entries.values())
+
+
+def _reused(tables: Sequence[TableCommit], state: LiveState) -> tuple[str, ...]:
+    """Packs of earlier commits that are referred to again; raises Conflict if one is live no more."""
+    reused = {pack for commit in tables for added in commit.added for pack in added.reuses}
+    gone = sorted(reused - state.packs.keys())
+    if gone:
+        raise Conflict(
+            "pack-removed",
+            f"A file of this run was stored already, but its pack {gone[0][:12]} has been removed "
+            "since the run began.",
+            next_step="Begin another run, which stores the file again.",
+        )
+    return tuple(sorted(reused))
 
 
 def _bytes(parts: Sequence[TablePart], packs: Sequence[PackEntry]) -> int:

@@ -89,9 +89,9 @@ class PackWriter:
         self._whole: list[Extent] = []  # packs that it has filled already
 
     @property
-    def reused(self) -> frozenset[str]:
+    def reused(self) -> tuple[str, ...]:
         """Packs of earlier commits that blobs given out by this writer lie in."""
-        return frozenset(self._reused)
+        return tuple(sorted(self._reused))
 
     def put(self, content: bytes) -> Stored:
         """Store a content that is at hand."""

@@ -231,6 +231,7 @@ def test_a_blob_that_is_not_where_its_row_says_is_found(patch: pytest.MonkeyPatc
         ({"seq": 9}, "another commit"),
         ({"vault": "0" * 32}, "another commit"),
         ({"format": 5}, "format 5"),
+        ({"reuses": ("0" * 32,)}, "which no commit has"),
     ],
 )
 def test_a_manifest_that_lies_is_found(

@@ -12,7 +12,7 @@ import pytest
 
 from smallvault import COLUMNS, IDENTITY, TABLE, SmallVault, finish, rows, schema
 from unlost.model.certificate import Certificate, Verdict
-from unlost.model.errors import NotFound, SourceRefused
+from unlost.model.errors import Conflict, NotFound, SourceRefused
 from unlost.model.finding import FindingKind
 from unlost.model.ports import IncomingFile
 from unlost.model.reading import FileRef
@@ -20,6 +20,7 @@ from unlost.model.schema import Column, FileColumn, Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, TableCommit
 from unlost.testing.clock import START
 from unlost.vault import places
+from unlost.vault.format.manifest import Manifest
 from unlost.vault.parallel import spread, threads
 
 A = {"Name": "Anna"}
@@ -163,6 +164,46 @@ def test_a_file_that_cannot_be_read_is_a_finding(small: SmallVault) -> None:
     assert [finding.kind for finding in files.findings] == [FindingKind.FILE_UNREADABLE]
     finish(commit, files)
     assert [f.record for f in small.vault.at(small.org, 1).files(TABLE, ["a", "b"])] == ["b"]
+
+
+def test_what_is_stored_already_is_named_by_its_pack(small: SmallVault) -> None:
+    """Files and long cells, whoever brings the same content again."""
+    long = "x" * 70_000
+    shape = Schema(
+        (
+            Table(
+                TABLE,
+                (COLUMNS["Name"], COLUMNS["Text"], Column("Body", WireKind.BINARY)),
+                files=(FileColumn("Body"),),
+            ),
+        ),
+        "f",
+    )
+
+    def night(run: str, record: str) -> Manifest:
+        commit = small.begin(run, put=shape)
+        cells = {"Name": record, "Text": long}
+        added = commit.add(TABLE, [rows((record, "U", cells), names=["Name", "Text"])])
+        finish(commit, added, commit.add_files([incoming(record, b"one")]))
+        chain = small.vault.room(small.org).chain
+        return chain.manifest(chain.live().seq)[0]
+
+    first, second = night("r1", "a"), night("r2", "b")
+    assert first.reuses == second.packs == ()
+    assert second.reuses == tuple(sorted(pack.id for pack in first.packs))
+    assert len(second.reuses) == 2
+
+
+def test_a_pack_that_was_removed_meanwhile_is_not_referred_to(small: SmallVault) -> None:
+    small.night("r1", ("a", "U", {"Text": "x" * 70_000}))
+    commit = small.begin("r2")
+    added = commit.add(TABLE, [rows(("b", "U", {"Text": "x" * 70_000}))])
+    assert len(added.reuses) == 1
+    small.vault.room(small.org).chain.live().packs.clear()
+    with pytest.raises(Conflict) as refused:
+        finish(commit, added)
+    assert refused.value.code == "pack-removed"
+    assert [info.run for info in small.reopen().snapshots(small.org)] == ["r1"]
 
 
 def test_counts_of_files_stand_with_their_table(small: SmallVault) -> None:

@@ -69,8 +69,8 @@ class Manifest(msgspec.Struct, frozen=True):
     """One commit: what it added and removed, and the state of every table after it.
 
     ``base`` is the commit that the run compared with; ``schema`` the id of the schema object,
-    ``objects`` the schemas and the certificate that the run added, ``journal`` the proof of its
-    journal if it has one. ``live_root`` proves all objects that are live after this commit
+    ``objects`` the schemas and the certificate that the run added, ``reuses`` packs of earlier
+    commits that it refers to again, ``journal`` the proof of its journal if it has one. ``live_root`` proves all objects that are live after this commit
     (``unlost.vault.state.live_root``).
     """
 
@@ -97,6 +97,7 @@ class Manifest(msgspec.Struct, frozen=True):
     rows_seen: int
     bytes_added: int
     journal: JournalProof | None = None
+    reuses: tuple[str, ...] = ()
 
 
 class Intent(msgspec.Struct, frozen=True):

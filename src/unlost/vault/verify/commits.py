@@ -84,6 +84,8 @@ class ChainVerifier:
             if manifest.parent != parent:
                 self._ledger.damage(name, "It does not follow the commit before it.")
                 walk.whole = False
+        for pack in set(manifest.reuses) - walk.state.packs.keys() if walk.whole else ():
+            self._ledger.damage(name, f"It refers to the pack {pack[:12]}, which no commit has.")
         walk.state.apply(manifest, head=head)
         walk.manifests[seq] = (head, manifest.live_root)
 
