@@ -4,7 +4,7 @@ A fault that is planted and never met is a mistake of the test: ``Faults.assert_
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,20 +83,29 @@ class CrashPoint:
         if calls == self.at:
             raise Crash(f"call {calls}")
 
-    def guard[T](self, port: T, *, after: bool = False) -> T:
-        """The same port, each method counted before it acts (``after``: also when it has acted)."""
-        return _Guarded(port, self, after)  # type: ignore[return-value]
+    def guard[T](self, port: T, *, after: bool = False, only: Collection[str] | None = None) -> T:
+        """The same port, each method counted before it acts (``after``: also when it has acted).
+
+        ``only`` names the methods that count, where not all do.
+        """
+        return _Guarded(port, self, after, only)  # type: ignore[return-value]
 
 
 class _Guarded:
     """A port seen through a crash point."""
 
-    def __init__(self, port: Any, point: CrashPoint, after: bool) -> None:  # noqa: FBT001
-        self._port, self._point, self._after = port, point, after
+    def __init__(
+        self,
+        port: Any,
+        point: CrashPoint,
+        after: bool,  # noqa: FBT001
+        only: Collection[str] | None = None,
+    ) -> None:
+        self._port, self._point, self._after, self._only = port, point, after, only
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._port, name)
-        if not callable(found):
+        if not callable(found) or (self._only is not None and name not in self._only):
             return found
 
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -109,9 +118,11 @@ class _Guarded:
         return call
 
     def _wrapped(self, answer: Any) -> Any:
-        if isinstance(answer, Iterator):
+        if isinstance(answer, Iterator) and not hasattr(answer, "__enter__"):
             return self._counted(answer)
-        if hasattr(answer, "finish") and hasattr(answer, "add_files"):
+        commit = hasattr(answer, "finish") and hasattr(answer, "add_files")
+        journal = hasattr(answer, "append") and hasattr(answer, "run")
+        if commit or journal:
             return _Guarded(answer, self._point, self._after)
         return answer
 
