@@ -19,18 +19,21 @@ def check(job: Job, drafts: Sequence[Draft]) -> None:
     for field in job.of.stored:
         if not field.unique:
             continue
-        setting = [one for one in drafts if one.sound and one.cells.get(field.name) is not None]
+        moved = [one for one in drafts if one.sound and field.name in one.cells]
+        setting = [one for one in moved if one.cells[field.name] is not None]
         if setting:
-            _check_field(job, field, setting)
+            _check_field(job, field, setting, leaving={one.id for one in moved})
 
 
-def _check_field(job: Job, field: FieldDef, drafts: Sequence[Draft]) -> None:
+def _check_field(
+    job: Job, field: FieldDef, drafts: Sequence[Draft], *, leaving: set[str | None]
+) -> None:
+    """Look for other holders; those that the request itself changes do not count."""
     found = keys.holders(job, job.of, field, [one.cells[field.name] for one in drafts])
-    leaving = {one.id for one in drafts if one.id is not None}
     claimed: dict[Any, Draft] = {}
     for draft in drafts:
         value = keys.fold(field, draft.cells[field.name])
-        others = [one for one in found.get(value, []) if one != draft.id and one not in leaving]
+        others = [one for one in found.get(value, []) if one not in leaving]
         first = claimed.setdefault(value, draft)
         if others:
             draft.refuse(refusals.taken(field.name, others[0]))

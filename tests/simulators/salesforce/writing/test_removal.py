@@ -1,0 +1,124 @@
+"""Deletes, undeletes and the emptying of the bin, row by row."""
+
+from datetime import timedelta
+
+from simulators.salesforce.writing.hand import CLERK_ID, Hand, code, errors
+from unlost_simulators.salesforce.org import Org
+from unlost_simulators.salesforce.store import deletes
+from unlost_simulators.salesforce.writing.request import RowResult, Verb
+
+NOT_IN_BIN = [("UNDELETE_FAILED", "Entity is not in the recycle bin", [])]
+NO_ENTRY = [("INVALID_ID_FIELD", "invalid record id; no recycle bin entry found", [])]
+
+
+def test_each_row_is_deleted_or_says_why_not(hand: Hand, org: Org) -> None:
+    held, free, gone = hand.made("Account", {"Name": "a"}, {"Name": "b"}, {"Name": "c"})
+    hand.made("Contact", {"LastName": "x", "AccountId": free})
+    cases = hand.made("Case", {"AccountId": held}, {"AccountId": held})
+    hand.delete("Account", gone)
+    results = hand.delete("Account", held, "junk", free[:15], gone, "001Dn0000000009IAA", CLERK_ID)
+    text = (
+        "Your attempt to delete Account could not be completed because it is associated with the "
+        f"following cases.: {cases[0]}, {cases[1]}\n"
+    )
+    assert [errors(one) for one in results] == [
+        [("DELETE_FAILED", text, [])],
+        [("MALFORMED_ID", "malformed id junk", [])],
+        [],
+        [("ENTITY_IS_DELETED", "entity is deleted", [])],
+        [("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", [])],
+        [("MALFORMED_ID", f"malformed id {CLERK_ID}", [])],
+    ]
+    assert results[2] == RowResult(free, success=True)
+    assert (org.holds("Account").live, org.holds("Contact").deleted) == (1, 1)
+
+
+def test_a_delete_without_an_id(hand: Hand) -> None:
+    (result,) = hand.write(Verb.DELETE, "Account", {"Name": "a"})
+    assert code(result) == "MISSING_ARGUMENT"
+
+
+def test_a_freed_row_goes_in_the_next_round(hand: Hand) -> None:
+    """What hangs on a row that stays does not go, and may hold another row fast."""
+    one, two = hand.made("Account", {"Name": "1"}, {"Name": "2"})
+    hand.made("Case", {"AccountId": one})
+    hand.made("Contact", {"LastName": "c", "AccountId": two})
+    results = hand.delete("Account", one, two)
+    assert [code(each) for each in results] == ["DELETE_FAILED", "ok"]
+
+
+def test_a_cascade_that_is_too_large(hand: Hand, monkeypatch) -> None:
+    monkeypatch.setattr(deletes, "CASCADE_LIMIT", 2)
+    big, small = hand.made("Account", {"Name": "1"}, {"Name": "2"})
+    hand.made("Contact", *({"LastName": str(n), "AccountId": big} for n in range(3)))
+    results = hand.delete("Account", big, small)
+    assert [code(each) for each in results] == ["DELETE_OPERATION_TOO_LARGE", "ok"]
+
+
+def test_rows_that_cannot_be_undeleted_vanish(hand: Hand, org: Org) -> None:
+    (case,) = hand.made("Case", {})
+    (line,) = hand.made("OpportunityLineItem", {"Case__c": case})
+    (result,) = hand.delete("OpportunityLineItem", line)
+    assert result.success
+    assert org.holds("OpportunityLineItem").deleted == 0
+    (result,) = hand.undelete("OpportunityLineItem", line)
+    assert errors(result) == NOT_IN_BIN
+
+
+def test_undelete_brings_back_what_went_along(hand: Hand, org: Org) -> None:
+    (account,) = hand.made("Account", {"Name": "a"})
+    (child,) = hand.made("Account", {"Name": "b", "ParentId": account})
+    (contact,) = hand.made("Contact", {"LastName": "c", "AccountId": account})
+    hand.delete("Account", account)
+    assert hand.row("Account", child)["ParentId"] is None
+    org.clock.advance(timedelta(hours=1))
+    refused, back, alive = (
+        hand.undelete("Contact", contact)[0],
+        hand.undelete("Account", account)[0],
+        hand.undelete("Account", child)[0],
+    )
+    assert errors(refused) == NOT_IN_BIN, "it went by cascade"
+    assert back == RowResult(account, success=True)
+    assert errors(alive) == NOT_IN_BIN
+    assert hand.row("Account", child)["ParentId"] == account
+    row = hand.row("Contact", contact)
+    assert row["IsDeleted"] is False
+    assert row["SystemModstamp"] > row["LastModifiedDate"]
+
+
+def test_a_detail_that_was_deleted_before_its_master_is_lost(hand: Hand) -> None:
+    (case,) = hand.made("Case", {})
+    first, second = hand.made("Score__c", {"Case__c": case}, {"Case__c": case})
+    hand.delete("Score__c", first)
+    hand.delete("Case", case)
+    assert errors(hand.undelete("Score__c", first)[0]) == NOT_IN_BIN
+    assert hand.undelete("Case", case)[0].success
+    assert hand.row("Score__c", second)["IsDeleted"] is False
+    assert hand.row("Score__c", first)["IsDeleted"] is True
+
+
+def test_undelete_of_what_is_no_id(hand: Hand) -> None:
+    assert errors(hand.undelete("Account", "junk")[0]) == [
+        ("MALFORMED_ID", "malformed id junk", [])
+    ]
+
+
+def test_emptying_the_bin(hand: Hand, org: Org) -> None:
+    one, two, alive = hand.made("Account", {"Name": "a"}, {"Name": "b"}, {"Name": "c"})
+    (contact,) = hand.made("Contact", {"LastName": "c", "AccountId": one})
+    hand.delete("Account", one, two)
+    results = hand.write(Verb.EMPTY_BIN, "Account", {"Id": one}, {"Id": alive})
+    assert [errors(each) for each in results] == [[], NO_ENTRY]
+    assert org.holds("Account").deleted == 1
+    assert org.holds("Contact").deleted == 0
+    (result,) = hand.write(Verb.EMPTY_BIN, "Contact", {"Id": contact})
+    assert errors(result) == NO_ENTRY
+    assert errors(hand.undelete("Account", one)[0]) == NOT_IN_BIN
+    assert hand.undelete("Account", two)[0].success
+
+
+def test_many_rows_go_at_once(hand: Hand, org: Org) -> None:
+    keys = hand.made("Account", *({"Name": f"n{n}"} for n in range(500)))
+    assert all(one.success for one in hand.delete("Account", *keys))
+    assert all(one.success for one in hand.undelete("Account", *keys))
+    assert org.holds("Account").live == 500
