@@ -74,6 +74,15 @@ ATTACHMENT = ObjectDef.build(
         f.reference("ParentId", "Account", relationship="Parent", children="Attachments"),
     ],
 )
+TASK = ObjectDef.build(
+    "Task",
+    prefix="00T",
+    flags="QCUDNRT",
+    fields=[
+        f.text("Subject", 255),
+        f.reference("WhatId", "Account", "Contact", relationship="What", children="Tasks"),
+    ],
+)
 STATUS = ObjectDef.build(
     "CaseStatus",
     prefix=None,
@@ -170,7 +179,7 @@ def login(http: InProcess, key: str) -> str:
 
 def small_org() -> Org:
     org = Org(
-        [ACCOUNT, CONTACT, ATTACHMENT, STATUS, SATELLITE],
+        [ACCOUNT, CONTACT, ATTACHMENT, TASK, STATUS, SATELLITE],
         [BACKUP, NARROW],
         clock=VirtualClock(START),
     )

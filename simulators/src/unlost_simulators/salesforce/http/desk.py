@@ -26,6 +26,7 @@ from unlost_simulators.salesforce.http.resources import table
 from unlost_simulators.salesforce.http.routes import RouteTable
 from unlost_simulators.salesforce.http.subjects import object_of, window_fits
 from unlost_simulators.salesforce.simulator import Simulator
+from unlost_simulators.salesforce.soap import endpoint
 from unlost_simulators.salesforce.users import Permission, SimUser
 
 WIRE_KINDS = frozenset({FaultKind.CUT, FaultKind.DRIP})
@@ -85,13 +86,18 @@ class Desk:
             return refused
         rule = self._instead(visit)
         if rule is not None:
-            if rule.kind is FaultKind.EXPIRED_SESSION:
-                self.sim.sessions.end(token_of(visit.call))
-            return spoil.answer_instead(rule)
+            return self._spoiled(visit.call, rule)
         try:
             return self._route(visit)
         except SalesforceError as error:
             return error_answer(error)
+
+    def _spoiled(self, call: Call, rule: FaultRule) -> Answer:
+        by_soap = endpoint.speaks(call)
+        if rule.kind is FaultKind.EXPIRED_SESSION:
+            self.sim.sessions.end(endpoint.session_of(call) if by_soap else token_of(call))
+        answer = spoil.answer_instead(rule)
+        return endpoint.as_fault(answer) if by_soap else answer
 
     def _instead(self, visit: _Visit) -> FaultRule | None:
         rule = self.sim.faults.draw(INSTEAD, visit.subject)
@@ -108,6 +114,8 @@ class Desk:
         opened = open_paths.find(call)
         if opened is not None:
             return opened(Context(self.sim, call, {}))
+        if endpoint.speaks(call):
+            return self._soap(visit)
         segments = call.segments
         if [part.lower() for part in segments[:2]] != ["services", "data"]:
             raise not_found()
@@ -118,6 +126,13 @@ class Desk:
         self.sim.org.count_call()
         self.sim.org.check_calls()
         return self.dispatch(Context(self.sim, call, {}, caller=visit.user, token=token))
+
+    def _soap(self, visit: _Visit) -> Answer:
+        def caller(token: str) -> SimUser:
+            visit.user = self._caller(token)
+            return visit.user
+
+        return endpoint.serve(self.sim, visit.call, caller)
 
     def _caller(self, token: str) -> SimUser:
         user_id = self.sim.sessions.user_of(token)

@@ -1,0 +1,1 @@
+"""The partner SOAP endpoint: what REST has no resource for, such as undelete."""
