@@ -1,11 +1,8 @@
 """What the source itself wrote down about a record's changes, read from the vault."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from unlost.engine.sameness import instant
 from unlost.model.ports import Snapshot
@@ -39,7 +36,8 @@ def noted_changes(
     return _once(sorted(found, key=lambda note: (note.at, note.column)), table, values)
 
 
-def _rows(snapshot: Snapshot, log: ChangeLog, record: str) -> Iterable[dict[str, str | None]]:
+def _rows(snapshot: Snapshot, log: ChangeLog, record: str) -> Sequence[dict[str, str | None]]:
+    """The log's rows of a record. What the source has thrown away since is told as well."""
     columns = [
         log.record_column,
         log.field_column,
@@ -48,9 +46,9 @@ def _rows(snapshot: Snapshot, log: ChangeLog, record: str) -> Iterable[dict[str,
         log.at_column,
         log.by_column,
     ]
-    for batch in snapshot.scan(log.table, columns=columns):
-        mask = pc.equal(batch.column(log.record_column), record)
-        yield from pa.Table.from_batches([batch]).filter(mask).to_pylist()
+    rows = snapshot.where(log.table, log.record_column, [record], columns=columns)
+    found: list[dict[str, str | None]] = rows.select(columns).to_pylist()
+    return found
 
 
 def _noted(row: dict[str, str | None], log: ChangeLog, table: Table) -> Noted | None:

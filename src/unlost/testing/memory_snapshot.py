@@ -102,6 +102,23 @@ class MemorySnapshot:
         ]
         return as_table(rows, self._columns(table) if columns is None else list(columns))
 
+    def where(
+        self,
+        table: str,
+        column: str,
+        values: Sequence[str],
+        *,
+        columns: Sequence[str] | None = None,
+    ) -> pa.Table:
+        """Newest states of the records with one of these values in a column."""
+        rows = [
+            (row, cells)
+            for row in self._newest(table)
+            for cells in [self._chain.last_cells(table, row.id, self.info.number)]
+            if cells.get(column) in values
+        ]
+        return as_table(rows, self._columns(table) if columns is None else list(columns))
+
     def hidden(self, table: str | None = None) -> Sequence[Hidden]:
         """What the user stopped seeing."""
         state: dict[tuple[str, str, str], int] = {}

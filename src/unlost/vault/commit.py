@@ -28,8 +28,8 @@ from unlost.vault.bigcells import BigCells
 from unlost.vault.files import FILES_TABLE, Intake, blob_rows
 from unlost.vault.finish import Finish
 from unlost.vault.format.manifest import Intent
-from unlost.vault.format.physical import HIDDEN, INSTANT, LINEAGE, SYSTEM_TABLES
-from unlost.vault.format.tokens import tokenizer_for
+from unlost.vault.format.physical import HIDDEN, INSTANT, LINEAGE
+from unlost.vault.format.tokens import VERSION
 from unlost.vault.intents import OpenRun
 from unlost.vault.lineage import lineage_rows
 from unlost.vault.room import OrgRoom, unknown_org
@@ -174,13 +174,15 @@ class OpenCommit:
 
     def _writer(self, columns: Columns, *, ident: str, carry: Sequence[str]) -> TableWriter:
         table = columns.table
-        found = self._room.schemas.table(ident, table)
-        searched = self._room.options.search and table not in SYSTEM_TABLES and found is not None
+        tokenizer = None
+        if self._room.options.search:
+            tokenizer = self._room.schemas.tokenizer(ident, table, names=columns.names)
+        version = VERSION if tokenizer is not None else 0
         base = self._intent.base
         return TableWriter(
             columns=columns,
             carry=carry,
-            label=Label(table=table, schema=ident, base=base),
+            label=Label(table=table, schema=ident, base=base, tokenizer=version),
             out=self._out,
             against=Comparison(
                 base=self._room.view(table, until=base), own=lambda: self._own.view(table)
@@ -190,7 +192,7 @@ class OpenCommit:
                 packs=lambda: self._room.pack_writer(until=base),
                 load=self._room.load_blob(until=base),
             ),
-            tokenizer=tokenizer_for(found, names=columns.names) if searched and found else None,
+            tokenizer=tokenizer,
             written=self._own.note,
         )
 

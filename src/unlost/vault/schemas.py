@@ -1,7 +1,7 @@
 """Schema objects: what the tables looked like, and which number each column has for ever."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from blake3 import blake3
 
@@ -16,8 +16,9 @@ from unlost.vault.format.manifest import (
     pack,
     unpack,
 )
-from unlost.vault.format.physical import SYSTEM_TABLES
+from unlost.vault.format.physical import SYSTEM_TABLES, is_system
 from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.format.tokens import Tokenizer, key_columns, tokenizer_for
 from unlost.vault.sealing import SealedObjects
 
 SYSTEM_SCHEMA = ""  # the id that segments of system tables carry: their columns are fixed
@@ -98,6 +99,17 @@ class Schemas:
     def table(self, ident: str, table: str) -> Table | None:
         """A table in a schema object."""
         return self.get(ident).schema.table(table)
+
+    def keys(self, ident: str, table: str) -> frozenset[str]:
+        """The columns of a table of which whole values are looked up."""
+        return key_columns(self.get(ident).schema, table)
+
+    def tokenizer(self, ident: str, table: str, *, names: Sequence[str]) -> Tokenizer | None:
+        """What makes the search tokens of a table's columns ``names``; None if nothing does."""
+        found = self.table(ident, table)
+        if found is None or is_system(table):
+            return None
+        return tokenizer_for(found, names=names, keys=self.keys(ident, table))
 
     def known(self, ident: str, table: str) -> dict[str, Known]:
         """Every column that a table has or once had, by name."""

@@ -4,24 +4,19 @@ Hits are held against the newest state of the record: a value that it does not h
 not find it. A record that was deleted is found by its last values.
 """
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from unlost.model.schema import ColumnTrait, Table
 from unlost.model.snapshot import Hit
-from unlost.vault.format.physical import SEARCH, SEARCH_FIELDS, U_ID, U_OP, is_system
-from unlost.vault.format.rowhash import id_hashes
-from unlost.vault.format.sidecar import may_hold
+from unlost.vault.format.physical import SEARCH, U_ID, U_OP, is_system
 from unlost.vault.format.tokens import digits_of, words_of
-from unlost.vault.parallel import spread
 from unlost.vault.snapshot import VaultSnapshot
 from unlost.vault.tableview import TableView
+from unlost.vault.tokenrows import beginning, exact
 
-_COLUMNS = tuple(field.name for field in SEARCH_FIELDS)
 _CANDIDATES = 20  # for each hit wanted, as many may turn out to be of the past
 _FEWEST_DIGITS = 4
 _LONGEST_ID = 255
@@ -77,11 +72,11 @@ def _candidates(
     """Records by the exact word first, which filters answer; then by beginnings."""
     longest = max(words, key=len, default="")
     if longest:
-        yield _collect(_exact(view, longest), most)
+        yield _collect(exact(view, longest), most)
     if digits:
-        yield _collect(_beginning(view, digits), most)
+        yield _collect(beginning(view, digits), most)
     if longest and longest != digits:
-        yield _collect(_beginning(view, longest), most)
+        yield _collect(beginning(view, longest), most)
 
 
 def _collect(rows: Iterable[pa.Table], most: int) -> list[Candidate]:
@@ -92,53 +87,6 @@ def _collect(rows: Iterable[pa.Table], most: int) -> list[Candidate]:
         if len(found) >= most:
             break
     return list(found)
-
-
-def _exact(view: TableView, token: str) -> Iterator[pa.Table]:
-    hashes = id_hashes(pa.array([token]))
-    for rank in reversed(range(len(view.segments))):
-        if may_hold(view.sidecar(rank).filter, hashes)[0]:
-            yield from _read(view, _groups(view, rank, token, token), token, token)
-
-
-def _beginning(view: TableView, token: str) -> Iterator[pa.Table]:
-    """Newest segments first; several are read at a time."""
-    high = _after_all(token)
-    ranks = reversed(range(len(view.segments)))
-    places = [place for rank in ranks for place in _groups(view, rank, token, high)]
-    for found in spread(lambda place: list(_read(view, [place], token, high)), places):
-        yield from found
-
-
-def _groups(view: TableView, rank: int, low: str, high: str) -> list[tuple[int, int]]:
-    """Rank and row group where tokens from ``low`` to ``high`` may be."""
-    entry = view.segments[rank].entry
-    if entry.max_id.encode() < low.encode() or entry.min_id.encode() > high.encode():
-        return []
-    firsts = [fence.first.encode() for fence in view.sidecar(rank).fences]
-    begin = max(0, bisect_left(firsts, low.encode()) - 1)
-    end = bisect_right(firsts, high.encode())
-    return [(rank, group) for group in range(begin, end)]
-
-
-def _read(
-    view: TableView, places: Sequence[tuple[int, int]], low: str, high: str
-) -> Iterator[pa.Table]:
-    for rank, group in places:
-        entry = view.segments[rank].entry
-        rows = view.reading.segments.read_keys(entry, groups=[group], columns=_COLUMNS)
-        tokens = rows.column(U_ID).cast(pa.binary())
-        inside = pc.and_(
-            pc.greater_equal(tokens, low.encode()), pc.less_equal(tokens, high.encode())
-        )
-        found = rows.filter(inside)
-        if len(found):
-            yield found
-
-
-def _after_all(token: str) -> str:
-    """A text behind all that begin with the token."""
-    return token + "\U0010ffff"
 
 
 def _current(

@@ -54,7 +54,8 @@ _FACTS_KEPT = 4_096
 class Label:
     """What a segment says of itself, inside its encrypted footer.
 
-    ``tokenizer``: the version of the tokenizer, in segments of ``$search``; else 0.
+    ``tokenizer``: the version of the tokenizer, in segments of ``$search`` and in those whose rows
+    it made tokens of; else 0.
     """
 
     table: str

@@ -1,6 +1,6 @@
 """The picture of one org at one commit; see the port ``Snapshot``."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -13,12 +13,13 @@ from unlost.model.errors import NotFound
 from unlost.model.schema import Schema, WireKind
 from unlost.model.snapshot import Hidden, SnapshotInfo, StoredFile, TableState
 from unlost.vault import rules
-from unlost.vault.bigcells import resolve
+from unlost.vault.bigcells import LoadBlobs, resolve
 from unlost.vault.files import FILES_COLUMNS, FILES_TABLE, file_of_row, file_row_id
 from unlost.vault.format.manifest import Manifest
 from unlost.vault.format.physical import (
     HIDDEN,
     READ_FIELDS,
+    SEARCH,
     U_BLOBS,
     U_ID,
     U_MODIFIED_AT,
@@ -28,6 +29,7 @@ from unlost.vault.format.physical import (
     U_SNAP,
 )
 from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.lookup import records_with
 from unlost.vault.merge import PieceReader, cut, key_pieces, live_rows, newest_of_each, ranked
 from unlost.vault.room import OrgRoom
 from unlost.vault.tableview import (
@@ -129,6 +131,26 @@ class VaultSnapshot:
         names = self._chosen(table, columns)
         return self._states(self.view(table), sorted_unique(ids), names)
 
+    def where(
+        self,
+        table: str,
+        column: str,
+        values: Sequence[str],
+        *,
+        columns: Sequence[str] | None = None,
+    ) -> pa.Table:
+        """Newest states, as ``get`` gives them, of the records with one of these values there.
+
+        Quick for a column in which a change log names its records; any other is read whole.
+        """
+        names = self._chosen(table, columns)
+        wanted = dict.fromkeys((*names, *self._chosen(table, [column])))
+        view = self.view(table)
+        ids = sorted_unique(records_with(view, self.view(SEARCH), column, values))
+        rows = self._states(view, ids, tuple(wanted), narrow=True)
+        mine = pc.is_in(rows.column(column), value_set=pa.array(values, pa.string()))
+        return rows.filter(mine).select([field.name for field in _fields(names)])
+
     def hidden(self, table: str | None = None) -> Sequence[Hidden]:
         """Rows and columns that the reading user stopped seeing."""
         view = self.view(HIDDEN)
@@ -204,15 +226,19 @@ class VaultSnapshot:
                 ids = dead.slice(at, _IDS_AT_ONCE).combine_chunks()
                 yield from self._states(view, ids, names).to_batches()
 
-    def _states(self, view: TableView, ids: pa.Array, names: Sequence[str]) -> pa.Table:
-        versions = view.find(ids, SYSTEM)
+    def _states(
+        self, view: TableView, ids: pa.Array, names: Sequence[str], *, narrow: bool = False
+    ) -> pa.Table:
+        """Newest states. ``narrow``: the columns are few, so that all versions' cells are read."""
+        versions = view.find(ids, SYSTEM, cells=names if narrow else ())
         newest = versions.filter(pa.array(last_of_each(versions.column(U_ID))))
         whole = versions.filter(
             pc.is_in(versions.column(U_OP), value_set=pa.array(rules.WITH_CELLS))
         )
         states = whole.filter(pa.array(last_of_each(whole.column(U_ID))))
         pick = _pick(newest.column(U_ID), states.column(U_ID))
-        cells = resolve(view.cells(states, names), names, self._load()).take(pick)
+        cells = states.select([*names, U_BLOBS]) if narrow else view.cells(states, names)
+        cells = resolve(cells, names, self._load()).take(pick)
         newest = _known_author(newest, states, pick)
         columns = {**_columns(newest, view), **dict(zip(names, cells.columns[:-1], strict=True))}
         return pa.table([columns[f.name] for f in _fields(names)], schema=pa.schema(_fields(names)))
@@ -224,7 +250,7 @@ class VaultSnapshot:
             filled = resolve(part, names, self._load())
             yield from filled.select(schema.names).cast(schema).to_batches()
 
-    def _load(self) -> Callable[[str], bytes]:
+    def _load(self) -> LoadBlobs:
         return self._room.load_blob(until=self._number)
 
 

@@ -35,6 +35,7 @@ from unlost.vault.segments import Label, SegmentWriter
 from unlost.vault.tableview import TableView, last_of_each
 
 TOKEN_GROUP_ROWS = 4_096
+KEYED_GROUP_ROWS = 2_048  # of rows that are asked for one here and one there
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,9 @@ class TableWriter:
         fields = [*SYSTEM_FIELDS, *(pa.field(name, pa.string()) for name in names)]
         table = pa.table([*head, *cells], pa.schema(fields))
         self._settle()
-        self._writing = start(lambda: self.out.write(table, label=self.label))
+        keyed = self.tokenizer is not None and self.tokenizer.keys
+        rows = KEYED_GROUP_ROWS if keyed else None
+        self._writing = start(lambda: self.out.write(table, label=self.label, group_rows=rows))
 
     def _settle(self) -> None:
         """Wait for the segment that is being written, if there is one."""

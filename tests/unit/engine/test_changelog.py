@@ -88,3 +88,17 @@ def test_without_its_log_a_table_is_told_by_nights(logged: tuple[Scene, str]) ->
     scene.org.update("Deal", record, {"Name": "x"})
     scene.night()
     assert len(history(scene.vault, scene.oid, "Deal", record)) >= 2
+
+
+def test_notes_that_the_source_has_thrown_away_are_still_told(logged: tuple[Scene, str]) -> None:
+    scene, record = logged
+    scene.clock.advance(hours=2)
+    scene.org.update("Deal", record, {"Sum": "5"}, by="U2")
+    scene.night()
+    (gone,) = scene.org.tables["DealHistory"].records
+    scene.org.purge("DealHistory", gone)
+    scene.night()
+    assert gone in scene.dead("DealHistory")
+    _, noted = history(scene.vault, scene.oid, "Deal", record)
+    assert (noted.origin, noted.by) == (Origin.CHANGE_LOG, "U2")
+    assert noted.fields == (FieldChange("Sum", "1", "5"),)

@@ -4,19 +4,24 @@ Tokens come from columns that name a record or must be unique, from numbers, key
 and telephone numbers. Text is brought to one form (NFKC, lower case, ß as ss), cut at white space,
 and freed of punctuation at its ends; of a telephone number only the digits count, without leading
 zeros. Ids need no tokens: the filters of the sidecars find them.
+
+A change log is asked for one record's rows. The column that names the record gives a token of
+another kind: ``KEY`` and the value as it is, which no word can equal.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
 import pyarrow as pa
 
-from unlost.model.schema import ColumnTrait, Table, WireKind
+from unlost.model.schema import ColumnTrait, Schema, Table, WireKind
 from unlost.vault.format.physical import SEARCH, SEARCH_FIELDS, U_ID
 from unlost.vault.segments import Label
 
-VERSION = 1
+VERSION = 2
+KEYS_SINCE = 2  # the version that began to make tokens of whole values
+KEY = "\x1f"  # before a whole value; words never begin with it
 LONGEST = 64  # characters of a token that are kept
 WORDS = 12  # words of a cell that become tokens
 _TRAITS = frozenset(
@@ -35,11 +40,20 @@ _KINDS = frozenset({WireKind.TEXT, WireKind.INTEGER, WireKind.DECIMAL})
 
 @dataclass(frozen=True, slots=True)
 class Tokenizer:
-    """Makes the tokens of one table: of ``texts`` by words, of ``phones`` by digits."""
+    """Makes the tokens of one table: of ``texts`` by words, of ``phones`` by digits.
+
+    Of ``keys`` each value is one token.
+    """
 
     table: str
     texts: tuple[str, ...]
     phones: tuple[str, ...]
+    keys: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns that tokens are made of."""
+        return (*self.texts, *self.phones, *self.keys)
 
     def label(self, of_rows: Label) -> Label:
         """The label of the search segment that belongs to a table's segment."""
@@ -48,11 +62,7 @@ class Tokenizer:
     def tokens(self, rows: pa.Table) -> pa.Table:
         """Rows of ``$search`` for rows with ``_u_id`` and source columns by name; not sorted."""
         ids = pl.Series("record", pl.from_arrow(rows.column(U_ID)))
-        frames = [
-            _column_tokens(ids, rows, name, phone=name in self.phones)
-            for name in (*self.texts, *self.phones)
-        ]
-        found = pl.concat(frames)
+        found = pl.concat([self._of_column(ids, rows, name) for name in self.columns])
         table = pa.repeat(pa.scalar(self.table, pa.string()), len(found))
         columns = {
             U_ID: found.get_column("token").to_arrow(),
@@ -65,9 +75,36 @@ class Tokenizer:
             schema=pa.schema(SEARCH_FIELDS),
         )
 
+    def _of_column(self, ids: pl.Series, rows: pa.Table, name: str) -> pl.DataFrame:
+        texts = pl.Series("text", pl.from_arrow(rows.column(name)))
+        frame = pl.DataFrame([ids, texts]).drop_nulls("text")
+        if name in self.phones:
+            frame = frame.select(digits(pl.col("text")).alias("token"), "record")
+        elif name in self.keys:
+            frame = frame.select(_key(pl.col("text")).alias("token"), "record")
+        else:
+            frame = _by_words(frame)
+        return frame.filter(pl.col("token") != "").with_columns(pl.lit(name).alias("column"))
 
-def tokenizer_for(table: Table, *, names: Sequence[str]) -> Tokenizer | None:
-    """The tokenizer of a table's columns among ``names``; None if none of them is searched."""
+
+def key_columns(schema: Schema, table: str) -> frozenset[str]:
+    """The columns of a table in which change logs of this schema name their records."""
+    logs = (other.change_log for other in schema.tables)
+    return frozenset(log.record_column for log in logs if log is not None and log.table == table)
+
+
+def key_token(value: str) -> str:
+    """The token of a whole value."""
+    return KEY + value[:LONGEST]
+
+
+def tokenizer_for(
+    table: Table, *, names: Sequence[str], keys: Collection[str] = ()
+) -> Tokenizer | None:
+    """The tokenizer of a table's columns among ``names``; None if none of them is searched.
+
+    ``keys``: columns of which whole values are looked up.
+    """
     searched = [
         column
         for column in table.columns
@@ -77,7 +114,8 @@ def tokenizer_for(table: Table, *, names: Sequence[str]) -> Tokenizer | None:
     ]
     phones = tuple(column.name for column in searched if column.has(ColumnTrait.PHONE))
     texts = tuple(column.name for column in searched if column.name not in phones)
-    return Tokenizer(table.name, texts, phones) if searched else None
+    whole = tuple(name for name in names if name in keys)
+    return Tokenizer(table.name, texts, phones, whole) if searched or whole else None
 
 
 def words_of(text: str) -> list[str]:
@@ -111,14 +149,8 @@ def digits(text: pl.Expr) -> pl.Expr:
     return plain.str.slice(0, LONGEST)
 
 
-def _column_tokens(ids: pl.Series, rows: pa.Table, name: str, *, phone: bool) -> pl.DataFrame:
-    texts = pl.Series("text", pl.from_arrow(rows.column(name)))
-    frame = pl.DataFrame([ids, texts]).drop_nulls("text")
-    if phone:
-        frame = frame.select(digits(pl.col("text")).alias("token"), "record")
-    else:
-        frame = _by_words(frame)
-    return frame.filter(pl.col("token") != "").with_columns(pl.lit(name).alias("column"))
+def _key(text: pl.Expr) -> pl.Expr:
+    return pl.lit(KEY) + text.str.slice(0, LONGEST)
 
 
 def _by_words(frame: pl.DataFrame) -> pl.DataFrame:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from unlost.model.errors import IntegrityError
 from unlost.vault.bigcells import resolve
 from unlost.vault.format.physical import SEARCH, SEARCH_FIELDS, U_BLOBS, U_ID, is_system
-from unlost.vault.format.tokens import VERSION, Tokenizer, tokenizer_for
+from unlost.vault.format.tokens import VERSION, Tokenizer
 from unlost.vault.room import OrgRoom
 from unlost.vault.state import LiveSegment, LiveState
 from unlost.vault.tableview import TableView, named
@@ -96,12 +96,11 @@ class WordsCheck:
         table = live.entry.table
         view = TableView(table, [live], self._room.reading)
         label, _ = self._room.reader.facts(live.entry)
-        described = self._room.schemas.table(label.schema, table)
         present = view.names(0)
-        tokenizer = tokenizer_for(described, names=tuple(present)) if described else None
+        tokenizer = self._room.schemas.tokenizer(label.schema, table, names=tuple(present))
         if tokenizer is None:
             return
-        names = (*tokenizer.texts, *tokenizer.phones)
+        names = tokenizer.columns
         for rows in self._groups(live, table, [U_ID, U_BLOBS, *(present[n] for n in names)]):
             _add(found, self._words(rows, names, present, tokenizer))
 

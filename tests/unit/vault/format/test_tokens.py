@@ -3,8 +3,16 @@
 import pyarrow as pa
 import pytest
 
-from unlost.model.schema import Column, ColumnTrait, Table, WireKind
-from unlost.vault.format.tokens import LONGEST, Tokenizer, digits_of, tokenizer_for, words_of
+from unlost.model.schema import ChangeLog, Column, ColumnTrait, Schema, Table, WireKind
+from unlost.vault.format.tokens import (
+    LONGEST,
+    Tokenizer,
+    digits_of,
+    key_columns,
+    key_token,
+    tokenizer_for,
+    words_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +60,28 @@ def test_tokens_of_rows() -> None:
         ("491", "r0", "Phone"),
         ("süss", "r2", "Name"),
     }
+
+
+def test_a_whole_value_is_one_token_as_it_is() -> None:
+    tokenizer = Tokenizer("Thing", ("Name",), (), ("Owner",))
+    found = tokens_of(tokenizer, Name=["a b", None], Owner=["001 Ab.", "x" * 70])
+    assert found == {
+        ("a", "r0", "Name"),
+        ("b", "r0", "Name"),
+        (key_token("001 Ab."), "r0", "Owner"),
+        ("\x1f" + "x" * LONGEST, "r1", "Owner"),
+    }
+
+
+def test_the_columns_in_which_change_logs_name_their_records() -> None:
+    log = ChangeLog("Notes", "OwnerId", "Field", "Old", "New", "At", "By")
+    schema = Schema((Table("Thing", (), change_log=log), Table("Notes", ())), "f")
+    assert key_columns(schema, "Notes") == {"OwnerId"}
+    assert key_columns(schema, "Thing") == frozenset()
+    notes = Table("Notes", (Column("OwnerId", WireKind.REFERENCE),))
+    assert tokenizer_for(notes, names=["OwnerId"], keys={"OwnerId", "Gone"}) == Tokenizer(
+        "Notes", (), (), ("OwnerId",)
+    )
 
 
 def test_a_word_comes_once_a_cell() -> None:
