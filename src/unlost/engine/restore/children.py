@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,7 +13,7 @@ from unlost.engine.restore.survey import Survey
 from unlost.model.plan import RecordKey
 from unlost.model.ports import Snapshot
 from unlost.model.progress import Phase
-from unlost.model.schema import ColumnTrait, Reference, WireKind
+from unlost.model.schema import ColumnTrait, Reference
 
 KEPT_BYTES = 192 << 20  # of references of all tables; what does not fit is read again
 
@@ -32,13 +33,13 @@ class Children:
     ``never`` counts, by table, the records that refer to those asked for and cannot come back.
     """
 
-    def __init__(self, survey: Survey, number: int, *, kept_bytes: int = KEPT_BYTES) -> None:
+    def __init__(self, survey: Survey, number: int) -> None:
         self.never: Counter[str] = Counter()
         self._survey = survey
         self._snapshot = survey.snapshot(number)
         self._number = number
-        self._references = self._plannable_references()
-        self._kept = _Kept(self._snapshot, kept_bytes)
+        self._references = self._business_references()
+        self._kept = _Kept(self._snapshot, KEPT_BYTES)
 
     def of(self, parents: Mapping[str, AbstractSet[str]]) -> Iterator[Child]:
         """All records that refer to one of these, by table; one for each reference."""
@@ -50,16 +51,18 @@ class Children:
             }
             if not asked:
                 continue
-            plannable = self._survey.plannable(table)
             for rows in self._kept.rows(table, tuple(references)):
-                if plannable:
-                    yield from _matches(table, rows, references, parents, asked)
+                met = _meeting(rows, asked)
+                if not met.num_rows:
+                    continue
+                if self._survey.plannable(table):
+                    yield from _matches(table, met, references, parents, asked)
                 else:
-                    self.never[table] += _count(rows, asked)
+                    self.never[table] += met.num_rows
             self._survey.tell(Phase.READ, table)
 
-    def _plannable_references(self) -> dict[str, dict[str, Reference]]:
-        """By table the columns that may refer to a record which can come back."""
+    def _business_references(self) -> dict[str, dict[str, Reference]]:
+        """By table the columns that may refer to a record which is no configuration."""
         found: dict[str, dict[str, Reference]] = {}
         for name, state in sorted(self._snapshot.tables().items()):
             shape = self._survey.shape(self._number, name)
@@ -69,9 +72,8 @@ class Children:
                 column.name: column.reference
                 for column in shape.columns
                 if column.reference is not None
-                and column.kind is not WireKind.BINARY
                 and not column.has(ColumnTrait.VOLATILE)
-                and any(self._survey.plannable(table) for table in column.reference.tables)
+                and any(self._survey.holds_business(table) for table in column.reference.tables)
             }
             if own:
                 found[name] = own
@@ -108,10 +110,8 @@ class _Kept:
 
 def _referring(rows: pa.Table, columns: Sequence[str]) -> pa.Table:
     """The rows of which some column is not null, as text."""
-    mask = pc.is_valid(rows[columns[0]])
-    for column in columns[1:]:
-        mask = pc.or_(mask, pc.is_valid(rows[column]))
     names = ["_u_id", *columns]
+    mask = reduce(pc.or_, [pc.is_valid(rows[column]) for column in columns])
     plain = rows.select(names).filter(mask)
     return plain.cast(pa.schema([(name, pa.string()) for name in names]))
 
@@ -136,10 +136,7 @@ def _matches(
             yield Child(RecordKey(table, record), column, RecordKey(owner, value))
 
 
-def _count(rows: pa.Table, asked: Mapping[str, pa.Array]) -> int:
+def _meeting(rows: pa.Table, asked: Mapping[str, pa.Array]) -> pa.Table:
     """The rows that refer to any of these."""
-    met = [pc.is_in(rows[column], value_set=wanted) for column, wanted in asked.items()]
-    mask = met[0]
-    for other in met[1:]:
-        mask = pc.or_(mask, other)
-    return int(pc.sum(mask).as_py() or 0)
+    masks = [pc.is_in(rows[column], value_set=wanted) for column, wanted in asked.items()]
+    return rows.filter(reduce(pc.or_, masks))

@@ -172,18 +172,25 @@ def look(
     number = picks[0].snapshot
     shape = survey.shape(number, name)
     assert shape is not None
-    lens = Lens(shape, survey.table(name), survey.capability(name), _gatherers(survey, name))
+    lens = Lens(shape, survey.table(name), survey.capability(name), _gatherers(survey, shape))
     for chunk in chunks(picks, READ_IDS):
         yield from _look(survey, lens, chunk, lives or {})
 
 
-def _gatherers(survey: Survey, name: str) -> tuple[tuple[str, Gather], ...]:
-    """Tables that gather rows of this one when their records are created."""
+def _gatherers(survey: Survey, shape: Table) -> tuple[tuple[str, Gather], ...]:
+    """Tables that gather rows of this one when their records are created: it refers to them."""
+    owners = {
+        table
+        for column in shape.columns
+        if column.reference is not None
+        for table in column.reference.tables
+        if survey.holds_business(table)
+    }
     return tuple(
         (owner, gather)
-        for owner in survey.tables
+        for owner in sorted(owners)
         for gather in survey.capability(owner).gathers
-        if gather.table == name
+        if gather.table == shape.name
     )
 
 

@@ -1,6 +1,7 @@
 """Records that the org makes by itself when others are created: which ones, and with which. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
@@ -22,35 +23,32 @@ class Products:
         return self.makers.get(key, key)
 
 
-def settle_products(drafts: Drafts, capabilities: Capabilities) -> Products:
+def settle_products(
+    drafts: Drafts, capabilities: Capabilities, *, made: AbstractSet[str]
+) -> Products:
     """Give every by-product its maker; those that have none any more are written or skipped.
 
-    To be called again whenever a record is skipped.
+    ``made``: tables of which some other table says that it makes them. To be called again whenever
+    a record is skipped.
     """
     makers = {**_gatherers(drafts), **_first_makers(drafts, capabilities)}
-    declared = {
-        product.table
-        for table in {key.table for key in drafts}
-        for product in capabilities(table).by_products
-    }
-    for made in drafts.values():
-        capability = capabilities(made.key.table)
-        if made.key in makers and made.action is Action.CREATE:
-            made.action = Action.BY_PRODUCT
-        elif made.action is Action.BY_PRODUCT and made.key not in makers:
-            _alone(made, capability, declared)
+    for one in drafts.values():
+        if one.key in makers and one.action is Action.CREATE:
+            one.action = Action.BY_PRODUCT
+        elif one.action is Action.BY_PRODUCT and one.key not in makers:
+            _alone(one, capabilities(one.key.table), declared=one.key.table in made)
     return Products(
         {key: maker for key, maker in makers.items() if drafts[key].action is Action.BY_PRODUCT}
     )
 
 
-def _alone(made: Draft, capability: WriteCapability, declared: set[str]) -> None:
+def _alone(made: Draft, capability: WriteCapability, *, declared: bool) -> None:
     """A by-product that no record of the plan makes."""
     if made.facts.made_by_org:
         return
     if capability.birth is not Birth.BY_PRODUCT:
         create(made, capability)
-    elif made.key.table in declared or made.facts.gathered:
+    elif declared or made.facts.gathered:
         made.skip(Remark.MAKER_MISSING)
 
 

@@ -35,10 +35,24 @@ class Settling:
 
     def settle(self) -> None:
         """Skip what cannot come back without what is missing, until nothing more follows."""
-        changed = True
+        changed, made = True, self._made_by_others()
         while changed:
-            self.products = settle_products(self.drafts, self.capabilities)
+            self.products = settle_products(self.drafts, self.capabilities, made=made)
             changed = sum(self._settle(made) for made in self.drafts.values()) > 0
+
+    def _made_by_others(self) -> set[str]:
+        """Tables of by-products of which the org has a table that makes them."""
+        survey = self.gathering.survey
+        by_products = {
+            key.table for key, made in self.drafts.items() if made.action is Action.BY_PRODUCT
+        }
+        return {
+            table
+            for table in by_products
+            for maker in survey.referring(table)
+            for product in survey.capability(maker).by_products
+            if product.table == table
+        }
 
     def _settle(self, made: Draft) -> bool:
         """True if the record's fate changed."""

@@ -103,7 +103,8 @@ def _tree(plan: RestorePlan) -> tuple[Branch, ...]:
     for key in steps:
         for one in _chain(key, steps, place):
             step = steps[one]
-            above = place.get(step.because or "")
+            chosen = step.why is Why.SELECTED
+            above = place.get(step.because or "") if not chosen else None
             if above is None:
                 place[one] = roots.setdefault(step.table, _Growing(step.table, step.why))
             else:

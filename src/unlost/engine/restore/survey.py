@@ -80,15 +80,28 @@ class Survey:
             self._capabilities[name] = known
         return self._capabilities[name]
 
+    def holds_business(self, name: str) -> bool:
+        """True if the org has this table, and it is no configuration."""
+        table = self.tables.get(name)
+        return table is not None and not table.has(TableTrait.CONFIGURATION)
+
     def plannable(self, name: str) -> bool:
         """True if records of this table can come back at all."""
-        table = self.tables.get(name)
-        if table is None or table.has(TableTrait.CONFIGURATION):
+        if not self.holds_business(name):
             return False
         capability = self.capability(name)
         return capability.birth is not Birth.NEVER and bool(
             capability.ops or capability.birth is Birth.BY_PRODUCT
         )
+
+    def referring(self, name: str) -> list[str]:
+        """The org's tables that may refer to records of this one."""
+        return [
+            table.name
+            for table in self.schema.tables
+            for column in table.columns
+            if column.reference is not None and name in column.reference.tables
+        ]
 
     def rows(self, name: str, ids: Sequence[str], *, columns: Sequence[str]) -> dict[str, LiveRow]:
         """What the org has of these ids, its bin included."""

@@ -1,0 +1,137 @@
+"""What people must know before the click, and what a run will cost."""
+
+from dataclasses import replace
+
+import pytest
+
+from unit.engine.restore.atelier import Atelier, codes, note_of
+from unlost.engine.restore.choose import Remark
+from unlost.engine.restore.planning import schema_digest
+from unlost.engine.restore.predict import WORDS
+from unlost.model.plan import RestorePlan, Weight
+from unlost.model.quota import Quota
+from unlost.model.schema import WireKind
+from unlost.model.writing import Identity, MissingPermission, NeverColumn, NeverReason
+
+
+def test_every_remark_has_words() -> None:
+    assert set(WORDS) == set(Remark)
+    for words in WORDS.values():
+        assert words.next_step or words.weight is not Weight.BLOCK
+
+
+def lost_account(quick: Atelier, *, bulk: int = 1) -> RestorePlan:
+    made = [quick.make("Account", f"Zotter {at}", Number="1") for at in range(bulk)]
+    quick.night()
+    for record in made:
+        quick.lose("Account", record)
+    return quick.plan_of(*(("Account", record) for record in made))
+
+
+def test_columns_that_nobody_can_set_are_named_by_the_reason(quick: Atelier) -> None:
+    for name in ("Sum", "Serial", "Far", "Empty", *(f"Made{at}" for at in range(7))):
+        quick.org.add_column("Account", name, WireKind.TEXT)
+    capability = quick.platform.capability("Account")
+    never = [
+        NeverColumn("Id", NeverReason.SYSTEM),
+        NeverColumn("Modified", NeverReason.SYSTEM),
+        NeverColumn("Sum", NeverReason.FORMULA),
+        NeverColumn("Serial", NeverReason.AUTO_NUMBER),
+        NeverColumn("Empty", NeverReason.READ_ONLY),
+        NeverColumn("Far", NeverReason.NO_PERMISSION),
+        *(NeverColumn(f"Made{at}", NeverReason.BY_PLATFORM) for at in range(7)),
+    ]
+    settable = capability.settable - {one.column for one in never}
+    quick.allow("Account", never=tuple(never), settable=settable, changeable=settable)
+    values = {f"Made{at}": "x" for at in range(7)}
+    one = quick.make("Account", "a", Sum="1", Serial="2", Far="3", **values)
+    two = quick.make("Account", "b", Sum="1")
+    quick.night()
+    for record in (one, two):
+        quick.lose("Account", record)
+    plan = quick.plan_of(("Account", one), ("Account", two))
+    formula = note_of(plan, "column-formula")
+    assert (formula.count, formula.column, formula.weight) == (2, "Sum", Weight.NOTE)
+    assert note_of(plan, "column-auto-number").count == 1
+    assert note_of(plan, "column-no-permission").weight is Weight.WARNING
+    assert "column-read-only" not in codes(plan)
+    many = note_of(plan, "column-by-platform")
+    assert many.column is None
+    assert many.sentence == (
+        "1 record of Account: Made0, Made1, Made2, Made3, Made4 and 2 more are set by the org "
+        "from other values."
+    )
+    assert "Id" not in note_of(plan, "column-system").sentence
+
+
+def test_dates_and_authors_are_kept_where_the_org_allows_it(quick: Atelier) -> None:
+    quick.allow("Account", audit=True)
+    plan = lost_account(quick)
+    assert codes(plan) == {"new-id"}
+    assert note_of(plan, "new-id").sentence.startswith("1 record come")
+
+
+def test_side_effects_and_missing_permissions_are_told(quick: Atelier) -> None:
+    quick.allow("Account", side_effects=("A mail goes to the owner.",))
+    quick.writer.lacking = (
+        MissingPermission("Edit Account", "Accounts cannot be edited.", "Account"),
+        MissingPermission("Edit Memo", "Memos cannot be edited.", "Memo"),
+    )
+    plan = lost_account(quick, bulk=3)
+    assert note_of(plan, "side-effect").count == 3
+    note = note_of(plan, "permission-missing")
+    assert note.weight is Weight.BLOCK
+    assert "Edit Account" in note.next_step
+
+
+def test_room_and_calls_that_are_missing_are_told(quick: Atelier) -> None:
+    quick.allow("Account", record_bytes=2 << 20)
+    paper = quick.org.attach("Paper", "p", b"x" * 1000)
+    quick.source.quota = (
+        Quota("data storage", 9 << 20, 10 << 20, "bytes"),
+        Quota("file storage", 100, 1000, "bytes"),
+        Quota("other bytes", 1, 1, "bytes"),
+        Quota("API calls", 98, 100, "calls"),
+        Quota("jobs", 1, 1, "calls"),
+        Quota("seats", 1, 1, "rows"),
+    )
+    account = quick.make("Account", "Zotter")
+    quick.night()
+    quick.lose("Account", account)
+    quick.lose("Paper", paper)
+    plan = quick.plan_of(("Account", account), ("Paper", paper))
+    short = [note.sentence for note in plan.notes if note.code == "quota-short"]
+    assert len(short) == 3
+    assert "2.0 MB of “data storage”, and 1.0 MB are left" in short[0]
+    assert "“file storage”" in short[1]
+    assert "of “API calls”, and 2 are left" in short[2]
+    assert plan.estimate.file_bytes == 1000
+
+
+def test_room_that_is_there_is_no_matter(quick: Atelier) -> None:
+    assert "quota-short" not in codes(lost_account(quick))
+
+
+def test_large_parts_go_out_as_jobs(quick: Atelier) -> None:
+    quick.allow("Account", rows_per_call=2, rows_per_job=100, job_above=5)
+    assert lost_account(quick, bulk=4).estimate.calls == 2 + 2
+    assert lost_account(quick, bulk=6).estimate.calls == 1 + 2
+
+
+def test_what_comes_out_of_the_bin_takes_room_too(quick: Atelier) -> None:
+    quick.allow("Account", identity=Identity.UNDELETE, record_bytes=7)
+    account = quick.make("Account", "Zotter")
+    quick.night()
+    quick.platform.delete("Account", account, by="U")
+    cost = quick.plan_of(("Account", account)).estimate
+    assert (cost.data_bytes, cost.file_bytes, cost.calls) == (7, 0, 3)
+    assert cost.seconds > 0
+
+
+@pytest.mark.parametrize("kind", [WireKind.TEXT, WireKind.INTEGER])
+def test_the_digest_of_the_description_tells_a_change(quick: Atelier, kind: WireKind) -> None:
+    tables = quick.source.discover().tables
+    assert schema_digest(tables) == schema_digest(list(reversed(tables)))
+    first = tables[0]
+    columns = (*first.columns[:-1], replace(first.columns[-1], kind=kind))
+    assert schema_digest([replace(first, columns=columns)]) != schema_digest([first])
