@@ -144,8 +144,10 @@ def test_a_job_needs_object_and_operation_alone(client) -> None:
         (
             {"operation": "upsert"},
             "INVALIDJOB",
-            "InvalidJob : External ID was blank for Account. "
-            "An External ID must be specified for upsert.",
+            (
+                "InvalidJob : External ID was blank for Account. "
+                "An External ID must be specified for upsert."
+            ),
         ),
         (
             {"operation": "upsert", "externalIdFieldName": "Phone"},
@@ -160,8 +162,10 @@ def test_a_job_needs_object_and_operation_alone(client) -> None:
         (
             {"operation": "hardDelete"},
             "FEATURENOTENABLED",
-            "hardDelete operation requires special user profile permission, "
-            "please contact your system administrator",
+            (
+                "hardDelete operation requires special user profile permission, "
+                "please contact your system administrator"
+            ),
         ),
     ],
 )
@@ -267,8 +271,10 @@ def test_multipart_calls_that_are_refused(client) -> None:
         (
             '\ufeff"Name"\nA\n',
             "Account",
-            "InvalidBatch : Failed to parse CSV. "
-            "Found unescaped quote. A value with quote should be within a quote",
+            (
+                "InvalidBatch : Failed to parse CSV. "
+                "Found unescaped quote. A value with quote should be within a quote"
+            ),
         ),
         (
             "LastName,Parent.Badge__c\nA,B\n",
@@ -311,8 +317,10 @@ def test_multipart_calls_that_are_refused(client) -> None:
         (
             "Name\r\nA\r\n",
             "Account",
-            "ClientInputError : LineEnding is invalid on user data. "
-            "Current LineEnding setting is LF",
+            (
+                "ClientInputError : LineEnding is invalid on user data. "
+                "Current LineEnding setting is LF"
+            ),
         ),
         (
             f"Name,Notes__c\nA,{'x' * 32_001}\n",
@@ -473,10 +481,14 @@ def test_inserted_rows_fail_one_by_one(client) -> None:
     assert sorted(lines[1:]) == sorted(
         [
             '"","REQUIRED_FIELD_MISSING:Required fields are missing: [Name]:Name --",,2,N2',
-            '"","INVALID_FIELD:Failed to deserialize field at col 1. Due to, \'two\' is not a '
-            'valid value for the type xsd:double:Size__c --",Bad,two,N3',
-            '"","DUPLICATE_VALUE:duplicate value found: Customer_Number__c duplicates value on '
-            f'record with id: {held[:15]}:--",Twin,3,C001',
+            (
+                '"","INVALID_FIELD:Failed to deserialize field at col 1. Due to, \'two\' is not a '
+                'valid value for the type xsd:double:Size__c --",Bad,two,N3'
+            ),
+            (
+                '"","DUPLICATE_VALUE:duplicate value found: Customer_Number__c duplicates value on '
+                f'record with id: {held[:15]}:--",Twin,3,C001'
+            ),
         ]
     )
 
