@@ -29,6 +29,7 @@ from unlost.vault.format.manifest import (
 from unlost.vault.format.physical import is_system
 from unlost.vault.intents import OpenRun
 from unlost.vault.journal import prove_journal
+from unlost.vault.register import newest_entry
 from unlost.vault.resolve import against, replaced
 from unlost.vault.room import OrgRoom
 from unlost.vault.rules import Balance
@@ -126,6 +127,7 @@ class Finish:
             bytes_added=_bytes(parts, packs),
             journal=self._journal,
             reuses=_reused(tables, state),
+            slots=newest_entry(self._room.sealed.store),
         )
         return self._rooted(state, manifest)
 

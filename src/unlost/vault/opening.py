@@ -32,6 +32,7 @@ from unlost.vault.format.vaultjson import (
     read_vault_file,
 )
 from unlost.vault.keys import ID_BYTES, KEY_BYTES, Keyring
+from unlost.vault.register import begin_register, digest_of, register_slot
 from unlost.vault.unlock import ByServiceKeyFile, KeyProvider, SlotSecret, key_exists, slot_copies
 
 
@@ -54,7 +55,13 @@ def draft_keyring(store: Store, *, entropy: Entropy) -> Keyring:
 
 
 def found_vault(store: Store, keys: Keyring, *, created: datetime) -> None:
-    """Write ``vault.json``: from now on there is a vault. Raises Conflict (``vault-exists``)."""
+    """Write the register of slots, then ``vault.json``: from now on there is a vault.
+
+    Raises Conflict (``vault-exists``).
+    """
+    if store.size(VAULT_FILE) is not None:
+        raise _exists(store)
+    begin_register(store, keys, _whole_slots(store, keys))
     file = VaultFile(vault=keys.vault.hex(), created=created.isoformat())
     data = encode_vault_file(file, mac=partial(keys.mac, MAC_LABEL))
     if not store.put_new(VAULT_FILE, data):
@@ -89,9 +96,12 @@ def add_slot(
         name=slot,
     )
     proved = head + wrapped
+    copy = proved + keys.mac(slot_folder(slot), proved)
     _make_way(store, slot)
     for name in slot_copies(slot):
-        store.put_new(name, proved + keys.mac(slot_folder(slot), proved))
+        store.put_new(name, copy)
+    if store.size(VAULT_FILE) is not None:
+        register_slot(store, keys, slot, digest_of(copy))
 
 
 def discard_unfinished_key(path: Path, *, store: Store) -> None:
@@ -192,6 +202,16 @@ def _whole(store: Store, keys: Keyring, name: str) -> bool:
     except UnlostError:
         return False
     return True
+
+
+def _whole_slots(store: Store, keys: Keyring) -> dict[str, str]:
+    """The slots of this vault, as the register lists them."""
+    names = {slot: slot_copies(slot)[0] for slot in slots(store)}
+    return {
+        slot: digest_of(store.get(name))
+        for slot, name in names.items()
+        if _whole(store, keys, name)
+    }
 
 
 def _make_way(store: Store, slot: str) -> None:

@@ -70,8 +70,9 @@ class Manifest(msgspec.Struct, frozen=True):
 
     ``base`` is the commit that the run compared with; ``schema`` the id of the schema object,
     ``objects`` the schemas and the certificate that the run added, ``reuses`` packs of earlier
-    commits that it refers to again, ``journal`` the proof of its journal if it has one. ``live_root`` proves all objects that are live after this commit
-    (``unlost.vault.state.live_root``).
+    commits that it refers to again, ``journal`` the proof of its journal if it has one, ``slots``
+    how many entries the register of slots had. ``live_root`` proves all objects that are live
+    after this commit (``unlost.vault.state.live_root``).
     """
 
     format: int
@@ -98,6 +99,7 @@ class Manifest(msgspec.Struct, frozen=True):
     bytes_added: int
     journal: JournalProof | None = None
     reuses: tuple[str, ...] = ()
+    slots: int = 0
 
 
 class Intent(msgspec.Struct, frozen=True):

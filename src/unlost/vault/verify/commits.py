@@ -17,12 +17,14 @@ from unlost.vault.verify.ledger import MISSING, Ledger
 class Walk:
     """What a walk along a chain gave: the state at its end, and each readable manifest.
 
-    ``whole`` is False if a manifest is damaged: then the state may lack objects.
+    ``whole`` is False if a manifest is damaged: then the state may lack objects. ``slots`` is the
+    highest entry of the register of slots that a manifest has seen.
     """
 
     state: LiveState = field(default_factory=LiveState)
     manifests: dict[int, tuple[str, str]] = field(default_factory=dict)  # head, live_root
     whole: bool = True
+    slots: int = 0
 
 
 class ChainVerifier:
@@ -86,6 +88,7 @@ class ChainVerifier:
                 walk.whole = False
         for pack in set(manifest.reuses) - walk.state.packs.keys() if walk.whole else ():
             self._ledger.damage(name, f"It refers to the pack {pack[:12]}, which no commit has.")
+        walk.slots = max(walk.slots, manifest.slots)
         walk.state.apply(manifest, head=head)
         walk.manifests[seq] = (head, manifest.live_root)
 

@@ -1,0 +1,71 @@
+"""The register of slots: which ways into the vault there are, so that one that vanished is missed.
+
+Each entry is an object ``slots/<number:08>`` of its own, from 1 without a gap; the newest counts. The
+bytes are one JSON object with the fields of ``Register`` in their order after ``format``, without
+spaces, closed by a code as ``vault.json`` is.
+"""
+
+import hmac
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from unlost.model.errors import IntegrityError
+from unlost.vault.format.sealed import FORMAT, newer
+
+REGISTER = "slots/"
+
+_SHAPE = re.compile(rb'(\{.*),"mac":"([0-9a-f]{64})"\}\n', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """The slots from an entry on: by name the BLAKE3 (hex) of a copy, which are all alike."""
+
+    vault: str
+    number: int
+    slots: Mapping[str, str]
+
+
+def register_name(number: int) -> str:
+    """The name of an entry, which is also the label of its code."""
+    return f"{REGISTER}{number:08d}"
+
+
+def encode_register(register: Register, *, mac: Callable[[bytes], bytes]) -> bytes:
+    """The bytes of an entry; ``mac`` makes the code."""
+    members = {
+        "format": FORMAT,
+        "vault": register.vault,
+        "number": register.number,
+        "slots": dict(sorted(register.slots.items())),
+    }
+    body = json.dumps(members, separators=(",", ":")).encode()[:-1]
+    return body + b',"mac":"' + mac(body).hex().encode() + b'"}\n'
+
+
+def read_register(data: bytes, *, name: str, mac: Callable[[bytes], bytes]) -> Register:
+    """What an entry says, proved.
+
+    Raises UsageError (``format-newer``), IntegrityError (``register-damaged``).
+    """
+    match = _SHAPE.fullmatch(data)
+    if match is None or not hmac.compare_digest(mac(match[1]).hex().encode(), match[2]):
+        raise damaged_register(name)
+    members = json.loads(data)
+    if members["format"] > FORMAT:
+        raise newer(name, members["format"])
+    register = Register(members["vault"], members["number"], members["slots"])
+    if register_name(register.number) != name:
+        raise damaged_register(name)
+    return register
+
+
+def damaged_register(name: str) -> IntegrityError:
+    """The error for an entry that is not what Unlost wrote."""
+    return IntegrityError(
+        "register-damaged",
+        f"“{name}”, which lists the ways into the vault, is not what Unlost wrote.",
+        next_step="Bring it back from a copy of the vault; nothing else is affected.",
+    )

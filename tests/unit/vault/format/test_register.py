@@ -1,0 +1,52 @@
+"""The register of slots: every byte of an entry is proved, and an entry is no other one."""
+
+import hashlib
+import json
+
+import pytest
+
+from unlost.model.errors import IntegrityError, UsageError
+from unlost.vault.format.register import Register, encode_register, read_register, register_name
+
+REGISTER = Register("ab" * 16, 7, {"service": "11" * 32, "passphrase": "22" * 32})
+NAME = "slots/00000007"
+
+
+def mac(data: bytes) -> bytes:
+    return hashlib.sha256(b"key" + data).digest()
+
+
+def signed(members: dict[str, object]) -> bytes:
+    body = json.dumps(members).encode()[:-1]
+    return body + b',"mac":"' + mac(body).hex().encode() + b'"}\n'
+
+
+def test_there_and_back() -> None:
+    data = encode_register(REGISTER, mac=mac)
+    assert register_name(7) == NAME
+    assert data.startswith(b'{"format":0,"vault":"abab')
+    assert b'"number":7,"slots":{"passphrase":"22' in data
+    assert read_register(data, name=NAME, mac=mac) == REGISTER
+
+
+def test_every_byte_is_proved() -> None:
+    data = encode_register(REGISTER, mac=mac)
+    for at in range(len(data)):
+        spoiled = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+        with pytest.raises(IntegrityError) as caught:
+            read_register(spoiled, name=NAME, mac=mac)
+        assert caught.value.code == "register-damaged"
+        assert NAME in caught.value.sentence
+
+
+def test_an_entry_under_another_number_is_refused() -> None:
+    data = encode_register(REGISTER, mac=mac)
+    with pytest.raises(IntegrityError):
+        read_register(data, name="slots/00000008", mac=mac)
+
+
+def test_a_newer_format_is_told() -> None:
+    data = signed({"format": 1, "vault": "", "number": 7, "slots": {}})
+    with pytest.raises(UsageError) as caught:
+        read_register(data, name=NAME, mac=mac)
+    assert caught.value.code == "format-newer"
