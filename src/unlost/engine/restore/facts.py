@@ -97,7 +97,7 @@ class Lens:
         return {
             column.name: column.reference
             for column in self.shape.columns
-            if column.reference is not None and column.name in wanted
+            if column.reference is not None and column.reference.tables and column.name in wanted
         }
 
     @cached_property

@@ -102,8 +102,6 @@ class Settling:
         """The id that a wanted reference will have, or what else becomes of it."""
         value = made.facts.references[column]
         target = self.gathering.target(made.facts, column)
-        if target is None:
-            return value
         other = self.drafts.get(target)
         if other is None:
             home = self.gathering.homes.get(target, value)
@@ -173,8 +171,7 @@ class Settling:
 
     def _came_back(self, made: Draft, column: str) -> bool:
         """True if a reference points to a record that was lost and is there again."""
-        target = self.gathering.target(made.facts, column)
-        other = self.drafts.get(target) if target is not None else None
+        other = self.drafts.get(self.gathering.target(made.facts, column))
         if other is None or not (other.comes_anew or other.stays):
             return False
         returned = other.action in (Action.UNDELETE, Action.ADOPT) or other.comes_anew

@@ -62,15 +62,15 @@ class Gathering:
     unlooked: set[str] = field(default_factory=set)
     never: Counter[str] = field(default_factory=Counter)
 
-    def target(self, facts: Facts, column: str) -> RecordKey | None:
-        """The record that a wanted reference points to; None where nobody knows its table."""
+    def target(self, facts: Facts, column: str) -> RecordKey:
+        """The record that a wanted reference points to; in the first table where nobody knows."""
         value = facts.references[column]
         tables = self.survey.reference(facts.snapshot, facts.key.table, column).tables
         for table in tables:
             key = RecordKey(table, value)
             if key in self.found or key in self.homes:
                 return key
-        return RecordKey(tables[0], value) if len(tables) == 1 else None
+        return RecordKey(tables[0], value)
 
 
 def gather(survey: Survey, picks: Sequence[Pick], *, related: Related) -> Gathering:

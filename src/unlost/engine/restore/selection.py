@@ -55,13 +55,11 @@ def select(survey: Survey, selection: Selection, *, at: int | None) -> Picked:
             "The state that is wanted is told by the first of the two backups already.",
             next_step="Leave --at out, or name single records.",
         )
-    match selection.kind:
-        case SelectionKind.RECORDS:
-            return _records(survey, selection, at)
-        case SelectionKind.LOST:
-            return _lost(survey, selection)
-        case SelectionKind.CHANGED:
-            return _changed(survey, selection)
+    if selection.kind is SelectionKind.RECORDS:
+        return _records(survey, selection, at)
+    if selection.kind is SelectionKind.LOST:
+        return _lost(survey, selection)
+    return _changed(survey, selection)
 
 
 def too_large() -> UsageError:

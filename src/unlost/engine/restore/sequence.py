@@ -44,8 +44,6 @@ def _links(settling: Settling, made: Draft) -> Iterator[Link]:
         if column not in capability.settable or column in made.facts.late:
             continue
         target = settling.gathering.target(made.facts, column)
-        if target is None:
-            continue
         origin = settling.products.origin(target)
         if origin == made.key != target:
             continue  # its own by-product
@@ -59,12 +57,9 @@ def _gathered(settling: Settling) -> dict[RecordKey, list[Link]]:
     for made in settling.drafts.values():
         maker = settling.products.origin(made.key)
         for gathered in made.facts.gathered:
-            if RecordKey(gathered.table, gathered.parent) != maker:
-                continue
-            if gathered.value_column not in made.facts.references:
-                continue
-            target = settling.gathering.target(made.facts, gathered.value_column)
-            if target is not None:
+            own = RecordKey(gathered.table, gathered.parent) == maker
+            if own and gathered.value_column in made.facts.references:
+                target = settling.gathering.target(made.facts, gathered.value_column)
                 link = Link(gathered.value_column, settling.products.origin(target))
                 found.setdefault(maker, []).append(link)
     return found

@@ -20,6 +20,7 @@ from unlost.model.writing import Birth, WriteCapability
 
 READ_IDS = 500  # records that are held with all their cells at a time
 FETCH_IDS = 2_000  # ids that are asked for at a time
+WITH_CELLS = frozenset({Op.STATE.value, Op.DELETED.value})
 NO_TABLE = WriteCapability("", reason="The org has no such table any more.")
 
 
@@ -234,10 +235,13 @@ def _same_org(org: str, ports: PlanPorts) -> OrgIdentity:
 
 
 def _live_rows(rows: Rows, columns: Sequence[str]) -> dict[str, LiveRow]:
-    """Rows of a page, with those of the columns that the source delivered."""
-    if rows.cells is None:
-        return {}
-    present = [name for name in columns if name in rows.cells.schema.names]
-    cells = rows.cells.select(present).to_pylist() if present else [{}] * len(rows)
+    """Rows of a page, with those of the columns that the source delivered.
+
+    Rows of which only the id is known are purged: they are nowhere.
+    """
+    cells: Sequence[Mapping[str, str | None]] = [{}] * len(rows)
+    if rows.cells is not None:
+        present = [name for name in columns if name in rows.cells.schema.names]
+        cells = rows.cells.select(present).to_pylist() if present else cells
     told = zip(rows.ids.to_pylist(), rows.ops.to_pylist(), cells, strict=True)
-    return {key: LiveRow(op != Op.STATE.value, own) for key, op, own in told}
+    return {key: LiveRow(op == Op.DELETED.value, own) for key, op, own in told if op in WITH_CELLS}

@@ -61,8 +61,6 @@ def _mapped(gathering: Gathering, facts: Facts, column: str, value: str) -> str 
     if column not in facts.references:
         return value
     target = gathering.target(facts, column)
-    if target is None:
-        return value
     found = gathering.found.get(target)
     if found is None:
         return gathering.homes.get(target, value)

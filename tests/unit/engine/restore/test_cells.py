@@ -4,7 +4,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlost.engine.restore.cells import comparable, different, digest, digests
+from unlost.engine.restore.cells import briefs, comparable, different, digest, digest_of, digests
 from unlost.engine.sameness import same
 from unlost.model.schema import Column, ColumnTrait, Table, WireKind
 from unlost.testing.strategies import texts
@@ -25,7 +25,7 @@ COLUMNS = ("Name", "Turnover", "At", "Active", "Score", "Gone")
 NUMBERS = st.sampled_from(["1", "1.0", "1e0", "2", "x", None])
 STATES = st.fixed_dictionaries(
     {
-        "Name": texts(),
+        "Name": st.one_of(texts(), st.sampled_from(["y" * 64, "y" * 70])),
         "Turnover": NUMBERS,
         "At": st.sampled_from(["2026-01-02T03:04:05.000Z", "2026-01-02T03:04:05+00:00", None]),
         "Active": st.sampled_from(["true", "True", "false", None]),
@@ -60,6 +60,15 @@ def test_columns_that_differ_come_in_the_order_asked_for() -> None:
 
 def test_only_what_is_kept_can_be_compared() -> None:
     assert comparable(TABLE) == ("Name", "Turnover", "At", "Active")
+
+
+def test_a_long_text_is_held_by_its_digest() -> None:
+    long, longer = "x" * 65, "x" * 66
+    assert briefs(TABLE, {"Name": long})["Name"] != long
+    assert digest(TABLE, {"Name": long}) != digest(TABLE, {"Name": longer})
+    (told,) = briefs(TABLE, {"Name": long})["Name"]
+    assert digest(TABLE, {"Name": told}) != digest(TABLE, {"Name": long})
+    assert digest_of(briefs(TABLE, {"Name": long})) == digest(TABLE, {"Name": long})
 
 
 @given(st.lists(STATES, max_size=6), st.lists(st.sampled_from(COLUMNS), unique=True))

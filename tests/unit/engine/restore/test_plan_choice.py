@@ -1,5 +1,7 @@
 """What becomes of each record, by what the org has of it now."""
 
+from collections.abc import Iterator, Sequence
+
 import pytest
 
 from unit.engine.restore.atelier import Atelier, actions, codes, note_of, step_of
@@ -9,7 +11,8 @@ from unlost.engine.restore.outcome import Ending
 from unlost.engine.restore.planning import Related
 from unlost.model.errors import NotFound
 from unlost.model.plan import Action, PlanLink, Weight
-from unlost.model.schema import WireKind
+from unlost.model.reading import Page, ReadTask
+from unlost.model.schema import Table, WireKind
 from unlost.model.writing import Identity, LateColumn, WriteOp
 from unlost.testing.platform import without
 
@@ -470,6 +473,36 @@ def test_another_night_names_another_state(atelier: Atelier) -> None:
     with pytest.raises(NotFound) as caught:
         atelier.plan_of(("Account", account), at=3)
     assert caught.value.code == "restore-not-alive"
+
+
+def test_what_changed_elsewhere_is_not_put_back(quick: Atelier) -> None:
+    made = spoilt(quick)
+    quick.org.update("Account", made[3], {"Name": "other"})
+    quick.night()
+    assert made[3] not in actions(quick.plan_changed(1, 3, "Account", "Number"))
+
+
+def test_a_record_that_the_source_knows_by_its_id_alone_is_gone(quick: Atelier) -> None:
+    binned(quick, "Account")
+    account = quick.make("Account", "Zotter")
+    quick.night()
+    quick.org.purge("Account", account)
+    source = quick.source
+
+    def told(table: Table, ids: Sequence[str]) -> Iterator[Page]:
+        yield from source.read(ReadTask(table.name, "purged", False, {"since": None}))
+
+    source.read_ids = told
+    assert actions(quick.plan_of(("Account", account))) == {account: Action.CREATE}
+
+
+def test_a_record_without_a_value_for_its_key_has_no_twin(quick: Atelier) -> None:
+    quick.platform.unique.append(("Account", ("Number",)))
+    account = quick.make("Account", "Zotter")
+    quick.night()
+    quick.lose("Account", account)
+    quick.make("Account", "Other")
+    assert actions(quick.plan_of(("Account", account))) == {account: Action.CREATE}
 
 
 # --- files and late columns -----------------------------------------------------------------------

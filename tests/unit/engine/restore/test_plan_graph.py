@@ -85,6 +85,30 @@ def test_a_link_that_may_not_be_changed_is_named(quick: Atelier) -> None:
     assert note_of(plan, "column-fixed").table == "Memo"
 
 
+def test_other_references_of_a_live_child_are_no_matter(quick: Atelier) -> None:
+    quick.org.add_table(
+        "Note",
+        {"Name": TEXT, "One": LINK, "Two": LINK},
+        references=dict.fromkeys(("One", "Two"), Reference(("Account",), DeleteRule.SET_NULL)),
+    )
+    lost, live = quick.make("Account", "Zotter"), quick.make("Account", "Lindt")
+    note = quick.make("Note", "n", One=lost, Two=live)
+    quick.night()
+    quick.lose("Account", lost)
+    quick.org.update("Note", note, {"Two": None})
+    assert step_of(quick.plan_of(("Account", lost)), note).columns == ("One",)
+
+
+def test_a_child_of_what_cannot_come_back_stays_as_it_is(quick: Atelier) -> None:
+    account = quick.make("Account", "Zotter")
+    memo = quick.make("Memo", "Call back", About=account)
+    quick.night()
+    quick.lose("Account", account)
+    quick.platform.required.add(("Account", "Number"))
+    plan = quick.plan_of(("Account", account))
+    assert actions(plan) == {account: Action.SKIP, memo: Action.UNCHANGED}
+
+
 def test_what_hangs_on_a_live_child_is_left_alone(atelier: Atelier) -> None:
     account = atelier.make("Account", "Zotter")
     below = atelier.make("Account", "Zotter Shop", Parent=account)
@@ -430,3 +454,32 @@ def test_references_that_do_not_fit_into_memory_are_read_again(
     for record in reversed(chain):
         quick.lose("Account", record)
     assert len(quick.plan_of(("Account", chain[0])).steps) == 10
+
+
+def test_records_that_need_one_another_first_are_stuck_and_named(quick: Atelier) -> None:
+    quick.platform.required |= {("Team", "Lead"), ("Player", "Team"), ("Account", "Parent")}
+    team = quick.make("Team", "Reds")
+    lead = quick.make("Player", "Ada", Team=team)
+    fan = quick.make("Player", "Fan", Team=team)
+    quick.org.update("Team", team, {"Lead": lead})
+    account = quick.make("Account", "Zotter")
+    quick.org.update("Account", account, {"Parent": account})
+    quick.night()
+    for table, record in (("Team", team), ("Player", lead), ("Player", fan)):
+        quick.org.purge(table, record)
+    quick.org.purge("Account", account)
+    plan = quick.plan_of(("Team", team), ("Account", account))
+    assert set(actions(plan).values()) == {Action.SKIP}
+    assert note_of(plan, "circle-required", "Team").weight is Weight.BLOCK
+    assert step_of(plan, account).notes == ("circle-required",)
+    assert step_of(plan, fan).notes == ("parent-required",)
+
+
+def test_a_reference_to_nothing_in_particular_is_a_value(quick: Atelier) -> None:
+    quick.org.add_table("Note", {"Name": TEXT, "Any": LINK}, references={"Any": Reference(())})
+    note = quick.make("Note", "n", Any="somewhere")
+    quick.night()
+    quick.lose("Note", note)
+    plan = quick.plan_of(("Note", note))
+    assert actions(plan) == {note: Action.CREATE}
+    assert step_of(plan, note).edits == {}

@@ -141,6 +141,22 @@ def test_a_document_whose_edition_cannot_come_back_does_not_either(desk: Atelier
     assert note_of(plan, "maker-missing").weight is Weight.BLOCK
 
 
+def test_an_edition_without_a_document_is_written_by_itself(desk: Atelier) -> None:
+    edition = desk.org.attach("Edition", "loose", b"1")
+    desk.night()
+    desk.lose("Edition", edition)
+    assert actions(desk.plan_of(("Edition", edition))) == {edition: Action.CREATE}
+
+
+def test_a_table_of_which_nothing_can_be_set_is_planned_too(desk: Atelier) -> None:
+    desk.allow("Document", settable=frozenset(), changeable=frozenset())
+    made = document(desk, "1")
+    desk.night()
+    desk.lose("Document", made["document"])
+    step = step_of(desk.plan_of(("Document", made["document"])), made["document"])
+    assert (step.action, step.columns) == (Action.BY_PRODUCT, ())
+
+
 def test_another_edition_of_a_live_document_is_only_added(desk: Atelier) -> None:
     made = document(desk, "1", "2")
     desk.night()

@@ -51,6 +51,17 @@ def test_nothing_but_what_never_comes_back_is_refused_by_its_name(nights: Atelie
     assert "Account" in found.sentence
 
 
+def test_what_came_and_went_in_a_table_that_never_comes_back_is_no_loss(nights: Atelier) -> None:
+    held = nights.org.tables["Memo"]
+    held.traits = held.traits | {TableTrait.CONFIGURATION}
+    memo = nights.make("Memo", "m")
+    nights.night()
+    nights.lose("Memo", memo)
+    nights.night()
+    plan = nights.plan_lost(1, 4)
+    assert "table-configuration" not in {note.code for note in plan.notes}
+
+
 def test_a_chosen_record_that_never_comes_back_is_counted(nights: Atelier) -> None:
     held = nights.org.tables["Memo"]
     held.traits = held.traits | {TableTrait.CONFIGURATION}
