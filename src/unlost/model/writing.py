@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+# Code of the TransientError that ``Writer.upload`` raises where nothing was written and the file
+# must be opened again to be sent again.
+UPLOAD_UNSENT = "upload-unsent"
+
 
 class WriteOp(StrEnum):
     """What a call does to a record of the org."""

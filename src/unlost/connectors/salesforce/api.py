@@ -90,7 +90,7 @@ class Api:
                 TABLE,
                 understand,
                 speaker(context.clock.now),
-                self._notice,
+                self.notice,
             ),
             clock=context.clock,
             entropy=context.entropy,
@@ -216,7 +216,8 @@ class Api:
         """The server's clock at an answer; ours where it does not tell."""
         return date_of(headers) or self.clock.now()
 
-    def _notice(self, headers: Headers) -> None:
+    def notice(self, headers: Headers) -> None:
+        """Learn from an answer's headers: calls left, the server's clock."""
         report_usage(headers, self._budget)
         self._last_seen = date_of(headers) or self._last_seen
 

@@ -15,6 +15,7 @@ from unlost.model.ports import Context, SecretField
 
 if TYPE_CHECKING:
     from unlost.connectors.salesforce.source import SalesforceSource
+    from unlost.connectors.salesforce.writing.writer import SalesforceWriter
     from unlost.kit.http import Transport
 
 CLIENT_SECRET = SecretField(
@@ -57,6 +58,14 @@ class SalesforceConnector:
         from unlost.connectors.salesforce.opening import open_source
 
         return open_source(config, context, transport=self._transport)
+
+    def open_writer(
+        self, config: object, context: Context
+    ) -> "AbstractContextManager[SalesforceWriter]":
+        """A writer; signs in at the first call, as the user of these settings."""
+        from unlost.connectors.salesforce.opening import open_writer
+
+        return open_writer(config, context, transport=self._transport)
 
     def record_ids(self, text: str) -> Sequence[str]:
         """The ids of 18 characters that may be meant by one of 15, or by one in a wrong case."""

@@ -1,4 +1,4 @@
-"""Opens the read side of an org."""
+"""Opens an org: its read side, its write side."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +7,8 @@ from unlost.connectors.salesforce.api import Api
 from unlost.connectors.salesforce.config import SalesforceConfig
 from unlost.connectors.salesforce.signin import session_of, token_client
 from unlost.connectors.salesforce.source import SalesforceSource
+from unlost.connectors.salesforce.writing.calls import WriteClient
+from unlost.connectors.salesforce.writing.writer import SalesforceWriter
 from unlost.kit.http import Transport
 from unlost.model.errors import UsageError
 from unlost.model.ports import Context
@@ -32,5 +34,26 @@ def open_source(
         yield source
         source.finish()
     finally:
+        api.client.close()
+        tokens.close()
+
+
+@contextmanager
+def open_writer(
+    config: object, context: Context, *, transport: Transport | None
+) -> Iterator[SalesforceWriter]:
+    """A writer while the context is open, signed in as the write identity."""
+    if not isinstance(config, SalesforceConfig):
+        raise UsageError("salesforce-settings", "These are no settings of a Salesforce org.")
+    tokens = token_client(context, transport)
+    session = session_of(config, context, tokens)
+    api = Api(
+        session, context, version=config.version, transport=transport, compress=config.compress
+    )
+    client = WriteClient(api, session, context, transport=transport)
+    try:
+        yield SalesforceWriter(client, clock=context.clock, entropy=context.entropy)
+    finally:
+        client.close()
         api.client.close()
         tokens.close()

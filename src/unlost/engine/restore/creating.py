@@ -9,10 +9,11 @@ from unlost.engine.restore.correlate import each, uncertain
 from unlost.engine.restore.entries import Intent, Link, Linked, Pass
 from unlost.engine.restore.rows import Built, create_row
 from unlost.engine.restore.session import Session
-from unlost.model.errors import IntegrityError, NotFound
+from unlost.model.errors import IntegrityError, NotFound, TransientError
 from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.schema import Table
-from unlost.model.writing import Outcome, WriteOp, WriteRow
+from unlost.model.snapshot import StoredFile
+from unlost.model.writing import UPLOAD_UNSENT, Outcome, WriteOp, WriteRow
 
 TRIES = 3
 
@@ -130,12 +131,22 @@ class Creator:
             missing = "The vault does not hold the bytes of this file."
             see(self.session, Pass.CREATE, table, [_no_file(step, missing)])
             return
-        vault, org = self.session.ports.vault, self.session.plan.org
         try:
-            with vault.open_file(org, stored.blob) as body:
-                upload(self.session, table, row, body, proof=_proof(self._described(table), wanted))
+            self._send_file(table, row, stored, wanted)
         except (IntegrityError, NotFound) as error:
             see(self.session, Pass.CREATE, table, [_no_file(step, error.sentence)])
+
+    def _send_file(self, table: str, row: WriteRow, stored: StoredFile, wanted: Cells) -> None:
+        """Upload; where the call was turned away before it was taken, once more."""
+        proof = _proof(self._described(table), wanted)
+        for last in (False, True):
+            try:
+                with self.session.ports.vault.open_file(self.session.plan.org, stored.blob) as body:
+                    upload(self.session, table, row, body, proof=proof)
+                return
+            except TransientError as error:
+                if error.code != UPLOAD_UNSENT or last:
+                    raise
 
     def _described(self, table: str) -> Table:
         return self.session.table(table)

@@ -1,6 +1,6 @@
 """What is asked and what comes back, as plain values free of any HTTP library."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 type Headers = Mapping[str, str]
@@ -10,13 +10,14 @@ type Headers = Mapping[str, str]
 class Request:
     """A call to be made. ``url`` is absolute; ``accept`` names statuses that are no failure.
 
+    ``body`` may be given in pieces, which are sent as they come; such a call cannot be repeated.
     ``signed``: the session's token is sent along. ``budgeted``: it counts as an API call.
     """
 
     method: str
     url: str
     headers: Headers = field(default_factory=dict)
-    body: bytes | None = None
+    body: bytes | Iterable[bytes] | None = None
     accept: frozenset[int] = frozenset({200, 201, 204})
     signed: bool = True
     budgeted: bool = True

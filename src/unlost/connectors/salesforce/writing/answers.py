@@ -1,0 +1,90 @@
+"""From Salesforce's answers about single rows to outcomes. Pure.
+
+Sources: REST guide (sObject Collections, response body), Bulk API 2.0 guide (get failed record
+results: ``CODE:message:fields --``), SOAP guide (undelete, status codes).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from unlost.model.writing import Outcome, OutcomeKind
+
+FULL = "write-storage-full"
+REFUSED = "write-refused"
+# The same row may be taken later (SOAP guide, status codes).
+PASSING = frozenset({
+    "REQUEST_RUNNING_TOO_LONG", "SERVER_UNAVAILABLE", "UNABLE_TO_LOCK_ROW", "UNKNOWN_EXCEPTION",
+    "TXN_SECURITY_METERING_ERROR",
+})  # fmt: skip
+STORAGE = frozenset({"STORAGE_LIMIT_EXCEEDED"})
+DUPLICATE = frozenset({"DUPLICATE_VALUE"})
+_BULK_ERROR = re.compile(r"(?s)([A-Z0-9_]+):(.*?)(?::([\w,. ]*))? ?--\s*$")
+
+NEXT_STEPS = {
+    "INACTIVE_OWNER_OR_USER": "Give the record another owner with a typed value, or reactivate "
+    "the user.",
+    "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": "Add the value to the picklist, or type another.",
+    "FIELD_CUSTOM_VALIDATION_EXCEPTION": "Type a value that the validation rule accepts, or "
+    "exempt the write user from the rule.",
+    "REQUIRED_FIELD_MISSING": "Type a value for the field.",
+    "DUPLICATE_VALUE": "Look at the record that has the value now; make a new plan to adopt it.",
+    "INSUFFICIENT_ACCESS_OR_READONLY": "Give the write user access; see `unlost org writer`.",
+    "STORAGE_LIMIT_EXCEEDED": "Make room in the org, then go on with `unlost restore resume`.",
+    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": "A trigger refuses the record; ask whoever wrote it.",
+}
+
+
+def done(key: str, record: str) -> Outcome:
+    """The row was written."""
+    return Outcome(key, OutcomeKind.DONE, record)
+
+
+def unknown(key: str) -> Outcome:
+    """No answer came."""
+    return Outcome(
+        key, OutcomeKind.UNKNOWN, code="write-answer-lost", sentence="The answer was lost."
+    )
+
+
+def failed(
+    key: str,
+    record: str | None,
+    native: str,
+    message: str,
+    columns: Sequence[str] = (),
+) -> Outcome:
+    """Salesforce refused the row."""
+    return Outcome(
+        key,
+        OutcomeKind.FAILED,
+        record,
+        code=FULL if native in STORAGE else REFUSED,
+        native=native,
+        sentence=f"Salesforce refused it: {message.strip() or native}",
+        next_step=NEXT_STEPS.get(native, "Look the code up in Salesforce's help."),
+        columns=tuple(columns),
+        retry=native in PASSING | STORAGE,
+    )
+
+
+def of_collection(key: str, record: str | None, answer: Mapping[str, Any]) -> Outcome:
+    """The outcome of one row of a collections call."""
+    if answer.get("success"):
+        return done(key, str(answer.get("id") or record))
+    errors = answer.get("errors") or [{}]
+    first = errors[0]
+    native = str(first.get("statusCode") or first.get("errorCode") or "UNKNOWN_EXCEPTION")
+    columns = [str(name) for one in errors for name in one.get("fields") or ()]
+    return failed(key, record, native, str(first.get("message") or ""), columns)
+
+
+def of_bulk(key: str, record: str | None, text: str) -> Outcome:
+    """The outcome of one row of a job's failed results."""
+    found = _BULK_ERROR.fullmatch(text.strip())
+    if found is None:
+        native = text.split(":", 1)[0].strip()
+        return failed(key, record, native, text)
+    native, message, fields = found.groups()
+    columns = [name.strip() for name in (fields or "").split(",") if name.strip()]
+    return failed(key, record, native, message, columns)

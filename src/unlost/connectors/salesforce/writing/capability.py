@@ -1,0 +1,135 @@
+"""From describe to what may be written to a table. Pure.
+
+Sources: REST guide (sObject Describe: createable, updateable, undeletable, defaultedOnCreate),
+object reference (system fields).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from unlost.connectors.salesforce.columns import is_compound
+from unlost.connectors.salesforce.writing.rules import ObjectRule, never, rule_for
+from unlost.model.writing import (
+    Birth,
+    Identity,
+    LateColumn,
+    MatchKey,
+    NeverColumn,
+    NeverReason,
+    WriteCapability,
+    WriteOp,
+)
+
+# Collections take 200 records a call (REST guide, sObject Collections).
+ROWS_PER_CALL = 200
+# Bulk ingest works in batches of 10,000 (Bulk API 2.0 guide); it pays from a few calls on.
+ROWS_PER_JOB = 10_000
+JOB_ABOVE = 2_000
+SYSTEM = frozenset({
+    "CreatedById", "CreatedDate", "Id", "IsDeleted", "LastActivityDate", "LastModifiedById",
+    "LastModifiedDate", "LastReferencedDate", "LastViewedDate", "MasterRecordId",
+    "SystemModstamp",
+})  # fmt: skip
+
+type Describe = Mapping[str, Any]
+
+
+def capability_of(describe: Describe, *, born: Mapping[str, str] | None = None) -> WriteCapability:
+    """What the describing user may write. ``born``: values by column with which records begin."""
+    name = str(describe["name"])
+    rule, reason = rule_for(name), never(name)
+    fields = [one for one in describe["fields"] if not is_compound(one)]
+    ops = frozenset() if reason else _ops(describe)
+    settable = (
+        _named(fields, "createable") - rule.leave_out if WriteOp.CREATE in ops else frozenset()
+    )
+    changeable = _named(fields, "updateable") if WriteOp.UPDATE in ops else frozenset()
+    files = frozenset({rule.file} if rule.file else ())
+    return WriteCapability(
+        name,
+        ops=ops,
+        birth=Birth.NEVER if not ops and rule.birth is Birth.DIRECT else rule.birth,
+        identity=Identity.UNDELETE if WriteOp.UNDELETE in ops else Identity.NEW,
+        settable=settable - files | _lists(rule, fields),
+        changeable=changeable - files,
+        needs_value=_needed(fields) & settable - files,
+        never=tuple(_never(fields, settable, rule)),
+        late=_late(rule, born or {}),
+        keys=(*_unique(fields, settable), *rule.keys),
+        after=rule.after,
+        gathers=rule.gathers,
+        by_products=rule.by_products,
+        by_product_when=rule.by_product_when,
+        file_column=rule.file,
+        audit="CreatedDate" in settable,
+        rows_per_call=ROWS_PER_CALL,
+        rows_per_job=0 if rule.file or rule.gathers else ROWS_PER_JOB,
+        job_above=JOB_ABOVE,
+        side_effects=rule.side_effects,
+        reason=reason or rule.reason or _reason(name, ops),
+    )
+
+
+def _ops(describe: Describe) -> frozenset[WriteOp]:
+    flags = {
+        WriteOp.CREATE: "createable",
+        WriteOp.UPDATE: "updateable",
+        WriteOp.UNDELETE: "undeletable",
+        WriteOp.DELETE: "deletable",
+    }
+    return frozenset(op for op, flag in flags.items() if describe.get(flag))
+
+
+def _reason(name: str, ops: frozenset[WriteOp]) -> str:
+    return "" if ops else f"Salesforce lets this user write nothing to {name}."
+
+
+def _named(fields: Iterable[Mapping[str, Any]], flag: str) -> frozenset[str]:
+    return frozenset(str(one["name"]) for one in fields if one.get(flag))
+
+
+def _needed(fields: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    return frozenset(
+        str(one["name"])
+        for one in fields
+        if not one.get("nillable", True)
+        and not one.get("defaultedOnCreate")
+        and one.get("type") != "boolean"
+    )
+
+
+def _lists(rule: ObjectRule, fields: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Columns that take lists of ids: describe calls them createable, and no query gives them."""
+    known = _named(fields, "createable")
+    return frozenset(gather.column for gather in rule.gathers if gather.column in known)
+
+
+def _late(rule: ObjectRule, born: Mapping[str, str]) -> tuple[LateColumn, ...]:
+    return tuple(LateColumn(one.column, born.get(one.column, one.born)) for one in rule.late)
+
+
+def _unique(fields: Iterable[Mapping[str, Any]], settable: frozenset[str]) -> tuple[MatchKey, ...]:
+    names = [str(one["name"]) for one in fields if one.get("unique")]
+    return tuple(MatchKey((name,)) for name in names if name in settable)
+
+
+def _never(
+    fields: Iterable[Mapping[str, Any]], settable: frozenset[str], rule: ObjectRule
+) -> Iterable[NeverColumn]:
+    for one in fields:
+        name = str(one["name"])
+        if name not in settable:
+            yield NeverColumn(name, _why(one, rule))
+
+
+def _why(one: Mapping[str, Any], rule: ObjectRule) -> NeverReason:
+    name = str(one["name"])
+    if one.get("calculated"):
+        return NeverReason.FORMULA
+    if one.get("autoNumber"):
+        return NeverReason.AUTO_NUMBER
+    if name in SYSTEM:
+        return NeverReason.SYSTEM
+    if name in rule.leave_out or any(name == made.column for made in rule.by_products):
+        return NeverReason.BY_PLATFORM
+    return NeverReason.NO_PERMISSION if one.get("permissionable") else NeverReason.READ_ONLY

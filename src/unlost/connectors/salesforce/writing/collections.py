@@ -1,0 +1,94 @@
+"""Small sets of rows: sObject Collections, at most 200 records a call.
+
+Source: REST guide, sObject Collections (create, update, delete): one result a record, in order.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from unlost.connectors.salesforce.api import SEND_JSON, read_json
+from unlost.connectors.salesforce.writing.answers import of_collection, unknown
+from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
+from unlost.connectors.salesforce.writing.values import encode, json_record
+from unlost.kit.http import Request
+from unlost.model.schema import Table
+from unlost.model.writing import Outcome, WriteOp, WriteRow
+
+MOST = 200
+# A request body may have 50 MB (REST guide, limits); rows with long texts are sent in parts.
+LONGEST_BODY = 20_000_000
+METHODS = {WriteOp.CREATE: "POST", WriteOp.UPDATE: "PATCH"}
+
+
+class Collections:
+    """Writes rows of one table by collections calls."""
+
+    def __init__(self, client: WriteClient) -> None:
+        self._client = client
+
+    def write(
+        self, op: WriteOp, table: Table, rows: Sequence[WriteRow], *, lists: frozenset[str]
+    ) -> list[Outcome]:
+        """One outcome a row, in order; after a lost answer nothing more is sent."""
+        outcomes: list[Outcome] = []
+        for part in _parts(table, rows, lists):
+            outcomes += self._send(op, part)
+            if any(one.code == "write-answer-lost" for one in outcomes):
+                break
+        missing = rows[len(outcomes) :]
+        return outcomes + [_unsent(row) for row in missing]
+
+    def delete(self, rows: Sequence[WriteRow]) -> list[Outcome]:
+        """Delete records into the recycle bin."""
+        outcomes: list[Outcome] = []
+        for at in range(0, len(rows), MOST):
+            part = rows[at : at + MOST]
+            ids = ",".join(str(row.id) for row in part)
+            url = self._client.api.url(f"composite/sobjects?ids={ids}&allOrNone=false")
+            outcomes += self._answered(Request("DELETE", url, SEND_JSON), part)
+        return outcomes
+
+    def _send(self, op: WriteOp, part: "Part") -> list[Outcome]:
+        body = b'{"allOrNone":false,"records":[' + b",".join(part.records) + b"]}"
+        url = self._client.api.url("composite/sobjects")
+        return self._answered(Request(METHODS[op], url, SEND_JSON, body), part.rows)
+
+    def _answered(self, request: Request, rows: Sequence[WriteRow]) -> list[Outcome]:
+        try:
+            answer: Any = read_json(self._client.send(request))
+        except AnswerLost:
+            return [unknown(row.key) for row in rows]
+        return [of_collection(row.key, row.id, one) for row, one in zip(rows, answer, strict=True)]
+
+
+class Part:
+    """Rows of one call, encoded."""
+
+    def __init__(self) -> None:
+        self.rows: list[WriteRow] = []
+        self.records: list[bytes] = []
+        self.size = 0
+
+    def add(self, row: WriteRow, record: bytes) -> None:
+        """Take a row in."""
+        self.rows.append(row)
+        self.records.append(record)
+        self.size += len(record)
+
+
+def _parts(table: Table, rows: Sequence[WriteRow], lists: frozenset[str]) -> Iterator[Part]:
+    part = Part()
+    for row in rows:
+        record = encode(json_record(table, row.cells, lists=lists, record=row.id))
+        full = len(part.rows) == MOST or part.size + len(record) > LONGEST_BODY
+        if part.rows and full:
+            yield part
+            part = Part()
+        part.add(row, record)
+    if part.rows:
+        yield part
+
+
+def _unsent(row: WriteRow) -> Outcome:
+    """Rows after a lost answer: they were not sent; looking for them finds nothing."""
+    return unknown(row.key)

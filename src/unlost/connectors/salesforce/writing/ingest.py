@@ -1,0 +1,185 @@
+"""Large sets of rows: Bulk API 2.0 ingest jobs, whose results come back shuffled.
+
+Sources: Bulk API 2.0 guide (create a job, upload job data, get job info, successful, failed and
+unprocessed results). Results carry no place in the upload: rows are told apart by their own values,
+and equal rows are interchangeable. A job that failed may have written a part.
+"""
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from unlost.connectors.salesforce.api import JSON, SEND_JSON
+from unlost.connectors.salesforce.bulk import pause
+from unlost.connectors.salesforce.writing.answers import done, of_bulk, unknown
+from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
+from unlost.connectors.salesforce.writing.values import csv_cell
+from unlost.kit.http import Request
+from unlost.model.schema import Table
+from unlost.model.writing import Outcome, WriteOp, WriteRow
+
+# 150 MB a job after base64, so 100 MB of CSV (Bulk API 2.0 guide, limits).
+LONGEST_JOB = 95_000_000
+OPERATIONS = {WriteOp.CREATE: "insert", WriteOp.UPDATE: "update", WriteOp.DELETE: "delete"}
+OVER = frozenset({"JobComplete", "Failed", "Aborted"})
+NOT_REACHED = "UNKNOWN_EXCEPTION:The job ended before this row.:--"
+CSV = {"Content-Type": "text/csv; charset=UTF-8", "Accept": "application/json"}
+
+type Line = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """The CSV of one job. ``lines`` are the cells of each row as they are sent, in order."""
+
+    columns: Line
+    rows: tuple[WriteRow, ...]
+    lines: tuple[Line, ...]
+
+    def body(self) -> bytes:
+        """The file."""
+        made = [",".join(self.columns), *(",".join(line) for line in self.lines)]
+        return ("\n".join(made) + "\n").encode()
+
+
+class IngestJobs:
+    """Writes rows of one table by jobs."""
+
+    def __init__(self, client: WriteClient) -> None:
+        self._client = client
+        self._api = client.api
+
+    def write(self, op: WriteOp, table: Table, rows: Sequence[WriteRow]) -> list[Outcome]:
+        """One outcome a row, in order."""
+        found: dict[str, Outcome] = {}
+        for upload in uploads(op, rows):
+            found |= self._job(op, table, upload)
+        return [found.get(row.key, unknown(row.key)) for row in rows]
+
+    def settle(self, table: Table, *, since: str) -> None:
+        """Wait for this user's own jobs on a table that began since then; abort unsent ones."""
+        for job in list(self._mine(table, since)):
+            if job["state"] == "Open":
+                self._patch(str(job["id"]), "Aborted")
+            elif job["state"] not in OVER:
+                self._wait(str(job["id"]))
+
+    # --- one job -----------------------------------------------------------------------------------
+
+    def _job(self, op: WriteOp, table: Table, upload: Upload) -> dict[str, Outcome]:
+        try:
+            job = self._start(op, table, upload)
+            self._wait(job)
+        except AnswerLost:
+            return {row.key: unknown(row.key) for row in upload.rows}
+        return self._results(job, upload)
+
+    def _start(self, op: WriteOp, table: Table, upload: Upload) -> str:
+        wanted = {
+            "object": table.name,
+            "operation": OPERATIONS[op],
+            "contentType": "CSV",
+            "lineEnding": "LF",
+        }
+        job = str(self._client.post_json("jobs/ingest", wanted)["id"])
+        url = self._api.url(f"jobs/ingest/{job}/batches")
+        self._client.send(Request("PUT", url, CSV, upload.body()))
+        self._patch(job, "UploadComplete")
+        return job
+
+    def _patch(self, job: str, state: str) -> None:
+        url = self._api.url(f"jobs/ingest/{job}")
+        body = b'{"state":"%s"}' % state.encode()
+        self._client.send(Request("PATCH", url, SEND_JSON, body))
+
+    def _wait(self, job: str) -> Mapping[str, Any]:
+        for polls in count():
+            info: Mapping[str, Any] = self._api.get_json(f"jobs/ingest/{job}")
+            if info["state"] in OVER:
+                return info
+            self._api.clock.sleep(pause(polls))
+        raise AssertionError
+
+    def _mine(self, table: Table, since: str) -> Iterator[Mapping[str, Any]]:
+        me = self._api.token_field("id").rsplit("/", 1)[-1][:15]
+        where: str | None = "jobs/ingest"
+        while where:
+            answer = self._api.get_json(where)
+            for job in answer.get("records") or ():
+                own = str(job.get("createdById") or "")[:15] == me
+                if own and job.get("object") == table.name and str(job["createdDate"]) >= since:
+                    yield job
+            where = None if answer.get("done", True) else answer.get("nextRecordsUrl")
+
+    # --- results -----------------------------------------------------------------------------------
+
+    def _results(self, job: str, upload: Upload) -> dict[str, Outcome]:
+        """Outcomes by key. Rows that no result names are unknown."""
+        left: dict[Line, list[WriteRow]] = defaultdict(list)
+        for row, line in zip(upload.rows, _plain(upload), strict=True):
+            left[line].append(row)
+        found: dict[str, Outcome] = {}
+        for record, _, line in self._lines(job, "successfulResults", upload.columns):
+            found |= {row.key: done(row.key, record) for row in _take(left, line)}
+        for _, told, line in self._lines(job, "failedResults", upload.columns):
+            found |= {row.key: of_bulk(row.key, row.id, told) for row in _take(left, line)}
+        for _, _, line in self._lines(job, "unprocessedrecords", upload.columns):
+            found |= {row.key: of_bulk(row.key, row.id, NOT_REACHED) for row in _take(left, line)}
+        self._api.delete(f"jobs/ingest/{job}")
+        return found
+
+    def _lines(self, job: str, kind: str, columns: Line) -> Iterator[tuple[str, str, Line]]:
+        """Of each result row: the record's id, what is told of it, its uploaded cells."""
+        url = self._api.url(f"jobs/ingest/{job}/{kind}")
+        answer = self._api.client.send(Request("GET", url, {**JSON, "Accept": "text/csv"}))
+        if answer.status == 204 or not answer.body.strip():
+            return
+        reader = csv.DictReader(io.StringIO(answer.body.decode(), newline=""))
+        for row in reader:
+            line = tuple(row.get(name) or "" for name in columns)
+            told = row.get("sf__Error") or row.get("sf__Created") or ""
+            yield row.get("sf__Id") or "", told, line
+
+
+def uploads(op: WriteOp, rows: Sequence[WriteRow]) -> Iterator[Upload]:
+    """The rows as files of jobs, none too long."""
+    names = sorted({name for row in rows for name in row.cells})
+    columns = (("Id", *names) if op is not WriteOp.CREATE else tuple(names)) or ("Id",)
+    held: list[WriteRow] = []
+    lines: list[Line] = []
+    size = 0
+    for row in rows:
+        line = _line(op, row, names)
+        length = sum(len(cell.encode()) + 1 for cell in line)
+        if held and size + length > LONGEST_JOB:
+            yield Upload(columns, tuple(held), tuple(lines))
+            held, lines, size = [], [], 0
+        held.append(row)
+        lines.append(line)
+        size += length
+    if held:
+        yield Upload(columns, tuple(held), tuple(lines))
+
+
+def _line(op: WriteOp, row: WriteRow, names: Sequence[str]) -> Line:
+    clear = op is WriteOp.UPDATE
+    cells = [csv_cell(row.cells[n], clear=clear) if n in row.cells else "" for n in names]
+    return (str(row.id), *cells) if op is not WriteOp.CREATE else tuple(cells)
+
+
+def _plain(upload: Upload) -> Iterator[Line]:
+    """The lines as a reader of CSV gives them."""
+    for line in upload.lines:
+        yield tuple(
+            cell[1:-1].replace('""', '"') if cell.startswith('"') else cell for cell in line
+        )
+
+
+def _take(left: dict[Line, list[WriteRow]], line: Line) -> list[WriteRow]:
+    """One of the rows that were sent so, if any is left."""
+    rows = left.get(line)
+    return [rows.pop()] if rows else []

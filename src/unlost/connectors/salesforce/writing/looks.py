@@ -1,0 +1,113 @@
+"""Looks of the write identity: what is live, by id, by key, by what it made itself."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+
+from unlost.connectors.salesforce import soql
+from unlost.connectors.salesforce.api import Api
+from unlost.connectors.salesforce.limits import IDS_IN_A_QUERY
+from unlost.connectors.salesforce.rows import observed
+from unlost.kit.json_to_arrow import batch_of, text_of
+from unlost.model.errors import Conflict, SourceRefused
+from unlost.model.reading import Rows
+from unlost.model.schema import Table, WireKind
+
+BARE = (WireKind.INTEGER, WireKind.DECIMAL, WireKind.BOOLEAN, WireKind.DATE, WireKind.INSTANT)
+
+
+class Looks:
+    """Queries of live records, in chunks that fit an address."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def find(
+        self, table: Table, columns: tuple[str, ...], values: Iterable[tuple[str, ...]]
+    ) -> dict[tuple[str, ...], str]:
+        """Ids by the values of these columns; values are compared as the caller gave them.
+
+        Raises Conflict (``key-not-unique``).
+        """
+        wanted = {_folded(table, columns, value): value for value in values}
+        found: dict[tuple[str, ...], str] = {}
+        firsts = sorted({value[0] for value in wanted.values()})
+        for at in range(0, len(firsts), IDS_IN_A_QUERY):
+            part = firsts[at : at + IDS_IN_A_QUERY]
+            listed = ",".join(_literal(table, columns[0], value) for value in part)
+            query = soql.select(("Id", *columns), table.name, f"{columns[0]} IN ({listed})")
+            for record in self._api.query(query):
+                told = tuple(text_of(record.get(name)) or "" for name in columns)
+                value = wanted.get(_folded(table, columns, told))
+                if value is None:
+                    continue
+                if value in found:
+                    raise _not_unique(table, columns)
+                found[value] = str(record["Id"])
+        return found
+
+    def fetch(self, table: Table, ids: Sequence[str], columns: Sequence[str]) -> Rows:
+        """Live records of these ids."""
+        known = [name for name in columns if name != "Id"]
+        wanted = ("Id", *known)
+        records: list[Mapping[str, object]] = []
+        for at in range(0, len(ids), IDS_IN_A_QUERY):
+            chosen = soql.any_of("Id", ids[at : at + IDS_IN_A_QUERY])
+            records += self._api.query(soql.select(wanted, table.name, chosen))
+        return self._rows(records, wanted, columns)
+
+    def recent(self, table: Table, since: datetime, columns: Sequence[str], *, audit: bool) -> Rows:
+        """Records made since then, by this user where dates are the org's own."""
+        names = {column.name for column in table.columns}
+        if not {"CreatedDate", "CreatedById", "SystemModstamp"} <= names:
+            raise SourceRefused(
+                "recent-unknown", f"Salesforce does not tell who made a record of {table.name}."
+            )
+        lo = soql.instant(since)
+        conditions = [f"SystemModstamp >= {lo}"]
+        if not audit:
+            me = self._api.token_field("id").rsplit("/", 1)[-1]
+            conditions += [soql.equals("CreatedById", me), f"CreatedDate >= {lo}"]
+        wanted = ("Id", *(name for name in columns if name != "Id"))
+        records = self._api.query(soql.select(wanted, table.name, *conditions))
+        return self._rows(records, wanted, columns)
+
+    def _rows(
+        self,
+        records: Sequence[Mapping[str, object]],
+        wanted: Sequence[str],
+        columns: Sequence[str],
+    ) -> Rows:
+        batch = batch_of(records, list(dict.fromkeys(wanted)))
+        rows = observed(batch, self._api.recent_time())
+        cells = batch.select(list(columns)) if columns else None
+        return replace(rows, cells=cells)
+
+
+def _folded(table: Table, columns: tuple[str, ...], value: tuple[str, ...]) -> tuple[str, ...]:
+    """Values as Salesforce compares them: texts without their case, numbers by their size."""
+    return tuple(_plain(table, *pair) for pair in zip(columns, value, strict=True))
+
+
+def _plain(table: Table, name: str, text: str) -> str:
+    column = table.column(name)
+    if column is not None and column.kind in (WireKind.INTEGER, WireKind.DECIMAL):
+        try:
+            return str(Decimal(text).normalize())
+        except InvalidOperation:
+            return text
+    return text.casefold()
+
+
+def _literal(table: Table, name: str, text: str) -> str:
+    column = table.column(name)
+    return text if column is not None and column.kind in BARE else soql.text(text)
+
+
+def _not_unique(table: Table, columns: tuple[str, ...]) -> Conflict:
+    return Conflict(
+        "key-not-unique",
+        f"Several records of {table.label or table.name} share a value of {', '.join(columns)}.",
+        next_step="Tell them apart by hand, then make the plan again.",
+    )

@@ -1,0 +1,63 @@
+"""Which permissions the write identity lacks, in words for whoever administers the org.
+
+Sources: REST guide (sObject Describe: createable, updateable), object reference
+(UserPermissionAccess).
+"""
+
+from collections.abc import Callable, Sequence
+
+from unlost.connectors.salesforce.api import Api
+from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.rights import read_rights
+from unlost.connectors.salesforce.writing.capability import Describe
+from unlost.connectors.salesforce.writing.rules import never, rule_for
+from unlost.model.schema import Table, TableTrait
+from unlost.model.writing import Birth, MissingPermission
+
+WANTED = {
+    "PermissionsApiEnabled": "API Enabled",
+}
+
+
+def missing_for(
+    api: Api, tables: Sequence[Table], *, describe: Callable[[str], Describe]
+) -> list[MissingPermission]:
+    """Permissions that are missing for these tables."""
+    missing = _general(api)
+    for table in tables:
+        missing += _of_table(table, describe)
+    return missing
+
+
+def _general(api: Api) -> list[MissingPermission]:
+    rights = read_rights(api)
+    return [
+        MissingPermission(label, f"The write user lacks '{label}'.")
+        for flag, label in WANTED.items()
+        if rights.lacks(flag)
+    ]
+
+
+def _of_table(table: Table, describe: Callable[[str], Describe]) -> list[MissingPermission]:
+    if never(table.name) or table.has(TableTrait.CONFIGURATION):
+        return []
+    if rule_for(table.name).birth is not Birth.DIRECT:
+        return []
+    try:
+        told = describe(table.name)
+    except Refused:
+        return [_permission(table, "Read")]
+    lacking = [
+        word
+        for flag, word in (("createable", "Create"), ("updateable", "Edit"))
+        if not told.get(flag)
+    ]
+    return [_permission(table, word) for word in lacking]
+
+
+def _permission(table: Table, word: str) -> MissingPermission:
+    return MissingPermission(
+        f"{word} on {table.name}",
+        f"The write user may not '{word}' records of {table.label or table.name}.",
+        table.name,
+    )

@@ -1,0 +1,139 @@
+"""What is particular to writing single objects of Salesforce: data, each with its source.
+
+Sources: object reference of each object; REST guide (insert blob data); "Set Audit Fields upon
+Record Creation"; answers of live orgs in public threads where the reference is silent.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from unlost.model.writing import Birth, ByProduct, Gather, LateColumn, MatchKey
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRule:
+    """What describe does not tell about writing an object.
+
+    ``leave_out`` are columns that are createable and must not be sent; ``file`` is the column that
+    is sent as a file; ``accept_twin``: a row that is refused because it is there already is there.
+    """
+
+    birth: Birth = Birth.DIRECT
+    leave_out: frozenset[str] = frozenset()
+    late: tuple[LateColumn, ...] = ()
+    keys: tuple[MatchKey, ...] = ()
+    after: tuple[str, ...] = ()
+    gathers: tuple[Gather, ...] = ()
+    by_products: tuple[ByProduct, ...] = ()
+    by_product_when: tuple[tuple[str, str], ...] = ()
+    file: str | None = None
+    accept_twin: bool = False
+    side_effects: tuple[str, ...] = ()
+    reason: str = ""
+
+
+def _recipients(column: str, kind: str) -> Gather:
+    return Gather(
+        column,
+        "EmailMessageRelation",
+        "EmailMessageId",
+        "RelationId",
+        (("RelationType", kind),),
+    )
+
+
+RULES: Mapping[str, ObjectRule] = {
+    # A person's contact is made with the account, and PersonContactId names it.
+    "Account": ObjectRule(by_products=(ByProduct("Contact", "PersonContactId"),)),
+    "Contact": ObjectRule(
+        by_product_when=(("IsPersonAccount", "true"),),
+        side_effects=("A contact with an account gets its account-contact relation by itself.",),
+    ),
+    "AccountContactRelation": ObjectRule(
+        by_product_when=(("IsDirect", "true"),),
+        keys=(MatchKey(("AccountId", "ContactId")),),
+        after=("Account", "Contact"),
+    ),
+    "CampaignMember": ObjectRule(
+        keys=(MatchKey(("CampaignId", "ContactId")), MatchKey(("CampaignId", "LeadId"))),
+    ),
+    # Before a price of a custom book stands the standard one (error STANDARD_PRICE_NOT_DEFINED).
+    "PricebookEntry": ObjectRule(
+        keys=(MatchKey(("Pricebook2Id", "Product2Id")),), after=("Product2", "Pricebook2")
+    ),
+    # Either the unit price or the total is sent; the total follows.
+    "OpportunityLineItem": ObjectRule(
+        leave_out=frozenset({"TotalPrice", "ListPrice"}), after=("PricebookEntry",)
+    ),
+    "OrderItem": ObjectRule(after=("PricebookEntry",)),
+    # Born as a draft, moved on when its lines are there.
+    "Order": ObjectRule(late=(LateColumn("Status", "Draft"),)),
+    "Contract": ObjectRule(late=(LateColumn("Status", "Draft"),)),
+    "CaseComment": ObjectRule(after=("Case",)),
+    # Complete in one insert: afterwards only drafts can be changed.
+    "EmailMessage": ObjectRule(
+        leave_out=frozenset({"ActivityId"}),
+        late=(LateColumn("IsExternallyVisible"),),
+        gathers=(
+            _recipients("ToIds", "ToAddress"),
+            _recipients("CcIds", "CcAddress"),
+            _recipients("BccIds", "BccAddress"),
+            Gather(
+                "ContentDocumentIds",
+                "ContentDocumentLink",
+                "LinkedEntityId",
+                "ContentDocumentId",
+            ),
+        ),
+        by_products=(ByProduct("Task", "ActivityId"),),
+        after=("ContentVersion", "Case", "Contact", "Lead"),
+        side_effects=("Salesforce may make a task for a mail that is related to a record.",),
+    ),
+    "EmailMessageRelation": ObjectRule(
+        birth=Birth.BY_PRODUCT,
+        keys=(MatchKey(("EmailMessageId", "RelationId", "RelationType")),),
+        reason="Salesforce writes the relations of a mail itself, from its addresses.",
+    ),
+    "Task": ObjectRule(by_product_when=(("TaskSubtype", "Email"),)),
+    # The document comes with its first version; links are records of their own.
+    "ContentVersion": ObjectRule(
+        leave_out=frozenset({"FirstPublishLocationId", "ContentBodyId", "IsMajorVersion"}),
+        by_products=(ByProduct("ContentDocument", "ContentDocumentId", reuse=True),),
+        file="VersionData",
+    ),
+    "ContentDocument": ObjectRule(
+        birth=Birth.BY_PRODUCT,
+        reason="Salesforce makes a document with the first version of its file.",
+    ),
+    "ContentDocumentLink": ObjectRule(
+        keys=(MatchKey(("ContentDocumentId", "LinkedEntityId")),),
+        after=("ContentVersion",),
+        accept_twin=True,
+    ),
+    "Attachment": ObjectRule(file="Body", after=("EmailMessage",)),
+    "Document": ObjectRule(file="Body"),
+    "FeedItem": ObjectRule(by_product_when=(("Type", "TrackedChange"),)),
+}
+
+NEVER_ENDINGS = {
+    "History": "Salesforce writes histories itself; the vault keeps the old one.",
+    "Feed": "This is a view of feed items.",
+    "Share": "Sharing is worked out anew by Salesforce; rows that were set by hand are not yet "
+    "written.",
+    "ChangeEvent": "This is a stream of events.",
+    "Tag": "Tags are not yet written.",
+}
+NO_RULE = ObjectRule()
+
+
+def rule_for(name: str) -> ObjectRule:
+    """The rule of an object."""
+    return RULES.get(name, NO_RULE)
+
+
+def never(name: str) -> str:
+    """Why nobody can write this object; empty if it may be possible."""
+    for ending, reason in NEVER_ENDINGS.items():
+        if name.endswith(ending) and name != ending:
+            return reason
+    return ""

@@ -1,0 +1,87 @@
+"""Records with bytes: multipart, streamed.
+
+Source: REST guide, insert or update blob data: a JSON part first, then the file; up to 2 GB for a
+content version.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from unlost.connectors.salesforce.api import JSON, read_json
+from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.writing.answers import done, failed, unknown
+from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
+from unlost.connectors.salesforce.writing.values import encode, json_record
+from unlost.kit.http import Request
+from unlost.model.errors import TransientError
+from unlost.model.ports import Entropy
+from unlost.model.schema import Table
+from unlost.model.writing import UPLOAD_UNSENT, Outcome, WriteRow
+
+CHUNK = 1 << 20
+_UNSAFE = re.compile(r'[\r\n"\\]')
+
+
+class Uploads:
+    """Creates records with their file."""
+
+    def __init__(self, client: WriteClient, entropy: Entropy) -> None:
+        self._client = client
+        self._entropy = entropy
+
+    def create(self, table: Table, column: str, row: WriteRow, body: BinaryIO) -> Outcome:
+        """The record with the file in ``column``."""
+        boundary = f"unlost-{self._entropy.bytes(16).hex()}"
+        record = json_record(table, row.cells, lists=frozenset(), record=None)
+        del record["attributes"]
+        headers = {**JSON, "Content-Type": f'multipart/form-data; boundary="{boundary}"'}
+        url = self._client.api.url(f"sobjects/{table.name}")
+        content = Once(multipart(boundary, encode(record), column, _file_name(row), body))
+        try:
+            answer = read_json(self._client.send(Request("POST", url, headers, content)))
+        except AnswerLost:
+            return unknown(row.key)
+        except Refused as refused:
+            return failed(row.key, None, refused.native, refused.message)
+        return done(row.key, str(answer["id"]))
+
+
+class Once:
+    """Pieces that can be sent once: a call that is turned away must begin with a new stream."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces: Iterator[bytes] | None = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        pieces, self._pieces = self._pieces, None
+        if pieces is None:
+            raise TransientError(
+                UPLOAD_UNSENT,
+                "Salesforce turned an upload away before it was taken.",
+                next_step="It is sent again by itself.",
+            )
+        return pieces
+
+
+def multipart(
+    boundary: str, record: bytes, column: str, name: str, body: BinaryIO
+) -> Iterator[bytes]:
+    """The body of the call, in pieces."""
+    yield (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="entity_content";\r\n'
+        f"Content-Type: application/json\r\n\r\n"
+    ).encode()
+    yield record
+    yield (
+        f'\r\n--{boundary}\r\nContent-Disposition: form-data; name="{column}"; '
+        f'filename="{name}"\r\nContent-Type: application/octet-stream\r\n\r\n'
+    ).encode()
+    while chunk := body.read(CHUNK):
+        yield chunk
+    yield f"\r\n--{boundary}--\r\n".encode()
+
+
+def _file_name(row: WriteRow) -> str:
+    name = row.cells.get("PathOnClient") or row.cells.get("Name") or row.key
+    return _UNSAFE.sub("_", name)

@@ -1,0 +1,66 @@
+"""From a cell's text to what is sent, in JSON and in CSV. Pure.
+
+Sources: REST guide (field types), Bulk API 2.0 guide (prepare CSV files: ``#N/A`` clears a field,
+an empty one is left alone; 32,000 characters a field).
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from unlost.model.schema import Table, WireKind
+
+LONGEST_BULK_CELL = 32_000
+CLEARED = "#N/A"
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_NUMBERS = (WireKind.INTEGER, WireKind.DECIMAL)
+
+
+def json_record(
+    table: Table, cells: Mapping[str, str | None], *, lists: frozenset[str], record: str | None
+) -> dict[str, Any]:
+    """A record of a REST call. ``lists`` are columns that hold ids separated by ``;``."""
+    made: dict[str, Any] = {"attributes": {"type": table.name}}
+    if record is not None:
+        made["Id"] = record
+    for name, text in cells.items():
+        made[name] = text.split(";") if name in lists and text else json_value(table, name, text)
+    return made
+
+
+def json_value(table: Table, name: str, text: str | None) -> Any:
+    """A cell's value; numbers keep every digit that they came with."""
+    column = table.column(name)
+    if text is None or column is None:
+        return text
+    if column.kind is WireKind.BOOLEAN and text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    if column.kind in _NUMBERS and _NUMBER.fullmatch(text):
+        return msgspec.Raw(text.encode())
+    return text
+
+
+def encode(value: object) -> bytes:
+    """JSON, with the digits of numbers as they are."""
+    return msgspec.json.encode(value)
+
+
+def fits_bulk(cells: Mapping[str, str | None]) -> bool:
+    """True if a Bulk job can carry these cells exactly."""
+    return all(
+        text is None or (len(text) <= LONGEST_BULK_CELL and text != CLEARED and "\r" not in text)
+        for text in cells.values()
+    )
+
+
+def csv_cell(text: str | None, *, clear: bool) -> str:
+    """A field of a CSV file. ``clear``: null must empty the field, not leave it alone."""
+    if text is None:
+        return CLEARED if clear else ""
+    return '"' + text.replace('"', '""') + '"' if _needs_quotes(text) else text
+
+
+def _needs_quotes(text: str) -> bool:
+    return text == "" or text != text.strip() or any(one in text for one in ',"\n\r')

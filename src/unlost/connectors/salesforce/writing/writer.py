@@ -1,0 +1,179 @@
+"""The write side of one org (port ``Writer``): chooses the way of each call."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import BinaryIO
+
+from unlost.connectors.salesforce import soql
+from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.identity import read_identity
+from unlost.connectors.salesforce.writing.answers import DUPLICATE, done
+from unlost.connectors.salesforce.writing.calls import WriteClient
+from unlost.connectors.salesforce.writing.capability import ROWS_PER_CALL, Describe, capability_of
+from unlost.connectors.salesforce.writing.collections import Collections
+from unlost.connectors.salesforce.writing.ingest import IngestJobs
+from unlost.connectors.salesforce.writing.looks import Looks
+from unlost.connectors.salesforce.writing.permissions import missing_for
+from unlost.connectors.salesforce.writing.rules import rule_for
+from unlost.connectors.salesforce.writing.shape import shaped
+from unlost.connectors.salesforce.writing.soap import RecycleBin
+from unlost.connectors.salesforce.writing.uploads import Uploads
+from unlost.connectors.salesforce.writing.values import fits_bulk
+from unlost.model.errors import UsageError
+from unlost.model.org import OrgIdentity
+from unlost.model.ports import Clock, Entropy
+from unlost.model.reading import Rows
+from unlost.model.schema import Table
+from unlost.model.writing import MissingPermission, Outcome, WriteCapability, WriteOp, WriteRow
+
+# A call of a client that ended may still be worked on: what it does shows up within seconds.
+SETTLE_SECONDS = 2.0
+BORN = {"Order": "OrderStatus", "Contract": "ContractStatus"}
+
+
+class SalesforceWriter:
+    """Writes to one org as the write identity. For one thread."""
+
+    def __init__(self, client: WriteClient, *, clock: Clock, entropy: Entropy) -> None:
+        self._client = client
+        self._api = client.api
+        self._clock = clock
+        self._looks = Looks(self._api)
+        self._collections = Collections(client)
+        self._jobs = IngestJobs(client)
+        self._bin = RecycleBin(client)
+        self._uploads = Uploads(client, entropy)
+        self._describes: dict[str, Describe] = {}
+        self._capabilities: dict[str, WriteCapability] = {}
+        self._standard_book: str | None = None
+
+    def identity(self) -> OrgIdentity:
+        """Who this org is."""
+        return read_identity(self._api)
+
+    def server_time(self) -> datetime:
+        """Salesforce's clock at its last answer."""
+        return self._api.recent_time()
+
+    def missing(self, tables: Sequence[Table]) -> Sequence[MissingPermission]:
+        """What the write user lacks for these tables."""
+        return missing_for(self._api, tables, describe=self._described)
+
+    def capability(self, table: Table) -> WriteCapability:
+        """What may be written, as describe tells it to this user."""
+        if table.name not in self._capabilities:
+            describe = self._described(table.name)
+            born = {"Status": self._draft(table.name)} if table.name in BORN else {}
+            self._capabilities[table.name] = capability_of(describe, born=born)
+        return self._capabilities[table.name]
+
+    def write(
+        self,
+        op: WriteOp,
+        table: Table,
+        rows: Sequence[WriteRow],
+        *,
+        token: str,  # noqa: ARG002  Salesforce has no place for it
+    ) -> Sequence[Outcome]:
+        """Write rows: SOAP for the bin, jobs for many, collections for the rest."""
+        if op is WriteOp.UNDELETE:
+            return self._bin.undelete(rows)
+        if op is WriteOp.DELETE and len(rows) <= ROWS_PER_CALL:
+            return self._collections.delete(rows)
+        found = {one.key: one for one in self._sent(op, table, rows)}
+        return [self._or_twin(table, row, found[row.key]) for row in rows]
+
+    def upload(
+        self,
+        table: Table,
+        row: WriteRow,
+        body: BinaryIO,
+        *,
+        token: str,  # noqa: ARG002  Salesforce has no place for it
+    ) -> Outcome:
+        """Create a record with its file, streamed."""
+        column = self.capability(table).file_column
+        if column is None:
+            raise UsageError("no-file-column", f"Records of {table.name} have no file.")
+        return self._uploads.create(table, column, self._shaped(WriteOp.CREATE, table, row), body)
+
+    def find(
+        self, table: Table, columns: tuple[str, ...], values: Iterable[tuple[str, ...]]
+    ) -> Mapping[tuple[str, ...], str]:
+        """Live records by a key."""
+        return self._looks.find(table, columns, values)
+
+    def fetch(self, table: Table, ids: Sequence[str], *, columns: Sequence[str]) -> Rows:
+        """Live records by id; columns that the org has no more are null."""
+        known = self._known(table, columns)
+        return self._looks.fetch(table, ids, known)
+
+    def recent(self, table: Table, since: datetime, *, columns: Sequence[str]) -> Rows:
+        """Records that were made since then."""
+        known = self._known(table, columns)
+        audit = self.capability(table).audit
+        return self._looks.recent(table, since, known, audit=audit)
+
+    def settle(self, table: Table, *, since: datetime) -> None:
+        """Wait for what may still be under way."""
+        self._jobs.settle(table, since=since.strftime("%Y-%m-%dT%H:%M:%S"))
+        self._clock.sleep(SETTLE_SECONDS)
+
+    # --- inside ------------------------------------------------------------------------------------
+
+    def _sent(self, op: WriteOp, table: Table, rows: Sequence[WriteRow]) -> list[Outcome]:
+        lists = frozenset(gather.column for gather in self.capability(table).gathers)
+        ready = [self._shaped(op, table, row) for row in rows]
+        outcomes: list[Outcome] = []
+        for wave in self._waves(table, ready):
+            if len(wave) <= ROWS_PER_CALL:
+                outcomes += self._collections.write(op, table, wave, lists=lists)
+                continue
+            large = [row for row in wave if fits_bulk(row.cells)]
+            single = [row for row in wave if not fits_bulk(row.cells)]
+            outcomes += self._jobs.write(op, table, large) if large else []
+            outcomes += self._collections.write(op, table, single, lists=lists) if single else []
+        return outcomes
+
+    def _shaped(self, op: WriteOp, table: Table, row: WriteRow) -> WriteRow:
+        return shaped(row, table.name) if op is WriteOp.CREATE else row
+
+    def _waves(self, table: Table, rows: Sequence[WriteRow]) -> list[list[WriteRow]]:
+        """Standard prices go first (error STANDARD_PRICE_NOT_DEFINED)."""
+        if table.name != "PricebookEntry":
+            return [list(rows)]
+        if self._standard_book is None:
+            found = self._api.query(soql.select(("Id",), "Pricebook2", "IsStandard = true"))
+            self._standard_book = str(found[0]["Id"]) if found else ""
+        first = [r for r in rows if r.cells.get("Pricebook2Id") == self._standard_book]
+        rest = [r for r in rows if r.cells.get("Pricebook2Id") != self._standard_book]
+        return [wave for wave in (first, rest) if wave]
+
+    def _or_twin(self, table: Table, row: WriteRow, outcome: Outcome) -> Outcome:
+        """A link that is refused because it is there already is there."""
+        if outcome.native not in DUPLICATE or not rule_for(table.name).accept_twin:
+            return outcome
+        for key in rule_for(table.name).keys:
+            value = tuple(str(row.cells.get(name) or "") for name in key.columns)
+            found = self._looks.find(table, key.columns, [value])
+            if value in found:
+                return done(row.key, found[value])
+        return outcome
+
+    def _described(self, name: str) -> Describe:
+        if name not in self._describes:
+            self._describes[name] = self._api.get_json(f"sobjects/{name}/describe")
+        return self._describes[name]
+
+    def _known(self, table: Table, columns: Sequence[str]) -> list[str]:
+        fields = {one["name"] for one in self._described(table.name)["fields"]}
+        lists = {gather.column for gather in self.capability(table).gathers}
+        return [name for name in columns if name in fields and name not in lists]
+
+    def _draft(self, name: str) -> str:
+        """The status in which records of this object are born."""
+        try:
+            rows = self._api.query(soql.select(("ApiName",), BORN[name], "StatusCode = 'Draft'"))
+        except Refused:
+            rows = []
+        return str(rows[0]["ApiName"]) if rows else "Draft"
