@@ -4,10 +4,12 @@ python tests/golden/make_sealed.py tests/golden/format-0/sealed
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.format.recovery import RecoverySheet
+from unlost.vault.format.register import Register, encode_register, register_name
 from unlost.vault.format.sealed import KIB64, MIB1, ObjectKind, Place, seal
 from unlost.vault.format.slots import Stretch, slot_folder, slot_head, wrap_master
 from unlost.vault.format.vaultjson import MAC_LABEL, VaultFile, encode_vault_file
@@ -49,6 +51,8 @@ def golden() -> dict[str, bytes]:
     files["vault.json"] = encode_vault_file(file, mac=lambda data: keys.mac(MAC_LABEL, data))
     for name, stretch in (("service", None), ("passphrase", STRETCH)):
         files[f"{name}.slot"] = slot(keys, name, stretch)
+    listed = Register(VAULT.hex(), 2, {"service": "11" * 32, "passphrase": "22" * 32})
+    files["register"] = encode_register(listed, mac=partial(keys.mac, register_name(2)))
     files["sheet.txt"] = RecoverySheet(vault=VAULT, master=MASTER).text().encode()
     return files
 
@@ -62,12 +66,12 @@ def slot(keys: Keyring, name: str, stretch: Stretch | None) -> bytes:
 
 
 def main() -> None:
-    """Write what is not there; refuse to write over what is."""
+    """Write what is not there; what is stays as it is."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in golden().items():
-        with (folder / name).open("xb") as file:
-            file.write(data)
+        if not (folder / name).exists():
+            (folder / name).write_bytes(data)
 
 
 if __name__ == "__main__":

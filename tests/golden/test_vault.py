@@ -14,7 +14,7 @@ from unlost.vault.opening import open_keyring
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.unlock import ByRecoverySheet
 from unlost.vault.vault import EncryptedVault, open_vault
-from vaultstory import FILES
+from vaultstory import ENTRIES, FILES, RESTORED
 
 FOLDER = Path(__file__).parent / "format-0"
 
@@ -57,11 +57,18 @@ def test_its_records_are_found(vault: EncryptedVault, org: str) -> None:
     assert {hit.table for hit in vault.search(org, "zoe.7@chocolate.example")} == {"Contact"}
 
 
+def test_its_restore_is_read(vault: EncryptedVault, org: str) -> None:
+    assert list(vault.journals(org)) == ["restore-1"]
+    assert list(vault.journal(org, "restore-1").read()) == list(ENTRIES)
+    assert {row.old: row.live for row in vault.lineage(org)} == RESTORED
+
+
 def test_the_second_reader_reads_it_too(vault: EncryptedVault, org: str) -> None:
     other = Org(Vault(FOLDER / "vault", (FOLDER / "sheet.txt").read_text("utf-8")), org)
     head = vault.head(org)
     assert head is not None
-    assert other.head == head.info.head
+    assert other.head == vault.at(org, 4).info.head
+    assert other.journal("restore-1") == list(ENTRIES)
     for table in TABLES:
         ours = head.scan(table).read_all().column("_u_id").to_pylist()
         assert list(other.live(table, head.info.number)) == ours

@@ -129,7 +129,7 @@ class VaultSnapshot:
         of the last version that has any. Ids that the vault never saw are left out.
         """
         names = self._chosen(table, columns)
-        return self._states(self.view(table), sorted_unique(ids), names)
+        return self._filled(self._states(self.view(table), sorted_unique(ids), names), names)
 
     def where(
         self,
@@ -147,7 +147,7 @@ class VaultSnapshot:
         wanted = dict.fromkeys((*names, *self._chosen(table, [column])))
         view = self.view(table)
         ids = sorted_unique(records_with(view, self.view(SEARCH), column, values))
-        rows = self._states(view, ids, tuple(wanted), narrow=True)
+        rows = self._filled(self._states(view, ids, tuple(wanted), narrow=True), tuple(wanted))
         mine = pc.is_in(rows.column(column), value_set=pa.array(values, pa.string()))
         return rows.filter(mine).select([field.name for field in _fields(names)])
 
@@ -224,12 +224,15 @@ class VaultSnapshot:
             dead = newest.filter(pc.not_equal(newest.column(U_OP), "U")).column(U_ID)
             for at in range(0, len(dead), _IDS_AT_ONCE):
                 ids = dead.slice(at, _IDS_AT_ONCE).combine_chunks()
-                yield from self._states(view, ids, names).to_batches()
+                yield from self._batches(self._states(view, ids, names), names)
 
     def _states(
         self, view: TableView, ids: pa.Array, names: Sequence[str], *, narrow: bool = False
     ) -> pa.Table:
-        """Newest states. ``narrow``: the columns are few, so that all versions' cells are read."""
+        """Newest states, big cells still named in ``_u_blobs``.
+
+        ``narrow``: the columns are few, so that all versions' cells are read.
+        """
         versions = view.find(ids, SYSTEM, cells=names if narrow else ())
         newest = versions.filter(pa.array(last_of_each(versions.column(U_ID))))
         whole = versions.filter(
@@ -238,10 +241,17 @@ class VaultSnapshot:
         states = whole.filter(pa.array(last_of_each(whole.column(U_ID))))
         pick = _pick(newest.column(U_ID), states.column(U_ID))
         cells = states.select([*names, U_BLOBS]) if narrow else view.cells(states, names)
-        cells = resolve(cells, names, self._load()).take(pick)
+        cells = cells.take(pick)
         newest = _known_author(newest, states, pick)
         columns = {**_columns(newest, view), **dict(zip(names, cells.columns[:-1], strict=True))}
-        return pa.table([columns[f.name] for f in _fields(names)], schema=pa.schema(_fields(names)))
+        told = [columns[field.name] for field in _fields(names)]
+        together = pa.table(told, schema=pa.schema(_fields(names)))
+        return together.append_column(U_BLOBS, cells.column(U_BLOBS))
+
+    def _filled(self, rows: pa.Table, names: Sequence[str]) -> pa.Table:
+        """All rows with the text of big cells put back: for who asked for these records."""
+        schema = pa.schema(_fields(names))
+        return resolve(rows, names, self._load()).select(schema.names).cast(schema)
 
     def _batches(self, rows: pa.Table, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Rows as batches, with the text of big cells put back in bounded parts."""

@@ -209,3 +209,24 @@ def test_a_key_of_another_place_does_not_open_a_segment(small: SmallVault) -> No
     secret = small.store.get(places.segment(small.org, entry.id))
     assert b"Anna" not in secret
     assert secret[-4:] == b"PARE"  # the footer is encrypted too
+
+
+def test_long_cells_of_deleted_records_come_in_bounded_batches(
+    small: SmallVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unlost.vault.snapshot._BLOB_BYTES", 500_000)
+    ids = [f"{n:03d}" for n in range(40)]
+    small.night("r1", *((id_, "U", {"Text": id_ * 30_000}) for id_ in ids))
+    small.night("r2", *((id_, "P", None) for id_ in ids))
+    batches = list(small.vault.at(small.org, 2).scan_deleted(TABLE, columns=["Text"]))
+    assert len(batches) >= 8
+    assert max(batch.nbytes for batch in batches) < 600_000
+    told = [row for batch in batches for row in batch.to_pylist()]
+    assert [row["_u_id"] for row in told] == ids
+    assert all(row["Text"] == row["_u_id"] * 30_000 for row in told)
+    states = small.vault.at(small.org, 2).get(TABLE, ids, columns=["Text"])
+    assert (
+        states.column_names
+        == small.vault.at(small.org, 2).scan(TABLE, columns=["Text"]).schema.names
+    )
+    assert states.column("Text").to_pylist() == [row["Text"] for row in told]
