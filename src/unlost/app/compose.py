@@ -13,6 +13,7 @@ import msgspec
 from unlost.app.database import connect, disconnect
 from unlost.app.discovery import load_connector
 from unlost.app.home import Home, read_home, read_home_key
+from unlost.app.process import settle
 from unlost.app.system import SystemClock, SystemEntropy
 from unlost.catalog.budget import SqlBudget
 from unlost.catalog.lease import SqlLease
@@ -262,6 +263,7 @@ def open_application(
     vault: VaultOpener | None = None,
 ) -> Application:
     """Open the home in ``root``; raises as ``read_home`` and ``connect`` do."""
+    settle()
     home = read_home(root)
     connect(home.catalog)
     return Application(
