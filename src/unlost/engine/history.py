@@ -5,17 +5,17 @@ and the vault holds it, knows each change with its time and user. Both tell the 
 log's word is taken where it explains what the vault saw, and the rest is told by nights.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from unlost.engine.changelog import Noted, noted_changes
-from unlost.engine.sameness import same
+from unlost.engine.explain import Explained, FieldChange, explain
 from unlost.model.errors import NotFound
 from unlost.model.ports import Snapshot, Vault
 from unlost.model.reading import Op
-from unlost.model.schema import ColumnTrait, Table, WireKind
+from unlost.model.schema import Table
 from unlost.model.snapshot import ChangeKind, SnapshotInfo, Version
 
 
@@ -41,15 +41,6 @@ class When:
     def latest(self) -> datetime:
         """For sorting: the exact time, else the end of the span."""
         return self.exact or self.until
-
-
-@dataclass(frozen=True, slots=True)
-class FieldChange:
-    """A column's value before and after, verbatim."""
-
-    column: str
-    old: str | None
-    new: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +96,30 @@ def events(
     before: Version | None = None
     left = list(noted)
     for version in versions:
-        mine = [note for note in left if note.at <= version.observed_at]
-        left = left[len(mine) :]
-        told += _log_events(mine)
-        event = _event(version, before, state, table, mine, nights)
+        found = _explained(version, state, left, table)
+        left = [*found.wait, *(note for note in left if note.at > _seen_until(version))]
+        event = _event(version, before, state, found, nights)
         if event is not None and event.kind is ChangeKind.DELETED and _was_dead(before):
             _sharpen(told, event)
         elif event is not None:
             told.append(event)
+        told += _log_events(found.shown)
         before = version
         state = version if version.cells else state
     told += _log_events(left)
     return tuple(sorted(told, key=lambda event: event.when.latest))
+
+
+def _explained(
+    version: Version, state: Version | None, notes: Sequence[Noted], table: Table | None
+) -> Explained:
+    due = [note for note in notes if note.at <= _seen_until(version)]
+    return explain(state.cells if state is not None else {}, version.cells, due, table)
+
+
+def _seen_until(version: Version) -> datetime:
+    """No later note can be of what a version shows."""
+    return max(version.observed_at, version.modified_at or version.observed_at)
 
 
 def _noted(head: Snapshot, table: Table, record: str, versions: Sequence[Version]) -> list[Noted]:
@@ -151,14 +154,11 @@ def _event(
     version: Version,
     before: Version | None,
     state: Version | None,
-    table: Table | None,
-    notes: Sequence[Noted],
+    found: Explained,
     nights: Nights,
 ) -> Event | None:
     kind = _kind(version, before)
-    changed = field_changes(state.cells, version.cells, table) if state and version.cells else ()
-    fields = _unexplained(changed, notes, table)
-    if kind is ChangeKind.CHANGED and not fields:
+    if kind is ChangeKind.CHANGED and not found.rest:
         return None
     moved = version.modified_at is not None and (
         state is None or version.modified_at != state.modified_at
@@ -167,47 +167,16 @@ def _event(
     exact = version.modified_at if moved and kind is not ChangeKind.CREATED else None
     until = version.observed_at
     if kind is ChangeKind.CREATED and moved and version.modified_at is not None:
-        until = min(until, version.modified_at)
+        until = min(until, version.modified_at, *(note.at for note in found.shown))
     return Event(
         kind,
         When(exact, after, until),
         version.modified_by if exact is not None else None,
-        fields,
+        found.rest,
         Origin.VAULT,
         version.op,
         version.snapshot,
     )
-
-
-def field_changes(
-    old: Mapping[str, str | None], new: Mapping[str, str | None], table: Table | None
-) -> tuple[FieldChange, ...]:
-    """Columns that both states have and that mean different values; volatile ones never count."""
-    found = []
-    for name in new:
-        column = table.column(name) if table is not None else None
-        kind = column.kind if column is not None else WireKind.TEXT
-        volatile = column is not None and column.has(ColumnTrait.VOLATILE)
-        if name in old and not volatile and not same(kind, old[name], new[name]):
-            found.append(FieldChange(name, old[name], new[name]))
-    return tuple(found)
-
-
-def _unexplained(
-    changed: Sequence[FieldChange], notes: Sequence[Noted], table: Table | None
-) -> tuple[FieldChange, ...]:
-    """What the notes do not explain: their last value of a column is not what the vault saw."""
-    last = {note.column: note.new for note in notes}
-    left = []
-    for change in changed:
-        if change.column not in last:
-            left.append(change)
-            continue
-        column = table.column(change.column) if table is not None else None
-        kind = column.kind if column is not None else WireKind.TEXT
-        if not same(kind, last[change.column], change.new):
-            left.append(replace(change, old=last[change.column]))
-    return tuple(left)
 
 
 def _kind(version: Version, before: Version | None) -> ChangeKind:

@@ -4,7 +4,8 @@ import pytest
 
 from unit.engine.scene import Scene
 from unlost.engine.changelog import noted_changes
-from unlost.engine.history import FieldChange, Origin, history
+from unlost.engine.explain import FieldChange
+from unlost.engine.history import Origin, history
 from unlost.model.schema import Reference, WireKind
 
 

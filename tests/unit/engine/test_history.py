@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from unit.engine.scene import Scene, chocolate
-from unlost.engine.history import FieldChange, Origin, history
+from unlost.engine.explain import FieldChange
+from unlost.engine.history import Origin, history
 from unlost.model.errors import NotFound
 from unlost.model.schema import WireKind
 from unlost.model.snapshot import ChangeKind
@@ -107,3 +108,65 @@ def test_a_record_that_nobody_saw_is_not_found(scene: Scene) -> None:
     scene.night()
     with pytest.raises(NotFound, match="never saw"):
         history(scene.vault, scene.oid, "Account", "nobody")
+
+
+def told(scene: Scene, record: str, column: str = "Phone") -> list[FieldChange]:
+    events = history(scene.vault, scene.oid, "Account", record)
+    return [change for event in events for change in event.fields if change.column == column]
+
+
+def test_a_change_at_the_very_moment_of_a_backup_was_told_twice(scene: Scene) -> None:
+    """The night read the record, then it changed, in the same second."""
+    made = chocolate(scene)
+    scene.night()
+    stamp = scene.clock.now()
+    scene.org.update("Account", made[0], {"Phone": "new"}, by="U2")
+    scene.night()
+    created, changed = history(scene.vault, scene.oid, "Account", made[0])
+    assert created.kind is ChangeKind.CREATED
+    assert (changed.when.exact, changed.by, changed.origin) == (stamp, "U2", Origin.CHANGE_LOG)
+    assert changed.fields == (FieldChange("Phone", "00", "new"),)
+
+
+def test_two_changes_at_the_moment_of_a_backup_that_saw_the_first(scene: Scene) -> None:
+    made = chocolate(scene)
+    scene.night()
+    scene.clock.advance(hours=5)
+    scene.org.update("Account", made[0], {"Phone": "one"}, by="U2")
+    scene.night(hours=0)
+    scene.org.update("Account", made[0], {"Phone": "two"}, by="U3")
+    scene.night()
+    assert told(scene, made[0]) == [
+        FieldChange("Phone", "00", "one"),
+        FieldChange("Phone", "one", "two"),
+    ]
+
+
+def test_a_change_that_was_committed_late_is_told_once(scene: Scene) -> None:
+    """Stamped before a night looked, and visible only after it; something else changed too."""
+    made = chocolate(scene)
+    scene.night()
+    scene.clock.advance(hours=5)
+    scene.org.update("Account", made[0], {"Name": "other"}, by="U2")
+    scene.org.update("Account", made[0], {"Phone": "new"}, by="U3", commit_after=600)
+    stamp = scene.clock.now()
+    scene.night(hours=0)
+    assert scene.cells("Account", "Phone")[made[0]] == "00"
+    scene.night()
+    events = history(scene.vault, scene.oid, "Account", made[0])
+    assert told(scene, made[0]) == [FieldChange("Phone", "00", "new")]
+    assert told(scene, made[0], "Name") == [FieldChange("Name", "Account 0", "other")]
+    assert {event.when.exact for event in events[1:]} == {stamp}
+
+
+def test_a_record_comes_before_what_was_changed_of_it(scene: Scene) -> None:
+    chocolate(scene)
+    made = scene.org.create("Account", {"Name": "n", "Phone": "1"})
+    scene.clock.advance(hours=1)
+    scene.org.update("Account", made, {"Phone": "2"}, by="U2")
+    scene.clock.advance(hours=1)
+    scene.org.update("Account", made, {"Phone": "3"}, by="U2")
+    scene.night()
+    events = history(scene.vault, scene.oid, "Account", made)
+    assert [event.kind for event in events] == [ChangeKind.CREATED] + [ChangeKind.CHANGED] * 2
+    assert events[0].when.until == events[1].when.exact

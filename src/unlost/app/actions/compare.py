@@ -16,7 +16,7 @@ from unlost.app.moments import Moment, parse_moment
 from unlost.app.records import Names, table_named
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.engine.compare import Between, Live, TableSummary, summarize
-from unlost.engine.history import FieldChange
+from unlost.engine.explain import FieldChange
 from unlost.model.errors import NotFound, SourceRefused, UsageError
 from unlost.model.ports import Snapshot
 from unlost.model.schema import Table

@@ -7,7 +7,8 @@ from unlost.app.compose import Application
 from unlost.app.ids import held_id, typed_ids
 from unlost.app.records import Names, People, table_named
 from unlost.catalog.orgs import get_org
-from unlost.engine.history import Event, FieldChange, Origin
+from unlost.engine.explain import FieldChange
+from unlost.engine.history import Event, Origin
 from unlost.engine.history import history as tell
 from unlost.model.errors import NotFound
 from unlost.model.reading import Op
