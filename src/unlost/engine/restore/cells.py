@@ -58,11 +58,6 @@ def different(table: Table, one: Cells, other: Cells, columns: Sequence[str]) ->
     )
 
 
-def comparable(table: Table) -> tuple[str, ...]:
-    """The columns in which two states of a record of this table can differ."""
-    return tuple(column.name for column in table.columns if _counts(column))
-
-
 def _counts(column: Column | None) -> bool:
     if column is None:
         return True
