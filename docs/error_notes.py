@@ -57,6 +57,22 @@ NOTES = {
         "or exchanged is noticed before anything is done with it. `unlost verify --level full` "
         "lists all such objects; copies of them can be put back one by one."
     ),
+    "plan-edited": (
+        "A plan carries a digest over everything that it says. Decide on another selection instead "
+        "of editing the file: a plan costs a minute and writes nothing."
+    ),
+    "plan-other-vault": (
+        "A plan names its org by an id that is drawn for each vault, and the versions that it wants "
+        "by their numbers in that vault. In another vault they mean something else."
+    ),
+    "restore-nothing": (
+        "Tables that nobody can write, such as histories and configuration, are never part of a "
+        "plan; a selection of nothing else is empty."
+    ),
+    "restore-too-large": (
+        "A plan is looked at record by record, by people and by Unlost. Several plans of one table "
+        "or one week each are read, run and undone more easily than one of everything."
+    ),
     "run-in-progress": (
         "Two backups of one org would read everything twice and spend its API calls. The lock goes "
         "away with the process that holds it, however that ends."
