@@ -27,7 +27,7 @@ if ! cmp --silent "$root/tests/referees/jsforce/package-lock.json" "$node_stamp"
   (cd "$home/jsforce" && npm ci --ignore-scripts --no-audit --no-fund --silent)
   cp "$root/tests/referees/jsforce/package-lock.json" "$node_stamp"
 fi
-cp "$root/tests/referees/jsforce/referee.mjs" "$home/jsforce/referee.mjs"
+cp "$root"/tests/referees/jsforce/*.mjs "$home/jsforce/"
 
 cd "$root"
 exec .venv/bin/pytest tests/referees -m referee -n 0 -q "$@"
