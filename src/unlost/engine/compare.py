@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.engine.merge import aligned, read_run, sorted_runs
+from unlost.engine.rows import chosen
 from unlost.engine.sameness import differs
 from unlost.model.errors import NotFound
 from unlost.model.ports import Clock, Snapshot, Source, Vault
@@ -129,19 +130,22 @@ class Live:
                 next_step="See which tables there are with: unlost certificate",
             )
         told: set[str] = set()
+        bare: list[Rows] = []
         for task in self._ready(self.source.plan_reads(described, state.cursor)):
             for page in self.source.read(task):
-                told.update(page.rows.ids.to_pylist())
-                yield self._described(described, page.rows)
+                if page.rows.cells is None:
+                    bare.append(page.rows)
+                else:
+                    yield self._described(described, _fresh(page.rows, told))
+        for rows in bare:  # a list of deletes also names what came back since: rows know better
+            yield self._described(described, _fresh(rows, told))
         if self.by_census:
             yield from self._absent(described, told)
 
     def _described(self, table: Table, rows: Rows) -> pa.Table:
         old = _held(self.old, table.name, rows.ids.to_pylist())
         new = _as_held(rows)
-        plain = pl.DataFrame(pl.from_arrow(new.select(["_u_id", "_u_op"]))).unique(
-            "_u_id", keep="last", maintain_order=True
-        )
+        plain = pl.DataFrame(pl.from_arrow(new.select(["_u_id", "_u_op"])))
         before = pl.DataFrame(pl.from_arrow(old.select(["_u_id", "_u_op"]).cast(IDS_AND_OPS)))
         both = plain.join(before, on="_u_id", how="left", suffix="_old")
         changes = both.select(pl.col("_u_id").alias("id"), _live_change().alias("change"))
@@ -172,6 +176,15 @@ class Live:
         for mine, *theirs in aligned([held, *(read_run(self.work, run) for run in runs)]):
             if mine is not None:
                 yield _lost(mine["id"], [known, *(t["id"] for t in theirs if t is not None)])
+
+
+def _fresh(rows: Rows, told: set[str]) -> Rows:
+    """The rows of records that were not told of before, each once: the last. Adds them to ``told``."""
+    ids = rows.ids.to_pylist()
+    again = pa.array(sorted(told.intersection(ids)), pa.string())
+    told.update(ids)
+    last = pl.Series("id", pl.from_arrow(rows.ids)).is_last_distinct().to_arrow()
+    return chosen(rows, pc.and_(last, pc.invert(pc.is_in(rows.ids, value_set=again))))
 
 
 IDS_AND_OPS = pa.schema([("_u_id", pa.string()), ("_u_op", pa.string())])
@@ -263,7 +276,7 @@ def _held(snapshot: Snapshot, table: str, ids: Sequence[str]) -> pa.Table:
 
 
 def _as_held(rows: Rows) -> pa.Table:
-    """Rows as they come from the source, named as a snapshot names them; the last of an id wins."""
+    """Rows as they come from the source, named as a snapshot names them."""
     system = {"_u_id": rows.ids, "_u_op": rows.ops}
     cells = {}
     if rows.cells is not None:

@@ -7,6 +7,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unlost.engine.rows import chosen
 from unlost.engine.session import Session, from_source, source_errors
 from unlost.engine.spill import FILES, REFERENCES, SEEN, Spilled, SpillWriter
 from unlost.model.finding import Finding
@@ -121,7 +122,7 @@ class Notes:
         if not self._table.files or not pc.any(alive).as_py():
             return
         with source_errors():
-            refs = self._session.source.files_in(self._table, _alive(rows, alive))
+            refs = self._session.source.files_in(self._table, chosen(rows, alive))
         if refs:
             plain = msgspec.to_builtins(list(refs))
             self._files.write(pa.RecordBatch.from_pylist(plain, schema=FILES))
@@ -130,15 +131,3 @@ class Notes:
 def file_ref(table: str, row: dict[str, object]) -> FileRef:
     """A file as a spill's row tells it."""
     return msgspec.convert({**row, "table": table}, FileRef)
-
-
-def _alive(rows: Rows, alive: pa.Array) -> Rows:
-    assert rows.cells is not None
-    return Rows(
-        rows.ids.filter(alive),
-        rows.ops.filter(alive),
-        rows.modified_at.filter(alive),
-        rows.modified_by.filter(alive),
-        rows.cells.filter(alive),
-        rows.observed_at,
-    )

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from unit.engine.scene import Scene, chocolate
 from unlost.engine.compare import Between, Live, summarize
 from unlost.model.errors import NotFound
+from unlost.model.reading import Page, Rows
 from unlost.model.schema import WireKind
 
 
@@ -73,6 +75,54 @@ def test_a_night_and_now_by_census_finds_what_nobody_reports(scene: Scene) -> No
     live = Live(scene.source, scene.head, scene.clock, scene.work, by_census=True)
     told = [row for row in rows(live.differences("Junction")) if row[1] != "created"]
     assert told == [(second, "deleted", None, None, None)]
+
+
+def test_a_record_that_the_source_tells_of_twice_was_listed_and_counted_twice(scene: Scene) -> None:
+    """Its list of deletes has what its rows tell too, also what came back, and pages overlap."""
+    made = chocolate(scene)
+    scene.night()
+    scene.clock.advance(hours=2)
+    scene.org.delete("Account", made[0])
+    scene.org.delete("Account", made[1])
+    scene.org.undelete("Account", made[1])
+    scene.org.update("Account", made[2], {"Phone": "new"})
+    scene.org.listed_purges = lambda table, since: made[:2] if table == "Account" else []  # type: ignore[method-assign]
+    read = scene.source.read
+    scene.source.read = lambda task: [page for _ in range(2) for page in read(task)]
+    live = Live(scene.source, scene.head, scene.clock, scene.work, by_census=True)
+    assert sorted(rows(live.differences("Account"))) == [
+        (made[0], "deleted", None, None, None),
+        (made[2], "changed", "Phone", "02", "new"),
+    ]
+
+
+def test_a_record_twice_in_one_page_is_told_as_it_was_last(scene: Scene) -> None:
+    made = chocolate(scene)
+    scene.night()
+    scene.clock.advance(hours=2)
+    scene.org.update("Account", made[0], {"Phone": "one"})
+    scene.source.page_rows = 50
+    read = scene.source.read
+
+    def twice(task: Any) -> Any:
+        (page,) = read(task)
+        if page.rows.cells is None:
+            return [page]
+        scene.org.update("Account", made[0], {"Phone": "two"})
+        (later,) = read(task)
+        both = Rows(
+            pa.concat_arrays([page.rows.ids, later.rows.ids]),
+            pa.concat_arrays([page.rows.ops, later.rows.ops]),
+            pa.concat_arrays([page.rows.modified_at, later.rows.modified_at]),
+            pa.concat_arrays([page.rows.modified_by, later.rows.modified_by]),
+            pa.concat_batches([page.rows.cells, later.rows.cells]),
+            later.rows.observed_at,
+        )
+        return [Page(both, page.proof)]
+
+    scene.source.read = twice
+    live = Live(scene.source, scene.head, scene.clock, scene.work)
+    assert rows(live.differences("Account")) == [(made[0], "changed", "Phone", "00", "two")]
 
 
 def test_an_unknown_table_is_refused(scene: Scene) -> None:
