@@ -22,15 +22,19 @@ from unlost.app.actions.find import FindResult
 from unlost.app.actions.history import HistoryResult
 from unlost.app.actions.init import InitResult
 from unlost.app.actions.orgs import AddedOrg, OrgList
+from unlost.app.actions.restore_plan import PlanResult
+from unlost.app.actions.restore_run import RestoreResult, RunDetail, RunList
 from unlost.app.actions.show import ShowResult
 from unlost.app.actions.snapshots import SnapshotCertificate, SnapshotList
 from unlost.app.actions.verify import VerifyResult
+from unlost.app.actions.writer import WriterResult
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "json.md"
 RESULTS: Mapping[str, type] = {
     "init": InitResult,
     "org add": AddedOrg,
     "org list": OrgList,
+    "org writer": WriterResult,
     "backup": BackupResult,
     "snapshots": SnapshotList,
     "certificate": SnapshotCertificate,
@@ -40,6 +44,13 @@ RESULTS: Mapping[str, type] = {
     "show": ShowResult,
     "file": FileResult,
     "verify": VerifyResult,
+    "restore plan": PlanResult,
+    "restore show": PlanResult,
+    "restore run": RestoreResult,
+    "restore resume": RestoreResult,
+    "restore retry": RestoreResult,
+    "runs": RunList,
+    "runs RUN": RunDetail,
 }
 INTRODUCTION = """# JSON
 

@@ -12,15 +12,18 @@ from unlost.app.compose import Application
 from unlost.app.database import connect, disconnect
 from unlost.app.home import Home, plan_home, read_home, write_home, write_secret_file
 from unlost.model.errors import NotAllowed, NotFound
-from unlost.model.ports import Connector, Context, SecretField, Source
+from unlost.model.ports import Connector, Context, SecretField, Source, Writer
 from unlost.model.schema import Column, Reference, WireKind
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.memory_vault import MemoryVault
+from unlost.testing.memory_writer import MemoryWriter
 from unlost.testing.org import MemoryOrg
+from unlost.testing.platform import Platform
 from unlost.testing.source import MemorySource
 
 SECRET = "open sesame"
+WRITE_SECRET = "write sesame"
 
 
 @cache
@@ -59,6 +62,7 @@ class MemoryConnector:
     def __init__(self, orgs: dict[str, MemoryOrg]) -> None:
         self.orgs = orgs
         self.sources: dict[str, MemorySource] = {}
+        self.writers: dict[str, MemoryWriter] = {}
         self.contexts: list[Context] = []
 
     def secrets(self, config: object | None) -> Sequence[SecretField]:
@@ -74,6 +78,22 @@ class MemoryConnector:
         if context.secrets.get("password") != SECRET:
             raise NotAllowed("memory-sign-in", "The password is wrong.", next_step="Type it again.")
         yield self.source(config.address)
+
+    @contextmanager
+    def open_writer(self, config: object, context: Context) -> Iterator[Writer]:
+        assert isinstance(config, MemoryConfig)
+        self.contexts.append(context)
+        if context.secrets.get("password") != WRITE_SECRET:
+            raise NotAllowed("memory-sign-in", "The password is wrong.", next_step="Type it again.")
+        yield self.writer(config.address)
+
+    def write_permissions(self) -> Sequence[str]:
+        return ("Write everything",)
+
+    def writer(self, address: str) -> MemoryWriter:
+        if address not in self.writers:
+            self.writers[address] = MemoryWriter(Platform(self.orgs[address]))
+        return self.writers[address]
 
     def record_ids(self, text: str) -> Sequence[str]:
         """Lower case stands for upper case, where nothing has the typed one."""

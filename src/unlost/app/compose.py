@@ -20,7 +20,8 @@ from unlost.catalog.lease import SqlLease
 from unlost.catalog.orgs import ProtectedOrg, check_same_org, list_orgs
 from unlost.catalog.secrets import SqlSecretStore, sealing_key
 from unlost.catalog.witness import SqlWitness
-from unlost.model.errors import UsageError
+from unlost.catalog.writers import WriterSecrets, find_writer
+from unlost.model.errors import NotAllowed, UsageError
 from unlost.model.ports import (
     Budget,
     Cache,
@@ -34,6 +35,7 @@ from unlost.model.ports import (
     SecretStore,
     Source,
     Vault,
+    Writer,
 )
 from unlost.model.progress import Progress
 
@@ -202,9 +204,43 @@ class Application:
             check_same_org(org, source.identity())
             yield source
 
+    def writer_secrets(self, oid: str) -> SecretStore:
+        """The sealed secrets of an org's write identity."""
+        key = sealing_key(read_home_key(self.home))
+        return WriterSecrets(SqlSecretStore(oid, key=key, entropy=self.entropy))
+
+    @contextmanager
+    def open_writer(
+        self, org: ProtectedOrg, *, observer: Observer | None = None
+    ) -> Iterator[Writer]:
+        """The writer of an org, for one run; raises NotAllowed (``writer-missing``)."""
+        connector = self.connector(org.identity.connector)
+        values = find_writer(org.oid)
+        if values is None:
+            raise writer_missing(org, connector)
+        context = self.context(
+            secrets=self.writer_secrets(org.oid),
+            budget=SqlBudget(org.oid, clock=self.clock),
+            observer=observer,
+        )
+        with connector.open_writer(read_config(connector, values), context) as writer:
+            check_same_org(org, writer.identity())
+            yield writer
+
     def names(self) -> dict[str, str]:
         """Names of the home's orgs by oid."""
         return {org.oid: org.name for org in list_orgs()}
+
+
+def writer_missing(org: ProtectedOrg, connector: Connector) -> NotAllowed:
+    """Nothing can be written without a write identity; says what it must be allowed to do."""
+    needed = "; ".join(connector.write_permissions())
+    return NotAllowed(
+        "writer-missing",
+        f"{org.name!r} has no write identity, and the one that backs it up only reads.",
+        next_step=f"Make a user for restores and add it with `unlost org writer {org.name}`. It "
+        f"needs: {needed}.",
+    )
 
 
 type VaultOpener = Callable[[Home, Clock, Entropy], Vault]

@@ -29,6 +29,14 @@ class Org(models.Model):
         ]
 
 
+class Writer(models.Model):
+    """The write identity of an org: settings of its own; its secrets are sealed beside the others."""
+
+    org = models.OneToOneField(Org, on_delete=models.CASCADE, related_name="writer")
+    config = models.JSONField()
+    added_at = models.DateTimeField()
+
+
 class Run(models.Model):
     """A durable execution for an org, and how it ended."""
 

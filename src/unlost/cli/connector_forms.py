@@ -7,7 +7,7 @@ from dataclasses import MISSING, Field, fields
 from enum import Enum
 from operator import getitem
 from pathlib import Path
-from typing import Annotated, Any, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 
@@ -41,6 +41,60 @@ def form(connector: Connector, run: Run) -> Callable[..., ExitCode]:
     return command
 
 
+type RunWriter = Callable[[Sequence[Connector], str, Given], ExitCode]
+
+
+def writer_form(
+    connectors: Sequence[Connector], org: str, run: RunWriter
+) -> Callable[..., ExitCode]:
+    """A function for typer: the settings of all connectors, each only where it differs."""
+
+    def command(**given: Any) -> ExitCode:
+        return run(connectors, org, given)
+
+    settings = {
+        field.name: _optional(_setting(field, get_type_hints(one.config)))
+        for one in connectors
+        for field in _settings(one)
+    }
+    files = {
+        secret.name: _secret_file(secret) for one in connectors for secret in one.secrets(None)
+    }
+    parameters = [
+        *settings.values(),
+        *files.values(),
+        _parameter("home", Home, default=None),
+        _parameter("json", AsJson, default=False),
+    ]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    command.__doc__ = "Settings that are left out are those with which the org is read."
+    return command
+
+
+def given_settings(connectors: Sequence[Connector], given: Given) -> Mapping[str, Any]:
+    """The settings that were given, as plain values."""
+    names = {field.name for one in connectors for field in _settings(one)}
+    return {
+        name: _bare(given[name]) for name in sorted(names) if given.get(name) not in (None, [], ())
+    }
+
+
+def writer_secrets(connectors: Sequence[Connector], given: Given) -> Mapping[str, str]:
+    """Secrets of a write identity, from files and from the environment."""
+    found: dict[str, str] = {}
+    for one in connectors:
+        found |= _read_secrets(one, given, prefix="UNLOST_WRITER_")
+    return found
+
+
+def _optional(parameter: inspect.Parameter) -> inspect.Parameter:
+    hint, option = get_args(parameter.annotation)[:2]
+    several = get_origin(hint) is list
+    annotation = getitem(Annotated, (hint if several else hint | None, option))
+    return _parameter(parameter.name, annotation, default=[] if several else None)
+
+
 def config_values(connector: Connector, given: Given) -> Mapping[str, Any]:
     """The settings among what was given, as plain values."""
     return {field.name: _bare(given[field.name]) for field in _settings(connector)}
@@ -48,10 +102,14 @@ def config_values(connector: Connector, given: Given) -> Mapping[str, Any]:
 
 def given_secrets(connector: Connector, given: Given) -> Mapping[str, str]:
     """Secrets from files and from the environment, never from the command line itself."""
+    return _read_secrets(connector, given, prefix="UNLOST_")
+
+
+def _read_secrets(connector: Connector, given: Given, *, prefix: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for secret in connector.secrets(None):
         file: Path | None = given[_file_name(secret)]
-        value = _read(file) if file else os.environ.get(f"UNLOST_{secret.name.upper()}", "")
+        value = _read(file) if file else os.environ.get(f"{prefix}{secret.name.upper()}", "")
         if value:
             found[secret.name] = value if secret.lines else value.strip()
     return found

@@ -17,6 +17,8 @@ from unlost.cli.verbs import (
     history,
     init,
     org,
+    restore,
+    runs,
     show,
     snapshots,
     verify,
@@ -69,6 +71,8 @@ app.command("compare")(compare.compare)
 app.command("show")(show.show)
 app.command("file")(file.file)
 app.command("verify")(verify.verify)
+app.add_typer(restore.app, name="restore")
+app.command("runs")(runs.runs)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -97,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _typed(words: Sequence[str]) -> str:
     """The command that was meant, for the hint on its help."""
-    verbs = {info.name for info in app.registered_commands} | {"org"}
+    verbs = {info.name for info in app.registered_commands} | {"org", "restore"}
     return " ".join([PROGRAM, *[word for word in words if word in verbs][:1]])
 
 

@@ -323,6 +323,14 @@ class Connector(Protocol):
         """A source for the org that ``config`` names."""
         ...
 
+    def open_writer(self, config: object, context: Context) -> AbstractContextManager[Writer]:
+        """A writer; config and secrets are those of the write identity."""
+        ...
+
+    def write_permissions(self) -> Sequence[str]:
+        """What a write identity must be allowed to do, in the words of the source's own set-up."""
+        ...
+
     def record_ids(self, text: str) -> Sequence[str]:
         """Canonical ids that a person may mean by ``text``, the likeliest first.
 

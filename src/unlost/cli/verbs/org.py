@@ -1,4 +1,4 @@
-"""unlost org: add an org, list them."""
+"""unlost org: add an org, list them, give one a write identity."""
 
 import sys
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,12 @@ from unlost.cli.options import AsJson, Home
 from unlost.cli.text import many, plain, when
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from unlost.app.actions.orgs import AddedOrg, OrgList
+    from unlost.app.actions.writer import WriterResult
     from unlost.cli.connector_forms import Given
     from unlost.model.finding import Finding
     from unlost.model.ports import Connector, SecretField
@@ -42,11 +45,38 @@ class Connectors(TyperGroup):
         return typer.main.get_command(single)
 
 
-app = typer.Typer(help="Add orgs, and list them.", no_args_is_help=True, rich_markup_mode=None)
+class WriteConnectors(TyperGroup):
+    """``org writer NAME``: the name of an org stands where others have a command."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        """None: any name of an org will do."""
+        return []
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        """The command that gives the org of this name a writer."""
+        from unlost.app.discovery import connector_names, load_connector
+        from unlost.cli.connector_forms import writer_form
+
+        connectors = [load_connector(name) for name in connector_names()]
+        single = typer.Typer(add_completion=False, rich_markup_mode=None)
+        single.command(cmd_name)(writer_form(connectors, cmd_name, _set_writer))
+        return typer.main.get_command(single)
+
+
+app = typer.Typer(
+    help="Add orgs, list them, let them be written to.", no_args_is_help=True, rich_markup_mode=None
+)
 app.add_typer(
     typer.Typer(cls=Connectors, no_args_is_help=True, rich_markup_mode=None),
     name="add",
     help="Add an org; says what its user will not see.",
+)
+
+
+app.add_typer(
+    typer.Typer(cls=WriteConnectors, no_args_is_help=True, rich_markup_mode=None),
+    name="writer",
+    help="Give an org a write identity, for restores alone.",
 )
 
 
@@ -76,6 +106,21 @@ def _add(connector: "Connector", given: "Given") -> ExitCode:
     return ExitCode.FINDINGS if added.gaps else ExitCode.OK
 
 
+def _set_writer(connectors: "Sequence[Connector]", org: str, given: "Given") -> ExitCode:
+    from unlost.app.actions.writer import NewWriter, set_writer
+    from unlost.cli.connector_forms import given_settings, writer_secrets
+
+    new = NewWriter(
+        org=org,
+        config=given_settings(connectors, given),
+        secrets=writer_secrets(connectors, given),
+    )
+    with opened(given["home"]) as application:
+        result = set_writer(application, new, ask=_ask)
+    answer(result, as_json=given["json"], show=_show_writer)
+    return ExitCode.FINDINGS if result.missing else ExitCode.OK
+
+
 def _ask(secret: "SecretField") -> str | None:
     """Let a person type a secret, where there is one; it does not show."""
     if secret.lines or not secret.required or not sys.stdin.isatty():
@@ -100,6 +145,18 @@ def _show_added(out: "Console", added: "AddedOrg") -> None:
         out.print(f"{many(notes, 'more note')} on what is not data; --json lists them.")
     out.print()
     out.print(f"Next: unlost backup {added.name}")
+
+
+def _show_writer(out: "Console", result: "WriterResult") -> None:
+    out.print(f"{result.org} can be written to: {plain(result.label)} ({result.tenant}).")
+    out.print("The write identity is kept sealed and opened for a restore alone.")
+    if result.missing:
+        out.print()
+        out.print(f"It lacks {many(len(result.missing), 'permission')}:")
+        for one in result.missing:
+            out.print(f"  - {plain(one.sentence)}")
+    out.print()
+    out.print(f"Next: unlost restore plan {result.org} --record TABLE/ID --out plan.json")
 
 
 def _show_finding(out: "Console", finding: "Finding") -> None:

@@ -8,13 +8,18 @@ from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName, RecordId, TableName
-from unlost.cli.text import cell, plain, short, size, when
+from unlost.cli.text import cell, many, plain, short, size, when
 from unlost.cli.words import fate
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from unlost.app.actions.show import ShownField, ShowResult
+    from unlost.app.related import Related, RelatedFile, RelatedTable
+
+MOST = 25  # kinds of related records, and files, that people read on a screen
+NAMES = 3
+NAME = 40
 
 
 def show(
@@ -29,7 +34,7 @@ def show(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Show a record as it was at a moment; the last known state of a deleted one."""
+    """Show a record as it was at a moment, and what belonged to it; of a deleted one its last state."""
     with opened(home) as application:
         from unlost.app.actions.show import show as act
 
@@ -59,6 +64,50 @@ def _show(out: "Console", result: "ShowResult") -> None:
     for file in result.files:
         out.print(f"File: {plain(file.name) or file.column} ({size(file.size)})")
         out.print(f"  unlost file {result.org} {file.record} --out FILE")
+    if result.related is not None:
+        _show_related(out, result, result.related)
+
+
+def _show_related(out: "Console", result: "ShowResult", related: "Related") -> None:
+    from unlost.cli.grid import grid
+
+    at = when(related.as_of, zone=result.zone)
+    last = ", the last that shows it alive" if related.snapshot != result.snapshot else ""
+    out.print()
+    if not related.tables and not related.files:
+        out.print(f"Nothing refers to it in snapshot {related.snapshot} ({at}{last}).")
+    else:
+        out.print(f"Related, in snapshot {related.snapshot} ({at}{last}):")
+    if related.tables:
+        table = grid("What", "Records", "Lost since", "Such as", right=("Records", "Lost since"))
+        for line in related.tables[:MOST]:
+            lost = f"{line.lost:,}" if line.lost else ""
+            table.add_row(_kind(line), f"{line.count:,}", lost, _such_as(line))
+        out.print(table)
+        if len(related.tables) > MOST:
+            out.print(f"… and {many(len(related.tables) - MOST, 'more kind')}; --json has them.")
+    for file in related.files[:MOST]:
+        out.print(f"File: {plain(file.name) or file.record} ({size(file.size)}){_of(file)}")
+        out.print(f"  unlost file {result.org} {file.record} --out FILE")
+    left = related.more_files + max(0, len(related.files) - MOST)
+    if left:
+        out.print(f"… and {many(left, 'more file')}.")
+    if related.unsearched:
+        names = ", ".join(related.unsearched)
+        out.print(f"Not looked through, because there are too many records: {names}.")
+
+
+def _kind(line: "RelatedTable") -> str:
+    return f"{plain(line.label)} (by {line.through})" if line.through else plain(line.label)
+
+
+def _such_as(line: "RelatedTable") -> str:
+    names = list(dict.fromkeys(short(one.name, length=NAME) for one in line.first if one.name))
+    return ", ".join(names[:NAMES])
+
+
+def _of(file: "RelatedFile") -> str:
+    return f", by {file.through}" if file.through else ""
 
 
 def _state(result: "ShowResult") -> str:

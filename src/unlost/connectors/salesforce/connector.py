@@ -34,6 +34,16 @@ SECRETS = {
     AuthFlow.REFRESH_TOKEN: (REFRESH_TOKEN, replace(CLIENT_SECRET, required=False)),
 }
 
+# Salesforce help: user permissions; "Set Audit Fields upon Record Creation".
+WRITE_PERMISSIONS = (
+    "API Enabled",
+    "Read, Create and Edit on the objects that come back (Modify All Data for all of them)",
+    "Edit on all their fields",
+    "Set Audit Fields upon Record Creation, to keep dates and authors",
+    "Update Records with Inactive Owners",
+    "Query All Files, to find files again",
+)
+
 
 class SalesforceConnector:
     """Speaks Salesforce. ``transport`` replaces the network in tests."""
@@ -66,6 +76,10 @@ class SalesforceConnector:
         from unlost.connectors.salesforce.opening import open_writer
 
         return open_writer(config, context, transport=self._transport)
+
+    def write_permissions(self) -> Sequence[str]:
+        """Permissions as Salesforce's set-up names them."""
+        return WRITE_PERMISSIONS
 
     def record_ids(self, text: str) -> Sequence[str]:
         """The ids of 18 characters that may be meant by one of 15, or by one in a wrong case."""

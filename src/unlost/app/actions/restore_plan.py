@@ -1,0 +1,184 @@
+"""Plan a restore into a file, and read such a file for people: nothing is written to the org."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from unlost.app.compose import Application, Fanout, Silence
+from unlost.app.ids import held_id, typed_ids
+from unlost.app.moments import parse_past, resolve
+from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.engine.restore.planfile import read_plan, write_plan
+from unlost.engine.restore.planning import PlanPorts, Related, plan_restore
+from unlost.engine.restore.summary import PlanSummary, summary
+from unlost.model.errors import NotFound, UsageError
+from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind
+from unlost.model.ports import Observer
+
+LARGEST_PLAN = 512_000_000  # bytes; a plan of 200,000 records is far smaller
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """What to bring back: exactly one of ``records``, ``lost`` and ``changed``.
+
+    ``records`` are TABLE/ID; ``lost`` and ``changed`` name two backups; ``at`` names the backup
+    whose state is wanted, for ``records``.
+    """
+
+    org: str
+    records: tuple[str, ...] = ()
+    lost: tuple[str, str] | None = None
+    changed: tuple[str, str] | None = None
+    table: str | None = None
+    columns: tuple[str, ...] = ()
+    at: str | None = None
+    related: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PlanResult:
+    """A plan and where it lies. ``run`` is the name that its run will have."""
+
+    org: str
+    zone: str
+    file: str
+    run: str
+    digest: str
+    summary: PlanSummary
+
+
+def make_plan(
+    app: Application, request: PlanRequest, out: Path, *, observer: Observer | None = None
+) -> PlanResult:
+    """Look at the org and the vault, decide, and write the plan file.
+
+    Raises UsageError, NotFound, NotAllowed (``writer-missing``), and what the org raises.
+    """
+    org = get_org(request.org)
+    _check_out(out)
+    selection = _selection(app, org, request)
+    at = _number(app, org, request.at) if request.at else None
+    watcher = Fanout(observer or Silence())
+    with (
+        app.open_writer(org, observer=watcher) as writer,
+        app.open_org(org, observer=watcher) as source,
+    ):
+        ports = PlanPorts(
+            source=source, writer=writer, vault=app.vault, clock=app.clock, observer=watcher
+        )
+        plan = plan_restore(
+            org.oid,
+            ports,
+            selection,
+            related=Related.ALL if request.related else Related.NONE,
+            at=at,
+            plan_id=new_plan_id(app),
+        )
+    out.write_bytes(write_plan(plan))
+    return _result(org, plan, out)
+
+
+def show_plan(app: Application, file: Path) -> PlanResult:
+    """What a plan file says; raises UsageError and IntegrityError for one that cannot be run."""
+    plan, org = load_plan(app, file)
+    return _result(org, plan, file)
+
+
+def load_plan(app: Application, file: Path) -> tuple[RestorePlan, ProtectedOrg]:
+    """The plan of a file, and the org that it is for."""
+    try:
+        if file.stat().st_size > LARGEST_PLAN:
+            raise _unreadable(file, "it is too large for a plan")
+        data = file.read_bytes()
+    except OSError as error:
+        raise _unreadable(file, error.strerror or "it cannot be opened") from error
+    plan = read_plan(data, known=app.vault.orgs())
+    return plan, org_of(app, plan.org)
+
+
+def org_of(app: Application, oid: str) -> ProtectedOrg:
+    """The org of this home that has an oid; raises NotFound (``org-not-added``)."""
+    name = app.names().get(oid)
+    if name is None:
+        known = app.vault.orgs()[oid]
+        raise NotFound(
+            "org-not-added",
+            f"The vault holds {known.label or known.tenant}, but this home has no such org.",
+            next_step="Add it again with `unlost org add`, and its writer with `unlost org writer`.",
+        )
+    return get_org(name)
+
+
+def new_plan_id(app: Application) -> str:
+    """A name for a plan: when it was made, and some letters."""
+    return f"{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
+
+
+def _result(org: ProtectedOrg, plan: RestorePlan, file: Path) -> PlanResult:
+    run = f"restore-{plan.id}"
+    return PlanResult(org.name, org.identity.zone, str(file), run, plan.digest, summary(plan))
+
+
+def _check_out(out: Path) -> None:
+    if out.exists():
+        raise UsageError(
+            "file-exists",
+            f"{out} is there already.",
+            next_step="Name another file with --out, or remove this one.",
+        )
+    if not out.parent.is_dir():
+        raise UsageError(
+            "folder-missing",
+            f"The folder of {out} is not there.",
+            next_step="Make the folder, or name another file with --out.",
+        )
+
+
+def _selection(app: Application, org: ProtectedOrg, request: PlanRequest) -> Selection:
+    chosen = [bool(request.records), request.lost is not None, request.changed is not None]
+    if sum(chosen) != 1:
+        raise UsageError(
+            "restore-selection",
+            "It was not said in one way what to bring back.",
+            next_step="Give one of --record TABLE/ID, --lost-between A B, --changed-between A B.",
+        )
+    if request.records:
+        keys = tuple(_record(app, org, text) for text in request.records)
+        return Selection(SelectionKind.RECORDS, keys)
+    kind = SelectionKind.LOST if request.lost is not None else SelectionKind.CHANGED
+    one, other = request.lost or request.changed or ("", "")
+    return Selection(
+        kind,
+        after=_number(app, org, one),
+        until=_number(app, org, other),
+        table=request.table,
+        columns=request.columns,
+    )
+
+
+def _record(app: Application, org: ProtectedOrg, text: str) -> RecordKey:
+    table, slash, typed = text.partition("/")
+    if not (table and slash and typed):
+        raise UsageError(
+            "record-unreadable",
+            f"{text!r} names no record.",
+            next_step="Write it as TABLE/ID, such as Account/001….",
+        )
+    ids: Sequence[str] = typed_ids(app, org, typed)
+    head = app.vault.head(org.oid)
+    found = held_id(head, table, ids) if head is not None else None
+    return RecordKey(table, found or ids[0])
+
+
+def _number(app: Application, org: ProtectedOrg, text: str) -> int:
+    moment = parse_past(text, zone=org.identity.zone)
+    return resolve(moment, app.vault.snapshots(org.oid)).number
+
+
+def _unreadable(file: Path, why: str) -> UsageError:
+    return UsageError(
+        "plan-unreadable",
+        f"{file} cannot be read as a plan: {why}.",
+        next_step="Name a file that `unlost restore plan` wrote.",
+    )

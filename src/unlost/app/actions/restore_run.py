@@ -1,0 +1,279 @@
+"""Run a plan, go on with a run, try what failed again, and tell of runs."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from unlost.app.actions.restore_plan import load_plan, org_of
+from unlost.app.compose import Application, Fanout, Silence
+from unlost.catalog.observer import SqlObserver
+from unlost.catalog.orgs import ProtectedOrg
+from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run, list_runs
+from unlost.engine.restore.execute import execute, run_of
+from unlost.engine.restore.log import Log
+from unlost.engine.restore.outcome import Ending, Parked, RecordOutcome, RestoreOutcome
+from unlost.engine.restore.planning import PlanPorts, Related, plan_restore
+from unlost.engine.restore.session import RestorePorts
+from unlost.model.errors import Conflict, LimitReached, NotFound, UnlostError, UsageError
+from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind
+from unlost.model.ports import Observer, Writer
+from unlost.model.snapshot import CommitKind
+
+KIND = CommitKind.RESTORE
+
+
+@dataclass(frozen=True, slots=True)
+class EndingCount:
+    """How many records ended so."""
+
+    ending: Ending
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreResult:
+    """A restore that ran to its end.
+
+    ``records`` are those that a person should read about: they failed, or differ from what was
+    wanted; `unlost runs RUN` lists all.
+    """
+
+    org: str
+    zone: str
+    run: str
+    started: datetime
+    finished: datetime
+    calls: int
+    endings: tuple[EndingCount, ...]
+    whole: bool
+    records: tuple[RecordOutcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """A run in the list. ``state``: running, parked, failed, done, abandoned or unfinished."""
+
+    run: str
+    org: str
+    kind: CommitKind
+    state: str
+    started: datetime | None
+    ended: datetime | None
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunList:
+    """Runs of all orgs, newest first."""
+
+    runs: tuple[RunLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetail:
+    """One run; for a restore that ended, the outcome of every record."""
+
+    line: RunLine
+    records: tuple[RecordOutcome, ...]
+
+
+def run_plan(app: Application, file: Path, *, observer: Observer | None = None) -> RestoreResult:
+    """Run the plan of a file; a plan that was run already gives its outcome again.
+
+    Raises LimitReached (``restore-parked``) where the run waits, Conflict, NotAllowed and others.
+    """
+    plan, org = load_plan(app, file)
+    return _run(app, plan, org, observer)
+
+
+def resume_run(app: Application, run: str, *, observer: Observer | None = None) -> RestoreResult:
+    """Go on with a restore that stopped; all that it needs lies in the vault."""
+    log, org = _known(app, run)
+    return _run(app, log.opened.plan, org, observer)
+
+
+def retry_run(app: Application, run: str, *, observer: Observer | None = None) -> RestoreResult:
+    """A new restore of what failed in one that ended; raises UsageError if nothing did."""
+    log, org = _known(app, run)
+    outcome = log.state.closed
+    if outcome is None:
+        raise UsageError(
+            "run-not-ended",
+            f"The run {run} has not ended.",
+            next_step=f"Go on with it: unlost restore resume {run}",
+        )
+    failed = tuple(RecordKey(r.table, r.record) for r in outcome.records if not r.ending.good)
+    if not failed:
+        raise UsageError("run-whole", f"Nothing failed in {run}.", next_step="See `unlost runs`.")
+    return _run(app, _again(app, log.opened.plan, org, failed), org, observer)
+
+
+def runs(app: Application) -> RunList:
+    """All runs that the home remembers, and restores that only the vault knows."""
+    lines = [
+        RunLine(
+            one.id, one.org, one.kind, one.state, one.started_at, one.ended_at, one.error_sentence
+        )
+        for name in app.names().values()
+        for one in list_runs(name)
+    ]
+    known = {line.run for line in lines}
+    for oid, identity in app.vault.orgs().items():
+        name = app.names().get(oid, identity.label or identity.tenant)
+        lines += [_line(app, oid, name, run) for run in app.vault.journals(oid) if run not in known]
+    lines.sort(key=lambda line: (line.started is not None, str(line.started)), reverse=True)
+    return RunList(tuple(lines))
+
+
+def run_detail(app: Application, run: str) -> RunDetail:
+    """One run; raises NotFound (``run-unknown``)."""
+    line = next((one for one in runs(app).runs if one.run == run), None)
+    if line is None:
+        raise _unknown(run)
+    found = _journal(app, run)
+    closed = found[0].state.closed if found is not None else None
+    return RunDetail(line, closed.records if closed is not None else ())
+
+
+# --- inside ---------------------------------------------------------------------------------------
+
+
+def _run(
+    app: Application, plan: RestorePlan, org: ProtectedOrg, observer: Observer | None
+) -> RestoreResult:
+    run = run_of(plan)
+    written = SqlObserver(run, clock=app.clock)
+    both = Fanout(written, observer or Silence())
+    with _recorded(app, org, run):
+        try:
+            with app.open_writer(org, observer=both) as writer:
+                ended = execute(plan, _ports(app, writer, both))
+        finally:
+            written.flush()
+        outcome = _ended(ended)
+        end_run(run, RunEnd(RunState.DONE, app.clock.now()))
+    return _result(org, outcome)
+
+
+def _ports(app: Application, writer: Writer, observer: Observer) -> RestorePorts:
+    return RestorePorts(
+        writer=writer, vault=app.vault, lease=app.lease, clock=app.clock, observer=observer
+    )
+
+
+def _ended(ended: RestoreOutcome | Parked) -> RestoreOutcome:
+    if isinstance(ended, RestoreOutcome):
+        return ended
+    raise LimitReached(
+        "restore-parked",
+        ended.sentence,
+        next_step=f"{ended.next_step} The run is {ended.run}.",
+        resume_at=ended.resume_at,
+    )
+
+
+@contextmanager
+def _recorded(app: Application, org: ProtectedOrg, run: str) -> Iterator[None]:
+    begin_run(run, org=org.name, kind=KIND, full=False, at=app.clock.now())
+    try:
+        yield
+    except LimitReached as limit:
+        now = app.clock.now()
+        end_run(
+            run,
+            RunEnd(RunState.PARKED, now, None, limit.resume_at, limit.code, limit.sentence),
+        )
+        raise
+    except UnlostError as error:
+        if not (isinstance(error, Conflict) and error.code == "run-in-progress"):
+            _failed(app, run, error.code, error.sentence)
+        raise
+    except BaseException as error:
+        _failed(app, run, type(error).__name__, str(error))
+        raise
+
+
+def _failed(app: Application, run: str, code: str, sentence: str) -> None:
+    now = app.clock.now()
+    end_run(run, RunEnd(RunState.FAILED, now, error_code=code, error_sentence=sentence))
+
+
+def _result(org: ProtectedOrg, outcome: RestoreOutcome) -> RestoreResult:
+    telling = [one for one in outcome.records if not one.ending.good or one.differences]
+    counts = outcome.counts
+    return RestoreResult(
+        org.name,
+        org.identity.zone,
+        outcome.run,
+        outcome.started,
+        outcome.finished,
+        outcome.calls,
+        tuple(EndingCount(ending, counts[ending]) for ending in Ending if counts[ending]),
+        outcome.whole,
+        tuple(telling),
+    )
+
+
+def _again(
+    app: Application, plan: RestorePlan, org: ProtectedOrg, failed: Sequence[RecordKey]
+) -> RestorePlan:
+    with app.open_writer(org) as writer, app.open_org(org) as source:
+        ports = PlanPorts(
+            source=source, writer=writer, vault=app.vault, clock=app.clock, observer=Silence()
+        )
+        return plan_restore(
+            org.oid,
+            ports,
+            Selection(SelectionKind.RECORDS, tuple(failed)),
+            related=Related.NONE,
+            at=plan.snapshot,
+            plan_id=_next_id(app, plan),
+        )
+
+
+def _next_id(app: Application, plan: RestorePlan) -> str:
+    """The first unused name of another try."""
+    taken = set(app.vault.journals(plan.target))
+    base = plan.id.partition("-try-")[0]
+    number = 2
+    while f"restore-{base}-try-{number}" in taken:
+        number += 1
+    return f"{base}-try-{number}"
+
+
+def _known(app: Application, run: str) -> tuple[Log, ProtectedOrg]:
+    found = _journal(app, run)
+    if found is None:
+        raise _unknown(run)
+    log, oid = found
+    return log, org_of(app, oid)
+
+
+def _journal(app: Application, run: str) -> tuple[Log, str] | None:
+    for oid in app.vault.orgs():
+        if run in app.vault.journals(oid):
+            log = Log(app.vault.journal(oid, run))
+            if log.state.opened is not None:
+                return log, oid
+    return None
+
+
+def _line(app: Application, oid: str, name: str, run: str) -> RunLine:
+    log = Log(app.vault.journal(oid, run))
+    opened, closed = log.state.opened, log.state.closed
+    return RunLine(
+        run,
+        name,
+        KIND,
+        "done" if closed is not None else "unfinished",
+        opened.at if opened is not None else None,
+        closed.finished if closed is not None else None,
+    )
+
+
+def _unknown(run: str) -> NotFound:
+    return NotFound(
+        "run-unknown", f"There is no run named {run!r}.", next_step="See `unlost runs`."
+    )

@@ -1,0 +1,97 @@
+"""Give an org a write identity: another user than the one that backs it up, opened for a restore."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from unlost.app.compose import Application, HeldSecrets, Unlimited, read_config
+from unlost.catalog.orgs import ProtectedOrg, check_same_org, get_org
+from unlost.catalog.writers import find_writer, save_writer
+from unlost.model.errors import NotAllowed
+from unlost.model.ports import Connector, SecretField
+from unlost.model.reading import Json
+from unlost.model.writing import MissingPermission
+
+
+@dataclass(frozen=True, slots=True)
+class NewWriter:
+    """What a person says about a write identity; settings that are left out are those of the org."""
+
+    org: str
+    config: Mapping[str, Json]
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WriterResult:
+    """A write identity that answered, and what it may not do. ``tables`` were asked about."""
+
+    org: str
+    connector: str
+    label: str
+    tenant: str
+    known_before: bool
+    tables: int
+    missing: tuple[MissingPermission, ...]
+
+
+type Ask = Callable[[SecretField], str | None]
+
+
+def set_writer(app: Application, new: NewWriter, *, ask: Ask = lambda _: None) -> WriterResult:
+    """Sign in, look what the user may do, and keep the identity sealed.
+
+    Raises NotAllowed for wrong credentials, Conflict if it opens another org, and keeps nothing
+    then.
+    """
+    org = get_org(new.org)
+    connector = app.connector(org.identity.connector)
+    config = read_config(connector, {**org.config, **new.config})
+    before = find_writer(org.oid)
+    held = _secrets(app, connector, config, org=org, new=new, ask=ask)
+    context = app.context(secrets=held, budget=Unlimited())
+    head = app.vault.head(org.oid)
+    tables = head.schema().tables if head is not None else ()
+    with connector.open_writer(config, context) as writer:
+        identity = writer.identity()
+        check_same_org(org, identity)
+        missing = tuple(writer.missing(tables))
+    save_writer(org.oid, msgspec.to_builtins(config), at=app.clock.now())
+    held.move_to(app.writer_secrets(org.oid))
+    return WriterResult(
+        org.name,
+        org.identity.connector,
+        identity.label,
+        identity.tenant,
+        before is not None,
+        len(tables),
+        missing,
+    )
+
+
+def _secrets(
+    app: Application,
+    connector: Connector,
+    config: object,
+    *,
+    org: ProtectedOrg,
+    new: NewWriter,
+    ask: Ask,
+) -> HeldSecrets:
+    held = HeldSecrets()
+    kept = app.writer_secrets(org.oid) if find_writer(org.oid) is not None else None
+    for wanted in connector.secrets(config):
+        value = new.secrets.get(wanted.name) or (kept.get(wanted.name) if kept else None)
+        value = value or ask(wanted)
+        if value:
+            held.put(wanted.name, value)
+        elif wanted.required:
+            option = wanted.name.replace("_", "-")
+            raise NotAllowed(
+                "secret-missing",
+                f"The {wanted.label.lower()} of the write identity is missing.",
+                next_step=f"Give it with --{option}-file, with the variable "
+                f"UNLOST_WRITER_{wanted.name.upper()}, or type it when asked.",
+            )
+    return held

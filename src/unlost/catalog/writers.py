@@ -1,0 +1,40 @@
+"""The write identities of orgs: kept apart from the read ones, opened for a restore alone."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from unlost.catalog.connection import own_connection
+from unlost.catalog.models import Org, Writer
+from unlost.catalog.secrets import SqlSecretStore
+from unlost.model.reading import Json
+
+PREFIX = "writer/"  # secrets of the write identity, among those of the org
+
+
+def find_writer(oid: str) -> Mapping[str, Json] | None:
+    """The settings of an org's write identity, or None."""
+    with own_connection():
+        row = Writer.objects.filter(org__oid=oid).first()
+    return row.config if row else None
+
+
+def save_writer(oid: str, config: Mapping[str, Json], *, at: datetime) -> None:
+    """Keep, or replace, the write identity of an org."""
+    with own_connection():
+        org = Org.objects.get(oid=oid)
+        Writer.objects.update_or_create(org=org, defaults={"config": dict(config), "added_at": at})
+
+
+class WriterSecrets:
+    """The secrets of a write identity (port ``SecretStore``)."""
+
+    def __init__(self, store: SqlSecretStore) -> None:
+        self._store = store
+
+    def get(self, name: str) -> str | None:
+        """The secret of this name, or None."""
+        return self._store.get(PREFIX + name)
+
+    def put(self, name: str, value: str) -> None:
+        """Seal and keep a secret."""
+        self._store.put(PREFIX + name, value)

@@ -1,0 +1,233 @@
+"""unlost restore: plan what comes back, look at the plan, run it, go on with it, try again."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home, OrgName
+from unlost.cli.text import many, plain, size, when
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.restore_plan import PlanResult
+    from unlost.app.actions.restore_run import RestoreResult
+    from unlost.engine.restore.summary import Branch
+
+app = typer.Typer(
+    help="Bring back what was lost: plan, look, run.", no_args_is_help=True, rich_markup_mode=None
+)
+
+PlanFile = Annotated[Path, typer.Argument(metavar="FILE", help="A plan that was written.")]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="Name of the run; see unlost runs.")]
+MOST = 20
+WORDS = {
+    "unchanged": "are as wanted",
+    "update": "get columns back",
+    "undelete": "come out of the recycle bin with their ids",
+    "adopt": "are taken over from a live twin",
+    "create": "come back with new ids",
+    "by-product": "are made by the org with others",
+    "skip": "cannot be written",
+}
+ENDINGS = {
+    "unchanged": "were as wanted",
+    "updated": "have their columns back",
+    "undeleted": "came out of the recycle bin with their ids",
+    "adopted": "were taken over from a live twin",
+    "created": "came back with new ids",
+    "by-product": "were made by the org with others",
+    "conflict": "changed since the plan was made and were left alone",
+    "failed": "could not be written",
+    "skipped": "were not written",
+}
+
+
+@app.command("plan")
+def plan(
+    org: OrgName,
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the plan is written.")],
+    record: Annotated[
+        list[str] | None,
+        typer.Option("--record", metavar="TABLE/ID", help="A record; can be given several times."),
+    ] = None,
+    lost_between: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            "--lost-between", metavar="A B", help="All that was lost between two backups."
+        ),
+    ] = None,
+    changed_between: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--changed-between", metavar="A B", help="What changed; put A's values back."),
+    ] = None,
+    table: Annotated[
+        str | None, typer.Option("--table", metavar="T", help="Only records of this table.")
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option("--column", metavar="C", help="A column to put back; several times."),
+    ] = None,
+    related: Annotated[
+        bool,
+        typer.Option("--related/--no-related", help="With parents, children, mails and files."),
+    ] = True,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="WHEN", help="The backup whose state is wanted."),
+    ] = None,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Plan what comes back and how; nothing is written to the org.
+
+    Exit code 3 if something of it cannot be written.
+    """
+    with opened(home) as application:
+        from unlost.app.actions.restore_plan import PlanRequest, make_plan
+        from unlost.cli.progress import shown_progress
+
+        request = PlanRequest(
+            org=org,
+            records=tuple(record or ()),
+            lost=lost_between,
+            changed=changed_between,
+            table=table,
+            columns=tuple(column or ()),
+            at=at,
+            related=related,
+        )
+        with shown_progress(application.clock) as observer:
+            result = make_plan(application, request, out, observer=observer)
+    answer(result, as_json=json, show=_show_new)
+    return ExitCode.FINDINGS if result.summary.blocked else ExitCode.OK
+
+
+@app.command("show")
+def show(file: PlanFile, *, home: Home = None, json: AsJson = False) -> ExitCode:
+    """Show what a plan will do."""
+    with opened(home) as application:
+        from unlost.app.actions.restore_plan import show_plan
+
+        result = show_plan(application, file)
+    answer(result, as_json=json, show=_show_plan)
+    return ExitCode.FINDINGS if result.summary.blocked else ExitCode.OK
+
+
+@app.command("run")
+def run(file: PlanFile, *, home: Home = None, json: AsJson = False) -> ExitCode:
+    """Run a plan. A plan runs once: running it again changes nothing.
+
+    Exit code 3 if a record could not be brought back.
+    """
+    with opened(home) as application:
+        from unlost.app.actions.restore_run import run_plan
+        from unlost.cli.progress import shown_progress
+
+        with shown_progress(application.clock) as observer:
+            result = run_plan(application, file, observer=observer)
+    return _told(result, as_json=json)
+
+
+@app.command("resume")
+def resume(run: RunName, *, home: Home = None, json: AsJson = False) -> ExitCode:
+    """Go on with a restore that stopped."""
+    with opened(home) as application:
+        from unlost.app.actions.restore_run import resume_run
+        from unlost.cli.progress import shown_progress
+
+        with shown_progress(application.clock) as observer:
+            result = resume_run(application, run, observer=observer)
+    return _told(result, as_json=json)
+
+
+@app.command("retry")
+def retry(run: RunName, *, home: Home = None, json: AsJson = False) -> ExitCode:
+    """Try again what failed in a restore that ended."""
+    with opened(home) as application:
+        from unlost.app.actions.restore_run import retry_run
+        from unlost.cli.progress import shown_progress
+
+        with shown_progress(application.clock) as observer:
+            result = retry_run(application, run, observer=observer)
+    return _told(result, as_json=json)
+
+
+# --- for people -----------------------------------------------------------------------------------
+
+
+def _show_new(out: "Console", result: "PlanResult") -> None:
+    _show_plan(out, result)
+    out.print()
+    out.print(f"Nothing was written yet. Run it: unlost restore run {result.file}")
+
+
+def _show_plan(out: "Console", result: "PlanResult") -> None:
+    told = result.summary
+    made = when(told.made_at, zone=result.zone)
+    out.print(f"{result.org}: {many(told.records, 'record')}, planned {made}")
+    for branch in told.tree:
+        _show_branch(out, branch, depth=1)
+    out.print()
+    for one in told.actions:
+        out.print(f"  {one.count:>7,} {WORDS[one.action]}")
+    if told.notes:
+        out.print()
+        out.print("To know before:")
+        for note in told.notes[:MOST]:
+            out.print(f"  {_marked(note.weight)} {plain(note.sentence)}")
+            if note.next_step:
+                out.print(f"    {plain(note.next_step)}")
+    out.print()
+    out.print(f"Costs about {_costs(result)}.")
+
+
+def _show_branch(out: "Console", branch: "Branch", *, depth: int) -> None:
+    counts = ", ".join(f"{one.count:,} {one.action}" for one in branch.actions)
+    out.print(f"{'  ' * depth}{branch.table}  {counts}")
+    for below in branch.below:
+        _show_branch(out, below, depth=depth + 1)
+
+
+def _marked(weight: str) -> str:
+    return {"block": "✗", "warning": "!"}.get(weight, "-")
+
+
+def _costs(result: "PlanResult") -> str:
+    told = result.summary
+    room = told.estimate.data_bytes + told.estimate.file_bytes
+    minutes = "under a minute" if told.minutes < 1 else f"{told.minutes:,.0f} minutes"
+    return f"{many(told.estimate.calls, 'API call')}, {size(room)} of storage, {minutes}"
+
+
+def _told(result: "RestoreResult", *, as_json: bool) -> ExitCode:
+    answer(result, as_json=as_json, show=_show_result)
+    return ExitCode.OK if result.whole else ExitCode.FINDINGS
+
+
+def _show_result(out: "Console", result: "RestoreResult") -> None:
+    seconds = (result.finished - result.started).total_seconds()
+    calls = many(result.calls, "call")
+    out.print(f"{result.org}: restored in {seconds:,.0f} s with {calls} that wrote.")
+    for one in result.endings:
+        out.print(f"  {one.count:>7,} {ENDINGS[one.ending]}")
+    failed = [one for one in result.records if not one.ending.good]
+    for record in failed[:MOST]:
+        out.print(f"  ✗ {record.table}/{record.record}: {plain(record.sentence)}")
+        if record.next_step:
+            out.print(f"    {plain(record.next_step)}")
+    differing = [one for one in result.records if one.ending.good]
+    if differing:
+        columns = sorted({d.column for one in differing for d in one.differences})
+        out.print(
+            f"  {many(len(differing), 'record')} differ in what nobody can set or the org sets "
+            f"itself: {plain(', '.join(columns[:MOST]))}"
+        )
+    out.print(f"Record by record: unlost runs {result.run}")
+    if failed:
+        out.print(f"Try the rest again: unlost restore retry {result.run}")

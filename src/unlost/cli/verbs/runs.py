@@ -1,0 +1,68 @@
+"""unlost runs: what ran, and how it ended."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home
+from unlost.cli.text import many, plain, when
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.restore_run import RunDetail, RunList
+
+MOST = 50
+
+
+def runs(
+    run: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="One run, record by record.")
+    ] = None,
+    *,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """List runs, or tell one record by record."""
+    with opened(home) as application:
+        from unlost.app.actions.restore_run import run_detail
+        from unlost.app.actions.restore_run import runs as act
+
+        if run is None:
+            answer(act(application), as_json=json, show=_show_list)
+        else:
+            answer(run_detail(application, run), as_json=json, show=_show_run)
+    return ExitCode.OK
+
+
+def _show_list(out: "Console", result: "RunList") -> None:
+    from unlost.cli.grid import grid
+
+    if not result.runs:
+        out.print("Nothing ran yet.")
+        return
+    table = grid("Run", "Org", "Kind", "State", "Began")
+    for line in result.runs[:MOST]:
+        table.add_row(line.run, line.org, line.kind, line.state, when(line.started))
+    out.print(table)
+    if len(result.runs) > MOST:
+        out.print(f"… and {many(len(result.runs) - MOST, 'older run')}; --json lists all.")
+
+
+def _show_run(out: "Console", result: "RunDetail") -> None:
+    line = result.line
+    out.print(f"{line.run}: {line.kind} of {line.org}, {line.state}, began {when(line.started)}")
+    if line.sentence:
+        out.print(plain(line.sentence))
+    for record in result.records[:MOST]:
+        live = f" as {record.live}" if record.live and record.live != record.record else ""
+        out.print(f"  {record.table}/{record.record}{live}: {record.ending}")
+        if record.sentence:
+            out.print(f"    {plain(record.sentence)}")
+        for one in record.differences:
+            out.print(f"    {one.column}: {one.reason}")
+    if len(result.records) > MOST:
+        out.print(f"… and {many(len(result.records) - MOST, 'more record')}; --json lists all.")
