@@ -234,6 +234,13 @@ def test_each_graph_stands_or_falls(client) -> None:
     assert (count(client, "Account"), count(client, "Contact")) == (before[0] + 1, before[1] + 1)
 
 
+def test_graphs_of_versions_that_have_none(client) -> None:
+    body = {"graphs": [graph("g", FAMILY[0])]}
+    assert client.post("/services/data/v49.0/composite/graph", body).status_code == 404
+    body = {"records": [{"attributes": {"type": "Account"}, "Name": "a"}]}
+    assert client.post("/services/data/v41.0/composite/sobjects", body).status_code == 404
+
+
 def test_nodes_may_come_before_what_they_refer_to(client) -> None:
     (made,) = graphs(client, graph("g", FAMILY[1], FAMILY[0]))
     entries = made["graphResponse"]["compositeResponse"]

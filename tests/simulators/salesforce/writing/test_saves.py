@@ -176,6 +176,14 @@ def test_an_update_changes_what_it_names(hand: Hand, org: Org) -> None:
     assert (change["Field"], change["OldValue"], change["NewValue"]) == ("Name", "a", "b")
 
 
+def test_an_update_of_nothing_moves_the_stamps(hand: Hand, org: Org) -> None:
+    (key,) = hand.made("Account", {"Name": "a"})
+    org.clock.advance(timedelta(hours=1))
+    assert hand.update("Account", {"Id": key})[0].success
+    row = hand.row("Account", key)
+    assert row["LastModifiedDate"] > row["CreatedDate"]
+
+
 def test_updates_of_what_is_not_there(hand: Hand) -> None:
     gone, held = hand.made("Account", {"Name": "a"}, {"Name": "b"})
     hand.delete("Account", gone)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.errors import SalesforceError, not_found
 from unlost_simulators.salesforce.http import bodies, outcomes
 from unlost_simulators.salesforce.http.bodies import Body
 from unlost_simulators.salesforce.http.calls import Answer, json_answer
@@ -21,6 +21,7 @@ from unlost_simulators.salesforce.writing.typed import TypedRow
 
 MOST_RECORDS = 200
 MOST_IDS = 2000
+OLDEST_VERSION = 42
 OVER_LIMIT = f"record limit reached. cannot submit more than {MOST_RECORDS} records into this call"
 
 
@@ -84,6 +85,8 @@ def retrieve(context: Context) -> Answer:
 
 
 def _save(context: Context, verb: Verb) -> Answer:
+    if context.version < OLDEST_VERSION:
+        raise not_found()
     body = bodies.read(context.call)
     options = bodies.options(context, all_or_none=_together(body))
     rows = _rows(body)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.errors import SalesforceError, not_found
 from unlost_simulators.salesforce.http import references, subrequests
 from unlost_simulators.salesforce.http.calls import Answer, json_answer
 from unlost_simulators.salesforce.http.composite import Composite, limit, listed
@@ -42,6 +42,8 @@ class Graphs:
 
     def run(self, context: Context) -> Answer:
         """Answer ``POST composite/graph``."""
+        if context.version < OLDEST_VERSION:
+            raise not_found()
         graphs = [_read(one) for one in listed(context.call.record(), "graphs", most=MOST_GRAPHS)]
         _check(graphs)
         failures = 0

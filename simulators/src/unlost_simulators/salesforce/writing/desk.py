@@ -121,6 +121,8 @@ def _one_wave(job: Job, wave: Sequence[Draft], reader: Reader, rows: Sequence[Ro
         return True
     save.attempt(job, wave, reader, rows)
     written = [one for one in wave if one.sound]
+    if _all_back(job) and len(written) < len(wave):
+        return False
     save.write(job, written)
     return all(one.sound for one in written)
 
