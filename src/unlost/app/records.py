@@ -62,11 +62,7 @@ def how_gone(
     if not versions or versions[-1].op.alive:
         return None
     last = versions[-1]
-    first = last
-    for version in reversed(versions):
-        if version.op.alive:
-            break
-        first = version  # a later tombstone only tells more of the same end
+    first = _first_tombstone(versions)
     before = [night for night in nights if night.number < first.snapshot]
     told = last.op is Op.DELETED
     by = last.modified_by if told else None
@@ -78,6 +74,25 @@ def how_gone(
         after=before[-1].as_of if before else None,
         until=first.observed_at,
     )
+
+
+def last_alive(versions: Sequence[Version], nights: Sequence[SnapshotInfo]) -> int | None:
+    """The number of the last backup that shows a deleted record alive; None if none does."""
+    if not any(version.op.alive for version in versions):
+        return None
+    first = _first_tombstone(versions)
+    before = [night.number for night in nights if night.number < first.snapshot]
+    return before[-1] if before else None
+
+
+def _first_tombstone(versions: Sequence[Version]) -> Version:
+    """The version that ended a record; later tombstones only tell more of the same end."""
+    first = versions[-1]
+    for version in reversed(versions):
+        if version.op.alive:
+            break
+        first = version
+    return first
 
 
 class People:

@@ -38,6 +38,22 @@ def test_a_deleted_customer_is_found_by_its_number(
     assert first["alive"]
     assert first["values"]["Name"] == last["values"]["Name"]
 
+    related = last["related"]
+    assert related["snapshot"] == first["related"]["snapshot"] == 1
+    groups = {(one["table"], one["through"]): one for one in related["tables"]}
+    for group in (("Contact", None), ("Case", None), ("EmailMessage", "Case")):
+        assert groups[group]["lost"] == groups[group]["count"] > 0, group
+    mail = groups["EmailMessage", "Case"]["first"][0]
+    letter = program("show", "chocolate", "EmailMessage", mail["record"], "--json").done
+    assert (letter["alive"], letter["name"]) == (False, mail["name"])
+    kinds = set()
+    for number, one in enumerate(related["files"]):
+        target = tmp_path / f"related{number}"
+        program("file", "chocolate", one["record"], "--out", str(target), "--json")
+        assert target.stat().st_size == one["size"] > 0
+        kinds.add(target.read_bytes()[:4])
+    assert {b"%PDF", b"\x89PNG"} <= kinds, "they open"
+
     changed = program("compare", "chocolate", "1", "latest", "--json").done
     lost = {table["table"]: table["deleted"] for table in changed["tables"] if table["deleted"]}
     assert sum(lost.values()) >= deleted

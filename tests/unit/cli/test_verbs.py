@@ -8,7 +8,7 @@ import pytest
 from terminals import Terminal
 from unlost.cli.exits import ExitCode
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.schema import WireKind
+from unlost.model.schema import DeleteRule, Reference, TableTrait, WireKind
 from unlost.model.snapshot import Damage, VerifyLevel, VerifyReport
 
 GAP = Finding(FindingKind.PERMISSION_MISSING, Severity.GAP, "Mail is hidden.", "Allow it.")
@@ -177,6 +177,71 @@ def test_a_record_is_shown_field_by_field(nights: Terminal) -> None:
     assert (first["alive"], first["values"]["Phone"]) == (True, "+41 40017")
     live = nights("show", "sales", "Account", "A40018", "--at", "live")
     assert "In the live org" in live.out
+
+
+@pytest.fixture
+def family(sales: Terminal) -> Terminal:
+    """A customer that is deleted with two people and a card; a mail of one of them stays."""
+    org, clock = sales.world.org, sales.world.clock
+    kinds = {"Name": WireKind.TEXT, "Of": WireKind.REFERENCE}
+    owned = {"Of": Reference(("Account", "Person"), DeleteRule.CASCADE)}
+    for name in ("Person", "Mail"):
+        org.add_table(name, kinds, references=owned)
+    org.add_table("Card", kinds, references=owned, files=True)
+    for record, name in (("P1", "Ada"), ("P2", "Bea")):
+        org.create("Person", {"Name": name, "Of": "A40017"}, record=record)
+    org.create("Mail", {"Name": "Hello", "Of": "P1"}, record="M1")
+    for number, owner in enumerate(("A40017", "P1")):
+        card = org.attach("Card", f"card{number}.pdf", b"%PDF card")
+        org.update("Card", card, {"Of": owner})
+    assert sales("backup", "sales").code == ExitCode.OK
+    clock.advance(days=1)
+    for table, record in (("Account", "A40017"), ("Person", "P1")):
+        org.delete(table, record)
+    assert sales("backup", "sales").code == ExitCode.OK
+    return sales
+
+
+def test_what_belonged_to_a_deleted_record_is_shown(family: Terminal) -> None:
+    ended = family("show", "sales", "Account", "A40017")
+    said = "Related, in snapshot 1 (2026-03-02 01:00 UTC, the last that shows it alive):"
+    assert said in ended.out
+    assert re.search(r"^Persons +2 +1 +Ada, Bea *$", ended.out, re.MULTILINE)
+    assert re.search(r"^Mails \(by Person\) +1 +Hello *$", ended.out, re.MULTILINE)
+    assert "File: card0.pdf (9 bytes)\n  unlost file sales Car" in ended.out
+    assert "File: card1.pdf (9 bytes), by Person\n" in ended.out
+    at = family("show", "sales", "Account", "A40017", "--at", "1")
+    assert "Related, in snapshot 1 (2026-03-02 01:00 UTC):" in at.out
+    told = family("show", "sales", "Account", "A40017", "--json").json["related"]
+    assert (told["snapshot"], told["more_files"], told["unsearched"]) == (1, 0, [])
+    people = next(one for one in told["tables"] if one["table"] == "Person")
+    assert (people["count"], people["lost"], people["through"]) == (2, 1, None)
+    assert people["first"][0] == {"record": "P1", "name": "Ada", "alive": False}
+
+
+def test_more_than_a_screen_is_counted(family: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unlost.cli.verbs.show.MOST", 1)
+    ended = family("show", "sales", "Account", "A40017")
+    assert "… and 1 more kind; --json has them." in ended.out
+    assert "… and 1 more file." in ended.out
+    assert "Not looked through" not in ended.out
+    monkeypatch.setattr("unlost.app.referring.MOST_ROWS", 1)
+    ended = family("show", "sales", "Account", "A40017")
+    said = "Not looked through, because there are too many records: Card, Person."
+    assert said in ended.out
+
+
+def test_a_record_to_which_nothing_refers_says_so(family: Terminal) -> None:
+    alone = family("show", "sales", "Account", "A40019").out
+    assert "Nothing refers to it in snapshot 2 (2026-03-03 01:00 UTC)." in alone
+
+
+def test_set_up_data_has_nothing_related(family: Terminal) -> None:
+    family.world.org.tables["User"].traits = frozenset({TableTrait.CONFIGURATION})
+    assert family("backup", "sales").code == ExitCode.OK
+    user = family("show", "sales", "User", "U1")
+    assert "refers to it" not in user.out
+    assert "Related" not in user.out
 
 
 def test_empty_and_hidden_fields_are_said(nights: Terminal) -> None:

@@ -10,13 +10,22 @@ from unlost.app.actions.snapshots import snapshot_at
 from unlost.app.compose import Application
 from unlost.app.ids import typed_ids
 from unlost.app.moments import Latest, Live, parse_moment
-from unlost.app.records import Gone, Names, People, how_gone, record_unknown, table_named
+from unlost.app.records import (
+    Gone,
+    Names,
+    People,
+    how_gone,
+    last_alive,
+    record_unknown,
+    table_named,
+)
+from unlost.app.related import Related, related
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.model.errors import NotFound
 from unlost.model.ports import Snapshot
 from unlost.model.reading import Op
 from unlost.model.schema import Column, Table, WireKind
-from unlost.model.snapshot import StoredFile
+from unlost.model.snapshot import StoredFile, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,7 @@ class ShowResult:
 
     ``alive`` is its state at that moment; for a deleted record the values are its last known ones.
     ``values`` are texts by column, verbatim; None is null. ``fields`` describe the columns.
+    ``files`` are the record's own; ``related`` is what belongs to it, None for set-up data.
     """
 
     org: str
@@ -57,6 +67,7 @@ class ShowResult:
     values: Mapping[str, str | None]
     fields: tuple[ShownField, ...]
     files: tuple[StoredFile, ...]
+    related: Related | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +174,25 @@ def _result(
         values=state.cells,
         fields=_fields(table, state.cells, Names(snapshot), hidden),
         files=tuple(snapshot.files(table.name, [record])),
+        related=_related(
+            app, org, snapshot, table, record, versions=() if state.op.alive else until
+        ),
     )
+
+
+def _related(
+    app: Application,
+    org: ProtectedOrg,
+    snapshot: Snapshot,
+    table: Table,
+    record: str,
+    *,
+    versions: Sequence[Version],
+) -> Related | None:
+    """What belongs to a record; to one with ``versions``, which is deleted, before that."""
+    before = last_alive(versions, app.vault.snapshots(org.oid)) if versions else None
+    seen = app.vault.at(org.oid, before) if before is not None else snapshot
+    return related(seen, app.vault.head(org.oid) or snapshot, table, record)
 
 
 def _fields(

@@ -1,0 +1,192 @@
+"""Records that refer to a record, and those that refer to them: a walk against the references.
+
+Whatever refers to the record itself is found; further ones only where they would be deleted with what
+they refer to: the mails of a customer's case, the attachments of such a mail.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.model.ports import Snapshot
+from unlost.model.schema import Column, DeleteRule, Schema, Table, TableTrait
+
+MOST_ROWS = 3_000_000  # that are looked through, smaller tables first
+MOST_IDS = 10_000  # of a table, to whose records others are looked for
+DEPTH = 3
+ID = "_u_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Ids of a table that refer to others by ``columns``, to those of ``through`` where not None.
+
+    ``cells`` has ``_u_id``, the name and the references of the first of them.
+    """
+
+    table: Table
+    columns: tuple[str, ...]
+    through: str | None
+    ids: pa.Array
+    cells: pa.Table
+
+
+@dataclass(slots=True)
+class Search:
+    """One walk along the references, from a record to those that refer to it."""
+
+    snapshot: Snapshot
+    rows: int = field(default_factory=lambda: MOST_ROWS)
+    unsearched: set[str] = field(default_factory=set)
+    _known: dict[str, pa.ChunkedArray] = field(default_factory=dict)
+
+    def around(self, table: Table, record: str) -> list[Group]:
+        """Records around one, nearer ones first; each record once.
+
+        A record of the same table, such as the branch of a customer, has related ones of its own.
+        """
+        start = pa.array([record], pa.string())
+        self._remember(table.name, start)
+        groups = self._step({table.name: start}, owned=False)
+        found = [replace(one, through=None) for one in groups]
+        groups = [one for one in groups if one.table.name != table.name]
+        for _ in range(1, DEPTH):
+            groups = self._step(self._followed(groups), owned=True)
+            found += groups
+        return _merged(found)
+
+    def _step(self, targets: Mapping[str, pa.Array], *, owned: bool) -> list[Group]:
+        """The records that refer to any of ``targets``, ids by table, and were not met before."""
+        held = self.snapshot.tables()
+        edges = _edges(self.snapshot.schema(), frozenset(targets), owned=owned)
+        known = [one for one in edges if one.table.name in held and held[one.table.name].held]
+        groups: list[Group] = []
+        for edge in sorted(known, key=lambda one: held[one.table.name].held):
+            if held[edge.table.name].held > self.rows:
+                self.unsearched.add(edge.table.name)
+                continue
+            self.rows -= held[edge.table.name].held
+            groups += self._scan(edge, targets)
+        return groups
+
+    def _scan(self, edge: "Edge", targets: Mapping[str, pa.Array]) -> Iterator[Group]:
+        read = _read(edge.table)
+        reader = self.snapshot.scan(edge.table.name, columns=read)
+        empty = reader.schema.empty_table().select([ID, *read])
+        found = {target: [empty] for target in edge.columns}
+        for batch in reader:
+            rows = pa.Table.from_batches([batch]).select([ID, *read])
+            for target, names in edge.columns.items():
+                found[target].append(rows.filter(_any(rows, names, targets[target])))
+        for target, parts in found.items():
+            rows = self._fresh(edge.table.name, pa.concat_tables(parts))
+            if len(rows):
+                ids = rows[ID].combine_chunks()
+                yield Group(edge.table, edge.columns[target], target, ids, rows.slice(0, MOST_IDS))
+
+    def _fresh(self, table: str, rows: pa.Table) -> pa.Table:
+        """Those that were not met before, from now on known."""
+        if table in self._known:
+            rows = rows.filter(pc.invert(pc.is_in(rows[ID], value_set=self._known[table])))
+        self._remember(table, rows[ID].combine_chunks())
+        return rows
+
+    def _remember(self, table: str, ids: pa.Array) -> None:
+        before = self._known[table].chunks if table in self._known else []
+        self._known[table] = pa.chunked_array([*before, ids], pa.string())
+
+    def _followed(self, groups: Iterable[Group]) -> dict[str, pa.Array]:
+        """The ids to go on from, by table, in bounds."""
+        targets: dict[str, pa.Array] = {}
+        for group in groups:
+            name = group.table.name
+            ids = pa.concat_arrays([targets[name], group.ids]) if name in targets else group.ids
+            if len(ids) > MOST_IDS:
+                self.unsearched.add(name)
+            targets[name] = ids.slice(0, MOST_IDS)
+        return targets
+
+
+def _merged(groups: Iterable[Group]) -> list[Group]:
+    """One group of a table for each that leads to it, however far away its records were found."""
+    merged: dict[tuple[str, str | None], Group] = {}
+    for group in groups:
+        key = (group.table.name, group.through)
+        before = merged.get(key)
+        merged[key] = group if before is None else _both(before, group)
+    return list(merged.values())
+
+
+def _both(one: Group, other: Group) -> Group:
+    return Group(
+        one.table,
+        tuple(dict.fromkeys((*one.columns, *other.columns))),
+        one.through,
+        pa.concat_arrays([one.ids, other.ids]),
+        pa.concat_tables([one.cells, other.cells]).slice(0, MOST_IDS),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A table and its columns that refer to others, by the table referred to."""
+
+    table: Table
+    columns: Mapping[str, tuple[str, ...]]
+
+
+def _edges(schema: Schema, targets: frozenset[str], *, owned: bool) -> list[Edge]:
+    """Tables that refer to ``targets``; ``owned``: by a column that deletes with what it refers to.
+
+    Set-up data and the source's own change logs do not belong to a record.
+    """
+    logs = {table.change_log.table for table in schema.tables if table.change_log}
+    edges = []
+    for table in schema.tables:
+        if table.name in logs or table.has(TableTrait.CONFIGURATION):
+            continue
+        columns = {
+            target: tuple(one.name for one in table.columns if _points(one, target, owned=owned))
+            for target in targets
+        }
+        pointing = {target: names for target, names in sorted(columns.items()) if names}
+        if pointing:
+            edges.append(Edge(table, pointing))
+    return edges
+
+
+def _points(column: Column, target: str, *, owned: bool) -> bool:
+    reference = column.reference
+    if reference is None or target not in reference.tables:
+        return False
+    return not owned or reference.rule is DeleteRule.CASCADE
+
+
+def _read(table: Table) -> list[str]:
+    """What is read of a table: its references, and what it is called by."""
+    references = [column.name for column in table.columns if column.reference]
+    named = [table.name_column] if table.name_column else []
+    return list(dict.fromkeys([*named, *references]))
+
+
+def _any(rows: pa.Table, names: Sequence[str], ids: pa.Array) -> pa.ChunkedArray:
+    mask = pc.is_in(rows[names[0]], value_set=ids)
+    for name in names[1:]:
+        mask = pc.or_(mask, pc.is_in(rows[name], value_set=ids))
+    return mask
+
+
+def other_references(group: Group, schema: Schema) -> Iterator[tuple[str, list[str]]]:
+    """Columns that refer to something else than what the group was found by, and to what."""
+    for column in group.table.columns:
+        if column.reference is None or column.name in group.columns:
+            continue
+        tables = [
+            name
+            for name in column.reference.tables
+            if (table := schema.table(name)) and not table.has(TableTrait.CONFIGURATION)
+        ]
+        if tables:
+            yield column.name, tables
