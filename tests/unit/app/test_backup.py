@@ -16,6 +16,7 @@ from unlost.model.certificate import Verdict
 from unlost.model.errors import (
     AuthExpired,
     Conflict,
+    IntegrityError,
     LimitReached,
     NotAllowed,
     NotFound,
@@ -177,3 +178,24 @@ def test_settings_that_no_longer_fit_the_connector_are_told(sales: World) -> Non
         backup(sales.app, "sales")
     add_org(sales.app, NewOrg("memory", "sales", {"address": "one"}))
     assert backup(sales.app, "sales").snapshot == 1
+
+
+def test_a_run_whose_notes_are_lost_is_given_up_and_the_next_call_begins_anew(sales: World) -> None:
+    """As after a power cut, which may take files of the work folder but no step that is done."""
+    backup(sales.app, "sales")
+    sales.clock.advance(days=1)
+    sales.org.update("Account", "A40017", {"Phone": "+49 1"})
+    break_at(sales, "quotas", AuthExpired("expired", "The session ended."))
+    with pytest.raises(AuthExpired):
+        backup(sales.app, "sales")
+    notes = [file for file in sales.home.work.rglob("*") if file.is_file()]
+    for file in notes:
+        file.unlink()
+    assert notes
+    with pytest.raises(IntegrityError) as told:
+        backup(sales.app, "sales")
+    assert told.value.code == "work-folder-damaged"
+    result = backup(sales.app, "sales")
+    assert (result.resumed, result.snapshot, result.counts.changed) == (False, 2, 1)
+    ends = [run.state for run in list_runs("sales")]
+    assert ends == [RunState.DONE, RunState.FAILED, RunState.DONE]

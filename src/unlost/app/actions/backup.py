@@ -13,6 +13,7 @@ from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run, find_run
 from unlost.engine.backup import Finished, Parked
 from unlost.engine.backup import backup as run_backup
 from unlost.engine.session import BackupPorts
+from unlost.engine.spill import DAMAGED
 from unlost.jobs.store import RunRecord
 from unlost.jobs.store import RunState as JobState
 from unlost.model.certificate import Verdict
@@ -138,18 +139,20 @@ def _recorded(app: Application, org: ProtectedOrg, run: str, *, full: bool) -> I
         yield
     except UnlostError as error:
         if not (isinstance(error, Conflict) and error.code == IN_PROGRESS):
-            _stopped(app, run, error)
+            _stopped(app, org, run, error)
         raise
     except BaseException as error:
         _failed(app, run, code=type(error).__name__, sentence=str(error))
         raise
 
 
-def _stopped(app: Application, run: str, error: UnlostError) -> None:
+def _stopped(app: Application, org: ProtectedOrg, run: str, error: UnlostError) -> None:
     if isinstance(error, LimitReached):
         _parked(app, run, error)
-    else:
-        _failed(app, run, code=error.code, sentence=error.sentence)
+        return
+    if error.code == DAMAGED:  # a power cut took notes of a step that is done: nobody can go on
+        _give_up(app, org, run)
+    _failed(app, run, code=error.code, sentence=error.sentence)
 
 
 def _parked(app: Application, run: str, error: LimitReached) -> None:
@@ -161,7 +164,8 @@ def _parked(app: Application, run: str, error: LimitReached) -> None:
 
 def _failed(app: Application, run: str, *, code: str, sentence: str) -> None:
     now = app.clock.now()
-    app.jobs.end(run, state=JobState.FAILED, at=now, sentence=sentence)
+    if app.jobs.run(run).state.resumable:
+        app.jobs.end(run, state=JobState.FAILED, at=now, sentence=sentence)
     end_run(run, RunEnd(RunState.FAILED, now, error_code=code, error_sentence=sentence))
 
 
