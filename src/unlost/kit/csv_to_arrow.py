@@ -17,7 +17,9 @@ from pyarrow import csv as arrow_csv
 from unlost.kit.http.body import cut
 from unlost.model.errors import IntegrityError, UnlostError
 
-BLOCK_BYTES = 4 << 20  # a row must fit into one block
+# A row must fit into one block. Arrow reads up to 32 blocks ahead of whoever takes the batches
+# (kDefaultBackgroundMaxQ in its async_generator.h), so that blocks bound memory, too.
+BLOCK_BYTES = 2 << 20
 LARGEST_BLOCK = 1 << 30
 END = "\x02unlost-end-of-body\x03"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"

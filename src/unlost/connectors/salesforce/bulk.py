@@ -71,6 +71,7 @@ class BulkQueries:
         self._lock = threading.Lock()
         self._tallies: dict[str, Tally] = {}
         self._read: set[str] = set()
+        self._blocks: dict[tuple[str, ...], int] = {}  # by columns: where rows were too wide
 
     def start(self, reading: Reading, *, all_rows: bool = True) -> str:
         """Create a job; gives its id, or raises Refused where Bulk will not read this."""
@@ -164,9 +165,9 @@ class BulkQueries:
     ) -> Generator[Page, None, ResultPage]:
         """One page, asked for again until it is proved; gives a ResultPage at its end."""
         delivery = Delivery()
-        block = BLOCK_BYTES
         attempt = 1
         while True:
+            block = self._blocks.get(columns, BLOCK_BYTES)
             try:
                 with self._api.stream(path, accept_type=CSV) as body:
                     result = yield from self._parsed(body, columns, delivery, block)
@@ -174,7 +175,7 @@ class BulkQueries:
                 yield from delivery.proved(result.rows)
                 return result
             except RowTooWide:
-                block = doubled(block)
+                self._blocks[columns] = doubled(block)
             except TransientError as error:
                 self._api.client.patience.bear(attempt, error)
                 attempt += 1

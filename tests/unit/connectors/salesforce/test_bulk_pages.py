@@ -107,6 +107,15 @@ def test_a_row_larger_than_a_parser_block_is_read_with_a_larger_one() -> None:
     assert org.context.clock.slept == []  # type: ignore[attr-defined]
 
 
+def test_only_the_first_page_with_a_row_too_large_is_read_twice() -> None:
+    org = an_org(30, page_rows=10)
+    for late in (15, 25):
+        org.rows["Case"][late]["Text__c"] = "y" * (2 * BLOCK_BYTES + 100)
+    assert ids(read(org)) == [id_of("500", n) for n in range(30)]
+    assert len(org.wire.made("GET", "locator=10")) == 2
+    assert len(org.wire.made("GET", "locator=20")) == 1
+
+
 def test_columns_are_read_by_name_whatever_their_order() -> None:
     org = an_org(2)
     columns = ["Text__c", "SystemModstamp", "LastModifiedById", "LastModifiedDate", "CreatedDate", "IsDeleted", "Id"]  # fmt: skip
