@@ -78,3 +78,21 @@ class Load:
     @property
     def unprocessed(self) -> list[dict[str, str]]:
         return self.rows("unprocessedrecords")
+
+
+def error(answer) -> dict:
+    (only,) = answer.json()
+    return {"status": answer.status_code, **only}
+
+
+def one(client, soql: str) -> dict:
+    (record,) = client.get(f"query?q={soql.replace(' ', '+')}").json()["records"]
+    return record
+
+
+def count(client, soql: str) -> int:
+    return client.get(f"query?q={soql.replace(' ', '+')}").json()["totalSize"]
+
+
+def numbered(rows: int) -> str:
+    return "Name,Customer_Number__c\n" + "".join(f"Row {n},N{n}\n" for n in range(rows))
