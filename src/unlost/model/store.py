@@ -3,7 +3,8 @@
 A store is a flat set of named, immutable objects. Everything that the vault promises rests on three
 guarantees, which every store must give and which ``unlost.testing.stores`` checks:
 
-1. *Durable*: when a put returns, the object survives a power cut.
+1. *Durable*: when a put returns, the object survives a power cut; also when it says that the name
+   is taken, for the one who took it may have died too early.
 2. *Whole*: an object is visible with all its bytes or not at all.
 3. *Create-only*: of two puts of one name, in any two processes, exactly one says that it won.
 """

@@ -7,7 +7,7 @@ the witness knows better stop everything that would write.
 import threading
 from collections.abc import Iterator
 
-from unlost.model.errors import IntegrityError, NotFound, UnlostError
+from unlost.model.errors import IntegrityError, NotFound, StoreError, UnlostError
 from unlost.model.ports import Witness, Witnessed
 from unlost.vault import places
 from unlost.vault.format.manifest import Checkpoint, Manifest, head_of, pack, unpack
@@ -84,6 +84,14 @@ class Chain:
             content=pack(manifest),
         )
         return written.created
+
+    def confirm(self, seq: int) -> None:
+        """Make a commit durable that another process may have put and died before it was.
+
+        Putting it again changes nothing, and a put that finds the name taken is durable too.
+        """
+        manifest, _ = self.manifest(seq)
+        self.put(manifest)
 
     def seal_checkpoint(self) -> None:
         """Keep the state as a checkpoint when it is time; only a cache, so failures are no harm."""
@@ -173,6 +181,10 @@ class Chain:
         if seen is not None:
             _check_witness(seen, state)
         if state.seq and (seen is None or seen.number < state.seq):
+            try:
+                self.put(self._read(state.seq)[0])  # nobody may remember what a power cut takes
+            except StoreError:
+                return  # whoever may write to the store will say what was seen
             self._witness.put(self.org, Witnessed(number=state.seq, head=state.head))
 
 

@@ -64,6 +64,7 @@ class Finish:
             state = self._room.chain.proved()
             done = committed(state, self._intent.run)
             if done is not None:
+                self._room.chain.confirm(done.number)
                 self._settle()
                 return done
             manifest = self._manifest(state, tables, as_of=as_of, schema=schema)

@@ -22,8 +22,7 @@ class OpenRun:
     def open(self, fresh: Intent) -> Intent:
         """The run's intent: the one that is there, else this one, made durable."""
         name = places.intent(self.org, self.run)
-        if not self.is_open():
-            self._sealed.put_new(ObjectKind.INTENT, org=self.org, name=name, content=pack(fresh))
+        self._sealed.put_new(ObjectKind.INTENT, org=self.org, name=name, content=pack(fresh))
         content = self._sealed.get(ObjectKind.INTENT, org=self.org, name=name)
         return unpack(content, Intent, name=name)[0]
 
@@ -33,10 +32,11 @@ class OpenRun:
 
     def note_schema(self, schema: str) -> None:
         """Remember the schema that the run uses from now on."""
-        if schema in self.schemas()[-1:]:
-            return
         content = pack(SchemaNote(schema))
         number = sum(1 for _ in self._notes())
+        if schema in self.schemas()[-1:]:
+            self._put_note(number - 1, content)  # who put it may have died before it was durable
+            return
         while not self._put_note(number, content):
             number += 1
 

@@ -131,8 +131,7 @@ class Keyring:
         key = self._key(folder, org=org)
         for copy in COPIES:
             name = f"{folder}/{copy}"
-            if self._store.size(name) is None:
-                self._store.put_new(name, self._wrap(name, key, org=org))
+            self._store.put_new(name, self._wrap(name, key, org=org))
 
     def _any_copy(self, folder: str, *, org: str) -> bool:
         try:

@@ -68,6 +68,15 @@ def found_vault(store: Store, keys: Keyring, *, created: datetime) -> None:
         raise _exists(store)
 
 
+def confirm_vault_file(store: Store) -> None:
+    """Make ``vault.json`` durable, which its founder may have died before it was.
+
+    Putting it again changes nothing, and a put that finds the name taken is durable too.
+    """
+    if store.size(VAULT_FILE) is not None:
+        store.put_new(VAULT_FILE, store.get(VAULT_FILE))
+
+
 def new_stretch(entropy: Entropy) -> Stretch:
     """Parameters for a new passphrase slot."""
     return Stretch(salt=entropy.bytes(SALT_BYTES))

@@ -86,8 +86,8 @@ class Schemas:
         key = self._sealed.keys.identity_key(self.org, _PURPOSE)
         ident = blake3(canonical_text(document), key=key).hexdigest()
         name = places.schema(self.org, ident)
-        if self._sealed.store.size(name) is None:
-            self._sealed.put_new(ObjectKind.SCHEMA, org=self.org, name=name, content=pack(document))
+        # Also where it is there: who put it may have died before it was durable.
+        self._sealed.put_new(ObjectKind.SCHEMA, org=self.org, name=name, content=pack(document))
         with self._lock:
             self._read[ident] = document
         return ident

@@ -34,7 +34,7 @@ from unlost.vault.intents import OpenRun
 from unlost.vault.journal import RunJournal, journals
 from unlost.vault.keys import Keyring
 from unlost.vault.lineage import lineage
-from unlost.vault.opening import found_vault
+from unlost.vault.opening import confirm_vault_file, found_vault
 from unlost.vault.room import OrgRoom, VaultOptions, unknown_org
 from unlost.vault.sealing import SealedObjects
 from unlost.vault.search import search
@@ -98,14 +98,13 @@ class EncryptedVault:
     def adopt(self, identity: OrgIdentity) -> str:
         """The oid of this org, made on first sight."""
         for org, known in self.orgs().items():
-            if known.same_org(identity):
+            if known.same_org(identity) and self.room(org).chain.live().seq:
                 return org
+        confirm_vault_file(self.sealed.store)
         org = self._oid(identity)
         self.sealed.keys.add_org(org)
-        name = places.identity(org)
-        if self.sealed.store.size(name) is None:
-            content = msgspec.json.encode(identity)
-            self.sealed.put_new(ObjectKind.IDENTITY, org=org, name=name, content=content)
+        name, content = places.identity(org), msgspec.json.encode(identity)
+        self.sealed.put_new(ObjectKind.IDENTITY, org=org, name=name, content=content)
         return org
 
     def orgs(self) -> Mapping[str, OrgIdentity]:

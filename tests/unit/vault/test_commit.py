@@ -584,7 +584,7 @@ def test_a_full_store_stops_the_run_and_loses_nothing() -> None:
     small = SmallVault(store=store)
     small.night("r1", ("a", "U", A))
     puts = sum(call.operation is Operation.PUT for call in store.calls)
-    store._faults = [Fault(FaultKind.FULL, at=puts + 3, on=Operation.PUT)]
+    store._faults = [Fault(FaultKind.FULL, at=puts + 4, on=Operation.PUT)]
     commit = small.begin("r2")
     with pytest.raises(StoreError):
         commit.add(TABLE, [rows(("a", "U", B))])

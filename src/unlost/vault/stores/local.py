@@ -52,6 +52,8 @@ class LocalStore:
         """Create an object from chunks; False if the name is taken."""
         target = self._file(name)
         if self.size(name) is not None:
+            with self._speaking(name):
+                self._disk.sync_folder(target.parent)  # its writer may not have come so far
             return False
         with self._speaking(name), self._temporary(chunks) as temporary:
             return self._publish(temporary, target)
