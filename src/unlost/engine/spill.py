@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from unlost.model.errors import IntegrityError
 
-DAMAGED = "work-folder-damaged"
 IDS = pa.schema([("id", pa.string())])
 SEEN = pa.schema([("id", pa.string()), ("op", pa.string())])
 REFERENCES = pa.schema([("column", pa.string()), ("id", pa.string())])
@@ -99,7 +98,7 @@ def open_spill(folder: Path, spilled: Spilled) -> pa.ipc.RecordBatchFileReader:
         return pa.ipc.open_file(pa.memory_map(str(folder / spilled.name)))
     except (OSError, pa.ArrowInvalid) as error:
         raise IntegrityError(
-            DAMAGED,
+            "work-folder-damaged",
             f"The run's work folder lost the file {spilled.name}.",
             next_step="Back up again: a new run begins. The vault is not touched.",
         ) from error

@@ -195,6 +195,7 @@ def test_a_run_whose_notes_are_lost_is_given_up_and_the_next_call_begins_anew(sa
     with pytest.raises(IntegrityError) as told:
         backup(sales.app, "sales")
     assert told.value.code == "work-folder-damaged"
+    sales.clock.advance(hours=1)
     result = backup(sales.app, "sales")
     assert (result.resumed, result.snapshot, result.counts.changed) == (False, 2, 1)
     ends = [run.state for run in list_runs("sales")]

@@ -13,7 +13,6 @@ from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run, find_run
 from unlost.engine.backup import Finished, Parked
 from unlost.engine.backup import backup as run_backup
 from unlost.engine.session import BackupPorts
-from unlost.engine.spill import DAMAGED
 from unlost.jobs.store import RunRecord
 from unlost.jobs.store import RunState as JobState
 from unlost.model.certificate import Verdict
@@ -25,6 +24,7 @@ from unlost.model.snapshot import CommitKind, Counts, SnapshotInfo
 KIND = CommitKind.BACKUP
 TOO_OLD = timedelta(days=3)  # jobs at the source and their results do not live much longer
 IN_PROGRESS = "run-in-progress"
+NOTES_LOST = "work-folder-damaged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def _stopped(app: Application, org: ProtectedOrg, run: str, error: UnlostError) 
     if isinstance(error, LimitReached):
         _parked(app, run, error)
         return
-    if error.code == DAMAGED:  # a power cut took notes of a step that is done: nobody can go on
+    if error.code == NOTES_LOST:  # a power cut took notes of a step that is done: nobody can go on
         _give_up(app, org, run)
     _failed(app, run, code=error.code, sentence=error.sentence)
 
