@@ -79,6 +79,13 @@ class OpenOrg:
         """Give what the ready line says about the org."""
         return {"name": self.name, **ready_line(self.sim, self.door)}
 
+    def end(self) -> None:
+        """Stop serving, and let go of everything that the org holds."""
+        if self.serving is not None:
+            self.serving.stop()
+        self.door.socket.close()
+        self.sim.close()
+
 
 class App(Protocol):
     """Makes the application of an org that belongs to this house."""
@@ -133,8 +140,7 @@ class OrgHouse:
             if org is None or org.serving is None:
                 raise ValueError(f"no org called {name} can be closed")
             del self._orgs[name]
-        org.serving.stop()
-        org.sim.close()
+        org.end()
 
     def run(self, first: OpenOrg, *, on_ready: Callable[[], None]) -> None:
         """Serve the first org until SIGTERM; ``close_all`` is the caller's."""
@@ -148,8 +154,6 @@ class OrgHouse:
     def close_all(self) -> None:
         """Close every org."""
         for org in self.all():
-            if org.serving is not None:
-                org.serving.stop()
-            org.sim.close()
+            org.end()
         with self._lock:
             self._orgs.clear()

@@ -394,6 +394,7 @@ def test_breaks_in_cells_may_become_line_feeds_or_be_refused(client) -> None:
     key = load.successful[0]["sf__Id"]
     assert client.get(f"sobjects/Account/{key}?fields=Notes__c").json()["Notes__c"] == "a\nb\nc\nd"
     client.admin("bulk", ingest={"habits": {"quoted_breaks": "refuse"}})
+    assert Load.run(client, "insert", "Name,Notes__c\nA,b\n").failed == []
     load = Load.run(client, "insert", 'Name,Notes__c\nA,"a\nb"\n')
     assert load.info()["errorMessage"].startswith("ClientInputError : LineEnding is invalid")
 

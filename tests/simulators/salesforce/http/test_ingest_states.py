@@ -57,6 +57,55 @@ def test_an_aborted_job_keeps_what_it_wrote(client) -> None:
     }
 
 
+def test_rows_fail_once_the_object_is_taken_away(client, sim) -> None:
+    timing(client, rows_per_poll=200)
+    load = Load.open(client, "insert")
+    load.put(numbered(300))
+    load.close()
+    assert load.info()["numberRecordsProcessed"] == 200
+    client.admin("access/hide-object", username="backup@small.example", object="Account")
+    assert load.info()["state"] == "JobComplete"
+    errors = {row["sf__Error"] for row in load.failed}
+    assert errors == {"NOT_FOUND:The requested resource does not exist:--"}
+    assert (len(load.successful), len(load.failed)) == (200, 100)
+
+
+def test_a_job_for_an_object_that_is_gone_fails(client) -> None:
+    load = Load.open(client, "insert", "ContentThing")
+    load.put("Name\nA\n")
+    client.admin("schema/drop-object", object="ContentThing")
+    load.close()
+    assert load.info()["errorMessage"] == "InvalidBatch : Unable to find object: ContentThing"
+
+
+def test_an_accident_fails_the_job_and_says_so(client, sim, monkeypatch) -> None:
+    def crash(*_rest: object) -> None:
+        raise ZeroDivisionError("by nought")
+
+    monkeypatch.setattr(sim.org, "write", crash)
+    load = Load.run(client, "insert", "Name\nA\n")
+    assert load.info()["errorMessage"] == "InternalServerError : by nought"
+
+
+def test_jobs_at_work_end_with_the_org(client, sim) -> None:
+    timing(client, rows_per_poll=200)
+    load = Load.open(client, "insert")
+    load.put(numbered(450))
+    load.close()
+    assert load.info()["state"] == "InProgress"
+    idle = Load.open(client, "insert")
+    sim.loads.stop()
+    states = [sim.loads.get(each.id).state for each in (load, idle)]
+    assert states == ["Aborted", "Open"]
+
+
+def test_large_results_come_from_their_file(client, monkeypatch) -> None:
+    load = Load.run(client, "insert", numbered(3))
+    whole = load.text("successfulResults")
+    monkeypatch.setattr("unlost_simulators.salesforce.http.ingest.IN_MEMORY", 10)
+    assert load.text("successfulResults") == whole
+
+
 def test_an_open_job_can_be_aborted_and_not_deleted(client) -> None:
     load = Load.open(client, "insert")
     assert error(load.call("DELETE")) == {

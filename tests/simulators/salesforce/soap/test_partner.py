@@ -6,6 +6,7 @@ import hashlib
 import pytest
 
 from simulators.salesforce.soap.envelopes import answer, bad, call, client_fault, fault, good, raw
+from unlost_simulators.salesforce.users import Permission
 
 NOT_IN_BIN = ("UNDELETE_FAILED", "Entity is not in the recycle bin")
 NO_ENTRY = ("INVALID_ID_FIELD", "invalid record id; no recycle bin entry found")
@@ -191,6 +192,15 @@ def test_the_allowance_of_calls_counts_here_too(client) -> None:
     client.sim.org.configure(daily_api_requests=before)
     got = call(client, "undelete")
     assert got.text == fault("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+
+
+def test_a_user_without_the_api(client) -> None:
+    user = client.sim.org.users.by_username("backup@small.example")
+    client.sim.org.users.set_permission(user.id, Permission.API_ENABLED, granted=False)
+    got = call(client, "undelete")
+    assert got.text == fault(
+        "API_DISABLED_FOR_ORG", "API is not enabled for this Organization or Partner"
+    )
 
 
 def test_planted_faults_speak_soap_here(client) -> None:

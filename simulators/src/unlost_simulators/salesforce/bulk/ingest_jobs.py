@@ -243,7 +243,9 @@ class IngestBook:
             return
         failure = work.exception()
         if failure is not None:
-            job.error = failure.message if isinstance(failure, BatchRefused) else str(failure)
+            job.error = f"InternalServerError : {failure}"
+            if isinstance(failure, BatchRefused):
+                job.error = failure.message
             self._end(job, IngestState.FAILED)
         elif job.doom is not None and _doomed(job, job.doom):
             job.error = job.doom.message if job.doom.tell else None
@@ -260,9 +262,9 @@ class IngestBook:
 
     def _remove_old(self) -> None:
         edge = self.org.clock.now() - KEPT_FOR
-        for job in [each for each in self._jobs.values() if each.modified < edge]:
-            if job.state.terminal:
-                self._remove(job)
+        ended = [job for job in self._jobs.values() if job.state.terminal]
+        for job in [each for each in ended if each.modified < edge]:
+            self._remove(job)
 
     def _remove(self, job: IngestJob) -> None:
         self._jobs.pop(job.id[:15], None)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 from unlost_simulators.salesforce.allocations import BULK_BATCHES
 from unlost_simulators.salesforce.bulk import ingest_csv, ingest_header
@@ -158,9 +159,9 @@ class Load:
         self.upload = upload = ingest_csv.index(
             self.path, self.order.form, self.habits.quoted_breaks
         )
-        user = self.org.users.by_id(self.order.user_id)
+        user = self.org.users.by_id(self.order.user_id) or self.org.users.first()
         of = self.org.schema.get(self.order.object)
-        if user is None or of is None:
+        if of is None:
             raise ingest_csv.BatchRefused(f"Unable to find object: {self.order.object}")
         rules = HeaderRules(
             self.org.schema, of, user, self.order.operation, self.habits.unknown_columns
@@ -205,19 +206,20 @@ class Load:
         return True
 
     def _write(self, places: Sequence[int]) -> list[RowResult]:
-        order = self.order
-        if self.upload is None or self.columns is None:
-            raise RuntimeError("the load is not open")
-        rows = [self.columns.row(cells) for cells in self.upload.read(places)]
-        user = self.org.users.by_id(order.user_id)
-        if user is None:
-            raise RuntimeError("the job's user is gone")
+        order, rows = self.order, self._rows(places)
+        user = self.org.users.by_id(order.user_id) or self.org.users.first()
         try:
             return self.org.write(user, order.operation.verb, order.object, rows, order.options())
         except SalesforceError as error:
+            # What concerns the whole request, such as an object that was taken away meanwhile.
             refused = RowError(error.code, error.message, tuple(error.fields or ()))
             keys = [row.get("Id") for row in rows]
             return [RowResult(key, success=False, errors=(refused,)) for key in keys]
+
+    def _rows(self, places: Sequence[int]) -> list[dict[str, Any]]:
+        if self.upload is None or self.columns is None:
+            return []
+        return [self.columns.row(cells) for cells in self.upload.read(places)]
 
 
 def chunks(rows: int, seed: str) -> list[range]:

@@ -1,0 +1,106 @@
+"""Plans of orgs from their text, the orgs that follow from them, and a house that holds several."""
+
+import json
+import urllib.request
+
+import pytest
+
+from unlost_simulators.salesforce.orgs import OrgHouse, OrgPlan
+from unlost_simulators.salesforce.scenarios import scenario
+from unlost_simulators.salesforce.server import Identity, Wanted, application, build
+from unlost_simulators.salesforce.simulator import Simulator
+
+BASE = Wanted(scenario="bench-contacts")
+
+
+def made(text: str, base: Wanted = BASE) -> Wanted:
+    return OrgPlan.parse(text, base).wanted
+
+
+def test_a_plan_is_read_from_its_text(tmp_path) -> None:
+    assert made("live") == Wanted(scenario="bench-contacts", name="live", identity=Identity.OF_NAME)
+    base = Wanted(cache=tmp_path, db=tmp_path / "rows.db", scale=3, running_clock=True)
+    wanted = made("box=bench-mails:100,scale=2,seed=7,sandbox,same-id", base)
+    assert wanted == Wanted(
+        scenario="bench-mails:100",
+        scale=2,
+        seed=7,
+        sandbox=True,
+        identity=Identity.OF_SCENARIO,
+        name="box",
+        cache=tmp_path / "box",
+        running_clock=True,
+    )
+
+
+@pytest.mark.parametrize("text", ["", "a b", "x=chocolate,colour", "x=chocolate,sandbox=1",
+                                  "x=chocolate,scale", "x=chocolate,scale=many"])  # fmt: skip
+def test_texts_that_are_no_plan(text) -> None:
+    with pytest.raises(ValueError, match=r"called|option|literal"):
+        made(text)
+
+
+def organization(sim: Simulator) -> tuple[str, bool]:
+    (row,) = sim.org.export("Organization").to_pylist()
+    return row["Id"], row["IsSandbox"]
+
+
+def test_orgs_of_one_seed_differ_in_nothing_but_their_own_row() -> None:
+    known = scenario("bench-contacts").org_id
+    sims = [build(made(text), base_url="http://x") for text in ("a", "b=,sandbox", "c=,same-id")]
+    try:
+        ids = [sim.org.id18 for sim in sims]
+        assert len(set(ids)) == 3
+        assert ids[2] == known
+        assert [organization(sim) for sim in sims] == list(
+            zip(ids, [False, True, False], strict=True)
+        )
+        contacts = [sim.org.export("Contact") for sim in sims]
+        assert contacts[0].equals(contacts[1])
+        assert contacts[0].num_rows > 0
+        again = build(made("a"), base_url="http://x")
+        sims.append(again)
+        assert again.org.id18 == ids[0], "an id follows from the name"
+    finally:
+        for sim in sims:
+            sim.close()
+
+
+@pytest.mark.network
+def test_a_house_serves_each_org_at_its_own_address() -> None:
+    house = OrgHouse("127.0.0.1", application, base=BASE)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def get(url: str) -> dict:
+        with opener.open(url, timeout=30) as answer:
+            return json.loads(answer.read())
+
+    try:
+        first = house.begin(OrgPlan.parse("live", BASE))
+        other = house.open(OrgPlan.parse("box=,sandbox", BASE))
+        line = house.ready_line()
+        assert [each["name"] for each in line["orgs"]] == ["live", "box"]
+        assert line["url"] == first.door.url != other.door.url
+        told = get(f"{other.door.url}/__sim__")
+        assert told["organization_id"] == other.sim.org.id18
+        assert get(f"{other.door.url}/__sim__/orgs") == json.loads(
+            json.dumps({"orgs": line["orgs"]})
+        )
+        with pytest.raises(ValueError, match="already"):
+            house.open(OrgPlan.parse("box", BASE))
+        with pytest.raises(ValueError, match="no scenario"):
+            house.open(OrgPlan.parse("odd=nonsense", BASE))
+        for name in ("live", "nobody"):
+            with pytest.raises(ValueError, match=name):
+                house.close(name)
+        request = urllib.request.Request(
+            f"{other.door.url}/__sim__/orgs", json.dumps({"name": "third"}).encode()
+        )
+        with opener.open(request, timeout=60) as answer:
+            assert json.loads(answer.read())["name"] == "third"
+        house.close("third")
+        house.close("box")
+        assert [org.name for org in house.all()] == ["live"]
+    finally:
+        house.close_all()
+    assert house.all() == []
