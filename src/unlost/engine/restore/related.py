@@ -259,10 +259,5 @@ def _by_table(records: Sequence[Found]) -> dict[str, set[str]]:
 
 def _wanted_references(one: Found) -> Iterable[str]:
     """The references of a record that may have to be written."""
-    facts = one.facts
-    if facts.standing is not Standing.LIVE:
-        return facts.references
-    if one.why is not Why.SELECTED:
-        return ()
-    seen = facts.seen_references
-    return [name for name, value in facts.references.items() if seen.get(name) != value]
+    wanted = one.facts.standing is not Standing.LIVE or one.why is Why.SELECTED
+    return one.facts.references if wanted else ()
