@@ -528,6 +528,10 @@ class Vault(Protocol):
         """All nights, oldest first."""
         ...
 
+    def commits(self, org: str) -> Sequence[SnapshotInfo]:
+        """All that took a number, oldest first: nights, restores and whatever else."""
+        ...
+
     def at(self, org: str, number: int) -> Snapshot:
         """The snapshot of this number; raises NotFound."""
         ...

@@ -125,6 +125,10 @@ class MemoryVault:
         """All nights, oldest first."""
         return [n.info for n in self.chains[org].nights if n.info.kind is CommitKind.BACKUP]
 
+    def commits(self, org: str) -> Sequence[SnapshotInfo]:
+        """All that took a number, oldest first."""
+        return [n.info for n in self.chains[org].nights]
+
     def at(self, org: str, number: int) -> MemorySnapshot:
         """The snapshot of this number."""
         if not 1 <= number <= len(self.chains[org].nights):

@@ -154,6 +154,7 @@ class VaultContract:
         assert (info.number, info.kind) == (2, CommitKind.RESTORE)
         night(vault, org, "night-2")
         assert [night.number for night in vault.snapshots(org)] == [1, 3]
+        assert [commit.run for commit in vault.commits(org)] == ["night-1", "run-1", "night-2"]
         head = self.reopen(vault).head(org)
         assert head is not None
         assert head.info.number == 3

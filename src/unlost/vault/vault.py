@@ -133,8 +133,11 @@ class EncryptedVault:
 
     def snapshots(self, org: str) -> Sequence[SnapshotInfo]:
         """All nights, oldest first."""
-        commits = self.room(org).chain.live().commits.values()
-        return tuple(info for info in commits if info.kind is CommitKind.BACKUP)
+        return tuple(info for info in self.commits(org) if info.kind is CommitKind.BACKUP)
+
+    def commits(self, org: str) -> Sequence[SnapshotInfo]:
+        """All that took a number, oldest first: nights, restores and whatever else."""
+        return tuple(self.room(org).chain.live().commits.values())
 
     def at(self, org: str, number: int) -> VaultSnapshot:
         """The snapshot of this number; raises NotFound."""

@@ -62,7 +62,7 @@ def _head(text: str) -> str:
 
 
 def _leads_to(app: Application, wanted: str, heads: Mapping[str, str]) -> bool:
-    """True if a newest manifest, or a backup before it, has this digest."""
+    """True if a newest manifest, or a commit before it, has this digest."""
     known = [*heads.values()]
-    known += [night.head for oid in heads for night in app.damaged_vault.snapshots(oid)]
+    known += [commit.head for oid in heads for commit in app.damaged_vault.commits(oid)]
     return any(head.startswith(wanted) for head in known)
