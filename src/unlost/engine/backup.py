@@ -246,6 +246,7 @@ def _count_ids(session: Session, accounts: Sequence[Account]) -> None:
         if census.failure is None:
             account.live = census.live
             account.resolved = resolve(session, census)
+            account.files += add_files(session, account.resolved.reads, look="census")
 
 
 CANNOT_LIST = Failure(
@@ -330,10 +331,12 @@ def _quotas(ports: BackupPorts) -> Quotas:
 
 
 def _hidden_rows(session: Session, account: Account) -> int:
-    """Rows hidden before, less those seen again, and those hidden tonight."""
+    """Rows hidden before, less those seen again or known to be gone, and those hidden tonight."""
     again = {m for read in account.reads for m in read.again}
-    new = account.resolved.hidden if account.resolved is not None else 0
-    return len(session.hidden(account.name)) - len(again) + new
+    moved = 0
+    if account.resolved is not None:
+        moved = account.resolved.hidden - account.resolved.shown
+    return len(session.hidden(account.name)) - len(again) + moved
 
 
 def _lines(base: Snapshot | None) -> dict[str, TableLine]:

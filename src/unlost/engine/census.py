@@ -24,6 +24,7 @@ class Census:
 
     ``lost``: ids alive in the vault, and not read tonight, that the census does not have.
     ``unread``: ids of the census that the vault does not hold as visible and nobody read tonight.
+    ``vanished``: ids of hidden rows that it does not have, where absence may mean something.
     ``live``: number of ids. A ``failure`` means that nothing is proved.
     """
 
@@ -32,6 +33,7 @@ class Census:
     live: int = 0
     lost: Spilled = NOTHING
     unread: Spilled = NOTHING
+    vanished: Spilled = NOTHING
     failure: Failure | None = None
 
 
@@ -58,15 +60,14 @@ def take_census(session: Session, table: str, reads: Sequence[ReadResult], *, fu
     return _compare(session, table, at, reads, listed)
 
 
-def lost_ids(side: Side, *, hidden: pl.Series, before: datetime) -> pl.Series:
+def absent_ids(side: Side, *, before: datetime) -> pl.Series:
     """Ids alive in the vault, observed before the census began, that the census does not have.
 
     Rows of which tonight's reads said something are left out: those that the source called deleted
-    are not lost, and of one that was alive a tombstone would replace what was just observed. So
-    are those that were hidden already.
+    are not lost, and of one that was alive a tombstone would replace what was just observed.
     """
     older = side.held.filter(pl.col("observed_at") < before)["id"]
-    known = pl.concat([side.census, side.seen["id"], hidden])
+    known = pl.concat([side.census, side.seen["id"]])
     return older.filter(~older.is_in(known.implode())).unique().sort()
 
 
@@ -104,13 +105,18 @@ def _compare(
     folder, name = session.folder, f"census/{table}"
     seen = sorted_runs(_seen(session, reads), folder=folder, name=f"{name}/seen")
     hidden = _series(session.hidden(table))
-    lost, unread = (SpillWriter(folder, f"{name}/{kind}", IDS) for kind in ("lost", "unread"))
-    live = 0
+    lost, unread, vanished = (
+        SpillWriter(folder, f"{name}/{kind}", IDS) for kind in ("lost", "unread", "vanished")
+    )
+    trusted, live = session.table(table).trusted, 0
     for side in _sides(session, table, seen, listed):
         live += side.census.n_unique()
-        _spill(lost, lost_ids(side, hidden=hidden, before=at))
+        absent = absent_ids(side, before=at)
+        known = absent.is_in(hidden.implode())
+        _spill(lost, absent.filter(~known))
+        _spill(vanished, absent.filter(known & trusted))
         _spill(unread, unread_ids(side, hidden=hidden))
-    return Census(table, at, live, lost.close(), unread.close())
+    return Census(table, at, live, lost.close(), unread.close(), vanished.close())
 
 
 def _sides(

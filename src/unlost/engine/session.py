@@ -63,6 +63,7 @@ class Session:
     base: Snapshot | None
     folder: Path
     _hidden: dict[str, pa.Array] = field(default_factory=dict)
+    _rights: dict[int, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -87,6 +88,14 @@ class Session:
                 ids = [mark.record for mark in marks if mark.record is not None]
                 self._hidden[table] = pa.array(ids, pa.string())
             return self._hidden[table]
+
+    def rights(self, number: int) -> str:
+        """The fingerprint of the rights under which a snapshot was read."""
+        with self._lock:
+            if number not in self._rights:
+                snapshot = self.ports.vault.at(self.org, number)
+                self._rights[number] = snapshot.schema().fingerprint
+            return self._rights[number]
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What must be true after each night, judged from the org alone: the engine's words play no part."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -24,6 +25,7 @@ class Oracle:
     dead: set[Key] = field(default_factory=set)
     hidden: set[Key] = field(default_factory=set)
     rights: str = ""
+    rights_of: dict[int, str] = field(default_factory=dict)
     unsettled: set[str] = field(default_factory=set)
     restless: set[tuple[str, str]] = field(default_factory=set)
     loose: set[str] = field(default_factory=set)
@@ -31,6 +33,7 @@ class Oracle:
     def night(self, *, failed: frozenset[str], unproved: frozenset[str]) -> None:
         """Check the newest snapshot, then remember what it saw."""
         org = self.scene.org
+        self.rights_of[self.scene.head.info.number] = org.fingerprint
         for name, table in org.tables.items():
             if table.dropped or table.refused or name in failed:
                 self.unsettled.add(name)
@@ -86,7 +89,8 @@ class Oracle:
             assert not (seen_in_bin and reports), f"{name} {key}: deleted and held alive"
             if settled:
                 assert key in hidden, f"{name} {key}: not visible, not marked"
-                gone_for_good = key not in records and (name, key) not in self.hidden
+                known = (name, key) not in self.hidden or self._would_be_seen(name, key)
+                gone_for_good = key not in records and known
                 calm = self.scene.org.fingerprint == self.rights and name not in self.unsettled
                 assert not (gone_for_good and calm), f"{name} {key}: purged and held alive"
         for key in dead:
@@ -94,6 +98,11 @@ class Oracle:
             assert not alive or (name, key) in self.dead, f"{name} {key}: hidden became a tombstone"
         self.hidden -= {k for k in self.hidden if k[0] == name}
         self.hidden |= {(name, key) for key in hidden}
+
+    def _would_be_seen(self, name: str, key: str) -> bool:
+        """The user has the rights under which the vault read the row as it knows it."""
+        (number,) = self.scene.head.get(name, [key], columns=[])["_u_snap"].to_pylist()
+        return self.rights_of[number] == self.scene.org.fingerprint
 
     def _remember(
         self, name: str, live: dict[str, Any], columns: list[str], blind: set[str], dead: Any
@@ -126,8 +135,23 @@ class Oracle:
                 if change.column == column
             ]
             self._told_once(table, column, told, values, (table, key, column, told, values))
+            noted = self._noted(table, key, column)
+            for pair, count in noted.items():
+                assert told.count(pair) == count, (table, key, column, told, noted)
             deaths = [e.kind for e in events if e.kind in (ChangeKind.DELETED, ChangeKind.REVIVED)]
             assert all(one is not two for one, two in pairwise(deaths))
+
+    def _noted(self, table: str, key: str, column: str) -> Counter[tuple[str | None, str | None]]:
+        """What the org's own log says of a cell, which meets nobody's eye a second time."""
+        if not self.scene.org.tables[table].logged:
+            return Counter()
+        notes = self.scene.org.tables[table + "History"].records.values()
+        cells = [note.cells for note in notes]
+        return Counter(
+            (own["Old"], own["New"])
+            for own in cells
+            if (own["RecordId"], own["Field"]) == (key, column)
+        )
 
     def _told_once(
         self,
@@ -137,7 +161,11 @@ class Oracle:
         values: list[str | None],
         words: Any,
     ) -> None:
-        """A read that broke off may have seen what no whole night did: then more may be told."""
+        """A read that broke off may have seen what no whole night did: then more may be told.
+
+        So may the org's own log of changes, which knows what happened between two nights.
+        """
+        more = table in self.loose or self.scene.org.tables[table].logged
         states = [told[0][0], *(new for _, new in told)] if told else values[-1:]
         for old, state in zip(told, states, strict=False):
             assert self._alike(table, column, old[0], state), words
@@ -145,11 +173,11 @@ class Oracle:
         left = list(states)
         for value in values:
             while left and not self._alike(table, column, left[0], value):
-                assert table in self.loose, words
+                assert more, words
                 left.pop(0)
             assert left, words
             left.pop(0)
-        assert not left or table in self.loose, words
+        assert not left or more, words
 
     def forget_column(self, table: str, column: str) -> None:
         """A column was dropped or retyped: its values before are not comparable."""

@@ -42,7 +42,7 @@ class LivingOrg(RuleBasedStateMachine):
         )
         org = self.scene.org
         cells = {"Name": WireKind.TEXT, "Phone": WireKind.TEXT, "Turnover": WireKind.DECIMAL}
-        org.add_table("Account", cells)
+        org.add_table("Account", cells, logged=True)
         org.add_table("Junction", cells, traits=ALL_TRAITS - {TableTrait.REPORTS_DELETES})
         org.add_table("Setting", cells, traits=frozenset({TableTrait.CENSUS}))
         for at, table in enumerate(TABLES * 2):
