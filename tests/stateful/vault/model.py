@@ -57,6 +57,11 @@ class Model:
         self.rows: dict[str, list[Seen]] = {}
         self.marks: dict[tuple[str, str], list[tuple[int, bool]]] = {}
         self.commits = 0
+        self.no_nights: set[int] = set()
+        self.journals: dict[str, list[bytes]] = {}
+        self.ended: set[str] = set()
+        self.open_lineage: dict[str, str] = {}
+        self.lineage: dict[str, tuple[str, str, int]] = {}
 
     def newest(self, key: str, until: int) -> Seen | None:
         """The newest row of a record as of a commit."""
@@ -90,6 +95,27 @@ class Model:
             )
         for kind, name, hidden in run.marks:
             self.marks.setdefault((kind, name), []).append((self.commits, hidden))
+
+    def begin_restore(self, run: str) -> None:
+        """A run that writes to the org."""
+        self.journals[run] = []
+        self.open_lineage = {}
+
+    def finish_restore(self, run: str) -> None:
+        """It takes a number, and no record changes."""
+        self.commits += 1
+        self.no_nights.add(self.commits)
+        self.ended.add(run)
+        for old, live in self.open_lineage.items():
+            self.lineage[old] = (live, run, self.commits)
+
+    def reached(self, key: str) -> set[str]:
+        """Records of which lineage tells something, from this one on along what came back."""
+        seen: set[str] = set()
+        while key in self.lineage and key not in seen:
+            seen.add(key)
+            key = self.lineage[key][0]
+        return seen
 
     def history(self, key: str) -> list[Seen]:
         """The rows that are versions, each over the one before."""

@@ -16,10 +16,19 @@ from hypothesis.stateful import (
 )
 
 from stateful.vault.model import Model, Run, Seen
+from unlost.model.errors import Conflict
 from unlost.model.org import OrgIdentity
+from unlost.model.ports import Journal
 from unlost.model.reading import Rows
 from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
-from unlost.model.snapshot import CommitKind, SnapshotInfo, TableCommit, Visibility
+from unlost.model.snapshot import (
+    Added,
+    CommitKind,
+    Lineage,
+    SnapshotInfo,
+    TableCommit,
+    Visibility,
+)
 from unlost.testing.clock import START, VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault import bigcells, chain, merge, segments
@@ -79,7 +88,7 @@ def rows_of(seen: list[Seen], shape: tuple[str, ...], minute: int) -> Rows:
 
 
 class Versions(RuleBasedStateMachine):
-    """One org, one table, at most one open run and one rival."""
+    """One org, one table, at most one open backup with one rival, and one open restore."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,7 +101,10 @@ class Versions(RuleBasedStateMachine):
         self.commit: OpenCommit | None = None
         self.added: list[TableCommit] = []
         self.shape = SHAPES[0]
-        self.number = self.rivals = 0
+        self.number = self.rivals = self.restores = 0
+        self.restore: OpenCommit | None = None
+        self.journal: Journal | None = None
+        self.lineage: list[Added] = []
         self.kept: dict[int, object] = {}
 
     @initialize()
@@ -172,6 +184,94 @@ class Versions(RuleBasedStateMachine):
         )
         if self.run is not None:
             self.open()
+        if self.restore is not None:
+            self.open_restore()
+
+    # --- runs that write to the org -----------------------------------------------------------
+
+    @precondition(lambda self: self.restore is None)
+    @rule()
+    def begin_restore(self) -> None:
+        self.restores += 1
+        self.lineage = []
+        self.model.begin_restore(f"restore-{self.restores}")
+        self.open_restore()
+
+    def open_restore(self) -> None:
+        run = f"restore-{self.restores}"
+        self.restore = self.vault.begin(
+            self.org, run=run, kind=CommitKind.RESTORE, identity=IDENTITY
+        )
+        self.journal = self.vault.journal(self.org, run)
+        assert list(self.journal.read()) == self.model.journals[run]
+
+    @precondition(lambda self: self.restore is not None)
+    @rule(payload=st.binary(max_size=40))
+    def keep_an_entry(self, payload: bytes) -> None:
+        assert self.restore is not None
+        assert self.journal is not None
+        entries = self.model.journals[self.restore.run]
+        assert self.journal.append(payload) == len(entries)
+        entries.append(payload)
+
+    @precondition(lambda self: self.restore is not None)
+    @rule(payload=st.binary(max_size=4), read=st.integers(0, 3))
+    def another_process_keeps_an_entry(self, payload: bytes, read: int) -> None:
+        """One that has read less than there is: it learns so, or says what was said."""
+        assert self.restore is not None
+        entries = self.model.journals[self.restore.run]
+        if not entries:
+            return
+        number = min(read, len(entries) - 1)
+        other = self.vault.journal(self.org, self.restore.run)
+        for at in range(number):
+            assert other.append(entries[at]) == at
+        if entries[number] == payload:
+            assert other.append(payload) == number
+            return
+        with pytest.raises(Conflict):
+            other.append(payload)
+
+    @precondition(lambda self: self.restore is not None)
+    @rule(pairs=st.dictionaries(st.sampled_from(IDS), st.sampled_from(IDS), max_size=4))
+    def say_what_came_back(self, pairs: dict[str, str]) -> None:
+        assert self.restore is not None
+        run = self.restore.run
+        rows = [Lineage(TABLE, old, live, self.org, run) for old, live in pairs.items()]
+        self.lineage.append(self.restore.lineage(rows))
+        self.model.open_lineage.update(pairs)
+
+    @precondition(lambda self: self.restore is not None)
+    @rule()
+    def finish_restore(self) -> None:
+        assert self.restore is not None
+        tables = [TableCommit(added.table, (added,)) for added in self.lineage]
+        info = self.restore.finish(tables, as_of=START)
+        assert self.restore.finish(tables, as_of=START) == info
+        self.model.finish_restore(self.restore.run)
+        assert info.number == self.model.commits
+        self.restore = self.journal = None
+
+    @invariant()
+    def journals_agree(self) -> None:
+        kept = {run for run, entries in self.model.journals.items() if entries}
+        told = list(self.vault.journals(self.org))
+        assert set(told) == kept
+        assert len(told) == len(kept)
+        assert set(self.vault.journals(self.org, unfinished=True)) == kept - self.model.ended
+        for run in self.model.ended & kept:
+            assert list(self.vault.journal(self.org, run).read()) == self.model.journals[run]
+
+    @invariant()
+    def lineage_agrees(self) -> None:
+        rows = self.vault.lineage(self.org)
+        told = {row.old: (row.live, row.run, row.since) for row in rows}
+        assert told == self.model.lineage
+        for key in IDS[:3]:
+            found = self.vault.lineage(self.org, table=TABLE, records=[key])
+            assert {row.old for row in found} == self.model.reached(key)
+
+    # --- rivals and ends ----------------------------------------------------------------------
 
     @precondition(lambda self: self.run is not None)
     @rule(data=st.data())
@@ -229,9 +329,10 @@ class Versions(RuleBasedStateMachine):
     def snapshots_agree(self) -> None:
         if not self.model.commits:
             return
-        assert [info.number for info in self.vault.snapshots(self.org)] == list(
-            range(1, self.model.commits + 1)
-        )
+        every = list(range(1, self.model.commits + 1))
+        nights = [number for number in every if number not in self.model.no_nights]
+        assert [info.number for info in self.vault.snapshots(self.org)] == nights
+        assert [info.number for info in self.vault.commits(self.org)] == every
         newest = self.model.commits
         for number in {1, newest, max(1, newest // 2)}:
             self.check_snapshot(number)
