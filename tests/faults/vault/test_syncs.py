@@ -4,7 +4,7 @@ Everything else about power cuts is proved on a disk in memory; here the real ca
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from unlost.vault.stores.fault import Crash
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.unsynced import UnsyncedDisk
 
+ROOT = Path("/v")
 NAME = "orgs/a/data/00/one"
 
 type Event = tuple[str, int]
@@ -80,29 +81,40 @@ def test_a_removed_name_is_gone_for_good_when_delete_returns(
     assert watched == [("sync", inode((tmp_path / "vault" / NAME).parent))]
 
 
-def test_whoever_loses_a_name_may_rely_on_the_winner(tmp_path: Path) -> None:
+def die_while_putting(disk: UnsyncedDisk, *, at: int) -> None:
+    """Another process puts the object and is killed before its n-th call to the disk."""
+    disk.crash_at = disk.changes + at
+    with pytest.raises(Crash):
+        LocalStore(ROOT, disk=disk).put_new(NAME, b"winner")
+    disk.crash_at = None
+
+
+@pytest.mark.parametrize("meanwhile", [False, True], ids=["before", "meanwhile"])
+def test_whoever_loses_a_name_may_rely_on_the_winner(meanwhile: bool) -> None:
     """The winner died between naming its object and syncing the name; then the power went."""
-    root = Path("/v")
-    calls = calls_of_a_put(root)
-    survived = 0
-    for at in range(1, calls + 1):
+    lost = 0
+    for at in range(1, calls_of_a_put() + 1):
         disk = UnsyncedDisk(root=Path("/"))
-        LocalStore(root, disk=disk).put_new("orgs/a/data/00/before", b"")
-        disk.crash_at = disk.changes + at
-        with pytest.raises(Crash):
-            LocalStore(root, disk=disk).put_new(NAME, b"winner")
-        disk.crash_at = None
-        other = LocalStore(root, disk=disk)
-        won = other.put_new(NAME, b"other")
+        store = LocalStore(ROOT, disk=disk)
+        store.put_new("orgs/a/data/00/before", b"")
+
+        def chunks(disk: UnsyncedDisk = disk, at: int = at) -> Iterator[bytes]:
+            if meanwhile:
+                die_while_putting(disk, at=at)
+            yield b"other"
+
+        if not meanwhile:
+            die_while_putting(disk, at=at)
+        won = store.put_stream(NAME, chunks())
         disk.power_cut(names_survive=False)
-        assert other.get(NAME) == (b"other" if won else b"winner")
-        survived += not won
-    assert survived, "the winner never came so far"
+        assert store.get(NAME) == (b"other" if won else b"winner")
+        lost += not won
+    assert lost, "the winner never came so far"
 
 
-def calls_of_a_put(root: Path) -> int:
+def calls_of_a_put() -> int:
     disk = UnsyncedDisk(root=Path("/"))
-    LocalStore(root, disk=disk).put_new("orgs/a/data/00/before", b"")
+    LocalStore(ROOT, disk=disk).put_new("orgs/a/data/00/before", b"")
     before = disk.changes
-    LocalStore(root, disk=disk).put_new(NAME, b"winner")
+    LocalStore(ROOT, disk=disk).put_new(NAME, b"winner")
     return disk.changes - before
