@@ -12,6 +12,7 @@ from unit.engine.restore.workshop import TEXT
 from unlost.engine.restore.planning import Related
 from unlost.model.plan import Action, RecordKey, RestorePlan, Why
 from unlost.model.schema import DeleteRule, Reference
+from unlost.model.writing import Identity
 
 TABLES = ("Red", "Blue", "Green")
 COLUMNS = {
@@ -164,3 +165,49 @@ def test_without_what_is_related_only_the_chosen_are_planned(
         targets = world.references[step.key]
         gone = {c for c, target in targets.items() if target in world.lost - keys}
         assert set(step.edits) == (gone if step.action is Action.CREATE else set())
+
+
+def graph(atelier: Atelier) -> dict[str, dict[str, str | None]]:
+    """The live records by name, and the names of those that they refer to."""
+    names = {
+        record: str(cells["Name"])
+        for table in TABLES
+        for record, cells in atelier.live(table).items()
+    }
+    found: dict[str, dict[str, str | None]] = {}
+    for table in TABLES:
+        for cells in atelier.live(table).values():
+            assert cells["Name"] not in found, "doubled"
+            found[str(cells["Name"])] = {
+                column: names[value] if (value := cells[column]) is not None else None
+                for column in COLUMNS[table]
+            }
+    return found
+
+
+@given(worlds(), st.booleans(), st.booleans())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_what_is_planned_and_run_is_as_it_was(
+    drawn: tuple[dict[tuple[str, int], dict[str, tuple[str, int]]], set, set],  # type: ignore[type-arg]
+    binned: bool,
+    purged: bool,
+) -> None:
+    links, lost, _ = drawn
+    with tempfile.TemporaryDirectory() as folder:
+        world = built(Path(folder), links)
+        atelier = world.atelier
+        for table in TABLES if binned else ():
+            atelier.allow(table, identity=Identity.UNDELETE)
+        atelier.night()
+        before = graph(atelier)
+        keys = [world.records[place] for place in sorted(lost)]
+        for key in keys:
+            if key.record in atelier.live(key.table):
+                atelier.platform.delete(key.table, key.record, by="U2")
+        if purged:
+            atelier.platform.purge_bin()
+        if keys:
+            atelier.restore(atelier.plan_of(*((key.table, key.record) for key in keys)))
+            again = atelier.plan_of(*((key.table, key.record) for key in keys))
+            assert {step.action for step in again.steps} == {Action.UNCHANGED}
+        assert graph(atelier) == before
