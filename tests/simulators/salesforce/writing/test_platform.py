@@ -316,3 +316,29 @@ def test_stages_decide(maker: Hand, shop: str) -> None:
     assert found == (40, Decimal("80.00"), "Forecast")
     maker.update("Opportunity", {"Id": early, "StageName": "Closed Lost"})
     assert get(maker, "Opportunity", early, *fields[:3]) == (True, False, 0)
+
+
+# -- audit fields of objects with rules of their own
+
+
+def test_audit_fields_of_posts_hang_on_their_own_permission(maker: Hand, shop: str) -> None:
+    post = {"ParentId": shop, "Body": "hello", "CreatedDate": "2020-01-01T00:00:00Z"}
+    assert maker.made("FeedItem", post)
+    maker.org.set_permission(maker.user, Permission.INSERT_CHATTER_SYSTEM_FIELDS, granted=False)
+    assert unwritable(maker.create("FeedItem", post)[0]) == ["CreatedDate"]
+    maker.org.set_permission(maker.user, Permission.INSERT_CHATTER_SYSTEM_FIELDS, granted=True)
+
+
+def test_audit_fields_of_mails_have_a_switch(maker: Hand) -> None:
+    field = maker.org.object(maker.user, "EmailMessage").field("CreatedDate")
+    assert field is not None
+    for switch in (True, False):
+        maker.org.configure(mail_audit_fields=switch)
+        body = maker.org.describe(maker.user, "EmailMessage").body
+        found = next(one for one in body["fields"] if one["name"] == "CreatedDate")
+        assert (found["createable"], found["updateable"]) == (switch, False)
+    (result,) = maker.create(
+        "EmailMessage", {"Subject": "s", "CreatedDate": "2020-01-01T00:00:00Z"}
+    )
+    assert unwritable(result) == ["CreatedDate"]
+    maker.org.configure(mail_audit_fields=True)
