@@ -41,7 +41,17 @@ class Binned:
     """How a record came into the bin: with its master (``root``), and which links were emptied."""
 
     root: tuple[str, str]
-    emptied: list[tuple[str, str, str]] = field(default_factory=list)
+    emptied: list["Emptied"] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Emptied:
+    """A link that was emptied, and where it pointed."""
+
+    table: str
+    record: str
+    column: str
+    target: str | None
 
 
 class Platform:
@@ -131,10 +141,10 @@ class Platform:
         for owner, child in came or [(table, record)]:
             self.org.undelete(owner, child, by=by)
             self._binned.pop((owner, child), None)
-        for owner, child, column in binned.emptied if binned and self.relinks else ():
-            again = self.org.tables[owner].records.get(child)
-            if again is not None and not again.deleted and again.cells.get(column) is None:
-                self.org.update(owner, child, {column: record}, by=by)
+        for link in binned.emptied if binned and self.relinks else ():
+            again = self.org.tables[link.table].records.get(link.record)
+            if again is not None and not again.deleted and again.cells.get(link.column) is None:
+                self.org.update(link.table, link.record, {link.column: link.target}, by=by)
 
     def purge_bin(self) -> None:
         """Empty the bin for ever."""
@@ -229,14 +239,14 @@ class Platform:
                     seen.append((owner, child))
         yield from seen
 
-    def _empty_links(self, doomed: list[tuple[str, str]], by: str) -> list[tuple[str, str, str]]:
+    def _empty_links(self, doomed: list[tuple[str, str]], by: str) -> list[Emptied]:
         links = [
-            (owner, child, column)
+            Emptied(owner, child, column, self.org.tables[owner].records[child].cells[column])
             for owner, child, column, rule in self._pointing(doomed)
             if (owner, child) not in doomed and rule is not DeleteRule.CASCADE
         ]
-        for owner, child, column in links:
-            self.org.update(owner, child, {column: None}, by=by)
+        for link in links:
+            self.org.update(link.table, link.record, {link.column: None}, by=by)
         return links
 
 

@@ -79,6 +79,21 @@ def test_a_master_takes_its_details_to_the_bin_and_brings_them_back(scene: Scene
     assert scene.cells("Memo", memo)["Account"] == account
 
 
+def test_a_link_to_a_detail_points_to_it_again_and_not_to_its_master(scene: Scene) -> None:
+    scene.org.add_table(
+        "Hint",
+        {"Name": WireKind.TEXT, "About": WireKind.REFERENCE},
+        references={"About": Reference(("Contact",), DeleteRule.SET_NULL)},
+    )
+    account = scene.create("Account", Name="Candy")
+    contact = scene.create("Contact", Name="Ann", Account=account)
+    hint = scene.org.create("Hint", {"Name": "likes nougat", "About": contact})
+    scene.act(WriteOp.DELETE, "Account", account)
+    assert scene.cells("Hint", hint)["About"] is None
+    scene.act(WriteOp.UNDELETE, "Account", account)
+    assert scene.cells("Hint", hint)["About"] == contact
+
+
 def test_links_stay_empty_where_the_platform_does_not_put_them_back(scene: Scene) -> None:
     scene.platform.relinks = False
     account = scene.create("Account", Name="Candy")
