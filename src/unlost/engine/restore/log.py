@@ -18,10 +18,12 @@ from unlost.engine.restore.entries import (
     encode,
 )
 from unlost.engine.restore.outcome import RestoreOutcome
-from unlost.model.errors import Conflict
+from unlost.model.errors import Conflict, TransientError
 from unlost.model.plan import RecordKey, RestorePlan
 from unlost.model.ports import Journal
 from unlost.model.writing import Outcome, OutcomeKind, WriteOp
+
+LOST_TRIES = 4  # calls in a row whose answer was lost before the run stops
 
 
 @dataclass(slots=True)
@@ -84,9 +86,14 @@ class RunState:
         return self.results.get((stage, key))
 
     def pending(self, stage: Pass, key: RecordKey, *, most: int) -> bool:
-        """True if the record must (still) be sent; a refusal that may pass is tried ``most`` times."""
+        """True if the record must (still) be sent; a refusal that may pass is tried ``most`` times.
+
+        Raises TransientError (``restore-no-answer``) where answers were lost again and again.
+        """
         outcome = self.results.get((stage, key))
         if outcome is None:
+            if self.tries[stage, key] >= LOST_TRIES:
+                raise no_answer(key)
             return True
         again = outcome.kind is OutcomeKind.FAILED and outcome.retry
         return again and self.tries[stage, key] < most
@@ -114,6 +121,15 @@ class Log:
         if self.state.opened is None:
             raise ValueError("the journal is empty")
         return self.state.opened
+
+
+def no_answer(key: RecordKey) -> TransientError:
+    """Answers to calls about this record were lost too often to go on."""
+    return TransientError(
+        "restore-no-answer",
+        f"The org did not answer {LOST_TRIES} calls that were to write {key}, and did nothing.",
+        next_step="Look whether the org is disturbed, then go on with `unlost restore resume`.",
+    )
 
 
 def same_plan(state: RunState, plan: RestorePlan) -> None:

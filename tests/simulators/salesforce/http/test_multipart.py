@@ -117,3 +117,11 @@ def test_files_of_a_collection(client, account: str) -> None:
     answer = send(client, "composite/sobjects", collection, files[0])
     assert answer.status_code == 400
     assert answer.json()[0]["errorCode"] == "INVALID_MULTIPART_REQUEST"
+
+
+def test_a_file_name_in_any_script_is_no_inner_error(client, account: str) -> None:
+    name = "Ladenfront „Sonnenschein“ ☀️ チョコ.png"
+    parts = [entity({"Name": name, "ParentId": account}), ("Body", "image/png", BODY, name)]
+    answer = send(client, "sobjects/Attachment", *parts)
+    assert answer.status_code == 201, answer.text
+    assert body_of(client, answer.json()["id"]) == BODY

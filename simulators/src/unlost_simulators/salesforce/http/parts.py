@@ -49,7 +49,7 @@ class _Reader:
         self._body += data[start:end]
 
     def part_end(self) -> None:
-        _, options = parse_options_header(self._headers.get("content-disposition", ""))
+        _, options = parse_options_header(self._headers.get("content-disposition", "").encode())
         filename = options.get(b"filename")
         self.done.append(
             Part(
