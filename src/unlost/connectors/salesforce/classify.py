@@ -13,21 +13,28 @@ BIG = "__b"
 def left_out(entry: Mapping[str, Any], config: SalesforceConfig) -> Finding | None:
     """Why an object of the global describe is no table to read; None if it is one."""
     name = str(entry["name"])
-    if not _chosen(name, config):
-        return Finding(
-            FindingKind.TABLE_EXCLUDED,
-            Severity.GAP,
-            f"{_label(entry)} is left out by the org's settings.",
-            "Take it out of the list of excluded tables to protect it.",
-            table=name,
-        )
-    if name.endswith(BIG):
-        return _big_object(entry, name)
     reason = _no_data(entry, name)
-    if reason is None:
-        return None
-    sentence = f"{_label(entry)} is {reason}."
-    return Finding(FindingKind.TABLE_NOT_DATA, Severity.NOTE, sentence, table=name)
+    if reason is not None:
+        sentence = f"{_label(entry)} is {reason}."
+        return Finding(FindingKind.TABLE_NOT_DATA, Severity.NOTE, sentence, table=name)
+    if not _chosen(name, config):
+        return _excluded(entry, name, config)
+    return _big_object(entry, name) if name.endswith(BIG) else None
+
+
+def _excluded(entry: Mapping[str, Any], name: str, config: SalesforceConfig) -> Finding:
+    repair = (
+        "Take it out of the list of tables that are left out, to protect it."
+        if name in config.exclude
+        else "Put it on the list of tables that are backed up, to protect it."
+    )
+    return Finding(
+        FindingKind.TABLE_EXCLUDED,
+        Severity.GAP,
+        f"{_label(entry)} is left out by the org's settings.",
+        repair,
+        table=name,
+    )
 
 
 def _chosen(name: str, config: SalesforceConfig) -> bool:
@@ -37,7 +44,8 @@ def _chosen(name: str, config: SalesforceConfig) -> bool:
 
 
 def _label(entry: Mapping[str, Any]) -> str:
-    return f"{entry.get('label') or entry['name']} ({entry['name']})"
+    label, name = str(entry.get("label") or ""), str(entry["name"])
+    return f"{label} ({name})" if label not in {"", name} else name
 
 
 def _big_object(entry: Mapping[str, Any], name: str) -> Finding:

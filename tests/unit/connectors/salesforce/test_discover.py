@@ -383,8 +383,23 @@ def test_included_and_excluded_tables() -> None:
     assert [table.name for table in schema.tables] == ["Account", "Contact"]
     (finding,) = of_kind(schema, FindingKind.TABLE_EXCLUDED)
     assert (finding.table, finding.severity) == ("Case", Severity.GAP)
-    schema = discovered(an_org(ACCOUNT, CONTACT, CASE, include=("Case",)))
+    assert "Take it out of the list" in finding.next_step
+    log = describe("Log__b", *system_fields(), label="Sensor Log")
+    schema = discovered(an_org(ACCOUNT, CASE, log, include=("Case",)))
     assert [table.name for table in schema.tables] == ["Case"]
+    account, big = of_kind(schema, FindingKind.TABLE_EXCLUDED)
+    assert account.sentence == "Account is left out by the org's settings."
+    assert big.sentence == "Sensor Log (Log__b) is left out by the org's settings."
+    assert "Put it on the list" in account.next_step
+
+
+def test_a_view_that_is_not_chosen_is_still_no_data() -> None:
+    view = describe("AccountFeed", *system_fields())
+    for chosen in ({"include": ("Account",)}, {"exclude": ("AccountFeed",)}):
+        schema = discovered(an_org(ACCOUNT, view, **chosen))
+        assert not of_kind(schema, FindingKind.TABLE_EXCLUDED)
+        (finding,) = of_kind(schema, FindingKind.TABLE_NOT_DATA)
+        assert finding.severity is Severity.NOTE
 
 
 def test_columns_that_no_query_gives_are_named() -> None:
