@@ -15,6 +15,7 @@ WORDS: dict[str, str] = {
     Phase.READ: "reading",
     Phase.FILES: "fetching files",
     Phase.CENSUS: "listing ids",
+    Phase.AUDIT: "comparing a part of",
     Phase.SECOND_LOOK: "looking again at what changed meanwhile",
     Phase.COMMIT: "committing",
     "restore": "writing",

@@ -16,6 +16,14 @@ from unlost.model.reading import Cursor
 from unlost.model.snapshot import Added, TableCommit, TableState
 
 
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What a part of a table was found to be: ``differing`` rows are not as the vault had them."""
+
+    read: TableRead
+    differing: int
+
+
 @dataclass(slots=True)
 class Account:
     """What a run did with a table; filled while it goes on.
@@ -30,6 +38,7 @@ class Account:
     files: list[FilesResult] = field(default_factory=list)
     start: datetime | None = None
     end: datetime | None = None
+    audit: Audited | None = None
     census: Census | None = None
     resolved: Resolved | None = None
     live: int | None = None
@@ -57,7 +66,8 @@ class Account:
     @property
     def reads(self) -> tuple[ReadResult, ...]:
         """Everything read, in the order in which it counts."""
-        looks = [read for look in self.looks for read in (*look.results, *look.again)]
+        audits = [self.audit.read] if self.audit is not None else []
+        looks = [read for look in (*self.looks, *audits) for read in (*look.results, *look.again)]
         return (*looks, *(self.resolved.reads if self.resolved is not None else ()))
 
     @property

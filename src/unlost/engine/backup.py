@@ -11,6 +11,7 @@ from datetime import datetime
 
 from unlost.engine import certificate as certificates
 from unlost.engine.account import Account, reads_by_table, table_commit
+from unlost.engine.audit import audit
 from unlost.engine.census import Census, take_census
 from unlost.engine.dangling import dangling
 from unlost.engine.deletes import resolve
@@ -19,7 +20,7 @@ from unlost.engine.findings import general_findings, state_finding, table_gone, 
 from unlost.engine.known import known_of
 from unlost.engine.plan import BackupPlan, TablePlan, plan_backup
 from unlost.engine.policy import BackupPolicy
-from unlost.engine.reading import Request, read_tables
+from unlost.engine.reading import Look, Request, read_tables
 from unlost.engine.session import BackupPorts, Failure, Session, SourceBroke, judged, source_errors
 from unlost.engine.tally import tally
 from unlost.model.certificate import Certificate, TableLine
@@ -108,10 +109,11 @@ def _backup(org: str, ports: BackupPorts, policy: BackupPolicy, *, full: bool) -
         org, run=ports.runner.run, kind=CommitKind.BACKUP, identity=begun.identity
     )
     commit.put_schema(plan.schema)
-    session = Session(ports, policy, org, plan, commit, base, folder)
+    session = Session(ports, policy, org, plan, commit, base, folder, known.nights)
     accounts = [Account(t, known.states.get(t.table.name)) for t in plan.tables]
     _mark_columns(session, accounts)
     rounds, calm = _look(session, accounts, begun.as_of)
+    audit(session, accounts)
     _count_ids(session, accounts)
     _count_rows(session, accounts)
     notes = () if calm else (window_open(rounds, policy),)
@@ -199,7 +201,7 @@ def _one_look(
 ) -> datetime:
     """Read ``requests`` with their files; the source's time when it was done."""
     phase = Phase.READ if look == "look-0" else Phase.SECOND_LOOK
-    reads = read_tables(session, requests, look=look, phase=phase)
+    reads = read_tables(session, requests, Look(look, phase))
     results = [r for read in reads.values() for r in (*read.results, *read.again)]
     for result in add_files(session, results, look=look):
         accounts[result.table].files.append(result)

@@ -45,27 +45,40 @@ class FilesResult:
     grown: int = 0
 
 
-def add_files(session: Session, reads: Sequence[ReadResult], *, look: str) -> list[FilesResult]:
-    """Bring the files of what was read into the commit."""
+def add_files(
+    session: Session, reads: Sequence[ReadResult], *, look: str, sizes_tell: bool = False
+) -> list[FilesResult]:
+    """Bring the files of what was read into the commit.
+
+    ``sizes_tell``: a file whose row tells no checksum is the same if it has the same size.
+    """
     groups = [group for read in reads for group in _groups(session, read)]
     return session.runner.map(
         f"{look}/files",
-        lambda group: _add_group(session, group),
+        lambda group: _add_group(session, group, sizes_tell=sizes_tell),
         groups,
         key=lambda group: group.key,
         result=FilesResult,
     )
 
 
-def needed(refs: Sequence[FileRef], held: Sequence[StoredFile]) -> list[FileRef]:
+def needed(
+    refs: Sequence[FileRef], held: Sequence[StoredFile], *, sizes_tell: bool = False
+) -> list[FileRef]:
     """The files that the vault does not hold as they are: another size, checksum, or unknown."""
     known = {(file.record, file.column): file for file in held}
-    return [ref for ref in refs if not _unchanged(ref, known.get((ref.record, ref.column)))]
+    return [
+        ref
+        for ref in refs
+        if not _unchanged(ref, known.get((ref.record, ref.column)), sizes_tell=sizes_tell)
+    ]
 
 
-def _unchanged(ref: FileRef, file: StoredFile | None) -> bool:
-    if file is None or ref.checksum is None:
+def _unchanged(ref: FileRef, file: StoredFile | None, *, sizes_tell: bool) -> bool:
+    if file is None:
         return False
+    if ref.checksum is None:
+        return sizes_tell and ref.size == file.size
     return ref.checksum == file.checksum and ref.size in (None, file.size)
 
 
@@ -91,12 +104,12 @@ def _cuts(sizes: Sequence[int], most: int, most_bytes: int) -> Iterator[tuple[in
     yield start, len(sizes)
 
 
-def _add_group(session: Session, group: FileGroup) -> FilesResult:
+def _add_group(session: Session, group: FileGroup, *, sizes_tell: bool) -> FilesResult:
     refs = _refs(session, group)
     held: Sequence[StoredFile] = ()
     if session.base is not None and group.table in session.base.tables():
         held = session.base.files(group.table, [ref.record for ref in refs])
-    wanted = needed(refs, held)
+    wanted = needed(refs, held, sizes_tell=sizes_tell)
     if not wanted:
         return FilesResult(group.table, None)
     stopped: list[UnlostError] = []

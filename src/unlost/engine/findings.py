@@ -17,6 +17,8 @@ def table_findings(
     found = [
         read_failure(account),
         deletes_unproved(account),
+        _rows_differ(account),
+        _audit_failed(account),
         _unusual_loss(account),
         _rows_hidden(account.plan.table, hidden_rows),
         _columns_hidden(account.plan.table, told),
@@ -95,6 +97,38 @@ def general_findings(schema: Schema, *, tables: frozenset[str]) -> tuple[Finding
 def findings_of(schema: Schema, table: str) -> tuple[Finding, ...]:
     """Findings of the connector about a table."""
     return tuple(finding for finding in schema.findings if finding.table == table)
+
+
+def _rows_differ(account: Account) -> Finding | None:
+    """Rows of tonight's part that changed, and whose time of change did not say so."""
+    if account.audit is None or not account.audit.differing:
+        return None
+    count, name = account.audit.differing, _name(account.plan.table)
+    return Finding(
+        FindingKind.ROWS_DIFFER,
+        Severity.GAP,
+        f"{count} records of {name} were not as the vault had them, though their time of change "
+        "did not move. They are in this backup; in the part that was not compared there may be "
+        "more.",
+        "Run a backup with --full: it reads every record again.",
+        account.name,
+        detail=str(count),
+    )
+
+
+def _audit_failed(account: Account) -> Finding | None:
+    failure = account.audit.read.failure if account.audit is not None else None
+    if failure is None:
+        return None
+    return Finding(
+        FindingKind.ROWS_DIFFER,
+        Severity.NOTE,
+        f"A part of {_name(account.plan.table)} was to be compared with the vault, and could not "
+        f"be read: {failure.sentence}",
+        "Nothing to do: it has its turn again in some weeks.",
+        account.name,
+        detail=failure.code,
+    )
 
 
 def _unusual_loss(account: Account) -> Finding | None:

@@ -27,6 +27,7 @@ def known_of(vault: Vault, org: str, base: Snapshot | None) -> Known:
         {name: rights_since(state, looked, rights, cut=cut) for name, state in states.items()},
         _hidden_columns(base),
         _unread_files(base),
+        len(nights),
     )
 
 

@@ -59,6 +59,8 @@ class Notes:
             for column in self._table.columns
             if column.reference is not None and described & set(column.reference.tables)
         ]
+        if phase is Phase.AUDIT:  # what stands still was looked up on the night it was read
+            self._pointing = []
         self._again: list[str] = []
         self._findings: list[Finding] = []
         self._bytes = 0

@@ -37,6 +37,7 @@ class Known:
 
     ``rights`` are the fingerprints under which a table was read since its last census, by table.
     ``hidden_columns`` by table; ``unread_files`` are tables of which a file could not be read.
+    ``nights`` is the number of backups.
     """
 
     schema: Schema = field(default_factory=lambda: Schema((), ""))
@@ -44,6 +45,7 @@ class Known:
     rights: dict[str, frozenset[str]] = field(default_factory=dict)
     hidden_columns: dict[str, frozenset[str]] = field(default_factory=dict)
     unread_files: frozenset[str] = frozenset()
+    nights: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,22 @@ class CensusPolicy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditPolicy:
+    """How much of a table that says it did not change is read again each night.
+
+    In a round of ``nights`` (0: never) every record has its turn; a table that has more than
+    ``most_rows`` records, or about ``most_bytes`` of text, for each of them takes twice as many
+    nights, or four times, and so on. A part has at least ``fewest_rows`` records: small tables have
+    a turn in some nights alone.
+    """
+
+    nights: int = 30
+    most_rows: int = 50_000
+    most_bytes: int = 32 * 2**20
+    fewest_rows: int = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BackupPolicy:
     """Limits of a backup.
 
@@ -30,6 +46,7 @@ class BackupPolicy:
     """
 
     census: CensusPolicy = CensusPolicy.WEEKLY
+    audit: AuditPolicy = AuditPolicy()
     breaker_share: float = 0.02
     breaker_rows: int = 1000
     breaker_floor: int = 50

@@ -5,15 +5,15 @@ said so, and reads what is ready meanwhile. A table whose reading broke off is p
 from the start; what arrived before stays, for it was observed.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from unlost.engine.notes import Notes, ReadResult
 from unlost.engine.session import Failure, Session, SourceBroke, judged, source_errors
 from unlost.model.progress import Phase
-from unlost.model.reading import Cursor, ReadTask, Ready
+from unlost.model.reading import Cursor, IdRange, Page, ReadTask, Ready
 
 ATTEMPTS = 2
 
@@ -53,10 +53,23 @@ class Advanced:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A table to be read from ``since`` (None: all of it)."""
+    """A table to be read from ``since`` (None: all of it), or ``ids`` of it that stood still."""
 
     table: str
     since: Cursor | None
+    ids: IdRange | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A look at the org, by its name among the run's steps.
+
+    ``most_bytes``: a task is read no further when it has delivered so many (None: to its end).
+    """
+
+    name: str
+    phase: Phase
+    most_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +101,13 @@ class _Unit:
         return f"{self.task.table}/{self.path}" + ("" if self.ready else f"?{self.polls}")
 
 
-def read_tables(
-    session: Session, requests: Sequence[Request], *, look: str, phase: Phase = Phase.READ
-) -> dict[str, TableRead]:
-    """Read all ``requests``; ``look`` names this look among the run's steps."""
+def read_tables(session: Session, requests: Sequence[Request], look: Look) -> dict[str, TableRead]:
+    """Read all ``requests`` in one look."""
     reads: dict[str, TableRead] = {}
     left = list(requests)
     for attempt in range(ATTEMPTS):
-        name = f"{look}/{attempt}"
-        for read in _attempt(session, left, name, phase):
+        name = f"{look.name}/{attempt}"
+        for read in _attempt(session, left, replace(look, name=name)):
             before = reads.get(read.table)
             reads[read.table] = read if before is None else _joined(before, read)
         left = [r for r in left if _worth_another(reads[r.table].failure)]
@@ -113,18 +124,16 @@ def _worth_another(failure: Failure | None) -> bool:
     return failure is not None and not failure.refused
 
 
-def _attempt(
-    session: Session, requests: Sequence[Request], name: str, phase: Phase
-) -> list[TableRead]:
+def _attempt(session: Session, requests: Sequence[Request], look: Look) -> list[TableRead]:
     plans = session.runner.map(
-        f"{name}/plan",
+        f"{look.name}/plan",
         lambda request: _planned(session, request),
         requests,
         key=lambda request: request.table,
         result=Planned,
     )
     units = [_Unit(f"{at:05d}", task) for plan in plans for at, task in enumerate(plan.tasks)]
-    results, failures = _drive(session, units, name, phase)
+    results, failures = _drive(session, units, look)
     return [
         TableRead(
             request.table,
@@ -140,14 +149,14 @@ def _planned(session: Session, request: Request) -> Planned:
     table = session.table(request.table).table
     try:
         with source_errors():
-            tasks = session.source.plan_reads(table, request.since)
+            tasks = session.source.plan_reads(table, request.since, ids=request.ids)
     except SourceBroke as broke:
         return Planned(failure=judged(broke, session.source))
     return Planned(tuple(_saved(task) for task in tasks))
 
 
 def _drive(
-    session: Session, units: list[_Unit], name: str, phase: Phase
+    session: Session, units: list[_Unit], look: Look
 ) -> tuple[dict[tuple[str, str], ReadResult], dict[str, Failure]]:
     """Advance all units to their end, a handful at a time."""
     results: dict[tuple[str, str], ReadResult] = {}
@@ -160,8 +169,8 @@ def _drive(
             continue
         turn = due[: session.policy.reads_at_once]
         steps = session.runner.map(
-            f"{name}/read",
-            lambda unit: _advanced(session, unit, name, phase),
+            f"{look.name}/read",
+            lambda unit: _advanced(session, unit, look),
             turn,
             key=lambda unit: unit.key,
             result=Advanced,
@@ -182,10 +191,10 @@ def _followers(unit: _Unit, step: Advanced) -> list[_Unit]:
     return [_Unit(f"{unit.path}.{at:05d}", task, ready=True) for at, task in enumerate(step.ready)]
 
 
-def _advanced(session: Session, unit: _Unit, name: str, phase: Phase) -> Advanced:
+def _advanced(session: Session, unit: _Unit, look: Look) -> Advanced:
     try:
         if unit.ready:
-            return Advanced(read=_read(session, unit, name, phase))
+            return Advanced(read=_read(session, unit, look))
         with source_errors():
             state = session.source.prepare(unit.task.task())
     except SourceBroke as broke:
@@ -195,13 +204,24 @@ def _advanced(session: Session, unit: _Unit, name: str, phase: Phase) -> Advance
     return Advanced(until=state.until, waiting=_saved(state.task))
 
 
-def _read(session: Session, unit: _Unit, name: str, phase: Phase) -> ReadResult:
+def _read(session: Session, unit: _Unit, look: Look) -> ReadResult:
     plan = session.table(unit.task.table)
-    notes = Notes(session, plan.table.name, f"{name}/{unit.key}", phase)
+    notes = Notes(session, plan.table.name, f"{look.name}/{unit.key}", look.phase)
     with source_errors():
         pages = session.source.read(unit.task.task())
-    added = session.commit.add(plan.table.name, notes.passing(pages), carry=plan.carry)
+    wanted = pages if look.most_bytes is None else _up_to(pages, look.most_bytes)
+    added = session.commit.add(plan.table.name, notes.passing(wanted), carry=plan.carry)
     return notes.close(added)
+
+
+def _up_to(pages: Iterator[Page], most: int) -> Iterator[Page]:
+    """The pages until they have delivered ``most`` bytes."""
+    passed = 0
+    for page in pages:
+        yield page
+        passed += page.proof.bytes
+        if passed >= most:
+            return
 
 
 def _saved(task: ReadTask) -> SavedTask:

@@ -53,7 +53,7 @@ class SourceBroke(Exception):
 
 @dataclass(slots=True)
 class Session:
-    """One backup while it runs."""
+    """One backup while it runs. ``night`` counts the backups before it."""
 
     ports: BackupPorts
     policy: BackupPolicy
@@ -62,6 +62,7 @@ class Session:
     commit: Commit
     base: Snapshot | None
     folder: Path
+    night: int
     _hidden: dict[str, pa.Array] = field(default_factory=dict)
     _rights: dict[int, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)

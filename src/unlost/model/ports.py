@@ -16,7 +16,7 @@ from unlost.model.errors import UnlostError
 from unlost.model.org import OrgIdentity
 from unlost.model.progress import Progress
 from unlost.model.quota import Quota
-from unlost.model.reading import Cursor, FileRef, Page, ReadTask, Ready, Rows, Wait
+from unlost.model.reading import Cursor, FileRef, IdRange, Page, ReadTask, Ready, Rows, Wait
 from unlost.model.schema import Schema, Table
 from unlost.model.snapshot import (
     Added,
@@ -176,11 +176,14 @@ class Source(Protocol):
         """The cursor for a table whose read began ``when``; None if it has none."""
         ...
 
-    def plan_reads(self, table: Table, since: Cursor | None) -> Sequence[ReadTask]:
+    def plan_reads(
+        self, table: Table, since: Cursor | None, *, ids: IdRange | None = None
+    ) -> Sequence[ReadTask]:
         """The tasks that read a table, all of it (None) or what changed; deletes come first.
 
         The connector subtracts its own overlap from the cursor, and may answer an old cursor with
-        tasks that say ``full``.
+        tasks that say ``full``. With ``ids``, of a table that has ID_RANGES, the other way round:
+        the rows of this range that reading from the cursor leaves out, for they did not change.
         """
         ...
 
@@ -462,6 +465,10 @@ class Snapshot(Protocol):
 
         Quick for a column in which a change log names its records; any other is read whole.
         """
+        ...
+
+    def row_bytes(self, table: str) -> int:
+        """About how many bytes of text a record has, without long texts; 0 if it holds none."""
         ...
 
     def hidden(self, table: str | None = None) -> Sequence[Hidden]:

@@ -11,6 +11,7 @@ class Phase(StrEnum):
     READ = "read"
     FILES = "files"
     CENSUS = "census"
+    AUDIT = "audit"
     SECOND_LOOK = "second-look"
     COMMIT = "commit"
     RESTORE = "restore"

@@ -35,6 +35,18 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
+class IdRange:
+    """Ids from ``low`` (empty: from the first) up to, not with, ``high`` (None: to the last).
+
+    In the order of their bytes. ``rows``: about so many records are expected in it.
+    """
+
+    low: str = ""
+    high: str | None = None
+    rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ReadTask:
     """A piece of reading that any worker can do: a JSON value.
 

@@ -108,6 +108,7 @@ class TableTrait(StrEnum):
     INCREMENTAL = "incremental"  # has a cursor: changed rows can be asked for
     REPORTS_DELETES = "reports-deletes"  # deleted rows are delivered or listed, for a while
     CENSUS = "census"  # its live ids can be listed completely
+    ID_RANGES = "id-ranges"  # what did not change in a range of its ids can be asked for
     UNDELETE = "undelete"
     CONFIGURATION = "configuration"  # set-up data rather than business data
 

@@ -119,6 +119,12 @@ class MemorySnapshot:
         ]
         return as_table(rows, self._columns(table) if columns is None else list(columns))
 
+    def row_bytes(self, table: str) -> int:
+        """About how many bytes of text a record has."""
+        cells = [row.cells or {} for row in self._newest(table)]
+        sizes = [sum(len(text or "") for text in own.values()) for own in cells]
+        return sum(sizes) // len(sizes) if sizes else 0
+
     def hidden(self, table: str | None = None) -> Sequence[Hidden]:
         """What the user stopped seeing."""
         state: dict[tuple[str, str, str], int] = {}

@@ -23,7 +23,14 @@ from unlost.model.schema import (
 )
 
 BIN_DAYS = 15
-ALL_TRAITS = frozenset({TableTrait.INCREMENTAL, TableTrait.REPORTS_DELETES, TableTrait.CENSUS})
+ALL_TRAITS = frozenset(
+    {
+        TableTrait.INCREMENTAL,
+        TableTrait.REPORTS_DELETES,
+        TableTrait.CENSUS,
+        TableTrait.ID_RANGES,
+    }
+)
 SYSTEM = (
     Column("Id", WireKind.ID),
     Column("Modified", WireKind.INSTANT, traits=frozenset({ColumnTrait.VOLATILE})),

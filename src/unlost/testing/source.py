@@ -15,6 +15,7 @@ from unlost.model.quota import Quota
 from unlost.model.reading import (
     Cursor,
     FileRef,
+    IdRange,
     Json,
     Op,
     Page,
@@ -85,11 +86,15 @@ class MemorySource:
         """The instant, in ISO form."""
         return Cursor(when.isoformat()) if table.has(TableTrait.INCREMENTAL) else None
 
-    def plan_reads(self, table: Table, since: Cursor | None) -> Sequence[ReadTask]:
-        """Purges first, then the rows in ``split`` pieces."""
+    def plan_reads(
+        self, table: Table, since: Cursor | None, *, ids: IdRange | None = None
+    ) -> Sequence[ReadTask]:
+        """Purges first, then the rows in ``split`` pieces; or those of a range that stand still."""
         self._called("plan_reads", table.name)
         start = since.value if since else None
         state: dict[str, Json] = {"since": start, "columns": [c.name for c in table.columns]}
+        if ids is not None:
+            return [ReadTask(table.name, "range", False, {**state, "range": [ids.low, ids.high]})]  # noqa: FBT003
         tasks = []
         if table.has(TableTrait.REPORTS_DELETES):
             tasks.append(ReadTask(table.name, "purged", since is None, state))
@@ -122,7 +127,7 @@ class MemorySource:
             yield from self._pages(task.table, [self._purged(ids)])
             return
         columns = [str(name) for name in _items(task.state["columns"])]
-        rows = self._changed(task, start)
+        rows = self._still(task, start) if task.kind == "range" else self._changed(task, start)
         chunks = [rows[at : at + self.page_rows] for at in range(0, len(rows), self.page_rows)]
         yield from self._pages(
             task.table, [self._rows(task.table, columns, chunk) for chunk in chunks]
@@ -220,6 +225,16 @@ class MemorySource:
         ]
         piece, pieces = int(str(task.state["piece"])), int(str(task.state["pieces"]))
         return rows[len(rows) * piece // pieces : len(rows) * (piece + 1) // pieces]
+
+    def _still(self, task: ReadTask, start: datetime | None) -> list[tuple[str, MemoryRecord]]:
+        """The rows of a range that did not change."""
+        assert start is not None, "a range has a cursor"
+        low, high = _items(task.state["range"])
+        return [
+            (key, held)
+            for key, held in self.org.visible(task.table).items()
+            if held.modified < start and key >= str(low) and (high is None or key < str(high))
+        ]
 
     def _pages(self, table: str, pages: list[Rows]) -> Iterator[Page]:
         for rows in pages:

@@ -151,6 +151,13 @@ class VaultSnapshot:
         mine = pc.is_in(rows.column(column), value_set=pa.array(values, pa.string()))
         return rows.filter(mine).select([field.name for field in _fields(names)])
 
+    def row_bytes(self, table: str) -> int:
+        """About how many bytes of text a record has, without long texts; 0 if it holds none."""
+        view = self.view(table)
+        fences = [f for rank in range(len(view.segments)) for f in view.sidecar(rank).fences]
+        rows = sum(fence.rows for fence in fences)
+        return sum(fence.bytes for fence in fences) // rows if rows else 0
+
     def hidden(self, table: str | None = None) -> Sequence[Hidden]:
         """Rows and columns that the reading user stopped seeing."""
         view = self.view(HIDDEN)

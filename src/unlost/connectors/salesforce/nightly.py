@@ -20,9 +20,10 @@ post. Once a week both tables are read whole.
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.special import LINKS, NEW_BY, WHOLE_WEEKLY, Strategy
 from unlost.connectors.salesforce.work import Kind, Reading, Work, task
-from unlost.model.reading import ReadTask
+from unlost.model.reading import IdRange, ReadTask
 from unlost.model.schema import Table, TableTrait
 
 WEEK = timedelta(days=7)
@@ -32,6 +33,8 @@ FIRST_KIND = {
     Strategy.REST: Kind.REST,
     Strategy.PARENTS: Kind.PARENTS,
 }
+# Where it is known that there are many rows, nothing need be counted.
+LARGE_KIND = {**FIRST_KIND, Strategy.BULK: Kind.BULK}
 
 
 def whole_due(table: str, *, since: datetime, now: datetime) -> bool:
@@ -40,6 +43,16 @@ def whole_due(table: str, *, since: datetime, now: datetime) -> bool:
     Nothing need be remembered: a week ends on Sunday, 0:00 UTC, and one run alone sees it end.
     """
     return table in WHOLE_WEEKLY and _week(since) != _week(now)
+
+
+def standing_still(reading: Reading, ids: IdRange, *, before: str | None) -> Reading:
+    """The rows of a range of ids that no night asks for: their stamp lies ``before`` all windows.
+
+    Ids compare as their bytes do; where they did not, another part of the table would be read.
+    """
+    condition = soql.id_range(ids.low, ids.high)
+    both = " AND ".join(filter(None, (reading.condition, condition)))
+    return replace(reading, condition=both, hi=before)
 
 
 def night_tasks(table: Table, reading: Reading) -> list[ReadTask]:

@@ -36,6 +36,13 @@ def equals(column: str, value: str) -> str:
     return f"{column} = {text(value)}"
 
 
+def id_range(low: str, high: str | None) -> str:
+    """Ids in [low, high), open where empty or None."""
+    bounds = [f"Id >= {text(low)}"] if low else []
+    bounds += [f"Id < {text(high)}"] if high is not None else []
+    return " AND ".join(bounds)
+
+
 def window(column: str | None, lo: str | None, hi: str | None = None) -> str:
     """The column lies in [lo, hi), both datetime literals, either open where None."""
     bounds = [f"{column} >= {lo}"] if column and lo else []

@@ -22,7 +22,13 @@ from unlost.connectors.salesforce.files import files_in, open_file
 from unlost.connectors.salesforce.identity import read_identity
 from unlost.connectors.salesforce.ids import is_id
 from unlost.connectors.salesforce.limits import EMPTY_KEY
-from unlost.connectors.salesforce.nightly import FIRST_KIND, night_tasks, whole_due
+from unlost.connectors.salesforce.nightly import (
+    FIRST_KIND,
+    LARGE_KIND,
+    night_tasks,
+    standing_still,
+    whole_due,
+)
 from unlost.connectors.salesforce.parents import ByParents, rule_of
 from unlost.connectors.salesforce.quotas import read_quotas
 from unlost.connectors.salesforce.replication import updated_ids
@@ -36,7 +42,7 @@ from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.org import OrgIdentity
 from unlost.model.ports import Cache
 from unlost.model.quota import Quota
-from unlost.model.reading import Cursor, FileRef, Page, Proof, ReadTask, Ready, Rows, Wait
+from unlost.model.reading import Cursor, FileRef, IdRange, Page, Proof, ReadTask, Ready, Rows, Wait
 from unlost.model.schema import Schema, Table
 
 # A Bulk job that failed is tried once more; after that the table is read by REST.
@@ -82,13 +88,20 @@ class SalesforceSource:
         """An instant of the server's clock; None for tables that are read whole each time."""
         return Cursor(soql.instant(when)) if cursor_column(table) else None
 
-    def plan_reads(self, table: Table, since: Cursor | None) -> Sequence[ReadTask]:
+    def plan_reads(
+        self, table: Table, since: Cursor | None, *, ids: IdRange | None = None
+    ) -> Sequence[ReadTask]:
         """What Salesforce lists as deleted first, then the rows; less the overlap.
 
         How tables are read that refuse to tell their changes: see ``nightly``.
         """
         lo = self._lower(table, since) if since else None
         stamp = cursor_column(table)
+        if ids is not None:
+            still = standing_still(self._reading(table, stamp, None), ids, before=lo)
+            by_rest = ids.rows <= self._config.bulk_above
+            first = Kind.REST if by_rest else LARGE_KIND[Strategy(table.strategy)]
+            return [task(first, Work(still), full=False)]
         reading = self._reading(table, stamp, lo if stamp else None)
         if reading.lo is not None:
             return night_tasks(table, reading)

@@ -21,6 +21,7 @@ from unlost.connectors.salesforce.special import (
     NEW_BY,
     NO_BULK,
     NO_DELETE_LOG,
+    WHOLE_WEEKLY,
     Strategy,
 )
 from unlost.model.finding import Finding, FindingKind, Severity
@@ -144,8 +145,10 @@ def _traits(describe: Describe, names: frozenset[str], strategy: Strategy) -> li
     name = describe["name"]
     full_only = name in FULL_ONLY or name.endswith(FULL_ENDINGS) or strategy is Strategy.PARENTS
     setup = name in CONFIGURATION or name.endswith("__mdt") or bool(describe.get("customSetting"))
+    tells = not full_only and _tells_changes(describe, names)
     facts = {
-        TableTrait.INCREMENTAL: not full_only and _tells_changes(describe, names),
+        TableTrait.INCREMENTAL: tells,
+        TableTrait.ID_RANGES: tells and name not in WHOLE_WEEKLY,
         TableTrait.REPORTS_DELETES: bool(describe.get("replicateable"))
         and name not in NO_DELETE_LOG,
         TableTrait.CENSUS: True,
