@@ -8,6 +8,7 @@ from unlost.model.ports import Witnessed
 from unlost.testing.system import MemoryWitness
 from unlost.vault import chain, places
 from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, Operation
 from unlost.vault.stores.memory import MemoryStore
 
 A = {"Name": "Anna"}
@@ -262,3 +263,21 @@ def test_the_snapshot_at_a_time() -> None:
     from datetime import timedelta
 
     assert small.vault.at_time(small.org, START - timedelta(days=1)) is None
+
+
+def test_a_store_that_only_lets_one_read_is_read_and_nothing_is_remembered() -> None:
+    """Only who may write can make sure that a commit survives a power cut."""
+    small = nights(2, witness=MemoryWitness())
+    small.witness = MemoryWitness()
+    faults = [Fault(FaultKind.FAILS, at=at, on=Operation.PUT) for at in (1, 2)]
+    store = FaultStore(small.store, faults=faults)
+    small.store = store
+    assert [info.number for info in small.reopen().snapshots(small.org)] == [1, 2]
+    assert small.cells(2)["a"]["Name"] == "v2"
+    assert small.witness.get(small.org) is None
+    assert [info.number for info in small.reopen().snapshots(small.org)] == [1, 2]
+    store.assert_all_hit()
+    small.reopen().snapshots(small.org)
+    seen = small.witness.get(small.org)
+    assert seen is not None
+    assert seen.number == 2
