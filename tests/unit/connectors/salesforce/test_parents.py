@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from fakes.runs import ids, read_all
 from fakes.salesforce import FakeSalesforce, describe, field, id_of, row, system_fields
 from fakes.wire import error_answer
@@ -59,6 +61,25 @@ def test_large_tables_are_not_asked_and_that_is_said() -> None:
     assert (finding.kind, finding.severity) == (FindingKind.FILES_HIDDEN, Severity.GAP)
     assert finding.detail == "Account"
     assert "Query All Files" in finding.next_step
+
+
+@pytest.mark.parametrize("largest", [2, 3])
+def test_a_table_that_is_not_counted_is_listed(largest: int) -> None:
+    org = an_org(linked_parents=largest)
+    org.wire.on("GET", r"COUNT.*FROM\+Account", error_answer("MALFORMED_QUERY", "no aggregates"))
+    with org.source() as source:
+        pages = read_all(source, org.table(source, "ContentDocumentLink"))
+    assert len(set(ids(pages))) == (501 if largest == 3 else 500)
+    assert bool([one for page in pages for one in page.findings]) == (largest == 2)
+
+
+def test_a_table_that_is_neither_counted_nor_listed_has_no_ids_to_ask_for() -> None:
+    org = an_org()
+    org.wire.on("GET", r"FROM\+Account", error_answer("INSUFFICIENT_ACCESS", "no", 403))
+    with org.source() as source:
+        pages = read_all(source, org.table(source, "ContentDocumentLink"))
+    assert len(set(ids(pages))) == 500
+    assert not [one for page in pages for one in page.findings]
 
 
 def test_a_worker_that_did_not_discover_looks_for_linkable_tables_itself() -> None:
