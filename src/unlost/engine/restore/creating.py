@@ -95,7 +95,8 @@ class Creator:
         return built
 
     def _gather(self, table: str, step: PlanStep, row: Built) -> None:
-        for gather in self.session.capability(table).gathers:
+        capability = self.session.capability(table)
+        for gather in capability.gathers:
             key = (table, gather.column)
             if key not in self.lists:
                 rows = [one for one in self.session.plan.steps if one.table == gather.table]
@@ -107,7 +108,7 @@ class Creator:
             self.session.links.prefetch([column], [{column.name: one} for one in values])
             live = [self.session.links.resolve(column, one) for one in values]
             held = list(dict.fromkeys(one for one in live if isinstance(one, str)))
-            if held:
+            if held and gather.column in capability.settable:
                 row.cells[gather.column] = ";".join(held)
 
     def _refuse(self, table: str, built: Mapping[RecordKey, Built]) -> None:
@@ -127,6 +128,9 @@ class Creator:
 
     def _upload(self, table: str, step: PlanStep, row: WriteRow, wanted: Cells) -> None:
         stored = self.session.wanted.file(step)
+        if stored is None and not _has_bytes(self._described(table), wanted):
+            send(self.session, Pass.CREATE, WriteOp.CREATE, table, [Prepared(row)])
+            return
         if stored is None:
             missing = "The vault does not hold the bytes of this file."
             see(self.session, Pass.CREATE, table, [_no_file(step, missing)])
@@ -219,6 +223,12 @@ def _proof(table: Table, wanted: Cells) -> dict[str, str | None]:
         if name is not None
     ]
     return {name: wanted.get(name) for name in columns}
+
+
+def _has_bytes(table: Table, wanted: Cells) -> bool:
+    """False for a record of this table that is only a link: its row tells a size of nothing."""
+    sizes = [wanted.get(file.size_column) for file in table.files if file.size_column is not None]
+    return not sizes or any(size not in (None, "0") for size in sizes)
 
 
 def _no_file(step: PlanStep, sentence: str) -> Outcome:

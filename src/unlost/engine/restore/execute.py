@@ -70,7 +70,10 @@ def _open(plan: RestorePlan, ports: RestorePorts, run: str) -> Session:
         at = ports.writer.server_time()
         log.write(Opened(run, plan, at) if log.state.opened is None else Resumed(at))
     steps = {step.key: step for step in plan.steps}
-    links = Links(ports.vault, plan.org, plan.target, log.state, steps)
+    seen: dict[RecordKey, str | None] = {
+        RecordKey(link.table, link.record): link.live for link in plan.links
+    }
+    links = Links(ports.vault, plan.org, plan.target, log.state, steps, seen)
     schema = ports.vault.at(plan.org, plan.snapshot).schema()
     return Session(ports, plan, log, schema, Wanted(ports.vault, plan.org), links)
 

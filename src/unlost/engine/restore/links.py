@@ -22,14 +22,17 @@ MISSING = Missing.MISSING
 
 @dataclass(slots=True)
 class Links:
-    """Live ids: of the plan's records, of records that came back in earlier restores, or as is."""
+    """Live ids: of the plan's records, of records that came back in earlier restores, or as is.
+
+    ``earlier`` begins with what the plan saw, and learns the rest from the vault.
+    """
 
     vault: Vault
     org: str
     target: str
     state: RunState
     steps: Mapping[RecordKey, PlanStep]
-    _earlier: dict[RecordKey, str | None] = field(default_factory=dict)
+    earlier: dict[RecordKey, str | None] = field(default_factory=dict)
 
     def live(self, key: RecordKey) -> str | None:
         """The live id of a record of the plan, if it has one by now."""
@@ -50,14 +53,14 @@ class Links:
         unknown = sorted(
             value
             for value in values
-            if (key := RecordKey(table, value)) not in self.steps and key not in self._earlier
+            if (key := RecordKey(table, value)) not in self.steps and key not in self.earlier
         )
         if not unknown:
             return
-        self._earlier.update({RecordKey(table, value): None for value in unknown})
+        self.earlier.update({RecordKey(table, value): None for value in unknown})
         rows = self.vault.lineage(self.org, table=table, records=unknown)
         came = last_lives(rows, org=self.org, target=self.target)
-        self._earlier.update({key: came[key] for key in came if key in self._earlier})
+        self.earlier.update({key: came[key] for key in came if key in self.earlier})
 
     def resolve(self, column: Column, value: str) -> str | Missing:
         """The live id that a reference must have now."""
@@ -68,7 +71,7 @@ class Links:
                 return live
             if key in self.steps:
                 return MISSING
-            earlier = self._earlier.get(key)
+            earlier = self.earlier.get(key)
             if earlier is not None:
                 return earlier
         return value

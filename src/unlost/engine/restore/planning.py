@@ -238,9 +238,9 @@ def _step(made: Draft) -> PlanStep:
 
 
 def _links(gathering: Gathering) -> Iterator[PlanLink]:
-    """Records outside the plan that live under another id than they had."""
+    """Records outside the plan that came back earlier, and the id under which they live now."""
     for key, live in sorted(gathering.homes.items(), key=lambda item: str(item[0])):
-        if live is not None and live != key.record:
+        if live is not None and key in gathering.survey.lineage:
             yield PlanLink(key.table, key.record, live)
 
 

@@ -25,7 +25,6 @@ ENDINGS = {
     Action.ADOPT: Ending.ADOPTED,
     Action.CREATE: Ending.CREATED,
     Action.BY_PRODUCT: Ending.BY_PRODUCT,
-    Action.SKIP: Ending.SKIPPED,
 }
 
 
@@ -62,6 +61,10 @@ def _outcome(
 ) -> RecordOutcome:
     live = session.links.live(step.key)
     failed = _failure(session, step)
+    if step.action is Action.SKIP:
+        return RecordOutcome(
+            step.table, step.record, Ending.SKIPPED, live, "restore-skipped", _why(session, step)
+        )
     if failed is None:
         return RecordOutcome(
             step.table, step.record, ENDINGS[step.action], live, differences=differences
@@ -76,6 +79,14 @@ def _outcome(
         failed.sentence,
         failed.next_step,
     )
+
+
+def _why(session: Session, step: PlanStep) -> str:
+    """What the plan said about a record that it does not write."""
+    held = {(note.code, note.table): note for note in session.plan.notes}
+    found = [held.get((code, step.table)) or held.get((code, None)) for code in step.notes]
+    told = [note.sentence for note in found if note is not None]
+    return " ".join(told) or "The plan does not write this record."
 
 
 def _differences(

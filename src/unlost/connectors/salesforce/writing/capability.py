@@ -132,4 +132,4 @@ def _why(one: Mapping[str, Any], rule: ObjectRule) -> NeverReason:
         return NeverReason.SYSTEM
     if name in rule.leave_out or any(name == made.column for made in rule.by_products):
         return NeverReason.BY_PLATFORM
-    return NeverReason.NO_PERMISSION if one.get("permissionable") else NeverReason.READ_ONLY
+    return NeverReason.READ_ONLY

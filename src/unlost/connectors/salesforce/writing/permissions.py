@@ -14,6 +14,16 @@ from unlost.connectors.salesforce.writing.rules import never, rule_for
 from unlost.model.schema import Table, TableTrait
 from unlost.model.writing import Birth, MissingPermission
 
+# Rows that are made and removed, never changed (object reference).
+ONLY_CREATED = frozenset({"TopicAssignment", "GroupMember", "QueueSobject"})
+# Lists of values that are kept in Setup.
+SETUP_ENDINGS = ("Status", "Priority", "Stage")
+
+
+def _of_setup(name: str) -> bool:
+    return name.endswith(SETUP_ENDINGS) and not name.endswith("__c")
+
+
 WANTED = {
     "PermissionsApiEnabled": "API Enabled",
 }
@@ -39,7 +49,7 @@ def _general(api: Api) -> list[MissingPermission]:
 
 
 def _of_table(table: Table, describe: Callable[[str], Describe]) -> list[MissingPermission]:
-    if never(table.name) or table.has(TableTrait.CONFIGURATION):
+    if never(table.name) or table.has(TableTrait.CONFIGURATION) or _of_setup(table.name):
         return []
     if rule_for(table.name).birth is not Birth.DIRECT:
         return []
@@ -47,10 +57,12 @@ def _of_table(table: Table, describe: Callable[[str], Describe]) -> list[Missing
         told = describe(table.name)
     except Refused:
         return [_permission(table, "Read")]
+    if not told.get("deletable") and not told.get("createable"):
+        return []  # nobody writes it
     lacking = [
         word
         for flag, word in (("createable", "Create"), ("updateable", "Edit"))
-        if not told.get(flag)
+        if not told.get(flag) and not (flag == "updateable" and table.name in ONLY_CREATED)
     ]
     return [_permission(table, word) for word in lacking]
 
