@@ -129,7 +129,7 @@ class PlanNote:
 
 @dataclass(frozen=True, slots=True)
 class PlanLink:
-    """A record that the plan refers to and that lives under another id than it had."""
+    """A record that the plan refers to, that came back earlier, and the id under which it lives."""
 
     table: str
     record: str

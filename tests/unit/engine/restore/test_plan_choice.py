@@ -360,6 +360,22 @@ def test_a_reference_to_a_record_that_came_back_follows_it(atelier: Atelier) -> 
     assert step_of(relinked, paper).columns == ("About",)
 
 
+def test_a_parent_that_is_there_under_its_old_id_again_is_taken(quick: Atelier) -> None:
+    account = quick.make("Account", "Zotter")
+    contact = quick.make("Contact", "Ines", Account=account)
+    quick.night()
+    quick.lose("Account", account)
+    quick.night()
+    quick.restore(quick.plan_of(("Account", account), related=Related.NONE))
+    live, _ = quick.named("Account", "Zotter")
+    quick.lose("Account", live)
+    quick.org.create("Account", {"Name": "Zotter"}, record=account)
+    plan = quick.plan_of(("Contact", contact))
+    assert plan.links == (PlanLink("Account", account, account),)
+    quick.restore(plan)
+    assert quick.named("Contact", "Ines")[1]["Account"] == account
+
+
 # --- between two backups --------------------------------------------------------------------------
 
 
