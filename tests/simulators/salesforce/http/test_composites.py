@@ -255,6 +255,50 @@ def test_nodes_that_wait_for_each_other_fail(client) -> None:
     assert made["isSuccessful"] is False
 
 
+def test_each_node_of_a_step_tells_its_own_error(client) -> None:
+    before = count(client, "Account")
+    nodes = [
+        sub("a", "POST", "sobjects/Account", {"Name": "a"}),
+        sub("b", "POST", "sobjects/account/", {}),
+        sub("c", "POST", "sobjects/Account", {"Nam": "c"}),
+        sub("d", "POST", "sobjects/Contact", {"LastName": "d"}),
+    ]
+    (made,) = graphs(client, graph("g", *nodes))
+    a, b, c, d = made["graphResponse"]["compositeResponse"]
+    assert made["isSuccessful"] is False
+    assert (a, d) == ({**HALTED, "referenceId": "a"}, {**HALTED, "referenceId": "d"})
+    assert b["body"] == [MISSING]
+    assert c["body"][0]["errorCode"] == "INVALID_FIELD"
+    assert count(client, "Account") == before
+
+
+@pytest.mark.parametrize("name", ["Nothing", "Contact"])
+def test_steps_that_fail_before_their_rows_are_looked_at(client, name: str) -> None:
+    row = {"LastName": "x", "AccountId": "@{acc.nope}" if name == "Contact" else "x"}
+    nodes = [sub(f"n{n}", "POST", f"sobjects/{name}", row) for n in range(2)]
+    account = sub("acc", "POST", "sobjects/Account", {"Name": "a"})
+    (made,) = graphs(client, graph("g", account, *nodes))
+    first, *rest = made["graphResponse"]["compositeResponse"]
+    codes = {one["body"][0]["errorCode"] for one in rest}
+    assert codes == {"NOT_FOUND" if name == "Nothing" else "PROCESSING_HALTED"}
+    assert made["isSuccessful"] is False
+    assert first["httpStatusCode"] == 400
+
+
+def test_a_graph_reads_and_changes_what_it_made(client) -> None:
+    header = {"Sforce-Duplicate-Rule-Header": "allowSave=true"}
+    nodes = [
+        sub("a", "POST", "sobjects/Account", {"Name": "a"}, httpHeaders=header),
+        sub("b", "PATCH", "sobjects/Account/@{a.id}", {"Phone": "1"}),
+        sub("c", "PATCH", "sobjects/Account/Customer_Number__c/G1", {"Name": "c"}),
+        sub("d", "GET", "sobjects/Account/@{c.id}"),
+        sub("e", "DELETE", "sobjects/Account/@{d.Id}"),
+    ]
+    (made,) = graphs(client, graph("g", *nodes))
+    entries = made["graphResponse"]["compositeResponse"]
+    assert [one["httpStatusCode"] for one in entries] == [201, 204, 201, 200, 204]
+
+
 def test_after_fourteen_failures_the_rest_is_halted(client) -> None:
     before = count(client, "Account")
     bad = [graph(f"b{n}", sub("x", "POST", "sobjects/Account", {})) for n in range(16)]

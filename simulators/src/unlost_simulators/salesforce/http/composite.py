@@ -22,7 +22,7 @@ MAX_QUERIES = 5
 _HALTED = SalesforceError(412, "BATCH_PROCESSING_HALTED", "Batch processing halted per request")
 
 
-class _Back(Exception):
+class RolledBack(Exception):
     """Rolls the transaction of a composite request back."""
 
 
@@ -56,15 +56,13 @@ class Composite:
         if sum("/query" in one.target.lower() for one in asked) > MAX_QUERIES:
             raise limit(f"cannot execute more than {MAX_QUERIES} queries in one composite call")
         if flag(wanted.get("allOrNone")):
-            entries = self.together(context, asked)[0]
+            entries = self._together(context, asked)
         else:
             entries = [entry for entry, _ in self._each(context, asked)]
         return json_answer({"compositeResponse": entries})
 
-    def together(
-        self, context: Context, asked: Sequence[Subrequest]
-    ) -> tuple[list[dict[str, Any]], bool]:
-        """Answer subrequests in one transaction; gives their elements and whether all went well.
+    def _together(self, context: Context, asked: Sequence[Subrequest]) -> list[dict[str, Any]]:
+        """Answer subrequests in one transaction.
 
         After a failure the failed one keeps its answer, all others were rolled back.
         """
@@ -73,14 +71,14 @@ class Composite:
             with context.sim.org.store.transaction():
                 made = self._each(context, asked, stop=True)
                 if made[-1][1]:
-                    raise _Back
-        except _Back:
+                    raise RolledBack
+        except RolledBack:
             broken = len(made) - 1
             return [
                 made[broken][0] if at == broken else subrequests.halted(one)
                 for at, one in enumerate(asked)
-            ], False
-        return [entry for entry, _ in made], True
+            ]
+        return [entry for entry, _ in made]
 
     def _each(
         self, context: Context, asked: Sequence[Subrequest], *, stop: bool = False
@@ -89,14 +87,15 @@ class Composite:
         results: dict[str, Any] = {}
         made: list[tuple[dict[str, Any], bool]] = []
         for one in asked:
-            answer = self._one(context, one, results)
+            answer = self.one(context, one, results)
             results[one.reference] = answer.document
             made.append((subrequests.entry(one, answer), subrequests.failed(answer)))
             if stop and made[-1][1]:
                 break
         return made
 
-    def _one(self, context: Context, asked: Subrequest, results: dict[str, Any]) -> Answer:
+    def one(self, context: Context, asked: Subrequest, results: dict[str, Any]) -> Answer:
+        """Answer one subrequest; ``results`` are the bodies that references point into."""
         try:
             ready = subrequests.resolved(asked, results, context.version)
         except references.Absent as error:

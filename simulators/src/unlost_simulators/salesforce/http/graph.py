@@ -1,5 +1,6 @@
 """Composite graph: up to 500 subrequests, each graph done as a whole or not at all.
 
+Nodes that create records of one object and wait for nothing else are carried out as one request.
 Source: REST guide (resources-composite-graph, resources-composite-graph-limits).
 """
 
@@ -11,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from unlost_simulators.salesforce.errors import SalesforceError, not_found
-from unlost_simulators.salesforce.http import references, subrequests
+from unlost_simulators.salesforce.http import records, references, subrequests
 from unlost_simulators.salesforce.http.calls import Answer, json_answer
-from unlost_simulators.salesforce.http.composite import Composite, limit, listed
+from unlost_simulators.salesforce.http.composite import Composite, RolledBack, limit, listed
 from unlost_simulators.salesforce.http.context import Context
 from unlost_simulators.salesforce.http.subrequests import Subrequest
 
@@ -59,17 +60,67 @@ class Graphs:
         return json_answer({"graphs": made})
 
     def _one(self, context: Context, graph: Graph) -> tuple[list[dict[str, Any]], bool]:
-        """Answer one graph; nodes wait for those that they refer to."""
-        order = ordered(graph.nodes)
-        entries, good = self._composite.together(context, [graph.nodes[at] for at in order])
-        placed = dict(zip(order, entries, strict=True))
-        return [placed[at] for at in range(len(graph.nodes))], good
+        """Answer one graph; gives the elements of its nodes and whether all went well.
+
+        After a failure the failed nodes keep their answers, all others were rolled back.
+        """
+        made: dict[int, Answer] = {}
+        try:
+            with context.sim.org.store.transaction():
+                self._run(context, graph, made)
+        except RolledBack:
+            entries = [
+                subrequests.entry(node, made[at])
+                if at in made and subrequests.failed(made[at])
+                else subrequests.halted(node)
+                for at, node in enumerate(graph.nodes)
+            ]
+            return entries, False
+        return [subrequests.entry(one, made[at]) for at, one in enumerate(graph.nodes)], True
+
+    def _run(self, context: Context, graph: Graph, made: dict[int, Answer]) -> None:
+        """Answer the nodes step by step into ``made``; raises ``RolledBack`` at a failure."""
+        results: dict[str, Any] = {}
+        for step in steps(graph.nodes, context.base):
+            nodes = [graph.nodes[at] for at in step]
+            for at, node, answer in zip(
+                step, nodes, self._answers(context, nodes, results), strict=True
+            ):
+                made[at] = answer
+                results[node.reference] = answer.document
+            if any(subrequests.failed(made[at]) for at in step):
+                raise RolledBack
+
+    def _answers(
+        self, context: Context, nodes: Sequence[Subrequest], results: dict[str, Any]
+    ) -> list[Answer]:
+        if len(nodes) == 1:
+            return [self._composite.one(context, nodes[0], results)]
+        try:
+            ready = [subrequests.resolved(one, results, context.version) for one in nodes]
+        except references.Absent:
+            # Rare enough to find the node that is to blame by itself.
+            return [self._composite.one(context, one, results) for one in nodes]
+        name = nodes[0].target.rstrip("/").rsplit("/", 1)[1]
+        return records.create_many(context, name, [one.body for one in ready])
 
 
-def ordered(nodes: Sequence[Subrequest]) -> list[int]:
-    """Places of the nodes so that each follows those that it refers to, else as they came."""
+def steps(nodes: Sequence[Subrequest], base: str) -> list[list[int]]:
+    """Places of the nodes in the order of their work, those of one request together."""
     depths = _depths(nodes)
-    return sorted(range(len(nodes)), key=lambda at: (depths[at], at))
+    found: dict[tuple[Any, ...], list[int]] = {}
+    for at, node in enumerate(nodes):
+        alone = not _creates(node, base)
+        key = (depths[at], at if alone else node.target.lower().rstrip("/"), alone)
+        found.setdefault(key, []).append(at)
+    return sorted(found.values(), key=lambda step: (depths[step[0]], step[0]))
+
+
+def _creates(node: Subrequest, base: str) -> bool:
+    """Whether a node creates a record by nothing but its body."""
+    path = node.target.rstrip("/").rpartition("/")[0]
+    plain = isinstance(node.body, dict) and not node.headers
+    return node.method == "POST" and plain and path.lower() == f"{base}/sobjects"
 
 
 def _depths(nodes: Sequence[Subrequest]) -> list[int]:

@@ -8,7 +8,12 @@ from typing import Any
 
 from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.http import bodies, outcomes
-from unlost_simulators.salesforce.http.calls import Answer, json_answer, no_content
+from unlost_simulators.salesforce.http.calls import (
+    Answer,
+    error_answer,
+    json_answer,
+    no_content,
+)
 from unlost_simulators.salesforce.http.context import Context
 from unlost_simulators.salesforce.http.routes import method_not_allowed
 from unlost_simulators.salesforce.writing.request import RowResult, Verb
@@ -56,6 +61,20 @@ def create(context: Context) -> Answer:
     row = bodies.with_files(bodies.read(context.call))
     result = _write(context, Verb.CREATE, name, row)
     return _made(context, name, result) if result.success else outcomes.refusal(result.errors)
+
+
+def create_many(context: Context, name: str, rows: Sequence[Mapping[str, Any]]) -> list[Answer]:
+    """Answers to as many creations of one object, carried out as one request."""
+    try:
+        results = context.sim.org.write(
+            context.user, Verb.CREATE, name, rows, bodies.options(context)
+        )
+    except SalesforceError as error:
+        return [error_answer(error) for _ in rows]
+    return [
+        _made(context, name, one) if one.success else outcomes.refusal(one.errors)
+        for one in results
+    ]
 
 
 def update(context: Context) -> Answer:

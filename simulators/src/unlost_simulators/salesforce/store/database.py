@@ -1,7 +1,7 @@
 """The DuckDB database of one org: cursors for readers, one writer at a time."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,26 @@ class Database:
         """Close the database; a file keeps what was committed."""
         with self._making:
             self._main.close()
+
+
+FEW = 40
+"""Values up to this many are spelt out in a statement: registering a table costs more."""
+
+
+@contextmanager
+def listing(
+    cursor: duckdb.DuckDBPyConnection, values: Sequence[str], literal: Callable[[str], str]
+) -> Iterator[str]:
+    """SQL of a set of texts, to stand behind IN while the block lasts."""
+    if len(values) <= FEW:
+        yield f"({', '.join(map(literal, values)) or 'NULL'})"
+        return
+    name = f"_listing_{len(values)}"
+    cursor.register(name, pa.table({"value": pa.array(values, pa.string())}))
+    try:
+        yield f"(SELECT value FROM {name})"
+    finally:
+        cursor.unregister(name)
 
 
 def arrow(cursor: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:

@@ -8,10 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from unlost_simulators.salesforce.schema import ObjectDef
-from unlost_simulators.salesforce.store import tables
+from unlost_simulators.salesforce.store import database, tables
 from unlost_simulators.salesforce.store.store import Store
 from unlost_simulators.salesforce.store.writes import Author, live
 from unlost_simulators.salesforce.users import SimUser
@@ -20,7 +18,6 @@ from unlost_simulators.salesforce.writing.request import Row, RowResult, Verb, W
 if TYPE_CHECKING:
     from unlost_simulators.salesforce.org import Org
 
-_VALUES = "_values"
 _LAST_CHANGE = ("LastModifiedDate", "LastModifiedById")
 
 
@@ -69,12 +66,13 @@ class Job:
         if of is None:
             return []
         cursor = self.store.cursor()
-        cursor.register(_VALUES, pa.table({"value": pa.array(sorted(set(values)), pa.string())}))
         columns = ", ".join(f"t.{tables.name(one)}" for one in fields)
-        condition = where.replace("{values}", f"(SELECT value FROM {_VALUES})")
-        sql = f"SELECT {columns} FROM {tables.name(of.name)} t WHERE {live(of, 't')}"
-        found = cursor.execute(f"{sql} AND ({condition}) ORDER BY t.{tables.ORDER}").fetchall()
-        cursor.unregister(_VALUES)
+        with database.listing(cursor, sorted(set(values)), tables.text) as listed:
+            condition = where.replace("{values}", listed)
+            found = cursor.execute(
+                f"SELECT {columns} FROM {tables.name(of.name)} t "
+                f"WHERE {live(of, 't')} AND ({condition}) ORDER BY t.{tables.ORDER}"
+            ).fetchall()
         return [dict(zip(fields, row, strict=True)) for row in found]
 
     def create(self, name: str, rows: Sequence[Mapping[str, Any]]) -> list[RowResult]:

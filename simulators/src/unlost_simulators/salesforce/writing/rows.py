@@ -14,7 +14,7 @@ import pyarrow as pa
 from unlost_simulators.salesforce import ids
 from unlost_simulators.salesforce.schema import FieldDef, FieldType, ObjectDef, Sharing
 from unlost_simulators.salesforce.soql import access, query
-from unlost_simulators.salesforce.store import tables
+from unlost_simulators.salesforce.store import database, tables
 from unlost_simulators.salesforce.store.load import NOTHING_SET
 from unlost_simulators.salesforce.store.writes import Staged
 from unlost_simulators.salesforce.users import Permission, SimUser
@@ -33,19 +33,31 @@ def stored_rows(
     wanted = sorted({one for one in keys if ids.is_id(one)})
     if not wanted:
         return {}
-    cursor = job.store.cursor()
-    asked = pa.table({"id": wanted, "k": [ids.counter_of(one) for one in wanted]})
-    cursor.register(_ASKED, asked)
     flag = 't."IsDeleted"' if of.field("IsDeleted") else "FALSE"
     known = {one.name for one in of.stored} - {"Id", "IsDeleted"}
     names = [one for one in dict.fromkeys(fields) if one in known]
     columns = "".join(f", t.{tables.name(one)}" for one in names)
-    found = cursor.execute(
-        f'SELECT t."Id", {flag}{columns} FROM {tables.name(of.name)} t JOIN {_ASKED} a '
-        f'ON t.{tables.ORDER} = a.k AND t."Id" = a.id'
-    ).fetchall()
-    cursor.unregister(_ASKED)
+    sql = f'SELECT t."Id", {flag}{columns} FROM {tables.name(of.name)} t'
+    found = _few(job, sql, wanted) if len(wanted) <= database.FEW else _many(job, sql, wanted)
     return {row[0]: dict(zip(("Id", "IsDeleted", *names), row, strict=True)) for row in found}
+
+
+def _few(job: Job, sql: str, keys: Sequence[str]) -> list[Any]:
+    """Rows by ids that are spelt out; their counters tell where to look."""
+    orders = ", ".join(str(ids.counter_of(one)) for one in keys)
+    with database.listing(job.store.cursor(), keys, tables.text) as listed:
+        where = f'WHERE t.{tables.ORDER} IN ({orders}) AND t."Id" IN {listed}'
+        return job.store.cursor().execute(f"{sql} {where}").fetchall()
+
+
+def _many(job: Job, sql: str, keys: Sequence[str]) -> list[Any]:
+    cursor = job.store.cursor()
+    asked = pa.table({"id": keys, "k": [ids.counter_of(one) for one in keys]})
+    cursor.register(_ASKED, asked)
+    join = f'JOIN {_ASKED} a ON t.{tables.ORDER} = a.k AND t."Id" = a.id'
+    found = cursor.execute(f"{sql} {join}").fetchall()
+    cursor.unregister(_ASKED)
+    return found
 
 
 def visible_ids(job: Job, of: ObjectDef, keys: Iterable[str], user: SimUser) -> set[str]:
@@ -56,12 +68,10 @@ def visible_ids(job: Job, of: ObjectDef, keys: Iterable[str], user: SimUser) -> 
     if condition is None or not wanted:
         return set(wanted)
     cursor = job.store.cursor()
-    cursor.register(_ASKED, pa.table({"id": wanted}))
-    found = cursor.execute(
-        f'SELECT t."Id" FROM {tables.name(of.name)} t SEMI JOIN {_ASKED} a ON t."Id" = a.id '
-        f"WHERE {condition}"
-    ).fetchall()
-    cursor.unregister(_ASKED)
+    with database.listing(cursor, wanted, tables.text) as listed:
+        found = cursor.execute(
+            f'SELECT t."Id" FROM {tables.name(of.name)} t WHERE t."Id" IN {listed} AND {condition}'
+        ).fetchall()
     return {row[0] for row in found}
 
 
