@@ -98,7 +98,9 @@ RULES: Mapping[str, ObjectRule] = {
     # The document comes with its first version; links are records of their own.
     "ContentVersion": ObjectRule(
         leave_out=frozenset({"FirstPublishLocationId", "ContentBodyId", "IsMajorVersion"}),
-        by_products=(ByProduct("ContentDocument", "ContentDocumentId", reuse=True),),
+        by_products=(
+            ByProduct("ContentDocument", "ContentDocumentId", reuse=True, order="VersionNumber"),
+        ),
         file="VersionData",
     ),
     "ContentDocument": ObjectRule(
