@@ -332,9 +332,10 @@ def _test(condition: str) -> Callable[[dict[str, Any]], bool]:
     right = _literal(value)
     if operator == "=":
         return lambda one: one.get(name) == right
+    plain = str if name == "Id" else _instant
     if operator == ">=":
-        return lambda one: _instant(one[name]) >= _instant(right)
-    return lambda one: _instant(one[name]) < _instant(right)
+        return lambda one: plain(one[name]) >= plain(right)
+    return lambda one: plain(one[name]) < plain(right)
 
 
 def _literal(text: str) -> Any:

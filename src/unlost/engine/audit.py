@@ -1,31 +1,36 @@
 """The audit: each night a part of the rows that say they did not change is compared with the vault.
 
 Rows are asked for by the time of their last change. What changes without moving it would be missed
-for ever, so a thirtieth of a table's ids is read again each night; the vault drops what is the
-same. Large tables take more nights, for a night's part is bounded; small ones are read in one of
-the nights, for a question about a few rows costs as much as one about thousands.
+for ever, so parts of a table's ids are read again, one a night and all in thirty; the vault drops
+what is the same. Large tables take more nights, for a part is bounded; small ones are one part, for
+a question about a few rows costs as much as one about thousands.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from unlost.engine.account import Account, Audited
 from unlost.engine.files import add_files
 from unlost.engine.policy import AuditPolicy
 from unlost.engine.reading import Look, Request, TableRead, read_tables
 from unlost.engine.session import Session
-from unlost.model.ports import Snapshot
+from unlost.model.ports import Snapshot, Source
 from unlost.model.progress import Phase
 from unlost.model.reading import IdRange
 from unlost.model.schema import TableTrait
 
+SAMPLE = 200_000  # ids that are held in memory
 SLACK = 4  # a part whose rows are that many times as long as expected is read no further
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Which records of a table are due, counted in the order of their ids: [``start``, ``stop``)."""
+    """Which records of a table are due, counted in the source's order of ids: [start, stop)."""
 
     start: int
     stop: int
@@ -41,33 +46,50 @@ class Due:
 def part_of(held: int, *, row_bytes: int, turn: int, policy: AuditPolicy) -> Part | None:
     """The part of a table of ``held`` records that is due in a ``turn``; None if none is. Pure.
 
-    Over all turns of a round each record is due once.
+    Parts begin at multiples of a size that only doubles, so that a table may grow at its end and
+    each record still has one turn in a round.
     """
-    if not policy.nights or not held:
+    if not policy.nights:
         return None
     most = max(1, min(policy.most_rows, policy.most_bytes // max(row_bytes, 1)))
+    size = min(policy.fewest_rows, most)
+    while size * policy.nights < held and size * 2 <= most:
+        size *= 2
     turns = policy.nights
-    while held > most * turns:
+    while size * turns < held:
         turns *= 2
-    parts = min(max(held // policy.fewest_rows, 1), turns)
-    at = turn % turns
-    if at * parts % turns >= parts:
+    start = turn % turns * size
+    return Part(start, min(start + size, held)) if start < held else None
+
+
+def range_of(source: Source, snapshot: Snapshot, table: str, part: Part) -> IdRange | None:
+    """The ids of a part; None if it lies behind the last of the sample by which ids are counted.
+
+    The sample is drawn by the ids alone: it is the same on each night.
+    """
+    held = snapshot.tables()[table].held
+    if part == Part(0, held):
+        return IdRange(rows=held)
+    step = 1
+    while held > step * SAMPLE:
+        step *= 2
+    ids = _sample(snapshot, table, step)
+    order = pc.sort_indices(pc.cast(source.id_order(ids), pa.binary()))
+    if part.start // step >= len(ids):
         return None
-    number = at * parts // turns
-    return Part(held * number // parts, held * (number + 1) // parts)
-
-
-def range_of(snapshot: Snapshot, table: str, part: Part, *, held: int) -> IdRange:
-    """The ids of a part, open at the ends of the table."""
-    low, high, passed = "", None, 0
-    for ids in snapshot.live_ids(table) if part.start or part.stop < held else ():
-        if passed <= part.start < passed + ids.num_rows and part.start:
-            low = ids["_u_id"][part.start - passed].as_py()
-        if passed <= part.stop < passed + ids.num_rows:
-            high = ids["_u_id"][part.stop - passed].as_py()
-            break
-        passed += ids.num_rows
+    low = ids[order[part.start // step].as_py()].as_py() if part.start else ""
+    last = part.stop == held or part.stop // step >= len(ids)
+    high = None if last else ids[order[part.stop // step].as_py()].as_py()
     return IdRange(low, high, part.stop - part.start)
+
+
+def _sample(snapshot: Snapshot, table: str, step: int) -> pa.Array:
+    """About one live id in ``step``."""
+    found = [pl.Series("id", [], pl.String)]
+    for rows in snapshot.live_ids(table):
+        ids = pl.Series("id", pl.from_arrow(rows["_u_id"].cast(pa.string())))
+        found.append(ids if step == 1 else ids.filter(ids.hash(0) % step == 0))
+    return pl.concat(found).to_arrow().cast(pa.string())
 
 
 def audit(session: Session, accounts: Sequence[Account]) -> None:
@@ -114,7 +136,7 @@ def _due(session: Session, account: Account) -> Due:
     )
     if part is None:
         return Due()
-    return Due(range_of(session.base, account.name, part, held=held))
+    return Due(range_of(session.source, session.base, account.name, part))
 
 
 def _read_bytes(account: Account) -> int:

@@ -21,14 +21,13 @@ class CensusPolicy(StrEnum):
 class AuditPolicy:
     """How much of a table that says it did not change is read again each night.
 
-    In a round of ``nights`` (0: never) every record has its turn; a table that has more than
-    ``most_rows`` records, or about ``most_bytes`` of text, for each of them takes twice as many
-    nights, or four times, and so on. A part has at least ``fewest_rows`` records: small tables have
-    a turn in some nights alone.
+    In a round of ``nights`` (0: never) every record has its turn. A part has at least
+    ``fewest_rows`` records, so that smaller tables have one turn, and at most ``most_rows`` or about
+    ``most_bytes`` of text, so that larger ones take a round of twice as many nights, or four times.
     """
 
     nights: int = 30
-    most_rows: int = 50_000
+    most_rows: int = 64_000
     most_bytes: int = 32 * 2**20
     fewest_rows: int = 2_000
 

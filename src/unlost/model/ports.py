@@ -187,6 +187,10 @@ class Source(Protocol):
         """
         ...
 
+    def id_order(self, ids: pa.Array) -> pa.Array:
+        """Texts for these ids whose bytes sort as the source sorts the ids. Calls nothing."""
+        ...
+
     def prepare(self, task: ReadTask) -> Ready | Wait:
         """Start or look after work that the source does by itself."""
         ...

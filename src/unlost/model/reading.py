@@ -38,7 +38,7 @@ class Cursor:
 class IdRange:
     """Ids from ``low`` (empty: from the first) up to, not with, ``high`` (None: to the last).
 
-    In the order of their bytes. ``rows``: about so many records are expected in it.
+    In the source's own order of ids. ``rows``: about so many records are expected in it.
     """
 
     low: str = ""

@@ -15,7 +15,7 @@ import pytest
 from unlost.model.errors import SourceRefused
 from unlost.model.finding import FindingKind
 from unlost.model.ports import Source
-from unlost.model.reading import Op, Page, ReadTask, Ready, Rows, Wait
+from unlost.model.reading import IdRange, Op, Page, ReadTask, Ready, Rows, Wait
 from unlost.model.schema import Schema, Table, TableTrait, WireKind
 
 INSTANT = pa.timestamp("ms", tz="UTC")
@@ -235,6 +235,30 @@ class SourceContract:
             part = read_all(source, tasks)
             states_only = [page for page in part if page.rows.cells is not None]
             assert set(ids_of(states_only)) <= set(whole), table.name
+
+    def test_ranges_of_ids_give_what_a_night_leaves_out(
+        self, source: Source, tables: list[Table]
+    ) -> None:
+        """A range, the rest of the ids, and what changed are together the whole table."""
+        for table in tables:
+            cursor = source.cursor_at(table, source.server_time())
+            whole = set(ids_of(read_all(source, source.plan_reads(table, None))))
+            if not table.has(TableTrait.ID_RANGES) or not whole:
+                continue
+            assert cursor is not None, table.name
+            keys = source.id_order(pa.array(sorted(whole), pa.string())).to_pylist()
+            order = dict(zip(sorted(whole), keys, strict=True))
+            middle = sorted(whole, key=lambda one: order[one].encode())[len(whole) // 2]
+            ranges = [IdRange(high=middle, rows=len(whole)), IdRange(low=middle)]
+            tasks = [source.plan_reads(table, cursor, ids=one) for one in ranges]
+            assert not any(task.full for some in tasks for task in some), table.name
+            low, high = (set(ids_of(read_all(source, some))) for some in tasks)
+            night = read_all(source, source.plan_reads(table, cursor))
+            changed = set(ids_of([page for page in night if page.rows.cells is not None]))
+            assert low | high | changed == whole, table.name
+            assert not (low | high) & changed, table.name
+            assert all(order[one] < order[middle] for one in low), table.name
+            assert all(order[one] >= order[middle] for one in high), table.name
 
     def test_reading_twice_gives_the_same(self, source: Source, tables: list[Table]) -> None:
         """Records and texts of an org that stands still do not move."""

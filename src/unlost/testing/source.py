@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from unlost.model.errors import IntegrityError, NotFound, SourceRefused
 from unlost.model.org import OrgIdentity
@@ -103,6 +104,10 @@ class MemorySource:
             own: dict[str, Json] = {**state, "piece": piece, "pieces": pieces}
             tasks.append(ReadTask(table.name, "rows", since is None, own))
         return tasks
+
+    def id_order(self, ids: pa.Array) -> pa.Array:
+        """From their last letter: no source's order is that of the vault."""
+        return pc.utf8_reverse(ids)
 
     def prepare(self, task: ReadTask) -> Ready | Wait:
         """Ready at once, or after the source's own job."""
@@ -229,11 +234,15 @@ class MemorySource:
     def _still(self, task: ReadTask, start: datetime | None) -> list[tuple[str, MemoryRecord]]:
         """The rows of a range that did not change."""
         assert start is not None, "a range has a cursor"
-        low, high = _items(task.state["range"])
+        low, high = (
+            str(end)[::-1] if end is not None else None for end in _items(task.state["range"])
+        )
         return [
             (key, held)
             for key, held in self.org.visible(task.table).items()
-            if held.modified < start and key >= str(low) and (high is None or key < str(high))
+            if held.modified < start
+            and key[::-1] >= (low or "")
+            and (high is None or key[::-1] < high)
         ]
 
     def _pages(self, table: str, pages: list[Rows]) -> Iterator[Page]:

@@ -46,10 +46,7 @@ def whole_due(table: str, *, since: datetime, now: datetime) -> bool:
 
 
 def standing_still(reading: Reading, ids: IdRange, *, before: str | None) -> Reading:
-    """The rows of a range of ids that no night asks for: their stamp lies ``before`` all windows.
-
-    Ids compare as their bytes do; where they did not, another part of the table would be read.
-    """
+    """The rows of a range of ids that no night asks for: their stamp lies ``before`` all windows."""
     condition = soql.id_range(ids.low, ids.high)
     both = " AND ".join(filter(None, (reading.condition, condition)))
     return replace(reading, condition=both, hi=before)

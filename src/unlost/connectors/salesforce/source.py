@@ -20,7 +20,7 @@ from unlost.connectors.salesforce.discover import Found, discover
 from unlost.connectors.salesforce.errors import Refused, first_line
 from unlost.connectors.salesforce.files import files_in, open_file
 from unlost.connectors.salesforce.identity import read_identity
-from unlost.connectors.salesforce.ids import is_id
+from unlost.connectors.salesforce.ids import is_id, order
 from unlost.connectors.salesforce.limits import EMPTY_KEY
 from unlost.connectors.salesforce.nightly import (
     FIRST_KIND,
@@ -107,6 +107,10 @@ class SalesforceSource:
             return night_tasks(table, reading)
         whole = Work(reading, parent_types=parent_types(table))
         return [task(FIRST_KIND[Strategy(table.strategy)], whole, full=True)]
+
+    def id_order(self, ids: pa.Array) -> pa.Array:
+        """Digits, small letters, large letters."""
+        return order(ids)
 
     def prepare(self, task: ReadTask) -> Ready | Wait:
         """Choose between REST and Bulk by the number of rows; start and look after Bulk jobs."""

@@ -1,0 +1,285 @@
+"""The audit: what changed without a word is found within a round of nights, at a bounded cost."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unit.engine.scene import Scene, chocolate
+from unit.engine.test_backup_troubles import kinds, line_of
+from unlost.engine import audit as module
+from unlost.engine.audit import Part, part_of, range_of
+from unlost.engine.backup import Finished, Parked
+from unlost.engine.files import needed
+from unlost.engine.policy import AuditPolicy, BackupPolicy
+from unlost.model.certificate import Verdict
+from unlost.model.errors import IntegrityError, LimitReached, SourceRefused
+from unlost.model.finding import FindingKind, Severity
+from unlost.model.reading import FileRef, IdRange
+from unlost.model.schema import TableTrait, WireKind
+from unlost.model.snapshot import StoredFile
+
+EVERY_NIGHT = BackupPolicy(audit=AuditPolicy(nights=1))
+IN_PARTS = BackupPolicy(audit=AuditPolicy(nights=3, fewest_rows=1))
+
+
+@given(
+    held=st.integers(0, 5_000),
+    row_bytes=st.integers(0, 3_000),
+    first=st.integers(0, 10**9),
+    nights=st.integers(1, 40),
+    most_rows=st.integers(1, 400),
+    fewest_rows=st.integers(1, 100),
+)
+def test_each_record_has_one_turn_in_a_round(
+    held: int, row_bytes: int, first: int, nights: int, most_rows: int, fewest_rows: int
+) -> None:
+    policy = AuditPolicy(
+        nights=nights, most_rows=most_rows, most_bytes=100_000, fewest_rows=fewest_rows
+    )
+    most = max(1, min(most_rows, 100_000 // max(row_bytes, 1)))
+    turns = nights
+    while most * turns < held * 2:
+        turns *= 2
+    parts = [
+        part_of(held, row_bytes=row_bytes, turn=first + turn, policy=policy)
+        for turn in range(turns)
+    ]
+    found = sorted({(part.start, part.stop) for part in parts if part is not None})
+    assert [start for start, _ in found] == [0, *(stop for _, stop in found)][:-1] or not held
+    assert not held or found[-1][1] == held
+    assert all(stop - start <= most for start, stop in found)
+
+
+def test_a_table_that_grows_at_its_end_keeps_its_parts() -> None:
+    policy = AuditPolicy(nights=10, fewest_rows=10, most_rows=100)
+    for turn in range(10):
+        before = part_of(500, row_bytes=1, turn=turn, policy=policy)
+        after = part_of(560, row_bytes=1, turn=turn, policy=policy)
+        assert before is None or after is not None
+        if before is not None and after is not None:
+            assert before.start == after.start
+
+
+def test_how_much_of_tables_of_all_sizes() -> None:
+    """Nights of a round that have a part, and records in the largest."""
+
+    def round_of(held: int, row_bytes: int) -> tuple[int, int]:
+        policy = AuditPolicy()
+        parts = [
+            part_of(held, row_bytes=row_bytes, turn=turn, policy=policy) for turn in range(480)
+        ]
+        due = {part for part in parts if part is not None}
+        return len(due), max(part.stop - part.start for part in due)
+
+    assert round_of(300, 800) == (1, 300)
+    assert round_of(5_000, 800) == (3, 2_000)
+    assert round_of(200_000, 800) == (25, 8_000)
+    assert round_of(1_000_000, 811) == (32, 32_000)
+    assert round_of(100_000, 20_000) == (60, 1_677)
+    assert part_of(300, row_bytes=1, turn=0, policy=AuditPolicy(nights=0)) is None
+    assert part_of(0, row_bytes=0, turn=0, policy=AuditPolicy()) is None
+
+
+def silently(scene: Scene, table: str, record: str, **cells: str) -> None:
+    """Change a record as no timestamp tells."""
+    scene.org.tables[table].records[record].cells.update(cells)
+
+
+def test_what_changed_without_a_word_is_found_and_said(scene: Scene) -> None:
+    made = chocolate(scene)
+    scene.policy = EVERY_NIGHT
+    scene.night()
+    scene.clock.advance(hours=12)
+    scene.org.update("Account", made[0], {"Phone": "loud"})
+    silently(scene, "Account", made[1], Phone="quiet")
+    silently(scene, "Account", made[2], Turnover="1.0E3")  # the same number
+    done = scene.night(hours=12)
+    assert scene.cells("Account", "Phone")[made[1]] == "quiet"
+    (finding,) = line_of(done, "Account").findings
+    assert (finding.kind, finding.severity) == (FindingKind.ROWS_DIFFER, Severity.GAP)
+    assert finding.sentence.startswith("1 records of Accounts were not as the vault had them")
+    assert "--full" in finding.next_step
+    assert done.certificate.verdict is Verdict.GAPS
+    line = line_of(done, "Account")
+    assert (line.changed, line.held, line.live) == (2, 7, 7)
+    assert scene.night().certificate.verdict is Verdict.COMPLETE
+
+
+def test_a_row_that_appeared_or_went_without_a_word_counts_too(scene: Scene) -> None:
+    made = chocolate(scene)
+    scene.policy = EVERY_NIGHT
+    scene.org.unshared_rows.add(("Account", made[0]))
+    scene.night()
+    scene.org.unshared_rows.clear()
+    scene.org.tables["Account"].records[made[1]].deleted = True
+    done = scene.night()
+    assert line_of(done, "Account").findings[0].detail == "2"
+    assert made[0] in scene.cells("Account", "Name")
+    assert scene.dead("Account") == {made[1]: "D"}
+
+
+def test_a_round_of_nights_finds_everything_once(scene: Scene) -> None:
+    made = chocolate(scene)
+    scene.policy = IN_PARTS
+    scene.night()
+    for record in made:
+        silently(scene, "Account", record, Phone="quiet")
+    lines = [line_of(scene.night(), "Account") for _ in range(6)]
+    found = [int(finding.detail) for line in lines for finding in line.findings]
+    assert sorted(found) == [3, 4]
+    assert set(scene.cells("Account", "Phone").values()) == {"quiet"}
+
+
+def test_an_ordinary_night_asks_one_question_more_of_a_table_at_most(scene: Scene) -> None:
+    chocolate(scene)
+    scene.org.add_table("Whole", {"Name": WireKind.TEXT}, traits=frozenset({TableTrait.CENSUS}))
+    scene.org.create("Whole", {"Name": "x"})
+    scene.org.add_table("Plain", {"Name": WireKind.TEXT}).traits -= {TableTrait.ID_RANGES}
+    scene.org.create("Plain", {"Name": "x"})
+    scene.policy = BackupPolicy(audit=AuditPolicy(nights=0))
+    scene.night()
+    asked = {}
+    for nights in (0, 1):
+        scene.policy = BackupPolicy(audit=AuditPolicy(nights=nights))
+        scene.source.calls.clear()
+        scene.night()
+        calls = scene.source.calls
+        asked[nights] = {t: calls.count(("open_read", t)) for t in scene.org.tables}
+        assert ("read_ids", "Account") not in calls
+    assert asked[1] == {
+        **{table: count + 1 for table, count in asked[0].items()},
+        "Whole": asked[0]["Whole"],
+        "Plain": asked[0]["Plain"],
+        "AccountHistory": asked[0]["AccountHistory"],  # empty
+    }
+
+
+def test_what_was_read_whole_tonight_is_not_read_again(scene: Scene) -> None:
+    chocolate(scene)
+    scene.policy = EVERY_NIGHT
+    scene.night()
+    plan = scene.source.plan_reads
+    ranges = []
+
+    def dead(table: Any, since: Any, *, ids: Any = None) -> Any:
+        ranges.append(ids)
+        return plan(table, None)  # the source says that its cursor died
+
+    scene.source.plan_reads = dead
+    scene.night()
+    scene.night(full=True)
+    assert set(ranges) == {None}
+
+
+def test_a_part_that_cannot_be_read_is_a_note(scene: Scene) -> None:
+    chocolate(scene)
+    scene.policy = EVERY_NIGHT
+    scene.night()
+    scene.source.faults.plant("plan_reads", SourceRefused("no", "No."), table="Contact", after=1)
+    done = scene.night()
+    (finding,) = line_of(done, "Contact").findings
+    assert (finding.kind, finding.severity) == (FindingKind.ROWS_DIFFER, Severity.NOTE)
+    assert done.certificate.verdict is Verdict.COMPLETE
+
+
+def test_a_part_that_breaks_off_is_begun_again_and_counted_once(scene: Scene) -> None:
+    made = chocolate(scene)
+    scene.policy = EVERY_NIGHT
+    scene.night()
+    silently(scene, "Account", made[0], Phone="quiet")
+    scene.source.faults.plant("read", IntegrityError("short-page", "cut"), table="Account", after=3)
+    done = scene.night()
+    assert line_of(done, "Account").findings[0].detail == "1"
+
+
+def test_a_spent_allowance_in_the_middle_of_the_audit_parks(scene: Scene) -> None:
+    made = chocolate(scene)
+    scene.policy = EVERY_NIGHT
+    scene.night()
+    silently(scene, "Account", made[6], Phone="quiet")
+    scene.source.faults.plant("read", LimitReached("spent", "spent"), table="Account", after=2)
+    scene.clock.advance(days=1)
+    assert isinstance(scene.attempt(run="night"), Parked)
+    done = scene.attempt(run="night")
+    assert isinstance(done, Finished)
+    assert kinds(done, "Account") == {FindingKind.ROWS_DIFFER}
+
+
+def test_rows_much_longer_than_expected_are_read_no_further(scene: Scene) -> None:
+    made = chocolate(scene)
+    scene.policy = EVERY_NIGHT
+    scene.night()
+    scene.source.page_rows = 1
+    for record in made:
+        silently(scene, "Account", record, Name="long " * 100)
+    scene.policy = BackupPolicy(audit=AuditPolicy(nights=1, most_bytes=7 * 50, fewest_rows=7))
+    done = scene.night()
+    assert 1 <= int(line_of(done, "Account").findings[0].detail) < 7
+
+
+def test_rows_read_tonight_tell_how_long_rows_are(scene: Scene) -> None:
+    """Long texts lie beside the vault's rows; a part must be bounded by them too."""
+    made = chocolate(scene, records=12)
+    scene.policy = BackupPolicy(audit=AuditPolicy(nights=1, most_bytes=500, fewest_rows=100))
+    scene.night()
+    scene.clock.advance(hours=20)
+    scene.org.update("Account", made[0], {"Name": "n" * 3000})
+    asked: list[IdRange] = []
+    plan = scene.source.plan_reads
+
+    def noted(table: Any, since: Any, *, ids: Any = None) -> Any:
+        if ids is not None and table.name == "Account":
+            asked.append(ids)
+        return plan(table, since, ids=ids)
+
+    scene.source.plan_reads = noted
+    scene.night(hours=4)
+    assert all(one.rows == 1 for one in asked)
+
+
+def test_a_file_that_changed_with_its_row_is_fetched(scene: Scene) -> None:
+    scene.org.add_table("Document", {"Name": WireKind.TEXT}, files=True)
+    made = [scene.org.attach("Document", f"{at}", b"x" * at) for at in range(1, 4)]
+    scene.policy = EVERY_NIGHT
+    scene.night()
+    stamp = scene.org.tables["Document"].records[made[0]].modified
+    scene.org.replace_file("Document", made[0], b"other")
+    scene.org.tables["Document"].records[made[0]].modified = stamp
+    scene.source.calls.clear()
+    done = scene.night()
+    assert scene.source.calls.count(("open_file", "Document")) == 1
+    assert scene.head.files("Document", [made[0]])[0].size == 5
+    assert (done.certificate.files, done.certificate.file_bytes) == (3, 10)
+
+
+def test_files_without_a_checksum_are_compared_by_size() -> None:
+    same, longer = (FileRef("Document", "r", "Body", size) for size in (3, 4))
+    held = [StoredFile("b", "Document", "r", "Body", 3)]
+    assert needed([same, longer], held, sizes_tell=True) == [longer]
+    assert needed([same], held) == [same]
+
+
+def test_ids_are_counted_in_the_order_of_the_source(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = chocolate(scene, records=64)
+    scene.night()
+    held = scene.head.tables()["Account"].held
+
+    def ranges(size: int) -> list[IdRange]:
+        parts = [Part(at, min(at + size, held)) for at in range(0, held, size)]
+        found = [range_of(scene.source, scene.head, "Account", part) for part in parts]
+        return [one for one in found if one is not None]
+
+    assert ranges(held) == [IdRange(rows=64)]
+    order = sorted(made, key=lambda one: one[::-1])
+    assert ranges(40) == [IdRange("", order[40], 40), IdRange(order[40], None, 24)]
+    monkeypatch.setattr(module, "SAMPLE", 16)
+    sampled = ranges(8)
+    assert len(sampled) > 2
+    assert (sampled[0].low, sampled[-1].high) == ("", None)
+    assert [one.high for one in sampled[:-1]] == [one.low for one in sampled[1:]]
+    ends = [one.high for one in sampled[:-1]]
+    assert ends == sorted(ends, key=lambda one: str(one)[::-1])
