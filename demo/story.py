@@ -1,4 +1,4 @@
-"""The demo: four nights at a chocolate maker, told in plain words, through the public CLI alone.
+"""The demo: some nights at a chocolate maker, told in plain words, through the public CLI alone.
 
 Every command is shown before it runs, and its answer is what you would have seen. The story checks
 what it claims: if a step does not prove what it should, the demo fails.
@@ -21,6 +21,9 @@ ROOT = Path(__file__).parents[1]
 HOME = ROOT / "demo-home"
 UNLOST = Path(sys.executable).with_name("unlost")
 CUSTOMER = "0040017"
+ADMINISTRATOR = "lotte.devos@chocolate.example"
+RESTORE_SECRET = "not-a-secret-restore"
+MOST_CONTACTS = 5
 DONE_WITH_FINDINGS = 3
 BOLD, DIM, PLAIN = ("\033[1m", "\033[2m", "\033[0m") if sys.stdout.isatty() else ("", "", "")
 
@@ -204,6 +207,72 @@ def compare_the_numbers(proof: Proof) -> None:
     proof.show("300 overwritten phone numbers are known as they were", len(phones) >= 300)
 
 
+def let_it_write(simulator: SimulatorProcess) -> None:
+    """Restoring needs an identity of its own; the one that backs up can only read."""
+    chapter("The way back")
+    say(
+        "The nightly user can only read. For restores the administrator makes another one; Unlost "
+        "keeps its secret sealed and opens it for a restore alone."
+    )
+    secret = HOME / "restore-secret.txt"
+    secret.write_text(RESTORE_SECRET, "utf-8")
+    secret.chmod(0o600)
+    simulator.admin.post(
+        "apps",
+        consumer_key="chocolate-restore",
+        consumer_secret=RESTORE_SECRET,
+        run_as=ADMINISTRATOR,
+    )
+    unlost(
+        *("org", "writer", "chocolate", "--client-id", "chocolate-restore"),
+        *("--client-secret-file", str(secret)),
+        lines=4,
+    )
+
+
+def bring_the_customer_back(simulator: SimulatorProcess, proof: Proof, record: str) -> None:
+    """Plan, look, run, compare."""
+    say("First a plan: what comes back, and how. Nothing is written yet.")
+    plan = str(HOME / "customer.json")
+    chosen = ("--record", f"Account/{record}", "--out", plan)
+    unlost("restore", "plan", "chocolate", *chosen, lines=40)
+    say("Then it is run.")
+    unlost("restore", "run", plan)
+    rows = simulator.admin.get("export", object="Account")["rows"]
+    back = [row for row in rows if row["Customer_Number__c"] == CUSTOMER]
+    proof.show("the customer is back in Salesforce", len(back) == 1)
+    contacts = simulator.admin.get("export", object="Contact")["rows"]
+    own = [row for row in contacts if row["AccountId"] == back[0]["Id"]]
+    proof.show("its contacts are back and belong to it", len(own) >= MOST_CONTACTS)
+    say("Running the plan again changes nothing: it tells how it ended.")
+    unlost("restore", "run", plan, lines=6)
+    again = simulator.admin.get("export", object="Account")["rows"]
+    proof.show("restoring twice changes nothing", len(again) == len(rows))
+
+
+def put_the_numbers_back(simulator: SimulatorProcess, proof: Proof) -> None:
+    """Only the overwritten column, only where it was overwritten."""
+    chapter("The phone numbers go back")
+    plan = str(HOME / "phones.json")
+    chosen = ("--changed-between", "3", "4", "--table", "Contact", "--column", "Phone")
+    unlost("restore", "plan", "chocolate", *chosen, "--out", plan, lines=12)
+    actions = ask("restore", "show", plan)["summary"]["actions"]
+    planned = sum(one["count"] for one in actions if one["action"] == "update")
+    unlost("restore", "run", plan)
+    simulator.admin.post("clock/advance", hours=1)
+    say("The next night sees it all, and what returned is compared with what was lost.")
+    unlost("backup", "chocolate")
+    rows = ask("compare", "chocolate", "3", "latest", "--table", "Contact")["rows"]
+    left = [
+        change
+        for row in rows
+        if row["change"] == "changed"
+        for change in row["changes"]
+        if change["column"] == "Phone" and change["old"]
+    ]
+    proof.show(f"{planned} phone numbers are as they were", planned >= 300 and not left)
+
+
 def check(proof: Proof) -> None:
     """The vault proves itself."""
     chapter("Can the backup be trusted?")
@@ -246,9 +315,12 @@ def main(arguments: Sequence[str]) -> None:
     with SimulatorProcess("--scenario", "chocolate", *arguments) as simulator:
         set_up(simulator)
         live_through(simulator, proof)
-        find_the_customer(proof)
+        record = find_the_customer(proof)
         open_its_files(proof)
         compare_the_numbers(proof)
+        let_it_write(simulator)
+        bring_the_customer_back(simulator, proof, record)
+        put_the_numbers_back(simulator, proof)
         check(proof)
     end(proof, time.monotonic() - started)
 
