@@ -109,12 +109,12 @@ WORDS = {
 }
 
 WHY_NEVER = {
-    NeverReason.FORMULA: (Weight.NOTE, "are computed by the org anew"),
-    NeverReason.AUTO_NUMBER: (Weight.WARNING, "get a new number"),
-    NeverReason.SYSTEM: (Weight.WARNING, "are set by the org itself"),
-    NeverReason.READ_ONLY: (Weight.WARNING, "are read-only"),
-    NeverReason.NO_PERMISSION: (Weight.WARNING, "may not be set by the writing user"),
-    NeverReason.BY_PLATFORM: (Weight.NOTE, "are set by the org from other values"),
+    NeverReason.FORMULA: (Weight.NOTE, "computed anew by the org"),
+    NeverReason.AUTO_NUMBER: (Weight.WARNING, "numbered anew"),
+    NeverReason.SYSTEM: (Weight.NOTE, "set by the org itself"),
+    NeverReason.READ_ONLY: (Weight.WARNING, "read-only"),
+    NeverReason.NO_PERMISSION: (Weight.WARNING, "not for the writing user to set"),
+    NeverReason.BY_PLATFORM: (Weight.NOTE, "set by the org from other values"),
 }
 
 
@@ -163,7 +163,7 @@ def _remarks(prospect: Prospect) -> Iterator[PlanNote]:
                 counts[remark, made.key.table, column] += 1
     for (remark, table, column), count in counts.items():
         words = WORDS[remark]
-        reason = prospect.capabilities(table).reason or "the writing user may not."
+        reason = prospect.capabilities(table).reason or "the org or the rights do not allow it."
         sentence = words.sentence.format(n=_count(count), table=table, column=column, reason=reason)
         yield PlanNote(remark.value, words.weight, sentence, words.next_step, table, column, count)
 
@@ -205,35 +205,42 @@ def _storage(prospect: Prospect) -> Iterator[PlanNote]:
 
 
 def _columns(prospect: Prospect) -> Iterator[PlanNote]:
-    """Columns whose values do not come back with records that are created."""
-    found: dict[tuple[str, NeverReason | None], Counter[str]] = defaultdict(Counter)
+    """Columns whose values do not come back with records that are created, by table and reason.
+
+    What the org sets itself is the same everywhere, and said once.
+    """
+    names: dict[tuple[str, NeverReason | None], set[str]] = defaultdict(set)
     records: Counter[tuple[str, NeverReason | None]] = Counter()
     for made in prospect.drafts:
         if made.action is not Action.CREATE:
             continue
-        reasons = {n.column: n.reason for n in prospect.capabilities(made.key.table).never}
-        columns = {name: reasons[name] for name in made.facts.unsettable}
-        for name, reason in (*columns.items(), *((name, None) for name in made.facts.strange)):
-            found[made.key.table, reason][name] += 1
-        records.update((made.key.table, reason) for reason in set(columns.values()))
-        if made.facts.strange:
-            records[made.key.table, None] += 1
-    for (table, reason), names in sorted(found.items(), key=lambda item: str(item[0])):
-        yield _column_note(table, reason, sorted(names), records[table, reason])
+        table = made.key.table
+        never = {one.column: one.reason for one in prospect.capabilities(table).never}
+        own: dict[str, NeverReason | None] = {c: never[c] for c in made.facts.unsettable}
+        own.update(dict.fromkeys(made.facts.strange))
+        for column, reason in own.items():
+            names[_place(table, reason), reason].add(column)
+        records.update({(_place(table, reason), reason) for reason in own.values()})
+    for (table, reason), columns in sorted(names.items(), key=lambda item: str(item[0])):
+        yield _column_note(table or None, reason, sorted(columns), records[table, reason])
+
+
+def _place(table: str, reason: NeverReason | None) -> str:
+    return "" if reason is NeverReason.SYSTEM else table
 
 
 def _column_note(
-    table: str, reason: NeverReason | None, names: Sequence[str], count: int
+    table: str | None, reason: NeverReason | None, names: Sequence[str], count: int
 ) -> PlanNote:
+    code, weight, words = "column-gone", Weight.WARNING, "no such column in the org any more"
+    if reason is not None:
+        code = f"column-{reason.value}"
+        weight, words = WHY_NEVER[reason]
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    told = f"{', '.join(names[:NAMED])}{more}"
+    of = f" of {table}" if table is not None else ""
+    sentence = f"{_count(count)}{of}: {words}: {', '.join(names[:NAMED])}{more}."
     column = names[0] if len(names) == 1 else None
-    if reason is None:
-        sentence = f"{_count(count)} of {table} lose {told}: the org has no such column any more."
-        return PlanNote("column-gone", Weight.WARNING, sentence, "", table, column, count)
-    weight, words = WHY_NEVER[reason]
-    sentence = f"{_count(count)} of {table}: {told} {words}."
-    return PlanNote(f"column-{reason.value}", weight, sentence, "", table, column, count)
+    return PlanNote(code, weight, sentence, "", table, column, count)
 
 
 def _whole(prospect: Prospect) -> Iterator[PlanNote]:

@@ -32,29 +32,23 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class PlanSummary:
-    """What a plan does. ``notes`` are sorted by their weight, ``blocked`` records are not written."""
+    """What a plan does. ``notes`` are sorted by their weight.
+
+    ``changes`` records are written, ``blocked`` ones cannot be. ``minutes``: how long, roughly.
+    """
 
     plan: str
     org: str
     snapshot: int
     made_at: datetime
     records: int
+    changes: int
+    blocked: int
     actions: tuple[ActionCount, ...]
     tree: tuple[Branch, ...]
     notes: tuple[PlanNote, ...]
-    blocked: int
     estimate: Estimate
-
-    @property
-    def minutes(self) -> float:
-        """How long the run will take, roughly."""
-        return self.estimate.seconds / 60
-
-    @property
-    def changes(self) -> int:
-        """Records that the run writes."""
-        still = (Action.UNCHANGED, Action.SKIP)
-        return sum(one.count for one in self.actions if one.action not in still)
+    minutes: float
 
 
 def summary(plan: RestorePlan) -> PlanSummary:
@@ -67,11 +61,13 @@ def summary(plan: RestorePlan) -> PlanSummary:
         plan.snapshot,
         plan.made_at,
         len(plan.steps),
+        len(plan.steps) - counts[Action.UNCHANGED] - counts[Action.SKIP],
+        counts[Action.SKIP],
         _counted(counts),
         _tree(plan),
         tuple(sorted(plan.notes, key=lambda note: weights.index(note.weight))),
-        counts[Action.SKIP],
         plan.estimate,
+        round(plan.estimate.seconds / 60, 1),
     )
 
 

@@ -58,10 +58,12 @@ def test_columns_that_nobody_can_set_are_named_by_the_reason(quick: Atelier) -> 
     many = note_of(plan, "column-by-platform")
     assert many.column is None
     assert many.sentence == (
-        "1 record of Account: Made0, Made1, Made2, Made3, Made4 and 2 more are set by the org "
-        "from other values."
+        "1 record of Account: set by the org from other values: "
+        "Made0, Made1, Made2, Made3, Made4 and 2 more."
     )
-    assert "Id" not in note_of(plan, "column-system").sentence
+    system = note_of(plan, "column-system")
+    assert system.sentence == "2 records: set by the org itself: Modified."
+    assert system.table is None
 
 
 def test_dates_and_authors_are_kept_where_the_org_allows_it(quick: Atelier) -> None:

@@ -35,7 +35,7 @@ def test_the_tree_follows_what_brought_what(atelier: Atelier) -> None:
     assert told.tree[0].below[0].actions == (ActionCount(Action.CREATE, 2),)
     assert (told.plan, told.org, told.snapshot) == (plan.id, atelier.oid, 1)
     assert told.made_at == plan.made_at
-    assert told.minutes == plan.estimate.seconds / 60
+    assert told.minutes == round(plan.estimate.seconds / 60, 1)
     assert told.blocked == 0
 
 
