@@ -6,6 +6,7 @@ Pure: schema and user in, JSON out. Key sets and flags are those of recorded ans
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from unlost_simulators.salesforce import ids, rights
@@ -17,6 +18,7 @@ from unlost_simulators.salesforce.schema import (
     DeleteRule,
     FieldDef,
     FieldType,
+    Junction,
     ObjectDef,
     PicklistValue,
     RecordTypeDef,
@@ -46,6 +48,7 @@ _SOAP = {
     **dict.fromkeys(NUMBERS, "xsd:double"),
 }
 
+_JUNCTION = "urn:JunctionIdListNames"
 _SYSTEM_OPTION = "sobjectDescribeOption"
 
 
@@ -114,6 +117,7 @@ def describe(
 ) -> Json:
     """The describe of one object; hidden fields are absent."""
     seen = [one for one in of.fields if user.sees(of.name, one.name)]
+    lists = [one for one in of.junctions if user.sees(of.name, one.field.name)]
     children = [
         one
         for one in schema.children_of(of.name)
@@ -121,12 +125,15 @@ def describe(
     ]
     whole: Json = entry(of, user, version) | {
         "actionOverrides": [],
-        "childRelationships": [_child(one) for one in children],
+        "childRelationships": [_child(one, lists) for one in children],
         "compactLayoutable": of.layoutable,
         "defaultImplementation": None,
         "extendedBy": None,
         "extendsInterfaces": None,
-        "fields": [_field(of, one, user, settings) for one in seen],
+        "fields": [
+            *(_field(of, one, user, settings) for one in seen),
+            *(_field(of, one.field, user, settings) | {"soapType": _JUNCTION} for one in lists),
+        ],
         "implementedBy": None,
         "implementsInterfaces": None,
         "listviewable": None,
@@ -148,14 +155,15 @@ def _scopes(of: ObjectDef) -> list[Json]:
     return scopes
 
 
-def _child(one: ChildRelationship) -> Json:
+def _child(one: ChildRelationship, lists: Sequence[Junction]) -> Json:
+    through = [each.field for each in lists if each.child == one.child]
     return {
         "cascadeDelete": one.on_delete is DeleteRule.CASCADE,
         "childSObject": one.child,
         "deprecatedAndHidden": False,
         "field": one.field,
-        "junctionIdListNames": [],
-        "junctionReferenceTo": [],
+        "junctionIdListNames": sorted(each.name for each in through),
+        "junctionReferenceTo": sorted({name for each in through for name in each.targets}),
         "relationshipName": one.name,
         "restrictedDelete": one.on_delete is DeleteRule.RESTRICT,
     }

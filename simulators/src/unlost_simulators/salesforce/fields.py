@@ -9,6 +9,7 @@ from unlost_simulators.salesforce.schema import (
     FieldDef,
     FieldType,
     Formula,
+    Junction,
     ObjectDef,
     PicklistValue,
     Rollup,
@@ -84,6 +85,12 @@ def reference(
         named = f"{name[:-3]}__r" if name.endswith("__c") else name.removesuffix("Id")
     rest = {"length": 18, "targets": targets, "relationship": named} | rest
     return _make(name, FieldType.REFERENCE, label, children=children, on_delete=on_delete, **rest)
+
+
+def junction(name: str, child: str, *targets: str, label: str | None = None) -> Junction:
+    """A list of ids of ``targets`` that becomes rows of ``child``."""
+    flags = dict.fromkeys(("filterable", "sortable", "groupable", "aggregatable"), False)
+    return Junction(reference(name, *targets, relationship=name, label=label, **flags), child)
 
 
 def master_detail(

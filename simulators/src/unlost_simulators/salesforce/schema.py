@@ -248,6 +248,18 @@ class QueryRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Junction:
+    """A list of ids that is sent with a record and becomes rows of a junction object.
+
+    It is described as a field (``urn:JunctionIdListNames``) and is none for queries: no answer
+    holds it. ``child`` is the junction object. Source: Object reference, JunctionIdList.
+    """
+
+    field: FieldDef
+    child: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChildRelationship:
     """One entry of ``childRelationships``: ``child.field`` points to the object."""
 
@@ -315,6 +327,7 @@ class ObjectDef:
     """Boolean field whose true rows only queryAll shows (``IsArchived`` of Task and Event)."""
     empty_key: bool = False
     """Virtual object: every row has the id 000000000000000AAA."""
+    junctions: tuple[Junction, ...] = ()
 
     @classmethod
     def build(
@@ -383,6 +396,11 @@ class ObjectDef:
     def field(self, name: str) -> FieldDef | None:
         """The field of that API name in any case, or None."""
         return self.by_name.get(name.lower())
+
+    def junction(self, name: str) -> FieldDef | None:
+        """The list of ids of that API name in any case, or None."""
+        wanted = name.lower()
+        return next((one.field for one in self.junctions if one.field.name.lower() == wanted), None)
 
     @cached_property
     def stored(self) -> tuple[FieldDef, ...]:

@@ -47,5 +47,9 @@ class OrgSettings:
     """The org preference of Set Audit Fields; without it the permission has no effect."""
     mail_audit_fields: bool = True
     """Whether the permission reaches EmailMessage, which the published lists leave open."""
+    mail_updates: bool = False
+    """Whether users hold Update Email Messages: sent mails then take relations and links."""
+    mail_tasks: bool = False
+    """Whether the platform makes a Task of each mail that is related to a record."""
     replication_enabled_days: int = 365
     delete_log_days: int = 30

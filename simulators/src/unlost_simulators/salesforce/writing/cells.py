@@ -97,8 +97,10 @@ class Reader:
             return _Column(_Kind.IGNORED, name)
         if lowered == "id":
             return _Column(_Kind.ID, "Id", job.of.field("Id"))
-        if lowered in self._extras:
-            return _Column(_Kind.EXTRA, self._extras[lowered])
+        listed = job.of.junction(name)
+        hidden = listed is not None and not job.user.sees(job.of.name, listed.name)
+        if lowered in self._extras and not hidden:
+            return _Column(_Kind.EXTRA, self._extras[lowered], listed)
         field = job.of.field(name)
         if field is not None and (job.by_platform or job.user.sees(job.of.name, field.name)):
             if field.computed:

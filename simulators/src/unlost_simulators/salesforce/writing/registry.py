@@ -4,22 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from unlost_simulators.salesforce.writing import persons, prices, relations, statuses
+from unlost_simulators.salesforce.writing import (
+    activities,
+    files,
+    mail_parts,
+    mails,
+    persons,
+    prices,
+    relations,
+    statuses,
+)
 from unlost_simulators.salesforce.writing.effects import Effects
 
 NOTHING = Effects()
 BY_OBJECT: Mapping[str, Effects] = {
     "Account": persons.Accounts(),
     "AccountContactRelation": relations.Relations(),
+    "Attachment": mail_parts.Attachments(),
     "Case": statuses.Cases(),
     "Contact": persons.Contacts(),
+    "ContentDocument": files.Documents(),
+    "ContentDocumentLink": mail_parts.Links(),
+    "ContentVersion": files.Versions(),
     "Contract": statuses.Drafted("ContractStatus", statuses.NO_CONTRACT_STATUS),
+    "Document": files.Bodies(),
+    "EmailMessage": mails.Mails(),
+    "EmailMessageRelation": mail_parts.MailRelations(),
+    "Event": activities.Events(),
+    "EventRelation": activities.Whos(),
     "Opportunity": statuses.Opportunities(),
     "OpportunityLineItem": prices.OpportunityLines(),
     "Order": statuses.Orders("OrderStatus", statuses.NO_ORDER_STATUS),
     "OrderItem": prices.OrderLines(),
     "PricebookEntry": prices.Entries(),
-    "Task": statuses.Tasks(),
+    "Task": activities.Tasks(),
+    "TaskRelation": activities.Whos(),
 }
 
 

@@ -72,7 +72,8 @@ def _within(of: ObjectDef, known: set[str]) -> ObjectDef:
     )
     kept = zip(of.fields, narrowed, strict=True)
     fields = tuple(now for before, now in kept if now.targets or not before.targets)
-    return replace(of, fields=fields, share_object=None)
+    lists = tuple(one for one in of.junctions if {one.child, *one.field.targets} <= known)
+    return replace(of, fields=fields, share_object=None, junctions=lists)
 
 
 def contact_sizes(scale: int) -> ChocolateSizes:

@@ -15,6 +15,7 @@ from unlost_simulators.salesforce.schema import (
     DeleteRule,
     FieldDef,
     FieldType,
+    Junction,
     ObjectDef,
     PicklistValue,
     RecordTypeDef,
@@ -248,6 +249,11 @@ def lookup(
         on_delete=rule,
         **_given(label, **rest),
     )
+
+
+def junction(name: str, child: str, *targets: str) -> Junction:
+    """A list of ids that is sent with a record."""
+    return sf.junction(name, child, *targets)
 
 
 def master(name: str, target: str, *, child: str, order: int) -> FieldDef:

@@ -16,6 +16,7 @@ from unlost_simulators.salesforce.scenarios.chocolate.fields import (
     html,
     instant,
     integer,
+    junction,
     long_area,
     lookup,
     name,
@@ -155,7 +156,7 @@ EMAIL_MESSAGE = table(
     text("ThreadIdentifier", 765, label="Thread ID"),
     text("ClientThreadIdentifier", 765, label="Client Thread ID"),
     flag("IsClientManaged", label="Is Client Managed"),
-    flag("IsExternallyVisible", label="Is Externally Visible"),
+    flag("IsExternallyVisible", createable=False, label="Is Externally Visible"),
     lookup("RelatedToId", *RELATED, child="Emails", relation="RelatedTo"),
     flag("IsTracked", label="Is Tracked"),
     flag("IsOpened", read_only=True, label="Opened?"),
@@ -167,6 +168,13 @@ EMAIL_MESSAGE = table(
     sharing=Sharing.PARENT,
     sharing_parent="ParentId",
     storage_sql=MAIL_BYTES,
+    junctions=(
+        *(
+            junction(one, "EmailMessageRelation", "Contact", "Lead", "User")
+            for one in ("ToIds", "CcIds", "BccIds")
+        ),
+        junction("ContentDocumentIds", "ContentDocumentLink", "ContentDocument"),
+    ),
 )
 
 EMAIL_MESSAGE_RELATION = table(

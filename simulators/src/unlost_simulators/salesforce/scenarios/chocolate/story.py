@@ -17,6 +17,8 @@ BACKUP_USERNAME = "backup@chocolate.example"
 BACKUP_CONSUMER_KEY = "chocolate-backup"
 # Printed in the documentation; opens a simulator only.
 BACKUP_CONSUMER_SECRET = "not-a-secret-chocolate"  # noqa: S105
+RESTORE_CONSUMER_KEY = "chocolate-restore"
+"""Writes as the administrator, with the secret of the app for backups."""
 NARROW_USERNAME = "narrow@chocolate.example"
 NARROW_CONSUMER_KEY = "chocolate-narrow"
 ADMIN_USERNAME = "lotte.devos@chocolate.example"

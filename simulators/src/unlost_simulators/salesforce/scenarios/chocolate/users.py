@@ -12,7 +12,11 @@ _PERMISSIONS = {
     "backup": BACKUP_PERMISSIONS | {Permission.VIEW_ENCRYPTED_DATA},
     "admin": frozenset(Permission),
 }
-_CONSUMERS = {"backup": story.BACKUP_CONSUMER_KEY, "narrow": story.NARROW_CONSUMER_KEY}
+_CONSUMERS = {
+    "backup": story.BACKUP_CONSUMER_KEY,
+    "narrow": story.NARROW_CONSUMER_KEY,
+    "lotte": story.RESTORE_CONSUMER_KEY,
+}
 # What field-level security hides from the narrow user; he has no View All Data either.
 NARROW_HIDDEN = frozenset(
     {("Account", "Credit_Limit__c"), ("Contact", "Birthdate"), ("Contact", "Allergies__c")}

@@ -1,0 +1,98 @@
+"""Tasks and events: the platform writes the relations of WhoId and WhatId itself.
+
+Source: object reference (TaskRelation, EventRelation), answers of live orgs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from unlost_simulators.salesforce.writing import statuses
+from unlost_simulators.salesforce.writing.draft import Draft
+from unlost_simulators.salesforce.writing.effects import Effects, WriteContext
+
+PEOPLE = ("Contact", "Lead", "User")
+PERSON_ONLY = "RelationId must be a contact or lead when isWhat is false"
+"""Seen when a relation of the record that an event is about was sent; the code was not quoted."""
+COLUMNS = ("WhoId", "WhatId")
+
+
+class Whos(Effects):
+    """Further people of an activity are sent; what it is about is the platform's to write."""
+
+    def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Refuse relations to records that are no people."""
+        if context.by_platform:
+            return
+        held = [context.org.schema.get(one) for one in PEOPLE]
+        people = tuple(one.id_prefix for one in held if one is not None)
+        for draft in rows:
+            key = draft.cells.get("RelationId")
+            if key is not None and not str(key).startswith(people):
+                draft.fail("FIELD_INTEGRITY_EXCEPTION", PERSON_ONLY, "RelationId")
+
+
+class Tasks(statuses.Tasks):
+    """States as ever, and relations."""
+
+    reads = (*statuses.Tasks.reads, *COLUMNS)
+
+    def after_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Relations of new tasks."""
+        relate(context, "TaskRelation", "TaskId", rows)
+
+    def after_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Others, if the task is about something else now."""
+        move(context, "TaskRelation", "TaskId", rows)
+
+
+class Events(Effects):
+    """An event relates its person and its record."""
+
+    reads = COLUMNS
+
+    def after_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Relations of new events."""
+        relate(context, "EventRelation", "EventId", rows)
+
+    def after_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Others, if the event is about something else now."""
+        move(context, "EventRelation", "EventId", rows)
+
+
+def relate(context: WriteContext, name: str, column: str, rows: Sequence[Draft]) -> None:
+    """Write the relations of activities where the org keeps them."""
+    if context.org.schema.get(name) is not None:
+        made = [row for one in rows for row in _relations(context, name, column, one)]
+        context.create(name, made)
+
+
+def move(context: WriteContext, name: str, column: str, rows: Sequence[Draft]) -> None:
+    """Replace the relations of activities that changed hands; invitees stay."""
+    of = context.org.schema.get(name)
+    moved = [one for one in rows if any(one.changes(field) for field in COLUMNS)]
+    if of is None or not moved:
+        return
+    old = {(one.id, one.before.get(each)) for one in moved if one.before for each in COLUMNS}
+    invited = of.field("IsInvitee") is not None
+    condition = f'"{column}" IN {{values}}' + (' AND NOT "IsInvitee"' if invited else "")
+    keys = [one.id or "" for one in moved]
+    held = context.select(name, ["Id", column, "RelationId"], condition, keys)
+    context.delete(name, [one["Id"] for one in held if (one[column], one["RelationId"]) in old])
+    relate(context, name, column, moved)
+
+
+def _relations(
+    context: WriteContext, name: str, column: str, draft: Draft
+) -> Iterator[dict[str, Any]]:
+    of = context.org.schema.get(name)
+    field = None if of is None else of.field("RelationId")
+    held = [] if field is None else [context.org.schema.get(one) for one in field.targets]
+    fitting = tuple(one.id_prefix for one in held if one is not None)
+    for each in COLUMNS:
+        key = draft.value(each)
+        if key is None or not str(key).startswith(fitting):
+            continue
+        whole = {column: draft.id, "RelationId": key, "IsWhat": each == "WhatId", "IsParent": True}
+        yield {one: value for one, value in whole.items() if of is not None and of.field(one)}

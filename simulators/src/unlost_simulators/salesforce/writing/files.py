@@ -1,0 +1,287 @@
+"""Files: documents that come with their first version, further versions, links, attachments.
+
+Source: object reference (ContentVersion, ContentDocument, ContentDocumentLink, Attachment), answers
+of live orgs in public threads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from unlost_simulators.salesforce.rights import AUDIT_FIELDS
+from unlost_simulators.salesforce.writing import refusals
+from unlost_simulators.salesforce.writing.draft import Draft
+from unlost_simulators.salesforce.writing.effects import Effects, WriteContext
+
+DOCUMENT, VERSION, LINK = "ContentDocument", "ContentVersion", "ContentDocumentLink"
+SAME_IN_BOTH = (
+    "Title", "Description", "OwnerId", "SharingOption", "SharingPrivacy", "FileExtension",
+    "FileType", "ContentSize", "ContentModifiedDate", "PublishStatus",
+)  # fmt: skip
+"""Fields that a document shows of its latest version."""
+SHARED_CHANGES = ("Title", "Description", "OwnerId", "SharingOption", "SharingPrivacy")
+WITHOUT_BYTES = frozenset({"E", "L"})
+"""``ContentLocation`` of files that lie outside of the org."""
+VERSION_ADDRESS = "https://simulator.example/sfc/servlet.shepherd/version/"
+FILE_TYPES = {
+    "csv": "CSV", "doc": "WORD", "docx": "WORD_X", "gif": "GIF", "htm": "HTML", "html": "HTML",
+    "jpeg": "JPG", "jpg": "JPG", "mp4": "MP4", "pdf": "PDF", "png": "PNG", "ppt": "POWER_POINT",
+    "pptx": "POWER_POINT_X", "snote": "SNOTE", "svg": "SVG", "txt": "TEXT", "xls": "EXCEL",
+    "xlsx": "EXCEL_X", "xml": "XML", "zip": "ZIP",
+}  # fmt: skip
+UNKNOWN_TYPE, LINK_TYPE = "UNKNOWN", "LINK"
+
+PLACE, TIME, REASON = "FirstPublishLocationId", "ContentModifiedDate", "ReasonForChange"
+# What is refused follows the reference; codes and words are the simulator's own.
+PLACE_OF_FIRST = "First Publish Location ID: it can be set on the first version of a file only."
+TIME_OF_FIRST = "Content Modified Date: it can be set on the first version of a file only."
+TIME_OF_PAST = "Content Modified Date: date is in the future"
+REASON_OF_LATER = "Reason For Change: it can be set on a second or later version only."
+LATEST_ONLY = "Only the latest version of a file can be changed."
+
+
+class Versions(Effects):
+    """A version brings its document, or becomes the latest one of a document that exists."""
+
+    reads = ("ContentDocumentId", "IsLatest", "PathOnClient", "ContentUrl")
+
+    def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """What the platform works out of the bytes, and the place among the versions."""
+        for draft in rows:
+            _refuse_misplaced(draft, context)
+            _describe(draft, context)
+        _number([one for one in rows if one.sound], context)
+
+    def after_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Documents of first versions, the step back of what was the latest version so far."""
+        first = [one for one in rows if one.cells.get("ContentDocumentId") is None]
+        later = [one for one in rows if one.cells.get("ContentDocumentId") is not None]
+        _publish(first, context)
+        _succeed(later, context)
+
+    def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Older versions stand as they are."""
+        if context.by_platform:
+            return
+        for draft in rows:
+            if draft.before is not None and not draft.before.get("IsLatest"):
+                draft.fail("INSUFFICIENT_ACCESS_OR_READONLY", LATEST_ONLY)
+            elif "VersionData" in draft.cells:
+                _measure(draft, context)
+
+    def after_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """The document shows what its latest version says."""
+        if context.by_platform:
+            return
+        changes = {
+            str(one.value("ContentDocumentId")): _shown(one, context, SHARED_CHANGES)
+            for one in rows
+        }
+        context.update(DOCUMENT, {key: values for key, values in changes.items() if values})
+
+
+class Documents(Effects):
+    """A document and its latest version have one title and one owner."""
+
+    reads = ("LatestPublishedVersionId", "OwnerId")
+
+    def after_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """The latest version follows, and a new owner reaches his file."""
+        if context.by_platform:
+            return
+        moved = {}
+        for draft in rows:
+            shown = {one: draft.cells[one] for one in SHARED_CHANGES if one in draft.cells}
+            if shown:
+                moved[str(draft.value("LatestPublishedVersionId"))] = shown
+        context.amend(VERSION, moved)
+        owned = [one for one in rows if one.changes("OwnerId")]
+        link(context, [(one.id or "", str(one.cells["OwnerId"]), "I") for one in owned])
+
+
+def _describe(draft: Draft, context: WriteContext) -> None:
+    """Type, size and digest; a file without bytes is a link or lies elsewhere."""
+    cells = draft.cells
+    outside = cells.get("ContentUrl") or cells.get("ContentLocation") in WITHOUT_BYTES
+    if cells.get("VersionData") is None and not outside and not context.by_platform:
+        draft.refuse(refusals.missing(["VersionData"]))
+        return
+    name = str(cells.get("PathOnClient") or "")
+    extension = name.rpartition(".")[2].lower() if "." in name else None
+    kind = FILE_TYPES.get(extension or "", UNKNOWN_TYPE)
+    if cells.get("ContentUrl"):
+        extension, kind = None, LINK_TYPE
+    _set(draft, context, {"FileExtension": extension, "FileType": kind, "PublishStatus": "P"})
+    modified = {"ContentModifiedById": context.user.id}
+    if cells.get("ContentModifiedDate") is None:
+        modified["ContentModifiedDate"] = cells.get("CreatedDate") or context.stamp
+    _set(draft, context, {"IsLatest": True, **modified})
+    _measure(draft, context)
+
+
+def _measure(draft: Draft, context: WriteContext) -> None:
+    """Size and digest of the bytes."""
+    content = draft.cells.get("VersionData")
+    held = content if isinstance(content, bytes) else b""
+    digest = None
+    if isinstance(content, bytes):
+        digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    sizes = {"ContentSize": len(held), "ContentSizeLong": len(held)}
+    _set(draft, context, {"Checksum": digest, **sizes})
+
+
+def _set(draft: Draft, context: WriteContext, values: dict[str, Any]) -> None:
+    """Put values into the fields that the object has."""
+    for name, value in values.items():
+        if context.of.field(name) is not None:
+            draft.cells[name] = value
+
+
+def _number(rows: Sequence[Draft], context: WriteContext) -> None:
+    """Number the versions; the last one of a request is the latest one."""
+    fields = ["ContentDocumentId", "VersionNumber", "TagCsv"]
+    keys = [str(one.cells.get("ContentDocumentId")) for one in rows]
+    held = context.select(VERSION, fields, '"ContentDocumentId" IN {values} AND "IsLatest"', keys)
+    before = {one["ContentDocumentId"]: one for one in held}
+    waiting: dict[str, Draft] = {}
+    for draft in rows:
+        key = draft.cells.get("ContentDocumentId")
+        if key is None:
+            _set(draft, context, {"VersionNumber": "1"})
+            continue
+        latest = before.get(key, {})
+        draft.cells["VersionNumber"] = str(int(latest.get("VersionNumber") or 0) + 1)
+        if draft.cells.get("TagCsv") is None:
+            _set(draft, context, {"TagCsv": latest.get("TagCsv")})
+        if key in waiting:
+            waiting[key].cells["IsLatest"] = False
+        waiting[key] = draft
+        before[key] = draft.cells
+
+
+def _refuse_misplaced(draft: Draft, context: WriteContext) -> None:
+    """Refuse what a first version alone may say, or a later one alone."""
+    first = draft.cells.get("ContentDocumentId") is None
+    place, time, reason = (draft.cells.get(one) for one in (PLACE, TIME, REASON))
+    if place is not None and not first:
+        draft.fail("FIELD_INTEGRITY_EXCEPTION", PLACE_OF_FIRST, PLACE)
+    if time is not None and not first:
+        draft.fail("FIELD_INTEGRITY_EXCEPTION", TIME_OF_FIRST, TIME)
+    if time is not None and time > context.stamp:
+        draft.fail("FIELD_INTEGRITY_EXCEPTION", TIME_OF_PAST, TIME)
+    if reason is not None and first:
+        draft.fail("FIELD_INTEGRITY_EXCEPTION", REASON_OF_LATER, REASON)
+
+
+def _publish(rows: Sequence[Draft], context: WriteContext) -> None:
+    """The documents of first versions, each linked to its owner and to the place that was named."""
+    made = context.create(DOCUMENT, [_document(one, context) for one in rows])
+    pairs = [(one, str(result.id)) for one, result in zip(rows, made, strict=True)]
+    addresses = context.of.field("VersionDataUrl") is not None
+    context.amend(
+        VERSION,
+        {
+            one.id or "": {"ContentDocumentId": key}
+            | ({"VersionDataUrl": f"{VERSION_ADDRESS}{one.id}"} if addresses else {})
+            for one, key in pairs
+        },
+    )
+    links = [(key, _owner(one, context), "I") for one, key in pairs]
+    places = [(key, one.cells.get("FirstPublishLocationId")) for one, key in pairs]
+    link(context, [*links, *((key, str(place), "V") for key, place in places if place)])
+
+
+def _document(draft: Draft, context: WriteContext) -> dict[str, Any]:
+    shown = _shown(draft, context, SAME_IN_BOTH)
+    stamps = {one: draft.cells[one] for one in AUDIT_FIELDS if one in draft.cells}
+    shared = {"SharingOption": "A", "SharingPrivacy": "N", "PublishStatus": "P"}
+    of = context.org.schema.get(DOCUMENT)
+    common = {one: value for one, value in shared.items() if of is not None and of.field(one)}
+    return {**common, **shown, **stamps, "LatestPublishedVersionId": draft.id}
+
+
+def _owner(draft: Draft, context: WriteContext) -> str:
+    return str(draft.cells.get("OwnerId") or context.user.id)
+
+
+def _shown(draft: Draft, context: WriteContext, names: Sequence[str]) -> dict[str, Any]:
+    """The cells that the document shows too."""
+    of = context.org.schema.get(DOCUMENT)
+    known = [one for one in names if one in draft.cells and of is not None and of.field(one)]
+    return {one: draft.cells[one] for one in known}
+
+
+def _succeed(rows: Sequence[Draft], context: WriteContext) -> None:
+    """Older versions step back, and the documents show the new ones."""
+    latest = {str(one.cells["ContentDocumentId"]): one for one in rows}
+    fields = ["Id", "ContentDocumentId", "IsLatest", "OwnerId"]
+    where = '"ContentDocumentId" IN {values}'
+    held = context.select(VERSION, fields, where, [*latest])
+    new = {one.id for one in rows}
+    changes: dict[str, dict[str, Any]] = {}
+    for row in held:
+        if row["Id"] in new:
+            continue
+        change = {"IsLatest": False} if row["IsLatest"] else {}
+        owner = _owner(latest[row["ContentDocumentId"]], context)
+        moved = {"FirstPublishLocationId": owner} if row["OwnerId"] != owner else {}
+        if change or moved:
+            changes[row["Id"]] = {**change, **moved}
+    context.amend(VERSION, changes)
+    context.update(
+        DOCUMENT,
+        {
+            key: _shown(one, context, SAME_IN_BOTH) | {"LatestPublishedVersionId": one.id}
+            for key, one in latest.items()
+        },
+    )
+
+
+def link(context: WriteContext, wanted: Sequence[tuple[str, str, str]]) -> None:
+    """Link documents to records with these share types, where no link is yet."""
+    held = set(linked(context, [document for document, _, _ in wanted]))
+    new = {
+        (document, record): share
+        for document, record, share in reversed(wanted)
+        if (document, record) not in held
+    }
+    rows = [
+        {"ContentDocumentId": document, "LinkedEntityId": record, "ShareType": share}
+        for (document, record), share in reversed(new.items())
+    ]
+    context.create(LINK, rows)
+
+
+def linked(context: WriteContext, documents: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The links of documents as pairs of document and record."""
+    fields = ["ContentDocumentId", "LinkedEntityId"]
+    held = context.select(LINK, fields, '"ContentDocumentId" IN {values}', documents)
+    for row in held:
+        yield row["ContentDocumentId"], row["LinkedEntityId"]
+
+
+def already_linked(document: str, record: str) -> str:
+    """What the second link of a pair is answered."""
+    pair = (document[: refusals.BARE], record[: refusals.BARE])
+    return "Document with ID: {} is already linked with the entity with ID: {}".format(*pair)
+
+
+class Bodies(Effects):
+    """Attachments and documents of folders: the length follows the bytes."""
+
+    def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Count the bytes."""
+        _count(rows, context)
+
+    def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Count the bytes anew."""
+        _count(rows, context)
+
+
+def _count(rows: Sequence[Draft], context: WriteContext) -> None:
+    for draft in rows:
+        content = draft.cells.get("Body")
+        if isinstance(content, bytes):
+            _set(draft, context, {"BodyLength": len(content)})

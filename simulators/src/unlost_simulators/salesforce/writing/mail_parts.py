@@ -1,0 +1,148 @@
+"""What hangs on a mail: relations, links of files, attachments; and links of files to anything.
+
+Source: object reference (EmailMessage, EmailMessageRelation, ContentDocumentLink, Attachment),
+answers of live orgs in public threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from unlost_simulators.salesforce.writing import files, mail_people, mails
+from unlost_simulators.salesforce.writing.draft import Draft
+from unlost_simulators.salesforce.writing.effects import Effects, WriteContext
+
+CLOSED = "The email message is no draft: its relations and files stay as they are."
+"""What is refused follows the reference; code and words are the simulator's own."""
+SHARE_TYPE, VISIBILITY = "V", "AllUsers"
+
+
+class MailRelations(Effects):
+    """The platform writes them; of a mail that is no draft they stay as they are."""
+
+    reads = ("EmailMessageId",)
+
+    def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Take what agrees with the addresses of the mail, and anything of a draft."""
+        if context.by_platform:
+            return
+        held = _mails(context, [str(one.cells.get("EmailMessageId")) for one in rows])
+        free = mails.open_mails(context, held)
+        persons = {str(one.cells.get("RelationId")) for one in rows}
+        known = mail_people.mail_addresses(context, persons)
+        for draft in rows:
+            key = str(draft.cells.get("EmailMessageId"))
+            address = known.get(str(draft.cells.get("RelationId")))
+            settled = key in free or key not in held
+            if not settled and not mail_people.agrees(draft.cells, held[key], address):
+                draft.fail("INSUFFICIENT_ACCESS_OR_READONLY", CLOSED)
+            elif draft.cells.get("RelationAddress") is None and address is not None:
+                draft.cells["RelationAddress"] = address
+
+    def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Those of drafts can change."""
+        _refuse_closed(rows, context, "EmailMessageId")
+
+    def before_delete(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Those of drafts can go."""
+        _refuse_closed(rows, context, "EmailMessageId")
+
+
+def _mails(context: WriteContext, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+    of = context.org.schema.get(mails.MAIL)
+    names = [one for one in mail_people.COLUMNS if of is not None and of.field(one)]
+    found = context.select(mails.MAIL, ["Id", *names], '"Id" IN {values}', keys)
+    return {one["Id"]: one for one in found}
+
+
+def _refuse_closed(rows: Sequence[Draft], context: WriteContext, name: str) -> None:
+    """Refuse rows that hang on a mail which is no draft."""
+    of = context.org.schema.get(mails.MAIL)
+    if context.by_platform or of is None:
+        return
+    hanging = [one for one in rows if str(one.value(name)).startswith(of.id_prefix)]
+    free = mails.open_mails(context, {str(one.value(name)) for one in hanging})
+    for draft in hanging:
+        if str(draft.value(name)) not in free:
+            draft.fail("INSUFFICIENT_ACCESS_OR_READONLY", CLOSED)
+
+
+class Links(Effects):
+    """A file is linked once to a record."""
+
+    reads = ("LinkedEntityId",)
+
+    def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Look for links of the same pair; then for mails that take no more."""
+        keys = [str(one.cells.get("ContentDocumentId")) for one in rows]
+        pairs = set(files.linked(context, keys))
+        for draft in rows:
+            pair = (str(draft.cells.get("ContentDocumentId")), str(draft.value("LinkedEntityId")))
+            if pair in pairs:
+                draft.fail("DUPLICATE_VALUE", files.already_linked(*pair), "LinkedEntityId")
+            pairs.add(pair)
+            _fill(draft, context)
+        _refuse_closed([one for one in rows if one.sound], context, "LinkedEntityId")
+
+    def after_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """A mail with a file has an attachment."""
+        mark(context, [str(one.value("LinkedEntityId")) for one in rows])
+
+    def before_delete(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Files of a mail that is no draft stay."""
+        _refuse_closed(rows, context, "LinkedEntityId")
+
+    def after_delete(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """The last file may be gone."""
+        mark(context, [str(one.value("LinkedEntityId")) for one in rows])
+
+
+def _fill(draft: Draft, context: WriteContext) -> None:
+    for name, value in (("ShareType", SHARE_TYPE), ("Visibility", VISIBILITY)):
+        if context.of.field(name) is not None and draft.cells.get(name) is None:
+            draft.cells[name] = value
+
+
+class Attachments(files.Bodies):
+    """Attachments, those of mails too."""
+
+    reads = ("ParentId",)
+
+    def after_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """A mail with one has an attachment."""
+        mark(context, [str(one.value("ParentId")) for one in rows])
+
+    def after_delete(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """The last one may be gone."""
+        mark(context, [str(one.value("ParentId")) for one in rows])
+
+    def after_undelete(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """It is back."""
+        keys = [one.id or "" for one in rows]
+        held = context.select("Attachment", ["ParentId"], '"Id" IN {values}', keys)
+        mark(context, [str(one["ParentId"]) for one in held])
+
+
+def mark(context: WriteContext, keys: Sequence[str]) -> None:
+    """Say of those keys that are mails whether they have attachments or files."""
+    of = context.org.schema.get(mails.MAIL)
+    if of is None or of.field("HasAttachment") is None:
+        return
+    wanted = sorted({one for one in keys if one.startswith(of.id_prefix)})
+    flags = context.select(mails.MAIL, ["Id", "HasAttachment"], '"Id" IN {values}', wanted)
+    full = _full(context, wanted)
+    changes = {
+        one["Id"]: {"HasAttachment": one["Id"] in full}
+        for one in flags
+        if one["HasAttachment"] is not (one["Id"] in full)
+    }
+    context.amend(mails.MAIL, changes)
+
+
+def _full(context: WriteContext, keys: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    for name, column in (("Attachment", "ParentId"), (files.LINK, "LinkedEntityId")):
+        held = context.select(name, [column], f'"{column}" IN {{values}}', keys)
+        found |= {one[column] for one in held}
+    return found

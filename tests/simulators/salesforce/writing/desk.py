@@ -1,0 +1,52 @@
+"""An org with the objects of the chocolate maker and next to no rows."""
+
+from simulators.salesforce.writing.hand import Hand
+from unlost_simulators.salesforce import fields as f
+from unlost_simulators.salesforce.clock import VirtualClock
+from unlost_simulators.salesforce.org import Org
+from unlost_simulators.salesforce.scenarios.chocolate.book import BOOK, KEYS
+from unlost_simulators.salesforce.scenarios.registry import scenario
+from unlost_simulators.salesforce.schema import ObjectDef
+from unlost_simulators.salesforce.users import Permission
+
+SENDER = f.reference("FromId", "Contact", "Lead", "User", relationship="From")
+TASK_RELATION = ObjectDef.build(
+    "TaskRelation",
+    prefix="0RT",
+    flags="QCUD-R-",
+    owned=False,
+    fields=[
+        f.reference("TaskId", "Task", children="TaskRelations"),
+        f.reference("RelationId", "Account", "Contact", "Lead", children="TaskRelations"),
+        f.boolean("IsWhat", createable=False),
+    ],
+)
+
+
+def _objects() -> list[ObjectDef]:
+    """The declared objects, with the sender of a mail by id and the relations of tasks."""
+    whole = [
+        one.with_fields([*one.fields, SENDER]) if one.name == "EmailMessage" else one
+        for one in scenario("chocolate").objects()
+    ]
+    return [*whole, TASK_RELATION]
+
+
+def empty_org() -> Org:
+    chosen = scenario("chocolate")
+    org = Org(_objects(), chosen.users(), clock=VirtualClock(chosen.opening), id18=chosen.org_id)
+    for table in ("User", "TaskStatus", "TaskPriority", "CaseStatus"):
+        declared = {one.name: one for one in chosen.objects()}
+        for name, loaded in BOOK.tables(declared, KEYS, only=frozenset({table})):
+            org.store.load(name, loaded)
+    return org
+
+
+def admin(org: Org) -> Hand:
+    found = next(one for one in org.users.all() if one.may(Permission.MODIFY_ALL_DATA))
+    return Hand(org, found)
+
+
+def rows(hand: Hand, name: str, column: str, key: str) -> list[dict[str, object]]:
+    """Live rows that point to a record."""
+    return [one for one in hand.org.export(name).to_pylist() if one[column] == key]
