@@ -2,11 +2,34 @@
 # Installs the peers beside the project and measures everything in one go.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
 if [ ! -e .bench/stamp ] || [ requirements/bench.txt -nt .bench/stamp ]; then
   .venv/bin/uv venv --quiet --clear --python .venv/bin/python .bench/venv
   .venv/bin/uv pip sync --quiet --python .bench/venv/bin/python --require-hashes requirements/bench.txt
   touch .bench/stamp
 fi
-.venv/bin/python benchmarks/extract.py
+
+install_tools() { apt-get install -y -qq restic borgbackup; }
+if ! { command -v restic && command -v borg; } >/dev/null; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    { install_tools || { apt-get update -qq && install_tools; }; } >/dev/null 2>&1 || true
+  else
+    echo "To measure beside restic and borg, install them: apt install restic borgbackup"
+  fi
+fi
+
+# Both sides run from compiled modules, as they do where pip installed them.
+for python in .venv .bench/venv; do
+  "$python/bin/python" -m compileall -q "$python/lib" >/dev/null 2>&1 || true
+done
+.venv/bin/python -m compileall -q src simulators/src benchmarks
+
+date -u +"Begun %F %T UTC, load $(cut -d' ' -f1-3 /proc/loadavg)"
+.venv/bin/python benchmarks/extract.py --keep
 .venv/bin/python benchmarks/vault_nights.py --keep
+.venv/bin/python benchmarks/change_log.py --keep
+.venv/bin/python benchmarks/change_log.py --keep
+.venv/bin/python benchmarks/file_backups.py --keep
+date -u +"Ended %F %T UTC, load $(cut -d' ' -f1-3 /proc/loadavg)"
+.venv/bin/python benchmarks/results.py
 echo "Figures: benchmarks/results.json and docs/explanation/performance.md"

@@ -20,7 +20,7 @@ class FindingKind(StrEnum):
     PERMISSION_MISSING = "permission-missing"
     DELETES_UNPROVED = "deletes-unproved"  # the census could not be trusted
     UNUSUAL_LOSS = "unusual-loss"  # more rows vanished than the breaker allows
-    ROWS_DIFFER = "rows-differ"  # rows changed, and no time of change told it
+    ROWS_DIFFER = "rows-differ"  # rows changed and no time told it, or a part was not compared
     READ_OTHERWISE = "read-otherwise"  # complete, but by another way than planned
     WINDOW_OPEN = "window-open"  # rows kept changing while the run looked
 
