@@ -5,6 +5,7 @@ and given back, late commits, and faults. After each night the snapshot is what 
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from stateful.engine.oracle import Oracle
 from unit.engine.scene import Scene
 from unlost.engine.backup import Finished, Parked, backup
+from unlost.engine.policy import AuditPolicy
 from unlost.model.errors import IntegrityError, LimitReached, TransientError
 from unlost.model.finding import FindingKind
 from unlost.model.schema import TableTrait, WireKind
@@ -33,10 +35,16 @@ FAILED = (FindingKind.TABLE_REFUSED, FindingKind.TABLE_UNREADABLE)
 class LivingOrg(RuleBasedStateMachine):
     encrypted = False
 
-    @initialize(job_seconds=st.sampled_from([0, 0, 7]), page_rows=st.integers(1, 4))
-    def begin(self, job_seconds: int, page_rows: int) -> None:
+    @initialize(
+        job_seconds=st.sampled_from([0, 0, 7]),
+        page_rows=st.integers(1, 4),
+        audit=st.sampled_from([0, 1, 3]),
+    )
+    def begin(self, job_seconds: int, page_rows: int, audit: int) -> None:
         self.folder = Path(tempfile.mkdtemp())
         self.scene = Scene(self.folder, encrypted=self.encrypted)
+        parts = AuditPolicy(nights=audit, fewest_rows=1 if audit > 1 else 100)
+        self.scene.policy = replace(self.scene.policy, audit=parts)
         self.scene.source = MemorySource(
             self.scene.org, job_seconds=job_seconds, page_rows=page_rows
         )
@@ -48,7 +56,7 @@ class LivingOrg(RuleBasedStateMachine):
         for at, table in enumerate(TABLES * 2):
             org.create(table, {"Name": f"first {at}", "Turnover": "5.50"})
         self.oracle = Oracle(self.scene)
-        self.added = 0
+        self.added = self.quiet = 0
 
     def teardown(self) -> None:
         if not hasattr(self, "oracle"):
@@ -173,6 +181,18 @@ class LivingOrg(RuleBasedStateMachine):
 
     @rule()
     def calm_night(self) -> None:
+        self._quiet_night()
+
+    @precondition(lambda self: self.scene.policy.audit.nights == 1)
+    @rule(data=st.data(), table=st.sampled_from(TABLES), column=st.sampled_from(["Name", "Phone"]))
+    def night_after_a_change_that_moved_no_stamp(
+        self, data: st.DataObject, table: str, column: str
+    ) -> None:
+        record = self._pick(data, table, lambda held: not held.deleted)
+        if record is not None:
+            self.quiet += 1
+            cells = self.scene.org.tables[table].records[record].cells
+            cells[column] = f"quiet {self.quiet}"
         self._quiet_night()
 
     @rule(full=st.booleans())
