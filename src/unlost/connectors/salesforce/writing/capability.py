@@ -43,7 +43,7 @@ def capability_of(describe: Describe, *, born: Mapping[str, str] | None = None) 
     settable = (
         _named(fields, "createable") - rule.leave_out if WriteOp.CREATE in ops else frozenset()
     )
-    changeable = _named(fields, "updateable") if WriteOp.UPDATE in ops else frozenset()
+    changeable = _changeable(fields, rule) if WriteOp.UPDATE in ops else frozenset()
     files = frozenset({rule.file} if rule.file else ())
     return WriteCapability(
         name,
@@ -86,6 +86,13 @@ def _reason(name: str, ops: frozenset[WriteOp]) -> str:
 
 def _named(fields: Iterable[Mapping[str, Any]], flag: str) -> frozenset[str]:
     return frozenset(str(one["name"]) for one in fields if one.get(flag))
+
+
+def _changeable(fields: Iterable[Mapping[str, Any]], rule: ObjectRule) -> frozenset[str]:
+    named = _named(fields, "updateable")
+    if rule.changeable is None:
+        return named
+    return frozenset(name for name in named if name in rule.changeable or name.endswith("__c"))
 
 
 def _needed(fields: Iterable[Mapping[str, Any]]) -> frozenset[str]:

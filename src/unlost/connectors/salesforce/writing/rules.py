@@ -14,12 +14,14 @@ from unlost.model.writing import Birth, ByProduct, Gather, LateColumn, MatchKey
 class ObjectRule:
     """What describe does not tell about writing an object.
 
-    ``leave_out`` are columns that are createable and must not be sent; ``file`` is the column that
+    ``leave_out`` are columns that are createable and must not be sent; ``changeable``, where it is
+    said, are the only standard columns that an existing record lets one change; ``file`` is the column that
     is sent as a file; ``accept_twin``: a row that is refused because it is there already is there.
     """
 
     birth: Birth = Birth.DIRECT
     leave_out: frozenset[str] = frozenset()
+    changeable: frozenset[str] | None = None
     late: tuple[LateColumn, ...] = ()
     keys: tuple[MatchKey, ...] = ()
     after: tuple[str, ...] = ()
@@ -73,6 +75,7 @@ RULES: Mapping[str, ObjectRule] = {
     # Complete in one insert: afterwards only drafts can be changed.
     "EmailMessage": ObjectRule(
         leave_out=frozenset({"ActivityId"}),
+        changeable=frozenset({"IsExternallyVisible"}),
         late=(LateColumn("IsExternallyVisible"),),
         gathers=(
             _recipients("ToIds", "ToAddress"),
@@ -91,6 +94,7 @@ RULES: Mapping[str, ObjectRule] = {
     ),
     "EmailMessageRelation": ObjectRule(
         birth=Birth.BY_PRODUCT,
+        changeable=frozenset(),
         keys=(MatchKey(("EmailMessageId", "RelationId", "RelationType")),),
         reason="Salesforce writes the relations of a mail itself, from its addresses.",
     ),
