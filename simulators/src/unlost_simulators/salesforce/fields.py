@@ -89,7 +89,8 @@ def reference(
 
 def junction(name: str, child: str, *targets: str, label: str | None = None) -> Junction:
     """A list of ids of ``targets`` that becomes rows of ``child``."""
-    flags = dict.fromkeys(("filterable", "sortable", "groupable", "aggregatable"), False)
+    flags: dict[str, Any] = {"filterable": False, "sortable": False}
+    flags |= {"groupable": False, "aggregatable": False}
     return Junction(reference(name, *targets, relationship=name, label=label, **flags), child)
 
 

@@ -36,7 +36,7 @@ class Whos(Effects):
 class Tasks(statuses.Tasks):
     """States as ever, and relations."""
 
-    reads = (*statuses.Tasks.reads, *COLUMNS)
+    reads: tuple[str, ...] = (*statuses.Tasks.reads, *COLUMNS)
 
     def after_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """Relations of new tasks."""

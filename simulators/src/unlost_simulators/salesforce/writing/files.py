@@ -114,7 +114,7 @@ def _describe(draft: Draft, context: WriteContext) -> None:
     if cells.get("ContentUrl"):
         extension, kind = None, LINK_TYPE
     _set(draft, context, {"FileExtension": extension, "FileType": kind, "PublishStatus": "P"})
-    modified = {"ContentModifiedById": context.user.id}
+    modified: dict[str, Any] = {"ContentModifiedById": context.user.id}
     if cells.get("ContentModifiedDate") is None:
         modified["ContentModifiedDate"] = cells.get("CreatedDate") or context.stamp
     _set(draft, context, {"IsLatest": True, **modified})

@@ -82,7 +82,7 @@ def _status(context: WriteContext, draft: Draft, name: str = "Status") -> str:
 class Tasks(Effects):
     """IsClosed, CompletedDateTime and IsHighPriority follow status and priority."""
 
-    reads = ("Status", "Priority", "IsClosed")
+    reads: tuple[str, ...] = ("Status", "Priority", "IsClosed")
 
     def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """A task may be born completed."""
