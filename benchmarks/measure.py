@@ -6,8 +6,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -18,19 +18,26 @@ class Cost:
     wall_s: float
     cpu_s: float
     peak_mb: float
-    said: dict[str, Any]
+    said: dict[str, Any] = field(default_factory=dict)
 
 
-def run(
-    arguments: Sequence[str], *, python: str = sys.executable, env: dict[str, str] | None = None
-) -> Cost:
+def environment() -> dict[str, str]:
+    """What programs are run with: modules may be kept compiled, as pip leaves them."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
+def run(arguments: Sequence[str], *, python: str = sys.executable) -> Cost:
     """Run a Python program of this folder in a process of its own; it prints JSON at its end."""
+    cost, out = command([python, *arguments])
+    lines = out.strip().splitlines()
+    return replace(cost, said=json.loads(lines[-1]) if lines else {})
+
+
+def command(words: Sequence[str], *, env: Mapping[str, str] | None = None) -> tuple[Cost, str]:
+    """Run a program; what it cost, and what it printed. RuntimeError if it fails."""
     started = time.perf_counter()
     child = subprocess.Popen(
-        [python, *arguments],
-        stdout=subprocess.PIPE,
-        env={**os.environ, **(env or {})},
-        text=True,
+        words, stdout=subprocess.PIPE, env={**environment(), **(env or {})}, text=True
     )
     assert child.stdout is not None
     out = child.stdout.read()
@@ -38,10 +45,8 @@ def run(
     child.returncode = os.waitstatus_to_exitcode(status)
     wall = time.perf_counter() - started
     if child.returncode != 0:
-        raise RuntimeError(f"{' '.join(arguments)} ended with {child.returncode}: {out[-2000:]}")
-    lines = out.strip().splitlines()
-    said = json.loads(lines[-1]) if lines else {}
-    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, said)
+        raise RuntimeError(f"{' '.join(words)} ended with {child.returncode}: {out[-2000:]}")
+    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024), out
 
 
 def median_of(costs: Sequence[Cost]) -> Cost:

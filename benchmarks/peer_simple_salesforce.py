@@ -10,6 +10,7 @@ import argparse
 import csv
 import json
 import sys
+from importlib.metadata import version
 from io import StringIO
 from urllib.parse import urlsplit
 
@@ -65,7 +66,16 @@ def main() -> None:
             length += len(page.encode())
         if options.mode == "csv":
             rows += sum(1 for _ in csv.reader(StringIO(page))) - 1
-    print(json.dumps({"characters": size, "bytes": length, "rows": rows}))
+    print(
+        json.dumps(
+            {
+                "characters": size,
+                "bytes": length,
+                "rows": rows,
+                "version": version("simple-salesforce"),
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

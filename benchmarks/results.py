@@ -1,4 +1,4 @@
-"""Keep figures in ``results.json`` and show them in the documentation."""
+"""Keep figures in ``results.json``, and show them in the documentation and on the terminal."""
 
 import json
 import platform
@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results.json"
@@ -30,6 +31,12 @@ GOALS: Mapping[tuple[str, str], tuple[str, float]] = {
 }
 
 
+def versions(**peers: str) -> Mapping[str, str]:
+    """What was measured with; ``peers`` are the versions of others."""
+    ours = {"python": platform.python_version(), **{name: version(name) for name in VERSIONS}}
+    return ours | {name.replace("_", "-"): told for name, told in peers.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One measured figure. ``ratio`` is ours over the peer's, from one run."""
@@ -44,12 +51,7 @@ class Figure:
     ratio: float | None = None
     runs: int = 1
     date: str = field(default_factory=lambda: datetime.now(UTC).date().isoformat())
-    versions: Mapping[str, str] = field(
-        default_factory=lambda: {
-            "python": platform.python_version(),
-            **{name: version(name) for name in VERSIONS},
-        }
-    )
+    versions: Mapping[str, str] = field(default_factory=versions)
 
 
 def keep(figures: Sequence[Figure]) -> None:
@@ -66,7 +68,24 @@ def keep(figures: Sequence[Figure]) -> None:
     PAGE.write_text(page(rows), "utf-8")
 
 
-def page(rows: Sequence[Mapping[str, object]]) -> str:
+def table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """All figures as plain text, with a mark where a goal is missed."""
+    lines = []
+    for row in rows:
+        sign, goal = GOALS.get((row["area"], row["key"]), ("", ""))
+        mark = "" if _met(row["value"], sign, goal) else "  MISSED"
+        value = f"{row['value']:,.3f} {row['unit']}"
+        lines.append(f"{row['area']:<11}{row['key']:<32}{value:>24}  {sign} {goal}{mark}")
+    return "\n".join(lines)
+
+
+def _met(value: float, sign: str, goal: float | str) -> bool:
+    if not sign:
+        return True
+    return value >= float(goal) if sign == ">=" else value <= float(goal)
+
+
+def page(rows: Sequence[Mapping[str, Any]]) -> str:
     """The documentation page, as Markdown."""
     lines = [
         "# Performance",
@@ -84,13 +103,16 @@ def page(rows: Sequence[Mapping[str, object]]) -> str:
             f"| {row['area']} | `{row['key']}` | {row['value']} {row['unit']} | {sign} {goal} | "
             f"{row['what']}{_peer(row)} | {row['date']} |"
         )
-    versions = rows[-1]["versions"] if rows else {}
-    assert isinstance(versions, Mapping)
-    lines += ["", "Versions: " + ", ".join(f"{k} {v}" for k, v in versions.items()) + ".", ""]
+    told = dict(item for row in rows for item in row["versions"].items())
+    lines += ["", "Versions: " + ", ".join(f"{k} {v}" for k, v in told.items()) + ".", ""]
     return "\n".join(lines)
 
 
-def _peer(row: Mapping[str, object]) -> str:
+def _peer(row: Mapping[str, Any]) -> str:
     if not row.get("peer"):
         return ""
     return f" (beside it {row['peer']}: {row['peer_value']})"
+
+
+if __name__ == "__main__":
+    print(table(json.loads(RESULTS.read_text("utf-8"))))

@@ -18,15 +18,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from benchmarks import contacts
 from benchmarks.measure import median, percentile
 from benchmarks.results import Figure, keep
+from unlost.app.process import settle
 from unlost.app.system import SystemClock, SystemEntropy
 from unlost.model.org import OrgIdentity
 from unlost.model.reading import Rows
@@ -39,9 +42,10 @@ from unlost.vault.vault import EncryptedVault, VaultOptions, create_vault, open_
 
 IDENTITY = OrgIdentity("bench", "org")
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
-BATCH = 5_000
+BATCH, PAGE = 5_000, 2_000  # rows of a page: of a load, of a night
 CHANGED = 0.005
 ASKED = 300
+SEED = 7
 
 
 @dataclass
@@ -53,6 +57,14 @@ class Bench:
     options: VaultOptions
     rows: int
     random: np.random.Generator
+
+    @classmethod
+    def new(cls, folder: Path, *, rows: int, search: bool) -> Self:
+        """A new vault in a folder that is empty; contents are drawn from the same seed each time."""
+        store = LocalStore(folder)
+        keys = draft_keyring(store, entropy=SystemEntropy())
+        create_vault(store, keys=keys, clock=SystemClock(), entropy=SystemEntropy())
+        return cls(store, keys, VaultOptions(search=search), rows, np.random.default_rng(SEED))
 
     def open(self) -> EncryptedVault:
         """The vault, as a new process finds it."""
@@ -87,14 +99,26 @@ def observed(batch: pa.RecordBatch) -> Rows:
     )
 
 
+def loaded(rows: int) -> Iterator[NDArray[np.int64]]:
+    """The numbers of all contacts, in pages."""
+    for start in range(0, rows, BATCH):
+        yield np.arange(start, min(start + BATCH, rows))
+
+
+def changed(random: np.random.Generator, rows: int) -> list[NDArray[np.int64]]:
+    """The numbers of the contacts that a night changes, in pages."""
+    count = max(1, int(rows * CHANGED))
+    chosen = np.sort(random.choice(rows, count, replace=False))
+    return np.array_split(chosen, -(-count // PAGE))
+
+
 def load(bench: Bench) -> dict[str, float]:
     """The first night; making the rows is not counted."""
     made = {"cpu": 0.0, "wall": 0.0, "bytes": 0.0}
 
     def stream() -> Iterator[Rows]:
-        for start in range(0, bench.rows, BATCH):
+        for numbers in loaded(bench.rows):
             cpu, wall = time.thread_time(), time.perf_counter()
-            numbers = np.arange(start, min(start + BATCH, bench.rows))
             batch = contacts.batch(bench.random, numbers)
             made["bytes"] += contacts.csv_bytes(batch)
             made["cpu"] += time.thread_time() - cpu  # other threads are writing meanwhile
@@ -117,9 +141,8 @@ def load(bench: Bench) -> dict[str, float]:
 
 def night(bench: Bench, number: int) -> tuple[float, float, int]:
     """One night, the vault opened anew: milliseconds of wall and of CPU, and bytes."""
-    count = max(1, int(bench.rows * CHANGED))
-    chosen = np.sort(bench.random.choice(bench.rows, count, replace=False))
-    parts = np.array_split(chosen, -(-count // 2_000))
+    parts = changed(bench.random, bench.rows)
+    count = sum(len(part) for part in parts)
     pages = [observed(contacts.batch(bench.random, part)) for part in parts]
     vault = bench.open()
     vault.adopt(IDENTITY)
@@ -171,11 +194,8 @@ def reading(bench: Bench, nights: int) -> dict[str, float]:
 
 def measure(folder: Path, *, rows: int, nights: int, search: bool) -> dict[str, float]:
     """All figures of one vault in a folder that is empty."""
-    store = LocalStore(folder)
-    keys = draft_keyring(store, entropy=SystemEntropy())
-    create_vault(store, keys=keys, clock=SystemClock(), entropy=SystemEntropy())
-    options = VaultOptions(search=search)
-    bench = Bench(store, keys, options, rows, np.random.default_rng(7))
+    settle()
+    bench = Bench.new(folder, rows=rows, search=search)
     figures = load(bench)
     costs = [night(bench, number) for number in range(1, nights + 1)]
     figures |= {
