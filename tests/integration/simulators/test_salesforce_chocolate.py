@@ -249,3 +249,39 @@ def _cells(text: str) -> list[tuple[str, ...]]:
             rows.append(tuple(row))
             row = []
     return rows
+
+
+def test_the_app_for_restores_writes_a_mail_with_its_people_and_files_in_one_call(sim) -> None:
+    writer = Wire(sim, "chocolate-restore")
+    file = {"Title": "Note", "PathOnClient": "note.txt", "VersionData": "aGVsbG8="}
+    version = writer.json("POST", "sobjects/ContentVersion", file)["id"]
+    found = writer.json(
+        "GET", f"sobjects/ContentVersion/{version}?fields=ContentDocumentId,Checksum"
+    )
+    assert found["Checksum"] == hashlib.md5(b"hello", usedforsecurity=False).hexdigest()
+    mail = {
+        "Subject": "Hello", "ToIds": ["@{who.id}"], "ToAddress": "bo@mail.example",
+        "ContentDocumentIds": [found["ContentDocumentId"]], "Status": "3",
+    }  # fmt: skip
+    who = {"LastName": "Praline", "Email": "ana@mail.example"}
+    steps = [
+        {"method": "POST", "referenceId": "who", "body": who,
+         "url": "/services/data/v66.0/sobjects/Contact"},
+        {"method": "POST", "referenceId": "mail", "body": mail,
+         "url": "/services/data/v66.0/sobjects/EmailMessage"},
+    ]  # fmt: skip
+    answer = writer.json("POST", "composite", {"allOrNone": True, "compositeRequest": steps})
+    person, made = (one["body"]["id"] for one in answer["compositeResponse"])
+    _, document = writer.soql(
+        "SELECT RelationId, RelationAddress FROM EmailMessageRelation "
+        f"WHERE EmailMessageId = '{made}' ORDER BY Id"
+    )
+    assert [(one["RelationId"], one["RelationAddress"]) for one in document["records"]] == [
+        (person, "ana@mail.example"),
+        (None, "bo@mail.example"),
+    ]
+    links = f"SELECT Id FROM ContentDocumentLink WHERE LinkedEntityId = '{made}'"
+    assert writer.total(links) == 1
+    record = writer.json("GET", f"sobjects/EmailMessage/{made}")
+    assert record["HasAttachment"] is True
+    assert not {"ToIds", "CcIds", "BccIds", "ContentDocumentIds"} & record.keys()

@@ -84,7 +84,12 @@ def test_users_log_in_with_the_known_secret_and_see_what_they_should() -> None:
     assert narrow.consumer_key == story.NARROW_CONSUMER_KEY
     for name, column in narrow.hidden_fields:
         assert BY_NAME[name].field(column) is not None
-    assert users[story.ADMIN_USERNAME].may(Permission.MODIFY_ALL_DATA)
+    admin = users[story.ADMIN_USERNAME]
+    assert admin.may(Permission.MODIFY_ALL_DATA)
+    assert (admin.consumer_key, admin.consumer_secret) == (
+        "chocolate-restore",
+        story.BACKUP_CONSUMER_SECRET,
+    )
     assert not users[story.INACTIVE_USERNAME].active
 
 
