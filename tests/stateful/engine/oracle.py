@@ -81,7 +81,7 @@ class Oracle:
     ) -> None:
         records = self.scene.org.tables[name].records
         for key in set(held) - set(live):
-            for column in held[key]:
+            for column in held[key].keys() - self._forgotten(name, key):
                 self._same(name, key, column, held[key][column], self.seen[name, key].get(column))
             in_bin = key in records and records[key].deleted
             seen_in_bin = in_bin and key in self.scene.org.visible(name)
@@ -185,6 +185,11 @@ class Oracle:
         for (owner, _), cells in self.seen.items():
             if owner == table:
                 cells.pop(column, None)
+
+    def _forgotten(self, name: str, key: str) -> set[str]:
+        """Columns that became others since this record was last seen: the vault keeps the old."""
+        moved = {column for table, column in self.restless if table == name}
+        return moved - self.seen[name, key].keys()
 
     def _columns(self, name: str) -> list[str]:
         return [
