@@ -13,7 +13,7 @@ $(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml simulat
 	@test -n "$(PYTHON)" || { echo "Unlost needs Python 3.12 or newer with venv (Debian: apt install python3 python3-venv); name it with make PYTHON=..." >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/bootstrap.txt requirements/dev.txt
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/bootstrap.txt requirements/dev.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . -e simulators
 	@touch $(STAMP)
 
