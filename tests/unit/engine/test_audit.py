@@ -274,6 +274,7 @@ def test_ids_are_counted_in_the_order_of_the_source(
         return [one for one in found if one is not None]
 
     assert ranges(held) == [IdRange(rows=64)]
+    assert range_of(scene.source, scene.head, "Account", Part(held, held + 1)) is None
     order = sorted(made, key=lambda one: one[::-1])
     assert ranges(40) == [IdRange("", order[40], 40), IdRange(order[40], None, 24)]
     monkeypatch.setattr(module, "SAMPLE", 16)
