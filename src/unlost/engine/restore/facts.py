@@ -260,7 +260,7 @@ class _Batch:
             _seen(lens, live, (*differing, *seen_references)),
             seen_references,
             differing,
-            _newer(lens.table, pick, live, wrong),
+            _newer(lens.table, pick, cells, live, wrong),
             different(lens.table, cells, live, lens.fixed) if live and not pick.columns else (),
             _filled(cells, lens.unsettable),
             _filled(cells, lens.strange),
@@ -339,11 +339,19 @@ def _seen(lens: Lens, live: Cells | None, columns: Collection[str]) -> Mapping[s
     return briefs(lens.table, {name: live[name] for name in columns})
 
 
-def _newer(table: Table, pick: Pick, live: Cells | None, wrong: Cells) -> tuple[str, ...]:
-    """Columns that have by now another value than the one that is to be replaced."""
-    if live is None or pick.wrong is None:
+def _newer(
+    table: Table, pick: Pick, cells: Cells, live: Cells | None, wrong: Cells
+) -> tuple[str, ...]:
+    """Columns that have by now another value than the one that is to be replaced.
+
+    Where nobody knows that one, it is taken to be none, or the wanted one of old.
+    """
+    if live is None:
         return ()
-    return different(table, wrong, live, [name for name in pick.columns if name in live])
+    names = [name for name in pick.columns if name in live]
+    if pick.wrong is not None:
+        return different(table, wrong, live, names)
+    return different(table, cells, live, [name for name in names if live[name] is not None])
 
 
 def _filled(cells: Cells, names: Sequence[str]) -> tuple[str, ...]:

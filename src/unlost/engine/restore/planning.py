@@ -1,8 +1,8 @@
 """Planning a restore: everything is looked at and decided, nothing is written."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import msgspec
 from blake3 import blake3
@@ -28,11 +28,13 @@ from unlost.model.plan import (
     RecordKey,
     RestorePlan,
     Selection,
+    SelectionKind,
+    Why,
 )
 from unlost.model.schema import Table
 from unlost.model.snapshot import StoredFile
 
-__all__ = ["PlanPorts", "Related", "plan_restore"]
+__all__ = ["PlanPorts", "Related", "plan_again", "plan_restore"]
 
 
 def plan_restore(
@@ -51,7 +53,36 @@ def plan_restore(
     """
     survey = Survey(org, ports)
     picked = select(survey, selection, at=at)
-    gathering = gather(survey, picked.picks, related=related)
+    return _planned(survey, picked, _Head(plan_id, selection, related))
+
+
+def plan_again(
+    plan: RestorePlan, failed: Collection[RecordKey], ports: PlanPorts, *, plan_id: str
+) -> RestorePlan:
+    """A plan for some records of an earlier one: each in the state, and of the columns, of then.
+
+    Raises as ``plan_restore``.
+    """
+    survey = Survey(plan.org, ports)
+    steps = [step for step in plan.steps if step.key in failed]
+    picked = Picked(tuple(_pick_again(plan, step) for step in steps))
+    selection = replace(plan.selection, records=tuple(step.key for step in steps))
+    related = Related.ALL if plan.related else Related.NONE
+    return _planned(survey, picked, _Head(plan_id, selection, related))
+
+
+def _pick_again(plan: RestorePlan, step: PlanStep) -> Pick:
+    """Columns that were chosen stay chosen, links stay links: nothing else of it is put back."""
+    chosen = plan.selection
+    if step.why is not Why.SELECTED and step.action is Action.UPDATE:
+        return Pick(step.key, step.snapshot, step.columns)
+    if chosen.kind is not SelectionKind.CHANGED or step.why is not Why.SELECTED:
+        return Pick(step.key, step.snapshot)
+    return Pick(step.key, step.snapshot, step.columns or chosen.columns, chosen.until)
+
+
+def _planned(survey: Survey, picked: Picked, head: "_Head") -> RestorePlan:
+    gathering = gather(survey, picked.picks, related=head.related)
     if not gathering.found:
         raise _nothing(picked)
     drafting = _Drafting(gathering, find_twins(gathering))
@@ -60,7 +91,7 @@ def plan_restore(
     settling.settle()
     put_in_order(settling)
     settling.link()
-    return _plan(survey, picked, settling, drafting.files, _Head(plan_id, selection, related))
+    return _plan(survey, picked, settling, drafting.files, head)
 
 
 def _nothing(picked: Picked) -> UsageError:

@@ -8,9 +8,9 @@ from unit.engine.restore.atelier import Atelier, actions, codes, note_of, step_o
 from unit.engine.restore.workshop import endings
 from unlost.engine.restore.cells import digest
 from unlost.engine.restore.outcome import Ending
-from unlost.engine.restore.planning import Related
+from unlost.engine.restore.planning import Related, plan_again
 from unlost.model.errors import NotFound
-from unlost.model.plan import Action, PlanLink, Weight
+from unlost.model.plan import Action, PlanLink, RecordKey, Weight
 from unlost.model.reading import Page, ReadTask
 from unlost.model.schema import Table, WireKind
 from unlost.model.writing import Identity, LateColumn, WriteOp
@@ -374,6 +374,38 @@ def test_a_parent_that_is_there_under_its_old_id_again_is_taken(quick: Atelier) 
     assert plan.links == (PlanLink("Account", account, account),)
     quick.restore(plan)
     assert quick.named("Contact", "Ines")[1]["Account"] == account
+
+
+def test_what_failed_is_planned_again_and_nothing_else_of_it(quick: Atelier) -> None:
+    account = quick.make("Account", "Zotter")
+    memos = [quick.make("Memo", name, About=account) for name in "abc"]
+    quick.night()
+    quick.lose("Account", account)
+    other = quick.make("Account", "Lindt")
+    first = quick.plan_of(("Account", account))
+    quick.restore(quick.plan_of(("Account", account), related=Related.NONE))
+    live, _ = quick.named("Account", "Zotter")
+    quick.org.update("Memo", memos[0], {"Name": "renamed"})
+    quick.org.update("Memo", memos[1], {"About": other})
+    keys = {RecordKey("Memo", memo) for memo in memos[:2]}
+    again = plan_again(first, keys, quick.planning(), plan_id="again")
+    assert {step.key for step in again.steps} == keys
+    assert step_of(again, memos[0]).columns == ("About",)
+    assert step_of(again, memos[1]).notes == ("changed-since",)
+    quick.restore(again)
+    assert quick.live("Memo")[memos[0]]["About"] == live
+    assert quick.live("Memo")[memos[0]]["Name"] == "renamed"
+    assert quick.live("Memo")[memos[1]]["About"] == other
+
+
+def test_what_failed_of_a_change_is_planned_again_by_its_columns(quick: Atelier) -> None:
+    made = spoilt(quick)
+    first = quick.plan_changed(1, 2, "Account", "Number")
+    quick.org.update("Account", made[1], {"Number": "newer"})
+    keys = {RecordKey("Account", record) for record in made[:2]}
+    again = plan_again(first, keys, quick.planning(), plan_id="again")
+    assert actions(again) == {made[0]: Action.UPDATE, made[1]: Action.UNCHANGED}
+    assert step_of(again, made[0]).columns == ("Number",)
 
 
 # --- between two backups --------------------------------------------------------------------------
