@@ -13,7 +13,7 @@ from unlost.model.errors import IntegrityError, NotFound, TransientError
 from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.schema import Table
 from unlost.model.snapshot import StoredFile
-from unlost.model.writing import UPLOAD_UNSENT, Outcome, WriteOp, WriteRow
+from unlost.model.writing import UPLOAD_UNSENT, Birth, Outcome, WriteOp, WriteRow
 
 TRIES = 3
 
@@ -37,6 +37,34 @@ class Creator:
             own = [step for step in todo if step.level == level]
             for table in dict.fromkeys(step.table for step in own):
                 self._table(table, [step for step in own if step.table == table])
+
+    def run_unmade(self) -> None:
+        """Create by-products that the org did not make after all, where one may write them."""
+        session = self.session
+        left: dict[str, list[PlanStep]] = {}
+        for step in session.plan.steps:
+            if step.action is Action.BY_PRODUCT and session.links.live(step.key) is None:
+                left.setdefault(step.table, []).append(step)
+        for table, steps in left.items():
+            capability = session.capability(table)
+            if capability.birth is Birth.DIRECT and capability.allows(WriteOp.CREATE):
+                waiting = self._waiting_for_makers(table)
+                self._table(table, [one for one in steps if one.record not in waiting])
+
+    def _waiting_for_makers(self, table: str) -> set[str]:
+        """By-products of this table whose record is not there: they would come without it."""
+        session = self.session
+        waiting: set[str] = set()
+        for maker in dict.fromkeys(step.table for step in session.plan.steps):
+            columns = [p.column for p in session.capability(maker).by_products if p.table == table]
+            missing = [
+                step
+                for step in session.plan.steps
+                if columns and step.table == maker and session.links.live(step.key) is None
+            ]
+            for cells in session.wanted.cells(missing).values():
+                waiting |= {value for name in columns if (value := cells.get(name)) is not None}
+        return waiting
 
     def _table(self, table: str, steps: Sequence[PlanStep]) -> None:
         pending = self._pending(steps)

@@ -98,6 +98,7 @@ def _write(session: Session) -> None:
     undelete(session)
     creator.run()
     _find_products(session)
+    creator.run_unmade()
     update(session)
     second_pass(session)
 
