@@ -39,10 +39,10 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
-    """How a run ended."""
+    """How a run ended. ``at`` is None where it goes on."""
 
     state: RunState
-    at: datetime
+    at: datetime | None
     snapshot: int | None = None
     resume_at: datetime | None = None
     error_code: str = ""

@@ -56,8 +56,9 @@ class RecordKey:
 class Selection:
     """What a person asked to bring back.
 
-    ``records`` for RECORDS; ``after`` and ``until`` are snapshot numbers for LOST and CHANGED;
-    ``table`` narrows LOST and is needed for CHANGED, with ``columns``.
+    ``records`` for RECORDS, and for another try: those that failed before; ``after`` and ``until``
+    are snapshot numbers for LOST and CHANGED; ``table`` narrows LOST and is needed for CHANGED,
+    with ``columns``.
     """
 
     kind: SelectionKind

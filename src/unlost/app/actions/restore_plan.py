@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unlost.app.compose import Application, Fanout, Silence
-from unlost.app.ids import held_id, typed_ids
+from unlost.app.ids import typed_ids
 from unlost.app.moments import parse_past, resolve
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.engine.restore.planfile import read_plan, write_plan
 from unlost.engine.restore.planning import PlanPorts, Related, plan_restore
+from unlost.engine.restore.selection import MAX_STEPS, too_large
 from unlost.engine.restore.summary import PlanSummary, summary
-from unlost.model.errors import NotFound, UsageError
+from unlost.model.errors import NotFound, StoreError, UsageError
 from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind
-from unlost.model.ports import Observer
+from unlost.model.ports import Observer, Snapshot
 
 LARGEST_PLAN = 512_000_000  # bytes; a plan of 200,000 records is far smaller
 
@@ -75,7 +76,7 @@ def make_plan(
             at=at,
             plan_id=new_plan_id(app),
         )
-    out.write_bytes(write_plan(plan))
+    _write(out, write_plan(plan))
     return _result(org, plan, out)
 
 
@@ -121,18 +122,37 @@ def _result(org: ProtectedOrg, plan: RestorePlan, file: Path) -> PlanResult:
 
 
 def _check_out(out: Path) -> None:
-    if out.exists():
+    try:
+        there, folder = out.exists(), out.parent.is_dir()
+    except OSError as error:
+        raise _not_written(out, error) from error
+    if there:
         raise UsageError(
             "file-exists",
             f"{out} is there already.",
             next_step="Name another file with --out, or remove this one.",
         )
-    if not out.parent.is_dir():
+    if not folder:
         raise UsageError(
             "folder-missing",
             f"The folder of {out} is not there.",
             next_step="Make the folder, or name another file with --out.",
         )
+
+
+def _write(out: Path, data: bytes) -> None:
+    try:
+        out.write_bytes(data)
+    except OSError as error:
+        raise _not_written(out, error) from error
+
+
+def _not_written(out: Path, error: OSError) -> StoreError:
+    return StoreError(
+        "file-not-written",
+        f"{out} cannot be written: {error.strerror}.",
+        next_step="Name a file in a folder that you may write to and that has room.",
+    )
 
 
 def _selection(app: Application, org: ProtectedOrg, request: PlanRequest) -> Selection:
@@ -144,8 +164,7 @@ def _selection(app: Application, org: ProtectedOrg, request: PlanRequest) -> Sel
             next_step="Give one of --record TABLE/ID, --lost-between A B, --changed-between A B.",
         )
     if request.records:
-        keys = tuple(_record(app, org, text) for text in request.records)
-        return Selection(SelectionKind.RECORDS, keys)
+        return Selection(SelectionKind.RECORDS, _records(app, org, request.records))
     kind = SelectionKind.LOST if request.lost is not None else SelectionKind.CHANGED
     one, other = request.lost or request.changed or ("", "")
     return Selection(
@@ -157,18 +176,44 @@ def _selection(app: Application, org: ProtectedOrg, request: PlanRequest) -> Sel
     )
 
 
-def _record(app: Application, org: ProtectedOrg, text: str) -> RecordKey:
-    table, slash, typed = text.partition("/")
-    if not (table and slash and typed):
+def _records(app: Application, org: ProtectedOrg, texts: Sequence[str]) -> tuple[RecordKey, ...]:
+    """The records that were typed, each under the id that the vault knows."""
+    if len(texts) > MAX_STEPS:
+        raise too_large()
+    typed = [_typed(app, org, text) for text in texts]
+    held = _held(app.vault.head(org.oid), typed)
+    return tuple(
+        RecordKey(table, next((one for one in ids if (table, one) in held), ids[0]))
+        for table, ids in typed
+    )
+
+
+def _typed(app: Application, org: ProtectedOrg, text: str) -> tuple[str, Sequence[str]]:
+    """Table and possible ids of TABLE/ID."""
+    table, _, word = text.partition("/")
+    if not (table and word):
         raise UsageError(
             "record-unreadable",
             f"{text!r} names no record.",
             next_step="Write it as TABLE/ID, such as Account/001….",
         )
-    ids: Sequence[str] = typed_ids(app, org, typed)
-    head = app.vault.head(org.oid)
-    found = held_id(head, table, ids) if head is not None else None
-    return RecordKey(table, found or ids[0])
+    return table, typed_ids(app, org, word)
+
+
+def _held(
+    head: Snapshot | None, typed: Sequence[tuple[str, Sequence[str]]]
+) -> set[tuple[str, str]]:
+    """Which of these ids the newest backup knows, alive or deleted."""
+    asked: dict[str, set[str]] = {}
+    for table, ids in typed:
+        asked.setdefault(table, set()).update(ids)
+    known = head.tables() if head is not None else ()
+    return {
+        (table, str(one))
+        for table, ids in asked.items()
+        if head is not None and table in known
+        for one in head.get(table, sorted(ids), columns=[]).column("_u_id").to_pylist()
+    }
 
 
 def _number(app: Application, org: ProtectedOrg, text: str) -> int:

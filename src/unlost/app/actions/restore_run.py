@@ -1,6 +1,6 @@
 """Run a plan, go on with a run, try what failed again, and tell of runs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,14 +10,14 @@ from unlost.app.actions.restore_plan import load_plan, org_of
 from unlost.app.compose import Application, Fanout, Silence
 from unlost.catalog.observer import SqlObserver
 from unlost.catalog.orgs import ProtectedOrg
-from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run, list_runs
+from unlost.catalog.runs import RunEnd, RunRecord, RunState, begin_run, end_run, find_run, list_runs
 from unlost.engine.restore.execute import execute, run_of
 from unlost.engine.restore.log import Log
 from unlost.engine.restore.outcome import Ending, Parked, RecordOutcome, RestoreOutcome
-from unlost.engine.restore.planning import PlanPorts, Related, plan_restore
+from unlost.engine.restore.planning import PlanPorts, plan_again
 from unlost.engine.restore.session import RestorePorts
-from unlost.model.errors import Conflict, LimitReached, NotFound, UnlostError, UsageError
-from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind
+from unlost.model.errors import LimitReached, NotFound, UnlostError, UsageError
+from unlost.model.plan import RecordKey, RestorePlan
 from unlost.model.ports import Observer, Writer
 from unlost.model.snapshot import CommitKind
 
@@ -104,7 +104,7 @@ def retry_run(app: Application, run: str, *, observer: Observer | None = None) -
             f"The run {run} has not ended.",
             next_step=f"Go on with it: unlost restore resume {run}",
         )
-    failed = tuple(RecordKey(r.table, r.record) for r in outcome.records if not r.ending.good)
+    failed = {RecordKey(r.table, r.record) for r in outcome.records if not r.ending.good}
     if not failed:
         raise UsageError("run-whole", f"Nothing failed in {run}.", next_step="See `unlost runs`.")
     return _run(app, _again(app, log.opened.plan, org, failed), org, observer)
@@ -176,6 +176,7 @@ def _ended(ended: RestoreOutcome | Parked) -> RestoreOutcome:
 
 @contextmanager
 def _recorded(app: Application, org: ProtectedOrg, run: str) -> Iterator[None]:
+    before = find_run(run)
     begin_run(run, org=org.name, kind=KIND, full=False, at=app.clock.now())
     try:
         yield
@@ -187,12 +188,29 @@ def _recorded(app: Application, org: ProtectedOrg, run: str) -> Iterator[None]:
         )
         raise
     except UnlostError as error:
-        if not (isinstance(error, Conflict) and error.code == "run-in-progress"):
+        if error.code == "run-in-progress" and before is not None:
+            _leave(before)
+        else:
             _failed(app, run, error.code, error.sentence)
         raise
     except BaseException as error:
         _failed(app, run, type(error).__name__, str(error))
         raise
+
+
+def _leave(known: RunRecord) -> None:
+    """This process did nothing: the run is what it was, or what another process makes of it."""
+    if known.state is RunState.RUNNING:
+        return
+    end = RunEnd(
+        known.state,
+        known.ended_at,
+        known.snapshot,
+        known.resume_at,
+        known.error_code,
+        known.error_sentence,
+    )
+    end_run(known.id, end)
 
 
 def _failed(app: Application, run: str, code: str, sentence: str) -> None:
@@ -217,20 +235,13 @@ def _result(org: ProtectedOrg, outcome: RestoreOutcome) -> RestoreResult:
 
 
 def _again(
-    app: Application, plan: RestorePlan, org: ProtectedOrg, failed: Sequence[RecordKey]
+    app: Application, plan: RestorePlan, org: ProtectedOrg, failed: Collection[RecordKey]
 ) -> RestorePlan:
     with app.open_writer(org) as writer, app.open_org(org) as source:
         ports = PlanPorts(
             source=source, writer=writer, vault=app.vault, clock=app.clock, observer=Silence()
         )
-        return plan_restore(
-            org.oid,
-            ports,
-            Selection(SelectionKind.RECORDS, tuple(failed)),
-            related=Related.NONE,
-            at=plan.snapshot,
-            plan_id=_next_id(app, plan),
-        )
+        return plan_again(plan, failed, ports, plan_id=_next_id(app, plan))
 
 
 def _next_id(app: Application, plan: RestorePlan) -> str:

@@ -74,7 +74,13 @@ app.add_typer(
 
 
 app.add_typer(
-    typer.Typer(cls=WriteConnectors, no_args_is_help=True, rich_markup_mode=None),
+    typer.Typer(
+        cls=WriteConnectors,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        subcommand_metavar="NAME [SETTINGS]...",
+        epilog="What can be set: unlost org writer NAME --help",
+    ),
     name="writer",
     help="Give an org a write identity, for restores alone.",
 )

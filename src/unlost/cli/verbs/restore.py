@@ -225,8 +225,8 @@ def _show_result(out: "Console", result: "RestoreResult") -> None:
     if differing:
         columns = sorted({d.column for one in differing for d in one.differences})
         out.print(
-            f"  {many(len(differing), 'record')} differ in what nobody can set or the org sets "
-            f"itself: {plain(', '.join(columns[:MOST]))}"
+            f"  {many(len(differing), 'record')} with columns that nobody can set or that the org "
+            f"sets itself: {plain(', '.join(columns[:MOST]))}"
         )
     out.print(f"Record by record: unlost runs {result.run}")
     if failed:

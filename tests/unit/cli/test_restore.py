@@ -1,0 +1,323 @@
+"""unlost org writer, restore and runs: what they say, how they end, and where secrets come from."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from homes import SECRET, WRITE_SECRET
+from terminals import Terminal
+from unlost.cli.exits import ExitCode
+from unlost.model.schema import DeleteRule, Reference, WireKind
+from unlost.model.writing import LateColumn, MissingPermission, NeverColumn, NeverReason, WriteOp
+from unlost.testing.platform import Platform, without
+
+CUSTOMER = "A40017"
+LACKS = MissingPermission("Create on Contact", "May not create contacts.", "Contact")
+
+
+def platform(terminal: Terminal) -> Platform:
+    return terminal.world.connector.writer("one").platform
+
+
+@pytest.fixture
+def nights(sales: Terminal) -> Terminal:
+    """A customer with 25 contacts under a backup; then they are lost for ever."""
+    org = sales.world.org
+    org.add_table(
+        "Contact",
+        {"Name": WireKind.TEXT, "Account": WireKind.REFERENCE},
+        references={"Account": Reference(("Account",), DeleteRule.CASCADE)},
+    )
+    for number in range(25):
+        org.create("Contact", {"Name": f"Contact {number}", "Account": CUSTOMER})
+    assert sales("backup", "sales").code == ExitCode.OK
+    sales.world.clock.advance(days=1)
+    platform(sales).delete("Account", CUSTOMER, by="U1")
+    platform(sales).purge_bin()
+    assert sales("backup", "sales").code == ExitCode.OK
+    return sales
+
+
+@pytest.fixture
+def shop(nights: Terminal, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """The same, with a writer."""
+    monkeypatch.setenv("UNLOST_WRITER_PASSWORD", WRITE_SECRET)
+    assert nights("org", "writer", "sales").code == ExitCode.OK
+    monkeypatch.delenv("UNLOST_WRITER_PASSWORD")
+    return nights
+
+
+@pytest.fixture
+def plan(shop: Terminal, tmp_path: Path) -> str:
+    """A plan for the customer."""
+    out = tmp_path / "plan.json"
+    record = f"Account/{CUSTOMER}"
+    ended = shop("restore", "plan", "sales", "--record", record, "--out", str(out))
+    assert ended.code == ExitCode.OK
+    return str(out)
+
+
+# --- org writer -----------------------------------------------------------------------------------
+
+
+def test_a_writer_is_added_with_a_secret_of_its_own(nights: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "secret.txt"
+    file.write_text(WRITE_SECRET + "\n")
+    ended = nights("org", "writer", "sales", "--password-file", str(file))
+    assert ended.code == ExitCode.OK
+    assert ended.out.startswith("sales can be written to: Memory (T-1).\n")
+    assert "opened for a restore alone" in ended.out
+    assert "Next: unlost restore plan sales" in ended.out
+    assert WRITE_SECRET not in ended.out + ended.err
+
+
+def test_the_secret_of_the_reader_is_not_taken_for_it(
+    nights: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNLOST_PASSWORD", WRITE_SECRET)
+    ended = nights("org", "writer", "sales")
+    assert ended.code == ExitCode.NOT_ALLOWED
+    assert "The password of the write identity is missing." in ended.err
+    assert "UNLOST_WRITER_PASSWORD" in ended.err
+
+
+def test_what_a_writer_lacks_is_said_and_ends_with_3(
+    nights: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNLOST_WRITER_PASSWORD", WRITE_SECRET)
+    nights.world.connector.writer("one").lacking = (LACKS,)
+    ended = nights("org", "writer", "sales")
+    assert ended.code == ExitCode.FINDINGS
+    assert "It lacks 1 permission:\n  - May not create contacts.\n" in ended.out
+    told = nights("org", "writer", "sales", "--json").json
+    assert (told["known_before"], [one["table"] for one in told["missing"]]) == (True, ["Contact"])
+
+
+def test_only_settings_that_differ_are_given(
+    nights: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from unlost.catalog.orgs import get_org
+    from unlost.catalog.writers import find_writer
+
+    monkeypatch.setenv("UNLOST_WRITER_PASSWORD", WRITE_SECRET)
+    options = ("--speed", "0", "--no-quiet", "--exclude", "A", "--exclude", "B")
+    assert nights("org", "writer", "sales", *options).code == ExitCode.OK
+    oid = get_org("sales").oid
+    given = {"speed": 0, "quiet": False, "exclude": ["A", "B"]}
+    assert find_writer(oid) == {"address": "one"} | given
+    assert get_org("sales").config["speed"] == 1
+
+
+def test_the_writer_of_an_unknown_org_is_refused(
+    nights: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNLOST_WRITER_PASSWORD", WRITE_SECRET)
+    ended = nights("org", "writer", "sails")
+    assert ended.code == ExitCode.FAILED
+    assert "sails" in ended.err
+
+
+def test_help_of_the_writer_shows_the_options_of_all_connectors(sales: Terminal) -> None:
+    assert "NAME" in sales("org", "writer", "--help").out
+    assert "--password-file" in sales("org", "writer", "sales", "--help").out
+
+
+def test_without_a_writer_the_permissions_are_listed(nights: Terminal, tmp_path: Path) -> None:
+    words = ("--record", f"Account/{CUSTOMER}", "--out", str(tmp_path / "plan.json"))
+    ended = nights("restore", "plan", "sales", *words)
+    assert ended.code == ExitCode.NOT_ALLOWED
+    assert "Write everything" in ended.err
+    assert SECRET not in ended.err
+
+
+# --- plan and show --------------------------------------------------------------------------------
+
+
+def test_a_plan_is_shown_as_a_tree_with_what_it_costs(shop: Terminal, tmp_path: Path) -> None:
+    out = str(tmp_path / "plan.json")
+    words = ("--lost-between", "1", "2", "--out", out)
+    ended = shop("restore", "plan", "sales", *words)
+    assert ended.code == ExitCode.OK
+    assert ended.out.startswith("sales: 26 records, planned 2026-")
+    assert "  Account  1 create\n  Contact  25 create\n" in ended.out
+    assert "       26 come back with new ids\n" in ended.out
+    assert "Costs about " in ended.out
+    assert "under a minute." in ended.out
+    assert f"Nothing was written yet. Run it: unlost restore run {out}" in ended.out
+    shown = shop("restore", "show", out)
+    assert (shown.code, shown.out) == (ExitCode.OK, ended.out.partition("\n\nNothing")[0] + "\n")
+    told = shop("restore", "show", out, "--json").json
+    assert told["summary"]["records"] == 26
+    assert told["file"] == out
+
+
+def test_what_cannot_be_written_is_marked_and_ends_with_3(shop: Terminal, tmp_path: Path) -> None:
+    held = platform(shop)
+    held.allow(without(held.capability("Contact"), WriteOp.CREATE))
+    shop.world.connector.writer("one").lacking = (LACKS,)
+    out = str(tmp_path / "plan.json")
+    words = ("--record", f"Account/{CUSTOMER}", "--out", out)
+    ended = shop("restore", "plan", "sales", *words)
+    assert ended.code == ExitCode.FINDINGS
+    assert "       25 cannot be written\n" in ended.out
+    assert "To know before:\n" in ended.out
+    assert "  ✗ " in ended.out
+    assert "May not create contacts." in ended.out
+    assert shop("restore", "show", out).code == ExitCode.FINDINGS
+    run = shop("restore", "run", out)
+    assert run.code == ExitCode.FINDINGS
+    assert "       25 were not written\n" in run.out
+    assert run.out.count("  ✗ Contact/") == 20, "not all of them are listed"
+    assert "Try the rest again: unlost restore retry restore-" in run.out
+
+
+def test_only_the_record_alone_comes_back_if_so_wished(shop: Terminal, tmp_path: Path) -> None:
+    words = ("--record", f"Account/{CUSTOMER}", "--no-related", "--at", "1")
+    ended = shop("restore", "plan", "sales", *words, "--out", str(tmp_path / "p"), "--json")
+    assert ended.json["summary"]["records"] == 1
+
+
+def test_changed_columns_are_put_back(shop: Terminal, tmp_path: Path) -> None:
+    shop.world.clock.advance(days=1)
+    shop.world.org.update("Account", "A40018", {"Phone": "overwritten"})
+    assert shop("backup", "sales").code == ExitCode.OK
+    out = str(tmp_path / "plan.json")
+    words = ("--changed-between", "2", "3", "--table", "Account", "--column", "Phone")
+    ended = shop("restore", "plan", "sales", *words, "--out", out)
+    assert "        1 get columns back\n" in ended.out
+    assert "        1 have their columns back\n" in shop("restore", "run", out).out
+    assert dict(platform(shop).live("Account"))["A40018"].cells["Phone"] == "+41 40018"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("--record", "Account"),
+        ("--record", f"Account/{CUSTOMER}", "--lost-between", "1", "2"),
+        ("--lost-between", "1", "live"),
+        ("--lost-between", "1"),
+    ],
+)
+def test_what_is_asked_for_must_be_clear(
+    shop: Terminal, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    out = tmp_path / "plan.json"
+    assert shop("restore", "plan", "sales", *words, "--out", str(out)).code == ExitCode.USAGE
+    assert not out.exists()
+
+
+def test_a_plan_that_was_edited_is_refused(shop: Terminal, plan: str) -> None:
+    told = json.loads(Path(plan).read_bytes())
+    Path(plan).write_text(json.dumps(told | {"steps": []}))
+    for verb in ("show", "run"):
+        ended = shop("restore", verb, plan, "--json")
+        assert ended.code == ExitCode.FAILED
+        assert ended.json["error"]["code"] == "plan-edited"
+
+
+# --- runs -----------------------------------------------------------------------------------------
+
+
+def test_a_run_says_what_came_back(shop: Terminal, plan: str) -> None:
+    ended = shop("restore", "run", plan)
+    assert ended.code == ExitCode.OK
+    assert ended.out.startswith("sales: restored in 0 s with ")
+    assert "       26 came back with new ids\n" in ended.out
+    assert "Record by record: unlost runs restore-" in ended.out
+    assert "Try the rest" not in ended.out
+    again = shop("restore", "run", plan)
+    assert (again.code, again.out) == (ExitCode.OK, ended.out)
+
+
+def test_what_came_back_otherwise_is_named(shop: Terminal, tmp_path: Path) -> None:
+    held = platform(shop)
+    never = (NeverColumn("Number", NeverReason.AUTO_NUMBER),)
+    usual = held.capability("Account")
+    held.allow(replace(usual, settable=usual.settable - {"Number"}, never=never))
+    out = str(tmp_path / "plan.json")
+    words = ("--record", f"Account/{CUSTOMER}", "--no-related", "--out", out)
+    assert shop("restore", "plan", "sales", *words).code == ExitCode.OK
+    ended = shop("restore", "run", out)
+    assert ended.code == ExitCode.OK
+    assert "  1 record with columns that nobody can set" in ended.out
+    assert "Number" in ended.out
+    run = shop("restore", "run", out, "--json").json["run"]
+    detail = shop("runs", run).out
+    assert f"  Account/{CUSTOMER} as " in detail
+    assert "    Number: auto-number\n" in detail
+
+
+def test_a_full_org_parks_the_run_which_is_gone_on_with(shop: Terminal, plan: str) -> None:
+    writer = shop.world.connector.writer("one")
+    writer.full_after = 10
+    ended = shop("restore", "run", plan)
+    assert ended.code == ExitCode.FAILED
+    assert "10 of 26 records are there; 16 are missing." in ended.err
+    (listed,) = [one for one in shop("runs", "--json").json["runs"] if one["kind"] == "restore"]
+    assert listed["state"] == "parked"
+    assert "10 of 26 records are there" in shop("runs", listed["run"]).out
+    writer.full_after = None
+    resumed = shop("restore", "resume", listed["run"])
+    assert resumed.code == ExitCode.OK
+    assert "       26 came back with new ids\n" in resumed.out
+
+
+def test_what_failed_is_tried_again(shop: Terminal, plan: str) -> None:
+    held = platform(shop)
+    held.unique.append(("Contact", ("Name",)))
+    held.org.create("Contact", {"Name": "Contact 3"}, record="TWIN")
+    ended = shop("restore", "run", plan)
+    assert ended.code == ExitCode.FINDINGS
+    assert "        1 could not be written\n" in ended.out
+    run = shop("restore", "run", plan, "--json").json["run"]
+    assert "could not" not in shop("runs", run).out
+    assert "TWIN has this value already" in shop("runs", run).out
+    held.delete("Contact", "TWIN", by="U1")
+    again = shop("restore", "retry", run)
+    assert again.code == ExitCode.OK
+    assert "        1 came back with new ids\n" in again.out
+    whole = shop("restore", "retry", f"{run}-try-2", "--json")
+    assert whole.json["error"]["code"] == "run-whole"
+
+
+def test_runs_are_listed(sales: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sales("runs").out == "Nothing ran yet.\n"
+    assert sales("backup", "sales").code == ExitCode.OK
+    lines = sales("runs").out.splitlines()
+    assert lines[1].split()[1:4] == ["sales", "backup", "done"]
+    monkeypatch.setattr("unlost.cli.verbs.runs.MOST", 0)
+    assert "… and 1 older run; --json lists all." in sales("runs").out
+
+
+def test_one_run_is_told_record_by_record(
+    shop: Terminal, plan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = shop("restore", "run", plan, "--json").json["run"]
+    told = shop("runs", run).out
+    assert told.startswith(f"{run}: restore of sales, done, began 2026-")
+    assert f"  Account/{CUSTOMER} as " in told
+    monkeypatch.setattr("unlost.cli.verbs.runs.MOST", 20)
+    assert "… and 6 more records; --json lists all." in shop("runs", run).out
+    assert len(shop("runs", run, "--json").json["records"]) == 26
+
+
+@pytest.mark.parametrize("words", [("restore", "resume"), ("restore", "retry"), ("runs",)])
+def test_an_unknown_run_is_told(shop: Terminal, words: tuple[str, ...]) -> None:
+    ended = shop(*words, "restore-none", "--json")
+    assert ended.code == ExitCode.FAILED
+    assert ended.json["error"]["code"] == "run-unknown"
+
+
+def test_late_columns_are_no_mystery(shop: Terminal, tmp_path: Path) -> None:
+    """A status that records are born with is set when all is there."""
+    held = platform(shop)
+    held.allow(replace(held.capability("Account"), late=(LateColumn("Number", "draft"),)))
+    out = str(tmp_path / "plan.json")
+    words = ("--record", f"Account/{CUSTOMER}", "--no-related", "--out", out)
+    shop("restore", "plan", "sales", *words)
+    assert shop("restore", "run", out).code == ExitCode.OK
+    (live,) = [one for key, one in held.live("Account") if one.cells["Name"] == "Schoko Zürich"]
+    assert live.cells["Number"] == "0040017"
