@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from house.coverage_rooms import MOST, STRICT, WHOLE
+
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 TUTORIAL = DOCS / "tutorial" / "first-night.md"
@@ -82,9 +84,30 @@ def test_every_command_shown_works(page: Path, tmp_path: Path) -> None:
 
 
 def test_the_readme_opens_with_the_two_commands() -> None:
-    head = (ROOT / "README.md").read_text("utf-8")[:300]
-    assert "make demo" in head
-    assert "make test" in head
+    title, fence, demo, test, end, *_ = filter(None, (ROOT / "README.md").read_text().splitlines())
+    assert (title, fence, end) == ("# Unlost", "```", "```")
+    assert (demo.split()[:2], test.split()[:2]) == (["make", "demo"], ["make", "test"])
+
+
+def test_contributors_read_of_the_shares_that_the_gate_demands() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    (rule,) = [part for part in text.split("\n\n") if "Coverage by branch" in part]
+    assert f"{WHOLE} %" in rule.split(",")[0]
+    assert all(f"`{room}`" in rule for room in STRICT)
+    assert f"{MOST} %" in rule
+    assert "make coverage" in rule
+
+
+def test_every_target_that_is_named_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")]
+    named = {
+        target
+        for page in pages
+        for target in re.findall(r"(?:^|`)make ([a-z]+)", page.read_text("utf-8"), re.MULTILINE)
+    }
+    assert {"demo", "test", "coverage", "check"} <= named <= targets
 
 
 def test_every_page_is_in_the_navigation() -> None:
