@@ -53,12 +53,20 @@ def _alone(made: Draft, capability: WriteCapability, *, declared: bool) -> None:
 
 
 def _gatherers(drafts: Drafts) -> dict[RecordKey, RecordKey]:
-    """Rows that another record gathers when it is created."""
+    """Rows that another record gathers when it is created: those that hold a reference to gather.
+
+    Where nobody else can write such rows, the org makes the others with it too.
+    """
     found = {}
     for made in drafts.values():
         for gathered in made.facts.gathered:
             owner = RecordKey(gathered.table, gathered.parent)
-            if owner in drafts and drafts[owner].action is Action.CREATE and made.comes_anew:
+            holds = gathered.value_column in made.facts.references
+            if (
+                owner in drafts
+                and drafts[owner].action is Action.CREATE
+                and (made.action is Action.BY_PRODUCT or (holds and made.action is Action.CREATE))
+            ):
                 found[made.key] = owner
     return found
 

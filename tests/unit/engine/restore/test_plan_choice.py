@@ -398,6 +398,17 @@ def test_what_failed_is_planned_again_and_nothing_else_of_it(quick: Atelier) -> 
     assert quick.live("Memo")[memos[1]]["About"] == other
 
 
+def test_a_record_that_failed_is_planned_again_in_the_state_of_then(quick: Atelier) -> None:
+    account = quick.make("Account", "first")
+    quick.night()
+    quick.org.update("Account", account, {"Name": "second"})
+    quick.night()
+    quick.lose("Account", account)
+    first = quick.plan_of(("Account", account), at=1)
+    again = plan_again(first, {RecordKey("Account", account)}, quick.planning(), plan_id="again")
+    assert step_of(again, account) == step_of(first, account)
+
+
 def test_what_failed_of_a_change_is_planned_again_by_its_columns(quick: Atelier) -> None:
     made = spoilt(quick)
     first = quick.plan_changed(1, 2, "Account", "Number")

@@ -10,7 +10,7 @@ from unit.engine.restore.workshop import TEXT
 from unlost.engine.restore.planning import Related
 from unlost.model.plan import Action, Weight, Why
 from unlost.model.schema import DeleteRule, Reference
-from unlost.model.writing import Birth, ByProduct, Gather, Identity
+from unlost.model.writing import Birth, ByProduct, Gather, Identity, MatchKey
 
 CASCADE = DeleteRule.CASCADE
 
@@ -52,6 +52,7 @@ def desk(tmp_path: Path) -> Iterator[Atelier]:
     made.allow("Edition", by_products=(product,))
     made.allow("Document", birth=Birth.BY_PRODUCT)
     made.allow("Pin", by_product_when=(("Kind", "owner"),))
+    made.allow("Person", keys=(MatchKey(("Mail", "Who", "Kind")),))
     made.allow("Mail", gathers=(Gather("To", "Person", "Mail", "Who", (("Kind", "to"),)),))
     yield made
     made.writer.faults.assert_met()
@@ -218,7 +219,7 @@ def test_a_mail_gathers_its_people_and_waits_for_them(desk: Atelier) -> None:
         made["contact"]: Action.CREATE,
         made["mail"]: Action.CREATE,
         made["to"]: Action.BY_PRODUCT,
-        made["nobody"]: Action.BY_PRODUCT,
+        made["nobody"]: Action.CREATE,
         made["cc"]: Action.CREATE,
     }
     level = {step.record: step.level for step in plan.steps}
@@ -228,7 +229,18 @@ def test_a_mail_gathers_its_people_and_waits_for_them(desk: Atelier) -> None:
     assert step_of(plan, made["to"]).why is Why.FILE
     desk.restore(plan)
     live, _ = desk.named("Contact", "Ines")
-    assert sorted(p["Who"] or "" for p in desk.live("Person").values()) == [live, live]
+    assert sorted(p["Who"] or "" for p in desk.live("Person").values()) == ["", live, live]
+
+
+def test_people_that_only_the_org_can_write_come_with_their_mail_all_of_them(
+    desk: Atelier,
+) -> None:
+    desk.allow("Person", birth=Birth.BY_PRODUCT)
+    made = mail(desk)
+    desk.night()
+    desk.lose("Mail", made["mail"])
+    found = actions(desk.plan_of(("Mail", made["mail"])))
+    assert found[made["to"]] is found[made["nobody"]] is Action.BY_PRODUCT
 
 
 def test_people_of_a_mail_that_is_there_are_written_like_others(desk: Atelier) -> None:
