@@ -133,7 +133,7 @@ def _judge(
     """What to send, or why nothing is sent: gone, as wanted already, changed since the plan."""
     key = change.step.key
     if live is None:
-        return _gone(key)
+        return gone(key)
     names = tuple(wanted)
     if values(table, live, names) == values(table, wanted, names):
         return Outcome(key.record, OutcomeKind.DONE, change.live)
@@ -148,7 +148,8 @@ def _only(cells: Cells, columns: Sequence[str]) -> dict[str, str | None]:
     return {name: cells.get(name) for name in columns}
 
 
-def _gone(key: RecordKey) -> Outcome:
+def gone(key: RecordKey) -> Outcome:
+    """The outcome of a record that was live, and is not any more."""
     return refusal(
         key,
         CHANGED_SINCE,

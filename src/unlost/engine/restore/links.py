@@ -73,5 +73,12 @@ class Links:
                 return MISSING
             earlier = self.earlier.get(key)
             if earlier is not None:
-                return earlier
+                return self._now(RecordKey(table, earlier))
         return value
+
+    def _now(self, life: RecordKey) -> str | Missing:
+        """The live id of a record that came back earlier: it may be lost again, and of the plan."""
+        live = self.state.links.get(life)
+        if live is None and life in self.steps:
+            return MISSING
+        return live or life.record

@@ -2,20 +2,22 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from unlost.engine.restore.changing import CHANGED_SINCE
+from unlost.engine.restore.changing import CHANGED_SINCE, gone
+from unlost.engine.restore.choose import Remark
 from unlost.engine.restore.correlate import each, values
 from unlost.engine.restore.entries import Pass
 from unlost.engine.restore.outcome import Difference, Ending, RecordOutcome
 from unlost.engine.restore.rows import expected
 from unlost.engine.restore.session import Session
 from unlost.engine.restore.wanted import READ_ROWS
-from unlost.model.plan import Action, PlanStep, RecordKey
+from unlost.model.plan import Action, PlanStep, RecordKey, Why
 from unlost.model.progress import Phase, Progress
 from unlost.model.schema import ColumnTrait, Table
 from unlost.model.writing import Outcome, OutcomeKind, WriteCapability
 
 OVERWRITTEN = "overwritten"  # the org put something else there: a trigger, a default
 NOT_IN_ORG = "not-in-org"  # the column is not there any more
+NOT_SET = "not-set"  # the plan did not set it; its notes say why, or it changed after that
 LINK_LOST = "link-lost"  # the record referred to did not come back
 
 ENDINGS = {
@@ -35,20 +37,22 @@ def record_outcomes(session: Session) -> Iterator[RecordOutcome]:
         by_table.setdefault(step.table, []).append(step)
     found: dict[RecordKey, tuple[Difference, ...]] = {}
     for table, steps in by_table.items():
-        written = [s for s in steps if _written(session, s)]
-        for at in range(0, len(written), READ_ROWS):
-            found.update(_differences(session, table, written[at : at + READ_ROWS]))
+        there = [s for s in steps if _there(session, s)]
+        for at in range(0, len(there), READ_ROWS):
+            found.update(_differences(session, table, there[at : at + READ_ROWS]))
         session.ports.observer.progress(Progress(Phase.READ_BACK, table, rows=len(steps)))
     for step in session.plan.steps:
-        yield _outcome(session, step, found.get(step.key, ()))
+        yield _outcome(session, step, found.get(step.key))
 
 
-def _written(session: Session, step: PlanStep) -> bool:
-    may = step.action not in (Action.SKIP, Action.UNCHANGED)
-    return may and session.links.live(step.key) is not None and _failure(session, step) is None
+def _there(session: Session, step: PlanStep) -> bool:
+    """True if the record should be live by now."""
+    live = step.action is not Action.SKIP and session.links.live(step.key) is not None
+    return live and _failure(session, step) is None
 
 
 def _failure(session: Session, step: PlanStep) -> Outcome | None:
+    """What the journal says of a record that did not come back as planned."""
     for stage in Pass:
         outcome = session.log.state.result(stage, step.key)
         if outcome is not None and outcome.kind is OutcomeKind.FAILED:
@@ -57,18 +61,22 @@ def _failure(session: Session, step: PlanStep) -> Outcome | None:
 
 
 def _outcome(
-    session: Session, step: PlanStep, differences: tuple[Difference, ...]
+    session: Session, step: PlanStep, differences: tuple[Difference, ...] | None
 ) -> RecordOutcome:
+    """``differences``: None for a record that was not found."""
     live = session.links.live(step.key)
     failed = _failure(session, step)
+    if failed is None and live is not None and differences is None:
+        failed = gone(step.key)
     if step.action is Action.SKIP:
         return RecordOutcome(
             step.table, step.record, Ending.SKIPPED, live, "restore-skipped", _why(session, step)
         )
     if failed is None:
-        return RecordOutcome(
-            step.table, step.record, ENDINGS[step.action], live, differences=differences
-        )
+        ending = ENDINGS[step.action]
+        if session.log.state.result(Pass.CREATE, step.key) is not None:
+            ending = Ending.CREATED  # by-products that the org did not make after all
+        return RecordOutcome(step.table, step.record, ending, live, differences=differences or ())
     ending = Ending.CONFLICT if failed.code == CHANGED_SINCE else Ending.FAILED
     return RecordOutcome(
         step.table,
@@ -97,14 +105,19 @@ def _differences(
     session.links.prefetch(table.columns, wanted.values())
     columns = [c.name for c in table.columns if not c.has(ColumnTrait.VOLATILE)]
     readable = [one for one in columns if one != table.id_column]
-    lives = {str(session.links.live(step.key)): step for step in steps}
-    rows = session.ports.writer.fetch(table, list(lives), columns=readable)
+    fetched = session.ports.writer.fetch(
+        table, list(dict.fromkeys(_live(session, step) for step in steps)), columns=readable
+    )
+    rows = dict(each(fetched))
     return {
-        lives[record].key: tuple(
-            _compare(session, table, capability, lives[record], wanted[lives[record].key], cells)
-        )
-        for record, cells in each(rows)
+        step.key: tuple(_compare(session, table, capability, step, wanted[step.key], rows[live]))
+        for step in steps
+        if (live := _live(session, step)) in rows
     }
+
+
+def _live(session: Session, step: PlanStep) -> str:
+    return str(session.links.live(step.key))
 
 
 def _compare(
@@ -116,15 +129,39 @@ def _compare(
     live: Mapping[str, str | None],
 ) -> Iterator[Difference]:
     reasons = {never.column: never.reason.value for never in capability.never}
-    own = step.columns if step.action in (Action.UPDATE, Action.BY_PRODUCT) else tuple(live)
+    own = _judged(session, step, tuple(live))
     should = expected(wanted, table, session.links)
+    emptied = _emptied(step, table)
     for name in own:
         if name not in should:
             continue
-        if wanted.get(name) is not None and should[name] is None:
+        if name in emptied or (wanted.get(name) is not None and should[name] is None):
             yield Difference(name, LINK_LOST)
         elif values(table, live, (name,)) != values(table, should, (name,)):
-            yield Difference(name, reasons.get(name, OVERWRITTEN))
+            yield Difference(name, reasons.get(name) or _word(step, name))
     for name in should:
         if name not in live and should[name] is not None and table.column(name) is None:
             yield Difference(name, NOT_IN_ORG)
+
+
+def _emptied(step: PlanStep, table: Table) -> set[str]:
+    """References that the plan left empty because their records do not come back."""
+    if Remark.PARENT_MISSING.value not in step.notes:
+        return set()
+    links = {column.name for column in table.columns if column.reference is not None}
+    return {name for name, value in step.edits.items() if value is None and name in links}
+
+
+def _judged(session: Session, step: PlanStep, every: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns that have to be as they were."""
+    if step.action not in (Action.UPDATE, Action.UNCHANGED):
+        return step.columns if step.action is Action.BY_PRODUCT else every
+    if step.why is not Why.SELECTED:
+        return step.columns
+    return session.plan.selection.columns or every
+
+
+def _word(step: PlanStep, column: str) -> str:
+    """Why a column that could be set is otherwise: somebody set it again, or the plan did not."""
+    sent = step.action in (Action.CREATE, Action.BY_PRODUCT) or column in step.columns
+    return OVERWRITTEN if sent else NOT_SET

@@ -52,7 +52,8 @@ class Gathering:
 
     ``homes``: for records that these refer to and that are not among them the live id, None for
     lost ones. ``unlooked`` are tables that could not be asked. ``never`` counts related records
-    that cannot come back, by table.
+    that cannot come back, by table. ``lives`` tells under which id a record is in the plan, by its
+    last life.
     """
 
     survey: Survey
@@ -61,6 +62,15 @@ class Gathering:
     homes: dict[RecordKey, str | None] = field(default_factory=dict)
     unlooked: set[str] = field(default_factory=set)
     never: Counter[str] = field(default_factory=Counter)
+    lives: dict[RecordKey, RecordKey] = field(default_factory=dict)
+
+    def life(self, key: RecordKey) -> RecordKey:
+        """The last life of a record: one that came back and was lost again is one record."""
+        return RecordKey(key.table, self.survey.lineage.get(key, key.record))
+
+    def known(self, key: RecordKey) -> RecordKey | None:
+        """The record of the plan that this one is, under this id or another of its lives."""
+        return self.lives.get(self.life(key))
 
     def target(self, facts: Facts, column: str) -> RecordKey:
         """The record that a wanted reference points to; in the first table where nobody knows."""
@@ -68,8 +78,9 @@ class Gathering:
         tables = self.survey.reference(facts.snapshot, facts.key.table, column).tables
         for table in tables:
             key = RecordKey(table, value)
-            if key in self.found or key in self.homes:
-                return key
+            known = self.known(key)
+            if known is not None or key in self.homes:
+                return known or key
         return RecordKey(tables[0], value)
 
 
@@ -78,7 +89,7 @@ def gather(survey: Survey, picks: Sequence[Pick], *, related: Related) -> Gather
     gathering = Gathering(survey, related)
     for number in sorted({pick.snapshot for pick in picks}, reverse=True):
         own = [pick for pick in picks if pick.snapshot == number]
-        _Walk(gathering, number, frozenset(pick.key for pick in picks)).run(own)
+        _Walk(gathering, number, frozenset(gathering.life(p.key) for p in picks)).run(own)
     return gathering
 
 
@@ -97,7 +108,7 @@ class _Walk:
     def run(self, picks: Sequence[Pick]) -> None:
         """Go on until nothing new is met."""
         found = self.gathering.found
-        fresh = [_Fresh(p, Why.SELECTED) for p in picks if p.key not in found]
+        fresh = self._new(_Fresh(pick, Why.SELECTED) for pick in reversed(picks))
         while fresh:
             if len(found) + len(fresh) > MAX_STEPS:
                 raise too_large()
@@ -107,8 +118,13 @@ class _Walk:
             if self.gathering.related is Related.ALL:
                 fresh += self._below(met)
             fresh += self._above(met)
-            fresh = list({one.pick.key: one for one in reversed(fresh)}.values())
+            fresh = self._new(fresh)
         self.gathering.never += self._children.never
+
+    def _new(self, fresh: Iterable[_Fresh]) -> list[_Fresh]:
+        """Those that are not in the plan under any of their ids; each record once."""
+        lives = {self.gathering.life(one.pick.key): one for one in reversed(list(fresh))}
+        return [one for life, one in lives.items() if life not in self.gathering.lives]
 
     def _look(self, fresh: Sequence[_Fresh]) -> None:
         groups: dict[tuple[int, str], list[_Fresh]] = {}
@@ -118,8 +134,10 @@ class _Walk:
             known = {one.pick.key: one for one in own}
             for facts in look(self.gathering.survey, table, [one.pick for one in own]):
                 one = known[facts.key]
-                why = Why.SELECTED if facts.key in self.selected else one.why
+                life = self.gathering.life(facts.key)
+                why = Why.SELECTED if life in self.selected else one.why
                 self.gathering.found[facts.key] = Found(facts, why, one.because)
+                self.gathering.lives[life] = facts.key
 
     # --- down --------------------------------------------------------------------------------------
 
@@ -130,7 +148,8 @@ class _Walk:
         while spreading:
             again: list[Found] = []
             for child in self._children.of(_by_table(spreading)):
-                known = self.gathering.found.get(child.key)
+                own = self.gathering.known(child.key)
+                known = self.gathering.found[own] if own is not None else None
                 if known is None:
                     fresh.append(self._child(child))
                 elif known.why is Why.PARENT and not known.spread:
@@ -182,7 +201,7 @@ class _Walk:
         tables = self.gathering.survey.reference(facts.snapshot, facts.key.table, column).tables
         keys = [RecordKey(table, value) for table in tables]
         known = self.gathering
-        if not any(key in known.found or key in known.homes for key in keys):
+        if not any(known.known(key) is not None or key in known.homes for key in keys):
             asked.setdefault(tables, {}).setdefault(value, facts.key)
 
     def _placed(

@@ -14,6 +14,7 @@ from unlost.model.plan import Action
 from unlost.model.schema import Reference, WireKind
 from unlost.model.snapshot import CommitKind
 from unlost.model.writing import (
+    Birth,
     ByProduct,
     Gather,
     LateColumn,
@@ -200,7 +201,7 @@ def test_overwritten_columns_are_put_back_and_no_other(shop: Workshop) -> None:
     cells = shop.live("Account")[over.account]
     assert (cells["Number"], cells["Name"]) == ("007", "Candy Ltd")
     assert endings(outcome) == {over.account: Ending.UPDATED}
-    assert outcome.records[0].differences == ()
+    assert outcome.records[0].differences == (Difference("Name", "not-set"),)
 
 
 def test_a_record_that_changed_since_the_plan_is_a_conflict_and_left_alone(shop: Workshop) -> None:
@@ -410,6 +411,8 @@ def test_gathered_rows_come_with_their_record(shop: Workshop) -> None:
         )
     )
     shop.platform.unique.append(("Recipient", ("Mail", "Person", "Kind")))
+    made_by_org = shop.platform.capability("Recipient")
+    shop.platform.allow(replace(made_by_org, birth=Birth.BY_PRODUCT))
     lost = Lost(shop)
     mail = shop.make("Mail", "hello")
     rows = [
@@ -665,3 +668,35 @@ def test_keys_are_looked_for_in_their_order(shop: Workshop) -> None:
     shop.writer.faults.plant("written", ReplyLost(), table="Account")
     shop.restore(shop.plan(*lost.steps))
     assert len(shop.live("Account")) == 1
+
+
+def test_a_by_product_that_the_org_did_not_make_is_created(shop: Workshop) -> None:
+    shop.org.add_table("Mail", {"Name": WireKind.TEXT, "Task": WireKind.REFERENCE})
+    shop.org.add_table("Task", {"Name": WireKind.TEXT})
+    usual = shop.platform.capability("Task")
+    shop.platform.allow(replace(usual, by_product_when=(("Name", "mail"),)))
+    alone = shop.make("Task", "mail")
+    of_mail = shop.make("Task", "mail")
+    mail = shop.make("Mail", "hello", Task=of_mail)
+    shop.night()
+    for table, record in (("Mail", mail), ("Task", alone), ("Task", of_mail)):
+        shop.lose(table, record)
+    shop.night()
+    mails = shop.platform.capability("Mail")
+    shop.platform.allow(
+        replace(
+            mails,
+            settable=frozenset({"Name"}),
+            needs_value=frozenset({"Task"}),
+            by_products=(ByProduct("Task", "Task"),),
+        )
+    )
+    shop.platform.required.add(("Mail", "Task"))
+    steps = [shop.step("Task", one, Action.BY_PRODUCT) for one in (alone, of_mail)]
+    outcome = shop.restore(shop.plan(shop.step("Mail", mail, Action.CREATE), *steps))
+    assert endings(outcome) == {
+        mail: Ending.FAILED,
+        alone: Ending.CREATED,
+        of_mail: Ending.BY_PRODUCT,
+    }
+    assert len(shop.live("Task")) == 1

@@ -1,0 +1,84 @@
+"""What a restore says at its end: every difference is named, and nothing that is gone is called there."""
+
+from unit.engine.restore.atelier import Atelier
+from unit.engine.restore.workshop import of
+from unlost.engine.restore.outcome import Difference, Ending
+from unlost.engine.restore.planning import Related
+
+
+def test_a_file_that_was_replaced_is_not_called_unchanged_without_a_word(quick: Atelier) -> None:
+    paper = quick.org.attach("Paper", "recipe", b"cocoa")
+    quick.night()
+    quick.org.replace_file("Paper", paper, b"milk!")
+    quick.night()
+    outcome = quick.restore(quick.plan_of(("Paper", paper), at=1))
+    told = of(outcome, paper)
+    assert told.differences == (Difference("BodyDigest", "by-platform"),)
+
+
+def test_an_unchanged_record_that_was_lost_since_the_plan_is_not_called_there(
+    quick: Atelier,
+) -> None:
+    account = quick.make("Account", "Candy")
+    quick.night()
+    plan = quick.plan_of(("Account", account))
+    quick.lose("Account", account)
+    told = of(quick.restore(plan), account)
+    assert told.ending is Ending.CONFLICT
+    assert "not live any more" in told.sentence
+
+
+def test_a_reference_that_the_plan_left_empty_is_named(quick: Atelier) -> None:
+    account = quick.make("Account", "Candy")
+    contact = quick.make("Contact", "Ann", Account=account)
+    quick.night()
+    quick.lose("Account", account)
+    plan = quick.plan_of(("Contact", contact), related=Related.NONE)
+    told = of(quick.restore(plan), contact)
+    assert told.differences == (Difference("Account", "link-lost"),)
+
+
+def test_a_related_record_is_judged_by_what_was_set_alone(quick: Atelier) -> None:
+    account = quick.make("Account", "Candy")
+    memo = quick.make("Memo", "call", About=account)
+    quick.night()
+    quick.lose("Account", account)
+    quick.org.update("Memo", memo, {"Name": "renamed since"})
+    told = of(quick.restore(quick.plan_of(("Account", account))), memo)
+    assert told.ending is Ending.UPDATED
+    assert told.differences == ()
+
+
+# --- one record, several lives --------------------------------------------------------------------
+
+
+class Reborn:
+    """An account that came back under a new id, and was lost again with it."""
+
+    def __init__(self, shop: Atelier) -> None:
+        self.first = shop.make("Account", "Candy")
+        self.contact = shop.make("Contact", "Ann", Account=self.first)
+        shop.night()
+        shop.lose("Account", self.first)
+        shop.restore(shop.plan_of(("Account", self.first), related=Related.NONE))
+        self.second, _ = shop.named("Account", "Candy")
+        shop.night()
+        shop.lose("Account", self.second)
+        shop.night()
+
+
+def test_a_record_chosen_under_two_of_its_ids_comes_back_once(quick: Atelier) -> None:
+    reborn = Reborn(quick)
+    plan = quick.plan_of(("Account", reborn.first), ("Account", reborn.second))
+    assert quick.restore(plan).whole
+    assert len(quick.live("Account")) == 1
+
+
+def test_a_parent_known_by_its_first_id_comes_back_once(quick: Atelier) -> None:
+    reborn = Reborn(quick)
+    plan = quick.plan_of(("Account", reborn.second), ("Contact", reborn.contact))
+    outcome = quick.restore(plan)
+    assert outcome.whole
+    account, _ = quick.named("Account", "Candy")
+    assert quick.named("Contact", "Ann")[1]["Account"] == account
+    assert of(outcome, reborn.contact).differences == ()
