@@ -50,6 +50,10 @@ NOTES = {
         "the vault: `unlost init NEW-HOME --vault VAULT --from-sheet FILE` makes a new home with a "
         "new key."
     ),
+    "key-not-unique": (
+        "A restore looks for live records by a unique value, so that it takes over what is there instead "
+        "of doubling it. Two of them leave it no choice that it could answer for."
+    ),
     "key-wrong": "Each key file and each sheet names the id of its vault in its first lines.",
     "no-backup-yet": "There is nothing to look at before the first `unlost backup`.",
     "object-damaged": (
@@ -57,29 +61,60 @@ NOTES = {
         "or exchanged is noticed before anything is done with it. `unlost verify --level full` "
         "lists all such objects; copies of them can be put back one by one."
     ),
+    "org-not-added": (
+        "The vault outlives the home. After the application database was lost, add the org and its writer "
+        "again under any name: the vault knows the tenant, its chain of backups goes on, and runs that "
+        "stopped can be resumed."
+    ),
     "plan-edited": (
         "A plan carries a digest over everything that it says. Decide on another selection instead "
         "of editing the file: a plan costs a minute and writes nothing."
     ),
+    "plan-newer": ("A plan that is understood by half could write the wrong half."),
     "plan-other-vault": (
         "A plan names its org by an id that is drawn for each vault, and the versions that it wants "
         "by their numbers in that vault. In another vault they mean something else."
+    ),
+    "restore-no-answer": (
+        "Each time Unlost looked whether the call had taken effect after all; it had not. What was written "
+        "before stays written, and the run knows it."
     ),
     "restore-nothing": (
         "Tables that nobody can write, such as histories and configuration, are never part of a "
         "plan; a selection of nothing else is empty."
     ),
+    "restore-parked": (
+        "Nothing is lost and nothing is written twice: the journal in the vault tells what is done. Make "
+        "room, or wait for the allowance, then `unlost restore resume RUN`."
+    ),
     "restore-too-large": (
         "A plan is looked at record by record, by people and by Unlost. Several plans of one table "
         "or one week each are read, run and undone more easily than one of everything."
+    ),
+    "restore-uncertain": (
+        "This is rare: an answer was lost, the table has no unique value to look for, and records of the "
+        "same minute by the same user are there that are not exactly what was sent; a trigger may have "
+        "changed them. Creating again could double them, so that a person must look."
     ),
     "run-in-progress": (
         "Two backups of one org would read everything twice and spend its API calls. The lock goes "
         "away with the process that holds it, however that ends."
     ),
+    "run-not-ended": (
+        "Trying again makes a new plan for what failed. A run that stopped on the way is gone on with "
+        "instead, under its own plan."
+    ),
     "run-parked": (
         "An allowance of the org is spent. The run keeps what it has read; start the backup again "
         "later, by hand or by the scheduler of your machine."
+    ),
+    "run-unknown": (
+        "Restores are remembered in the vault, backups in the home. A run is known by its full name, as "
+        "`unlost runs` lists it. A plan that never began has no run yet."
+    ),
+    "salesforce-answer-lost": (
+        "Salesforce offers no way to repeat a call safely. A call that writes is therefore made once, and "
+        "when its answer is lost, Unlost looks for its effect before it goes on."
     ),
     "sheet-needs-terminal": (
         "The recovery sheet is the one thing that opens the vault when all else is lost. It is "
@@ -88,5 +123,10 @@ NOTES = {
     "store-not-atomic": (
         "Some network shares let two writers create the same file. On such a store two backups at "
         "once could overwrite one another, so that Unlost refuses it."
+    ),
+    "writer-missing": (
+        "The identity that reads every night must not be able to write: whoever steals it can change "
+        "nothing. A restore needs another one, whose secret is sealed by itself and opened only while a "
+        "restore is planned or runs."
     ),
 }

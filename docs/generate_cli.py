@@ -19,6 +19,7 @@ import typer
 from unlost.cli.main import PROGRAM, app
 
 WIDTH = 90
+ANY_NAME = "NAME"
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "cli.md"
 INTRODUCTION = """# Commands
 
@@ -51,11 +52,14 @@ def page() -> str:
 
 
 def _contexts(context: Any) -> Iterator[Any]:
-    """A context of every command that does something, in the order of its help."""
+    """A context of every command that does something, in the order of its help.
+
+    A group that lists nothing takes any name in the place of a command.
+    """
     if not hasattr(context.command, "list_commands"):
         yield context
         return
-    for name in context.command.list_commands(context):
+    for name in context.command.list_commands(context) or [ANY_NAME]:
         command = context.command.get_command(context, name)
         yield from _contexts(
             typer.Context(

@@ -10,7 +10,7 @@ import pytest
 DOCS = Path(__file__).parents[3] / "docs"
 
 
-@pytest.mark.parametrize("page", ["cli", "json", "errors"])
+@pytest.mark.parametrize("page", ["cli", "json", "errors", "what_comes_back"])
 def test_the_page_is_up_to_date(page: str) -> None:
     command = [sys.executable, str(DOCS / f"generate_{page}.py"), "--check"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
@@ -31,3 +31,14 @@ def test_each_kind_of_finding_is_explained() -> None:
 
     text = (DOCS / "reference" / "json.md").read_text("utf-8")
     assert all(f"`{kind.value}`" in text for kind in FindingKind)
+
+
+def test_each_rule_of_writing_stands_on_the_page_of_what_comes_back() -> None:
+    from unlost.connectors.salesforce.writing.rules import NEVER_ENDINGS, RULES
+    from unlost.model.writing import NeverReason
+
+    text = (DOCS / "reference" / "what-comes-back.md").read_text("utf-8")
+    assert all(f"`{reason.value}`" in text for reason in NeverReason)
+    assert all(f"`{ending}`" in text for ending in NEVER_ENDINGS)
+    sections = set(re.findall(r"^### (\w+)$", text, re.MULTILINE))
+    assert sections == set(RULES)
