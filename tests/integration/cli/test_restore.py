@@ -55,24 +55,36 @@ def written(planned: dict[str, Any]) -> int:
     return sum(one["count"] for one in actions if one["action"] not in still)
 
 
-def test_without_a_write_identity_nothing_is_planned(shop: Program, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def writable(shop: Program, served: SimulatorProcess) -> Program:
+    """The same home, whose org has a write identity."""
+    served.admin.post("apps", consumer_key="writer-tests", consumer_secret=SECRET, run_as=ADMIN)
+    added = shop("org", "writer", "chocolate", "--client-id", "writer-tests", "--json")
+    assert added.done["tenant"]
+    return shop
+
+
+def test_without_a_write_identity_nothing_is_planned(
+    served: SimulatorProcess, tmp_path: Path
+) -> None:
+    bare = Program(tmp_path / "home")
+    sheet = str(tmp_path / "sheet.txt")
+    assert bare("init", str(bare.home), "--recovery-out", sheet).code == 0
+    assert add_org(bare, served.url).code in {0, 3}
     out = tmp_path / "plan.json"
-    ended = shop("restore", "plan", "chocolate", "--record", "Account/x", "--out", str(out))
+    ended = bare("restore", "plan", "chocolate", "--record", "Account/x", "--out", str(out))
     assert ended.code == 2  # no such id
-    record = f"Account/{customer(shop)}"
-    ended = shop("restore", "plan", "chocolate", "--record", record, "--out", str(out))
+    record = "Account/001Dn00000b0001IAA"
+    ended = bare("restore", "plan", "chocolate", "--record", record, "--out", str(out))
     assert ended.code == 4
     assert "Set Audit Fields upon Record Creation" in ended.err
     assert not out.exists()
 
 
 def test_a_customer_comes_back_with_everything(
-    shop: Program, served: SimulatorProcess, tmp_path: Path
+    writable: Program, served: SimulatorProcess, tmp_path: Path
 ) -> None:
-    served.admin.post("apps", consumer_key="writer-tests", consumer_secret=SECRET, run_as=ADMIN)
-    added = shop("org", "writer", "chocolate", "--client-id", "writer-tests", "--json")
-    assert added.done["tenant"]
-    lost = customer(shop)
+    shop, lost = writable, customer(writable)
     plan = tmp_path / "plan.json"
     words = ("restore", "plan", "chocolate", "--record", f"Account/{lost}", "--out", str(plan))
     planned = shop(*words, "--json").done
@@ -97,9 +109,8 @@ def test_a_customer_comes_back_with_everything(
     assert shop("runs", result["run"]).code == 0
 
 
-def test_overwritten_phone_numbers_are_put_back(
-    shop: Program, served: SimulatorProcess, tmp_path: Path
-) -> None:
+def test_overwritten_phone_numbers_are_put_back(writable: Program, tmp_path: Path) -> None:
+    shop = writable
     plan = tmp_path / "phones.json"
     words = ("--changed-between", "1", "2", "--table", "Contact", "--column", "Phone")
     planned = shop("restore", "plan", "chocolate", *words, "--out", str(plan), "--json").done
@@ -122,11 +133,11 @@ def test_overwritten_phone_numbers_are_put_back(
     ],
 )
 def test_a_plan_that_was_tampered_with_is_refused(
-    shop: Program, tmp_path: Path, change: str, code: str
+    writable: Program, tmp_path: Path, change: str, code: str
 ) -> None:
     from unlost.engine.restore.planfile import read_plan, sealed, write_plan
 
-    plan = tmp_path / "plan.json"
+    shop, plan = writable, tmp_path / "plan.json"
     record = f"Account/{customer(shop)}"
     shop("restore", "plan", "chocolate", "--record", record, "--out", str(plan), "--no-related")
     told = json.loads(plan.read_bytes())
@@ -149,8 +160,8 @@ def test_a_plan_that_was_tampered_with_is_refused(
         assert json.loads(ended.out or ended.err)["error"]["code"] == code
 
 
-def test_what_is_asked_for_must_be_clear(shop: Program, tmp_path: Path) -> None:
-    out = str(tmp_path / "plan.json")
+def test_what_is_asked_for_must_be_clear(writable: Program, tmp_path: Path) -> None:
+    shop, out = writable, str(tmp_path / "plan.json")
 
     def refused(*words: str) -> int:
         return shop("restore", "plan", "chocolate", *words, "--out", out).code
