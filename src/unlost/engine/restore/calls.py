@@ -14,6 +14,7 @@ from unlost.model.progress import Phase, Progress
 from unlost.model.writing import Outcome, OutcomeKind, WriteOp, WriteRow
 
 STORAGE_FULL = "write-storage-full"
+CHANGED_SINCE = "restore-changed-since"
 
 type Cells = Mapping[str, str | None]
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from unlost.engine.restore.calls import Prepared, refusal, see, send
+from unlost.engine.restore.calls import CHANGED_SINCE, Prepared, refusal, see, send
 from unlost.engine.restore.cells import digest
 from unlost.engine.restore.correlate import each, values
 from unlost.engine.restore.entries import Pass
@@ -14,7 +14,6 @@ from unlost.model.schema import Table
 from unlost.model.writing import Outcome, OutcomeKind, WriteOp, WriteRow
 
 TRIES = 3
-CHANGED_SINCE = "restore-changed-since"
 
 type Cells = Mapping[str, str | None]
 
@@ -83,7 +82,7 @@ def second_pass(session: Session) -> None:
     """Set on new records what could not be set when they were created."""
     by_table: dict[str, list[PlanStep]] = {}
     for step in session.plan.steps:
-        if step.action is Action.CREATE and session.links.live(step.key) is not None:
+        if step.action is Action.CREATE and _was_created(session, step):
             by_table.setdefault(step.table, []).append(step)
     for table, steps in by_table.items():
         capability = session.capability(table)
@@ -96,6 +95,11 @@ def second_pass(session: Session) -> None:
                 if (columns := late_columns(step, wanted[step.key], capability))
             ]
             _set(session, Pass.LATE, table, changes)
+
+
+def _was_created(session: Session, step: PlanStep) -> bool:
+    outcome = session.log.state.result(Pass.CREATE, step.key)
+    return outcome is not None and outcome.kind is OutcomeKind.DONE
 
 
 def _set(session: Session, stage: Pass, table: str, changes: Sequence[Change]) -> None:
@@ -138,10 +142,26 @@ def _judge(
     if values(table, live, names) == values(table, wanted, names):
         return Outcome(key.record, OutcomeKind.DONE, change.live)
     expect = change.step.expect if stage is Pass.UPDATE else None
-    if expect is not None and digest(table, _only(live, change.columns)) != expect:
+    if expect is not None and not _as_planned(table, change, wanted, live, expect):
         return _changed_since(key)
     before = _only(live, names)
     return Prepared(WriteRow(key.record, change.live, dict(wanted)), before)
+
+
+def _as_planned(table: Table, change: Change, wanted: Cells, live: Cells, expect: str) -> bool:
+    """True if nobody but this run touched the columns.
+
+    A record that leaves the bin may take its references back by itself: where they are as wanted
+    now, the plan saw them empty.
+    """
+    cells = _only(live, change.columns)
+    if digest(table, cells) == expect:
+        return True
+    links = {column.name for column in table.columns if column.reference is not None}
+    for name in links.intersection(change.columns):
+        if live.get(name) == wanted.get(name):
+            cells[name] = None
+    return digest(table, cells) == expect
 
 
 def _only(cells: Cells, columns: Sequence[str]) -> dict[str, str | None]:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from unlost.engine.restore.changing import CHANGED_SINCE, gone
+from unlost.engine.restore.calls import CHANGED_SINCE
+from unlost.engine.restore.changing import gone
 from unlost.engine.restore.choose import Remark
 from unlost.engine.restore.correlate import each, values
 from unlost.engine.restore.entries import Pass

@@ -4,6 +4,7 @@ from unit.engine.restore.atelier import Atelier
 from unit.engine.restore.workshop import of
 from unlost.engine.restore.outcome import Difference, Ending
 from unlost.engine.restore.planning import Related
+from unlost.model.writing import Identity
 
 
 def test_a_file_that_was_replaced_is_not_called_unchanged_without_a_word(quick: Atelier) -> None:
@@ -82,3 +83,50 @@ def test_a_parent_known_by_its_first_id_comes_back_once(quick: Atelier) -> None:
     account, _ = quick.named("Account", "Candy")
     assert quick.named("Contact", "Ann")[1]["Account"] == account
     assert of(outcome, reborn.contact).differences == ()
+
+
+# --- two at once ----------------------------------------------------------------------------------
+
+
+def test_what_another_restore_brought_back_since_the_plan_is_not_brought_back_again(
+    quick: Atelier,
+) -> None:
+    account = quick.make("Account", "Candy")
+    contact = quick.make("Contact", "Ann", Account=account)
+    other = quick.make("Contact", "Bob", Account=account)
+    quick.night()
+    quick.lose("Account", account)
+    slow = quick.plan_of(("Account", account))
+    quick.restore(quick.plan_of(("Account", account), ("Contact", contact), related=Related.NONE))
+    live, _ = quick.named("Account", "Candy")
+    outcome = quick.restore(slow)
+    told = of(outcome, account)
+    assert (told.ending, told.live) == (Ending.CONFLICT, live)
+    assert "another restore" in told.sentence
+    assert of(outcome, other).ending is Ending.CREATED
+    assert [cells["Account"] for cells in quick.live("Contact").values()] == [live, live]
+
+
+def test_what_came_back_in_another_restore_and_was_lost_again_does_come_back(
+    quick: Atelier,
+) -> None:
+    account = quick.make("Account", "Candy")
+    quick.night()
+    quick.lose("Account", account)
+    slow = quick.plan_of(("Account", account))
+    quick.restore(quick.plan_of(("Account", account)))
+    quick.lose("Account", quick.named("Account", "Candy")[0])
+    assert quick.restore(slow).whole
+    assert len(quick.live("Account")) == 1
+
+
+def test_a_reference_that_the_bin_gave_back_is_no_change_by_others(quick: Atelier) -> None:
+    parent = quick.make("Account", "Mother")
+    account = quick.make("Account", "Candy", Number="007", Parent=parent)
+    quick.night()
+    quick.org.update("Account", account, {"Number": "9"})
+    quick.platform.delete("Account", parent, by="U2")
+    quick.allow("Account", identity=Identity.UNDELETE)
+    outcome = quick.restore(quick.plan_of(("Account", parent), ("Account", account)))
+    assert of(outcome, account).ending is Ending.UPDATED
+    assert quick.live("Account")[account]["Number"] == "007"
