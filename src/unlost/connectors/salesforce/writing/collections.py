@@ -58,6 +58,8 @@ class Collections:
             answer: Any = read_json(self._client.send(request))
         except AnswerLost:
             return [unknown(row.key) for row in rows]
+        if not isinstance(answer, list) or len(answer) != len(rows):
+            return [unknown(row.key) for row in rows]
         return [of_collection(row.key, row.id, one) for row, one in zip(rows, answer, strict=True)]
 
 

@@ -30,22 +30,15 @@ class Looks:
 
         Raises Conflict (``key-not-unique``).
         """
-        wanted = {_folded(table, columns, value): value for value in values}
-        found: dict[tuple[str, ...], str] = {}
-        firsts = sorted({value[0] for value in wanted.values()})
-        for at in range(0, len(firsts), IDS_IN_A_QUERY):
-            part = firsts[at : at + IDS_IN_A_QUERY]
+        match = Matching(table, columns, values)
+        for at in range(0, len(match.firsts), IDS_IN_A_QUERY):
+            part = match.firsts[at : at + IDS_IN_A_QUERY]
             listed = ",".join(_literal(table, columns[0], value) for value in part)
             query = soql.select(("Id", *columns), table.name, f"{columns[0]} IN ({listed})")
             for record in self._api.query(query):
                 told = tuple(text_of(record.get(name)) or "" for name in columns)
-                value = wanted.get(_folded(table, columns, told))
-                if value is None:
-                    continue
-                if value in found:
-                    raise _not_unique(table, columns)
-                found[value] = str(record["Id"])
-        return found
+                match.take(told, str(record["Id"]))
+        return match.found()
 
     def fetch(self, table: Table, ids: Sequence[str], columns: Sequence[str]) -> Rows:
         """Live records of these ids."""
@@ -83,6 +76,45 @@ class Looks:
         rows = observed(batch, self._api.recent_time())
         cells = batch.select(list(columns)) if columns else None
         return replace(rows, cells=cells)
+
+
+class Matching:
+    """Values that are looked for, and the records that have them.
+
+    Some unique columns tell upper from lower case and some do not: a record with the very value
+    comes before one that has it in another case.
+    """
+
+    def __init__(
+        self, table: Table, columns: tuple[str, ...], values: Iterable[tuple[str, ...]]
+    ) -> None:
+        self._table, self._columns = table, columns
+        self._asked = set(values)
+        self._folded: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+        for value in sorted(self._asked):
+            self._folded.setdefault(_folded(table, columns, value), []).append(value)
+        self._exact: dict[tuple[str, ...], list[str]] = {}
+        self._near: dict[tuple[str, ...], list[str]] = {}
+
+    @property
+    def firsts(self) -> list[str]:
+        """The values of the first column."""
+        return sorted({value[0] for value in self._asked})
+
+    def take(self, told: tuple[str, ...], record: str) -> None:
+        """A live record and its values."""
+        if told in self._asked:
+            self._exact.setdefault(told, []).append(record)
+            return
+        for value in self._folded.get(_folded(self._table, self._columns, told), ()):
+            self._near.setdefault(value, []).append(record)
+
+    def found(self) -> dict[tuple[str, ...], str]:
+        """The record of each value; raises Conflict (``key-not-unique``)."""
+        records = self._near | self._exact
+        if any(len(same) > 1 for same in records.values()):
+            raise _not_unique(self._table, self._columns)
+        return {value: same[0] for value, same in records.items()}
 
 
 def _folded(table: Table, columns: tuple[str, ...], value: tuple[str, ...]) -> tuple[str, ...]:

@@ -34,10 +34,10 @@ class RecycleBin:
 
     def _call(self, rows: Sequence[WriteRow]) -> list[Outcome]:
         try:
-            answer = self._send(rows, renewed=False)
+            results = _results(self._send(rows, renewed=False), len(rows))
         except AnswerLost:
             return [unknown(row.key) for row in rows]
-        return [_outcome(row, result) for row, result in zip(rows, _results(answer), strict=True)]
+        return [_outcome(row, result) for row, result in zip(rows, results, strict=True)]
 
     def _send(self, rows: Sequence[WriteRow], *, renewed: bool) -> Answer:
         version = self._client.api.version.removeprefix("v")
@@ -78,8 +78,11 @@ def _parsed(answer: Answer) -> ET.Element:
         raise AnswerLost("its answer is no whole XML") from error
 
 
-def _results(answer: Answer) -> list[ET.Element]:
-    return _parsed(answer).findall(f".//{{{PARTNER}}}result")
+def _results(answer: Answer, count: int) -> list[ET.Element]:
+    found = _parsed(answer).findall(f".//{{{PARTNER}}}result")
+    if len(found) != count:
+        raise AnswerLost(f"its answer tells of {len(found)} records instead of {count}")
+    return found
 
 
 def _text(element: ET.Element, name: str) -> str:

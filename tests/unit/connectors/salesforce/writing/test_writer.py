@@ -1,0 +1,662 @@
+"""The write side over a scripted network: each way of a call, its refusals, its lost answers."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from fakes.salesforce import (
+    BASE,
+    STAMP,
+    USER_ID,
+    FakeSalesforce,
+    describe,
+    field,
+    id_of,
+    row,
+    system_fields,
+)
+from fakes.wire import Chunks, error_answer, json_answer
+from unlost.connectors.salesforce import SalesforceConnector
+from unlost.connectors.salesforce.columns import column_of
+from unlost.connectors.salesforce.writing import collections
+from unlost.connectors.salesforce.writing.writer import SalesforceWriter
+from unlost.model.errors import (
+    AuthExpired,
+    Conflict,
+    NotAllowed,
+    SourceRefused,
+    TransientError,
+    UsageError,
+)
+from unlost.model.schema import Table, TableTrait
+from unlost.model.writing import Outcome, OutcomeKind, WriteOp, WriteRow
+from unlost.testing.clock import START
+from unlost.testing.memory_writer import body_of
+
+CREATE, UPDATE, DELETE = WriteOp.CREATE, WriteOp.UPDATE, WriteOp.DELETE
+LOST = httpx.ReadTimeout("no answer")
+SOAP = "urn:partner.soap.sforce.com"
+
+
+class Org(FakeSalesforce):
+    """A tiny org that can be written to."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.add("Account", field("Name"), field("Code__c", unique=True), field("Size", "double"))
+        self.made = 0
+        on = self.wire.on
+        on("POST", r"/composite/sobjects$", self._collection)
+        on("PATCH", r"/composite/sobjects$", self._collection)
+        on("DELETE", r"/composite/sobjects\?ids=", self._deleted)
+
+    def add(self, name: str, *fields: dict[str, Any], **facts: Any) -> None:
+        self.describes[name] = describe(name, *system_fields(), *fields, **facts)
+        self.rows.setdefault(name, [])
+
+    def shape(self, name: str) -> Table:
+        """The table as a backup knows it."""
+        fields = self.describes[name]["fields"]
+        return Table(name, columns=tuple(column_of(one) for one in fields))
+
+    @contextmanager
+    def writer(self) -> Iterator[SalesforceWriter]:
+        connector = SalesforceConnector(self.wire.transport)
+        with connector.open_writer(self.config, self.context) as writer:
+            yield writer
+
+    def _collection(self, request: httpx.Request) -> httpx.Response:
+        results = []
+        for record in json.loads(request.content)["records"]:
+            self.made += 1
+            results.append({"success": True, "id": record.get("Id") or id_of("001", self.made)})
+        return json_answer(results)
+
+    def _deleted(self, request: httpx.Request) -> httpx.Response:
+        ids = dict(request.url.params)["ids"].split(",")
+        return json_answer([{"success": True, "id": one} for one in ids])
+
+
+@pytest.fixture
+def org() -> Org:
+    return Org()
+
+
+def rows(count: int, **cells: str | None) -> list[WriteRow]:
+    return [WriteRow(f"k{n}", None, {"Name": f"N{n}", **cells}) for n in range(count)]
+
+
+def kinds(outcomes: Any) -> list[str]:
+    return [one.kind.value for one in outcomes]
+
+
+def write(org: Org, op: WriteOp, sent: list[WriteRow], table: str = "Account") -> list[Outcome]:
+    with org.writer() as writer:
+        return list(writer.write(op, org.shape(table), sent, token="t"))
+
+
+# --- who it is ------------------------------------------------------------------------------------
+
+
+def test_the_writer_knows_its_org_and_its_clock(org: Org) -> None:
+    with org.writer() as writer:
+        assert writer.identity().label == "Acme"
+        assert writer.server_time() == START
+
+
+def test_other_settings_are_refused(org: Org) -> None:
+    with (
+        pytest.raises(UsageError) as caught,
+        SalesforceConnector(org.wire.transport).open_writer(object(), org.context),
+    ):
+        pass
+    assert caught.value.code == "salesforce-settings"
+
+
+# --- permissions ----------------------------------------------------------------------------------
+
+
+def test_permissions_that_are_missing_are_named(org: Org) -> None:
+    org.flags["PermissionsApiEnabled"] = False
+    org.add("Contact", createable=False)
+    org.add("Lead", createable=False, updateable=False)
+    org.add("TopicAssignment", updateable=False)
+    org.add("CaseStatus", createable=False)
+    org.add("LoginHistory", createable=False)
+    org.add("ContentDocument", createable=False)
+    org.add("AccountHistory", createable=False)
+    org.add("Set__c", createable=False)
+    shapes = [org.shape(name) for name in org.describes if name != "Set__c"]
+    setup = Table("Set__c", (), traits=frozenset({TableTrait.CONFIGURATION}))
+    with org.writer() as writer:
+        found = writer.missing([*shapes, setup, Table("Hidden__c", (), label="Hidden")])
+    assert [(one.table, one.permission) for one in found] == [
+        (None, "API Enabled"),
+        ("Contact", "Create on Contact"),
+        ("Lead", "Create on Lead"),
+        ("Lead", "Edit on Lead"),
+        ("Hidden__c", "Read on Hidden__c"),
+    ]
+    assert "records of Hidden" in found[-1].sentence
+
+
+def test_capabilities_are_asked_once(org: Org) -> None:
+    with org.writer() as writer:
+        first = writer.capability(org.shape("Account"))
+        assert writer.capability(org.shape("Account")) is first
+    assert org.described == 1
+    assert [key.columns for key in first.keys] == [("Code__c",)]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "born"),
+    [([{"ApiName": "Entwurf", "StatusCode": "Draft"}], "Entwurf"), ([], "Draft"), (None, "Draft")],
+)
+def test_an_order_is_born_in_the_orgs_own_draft(
+    org: Org, statuses: list[dict[str, Any]] | None, born: str
+) -> None:
+    org.add("Order", field("Status", "picklist"))
+    if statuses is not None:
+        org.rows["OrderStatus"] = statuses
+    with org.writer() as writer:
+        (late,) = writer.capability(org.shape("Order")).late
+    assert (late.column, late.born) == ("Status", born)
+
+
+# --- collections ----------------------------------------------------------------------------------
+
+
+def test_small_sets_go_by_collections_in_order(org: Org) -> None:
+    found = write(org, CREATE, rows(3, Size="1.50"))
+    assert [(one.key, one.id) for one in found] == [
+        (f"k{n}", id_of("001", n + 1)) for n in range(3)
+    ]
+    (call,) = org.wire.made("POST", "composite/sobjects$")
+    assert json.loads(call.content)["allOrNone"] is False
+    assert b'"Size":1.50' in call.content
+
+
+def test_updates_carry_their_ids(org: Org) -> None:
+    found = write(org, UPDATE, [WriteRow("k", id_of("001", 7), {"Name": None})])
+    assert found[0].id == id_of("001", 7)
+    (call,) = org.wire.made("PATCH", "composite/sobjects$")
+    (record,) = json.loads(call.content)["records"]
+    assert (record["Id"], record["Name"]) == (id_of("001", 7), None)
+
+
+def test_long_rows_are_sent_in_parts(org: Org, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collections, "LONGEST_BODY", 1000)
+    found = write(org, CREATE, rows(5, Text="x" * 400))
+    assert kinds(found) == ["done"] * 5
+    assert len(org.wire.made("POST", "composite/sobjects$")) == 3
+
+
+def test_refused_rows_are_told_beside_the_others(org: Org) -> None:
+    refused = {"success": False, "errors": [{"statusCode": "INVALID_FIELD", "message": "no"}]}
+    answer = json_answer([{"success": True, "id": id_of("001", 1)}, refused])
+    org.wire.on("POST", r"/composite/sobjects$", answer)
+    found = write(org, CREATE, rows(2))
+    assert kinds(found) == ["done", "failed"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        LOST,
+        httpx.RemoteProtocolError("cut"),
+        httpx.Response(503, content=b"busy"),
+        httpx.Response(200, stream=Chunks(b"[", httpx.ReadError("cut"))),
+        json_answer([{"success": True, "id": "001x"}]),
+        json_answer({"success": True}),
+    ],
+)
+def test_a_lost_answer_is_told_and_the_call_not_repeated(
+    org: Org, answer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collections, "MOST", 2)
+    org.wire.on("POST", r"/composite/sobjects$", answer)
+    assert kinds(write(org, CREATE, rows(5))) == ["unknown"] * 5
+    assert len(org.wire.made("POST", "composite/sobjects$")) == 1
+
+
+@pytest.mark.parametrize(
+    "answer", [httpx.ConnectError("refused"), error_answer("X", "slow down", 429)]
+)
+def test_a_call_that_was_never_taken_is_made_again(org: Org, answer: Any) -> None:
+    org.wire.on("POST", r"/composite/sobjects$", answer, org._collection)
+    assert kinds(write(org, CREATE, rows(2))) == ["done", "done"]
+
+
+def test_a_certificate_that_is_not_trusted_is_no_lost_answer(org: Org) -> None:
+    broken = httpx.ConnectError("[SSL] certificate verify failed")
+    org.wire.on("POST", r"/composite/sobjects$", broken)
+    with pytest.raises(NotAllowed):
+        write(org, CREATE, rows(1))
+
+
+def test_small_deletions_go_by_collections(org: Org, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collections, "MOST", 2)
+    sent = [WriteRow(f"k{n}", id_of("001", n)) for n in range(3)]
+    assert [one.id for one in write(org, DELETE, sent)] == [row.id for row in sent]
+    assert len(org.wire.made("DELETE", "sobjects")) == 2
+
+
+def test_a_link_that_is_there_already_is_there(org: Org) -> None:
+    org.add("ContentDocumentLink", field("ContentDocumentId"), field("LinkedEntityId"))
+    there = {"ContentDocumentId": id_of("069", 1), "LinkedEntityId": id_of("001", 1)}
+    org.rows["ContentDocumentLink"] = [row(id_of("06A", 9), **there)]
+    twin = {"success": False, "errors": [{"statusCode": "DUPLICATE_VALUE", "message": "there"}]}
+    org.wire.on("POST", r"/composite/sobjects$", json_answer([twin, twin]))
+    other = {**there, "LinkedEntityId": id_of("001", 2)}
+    sent = [WriteRow("a", None, there), WriteRow("b", None, other)]
+    found = write(org, CREATE, sent, "ContentDocumentLink")
+    assert [(one.kind.value, one.id) for one in found] == [
+        ("done", id_of("06A", 9)),
+        ("failed", None),
+    ]
+
+
+def test_standard_prices_go_first(org: Org) -> None:
+    org.add("PricebookEntry", field("Pricebook2Id"), field("Product2Id"))
+    org.rows["Pricebook2"] = [row(id_of("01s", 1), IsStandard=True)]
+    books = [id_of("01s", 2), id_of("01s", 1), id_of("01s", 2)]
+    sent = [WriteRow(f"k{n}", None, {"Pricebook2Id": book}) for n, book in enumerate(books)]
+    with org.writer() as writer:
+        found = writer.write(CREATE, org.shape("PricebookEntry"), sent, token="t")
+        writer.write(CREATE, org.shape("PricebookEntry"), sent[:1], token="t")
+    assert [one.key for one in found] == ["k0", "k1", "k2"]
+    calls = org.wire.made("POST", "composite/sobjects$")
+    assert [len(json.loads(call.content)["records"]) for call in calls] == [1, 2, 1]
+    assert len(org.wire.made("GET", "FROM\\+Pricebook2")) == 1
+
+
+def test_an_org_without_a_standard_book_writes_prices_all_the_same(org: Org) -> None:
+    org.add("PricebookEntry", field("Pricebook2Id"))
+    org.rows["Pricebook2"] = []
+    sent = [WriteRow("k", None, {"Pricebook2Id": id_of("01s", 2)})]
+    assert kinds(write(org, CREATE, sent, "PricebookEntry")) == ["done"]
+
+
+# --- jobs -----------------------------------------------------------------------------------------
+
+
+class Jobs:
+    """Ingest jobs: ``fate`` decides of each row's cells whether and why it failed."""
+
+    def __init__(self, org: Org, fate: Callable[[dict[str, str]], str] = lambda _: "") -> None:
+        self.fate = fate
+        self.states = ["InProgress", "JobComplete"]
+        self.listed: list[dict[str, Any]] = []
+        self.uploads: list[bytes] = []
+        self.patched: list[tuple[str, str]] = []
+        self.wanted: dict[str, Any] = {}
+        self.unprocessed = 0
+        on = org.wire.on
+        on("GET", r"/jobs/ingest$", lambda _: json_answer({"done": True, "records": self.listed}))
+        on("POST", r"/jobs/ingest$", self._create)
+        on("PUT", r"/jobs/ingest/\w+/batches$", self._upload)
+        on("PATCH", r"/jobs/ingest/\w+$", self._patch)
+        on("GET", r"/jobs/ingest/\w+$", self._info)
+        on("GET", r"/jobs/ingest/\w+/successfulResults$", lambda _: self._results("good"))
+        on("GET", r"/jobs/ingest/\w+/failedResults$", lambda _: self._results("bad"))
+        on("GET", r"/jobs/ingest/\w+/unprocessedrecords$", lambda _: self._results("left"))
+        on("DELETE", r"/jobs/ingest/\w+$", httpx.Response(204))
+
+    def _create(self, request: httpx.Request) -> httpx.Response:
+        self.wanted = json.loads(request.content)
+        return json_answer({"id": "750j", "state": "Open"})
+
+    def _upload(self, request: httpx.Request) -> httpx.Response:
+        self.uploads.append(request.read())
+        return httpx.Response(201)
+
+    def _patch(self, request: httpx.Request) -> httpx.Response:
+        state = json.loads(request.content)["state"]
+        self.patched.append((request.url.path.rsplit("/", 1)[1], state))
+        return json_answer({"state": state})
+
+    def _info(self, _: httpx.Request) -> httpx.Response:
+        state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
+        return json_answer({"id": "750j", "state": state})
+
+    def _results(self, kind: str) -> httpx.Response:
+        sent = list(csv.DictReader(io.StringIO(self.uploads[-1].decode(), newline="")))
+        sent, left = sent[: len(sent) - self.unprocessed], sent[len(sent) - self.unprocessed :]
+        failed = [one for one in sent if self.fate(one)]
+        chosen = {"good": [one for one in sent if not self.fate(one)], "bad": failed, "left": left}
+        if not chosen[kind]:
+            return httpx.Response(204) if kind == "left" else httpx.Response(200, content=b"")
+        out = io.StringIO()
+        own = {"good": ["sf__Id", "sf__Created"], "bad": ["sf__Id", "sf__Error"], "left": []}[kind]
+        writer = csv.DictWriter(out, [*own, *chosen[kind][0]], quoting=csv.QUOTE_ALL)
+        writer.writeheader()
+        for number, one in reversed(list(enumerate(chosen[kind]))):
+            known = one.get("Id") or id_of("001", number)
+            told = {"sf__Id": known, "sf__Created": "true", "sf__Error": self.fate(one)}
+            writer.writerow({name: told[name] for name in own} | one)
+        return httpx.Response(200, content=out.getvalue().encode())
+
+
+def test_large_sets_go_by_a_job_whose_results_are_shuffled(org: Org) -> None:
+    def fate(cells: dict[str, str]) -> str:
+        return "INVALID_FIELD:no:Name --" if cells["Name"] == "N7" else ""
+
+    jobs = Jobs(org, fate)
+    found = write(org, CREATE, rows(300))
+    assert [one.key for one in found] == [f"k{n}" for n in range(300)]
+    assert [one.key for one in found if one.kind is OutcomeKind.FAILED] == ["k7"]
+    assert len({one.id for one in found}) == 300
+    assert jobs.wanted["operation"] == "insert"
+    assert jobs.patched == [("750j", "UploadComplete")]
+    assert len(org.wire.made("DELETE", "jobs/ingest/750j")) == 1
+
+
+def test_equal_rows_are_interchangeable_and_quotes_survive(org: Org) -> None:
+    Jobs(org)
+    same = [WriteRow(f"k{n}", None, {"Name": 'a, "b"\nc'}) for n in range(201)]
+    found = write(org, CREATE, same)
+    assert kinds(found) == ["done"] * 201
+    assert len({one.id for one in found}) == 201
+
+
+def test_what_a_job_cannot_carry_goes_by_collections(org: Org) -> None:
+    Jobs(org)
+    long = WriteRow("long", None, {"Name": "x" * 32_001})
+    found = write(org, CREATE, [*rows(250), long])
+    assert kinds(found) == ["done"] * 251
+    (call,) = org.wire.made("POST", "composite/sobjects$")
+    assert len(json.loads(call.content)["records"]) == 1
+
+
+def test_rows_that_all_are_too_long_make_no_job(org: Org) -> None:
+    found = write(org, CREATE, [WriteRow(f"k{n}", None, {"Name": "#N/A"}) for n in range(201)])
+    assert kinds(found) == ["done"] * 201
+
+
+def test_many_deletions_and_updates_go_by_jobs(org: Org) -> None:
+    jobs = Jobs(org)
+    sent = [WriteRow(f"k{n}", id_of("001", n)) for n in range(201)]
+    assert [one.id for one in write(org, DELETE, sent)] == [row.id for row in sent]
+    assert jobs.wanted["operation"] == "delete"
+    changed = [WriteRow(f"k{n}", id_of("001", n), {"Name": None}) for n in range(201)]
+    assert kinds(write(org, UPDATE, changed)) == ["done"] * 201
+    assert b"#N/A" in jobs.uploads[-1]
+
+
+def test_a_job_that_breaks_off_tells_which_rows_it_did_not_reach(org: Org) -> None:
+    jobs = Jobs(org)
+    jobs.states, jobs.unprocessed = ["Failed"], 100
+    found = write(org, CREATE, rows(300))
+    assert kinds(found).count("failed") == 100
+    left = [one for one in found if one.kind is OutcomeKind.FAILED]
+    assert all(one.retry for one in left)
+
+
+def test_rows_that_no_result_names_are_unknown(org: Org) -> None:
+    Jobs(org)
+    org.wire.on("GET", r"successfulResults$", httpx.Response(204))
+    assert kinds(write(org, CREATE, rows(201))) == ["unknown"] * 201
+
+
+def test_a_row_that_was_never_sent_is_left_out(org: Org) -> None:
+    Jobs(org)
+    strange = b'"sf__Id","sf__Created","Name"\n"001x","true","nobody"\n'
+    org.wire.on("GET", r"successfulResults$", httpx.Response(200, content=strange))
+    assert kinds(write(org, CREATE, rows(201))) == ["unknown"] * 201
+
+
+@pytest.mark.parametrize("call", ["POST", "PUT", "PATCH"])
+def test_a_job_whose_start_is_not_answered_is_unknown(org: Org, call: str) -> None:
+    Jobs(org)
+    org.wire.on(call, r"/jobs/ingest", LOST)
+    assert kinds(write(org, CREATE, rows(201))) == ["unknown"] * 201
+
+
+def test_jobs_of_a_client_that_ended_are_waited_for(org: Org) -> None:
+    jobs = Jobs(org)
+
+    def job(name: str, state: str, **more: str) -> dict[str, str]:
+        usual = {"object": "Account", "createdById": USER_ID, "createdDate": STAMP}
+        return {"id": name, "state": state} | usual | more
+
+    jobs.listed = [
+        job("open", "Open"),
+        job("busy", "InProgress"),
+        job("over", "JobComplete"),
+        job("other", "Open", object="Contact"),
+        job("theirs", "Open", createdById=id_of("005", 9)),
+        job("old", "Open", createdDate="2020-01-01T00:00:00.000+0000"),
+    ]
+    more = {"done": False, "nextRecordsUrl": f"{BASE}/jobs/ingest", "records": []}
+    org.wire.on("GET", r"/jobs/ingest$", json_answer(more), json_answer({"records": jobs.listed}))
+    before = org.context.clock.now()
+    with org.writer() as writer:
+        writer.settle(org.shape("Account"), since=START - timedelta(days=30))
+    assert jobs.patched == [("open", "Aborted")]
+    assert len(org.wire.made("GET", r"/jobs/ingest/busy$")) == 2
+    assert org.context.clock.now() > before
+
+
+# --- the bin --------------------------------------------------------------------------------------
+
+
+def soap(*results: str, status: int = 200) -> httpx.Response:
+    body = f'<e xmlns="{SOAP}">{"".join(f"<result>{one}</result>" for one in results)}</e>'
+    return httpx.Response(status, content=body.encode())
+
+
+def fault(code: str) -> httpx.Response:
+    body = f"<e><faultcode>sf:{code}</faultcode><faultstring>No.</faultstring></e>"
+    return httpx.Response(500, content=body.encode())
+
+
+BINNED = [WriteRow(f"k{n}", id_of("001", n)) for n in range(3)]
+GOOD = "<id>001x</id><success>true</success>"
+
+
+def test_records_come_out_of_the_bin_with_their_ids(org: Org) -> None:
+    refused = (
+        "<errors><fields>Name</fields><message>gone</message>"
+        "<statusCode>UNDELETE_FAILED</statusCode></errors><success>false</success>"
+    )
+    answer = soap(GOOD, "<success>true</success>", refused)
+    org.wire.on("POST", "/services/Soap/u/66.0", answer)
+    found = write(org, WriteOp.UNDELETE, BINNED)
+    assert [one.id for one in found] == ["001x", id_of("001", 1), id_of("001", 2)]
+    assert kinds(found) == ["done", "done", "failed"]
+    assert (found[2].native, found[2].columns) == ("UNDELETE_FAILED", ("Name",))
+    (call,) = org.wire.made("POST", "/services/Soap")
+    assert b"<sessionId>00D!1</sessionId>" in call.content
+    assert "authorization" not in call.headers
+
+
+def test_a_refusal_without_a_reason_is_one(org: Org) -> None:
+    org.wire.on("POST", "/services/Soap", soap("<success>false</success>"))
+    (found,) = write(org, WriteOp.UNDELETE, BINNED[:1])
+    assert found.native == "UNKNOWN_EXCEPTION"
+
+
+def test_a_session_that_ended_is_renewed_once(org: Org) -> None:
+    ended = fault("INVALID_SESSION_ID")
+    org.wire.on("POST", "/services/Soap", ended, soap(GOOD))
+    assert kinds(write(org, WriteOp.UNDELETE, BINNED[:1])) == ["done"]
+    org.wire.on("POST", "/services/Soap", ended)
+    with pytest.raises(AuthExpired):
+        write(org, WriteOp.UNDELETE, BINNED[:1])
+
+
+def test_other_faults_are_told(org: Org) -> None:
+    org.wire.on("POST", "/services/Soap", fault("SERVER_UNAVAILABLE"))
+    with pytest.raises(TransientError) as caught:
+        write(org, WriteOp.UNDELETE, BINNED[:1])
+    assert caught.value.code == "salesforce-soap-fault"
+
+
+@pytest.mark.parametrize("answer", [LOST, httpx.Response(200, content=b"<half"), soap(GOOD)])
+def test_an_answer_from_the_bin_that_is_lost_is_unknown(org: Org, answer: Any) -> None:
+    org.wire.on("POST", "/services/Soap", answer)
+    assert kinds(write(org, WriteOp.UNDELETE, BINNED)) == ["unknown"] * 3
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def upload(org: Org, cells: dict[str, str | None], table: str = "ContentVersion") -> Outcome:
+    with org.writer() as writer:
+        return writer.upload(
+            org.shape(table), WriteRow("k", None, cells), body_of(b"data"), token="t"
+        )
+
+
+@pytest.fixture
+def files(org: Org) -> Org:
+    org.add("ContentVersion", field("Title"), field("VersionData", "base64"))
+    org.wire.on("POST", "/sobjects/ContentVersion$", json_answer({"id": id_of("068", 1)}, 201))
+    return org
+
+
+@pytest.mark.parametrize(
+    ("cells", "name"),
+    [
+        ({"PathOnClient": 'a "b"\r\n.txt'}, b'filename="a _b___.txt"'),
+        ({"Name": "n.pdf"}, b'filename="n.pdf"'),
+        ({}, b'filename="k"'),
+    ],
+)
+def test_a_file_is_uploaded_with_a_safe_name(
+    files: Org, cells: dict[str, str | None], name: bytes
+) -> None:
+    assert upload(files, cells).id == id_of("068", 1)
+    (call,) = files.wire.made("POST", "ContentVersion$")
+    sent = call.read()
+    assert name in sent
+    assert b"data" in sent
+    assert b"attributes" not in sent
+
+
+def test_an_upload_that_is_refused_or_not_answered_is_told(files: Org) -> None:
+    files.wire.on(
+        "POST", "ContentVersion$", error_answer("STORAGE_LIMIT_EXCEEDED", "full", 400), LOST
+    )
+    assert upload(files, {}).code == "write-storage-full"
+    assert upload(files, {}).kind is OutcomeKind.UNKNOWN
+
+
+def test_a_file_that_was_turned_away_must_be_opened_again(files: Org) -> None:
+    def turned(request: httpx.Request) -> httpx.Response:
+        request.read()
+        return error_answer("X", "slow down", 429)
+
+    files.wire.on("POST", "ContentVersion$", turned)
+    with pytest.raises(TransientError) as caught:
+        upload(files, {})
+    assert caught.value.code == "upload-unsent"
+
+
+def test_records_without_files_have_none(files: Org) -> None:
+    with pytest.raises(UsageError) as caught:
+        upload(files, {}, "Account")
+    assert caught.value.code == "no-file-column"
+
+
+# --- looks ----------------------------------------------------------------------------------------
+
+
+def test_live_records_are_found_by_a_key(org: Org) -> None:
+    org.rows["Account"] = [
+        row(id_of("001", 1), Code__c="ABC"),
+        row(id_of("001", 2), Code__c="other"),
+    ]
+    scripted = json_answer(
+        {"done": True, "records": [{"Id": id_of("001", 1), "Code__c": "ABC"},
+                                   {"Id": id_of("001", 9), "Code__c": "never asked"}]}
+    )  # fmt: skip
+    org.wire.on("GET", r"Code__c\+IN", scripted)
+    with org.writer() as writer:
+        found = writer.find(org.shape("Account"), ("Code__c",), [("abc",), ("none",)])
+    assert found == {("abc",): id_of("001", 1)}
+
+
+def test_columns_that_tell_case_apart_are_believed(org: Org) -> None:
+    """Once two records whose keys differ in case alone were taken for one key held twice."""
+    org.rows["Account"] = [
+        row(id_of("001", n), Code__c=code) for n, code in enumerate(("ab", "AB"))
+    ]
+    with org.writer() as writer:
+        found = writer.find(org.shape("Account"), ("Code__c",), [("ab",), ("AB",)])
+    assert found == {("ab",): id_of("001", 0), ("AB",): id_of("001", 1)}
+
+
+def test_numbers_are_compared_by_their_size(org: Org) -> None:
+    answer = json_answer({"done": True, "records": [{"Id": id_of("001", 1), "Size": 1.5}]})
+    org.wire.on("GET", r"Size\+IN", answer)
+    with org.writer() as writer:
+        found = writer.find(org.shape("Account"), ("Size",), [("1.50",), ("many",)])
+    assert found == {("1.50",): id_of("001", 1)}
+    (call,) = org.wire.made("GET", r"Size\+IN")
+    assert "1.50" in str(call.url)
+    assert "%271.50" not in str(call.url)
+
+
+def test_a_key_that_two_records_share_is_no_key(org: Org) -> None:
+    org.rows["Account"] = [row(id_of("001", n), Code__c="same") for n in range(2)]
+    with org.writer() as writer, pytest.raises(Conflict) as caught:
+        writer.find(org.shape("Account"), ("Code__c",), [("same",)])
+    assert caught.value.code == "key-not-unique"
+
+
+def test_live_records_are_fetched_with_the_columns_that_the_org_has(org: Org) -> None:
+    org.rows["Account"] = [row(id_of("001", n), Name=f"N{n}") for n in range(3)]
+    ids = [id_of("001", n) for n in (0, 2, 7)]
+    with org.writer() as writer:
+        found = writer.fetch(org.shape("Account"), ids, columns=["Id", "Name", "Gone__c"])
+        bare = writer.fetch(org.shape("Account"), ids, columns=[])
+    assert found.ids.to_pylist() == [ids[0], ids[1]]
+    assert found.cells is not None
+    assert found.cells.to_pydict() == {"Id": ids[:2], "Name": ["N0", "N2"]}
+    assert (bare.ids.to_pylist(), bare.cells) == (ids[:2], None)
+
+
+def test_lists_that_no_query_gives_are_not_asked_for(org: Org) -> None:
+    org.add("EmailMessage", field("Subject"), field("ToIds"))
+    org.rows["EmailMessage"] = [row(id_of("02s", 1), Subject="Hello")]
+    with org.writer() as writer:
+        found = writer.fetch(
+            org.shape("EmailMessage"), [id_of("02s", 1)], columns=["Subject", "ToIds"]
+        )
+    assert found.cells is not None
+    assert found.cells.schema.names == ["Subject"]
+
+
+@pytest.mark.parametrize("audit", [True, False])
+def test_what_this_user_made_lately_is_found(org: Org, audit: bool) -> None:
+    own = field("CreatedById", "reference", referenceTo=["User"], createable=audit)
+    dated = field("CreatedDate", "datetime", createable=audit)
+    usual = [one for one in system_fields() if one["name"] != "CreatedDate"]
+    org.describes["Account"] = describe("Account", *usual, dated, own, field("Name"))
+    later = "2026-03-01T12:00:00.000+0000"
+    org.rows["Account"] = [
+        row(id_of("001", 1), at=later, CreatedById=USER_ID, Name="mine"),
+        row(id_of("001", 2), at=later, CreatedById=id_of("005", 9), Name="theirs"),
+        row(id_of("001", 3), CreatedById=USER_ID, Name="old"),
+    ]
+    with org.writer() as writer:
+        since = datetime(2026, 3, 1, 11, tzinfo=UTC)
+        found = writer.recent(org.shape("Account"), since, columns=["Id", "Name"])
+    assert found.cells is not None
+    names = found.cells.column("Name").to_pylist()
+    assert names == (["mine", "theirs"] if audit else ["mine"])
+
+
+def test_tables_that_do_not_tell_who_made_a_record_say_so(org: Org) -> None:
+    org.describes["Small"] = describe("Small", field("Id", "id"), field("Name"))
+    with org.writer() as writer, pytest.raises(SourceRefused) as caught:
+        writer.recent(org.shape("Small"), START, columns=["Name"])
+    assert caught.value.code == "recent-unknown"
