@@ -103,6 +103,9 @@ def _lines(rule: ObjectRule) -> Iterator[str]:
         yield f"A live record with the same {_code(key.columns)} is taken for the lost one."
     if rule.accept_twin:
         yield "One that Salesforce refuses because it is there already counts as there."
+    if rule.changeable is not None:
+        which = f"only {_code(sorted(rule.changeable))}" if rule.changeable else "none"
+        yield f"Of its standard columns {which} can be changed once it is there."
     if rule.leave_out:
         yield f"Not sent, for it follows from others: {_code(sorted(rule.leave_out))}."
     if rule.after:
