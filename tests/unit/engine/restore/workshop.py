@@ -145,3 +145,36 @@ def of(outcome: RestoreOutcome, record: str) -> RecordOutcome:
 def levels(steps: Sequence[PlanStep]) -> tuple[PlanStep, ...]:
     """The steps, each on a level of its own."""
     return tuple(replace(step, level=at) for at, step in enumerate(steps))
+
+
+class Lost:
+    """An account with a contact and a memo about it, backed up and lost."""
+
+    def __init__(self, shop: Workshop) -> None:
+        self.account = shop.make("Account", "Candy", Number="007")
+        self.contact = shop.make("Contact", "Ann", Account=self.account)
+        shop.night()
+        shop.lose("Account", self.account)
+        shop.night()
+        self.steps = levels(
+            [
+                shop.step("Account", self.account, Action.CREATE),
+                shop.step("Contact", self.contact, Action.CREATE),
+            ]
+        )
+
+
+class Overwritten:
+    """A live account whose number was overwritten."""
+
+    def __init__(self, shop: Workshop) -> None:
+        self.account = shop.make("Account", "Candy", Number="007")
+        shop.night()
+        self.step = shop.step(
+            "Account", self.account, Action.UPDATE, live=self.account, columns=("Number",)
+        )
+        shop.org.update("Account", self.account, {"Number": "999"})
+        shop.night()
+        schema = shop.head.schema().table("Account")
+        assert schema is not None
+        self.expect = digest(schema, {"Number": "999"})

@@ -1,6 +1,6 @@
 """Rules of single rows: what a row must or must not say, depending on itself. Pure.
 
-Sources: object reference (Account: person accounts; EmailMessage: Status).
+Sources: object reference (Account: person accounts; EmailMessage: Status; ContentVersion).
 """
 
 from dataclasses import replace
@@ -17,6 +17,8 @@ def shaped(row: WriteRow, table: str) -> WriteRow:
         cells.pop("Name", None)  # a person's name is made of its parts
     if table == "EmailMessage" and cells.get("ParentId") is None and "Status" in cells:
         cells["Status"] = SENT
+    if table == "ContentVersion" and cells.get("ContentDocumentId") is not None:
+        cells.pop("ContentModifiedDate", None)  # only of a first version
     if table == "OpportunityLineItem" and cells.get("UnitPrice") is None:
         cells.pop("UnitPrice", None)
     return replace(row, cells=cells)
