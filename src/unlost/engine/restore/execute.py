@@ -5,6 +5,7 @@ id: the journal in the vault tells what was done, and a call whose answer is mis
 first. Running a finished restore again gives its outcome and changes nothing.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from unlost.engine.restore.changing import second_pass, undelete, update
@@ -13,12 +14,13 @@ from unlost.engine.restore.creating import Creator
 from unlost.engine.restore.entries import Answer, Closed, Intent, Link, Linked, Opened, Resumed
 from unlost.engine.restore.links import Links
 from unlost.engine.restore.log import Log, same_plan
-from unlost.engine.restore.outcome import Parked, RestoreOutcome
+from unlost.engine.restore.outcome import Parked, RecordOutcome, RestoreOutcome
 from unlost.engine.restore.readback import record_outcomes
 from unlost.engine.restore.rows import expected
 from unlost.engine.restore.session import RestorePorts, Session
 from unlost.engine.restore.wanted import Wanted
 from unlost.model.errors import LimitReached, UsageError
+from unlost.model.lineage import resolve as last_lives
 from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan
 from unlost.model.progress import Phase, Progress
 from unlost.model.snapshot import CommitKind, Lineage, TableCommit
@@ -147,6 +149,7 @@ def _find_by(session: Session, table: str, steps: list[PlanStep], key: MatchKey)
 
 def _close(session: Session) -> RestoreOutcome:
     records = tuple(record_outcomes(session))
+    _carry_on(session, records)
     outcome = RestoreOutcome(
         run_of(session.plan),
         session.plan.id,
@@ -157,6 +160,24 @@ def _close(session: Session) -> RestoreOutcome:
     )
     session.log.write(Closed(outcome))
     return outcome
+
+
+def _carry_on(session: Session, records: Sequence[RecordOutcome]) -> None:
+    """Let earlier lives of these records lead to where they live now, too."""
+    lives = {RecordKey(o.table, o.record): o.live for o in records if o.ending.good and o.live}
+    by_table: dict[str, list[str]] = {}
+    for key in lives:
+        by_table.setdefault(key.table, []).append(key.record)
+    org, target = session.plan.org, session.plan.target
+    links: list[Link] = []
+    for table, ids in by_table.items():
+        rows = session.ports.vault.lineage(org, table=table, records=ids)
+        for key, earlier in last_lives(rows, org=org, target=target).items():
+            now = lives.get(key)
+            if now is not None and earlier != now:
+                links.append(Link(table, earlier, now))
+    if links:
+        session.log.write(Linked(tuple(links)))
 
 
 def _started(session: Session) -> datetime:

@@ -1,9 +1,10 @@
 """What a restore says at its end: every difference is named, and nothing that is gone is called there."""
 
-from unit.engine.restore.atelier import Atelier
+from unit.engine.restore.atelier import Atelier, step_of
 from unit.engine.restore.workshop import of
 from unlost.engine.restore.outcome import Difference, Ending
 from unlost.engine.restore.planning import Related
+from unlost.model.plan import Action
 from unlost.model.writing import Identity
 
 
@@ -130,3 +131,14 @@ def test_a_reference_that_the_bin_gave_back_is_no_change_by_others(quick: Atelie
     outcome = quick.restore(quick.plan_of(("Account", parent), ("Account", account)))
     assert of(outcome, account).ending is Ending.UPDATED
     assert quick.live("Account")[account]["Number"] == "007"
+
+
+def test_a_life_in_between_leads_to_the_record_of_today(quick: Atelier) -> None:
+    reborn = Reborn(quick)
+    quick.restore(quick.plan_of(("Account", reborn.first)))
+    third, _ = quick.named("Account", "Candy")
+    plan = quick.plan_of(("Account", reborn.second))
+    assert (step_of(plan, reborn.second).action, step_of(plan, reborn.second).live) == (
+        Action.UNCHANGED,
+        third,
+    )
