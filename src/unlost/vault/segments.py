@@ -48,6 +48,7 @@ _DICTIONARY_DISTINCT = 0.9  # a column of which more is distinct is written with
 _FEW_VALUES = frozenset({U_OP, U_PREV})
 _SIDECAR_CACHE_BYTES = 64 << 20
 _FACTS_KEPT = 4_096
+_FOOTER_CACHE_BYTES = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +228,8 @@ class SegmentReader:
         self._sidecar_bytes = 0
         self._pinned: dict[str, Sidecar] = {}
         self._facts: OrderedDict[str, tuple[Label, frozenset[str]]] = OrderedDict()
+        self._footers: OrderedDict[str, pq.FileMetaData] = OrderedDict()
+        self._footer_bytes = 0
         self._lock = threading.Lock()
 
     def sidecar(self, entry: SegmentEntry) -> Sidecar:
@@ -302,26 +305,48 @@ class SegmentReader:
         self, entry: SegmentEntry, *, few_values: Sequence[str] = (), ahead: bool = True
     ) -> Iterator[pq.ParquetFile]:
         name = places.segment(self._org, entry.id)
-        keys = self._sealed.keys
-        place = keys.place(ObjectKind.SEGMENT, org=self._org, name=name)
-        secret = keys.object_key(ObjectKind.SEGMENT, org=self._org, name=name, epoch=entry.epoch)
+        footer = self._footer(entry.id)
         try:
             with (
                 open_stored(self._sealed.store, name, size=entry.bytes) as source,
                 pq.ParquetFile(
                     source,
+                    metadata=footer,  # knows how to decrypt what it describes
                     read_dictionary=list(few_values),
                     pre_buffer=ahead,
-                    decryption_properties=create_decryption_properties(
-                        secret, aad_prefix=bound_to(place)
-                    ),
+                    decryption_properties=None if footer else self._decryption(entry, name),
                 ) as file,
             ):
+                if footer is None:
+                    self._keep_footer(entry.id, file.metadata)
                 yield file
         except (NotFound, FileNotFoundError):
             raise damaged(name, "it is missing") from None
         except (OSError, pa.ArrowException) as error:
             raise damaged(name, f"it cannot be decrypted ({error})") from error
+
+    def _decryption(self, entry: SegmentEntry, name: str) -> object:
+        keys = self._sealed.keys
+        place = keys.place(ObjectKind.SEGMENT, org=self._org, name=name)
+        secret = keys.object_key(ObjectKind.SEGMENT, org=self._org, name=name, epoch=entry.epoch)
+        return create_decryption_properties(secret, aad_prefix=bound_to(place))
+
+    def _footer(self, ident: str) -> pq.FileMetaData | None:
+        """A footer that was decrypted before: half of what a lookup costs is reading it again."""
+        with self._lock:
+            found = self._footers.get(ident)
+            if found is not None:
+                self._footers.move_to_end(ident)
+            return found
+
+    def _keep_footer(self, ident: str, footer: pq.FileMetaData) -> None:
+        with self._lock:
+            if ident not in self._footers:
+                self._footers[ident] = footer
+                self._footer_bytes += footer.serialized_size
+            while self._footer_bytes > _FOOTER_CACHE_BYTES and len(self._footers) > 1:
+                _, gone = self._footers.popitem(last=False)
+                self._footer_bytes -= gone.serialized_size
 
     def _read_sidecar(self, entry: SegmentEntry) -> Sidecar:
         name = places.sidecar(self._org, entry.id)
