@@ -172,6 +172,17 @@ def test_a_large_body_comes_in_batches_of_about_a_block() -> None:
     assert max(sizes) < 1 << 19
 
 
+def test_a_slow_reader_lets_only_some_blocks_be_read_ahead() -> None:
+    block, ahead = 1 << 14, 40  # Arrow: 32, the one that is parsed, and those around it
+    body = Body(written([["Id", "A"], *([str(n), "z" * 90] for n in range(30_000))]), 1 << 12)
+    reader = CsvReader(body, block_bytes=block)
+    taken = 0
+    for batch in reader.batches():
+        taken += batch.nbytes
+        assert reader.bytes <= taken + ahead * block
+    assert reader.bytes == len(body.data) > 3 * ahead * block
+
+
 def test_an_error_of_the_transport_passes_through_the_parser() -> None:
     class Broken(Body):
         def chunks(self) -> Iterator[bytes]:
