@@ -32,6 +32,8 @@ def resolve(session: Session, intent: Intent, rows: Sequence[WriteRow]) -> list[
     """
     table = session.table(intent.table)
     session.ports.writer.settle(table, since=intent.at)
+    if intent.op is WriteOp.UNDELETE:
+        return _risen(session, intent, table)
     if intent.op is not WriteOp.CREATE:
         return _moved(session, intent, table)
     found = _by_key(session, table, rows)
@@ -39,6 +41,13 @@ def resolve(session: Session, intent: Intent, rows: Sequence[WriteRow]) -> list[
     if rest and not _key_is_proof(session, table, rest):
         found |= _by_likeness(session, intent, table, rest)
     return [Outcome(key, OutcomeKind.DONE, live) for key, live in found.items()]
+
+
+def _risen(session: Session, intent: Intent, table: Table) -> list[Outcome]:
+    """Records that left the bin: they are live."""
+    held = {row.id: row.record for row in intent.rows if row.id is not None}
+    live = session.ports.writer.fetch(table, list(held), columns=[])
+    return [Outcome(held[one], OutcomeKind.DONE, one) for one in live.ids.to_pylist()]
 
 
 def _moved(session: Session, intent: Intent, table: Table) -> list[Outcome]:

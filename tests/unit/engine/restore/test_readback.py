@@ -6,6 +6,7 @@ from unlost.engine.restore.outcome import Difference, Ending
 from unlost.engine.restore.planning import Related
 from unlost.model.plan import Action
 from unlost.model.writing import Identity
+from unlost.testing.memory_writer import ReplyLost
 
 
 def test_a_file_that_was_replaced_is_not_called_unchanged_without_a_word(quick: Atelier) -> None:
@@ -142,3 +143,14 @@ def test_a_life_in_between_leads_to_the_record_of_today(quick: Atelier) -> None:
         Action.UNCHANGED,
         third,
     )
+
+
+def test_an_undelete_whose_answer_was_lost_is_seen_to_have_acted(quick: Atelier) -> None:
+    account = quick.make("Account", "Candy")
+    quick.night()
+    quick.platform.delete("Account", account, by="U2")
+    quick.allow("Account", identity=Identity.UNDELETE)
+    quick.writer.faults.plant("written", ReplyLost(), table="Account")
+    outcome = quick.restore(quick.plan_of(("Account", account)))
+    assert of(outcome, account).ending is Ending.UNDELETED
+    assert quick.writes() == [("undelete", "Account", 1)]
