@@ -70,8 +70,11 @@ class Settling:
 
     def _lost_master(self, made: Draft) -> bool:
         """True if the record went with a master that does not come out of the bin with its id."""
-        references = made.facts.references
-        return any(self.fate(made, column) != references[column] for column in self._bound(made))
+        wanted, seen = made.facts.references, made.facts.seen_references
+        return any(
+            self.fate(made, column) not in (wanted[column], seen.get(column))
+            for column in self._bound(made)
+        )
 
     def _bound(self, made: Draft) -> list[str]:
         """The references by which a record goes with another that is deleted."""

@@ -154,3 +154,18 @@ def test_an_undelete_whose_answer_was_lost_is_seen_to_have_acted(quick: Atelier)
     outcome = quick.restore(quick.plan_of(("Account", account)))
     assert of(outcome, account).ending is Ending.UNDELETED
     assert quick.writes() == [("undelete", "Account", 1)]
+
+
+def test_a_detail_in_the_bin_comes_out_with_a_master_that_has_a_new_id(quick: Atelier) -> None:
+    reborn = Reborn(quick)
+    quick.restore(quick.plan_of(("Account", reborn.first), ("Contact", reborn.contact)))
+    account, _ = quick.named("Account", "Candy")
+    contact, _ = quick.named("Contact", "Ann")
+    quick.night()
+    quick.platform.delete("Account", account, by="U2")
+    for table in ("Account", "Contact"):
+        quick.allow(table, identity=Identity.UNDELETE)
+    keys = (("Account", reborn.first), ("Contact", reborn.contact))
+    outcome = quick.restore(quick.plan_of(*keys, at=1))
+    assert {one.ending for one in outcome.records} == {Ending.UNDELETED}
+    assert (list(quick.live("Account")), list(quick.live("Contact"))) == ([account], [contact])
