@@ -1,0 +1,283 @@
+"""What must be true after a restore, judged from the org alone and what it looked like at night.
+
+The engine's outcome is believed in one thing only: which live record stands for which lost one.
+Even that is checked: it must be there, it must be the record by its content, and nothing else may
+have come to be.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from stateful.restore.town import LINKS, Picture, Seen, Town, references
+from unlost.engine.restore.outcome import Ending, RecordOutcome, RestoreOutcome
+from unlost.engine.restore.readback import LINK_LOST
+from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan, SelectionKind, Why
+
+WHOLE = (Action.CREATE, Action.UNDELETE, Action.ADOPT)
+SKIPS = {"key-taken", "key-not-unique", "parent-required", "circle-required", "lost-since"}
+TAKEN = "has this value already"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One restore: what the org was when it was planned, when it was run, and what it is now."""
+
+    plan: RestorePlan
+    outcome: RestoreOutcome
+    planned: Picture
+    before: Picture
+    after: Picture
+    calm: bool = False
+
+    @property
+    def pairs(self) -> Iterator[tuple[PlanStep, RecordOutcome]]:
+        return zip(self.plan.steps, self.outcome.records, strict=True)
+
+
+@dataclass
+class Judge:
+    """``nights``: what was live, by backup. ``origins``: of which record a restored one is the life."""
+
+    town: Town
+    nights: dict[int, Picture] = field(default_factory=dict)
+    origins: dict[RecordKey, RecordKey] = field(default_factory=dict)
+    met: Counter[str] = field(default_factory=Counter)
+    named: dict[str, int] = field(default_factory=dict)
+
+    # --- memory ------------------------------------------------------------------------------------
+
+    def night(self) -> None:
+        """Remember what the newest backup must hold."""
+        self.nights[self.town.head.info.number] = self.town.picture()
+
+    def origin(self, key: RecordKey) -> RecordKey:
+        return self.origins.get(key, key)
+
+    def lost(self) -> list[RecordKey]:
+        """Records that some backup held and that are not live."""
+        live = self.town.picture()
+        held = {key for night in self.nights.values() for key in night}
+        return sorted(held - set(live), key=str)
+
+    def held(self) -> list[RecordKey]:
+        return sorted({key for night in self.nights.values() for key in night}, key=str)
+
+    def newest(self, key: RecordKey) -> int:
+        """The newest backup in which it was alive."""
+        return max(number for number, night in self.nights.items() if key in night)
+
+    # --- the verdict -------------------------------------------------------------------------------
+
+    def judge(self, case: Case) -> None:
+        """All that must be true."""
+        self._chosen(case)
+        self._learn(case)
+        self._nothing_doubled(case)
+        self._nothing_else_changed(case)
+        for step, told in case.pairs:
+            assert (step.table, step.record) == (told.table, told.record)
+            self.met[f"ending {told.ending.value}"] += 1
+            self._as_it_was(case, step, told)
+            self._not_written_over(case, step)
+        if case.plan.related and case.plan.selection.kind is not SelectionKind.CHANGED:
+            self._children(case)
+
+    def _chosen(self, case: Case) -> None:
+        """All that was selected is in the plan, in the state that is wanted."""
+        wanted: dict[RecordKey, set[tuple[RecordKey, int]]] = {}
+        for key, number in self._wanted(case):
+            wanted.setdefault(self.origin(key), set()).add((key, number))
+        chosen = [step for step in case.plan.steps if step.why is Why.SELECTED]
+        assert {self.origin(step.key) for step in chosen} == set(wanted)
+        for step in chosen:
+            asked = wanted[self.origin(step.key)]
+            later = step.snapshot > max(number for _, number in asked)  # a later life was met
+            assert (step.key, step.snapshot) in asked or later
+
+    def _wanted(self, case: Case) -> Iterator[tuple[RecordKey, int]]:
+        selection = case.plan.selection
+        if selection.kind is SelectionKind.RECORDS:
+            for key in selection.records:
+                yield key, self.named.get(case.plan.id) or self.newest(key)
+            return
+        after, until = selection.after, selection.until
+        assert after is not None
+        assert until is not None
+        old, new = self.nights[after], self.nights[until]
+        for key, seen in old.items():
+            if selection.table not in (None, key.table):
+                continue
+            if selection.kind is SelectionKind.LOST and key not in new:
+                yield key, after
+            if selection.kind is SelectionKind.CHANGED and key in new:
+                columns = selection.columns
+                if any(seen.value(c) != new[key].value(c) for c in columns):
+                    yield key, after
+
+    def fixed_at(self, plan: RestorePlan, at: int) -> None:
+        """One backup was named for all records of a plan."""
+        self.named[plan.id] = at
+
+    def _learn(self, case: Case) -> None:
+        for _, told in case.pairs:
+            if told.live is not None and told.live != told.record:
+                key = RecordKey(told.table, told.live)
+                self.origins.setdefault(key, self.origin(RecordKey(told.table, told.record)))
+
+    # --- nothing doubled, nothing else touched -----------------------------------------------------
+
+    def _nothing_doubled(self, case: Case) -> None:
+        came = set(case.after) - set(case.before)
+        told = Counter(
+            RecordKey(one.table, one.live) for one in case.outcome.records if one.live is not None
+        )
+        for key in came:
+            assert told[key] <= 1, f"{key} stands for {told[key]} records"
+            assert told[key] == 1 or key in case.planned, f"{key} came to be and nobody says so"
+        lives = Counter(self.origin(key) for key in case.after)
+        earlier = Counter(self.origin(key) for key in case.before)
+        for key, count in lives.items():
+            assert count <= max(1, earlier[key]), f"{key} lives {count} times"
+        assert not set(case.before) - set(case.after), "a restore deletes nothing"
+
+    def _nothing_else_changed(self, case: Case) -> None:
+        allowed: dict[RecordKey, set[str]] = {}
+        for step, told in case.pairs:
+            if told.live is not None:
+                key = RecordKey(step.table, told.live)
+                allowed.setdefault(key, set()).update(step.columns)
+        for key, seen in case.before.items():
+            now = case.after[key]
+            assert now.body == seen.body
+            for column in now.cells:
+                same = now.value(column) == seen.value(column)
+                free = column in allowed.get(key, ()) or self._relinked(case, key, column)
+                assert same or free, f"{key}.{column} was not to be touched"
+
+    def _relinked(self, case: Case, key: RecordKey, column: str) -> bool:
+        """True if the org set a reference again because its record left the bin."""
+        value = case.after[key].value(column)
+        if column not in LINKS[key.table] or value is None:
+            return False
+        if case.before[key].value(column) is not None:
+            return False
+        targets = [RecordKey(table, value) for table in LINKS[key.table][column].tables]
+        return any(t in case.after and t not in case.before for t in targets)
+
+    def _not_written_over(self, case: Case, step: PlanStep) -> None:
+        """What people changed after the plan was made stands."""
+        if step.live is None or not step.columns:
+            return
+        key = RecordKey(step.table, step.live)
+        if key not in case.planned or key not in case.before or key not in case.after:
+            return
+        for column in step.columns:
+            then, before = case.planned[key].value(column), case.before[key].value(column)
+            if then != before:
+                self.met["changed after planning"] += 1
+                now = case.after[key].value(column)
+                ours = self._relinked(case, key, column)
+                assert now == before or ours, f"{key}.{column}: somebody's change is lost"
+
+    # --- as it was ---------------------------------------------------------------------------------
+
+    def _as_it_was(self, case: Case, step: PlanStep, told: RecordOutcome) -> None:
+        wanted = self.nights[step.snapshot][step.key]
+        if not told.ending.good:
+            assert told.code, told
+            assert told.sentence, told
+            self._excused(case, step, told)
+            return
+        assert told.live is not None, told
+        key = RecordKey(step.table, told.live)
+        assert key in case.after, f"{told} is not live"
+        named = {one.column for one in told.differences}
+        for column in self._columns(case, step, wanted):
+            if self.alike(case, step.key, wanted, case.after[key], column):
+                assert column not in named, f"{told}: {column} is named, and is as it was"
+                continue
+            assert column in named, (
+                f"{told}: {column} is {case.after[key].value(column)!r}, "
+                f"not {wanted.value(column)!r}, and nobody says so ({step})"
+            )
+            self._lost_for_good(case, step, told, column)
+            self.met["difference"] += 1
+        if step.action is Action.CREATE:
+            assert case.after[key].body == wanted.body
+
+    def _lost_for_good(self, case: Case, step: PlanStep, told: RecordOutcome, column: str) -> None:
+        """A reference is said to be lost only where its record is."""
+        reasons = {one.column: one.reason for one in told.differences}
+        value = self.nights[step.snapshot][step.key].value(column)
+        if not case.calm or reasons[column] != LINK_LOST or value is None:
+            return
+        lives = {self.origin(key) for key in case.after}
+        targets = [RecordKey(table, value) for table in LINKS[step.table][column].tables]
+        assert not lives & {self.origin(t) for t in targets}, f"{told}: {column} is not lost"
+
+    def _columns(self, case: Case, step: PlanStep, wanted: Seen) -> Iterable[str]:
+        """The columns that have to be as they were."""
+        selection = case.plan.selection
+        if step.action in WHOLE:
+            return wanted.cells
+        if step.why is not Why.SELECTED:
+            return step.columns
+        if selection.kind is SelectionKind.CHANGED:
+            night = self.nights[selection.until or 0][step.key]
+            return [c for c in selection.columns if wanted.value(c) != night.value(c)]
+        return wanted.cells
+
+    def alike(self, case: Case, key: RecordKey, wanted: Seen, now: Seen, column: str) -> bool:
+        """True if a column is as it was, references followed to their records of today."""
+        was, value = wanted.value(column), now.value(column)
+        if was == value:
+            return True
+        if was is None or value is None or column not in LINKS[key.table]:
+            return False
+        pairs = [(RecordKey(t, was), RecordKey(t, value)) for t in LINKS[key.table][column].tables]
+        return any(
+            self.origin(one) == self.origin(other)
+            and (other in case.after or self._dangles(case, other))
+            for one, other in pairs
+        )
+
+    def _dangles(self, case: Case, target: RecordKey) -> bool:
+        """True if the right record is meant and it is lost: the bin gives back such references."""
+        return self.origin(target) not in {self.origin(key) for key in case.after}
+
+    def _excused(self, case: Case, step: PlanStep, told: RecordOutcome) -> None:
+        """What may stand in the way where nothing was disturbed."""
+        if not case.calm:
+            return
+        if told.ending is Ending.SKIPPED:
+            assert SKIPS & set(step.notes), f"{told}: skipped for {step.notes}"
+        else:
+            assert TAKEN in told.sentence, f"{told}: nothing stood in its way"
+
+    def _children(self, case: Case) -> None:
+        """What referred to a chosen record that was lost is there and refers to it again."""
+        bad = {(o.table, o.record) for o in case.outcome.records if not o.ending.good}
+        now = {self.origin(key): key for key in case.after}
+        other = {self.origin(s.key) for s in case.plan.steps if s.why is Why.SELECTED}
+        for step, told in case.pairs:
+            gone = step.action in (Action.CREATE, Action.UNDELETE)
+            if step.why is not Why.SELECTED or not gone or not told.ending.good:
+                continue
+            for child, seen in self.nights[step.snapshot].items():
+                for column, targets in references(child, seen):
+                    known = (child.table, child.record) in bad or self.origin(child) in other
+                    if step.key in targets and not known:
+                        self._child(case, child, column, now)
+
+    def _child(
+        self, case: Case, child: RecordKey, column: str, now: dict[RecordKey, RecordKey]
+    ) -> None:
+        live = now.get(self.origin(child))
+        assert live is not None, f"the child {child} did not come back"
+        told = [
+            o for o in case.outcome.records if (o.table, o.record) == (child.table, child.record)
+        ]
+        named = {d.column for one in told for d in one.differences}
+        empty = case.after[live].value(column) is None
+        assert not empty or column in named, f"{live}.{column} is still empty"

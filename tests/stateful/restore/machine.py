@@ -1,0 +1,411 @@
+"""A town lives, suffers, and is restored while calls fail and processes die; see ``judge``."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from stateful.restore.judge import Case, Judge
+from stateful.restore.town import LINKS, REQUIRED, TABLES, Picture, Town, references
+from unlost.engine.restore.execute import execute, resume, run_of
+from unlost.engine.restore.outcome import Parked, RestoreOutcome
+from unlost.engine.restore.planning import Related
+from unlost.model.errors import TransientError, UsageError
+from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind
+from unlost.testing.faults import Crash, CrashPoint
+from unlost.testing.memory_writer import ReplyLost
+from unlost.testing.platform import Refused
+from unlost.vault.vault import open_vault
+
+NAMES = st.sampled_from(["a", "b"])  # few: equal records are what makes look-ups hard
+CODES = st.sampled_from([None, "k1", "k2", "k3"])
+BODIES = st.sampled_from([b"cocoa", b"milk"])
+STORE_WRITES = frozenset({"put_new", "put_stream", "delete"})
+MOST_ATTEMPTS = 12
+
+LOST = st.tuples(
+    st.sampled_from(["written", "write", "uploaded", "upload"]), st.sampled_from([0, 0, 1, 2])
+)
+TROUBLES = st.one_of(
+    LOST,
+    LOST,
+    st.tuples(st.just("crash"), st.integers(1, 90)),
+    st.tuples(st.sampled_from(["locked", "refused"]), st.integers(0, 3)),
+    st.tuples(st.just("full"), st.integers(0, 2)),
+)
+
+
+class Restores(RuleBasedStateMachine):
+    """``met`` counts what was met, over all examples."""
+
+    encrypted = False
+    met: Any = None
+
+    @initialize(data=st.data(), undeletable=st.booleans(), relinks=st.booleans())
+    def begin(self, data: st.DataObject, undeletable: bool, relinks: bool) -> None:
+        self.folder = Path(tempfile.mkdtemp())
+        self.town = Town(
+            self.folder, encrypted=self.encrypted, undeletable=undeletable, relinks=relinks
+        )
+        self.judge = Judge(self.town)
+        if self.met is not None:
+            self.judge.met = self.met
+        count = data.draw(st.integers(4, 12))
+        for _ in range(count):
+            self._make(data, data.draw(st.sampled_from(TABLES)))
+        if data.draw(st.booleans()):
+            self._circle(data)
+        for _ in range(data.draw(st.integers(0, 4))):
+            self.link(data)
+        self.night()
+
+    def _circle(self, data: st.DataObject) -> None:
+        """Two records that refer to each other."""
+        team = self.town.make("Team", {"Name": data.draw(NAMES)})
+        assert team is not None
+        player = self.town.make("Player", {"Name": data.draw(NAMES), "Team": team.record})
+        assert player is not None
+        self.town.change(team, {"Lead": player.record})
+
+    def teardown(self) -> None:
+        if hasattr(self, "folder"):
+            self.town.close()
+            shutil.rmtree(self.folder)
+
+    # --- life --------------------------------------------------------------------------------------
+
+    @rule(data=st.data(), table=st.sampled_from(TABLES))
+    def make(self, data: st.DataObject, table: str) -> None:
+        self._make(data, table)
+
+    def _make(self, data: st.DataObject, table: str) -> None:
+        cells: dict[str, str | None] = {"Name": data.draw(NAMES)}
+        if table == "Firm":
+            cells["Code"] = data.draw(CODES)
+        for column in LINKS[table]:
+            targets = self._targets(table, column)
+            needed = (table, column) in REQUIRED
+            if needed and not targets:
+                self._make(data, LINKS[table][column].tables[0])
+                targets = self._targets(table, column)
+            choice = targets if needed else [None, *targets]
+            if choice:
+                cells[column] = data.draw(st.sampled_from(choice))
+        self.town.make(table, cells, body=data.draw(BODIES) if table == "Paper" else b"")
+
+    def _targets(self, table: str, column: str) -> list[str]:
+        tables = LINKS[table][column].tables
+        return [key.record for key in self._live() if key.table in tables]
+
+    def _live(self) -> list[RecordKey]:
+        return sorted(self.town.picture(), key=str)
+
+    @rule(data=st.data())
+    def link(self, data: st.DataObject) -> None:
+        live = self._live()
+        if live:
+            key = data.draw(st.sampled_from(live))
+            column = data.draw(st.sampled_from(sorted(LINKS[key.table])))
+            free = [] if (key.table, column) in REQUIRED else [None]
+            targets = [*free, *self._targets(key.table, column)]
+            if targets:
+                self.town.change(key, {column: data.draw(st.sampled_from(targets))})
+
+    @rule(data=st.data())
+    def overwrite(self, data: st.DataObject) -> None:
+        live = self._live()
+        if live:
+            key = data.draw(st.sampled_from(live))
+            column = "Code" if key.table == "Firm" and data.draw(st.booleans()) else "Name"
+            value = data.draw(CODES if column == "Code" else st.sampled_from(["a", "b", "x", None]))
+            self.town.change(key, {column: value})
+
+    @rule(data=st.data(), body=BODIES)
+    def replace_file(self, data: st.DataObject, body: bytes) -> None:
+        papers = [key for key in self._live() if key.table == "Paper"]
+        if papers:
+            key = data.draw(st.sampled_from(papers))
+            self.town.org.replace_file(key.table, key.record, body)
+
+    @rule()
+    def night(self) -> None:
+        self.town.night()
+        self.judge.night()
+
+    # --- disasters ---------------------------------------------------------------------------------
+
+    @rule(data=st.data(), purged=st.booleans())
+    def lose(self, data: st.DataObject, purged: bool) -> None:
+        newest = self.judge.nights[max(self.judge.nights)]
+        for _ in range(data.draw(st.integers(1, 3))):
+            live = self._live()
+            pool = [key for key in live if key in newest] or live
+            if pool:
+                key = data.draw(st.sampled_from(pool))
+                self._delete(key, whole=data.draw(st.booleans()))
+        if purged:
+            self.town.platform.purge_bin()
+
+    def _delete(self, key: RecordKey, *, whole: bool) -> None:
+        """Delete a record (``whole``: and those that it refers to)."""
+        now = self.town.picture()
+        self.town.delete(key)
+        for _, targets in references(key, now[key]) if whole else ():
+            for target in targets:
+                if target in self.town.picture():
+                    self.town.delete(target)
+
+    @rule()
+    def purge(self) -> None:
+        self.town.platform.purge_bin()
+
+    @rule(data=st.data())
+    def undelete(self, data: st.DataObject) -> None:
+        binned = [k for k, s in self.town.picture(bin_too=True).items() if s.binned]
+        if binned:
+            self.town.undelete(data.draw(st.sampled_from(sorted(binned, key=str))))
+
+    @rule(data=st.data())
+    def twin(self, data: st.DataObject) -> None:
+        """Somebody makes a lost record anew by hand."""
+        lost = self.judge.lost()
+        if lost:
+            key = data.draw(st.sampled_from(lost))
+            seen = self.judge.nights[self.judge.newest(key)][key]
+            cells = {c: seen.value(c) for c in ("Code", *LINKS[key.table])}
+            live = {one.record for one in self._live()}
+            for column in LINKS[key.table]:
+                if cells[column] not in live:
+                    cells[column] = None
+            if data.draw(st.booleans()):
+                cells["Name"] = seen.value("Name")
+            self.town.make(key.table, cells, body=seen.body or b"")
+
+    # --- restores ----------------------------------------------------------------------------------
+
+    @rule(data=st.data(), purged=st.booleans(), twin=st.booleans(), night=st.booleans())
+    def lose_and_restore(self, data: st.DataObject, purged: bool, twin: bool, night: bool) -> None:
+        self.lose(data=data, purged=purged)
+        if twin:
+            self.twin(data=data)
+        if night:
+            self.night()
+        self.restore(data=data)
+
+    @rule(data=st.data(), night=st.booleans())
+    def overwrite_and_restore(self, data: st.DataObject, night: bool) -> None:
+        self.overwrite(data=data)
+        self.link(data=data)
+        if night:
+            self.night()
+        self.restore(data=data)
+
+    @rule(data=st.data())
+    def restore(self, data: st.DataObject) -> None:
+        chosen = self._select(data)
+        if chosen is None:
+            return
+        selection, related, at = chosen
+        plan, planned = self._plan(selection, related, at)
+        if plan is None:
+            return
+        rival = self._rival(data, selection, related, at)
+        disturbed = self._meddle(data, plan) or rival
+        troubles = data.draw(st.lists(TROUBLES, min_size=1, max_size=3))
+        self._run(data, plan, planned, troubles, disturbed=disturbed)
+        for calm in (False, True):  # again, and once more
+            plan, planned = self._plan(selection, related, at)
+            if plan is None:
+                return
+            before = self.town.picture(bin_too=True)
+            self._run(data, plan, planned, [], disturbed=False)
+            if calm:
+                again = self.town.picture(bin_too=True)
+                assert again == before, "restoring again changes something"
+
+    def _select(self, data: st.DataObject) -> tuple[Selection, Related, int | None] | None:
+        held, nights = self.judge.held(), sorted(self.judge.nights)
+        if not held:
+            return None
+        related = data.draw(st.sampled_from([Related.ALL, Related.ALL, Related.NONE]))
+        kinds = [SelectionKind.RECORDS] * 3
+        if len(nights) > 1:
+            kinds += [SelectionKind.LOST, SelectionKind.CHANGED]
+        kind = data.draw(st.sampled_from(kinds))
+        if kind is SelectionKind.RECORDS:
+            return self._records(data, related)
+        until = data.draw(st.sampled_from(nights[1:]))
+        after = data.draw(st.sampled_from([n for n in nights if n < until]))
+        if kind is SelectionKind.LOST:
+            table = data.draw(st.sampled_from([None, None, *TABLES]))
+            return Selection(kind, after=after, until=until, table=table), related, None
+        table = data.draw(st.sampled_from(TABLES))
+        columns = data.draw(
+            st.lists(st.sampled_from(["Name", *LINKS[table]]), unique=True, min_size=1)
+        )
+        chosen = Selection(kind, after=after, until=until, table=table, columns=tuple(columns))
+        return chosen, related, None
+
+    def _records(
+        self, data: st.DataObject, related: Related
+    ) -> tuple[Selection, Related, int | None]:
+        at = data.draw(st.sampled_from([None, None, *sorted(self.judge.nights)]))
+        pool = self.judge.held() if at is None else sorted(self.judge.nights[at], key=str)
+        lost = [key for key in self.judge.lost() if key in pool]
+        if not pool:
+            at, pool = None, self.judge.held()
+        picks = data.draw(
+            st.lists(st.sampled_from(lost or pool), unique=True, min_size=1, max_size=4)
+        )
+        if data.draw(st.booleans()):
+            other = data.draw(st.sampled_from(pool))
+            picks += [] if other in picks else [other]
+        return Selection(SelectionKind.RECORDS, tuple(picks)), related, at
+
+    def _plan(
+        self, selection: Selection, related: Related, at: int | None
+    ) -> tuple[RestorePlan | None, Picture]:
+        planned = self.town.picture(bin_too=True)
+        try:
+            plan = self.town.planned(selection, related=related, at=at)
+        except UsageError as error:
+            if error.code != "restore-nothing":
+                raise
+            return None, planned
+        if at is not None:
+            self.judge.fixed_at(plan, at)
+        for step in plan.steps:
+            self.judge.met[f"action {step.action.value}"] += 1
+        return plan, planned
+
+    def _rival(
+        self, data: st.DataObject, selection: Selection, related: Related, at: int | None
+    ) -> bool:
+        """Somebody else plans the same, and is quicker."""
+        if data.draw(st.sampled_from([False, False, False, True])):
+            plan, planned = self._plan(selection, related, at)
+            assert plan is not None
+            self._run(data, plan, planned, [], disturbed=False)
+            self.judge.met["rival"] += 1
+            return True
+        return False
+
+    def _meddle(self, data: st.DataObject, plan: RestorePlan) -> bool:
+        """People go on working between the plan and its run."""
+        count = data.draw(st.sampled_from([0, 0, 1, 2]))
+        for _ in range(count):
+            how = data.draw(st.sampled_from(["change", "change", "lose", "purge", "twin", "back"]))
+            lives = [s for s in plan.steps if s.live is not None and s.columns]
+            if how == "change" and lives:
+                step = data.draw(st.sampled_from(lives))
+                column = data.draw(st.sampled_from(step.columns))
+                self._change(data, RecordKey(step.table, str(step.live)), column)
+            elif how == "lose":
+                self.lose(data=data, purged=False)
+            elif how == "purge":
+                self.purge()
+            elif how == "twin":
+                self.twin(data=data)
+            elif how == "back":
+                self.undelete(data=data)
+        return count > 0
+
+    def _change(self, data: st.DataObject, key: RecordKey, column: str) -> None:
+        if column in LINKS[key.table]:
+            targets = self._targets(key.table, column)
+            values = targets or [None]
+        else:
+            values = ["k1", "k2", "k3"] if column == "Code" else ["a", "b", "z"]
+        self.town.change(key, {column: data.draw(st.sampled_from(values))})
+
+    # --- a run, whatever happens -------------------------------------------------------------------
+
+    def _run(
+        self,
+        data: st.DataObject,
+        plan: RestorePlan,
+        planned: Picture,
+        troubles: list[tuple[str, int]],
+        *,
+        disturbed: bool,
+    ) -> None:
+        self.town.clock.advance(seconds=60)
+        before = self.town.picture()
+        outcome = self._until_it_ends(data, plan, list(troubles))
+        writes = self.town.writer.calls.copy()
+        assert execute(plan, self.town.restoring()) == outcome
+        assert self.town.writer.calls[len(writes) :] == [], "a finished run makes no calls"
+        hurt = any(kind == "refused" for kind, _ in troubles)
+        after = self.town.picture()
+        calm = not disturbed and not hurt
+        self.judge.judge(Case(plan, outcome, planned, before, after, calm))
+
+    def _until_it_ends(
+        self, data: st.DataObject, plan: RestorePlan, troubles: list[tuple[str, int]]
+    ) -> RestoreOutcome:
+        begun = False
+        for _ in range(MOST_ATTEMPTS):
+            point = self._plant(troubles)
+            by_run = begun and data.draw(st.booleans())
+            try:
+                ended = self._attempt(plan, point, by_run=by_run)
+            except Crash:
+                self.judge.met["crash"] += 1
+            except TransientError as error:
+                if error.code != "restore-no-answer":
+                    raise
+            else:
+                if isinstance(ended, RestoreOutcome):
+                    self._clear()
+                    return ended
+                assert isinstance(ended, Parked)
+                self.judge.met["full"] += 1
+                self.town.writer.full_after = None
+            begun = self.town.vault.journals(self.town.oid, unfinished=True) != []
+            self.town.reopen()
+            self.town.clock.advance(seconds=data.draw(st.sampled_from([0, 7, 3600])))
+        raise AssertionError("the restore does not end")
+
+    def _clear(self) -> None:
+        writer = self.town.writer
+        for fault in writer.faults.planted:
+            if fault.met:
+                self.judge.met[f"fault {fault.call}"] += 1
+        writer.faults.clear()
+        writer.full_after = None
+
+    def _plant(self, troubles: list[tuple[str, int]]) -> CrashPoint:
+        """Plant what comes next; a crash ends the attempt, so all after it wait."""
+        writer = self.town.writer
+        while troubles:
+            kind, at = troubles.pop(0)
+            if kind == "crash":
+                return CrashPoint(at)
+            if kind == "full":
+                writer.full_after = at
+            elif kind in ("locked", "refused"):
+                writer.faults.plant("row", Refused(kind.upper(), f"{kind} by a test"), after=at)
+            else:
+                writer.faults.plant(kind, ReplyLost(), after=at)
+        return CrashPoint(0)
+
+    def _attempt(
+        self, plan: RestorePlan, point: CrashPoint, *, by_run: bool
+    ) -> RestoreOutcome | Parked:
+        town = self.town
+        if town.encrypted:
+            store = point.guard(town.store, after=True, only=STORE_WRITES)
+            vault: Any = open_vault(store, keys=town.keys, clock=town.clock, entropy=town.entropy)
+        else:
+            vault = point.guard(town.vault, after=True)
+        ports = town.restoring(writer=point.guard(town.writer, after=True), vault=vault)
+        if by_run:
+            return resume(run_of(plan), town.oid, ports)
+        return execute(plan, ports)
+
+
+class RestoresEncrypted(Restores):
+    encrypted = True

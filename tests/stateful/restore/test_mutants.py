@@ -1,0 +1,74 @@
+"""Each safeguard of a restore is needed: without it the machine fails, and soon."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from stateful.restore.machine import Restores
+from unlost.engine.restore import calls, changing, execute
+from unlost.engine.restore.log import Log, RunState
+
+EXAMPLES = 400
+
+
+def without_second_pass(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(execute, "second_pass", lambda session: None)
+
+
+def without_id_map_on_resume(patch: pytest.MonkeyPatch) -> None:
+    read: Callable[..., None] = Log.__init__
+
+    def forgetful(self: Log, journal: Any) -> None:
+        read(self, journal)
+        if self.state.opened is not None:
+            known = RunState()
+            known.apply(0, self.state.opened)
+            self.state.links = known.links
+
+    patch.setattr(Log, "__init__", forgetful)
+
+
+def without_look_up(patch: pytest.MonkeyPatch) -> None:
+    for module in (calls, execute):
+        patch.setattr(module, "resolve", lambda session, intent, rows: [])
+
+
+def without_expectation(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(changing, "_as_planned", lambda *told: True)
+
+
+def without_asking_for_other_restores(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(execute.Creator, "_leave_returned", lambda self, steps: None)
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(
+    "mutation",
+    [
+        without_second_pass,
+        without_id_map_on_resume,
+        without_look_up,
+        without_expectation,
+        without_asking_for_other_restores,
+    ],
+)
+def test_a_restore_without_a_safeguard_is_caught(
+    monkeypatch: pytest.MonkeyPatch, mutation: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    """The same examples without the mutation are those of ``test_restores``: they all pass."""
+    mutation(monkeypatch)
+    quickly = settings(
+        max_examples=EXAMPLES,
+        stateful_step_count=8,
+        phases=[Phase.generate],
+        report_multiple_bugs=False,
+        derandomize=True,
+        database=None,
+    )
+    with pytest.raises(AssertionError) as caught:
+        run_state_machine_as_test(Restores, settings=quickly)
+    judged = [entry.path.name for entry in caught.traceback]
+    assert {"judge.py", "machine.py"} & set(judged), caught

@@ -1,0 +1,46 @@
+"""Any graph, any disaster, any choice, any interruption: what comes back is as it was."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from stateful.restore.machine import Restores, RestoresEncrypted
+
+QUICK, DEEP = 220, 5_000
+MUST_MEET = {
+    *(f"action {word}" for word in ("unchanged", "update", "undelete", "adopt", "create", "skip")),
+    *(f"ending {word}" for word in ("updated", "undeleted", "adopted", "created")),
+    *(f"ending {word}" for word in ("conflict", "failed", "skipped")),
+    *(f"fault {call}" for call in ("written", "row")),
+    *("crash", "full", "rival", "difference", "changed after planning"),
+}
+MUST_MEET_DEEP = MUST_MEET | {"fault write", "fault upload", "fault uploaded"}
+
+
+def met_by(machine: type[Restores], *, examples: int, steps: int) -> Counter[str]:
+    met: Counter[str] = Counter()
+    counted = type("Counted", (machine,), {"met": met})
+    run_state_machine_as_test(
+        counted, settings=settings(max_examples=examples, stateful_step_count=steps)
+    )
+    return met
+
+
+@pytest.mark.timeout(1200)
+def test_after_any_disaster_and_interruption_the_graph_is_as_it_was() -> None:
+    met = met_by(Restores, examples=QUICK, steps=8)
+    assert set(met) >= MUST_MEET, MUST_MEET - set(met)
+
+
+@pytest.mark.timeout(1200)
+def test_the_same_over_the_encrypted_vault() -> None:
+    assert met_by(RestoresEncrypted, examples=8, steps=6)
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(7200)
+def test_thousands_of_disasters() -> None:
+    met = met_by(Restores, examples=DEEP, steps=12)
+    assert set(met) >= MUST_MEET_DEEP, MUST_MEET_DEEP - set(met)

@@ -1,0 +1,164 @@
+"""A town of firms under nightly backups: tables with every kind of reference that a restore meets."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from unit.engine.scene import Scene
+from unlost.engine.restore.planning import PlanPorts, Related, plan_restore
+from unlost.engine.restore.session import RestorePorts
+from unlost.model.plan import RecordKey, RestorePlan, Selection
+from unlost.model.schema import DeleteRule, Reference, WireKind
+from unlost.model.writing import Identity
+from unlost.testing.memory_writer import MemoryWriter
+from unlost.testing.platform import Platform, Refused
+
+TEXT, LINK = WireKind.TEXT, WireKind.REFERENCE
+RULE = DeleteRule
+LINKS = {
+    "Firm": {"Parent": Reference(("Firm",), RULE.SET_NULL)},
+    "Person": {
+        "Firm": Reference(("Firm",), RULE.CASCADE),
+        "Boss": Reference(("Person",), RULE.SET_NULL),
+    },
+    "Deal": {"Firm": Reference(("Firm",), RULE.RESTRICT)},
+    "Role": {
+        "Person": Reference(("Person",), RULE.CASCADE),
+        "Deal": Reference(("Deal",), RULE.CASCADE),
+    },
+    "Team": {"Lead": Reference(("Player",), RULE.SET_NULL)},
+    "Player": {"Team": Reference(("Team",), RULE.SET_NULL)},
+    "Note": {"About": Reference(("Firm", "Person", "Deal"), RULE.SET_NULL)},
+    "Paper": {"Firm": Reference(("Firm",), RULE.SET_NULL)},
+}
+REQUIRED = {("Person", "Firm"), ("Role", "Person"), ("Role", "Deal")}
+UNIQUE = [("Firm", ("Code",)), ("Role", ("Person", "Deal"))]
+TABLES = tuple(LINKS)
+PLAIN = ("Name", "Code")
+UNSET = frozenset({"Id", "Modified", "ModifiedBy"})
+
+type Cells = dict[str, str | None]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A record at some moment. ``body``: the bytes of its file."""
+
+    cells: Cells
+    body: bytes | None = None
+    binned: bool = False
+
+    def value(self, column: str) -> str | None:
+        return self.cells.get(column)
+
+
+type Picture = dict[RecordKey, Seen]
+
+
+@dataclass
+class Town(Scene):
+    """``undeletable``: lost records come out of the bin with their ids."""
+
+    undeletable: bool = True
+    relinks: bool = True
+    plans: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for table, references in LINKS.items():
+            columns = {**dict.fromkeys(PLAIN, TEXT), **dict.fromkeys(references, LINK)}
+            self.org.add_table(table, columns, files=table == "Paper", references=references)
+        self.platform = Platform(self.org)
+        self.platform.relinks = self.relinks
+        self.platform.required |= REQUIRED
+        self.platform.unique += UNIQUE
+        for table in TABLES if self.undeletable else ():
+            usual = self.platform.capability(table)
+            self.platform.allow(replace(usual, identity=Identity.UNDELETE))
+        self.writer: Any = MemoryWriter(self.platform)
+        self.writer.retryable = {"LOCKED"}
+
+    # --- people ------------------------------------------------------------------------------------
+
+    def make(self, table: str, cells: Cells, *, body: bytes = b"") -> RecordKey | None:
+        """A new record, if the platform takes it."""
+        if table == "Paper":
+            made = self.org.attach(table, str(cells.get("Name")), body)
+            self.change(RecordKey(table, made), cells)
+            return RecordKey(table, made)
+        try:
+            return RecordKey(table, self.platform.create(table, cells, by="U1"))
+        except Refused:
+            return None
+
+    def change(self, key: RecordKey, cells: Cells) -> bool:
+        try:
+            self.platform.update(key.table, key.record, cells, by="U1")
+        except Refused:
+            return False
+        return True
+
+    def delete(self, key: RecordKey) -> bool:
+        try:
+            self.platform.delete(key.table, key.record, by="U2")
+        except Refused:
+            return False
+        return True
+
+    def undelete(self, key: RecordKey) -> bool:
+        """Nobody can take out of the bin what a restore could not."""
+        if not self.undeletable:
+            return False
+        try:
+            self.platform.undelete(key.table, key.record, by="U2")
+        except Refused:
+            return False
+        return True
+
+    # --- looks -------------------------------------------------------------------------------------
+
+    def picture(self, *, bin_too: bool = False) -> Picture:
+        """All live records (``bin_too``: and those in the bin)."""
+        return {
+            RecordKey(name, record): Seen(
+                {c: v for c, v in held.cells.items() if c not in UNSET},
+                table.files.get(record),
+                held.deleted,
+            )
+            for name, table in self.org.tables.items()
+            for record, held in table.records.items()
+            if bin_too or not held.deleted
+        }
+
+    # --- restores ----------------------------------------------------------------------------------
+
+    def planned(
+        self, selection: Selection, *, related: Related = Related.ALL, at: int | None = None
+    ) -> RestorePlan:
+        self.plans += 1
+        ports = PlanPorts(
+            source=self.source,
+            writer=self.writer,
+            vault=self.vault,
+            clock=self.clock,
+            observer=self.observer,
+        )
+        name = f"plan-{self.plans}"
+        return plan_restore(self.oid, ports, selection, related=related, at=at, plan_id=name)
+
+    def restoring(self, *, writer: Any = None, vault: Any = None) -> RestorePorts:
+        return RestorePorts(
+            writer=writer or self.writer,
+            vault=vault or self.vault,
+            lease=self.lease,
+            clock=self.clock,
+            observer=self.observer,
+        )
+
+
+def references(key: RecordKey, seen: Seen) -> Iterator[tuple[str, tuple[RecordKey, ...]]]:
+    """By column the records that it may mean, where it is not empty."""
+    for column, reference in LINKS[key.table].items():
+        value = seen.value(column)
+        if value is not None:
+            yield column, tuple(RecordKey(table, value) for table in reference.tables)
