@@ -13,10 +13,11 @@ MUST_MEET = {
     *(f"action {word}" for word in ("unchanged", "update", "undelete", "adopt", "create", "skip")),
     *(f"ending {word}" for word in ("updated", "undeleted", "adopted", "created")),
     *(f"ending {word}" for word in ("conflict", "failed", "skipped")),
-    *(f"fault {call}" for call in ("written", "row")),
-    *("crash", "full", "rival", "difference", "changed after planning"),
+    *("crash", "difference", "changed after planning"),
 }
-MUST_MEET_DEEP = MUST_MEET | {"fault write", "fault upload", "fault uploaded"}
+# What few examples are not sure to meet.
+RARE = {f"fault {call}" for call in ("write", "written", "row", "upload", "uploaded")}
+MUST_MEET_DEEP = MUST_MEET | RARE | {"full", "rival"}
 
 
 def met_by(machine: type[Restores], *, examples: int, steps: int) -> Counter[str]:
@@ -32,6 +33,7 @@ def met_by(machine: type[Restores], *, examples: int, steps: int) -> Counter[str
 def test_after_any_disaster_and_interruption_the_graph_is_as_it_was() -> None:
     met = met_by(Restores, examples=QUICK, steps=8)
     assert set(met) >= MUST_MEET, MUST_MEET - set(met)
+    assert RARE & set(met), "no call ever failed"
 
 
 @pytest.mark.timeout(1200)
