@@ -145,7 +145,6 @@ def test_each_planted_gap_turns_the_certificate_until_it_is_healed(world: World)
         world.night(),
         calm,
         ("files-hidden", None, None),
-        ("files-hidden", "ContentDocumentLink", None),
         ("rows-hidden", "ContentDocument", None),
     )
     world.admin.post("access/permission", **ALL_FILES)
