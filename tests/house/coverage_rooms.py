@@ -49,9 +49,9 @@ class Room:
 
     @property
     def good(self) -> bool:
-        """True if enough of the room ran and none of it was left out."""
+        """True if enough of the room ran, none of it was left out, and a whole room is not empty."""
         enough = self.reached * 100 >= self.bar * self.there
-        return enough and self.there > 0 and not self.unmeasured
+        return enough and not self.unmeasured and (self.there > 0 or self.bar < WHOLE)
 
     @property
     def share(self) -> str:

@@ -87,6 +87,12 @@ def test_a_file_that_was_not_measured_fails_its_room() -> None:
     assert failing(report(**{forgotten: entry()}), (*FILES, forgotten)) == []
 
 
+def test_a_room_in_which_nothing_is_to_be_run_is_good() -> None:
+    """A package that has a docstring alone."""
+    bare = "src/unlost/connectors/__init__.py"
+    assert failing(report(**{bare: entry(lines=(0, 0), branches=(0, 0))}), (*FILES, bare)) == []
+
+
 def test_an_empty_report_fails_every_strict_room() -> None:
     told = {"meta": {"branch_coverage": True}, "files": {}}
     assert set(failing(told, ())) == set(STRICT)
