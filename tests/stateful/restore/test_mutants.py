@@ -8,7 +8,7 @@ from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from stateful.restore.machine import Restores
-from unlost.engine.restore import calls, changing, execute
+from unlost.engine.restore import calls, changing, execute, returning
 from unlost.engine.restore.log import Log, RunState
 
 EXAMPLES = 400
@@ -41,7 +41,11 @@ def without_expectation(patch: pytest.MonkeyPatch) -> None:
 
 
 def without_asking_for_other_restores(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(execute.Creator, "_leave_returned", lambda self, steps: None)
+    patch.setattr(returning, "_lives", lambda session, table, steps: {})
+
+
+def without_looking_for_what_came_along(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(returning, "_details", lambda session: set())
 
 
 @pytest.mark.timeout(1200)
@@ -53,6 +57,7 @@ def without_asking_for_other_restores(patch: pytest.MonkeyPatch) -> None:
         without_look_up,
         without_expectation,
         without_asking_for_other_restores,
+        without_looking_for_what_came_along,
     ],
 )
 def test_a_restore_without_a_safeguard_is_caught(

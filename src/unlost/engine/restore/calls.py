@@ -15,6 +15,7 @@ from unlost.model.writing import Outcome, OutcomeKind, WriteOp, WriteRow
 
 STORAGE_FULL = "write-storage-full"
 CHANGED_SINCE = "restore-changed-since"
+TRIES = 3  # times that a row is sent which was refused for the moment
 
 type Cells = Mapping[str, str | None]
 

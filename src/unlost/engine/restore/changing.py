@@ -3,17 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from unlost.engine.restore.calls import CHANGED_SINCE, Prepared, refusal, see, send
+from unlost.engine.restore.calls import CHANGED_SINCE, TRIES, Prepared, refusal, see, send
 from unlost.engine.restore.cells import digest
 from unlost.engine.restore.correlate import each, values
 from unlost.engine.restore.entries import Pass
+from unlost.engine.restore.returning import came_along
 from unlost.engine.restore.rows import late_columns, update_row
 from unlost.engine.restore.session import Session
 from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.schema import Table
 from unlost.model.writing import Outcome, OutcomeKind, WriteOp, WriteRow
-
-TRIES = 3
 
 type Cells = Mapping[str, str | None]
 
@@ -67,8 +66,23 @@ def update(session: Session) -> None:
         live = session.links.live(step.key)
         if step.columns and live is not None and _may_update(session, step):
             by_table.setdefault(step.table, []).append(Change(step, live, step.columns))
+    for change in _along(session):
+        by_table.setdefault(change.step.table, []).append(change)
     for table, changes in by_table.items():
         _set(session, Pass.UPDATE, table, changes)
+
+
+def _along(session: Session) -> Iterator[Change]:
+    """All that a create would have set of records that left the bin with a master."""
+    for step in session.plan.steps:
+        if step.action is not Action.CREATE or not came_along(session, step):
+            continue
+        capability = session.capability(step.table)
+        apart = {*step.late, *(late.column for late in capability.late)}
+        apart |= {product.column for product in capability.by_products}
+        wanted = session.wanted.cells([step])[step.key]
+        columns = capability.settable & capability.changeable & set(wanted) - apart
+        yield Change(step, str(session.links.live(step.key)), tuple(sorted(columns)))
 
 
 def _may_update(session: Session, step: PlanStep) -> bool:

@@ -15,7 +15,6 @@ from unlost.engine.restore.entries import Intent
 from unlost.engine.restore.session import Session
 from unlost.engine.sameness import canonical
 from unlost.model.errors import Conflict, SourceRefused
-from unlost.model.plan import RecordKey
 from unlost.model.reading import Rows
 from unlost.model.schema import Table, WireKind
 from unlost.model.writing import Outcome, OutcomeKind, WriteOp, WriteRow
@@ -54,8 +53,6 @@ def _moved(session: Session, intent: Intent, table: Table) -> list[Outcome]:
     """Updates that took effect: the live record is not any more as it was before."""
     held = {row.id: row for row in intent.rows if row.id is not None and row.before}
     columns = sorted({name for row in held.values() for name in row.before or ()})
-    if not columns:
-        return []
     live = session.ports.writer.fetch(table, list(held), columns=columns)
     moved = []
     for record, cells in each(live):
@@ -169,8 +166,3 @@ def uncertain(intent: Intent, count: int) -> Conflict:
         next_step="Look at the newest records of the table; delete what came back twice or "
         "half, then go on with `unlost restore resume`.",
     )
-
-
-def open_rows(intent: Intent, table: str) -> list[RecordKey]:
-    """The records of a call."""
-    return [RecordKey(table, row.record) for row in intent.rows]

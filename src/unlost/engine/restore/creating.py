@@ -3,21 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from unlost.engine.restore.calls import CHANGED_SINCE, Prepared, refusal, see, send, upload
+from unlost.engine.restore.calls import TRIES, Prepared, refusal, see, send, upload
 from unlost.engine.restore.cells import digest
 from unlost.engine.restore.correlate import each, uncertain
 from unlost.engine.restore.entries import Intent, Link, Linked, Pass
 from unlost.engine.restore.rows import Built, create_row
 from unlost.engine.restore.session import Session
-from unlost.engine.restore.wanted import READ_ROWS
 from unlost.model.errors import IntegrityError, NotFound, TransientError
-from unlost.model.lineage import resolve as last_lives
 from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.schema import Table
 from unlost.model.snapshot import StoredFile
 from unlost.model.writing import UPLOAD_UNSENT, Birth, Outcome, WriteOp, WriteRow
-
-TRIES = 3
 
 type Cells = Mapping[str, str | None]
 
@@ -35,7 +31,6 @@ class Creator:
         """Create what is pending."""
         plan = self.session.plan
         todo = [step for step in plan.steps if step.action is Action.CREATE]
-        self._leave_returned(todo)
         for level in sorted({step.level for step in todo}):
             own = [step for step in todo if step.level == level]
             for table in dict.fromkeys(step.table for step in own):
@@ -68,30 +63,6 @@ class Creator:
             for cells in session.wanted.cells(missing).values():
                 waiting |= {value for name in columns if (value := cells.get(name)) is not None}
         return waiting
-
-    def _leave_returned(self, steps: Sequence[PlanStep]) -> None:
-        """Take what another restore brought back after the plan was made, and leave it as it is."""
-        pending = self._pending(steps)
-        for table in dict.fromkeys(step.table for step in pending):
-            own = [step for step in pending if step.table == table]
-            for at in range(0, len(own), READ_ROWS):
-                self._leave(table, own[at : at + READ_ROWS])
-
-    def _leave(self, table: str, steps: Sequence[PlanStep]) -> None:
-        session, plan = self.session, self.session.plan
-        rows = session.ports.vault.lineage(
-            plan.org, table=table, records=[step.record for step in steps]
-        )
-        came = last_lives(rows, org=plan.org, target=plan.target)
-        lives = {came[step.key]: step.key for step in steps if step.key in came}
-        if not lives:
-            return
-        fetched = session.ports.writer.fetch(session.table(table), list(lives), columns=[])
-        back = {lives[live]: live for live in fetched.ids.to_pylist()}
-        if back:
-            links = tuple(Link(table, key.record, live) for key, live in back.items())
-            session.log.write(Linked(links))
-            see(session, Pass.CREATE, table, [_returned(key) for key in back])
 
     def _table(self, table: str, steps: Sequence[PlanStep]) -> None:
         pending = self._pending(steps)
@@ -198,14 +169,16 @@ class Creator:
     def _send_file(self, table: str, row: WriteRow, stored: StoredFile, wanted: Cells) -> None:
         """Upload; where the call was turned away before it was taken, once more."""
         proof = _proof(self._described(table), wanted)
-        for last in (False, True):
-            try:
-                with self.session.ports.vault.open_file(self.session.plan.org, stored.blob) as body:
-                    upload(self.session, table, row, body, proof=proof)
-                return
-            except TransientError as error:
-                if error.code != UPLOAD_UNSENT or last:
-                    raise
+        try:
+            self._send_once(table, row, stored, proof)
+        except TransientError as error:
+            if error.code != UPLOAD_UNSENT:
+                raise
+            self._send_once(table, row, stored, proof)
+
+    def _send_once(self, table: str, row: WriteRow, stored: StoredFile, proof: Cells) -> None:
+        with self.session.ports.vault.open_file(self.session.plan.org, stored.blob) as body:
+            upload(self.session, table, row, body, proof=proof)
 
     def _described(self, table: str) -> Table:
         return self.session.table(table)
@@ -284,15 +257,6 @@ def _has_bytes(table: Table, wanted: Cells) -> bool:
     """False for a record of this table that is only a link: its row tells a size of nothing."""
     sizes = [wanted.get(file.size_column) for file in table.files if file.size_column is not None]
     return not sizes or any(size not in (None, "0") for size in sizes)
-
-
-def _returned(key: RecordKey) -> Outcome:
-    return refusal(
-        key,
-        CHANGED_SINCE,
-        f"{key} came back in another restore after the plan was made; it was left as it is.",
-        "Make a new plan if something of it must still change.",
-    )
 
 
 def _no_file(step: PlanStep, sentence: str) -> Outcome:

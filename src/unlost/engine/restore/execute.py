@@ -16,6 +16,7 @@ from unlost.engine.restore.links import Links
 from unlost.engine.restore.log import Log, same_plan
 from unlost.engine.restore.outcome import Parked, RecordOutcome, RestoreOutcome
 from unlost.engine.restore.readback import record_outcomes
+from unlost.engine.restore.returning import leave_returned, take_along
 from unlost.engine.restore.rows import expected
 from unlost.engine.restore.session import RestorePorts, Session
 from unlost.engine.restore.wanted import Wanted
@@ -97,7 +98,9 @@ def _write(session: Session) -> None:
     creator = Creator(session)
     _clear_up(session, creator)
     session.ports.observer.progress(Progress(Phase.RESTORE))
+    leave_returned(session)
     undelete(session)
+    take_along(session)
     creator.run()
     _find_products(session)
     creator.run_unmade()

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from unlost.engine.restore.entries import (
     Answer,
-    Closed,
     Entry,
     Intent,
     Linked,
@@ -62,7 +61,7 @@ class RunState:
                 self.links.update({RecordKey(li.table, li.record): li.live for li in entry.links})
             case Resumed():
                 self.tries.clear()
-            case Closed():
+            case _:
                 self.closed = entry.outcome
 
     def _begin(self, opened: Opened) -> None:
@@ -84,6 +83,10 @@ class RunState:
     def result(self, stage: Pass, key: RecordKey) -> Outcome | None:
         """How a record ended in a pass, if it did."""
         return self.results.get((stage, key))
+
+    def began(self, stage: Pass) -> bool:
+        """True if a record ended in this pass."""
+        return any(one is stage for one, _ in self.results)
 
     def pending(self, stage: Pass, key: RecordKey, *, most: int) -> bool:
         """True if the record must (still) be sent; a refusal that may pass is tried ``most`` times.

@@ -8,6 +8,7 @@ from unlost.engine.restore.choose import Remark
 from unlost.engine.restore.correlate import each, values
 from unlost.engine.restore.entries import Pass
 from unlost.engine.restore.outcome import Difference, Ending, RecordOutcome
+from unlost.engine.restore.returning import came_along
 from unlost.engine.restore.rows import expected
 from unlost.engine.restore.session import Session
 from unlost.engine.restore.wanted import READ_ROWS
@@ -74,9 +75,7 @@ def _outcome(
             step.table, step.record, Ending.SKIPPED, live, "restore-skipped", _why(session, step)
         )
     if failed is None:
-        ending = ENDINGS[step.action]
-        if session.log.state.result(Pass.CREATE, step.key) is not None:
-            ending = Ending.CREATED  # by-products that the org did not make after all
+        ending = _ending(session, step)
         return RecordOutcome(step.table, step.record, ending, live, differences=differences or ())
     ending = Ending.CONFLICT if failed.code == CHANGED_SINCE else Ending.FAILED
     return RecordOutcome(
@@ -88,6 +87,17 @@ def _outcome(
         failed.sentence,
         failed.next_step,
     )
+
+
+def _ending(session: Session, step: PlanStep) -> Ending:
+    if came_along(session, step):
+        return Ending.UNDELETED
+    return Ending.CREATED if _was_sent(session, step) else ENDINGS[step.action]
+
+
+def _was_sent(session: Session, step: PlanStep) -> bool:
+    """True for what was created: by-products too that the org did not make after all."""
+    return session.log.state.result(Pass.CREATE, step.key) is not None
 
 
 def _why(session: Session, step: PlanStep) -> str:
@@ -156,7 +166,8 @@ def _emptied(step: PlanStep, table: Table) -> set[str]:
 def _judged(session: Session, step: PlanStep, every: tuple[str, ...]) -> tuple[str, ...]:
     """The columns that have to be as they were."""
     if step.action not in (Action.UPDATE, Action.UNCHANGED):
-        return step.columns if step.action is Action.BY_PRODUCT else every
+        made = step.action is Action.BY_PRODUCT and not _was_sent(session, step)
+        return step.columns if made else every
     if step.why is not Why.SELECTED:
         return step.columns
     return session.plan.selection.columns or every
