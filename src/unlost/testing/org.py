@@ -21,6 +21,7 @@ from unlost.model.schema import (
     TableTrait,
     WireKind,
 )
+from unlost.testing.memory_rows import canonical
 
 BIN_DAYS = 15
 ALL_TRAITS = frozenset(
@@ -310,11 +311,12 @@ class MemoryOrg:
         stamp: datetime,
         by: str,
     ) -> None:
-        log = self.tables[table].change_log
+        held = self.tables[table]
+        log = held.change_log
         if log is None:
             return
         for column, value in after.items():
-            if before.get(column) != value:
+            if not _alike(held.columns[column].kind, before.get(column), value):
                 self._made += 1
                 made = f"HIS{self._made:09d}"
                 cells = {
@@ -325,6 +327,13 @@ class MemoryOrg:
                     "New": value,
                 }
                 self.tables[log.table].records[made] = MemoryRecord(cells, stamp, by)
+
+
+def _alike(kind: WireKind, one: str | None, other: str | None) -> bool:
+    """True if an org sees no change: a number written otherwise is the same number."""
+    if one is None or other is None:
+        return one == other
+    return canonical(kind, one) == canonical(kind, other)
 
 
 def file_cells(body: bytes) -> dict[str, str | None]:

@@ -122,3 +122,17 @@ def test_drawn_rows_are_well_formed(found) -> None:
     assert len(found) == len(found.ids) == found.cells.num_rows == len(found.ops)
     assert found.cells.schema.names == ["Name", "Phone"]
     assert len(set(found.ids.to_pylist())) == len(found)
+
+
+def test_an_org_notes_no_change_where_a_number_is_written_otherwise() -> None:
+    org = MemoryOrg(VirtualClock())
+    org.add_table("Account", {"Turnover": WireKind.DECIMAL, "Name": WireKind.TEXT}, logged=True)
+    record = org.create("Account", {"Turnover": "1.0", "Name": "a"})
+    for value in ("1", "1.00", "2", None, "2"):
+        org.update("Account", record, {"Turnover": value, "Name": "a"})
+    notes = [note.cells for note in org.tables["AccountHistory"].records.values()]
+    assert [(n["Field"], n["Old"], n["New"]) for n in notes] == [
+        ("Turnover", "1.00", "2"),
+        ("Turnover", "2", None),
+        ("Turnover", None, "2"),
+    ]
