@@ -320,3 +320,17 @@ def test_a_by_product_that_the_org_did_not_make_is_created_alone(
     outcome = quick.restore(quick.plan(*steps))
     assert of(outcome, document).ending is Ending.CREATED
     assert of(outcome, edition).differences == (Difference("Document", "overwritten"),)
+
+
+def test_a_column_that_the_org_does_not_have_any_more_is_named(quick: Atelier) -> None:
+    quick.org.add_column("Account", "Colour", value=None)
+    old = quick.make("Account", "Old", Colour="red")
+    quick.night()
+    quick.lose("Account", old)
+    quick.org.drop_column("Account", "Colour")
+    young = quick.make("Account", "Young")
+    quick.night()
+    quick.lose("Account", young)
+    outcome = quick.restore(quick.plan_of(("Account", old), ("Account", young)))
+    assert of(outcome, old).differences == (Difference("Colour", "not-in-org"),)
+    assert of(outcome, young).differences == ()
