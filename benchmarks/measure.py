@@ -6,7 +6,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -33,8 +33,10 @@ def run(arguments: Sequence[str], *, python: str = sys.executable) -> Cost:
     return replace(cost, said=json.loads(lines[-1]) if lines else {})
 
 
-def command(words: Sequence[str], *, env: Mapping[str, str] | None = None) -> tuple[Cost, str]:
-    """Run a program; what it cost, and what it printed. RuntimeError if it fails."""
+def command(
+    words: Sequence[str], *, env: Mapping[str, str] | None = None, ok: Collection[int] = (0,)
+) -> tuple[Cost, str]:
+    """Run a program; what it cost, and what it printed. RuntimeError if it ends otherwise."""
     started = time.perf_counter()
     child = subprocess.Popen(
         words, stdout=subprocess.PIPE, env={**environment(), **(env or {})}, text=True
@@ -44,7 +46,7 @@ def command(words: Sequence[str], *, env: Mapping[str, str] | None = None) -> tu
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     wall = time.perf_counter() - started
-    if child.returncode != 0:
+    if child.returncode not in ok:
         raise RuntimeError(f"{' '.join(words)} ended with {child.returncode}: {out[-2000:]}")
     return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024), out
 

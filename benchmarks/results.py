@@ -28,6 +28,12 @@ GOALS: Mapping[tuple[str, str], tuple[str, float]] = {
     ("vault", "history_1m_p95_ms"): ("<=", 50),
     ("vault", "find_1m_ms"): ("<=", 100),
     ("vault", "size_31_nights_vs_restic"): ("<=", 0.04),
+    ("restore", "rows_per_s_vs_best_peer"): (">=", 1.5),
+    ("restore", "calls_vs_minimum"): ("<=", 1.3),
+    ("restore", "links_right_pct"): (">=", 100),
+    ("restore", "plan_20k_s"): ("<=", 10),
+    ("restore", "plan_20k_rss_mb"): ("<=", 600),
+    ("restore", "show_2000_s"): ("<=", 2),
 }
 
 

@@ -9,6 +9,24 @@ if [ ! -e .bench/stamp ] || [ requirements/bench.txt -nt .bench/stamp ]; then
   touch .bench/stamp
 fi
 
+if ! cmp --silent requirements/bench-cumulusci.txt .bench/cumulusci.stamp; then
+  .venv/bin/uv venv --quiet --clear --python .venv/bin/python .bench/cumulusci
+  .venv/bin/uv pip sync --quiet --python .bench/cumulusci/bin/python --require-hashes requirements/bench-cumulusci.txt
+  cp requirements/bench-cumulusci.txt .bench/cumulusci.stamp
+fi
+
+if command -v node >/dev/null && command -v npm >/dev/null; then
+  mkdir -p .bench/sfdmu
+  cp benchmarks/sfdmu/run.cjs .bench/sfdmu/
+  if ! cmp --silent benchmarks/sfdmu/package-lock.json .bench/sfdmu/stamp; then
+    cp benchmarks/sfdmu/package.json benchmarks/sfdmu/package-lock.json .bench/sfdmu/
+    (cd .bench/sfdmu && npm ci --ignore-scripts --no-audit --no-fund --silent)
+    cp benchmarks/sfdmu/package-lock.json .bench/sfdmu/stamp
+  fi
+else
+  echo "To measure beside SFDMU, install Node.js 20 or newer with npm: apt install nodejs npm"
+fi
+
 install_tools() { apt-get install -y -qq restic borgbackup; }
 if ! { command -v restic && command -v borg; } >/dev/null; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -19,7 +37,7 @@ if ! { command -v restic && command -v borg; } >/dev/null; then
 fi
 
 # Both sides run from compiled modules, as they do where pip installed them.
-for python in .venv .bench/venv; do
+for python in .venv .bench/venv .bench/cumulusci; do
   "$python/bin/python" -m compileall -q "$python/lib" >/dev/null 2>&1 || true
 done
 .venv/bin/python -m compileall -q src simulators/src benchmarks
@@ -30,6 +48,7 @@ date -u +"Begun %F %T UTC, load $(cut -d' ' -f1-3 /proc/loadavg)"
 .venv/bin/python benchmarks/change_log.py --keep
 .venv/bin/python benchmarks/change_log.py --keep
 .venv/bin/python benchmarks/file_backups.py --keep
+.venv/bin/python benchmarks/restore.py --keep
 date -u +"Ended %F %T UTC, load $(cut -d' ' -f1-3 /proc/loadavg)"
 .venv/bin/python benchmarks/results.py
 echo "Figures: benchmarks/results.json and docs/explanation/performance.md"

@@ -71,7 +71,7 @@ def test_more_than_forty_tables_can_be_queried_and_names_are_unique() -> None:
 
 
 def test_every_reference_points_to_declared_objects() -> None:
-    for made in ("chocolate", "bench-contacts", "bench-mails"):
+    for made in ("chocolate", "bench-contacts", "bench-mails", "bench-graph"):
         declared = {one.name for one in scenario(made).objects()}
         for one in scenario(made).objects():
             for field in one.fields:

@@ -12,6 +12,7 @@ import pytest
 from unlost_simulators.salesforce.scenarios import scenario, scenario_names
 from unlost_simulators.salesforce.scenarios.chocolate import story
 from unlost_simulators.salesforce.scenarios.chocolate.bench import CONTACT_COLUMNS, LONGEST_BODY
+from unlost_simulators.salesforce.scenarios.chocolate.bench_graph import KEYED
 from unlost_simulators.salesforce.scenarios.chocolate.objects import BY_NAME
 from unlost_simulators.salesforce.scenarios.chocolate.scenario import ChocolateScenario
 from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
@@ -93,6 +94,25 @@ def test_mails_for_measurements_have_bodies_of_the_asked_length(characters: int)
     assert pc.min_max(lengths).as_py() == {"min": characters, "max": characters}
     if characters > 2_000:
         assert len(mails["TextBody"].unique()) == mails.num_rows
+
+
+def test_the_graph_for_measurements_has_keys_and_references_and_no_rows(
+    rows_of: Callable[..., Tables],
+) -> None:
+    objects = {one.name: one for one in scenario("bench-graph").objects()}
+    assert all(objects[name].field("Key__c") is not None for name in KEYED)
+    for name, column, target in (
+        ("Account", "ParentId", "Account"),
+        ("Contact", "AccountId", "Account"),
+        ("Case", "ContactId", "Contact"),
+        ("Recipe__c", "Current_Batch__c", "Cocoa_Batch__c"),
+        ("Cocoa_Batch__c", "Recipe__c", "Recipe__c"),
+        ("Recipe_Ingredient__c", "Ingredient__c", "Ingredient__c"),
+    ):
+        field = objects[name].field(column)
+        assert field is not None
+        assert field.targets == (target,)
+    assert not rows_of("bench-graph", scale=3).keys() & set(KEYED)
 
 
 def test_mail_batches_stay_small_when_bodies_are_long() -> None:

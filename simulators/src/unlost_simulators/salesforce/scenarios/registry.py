@@ -9,6 +9,7 @@ from unlost_simulators.salesforce.scenarios.chocolate.bench import (
     bench_contacts,
     bench_mails,
 )
+from unlost_simulators.salesforce.scenarios.chocolate.bench_graph import bench_graph
 from unlost_simulators.salesforce.scenarios.chocolate.scenario import ChocolateScenario
 from unlost_simulators.salesforce.scenarios.scenario import Scenario
 
@@ -25,10 +26,15 @@ def _bench_mails(argument: str | None) -> Scenario:
     return bench_mails(int(argument) if argument else DEFAULT_BODY)
 
 
+def _bench_graph(_argument: str | None) -> Scenario:
+    return bench_graph()
+
+
 _MAKERS: Mapping[str, Callable[[str | None], Scenario]] = {
     "chocolate": _chocolate,
     "bench-contacts": _bench_contacts,
     "bench-mails": _bench_mails,
+    "bench-graph": _bench_graph,
 }
 
 

@@ -28,7 +28,7 @@ LONGEST_BODY = 131_072
 # Text of one batch of mails; a batch has at most this many characters of bodies.
 _BATCH_CHARACTERS = 32 * 1024 * 1024
 
-_SETUP = (
+SETUP = (
     "Organization", "User", "UserRole", "Profile", "RecordType", "BusinessHours",
     "UserPermissionAccess",
 )  # fmt: skip
@@ -57,9 +57,10 @@ def _contact() -> ObjectDef:
     return replace(whole, fields=tuple(kept), tracked=("Phone",))
 
 
-def _declared(*special: ObjectDef) -> tuple[ObjectDef, ...]:
+def declared(*special: ObjectDef) -> tuple[ObjectDef, ...]:
+    """Give the set-up objects and these, which refer to no others."""
     named = {one.name: one for one in special}
-    setup = tuple(BY_NAME[name] for name in _SETUP)
+    setup = tuple(BY_NAME[name] for name in SETUP)
     known = {one.name for one in (*setup, *special)}
     return tuple(_within(one, known) for one in (*setup, *named.values()))
 
@@ -91,7 +92,7 @@ def bench_contacts() -> ChocolateScenario:
     return ChocolateScenario(
         name="bench-contacts",
         sizes=contact_sizes,
-        declared=_declared(BY_NAME["Account"], _contact()),
+        declared=declared(BY_NAME["Account"], _contact()),
         sources=(
             Source(
                 "BusinessAccount",
@@ -101,7 +102,7 @@ def bench_contacts() -> ChocolateScenario:
             ),
             Source("Contact", "Contact", lambda s: s.contacts, _measured_contacts),
         ),
-        fixed_objects=frozenset(_SETUP),
+        fixed_objects=frozenset(SETUP),
     )
 
 
@@ -159,7 +160,7 @@ def bench_mails(body: int = DEFAULT_BODY) -> ChocolateScenario:
     return ChocolateScenario(
         name=f"bench-mails:{body}",
         sizes=mail_sizes,
-        declared=_declared(
+        declared=declared(
             BY_NAME["Account"], BY_NAME["Contact"], BY_NAME["Case"], BY_NAME["EmailMessage"]
         ),
         sources=(
@@ -173,5 +174,5 @@ def bench_mails(body: int = DEFAULT_BODY) -> ChocolateScenario:
             Source("Case", "Case", lambda s: s.cases, service.cases),
             mail_source(body),
         ),
-        fixed_objects=frozenset(_SETUP),
+        fixed_objects=frozenset(SETUP),
     )

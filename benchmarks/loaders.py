@@ -1,0 +1,188 @@
+"""Three ways to bring the graph into an org: Unlost's restore, CumulusCI, SFDMU.
+
+Each gets a simulator of its own that has nothing but set-up rows. What a way needs beforehand (a
+vault whose org lost everything, a dataset, CSV files) is made before it is measured.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks import dataset_cumulusci, dataset_sfdmu
+from benchmarks.graph import Graph
+from benchmarks.graph_org import WRITER, Ids, Verdict, fill, judge, wipe
+from benchmarks.measure import Cost, command, environment
+from unlost_simulators.process import SimulatorProcess
+
+HERE = Path(__file__).parent
+PEERS = HERE.parent / ".bench"
+CUMULUSCI = PEERS / "cumulusci" / "bin" / "python"
+SFDMU = PEERS / "sfdmu"
+PLACES = {"CumulusCI": CUMULUSCI, "SFDMU": SFDMU / "node_modules" / "sfdmu"}
+UNLOST = Path(sys.executable).with_name("unlost")
+READER, SECRET = "chocolate-backup", "not-a-secret-chocolate"
+FINDINGS = 3  # done, with findings
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one way did: its cost, its API calls, and what is in the org."""
+
+    cost: Cost
+    calls: int
+    verdict: Verdict
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What making a plan cost."""
+
+    cost: Cost
+    calls: int
+
+
+@contextmanager
+def simulated() -> Iterator[SimulatorProcess]:
+    """An org with set-up rows alone."""
+    with SimulatorProcess("--scenario", "bench-graph") as simulator:
+        yield simulator
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A folder that goes away."""
+    made = Path(tempfile.mkdtemp(prefix="unlost-bench-"))
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def calls(org: SimulatorProcess) -> int:
+    """API calls of the org's day."""
+    return int(org.admin.get("counters")["api_used"])
+
+
+# --- Unlost ---------------------------------------------------------------------------------------
+
+
+class Home:
+    """A home of Unlost whose org lost a graph."""
+
+    def __init__(self, org: SimulatorProcess, root: Path) -> None:
+        self.org, self.root = org, root
+        self.plan_file = root / "plan.json"
+
+    def lose(self, graph: Graph) -> Ids:
+        """Put the graph into the org, back it up, delete it for good, see that it is gone."""
+        ids = fill(self.org, graph)
+        secret = self.root / "secret"
+        secret.write_text(SECRET)
+        self.run("init", str(self.root / "home"), "--recovery-out", str(self.root / "sheet.txt"))
+        at = ["--login-url", self.org.url, "--client-id", READER]
+        signed = ["--client-secret-file", str(secret)]
+        self.run("org", "add", "salesforce", "bench", *at, *signed, *self.home)
+        self.run("org", "writer", "bench", "--client-id", WRITER, *signed, *self.home)
+        self.run("backup", "bench", *self.home)
+        wipe(self.org, graph, ids)
+        self.org.admin.post("clock/advance", days=1)
+        self.run("backup", "bench", *self.home)
+        return ids
+
+    @property
+    def home(self) -> tuple[str, str]:
+        """The option that names the home."""
+        return "--home", str(self.root / "home")
+
+    def run(self, *words: str) -> None:
+        """A command that is not measured."""
+        done = subprocess.run(
+            [UNLOST, *words], capture_output=True, text=True, check=False, env=environment()
+        )
+        if done.returncode not in (0, FINDINGS):
+            raise RuntimeError(done.stdout + done.stderr)
+
+    def measured(self, *words: str) -> tuple[Cost, int]:
+        """What a command costs, and its API calls."""
+        before = calls(self.org)
+        cost, _ = command([str(UNLOST), *words, *self.home], ok=(0, FINDINGS))
+        return cost, calls(self.org) - before
+
+    def plan(self, *chosen: str) -> Planned:
+        """Plan what is chosen."""
+        return Planned(
+            *self.measured("restore", "plan", "bench", *chosen, "--out", str(self.plan_file))
+        )
+
+    def show(self) -> float:
+        """Seconds that it takes to show the plan."""
+        return self.measured("restore", "show", str(self.plan_file))[0].wall_s
+
+    def restore(self, graph: Graph) -> Load:
+        """Run the plan."""
+        cost, made = self.measured("restore", "run", str(self.plan_file))
+        return Load(cost, made, judge(self.org, graph), version("unlost"))
+
+
+def unlost(graph: Graph) -> tuple[Planned, Load]:
+    """Plan and restore all of it."""
+    with folder() as root, simulated() as org:
+        home = Home(org, root)
+        home.lose(graph)
+        return home.plan("--lost-between", "1", "2"), home.restore(graph)
+
+
+def customer(graph: Graph, *, times: int) -> list[float]:
+    """Plan the first account of a graph with all that belongs to it; seconds to show the plan."""
+    with folder() as root, simulated() as org:
+        home = Home(org, root)
+        ids = home.lose(graph)
+        home.plan("--record", f"Account/{next(iter(ids['Account'].values()))}")
+        return [home.show() for _ in range(times)]
+
+
+# --- peers ----------------------------------------------------------------------------------------
+
+
+def cumulusci(graph: Graph) -> Load:
+    """CumulusCI's ``load_dataset``."""
+    with folder() as root, simulated() as org:
+        database, mapping = dataset_cumulusci.write(graph, root)
+        words = [
+            *(str(CUMULUSCI), str(HERE / "peer_cumulusci.py"), "--url", org.url),
+            *("--token", org.token(WRITER), "--org", org.ready["organization_id"]),
+            *("--mapping", str(mapping), "--database", str(database)),
+        ]
+        cost, out = command(words)
+        said: dict[str, Any] = json.loads(out.strip().splitlines()[-1])
+        return Load(cost, calls(org), judge(org, graph), said["version"])
+
+
+def sfdmu(graph: Graph) -> Load:
+    """SFDMU, run after run."""
+    with folder() as root, simulated() as org:
+        runs = dataset_sfdmu.write(graph, root, url=org.url, token=org.token(WRITER))
+        costs = []
+        for run in runs:
+            words = ["node", str(SFDMU / "run.cjs"), "--sourceusername", "csvfile"]
+            words += ["--targetusername", "bench", "--path", str(run), "--noprompt", "--quiet"]
+            costs.append(command(words)[0])
+        package = json.loads((SFDMU / "node_modules/sfdmu/package.json").read_text("utf-8"))
+        return Load(_sum(costs), calls(org), judge(org, graph), package["version"])
+
+
+def _sum(costs: list[Cost]) -> Cost:
+    return Cost(
+        sum(cost.wall_s for cost in costs),
+        sum(cost.cpu_s for cost in costs),
+        max(cost.peak_mb for cost in costs),
+    )
