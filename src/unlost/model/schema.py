@@ -1,5 +1,6 @@
 """What an org's tables look like, seen through its connector."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -113,8 +114,15 @@ class TableTrait(StrEnum):
     CONFIGURATION = "configuration"  # set-up data rather than business data
 
 
+class _Indexed:
+    """A place for an index of columns that is no part of the value."""
+
+    __slots__ = ("_index",)
+    _index: Mapping[str, "Column"]
+
+
 @dataclass(frozen=True, slots=True)
-class Table:
+class Table(_Indexed):
     """A table of an org.
 
     ``strategy`` is the connector's word for how it reads the table, shown to people.
@@ -142,7 +150,12 @@ class Table:
 
     def column(self, name: str) -> Column | None:
         """The column of this name, or None."""
-        return next((column for column in self.columns if column.name == name), None)
+        try:
+            return self._index.get(name)
+        except AttributeError:  # asked for the first time
+            index = {column.name: column for column in reversed(self.columns)}
+            object.__setattr__(self, "_index", index)
+            return index.get(name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,12 +25,13 @@ class WriteRow:
     ``key`` is the caller's own word for the row, unique in its call; the outcome carries it back.
     ``id`` is the live record (None for CREATE). ``cells`` are texts in the form in which the
     source delivers them; None clears a cell, a column that is absent is left alone. References
-    are live ids already.
+    are live ids already. ``file`` are the bytes of a small file that is created with the record.
     """
 
     key: str
     id: str | None = None
     cells: Mapping[str, str | None] = field(default_factory=dict)
+    file: bytes | None = None
 
 
 class OutcomeKind(StrEnum):
@@ -152,7 +153,8 @@ class WriteCapability:
     ``ops`` is empty where nothing can be; ``reason`` says then why, for a person. Columns that
     are neither in ``settable`` (on create) nor in ``changeable`` (on update) stand in ``never``.
     ``after`` names tables whose records must be there first although no reference says so.
-    ``file_column`` holds bytes that are sent with ``Writer.upload``. From ``job_above`` rows on a
+    ``file_column`` holds bytes that are sent with ``Writer.upload``; files of at most ``small_file``
+    bytes can go with the rows of a call, ``files_per_call`` bytes together. From ``job_above`` rows on a
     call may have ``rows_per_job`` rows (0: never), else ``rows_per_call``. ``audit``: dates and authors
     can be set on create. ``needs_value``: on create the org demands a value for these columns.
     ``by_product_when``: (column, value) pairs; a record that has one of these cells is made by the
@@ -176,6 +178,8 @@ class WriteCapability:
     by_product_when: tuple[tuple[str, str], ...] = ()
     record_bytes: int = 0
     file_column: str | None = None
+    small_file: int = 0
+    files_per_call: int = 0
     audit: bool = False
     rows_per_call: int = 200
     rows_per_job: int = 0

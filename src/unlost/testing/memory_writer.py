@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import BinaryIO
 
@@ -77,7 +78,7 @@ class MemoryWriter:
         self.tokens.append(token)
         try:
             self.faults.strike("write", table.name)
-            outcomes = [self._row(op, table.name, row) for row in rows]
+            outcomes = [self._with_file(op, table.name, row) for row in rows]
             self.faults.strike("written", table.name)
         except ReplyLost:
             return [Outcome(row.key, OutcomeKind.UNKNOWN, code="reply-lost") for row in rows]
@@ -89,12 +90,8 @@ class MemoryWriter:
         self.tokens.append(token)
         try:
             self.faults.strike("upload", table.name)
-            data = body.read()
-            outcome = self._row(WriteOp.CREATE, table.name, row)
-            if outcome.id is not None:
-                held = self.org.tables[table.name]
-                held.records[outcome.id].cells.update(file_cells(data))
-                held.files[outcome.id] = data
+            whole = replace(row, file=body.read())
+            outcome = self._with_file(WriteOp.CREATE, table.name, whole)
             self.faults.strike("uploaded", table.name)
         except ReplyLost:
             return Outcome(row.key, OutcomeKind.UNKNOWN, code="reply-lost")
@@ -141,6 +138,14 @@ class MemoryWriter:
         self.faults.strike("settle", table.name)
 
     # --- inside ------------------------------------------------------------------------------------
+
+    def _with_file(self, op: WriteOp, table: str, row: WriteRow) -> Outcome:
+        outcome = self._row(op, table, row)
+        if outcome.id is not None and row.file is not None:
+            held = self.org.tables[table]
+            held.records[outcome.id].cells.update(file_cells(row.file))
+            held.files[outcome.id] = row.file
+        return outcome
 
     def _row(self, op: WriteOp, table: str, row: WriteRow) -> Outcome:
         try:

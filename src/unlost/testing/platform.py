@@ -64,6 +64,8 @@ class Platform:
         self.capabilities: dict[str, WriteCapability] = {}
         self.created: dict[tuple[str, str], tuple[datetime, str]] = {}
         self.relinks = True
+        self.small_file = 0
+        self.files_per_call = 0
         self._binned: dict[tuple[str, str], Binned] = {}
 
     # --- what may be written -----------------------------------------------------------------------
@@ -88,6 +90,8 @@ class Platform:
             keys=tuple(MatchKey(columns) for owner, columns in self.unique if owner == table),
             never=tuple(NeverColumn(c, NeverReason.BY_PLATFORM) for c in sorted(told)),
             file_column="Body" if held.has_files else None,
+            small_file=self.small_file if held.has_files else 0,
+            files_per_call=self.files_per_call if held.has_files else 0,
         )
 
     # --- writes ------------------------------------------------------------------------------------

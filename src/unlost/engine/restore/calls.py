@@ -1,7 +1,7 @@
 """One call that writes: announced in the journal, made, answered in the journal."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from unlost.engine.restore.cells import digest
@@ -22,10 +22,19 @@ type Cells = Mapping[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A row that is ready to be sent. ``before``: what an update replaces."""
+    """A row that is ready to be sent.
+
+    ``before``: what an update replaces. ``proof``: what tells its file from others.
+    """
 
     row: WriteRow
     before: dict[str, str | None] | None = None
+    proof: Cells = field(default_factory=dict)
+
+    @property
+    def alike(self) -> WriteRow:
+        """What a record looks like that was made of this row."""
+        return WriteRow(self.row.key, self.row.id, {**self.row.cells, **self.proof})
 
 
 def send(
@@ -44,19 +53,19 @@ def send(
     except UnlostError:
         session.log.write(Answer(number))
         raise
-    return answer(session, number, sent, outcomes)
+    return answer(session, number, [one.alike for one in rows], outcomes)
 
 
 def upload(session: Session, table: str, row: WriteRow, body: BinaryIO, *, proof: Cells) -> Outcome:
     """Make one create with its file; as ``send``. ``proof``: what tells the file from others."""
-    number, token = announce(session, Pass.CREATE, WriteOp.CREATE, table, [Prepared(row)])
+    ready = Prepared(row, proof=proof)
+    number, token = announce(session, Pass.CREATE, WriteOp.CREATE, table, [ready])
     try:
         outcome = session.ports.writer.upload(session.table(table), row, body, token=token)
     except UnlostError:
         session.log.write(Answer(number))
         raise
-    alike = WriteRow(row.key, None, {**row.cells, **proof})
-    found = answer(session, number, [alike], [outcome])
+    found = answer(session, number, [ready.alike], [outcome])
     return found[0] if found else outcome
 
 

@@ -29,11 +29,10 @@ def digest(table: Table, cells: Cells) -> str:
 
 def briefs(table: Table, cells: Cells) -> dict[str, Brief]:
     """What a digest is taken over, in little room: the cells that count, by column."""
-    kinds = {column.name: column for column in table.columns}
     return {
-        name: _brief(canonical(_kind(kinds.get(name)), text))
+        name: _brief(canonical(_kind(column), text))
         for name, text in cells.items()
-        if text is not None and _counts(kinds.get(name))
+        if text is not None and _counts(column := table.column(name))
     }
 
 

@@ -7,13 +7,21 @@ from unlost.engine.restore.calls import TRIES, Prepared, refusal, see, send, upl
 from unlost.engine.restore.cells import digest
 from unlost.engine.restore.correlate import each, uncertain
 from unlost.engine.restore.entries import Intent, Link, Linked, Pass
+from unlost.engine.restore.filing import (
+    NOT_HELD,
+    file_batches,
+    has_bytes,
+    no_file,
+    proof_of,
+    send_small,
+)
 from unlost.engine.restore.rows import Built, create_row
 from unlost.engine.restore.session import Session
 from unlost.model.errors import IntegrityError, NotFound, TransientError
 from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.schema import Table
 from unlost.model.snapshot import StoredFile
-from unlost.model.writing import UPLOAD_UNSENT, Birth, Outcome, WriteOp, WriteRow
+from unlost.model.writing import UPLOAD_UNSENT, Birth, WriteOp, WriteRow
 
 type Cells = Mapping[str, str | None]
 
@@ -78,7 +86,7 @@ class Creator:
     def _batches(self, table: str, steps: Sequence[PlanStep]) -> Sequence[Sequence[PlanStep]]:
         capability = self.session.capability(table)
         if capability.file_column is not None:
-            return [[step] for step in steps]
+            return file_batches(self.session, table, steps)
         return self.session.batches(table, steps)
 
     def _batch(self, table: str, steps: Sequence[PlanStep]) -> None:
@@ -92,10 +100,12 @@ class Creator:
         ]
         if not rows:
             return
-        if self.session.capability(table).file_column is not None:
-            self._upload(table, steps[0], rows[0], wanted[steps[0].key])
-        else:
+        if self.session.capability(table).file_column is None:
             send(self.session, Pass.CREATE, WriteOp.CREATE, table, [Prepared(r) for r in rows])
+        elif len(steps) > 1:
+            send_small(self.session, table, steps, rows, wanted)
+        else:
+            self._upload(table, steps[0], rows[0], wanted[steps[0].key])
         self._link_products(table, wanted)
 
     def link_products(self, steps: Sequence[PlanStep]) -> None:
@@ -154,21 +164,20 @@ class Creator:
 
     def _upload(self, table: str, step: PlanStep, row: WriteRow, wanted: Cells) -> None:
         stored = self.session.wanted.file(step)
-        if stored is None and not _has_bytes(self._described(table), wanted):
+        if stored is None and not has_bytes(self._described(table), wanted):
             send(self.session, Pass.CREATE, WriteOp.CREATE, table, [Prepared(row)])
             return
         if stored is None:
-            missing = "The vault does not hold the bytes of this file."
-            see(self.session, Pass.CREATE, table, [_no_file(step, missing)])
+            see(self.session, Pass.CREATE, table, [no_file(step.key, NOT_HELD)])
             return
         try:
             self._send_file(table, row, stored, wanted)
         except (IntegrityError, NotFound) as error:
-            see(self.session, Pass.CREATE, table, [_no_file(step, error.sentence)])
+            see(self.session, Pass.CREATE, table, [no_file(step.key, error.sentence)])
 
     def _send_file(self, table: str, row: WriteRow, stored: StoredFile, wanted: Cells) -> None:
         """Upload; where the call was turned away before it was taken, once more."""
-        proof = _proof(self._described(table), wanted)
+        proof = proof_of(self._described(table), wanted)
         try:
             self._send_once(table, row, stored, proof)
         except TransientError as error:
@@ -236,33 +245,7 @@ class Creator:
             WriteRow(
                 key.record,
                 None,
-                {**built[key].cells, **(_proof(table, wanted[key]) if proof else {})},
+                {**built[key].cells, **(proof_of(table, wanted[key]) if proof else {})},
             )
             for key in keys
         ]
-
-
-def _proof(table: Table, wanted: Cells) -> dict[str, str | None]:
-    """What the org tells of a file: the digest and the size that it must have."""
-    columns = [
-        name
-        for file in table.files
-        for name in (file.checksum_column, file.size_column)
-        if name is not None
-    ]
-    return {name: wanted.get(name) for name in columns}
-
-
-def _has_bytes(table: Table, wanted: Cells) -> bool:
-    """False for a record of this table that is only a link: its row tells a size of nothing."""
-    sizes = [wanted.get(file.size_column) for file in table.files if file.size_column is not None]
-    return not sizes or any(size not in (None, "0") for size in sizes)
-
-
-def _no_file(step: PlanStep, sentence: str) -> Outcome:
-    return refusal(
-        step.key,
-        "restore-file-missing",
-        sentence,
-        "Run `unlost verify --level full`; the record can be created without its file by hand.",
-    )

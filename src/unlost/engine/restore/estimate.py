@@ -34,7 +34,7 @@ def _calls(drafts: Sequence[Draft], capabilities: Capabilities) -> Counter[str]:
     undeletes = [made for made in drafts if made.action is Action.UNDELETE]
     found: Counter[str] = Counter()
     found["create"] = sum(
-        count if capabilities(table).file_column is not None else _cut(capabilities(table), count)
+        count if _each_alone(capabilities(table)) else _cut(capabilities(table), count)
         for (table, _), count in _groups(creates).items()
     )
     found["undelete"] = _calls_of(_groups(undeletes), capabilities)
@@ -43,6 +43,10 @@ def _calls(drafts: Sequence[Draft], capabilities: Capabilities) -> Counter[str]:
     found["late"] = _calls_of(_by_table(late), capabilities)
     found["read"] = 2 * sum(ceil(n / READ_ROWS) for n in _by_table(written).values())
     return found
+
+
+def _each_alone(capability: WriteCapability) -> bool:
+    return capability.file_column is not None and not capability.small_file
 
 
 def _groups(drafts: Iterable[Draft]) -> Counter[tuple[str, int]]:

@@ -43,9 +43,11 @@ class Links:
         held = list(rows)
         wanted: dict[str, set[str]] = {}
         for column in columns:
-            for table in column.reference.tables if column.reference else ():
-                keys = wanted.setdefault(table, set())
-                keys.update(value for row in held if (value := row.get(column.name)))
+            if column.reference is None:
+                continue
+            values = {value for row in held if (value := row.get(column.name))}
+            for table in column.reference.tables:
+                wanted.setdefault(table, set()).update(values)
         for table, values in wanted.items():
             self._learn(table, values)
 

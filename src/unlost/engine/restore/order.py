@@ -3,7 +3,8 @@
 Levels follow the tables as far as they can, so that the records of one table stand in few levels
 and go out in full calls; only tables that refer to one another are ordered record by record. Where
 records refer to one another in a circle, a reference that may be empty at first is set late: that
-of the column which breaks the circles with the fewest late references.
+of the column which breaks the circles with the fewest late references. A column whose chains run
+through so many levels that calls go out nearly empty is set late as well.
 """
 
 from collections import Counter, defaultdict
@@ -12,6 +13,9 @@ from dataclasses import dataclass, field
 
 from unlost.engine.restore.circles import circular, components, depths
 from unlost.model.plan import RecordKey
+
+ROWS_PER_CALL = 200  # rough: what a call of a small level could carry
+WORTH = 20  # calls that a second pass must save before chains are cut for it
 
 type TableColumn = tuple[str, str]
 
@@ -68,6 +72,7 @@ def ordered(nodes: Iterable[Node], *, after: Mapping[str, Collection[str]] | Non
     """
     graph = _graph(sorted(nodes, key=_by_key))
     _break_circles(graph)
+    _cut_chains(graph)
     levels = _levels(graph, after or {})
     late: dict[RecordKey, list[str]] = defaultdict(list)
     for arc in graph.postponed:
@@ -110,10 +115,13 @@ def _break_circles(graph: _Graph) -> None:
             graph.arcs = [arc for arc in graph.arcs if not graph.stuck & {arc.source, arc.target}]
             continue
         best = min(columns, key=lambda column: _cost(graph, bound, column))
-        given_up = [arc for arc in bound if arc.late and arc.column == best]
-        graph.postponed += given_up
-        gone = {id(arc) for arc in given_up}
-        graph.arcs = [arc for arc in graph.arcs if id(arc) not in gone]
+        _postpone(graph, [arc for arc in bound if arc.late and arc.column == best])
+
+
+def _postpone(graph: _Graph, given_up: Sequence[_Arc]) -> None:
+    graph.postponed += given_up
+    gone = {id(arc) for arc in given_up}
+    graph.arcs = [arc for arc in graph.arcs if id(arc) not in gone]
 
 
 def _inside(graph: _Graph) -> list[_Arc]:
@@ -135,32 +143,86 @@ def _pairs(arcs: Iterable[_Arc]) -> Iterator[tuple[int, int]]:
     return ((arc.source, arc.target) for arc in arcs)
 
 
+# --- chains ---------------------------------------------------------------------------------------
+
+
+def _cut_chains(graph: _Graph) -> None:
+    """Postpone whole columns while a second pass saves calls; what is required stays."""
+    fewest = _calls(graph, [])
+    while (now := _calls(graph, graph.arcs)) >= fewest + WORTH:
+        columns = {arc.column for arc in _within_blocks(graph) if arc.late}
+        costs = {column: _calls_without(graph, column) for column in columns}
+        best = min(columns, key=lambda column: (costs[column], column), default=None)
+        if best is None or costs[best] + WORTH > now:
+            return
+        _postpone(graph, [arc for arc in graph.arcs if arc.late and arc.column == best])
+
+
+def _within_blocks(graph: _Graph) -> list[_Arc]:
+    """References between tables that need one another: only these make levels."""
+    table, block = _blocks(graph.keys, graph.arcs, {})
+    return [arc for arc in graph.arcs if block[table[arc.source]] == block[table[arc.target]]]
+
+
+def _calls_without(graph: _Graph, column: TableColumn) -> int:
+    """Calls if this column is set in a second pass, which looks and then writes."""
+    rest = [arc for arc in graph.arcs if not (arc.late and arc.column == column)]
+    later = len(graph.arcs) - len(rest)
+    return _calls(graph, rest) + 2 * -(-later // ROWS_PER_CALL)
+
+
+def _calls(graph: _Graph, arcs: Sequence[_Arc]) -> int:
+    """Calls that create all records, level by level."""
+    table, block = _blocks(graph.keys, arcs, {})
+    steps = Counter(zip(table, _depths(arcs, table, block), strict=True))
+    return sum(-(-count // ROWS_PER_CALL) for count in steps.values())
+
+
 # --- levels ---------------------------------------------------------------------------------------
 
 
 def _levels(graph: _Graph, after: Mapping[str, Collection[str]]) -> list[int]:
     """The level of each record: blocks of tables that need one another, one after the other."""
-    names = sorted({key.table for key in graph.keys})
-    number = {name: at for at, name in enumerate(names)}
-    table = [number[key.table] for key in graph.keys]
-    needs = {(table[arc.source], table[arc.target]) for arc in graph.arcs}
-    needs |= {
-        (number[name], number[other])
-        for name, others in after.items()
-        for other in others
-        if name in number and other in number
-    }
-    block = components(len(names), sorted(needs))
-    inner = depths(
-        len(graph.keys),
-        [p for p in _pairs(graph.arcs) if block[table[p[0]]] == block[table[p[1]]]],
-    )
+    table, block = _blocks(graph.keys, graph.arcs, after)
+    needs = _needs(graph.keys, graph.arcs, after)
+    inner = _depths(graph.arcs, table, block)
     height: Counter[int] = Counter()
     for at, depth in enumerate(inner):
         mine = block[table[at]]
         height[mine] = max(height[mine], depth + 1)
     base = _bases(block, needs, height)
     return [base[block[table[at]]] + depth for at, depth in enumerate(inner)]
+
+
+def _needs(
+    keys: Sequence[RecordKey], arcs: Sequence[_Arc], after: Mapping[str, Collection[str]]
+) -> set[tuple[int, int]]:
+    """Which table needs which, by the numbers of the tables."""
+    number = {name: at for at, name in enumerate(sorted({key.table for key in keys}))}
+    table = [number[key.table] for key in keys]
+    needs = {(table[arc.source], table[arc.target]) for arc in arcs}
+    return needs | {
+        (number[name], number[other])
+        for name, others in after.items()
+        for other in others
+        if name in number and other in number
+    }
+
+
+def _blocks(
+    keys: Sequence[RecordKey], arcs: Sequence[_Arc], after: Mapping[str, Collection[str]]
+) -> tuple[list[int], list[int]]:
+    """The number of each record's table, and for each table the block that it belongs to."""
+    names = sorted({key.table for key in keys})
+    number = {name: at for at, name in enumerate(names)}
+    block = components(len(names), sorted(_needs(keys, arcs, after)))
+    return [number[key.table] for key in keys], block
+
+
+def _depths(arcs: Sequence[_Arc], table: Sequence[int], block: Sequence[int]) -> list[int]:
+    """How deep each record stands within its block."""
+    inside = [p for p in _pairs(arcs) if block[table[p[0]]] == block[table[p[1]]]]
+    return depths(len(table), inside)
 
 
 def _bases(

@@ -43,6 +43,18 @@ class Wanted:
         files = self.vault.at(self.org, _night(step)).files(step.table, [step.record])
         return files[0] if files else None
 
+    def files(self, steps: Sequence[PlanStep]) -> dict[RecordKey, StoredFile]:
+        """The newest file of each record that has one in the wanted state."""
+        groups: dict[tuple[int, str], list[PlanStep]] = defaultdict(list)
+        for step in steps:
+            groups[_night(step), step.table].append(step)
+        found: dict[RecordKey, StoredFile] = {}
+        for (night, table), own in groups.items():
+            stored = self.vault.at(self.org, night).files(table, [one.record for one in own])
+            for file in stored:
+                found.setdefault(RecordKey(table, file.record), file)
+        return found
+
     def gathered(
         self, gather: Gather, rows: Sequence[PlanStep]
     ) -> Mapping[str, Sequence[tuple[RecordKey, str]]]:

@@ -91,6 +91,31 @@ def test_a_circle_that_nothing_breaks_is_stuck_and_the_rest_goes_on() -> None:
     assert found.levels == {A3: 0, C1: 0}
 
 
+def chain(length: int, *, late: bool) -> list[Node]:
+    """Records that refer to one another in a long chain, in two tables by turns."""
+    keys = [RecordKey("Recipe" if n % 2 else "Batch", f"{n:03d}") for n in range(length)]
+    return [
+        Node(key, (Link(f"Next{key.table}", above, late=late and key.table == "Batch"),))
+        if above is not None
+        else Node(key)
+        for key, above in zip(keys, [None, *keys], strict=False)
+    ]
+
+
+def test_a_chain_of_many_levels_is_cut_for_a_second_pass() -> None:
+    found = ordered(chain(100, late=True))
+    assert set(found.levels.values()) == {0, 1}
+    assert set(found.late.values()) == {("NextBatch",)}
+    assert len(found.late) == 49
+
+
+def test_a_chain_that_saves_few_calls_or_is_required_is_not_cut() -> None:
+    for nodes in (chain(20, late=True), chain(100, late=False)):
+        found = ordered(nodes)
+        assert not found.late
+        assert len(set(found.levels.values())) == len(nodes)
+
+
 def test_tables_that_must_be_there_first() -> None:
     found = ordered([Node(A1), Node(C1)], after={"Account": ("Contact", "Nothing"), "None": ("A",)})
     assert found.levels == {C1: 0, A1: 1}

@@ -25,6 +25,9 @@ ROWS_PER_CALL = 200
 # Bulk ingest works in batches of 10,000 (Bulk API 2.0 guide); it pays from a few calls on.
 ROWS_PER_JOB = 10_000
 JOB_ABOVE = 2_000
+# Bytes of a file go in a row as base64; a call's body may have 50 MB (REST guide, limits).
+SMALL_FILE = 1_000_000
+FILES_PER_CALL = 8_000_000
 SYSTEM = frozenset({
     "CreatedById", "CreatedDate", "Id", "IsDeleted", "LastActivityDate", "LastModifiedById",
     "LastModifiedDate", "LastReferencedDate", "LastViewedDate", "MasterRecordId",
@@ -61,6 +64,8 @@ def capability_of(describe: Describe, *, born: Mapping[str, str] | None = None) 
         by_products=rule.by_products,
         by_product_when=rule.by_product_when,
         file_column=rule.file,
+        small_file=SMALL_FILE if rule.file else 0,
+        files_per_call=FILES_PER_CALL if rule.file else 0,
         audit="CreatedDate" in settable,
         rows_per_call=ROWS_PER_CALL,
         rows_per_job=0 if rule.file or rule.gathers else ROWS_PER_JOB,

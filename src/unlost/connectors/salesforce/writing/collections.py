@@ -1,37 +1,50 @@
 """Small sets of rows: sObject Collections, at most 200 records a call.
 
-Source: REST guide, sObject Collections (create, update, delete): one result a record, in order.
+Sources: REST guide, sObject Collections (create, update, delete): one result a record, in order;
+insert blob data: a collection takes files as parts of their own, which its records name.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from unlost.connectors.salesforce.api import SEND_JSON, read_json
+from unlost.connectors.salesforce.api import JSON, SEND_JSON, read_json
 from unlost.connectors.salesforce.writing.answers import of_collection, unknown
 from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
 from unlost.connectors.salesforce.writing.values import encode, json_record
 from unlost.kit.http import Request
+from unlost.model.ports import Entropy
 from unlost.model.schema import Table
 from unlost.model.writing import Outcome, WriteOp, WriteRow
 
 MOST = 200
 # A request body may have 50 MB (REST guide, limits); rows with long texts are sent in parts.
 LONGEST_BODY = 20_000_000
+OCTETS = "application/octet-stream"
 METHODS = {WriteOp.CREATE: "POST", WriteOp.UPDATE: "PATCH"}
 
 
 class Collections:
     """Writes rows of one table by collections calls."""
 
-    def __init__(self, client: WriteClient) -> None:
+    def __init__(self, client: WriteClient, entropy: Entropy) -> None:
         self._client = client
+        self._entropy = entropy
 
     def write(
-        self, op: WriteOp, table: Table, rows: Sequence[WriteRow], *, lists: frozenset[str]
+        self,
+        op: WriteOp,
+        table: Table,
+        rows: Sequence[WriteRow],
+        *,
+        lists: frozenset[str],
+        file: str | None = None,
     ) -> list[Outcome]:
-        """One outcome a row, in order; after a lost answer nothing more is sent."""
+        """One outcome a row, in order; after a lost answer nothing more is sent.
+
+        ``file`` is the column that holds the bytes of rows that have some.
+        """
         outcomes: list[Outcome] = []
-        for part in _parts(table, rows, lists):
+        for part in _parts(table, rows, lists, file):
             outcomes += self._send(op, part)
             if any(one.code == "write-answer-lost" for one in outcomes):
                 break
@@ -50,8 +63,13 @@ class Collections:
 
     def _send(self, op: WriteOp, part: "Part") -> list[Outcome]:
         body = b'{"allOrNone":false,"records":[' + b",".join(part.records) + b"]}"
+        headers = SEND_JSON
+        if part.files:
+            boundary = f"unlost-{self._entropy.bytes(16).hex()}"
+            body = _multipart(boundary, body, part.files)
+            headers = {**JSON, "Content-Type": f'multipart/form-data; boundary="{boundary}"'}
         url = self._client.api.url("composite/sobjects")
-        return self._answered(Request(METHODS[op], url, SEND_JSON, body), part.rows)
+        return self._answered(Request(METHODS[op], url, headers, body), part.rows)
 
     def _answered(self, request: Request, rows: Sequence[WriteRow]) -> list[Outcome]:
         try:
@@ -69,20 +87,33 @@ class Part:
     def __init__(self) -> None:
         self.rows: list[WriteRow] = []
         self.records: list[bytes] = []
+        self.files: dict[str, bytes] = {}
         self.size = 0
 
     def add(self, row: WriteRow, record: bytes) -> None:
-        """Take a row in."""
+        """Take a row in, with its file."""
         self.rows.append(row)
         self.records.append(record)
         self.size += len(record)
+        if row.file is not None:
+            self.files[_part_name(row)] = row.file
+            self.size += len(row.file)
 
 
-def _parts(table: Table, rows: Sequence[WriteRow], lists: frozenset[str]) -> Iterator[Part]:
+def _parts(
+    table: Table, rows: Sequence[WriteRow], lists: frozenset[str], file: str | None
+) -> Iterator[Part]:
     part = Part()
     for row in rows:
-        record = encode(json_record(table, row.cells, lists=lists, record=row.id))
-        full = len(part.rows) == MOST or part.size + len(record) > LONGEST_BODY
+        made = json_record(table, row.cells, lists=lists, record=row.id)
+        if file is not None and row.file is not None:
+            made["attributes"] |= {
+                "binaryPartName": _part_name(row),
+                "binaryPartNameAlias": file,
+            }
+        record = encode(made)
+        size = len(record) + len(row.file or b"")
+        full = len(part.rows) == MOST or part.size + size > LONGEST_BODY
         if part.rows and full:
             yield part
             part = Part()
@@ -94,3 +125,23 @@ def _parts(table: Table, rows: Sequence[WriteRow], lists: frozenset[str]) -> Ite
 def _unsent(row: WriteRow) -> Outcome:
     """Rows after a lost answer: they were not sent; looking for them finds nothing."""
     return unknown(row.key)
+
+
+def _part_name(row: WriteRow) -> str:
+    return f"file_{row.key}"
+
+
+def _multipart(boundary: str, collection: bytes, files: Mapping[str, bytes]) -> bytes:
+    """The body of a call: the collection, then each file under the name by which it is known."""
+    pieces = [_head(boundary, 'name="collection"', "application/json"), collection]
+    for name, data in files.items():
+        pieces.append(_head(boundary, f'name="{name}"; filename="{name}"', OCTETS))
+        pieces.append(data)
+    return b"".join([*pieces, f"\r\n--{boundary}--\r\n".encode()])
+
+
+def _head(boundary: str, disposition: str, kind: str) -> bytes:
+    return (
+        f"\r\n--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\n"
+        f"Content-Type: {kind}\r\n\r\n"
+    ).encode()

@@ -73,10 +73,10 @@ class IngestJobs:
     def _job(self, op: WriteOp, table: Table, upload: Upload) -> dict[str, Outcome]:
         try:
             job = self._start(op, table, upload)
-            self._wait(job)
+            info = self._wait(job)
         except AnswerLost:
             return {row.key: unknown(row.key) for row in upload.rows}
-        return self._results(job, upload)
+        return self._results(job, upload, whole=_all_written(info, len(upload.rows)))
 
     def _start(self, op: WriteOp, table: Table, upload: Upload) -> str:
         wanted = {
@@ -117,19 +117,31 @@ class IngestJobs:
 
     # --- results -----------------------------------------------------------------------------------
 
-    def _results(self, job: str, upload: Upload) -> dict[str, Outcome]:
-        """Outcomes by key. Rows that no result names are unknown."""
+    def _results(self, job: str, upload: Upload, *, whole: bool) -> dict[str, Outcome]:
+        """Outcomes by key. Rows that no result names are unknown.
+
+        ``whole``: the job says that it wrote all rows; then nobody is asked for those it did not.
+        """
         left: dict[Line, list[WriteRow]] = defaultdict(list)
         for row, line in zip(upload.rows, _plain(upload), strict=True):
             left[line].append(row)
         found: dict[str, Outcome] = {}
         for record, _, line in self._lines(job, "successfulResults", upload.columns):
             found |= {row.key: done(row.key, record) for row in _take(left, line)}
+        if not whole or len(found) < len(upload.rows):
+            found |= self._not_written(job, upload, left)
+        self._api.delete(f"jobs/ingest/{job}")
+        return found
+
+    def _not_written(
+        self, job: str, upload: Upload, left: dict[Line, list[WriteRow]]
+    ) -> dict[str, Outcome]:
+        """Outcomes of rows that were refused or not reached."""
+        found: dict[str, Outcome] = {}
         for _, told, line in self._lines(job, "failedResults", upload.columns):
             found |= {row.key: of_bulk(row.key, row.id, told) for row in _take(left, line)}
         for _, _, line in self._lines(job, "unprocessedrecords", upload.columns):
             found |= {row.key: of_bulk(row.key, row.id, NOT_REACHED) for row in _take(left, line)}
-        self._api.delete(f"jobs/ingest/{job}")
         return found
 
     def _lines(self, job: str, kind: str, columns: Line) -> Iterator[tuple[str, str, Line]]:
@@ -143,6 +155,11 @@ class IngestJobs:
             line = tuple(row.get(name) or "" for name in columns)
             told = row.get("sf__Error") or row.get("sf__Created") or ""
             yield row.get("sf__Id") or "", told, line
+
+
+def _all_written(info: Mapping[str, Any], rows: int) -> bool:
+    processed, failed = info.get("numberRecordsProcessed"), info.get("numberRecordsFailed")
+    return info["state"] == "JobComplete" and failed == 0 and processed == rows
 
 
 def uploads(op: WriteOp, rows: Sequence[WriteRow]) -> Iterator[Upload]:

@@ -39,7 +39,7 @@ class SalesforceWriter:
         self._api = client.api
         self._clock = clock
         self._looks = Looks(self._api)
-        self._collections = Collections(client)
+        self._collections = Collections(client, entropy)
         self._jobs = IngestJobs(client)
         self._bin = RecycleBin(client)
         self._uploads = Uploads(client, entropy)
@@ -81,7 +81,8 @@ class SalesforceWriter:
         if op is WriteOp.DELETE and len(rows) <= ROWS_PER_CALL:
             return self._collections.delete(rows)
         found = {one.key: one for one in self._sent(op, table, rows)}
-        return [self._or_twin(table, row, found[row.key]) for row in rows]
+        found |= self._twins(table, [r for r in rows if found[r.key].native in DUPLICATE])
+        return [found[row.key] for row in rows]
 
     def upload(
         self,
@@ -122,12 +123,15 @@ class SalesforceWriter:
     # --- inside ------------------------------------------------------------------------------------
 
     def _sent(self, op: WriteOp, table: Table, rows: Sequence[WriteRow]) -> list[Outcome]:
-        lists = frozenset(gather.column for gather in self.capability(table).gathers)
+        capability = self.capability(table)
+        lists = frozenset(gather.column for gather in capability.gathers)
         ready = [self._shaped(op, table, row) for row in rows]
         outcomes: list[Outcome] = []
         for wave in self._waves(table, ready):
             if len(wave) <= ROWS_PER_CALL:
-                outcomes += self._collections.write(op, table, wave, lists=lists)
+                outcomes += self._collections.write(
+                    op, table, wave, lists=lists, file=capability.file_column
+                )
                 continue
             large = [row for row in wave if fits_bulk(row.cells)]
             single = [row for row in wave if not fits_bulk(row.cells)]
@@ -149,16 +153,17 @@ class SalesforceWriter:
         rest = [r for r in rows if r.cells.get("Pricebook2Id") != self._standard_book]
         return [wave for wave in (first, rest) if wave]
 
-    def _or_twin(self, table: Table, row: WriteRow, outcome: Outcome) -> Outcome:
-        """A link that is refused because it is there already is there."""
-        if outcome.native not in DUPLICATE or not rule_for(table.name).accept_twin:
-            return outcome
-        for key in rule_for(table.name).keys:
-            value = tuple(str(row.cells.get(name) or "") for name in key.columns)
-            found = self._looks.find(table, key.columns, [value])
-            if value in found:
-                return done(row.key, found[value])
-        return outcome
+    def _twins(self, table: Table, refused: Sequence[WriteRow]) -> dict[str, Outcome]:
+        """Links that are refused because they are there already are there."""
+        found: dict[str, Outcome] = {}
+        for key in rule_for(table.name).keys if rule_for(table.name).accept_twin else ():
+            asked = {
+                row.key: tuple(str(row.cells.get(name) or "") for name in key.columns)
+                for row in refused
+            }
+            live = self._looks.find(table, key.columns, asked.values()) if asked else {}
+            found |= {one: done(one, live[value]) for one, value in asked.items() if value in live}
+        return found
 
     def _described(self, name: str) -> Describe:
         if name not in self._describes:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
 from typing import Any
 
 import httpx
@@ -56,6 +57,7 @@ class Org(FakeSalesforce):
         on("POST", r"/composite/sobjects$", self._collection)
         on("PATCH", r"/composite/sobjects$", self._collection)
         on("DELETE", r"/composite/sobjects\?ids=", self._deleted)
+        on("POST", r"/composite/sobjects/\w+$", self._retrieved)
 
     def add(self, name: str, *fields: dict[str, Any], **facts: Any) -> None:
         self.describes[name] = describe(name, *system_fields(), *fields, **facts)
@@ -78,6 +80,14 @@ class Org(FakeSalesforce):
             self.made += 1
             results.append({"success": True, "id": record.get("Id") or id_of("001", self.made)})
         return json_answer(results)
+
+    def _retrieved(self, request: httpx.Request) -> httpx.Response:
+        asked = json.loads(request.content)
+        live = {one["Id"]: one for one in self.rows[request.url.path.rsplit("/", 1)[1]]}
+        found = [live.get(one) for one in asked["ids"]]
+        return json_answer(
+            [one and {name: one.get(name) for name in asked["fields"]} for one in found]
+        )
 
     def _deleted(self, request: httpx.Request) -> httpx.Response:
         ids = dict(request.url.params)["ids"].split(",")
@@ -263,6 +273,20 @@ def test_a_link_that_is_there_already_is_there(org: Org) -> None:
     ]
 
 
+def test_all_links_that_are_there_already_are_found_at_once(org: Org) -> None:
+    org.add("ContentDocumentLink", field("ContentDocumentId"), field("LinkedEntityId"))
+    there = [
+        {"ContentDocumentId": id_of("069", n), "LinkedEntityId": id_of("001", 1)} for n in range(9)
+    ]
+    org.rows["ContentDocumentLink"] = [row(id_of("06A", n), **one) for n, one in enumerate(there)]
+    twin = {"success": False, "errors": [{"statusCode": "DUPLICATE_VALUE", "message": "there"}]}
+    org.wire.on("POST", r"/composite/sobjects$", json_answer([twin] * 9))
+    sent = [WriteRow(f"k{n}", None, one) for n, one in enumerate(there)]
+    found = write(org, CREATE, sent, "ContentDocumentLink")
+    assert [one.id for one in found] == [id_of("06A", n) for n in range(9)]
+    assert len(org.wire.made("GET", "FROM\\+ContentDocumentLink")) == 1
+
+
 def test_standard_prices_go_first(org: Org) -> None:
     org.add("PricebookEntry", field("Pricebook2Id"), field("Product2Id"))
     org.rows["Pricebook2"] = [row(id_of("01s", 1), IsStandard=True)]
@@ -298,6 +322,7 @@ class Jobs:
         self.patched: list[tuple[str, str]] = []
         self.wanted: dict[str, Any] = {}
         self.unprocessed = 0
+        self.told: dict[str, int] = {}
         on = org.wire.on
         on("GET", r"/jobs/ingest$", lambda _: json_answer({"done": True, "records": self.listed}))
         on("POST", r"/jobs/ingest$", self._create)
@@ -324,7 +349,7 @@ class Jobs:
 
     def _info(self, _: httpx.Request) -> httpx.Response:
         state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
-        return json_answer({"id": "750j", "state": state})
+        return json_answer({"id": "750j", "state": state} | self.told)
 
     def _results(self, kind: str) -> httpx.Response:
         sent = list(csv.DictReader(io.StringIO(self.uploads[-1].decode(), newline="")))
@@ -356,6 +381,17 @@ def test_large_sets_go_by_a_job_whose_results_are_shuffled(org: Org) -> None:
     assert jobs.wanted["operation"] == "insert"
     assert jobs.patched == [("750j", "UploadComplete")]
     assert len(org.wire.made("DELETE", "jobs/ingest/750j")) == 1
+
+
+@pytest.mark.parametrize(("processed", "failed", "asked"), [(300, 0, 0), (299, 0, 1), (300, 1, 1)])
+def test_a_job_that_wrote_all_rows_is_not_asked_for_others(
+    org: Org, processed: int, failed: int, asked: int
+) -> None:
+    jobs = Jobs(org)
+    jobs.told = {"numberRecordsProcessed": processed, "numberRecordsFailed": failed}
+    assert kinds(write(org, CREATE, rows(300))) == ["done"] * 300
+    assert len(org.wire.made("GET", "failedResults")) == asked
+    assert len(org.wire.made("GET", "unprocessedrecords")) == asked
 
 
 def test_equal_rows_are_interchangeable_and_quotes_survive(org: Org) -> None:
@@ -515,6 +551,17 @@ def upload(org: Org, cells: dict[str, str | None], table: str = "ContentVersion"
         )
 
 
+def parts_of(call: httpx.Request) -> dict[str, bytes]:
+    """The parts of a multipart call by their names."""
+    head = f"Content-Type: {call.headers['Content-Type']}\r\n".encode()
+    whole = message_from_bytes(head + b"\r\n" + call.read())
+    return {
+        str(part.get_param("name", header="content-disposition")): part.get_payload(decode=True)
+        for part in whole.walk()
+        if not part.is_multipart()
+    }
+
+
 @pytest.fixture
 def files(org: Org) -> Org:
     org.add("ContentVersion", field("Title"), field("VersionData", "base64"))
@@ -539,6 +586,33 @@ def test_a_file_is_uploaded_with_a_safe_name(
     assert name in sent
     assert b"data" in sent
     assert b"attributes" not in sent
+
+
+def test_small_files_go_with_the_rows_of_one_call(files: Org) -> None:
+    sent = [
+        WriteRow("a", None, {"Title": "one"}, b"first\r\n--bytes"),
+        WriteRow("b", None, {"Title": "two"}, b""),
+        WriteRow("c", None, {"Title": "a link"}),
+    ]
+    files.wire.on("POST", r"/composite/sobjects$", json_answer([{"success": True, "id": "x"}] * 3))
+    assert [one.id for one in write(files, CREATE, sent, "ContentVersion")] == ["x"] * 3
+    (call,) = files.wire.made("POST", r"composite/sobjects$")
+    found = parts_of(call)
+    records = json.loads(found["collection"])["records"]
+    named = [one["attributes"].get("binaryPartName") for one in records]
+    assert named == ["file_a", "file_b", None]
+    assert records[0]["attributes"]["binaryPartNameAlias"] == "VersionData"
+    assert [found[name] for name in named if name] == [b"first\r\n--bytes", b""]
+
+
+def test_files_that_do_not_fit_into_one_call_go_in_several(
+    files: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collections, "LONGEST_BODY", 3_000)
+    sent = [WriteRow(f"k{n}", None, {"Title": "t"}, b"x" * 1_000) for n in range(4)]
+    files.wire.on("POST", r"/composite/sobjects$", json_answer([{"success": True, "id": "x"}] * 2))
+    assert kinds(write(files, CREATE, sent, "ContentVersion")) == ["done"] * 4
+    assert len(files.wire.made("POST", r"composite/sobjects$")) == 2
 
 
 def test_an_upload_that_is_refused_or_not_answered_is_told(files: Org) -> None:
@@ -622,6 +696,15 @@ def test_live_records_are_fetched_with_the_columns_that_the_org_has(org: Org) ->
     assert found.cells is not None
     assert found.cells.to_pydict() == {"Id": ids[:2], "Name": ["N0", "N2"]}
     assert (bare.ids.to_pylist(), bare.cells) == (ids[:2], None)
+
+
+def test_live_records_are_fetched_by_queries_where_they_cannot_be_retrieved(org: Org) -> None:
+    org.wire.on("POST", r"/composite/sobjects/Account$", error_answer("NOT_FOUND", "no", 404))
+    org.rows["Account"] = [row(id_of("001", n), Name=f"N{n}") for n in range(450)]
+    ids = [id_of("001", n) for n in range(450)]
+    with org.writer() as writer:
+        found = writer.fetch(org.shape("Account"), [*ids, id_of("001", 999)], columns=["Name"])
+    assert sorted(found.ids.to_pylist()) == sorted(ids)
 
 
 def test_lists_that_no_query_gives_are_not_asked_for(org: Org) -> None:
