@@ -3,10 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes
 from typing import Any
 
 import httpx
@@ -16,7 +14,6 @@ from fakes.salesforce import (
     BASE,
     STAMP,
     USER_ID,
-    FakeSalesforce,
     describe,
     field,
     id_of,
@@ -24,10 +21,9 @@ from fakes.salesforce import (
     system_fields,
 )
 from fakes.wire import Chunks, error_answer, json_answer
+from unit.connectors.salesforce.writing.writable import Org, kinds, rows, write
 from unlost.connectors.salesforce import SalesforceConnector
-from unlost.connectors.salesforce.columns import column_of
 from unlost.connectors.salesforce.writing import collections
-from unlost.connectors.salesforce.writing.writer import SalesforceWriter
 from unlost.model.errors import (
     AuthExpired,
     Conflict,
@@ -37,79 +33,17 @@ from unlost.model.errors import (
     UsageError,
 )
 from unlost.model.schema import Table, TableTrait
-from unlost.model.writing import Outcome, OutcomeKind, WriteOp, WriteRow
+from unlost.model.writing import OutcomeKind, WriteOp, WriteRow
 from unlost.testing.clock import START
-from unlost.testing.memory_writer import body_of
 
 CREATE, UPDATE, DELETE = WriteOp.CREATE, WriteOp.UPDATE, WriteOp.DELETE
 LOST = httpx.ReadTimeout("no answer")
 SOAP = "urn:partner.soap.sforce.com"
 
 
-class Org(FakeSalesforce):
-    """A tiny org that can be written to."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.add("Account", field("Name"), field("Code__c", unique=True), field("Size", "double"))
-        self.made = 0
-        on = self.wire.on
-        on("POST", r"/composite/sobjects$", self._collection)
-        on("PATCH", r"/composite/sobjects$", self._collection)
-        on("DELETE", r"/composite/sobjects\?ids=", self._deleted)
-        on("POST", r"/composite/sobjects/\w+$", self._retrieved)
-
-    def add(self, name: str, *fields: dict[str, Any], **facts: Any) -> None:
-        self.describes[name] = describe(name, *system_fields(), *fields, **facts)
-        self.rows.setdefault(name, [])
-
-    def shape(self, name: str) -> Table:
-        """The table as a backup knows it."""
-        fields = self.describes[name]["fields"]
-        return Table(name, columns=tuple(column_of(one) for one in fields))
-
-    @contextmanager
-    def writer(self) -> Iterator[SalesforceWriter]:
-        connector = SalesforceConnector(self.wire.transport)
-        with connector.open_writer(self.config, self.context) as writer:
-            yield writer
-
-    def _collection(self, request: httpx.Request) -> httpx.Response:
-        results = []
-        for record in json.loads(request.content)["records"]:
-            self.made += 1
-            results.append({"success": True, "id": record.get("Id") or id_of("001", self.made)})
-        return json_answer(results)
-
-    def _retrieved(self, request: httpx.Request) -> httpx.Response:
-        asked = json.loads(request.content)
-        live = {one["Id"]: one for one in self.rows[request.url.path.rsplit("/", 1)[1]]}
-        found = [live.get(one) for one in asked["ids"]]
-        return json_answer(
-            [one and {name: one.get(name) for name in asked["fields"]} for one in found]
-        )
-
-    def _deleted(self, request: httpx.Request) -> httpx.Response:
-        ids = dict(request.url.params)["ids"].split(",")
-        return json_answer([{"success": True, "id": one} for one in ids])
-
-
 @pytest.fixture
 def org() -> Org:
     return Org()
-
-
-def rows(count: int, **cells: str | None) -> list[WriteRow]:
-    return [WriteRow(f"k{n}", None, {"Name": f"N{n}", **cells}) for n in range(count)]
-
-
-def kinds(outcomes: Any) -> list[str]:
-    return [one.kind.value for one in outcomes]
-
-
-def write(org: Org, op: WriteOp, sent: list[WriteRow], table: str = "Account") -> list[Outcome]:
-    with org.writer() as writer:
-        return list(writer.write(op, org.shape(table), sent, token="t"))
 
 
 # --- who it is ------------------------------------------------------------------------------------
@@ -539,105 +473,6 @@ def test_other_faults_are_told(org: Org) -> None:
 def test_an_answer_from_the_bin_that_is_lost_is_unknown(org: Org, answer: Any) -> None:
     org.wire.on("POST", "/services/Soap", answer)
     assert kinds(write(org, WriteOp.UNDELETE, BINNED)) == ["unknown"] * 3
-
-
-# --- files ----------------------------------------------------------------------------------------
-
-
-def upload(org: Org, cells: dict[str, str | None], table: str = "ContentVersion") -> Outcome:
-    with org.writer() as writer:
-        return writer.upload(
-            org.shape(table), WriteRow("k", None, cells), body_of(b"data"), token="t"
-        )
-
-
-def parts_of(call: httpx.Request) -> dict[str, bytes]:
-    """The parts of a multipart call by their names."""
-    head = f"Content-Type: {call.headers['Content-Type']}\r\n".encode()
-    whole = message_from_bytes(head + b"\r\n" + call.read())
-    return {
-        str(part.get_param("name", header="content-disposition")): part.get_payload(decode=True)
-        for part in whole.walk()
-        if not part.is_multipart()
-    }
-
-
-@pytest.fixture
-def files(org: Org) -> Org:
-    org.add("ContentVersion", field("Title"), field("VersionData", "base64"))
-    org.wire.on("POST", "/sobjects/ContentVersion$", json_answer({"id": id_of("068", 1)}, 201))
-    return org
-
-
-@pytest.mark.parametrize(
-    ("cells", "name"),
-    [
-        ({"PathOnClient": 'a "b"\r\n.txt'}, b'filename="a _b___.txt"'),
-        ({"Name": "n.pdf"}, b'filename="n.pdf"'),
-        ({}, b'filename="k"'),
-    ],
-)
-def test_a_file_is_uploaded_with_a_safe_name(
-    files: Org, cells: dict[str, str | None], name: bytes
-) -> None:
-    assert upload(files, cells).id == id_of("068", 1)
-    (call,) = files.wire.made("POST", "ContentVersion$")
-    sent = call.read()
-    assert name in sent
-    assert b"data" in sent
-    assert b"attributes" not in sent
-
-
-def test_small_files_go_with_the_rows_of_one_call(files: Org) -> None:
-    sent = [
-        WriteRow("a", None, {"Title": "one"}, b"first\r\n--bytes"),
-        WriteRow("b", None, {"Title": "two"}, b""),
-        WriteRow("c", None, {"Title": "a link"}),
-    ]
-    files.wire.on("POST", r"/composite/sobjects$", json_answer([{"success": True, "id": "x"}] * 3))
-    assert [one.id for one in write(files, CREATE, sent, "ContentVersion")] == ["x"] * 3
-    (call,) = files.wire.made("POST", r"composite/sobjects$")
-    found = parts_of(call)
-    records = json.loads(found["collection"])["records"]
-    named = [one["attributes"].get("binaryPartName") for one in records]
-    assert named == ["file_a", "file_b", None]
-    assert records[0]["attributes"]["binaryPartNameAlias"] == "VersionData"
-    assert [found[name] for name in named if name] == [b"first\r\n--bytes", b""]
-
-
-def test_files_that_do_not_fit_into_one_call_go_in_several(
-    files: Org, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(collections, "LONGEST_BODY", 3_000)
-    sent = [WriteRow(f"k{n}", None, {"Title": "t"}, b"x" * 1_000) for n in range(4)]
-    files.wire.on("POST", r"/composite/sobjects$", json_answer([{"success": True, "id": "x"}] * 2))
-    assert kinds(write(files, CREATE, sent, "ContentVersion")) == ["done"] * 4
-    assert len(files.wire.made("POST", r"composite/sobjects$")) == 2
-
-
-def test_an_upload_that_is_refused_or_not_answered_is_told(files: Org) -> None:
-    files.wire.on(
-        "POST", "ContentVersion$", error_answer("STORAGE_LIMIT_EXCEEDED", "full", 400), LOST
-    )
-    assert upload(files, {}).code == "write-storage-full"
-    assert upload(files, {}).kind is OutcomeKind.UNKNOWN
-
-
-def test_a_file_that_was_turned_away_must_be_opened_again(files: Org) -> None:
-    def turned(request: httpx.Request) -> httpx.Response:
-        request.read()
-        return error_answer("X", "slow down", 429)
-
-    files.wire.on("POST", "ContentVersion$", turned)
-    with pytest.raises(TransientError) as caught:
-        upload(files, {})
-    assert caught.value.code == "upload-unsent"
-
-
-def test_records_without_files_have_none(files: Org) -> None:
-    with pytest.raises(UsageError) as caught:
-        upload(files, {}, "Account")
-    assert caught.value.code == "no-file-column"
 
 
 # --- looks ----------------------------------------------------------------------------------------
