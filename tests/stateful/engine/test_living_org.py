@@ -164,16 +164,13 @@ class LivingOrg(RuleBasedStateMachine):
         self.lived["row shared"] += 1
 
     @rule(table=st.sampled_from(TABLES), column=st.sampled_from(["Phone", "Turnover"]))
-    def hide_column(self, table: str, column: str) -> None:
-        self.scene.org.hide_column(table, column)
-        self.lived["column hidden"] += 1
-
-    @precondition(lambda self: self.scene.org.hidden_columns)
-    @rule(data=st.data())
-    def show_column(self, data: st.DataObject) -> None:
-        table, column = data.draw(st.sampled_from(sorted(self.scene.org.hidden_columns)))
-        self.scene.org.show_column(table, column)
-        self.lived["column shown"] += 1
+    def hide_or_show_column(self, table: str, column: str) -> None:
+        if (table, column) in self.scene.org.hidden_columns:
+            self.scene.org.show_column(table, column)
+            self.lived["column shown"] += 1
+        else:
+            self.scene.org.hide_column(table, column)
+            self.lived["column hidden"] += 1
 
     @rule(table=st.sampled_from(TABLES), value=TEXTS)
     def add_column(self, table: str, value: str | None) -> None:
@@ -198,9 +195,14 @@ class LivingOrg(RuleBasedStateMachine):
 
     @rule(table=st.sampled_from(TABLES), how=st.sampled_from(["refused", "dropped"]))
     def lose_or_return_table(self, table: str, how: str) -> None:
+        """A table that is away comes back."""
         held = self.scene.org.tables[table]
-        setattr(held, how, not getattr(held, how))
-        self.lived["table lost" if getattr(held, how) else "table returned"] += 1
+        if held.refused or held.dropped:
+            held.refused = held.dropped = False
+            self.lived["table returned"] += 1
+        else:
+            setattr(held, how, True)
+            self.lived["table lost"] += 1
 
     @rule(minutes=st.sampled_from([10, 40, 600]))
     def wait(self, minutes: int) -> None:
@@ -218,7 +220,7 @@ class LivingOrg(RuleBasedStateMachine):
         self, data: st.DataObject, table: str, column: str
     ) -> None:
         record = self._pick(data, table, lambda held: not held.deleted)
-        if record is not None:
+        if record is not None and (table, record) in self.oracle.seen:
             self.quiet += 1
             self.lived["changed without a stamp"] += 1
             cells = self.scene.org.tables[table].records[record].cells

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from stateful.restore.town import LINKS, Picture, Seen, Town, references
 from unlost.engine.restore.outcome import Ending, RecordOutcome, RestoreOutcome
-from unlost.engine.restore.readback import LINK_LOST
+from unlost.engine.restore.readback import LINK_LOST, OVERWRITTEN
 from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan, SelectionKind, Why
 
 WHOLE = (Action.CREATE, Action.UNDELETE, Action.ADOPT)
@@ -52,7 +52,10 @@ class Judge:
         self.nights[self.town.head.info.number] = self.town.picture()
 
     def origin(self, key: RecordKey) -> RecordKey:
-        return self.origins.get(key, key)
+        """One name for all records that are lives of the same."""
+        while key in self.origins:
+            key = self.origins[key]
+        return key
 
     def lost(self) -> list[RecordKey]:
         """Records that some backup held and that are not live."""
@@ -121,9 +124,12 @@ class Judge:
 
     def _learn(self, case: Case) -> None:
         for _, told in case.pairs:
-            if told.live is not None and told.live != told.record:
-                key = RecordKey(told.table, told.live)
-                self.origins.setdefault(key, self.origin(RecordKey(told.table, told.record)))
+            if told.live is None:
+                continue
+            life = self.origin(RecordKey(told.table, told.live))
+            own = self.origin(RecordKey(told.table, told.record))
+            if life != own:  # also two records of one key, of which one life remains
+                self.origins[life] = own
 
     # --- nothing doubled, nothing else touched -----------------------------------------------------
 
@@ -209,6 +215,8 @@ class Judge:
     def _lost_for_good(self, case: Case, step: PlanStep, told: RecordOutcome, column: str) -> None:
         """A reference is said to be lost only where its record is."""
         reasons = {one.column: one.reason for one in told.differences}
+        overwritten = case.calm and reasons[column] == OVERWRITTEN
+        assert not overwritten, f"{told}: nothing in this org overwrites {column}"
         value = self.nights[step.snapshot][step.key].value(column)
         if not case.calm or reasons[column] != LINK_LOST or value is None:
             return

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from stateful.restore.judge import Case, Judge
 from stateful.restore.town import LINKS, REQUIRED, TABLES, Picture, Town, references
+from unlost.engine.restore.calls import TRIES
 from unlost.engine.restore.execute import execute, resume, run_of
 from unlost.engine.restore.outcome import Parked, RestoreOutcome
 from unlost.engine.restore.planning import Related
@@ -172,8 +173,9 @@ class Restores(RuleBasedStateMachine):
     def twin(self, data: st.DataObject) -> None:
         """Somebody makes a lost record anew by hand."""
         lost = self.judge.lost()
+        keyed = [key for key in lost if key.table in ("Firm", "Role")]
         if lost:
-            key = data.draw(st.sampled_from(lost))
+            key = data.draw(st.sampled_from(keyed or lost))
             seen = self.judge.nights[self.judge.newest(key)][key]
             cells = {c: seen.value(c) for c in ("Code", *LINKS[key.table])}
             live = {one.record for one in self._live()}
@@ -193,6 +195,14 @@ class Restores(RuleBasedStateMachine):
             self.twin(data=data)
         if night:
             self.night()
+        self.restore(data=data)
+
+    @rule(data=st.data(), purged=st.booleans())
+    def lose_circle_and_restore(self, data: st.DataObject, purged: bool) -> None:
+        for key in [key for key in self._live() if key.table in ("Team", "Player")]:
+            self.town.delete(key)
+        if purged:
+            self.town.platform.purge_bin()
         self.restore(data=data)
 
     @rule(data=st.data(), night=st.booleans())
@@ -338,7 +348,8 @@ class Restores(RuleBasedStateMachine):
         writes = self.town.writer.calls.copy()
         assert execute(plan, self.town.restoring()) == outcome
         assert self.town.writer.calls[len(writes) :] == [], "a finished run makes no calls"
-        hurt = any(kind == "refused" for kind, _ in troubles)
+        kinds = [kind for kind, _ in troubles]
+        hurt = "refused" in kinds or kinds.count("locked") >= TRIES
         after = self.town.picture()
         calm = not disturbed and not hurt
         self.judge.judge(Case(plan, outcome, planned, before, after, calm))
