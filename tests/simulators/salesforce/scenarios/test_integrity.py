@@ -196,6 +196,8 @@ def test_junction_pairs_and_campaign_members_occur_once(chocolate: Tables) -> No
         ("CampaignMember", "CampaignId", "ContactId"),
         ("ContentDocumentLink", "ContentDocumentId", "LinkedEntityId"),
         ("OpportunityContactRole", "OpportunityId", "ContactId"),
+        ("AccountContactRelation", "AccountId", "ContactId"),
+        ("EventRelation", "EventId", "RelationId"),
     ):
         table = chocolate[name]
         pairs = list(zip(table[left].to_pylist(), table[right].to_pylist(), strict=True))

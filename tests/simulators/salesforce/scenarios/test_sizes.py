@@ -28,10 +28,10 @@ def total(tables: Tables) -> int:
     return sum(table.num_rows for table in tables.values())
 
 
-def test_scale_one_is_about_five_thousand_records_in_more_than_sixty_tables(
+def test_scale_one_is_about_7500_records_in_more_than_sixty_tables(
     chocolate: Tables,
 ) -> None:
-    assert 5_000 <= total(chocolate) <= 6_500
+    assert 7_000 <= total(chocolate) <= 8_000
     assert len(chocolate) >= 60
 
 
@@ -41,6 +41,9 @@ def test_rows_grow_linearly_with_the_scale(rows_of: Callable[..., Tables]) -> No
         step = two[name].num_rows - table.num_rows
         assert abs(five[name].num_rows - table.num_rows - 4 * step) <= 4, name
     assert two["Contact"].num_rows - one["Contact"].num_rows == 1_110
+    relations = "AccountContactRelation"
+    assert two[relations].num_rows - one[relations].num_rows == 1_050
+    assert two["EventRelation"].num_rows - one["EventRelation"].num_rows == 90 + 30
 
 
 def test_ten_million_records_are_a_matter_of_scale() -> None:

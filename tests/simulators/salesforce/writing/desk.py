@@ -9,7 +9,6 @@ from unlost_simulators.salesforce.scenarios.registry import scenario
 from unlost_simulators.salesforce.schema import ObjectDef
 from unlost_simulators.salesforce.users import Permission
 
-SENDER = f.reference("FromId", "Contact", "Lead", "User", relationship="From")
 TASK_RELATION = ObjectDef.build(
     "TaskRelation",
     prefix="0RT",
@@ -24,12 +23,8 @@ TASK_RELATION = ObjectDef.build(
 
 
 def _objects() -> list[ObjectDef]:
-    """The declared objects, with the sender of a mail by id and the relations of tasks."""
-    whole = [
-        one.with_fields([*one.fields, SENDER]) if one.name == "EmailMessage" else one
-        for one in scenario("chocolate").objects()
-    ]
-    return [*whole, TASK_RELATION]
+    """The declared objects, with the relations of tasks."""
+    return [*scenario("chocolate").objects(), TASK_RELATION]
 
 
 def empty_org() -> Org:

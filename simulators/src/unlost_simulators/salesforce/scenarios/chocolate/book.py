@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from unlost_simulators.salesforce.scenarios.chocolate import (
     catalogue,
+    platform_rows,
     setup_rows,
     story_files,
     story_mails,
@@ -24,6 +25,7 @@ def _write() -> Book:
     story_mails.write(book)
     story_files.write(book)
     trap_rows.write(book)
+    platform_rows.write(book)
     return book
 
 

@@ -66,13 +66,27 @@ class Book:
         **values: Value,
     ) -> Ref:
         """Write a row, `days_ago` days before the story opens, and give its reference."""
+        at = (OPENING - timedelta(days=days_ago)).replace(microsecond=0)
+        return self._put(object_name, handle, at, by or self.author, values)
+
+    def along(self, row: FixedRow, object_name: str, **values: Value) -> Ref:
+        """Write what the platform wrote along with a row: at the same time, for the same user."""
+        return self._put(object_name, None, row.at, row.by, values)
+
+    def _put(
+        self,
+        object_name: str,
+        handle: str | None,
+        at: datetime,
+        by: Ref,
+        values: Mapping[str, Value],
+    ) -> Ref:
         rows = self.rows.setdefault(object_name, [])
         ref = Ref(object_name, handle or f"#{len(rows)}")
         if ref in self.places or len(rows) >= FIXED_SPACE:
             raise ValueError(f"{ref} is written twice, or {object_name} has no room left")
         self.places[ref] = len(rows)
-        at = (OPENING - timedelta(days=days_ago)).replace(microsecond=0)
-        rows.append(FixedRow(ref.handle, at, by or self.author, values))
+        rows.append(FixedRow(ref.handle, at, by, values))
         return ref
 
     def id(self, keys: Keys, ref: Ref) -> str:

@@ -143,6 +143,7 @@ EMAIL_MESSAGE = table(
     text("Name", 255, read_only=True, name_field=True, label="Name"),
     text("FromName", 1_000, label="From Name"),
     email("FromAddress", length=1_000, label="From Address"),
+    lookup("FromId", "Contact", "Lead", "User", child=None, relation="From", label="From ID"),
     text("ToAddress", 4_000, label="To Address"),
     text("CcAddress", 4_000, label="CC Address"),
     text("BccAddress", 4_000, label="BCC Address"),

@@ -36,8 +36,10 @@ from unlost_simulators.salesforce.scenarios.chocolate.record_types import (
 from unlost_simulators.salesforce.scenarios.chocolate.world import (
     OPENING_SECONDS,
     World,
+    along,
     audited,
     country_of,
+    created_at,
     town_of,
 )
 
@@ -312,6 +314,21 @@ def contacts(world: World, rows: Rows) -> Made:
         "AccountId": world.refer("Account", account, of=world.accounts),
         "ReportsToId": where(rows.chance("reports", 7) & (contact > 0), boss),
         **_contact_columns(world, rows, place, identity(rows, place.country)),
+    }
+
+
+def direct_relations(world: World, rows: Rows) -> Made:
+    """What the platform writes along with a contact: it belongs to its account."""
+    contact = Rows(world.seed, "Contact", rows.numbers)
+    account = world.account_of_contact(rows.numbers)
+    yes = booleans(np.ones(rows.count, dtype=np.bool_))
+    return {
+        "Id": world.keys.generated("AccountContactRelation", rows.numbers),
+        "AccountId": world.refer("Account", account, of=world.accounts),
+        "ContactId": world.keys.generated("Contact", rows.numbers),
+        "IsDirect": yes,
+        "IsActive": yes,
+        **along(world, contact, country_of(account), created_at(contact)),
     }
 
 

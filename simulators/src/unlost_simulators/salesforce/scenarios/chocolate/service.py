@@ -28,10 +28,12 @@ from unlost_simulators.salesforce.scenarios.chocolate.people import (
     phone,
 )
 from unlost_simulators.salesforce.scenarios.chocolate.record_types import CASE_TYPES
+from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
 from unlost_simulators.salesforce.scenarios.chocolate.world import (
     DAY,
     OPENING_SECONDS,
     World,
+    along,
     audited,
     country_of,
     created_at,
@@ -164,10 +166,10 @@ def mails(world: World, rows: Rows) -> Made:
     place = rows.numbers % MAILS_PER_THREAD
     case = thread % max(world.sizes.cases, 1)
     country = country_of(case_account(world, case))
-    who = contact_identity(world, _contact_of(world, case))
+    contact = _contact_of(world, case)
+    who = contact_identity(world, contact)
     incoming = place != 1
-    begun = created_at(Rows(world.seed, "Thread", thread), days=500)
-    sent = np.minimum(begun + place * 5_400, OPENING_SECONDS)
+    sent = _sent(world, rows.numbers)
     topic = Rows(world.seed, "Thread", thread).pick("subject", _SUBJECTS)
     subject = where(place > 0, joined("RE: ", topic), topic)
     parent = world.refer("Case", case, of=world.sizes.cases)
@@ -183,6 +185,7 @@ def mails(world: World, rows: Rows) -> Made:
         "Name": subject,
         "FromName": where(incoming, joined(who.first, " ", who.last), "Kwinten Service"),
         "FromAddress": where(incoming, who.mail, QUEUE_ADDRESS),
+        "FromId": where(incoming, world.refer("Contact", contact, of=world.contacts)),
         "ToAddress": where(incoming, QUEUE_ADDRESS, who.mail),
         "Incoming": booleans(incoming),
         "Status": where(incoming, rows.pick("status", ("0", "1", "2")), "3"),
@@ -190,6 +193,13 @@ def mails(world: World, rows: Rows) -> Made:
         "IsExternallyVisible": booleans(~incoming),
         **stamps,
     }
+
+
+def _sent(world: World, mail: Numbers) -> Numbers:
+    """When mails were sent: those of a thread one after the other."""
+    begun = created_at(Rows(world.seed, "Thread", mail // MAILS_PER_THREAD), days=500)
+    sent: Numbers = np.minimum(begun + mail % MAILS_PER_THREAD * 5_400, OPENING_SECONDS)
+    return sent
 
 
 def mail_relations(world: World, rows: Rows) -> Made:
@@ -208,7 +218,7 @@ def mail_relations(world: World, rows: Rows) -> Made:
         "RelationType": where(recipient, "ToAddress", "FromAddress"),
         "RelationAddress": where(customer, who.mail, QUEUE_ADDRESS),
         "RelationObjectType": where(customer, "Contact"),
-        **audited(world, rows, country, days=500),
+        **along(world, Rows(world.seed, "Mail", mail), country, _sent(world, mail)),
     }
 
 
@@ -263,13 +273,19 @@ def tasks(world: World, rows: Rows) -> Made:
     }
 
 
+def _at_event(world: World, event: Numbers) -> tuple[Rows, Numbers, Numbers]:
+    """The draws of events, the accounts they are at, and the contacts they are with."""
+    rows = Rows(world.seed, "Event", event)
+    account = rows.below("account", max(world.accounts, 1))
+    return rows, account, world.contact_at(account, rows, "who")
+
+
 def events(world: World, rows: Rows) -> Made:
     """Visits and tastings; those of more than a year ago are archived."""
-    account = rows.below("account", max(world.accounts, 1))
+    _, account, contact = _at_event(world, rows.numbers)
     country = country_of(account)
     begin = OPENING_SECONDS + (rows.below("begin", 1_000) - 900) * DAY + 3_600 * 15
     minutes = (rows.below("length", 8) + 1) * 15
-    contact = world.contact_at(account, rows, "who")
     return {
         "Id": world.keys.generated("Event", rows.numbers),
         "WhoId": world.refer("Contact", contact, of=world.contacts),
@@ -291,16 +307,49 @@ def events(world: World, rows: Rows) -> Made:
     }
 
 
-def event_relations(world: World, rows: Rows) -> Made:
-    """A second person at every third event."""
-    event = rows.numbers * 3
-    account = Rows(world.seed, "Event", event).below("account", max(world.accounts, 1))
-    contact = world.contact_at(account, rows, "guest")
+def event_people(world: World, rows: Rows) -> Made:
+    """What the platform writes along with an event: whom it is with.
+
+    What it is about is none of the objects that a relation can name.
+    """
+    event, account, contact = _at_event(world, rows.numbers)
+    no = booleans(np.zeros(rows.count, dtype=np.bool_))
     return {
         "Id": world.keys.generated("EventRelation", rows.numbers),
-        "EventId": world.refer("Event", event, of=max(world.sizes.events, 1)),
+        "EventId": world.keys.generated("Event", rows.numbers),
         "RelationId": world.refer("Contact", contact, of=world.contacts),
+        "IsWhat": no,
+        "IsParent": booleans(np.ones(rows.count, dtype=np.bool_)),
+        "IsInvitee": no,
+        **along(world, event, country_of(account), created_at(event, days=900)),
+    }
+
+
+def event_guests(sizes: ChocolateSizes) -> int:
+    """How many events have a second person: every third, if there are two contacts."""
+    return sizes.events // 3 if sizes.contacts > 1 else 0
+
+
+def event_invitees(world: World, rows: Rows) -> Made:
+    """A second person at every third event."""
+    event = rows.numbers * 3
+    _, account, who = _at_event(world, event)
+    guest = _other_than(world, who, world.contact_at(account, rows, "guest"))
+    no = booleans(np.zeros(rows.count, dtype=np.bool_))
+    return {
+        "Id": world.keys.generated("EventRelation", rows.numbers + world.sizes.events),
+        "EventId": world.keys.generated("Event", event),
+        "RelationId": world.keys.generated("Contact", guest),
+        "IsWhat": no,
+        "IsParent": no,
         "IsInvitee": booleans(np.ones(rows.count, dtype=np.bool_)),
         "Status": rows.pick("answer", ("New", "Accepted", "Declined")),
         **audited(world, rows, country_of(account), days=900),
     }
+
+
+def _other_than(world: World, who: Numbers, guest: Numbers) -> Numbers:
+    """The guest, or the next contact of the company where that is the same person."""
+    contacts, business = world.sizes.contacts, max(world.sizes.business_accounts, 1)
+    step = business if business % contacts else 1
+    return np.where(guest == who, (guest + step) % contacts, guest)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChocolateSizes:
-    """Generated rows per table; the defaults are scale 1 (about 5,000 records with the fixed rows)."""
+    """Generated rows per table; the defaults are scale 1 (about 7,500 records with the fixed rows)."""
 
     business_accounts: int = 260
     person_accounts: int = 60

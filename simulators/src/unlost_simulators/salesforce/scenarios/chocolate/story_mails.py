@@ -1,4 +1,7 @@
-"""Mails of the story: a thread about a melted delivery, and a loop of out-of-office answers."""
+"""Mails of the story: a thread about a melted delivery, and a loop of out-of-office answers.
+
+Their relations are the platform's rows.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,8 @@ from unlost_simulators.salesforce.scenarios.chocolate.story_rows import (
 THREAD_ID = "<melted-1@sonnenschein.example>"
 LOOP_MAILS = 24
 LOOP_ADDRESS = "buchhaltung@feinkost-ruhe.example"
+PURGED_ADDRESS = "weg@mail.example"
+"""Whose it was is purged; a trap row still names the lead."""
 _CUSTOMER_ADDRESS = "oezlem@sonnenschein.example"
 
 _THREAD = (
@@ -38,16 +43,6 @@ def write(book: Book) -> None:
     _templates(book)
 
 
-def _relate(book: Book, mail: Ref, days: float, sender: str, to: str, contact: Ref | None) -> None:
-    for kind, address in (("FromAddress", sender), ("ToAddress", to)):
-        known = contact if address != QUEUE_ADDRESS else None
-        book.add(
-            "EmailMessageRelation", days_ago=days, by=SERVICE, EmailMessageId=mail,
-            RelationType=kind, RelationAddress=address, RelationId=known,
-            RelationObjectType="Contact" if known else None,
-        )  # fmt: skip
-
-
 def _thread(book: Book) -> None:
     """The first mail shows a picture that lies beside it; the fourth carries a PDF."""
     for number, (incoming, text) in enumerate(_THREAD, start=1):
@@ -62,24 +57,19 @@ def _thread(book: Book) -> None:
             if number == 1
             else "AW: Weihnachtslieferung geschmolzen 😢"
         )
-        mail = book.add(
+        book.add(
             "EmailMessage", f"melted-{number}", days_ago=days, by=SERVICE, ParentId=CASE_MELTED,
             RelatedToId=CASE_MELTED, Subject=subject, Name=subject, TextBody=text,
             HtmlBody=Linked(html + picture, Ref("Attachment", "inline")) if number == 1 else f"{html}</body></html>",
             Headers=f"Message-ID: <melted-{number}@sonnenschein.example>\r\nIn-Reply-To: {THREAD_ID}",
             FromName="Özlem Yıldız" if incoming else "Anne Preuß", FromAddress=sender, ToAddress=to,
+            FromId=Ref("Contact", "oezlem") if incoming else None,
             CcAddress="frieda@sonnenschein.example" if number == 1 else None, Incoming=incoming,
             HasAttachment=number in {1, 4}, Status="1" if incoming else "3", MessageDate=ago(days),
             MessageIdentifier=f"<melted-{number}@sonnenschein.example>", ThreadIdentifier=THREAD_ID,
             ReplyToEmailMessageId=Ref("EmailMessage", f"melted-{number - 1}") if number > 1 else None,
             IsExternallyVisible=not incoming,
         )  # fmt: skip
-        _relate(book, mail, days, sender, to, Ref("Contact", "oezlem"))
-    book.add(
-        "EmailMessageRelation", days_ago=8.6, by=SERVICE, EmailMessageId=Ref("EmailMessage", "melted-1"),
-        RelationType="CcAddress", RelationAddress="frieda@sonnenschein.example",
-        RelationId=Ref("Contact", "frieda"), RelationObjectType="Contact",
-    )  # fmt: skip
 
 
 def _other_mails(book: Book) -> None:
@@ -88,7 +78,7 @@ def _other_mails(book: Book) -> None:
         WhatId=Ref("Opportunity", "christmas"), WhoId=Ref("Contact", "oezlem"), IsClosed=True,
         AccountId=CUSTOMER, TaskSubtype="Email", ActivityDate=day(30), Priority="Normal",
     )  # fmt: skip
-    offer = book.add(
+    book.add(
         "EmailMessage", "offer", days_ago=30, by=OWNER, RelatedToId=Ref("Opportunity", "christmas"),
         ActivityId=task, Subject="Angebot Weihnachtspralinen", Name="Angebot Weihnachtspralinen",
         TextBody="Unser Angebot anbei.", HtmlBody="<p>Unser Angebot anbei.</p>", Status="3",
@@ -97,23 +87,12 @@ def _other_mails(book: Book) -> None:
         ThreadIdentifier="<offer@chocolate.example>", IsTracked=True, IsOpened=True,
         FirstOpenedDate=ago(29), LastOpenedDate=ago(28),
     )  # fmt: skip
-    _relate(
-        book,
-        offer,
-        30,
-        "sabine.vogt@chocolate.example",
-        _CUSTOMER_ADDRESS,
-        Ref("Contact", "oezlem"),
-    )
-    greeting = book.add(
+    book.add(
         "EmailMessage", "greeting", days_ago=300, by=OWNER, RelatedToId=CUSTOMER, Status="3",
         Subject="Frohes neues Jahr! 明けましておめでとう", Name="Frohes neues Jahr! 明けましておめでとう",
         TextBody="Alles Gute.", FromAddress="sabine.vogt@chocolate.example", MessageDate=ago(300),
         ToAddress="frieda@sonnenschein.example", MessageIdentifier="<newyear@chocolate.example>",
-    )  # fmt: skip
-    _relate(
-        book, greeting, 300, "sabine.vogt@chocolate.example", "frieda@sonnenschein.example",
-        Ref("Contact", "frieda"),
+        BccAddress=PURGED_ADDRESS,
     )  # fmt: skip
 
 
@@ -140,15 +119,15 @@ def _loop(book: Book) -> None:
             *(f"> {one}" for one in body.splitlines()),
         ]
         body = "\r\n".join(lines)
-        mail = book.add(
+        book.add(
             "EmailMessage", f"loop-{number}", days_ago=1 - number / 144, by=SERVICE, ParentId=case,
             RelatedToId=case, Subject=subject[:3_000], Name=subject[:255], TextBody=body,
             HtmlBody=f"<pre>{body}</pre>", FromAddress=sender, ToAddress=to, Incoming=incoming,
-            Status="0" if incoming else "3", MessageDate=ago(1 - number / 144),
+            FromId=contact if incoming else None, Status="0" if incoming else "3",
+            MessageDate=ago(1 - number / 144),
             Headers="Auto-Submitted: auto-replied", MessageIdentifier=f"<loop-{number}@loop.example>",
             ThreadIdentifier="<loop-1@loop.example>",
         )  # fmt: skip
-        _relate(book, mail, 1 - number / 144, sender, to, contact)
         subject = ("AW: " if incoming else "RE: ") + subject
 
 

@@ -275,8 +275,8 @@ def _activities(book: Book) -> None:
             IsArchived=due > 365, EventSubtype="Event",
         )  # fmt: skip
         book.add(
-            "EventRelation", days_ago=due + 9, by=OWNER, EventId=event, IsInvitee=True,
-            RelationId=Ref("Contact", "oezlem"), Status="Accepted",
+            "EventRelation", days_ago=due + 9, by=OWNER, EventId=event, IsInvitee=True, IsWhat=False,
+            IsParent=False, RelationId=Ref("Contact", "oezlem"), Status="Accepted",
         )  # fmt: skip
     for number, title in enumerate(("Gesprächsnotiz", "Geschenk: keine Nüsse!")):
         book.add(

@@ -12,7 +12,8 @@ from unlost_simulators.salesforce import ids
 from unlost_simulators.salesforce.scenarios.chocolate.fixed import Book, Ref
 from unlost_simulators.salesforce.scenarios.chocolate.objects_custom import LONGEST_TEXT
 from unlost_simulators.salesforce.scenarios.chocolate.record_types import BUSINESS_ACCOUNT
-from unlost_simulators.salesforce.scenarios.chocolate.story_rows import ago
+from unlost_simulators.salesforce.scenarios.chocolate.story_mails import PURGED_ADDRESS
+from unlost_simulators.salesforce.scenarios.chocolate.story_rows import OWNER, ago
 
 # Records that were purged long ago, and are still named by a reference to several objects. No other
 # reference in the scenario is dangling.
@@ -138,8 +139,8 @@ def _dangling(book: Book) -> None:
         Status="Not Started", Priority="Low",
     )  # fmt: skip
     book.add(
-        "EmailMessageRelation", EmailMessageId=Ref("EmailMessage", "greeting"),
-        RelationType="BccAddress", RelationId=PURGED_LEAD, RelationAddress="weg@mail.example",
+        "EmailMessageRelation", days_ago=300, by=OWNER, EmailMessageId=Ref("EmailMessage", "greeting"),
+        RelationType="BccAddress", RelationId=PURGED_LEAD, RelationAddress=PURGED_ADDRESS,
         RelationObjectType="Lead",
     )  # fmt: skip
 

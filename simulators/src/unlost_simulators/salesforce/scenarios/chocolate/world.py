@@ -170,6 +170,18 @@ def audited(
     }
 
 
+def along(world: World, rows: Rows, country: Numbers, created: Numbers) -> dict[str, pa.Array]:
+    """The audit columns of what the platform writes along with `rows`, whose `country` is given."""
+    at, by = instants(created), world.owner_ids(rows, "creator", country)
+    return {
+        "CreatedDate": at,
+        "CreatedById": by,
+        "LastModifiedDate": at,
+        "LastModifiedById": by,
+        "SystemModstamp": at,
+    }
+
+
 def batches(count: int, size: int) -> Iterator[tuple[int, int]]:
     """(first, count) of the runs of at most `size` rows that make up `count` rows."""
     for first in range(0, count, size):
