@@ -157,6 +157,8 @@ class Drafted(Effects):
     """Orders and contracts: born in a status of category Draft, moved on by a later update."""
 
     reads = ("Status", "StatusCode")
+    final = True
+    """What is active is no draft again."""
 
     def __init__(self, table: str, refusal: str) -> None:
         self._table = table
@@ -174,14 +176,14 @@ class Drafted(Effects):
             _settable(context, draft, {"StatusCode": state["StatusCode"]})
 
     def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
-        """The category follows the status; what is active is no draft again."""
+        """The category follows the status."""
         states = _states(context, self._table, ["StatusCode"])
         for draft in rows:
             state = states.get(str(draft.value("Status")))
             if state is None or not draft.changes("Status") or draft.before is None:
                 continue
             was = draft.before.get("StatusCode")
-            if was not in {None, DRAFT} and state["StatusCode"] == DRAFT:
+            if self.final and was not in {None, DRAFT} and state["StatusCode"] == DRAFT:
                 draft.fail("FAILED_ACTIVATION", self._refusal, "Status")
             _settable(context, draft, {"StatusCode": state["StatusCode"]})
             if was != state["StatusCode"] and state["StatusCode"] == "Activated":
@@ -190,7 +192,12 @@ class Drafted(Effects):
 
 
 class Orders(Drafted):
-    """An order without products cannot be activated."""
+    """An order without products cannot be activated; an active one can be a draft again.
+
+    Source: object reference (OrderStatusChangedEvent: from Activated to Draft).
+    """
+
+    final = False
 
     def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """Look for products of the orders that are activated."""
