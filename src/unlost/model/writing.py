@@ -7,6 +7,9 @@ from enum import StrEnum
 # Code of the TransientError that ``Writer.upload`` raises where nothing was written and the file
 # must be opened again to be sent again.
 UPLOAD_UNSENT = "upload-unsent"
+# Code of the outcome of an undelete whose record does not leave the bin any more, though the org may
+# still show it there: it can only come back as a new record.
+NOT_IN_BIN = "write-not-in-bin"
 
 
 class WriteOp(StrEnum):
@@ -94,10 +97,12 @@ class LateColumn:
     """A column that is set by an update after everything is created.
 
     ``born`` is the value with which the record must be created (None: the column is left out).
+    ``holds`` are tables whose records can be added to it only while the column has that value.
     """
 
     column: str
     born: str | None = None
+    holds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from unlost.model.org import OrgIdentity
 from unlost.model.reading import Op, Rows
 from unlost.model.schema import Table
 from unlost.model.writing import (
+    NOT_IN_BIN,
     MissingPermission,
     Outcome,
     OutcomeKind,
@@ -26,6 +27,7 @@ from unlost.testing.platform import Platform, Refused
 
 INSTANT = pa.timestamp("ms", tz="UTC")
 FULL = "STORAGE_LIMIT_EXCEEDED"
+CODES = {FULL: "write-storage-full", "UNDELETE_FAILED": NOT_IN_BIN}
 
 
 class ReplyLost(Exception):
@@ -156,7 +158,7 @@ class MemoryWriter:
                 row.key,
                 OutcomeKind.FAILED,
                 row.id,
-                code="write-storage-full" if refused.code == FULL else "write-refused",
+                code=CODES.get(refused.code, "write-refused"),
                 native=refused.code,
                 sentence=refused.sentence,
                 columns=tuple(refused.columns),

@@ -43,7 +43,7 @@ from unlost.model.errors import (
 from unlost.model.ports import SecretField
 from unlost.model.schema import DeleteRule, Reference, WireKind
 from unlost.model.snapshot import CommitKind
-from unlost.model.writing import MissingPermission, WriteOp
+from unlost.model.writing import Identity, MissingPermission, WriteOp
 from unlost.testing.clock import START
 from unlost.testing.faults import Crash
 from unlost.testing.memory_writer import MemoryWriter, ReplyLost
@@ -594,6 +594,19 @@ def test_restores_that_only_the_vault_knows_are_listed(lost: Shop) -> None:
 def test_unknown_runs_are_told(lost: Shop) -> None:
     for act in (resume_run, retry_run, run_detail):
         refused(NotFound, "run-unknown", act, lost.app, "restore-none")
+
+
+def test_what_does_not_leave_the_bin_comes_back_by_another_try(shop: Shop) -> None:
+    usual = shop.platform.capability("Account")
+    shop.platform.allow(replace(usual, identity=Identity.UNDELETE))
+    shop.platform.delete("Account", CUSTOMER, by="U1")
+    plan = shop.plan(f"Account/{CUSTOMER}", related=False)
+    shop.writer.faults.plant("row", Refused("UNDELETE_FAILED", "not in the recycle bin"))
+    assert endings(shop.run(plan)) == {"failed": 1}
+    again = retry_run(shop.app, plan.run)
+    assert endings(again)["created"] >= 1
+    assert again.whole
+    refused(UsageError, "run-whole", retry_run, shop.app, again.run)
 
 
 # --- two at once ----------------------------------------------------------------------------------

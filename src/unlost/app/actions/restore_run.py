@@ -12,7 +12,7 @@ from unlost.catalog.observer import SqlObserver
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.catalog.runs import RunEnd, RunRecord, RunState, begin_run, end_run, find_run, list_runs
 from unlost.engine.restore.execute import execute, run_of
-from unlost.engine.restore.log import Log
+from unlost.engine.restore.log import Log, unbinned
 from unlost.engine.restore.outcome import Ending, Parked, RecordOutcome, RestoreOutcome
 from unlost.engine.restore.planning import PlanPorts, plan_again
 from unlost.engine.restore.session import RestorePorts
@@ -107,7 +107,7 @@ def retry_run(app: Application, run: str, *, observer: Observer | None = None) -
     failed = {RecordKey(r.table, r.record) for r in outcome.records if not r.ending.good}
     if not failed:
         raise UsageError("run-whole", f"Nothing failed in {run}.", next_step="See `unlost runs`.")
-    return _run(app, _again(app, log.opened.plan, org, failed), org, observer)
+    return _run(app, _again(app, log, org, failed), org, observer)
 
 
 def runs(app: Application) -> RunList:
@@ -235,13 +235,14 @@ def _result(org: ProtectedOrg, outcome: RestoreOutcome) -> RestoreResult:
 
 
 def _again(
-    app: Application, plan: RestorePlan, org: ProtectedOrg, failed: Collection[RecordKey]
+    app: Application, log: Log, org: ProtectedOrg, failed: Collection[RecordKey]
 ) -> RestorePlan:
+    plan = log.opened.plan
     with app.open_writer(org) as writer, app.open_org(org) as source:
         ports = PlanPorts(
             source=source, writer=writer, vault=app.vault, clock=app.clock, observer=Silence()
         )
-        return plan_again(plan, failed, ports, plan_id=_next_id(app, plan))
+        return plan_again(plan, failed, ports, plan_id=_next_id(app, plan), unbinned=unbinned(log))
 
 
 def _next_id(app: Application, plan: RestorePlan) -> str:

@@ -1,7 +1,7 @@
-"""The passes that change records which are there: out of the bin, columns, references set late."""
+"""The passes that change what is there: out of the bin, drafts again, columns, references late."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from unlost.engine.restore.calls import CHANGED_SINCE, TRIES, Prepared, refusal, see, send
 from unlost.engine.restore.cells import digest
@@ -12,7 +12,7 @@ from unlost.engine.restore.rows import late_columns, update_row
 from unlost.engine.restore.session import Session
 from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.schema import Table
-from unlost.model.writing import Outcome, OutcomeKind, WriteOp, WriteRow
+from unlost.model.writing import Outcome, OutcomeKind, WriteCapability, WriteOp, WriteRow
 
 type Cells = Mapping[str, str | None]
 
@@ -52,11 +52,25 @@ def _live_ids(session: Session, table: str, steps: Sequence[PlanStep]) -> set[st
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Columns of a live record that must be set."""
+    """Columns of a live record that must be set. ``edits`` are other values than the wanted ones."""
 
     step: PlanStep
     live: str
     columns: tuple[str, ...]
+    edits: Cells = field(default_factory=dict)
+
+
+def reopen(session: Session) -> None:
+    """Set what left the bin back to the value with which it was born, while others are added."""
+    by_table: dict[str, list[Change]] = {}
+    for step in session.plan.steps:
+        live = session.links.live(step.key)
+        if step.action is Action.UNDELETE and step.late and live and _may_update(session, step):
+            born = {late.column: late.born for late in session.capability(step.table).late}
+            edits = {name: born.get(name) for name in step.late}
+            by_table.setdefault(step.table, []).append(Change(step, live, step.late, edits))
+    for table, changes in by_table.items():
+        _set(session, Pass.REOPEN, table, changes)
 
 
 def update(session: Session) -> None:
@@ -93,10 +107,10 @@ def _may_update(session: Session, step: PlanStep) -> bool:
 
 
 def second_pass(session: Session) -> None:
-    """Set on new records what could not be set when they were created."""
+    """Set what could not be set when records were created, and what was reopened."""
     by_table: dict[str, list[PlanStep]] = {}
     for step in session.plan.steps:
-        if step.action is Action.CREATE and _was_created(session, step):
+        if _done(session, step, Action.CREATE, Pass.CREATE) or _reopened(session, step):
             by_table.setdefault(step.table, []).append(step)
     for table, steps in by_table.items():
         capability = session.capability(table)
@@ -106,14 +120,25 @@ def second_pass(session: Session) -> None:
             changes = [
                 Change(step, str(session.links.live(step.key)), columns)
                 for step in batch
-                if (columns := late_columns(step, wanted[step.key], capability))
+                if (columns := _late(step, wanted[step.key], capability))
             ]
             _set(session, Pass.LATE, table, changes)
 
 
-def _was_created(session: Session, step: PlanStep) -> bool:
-    outcome = session.log.state.result(Pass.CREATE, step.key)
-    return outcome is not None and outcome.kind is OutcomeKind.DONE
+def _late(step: PlanStep, wanted: Cells, capability: WriteCapability) -> tuple[str, ...]:
+    created = step.action is Action.CREATE
+    return late_columns(step, wanted, capability) if created else step.late
+
+
+def _reopened(session: Session, step: PlanStep) -> bool:
+    return _done(session, step, Action.UNDELETE, Pass.REOPEN)
+
+
+def _done(session: Session, step: PlanStep, action: Action, stage: Pass) -> bool:
+    """True for a step of this kind that ended well in this pass."""
+    outcome = session.log.state.result(stage, step.key)
+    done = outcome is not None and outcome.kind is OutcomeKind.DONE
+    return done and step.action is action
 
 
 def _set(session: Session, stage: Pass, table: str, changes: Sequence[Change]) -> None:
@@ -126,7 +151,8 @@ def _set(session: Session, stage: Pass, table: str, changes: Sequence[Change]) -
 
 def _batch(session: Session, stage: Pass, table: str, changes: Sequence[Change]) -> None:
     described = session.table(table)
-    wanted = session.wanted.cells([change.step for change in changes])
+    held = session.wanted.cells([change.step for change in changes])
+    wanted = {change.step.key: {**held[change.step.key], **change.edits} for change in changes}
     session.links.prefetch(described.columns, wanted.values())
     columns = sorted({name for change in changes for name in change.columns})
     rows = session.ports.writer.fetch(described, [c.live for c in changes], columns=columns)

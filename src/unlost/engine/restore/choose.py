@@ -33,8 +33,10 @@ class Remark(StrEnum):
     ADOPTS_TWIN = "adopts-twin"
     COLUMN_FIXED = "column-fixed"
     VALUE_NEEDED = "value-needed"
+    CLOSED = "closed"
     # good to know
     BY_CASCADE = "by-cascade"
+    REOPENED = "reopened"
 
 
 @dataclass(slots=True)

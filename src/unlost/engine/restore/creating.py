@@ -53,7 +53,7 @@ class Creator:
                 left.setdefault(step.table, []).append(step)
         for table, steps in left.items():
             capability = session.capability(table)
-            if capability.birth is Birth.DIRECT and capability.allows(WriteOp.CREATE):
+            if capability.birth is not Birth.NEVER and capability.allows(WriteOp.CREATE):
                 waiting = self._waiting_for_makers(table)
                 self._table(table, [one for one in steps if one.record not in waiting])
 

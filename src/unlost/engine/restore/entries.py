@@ -19,6 +19,7 @@ class Pass(StrEnum):
     """The passes of a restore, in their order."""
 
     UNDELETE = "undelete"
+    REOPEN = "reopen"
     CREATE = "create"
     UPDATE = "update"
     LATE = "late"

@@ -8,7 +8,7 @@ first. Running a finished restore again gives its outcome and changes nothing.
 from collections.abc import Sequence
 from datetime import datetime
 
-from unlost.engine.restore.changing import second_pass, undelete, update
+from unlost.engine.restore.changing import reopen, second_pass, undelete, update
 from unlost.engine.restore.correlate import resolve
 from unlost.engine.restore.creating import Creator
 from unlost.engine.restore.entries import Answer, Closed, Intent, Link, Linked, Opened, Resumed
@@ -101,6 +101,7 @@ def _write(session: Session) -> None:
     leave_returned(session)
     undelete(session)
     take_along(session)
+    reopen(session)
     creator.run()
     _find_products(session)
     creator.run_unmade()

@@ -20,7 +20,7 @@ from unlost.engine.restore.outcome import RestoreOutcome
 from unlost.model.errors import Conflict, TransientError
 from unlost.model.plan import RecordKey, RestorePlan
 from unlost.model.ports import Journal
-from unlost.model.writing import Outcome, OutcomeKind, WriteOp
+from unlost.model.writing import NOT_IN_BIN, Outcome, OutcomeKind, WriteOp
 
 LOST_TRIES = 4  # calls in a row whose answer was lost before the run stops
 
@@ -100,6 +100,18 @@ class RunState:
             return True
         again = outcome.kind is OutcomeKind.FAILED and outcome.retry
         return again and self.tries[stage, key] < most
+
+
+def unbinned(log: "Log") -> set[RecordKey]:
+    """The live ids of records that the run could not take out of the bin, for they do not leave it."""
+    lives = {step.key: step.live for step in log.opened.plan.steps}
+    return {
+        RecordKey(key.table, live)
+        for (stage, key), outcome in log.state.results.items()
+        if stage is Pass.UNDELETE
+        and outcome.code == NOT_IN_BIN
+        and (live := lives[key]) is not None
+    }
 
 
 class Log:

@@ -57,13 +57,18 @@ def plan_restore(
 
 
 def plan_again(
-    plan: RestorePlan, failed: Collection[RecordKey], ports: PlanPorts, *, plan_id: str
+    plan: RestorePlan,
+    failed: Collection[RecordKey],
+    ports: PlanPorts,
+    *,
+    plan_id: str,
+    unbinned: Collection[RecordKey] = (),
 ) -> RestorePlan:
     """A plan for some records of an earlier one: each in the state, and of the columns, of then.
 
-    Raises as ``plan_restore``.
+    ``unbinned``: the live ids of those that would not leave the bin. Raises as ``plan_restore``.
     """
-    survey = Survey(plan.org, ports)
+    survey = Survey(plan.org, ports, unbinned=unbinned)
     steps = [step for step in plan.steps if step.key in failed]
     picked = Picked(tuple(_pick_again(plan, step) for step in steps))
     selection = replace(plan.selection, records=tuple(step.key for step in steps))

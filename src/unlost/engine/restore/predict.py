@@ -103,6 +103,15 @@ WORDS = {
         Weight.WARNING,
         "{n} of {table}: empty in a column that the org requires by now; it stays as it is.",
     ),
+    Remark.CLOSED: Words(
+        Weight.WARNING,
+        "{n} of {table}: the org adds them only while the record that they belong to is a draft.",
+        "If it is not a draft by now, make it one in the org before the run.",
+    ),
+    Remark.REOPENED: Words(
+        Weight.NOTE,
+        "{n} of {table}: set back to a draft while records are added to them, then set as they were.",
+    ),
     Remark.BY_CASCADE: Words(
         Weight.NOTE, "{n} of {table}: out of the bin together with the record they belong to."
     ),

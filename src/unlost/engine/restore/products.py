@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
 from unlost.engine.restore.choose import Draft, Drafts, Remark, create
+from unlost.engine.restore.facts import Gathered
 from unlost.model.plan import Action, RecordKey
 from unlost.model.writing import Birth, WriteCapability
 
@@ -36,20 +37,30 @@ def settle_products(
         if one.key in makers and one.action is Action.CREATE:
             one.action = Action.BY_PRODUCT
         elif one.action is Action.BY_PRODUCT and one.key not in makers:
-            _alone(one, capabilities(one.key.table), declared=one.key.table in made)
+            declared = one.key.table in made or any(_away(g, drafts) for g in one.facts.gathered)
+            _alone(one, capabilities(one.key.table), declared=declared)
     return Products(
         {key: maker for key, maker in makers.items() if drafts[key].action is Action.BY_PRODUCT}
     )
 
 
 def _alone(made: Draft, capability: WriteCapability, *, declared: bool) -> None:
-    """A by-product that no record of the plan makes."""
+    """A by-product that no record of the plan makes: the run looks whether it is there.
+
+    ``declared``: it is known what makes it, and that does not come back.
+    """
     if made.facts.made_by_org:
         return
     if capability.birth is not Birth.BY_PRODUCT:
         create(made, capability)
-    elif declared or made.facts.gathered:
+    elif declared:
         made.skip(Remark.MAKER_MISSING)
+
+
+def _away(gathered: Gathered, drafts: Drafts) -> bool:
+    """True if the record that would gather the row is not there after the restore either."""
+    owner = drafts.get(RecordKey(gathered.table, gathered.parent))
+    return owner is not None and not owner.stays
 
 
 def _gatherers(drafts: Drafts) -> dict[RecordKey, RecordKey]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from unlost.engine.restore.calls import CHANGED_SINCE
+from unlost.engine.restore.calls import CHANGED_SINCE, refusal
 from unlost.engine.restore.changing import gone
 from unlost.engine.restore.choose import Remark
 from unlost.engine.restore.correlate import each, values
@@ -15,12 +15,13 @@ from unlost.engine.restore.wanted import READ_ROWS
 from unlost.model.plan import Action, PlanStep, RecordKey, Why
 from unlost.model.progress import Phase, Progress
 from unlost.model.schema import ColumnTrait, Table
-from unlost.model.writing import Outcome, OutcomeKind, WriteCapability
+from unlost.model.writing import NOT_IN_BIN, NeverReason, Outcome, OutcomeKind, WriteCapability
 
 OVERWRITTEN = "overwritten"  # the org put something else there: a trigger, a default
 NOT_IN_ORG = "not-in-org"  # the column is not there any more
 NOT_SET = "not-set"  # the plan did not set it; its notes say why, or it changed after that
 LINK_LOST = "link-lost"  # the record referred to did not come back
+NOT_MADE = "restore-not-made"
 
 ENDINGS = {
     Action.UNCHANGED: Ending.UNCHANGED,
@@ -68,8 +69,8 @@ def _outcome(
     """``differences``: None for a record that was not found."""
     live = session.links.live(step.key)
     failed = _failure(session, step)
-    if failed is None and live is not None and differences is None:
-        failed = gone(step.key)
+    if failed is None and differences is None:
+        failed = not_made(step.key) if live is None else gone(step.key)
     if step.action is Action.SKIP:
         return RecordOutcome(
             step.table, step.record, Ending.SKIPPED, live, "restore-skipped", _why(session, step)
@@ -82,10 +83,20 @@ def _outcome(
         step.table,
         step.record,
         ending,
-        live,
+        live if failed.code != NOT_IN_BIN else None,
         failed.code,
         failed.sentence,
         failed.next_step,
+    )
+
+
+def not_made(key: RecordKey) -> Outcome:
+    """The outcome of a by-product that nobody finds in the org."""
+    return refusal(
+        key,
+        NOT_MADE,
+        f"The org should have made {key} with the record that it belongs to; it is not there.",
+        "Look at that record in the org, and add by hand what it lacks.",
     )
 
 
@@ -140,7 +151,7 @@ def _compare(
     live: Mapping[str, str | None],
 ) -> Iterator[Difference]:
     reasons = {never.column: never.reason.value for never in capability.never}
-    own = _judged(session, step, tuple(live))
+    own = _judged(session, step, wanted, tuple(live))
     should = expected(wanted, table, session.links)
     emptied = _emptied(step, table)
     for name in own:
@@ -151,7 +162,7 @@ def _compare(
         elif live[name] == should[name]:
             continue  # most cells; the rest may be the same in other words
         elif values(table, live, (name,)) != values(table, should, (name,)):
-            yield Difference(name, reasons.get(name) or _word(step, name))
+            yield Difference(name, reasons.get(name) or _word(session, step, name))
     for name in should:
         if name not in live and should[name] is not None and table.column(name) is None:
             yield Difference(name, NOT_IN_ORG)
@@ -165,17 +176,32 @@ def _emptied(step: PlanStep, table: Table) -> set[str]:
     return {name for name, value in step.edits.items() if value is None and name in links}
 
 
-def _judged(session: Session, step: PlanStep, every: tuple[str, ...]) -> tuple[str, ...]:
+def _judged(
+    session: Session, step: PlanStep, wanted: Mapping[str, str | None], every: tuple[str, ...]
+) -> tuple[str, ...]:
     """The columns that have to be as they were."""
     if step.action not in (Action.UPDATE, Action.UNCHANGED):
-        made = step.action is Action.BY_PRODUCT and not _was_sent(session, step)
-        return step.columns if made else every
+        return every
     if step.why is not Why.SELECTED:
-        return step.columns
+        links = _links_into_plan(session, step.table, wanted)
+        return (*step.columns, *(one for one in links if one in every and one not in step.columns))
     return session.plan.selection.columns or every
 
 
-def _word(step: PlanStep, column: str) -> str:
-    """Why a column that could be set is otherwise: somebody set it again, or the plan did not."""
+def _links_into_plan(
+    session: Session, table: str, wanted: Mapping[str, str | None]
+) -> Iterator[str]:
+    """The references of a related record to records of the plan: that is why it is in it."""
+    for column in session.table(table).columns:
+        targets = column.reference.tables if column.reference is not None else ()
+        value = str(wanted.get(column.name))
+        if any(RecordKey(target, value) in session.links.steps for target in targets):
+            yield column.name
+
+
+def _word(session: Session, step: PlanStep, column: str) -> str:
+    """Why a column that could be set is otherwise: somebody set it again, or nobody did."""
+    if step.action is Action.BY_PRODUCT and not _was_sent(session, step):
+        return OVERWRITTEN if column in step.columns else NeverReason.BY_PLATFORM.value
     sent = step.action in (Action.CREATE, Action.BY_PRODUCT) or column in step.columns
     return OVERWRITTEN if sent else NOT_SET

@@ -20,6 +20,7 @@ def put_in_order(settling: Settling) -> None:
     for made in settling.drafts.values():
         made.late = order.late.get(made.key, ())
         made.level = order.levels.get(made.key, undeletes.get(made.key, 0))
+    _reopen(settling)
     for made in settling.drafts.values():
         if made.action is Action.BY_PRODUCT:
             made.level = max((other.level for other in _needed(settling, made)), default=0)
@@ -73,6 +74,29 @@ def _undeleted(settling: Settling) -> Iterator[Node]:
                 Link(other.key.record, other.key, late=True) for other in settling.masters(made)
             ]
             yield Node(made.key, tuple(links))
+
+
+def _reopen(settling: Settling) -> None:
+    """Find what must be a draft again while records are added to it, for it is there already."""
+    for made in settling.drafts.values():
+        for column in made.facts.references if made.action is Action.CREATE else ():
+            target = settling.gathering.target(made.facts, column)
+            late = _holding(settling, target.table, made.key.table)
+            master = settling.drafts.get(target)
+            if late is None or (master is not None and master.comes_anew):
+                continue
+            if master is None or master.action is not Action.UNDELETE:
+                made.remark(Remark.CLOSED)
+            elif late in master.facts.late:
+                master.late = (late,)
+                master.remark(Remark.REOPENED)
+
+
+def _holding(settling: Settling, table: str, added: str) -> str | None:
+    """The column of a table that decides whether records of another can be added."""
+    known = settling.gathering.survey.holds_business(table)
+    late = settling.capabilities(table).late if known else ()
+    return next((one.column for one in late if added in one.holds), None)
 
 
 def _needed(settling: Settling, made: Draft) -> Iterator[Draft]:

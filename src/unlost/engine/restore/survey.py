@@ -3,7 +3,7 @@
 Everything is asked once. Nothing here writes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -46,10 +46,14 @@ class LiveRow:
 class Survey:
     """The answers that a plan needs; not for sharing between threads."""
 
-    def __init__(self, org: str, ports: PlanPorts) -> None:
-        """Raises UsageError (``other-org``) where source or writer is another org than the vault's."""
+    def __init__(self, org: str, ports: PlanPorts, *, unbinned: Collection[RecordKey] = ()) -> None:
+        """``unbinned``: records that do not leave the bin any more, whatever the org shows.
+
+        Raises UsageError (``other-org``) where source or writer is another org than the vault's.
+        """
         self.org = org
         self.ports = ports
+        self._unbinned = frozenset(unbinned)
         self.identity = _same_org(org, ports)
         self._snapshots: dict[int, Snapshot] = {}
         self._shapes: dict[tuple[int, str], Table | None] = {}
@@ -111,6 +115,9 @@ class Survey:
             for page in self.ports.source.read_ids(self.table(name), chunk):
                 found.update(_live_rows(page.rows, columns))
             self.tell(Phase.READ, name, rows=len(chunk))
+        for key in self._unbinned:
+            if key.table == name and key.record in found and found[key.record].deleted:
+                del found[key.record]
         return found
 
     def alive(self, name: str, ids: Iterable[str]) -> set[str]:

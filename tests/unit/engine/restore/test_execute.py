@@ -398,9 +398,13 @@ def test_gathered_rows_come_with_their_record(shop: Workshop) -> None:
     outcome = shop.restore(shop.plan(*steps))
     made, _ = shop.named("Mail", "hello")
     ann, _ = shop.named("Contact", "Ann")
-    ((row, cells),) = shop.live("Recipient").items()
-    assert (cells["Mail"], cells["Person"], cells["Kind"]) == (made, ann, "To")
-    assert of(outcome, rows[0]).live == row
+    live = shop.live("Recipient")
+    assert {row: tuple(live[row][c] for c in ("Mail", "Person", "Kind")) for row in live} == {
+        of(outcome, rows[0]).live: (made, ann, "To"),
+        of(outcome, rows[1]).live: (made, ann, "From"),
+    }
+    assert of(outcome, rows[0]).ending is Ending.BY_PRODUCT
+    assert of(outcome, rows[1]).ending is Ending.CREATED  # the org made none of this kind
 
 
 # --- files ----------------------------------------------------------------------------------------

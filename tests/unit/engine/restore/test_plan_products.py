@@ -263,6 +263,23 @@ def test_people_of_a_mail_that_cannot_come_back_stay_behind_with_it(desk: Atelie
     assert step_of(plan, made["to"]).notes == ("maker-missing",)
 
 
+def test_people_of_a_mail_that_left_the_bin_without_them_are_written(desk: Atelier) -> None:
+    desk.allow("Person", birth=Birth.BY_PRODUCT)
+    desk.allow("Mail", identity=Identity.UNDELETE)
+    made = mail(desk)
+    desk.night()
+    for row in ("to", "cc", "nobody"):
+        desk.lose("Person", made[row])
+    desk.platform.delete("Mail", made["mail"], by="U2")
+    keys = [("Person", made[row]) for row in ("to", "cc", "nobody")]
+    plan = desk.plan_of(("Mail", made["mail"]), *keys)
+    assert actions(plan)[made["mail"]] is Action.UNDELETE
+    outcome = desk.restore(plan)
+    assert outcome.whole
+    kinds = sorted((p["Who"] or "", p["Kind"]) for p in desk.live("Person").values())
+    assert kinds == [("", "to"), (made["contact"], "cc"), (made["contact"], "to")]
+
+
 def test_a_row_whose_mail_turns_out_blocked_is_written_by_itself(desk: Atelier) -> None:
     desk.allow("Mail", needs_value=frozenset({"Account"}))
     made = mail(desk)

@@ -1,12 +1,16 @@
 """What a restore says at its end: every difference is named, and nothing that is gone is called there."""
 
-from unit.engine.restore.atelier import Atelier, step_of
-from unit.engine.restore.workshop import of
+from unit.engine.restore.atelier import LINK, Atelier, actions, step_of
+from unit.engine.restore.workshop import TEXT, of
+from unlost.engine.restore.execute import run_of
+from unlost.engine.restore.log import Log, unbinned
 from unlost.engine.restore.outcome import Difference, Ending
-from unlost.engine.restore.planning import Related
-from unlost.model.plan import Action
-from unlost.model.writing import Identity
+from unlost.engine.restore.planning import Related, plan_again
+from unlost.model.plan import Action, RecordKey
+from unlost.model.schema import Reference
+from unlost.model.writing import NOT_IN_BIN, Birth, ByProduct, Identity
 from unlost.testing.memory_writer import ReplyLost
+from unlost.testing.platform import Refused
 
 
 def test_a_file_that_was_replaced_is_not_called_unchanged_without_a_word(quick: Atelier) -> None:
@@ -154,6 +158,77 @@ def test_an_undelete_whose_answer_was_lost_is_seen_to_have_acted(quick: Atelier)
     outcome = quick.restore(quick.plan_of(("Account", account)))
     assert of(outcome, account).ending is Ending.UNDELETED
     assert quick.writes() == [("undelete", "Account", 1)]
+
+
+def test_a_record_that_does_not_leave_the_bin_comes_back_as_a_new_one(quick: Atelier) -> None:
+    """The org shows it in the bin, and refuses to let it out: its other master went after it."""
+    quick.allow("Account", identity=Identity.UNDELETE)
+    account, other = quick.make("Account", "Candy"), quick.make("Account", "Other")
+    quick.night()
+    quick.lose("Account", other)
+    quick.platform.delete("Account", account, by="U2")
+    plan = quick.plan_of(("Account", account), ("Account", other))
+    quick.writer.faults.plant("row", Refused("UNDELETE_FAILED", "not in the recycle bin"))
+    outcome = quick.restore(plan)
+    told = of(outcome, account)
+    assert (told.ending, told.live, told.code) == (Ending.FAILED, None, NOT_IN_BIN)
+    log = Log(quick.vault.journal(quick.oid, run_of(plan)))
+    key = RecordKey("Account", account)
+    assert unbinned(log) == {key}
+    again = plan_again(plan, {key}, quick.planning(), plan_id="again", unbinned=unbinned(log))
+    assert actions(again) == {account: Action.CREATE}
+    assert quick.restore(again).whole
+    assert sorted(one["Name"] or "" for one in quick.live("Account").values()) == ["Candy", "Other"]
+
+
+def test_a_record_that_left_the_bin_by_now_is_taken_as_it_is(quick: Atelier) -> None:
+    account = quick.make("Account", "Candy")
+    quick.night()
+    quick.platform.delete("Account", account, by="U2")
+    plan = quick.plan_of(("Account", account))
+    quick.org.undelete("Account", account)
+    key = RecordKey("Account", account)
+    again = plan_again(plan, {key}, quick.planning(), plan_id="again", unbinned={key})
+    assert actions(again) == {account: Action.UNCHANGED}
+
+
+def test_a_by_product_that_nobody_made_is_not_called_there(quick: Atelier) -> None:
+    quick.allow("Memo", birth=Birth.BY_PRODUCT, ops=frozenset())
+    memo = quick.make("Memo", "by itself")
+    quick.night()
+    quick.lose("Memo", memo)
+    outcome = quick.restore(quick.plan_of(("Memo", memo)))
+    told = of(outcome, memo)
+    assert (told.ending, told.live, told.code) == (Ending.FAILED, None, "restore-not-made")
+
+
+def test_what_the_org_sets_on_a_by_product_is_named(quick: Atelier) -> None:
+    quick.org.add_table(
+        "Mail", {"Name": TEXT, "Memo": LINK}, references={"Memo": Reference(("Memo",))}
+    )
+    quick.allow("Mail", by_products=(ByProduct("Memo", "Memo"),))
+    quick.allow("Memo", birth=Birth.BY_PRODUCT, ops=frozenset())
+    memo = quick.make("Memo", "as it was")
+    mail = quick.make("Mail", "hello", Memo=memo)
+    quick.night()
+    quick.lose("Mail", mail)
+    quick.lose("Memo", memo)
+    told = of(quick.restore(quick.plan_of(("Mail", mail), ("Memo", memo))), memo)
+    assert told.ending is Ending.BY_PRODUCT
+    assert told.differences == (Difference("Name", "by-platform"),)
+
+
+def test_a_reference_of_a_live_record_that_cannot_be_set_again_is_named(quick: Atelier) -> None:
+    capability = quick.platform.capability("Memo")
+    account = quick.make("Account", "Candy")
+    memo = quick.make("Memo", "about it", About=account)
+    quick.night()
+    quick.lose("Account", account)
+    quick.allow("Memo", changeable=capability.changeable - {"About"})
+    outcome = quick.restore(quick.plan_of(("Account", account)))
+    told = of(outcome, memo)
+    assert told.ending is Ending.UNCHANGED
+    assert told.differences == (Difference("About", "not-set"),)
 
 
 def test_a_detail_in_the_bin_comes_out_with_a_master_that_has_a_new_id(quick: Atelier) -> None:

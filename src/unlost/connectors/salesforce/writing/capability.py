@@ -5,6 +5,7 @@ object reference (system fields).
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from unlost.connectors.salesforce.columns import is_compound
@@ -117,7 +118,7 @@ def _lists(rule: ObjectRule, fields: Iterable[Mapping[str, Any]]) -> frozenset[s
 
 
 def _late(rule: ObjectRule, born: Mapping[str, str]) -> tuple[LateColumn, ...]:
-    return tuple(LateColumn(one.column, born.get(one.column, one.born)) for one in rule.late)
+    return tuple(replace(one, born=born.get(one.column, one.born)) for one in rule.late)
 
 
 def _unique(fields: Iterable[Mapping[str, Any]], settable: frozenset[str]) -> tuple[MatchKey, ...]:

@@ -20,7 +20,11 @@ BARE = (WireKind.INTEGER, WireKind.DECIMAL, WireKind.BOOLEAN, WireKind.DATE, Wir
 
 
 class Looks:
-    """Queries of live records, in chunks that fit an address."""
+    """Queries of live records, in chunks that fit an address.
+
+    Archived activities are live too, and only ``queryAll`` tells them (Bulk API 2.0 guide, create
+    a query job: queryAll returns deleted and archived records).
+    """
 
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -36,8 +40,7 @@ class Looks:
         for at in range(0, len(match.firsts), IDS_IN_A_QUERY):
             part = match.firsts[at : at + IDS_IN_A_QUERY]
             listed = ",".join(_literal(table, columns[0], value) for value in part)
-            query = soql.select(("Id", *columns), table.name, f"{columns[0]} IN ({listed})")
-            for record in self._api.query(query):
+            for record in self._live(table, ("Id", *columns), f"{columns[0]} IN ({listed})"):
                 told = tuple(text_of(record.get(name)) or "" for name in columns)
                 match.take(told, str(record["Id"]))
         return match.found()
@@ -48,21 +51,26 @@ class Looks:
         wanted = ("Id", *known)
         records: list[Mapping[str, object]] = []
         for part in batched(ids, IDS_IN_A_RETRIEVE):
-            records += self._retrieved(table.name, part, wanted)
+            told = None if _archives(table) else self._retrieved(table.name, part, wanted)
+            records += self._queried(table, part, wanted) if told is None else told
         return self._rows(records, wanted, columns)
 
     def _retrieved(
         self, table: str, ids: Sequence[str], wanted: Sequence[str]
-    ) -> list[Mapping[str, object]]:
-        """Records by a retrieve, which takes many ids; by queries where the object refuses that."""
+    ) -> list[Mapping[str, object]] | None:
+        """Records by a retrieve, which takes many ids; None where the object refuses that."""
+        asked = {"ids": list(ids), "fields": list(wanted)}
         try:
-            told = self._api.post_json(
-                f"composite/sobjects/{table}", {"ids": list(ids), "fields": list(wanted)}
-            )
+            told = self._api.post_json(f"composite/sobjects/{table}", asked)
         except Refused:
-            chosen = [soql.any_of("Id", part) for part in batched(ids, IDS_IN_A_QUERY)]
-            return [one for c in chosen for one in self._api.query(soql.select(wanted, table, c))]
+            return None
         return [one for one in told if one is not None]
+
+    def _queried(
+        self, table: Table, ids: Sequence[str], wanted: Sequence[str]
+    ) -> list[Mapping[str, object]]:
+        chosen = [soql.any_of("Id", part) for part in batched(ids, IDS_IN_A_QUERY)]
+        return [one for condition in chosen for one in self._live(table, wanted, condition)]
 
     def recent(self, table: Table, since: datetime, columns: Sequence[str], *, audit: bool) -> Rows:
         """Records made since then, by this user where dates are the org's own."""
@@ -77,8 +85,15 @@ class Looks:
             me = self._api.token_field("id").rsplit("/", 1)[-1]
             conditions += [soql.equals("CreatedById", me), f"CreatedDate >= {lo}"]
         wanted = ("Id", *(name for name in columns if name != "Id"))
-        records = self._api.query(soql.select(wanted, table.name, *conditions))
-        return self._rows(records, wanted, columns)
+        return self._rows(self._live(table, wanted, *conditions), wanted, columns)
+
+    def _live(
+        self, table: Table, columns: Sequence[str], *conditions: str
+    ) -> list[Mapping[str, object]]:
+        archives = _archives(table)
+        alive = "IsDeleted = false" if archives else ""
+        query = soql.select(columns, table.name, *conditions, alive)
+        return self._api.query(query, all_rows=archives)
 
     def _rows(
         self,
@@ -90,6 +105,10 @@ class Looks:
         rows = observed(batch, self._api.recent_time())
         cells = batch.select(list(columns)) if columns else None
         return replace(rows, cells=cells)
+
+
+def _archives(table: Table) -> bool:
+    return table.column("IsArchived") is not None
 
 
 class Matching:

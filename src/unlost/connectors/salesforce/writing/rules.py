@@ -68,10 +68,21 @@ RULES: Mapping[str, ObjectRule] = {
         leave_out=frozenset({"TotalPrice", "ListPrice"}), after=("PricebookEntry",)
     ),
     "OrderItem": ObjectRule(after=("PricebookEntry",)),
-    # Born as a draft, moved on when its lines are there.
-    "Order": ObjectRule(late=(LateColumn("Status", "Draft"),)),
+    # Born as a draft, moved on when its lines are there (object reference, OrderItem: products can
+    # be added to draft orders alone).
+    "Order": ObjectRule(late=(LateColumn("Status", "Draft", holds=("OrderItem",)),)),
     "Contract": ObjectRule(late=(LateColumn("Status", "Draft"),)),
     "CaseComment": ObjectRule(after=("Case",)),
+    # What an activity is about has its row by itself; people who are invited have rows of their own.
+    "EventRelation": ObjectRule(
+        by_product_when=(("IsParent", "true"),),
+        keys=(MatchKey(("EventId", "RelationId")),),
+        after=("Event",),
+    ),
+    # Files lie in the folder of their library by themselves.
+    "ContentFolderMember": ObjectRule(
+        birth=Birth.NEVER, reason="Salesforce files documents in the folders of libraries itself."
+    ),
     # Complete in one insert: afterwards only drafts can be changed.
     "EmailMessage": ObjectRule(
         leave_out=frozenset({"ActivityId"}),
@@ -95,7 +106,10 @@ RULES: Mapping[str, ObjectRule] = {
     "EmailMessageRelation": ObjectRule(
         birth=Birth.BY_PRODUCT,
         changeable=frozenset(),
-        keys=(MatchKey(("EmailMessageId", "RelationId", "RelationType")),),
+        keys=(
+            MatchKey(("EmailMessageId", "RelationId", "RelationType")),
+            MatchKey(("EmailMessageId", "RelationAddress", "RelationType")),
+        ),
         reason="Salesforce writes the relations of a mail itself, from its addresses.",
     ),
     "Task": ObjectRule(by_product_when=(("TaskSubtype", "Email"),)),

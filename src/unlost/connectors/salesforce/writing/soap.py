@@ -4,6 +4,7 @@ Source: SOAP guide, undelete(): at most 200 ids a call, one result an id, in ord
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
@@ -11,11 +12,12 @@ from unlost.connectors.salesforce.writing.answers import done, failed, unknown
 from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
 from unlost.kit.http import Answer, Request
 from unlost.model.errors import AuthExpired, TransientError
-from unlost.model.writing import Outcome, WriteRow
+from unlost.model.writing import NOT_IN_BIN, Outcome, WriteRow
 
 MOST = 200
 PARTNER = "urn:partner.soap.sforce.com"
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
+AS_NEW = "Let it come back as a new record: unlost restore retry RUN."
 HEADERS = {"Content-Type": "text/xml; charset=UTF-8", "SOAPAction": '""', "Accept": "text/xml"}
 
 
@@ -97,7 +99,11 @@ def _outcome(row: WriteRow, result: ET.Element) -> Outcome:
     if error is None:
         return failed(row.key, row.id, "UNKNOWN_EXCEPTION", "no reason given")
     fields = [one.text or "" for one in error.findall(f"{{{PARTNER}}}fields")]
-    return failed(row.key, row.id, _text(error, "statusCode"), _text(error, "message"), fields)
+    code, message = _text(error, "statusCode"), _text(error, "message")
+    outcome = failed(row.key, row.id, code, message, fields)
+    if code == "UNDELETE_FAILED" and "not in the recycle bin" in message:
+        return replace(outcome, code=NOT_IN_BIN, next_step=AS_NEW)
+    return outcome
 
 
 def _fault(answer: Answer) -> tuple[str, str]:

@@ -33,7 +33,7 @@ from unlost.model.errors import (
     UsageError,
 )
 from unlost.model.schema import Table, TableTrait
-from unlost.model.writing import OutcomeKind, WriteOp, WriteRow
+from unlost.model.writing import NOT_IN_BIN, OutcomeKind, WriteOp, WriteRow
 from unlost.testing.clock import START
 
 CREATE, UPDATE, DELETE = WriteOp.CREATE, WriteOp.UPDATE, WriteOp.DELETE
@@ -447,6 +447,17 @@ def test_records_come_out_of_the_bin_with_their_ids(org: Org) -> None:
     assert "authorization" not in call.headers
 
 
+def test_a_record_that_does_not_leave_the_bin_any_more_is_told_apart(org: Org) -> None:
+    refused = (
+        "<errors><message>Entity is not in the recycle bin</message>"
+        "<statusCode>UNDELETE_FAILED</statusCode></errors><success>false</success>"
+    )
+    org.wire.on("POST", "/services/Soap", soap(refused))
+    (found,) = write(org, WriteOp.UNDELETE, BINNED[:1])
+    assert (found.code, found.kind.value) == (NOT_IN_BIN, "failed")
+    assert "unlost restore retry" in found.next_step
+
+
 def test_a_refusal_without_a_reason_is_one(org: Org) -> None:
     org.wire.on("POST", "/services/Soap", soap("<success>false</success>"))
     (found,) = write(org, WriteOp.UNDELETE, BINNED[:1])
@@ -540,6 +551,20 @@ def test_live_records_are_fetched_by_queries_where_they_cannot_be_retrieved(org:
     with org.writer() as writer:
         found = writer.fetch(org.shape("Account"), [*ids, id_of("001", 999)], columns=["Name"])
     assert sorted(found.ids.to_pylist()) == sorted(ids)
+
+
+def test_archived_activities_are_live(org: Org) -> None:
+    """An old task came out of the bin, and the run took it for missing."""
+    org.add("Task", field("Subject"), field("IsArchived", "boolean"))
+    org.rows["Task"] = [row(id_of("00T", n), Subject=f"T{n}", IsArchived=True) for n in range(2)]
+    org.rows["Task"][1]["IsDeleted"] = True
+    ids = [id_of("00T", n) for n in range(2)]
+    with org.writer() as writer:
+        found = writer.fetch(org.shape("Task"), ids, columns=["Subject"])
+        named = writer.find(org.shape("Task"), ("Subject",), [("T0",), ("T1",)])
+    assert found.ids.to_pylist() == ids[:1]
+    assert named == {("T0",): ids[0]}
+    assert org.wire.made("GET", r"/query/") == []
 
 
 def test_lists_that_no_query_gives_are_not_asked_for(org: Org) -> None:
