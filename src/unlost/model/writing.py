@@ -199,8 +199,12 @@ class WriteCapability:
 
 @dataclass(frozen=True, slots=True)
 class MissingPermission:
-    """A permission that the writing user lacks, and what it would make possible."""
+    """A permission that the writing user lacks, and what it would make possible.
+
+    ``op`` is what cannot be done without it; None: nothing at all.
+    """
 
     permission: str
     sentence: str
     table: str | None = None
+    op: WriteOp | None = None

@@ -108,6 +108,9 @@ def test_only_settings_that_differ_are_given(
     given = {"speed": 0, "quiet": False, "exclude": ["A", "B"]}
     assert find_writer(oid) == {"address": "one"} | given
     assert get_org("sales").config["speed"] == 1
+    monkeypatch.setenv("UNLOST_WRITER_PASSWORD", WRITE_SECRET)
+    assert nights("org", "writer", "sales").code == ExitCode.OK  # its secret was renewed
+    assert find_writer(oid) == {"address": "one"} | given
 
 
 def test_the_writer_of_an_unknown_org_is_refused(

@@ -16,7 +16,10 @@ from unlost.model.writing import MissingPermission
 
 @dataclass(frozen=True, slots=True)
 class NewWriter:
-    """What a person says about a write identity; settings that are left out are those of the org."""
+    """What a person says about a write identity.
+
+    Settings that are left out stay what they were, at first those of the org.
+    """
 
     org: str
     config: Mapping[str, Json]
@@ -47,8 +50,8 @@ def set_writer(app: Application, new: NewWriter, *, ask: Ask = lambda _: None) -
     """
     org = get_org(new.org)
     connector = app.connector(org.identity.connector)
-    config = read_config(connector, {**org.config, **new.config})
     before = find_writer(org.oid)
+    config = read_config(connector, {**org.config, **(before or {}), **new.config})
     held = _secrets(app, connector, config, org=org, new=new, ask=ask)
     context = app.context(secrets=held, budget=Unlimited())
     head = app.vault.head(org.oid)

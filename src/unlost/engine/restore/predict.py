@@ -8,7 +8,13 @@ from unlost.engine.restore.choose import Draft, Remark
 from unlost.model.plan import Action, Estimate, PlanNote, Weight
 from unlost.model.quota import Quota
 from unlost.model.schema import DeleteRule, Schema, Table, TableTrait
-from unlost.model.writing import Birth, MissingPermission, NeverReason, WriteCapability
+from unlost.model.writing import (
+    Birth,
+    MissingPermission,
+    NeverReason,
+    WriteCapability,
+    WriteOp,
+)
 
 NAMED = 5  # columns that a sentence names
 MIB = 1 << 20
@@ -150,7 +156,7 @@ def predict(prospect: Prospect) -> tuple[PlanNote, ...]:
     """All notes, the gravest first."""
     notes = [
         *_remarks(prospect),
-        *_permissions(prospect.missing),
+        *_permissions(prospect),
         *_storage(prospect),
         *_columns(prospect),
         *_whole(prospect),
@@ -177,8 +183,12 @@ def _remarks(prospect: Prospect) -> Iterator[PlanNote]:
         yield PlanNote(remark.value, words.weight, sentence, words.next_step, table, column, count)
 
 
-def _permissions(missing: Sequence[MissingPermission]) -> Iterator[PlanNote]:
-    for one in missing:
+def _permissions(prospect: Prospect) -> Iterator[PlanNote]:
+    """What the writing user lacks for what the plan wants to do."""
+    wanted = {(made.key.table, op) for made in prospect.drafts for op in _ops(made)}
+    for one in prospect.missing:
+        if one.op is not None and (one.table, one.op) not in wanted:
+            continue
         yield PlanNote(
             "permission-missing",
             Weight.BLOCK,
@@ -186,6 +196,14 @@ def _permissions(missing: Sequence[MissingPermission]) -> Iterator[PlanNote]:
             f"Give the writing user: {one.permission}.",
             one.table,
         )
+
+
+def _ops(made: Draft) -> Iterator[WriteOp]:
+    """What has to be done to a record, or would have to be if it were allowed."""
+    if made.action is Action.CREATE or Remark.CREATE_NOT_ALLOWED in made.remarks:
+        yield WriteOp.CREATE
+    if made.columns or made.late or Remark.UPDATE_NOT_ALLOWED in made.remarks:
+        yield WriteOp.UPDATE
 
 
 def _storage(prospect: Prospect) -> Iterator[PlanNote]:

@@ -11,7 +11,13 @@ from unlost.engine.restore.predict import WORDS
 from unlost.model.plan import RestorePlan, Weight
 from unlost.model.quota import Quota
 from unlost.model.schema import WireKind
-from unlost.model.writing import Identity, MissingPermission, NeverColumn, NeverReason
+from unlost.model.writing import (
+    Identity,
+    MissingPermission,
+    NeverColumn,
+    NeverReason,
+    WriteOp,
+)
 
 
 def test_every_remark_has_words() -> None:
@@ -84,6 +90,21 @@ def test_side_effects_and_missing_permissions_are_told(quick: Atelier) -> None:
     note = note_of(plan, "permission-missing")
     assert note.weight is Weight.BLOCK
     assert "Edit Account" in note.next_step
+
+
+def test_permissions_that_the_plan_does_not_need_are_no_matter(quick: Atelier) -> None:
+    """Nothing was to be changed, and the plan was blocked because nothing may be."""
+    quick.writer.lacking = (
+        MissingPermission("Edit", "Accounts cannot be edited.", "Account", WriteOp.UPDATE),
+        MissingPermission("Create", "Accounts cannot be created.", "Account", WriteOp.CREATE),
+    )
+    note = note_of(lost_account(quick), "permission-missing")
+    assert note.sentence == "Accounts cannot be created."
+    live = quick.make("Account", "Changed", Number="1")
+    quick.night()
+    quick.org.update("Account", live, {"Number": "2"})
+    note = note_of(quick.plan_of(("Account", live)), "permission-missing")
+    assert note.sentence == "Accounts cannot be edited."
 
 
 def test_room_and_calls_that_are_missing_are_told(quick: Atelier) -> None:

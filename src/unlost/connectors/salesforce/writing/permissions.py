@@ -12,7 +12,7 @@ from unlost.connectors.salesforce.rights import read_rights
 from unlost.connectors.salesforce.writing.capability import Describe
 from unlost.connectors.salesforce.writing.rules import never, rule_for
 from unlost.model.schema import Table, TableTrait
-from unlost.model.writing import Birth, MissingPermission
+from unlost.model.writing import Birth, MissingPermission, WriteOp
 
 # Rows that are made and removed, never changed (object reference).
 ONLY_CREATED = frozenset({"TopicAssignment", "GroupMember", "QueueSobject"})
@@ -35,6 +35,8 @@ def _of_setup(name: str) -> bool:
 WANTED = {
     "PermissionsApiEnabled": "API Enabled",
 }
+# What an operation needs: the flag of describe, and the permission's name.
+NEEDED = ((WriteOp.CREATE, "createable", "Create"), (WriteOp.UPDATE, "updateable", "Edit"))
 
 
 def missing_for(
@@ -64,18 +66,18 @@ def _of_table(table: Table, describe: Callable[[str], Describe]) -> list[Missing
     try:
         told = describe(table.name)
     except Refused:
-        return [_permission(table, "Read")]
-    lacking = [
-        word
-        for flag, word in (("createable", "Create"), ("updateable", "Edit"))
-        if not told.get(flag) and not (flag == "updateable" and table.name in ONLY_CREATED)
+        return [_permission(table, "Read", None)]
+    return [
+        _permission(table, word, op)
+        for op, flag, word in NEEDED
+        if not told.get(flag) and not (op is WriteOp.UPDATE and table.name in ONLY_CREATED)
     ]
-    return [_permission(table, word) for word in lacking]
 
 
-def _permission(table: Table, word: str) -> MissingPermission:
+def _permission(table: Table, word: str, op: WriteOp | None) -> MissingPermission:
     return MissingPermission(
         f"{word} on {table.name}",
         f"The write user may not '{word}' records of {table.label or table.name}.",
         table.name,
+        op,
     )
