@@ -13,7 +13,7 @@ from unlost.connectors.salesforce.writing.capability import SYSTEM
 from unlost.connectors.salesforce.writing.permissions import PLATFORM_ONLY
 from unlost.connectors.salesforce.writing.rules import NEVER_ENDINGS, RULES, ObjectRule
 from unlost.engine.restore.predict import WHY_NEVER
-from unlost.model.writing import Birth, Gather, NeverReason
+from unlost.model.writing import Birth, Gather, LateColumn, NeverReason
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "what-comes-back.md"
 INTRODUCTION = """# What comes back, and what never can
@@ -77,6 +77,18 @@ def _tables() -> str:
     return "\n".join(["## Tables with rules of their own", "", text, "", *sections])
 
 
+def _late(late: LateColumn) -> Iterator[str]:
+    born = (
+        f"it is created with `{late.born}`, or the org's own word for that; " if late.born else ""
+    )
+    yield f"`{late.column}` is set at the end: {born}the wanted value follows when all is there."
+    if late.holds:
+        yield (
+            f"Records of {', '.join(late.holds)} can be added only before that: one that left the "
+            f"bin gets `{late.born}` again while its lost ones are added."
+        )
+
+
 def _lines(rule: ObjectRule) -> Iterator[str]:
     """What is particular to a table, one sentence each."""
     if rule.reason:
@@ -93,12 +105,7 @@ def _lines(rule: ObjectRule) -> Iterator[str]:
     for gather in rule.gathers:
         yield _gathered(gather)
     for late in rule.late:
-        born = (
-            f"it is created with `{late.born}`, or the org's own word for that; "
-            if late.born
-            else ""
-        )
-        yield f"`{late.column}` is set at the end: {born}the wanted value follows when all is there."
+        yield from _late(late)
     for key in rule.keys:
         yield f"A live record with the same {_code(key.columns)} is taken for the lost one."
     if rule.accept_twin:

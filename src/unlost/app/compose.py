@@ -223,7 +223,8 @@ class Application:
             budget=SqlBudget(org.oid, clock=self.clock),
             observer=observer,
         )
-        with connector.open_writer(read_config(connector, values), context) as writer:
+        config = read_config(connector, {**org.config, **values})
+        with connector.open_writer(config, context) as writer:
             check_same_org(org, writer.identity())
             yield writer
 

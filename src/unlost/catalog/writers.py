@@ -12,7 +12,7 @@ PREFIX = "writer/"  # secrets of the write identity, among those of the org
 
 
 def find_writer(oid: str) -> Mapping[str, Json] | None:
-    """The settings of an org's write identity, or None."""
+    """The settings in which an org's write identity differs from the org, or None."""
     with own_connection():
         row = Writer.objects.filter(org__oid=oid).first()
     return row.config if row else None

@@ -107,9 +107,20 @@ class LateColumn:
 
 @dataclass(frozen=True, slots=True)
 class MatchKey:
-    """Columns whose values, together, name at most one live record of the table."""
+    """Columns whose values, together, name at most one live record of the table.
+
+    It names only records that have a value in each of them, but for those in ``empty``: these must
+    have none.
+    """
 
     columns: tuple[str, ...]
+    empty: tuple[str, ...] = ()
+
+    def of(self, cells: Mapping[str, str | None]) -> tuple[str, ...] | None:
+        """The values by which it names a record ("" for none); None if it does not."""
+        values = tuple(cells.get(name) or "" for name in self.columns)
+        empty = tuple(name in self.empty for name in self.columns)
+        return values if empty == tuple(not value for value in values) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -603,10 +603,14 @@ def test_what_does_not_leave_the_bin_comes_back_by_another_try(shop: Shop) -> No
     plan = shop.plan(f"Account/{CUSTOMER}", related=False)
     shop.writer.faults.plant("row", Refused("UNDELETE_FAILED", "not in the recycle bin"))
     assert endings(shop.run(plan)) == {"failed": 1}
-    again = retry_run(shop.app, plan.run)
-    assert endings(again)["created"] >= 1
-    assert again.whole
-    refused(UsageError, "run-whole", retry_run, shop.app, again.run)
+    shop.writer.faults.plant("row", Refused("RULE", "not today"))
+    second = retry_run(shop.app, plan.run)
+    assert endings(second) == {"failed": 1}
+    third = retry_run(shop.app, second.run)  # still knows that it does not leave the bin
+    assert third.run.endswith("-try-3")
+    assert endings(third)["created"] >= 1
+    assert third.whole
+    refused(UsageError, "run-whole", retry_run, shop.app, third.run)
 
 
 # --- two at once ----------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from unlost.catalog.observer import SqlObserver
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.catalog.runs import RunEnd, RunRecord, RunState, begin_run, end_run, find_run, list_runs
 from unlost.engine.restore.execute import execute, run_of
-from unlost.engine.restore.log import Log, unbinned
+from unlost.engine.restore.log import Log
 from unlost.engine.restore.outcome import Ending, Parked, RecordOutcome, RestoreOutcome
 from unlost.engine.restore.planning import PlanPorts, plan_again
 from unlost.engine.restore.session import RestorePorts
@@ -242,17 +242,28 @@ def _again(
         ports = PlanPorts(
             source=source, writer=writer, vault=app.vault, clock=app.clock, observer=Silence()
         )
-        return plan_again(plan, failed, ports, plan_id=_next_id(app, plan), unbinned=unbinned(log))
+        tries = _tries(app, plan)
+        unbinned = {key for one in tries for key in _log(app, plan, one).unbinned}
+        plan_id = f"{_base(plan)}-try-{len(tries) + 1}"
+        return plan_again(plan, failed, ports, plan_id=plan_id, unbinned=unbinned)
 
 
-def _next_id(app: Application, plan: RestorePlan) -> str:
-    """The first unused name of another try."""
+def _base(plan: RestorePlan) -> str:
+    return plan.id.partition("-try-")[0]
+
+
+def _tries(app: Application, plan: RestorePlan) -> list[str]:
+    """The runs of a plan: the first one, and all further tries until now."""
     taken = set(app.vault.journals(plan.target))
-    base = plan.id.partition("-try-")[0]
-    number = 2
-    while f"restore-{base}-try-{number}" in taken:
-        number += 1
-    return f"{base}-try-{number}"
+    first = f"restore-{_base(plan)}"
+    tries = [first]
+    while (another := f"{first}-try-{len(tries) + 1}") in taken:
+        tries.append(another)
+    return tries
+
+
+def _log(app: Application, plan: RestorePlan, run: str) -> Log:
+    return Log(app.vault.journal(plan.target, run))
 
 
 def _known(app: Application, run: str) -> tuple[Log, ProtectedOrg]:

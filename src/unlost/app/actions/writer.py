@@ -51,7 +51,8 @@ def set_writer(app: Application, new: NewWriter, *, ask: Ask = lambda _: None) -
     org = get_org(new.org)
     connector = app.connector(org.identity.connector)
     before = find_writer(org.oid)
-    config = read_config(connector, {**org.config, **(before or {}), **new.config})
+    given = {**(before or {}), **new.config}
+    config = read_config(connector, {**org.config, **given})
     held = _secrets(app, connector, config, org=org, new=new, ask=ask)
     context = app.context(secrets=held, budget=Unlimited())
     head = app.vault.head(org.oid)
@@ -60,7 +61,9 @@ def set_writer(app: Application, new: NewWriter, *, ask: Ask = lambda _: None) -
         identity = writer.identity()
         check_same_org(org, identity)
         missing = tuple(writer.missing(tables))
-    save_writer(org.oid, msgspec.to_builtins(config), at=app.clock.now())
+    told = msgspec.to_builtins(config)
+    own = {k: v for k, v in told.items() if k in given or org.config.get(k) != v}
+    save_writer(org.oid, own, at=app.clock.now())
     held.move_to(app.writer_secrets(org.oid))
     return WriterResult(
         org.name,

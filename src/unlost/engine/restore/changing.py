@@ -114,7 +114,9 @@ def second_pass(session: Session) -> None:
             by_table.setdefault(step.table, []).append(step)
     for table, steps in by_table.items():
         capability = session.capability(table)
-        own = [s for s in steps if s.late or capability.late]
+        short = _short(session, table, capability)
+        see(session, Pass.LATE, table, [_kept_open(s.key) for s in steps if s.key in short])
+        own = [s for s in steps if (s.late or capability.late) and s.key not in short]
         for batch in session.batches(table, own):
             wanted = session.wanted.cells(batch)
             changes = [
@@ -123,6 +125,34 @@ def second_pass(session: Session) -> None:
                 if (columns := _late(step, wanted[step.key], capability))
             ]
             _set(session, Pass.LATE, table, changes)
+
+
+def _short(session: Session, table: str, capability: WriteCapability) -> set[RecordKey]:
+    """Records that lack something which could not be created, and which drafts alone take."""
+    held = {name for late in capability.late for name in late.holds}
+    failed = [s for s in session.plan.steps if s.table in held and _failed(session, s)]
+    wanted = session.wanted.cells(failed)
+    short: set[RecordKey] = set()
+    for step in failed:
+        for column in session.table(step.table).columns:
+            value = wanted[step.key].get(column.name)
+            if column.reference is not None and table in column.reference.tables and value:
+                short.add(RecordKey(table, value))
+    return short
+
+
+def _failed(session: Session, step: PlanStep) -> bool:
+    outcome = session.log.state.result(Pass.CREATE, step.key)
+    return outcome is not None and outcome.kind is OutcomeKind.FAILED
+
+
+def _kept_open(key: RecordKey) -> Outcome:
+    return refusal(
+        key,
+        "restore-kept-draft",
+        f"{key} is there as a draft: something that belongs to it could not be added.",
+        "Repair what was refused, then run `unlost restore retry`: it adds it and finishes the draft.",
+    )
 
 
 def _late(step: PlanStep, wanted: Cells, capability: WriteCapability) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from unlost.engine.sameness import canonical
 from unlost.model.errors import Conflict, SourceRefused
 from unlost.model.reading import Rows
 from unlost.model.schema import Table, WireKind
-from unlost.model.writing import Outcome, OutcomeKind, WriteOp, WriteRow
+from unlost.model.writing import MatchKey, Outcome, OutcomeKind, WriteOp, WriteRow
 
 SKEW = timedelta(seconds=10)  # stamps are cut to seconds, and servers differ by some
 
@@ -63,34 +63,29 @@ def _moved(session: Session, intent: Intent, table: Table) -> list[Outcome]:
     return moved
 
 
-def _keys(session: Session, table: Table) -> list[tuple[str, ...]]:
+def _keys(session: Session, table: Table) -> list[MatchKey]:
     own = session.ports.external_ids.get(table.name)
-    natural = [key.columns for key in session.capability(table.name).keys]
-    return ([(own,)] if own else []) + natural
+    return ([MatchKey((own,))] if own else []) + list(session.capability(table.name).keys)
 
 
 def _by_key(session: Session, table: Table, rows: Sequence[WriteRow]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for columns in _keys(session, table):
+    for key in _keys(session, table):
         asked = {
-            row.key: tuple(str(row.cells[name]) for name in columns)
+            row.key: value
             for row in rows
-            if row.key not in found and _has(row, columns)
+            if row.key not in found and (value := key.of(row.cells)) is not None
         }
         if asked:
-            live = session.ports.writer.find(table, columns, asked.values())
-            found |= {key: live[value] for key, value in asked.items() if value in live}
+            live = session.ports.writer.find(table, key.columns, asked.values())
+            found |= {row: live[value] for row, value in asked.items() if value in live}
     return found
-
-
-def _has(row: WriteRow, columns: tuple[str, ...]) -> bool:
-    return all(row.cells.get(name) is not None for name in columns)
 
 
 def _key_is_proof(session: Session, table: Table, rows: Sequence[WriteRow]) -> bool:
     """True if each of these rows has a key: not found by it means not written."""
     keys = _keys(session, table)
-    return all(any(_has(row, columns) for columns in keys) for row in rows)
+    return all(any(key.of(row.cells) is not None for key in keys) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)

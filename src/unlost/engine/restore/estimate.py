@@ -40,7 +40,9 @@ def _calls(drafts: Sequence[Draft], capabilities: Capabilities) -> Counter[str]:
     found["undelete"] = _calls_of(_groups(undeletes), capabilities)
     found["update"] = _calls_of(_by_table([m for m in written if m.columns]), capabilities)
     late = [made for made in creates if made.late or made.facts.late]
-    found["late"] = _calls_of(_by_table(late), capabilities)
+    reopened = [made for made in undeletes if made.late]
+    found["late"] = _calls_of(_by_table([*late, *reopened]), capabilities)
+    found["reopen"] = _calls_of(_by_table(reopened), capabilities)
     found["read"] = 2 * sum(ceil(n / READ_ROWS) for n in _by_table(written).values())
     return found
 

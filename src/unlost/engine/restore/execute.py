@@ -12,6 +12,7 @@ from unlost.engine.restore.changing import reopen, second_pass, undelete, update
 from unlost.engine.restore.correlate import resolve
 from unlost.engine.restore.creating import Creator
 from unlost.engine.restore.entries import Answer, Closed, Intent, Link, Linked, Opened, Resumed
+from unlost.engine.restore.keys import find_apart
 from unlost.engine.restore.links import Links
 from unlost.engine.restore.log import Log, same_plan
 from unlost.engine.restore.outcome import Parked, RecordOutcome, RestoreOutcome
@@ -141,12 +142,15 @@ def _find_by(session: Session, table: str, steps: list[PlanStep], key: MatchKey)
     asked: dict[tuple[str, ...], str] = {}
     for step in left:
         cells = expected(wanted[step.key], described, session.links)
-        values = tuple(cells.get(name) or "" for name in key.columns)
-        if all(values):
+        values = key.of(cells)
+        if values is not None:
             asked.setdefault(values, step.record)
     if asked:
-        live = session.ports.writer.find(described, key.columns, asked)
-        links = tuple(Link(table, asked[value], found) for value, found in live.items())
+        live, _ = find_apart(session.ports.writer, described, key, list(asked))
+        known = {one for own, one in session.log.state.links.items() if own.table == table}
+        links = tuple(
+            Link(table, asked[value], found) for value, found in live.items() if found not in known
+        )
         if links:
             session.log.write(Linked(links))
 

@@ -373,13 +373,8 @@ def _file_bytes(told: str | None) -> int | None:
 def _keys(
     capability: WriteCapability, cells: Cells
 ) -> tuple[tuple[MatchKey, tuple[str, ...]], ...]:
-    found = []
-    for key in capability.keys:
-        values = [cells.get(column) for column in key.columns]
-        whole = tuple(value for value in values if value is not None)
-        if len(whole) == len(values):
-            found.append((key, whole))
-    return tuple(found)
+    told = ((key, key.of(cells)) for key in capability.keys)
+    return tuple((key, values) for key, values in told if values is not None)
 
 
 def _gathered(lens: Lens, cells: Cells) -> tuple[Gathered, ...]:

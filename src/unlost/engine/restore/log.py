@@ -102,18 +102,6 @@ class RunState:
         return again and self.tries[stage, key] < most
 
 
-def unbinned(log: "Log") -> set[RecordKey]:
-    """The live ids of records that the run could not take out of the bin, for they do not leave it."""
-    lives = {step.key: step.live for step in log.opened.plan.steps}
-    return {
-        RecordKey(key.table, live)
-        for (stage, key), outcome in log.state.results.items()
-        if stage is Pass.UNDELETE
-        and outcome.code == NOT_IN_BIN
-        and (live := lives[key]) is not None
-    }
-
-
 class Log:
     """Writes entries and keeps the state in step with them."""
 
@@ -136,6 +124,16 @@ class Log:
         if self.state.opened is None:
             raise ValueError("the journal is empty")
         return self.state.opened
+
+    @property
+    def unbinned(self) -> set[RecordKey]:
+        """The live ids of records that the run could not take out of the bin: they do not leave it."""
+        lives = {step.key: step.live for step in self.opened.plan.steps}
+        return {
+            RecordKey(key.table, str(lives[key]))
+            for (stage, key), outcome in self.state.results.items()
+            if stage is Pass.UNDELETE and outcome.code == NOT_IN_BIN
+        }
 
 
 def no_answer(key: RecordKey) -> TransientError:

@@ -115,8 +115,10 @@ WORDS = {
         "If it is not a draft by now, make it one in the org before the run.",
     ),
     Remark.REOPENED: Words(
-        Weight.NOTE,
-        "{n} of {table}: set back to a draft while records are added to them, then set as they were.",
+        Weight.WARNING,
+        "{n} of {table}: each is made a draft while what it lost is added, then it is what it was; "
+        "flows run as if it were activated again, and the date of that is new.",
+        "Should the run stop in between, `unlost restore resume` finishes it.",
     ),
     Remark.BY_CASCADE: Words(
         Weight.NOTE, "{n} of {table}: out of the bin together with the record they belong to."
@@ -185,7 +187,11 @@ def _remarks(prospect: Prospect) -> Iterator[PlanNote]:
 
 def _permissions(prospect: Prospect) -> Iterator[PlanNote]:
     """What the writing user lacks for what the plan wants to do."""
-    wanted = {(made.key.table, op) for made in prospect.drafts for op in _ops(made)}
+    wanted = {
+        (made.key.table, op)
+        for made in prospect.drafts
+        for op in _would_need(made, prospect.capabilities(made.key.table))
+    }
     for one in prospect.missing:
         if one.op is not None and (one.table, one.op) not in wanted:
             continue
@@ -198,11 +204,18 @@ def _permissions(prospect: Prospect) -> Iterator[PlanNote]:
         )
 
 
-def _ops(made: Draft) -> Iterator[WriteOp]:
-    """What has to be done to a record, or would have to be if it were allowed."""
-    if made.action is Action.CREATE or Remark.CREATE_NOT_ALLOWED in made.remarks:
+def _would_need(made: Draft, capability: WriteCapability) -> Iterator[WriteOp]:
+    """What has to be done to a record, or might have to be if it were allowed.
+
+    Without the right to change records no column of the plan is changed: the remarks tell.
+    """
+    if made.comes_anew or Remark.CREATE_NOT_ALLOWED in made.remarks:
         yield WriteOp.CREATE
-    if made.columns or made.late or Remark.UPDATE_NOT_ALLOWED in made.remarks:
+    if made.action is Action.CREATE:
+        changes = bool(made.late or capability.late)
+    else:
+        changes = made.action is not Action.UNCHANGED or bool(made.remarks)
+    if changes and Remark.CREATE_NOT_ALLOWED not in made.remarks:
         yield WriteOp.UPDATE
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
 from unlost.engine.restore.choose import Draft, Drafts, Remark, create
-from unlost.engine.restore.facts import Gathered
 from unlost.model.plan import Action, RecordKey
 from unlost.model.writing import Birth, WriteCapability
 
@@ -25,19 +24,26 @@ class Products:
 
 
 def settle_products(
-    drafts: Drafts, capabilities: Capabilities, *, made: AbstractSet[str]
+    drafts: Drafts,
+    capabilities: Capabilities,
+    *,
+    made: AbstractSet[str],
+    homes: Mapping[RecordKey, str | None],
 ) -> Products:
     """Give every by-product its maker; those that have none any more are written or skipped.
 
-    ``made``: tables of which some other table says that it makes them. To be called again whenever
-    a record is skipped.
+    ``made``: tables of which some other table says that it makes them. ``homes``: where records
+    outside the plan live now, None for those that do not. To be called again whenever a record is
+    skipped.
     """
     makers = {**_gatherers(drafts), **_first_makers(drafts, capabilities)}
     for one in drafts.values():
         if one.key in makers and one.action is Action.CREATE:
             one.action = Action.BY_PRODUCT
         elif one.action is Action.BY_PRODUCT and one.key not in makers:
-            declared = one.key.table in made or any(_away(g, drafts) for g in one.facts.gathered)
+            owners = [RecordKey(g.table, g.parent) for g in one.facts.gathered]
+            away = any(_away(owner, drafts, homes) for owner in owners)
+            declared = one.key.table in made or away
             _alone(one, capabilities(one.key.table), declared=declared)
     return Products(
         {key: maker for key, maker in makers.items() if drafts[key].action is Action.BY_PRODUCT}
@@ -57,10 +63,10 @@ def _alone(made: Draft, capability: WriteCapability, *, declared: bool) -> None:
         made.skip(Remark.MAKER_MISSING)
 
 
-def _away(gathered: Gathered, drafts: Drafts) -> bool:
-    """True if the record that would gather the row is not there after the restore either."""
-    owner = drafts.get(RecordKey(gathered.table, gathered.parent))
-    return owner is not None and not owner.stays
+def _away(owner: RecordKey, drafts: Drafts, homes: Mapping[RecordKey, str | None]) -> bool:
+    """True if the record that would gather a row is not there after the restore either."""
+    held = drafts.get(owner)
+    return homes.get(owner, owner.record) is None if held is None else not held.stays
 
 
 def _gatherers(drafts: Drafts) -> dict[RecordKey, RecordKey]:

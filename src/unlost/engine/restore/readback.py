@@ -70,7 +70,7 @@ def _outcome(
     live = session.links.live(step.key)
     failed = _failure(session, step)
     if failed is None and differences is None:
-        failed = not_made(step.key) if live is None else gone(step.key)
+        failed = _not_made(step.key) if live is None else gone(step.key)
     if step.action is Action.SKIP:
         return RecordOutcome(
             step.table, step.record, Ending.SKIPPED, live, "restore-skipped", _why(session, step)
@@ -90,13 +90,13 @@ def _outcome(
     )
 
 
-def not_made(key: RecordKey) -> Outcome:
+def _not_made(key: RecordKey) -> Outcome:
     """The outcome of a by-product that nobody finds in the org."""
     return refusal(
         key,
         NOT_MADE,
         f"The org should have made {key} with the record that it belongs to; it is not there.",
-        "Look at that record in the org, and add by hand what it lacks.",
+        "See to it that the record it belongs to is there, then run `unlost restore retry`.",
     )
 
 
@@ -151,7 +151,7 @@ def _compare(
     live: Mapping[str, str | None],
 ) -> Iterator[Difference]:
     reasons = {never.column: never.reason.value for never in capability.never}
-    own = _judged(session, step, wanted, tuple(live))
+    own = _judged(session, step, table, wanted, tuple(live))
     should = expected(wanted, table, session.links)
     emptied = _emptied(step, table)
     for name in own:
@@ -177,25 +177,30 @@ def _emptied(step: PlanStep, table: Table) -> set[str]:
 
 
 def _judged(
-    session: Session, step: PlanStep, wanted: Mapping[str, str | None], every: tuple[str, ...]
+    session: Session,
+    step: PlanStep,
+    table: Table,
+    wanted: Mapping[str, str | None],
+    every: tuple[str, ...],
 ) -> tuple[str, ...]:
     """The columns that have to be as they were."""
     if step.action not in (Action.UPDATE, Action.UNCHANGED):
         return every
     if step.why is not Why.SELECTED:
-        links = _links_into_plan(session, step.table, wanted)
+        links = _links_into_plan(session, table, wanted)
         return (*step.columns, *(one for one in links if one in every and one not in step.columns))
     return session.plan.selection.columns or every
 
 
 def _links_into_plan(
-    session: Session, table: str, wanted: Mapping[str, str | None]
+    session: Session, table: Table, wanted: Mapping[str, str | None]
 ) -> Iterator[str]:
     """The references of a related record to records of the plan: that is why it is in it."""
-    for column in session.table(table).columns:
-        targets = column.reference.tables if column.reference is not None else ()
-        value = str(wanted.get(column.name))
-        if any(RecordKey(target, value) in session.links.steps for target in targets):
+    for column in table.columns:
+        value = wanted.get(column.name)
+        if column.reference is None or value is None:
+            continue
+        if any(RecordKey(one, value) in session.links.steps for one in column.reference.tables):
             yield column.name
 
 

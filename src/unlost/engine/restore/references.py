@@ -37,7 +37,9 @@ class Settling:
         """Skip what cannot come back without what is missing, until nothing more follows."""
         changed, made = True, self._made_by_others()
         while changed:
-            self.products = settle_products(self.drafts, self.capabilities, made=made)
+            self.products = settle_products(
+                self.drafts, self.capabilities, made=made, homes=self.gathering.homes
+            )
             changed = sum(self._settle(made) for made in self.drafts.values()) > 0
 
     def _made_by_others(self) -> set[str]:

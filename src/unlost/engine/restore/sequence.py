@@ -87,9 +87,12 @@ def _reopen(settling: Settling) -> None:
                 continue
             if master is None or master.action is not Action.UNDELETE:
                 made.remark(Remark.CLOSED)
-            elif late in master.facts.late:
+            elif late in (*master.facts.late, *master.facts.differs):
                 master.late = (late,)
+                master.columns.pop(late, None)  # the second pass sets it
                 master.remark(Remark.REOPENED)
+            elif late not in settling.capabilities(target.table).changeable:
+                made.remark(Remark.CLOSED)
 
 
 def _holding(settling: Settling, table: str, added: str) -> str | None:

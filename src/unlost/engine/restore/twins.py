@@ -4,15 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from unlost.engine.restore.facts import Facts, Standing
+from unlost.engine.restore.keys import Values, find_apart
 from unlost.engine.restore.related import Gathering
 from unlost.engine.restore.survey import FETCH_IDS, chunks
-from unlost.model.errors import Conflict
 from unlost.model.plan import RecordKey
 from unlost.model.reading import Op
-from unlost.model.schema import Table
 from unlost.model.writing import MatchKey
-
-type Values = tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -76,25 +73,10 @@ def _ask(
 ) -> None:
     table = gathering.survey.table(name)
     for values in chunks(sorted(wanted), FETCH_IDS):
-        live, many = _find(gathering, table, key, values)
+        live, many = find_apart(gathering.survey.ports.writer, table, key, values)
         twins.many.update(wanted[one] for one in many)
         for value, record in live.items():
             twins.live.setdefault(wanted[value], record)
-
-
-def _find(
-    gathering: Gathering, table: Table, key: MatchKey, values: Sequence[Values]
-) -> tuple[Mapping[Values, str], Sequence[Values]]:
-    """The records that have these values, and the values that several have."""
-    try:
-        return gathering.survey.ports.writer.find(table, key.columns, values), ()
-    except Conflict:
-        if len(values) == 1:
-            return {}, values
-    half = len(values) // 2
-    first, many = _find(gathering, table, key, values[:half])
-    second, more = _find(gathering, table, key, values[half:])
-    return {**first, **second}, (*many, *more)
 
 
 def _sort_out(gathering: Gathering, twins: Twins) -> None:

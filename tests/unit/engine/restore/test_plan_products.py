@@ -280,6 +280,39 @@ def test_people_of_a_mail_that_left_the_bin_without_them_are_written(desk: Ateli
     assert kinds == [("", "to"), (made["contact"], "cc"), (made["contact"], "to")]
 
 
+def test_people_of_a_lost_mail_that_is_not_wanted_stay_behind(desk: Atelier) -> None:
+    desk.allow("Person", birth=Birth.BY_PRODUCT)
+    made = mail(desk)
+    desk.night()
+    desk.lose("Mail", made["mail"])
+    plan = desk.plan_of(("Person", made["to"]), related=Related.NONE)
+    assert step_of(plan, made["to"]).notes == ("maker-missing",)
+
+
+def test_people_who_share_an_address_are_told_apart(desk: Atelier) -> None:
+    """Two contacts of one address: one's row was taken for the other's."""
+    address = MatchKey(("Mail", "Name", "Kind", "Who"), empty=("Who",))
+    desk.allow("Person", birth=Birth.BY_PRODUCT, keys=(MatchKey(("Mail", "Who", "Kind")), address))
+    desk.allow("Mail", identity=Identity.UNDELETE)
+    made = mail(desk)
+    other = desk.make("Contact", "Otto")
+    rows = [
+        desk.make("Person", "a@x", Mail=made["mail"], Who=who, Kind="cc")
+        for who in (other, None, None)
+    ]
+    desk.night()
+    for row in (*rows, made["to"], made["cc"], made["nobody"]):
+        desk.lose("Person", row)
+    desk.platform.delete("Mail", made["mail"], by="U2")
+    keys = [("Person", row) for row in (*rows, made["cc"])]
+    outcome = desk.restore(desk.plan_of(("Mail", made["mail"]), *keys))
+    assert outcome.whole
+    lives = [one.live for one in outcome.records if one.table == "Person"]
+    assert len(set(lives)) == len(lives) == len(desk.live("Person")) == 6
+    whos = sorted(c["Who"] or "" for c in desk.live("Person").values() if c["Name"] == "a@x")
+    assert whos == ["", "", other]
+
+
 def test_a_row_whose_mail_turns_out_blocked_is_written_by_itself(desk: Atelier) -> None:
     desk.allow("Mail", needs_value=frozenset({"Account"}))
     made = mail(desk)

@@ -13,6 +13,7 @@ from unlost.model.quota import Quota
 from unlost.model.schema import WireKind
 from unlost.model.writing import (
     Identity,
+    LateColumn,
     MissingPermission,
     NeverColumn,
     NeverReason,
@@ -105,6 +106,27 @@ def test_permissions_that_the_plan_does_not_need_are_no_matter(quick: Atelier) -
     quick.org.update("Account", live, {"Number": "2"})
     note = note_of(quick.plan_of(("Account", live)), "permission-missing")
     assert note.sentence == "Accounts cannot be edited."
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_user_who_may_change_nothing_is_told_where_that_matters(
+    quick: Atelier, late: bool
+) -> None:
+    """Without the right to change, no column of the plan is changed; the order stayed a draft."""
+    told = MissingPermission("Edit", "Accounts cannot be edited.", "Account", WriteOp.UPDATE)
+    quick.writer.lacking = (told,)
+    usual = quick.platform.capability("Account")
+    quick.allow(
+        "Account",
+        ops=usual.ops - {WriteOp.UPDATE},
+        changeable=frozenset(),
+        late=(LateColumn("Number", "draft"),) if late else (),
+    )
+    assert ("permission-missing" in codes(lost_account(quick))) is late
+    live = quick.make("Account", "Changed", Number="1")
+    quick.night()
+    quick.org.update("Account", live, {"Number": "2"})
+    assert "permission-missing" in codes(quick.plan_of(("Account", live)))
 
 
 def test_room_and_calls_that_are_missing_are_told(quick: Atelier) -> None:

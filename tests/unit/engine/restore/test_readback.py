@@ -3,7 +3,7 @@
 from unit.engine.restore.atelier import LINK, Atelier, actions, step_of
 from unit.engine.restore.workshop import TEXT, of
 from unlost.engine.restore.execute import run_of
-from unlost.engine.restore.log import Log, unbinned
+from unlost.engine.restore.log import Log
 from unlost.engine.restore.outcome import Difference, Ending
 from unlost.engine.restore.planning import Related, plan_again
 from unlost.model.plan import Action, RecordKey
@@ -174,8 +174,8 @@ def test_a_record_that_does_not_leave_the_bin_comes_back_as_a_new_one(quick: Ate
     assert (told.ending, told.live, told.code) == (Ending.FAILED, None, NOT_IN_BIN)
     log = Log(quick.vault.journal(quick.oid, run_of(plan)))
     key = RecordKey("Account", account)
-    assert unbinned(log) == {key}
-    again = plan_again(plan, {key}, quick.planning(), plan_id="again", unbinned=unbinned(log))
+    assert log.unbinned == {key}
+    again = plan_again(plan, {key}, quick.planning(), plan_id="again", unbinned=log.unbinned)
     assert actions(again) == {account: Action.CREATE}
     assert quick.restore(again).whole
     assert sorted(one["Name"] or "" for one in quick.live("Account").values()) == ["Candy", "Other"]

@@ -22,8 +22,8 @@ BARE = (WireKind.INTEGER, WireKind.DECIMAL, WireKind.BOOLEAN, WireKind.DATE, Wir
 class Looks:
     """Queries of live records, in chunks that fit an address.
 
-    Archived activities are live too, and only ``queryAll`` tells them (Bulk API 2.0 guide, create
-    a query job: queryAll returns deleted and archived records).
+    Archived records, old tasks and events above all, are live too, and only ``queryAll`` tells them
+    (Bulk API 2.0 guide, create a query job: queryAll returns deleted and archived records).
     """
 
     def __init__(self, api: Api) -> None:

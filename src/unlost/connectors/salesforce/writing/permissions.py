@@ -22,8 +22,8 @@ SETUP_ENDINGS = ("Status", "Priority", "Stage")
 
 # Written by the platform alone, whoever asks (object reference: supported calls).
 PLATFORM_ONLY = frozenset({
-    "ContentFolderItem", "ContentFolderLink", "ContentFolderMember", "LoginHistory",
-    "RecentlyViewed", "SetupAuditTrail", "UserRecordAccess",
+    "ContentFolderItem", "ContentFolderLink", "LoginHistory", "RecentlyViewed",
+    "SetupAuditTrail", "UserRecordAccess",
 })  # fmt: skip
 
 

@@ -108,9 +108,13 @@ RULES: Mapping[str, ObjectRule] = {
         changeable=frozenset(),
         keys=(
             MatchKey(("EmailMessageId", "RelationId", "RelationType")),
-            MatchKey(("EmailMessageId", "RelationAddress", "RelationType")),
+            MatchKey(
+                ("EmailMessageId", "RelationAddress", "RelationType", "RelationId"),
+                empty=("RelationId",),
+            ),
         ),
-        reason="Salesforce writes the relations of a mail itself, from its addresses.",
+        reason="Salesforce writes the relations of a mail with it, from its addresses; what it "
+        "does not write is added.",
     ),
     "Task": ObjectRule(by_product_when=(("TaskSubtype", "Email"),)),
     # The document comes with its first version; links are records of their own.

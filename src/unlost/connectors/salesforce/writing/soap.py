@@ -17,6 +17,7 @@ from unlost.model.writing import NOT_IN_BIN, Outcome, WriteRow
 MOST = 200
 PARTNER = "urn:partner.soap.sforce.com"
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
+STUCK = frozenset({"UNDELETE_FAILED"})
 AS_NEW = "Let it come back as a new record: unlost restore retry RUN."
 HEADERS = {"Content-Type": "text/xml; charset=UTF-8", "SOAPAction": '""', "Accept": "text/xml"}
 
@@ -101,9 +102,8 @@ def _outcome(row: WriteRow, result: ET.Element) -> Outcome:
     fields = [one.text or "" for one in error.findall(f"{{{PARTNER}}}fields")]
     code, message = _text(error, "statusCode"), _text(error, "message")
     outcome = failed(row.key, row.id, code, message, fields)
-    if code == "UNDELETE_FAILED" and "not in the recycle bin" in message:
-        return replace(outcome, code=NOT_IN_BIN, next_step=AS_NEW)
-    return outcome
+    # The code alone: the message comes in the user's language.
+    return replace(outcome, code=NOT_IN_BIN, next_step=AS_NEW) if code in STUCK else outcome
 
 
 def _fault(answer: Answer) -> tuple[str, str]:

@@ -157,10 +157,8 @@ class SalesforceWriter:
         """Links that are refused because they are there already are there."""
         found: dict[str, Outcome] = {}
         for key in rule_for(table.name).keys if rule_for(table.name).accept_twin else ():
-            asked = {
-                row.key: tuple(str(row.cells.get(name) or "") for name in key.columns)
-                for row in refused
-            }
+            told = ((row.key, key.of(row.cells)) for row in refused)
+            asked = {one: value for one, value in told if value is not None}
             live = self._looks.find(table, key.columns, asked.values()) if asked else {}
             found |= {one: done(one, live[value]) for one, value in asked.items() if value in live}
         return found

@@ -1,0 +1,25 @@
+"""Live records by their unique or natural keys, though several may share one."""
+
+from collections.abc import Mapping, Sequence
+
+from unlost.model.errors import Conflict
+from unlost.model.ports import Writer
+from unlost.model.schema import Table
+from unlost.model.writing import MatchKey
+
+type Values = tuple[str, ...]
+
+
+def find_apart(
+    writer: Writer, table: Table, key: MatchKey, values: Sequence[Values]
+) -> tuple[Mapping[Values, str], Sequence[Values]]:
+    """The records that have these values, and the values that several have."""
+    try:
+        return writer.find(table, key.columns, values), ()
+    except Conflict:
+        if len(values) == 1:
+            return {}, values
+    half = len(values) // 2
+    first, many = find_apart(writer, table, key, values[:half])
+    second, more = find_apart(writer, table, key, values[half:])
+    return {**first, **second}, (*many, *more)
