@@ -48,13 +48,13 @@ class Picture:
             if held[table]["live"]
             for row in served.admin.get("export", object=table)["rows"]
         }
-        return cls(rows, {key: body(served, *key) for key in rows if key[0] in BYTES})
+        signed = {"Authorization": f"Bearer {served.token('chocolate-backup')}"}
+        with httpx.Client(base_url=served.url, headers=signed) as client:
+            return cls(rows, {key: body(client, *key) for key in rows if key[0] in BYTES})
 
 
-def body(served: SimulatorProcess, table: str, record: str) -> bytes:
-    path = f"/services/data/v66.0/sobjects/{table}/{record}/{BYTES[table]}"
-    token = served.token("chocolate-backup")
-    answer = httpx.get(served.url + path, headers={"Authorization": f"Bearer {token}"})
+def body(client: httpx.Client, table: str, record: str) -> bytes:
+    answer = client.get(f"/services/data/v66.0/sobjects/{table}/{record}/{BYTES[table]}")
     assert answer.status_code == 200, answer.text
     return answer.content
 

@@ -163,10 +163,16 @@ class LivingOrg(RuleBasedStateMachine):
         self.scene.org.unshared_rows.discard(row)
         self.lived["row shared"] += 1
 
-    @rule(table=st.sampled_from(TABLES), column=st.sampled_from(["Phone", "Turnover"]))
-    def hide_or_show_column(self, table: str, column: str) -> None:
-        if (table, column) in self.scene.org.hidden_columns:
-            self.scene.org.show_column(table, column)
+    @rule(
+        data=st.data(),
+        table=st.sampled_from(TABLES),
+        column=st.sampled_from(["Phone", "Turnover"]),
+        show=st.booleans(),
+    )
+    def hide_or_show_column(self, data: st.DataObject, table: str, column: str, show: bool) -> None:
+        hidden = sorted(self.scene.org.hidden_columns)
+        if hidden and show:
+            self.scene.org.show_column(*data.draw(st.sampled_from(hidden)))
             self.lived["column shown"] += 1
         else:
             self.scene.org.hide_column(table, column)
@@ -193,15 +199,18 @@ class LivingOrg(RuleBasedStateMachine):
             self.scene.org.drop_column(table, column)
             self.lived["column dropped"] += 1
 
-    @rule(table=st.sampled_from(TABLES), how=st.sampled_from(["refused", "dropped"]))
-    def lose_or_return_table(self, table: str, how: str) -> None:
-        """A table that is away comes back."""
-        held = self.scene.org.tables[table]
-        if held.refused or held.dropped:
-            held.refused = held.dropped = False
+    @rule(
+        table=st.sampled_from(TABLES),
+        how=st.sampled_from(["refused", "dropped"]),
+        back=st.booleans(),
+    )
+    def lose_or_return_table(self, table: str, how: str, back: bool) -> None:
+        away = [t for t in map(self.scene.org.tables.get, TABLES) if t and (t.refused or t.dropped)]
+        if away and back:
+            away[0].refused = away[0].dropped = False
             self.lived["table returned"] += 1
         else:
-            setattr(held, how, True)
+            setattr(self.scene.org.tables[table], how, True)
             self.lived["table lost"] += 1
 
     @rule(minutes=st.sampled_from([10, 40, 600]))

@@ -8,6 +8,7 @@ tell, and the run stops rather than double anything.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -38,7 +39,7 @@ def resolve(session: Session, intent: Intent, rows: Sequence[WriteRow]) -> list[
     found = _by_key(session, table, rows)
     rest = [row for row in rows if row.key not in found]
     if rest and not _key_is_proof(session, table, rest):
-        found |= _by_likeness(session, intent, table, rest)
+        found |= _by_likeness(session, intent, table, rest, known=set(found.values()))
     return [Outcome(key, OutcomeKind.DONE, live) for key, live in found.items()]
 
 
@@ -97,10 +98,17 @@ class Matched:
 
 
 def _by_likeness(
-    session: Session, intent: Intent, table: Table, rows: Sequence[WriteRow]
+    session: Session,
+    intent: Intent,
+    table: Table,
+    rows: Sequence[WriteRow],
+    *,
+    known: AbstractSet[str],
 ) -> dict[str, str]:
+    """Live ids of rows by all that was sent; ``known`` records belong to other rows of the call."""
     columns = sorted({name for row in rows for name in row.cells})
-    known = {live for key, live in session.log.state.links.items() if key.table == table.name}
+    linked = session.log.state.links.items()
+    known = known | {live for key, live in linked if key.table == table.name}
     try:
         made = session.ports.writer.recent(table, intent.at - SKEW, columns=columns)
     except SourceRefused as refused:

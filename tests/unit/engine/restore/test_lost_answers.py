@@ -57,6 +57,20 @@ def test_a_key_clears_up_what_was_written(shop: Workshop) -> None:
     assert not [call for call in shop.writer.calls if call[0] == "recent"]
 
 
+def test_what_a_key_found_is_no_stranger_to_rows_without_one(shop: Workshop) -> None:
+    """One row was written and found by its key; the other, refused, took it for a stranger's."""
+    shop.platform.unique.append(("Account", ("Number",)))
+    keyed, plain = shop.make("Account", "Candy", Number="007"), shop.make("Account", "Plain")
+    shop.night()
+    for record in (keyed, plain):
+        shop.lose("Account", record)
+    shop.writer.faults.plant("row", Refused("LOCKED", "by a test"), after=1)
+    shop.writer.faults.plant("written", ReplyLost())
+    steps = [shop.step("Account", one, Action.CREATE) for one in (keyed, plain)]
+    assert shop.restore(shop.plan(*steps)).whole
+    assert len(shop.live("Account")) == 2
+
+
 def test_an_external_id_clears_up_what_was_written(shop: Workshop) -> None:
     lost = Lost(shop)
     plan = shop.plan(*lost.steps)
