@@ -97,11 +97,11 @@ class TableWriter:
 
     def _write(self, rows: pa.Table) -> None:
         order = newest_order(rows.column(U_ID).chunk(0))
-        hashes = hashes_of(rows, self.columns)[order.to_numpy()]
         ids = rows.column(U_ID).chunk(0).take(order)
         ops = rules.ops_of(rows.column(U_OP).take(order))
-        rows, order, hashes = self._carried(rows, order, hashes, ids)
-        before, same = self._before(ids, hashes)
+        hashes, found = self._looked_up(rows, ids)
+        rows, order, hashes = self._carried(rows, order, hashes[order.to_numpy()], ids)
+        before, same = _compared(found, ids, hashes)
         versions = rules.is_version(before, ops, same=same)
         contested = self._contested(ids, versions)
         versions |= contested & (before == rules.NONE)  # this run has seen it alive
@@ -124,16 +124,13 @@ class TableWriter:
         unchanged = len(ops) - int(np.count_nonzero(versions))
         self.counts += change.counts(seen=seen, unchanged=unchanged)
 
-    def _before(self, ids: pa.Array, hashes: Hashes) -> tuple[rules.Ops, NDArray[np.bool_]]:
-        """The op before each id, and whether its hash is the same."""
-        before = np.zeros(len(ids), dtype=np.int8)
-        same = np.zeros(len(ids), dtype=np.bool_)
-        if self.against.base:
-            found = self.against.base.newest(ids, (U_OP, U_ROW_HASH))
-            at = positions(found.column(U_ID), ids)
-            before[at] = rules.ops_of(found.column(U_OP))
-            same[at] = (from_array(found.column(U_ROW_HASH)) == hashes[at]).all(axis=1)
-        return before, same
+    def _looked_up(self, rows: pa.Table, ids: pa.Array) -> tuple[Hashes, pa.Table | None]:
+        """The rows' hashes, in their order, and what the base has of these ids, if it has any."""
+        if not self.against.base:
+            return hashes_of(rows, self.columns), None
+        hashing = start(lambda: hashes_of(rows, self.columns))
+        found = self.against.base.newest(ids, (U_OP, U_ROW_HASH))
+        return hashing.result(), found
 
     def _contested(self, ids: pa.Array, versions: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Rows that are no versions, but whose record this run has written before."""
@@ -174,8 +171,7 @@ class TableWriter:
         return rows, pa.array(np.arange(len(ids))), hashes
 
     def _put(self, rows: pa.Table, hashes: Hashes, previous: pa.Array) -> None:
-        if self.tokenizer is not None:
-            self._add_tokens(self.tokenizer.tokens(rows))
+        whole = rows
         rows, blobs = self.big.lift(rows, self.columns)
         system = {
             U_PREV: previous,
@@ -192,8 +188,10 @@ class TableWriter:
         table = pa.table([*head, *cells], pa.schema(fields))
         self._settle()
         keyed = self.tokenizer is not None and self.tokenizer.keys
-        rows = KEYED_GROUP_ROWS if keyed else None
-        self._writing = start(lambda: self.out.write(table, label=self.label, group_rows=rows))
+        group = KEYED_GROUP_ROWS if keyed else None
+        self._writing = start(lambda: self.out.write(table, label=self.label, group_rows=group))
+        if self.tokenizer is not None:
+            self._add_tokens(self.tokenizer.tokens(whole))
 
     def _settle(self) -> None:
         """Wait for the segment that is being written, if there is one."""
@@ -217,6 +215,19 @@ class TableWriter:
         rows = rows.take(pc.sort_indices(rows.column(U_ID)))
         label = self.tokenizer.label(self.label)
         self.segments.append(self.out.write(rows, label=label, group_rows=TOKEN_GROUP_ROWS))
+
+
+def _compared(
+    found: pa.Table | None, ids: pa.Array, hashes: Hashes
+) -> tuple[rules.Ops, NDArray[np.bool_]]:
+    """The op before each id, and whether its hash is the same."""
+    before = np.zeros(len(ids), dtype=np.int8)
+    same = np.zeros(len(ids), dtype=np.bool_)
+    if found is not None:
+        at = positions(found.column(U_ID), ids)
+        before[at] = rules.ops_of(found.column(U_OP))
+        same[at] = (from_array(found.column(U_ROW_HASH)) == hashes[at]).all(axis=1)
+    return before, same
 
 
 def positions(found: pa.ChunkedArray, ids: pa.Array) -> NDArray[np.int64]:

@@ -205,22 +205,6 @@ class Restores(RuleBasedStateMachine):
             self.town.platform.purge_bin()
         self.restore(data=data)
 
-    @rule(data=st.data())
-    def lose_a_master_for_ever_and_restore(self, data: st.DataObject) -> None:
-        """A junction lies in the bin with one master, and its other master is gone."""
-        self._make(data, "Role")
-        roles = [key for key in self._live() if key.table == "Role"]
-        if not roles:
-            return
-        self.night()
-        role = self.town.picture()[data.draw(st.sampled_from(roles))]
-        deal = RecordKey("Deal", str(role.value("Deal")))
-        person = RecordKey("Person", str(role.value("Person")))
-        self.town.delete(deal)
-        self.town.delete(person)
-        self.town.org.purge(person.table, person.record)
-        self.restore(data=data)
-
     @rule(data=st.data(), night=st.booleans())
     def overwrite_and_restore(self, data: st.DataObject, night: bool) -> None:
         self.overwrite(data=data)

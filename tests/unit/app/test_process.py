@@ -1,5 +1,6 @@
 """What a process settles for itself. In processes of their own: it cannot be taken back."""
 
+import os
 import subprocess
 import sys
 
@@ -53,3 +54,14 @@ def test_arenas_are_shared_where_there_are_some(platform: str, shared: str) -> N
     if not sys.platform.startswith("linux"):
         shared = "False"
     assert said(f"sys.platform = {platform!r}; print(process.share_arenas())") == shared
+
+
+@pytest.mark.parametrize(("said", "threads"), [(None, 1), ("2", 2)])
+def test_polars_works_in_our_threads_unless_told_otherwise(said: str | None, threads: int) -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "POLARS_MAX_THREADS"}
+    environment |= {"POLARS_MAX_THREADS": said} if said else {}
+    program = "import unlost.app.compose, polars; print(polars.thread_pool_size())"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) == threads
