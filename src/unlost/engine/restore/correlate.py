@@ -36,7 +36,7 @@ def resolve(session: Session, intent: Intent, rows: Sequence[WriteRow]) -> list[
         return _risen(session, intent, table)
     if intent.op is not WriteOp.CREATE:
         return _moved(session, intent, table)
-    found = _by_key(session, table, rows)
+    found = _by_key(session, intent, table, rows)
     rest = [row for row in rows if row.key not in found]
     if rest and not _key_is_proof(session, table, rest):
         found |= _by_likeness(session, intent, table, rest, known=set(found.values()))
@@ -69,18 +69,36 @@ def _keys(session: Session, table: Table) -> list[MatchKey]:
     return ([MatchKey((own,))] if own else []) + list(session.capability(table.name).keys)
 
 
-def _by_key(session: Session, table: Table, rows: Sequence[WriteRow]) -> dict[str, str]:
+def _by_key(
+    session: Session, intent: Intent, table: Table, rows: Sequence[WriteRow]
+) -> dict[str, str]:
+    """Live ids of rows by a key; of one that others use too, only what was made since the call."""
+    own = session.ports.external_ids.get(table.name)
+    sure = _named(session, table, MatchKey((own,)), rows) if own else {}
     found: dict[str, str] = {}
-    for key in _keys(session, table):
-        asked = {
-            row.key: value
-            for row in rows
-            if row.key not in found and (value := key.of(row.cells)) is not None
-        }
-        if asked:
-            live = session.ports.writer.find(table, key.columns, asked.values())
-            found |= {row: live[value] for row, value in asked.items() if value in live}
-    return found
+    for key in session.capability(table.name).keys:
+        left = [row for row in rows if row.key not in sure | found]
+        found |= _named(session, table, key, left)
+    made = _made_since(session, intent, table) if found else None
+    return sure | {row: one for row, one in found.items() if made is None or one in made}
+
+
+def _named(
+    session: Session, table: Table, key: MatchKey, rows: Sequence[WriteRow]
+) -> dict[str, str]:
+    told = ((row.key, key.of(row.cells)) for row in rows)
+    asked = {row: value for row, value in told if value is not None}
+    live = session.ports.writer.find(table, key.columns, asked.values()) if asked else {}
+    return {row: live[value] for row, value in asked.items() if value in live}
+
+
+def _made_since(session: Session, intent: Intent, table: Table) -> set[str] | None:
+    """Records that this user made since the call; None where the org does not tell."""
+    try:
+        made = session.ports.writer.recent(table, intent.at - SKEW, columns=[])
+    except SourceRefused:
+        return None
+    return set(made.ids.to_pylist())
 
 
 def _key_is_proof(session: Session, table: Table, rows: Sequence[WriteRow]) -> bool:
@@ -156,7 +174,9 @@ def _text(table: Table, name: str, value: str | None) -> str:
 
 def each(rows: Rows) -> list[tuple[str, dict[str, str | None]]]:
     """Records with their cells."""
-    cells = rows.cells.to_pylist() if rows.cells is not None else [{}] * len(rows)
+    cells: list[dict[str, str | None]] = [{} for _ in range(len(rows))]
+    if rows.cells is not None and rows.cells.num_columns:  # without columns it has no rows
+        cells = rows.cells.to_pylist()
     return list(zip(rows.ids.to_pylist(), cells, strict=True)) if len(rows) else []
 
 

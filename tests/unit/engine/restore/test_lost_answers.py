@@ -8,7 +8,14 @@ import pytest
 from unit.engine.restore.workshop import Lost, Overwritten, Workshop, endings, of
 from unlost.engine.restore.execute import resume, run_of
 from unlost.engine.restore.outcome import Ending, Parked
-from unlost.model.errors import Conflict, IntegrityError, LimitReached, TransientError, UsageError
+from unlost.model.errors import (
+    Conflict,
+    IntegrityError,
+    LimitReached,
+    SourceRefused,
+    TransientError,
+    UsageError,
+)
 from unlost.model.plan import Action
 from unlost.model.schema import WireKind
 from unlost.model.writing import (
@@ -54,7 +61,39 @@ def test_a_key_clears_up_what_was_written(shop: Workshop) -> None:
     shop.writer.faults.plant("written", ReplyLost(), table="Account")
     shop.restore(shop.plan(*lost.steps))
     assert len(shop.live("Account")) == 1
-    assert not [call for call in shop.writer.calls if call[0] == "recent"]
+
+
+def test_a_row_without_a_value_is_found_again_too(shop: Workshop) -> None:
+    memo = shop.org.create("Memo", {})
+    shop.night()
+    shop.lose("Memo", memo)
+    shop.writer.faults.plant("written", ReplyLost(), table="Memo")
+    assert shop.restore(shop.plan(shop.step("Memo", memo, Action.CREATE))).whole
+    assert len(shop.live("Memo")) == 1
+
+
+def test_a_key_is_believed_where_nobody_tells_who_made_a_record(shop: Workshop) -> None:
+    lost = Lost(shop)
+    shop.platform.unique.append(("Account", ("Number",)))
+    shop.writer.faults.plant("written", ReplyLost(), table="Account")
+    shop.writer.faults.plant("recent", SourceRefused("recent-unknown", "Nobody tells."))
+    assert shop.restore(shop.plan(*lost.steps)).whole
+    assert len(shop.live("Account")) == 1
+
+
+def test_a_record_that_somebody_made_meanwhile_is_not_taken_for_a_lost_answer(
+    shop: Workshop,
+) -> None:
+    """It had the key of a row whose call never arrived, and was changed as if it were ours."""
+    lost = Lost(shop)
+    shop.platform.unique.append(("Account", ("Number",)))
+    other = shop.make("Account", "By hand", Number="007")
+    shop.clock.advance(seconds=60)
+    shop.writer.faults.plant("write", ReplyLost(), table="Account")
+    outcome = shop.restore(shop.plan(*lost.steps))
+    assert of(outcome, lost.account).ending is Ending.FAILED
+    assert shop.live("Account") == {other: shop.live("Account")[other]}
+    assert shop.live("Account")[other]["Name"] == "By hand"
 
 
 def test_what_a_key_found_is_no_stranger_to_rows_without_one(shop: Workshop) -> None:
