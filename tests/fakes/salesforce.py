@@ -328,6 +328,9 @@ def _test(condition: str) -> Callable[[dict[str, Any]], bool]:
         return lambda _: True
     if operator == "IN":
         wanted = {_literal(part) for part in value.strip("()").split(",")}
+        if "'" not in value:  # instants stand without quotes
+            instants = {_instant(one) for one in wanted}
+            return lambda one: _instant(one[name]) in instants
         return lambda one: one.get(name) in wanted
     right = _literal(value)
     if operator == "=":

@@ -273,9 +273,13 @@ class Writer(Protocol):
         """These live records as the org has them now; ids that are not there are left out."""
         ...
 
-    def recent(self, table: Table, since: datetime, *, columns: Sequence[str]) -> Rows:
+    def recent(
+        self, table: Table, since: datetime, *, columns: Sequence[str], sent: Sequence[WriteRow]
+    ) -> Rows:
         """Records of the table that this user made since then, by the source's clock.
 
+        ``sent``: the rows whose records are looked for. Where they told when they were first made,
+        their records say so too, and no other old record is among the answer.
         Raises SourceRefused where the table does not tell who made a record, or when.
         """
         ...

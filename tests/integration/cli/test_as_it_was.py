@@ -4,7 +4,8 @@ The judge takes the org's tables before the disaster and after the restore; of U
 only which new record stands for which lost one, and what the run itself calls different.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,10 @@ import httpx
 import pytest
 
 from integration.cli.conftest import Program, add_org
+from unlost.connectors.salesforce.writing import writer as writing
+from unlost.connectors.salesforce.writing.writer import SalesforceWriter
+from unlost.model.schema import Table
+from unlost.model.writing import Outcome, OutcomeKind, WriteOp, WriteRow
 from unlost_simulators.process import SimulatorProcess
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(600)]
@@ -96,19 +101,79 @@ class Return:
         return {n for n in was if n not in apart and self.mapped(was[n]) != live[n]}
 
 
-@pytest.fixture(scope="module", params=[20, 1], ids=["from the vault alone", "from the bin"])
+class Deaf:
+    """Hears no answer: each call is lost on its way once, and then its answer is, once."""
+
+    def __init__(self) -> None:
+        self.lost: Counter[tuple[WriteOp, str, str]] = Counter()
+
+    def patch(self, patch: pytest.MonkeyPatch) -> None:
+        patch.setattr(SalesforceWriter, "write", self._write(SalesforceWriter.write))
+        patch.setattr(SalesforceWriter, "upload", self._upload(SalesforceWriter.upload))
+        patch.setattr(writing, "SETTLE_SECONDS", 0.0)  # the simulated org does at once what it does
+
+    def _write(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def write(
+            writer: SalesforceWriter,
+            op: WriteOp,
+            table: Table,
+            rows: Sequence[WriteRow],
+            **more: Any,
+        ) -> Any:
+            before = self._lost_before(op, table, rows)
+            told = real(writer, op, table, rows, **more) if before else ()
+            return told if before > 1 else unheard(rows)
+
+        return write
+
+    def _upload(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def upload(
+            writer: SalesforceWriter, table: Table, row: WriteRow, body: Any, **more: Any
+        ) -> Any:
+            before = self._lost_before(WriteOp.CREATE, table, [row])
+            told = real(writer, table, row, body, **more) if before else None
+            return told if before > 1 else unheard([row])[0]
+
+        return upload
+
+    def _lost_before(self, op: WriteOp, table: Table, rows: Sequence[WriteRow]) -> int:
+        """How many calls with some of these rows were lost; one more counts from now on."""
+        keys = [(op, table.name, row.key) for row in rows]
+        before = max(self.lost[key] for key in keys)
+        self.lost.update(keys)
+        return before
+
+
+def unheard(rows: Sequence[WriteRow]) -> list[Outcome]:
+    return [Outcome(row.key, OutcomeKind.UNKNOWN) for row in rows]
+
+
+WAYS = {
+    "from the vault alone": (20, False),
+    "from the bin": (1, False),
+    "from the vault, hearing no answer": (20, True),
+    "from the bin, hearing no answer": (1, True),
+}
+
+
+@pytest.fixture(scope="module", params=WAYS.values(), ids=WAYS)
 def returned(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Return]:
+    (days, deaf), ears = request.param, Deaf()
     folder = tmp_path_factory.mktemp("returned")
     shop = Program(folder / "home", {"UNLOST_WRITER_CLIENT_SECRET": SECRET})
     with SimulatorProcess() as served:
         start(shop, served, folder)
         before = Picture.of(served)
         served.admin.post("story/delete-customer")
-        served.admin.post("clock/advance", days=request.param)
+        served.admin.post("clock/advance", days=days)
         assert shop("backup", "chocolate").code in {0, 3}
-        never, told = restored(shop, folder / "plan.json")
+        with pytest.MonkeyPatch.context() as patch:
+            if deaf:
+                ears.patch(patch)
+            never, told = restored(shop, folder / "plan.json")
+        assert bool(ears.lost) == deaf
         yield Return(before, Picture.of(served), told, never)
 
 

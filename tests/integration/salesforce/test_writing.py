@@ -204,12 +204,12 @@ def test_what_this_user_made_since_then_is_found(desk: Desk) -> None:
     since = desk.writer.server_time() - timedelta(seconds=1)
     record = desk.made("Topic", Name="found again")
     table = desk.table("Topic")
-    rows = desk.writer.recent(table, since, columns=["Name"])
+    rows = desk.writer.recent(table, since, columns=["Name"], sent=[])
     assert record in rows.ids.to_pylist()
     desk.writer.settle(table, since=since)
     bare = Table("ContentDocumentLink", (Column("Id", WireKind.ID),))
     with pytest.raises(SourceRefused):
-        desk.writer.recent(bare, since, columns=["Id"])
+        desk.writer.recent(bare, since, columns=["Id"], sent=[])
 
 
 def test_a_job_that_is_still_under_way_is_waited_for(desk: Desk) -> None:

@@ -197,8 +197,8 @@ def test_recent_lists_what_this_user_made_since(scene: Scene) -> None:
         WriteOp.CREATE, scene.tables["Account"], [WriteRow("k")], token="t"
     )
     table = scene.tables["Account"]
-    assert scene.writer.recent(table, since, columns=["Name"]).ids.to_pylist() == [new]
-    everything = scene.writer.recent(table, since - timedelta(hours=1), columns=["Name"])
+    assert scene.writer.recent(table, since, columns=["Name"], sent=[]).ids.to_pylist() == [new]
+    everything = scene.writer.recent(table, since - timedelta(hours=1), columns=["Name"], sent=[])
     assert everything.ids.to_pylist() == sorted([old, new])
 
 

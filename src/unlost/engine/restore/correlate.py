@@ -9,7 +9,7 @@ tell, and the run stops rather than double anything.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from unlost.engine.restore.entries import Intent
@@ -79,7 +79,7 @@ def _by_key(
     for key in session.capability(table.name).keys:
         left = [row for row in rows if row.key not in sure | found]
         found |= _named(session, table, key, left)
-    made = _made_since(session, intent, table) if found else None
+    made = _made_since(session, intent, table, rows) if found else None
     return sure | {row: one for row, one in found.items() if made is None or one in made}
 
 
@@ -92,10 +92,12 @@ def _named(
     return {row: live[value] for row, value in asked.items() if value in live}
 
 
-def _made_since(session: Session, intent: Intent, table: Table) -> set[str] | None:
+def _made_since(
+    session: Session, intent: Intent, table: Table, rows: Sequence[WriteRow]
+) -> set[str] | None:
     """Records that this user made since the call; None where the org does not tell."""
     try:
-        made = session.ports.writer.recent(table, intent.at - SKEW, columns=[])
+        made = session.ports.writer.recent(table, intent.at - SKEW, columns=[], sent=rows)
     except SourceRefused:
         return None
     return set(made.ids.to_pylist())
@@ -128,14 +130,22 @@ def _by_likeness(
     linked = session.log.state.links.items()
     known = known | {live for key, live in linked if key.table == table.name}
     try:
-        made = session.ports.writer.recent(table, intent.at - SKEW, columns=columns)
+        made = session.ports.writer.recent(table, intent.at - SKEW, columns=columns, sent=rows)
     except SourceRefused as refused:
         raise uncertain(intent, len(rows)) from refused
     candidates = {record: cells for record, cells in each(made) if record not in known}
-    matched = match(table, rows, candidates)
+    matched = match(table, _as_told(rows, made), candidates)
     if matched.left and len(matched.pairs) < len(rows):
         raise uncertain(intent, len(rows) - len(matched.pairs))
     return dict(matched.pairs)
+
+
+def _as_told(rows: Sequence[WriteRow], made: Rows) -> Sequence[WriteRow]:
+    """The rows as far as the org tells them again; lists of people that a mail took it does not."""
+    if made.cells is None or not made.cells.num_columns:
+        return rows
+    told = set(made.cells.schema.names)
+    return [replace(row, cells={n: v for n, v in row.cells.items() if n in told}) for row in rows]
 
 
 def match(

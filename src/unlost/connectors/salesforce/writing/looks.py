@@ -11,12 +11,14 @@ from unlost.connectors.salesforce.api import Api
 from unlost.connectors.salesforce.errors import Refused
 from unlost.connectors.salesforce.limits import IDS_IN_A_QUERY, IDS_IN_A_RETRIEVE
 from unlost.connectors.salesforce.rows import observed
+from unlost.connectors.salesforce.special import NEW_BY
 from unlost.kit.json_to_arrow import batch_of, text_of
 from unlost.model.errors import Conflict, SourceRefused
 from unlost.model.reading import Rows
 from unlost.model.schema import Table, WireKind
 
 BARE = (WireKind.INTEGER, WireKind.DECIMAL, WireKind.BOOLEAN, WireKind.DATE, WireKind.INSTANT)
+STAMPS = ("CreatedDate", "SystemModstamp")
 
 
 class Looks:
@@ -72,20 +74,46 @@ class Looks:
         chosen = [soql.any_of("Id", part) for part in batched(ids, IDS_IN_A_QUERY)]
         return [one for condition in chosen for one in self._live(table, wanted, condition)]
 
-    def recent(self, table: Table, since: datetime, columns: Sequence[str], *, audit: bool) -> Rows:
-        """Records made since then, by this user where dates are the org's own."""
+    def recent(
+        self,
+        table: Table,
+        since: datetime,
+        columns: Sequence[str],
+        *,
+        births: Sequence[str | None] | None,
+    ) -> Rows:
+        """Records made since then, by this user where dates are the org's own.
+
+        ``births``: the dates of creation that may have been sent; None if this user may send none.
+        A record that was changed since then, but has none of these dates, is older.
+        """
         names = {column.name for column in table.columns}
-        if not {"CreatedDate", "CreatedById", "SystemModstamp"} <= names:
+        if not {"CreatedById", *STAMPS} <= names:
             raise SourceRefused(
                 "recent-unknown", f"Salesforce does not tell who made a record of {table.name}."
             )
-        lo = soql.instant(since)
-        conditions = [f"SystemModstamp >= {lo}"]
-        if not audit:
-            me = self._api.token_field("id").rsplit("/", 1)[-1]
-            conditions += [soql.equals("CreatedById", me), f"CreatedDate >= {lo}"]
         wanted = ("Id", *(name for name in columns if name != "Id"))
-        return self._rows(self._live(table, wanted, *conditions), wanted, columns)
+        asked = tuple(dict.fromkeys((*wanted, *STAMPS)))
+        records: dict[object, Mapping[str, object]] = {}
+        for conditions in self._since(table, since, births):
+            records |= {one["Id"]: one for one in self._live(table, asked, *conditions)}
+        made = _born(list(records.values()), since.replace(microsecond=0), births or ())
+        return self._rows(made, wanted, columns)
+
+    def _since(
+        self, table: Table, since: datetime, births: Sequence[str | None] | None
+    ) -> list[list[str]]:
+        """The conditions of each query that together find what was made since then."""
+        lo = soql.instant(since)
+        if births is None:
+            me = self._api.token_field("id").rsplit("/", 1)[-1]
+            own = [soql.equals("CreatedById", me), f"CreatedDate >= {lo}"]
+            return [own if table.name in NEW_BY else [f"SystemModstamp >= {lo}", *own]]
+        if table.name not in NEW_BY:
+            return [[f"SystemModstamp >= {lo}"]]
+        dates = sorted({soql.instant(soql.parse_instant(text)) for text in births if text})
+        told = [f"CreatedDate IN ({','.join(some)})" for some in batched(dates, IDS_IN_A_QUERY)]
+        return [[f"CreatedDate >= {lo}"], *([one] for one in told)]
 
     def _live(
         self, table: Table, columns: Sequence[str], *conditions: str
@@ -105,6 +133,19 @@ class Looks:
         rows = observed(batch, self._api.recent_time())
         cells = batch.select(list(columns)) if columns else None
         return replace(rows, cells=cells)
+
+
+def _born(
+    records: Sequence[Mapping[str, object]], since: datetime, births: Sequence[str | None]
+) -> list[Mapping[str, object]]:
+    """What was touched since then, and was made since then or at one of the dates, as it says."""
+    sent = {soql.parse_instant(text) for text in births if text is not None}
+    stamps = ([soql.parse_instant(str(one[name])) for name in STAMPS] for one in records)
+    return [
+        one
+        for one, (made, touched) in zip(records, stamps, strict=True)
+        if touched >= since and (made in sent or made >= since)
+    ]
 
 
 def _archives(table: Table) -> bool:

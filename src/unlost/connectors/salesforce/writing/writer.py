@@ -109,11 +109,15 @@ class SalesforceWriter:
         known = self._known(table, columns)
         return self._looks.fetch(table, ids, known)
 
-    def recent(self, table: Table, since: datetime, *, columns: Sequence[str]) -> Rows:
+    def recent(
+        self, table: Table, since: datetime, *, columns: Sequence[str], sent: Sequence[WriteRow]
+    ) -> Rows:
         """Records that were made since then."""
         known = self._known(table, columns)
-        audit = self.capability(table).audit
-        return self._looks.recent(table, since, known, audit=audit)
+        births = None
+        if self.capability(table).audit:
+            births = [row.cells.get("CreatedDate") for row in sent]
+        return self._looks.recent(table, since, known, births=births)
 
     def settle(self, table: Table, *, since: datetime) -> None:
         """Wait for what may still be under way."""
