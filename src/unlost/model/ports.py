@@ -3,7 +3,7 @@
 Engine, vault and connectors know one another only through these. ``unlost.app`` wires them.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -240,6 +240,10 @@ class Writer(Protocol):
 
     def missing(self, tables: Sequence[Table]) -> Sequence[MissingPermission]:
         """Permissions that the writing user lacks for these tables; empty if it may do all."""
+        ...
+
+    def prepare(self, tables: Sequence[Table]) -> None:
+        """Look up together what these tables need; without it, it is looked up one by one."""
         ...
 
     def capability(self, table: Table) -> WriteCapability:
@@ -565,6 +569,13 @@ class Vault(Protocol):
 
     def open_file(self, org: str, blob: str) -> AbstractContextManager[BinaryIO]:
         """A stored file's bytes."""
+        ...
+
+    def read_files(self, org: str, blobs: Collection[str]) -> Mapping[str, bytes]:
+        """The bytes of small files, found together.
+
+        Raises NotFound or IntegrityError if one of them is not there or not whole.
+        """
         ...
 
     def journal(self, org: str, run: str) -> Journal:

@@ -8,7 +8,7 @@ import hashlib
 import io
 import itertools
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -185,6 +185,14 @@ class MemoryVault:
             return closing(io.BytesIO(self.chains[org].blobs[blob]))
         except KeyError:
             raise NotFound("file-unknown", "The vault has no such file.") from None
+
+    def read_files(self, org: str, blobs: Collection[str]) -> Mapping[str, bytes]:
+        """The bytes of small files."""
+        found = {}
+        for blob in blobs:
+            with self.open_file(org, blob) as body:
+                found[blob] = body.read()
+        return found
 
     def journal(self, org: str, run: str) -> MemoryJournal:
         """The journal of a run."""

@@ -1,7 +1,7 @@
 """An opened vault: the port ``Vault`` over a store and the vault's keys."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import BinaryIO
@@ -172,6 +172,11 @@ class EncryptedVault:
         """A stored file's bytes; raises NotFound (``file-unknown``)."""
         room = self.room(org)
         return room.open_blob(blob, until=room.chain.live().seq)
+
+    def read_files(self, org: str, blobs: Collection[str]) -> Mapping[str, bytes]:
+        """The bytes of small files, found together; raises NotFound (``file-unknown``)."""
+        room = self.room(org)
+        return room.load_blob(until=room.chain.live().seq)(blobs)
 
     def journal(self, org: str, run: str) -> RunJournal:
         """The journal of a run; empty before its first entry. Raises NotFound (``org-unknown``)."""

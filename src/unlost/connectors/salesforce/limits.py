@@ -10,10 +10,13 @@ LONGEST_URI = 8_000
 # SOQL and SOSL limits: 100,000 characters a query, 4,000 characters a text in WHERE.
 LONGEST_SOQL = 100_000
 # Ids in one IN list: far below the query's length, and what Salesforce answers quickly.
-IDS_IN_A_QUERY = 200
-# REST guide, retrieve records with sObject Collections: 2,000 ids a call. Half of it keeps answers
-# of records with long texts within memory.
-IDS_IN_A_RETRIEVE = 1_000
+IDS_IN_A_QUERY = 500
+# Documents in one IN list: each may have many links.
+DOCUMENTS_IN_A_QUERY = 200
+# REST guide, retrieve records with sObject Collections: 2,000 ids a call.
+IDS_IN_A_RETRIEVE = 2_000
+# Characters of one answer that fit into memory, even if all long texts of its records were full.
+LONGEST_ANSWER = 100_000_000
 # REST guide, resources-getdeleted: 15 days back, the end at least a minute after the start.
 DELETE_LOG = timedelta(days=15)
 # A window of exactly so many days is refused: a day less is asked for.

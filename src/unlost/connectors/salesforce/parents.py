@@ -13,7 +13,7 @@ import pyarrow as pa
 from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.census import Census, live
 from unlost.connectors.salesforce.errors import Refused
-from unlost.connectors.salesforce.limits import IDS_IN_A_QUERY
+from unlost.connectors.salesforce.limits import DOCUMENTS_IN_A_QUERY
 from unlost.connectors.salesforce.rest import RestQueries
 from unlost.connectors.salesforce.rows import nothing
 from unlost.connectors.salesforce.special import (
@@ -118,7 +118,7 @@ class ByParents:
     def _linked(self, reading: Reading, table: str) -> Iterator[Page]:
         ids = self._census.ids(live(table, "", tells_deleted=False), may_bulk=True)
         try:
-            yield from self._for(reading, LINKED, ids, IDS_IN_A_QUERY)
+            yield from self._for(reading, LINKED, ids, DOCUMENTS_IN_A_QUERY)
         except Refused:
             return  # an object of which Salesforce says that it takes files, and does not
 

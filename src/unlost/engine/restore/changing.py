@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import batched
 
 from unlost.engine.restore.calls import CHANGED_SINCE, TRIES, Prepared, refusal, see, send
 from unlost.engine.restore.cells import digest
@@ -13,6 +14,8 @@ from unlost.engine.restore.session import Session
 from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.schema import Table
 from unlost.model.writing import Outcome, OutcomeKind, WriteCapability, WriteOp, WriteRow
+
+LOOKED_AT = 10_000  # records of this run that are looked at together, then written
 
 type Cells = Mapping[str, str | None]
 
@@ -117,11 +120,11 @@ def second_pass(session: Session) -> None:
         short = _short(session, table, capability)
         see(session, Pass.LATE, table, [_kept_open(s.key) for s in steps if s.key in short])
         own = [s for s in steps if (s.late or capability.late) and s.key not in short]
-        for batch in session.batches(table, own):
-            wanted = session.wanted.cells(batch)
+        for part in batched(own, LOOKED_AT):
+            wanted = session.wanted.cells(part)
             changes = [
                 Change(step, str(session.links.live(step.key)), columns)
-                for step in batch
+                for step in part
                 if (columns := _late(step, wanted[step.key], capability))
             ]
             _set(session, Pass.LATE, table, changes)
@@ -175,18 +178,31 @@ def _set(session: Session, stage: Pass, table: str, changes: Sequence[Change]) -
     held = {change.step.key: change for change in changes}
     steps = [change.step for change in changes]
     while left := _pending(session, stage, steps):
-        for batch in session.batches(table, left):
-            _batch(session, stage, table, [held[step.key] for step in batch])
+        batches = session.batches(table, left)
+        for part in [left] if stage is Pass.LATE else batches:
+            live = _looked_up(session, table, [held[step.key] for step in part])
+            for batch in session.batches(table, part):
+                _batch(session, stage, table, [held[step.key] for step in batch], live)
 
 
-def _batch(session: Session, stage: Pass, table: str, changes: Sequence[Change]) -> None:
+def _looked_up(session: Session, table: str, changes: Sequence[Change]) -> dict[str, Cells]:
+    """The records as they are now, by live id."""
+    columns = sorted({name for change in changes for name in change.columns})
+    asked = [change.live for change in changes]
+    return dict(each(session.ports.writer.fetch(session.table(table), asked, columns=columns)))
+
+
+def _batch(
+    session: Session,
+    stage: Pass,
+    table: str,
+    changes: Sequence[Change],
+    live: Mapping[str, Cells],
+) -> None:
     described = session.table(table)
     held = session.wanted.cells([change.step for change in changes])
     wanted = {change.step.key: {**held[change.step.key], **change.edits} for change in changes}
     session.links.prefetch(described.columns, wanted.values())
-    columns = sorted({name for change in changes for name in change.columns})
-    rows = session.ports.writer.fetch(described, [c.live for c in changes], columns=columns)
-    live = dict(each(rows))
     seen: list[Outcome] = []
     prepared: list[Prepared] = []
     for change in changes:

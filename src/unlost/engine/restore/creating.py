@@ -23,6 +23,8 @@ from unlost.model.schema import Table
 from unlost.model.snapshot import StoredFile
 from unlost.model.writing import UPLOAD_UNSENT, Birth, WriteOp, WriteRow
 
+LEARNT = 2_000  # records whose by-products are asked for at a time
+
 type Cells = Mapping[str, str | None]
 
 
@@ -78,6 +80,7 @@ class Creator:
             for batch in self._batches(table, pending):
                 self._batch(table, batch)
             pending = self._pending(pending)
+        self.link_products(steps)
 
     def _pending(self, steps: Sequence[PlanStep]) -> list[PlanStep]:
         state = self.session.log.state
@@ -106,11 +109,13 @@ class Creator:
             send_small(self.session, table, steps, rows, wanted)
         else:
             self._upload(table, steps[0], rows[0], wanted[steps[0].key])
-        self._link_products(table, wanted)
 
     def link_products(self, steps: Sequence[PlanStep]) -> None:
-        """Learn which records the org made with these."""
-        self._link_products(steps[0].table, self.session.wanted.cells(steps))
+        """Learn which records the org made with these, all of one table."""
+        if steps and self.session.capability(steps[0].table).by_products:
+            for at in range(0, len(steps), LEARNT):
+                part = steps[at : at + LEARNT]
+                self._link_products(part[0].table, self.session.wanted.cells(part))
 
     # --- rows --------------------------------------------------------------------------------------
 

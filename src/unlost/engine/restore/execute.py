@@ -97,6 +97,8 @@ def _same_org(plan: RestorePlan, ports: RestorePorts) -> None:
 def _write(session: Session) -> None:
     """All passes; each skips what the journal says is done."""
     creator = Creator(session)
+    tables = sorted({step.table for step in session.plan.steps})
+    session.ports.writer.prepare([session.table(name) for name in tables])
     _clear_up(session, creator)
     session.ports.observer.progress(Progress(Phase.RESTORE))
     leave_returned(session)

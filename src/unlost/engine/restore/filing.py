@@ -1,6 +1,6 @@
 """Records that are created with a file: large files alone, small ones with the rows of a call."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from unlost.engine.restore.calls import Prepared, refusal, see, send
@@ -51,11 +51,12 @@ def send_small(
 ) -> None:
     """Create these records with their small files in one call."""
     stored = session.wanted.files(steps)
+    bodies = _bodies(session, stored.values())
     ready: list[Prepared] = []
     missing: list[Outcome] = []
     for row in rows:
         key = RecordKey(table, row.key)
-        made = _ready(session, row, key, stored.get(key), wanted[key])
+        made = _ready(session, row, key, stored.get(key), wanted[key], bodies)
         if isinstance(made, Outcome):
             missing.append(made)
         else:
@@ -66,17 +67,35 @@ def send_small(
 
 
 def _ready(
-    session: Session, row: WriteRow, key: RecordKey, stored: StoredFile | None, wanted: Cells
+    session: Session,
+    row: WriteRow,
+    key: RecordKey,
+    stored: StoredFile | None,
+    wanted: Cells,
+    bodies: Mapping[str, bytes],
 ) -> Prepared | Outcome:
     described = session.table(key.table)
     if stored is None:
         return no_file(key, NOT_HELD) if has_bytes(described, wanted) else Prepared(row)
     try:
-        with session.ports.vault.open_file(session.plan.org, stored.blob) as body:
-            data = body.read()
+        data = bodies.get(stored.blob)
+        held = _body(session, stored) if data is None else data
     except (IntegrityError, NotFound) as error:
         return no_file(key, error.sentence)
-    return Prepared(replace(row, file=data), proof=proof_of(described, wanted))
+    return Prepared(replace(row, file=held), proof=proof_of(described, wanted))
+
+
+def _bodies(session: Session, stored: Iterable[StoredFile]) -> Mapping[str, bytes]:
+    """The bytes of all files; none if one of them cannot be read: then each is read alone."""
+    try:
+        return session.ports.vault.read_files(session.plan.org, {one.blob for one in stored})
+    except (IntegrityError, NotFound):
+        return {}
+
+
+def _body(session: Session, stored: StoredFile) -> bytes:
+    with session.ports.vault.open_file(session.plan.org, stored.blob) as body:
+        return body.read()
 
 
 def proof_of(table: Table, wanted: Cells) -> dict[str, str | None]:

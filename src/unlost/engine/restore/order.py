@@ -4,7 +4,8 @@ Levels follow the tables as far as they can, so that the records of one table st
 and go out in full calls; only tables that refer to one another are ordered record by record. Where
 records refer to one another in a circle, a reference that may be empty at first is set late: that
 of the column which breaks the circles with the fewest late references. A column whose chains run
-through so many levels that calls go out nearly empty is set late as well.
+through so many levels that calls go out nearly empty is set late as well, unless that touches many
+more records a second time: a record that is written again was changed now, whatever it says else.
 """
 
 from collections import Counter, defaultdict
@@ -14,8 +15,14 @@ from dataclasses import dataclass, field
 from unlost.engine.restore.circles import circular, components, depths
 from unlost.model.plan import RecordKey
 
-ROWS_PER_CALL = 200  # rough: what a call of a small level could carry
+# Rough, for whatever org: rows that a call writes, rows that a call reads, and calls of a job that
+# writes any number of rows.
+ROWS_PER_CALL = 200
+ROWS_PER_LOOK = 2_000
+JOB_CALLS = 5
 WORTH = 20  # calls that a second pass must save before chains are cut for it
+WORTH_ANYWAY = 4  # the same, where the table has a second pass already
+TOUCHED_PER_CALL = 50  # records that may be written twice for each call that is saved
 
 type TableColumn = tuple[str, str]
 
@@ -148,14 +155,43 @@ def _pairs(arcs: Iterable[_Arc]) -> Iterator[tuple[int, int]]:
 
 def _cut_chains(graph: _Graph) -> None:
     """Postpone whole columns while a second pass saves calls; what is required stays."""
-    fewest = _calls(graph, [])
-    while (now := _calls(graph, graph.arcs)) >= fewest + WORTH:
-        columns = {arc.column for arc in _within_blocks(graph) if arc.late}
-        costs = {column: _calls_without(graph, column) for column in columns}
-        best = min(columns, key=lambda column: (costs[column], column), default=None)
-        if best is None or costs[best] + WORTH > now:
+    fewest = _creates(graph, [])
+    while _creates(graph, graph.arcs) >= fewest + WORTH_ANYWAY:
+        now = _calls(graph, None)
+        columns = sorted({arc.column for arc in _within_blocks(graph) if arc.late})
+        again = {graph.keys[arc.source].table for arc in graph.postponed}
+        cuts = [
+            _Cut(one, now - _calls(graph, one), _touched(graph, one), one[0] in again)
+            for one in columns
+        ]
+        best = max((cut for cut in cuts if cut.pays), key=lambda cut: cut.saved, default=None)
+        if best is None:
             return
-        _postpone(graph, [arc for arc in graph.arcs if arc.late and arc.column == best])
+        _postpone(graph, [arc for arc in graph.arcs if arc.late and arc.column == best.column])
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A column that could be set late: calls that it saves, records that are written twice for it.
+
+    ``anyway``: the table has a second pass already.
+    """
+
+    column: TableColumn
+    saved: int
+    touched: int
+    anyway: bool
+
+    @property
+    def pays(self) -> bool:
+        enough = WORTH_ANYWAY if self.anyway else WORTH
+        return self.saved >= enough and self.touched <= self.saved * TOUCHED_PER_CALL
+
+
+def _touched(graph: _Graph, column: TableColumn) -> int:
+    """Records that are written twice for this column alone."""
+    already = {arc.source for arc in graph.postponed}
+    return len({a.source for a in graph.arcs if a.late and a.column == column} - already)
 
 
 def _within_blocks(graph: _Graph) -> list[_Arc]:
@@ -164,18 +200,26 @@ def _within_blocks(graph: _Graph) -> list[_Arc]:
     return [arc for arc in graph.arcs if block[table[arc.source]] == block[table[arc.target]]]
 
 
-def _calls_without(graph: _Graph, column: TableColumn) -> int:
-    """Calls if this column is set in a second pass, which looks and then writes."""
-    rest = [arc for arc in graph.arcs if not (arc.late and arc.column == column)]
-    later = len(graph.arcs) - len(rest)
-    return _calls(graph, rest) + 2 * -(-later // ROWS_PER_CALL)
+def _calls(graph: _Graph, without: TableColumn | None) -> int:
+    """Calls of both passes, if this column is set late too: the second looks before it writes."""
+    rest = [arc for arc in graph.arcs if not (arc.late and arc.column == without)]
+    kept = {id(arc) for arc in rest}
+    later = {arc.source for arc in graph.postponed}
+    later |= {arc.source for arc in graph.arcs if id(arc) not in kept}
+    by_table = Counter(graph.keys[source].table for source in later)
+    second = sum(_writes(count) + -(-count // ROWS_PER_LOOK) for count in by_table.values())
+    return _creates(graph, rest) + second
 
 
-def _calls(graph: _Graph, arcs: Sequence[_Arc]) -> int:
+def _creates(graph: _Graph, arcs: Sequence[_Arc]) -> int:
     """Calls that create all records, level by level."""
     table, block = _blocks(graph.keys, arcs, {})
     steps = Counter(zip(table, _depths(arcs, table, block), strict=True))
-    return sum(-(-count // ROWS_PER_CALL) for count in steps.values())
+    return sum(_writes(count) for count in steps.values())
+
+
+def _writes(rows: int) -> int:
+    return min(-(-rows // ROWS_PER_CALL), JOB_CALLS)
 
 
 # --- levels ---------------------------------------------------------------------------------------

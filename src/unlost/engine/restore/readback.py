@@ -1,6 +1,7 @@
 """After writing: what is in the org now, compared column by column with what was wanted."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import batched
 
 from unlost.engine.restore.calls import CHANGED_SINCE, refusal
 from unlost.engine.restore.changing import gone
@@ -11,7 +12,6 @@ from unlost.engine.restore.outcome import Difference, Ending, RecordOutcome
 from unlost.engine.restore.returning import came_along
 from unlost.engine.restore.rows import expected
 from unlost.engine.restore.session import Session
-from unlost.engine.restore.wanted import READ_ROWS
 from unlost.model.plan import Action, PlanStep, RecordKey, Why
 from unlost.model.progress import Phase, Progress
 from unlost.model.schema import ColumnTrait, Table
@@ -22,6 +22,8 @@ NOT_IN_ORG = "not-in-org"  # the column is not there any more
 NOT_SET = "not-set"  # the plan did not set it; its notes say why, or it changed after that
 LINK_LOST = "link-lost"  # the record referred to did not come back
 NOT_MADE = "restore-not-made"
+READ_BACK = 2_000  # records that are compared at a time
+LONG = 100_000  # characters that a record may have at most to be one of so many
 
 ENDINGS = {
     Action.UNCHANGED: Ending.UNCHANGED,
@@ -41,11 +43,17 @@ def record_outcomes(session: Session) -> Iterator[RecordOutcome]:
     found: dict[RecordKey, tuple[Difference, ...]] = {}
     for table, steps in by_table.items():
         there = [s for s in steps if _there(session, s)]
-        for at in range(0, len(there), READ_ROWS):
-            found.update(_differences(session, table, there[at : at + READ_ROWS]))
+        for part in batched(there, _at_once(session.table(table))) if there else ():
+            found.update(_differences(session, table, part))
         session.ports.observer.progress(Progress(Phase.READ_BACK, table, rows=len(steps)))
     for step in session.plan.steps:
         yield _outcome(session, step, found.get(step.key))
+
+
+def _at_once(table: Table) -> int:
+    """Records that are held twice, as wanted and as they are; fewer where texts may be long."""
+    longest = sum(column.length for column in table.columns)
+    return READ_BACK if longest <= LONG else READ_BACK // 4
 
 
 def _there(session: Session, step: PlanStep) -> bool:

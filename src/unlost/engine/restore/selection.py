@@ -152,12 +152,11 @@ def _lost(survey: Survey, selection: Selection) -> Picked:
     never: dict[str, int] = {}
     passing = 0
     for table in _tables(old, selection):
-        plannable = survey.plannable(table)
         for ids in _ids(survey, table, bounds, ChangeKind.DELETED):
             rows = old.get(table, ids, columns=[])
             alive = rows.filter(pc.equal(rows["_u_op"], Op.STATE.value))["_u_id"].to_pylist()
             passing += len(ids) - len(alive)
-            if plannable:
+            if alive and survey.plannable(table):
                 picks += [Pick(RecordKey(table, one), old.info.number) for one in alive]
             elif alive:
                 never[table] = never.get(table, 0) + len(alive)

@@ -4,11 +4,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from unlost.engine.restore.cells import digest
+from unlost.engine.restore.cells import digests
 from unlost.model.errors import IntegrityError
 from unlost.model.plan import PlanStep, RecordKey
 from unlost.model.ports import Snapshot, Vault
-from unlost.model.schema import Table
 from unlost.model.snapshot import StoredFile
 from unlost.model.writing import Gather
 
@@ -83,15 +82,13 @@ def _read(
     rows = snapshot.get(name, [step.record for step in steps])
     columns = [column.name for column in schema.columns if column.name in rows.column_names]
     ids = rows["_u_id"].to_pylist()
-    values = dict(zip(ids, rows.select(columns).to_pylist(), strict=True))
-    return {step.key: _checked(step, schema, values) for step in steps}
+    told = zip(digests(schema, rows, columns), rows.select(columns).to_pylist(), strict=True)
+    values = dict(zip(ids, told, strict=True))
+    return {step.key: _checked(step, *values.get(step.record, ("", {}))) for step in steps}
 
 
-def _checked(
-    step: PlanStep, table: Table, values: Mapping[str, dict[str, str | None]]
-) -> dict[str, str | None]:
-    cells = values.get(step.record)
-    if cells is None or digest(table, cells) != step.digest:
+def _checked(step: PlanStep, digest: str, cells: Mapping[str, str | None]) -> dict[str, str | None]:
+    if digest != step.digest:
         raise moved(step)
     return {**cells, **step.edits}
 

@@ -116,6 +116,42 @@ def test_a_chain_that_saves_few_calls_or_is_required_is_not_cut() -> None:
         assert len(set(found.levels.values())) == len(nodes)
 
 
+def rings(length: int) -> list[Node]:
+    """A chain of recipes, of which each also stands in a circle with a batch of its own."""
+    keys = [RecordKey("Recipe", f"{n:03d}") for n in range(length)]
+    nodes = []
+    for key, above in zip(keys, [None, *keys], strict=False):
+        batch = RecordKey("Batch", key.record)
+        links = [Link("Current", batch, late=True)]
+        links += [Link("From", above, late=True)] if above is not None else []
+        nodes += [Node(key, tuple(links)), Node(batch, (Link("Recipe", key),))]
+    return nodes
+
+
+def test_a_short_chain_is_cut_where_the_table_has_a_second_pass_anyway() -> None:
+    found = ordered(rings(9))
+    assert {found.late[RecordKey("Recipe", f"{n:03d}")] for n in range(1, 9)} == {
+        ("Current", "From")
+    }
+    assert set(found.levels.values()) == {0, 1}
+    assert all("From" not in columns for columns in ordered(rings(3)).late.values())
+
+
+def strands(count: int, *, levels: int) -> list[Node]:
+    """So many chains of recipes side by side, each of so many levels."""
+    keys = [RecordKey("Recipe", f"{n:05d}") for n in range(count * levels)]
+    return [
+        Node(key, (Link("From", keys[at - count], late=True),) if at >= count else ())
+        for at, key in enumerate(keys)
+    ]
+
+
+def test_many_records_are_not_written_twice_to_save_few_calls() -> None:
+    """A record that is written a second time says that it was changed now."""
+    assert len(ordered(strands(10, levels=40)).late) == 390
+    assert ordered(strands(60, levels=40)).late == {}, "2,340 records, 28 calls"
+
+
 def test_tables_that_must_be_there_first() -> None:
     found = ordered([Node(A1), Node(C1)], after={"Account": ("Contact", "Nothing"), "None": ("A",)})
     assert found.levels == {C1: 0, A1: 1}

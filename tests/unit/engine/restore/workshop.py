@@ -128,7 +128,8 @@ class Workshop(Scene):
 
     def writes(self) -> list[tuple[str, str, int]]:
         """The calls that wrote."""
-        return [c for c in self.writer.calls if c[0] not in ("find", "fetch", "recent", "settle")]
+        looks = ("find", "fetch", "prepare", "recent", "settle")
+        return [call for call in self.writer.calls if call[0] not in looks]
 
 
 def endings(outcome: RestoreOutcome) -> dict[str, Ending]:

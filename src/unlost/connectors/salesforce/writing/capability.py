@@ -25,7 +25,7 @@ from unlost.model.writing import (
 ROWS_PER_CALL = 200
 # Bulk ingest works in batches of 10,000 (Bulk API 2.0 guide); it pays from a few calls on.
 ROWS_PER_JOB = 10_000
-JOB_ABOVE = 2_000
+JOB_ABOVE = 1_000
 # Bytes of a file go in a row as base64; a call's body may have 50 MB (REST guide, limits).
 SMALL_FILE = 1_000_000
 FILES_PER_CALL = 8_000_000

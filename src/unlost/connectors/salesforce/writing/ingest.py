@@ -130,7 +130,6 @@ class IngestJobs:
             found |= {row.key: done(row.key, record) for row in _take(left, line)}
         if not whole or len(found) < len(upload.rows):
             found |= self._not_written(job, upload, left)
-        self._api.delete(f"jobs/ingest/{job}")
         return found
 
     def _not_written(

@@ -9,7 +9,11 @@ from itertools import batched
 from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.api import Api
 from unlost.connectors.salesforce.errors import Refused
-from unlost.connectors.salesforce.limits import IDS_IN_A_QUERY, IDS_IN_A_RETRIEVE
+from unlost.connectors.salesforce.limits import (
+    IDS_IN_A_QUERY,
+    IDS_IN_A_RETRIEVE,
+    LONGEST_ANSWER,
+)
 from unlost.connectors.salesforce.rows import observed
 from unlost.connectors.salesforce.special import NEW_BY
 from unlost.kit.json_to_arrow import batch_of, text_of
@@ -52,7 +56,7 @@ class Looks:
         known = [name for name in columns if name != "Id"]
         wanted = ("Id", *known)
         records: list[Mapping[str, object]] = []
-        for part in batched(ids, IDS_IN_A_RETRIEVE):
+        for part in batched(ids, _fitting(table, known)):
             told = None if _archives(table) else self._retrieved(table.name, part, wanted)
             records += self._queried(table, part, wanted) if told is None else told
         return self._rows(records, wanted, columns)
@@ -146,6 +150,13 @@ def _born(
         for one, (made, touched) in zip(records, stamps, strict=True)
         if touched >= since and (made in sent or made >= since)
     ]
+
+
+def _fitting(table: Table, columns: Sequence[str]) -> int:
+    """How many records one answer can hold, by the lengths of these columns."""
+    described = (table.column(name) for name in columns)
+    longest = sum(column.length for column in described if column is not None)
+    return min(IDS_IN_A_RETRIEVE, max(1, LONGEST_ANSWER // max(longest, 1)))
 
 
 def _archives(table: Table) -> bool:

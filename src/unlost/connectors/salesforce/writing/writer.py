@@ -59,6 +59,14 @@ class SalesforceWriter:
         """What the write user lacks for these tables."""
         return missing_for(self._api, tables, describe=self._described)
 
+    def prepare(self, tables: Sequence[Table]) -> None:
+        """Describe these tables in one call; what is refused is asked for again when it is needed."""
+        names = [table.name for table in tables if table.name not in self._describes]
+        if len(names) > 1:
+            told = self._api.batch([f"sobjects/{name}/describe" for name in names])
+            answers = zip(names, told, strict=True)
+            self._describes |= {name: one for name, (status, one) in answers if status == 200}
+
     def capability(self, table: Table) -> WriteCapability:
         """What may be written, as describe tells it to this user."""
         if table.name not in self._capabilities:
@@ -80,7 +88,9 @@ class SalesforceWriter:
             return self._bin.undelete(rows)
         if op is WriteOp.DELETE and len(rows) <= ROWS_PER_CALL:
             return self._collections.delete(rows)
-        found = {one.key: one for one in self._sent(op, table, rows)}
+        found = self._twins(table, rows) if op is WriteOp.CREATE else {}
+        left = [row for row in rows if row.key not in found]
+        found |= {one.key: one for one in self._sent(op, table, left)} if left else {}
         found |= self._twins(table, [r for r in rows if found[r.key].native in DUPLICATE])
         return [found[row.key] for row in rows]
 
@@ -157,11 +167,11 @@ class SalesforceWriter:
         rest = [r for r in rows if r.cells.get("Pricebook2Id") != self._standard_book]
         return [wave for wave in (first, rest) if wave]
 
-    def _twins(self, table: Table, refused: Sequence[WriteRow]) -> dict[str, Outcome]:
-        """Links that are refused because they are there already are there."""
+    def _twins(self, table: Table, rows: Sequence[WriteRow]) -> dict[str, Outcome]:
+        """Links that are there already, and would be refused for that."""
         found: dict[str, Outcome] = {}
         for key in rule_for(table.name).keys if rule_for(table.name).accept_twin else ():
-            told = ((row.key, key.of(row.cells)) for row in refused)
+            told = ((row.key, key.of(row.cells)) for row in rows)
             asked = {one: value for one, value in told if value is not None}
             live = self._looks.find(table, key.columns, asked.values()) if asked else {}
             found |= {one: done(one, live[value]) for one, value in asked.items() if value in live}

@@ -23,7 +23,7 @@ from fakes.salesforce import (
 from fakes.wire import Chunks, error_answer, json_answer
 from unit.connectors.salesforce.writing.writable import Org, kinds, rows, write
 from unlost.connectors.salesforce import SalesforceConnector
-from unlost.connectors.salesforce.writing import collections
+from unlost.connectors.salesforce.writing import collections, looks
 from unlost.model.errors import (
     AuthExpired,
     Conflict,
@@ -197,14 +197,53 @@ def test_a_link_that_is_there_already_is_there(org: Org) -> None:
     there = {"ContentDocumentId": id_of("069", 1), "LinkedEntityId": id_of("001", 1)}
     org.rows["ContentDocumentLink"] = [row(id_of("06A", 9), **there)]
     twin = {"success": False, "errors": [{"statusCode": "DUPLICATE_VALUE", "message": "there"}]}
-    org.wire.on("POST", r"/composite/sobjects$", json_answer([twin, twin]))
     other = {**there, "LinkedEntityId": id_of("001", 2)}
-    sent = [WriteRow("a", None, there), WriteRow("b", None, other)]
+    late = {**there, "LinkedEntityId": id_of("001", 3)}
+
+    def made_meanwhile(_: httpx.Request) -> httpx.Response:
+        org.rows["ContentDocumentLink"].append(row(id_of("06A", 8), **late))
+        return json_answer([twin, twin])
+
+    org.wire.on("POST", r"/composite/sobjects$", made_meanwhile)
+    sent = [WriteRow(key, None, one) for key, one in zip("abc", (there, other, late), strict=True)]
     found = write(org, CREATE, sent, "ContentDocumentLink")
     assert [(one.kind.value, one.id) for one in found] == [
         ("done", id_of("06A", 9)),
         ("failed", None),
+        ("done", id_of("06A", 8)),
     ]
+    (call,) = org.wire.made("POST", r"/composite/sobjects$")
+    assert len(json.loads(call.content)["records"]) == 2, "what is there is not sent"
+
+
+def test_several_tables_are_described_in_one_call(org: Org) -> None:
+    org.add("Small", field("Name"))
+    with org.writer() as writer:
+        tables = [org.shape("Account"), org.shape("Small"), Table("Gone__c", ())]
+        writer.prepare(tables)
+        writer.prepare(tables[:2])
+        writer.prepare(tables[:1])
+        assert "Name" in writer.capability(tables[1]).settable
+    assert len(org.wire.made("POST", "composite/batch")) == 1
+    assert len(org.wire.made("GET", "sobjects/Small/describe")) == 1, "within the batch"
+
+
+def test_records_with_long_texts_are_fetched_in_smaller_parts(
+    org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looks, "LONGEST_ANSWER", 1_000)
+    org.add("Account", field("Name", length=80), field("Story", length=300))
+    org.rows["Account"] = [row(id_of("001", n), Name=f"A{n}", Story="x") for n in range(7)]
+    every = [id_of("001", n) for n in range(7)]
+    with org.writer() as writer:
+        for columns in (["Name"], ["Name", "Story"]):
+            found = writer.fetch(org.shape("Account"), every, columns=columns)
+            assert found.ids.to_pylist() == every
+    sizes = [
+        len(json.loads(call.content)["ids"])
+        for call in org.wire.made("POST", r"/composite/sobjects/Account")
+    ]
+    assert sizes == [7, 2, 2, 2, 1]
 
 
 def test_all_links_that_are_there_already_are_found_at_once(org: Org) -> None:
@@ -314,7 +353,7 @@ def test_large_sets_go_by_a_job_whose_results_are_shuffled(org: Org) -> None:
     assert len({one.id for one in found}) == 300
     assert jobs.wanted["operation"] == "insert"
     assert jobs.patched == [("750j", "UploadComplete")]
-    assert len(org.wire.made("DELETE", "jobs/ingest/750j")) == 1
+    assert org.wire.made("DELETE", "jobs/ingest") == [], "people can look at it in Setup"
 
 
 @pytest.mark.parametrize(("processed", "failed", "asked"), [(300, 0, 0), (299, 0, 1), (300, 1, 1)])
