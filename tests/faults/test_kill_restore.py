@@ -23,7 +23,7 @@ ADMIN = "lotte.devos@chocolate.example"
 SECRET = "not-a-secret-writer"
 DONE = {0, 3}
 SOONEST = 0.6  # seconds: before that nothing of ours runs yet
-LATEST = 3.5  # so that a restore is hit several times before it ends
+LATEST = 2.0  # so that a restore is hit several times before it ends
 COUNTED = ("Account", "Contact", "Case", "CaseComment", "Opportunity", "Order", "Task", "Note")
 
 
