@@ -44,10 +44,6 @@ def without_asking_for_other_restores(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(returning, "_lives", lambda session, table, steps: {})
 
 
-def without_looking_for_what_came_along(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(returning, "_details", lambda session: set())
-
-
 def _live(lives: settings) -> None:
     for _ in range(ROUNDS):
         run_state_machine_as_test(Restores, settings=lives)
@@ -62,7 +58,6 @@ def _live(lives: settings) -> None:
         without_look_up,
         without_expectation,
         without_asking_for_other_restores,
-        without_looking_for_what_came_along,
     ],
 )
 def test_a_restore_without_a_safeguard_is_caught(
