@@ -84,10 +84,12 @@ def _read(
     ids = rows["_u_id"].to_pylist()
     told = zip(digests(schema, rows, columns), rows.select(columns).to_pylist(), strict=True)
     values = dict(zip(ids, told, strict=True))
-    return {step.key: _checked(step, *values.get(step.record, ("", {}))) for step in steps}
+    return {step.key: _checked(step, *values.get(step.record, (None, {}))) for step in steps}
 
 
-def _checked(step: PlanStep, digest: str, cells: Mapping[str, str | None]) -> dict[str, str | None]:
+def _checked(
+    step: PlanStep, digest: str | None, cells: Mapping[str, str | None]
+) -> dict[str, str | None]:
     if digest != step.digest:
         raise moved(step)
     return {**cells, **step.edits}
