@@ -130,7 +130,10 @@ class PlanNote:
 
 @dataclass(frozen=True, slots=True)
 class PlanLink:
-    """A record that the plan refers to, that came back earlier, and the id under which it lives."""
+    """A record that the plan refers to and that came back earlier.
+
+    ``live`` is the id under which it lives, or, if it is lost again, the one that the plan has it by.
+    """
 
     table: str
     record: str

@@ -38,10 +38,14 @@ class Refused(Exception):
 
 @dataclass(slots=True)
 class Binned:
-    """How a record came into the bin: with its master (``root``), and which links were emptied."""
+    """How a record came into the bin: with its master (``root``), and which links were emptied.
+
+    ``lost``: its master was deleted later, so it never comes back.
+    """
 
     root: tuple[str, str]
     emptied: list["Emptied"] = field(default_factory=list)
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,11 @@ class Emptied:
 
 
 class Platform:
-    """The rules of one memory org. Methods act as the user ``by`` and raise ``Refused``."""
+    """The rules of one memory org. Methods act as the user ``by`` and raise ``Refused``.
+
+    ``relinks``: an undelete sets emptied links again. ``loses_details``: a detail that was deleted
+    before its master never leaves the bin (Salesforce SOAP guide, undelete).
+    """
 
     def __init__(self, org: MemoryOrg) -> None:
         self.org = org
@@ -64,6 +72,7 @@ class Platform:
         self.capabilities: dict[str, WriteCapability] = {}
         self.created: dict[tuple[str, str], tuple[datetime, str]] = {}
         self.relinks = True
+        self.loses_details = False
         self.small_file = 0
         self.files_per_call = 0
         self._binned: dict[tuple[str, str], Binned] = {}
@@ -134,21 +143,30 @@ class Platform:
                 self.org.delete(owner, child, by=by)
                 links = emptied if at == 0 else []
                 self._binned[owner, child] = Binned((table, record), links)
+        if self.loses_details:
+            self._lose_details(doomed)
 
     def undelete(self, table: str, record: str, *, by: str) -> None:
         """Out of the bin, with the details that went with it."""
-        binned = self._binned.get((table, record))
-        held = self.org.tables[table].records.get(record)
-        if held is None or not held.deleted or (binned and binned.root != (table, record)):
+        if not self.leaves_bin(table, record):
             raise Refused("UNDELETE_FAILED", "Entity is not in the recycle bin")
-        came = [key for key, one in self._binned.items() if one.root == (table, record)]
-        for owner, child in came or [(table, record)]:
+        binned = self._binned.get((table, record), Binned((table, record)))
+        came = [one for one in self._group(table, record) if not self._is_lost(one)]
+        for owner, child in came:
+            self._check_uniques(owner, {}, child)
+        for owner, child in came:
             self.org.undelete(owner, child, by=by)
             self._binned.pop((owner, child), None)
-        for link in binned.emptied if binned and self.relinks else ():
+        for link in binned.emptied if self.relinks else ():
             again = self.org.tables[link.table].records.get(link.record)
             if again is not None and not again.deleted and again.cells.get(link.column) is None:
                 self.org.update(link.table, link.record, {link.column: link.target}, by=by)
+
+    def purge(self, table: str, record: str) -> None:
+        """Lose a record of the bin for ever, with what went into the bin because of it."""
+        for owner, child in self._group(table, record):
+            self.org.purge(owner, child)
+            self._binned.pop((owner, child), None)
 
     def purge_bin(self) -> None:
         """Empty the bin for ever."""
@@ -159,6 +177,13 @@ class Platform:
 
     # --- looks -------------------------------------------------------------------------------------
 
+    def leaves_bin(self, table: str, record: str) -> bool:
+        """True if a record of the bin can come out of it by itself, keys left aside."""
+        held = self.org.tables[table].records.get(record)
+        binned = self._binned.get((table, record), Binned((table, record)))
+        own = binned.root == (table, record)
+        return held is not None and held.deleted and own and not binned.lost
+
     def live(self, table: str) -> Iterator[tuple[str, MemoryRecord]]:
         """Live records of a table."""
         for key, held in self.org.visible(table).items():
@@ -166,6 +191,25 @@ class Platform:
                 yield key, held
 
     # --- inside ------------------------------------------------------------------------------------
+
+    def _group(self, table: str, record: str) -> list[tuple[str, str]]:
+        """The record of the bin, and what went there because of it."""
+        others = [key for key, one in self._binned.items() if one.root == (table, record)]
+        return others or [(table, record)]
+
+    def _is_lost(self, key: tuple[str, str]) -> bool:
+        return key in self._binned and self._binned[key].lost
+
+    def _lose_details(self, masters: list[tuple[str, str]]) -> None:
+        for (owner, child), binned in self._binned.items():
+            table = self.org.tables[owner]
+            cells = table.records[child].cells
+            details = any(
+                rule is DeleteRule.CASCADE and (target, cells.get(column)) in masters
+                for column, targets, rule in self._references(table)
+                for target in targets
+            )
+            binned.lost |= details and (owner, child) not in masters
 
     def _live(self, table: str, record: str) -> None:
         held = self.org.tables[table].records.get(record)
@@ -185,6 +229,9 @@ class Platform:
             target = cells.get(column.name)
             if column.reference is not None and target is not None:
                 self._check_reference(column.name, column.reference.tables, target)
+        self._check_uniques(table, cells, record)
+
+    def _check_uniques(self, table: str, cells: Cells, record: str | None) -> None:
         for owner, columns in self.unique:
             if owner == table:
                 self._check_unique(table, columns, cells, record)

@@ -13,6 +13,7 @@ from stateful.restore.town import LINKS, Picture, Seen, Town, references
 from unlost.engine.restore.outcome import Ending, RecordOutcome, RestoreOutcome
 from unlost.engine.restore.readback import LINK_LOST, OVERWRITTEN
 from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan, SelectionKind, Why
+from unlost.model.writing import NOT_IN_BIN
 
 WHOLE = (Action.CREATE, Action.UNDELETE, Action.ADOPT)
 SKIPS = {"key-taken", "key-not-unique", "parent-required", "circle-required", "lost-since"}
@@ -21,7 +22,10 @@ TAKEN = "has this value already"
 
 @dataclass(frozen=True)
 class Case:
-    """One restore: what the org was when it was planned, when it was run, and what it is now."""
+    """One restore: what the org was when it was planned, when it was run, and what it is now.
+
+    ``unbinned``: what the plan knew to lie in the bin for ever.
+    """
 
     plan: RestorePlan
     outcome: RestoreOutcome
@@ -29,6 +33,7 @@ class Case:
     before: Picture
     after: Picture
     calm: bool = False
+    unbinned: frozenset[RecordKey] = frozenset()
 
     @property
     def pairs(self) -> Iterator[tuple[PlanStep, RecordOutcome]]:
@@ -198,10 +203,11 @@ class Judge:
         assert told.live is not None, told
         key = RecordKey(step.table, told.live)
         assert key in case.after, f"{told} is not live"
-        named = {one.column for one in told.differences}
+        named = {one.column: one.reason for one in told.differences}
         for column in self._columns(case, step, wanted):
             if self.alike(case, step.key, wanted, case.after[key], column):
-                assert column not in named, f"{told}: {column} is named, and is as it was"
+                lost = named.get(column) == LINK_LOST and self._leads_nowhere(case, key, column)
+                assert column not in named or lost, f"{told}: {column} is named, and is as it was"
                 continue
             assert column in named, (
                 f"{told}: {column} is {case.after[key].value(column)!r}, "
@@ -211,6 +217,14 @@ class Judge:
             self.met["difference"] += 1
         if step.action is Action.CREATE:
             assert case.after[key].body == wanted.body
+
+    def _leads_nowhere(self, case: Case, key: RecordKey, column: str) -> bool:
+        """True if a reference that is as it was means a record that is lost."""
+        value = case.after[key].value(column)
+        if value is None or column not in LINKS[key.table]:
+            return False
+        targets = [RecordKey(table, value) for table in LINKS[key.table][column].tables]
+        return not any(target in case.after for target in targets)
 
     def _lost_for_good(self, case: Case, step: PlanStep, told: RecordOutcome, column: str) -> None:
         """A reference is said to be lost only where its record is."""
@@ -260,6 +274,17 @@ class Judge:
             return
         if told.ending is Ending.SKIPPED:
             assert SKIPS & set(step.notes), f"{told}: skipped for {step.notes}"
+        elif told.code == NOT_IN_BIN:
+            assert step.live is not None, step
+            stuck = not self.town.platform.leaves_bin(step.table, step.live)
+            assert stuck, f"{told}: it could leave the bin"
+            assert RecordKey(step.table, step.live) not in case.unbinned, f"{told}: tried again"
+            self.met["stuck in the bin"] += 1
+        elif told.code == "restore-parent-missing":
+            bad = {self.origin(s.key) for s, o in case.pairs if not o.ending.good}
+            wanted = self.nights[step.snapshot][step.key]
+            parents = {self.origin(t) for _, ts in references(step.key, wanted) for t in ts}
+            assert bad & parents, f"{told}: all that it refers to is there"
         else:
             assert TAKEN in told.sentence, f"{told}: nothing stood in its way"
 

@@ -12,6 +12,7 @@ from stateful.restore.judge import Case, Judge
 from stateful.restore.town import LINKS, REQUIRED, TABLES, Picture, Town, references
 from unlost.engine.restore.calls import TRIES
 from unlost.engine.restore.execute import execute, resume, run_of
+from unlost.engine.restore.log import Log
 from unlost.engine.restore.outcome import Parked, RestoreOutcome
 from unlost.engine.restore.planning import Related
 from unlost.model.errors import TransientError, UsageError
@@ -45,12 +46,15 @@ class Restores(RuleBasedStateMachine):
     encrypted = False
     met: Any = None
 
-    @initialize(data=st.data(), undeletable=st.booleans(), relinks=st.booleans())
-    def begin(self, data: st.DataObject, undeletable: bool, relinks: bool) -> None:
+    @initialize(
+        data=st.data(), undeletable=st.booleans(), relinks=st.booleans(), loses=st.booleans()
+    )
+    def begin(self, data: st.DataObject, undeletable: bool, relinks: bool, loses: bool) -> None:
         self.folder = Path(tempfile.mkdtemp())
         self.town = Town(
             self.folder, encrypted=self.encrypted, undeletable=undeletable, relinks=relinks
         )
+        self.town.platform.loses_details = loses
         self.judge = Judge(self.town)
         if self.met is not None:
             self.judge.met = self.met
@@ -205,6 +209,16 @@ class Restores(RuleBasedStateMachine):
             self.town.platform.purge_bin()
         self.restore(data=data)
 
+    @rule(data=st.data())
+    def lose_one_master_for_ever_and_restore(self, data: st.DataObject) -> None:
+        """Its details and equals lie in the bin still."""
+        self.lose(data=data, purged=False)
+        masters = [k for k, s in self.town.picture(bin_too=True).items() if s.binned]
+        if masters:
+            key = data.draw(st.sampled_from(sorted(masters, key=str)))
+            self.town.platform.purge(key.table, key.record)
+        self.restore(data=data)
+
     @rule(data=st.data(), night=st.booleans())
     def overwrite_and_restore(self, data: st.DataObject, night: bool) -> None:
         self.overwrite(data=data)
@@ -231,10 +245,24 @@ class Restores(RuleBasedStateMachine):
             if plan is None:
                 return
             before = self.town.picture(bin_too=True)
-            self._run(data, plan, planned, [], disturbed=False)
+            outcome = self._run(data, plan, planned, [], disturbed=False)
             if calm:
                 again = self.town.picture(bin_too=True)
                 assert again == before, "restoring again changes something"
+                self._retry(data, plan, outcome)
+
+    def _retry(self, data: st.DataObject, plan: RestorePlan, outcome: RestoreOutcome) -> None:
+        """What did not leave the bin comes back as new."""
+        journal = Log(self.town.vault.journal(self.town.oid, run_of(plan)))
+        if not journal.unbinned:
+            return
+        planned = self.town.picture(bin_too=True)
+        failed = {RecordKey(o.table, o.record) for o in outcome.records if not o.ending.good}
+        again = self.town.planned_again(plan, failed, unbinned=journal.unbinned)
+        if plan.id in self.judge.named:
+            self.judge.fixed_at(again, self.judge.named[plan.id])
+        unbinned = frozenset(journal.unbinned)
+        self._run(data, again, planned, [], disturbed=False, unbinned=unbinned)
 
     def _select(self, data: st.DataObject) -> tuple[Selection, Related, int | None] | None:
         held, nights = self.judge.held(), sorted(self.judge.nights)
@@ -341,7 +369,8 @@ class Restores(RuleBasedStateMachine):
         troubles: list[tuple[str, int]],
         *,
         disturbed: bool,
-    ) -> None:
+        unbinned: frozenset[RecordKey] = frozenset(),
+    ) -> RestoreOutcome:
         self.town.clock.advance(seconds=60)
         before = self.town.picture()
         outcome = self._until_it_ends(data, plan, list(troubles))
@@ -353,7 +382,8 @@ class Restores(RuleBasedStateMachine):
         hurt = "refused" in kinds or ("locked" in kinds and len(kinds) >= TRIES)
         after = self.town.picture()
         calm = not disturbed and not hurt
-        self.judge.judge(Case(plan, outcome, planned, before, after, calm))
+        self.judge.judge(Case(plan, outcome, planned, before, after, calm, unbinned))
+        return outcome
 
     def _until_it_ends(
         self, data: st.DataObject, plan: RestorePlan, troubles: list[tuple[str, int]]

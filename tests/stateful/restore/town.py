@@ -1,11 +1,11 @@
 """A town of firms under nightly backups: tables with every kind of reference that a restore meets."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from unit.engine.scene import Scene
-from unlost.engine.restore.planning import PlanPorts, Related, plan_restore
+from unlost.engine.restore.planning import PlanPorts, Related, plan_again, plan_restore
 from unlost.engine.restore.session import RestorePorts
 from unlost.model.plan import RecordKey, RestorePlan, Selection
 from unlost.model.schema import DeleteRule, Reference, WireKind
@@ -135,16 +135,27 @@ class Town(Scene):
     def planned(
         self, selection: Selection, *, related: Related = Related.ALL, at: int | None = None
     ) -> RestorePlan:
+        ports, name = self._planning(), self._next()
+        return plan_restore(self.oid, ports, selection, related=related, at=at, plan_id=name)
+
+    def planned_again(
+        self, plan: RestorePlan, failed: Collection[RecordKey], *, unbinned: Collection[RecordKey]
+    ) -> RestorePlan:
+        ports, name = self._planning(), self._next()
+        return plan_again(plan, failed, ports, plan_id=name, unbinned=unbinned)
+
+    def _next(self) -> str:
         self.plans += 1
-        ports = PlanPorts(
+        return f"plan-{self.plans}"
+
+    def _planning(self) -> PlanPorts:
+        return PlanPorts(
             source=self.source,
             writer=self.writer,
             vault=self.vault,
             clock=self.clock,
             observer=self.observer,
         )
-        name = f"plan-{self.plans}"
-        return plan_restore(self.oid, ports, selection, related=related, at=at, plan_id=name)
 
     def restoring(self, *, writer: Any = None, vault: Any = None) -> RestorePorts:
         return RestorePorts(

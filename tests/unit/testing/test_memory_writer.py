@@ -79,6 +79,46 @@ def test_a_master_takes_its_details_to_the_bin_and_brings_them_back(scene: Scene
     assert scene.cells("Memo", memo)["Account"] == account
 
 
+@pytest.mark.parametrize("loses", [True, False])
+def test_a_detail_deleted_before_its_master_may_be_lost_for_ever(scene: Scene, loses: bool) -> None:
+    scene.platform.loses_details = loses
+    account = scene.create("Account", Name="Candy")
+    earlier = scene.create("Contact", Name="Ann", Account=account)
+    later = scene.create("Contact", Name="Bob", Account=account)
+    assert scene.act(WriteOp.DELETE, "Contact", earlier) == "done"
+    assert scene.act(WriteOp.DELETE, "Account", account) == "done"
+    assert scene.act(WriteOp.UNDELETE, "Account", account) == "done"
+    assert not scene.deleted("Contact", later)
+    assert scene.deleted("Contact", earlier)
+    came = scene.act(WriteOp.UNDELETE, "Contact", earlier)
+    assert came == ("UNDELETE_FAILED" if loses else "done")
+
+
+def test_nothing_leaves_the_bin_where_one_of_its_keys_was_taken(scene: Scene) -> None:
+    scene.platform.unique.append(("Contact", ("Name",)))
+    account = scene.create("Account", Name="Candy")
+    contact = scene.create("Contact", Name="Ann", Account=account)
+    assert scene.act(WriteOp.DELETE, "Account", account) == "done"
+    twin = scene.create("Contact", Name="Ann")
+    assert scene.act(WriteOp.UNDELETE, "Account", account) == "DUPLICATE_VALUE"
+    assert scene.deleted("Account", account)
+    assert scene.act(WriteOp.DELETE, "Contact", twin) == "done"
+    assert scene.act(WriteOp.UNDELETE, "Account", account) == "done"
+    assert not scene.deleted("Contact", contact)
+
+
+def test_one_record_of_the_bin_is_purged_with_its_details_alone(scene: Scene) -> None:
+    account = scene.create("Account", Name="Candy")
+    scene.create("Contact", Name="Ann", Account=account)
+    other = scene.create("Contact", Name="Bob")
+    for table, record in (("Account", account), ("Contact", other)):
+        assert scene.act(WriteOp.DELETE, table, record) == "done"
+    scene.platform.purge("Account", account)
+    assert scene.org.tables["Account"].records == {}
+    assert list(scene.org.tables["Contact"].records) == [other]
+    assert scene.act(WriteOp.UNDELETE, "Contact", other) == "done"
+
+
 def test_a_link_to_a_detail_points_to_it_again_and_not_to_its_master(scene: Scene) -> None:
     scene.org.add_table(
         "Hint",

@@ -77,8 +77,10 @@ class RunState:
             key = RecordKey(table, outcome.key)
             self.results[stage, key] = outcome
             done = outcome.kind is OutcomeKind.DONE and outcome.id is not None
-            if done and (op is WriteOp.CREATE or op is None):
+            if done and op in (WriteOp.CREATE, WriteOp.UNDELETE, None):
                 self.links[key] = str(outcome.id)
+            if stage is Pass.UNDELETE and outcome.kind is OutcomeKind.FAILED:
+                self.links.pop(key, None)  # it lies in the bin, where nothing can refer to it
 
     def result(self, stage: Pass, key: RecordKey) -> Outcome | None:
         """How a record ended in a pass, if it did."""

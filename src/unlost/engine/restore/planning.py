@@ -274,10 +274,19 @@ def _step(made: Draft) -> PlanStep:
 
 
 def _links(gathering: Gathering) -> Iterator[PlanLink]:
-    """Records outside the plan that came back earlier, and the id under which they live now."""
-    for key, live in sorted(gathering.homes.items(), key=lambda item: str(item[0])):
-        if live is not None and key in gathering.survey.lineage:
-            yield PlanLink(key.table, key.record, live)
+    """Under which id records that are referred to live, or are in the plan, where it is another."""
+    links = {
+        key: live
+        for key, live in gathering.homes.items()
+        if live is not None and key in gathering.survey.lineage
+    }
+    for one in gathering.found.values():
+        for column, value in one.facts.references.items():
+            target = gathering.target(one.facts, column)
+            if target.record != value:
+                links[RecordKey(target.table, value)] = target.record
+    for key, live in sorted(links.items(), key=lambda item: str(item[0])):
+        yield PlanLink(key.table, key.record, live)
 
 
 def schema_digest(tables: Sequence[Table]) -> str:

@@ -15,7 +15,7 @@ from unlost.engine.restore.session import Session
 from unlost.model.plan import Action, PlanStep, RecordKey, Why
 from unlost.model.progress import Phase, Progress
 from unlost.model.schema import ColumnTrait, Table
-from unlost.model.writing import NOT_IN_BIN, NeverReason, Outcome, OutcomeKind, WriteCapability
+from unlost.model.writing import NeverReason, Outcome, OutcomeKind, WriteCapability
 
 OVERWRITTEN = "overwritten"  # the org put something else there: a trigger, a default
 NOT_IN_ORG = "not-in-org"  # the column is not there any more
@@ -91,7 +91,7 @@ def _outcome(
         step.table,
         step.record,
         ending,
-        live if failed.code != NOT_IN_BIN else None,
+        live,
         failed.code,
         failed.sentence,
         failed.next_step,

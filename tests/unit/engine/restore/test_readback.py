@@ -1,12 +1,12 @@
 """What a restore says at its end: every difference is named, and nothing that is gone is called there."""
 
 from unit.engine.restore.atelier import LINK, Atelier, actions, step_of
-from unit.engine.restore.workshop import TEXT, of
+from unit.engine.restore.workshop import TEXT, endings, of
 from unlost.engine.restore.execute import run_of
 from unlost.engine.restore.log import Log
 from unlost.engine.restore.outcome import Difference, Ending
 from unlost.engine.restore.planning import Related, plan_again
-from unlost.model.plan import Action, RecordKey
+from unlost.model.plan import Action, PlanLink, RecordKey
 from unlost.model.schema import Reference
 from unlost.model.writing import NOT_IN_BIN, Birth, ByProduct, Identity
 from unlost.testing.memory_writer import ReplyLost
@@ -89,6 +89,30 @@ def test_a_parent_known_by_its_first_id_comes_back_once(quick: Atelier) -> None:
     account, _ = quick.named("Account", "Candy")
     assert quick.named("Contact", "Ann")[1]["Account"] == account
     assert of(outcome, reborn.contact).differences == ()
+
+
+def test_a_reference_to_one_of_two_records_that_became_one_leads_to_it(quick: Atelier) -> None:
+    """Both were restored with one key, so that one record stands for them; it is lost again."""
+    quick.platform.unique.append(("Account", ("Number",)))
+    first = quick.make("Account", "Candy", Number="1")
+    contact = quick.make("Contact", "Ann", Account=first)
+    quick.night()
+    quick.lose("Account", first)
+    second = quick.make("Account", "Candy", Number="1")
+    quick.night()
+    quick.lose("Account", second)
+    for record in (first, second):
+        quick.restore(quick.plan_of(("Account", record), related=Related.NONE))
+    third, _ = quick.named("Account", "Candy")
+    quick.lose("Account", third)
+    quick.night()
+    plan = quick.plan_of(("Account", second), ("Contact", contact))
+    assert plan.links == (PlanLink("Account", first, second),)
+    outcome = quick.restore(plan)
+    assert outcome.whole
+    account, _ = quick.named("Account", "Candy")
+    assert quick.named("Contact", "Ann")[1]["Account"] == account
+    assert of(outcome, contact).differences == ()
 
 
 # --- two at once ----------------------------------------------------------------------------------
@@ -179,6 +203,30 @@ def test_a_record_that_does_not_leave_the_bin_comes_back_as_a_new_one(quick: Ate
     assert actions(again) == {account: Action.CREATE}
     assert quick.restore(again).whole
     assert sorted(one["Name"] or "" for one in quick.live("Account").values()) == ["Candy", "Other"]
+
+
+def test_what_refers_to_a_record_that_stays_in_the_bin_comes_back_without_it(
+    quick: Atelier,
+) -> None:
+    quick.allow("Account", identity=Identity.UNDELETE)
+    account = quick.make("Account", "Candy")
+    there, lost = (quick.make("Memo", name, About=account) for name in ("there", "lost"))
+    quick.night()
+    quick.platform.delete("Account", account, by="U2")
+    quick.platform.update("Memo", there, {"Name": "changed"}, by="U2")
+    quick.lose("Memo", lost)
+    quick.platform.delete("Account", quick.make("Account", "Other"), by="U2")
+    plan = quick.plan_of(("Account", account), ("Memo", there), ("Memo", lost))
+    quick.writer.faults.plant("row", Refused("UNDELETE_FAILED", "not in the recycle bin"))
+    outcome = quick.restore(plan)
+    assert endings(outcome) == {
+        account: Ending.FAILED,
+        there: Ending.UPDATED,
+        lost: Ending.CREATED,
+    }
+    for memo in (there, lost):
+        assert of(outcome, memo).differences == (Difference("About", "link-lost"),)
+    assert [one["About"] for one in quick.live("Memo").values()] == [None, None]
 
 
 def test_a_record_that_left_the_bin_by_now_is_taken_as_it_is(quick: Atelier) -> None:
