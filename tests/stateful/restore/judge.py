@@ -203,10 +203,10 @@ class Judge:
         assert told.live is not None, told
         key = RecordKey(step.table, told.live)
         assert key in case.after, f"{told} is not live"
-        named = {one.column: one.reason for one in told.differences}
+        named = {one.column for one in told.differences}
         for column in self._columns(case, step, wanted):
             if self.alike(case, step.key, wanted, case.after[key], column):
-                lost = named.get(column) == LINK_LOST and self._leads_nowhere(case, key, column)
+                lost = self._leads_nowhere(case, key, column)
                 assert column not in named or lost, f"{told}: {column} is named, and is as it was"
                 continue
             assert column in named, (
