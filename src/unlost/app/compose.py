@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
+from unlost.app.brake import Brake, Braked
 from unlost.app.database import connect, disconnect
 from unlost.app.discovery import load_connector
 from unlost.app.home import Home, read_home, read_home_key
@@ -107,12 +108,17 @@ class Application:
         entropy: Entropy,
         connectors: Callable[[str], Connector] = load_connector,
         vault: "VaultOpener | None" = None,
+        brake: Brake | None = None,
     ) -> None:
-        """``connectors`` and ``vault`` say how one is got, where it is not the usual way."""
+        """``connectors`` and ``vault`` say how one is got, where it is not the usual way.
+
+        ``brake`` stops what runs.
+        """
         self.home = home
         self.clock = clock
         self.entropy = entropy
         self.connector = connectors
+        self.brake = brake or Brake()
         self._open_vault = vault or open_local_vault
         self._closing = ExitStack()
         self._closing.callback(disconnect)
@@ -196,13 +202,17 @@ class Application:
         config = read_config(connector, org.config)
         context = self.context(
             secrets=self.secrets(org.oid),
-            budget=SqlBudget(org.oid, clock=self.clock),
+            budget=self.budget(org.oid),
             observer=observer,
             cache=self.cache(org.oid),
         )
         with connector.open_source(config, context) as source:
             check_same_org(org, source.identity())
             yield source
+
+    def budget(self, oid: str) -> Budget:
+        """The calls that an org may still be asked for."""
+        return Braked(SqlBudget(oid, clock=self.clock), self.brake)
 
     def writer_secrets(self, oid: str) -> SecretStore:
         """The sealed secrets of an org's write identity."""
@@ -220,7 +230,7 @@ class Application:
             raise writer_missing(org, connector)
         context = self.context(
             secrets=self.writer_secrets(org.oid),
-            budget=SqlBudget(org.oid, clock=self.clock),
+            budget=self.budget(org.oid),
             observer=observer,
         )
         config = read_config(connector, {**org.config, **values})
@@ -298,6 +308,7 @@ def open_application(
     entropy: Entropy | None = None,
     connectors: Callable[[str], Connector] = load_connector,
     vault: VaultOpener | None = None,
+    brake: Brake | None = None,
 ) -> Application:
     """Open the home in ``root``; raises as ``read_home`` and ``connect`` do."""
     settle()
@@ -309,4 +320,5 @@ def open_application(
         entropy=entropy or SystemEntropy(),
         connectors=connectors,
         vault=vault,
+        brake=brake,
     )

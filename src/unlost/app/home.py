@@ -3,6 +3,7 @@
 unlost.toml       format number, where the vault and its service key lie
 catalog.sqlite    the application database
 jobs.sqlite       step results of unfinished runs
+queue.sqlite      jobs that wait or are under way
 cache/            what orgs need not tell again each night; may be deleted
 keys/home.key     seals the secrets of orgs
 keys/service.key  opens the vault, unless unlost.toml names another place
@@ -28,7 +29,10 @@ FORMAT = 1
 FILE = "unlost.toml"
 HOME_KEY_BYTES = 32
 HOME_VARIABLE = "UNLOST_HOME"
-OURS = ("cache", "catalog.sqlite", "jobs.sqlite", "keys", "locks", "vault", "work", FILE)
+OURS = (
+    *("cache", "catalog.sqlite", "jobs.sqlite", "keys", "locks", "queue.sqlite", "vault", "work"),
+    FILE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,11 @@ class Home:
     def jobs(self) -> Path:
         """Step results of unfinished runs."""
         return self.root / "jobs.sqlite"
+
+    @property
+    def queue(self) -> Path:
+        """Jobs that wait or are under way."""
+        return self.root / "queue.sqlite"
 
     @property
     def locks(self) -> Path:

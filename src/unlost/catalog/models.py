@@ -56,6 +56,53 @@ class Run(models.Model):
         indexes: ClassVar = [models.Index(fields=["org", "-started_at"], name="runs_of_an_org")]
 
 
+class ScheduleRow(models.Model):
+    """When an org is backed up by itself.
+
+    ``after`` names the last night that was begun; nights before ``since`` do not count. ``next_at``
+    is when the next one begins, empty where none does.
+    """
+
+    org = models.OneToOneField(Org, on_delete=models.CASCADE, related_name="schedule")
+    values = models.JSONField()
+    after = models.CharField(max_length=16, default="")
+    since = models.DateTimeField()
+    next_at = models.DateTimeField(null=True, db_index=True)
+
+
+class Night(models.Model):
+    """A backup that a schedule asked for, over all its tries."""
+
+    org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="nights")
+    name = models.CharField(max_length=16)
+    due_at = models.DateTimeField()
+    state = models.CharField(max_length=20)
+    tries = models.IntegerField(default=0)
+    failures = models.IntegerField(default=0)
+    run = models.CharField(max_length=80)
+    next_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    missed = models.JSONField(default=list)
+    error_code = models.CharField(max_length=80, default="")
+    error_sentence = models.TextField(default="")
+
+    class Meta:  # noqa: D106
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["org", "name"], name="one_night_per_name")
+        ]
+        indexes: ClassVar = [models.Index(fields=["state"], name="nights_by_state")]
+
+
+class VaultCheck(models.Model):
+    """A look whether the vault is whole, and what it found."""
+
+    at = models.DateTimeField()
+    level = models.CharField(max_length=20)
+    objects_read = models.BigIntegerField()
+    bytes_read = models.BigIntegerField()
+    damages = models.JSONField(default=list)
+
+
 class RunItem(models.Model):
     """A table's part of a run: how far it came."""
 

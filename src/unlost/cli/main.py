@@ -19,8 +19,10 @@ from unlost.cli.verbs import (
     org,
     restore,
     runs,
+    schedule,
     show,
     snapshots,
+    up,
     verify,
 )
 from unlost.model.errors import UnlostError
@@ -73,6 +75,8 @@ app.command("file")(file.file)
 app.command("verify")(verify.verify)
 app.add_typer(restore.app, name="restore")
 app.command("runs")(runs.runs)
+app.add_typer(schedule.app, name="schedule")
+app.command("up")(up.up)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -101,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _typed(words: Sequence[str]) -> str:
     """The command that was meant, for the hint on its help."""
-    verbs = {info.name for info in app.registered_commands} | {"org", "restore"}
+    verbs = {info.name for info in app.registered_commands} | {"org", "restore", "schedule"}
     return " ".join([PROGRAM, *[word for word in words if word in verbs][:1]])
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from unlost.model.certificate import Certificate
 from unlost.model.errors import UnlostError
+from unlost.model.jobs import Job
 from unlost.model.org import OrgIdentity
 from unlost.model.progress import Progress
 from unlost.model.quota import Quota
@@ -639,6 +640,14 @@ class Runner(Protocol):
         ...
 
 
+class Jobs(Protocol):
+    """Takes jobs and has them done, each at least once: a job must allow to be done again."""
+
+    def enqueue(self, job: Job) -> None:
+        """Have a job done in its turn; durable when this returns, and nothing if it is known."""
+        ...
+
+
 __all__ = [
     "Budget",
     "Cache",
@@ -649,6 +658,7 @@ __all__ = [
     "Context",
     "Entropy",
     "IncomingFile",
+    "Jobs",
     "Journal",
     "Lease",
     "Observer",

@@ -21,11 +21,23 @@ TAKEN = "has this value already"
 
 
 @dataclass(frozen=True)
-class Case:
-    """One restore: what the org was when it was planned, when it was run, and what it is now.
+class Further:
+    """What makes a restore a further try.
 
-    ``unbinned``: what the plan knew to lie in the bin for ever.
+    ``unbinned`` is what its plan knew to lie in the bin for ever, ``failed`` the records that it is
+    for, each in the backup of the earlier plan.
     """
+
+    unbinned: frozenset[RecordKey] = frozenset()
+    failed: tuple[tuple[RecordKey, int], ...] = ()
+
+
+FIRST = Further()
+
+
+@dataclass(frozen=True)
+class Case:
+    """One restore: what the org was when it was planned, when it was run, and what it is now."""
 
     plan: RestorePlan
     outcome: RestoreOutcome
@@ -33,7 +45,7 @@ class Case:
     before: Picture
     after: Picture
     calm: bool = False
-    unbinned: frozenset[RecordKey] = frozenset()
+    further: Further = FIRST
 
     @property
     def pairs(self) -> Iterator[tuple[PlanStep, RecordOutcome]]:
@@ -105,6 +117,9 @@ class Judge:
 
     def _wanted(self, case: Case) -> Iterator[tuple[RecordKey, int]]:
         selection = case.plan.selection
+        if case.further.failed:
+            yield from case.further.failed
+            return
         if selection.kind is SelectionKind.RECORDS:
             for key in selection.records:
                 yield key, self.named.get(case.plan.id) or self.newest(key)
@@ -278,7 +293,9 @@ class Judge:
             assert step.live is not None, step
             stuck = not self.town.platform.leaves_bin(step.table, step.live)
             assert stuck, f"{told}: it could leave the bin"
-            assert RecordKey(step.table, step.live) not in case.unbinned, f"{told}: tried again"
+            assert RecordKey(step.table, step.live) not in case.further.unbinned, (
+                f"{told}: tried again"
+            )
             self.met["stuck in the bin"] += 1
         elif told.code == "restore-parent-missing":
             bad = {self.origin(s.key) for s, o in case.pairs if not o.ending.good}

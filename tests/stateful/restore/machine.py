@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from stateful.restore.judge import Case, Judge
+from stateful.restore.judge import FIRST, Case, Further, Judge
 from stateful.restore.town import LINKS, REQUIRED, TABLES, Picture, Town, references
 from unlost.engine.restore.calls import TRIES
 from unlost.engine.restore.execute import execute, resume, run_of
@@ -257,12 +257,11 @@ class Restores(RuleBasedStateMachine):
         if not journal.unbinned:
             return
         planned = self.town.picture(bin_too=True)
-        failed = {RecordKey(o.table, o.record) for o in outcome.records if not o.ending.good}
+        pairs = zip(plan.steps, outcome.records, strict=True)
+        failed = {step.key: step.snapshot for step, told in pairs if not told.ending.good}
         again = self.town.planned_again(plan, failed, unbinned=journal.unbinned)
-        if plan.id in self.judge.named:
-            self.judge.fixed_at(again, self.judge.named[plan.id])
-        unbinned = frozenset(journal.unbinned)
-        self._run(data, again, planned, [], disturbed=False, unbinned=unbinned)
+        further = Further(frozenset(journal.unbinned), tuple(failed.items()))
+        self._run(data, again, planned, [], disturbed=False, further=further)
 
     def _select(self, data: st.DataObject) -> tuple[Selection, Related, int | None] | None:
         held, nights = self.judge.held(), sorted(self.judge.nights)
@@ -369,7 +368,7 @@ class Restores(RuleBasedStateMachine):
         troubles: list[tuple[str, int]],
         *,
         disturbed: bool,
-        unbinned: frozenset[RecordKey] = frozenset(),
+        further: Further = FIRST,
     ) -> RestoreOutcome:
         self.town.clock.advance(seconds=60)
         before = self.town.picture()
@@ -382,7 +381,7 @@ class Restores(RuleBasedStateMachine):
         hurt = "refused" in kinds or ("locked" in kinds and len(kinds) >= TRIES)
         after = self.town.picture()
         calm = not disturbed and not hurt
-        self.judge.judge(Case(plan, outcome, planned, before, after, calm, unbinned))
+        self.judge.judge(Case(plan, outcome, planned, before, after, calm, further))
         return outcome
 
     def _until_it_ends(

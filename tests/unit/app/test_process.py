@@ -16,39 +16,6 @@ def said(program: str) -> str:
     return done.stdout.strip()
 
 
-def test_arrow_looks_for_dateutil_no_more() -> None:
-    looks = (
-        "import pyarrow as pa\n"
-        "asked = []\n"
-        "class Finder:\n"
-        "    def find_spec(self, name, path=None, target=None):\n"
-        "        asked.append(name)\n"
-        "process.settle()\n"
-        "pa.array(['warm'])\n"
-        "sys.meta_path.insert(0, Finder())\n"
-        "pa.array(['x']), pa.scalar('x')\n"
-        "print(asked)"
-    )
-    assert said(looks) == "[]"
-
-
-def test_settling_twice_is_settling_once() -> None:
-    assert said("process.settle(); process.settle(); print('dateutil' in sys.modules)") == "True"
-
-
-def test_an_installed_dateutil_stays() -> None:
-    install = (
-        "import importlib.machinery as m\n"
-        "class Finder:\n"
-        "    def find_spec(self, name, path=None, target=None):\n"
-        "        return m.ModuleSpec(name, None) if name == 'dateutil' else None\n"
-        "sys.meta_path.insert(0, Finder())\n"
-        "process.settle()\n"
-        "print('dateutil' in sys.modules)"
-    )
-    assert said(install) == "False"
-
-
 @pytest.mark.parametrize(("platform", "shared"), [("linux", "True"), ("darwin", "False")])
 def test_arenas_are_shared_where_there_are_some(platform: str, shared: str) -> None:
     if not sys.platform.startswith("linux"):

@@ -73,17 +73,31 @@ def _give_memory_back() -> None:
 
 
 def backup(
-    app: Application, org: str, *, full: bool = False, observer: Observer | None = None
+    app: Application,
+    org: str,
+    *,
+    full: bool = False,
+    run: str | None = None,
+    observer: Observer | None = None,
 ) -> BackupResult:
     """Back up an org, going on with a run of it that did not end.
 
-    ``full`` reads everything again. Raises Conflict (``run-in-progress``, ``another-org``),
+    ``full`` reads everything again. ``run`` is the id that a new run gets; where another one did not
+    end, that one is done first. Raises Conflict (``run-in-progress``, ``another-org``),
     NotAllowed, LimitReached (the run is parked), TransientError and others; whatever is raised,
     the last snapshot stands and the next call goes on.
     """
     _give_memory_back()
     known = get_org(org)
-    chosen = _choose(app, known, full=full)
+    chosen = _choose(app, known, full=full, run=run)
+    done = _done_by(app, known, chosen, full=full, observer=observer)
+    another = run is not None and chosen.resumed and chosen.id != run
+    return backup(app, org, full=full, run=run, observer=observer) if another else done
+
+
+def _done_by(
+    app: Application, known: ProtectedOrg, chosen: Chosen, *, full: bool, observer: Observer | None
+) -> BackupResult:
     with _recorded(app, known, chosen.id, full=full):
         written = SqlObserver(chosen.id, clock=app.clock)
         both = Fanout(written, observer or Silence())
@@ -106,13 +120,15 @@ def _finished(outcome: Finished | Parked) -> Finished:
     )
 
 
-def _choose(app: Application, org: ProtectedOrg, *, full: bool) -> Chosen:
+def _choose(app: Application, org: ProtectedOrg, *, full: bool, run: str | None) -> Chosen:
     """The unfinished run of this org, unless it is too old or reads less than was asked for."""
     for open_run in app.jobs.unfinished(kind=KIND.value, org=org.oid):
         if _worth_resuming(app, open_run, full=full):
             return Chosen(open_run.run, resumed=True)
         with app.lease.hold(org.oid, kind=KIND, run=open_run.run):
             _give_up(app, org, open_run.run)
+    if run is not None and find_run(run) is None:
+        return Chosen(run, resumed=False)
     began = app.clock.now()
     return Chosen(f"backup-{began:%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}", resumed=False)
 

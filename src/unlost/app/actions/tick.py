@@ -1,0 +1,72 @@
+"""A tick: see what is due, and have it done. Called about once a minute; missing some is no harm."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from unlost.app.compose import Application
+from unlost.catalog.checks import last_check
+from unlost.catalog.nights import NightState, open_nights
+from unlost.catalog.schedules import Kept, begin_night, coming, put_off
+from unlost.engine.schedule import due, upcoming
+from unlost.model.jobs import Job, JobKind
+from unlost.model.ports import Jobs
+from unlost.model.snapshot import VerifyLevel
+
+VERIFY_EVERY = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """What a tick did: nights that it began by org, and jobs that it asked for."""
+
+    begun: tuple[tuple[str, str], ...]
+    asked: tuple[str, ...]
+
+
+def tick(app: Application, jobs: Jobs) -> Ticked:
+    """Begin the nights that are due, and ask for every try whose time has come."""
+    now = app.clock.now()
+    begun = [(kept.oid, night) for kept in coming(now) if (night := _begin(kept, now)) is not None]
+    asked = [*_tries(now), *_verification(app, now)]
+    for job in asked:
+        jobs.enqueue(job)
+    return Ticked(tuple(begun), tuple(job.id for job in asked))
+
+
+def _begin(kept: Kept, now: datetime) -> str | None:
+    """The name of the night that begins, if one does."""
+    place = {"zone": kept.zone, "key": kept.oid}
+    found = due(kept.schedule, after=kept.after, since=kept.since, now=now, **place)
+    following = upcoming(kept.schedule, now=now, **place)
+    if found is not None:
+        begin_night(kept, found, next_at=following)
+        return found.night
+    if kept.next_at is None:
+        put_off(kept, next_at=following)
+    return None
+
+
+def _tries(now: datetime) -> list[Job]:
+    """Running ones are asked for as well: the engine knows them, unless its file was lost."""
+    found = []
+    for night in open_nights():
+        waits = night.state is NightState.WAITING
+        if not waits or (night.next_at is not None and night.next_at <= now):
+            number = night.tries + 1 if waits else night.tries
+            found.append(
+                Job(job_of(night.oid, night.name, number), JobKind.NIGHT, night.oid, night.name)
+            )
+    return found
+
+
+def job_of(oid: str, night: str, number: int) -> str:
+    """The id of a try: asking twice for the same one is asking once."""
+    return f"night:{oid}:{night}:{number}"
+
+
+def _verification(app: Application, now: datetime) -> list[Job]:
+    check = last_check()
+    if not app.vault.orgs() or (check is not None and now - check.at < VERIFY_EVERY):
+        return []
+    level = VerifyLevel.QUICK
+    return [Job(f"verify:{now:%Y-%m-%d}", JobKind.VERIFY, "", level.value)]

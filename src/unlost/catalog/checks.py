@@ -1,0 +1,40 @@
+"""Looks whether the vault is whole: when, and what they found."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from unlost.catalog.connection import own_connection
+from unlost.catalog.models import VaultCheck
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRecord:
+    """A look. ``damages`` are sentences, none where the vault is whole."""
+
+    at: datetime
+    level: str
+    objects: int
+    bytes: int
+    damages: tuple[str, ...]
+
+
+def save_check(check: CheckRecord) -> None:
+    """Keep a look."""
+    with own_connection():
+        VaultCheck.objects.create(
+            at=check.at,
+            level=check.level,
+            objects_read=check.objects,
+            bytes_read=check.bytes,
+            damages=list(check.damages),
+        )
+
+
+def last_check() -> CheckRecord | None:
+    """The newest look."""
+    with own_connection():
+        row = VaultCheck.objects.order_by("-at").first()
+    if row is None:
+        return None
+    damages = tuple(str(one) for one in row.damages)
+    return CheckRecord(row.at, row.level, row.objects_read, row.bytes_read, damages)

@@ -1,0 +1,135 @@
+"""The nights that schedules asked for: waiting, done, to be tried again, given up."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.db.models import F
+
+from unlost.catalog.connection import own_connection
+from unlost.catalog.models import Night
+
+
+class NightState(StrEnum):
+    """Where a night is."""
+
+    WAITING = "waiting"  # for its turn, its next try, or the end of a pause
+    RUNNING = "running"
+    DONE = "done"
+    GIVEN_UP = "given-up"  # tried often enough; the next night tries anew
+
+
+@dataclass(frozen=True, slots=True)
+class NightRecord:
+    """A night. ``next_at`` is when it is tried next, while it waits; ``org`` the org's name."""
+
+    oid: str
+    org: str
+    name: str
+    due_at: datetime
+    state: NightState
+    tries: int
+    failures: int
+    run: str
+    next_at: datetime | None
+    ended_at: datetime | None
+    missed: tuple[str, ...]
+    error_code: str
+    error_sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class NightEnd:
+    """How a try ended. ``next_at``: when the next one follows. ``failed``: it counts as failed."""
+
+    state: NightState
+    at: datetime
+    next_at: datetime | None = None
+    failed: bool = False
+    error_code: str = ""
+    error_sentence: str = ""
+
+
+def run_of(oid: str, night: str) -> str:
+    """The run of a night: the same in each try, so that none of them begins again."""
+    return f"backup-{night.replace('-', '').replace(':', '')}-{oid[:12]}"
+
+
+def find_night(oid: str, name: str) -> NightRecord | None:
+    """A night by its name."""
+    with own_connection():
+        row = Night.objects.select_related("org").filter(org__oid=oid, name=name).first()
+    return _value(row) if row else None
+
+
+def open_nights() -> Sequence[NightRecord]:
+    """Nights that wait or run, in the order of their turns."""
+    states = [NightState.WAITING.value, NightState.RUNNING.value]
+    with own_connection():
+        rows = list(
+            Night.objects.select_related("org").filter(state__in=states).order_by("due_at", "id")
+        )
+    return [_value(row) for row in rows]
+
+
+def nights_of(oid: str, *, most: int) -> Sequence[NightRecord]:
+    """The newest nights of an org, newest first."""
+    with own_connection():
+        rows = list(
+            Night.objects.select_related("org").filter(org__oid=oid).order_by("-due_at")[:most]
+        )
+    return [_value(row) for row in rows]
+
+
+def give_up_before(oid: str, name: str, *, at: datetime) -> None:
+    """Give up earlier nights of an org that wait: this one makes up for them."""
+    with own_connection():
+        Night.objects.filter(org__oid=oid, name__lt=name, state=NightState.WAITING.value).update(
+            state=NightState.GIVEN_UP.value, ended_at=at, next_at=None
+        )
+
+
+def start_try(oid: str, name: str) -> NightRecord | None:
+    """Count a try; None where the night is over already."""
+    with own_connection():
+        row = Night.objects.select_related("org").filter(org__oid=oid, name=name).first()
+        if row is None or row.state in (NightState.DONE.value, NightState.GIVEN_UP.value):
+            return None
+        if row.state == NightState.WAITING.value:
+            row.tries += 1
+            row.state = NightState.RUNNING.value
+            row.save(update_fields=["tries", "state"])
+    return _value(row)
+
+
+def end_try(oid: str, name: str, end: NightEnd) -> None:
+    """Write down how a try ended."""
+    over = end.state in (NightState.DONE, NightState.GIVEN_UP)
+    with own_connection():
+        Night.objects.filter(org__oid=oid, name=name).update(
+            state=end.state.value,
+            failures=F("failures") + int(end.failed),
+            ended_at=end.at if over else None,
+            next_at=end.next_at,
+            error_code=end.error_code,
+            error_sentence=end.error_sentence,
+        )
+
+
+def _value(row: Night) -> NightRecord:
+    return NightRecord(
+        row.org.oid,
+        row.org.name,
+        row.name,
+        row.due_at,
+        NightState(row.state),
+        row.tries,
+        row.failures,
+        row.run,
+        row.next_at,
+        row.ended_at,
+        tuple(row.missed),
+        row.error_code,
+        row.error_sentence,
+    )

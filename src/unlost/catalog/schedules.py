@@ -1,0 +1,98 @@
+"""The schedules of orgs: one each, the usual one until another is set."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from django.db import transaction
+from django.db.models import Q
+
+from unlost.catalog.connection import own_connection
+from unlost.catalog.models import Night, Org, ScheduleRow
+from unlost.catalog.nights import NightState, run_of
+from unlost.model.schedule import Due, Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The schedule of an org.
+
+    ``after`` is the name of the last night that it began, ``since`` the instant from which nights
+    count, ``next_at`` when the next one begins as far as that was worked out.
+    """
+
+    oid: str
+    zone: str
+    schedule: Schedule
+    after: str | None
+    since: datetime
+    next_at: datetime | None = None
+
+
+def schedule_of(oid: str) -> Kept:
+    """The schedule of an org."""
+    with own_connection():
+        org = Org.objects.get(oid=oid)
+        row = ScheduleRow.objects.filter(org=org).first()
+    return _value(org, row)
+
+
+def coming(now: datetime) -> Sequence[Kept]:
+    """Schedules of which a night may be due: its time has come, or was never worked out."""
+    unknown = Q(schedule=None)
+    with own_connection():
+        rows = list(
+            Org.objects.select_related("schedule")
+            .filter(unknown | Q(schedule__next_at__lte=now))
+            .order_by("name")
+        )
+    return [_value(org, getattr(org, "schedule", None)) for org in rows]
+
+
+def set_schedule(oid: str, schedule: Schedule, *, at: datetime, next_at: datetime | None) -> None:
+    """Keep another schedule; its nights count from now on, so that none of them was missed."""
+    _keep(oid, schedule, since=at, after="", next_at=next_at)
+
+
+def put_off(kept: Kept, *, next_at: datetime | None) -> None:
+    """Keep when the next night begins."""
+    _keep(kept.oid, kept.schedule, since=kept.since, after=kept.after or "", next_at=next_at)
+
+
+def begin_night(kept: Kept, due: Due, *, next_at: datetime | None) -> None:
+    """Write down that a night is to be done; again changes nothing."""
+    with own_connection(), transaction.atomic():
+        Night.objects.get_or_create(
+            org=Org.objects.get(oid=kept.oid),
+            name=due.night,
+            defaults={
+                "due_at": due.begins,
+                "state": NightState.WAITING.value,
+                "run": run_of(kept.oid, due.night),
+                "next_at": due.begins,
+                "missed": list(due.missed),
+            },
+        )
+        _keep(kept.oid, kept.schedule, since=kept.since, after=due.night, next_at=next_at)
+
+
+def _keep(
+    oid: str, schedule: Schedule, *, since: datetime, after: str, next_at: datetime | None
+) -> None:
+    values = {
+        "values": msgspec.to_builtins(schedule),
+        "since": since,
+        "after": after,
+        "next_at": next_at,
+    }
+    with own_connection():
+        org = Org.objects.get(oid=oid)
+        ScheduleRow.objects.update_or_create(org=org, defaults=values)
+
+
+def _value(org: Org, row: ScheduleRow | None) -> Kept:
+    if row is None:
+        return Kept(org.oid, org.zone, Schedule(), None, org.added_at)
+    schedule = msgspec.convert(row.values, Schedule)
+    return Kept(org.oid, org.zone, schedule, row.after or None, row.since, row.next_at)

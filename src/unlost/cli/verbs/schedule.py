@@ -1,0 +1,94 @@
+"""unlost schedule: when orgs are backed up by themselves."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home, OrgName
+from unlost.cli.text import plain, when
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.schedule import OrgSchedule, Schedules
+
+app = typer.Typer(no_args_is_help=True, help="When orgs are backed up by themselves.")
+
+
+@app.command("show")
+def show(
+    org: Annotated[str | None, typer.Argument(metavar="ORG", help="One org; all without.")] = None,
+    *,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Show schedules, the next backup, and how the last ones went."""
+    with opened(home) as application:
+        from unlost.app.actions.schedule import show as act
+
+        answer(act(application, org), as_json=json, show=_show_all)
+    return ExitCode.OK
+
+
+@app.command("set")
+def change(
+    org: OrgName,
+    *,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="TIME", help="When the night begins, as 01:30; off for none."),
+    ] = None,
+    window: Annotated[
+        int | None,
+        typer.Option(
+            "--window", metavar="MINUTES", help="Spread the beginnings of many orgs over this."
+        ),
+    ] = None,
+    blackout: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--blackout",
+            metavar="HOURS",
+            help="Hours in which nothing begins, as 08:00-18:00; none for none.",
+        ),
+    ] = None,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Change when an org is backed up. Times are those of the org's zone."""
+    with opened(home) as application:
+        from unlost.app.actions.schedule import Wish
+        from unlost.app.actions.schedule import change as act
+
+        wish = Wish(at=at, window=window, blackout=blackout or None)
+        answer(act(application, org, wish), as_json=json, show=_show)
+    return ExitCode.OK
+
+
+def _show_all(out: "Console", result: "Schedules") -> None:
+    if not result.schedules:
+        out.print("No org is protected yet. Add one with `unlost org add`.")
+    for one in result.schedules:
+        _show(out, one)
+
+
+def _show(out: "Console", result: "OrgSchedule") -> None:
+    schedule = result.schedule
+    if schedule.nightly is None:
+        out.print(f"{result.org} is not backed up by itself.")
+    else:
+        spread = f", within {schedule.window} minutes" if schedule.window else ""
+        out.print(f"{result.org} every night at {schedule.nightly:%H:%M} {result.zone}{spread}")
+        out.print(f"  Next     {when(result.next, zone=result.zone)}")
+    for hours in schedule.blackout:
+        out.print(f"  Never    {hours.begins:%H:%M} to {hours.ends:%H:%M}")
+    for night in result.nights:
+        out.print(f"  {night.name.replace('T', ' ')}  {night.state.value}")
+        if night.missed:
+            missed = ", ".join(name.partition("T")[0] for name in night.missed)
+            out.print(f"    makes up for {missed}, when nothing ran")
+        if night.error_sentence:
+            out.print(f"    {plain(night.error_sentence)}")

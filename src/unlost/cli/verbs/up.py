@@ -1,0 +1,36 @@
+"""unlost up: the service that backs up by itself."""
+
+import signal
+from typing import Annotated
+
+import typer
+
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import home_or_fail
+from unlost.cli.options import Home
+
+
+def up(
+    *,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=64, help="Orgs that are backed up at a time.")
+    ] = 4,
+    home: Home = None,
+) -> ExitCode:
+    """Back up all orgs by their schedules, until it is stopped (Ctrl-C, or SIGTERM).
+
+    Stopping is safe at any moment: runs go on where they stopped when it is started again.
+    """
+    root = home_or_fail(home)
+    from unlost.app.brake import Brake
+    from unlost.app.compose import open_application
+    from unlost.app.service import Service
+
+    brake = Brake()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: brake.pull())
+    typer.echo(f"Unlost looks after {root}. Stop it with Ctrl-C; runs go on the next time.")
+    Service(lambda held: open_application(root, brake=held), brake, workers=workers).run()
+    typer.echo("Stopped.")
+    return ExitCode.OK

@@ -1,0 +1,107 @@
+"""Which backup is due, in the org's own zone and right over clock changes. Pure.
+
+An org's next backup is computed here instead of by cron: where clocks are set back, cron would start
+a night twice, and where they are set forward it may start none. After a standstill only the newest
+night is made up for; the others are named.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from blake3 import blake3
+
+from unlost.model.schedule import Due, Schedule
+
+MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
+NAMED = 60  # missed nights that are named; an older standstill is told by its newest ones
+
+
+def due(
+    schedule: Schedule, *, zone: str, key: str, after: str | None, since: datetime, now: datetime
+) -> Due | None:
+    """The backup that must begin now, or None.
+
+    ``key`` spreads orgs over the window, ``after`` is the name of the last night that was begun or
+    given up, ``since`` the instant from which nights count. The newest night whose time has come
+    makes up for all before it.
+    """
+    local = now.astimezone(ZoneInfo(zone))
+    if schedule.nightly is None or schedule.forbids(local.time()):
+        return None
+    nights = _nights(schedule, zone, key, last=local.date(), after=after, since=since, now=now)
+    if not nights:
+        return None
+    (name, begins), missed = nights[0], nights[1:]
+    return Due(name, begins, tuple(name for name, _ in reversed(missed)))
+
+
+def upcoming(schedule: Schedule, *, zone: str, key: str, now: datetime) -> datetime | None:
+    """When the next night begins; None where none does by itself."""
+    if schedule.nightly is None:
+        return None
+    day = now.astimezone(ZoneInfo(zone)).date() - DAY
+    while (begins := begin_of(schedule, zone=zone, key=key, day=day)) <= now:
+        day += DAY
+    return begins
+
+
+def begin_of(schedule: Schedule, *, zone: str, key: str, day: date) -> datetime:
+    """The instant at which a day's night begins: inside the window, and outside blackout hours."""
+    assert schedule.nightly is not None
+    wall = datetime.combine(day, schedule.nightly) + spread(key, schedule.window)
+    begins = instant(wall, zone)
+    place = ZoneInfo(zone)
+    while schedule.forbids(begins.astimezone(place).time()):
+        begins += MINUTE
+    return begins
+
+
+def name_of(schedule: Schedule, day: date) -> str:
+    """The name of a night: its day, and the time that was set for it."""
+    assert schedule.nightly is not None
+    return f"{day:%Y-%m-%d}T{schedule.nightly:%H:%M}"
+
+
+def spread(key: str, window: int) -> timedelta:
+    """Where in the window an org begins: always at the same minute."""
+    place = int.from_bytes(blake3(key.encode()).digest(8), "big")
+    return timedelta(minutes=place % window if window else 0)
+
+
+def instant(wall: datetime, zone: str) -> datetime:
+    """The instant of a time on the wall: the first of two, or the first minute after a gap."""
+    place = ZoneInfo(zone)
+    found = wall.replace(tzinfo=place, fold=0).astimezone(UTC)
+    if found.astimezone(place).replace(tzinfo=None) == wall:
+        return found
+    before, after = wall.replace(tzinfo=place, fold=1).astimezone(UTC), found
+    offset = before.astimezone(place).utcoffset()
+    while after - before > MINUTE:
+        middle = before + (after - before) // 2
+        same = middle.astimezone(place).utcoffset() == offset
+        before, after = (middle, after) if same else (before, middle)
+    return after.replace(second=0, microsecond=0)
+
+
+def _nights(
+    schedule: Schedule,
+    zone: str,
+    key: str,
+    *,
+    last: date,
+    after: str | None,
+    since: datetime,
+    now: datetime,
+) -> list[tuple[str, datetime]]:
+    """The nights whose time has come and that nobody began, newest first."""
+    nights: list[tuple[str, datetime]] = []
+    day = last
+    while len(nights) <= NAMED:
+        name, begins = name_of(schedule, day), begin_of(schedule, zone=zone, key=key, day=day)
+        if begins < since or (after is not None and name <= after):
+            break
+        if begins <= now:
+            nights.append((name, begins))
+        day -= DAY
+    return nights

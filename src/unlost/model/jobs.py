@@ -1,0 +1,24 @@
+"""Jobs: what a worker does by itself, and how it is asked for."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class JobKind(StrEnum):
+    """What a job does."""
+
+    NIGHT = "night"  # one try of a night: ``subject`` is its name
+    VERIFY = "verify"  # look whether the vault is whole: ``subject`` is the level
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job. ``id`` makes it one: asking for the same id again does nothing.
+
+    ``org`` is the oid; jobs of one org wait for each other. It is empty for the whole vault.
+    """
+
+    id: str
+    kind: JobKind
+    org: str
+    subject: str

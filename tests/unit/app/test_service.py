@@ -1,0 +1,122 @@
+"""The service does by itself what is due, in a queue that survives it."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from homes import World
+from unlost.app.actions.schedule import Wish, change
+from unlost.app.brake import Brake
+from unlost.app.service import Service
+from unlost.catalog.checks import last_check
+from unlost.catalog.nights import NightState, nights_of
+from unlost.catalog.orgs import get_org
+from unlost.model.errors import Conflict, LimitReached
+
+PATIENCE = 30.0
+
+
+class Running:
+    """A service in a thread, and the world that it serves."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.brake = Brake()
+        self.service = Service(self.opened, self.brake, every=0.05)
+        self.thread = threading.Thread(target=self.service.run)
+
+    def opened(self, brake: Brake) -> object:
+        app = self.world.opened()
+        app.brake = brake
+        return app
+
+    def start(self) -> None:
+        self.thread.start()
+
+    def stop(self) -> None:
+        self.brake.pull()
+        self.thread.join(PATIENCE)
+        assert not self.thread.is_alive()
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not holds():
+            assert time.monotonic() < deadline, "it did not come to be"
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def running(sales: World) -> Iterator[Running]:
+    change(sales.app, "sales", Wish(at="03:00", window=0))
+    made = Running(sales)
+    yield made
+    if made.thread.is_alive():
+        made.stop()
+
+
+def done(world: World) -> int:
+    nights = nights_of(get_org("sales").oid, most=50)
+    return sum(night.state is NightState.DONE for night in nights)
+
+
+def test_nights_come_and_go_and_the_vault_is_looked_at(running: Running) -> None:
+    running.start()
+    for count in (1, 2):
+        running.world.clock.advance(days=1)
+        running.until(lambda count=count: done(running.world) == count)
+    running.until(lambda: last_check() is not None)
+    check = last_check()
+    assert check is not None
+    assert check.damages == ()
+    oid = get_org("sales").oid
+    assert len(running.world.vault.snapshots(oid)) == 2
+
+
+def test_a_run_that_is_stopped_goes_on_with_the_next_service(running: Running) -> None:
+    world = running.world
+    source = world.connector.source("one")
+    discover, met = source.discover, threading.Event()
+
+    def slow() -> object:
+        met.set()
+        running.brake.wait(PATIENCE)
+        world.connector.contexts[-1].budget.take()
+        return discover()
+
+    source.discover = slow  # type: ignore[method-assign, assignment]
+    running.start()
+    world.clock.advance(days=1)
+    assert met.wait(PATIENCE)
+    running.stop()
+    (night,) = nights_of(get_org("sales").oid, most=5)
+    assert night.state is NightState.WAITING
+    assert night.failures == 0
+    source.discover = discover  # type: ignore[method-assign]
+    again = Running(world)
+    again.start()
+    again.until(lambda: done(world) == 1)
+    again.stop()
+    (night,) = nights_of(get_org("sales").oid, most=5)
+    assert night.tries == 2
+
+
+def test_a_second_service_in_one_home_is_refused(running: Running) -> None:
+    running.start()
+    running.until((running.world.home.locks / "worker").exists)
+    running.until(running.world.home.queue.exists)
+    with pytest.raises(Conflict, match="does the jobs of this home already"):
+        Service(running.opened, Brake(), every=0.05).run(ticks=1)
+
+
+def test_the_brake_stops_calls_and_stays_pulled() -> None:
+    brake = Brake()
+    brake.check()
+    assert brake.wait(0) is False
+    brake.pull()
+    assert brake.pulled
+    assert brake.wait(0)
+    with pytest.raises(LimitReached) as caught:
+        brake.check()
+    assert caught.value.code == "run-stopped"

@@ -1,0 +1,233 @@
+"""Jobs are done once each, one at a time for an org, and taken up again after a crash."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from unlost.jobs.durable import DurableJobs
+from unlost.model.errors import Conflict, StoreError
+from unlost.model.jobs import Job, JobKind
+
+PATIENCE = 15.0
+LATER = "2999-01-01T00:00:00Z"
+
+
+class Work:
+    """Handlers that note what they did, and may be held up."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.at_once: dict[str, int] = {}
+        self.most: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def handle(self, job: Job) -> None:
+        with self._lock:
+            self.at_once[job.org] = self.at_once.get(job.org, 0) + 1
+            self.most[job.org] = max(self.most.get(job.org, 0), self.at_once[job.org])
+        self.gate.wait(PATIENCE)
+        with self._lock:
+            self.at_once[job.org] -= 1
+            self.done.append(job.subject)
+        if job.subject == "broken":
+            raise ValueError("a fault")
+
+    def until(self, count: int) -> list[str]:
+        waited = 0.0
+        while len(self.done) < count and waited < PATIENCE:
+            time.sleep(0.02)
+            waited += 0.02
+        return self.done
+
+
+@pytest.fixture
+def work() -> Work:
+    return Work()
+
+
+@pytest.fixture
+def jobs(tmp_path: Path, work: Work) -> Iterator[DurableJobs]:
+    made = engine(tmp_path, work)
+    made.start()
+    yield made
+    work.gate.set()
+    made.stop(patience=5)
+
+
+def engine(folder: Path, work: Work) -> DurableJobs:
+    handlers = {JobKind.NIGHT: work.handle, JobKind.VERIFY: work.handle}
+    return DurableJobs(folder / "queue.sqlite", handlers, lock=folder / "locks" / "worker")
+
+
+def job(subject: str, org: str = "o1", kind: JobKind = JobKind.NIGHT) -> Job:
+    return Job(f"{kind.value}:{org}:{subject}", kind, org, subject)
+
+
+def test_a_job_is_done_once_however_often_it_is_asked_for(jobs: DurableJobs, work: Work) -> None:
+    for _ in range(3):
+        jobs.enqueue(job("a"))
+    jobs.enqueue(job("b"))
+    assert work.until(2) == ["a", "b"]
+    jobs.enqueue(job("a"))
+    jobs.enqueue(job("c"))
+    assert work.until(3) == ["a", "b", "c"]
+
+
+def test_jobs_of_one_org_wait_for_each_other_and_those_of_others_do_not(
+    jobs: DurableJobs, work: Work
+) -> None:
+    work.gate.clear()
+    for subject in ("a", "b"):
+        for org in ("o1", "o2"):
+            jobs.enqueue(job(f"{org}{subject}", org))
+    deadline = time.monotonic() + PATIENCE
+    while sum(work.at_once.values()) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert work.at_once == {"o1": 1, "o2": 1}
+    assert sorted((one.id, one.waiting) for one in jobs.doing()) == [
+        ("night:o1:o1a", False),
+        ("night:o1:o1b", True),
+        ("night:o2:o2a", False),
+        ("night:o2:o2b", True),
+    ]
+    work.gate.set()
+    assert sorted(work.until(4)) == ["o1a", "o1b", "o2a", "o2b"]
+    assert work.most == {"o1": 1, "o2": 1}
+
+
+def test_the_whole_vault_has_a_turn_of_its_own(jobs: DurableJobs, work: Work) -> None:
+    jobs.enqueue(job("quick", "", JobKind.VERIFY))
+    assert work.until(1) == ["quick"]
+
+
+def test_a_fault_in_one_job_stops_no_other(jobs: DurableJobs, work: Work) -> None:
+    jobs.enqueue(job("broken"))
+    jobs.enqueue(job("a"))
+    assert work.until(2) == ["broken", "a"]
+
+
+def test_ended_jobs_are_forgotten_and_waiting_ones_are_not(jobs: DurableJobs, work: Work) -> None:
+    jobs.enqueue(job("a"))
+    work.until(1)
+    deadline = time.monotonic() + PATIENCE
+    while jobs.doing() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    work.gate.clear()
+    jobs.enqueue(job("b"))
+    assert jobs.forget(before=datetime(2000, 1, 1, tzinfo=UTC).isoformat()) == 0
+    assert jobs.forget(before=LATER) == 1
+    assert jobs.forget(before=LATER) == 0
+    work.gate.set()
+    assert work.until(2) == ["a", "b"]
+
+
+def test_only_one_process_does_the_jobs_of_a_home(
+    jobs: DurableJobs, work: Work, tmp_path: Path
+) -> None:
+    second = engine(tmp_path, work)
+    with pytest.raises(Conflict) as caught:
+        second.start()
+    assert caught.value.code == "worker-running"
+    second.stop()
+    jobs.enqueue(job("a"))
+    assert work.until(1) == ["a"], "the first one was not disturbed"
+
+
+def test_what_waited_when_the_worker_stopped_is_done_by_the_next(
+    tmp_path: Path, work: Work
+) -> None:
+    first = engine(tmp_path, work)
+    first.start()
+    work.gate.clear()
+    first.enqueue(job("a"))
+    first.enqueue(job("b"))
+    work.gate.set()
+    first.stop(patience=5)
+    second = engine(tmp_path, work)
+    second.start()
+    try:
+        assert set(work.until(2)) == {"a", "b"}
+    finally:
+        second.stop(patience=5)
+
+
+def test_readers_do_not_wait_for_the_writer(jobs: DurableJobs, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "queue.sqlite")) as database:
+        assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert (tmp_path / "queue.sqlite").stat().st_mode & 0o777 == 0o600
+
+
+def test_values_of_jobs_are_kept_as_json_and_run_no_code(
+    jobs: DurableJobs, work: Work, tmp_path: Path
+) -> None:
+    jobs.enqueue(job("a"))
+    work.until(1)
+    with closing(sqlite3.connect(tmp_path / "queue.sqlite")) as database:
+        (inputs,) = database.execute("SELECT inputs FROM workflow_input").fetchone()
+        (kind,) = database.execute("SELECT serialization FROM workflow_status").fetchone()
+    assert json.loads(inputs)["args"] == ["night", "o1", "a"]
+    assert kind == "json"
+
+
+def test_a_file_that_is_no_database_is_told(tmp_path: Path, work: Work) -> None:
+    (tmp_path / "queue.sqlite").write_bytes(b"no database, whatever its name says" * 100)
+    jobs = engine(tmp_path, work)
+    with pytest.raises(StoreError) as caught:
+        jobs.start()
+    assert caught.value.code == "queue-unreadable"
+    engine(tmp_path / "other", work).stop()
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from unlost.jobs.durable import DurableJobs
+from unlost.model.jobs import Job, JobKind
+
+folder = Path(sys.argv[1])
+
+def handle(job):
+    with (folder / "began").open("a") as file:
+        file.write(job.subject + "\\n")
+    time.sleep(60)
+
+jobs = DurableJobs(folder / "queue.sqlite", {JobKind.NIGHT: handle}, lock=folder / "worker")
+jobs.start()
+for subject in "ab":
+    jobs.enqueue(Job(f"night:{subject}", JobKind.NIGHT, subject, subject))
+jobs.enqueue(Job("night:c", JobKind.NIGHT, "a", "c"))
+time.sleep(60)
+"""
+
+
+def test_jobs_under_way_when_the_worker_was_killed_are_begun_again(
+    tmp_path: Path, work: Work
+) -> None:
+    child = subprocess.Popen([sys.executable, "-c", textwrap.dedent(KILLED), str(tmp_path)])
+    began = tmp_path / "began"
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if began.exists() and len(began.read_text().split()) == 2:
+            break
+        time.sleep(0.05)
+    child.kill()
+    child.wait()
+    assert sorted(began.read_text().split()) == ["a", "b"]
+    next_one = engine(tmp_path, work)
+    next_one.start()
+    try:
+        assert sorted(work.until(3)) == ["a", "b", "c"]
+    finally:
+        next_one.stop(patience=5)
