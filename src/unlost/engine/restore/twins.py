@@ -80,11 +80,14 @@ def _ask(
 
 
 def _sort_out(gathering: Gathering, twins: Twins) -> None:
-    """A live record that was a record of its own when the lost one lived is no twin of it."""
+    """A live record that was a record of its own when the lost one lived is no twin of it.
+
+    Neither is one that stands for another record of the plan, whatever its id was.
+    """
     own = {
         key
         for key, live in twins.live.items()
-        if RecordKey(key.table, live) in gathering.found or live == key.record
+        if gathering.known(RecordKey(key.table, live)) is not None or live == key.record
     }
     own |= set(_alive_beside(gathering, twins))
     twins.taken |= own

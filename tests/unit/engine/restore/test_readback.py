@@ -115,6 +115,22 @@ def test_a_reference_to_one_of_two_records_that_became_one_leads_to_it(quick: At
     assert of(outcome, contact).differences == ()
 
 
+def test_the_life_of_a_chosen_record_is_not_given_to_another_with_its_key(quick: Atelier) -> None:
+    quick.platform.unique.append(("Account", ("Number",)))
+    first = quick.make("Account", "Candy", Number="1")
+    quick.night()
+    quick.lose("Account", first)
+    second = quick.make("Account", "Sweets", Number="1")
+    quick.night()
+    quick.lose("Account", second)
+    quick.night()
+    quick.restore(quick.plan_of(("Account", second), related=Related.NONE))
+    plan = quick.plan_of(("Account", first), ("Account", second))
+    assert actions(plan) == {first: Action.SKIP, second: Action.UNCHANGED}
+    quick.restore(plan)
+    assert [one["Name"] for one in quick.live("Account").values()] == ["Sweets"]
+
+
 # --- two at once ----------------------------------------------------------------------------------
 
 
