@@ -8,9 +8,10 @@ from unlost.app.actions.tick import tick
 from unlost.app.actions.verify import verify
 from unlost.app.brake import Brake
 from unlost.app.compose import Application
-from unlost.catalog.checks import CheckRecord, save_check
+from unlost.catalog.checks import save_check
 from unlost.jobs.durable import DurableJobs, Handler
 from unlost.model.jobs import Job, JobKind
+from unlost.model.night import CheckRecord
 from unlost.model.snapshot import VerifyLevel
 
 EVERY_SECONDS = 60.0

@@ -1,21 +1,8 @@
 """Looks whether the vault is whole: when, and what they found."""
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import VaultCheck
-
-
-@dataclass(frozen=True, slots=True)
-class CheckRecord:
-    """A look. ``damages`` are sentences, none where the vault is whole."""
-
-    at: datetime
-    level: str
-    objects: int
-    bytes: int
-    damages: tuple[str, ...]
+from unlost.model.night import CheckRecord
 
 
 def save_check(check: CheckRecord) -> None:

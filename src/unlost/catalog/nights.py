@@ -3,40 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from django.db.models import F
 
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import Night
-
-
-class NightState(StrEnum):
-    """Where a night is."""
-
-    WAITING = "waiting"  # for its turn, its next try, or the end of a pause
-    RUNNING = "running"
-    DONE = "done"
-    GIVEN_UP = "given-up"  # tried often enough; the next night tries anew
-
-
-@dataclass(frozen=True, slots=True)
-class NightRecord:
-    """A night. ``next_at`` is when it is tried next, while it waits; ``org`` the org's name."""
-
-    oid: str
-    org: str
-    name: str
-    due_at: datetime
-    state: NightState
-    tries: int
-    failures: int
-    run: str
-    next_at: datetime | None
-    ended_at: datetime | None
-    missed: tuple[str, ...]
-    error_code: str
-    error_sentence: str
+from unlost.model.night import NightRecord, NightState
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from django.db.models import Q
 
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import Night, Org, ScheduleRow
-from unlost.catalog.nights import NightState, run_of
+from unlost.catalog.nights import run_of
+from unlost.model.night import NightState
 from unlost.model.schedule import Due, Schedule
 
 

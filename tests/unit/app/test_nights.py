@@ -9,12 +9,13 @@ from homes import World
 from unlost.app.actions.night import AGAIN, MOST_FAILURES, do_night
 from unlost.app.actions.schedule import Wish, change
 from unlost.app.actions.tick import tick
-from unlost.catalog.nights import NightState, find_night, nights_of
+from unlost.catalog.nights import find_night, nights_of
 from unlost.catalog.orgs import get_org
 from unlost.catalog.runs import find_run, list_runs
 from unlost.catalog.schedules import schedule_of
 from unlost.model.errors import LimitReached, NotAllowed, TransientError
 from unlost.model.jobs import Job, JobKind
+from unlost.model.night import NightState
 from unlost.model.schedule import Schedule
 
 

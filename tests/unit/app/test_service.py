@@ -11,9 +11,10 @@ from unlost.app.actions.schedule import Wish, change
 from unlost.app.brake import Brake
 from unlost.app.service import Service
 from unlost.catalog.checks import last_check
-from unlost.catalog.nights import NightState, nights_of
+from unlost.catalog.nights import nights_of
 from unlost.catalog.orgs import get_org
 from unlost.model.errors import Conflict, LimitReached
+from unlost.model.night import NightState
 
 PATIENCE = 30.0
 

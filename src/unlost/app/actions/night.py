@@ -4,14 +4,7 @@ from datetime import datetime, timedelta
 
 from unlost.app.actions.backup import backup
 from unlost.app.compose import Application
-from unlost.catalog.nights import (
-    NightEnd,
-    NightRecord,
-    NightState,
-    end_try,
-    give_up_before,
-    start_try,
-)
+from unlost.catalog.nights import NightEnd, end_try, give_up_before, start_try
 from unlost.catalog.runs import RunState, find_run
 from unlost.model.errors import (
     Conflict,
@@ -20,6 +13,7 @@ from unlost.model.errors import (
     TransientError,
     UnlostError,
 )
+from unlost.model.night import NightRecord, NightState
 
 AGAIN = (5, 15, 30, 60)  # minutes until the next try, by the number of failures; the last for ever
 PAUSE = timedelta(hours=1)  # until a parked run goes on that does not know when

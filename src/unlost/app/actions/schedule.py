@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time
 
 from unlost.app.compose import Application
-from unlost.catalog.nights import NightRecord, nights_of
+from unlost.catalog.nights import nights_of
 from unlost.catalog.orgs import ProtectedOrg, get_org, list_orgs
 from unlost.catalog.schedules import schedule_of, set_schedule
 from unlost.engine.schedule import upcoming
 from unlost.model.errors import UsageError
+from unlost.model.night import NightRecord
 from unlost.model.schedule import Hours, Schedule
 
 NIGHTS = 7

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 
 from unlost.app.compose import Application
 from unlost.catalog.checks import last_check
-from unlost.catalog.nights import NightState, open_nights
+from unlost.catalog.nights import open_nights
 from unlost.catalog.schedules import Kept, begin_night, coming, put_off
 from unlost.engine.schedule import due, upcoming
 from unlost.model.jobs import Job, JobKind
+from unlost.model.night import NightState
 from unlost.model.ports import Jobs
 from unlost.model.snapshot import VerifyLevel
 

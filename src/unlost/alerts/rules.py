@@ -1,0 +1,365 @@
+"""The rules: pure functions from what is known to what must be said."""
+
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+
+from unlost.alerts.watched import NightCounts, Running, Watched, WatchedOrg
+from unlost.model.alert import Alarm, Rule, Urgency
+from unlost.model.certificate import Certificate, Verdict
+from unlost.model.finding import FindingKind
+from unlost.model.night import NightRecord, NightState
+from unlost.model.quota import Quota
+
+OVERDUE = timedelta(minutes=15)  # a night that nobody began by then was missed
+PATIENCE = 2  # failures of one night before anybody is told
+LATE_FACTOR = 3.0  # a run that takes so many times its usual time is late
+LATE_LEAST = timedelta(hours=2)
+LATE_UNKNOWN = timedelta(hours=12)  # where there is no usual time yet
+STUCK = timedelta(minutes=30)  # without a step further
+PARKED = timedelta(hours=6)  # a shorter pause is no news
+OLDEST_BACKUP = timedelta(hours=36)
+STORAGE_SHARES = (0.80, 0.90, 0.95, 1.00, 1.05)
+STORAGE_NOW = 0.95
+CALLS_SHARE = 0.90
+LEAST_NIGHTS = 5  # before a table has a usual night
+USUAL_TIMES = 8.0  # robust deviations above the usual night
+UNUSUAL_LEAST = 100  # rows; fewer are one person's day
+UNUSUAL_SHARE = 0.05  # of what the table holds, without a usual night
+DAY_TO_DAY = 1.4826  # from the median deviation to a standard one, for a normal distribution
+
+LOST_TABLE = frozenset(
+    {FindingKind.TABLE_GONE, FindingKind.TABLE_REFUSED, FindingKind.TABLE_UNREADABLE}
+)
+
+type OrgRule = Callable[[WatchedOrg], Iterator[Alarm]]
+
+
+def alarms(watched: Watched) -> Sequence[Alarm]:
+    """All that must be said now, each alert once."""
+    said = [one for org in watched.orgs for rule in ORG_RULES for one in rule(org)]
+    said += list(damaged(watched))
+    return tuple({one.key: one for one in said}.values())
+
+
+# --- nights ---------------------------------------------------------------------------------------
+
+
+def failed(org: WatchedOrg) -> Iterator[Alarm]:
+    """The newest night was given up, or failed more than once."""
+    night = _newest(org)
+    if night is None:
+        return
+    given_up = night.state is NightState.GIVEN_UP and night.error_sentence
+    again = night.state is NightState.WAITING and night.failures >= PATIENCE
+    if not (given_up or again):
+        return
+    goes_on = "It is tried again by itself." if again else "It is not tried again by itself."
+    yield _alarm(
+        Rule.NIGHT_FAILED,
+        org,
+        "",
+        Urgency.NOW if given_up else Urgency.SOON,
+        f"The backup of {org.name} of {_day(night)} failed: {night.error_sentence} {goes_on}",
+        "See to the cause, then start it yourself: it goes on where it stopped.",
+        f"unlost backup {org.name}",
+    )
+
+
+def missed(org: WatchedOrg) -> Iterator[Alarm]:
+    """A night was not begun in time, or nights went by while nothing ran."""
+    night = _newest(org)
+    if night is None:
+        return
+    waits = night.state is NightState.WAITING and not night.tries
+    if waits and org.now - night.due_at > OVERDUE:
+        yield _missed(org, f"The backup of {org.name} of {_day(night)} has not begun.")
+    elif night.missed:
+        days = ", ".join(name.partition("T")[0] for name in night.missed)
+        yield _missed(org, f"Unlost did not run, and no backup of {org.name} was made for {days}.")
+
+
+def _missed(org: WatchedOrg, sentence: str) -> Alarm:
+    return _alarm(
+        Rule.NIGHT_MISSED,
+        org,
+        "",
+        Urgency.NOW,
+        sentence,
+        "Look whether the service runs all the time, and whether other backups take too long.",
+        f"unlost schedule show {org.name}",
+    )
+
+
+def parked(org: WatchedOrg) -> Iterator[Alarm]:
+    """The newest night waits for an allowance, and for long."""
+    night = _newest(org)
+    if night is None or night.state is not NightState.WAITING or not night.error_sentence:
+        return
+    if night.failures or night.next_at is None or org.now - night.due_at < PARKED:
+        return
+    yield _alarm(
+        Rule.NIGHT_PARKED,
+        org,
+        "",
+        Urgency.SOON,
+        f"The backup of {org.name} of {_day(night)} waits: {night.error_sentence}",
+        f"It goes on by itself after {night.next_at:%Y-%m-%d %H:%M} UTC; nothing was lost.",
+        "unlost runs",
+    )
+
+
+def late(org: WatchedOrg) -> Iterator[Alarm]:
+    """A run takes much longer than usual."""
+    for run in org.running:
+        lasted = org.now - run.since
+        if lasted > _too_long(run):
+            yield _alarm(
+                Rule.NIGHT_LATE,
+                org,
+                "",
+                Urgency.SOON,
+                f"The backup of {org.name} has been running for {_hours(lasted)}.",
+                "It may be a large change in the org; look how far it came.",
+                "unlost runs",
+            )
+
+
+def stuck(org: WatchedOrg) -> Iterator[Alarm]:
+    """A run does not come a step further."""
+    for run in org.running:
+        stood = org.now - run.moved
+        if stood > STUCK:
+            yield _alarm(
+                Rule.RUN_STUCK,
+                org,
+                run.run,
+                Urgency.NOW,
+                f"The run {run.run} of {org.name} has not come a step further for {_hours(stood)}.",
+                "Stop the service and start it again: the run goes on where it stopped.",
+                "unlost runs",
+            )
+
+
+def no_recent_backup(org: WatchedOrg) -> Iterator[Alarm]:
+    """Whatever the reason: the newest backup is too old."""
+    if org.schedule.nightly is None:
+        return
+    since = org.proof.as_of if org.proof is not None else org.added
+    if org.now - since > OLDEST_BACKUP:
+        age = _hours(org.now - since)
+        never = f"{org.name} was added {age} ago and was never backed up."
+        yield _alarm(
+            Rule.NO_RECENT_BACKUP,
+            org,
+            "",
+            Urgency.NOW,
+            f"The newest backup of {org.name} is {age} old." if org.proof is not None else never,
+            "Start one by hand and see how it ends.",
+            f"unlost backup {org.name}",
+        )
+
+
+# --- what a backup proved -------------------------------------------------------------------------
+
+
+def incomplete(org: WatchedOrg) -> Iterator[Alarm]:
+    """The newest backup does not protect all that the org holds."""
+    proof = org.proof
+    if proof is not None and proof.verdict is not Verdict.COMPLETE:
+        yield _alarm(
+            Rule.INCOMPLETE,
+            org,
+            "",
+            Urgency.SOON,
+            f"The backup of {org.name} is not complete: {proof.sentence}",
+            "The certificate names each gap and what closes it.",
+            f"unlost certificate {org.name}",
+        )
+
+
+def lost_tables(org: WatchedOrg) -> Iterator[Alarm]:
+    """A table that was held before could not be read, or is not there any more."""
+    for line in org.proof.tables if org.proof is not None else ():
+        causes = [one for one in line.findings if one.kind in LOST_TABLE]
+        if causes and line.held:
+            yield _alarm(
+                Rule.TABLE_LOST,
+                org,
+                line.table,
+                Urgency.NOW,
+                f"{line.table} of {org.name}, of which {line.held:,} records are kept, could not "
+                f"be read any more: {causes[0].sentence}",
+                causes[0].next_step or "Look at the rights of the user that backs up.",
+                f"unlost certificate {org.name}",
+            )
+
+
+def lost_rows(org: WatchedOrg) -> Iterator[Alarm]:
+    """Far more records of a table were deleted than in a usual night."""
+    if org.proof is None or not org.counts:
+        return
+    believed = {
+        line.table
+        for line in org.proof.tables
+        if any(one.kind is FindingKind.UNUSUAL_LOSS for one in line.findings)
+    }
+    for table in sorted(believed):
+        yield _unusual(Rule.UNUSUAL_LOSS, org, table, f"So many records of {table} vanished from "
+                       f"{org.name} that it is not believed yet.")  # fmt: skip
+    for table, count in _unusual_counts(org.counts, lambda night: night.deleted):
+        if table not in believed:
+            yield _unusual(Rule.UNUSUAL_LOSS, org, table,
+                           f"{count:,} records of {table} were deleted in {org.name} since the "
+                           f"backup before: far more than usual.")  # fmt: skip
+
+
+def changed_rows(org: WatchedOrg) -> Iterator[Alarm]:
+    """Far more records of a table were changed than in a usual night."""
+    if len(org.counts) < LEAST_NIGHTS:
+        return
+    for table, count in _unusual_counts(org.counts, lambda night: night.changed):
+        yield _unusual(Rule.UNUSUAL_CHANGE, org, table,
+                       f"{count:,} records of {table} were changed in {org.name} since the backup "
+                       f"before: far more than usual.")  # fmt: skip
+
+
+def _unusual(rule: Rule, org: WatchedOrg, table: str, sentence: str) -> Alarm:
+    return _alarm(
+        rule,
+        org,
+        table,
+        Urgency.NOW if rule is Rule.UNUSUAL_LOSS else Urgency.SOON,
+        sentence,
+        "Look at what changed; what was lost can be brought back.",
+        f"unlost compare {org.name}",
+    )
+
+
+def _unusual_counts(
+    nights: Sequence[NightCounts], of: Callable[[NightCounts], Mapping[str, int]]
+) -> Iterator[tuple[str, int]]:
+    newest, before = nights[0], nights[1:]
+    for table, count in sorted(of(newest).items()):
+        known = [of(night).get(table, 0) for night in before if table in night.held]
+        held = newest.held.get(table, 0) + newest.deleted.get(table, 0)
+        if count > limit_of(known, held=held):
+            yield table, count
+
+
+def limit_of(before: Sequence[int], *, held: int) -> float:
+    """Rows in a night above which a table's night is unusual.
+
+    Median and median deviation of earlier nights do not move with the outliers that are looked
+    for; a table without enough nights is judged by its size.
+    """
+    if len(before) < LEAST_NIGHTS:
+        return max(UNUSUAL_LEAST, UNUSUAL_SHARE * held)
+    middle = statistics.median(before)
+    deviation = DAY_TO_DAY * statistics.median([abs(one - middle) for one in before])
+    return max(UNUSUAL_LEAST, middle + USUAL_TIMES * max(deviation, middle * 0.25), *before)
+
+
+# --- allowances -----------------------------------------------------------------------------------
+
+
+def storage(org: WatchedOrg) -> Iterator[Alarm]:
+    """An org's storage is nearly full, or more than full."""
+    for quota in _storages(org.proof):
+        passed = [share for share in STORAGE_SHARES if quota.share >= share]
+        if passed:
+            yield _alarm(
+                Rule.STORAGE,
+                org,
+                f"{quota.name} {passed[-1]:.0%}",
+                Urgency.NOW if passed[-1] >= STORAGE_NOW else Urgency.SOON,
+                f"{quota.name} of {org.name} is {quota.share:.1%} full.",
+                "Make room before it stops the org: see what takes it.",
+                f"unlost certificate {org.name}",
+            )
+
+
+def calls(org: WatchedOrg) -> Iterator[Alarm]:
+    """The org's API calls of the day are nearly used up, by whomever."""
+    if not org.calls_limit or org.calls_used is None:
+        return
+    share = org.calls_used / org.calls_limit
+    if share >= CALLS_SHARE:
+        yield _alarm(
+            Rule.API_BUDGET,
+            org,
+            "",
+            Urgency.SOON,
+            f"{share:.0%} of the API calls that {org.name} allows in a day are used.",
+            "Backups wait for their share; look which other program makes so many calls.",
+            "unlost runs",
+        )
+
+
+def damaged(watched: Watched) -> Iterator[Alarm]:
+    """The last look at the vault found something that is not whole."""
+    check = watched.check
+    if check is not None and check.damages:
+        more = f" and {len(check.damages) - 1} more" if len(check.damages) > 1 else ""
+        yield Alarm(
+            Rule.VAULT_DAMAGED,
+            "",
+            "",
+            Urgency.NOW,
+            f"The vault is damaged: {check.damages[0]}{more}",
+            "Look at all of it, and put the damaged objects back from a copy of the vault.",
+            "unlost verify --level full",
+        )
+
+
+# --- inside ---------------------------------------------------------------------------------------
+
+ORG_RULES: tuple[OrgRule, ...] = (
+    failed,
+    missed,
+    parked,
+    late,
+    stuck,
+    no_recent_backup,
+    incomplete,
+    lost_tables,
+    lost_rows,
+    changed_rows,
+    storage,
+    calls,
+)
+
+
+def _alarm(
+    rule: Rule,
+    org: WatchedOrg,
+    subject: str,
+    urgency: Urgency,
+    sentence: str,
+    next_step: str,
+    command: str,
+) -> Alarm:
+    return Alarm(rule, org.name, subject, urgency, sentence, next_step, command)
+
+
+def _newest(org: WatchedOrg) -> NightRecord | None:
+    return org.nights[0] if org.nights else None
+
+
+def _day(night: NightRecord) -> str:
+    return night.name.partition("T")[0]
+
+
+def _too_long(run: Running) -> timedelta:
+    if run.usual_seconds is None:
+        return LATE_UNKNOWN
+    return max(LATE_LEAST, timedelta(seconds=LATE_FACTOR * run.usual_seconds))
+
+
+def _hours(time: timedelta) -> str:
+    minutes = round(time.total_seconds() / 60)
+    return f"{minutes} minutes" if minutes < 120 else f"{round(minutes / 60)} hours"
+
+
+def _storages(proof: Certificate | None) -> Sequence[Quota]:
+    return [one for one in proof.quotas if one.unit == "bytes"] if proof is not None else ()

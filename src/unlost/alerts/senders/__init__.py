@@ -1,0 +1,33 @@
+"""Ways of sending messages: one folder each."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Protocol
+
+import msgspec
+
+from unlost.model.alert import ChannelKind, Message
+from unlost.model.errors import UsageError
+from unlost.model.reading import Json
+
+
+class Sender(Protocol):
+    """Sends a message; raises TransientError where trying again may help, else NotAllowed."""
+
+    def send(self, message: Message) -> None:
+        """Send it; when this returns, the other side has taken it."""
+        ...
+
+
+def sender(kind: ChannelKind, settings: Mapping[str, Json], secret: str | None) -> Sender:
+    """The sender of a channel; raises UsageError (``channel-invalid``) for settings that do not fit."""
+    module = import_module(f"unlost.alerts.senders.{kind.value}")
+    try:
+        made: Sender = module.opened(settings, secret)
+    except msgspec.ValidationError as error:
+        raise UsageError(
+            "channel-invalid",
+            f"The settings of the {kind.value} channel are not right: {error}.",
+            next_step="See `unlost alert channel --help` for what a channel needs.",
+        ) from error
+    return made

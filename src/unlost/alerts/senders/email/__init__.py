@@ -1,0 +1,112 @@
+"""E-mail by SMTP, with the standard library's client."""
+
+import smtplib
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.utils import format_datetime
+from enum import StrEnum
+
+import msgspec
+
+from unlost.model.alert import Message, Urgency
+from unlost.model.errors import NotAllowed, TransientError
+from unlost.model.reading import Json
+
+SECONDS = 30.0
+REFUSALS = range(500, 600)  # RFC 5321, 4.2.1: permanent
+
+
+class Security(StrEnum):
+    """How the way to the mail server is protected."""
+
+    TLS = "tls"  # from the first byte, port 465
+    STARTTLS = "starttls"  # port 587
+    NONE = "none"  # for a server on this machine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailSettings:
+    """A mail server, who sends, and who gets the mails."""
+
+    host: str
+    sender: str
+    to: tuple[str, ...]
+    port: int = 587
+    security: Security = Security.STARTTLS
+    user: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """Sends by one mail server. ``password`` signs in where a user is named."""
+
+    settings: EmailSettings
+    password: str | None
+
+    def send(self, message: Message) -> None:
+        """Send it to all who get mails."""
+        try:
+            with self._connected() as server:
+                if self.settings.user:
+                    server.login(self.settings.user, self.password or "")
+                server.send_message(letter(message, self.settings))
+        except smtplib.SMTPResponseException as error:
+            raise self._judged(error.smtp_code, error.smtp_error) from error
+        except smtplib.SMTPRecipientsRefused as error:
+            code, told = next(iter(error.recipients.values()))
+            raise self._judged(code, told) from error
+        except (OSError, smtplib.SMTPException) as error:
+            raise self._not_taken(str(error) or type(error).__name__) from error
+
+    def _connected(self) -> smtplib.SMTP:
+        place = (self.settings.host, self.settings.port)
+        trusted = ssl.create_default_context()
+        if self.settings.security is Security.TLS:
+            return smtplib.SMTP_SSL(*place, timeout=SECONDS, context=trusted)
+        server = smtplib.SMTP(*place, timeout=SECONDS)
+        if self.settings.security is Security.STARTTLS:
+            try:
+                server.starttls(context=trusted)
+            except BaseException:
+                server.close()
+                raise
+        return server
+
+    def _judged(self, code: int, told: bytes | str) -> TransientError | NotAllowed:
+        text = told.decode(errors="replace") if isinstance(told, bytes) else told
+        if code not in REFUSALS:
+            return self._not_taken(f"{code} {text}")
+        return NotAllowed(
+            "message-refused",
+            f"The mail server {self.settings.host} refused the mail: {code} {text}.",
+            next_step="Look at the addresses, the user and the password of the channel, then run "
+            "`unlost alert test`.",
+        )
+
+    def _not_taken(self, why: str) -> TransientError:
+        return TransientError(
+            "message-not-taken",
+            f"The mail server {self.settings.host} did not take the mail: {why}.",
+            next_step="It is sent again by itself for a day.",
+        )
+
+
+def opened(settings: Mapping[str, Json], secret: str | None) -> Email:
+    """The sender of a channel."""
+    return Email(msgspec.convert(settings, EmailSettings, strict=False), secret)
+
+
+def letter(message: Message, settings: EmailSettings) -> EmailMessage:
+    """The mail of a message. It asks for no automatic reply (RFC 3834), which would be a loop."""
+    made = EmailMessage()
+    made["Subject"] = f"[Unlost] {message.title}"
+    made["From"] = settings.sender
+    made["To"] = ", ".join(settings.to)
+    made["Date"] = format_datetime(message.at)
+    made["Auto-Submitted"] = "auto-generated"
+    if message.alarm.urgency is Urgency.NOW:
+        made["Importance"] = "high"
+    made.set_content("\n".join(message.lines) + "\n")
+    return made

@@ -1,0 +1,50 @@
+"""Microsoft Teams, by a workflow that posts what arrives at its webhook.
+
+Form: an adaptive card as the attachment of a message (Teams documentation, "Create incoming webhooks
+with Workflows"). The address of such a webhook is a secret: who knows it may post.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from unlost.kit.http import Transport
+from unlost.kit.http.post import Post, post
+from unlost.model.alert import Message
+from unlost.model.reading import Json
+
+CARD = "application/vnd.microsoft.card.adaptive"
+SCHEMA = "http://adaptivecards.io/schemas/adaptive-card.json"
+CARD_VERSION = "1.4"
+
+
+@dataclass(frozen=True, slots=True)
+class Teams:
+    """Posts to one webhook."""
+
+    address: str
+    private: bool = False
+    transport: Transport | None = None
+
+    def send(self, message: Message) -> None:
+        """Post it."""
+        headers = {"Content-Type": "application/json"}
+        body = msgspec.json.encode(card(message))
+        post(Post(self.address, body, headers, self.private), transport=self.transport)
+
+
+def opened(settings: Mapping[str, Json], secret: str | None) -> Teams:
+    """The sender of a channel; its secret is the webhook's address."""
+    return Teams(secret or "", private=bool(settings.get("private")))
+
+
+def card(message: Message) -> Mapping[str, object]:
+    """The message as an adaptive card."""
+    blocks = [_block(message.title, weight="Bolder"), *map(_block, message.lines)]
+    content = {"$schema": SCHEMA, "type": "AdaptiveCard", "version": CARD_VERSION, "body": blocks}
+    return {"type": "message", "attachments": [{"contentType": CARD, "content": content}]}
+
+
+def _block(text: str, **told: str) -> Mapping[str, object]:
+    return {"type": "TextBlock", "text": text, "wrap": True, **told}

@@ -1,0 +1,54 @@
+"""What rules look at: values, gathered by ``unlost.app``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from unlost.model.certificate import Certificate
+from unlost.model.night import CheckRecord, NightRecord
+from unlost.model.schedule import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A run under way: since when, and when it last came a step further."""
+
+    run: str
+    since: datetime
+    moved: datetime
+    usual_seconds: float | None = None  # the middle of earlier runs
+
+
+@dataclass(frozen=True, slots=True)
+class NightCounts:
+    """What a night brought, by table."""
+
+    as_of: datetime
+    held: Mapping[str, int]
+    created: Mapping[str, int]
+    changed: Mapping[str, int]
+    deleted: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchedOrg:
+    """An org. ``nights`` and ``counts`` are newest first; ``proof`` is that of the newest backup."""
+
+    name: str
+    now: datetime
+    added: datetime
+    schedule: Schedule
+    nights: tuple[NightRecord, ...] = ()
+    running: tuple[Running, ...] = ()
+    proof: Certificate | None = None
+    counts: tuple[NightCounts, ...] = ()
+    calls_used: int | None = None
+    calls_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """All that is watched."""
+
+    orgs: tuple[WatchedOrg, ...] = ()
+    check: CheckRecord | None = None

@@ -1,0 +1,105 @@
+"""One POST of a small body to an address that a person typed, which is not trusted.
+
+The name is looked up once; the connection goes to the address that was found and judged, so that a
+name which is answered differently the second time leads nowhere else.
+"""
+
+import ipaddress
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from unlost.model.errors import NotAllowed, TransientError, UsageError
+
+SECONDS = 20.0
+PORTS = {"http": 80, "https": 443}
+TOLD = 200  # characters of an answer that are told
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What to send, and where. ``private``: addresses of the inner network may be called too."""
+
+    url: str
+    body: bytes
+    headers: Mapping[str, str]
+    private: bool = False
+
+
+def post(wanted: Post, *, transport: httpx.BaseTransport | None = None) -> int:
+    """The status of an answer that says yes.
+
+    Raises UsageError (``address-unreadable``), NotAllowed (``address-private``,
+    ``message-refused``) and TransientError (``message-not-taken``).
+    """
+    url = _parsed(wanted.url)
+    headers = {**wanted.headers, "Host": url.netloc.decode(), "User-Agent": "unlost"}
+    place = url.copy_with(host=_address(url, private=wanted.private))
+    extensions = {"sni_hostname": url.host} if url.scheme == "https" else {}
+    with httpx.Client(transport=transport, timeout=SECONDS, follow_redirects=False) as client:
+        try:
+            answer = client.post(place, content=wanted.body, headers=headers, extensions=extensions)
+        except httpx.TransportError as error:
+            raise _not_taken(url.host, str(error) or type(error).__name__) from error
+    return _judged(url.host, answer)
+
+
+def _parsed(text: str) -> httpx.URL:
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        url = httpx.URL("")
+    if url.scheme not in PORTS or not url.host:
+        raise UsageError(
+            "address-unreadable",
+            f"{text!r} is not an address that can be called.",
+            next_step="Give one that begins with https:// (or http://).",
+        )
+    return url
+
+
+def _address(url: httpx.URL, *, private: bool) -> str:
+    """The network address of a host, judged."""
+    address = _looked_up(url)
+    if not private and not ipaddress.ip_address(address).is_global:
+        raise NotAllowed(
+            "address-private",
+            f"{url.host} is an address of an inner network ({address}).",
+            next_step="If it is meant, add the channel again with --allow-private.",
+        )
+    return address
+
+
+def _looked_up(url: httpx.URL) -> str:
+    try:
+        return str(ipaddress.ip_address(url.host))
+    except ValueError:
+        pass  # a name
+    port = url.port or PORTS[url.scheme]
+    try:
+        found = socket.getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise _not_taken(url.host, str(error)) from error
+    return str(found[0][4][0])
+
+
+def _judged(host: str, answer: httpx.Response) -> int:
+    if answer.is_success:
+        return answer.status_code
+    if answer.status_code >= 500 or answer.status_code in (408, 425, 429):
+        raise _not_taken(host, f"it answered {answer.status_code}")
+    raise NotAllowed(
+        "message-refused",
+        f"{host} refused the message: {answer.status_code} {answer.text[:TOLD]}".rstrip() + ".",
+        next_step="Look at the address and the secret of the channel, then run `unlost alert test`.",
+    )
+
+
+def _not_taken(host: str, why: str) -> TransientError:
+    return TransientError(
+        "message-not-taken",
+        f"{host} did not take the message: {why}.",
+        next_step="It is sent again by itself for a day.",
+    )

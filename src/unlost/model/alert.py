@@ -1,0 +1,120 @@
+"""Alerts: what a person must know, said once, until it is over."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from unlost.model.reading import Json
+
+
+class Rule(StrEnum):
+    """What is watched; each has a section in the documentation."""
+
+    NIGHT_FAILED = "night-failed"
+    NIGHT_MISSED = "night-missed"
+    NIGHT_LATE = "night-late"
+    NIGHT_PARKED = "night-parked"
+    RUN_STUCK = "run-stuck"
+    NO_RECENT_BACKUP = "no-recent-backup"
+    INCOMPLETE = "incomplete"
+    TABLE_LOST = "table-lost"
+    UNUSUAL_LOSS = "unusual-loss"
+    UNUSUAL_CHANGE = "unusual-change"
+    STORAGE = "storage"
+    API_BUDGET = "api-budget"
+    VAULT_DAMAGED = "vault-damaged"
+
+
+class Urgency(StrEnum):
+    """How soon somebody must look. Only ``NOW`` breaks quiet hours."""
+
+    SOON = "soon"
+    NOW = "now"
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """What a rule says as long as its cause lasts.
+
+    ``subject`` tells causes of one rule and org apart; (rule, org, subject) is one alert, however
+    often it is said. ``org`` is the org's name, empty for the whole vault. ``command`` is typed to
+    see to it.
+    """
+
+    rule: Rule
+    org: str
+    subject: str
+    urgency: Urgency
+    sentence: str
+    next_step: str
+    command: str = ""
+
+    @property
+    def key(self) -> str:
+        """The name of the alert while it lasts."""
+        return "/".join(part for part in (self.rule.value, self.org, self.subject) if part)
+
+
+class Told(StrEnum):
+    """What a message says of an alert."""
+
+    OPENED = "opened"
+    RESOLVED = "resolved"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a sender sends. ``since`` is when it began; ``heads`` prove what the vault held then.
+
+    ``heads`` are the number and the first 12 hexadecimal digits of the newest backup, by org.
+    """
+
+    told: Told
+    alarm: Alarm
+    since: datetime
+    at: datetime
+    heads: tuple[tuple[str, int, str], ...] = ()
+
+    @property
+    def title(self) -> str:
+        """One line."""
+        where = f" ({self.alarm.org})" if self.alarm.org else ""
+        word = {Told.OPENED: "", Told.RESOLVED: "Resolved: ", Told.TEST: "Test: "}[self.told]
+        return f"{word}{self.alarm.sentence.partition('. ')[0].rstrip('.')}{where}"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The whole text: what happened, what to do, the command, what proves it."""
+        alarm = self.alarm
+        lines = [alarm.sentence, f"Since {self.since:%Y-%m-%d %H:%M} UTC."]
+        if self.told is Told.RESOLVED:
+            lines = [
+                f"This is over: {alarm.sentence}",
+                f"It lasted since {self.since:%Y-%m-%d %H:%M} UTC.",
+            ]
+        elif alarm.next_step:
+            lines.append(alarm.next_step)
+        if alarm.command and self.told is not Told.RESOLVED:
+            lines.append(f"  {alarm.command}")
+        lines += [f"{org}: backup {number}, head {head}" for org, number, head in self.heads]
+        return tuple(lines)
+
+
+class ChannelKind(StrEnum):
+    """Ways of sending a message."""
+
+    EMAIL = "email"
+    WEBHOOK = "webhook"
+    SLACK = "slack"
+    TEAMS = "teams"
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Where messages go. ``settings`` are the plain values of the sender's own settings."""
+
+    name: str
+    kind: ChannelKind
+    settings: Mapping[str, Json] = field(default_factory=dict)

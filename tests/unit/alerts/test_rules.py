@@ -1,0 +1,269 @@
+"""Rules speak up when they must, and are silent on ordinary nights."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unlost.alerts.rules import LEAST_NIGHTS, STORAGE_SHARES, UNUSUAL_LEAST, alarms, limit_of
+from unlost.alerts.watched import NightCounts, Running, Watched, WatchedOrg
+from unlost.model.alert import Alarm, Message, Rule, Told, Urgency
+from unlost.model.certificate import Certificate, TableLine, Verdict
+from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.night import CheckRecord, NightRecord, NightState
+from unlost.model.org import OrgIdentity
+from unlost.model.quota import Quota
+from unlost.model.schedule import Schedule
+
+NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
+GIB = 2.0**30
+
+
+def night(**told: object) -> NightRecord:
+    usual = NightRecord(
+        "o1", "sales", "2026-05-04T01:00", NOW - timedelta(hours=8), NightState.DONE, 1, 0,
+        "backup-1", None, NOW - timedelta(hours=7), (), "", "",
+    )  # fmt: skip
+    return replace(usual, **told)  # type: ignore[arg-type]
+
+
+def line(table: str = "Account", held: int = 1_000, *findings: Finding) -> TableLine:
+    return TableLine(
+        table, table, "bulk", held, held, 0, 0, 0, full=False, window_start=NOW, window_end=NOW,
+        findings=findings,
+    )  # fmt: skip
+
+
+def proof(
+    *lines: TableLine, quotas: tuple[Quota, ...] = (), verdict: Verdict = Verdict.COMPLETE
+) -> Certificate:
+    at = NOW - timedelta(hours=8)
+    org = OrgIdentity("memory", "one")
+    told = "All of it." if verdict is Verdict.COMPLETE else "1 table is missing."
+    return Certificate(org, "backup-1", at, at, at, lines or (line(),), (), quotas, verdict, told)
+
+
+def sales(**told: object) -> WatchedOrg:
+    usual = WatchedOrg(
+        name="sales",
+        now=NOW,
+        added=NOW - timedelta(days=90),
+        schedule=Schedule(),
+        nights=(night(),),
+        proof=proof(),
+    )
+    return replace(usual, **told)  # type: ignore[arg-type]
+
+
+def said(org: WatchedOrg, check: CheckRecord | None = None) -> dict[Rule, Alarm]:
+    return {one.rule: one for one in alarms(Watched((org,), check))}
+
+
+def gap(kind: FindingKind) -> Finding:
+    return Finding(kind, Severity.GAP, "The source refused it.", "Give the user this right.")
+
+
+def counts(*nights: Mapping[str, int], held: int = 10_000) -> tuple[NightCounts, ...]:
+    """Deletes and changes by night, newest first."""
+    tables = sorted({table for one in nights for table in one})
+    return tuple(
+        NightCounts(NOW - timedelta(days=n), dict.fromkeys(tables, held), {}, dict(one), dict(one))
+        for n, one in enumerate(nights)
+    )
+
+
+def test_an_ordinary_night_says_nothing() -> None:
+    assert said(sales()) == {}
+    assert alarms(Watched()) == ()
+
+
+@pytest.mark.parametrize(
+    ("told", "speaks", "urgency"),
+    [
+        ({"state": NightState.GIVEN_UP, "failures": 1}, True, Urgency.NOW),
+        ({"state": NightState.WAITING, "failures": 2, "tries": 2}, True, Urgency.SOON),
+        ({"state": NightState.WAITING, "failures": 1, "tries": 1}, False, None),
+        ({"state": NightState.GIVEN_UP, "error_sentence": ""}, False, None),
+    ],
+)
+def test_a_night_that_failed_is_told(
+    told: dict[str, object], speaks: bool, urgency: Urgency | None
+) -> None:
+    values = {"error_sentence": "The password is wrong.", **told}
+    found = said(sales(nights=(night(**values), night()))).get(Rule.NIGHT_FAILED)
+    assert (found is not None) is speaks
+    if found is not None:
+        assert found.urgency is urgency
+        assert "2026-05-04 failed: The password is wrong." in found.sentence
+        assert found.command == "unlost backup sales"
+
+
+def test_a_failure_is_over_with_the_next_night_that_succeeds() -> None:
+    failed = night(state=NightState.GIVEN_UP, error_sentence="No.", name="2026-05-03T01:00")
+    assert said(sales(nights=(night(), failed))) == {}
+
+
+@pytest.mark.parametrize(("minutes", "speaks"), [(15, False), (16, True)])
+def test_a_night_that_did_not_begin_is_told_within_a_quarter_of_an_hour(
+    minutes: int, speaks: bool
+) -> None:
+    due = NOW - timedelta(minutes=minutes)
+    waits = night(state=NightState.WAITING, tries=0, due_at=due)
+    assert (Rule.NIGHT_MISSED in said(sales(nights=(waits,)))) is speaks
+
+
+def test_missed_nights_are_named() -> None:
+    found = said(sales(nights=(night(missed=("2026-05-02T01:00", "2026-05-03T01:00")),)))
+    assert "was made for 2026-05-02, 2026-05-03." in found[Rule.NIGHT_MISSED].sentence
+
+
+def test_a_pause_is_told_when_it_lasts() -> None:
+    waits = night(state=NightState.WAITING, error_sentence="The calls are used up.", next_at=NOW)
+    assert Rule.NIGHT_PARKED in said(sales(nights=(waits,)))
+    short = replace(waits, due_at=NOW - timedelta(hours=5))
+    assert said(sales(nights=(short,))) == {}
+    failing = replace(waits, failures=1)
+    assert Rule.NIGHT_PARKED not in said(sales(nights=(failing,)))
+
+
+@pytest.mark.parametrize(
+    ("hours", "usual", "speaks"),
+    [(11, None, False), (13, None, True), (1.9, 60.0, False), (2.1, 60.0, True),
+     (5.9, 7_200.0, False), (6.1, 7_200.0, True)],
+)  # fmt: skip
+def test_a_run_that_takes_much_longer_than_usual_is_late(
+    hours: float, usual: float | None, speaks: bool
+) -> None:
+    run = Running("backup-1", NOW - timedelta(hours=hours), NOW, usual)
+    assert (Rule.NIGHT_LATE in said(sales(running=(run,)))) is speaks
+
+
+@pytest.mark.parametrize(("minutes", "speaks"), [(30, False), (31, True)])
+def test_a_run_without_a_step_further_is_stuck(minutes: int, speaks: bool) -> None:
+    run = Running("backup-1", NOW - timedelta(hours=1), NOW - timedelta(minutes=minutes))
+    found = said(sales(running=(run,)))
+    assert (Rule.RUN_STUCK in found) is speaks
+    if speaks:
+        assert found[Rule.RUN_STUCK].key == "run-stuck/sales/backup-1"
+
+
+def test_a_backup_that_is_too_old_is_told_whatever_the_reason() -> None:
+    old = replace(proof(), as_of=NOW - timedelta(hours=37))
+    found = said(sales(proof=old))
+    assert "is 37 hours old" in found[Rule.NO_RECENT_BACKUP].sentence
+    never = said(sales(proof=None, nights=(), added=NOW - timedelta(hours=40)))
+    assert "was never backed up" in never[Rule.NO_RECENT_BACKUP].sentence
+    assert said(sales(proof=None, nights=(), added=NOW - timedelta(hours=30))) == {}
+    assert said(sales(proof=old, schedule=Schedule(nightly=None))) == {}
+
+
+def test_gaps_are_told_and_a_lost_table_by_name() -> None:
+    refused = line("Case", 500, gap(FindingKind.TABLE_REFUSED))
+    found = said(sales(proof=proof(line(), refused, verdict=Verdict.GAPS)))
+    assert set(found) == {Rule.INCOMPLETE, Rule.TABLE_LOST}
+    assert found[Rule.TABLE_LOST].subject == "Case"
+    assert found[Rule.TABLE_LOST].next_step == "Give the user this right."
+
+
+def test_a_table_that_was_never_read_is_a_gap_and_no_loss() -> None:
+    refused = line("Case", 0, gap(FindingKind.TABLE_REFUSED))
+    found = said(sales(proof=proof(refused, verdict=Verdict.GAPS)))
+    assert set(found) == {Rule.INCOMPLETE}
+
+
+def test_a_loss_that_the_breaker_did_not_believe_is_told_once() -> None:
+    lost = line("Case", 500, gap(FindingKind.UNUSUAL_LOSS))
+    found = alarms(Watched((sales(proof=proof(lost), counts=counts({"Case": 900})),)))
+    assert [one.key for one in found] == ["unusual-loss/sales/Case"]
+    assert "not believed yet" in found[0].sentence
+
+
+def test_a_night_with_far_more_deletes_than_usual_is_told() -> None:
+    usual = [{"Case": 40}, {"Case": 55}, {"Case": 35}, {"Case": 60}, {"Case": 45}]
+    found = said(sales(counts=counts({"Case": 800}, *usual)))
+    assert "800 records of Case were deleted" in found[Rule.UNUSUAL_LOSS].sentence
+    assert "800 records of Case were changed" in found[Rule.UNUSUAL_CHANGE].sentence
+    assert said(sales(counts=counts({"Case": 150}, *usual))) == {}
+
+
+def test_a_table_without_usual_nights_is_judged_by_its_size() -> None:
+    assert Rule.UNUSUAL_LOSS in said(sales(counts=counts({"Case": 600})))
+    assert said(sales(counts=counts({"Case": 500}, held=10_000))) == {}
+    assert said(sales(counts=counts({"Case": UNUSUAL_LEAST}, held=200))) == {}
+
+
+@pytest.mark.parametrize("share", [0.79, *STORAGE_SHARES, 1.3])
+def test_storage_is_told_at_each_step(share: float) -> None:
+    quotas = (Quota("Data storage", share * GIB, GIB, "bytes"), Quota("Calls", 99, 100, "calls"))
+    found = said(sales(proof=proof(quotas=quotas)))
+    assert (Rule.STORAGE in found) is (share >= 0.8)
+    if share >= 0.8:
+        step = max(one for one in STORAGE_SHARES if one <= share)
+        assert found[Rule.STORAGE].subject == f"Data storage {step:.0%}"
+        now = Urgency.NOW if share >= 0.95 else Urgency.SOON
+        assert found[Rule.STORAGE].urgency is now
+
+
+@pytest.mark.parametrize(("used", "limit", "speaks"), [(89, 100, False), (90, 100, True), (5, 0, False)])  # fmt: skip
+def test_calls_that_are_nearly_used_up_are_told(used: int, limit: int, speaks: bool) -> None:
+    assert (Rule.API_BUDGET in said(sales(calls_used=used, calls_limit=limit))) is speaks
+    assert Rule.API_BUDGET not in said(sales(calls_used=None, calls_limit=limit))
+
+
+def test_a_damaged_vault_is_told_and_a_whole_one_is_not() -> None:
+    whole = CheckRecord(NOW, "quick", 10, 100, ())
+    assert said(sales(), whole) == {}
+    broken = replace(whole, damages=("packs/1 is missing.", "packs/2 is missing."))
+    assert "packs/1 is missing. and 1 more" in said(sales(), broken)[Rule.VAULT_DAMAGED].sentence
+    one = replace(whole, damages=("packs/1 is missing.",))
+    assert "more" not in said(sales(), one)[Rule.VAULT_DAMAGED].sentence
+
+
+def test_sixty_ordinary_nights_are_silent() -> None:
+    """Weekdays and weekends, a busy table, a quiet one, one that is rebuilt each night."""
+    dice = random.Random(5)
+    history: list[NightCounts] = []
+    for day in range(60):
+        busy = 30 if day % 7 in (5, 6) else dice.randint(300, 700)
+        moved = {"Case": busy, "Product2": dice.choice([0, 0, 0, 3]), "Staging__c": 5_000}
+        held = {"Case": 80_000, "Product2": 900, "Staging__c": 5_000}
+        history.insert(0, NightCounts(NOW, held, {}, moved, {"Case": busy // 30, "Staging__c": 5_000}))  # fmt: skip
+        if day >= LEAST_NIGHTS:
+            found = said(sales(counts=tuple(history[:30])))
+            assert found == {}, f"night {day}"
+
+
+@given(
+    before=st.lists(st.integers(0, 5_000), min_size=LEAST_NIGHTS, max_size=40),
+    held=st.integers(0, 10**6),
+)
+def test_a_night_like_any_before_is_never_unusual(before: list[int], held: int) -> None:
+    limit = limit_of(before, held=held)
+    assert limit >= max(before)
+    assert limit >= UNUSUAL_LEAST
+
+
+def test_a_message_says_what_happened_what_to_do_and_what_proves_it() -> None:
+    alarm = Alarm(Rule.INCOMPLETE, "sales", "", Urgency.SOON, "It is not complete. One gap.",
+                  "Look at it.", "unlost certificate sales")  # fmt: skip
+    opened = Message(Told.OPENED, alarm, NOW, NOW, (("sales", 7, "abcdef012345"),))
+    assert opened.title == "It is not complete (sales)"
+    assert opened.lines == (
+        "It is not complete. One gap.",
+        "Since 2026-05-04 09:00 UTC.",
+        "Look at it.",
+        "  unlost certificate sales",
+        "sales: backup 7, head abcdef012345",
+    )
+    over = replace(opened, told=Told.RESOLVED, heads=())
+    assert over.title == "Resolved: It is not complete (sales)"
+    assert over.lines == (
+        "This is over: It is not complete. One gap.",
+        "It lasted since 2026-05-04 09:00 UTC.",
+    )
+    bare = replace(alarm, org="", next_step="", command="")
+    assert Message(Told.TEST, bare, NOW, NOW).lines[-1] == "Since 2026-05-04 09:00 UTC."
