@@ -13,7 +13,7 @@ from stateful.restore.town import LINKS, REQUIRED, TABLES, Picture, Town, refere
 from unlost.engine.restore.calls import TRIES
 from unlost.engine.restore.execute import execute, resume, run_of
 from unlost.engine.restore.log import Log
-from unlost.engine.restore.outcome import Parked, RestoreOutcome
+from unlost.engine.restore.outcome import Ending, Parked, RestoreOutcome
 from unlost.engine.restore.planning import Related
 from unlost.model.errors import TransientError, UsageError
 from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind
@@ -240,15 +240,19 @@ class Restores(RuleBasedStateMachine):
         disturbed = self._meddle(data, plan) or rival
         troubles = data.draw(st.lists(TROUBLES, min_size=1, max_size=3))
         self._run(data, plan, planned, troubles, disturbed=disturbed)
-        for calm in (False, True):  # again, and once more
+        settled = False
+        for last in (False, True):  # again, and once more
             plan, planned = self._plan(selection, related, at)
             if plan is None:
                 return
             before = self.town.picture(bin_too=True)
             outcome = self._run(data, plan, planned, [], disturbed=False)
-            if calm:
+            if settled:
                 again = self.town.picture(bin_too=True)
                 assert again == before, "restoring again changes something"
+            # What was refused may succeed the next time: a key is free by then.
+            settled = all(one.ending is not Ending.FAILED for one in outcome.records)
+            if last:
                 self._retry(data, plan, outcome)
 
     def _retry(self, data: st.DataObject, plan: RestorePlan, outcome: RestoreOutcome) -> None:
