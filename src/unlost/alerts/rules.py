@@ -72,7 +72,7 @@ def missed(org: WatchedOrg) -> Iterator[Alarm]:
     if night is None:
         return
     waits = night.state is NightState.WAITING and not night.tries
-    if waits and org.now - night.due_at > OVERDUE:
+    if waits and org.now - night.begun_at > OVERDUE:
         yield _missed(org, f"The backup of {org.name} of {_day(night)} has not begun.")
     elif night.missed:
         days = ", ".join(name.partition("T")[0] for name in night.missed)

@@ -1,20 +1,28 @@
 """The service: looks what is due once a minute, and does it. `unlost up` runs it."""
 
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from unlost.alerts.senders import sender
+from unlost.app.actions.alerts import Senders, watch
 from unlost.app.actions.night import do_night
 from unlost.app.actions.tick import tick
 from unlost.app.actions.verify import verify
 from unlost.app.brake import Brake
 from unlost.app.compose import Application
+from unlost.app.log import Log
+from unlost.app.watching import Watcher
 from unlost.catalog.checks import save_check
-from unlost.jobs.durable import DurableJobs, Handler
+from unlost.catalog.nights import find_night
+from unlost.jobs.durable import KEPT, DurableJobs, Handler
+from unlost.model.errors import UnlostError
 from unlost.model.jobs import Job, JobKind
 from unlost.model.night import CheckRecord
 from unlost.model.snapshot import VerifyLevel
 
 EVERY_SECONDS = 60.0
+DRAIN_SECONDS = 0.5
 PATIENCE = 30  # seconds that runs have to stop when the service does
 
 type Opener = Callable[[Brake], Application]
@@ -31,9 +39,14 @@ class Service:
     brake: Brake
     every: float = EVERY_SECONDS
     workers: int = 4
+    senders: Senders = sender
+    _watcher: Watcher = field(default_factory=Watcher)
 
-    def run(self, *, ticks: int | None = None) -> None:
-        """Serve until the brake is pulled, or for some ticks; raises Conflict (``worker-running``)."""
+    def run(self, *, once: bool = False) -> None:
+        """Serve until the brake is pulled; ``once``: do what is due now, and end.
+
+        Raises Conflict (``worker-running``).
+        """
         with self.opened(self.brake) as app:
             jobs = DurableJobs(
                 app.home.queue,
@@ -43,7 +56,7 @@ class Service:
             )
             jobs.start()
             try:
-                self._serve(app, jobs, ticks)
+                self._serve(app, jobs, once=once)
             finally:
                 self.brake.pull()
                 jobs.stop(patience=PATIENCE)
@@ -52,16 +65,48 @@ class Service:
         """What does a job of each kind."""
         return {JobKind.NIGHT: self._night, JobKind.VERIFY: self._verify}
 
-    def _serve(self, app: Application, jobs: DurableJobs, ticks: int | None) -> None:
-        done = 0
-        while not self.brake.pulled and done != ticks:
-            tick(app, jobs)
-            done += 1
+    def _serve(self, app: Application, jobs: DurableJobs, *, once: bool) -> None:
+        log = Log(sys.stderr, clock=app.clock)
+        log.event("service-started", workers=self.workers)
+        while not self.brake.pulled:
+            self._look(app, jobs, log)
+            if once:
+                self._drain(jobs)
+                watch(app, self._watcher, senders=self.senders)
+                break
             self.brake.wait(self.every)
+        log.event("service-stopped")
+
+    def _drain(self, jobs: DurableJobs) -> None:
+        """Wait until nothing waits and nothing is under way."""
+        while jobs.doing() and not self.brake.wait(DRAIN_SECONDS):
+            pass
+
+    def _look(self, app: Application, jobs: DurableJobs, log: Log) -> None:
+        """A tick and the alerts. What fails now is tried again in a minute: the service lives on."""
+        try:
+            ticked = tick(app, jobs)
+            for oid, night in ticked.begun:
+                log.event("night-begun", org=oid, night=night)
+            jobs.forget(before=(app.clock.now() - KEPT).isoformat())
+            moves = watch(app, self._watcher, senders=self.senders)
+            for key in moves.opened:
+                log.event("alert-opened", alert=key)
+            for key in moves.resolved:
+                log.event("alert-resolved", alert=key)
+        except UnlostError as error:
+            log.event("tick-failed", code=error.code)
+        except Exception as error:  # noqa: BLE001 (the service must outlive a fault of one look)
+            log.event("tick-failed", code=type(error).__name__)
 
     def _night(self, job: Job) -> None:
         with self.opened(self.brake) as app:
-            do_night(app, job.org, job.subject)
+            log = Log(sys.stderr, clock=app.clock)
+            night = do_night(app, job.org, job.subject)
+            ended = find_night(job.org, job.subject) if night is not None else None
+            if ended is not None:
+                told = {"org": job.org, "night": ended.name, "run": ended.run}
+                log.event("night-tried", **told, state=ended.state.value, code=ended.error_code)
 
     def _verify(self, job: Job) -> None:
         with self.opened(self.brake) as app:
@@ -70,3 +115,4 @@ class Service:
             save_check(
                 CheckRecord(app.clock.now(), job.subject, found.objects, found.bytes, damages)
             )
+            Log(sys.stderr, clock=app.clock).event("vault-verified", damages=len(damages))

@@ -5,7 +5,7 @@ of the source's limit stays for everybody else who uses the same allowance.
 """
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import F, Q
 
@@ -65,3 +65,12 @@ class SqlBudget:
             next_step="Start the backup again in an hour: it goes on where it stopped.",
             resume_at=self._clock.now() + PAUSE,
         )
+
+
+def calls_of_the_day(oid: str, *, now: datetime) -> tuple[int | None, int | None]:
+    """Calls used and allowed as the source last told, none where that is too long ago."""
+    with own_connection():
+        row = ApiBudget.objects.filter(oid=oid).first()
+    if row is None or row.reported_at is None or now - row.reported_at > STALE:
+        return None, None
+    return row.used + row.taken, row.limit

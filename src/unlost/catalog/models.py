@@ -51,6 +51,7 @@ class Run(models.Model):
     snapshot = models.BigIntegerField(null=True)
     error_code = models.CharField(max_length=80, default="")
     error_sentence = models.TextField(default="")
+    moved_at = models.DateTimeField(null=True)
 
     class Meta:  # noqa: D106
         indexes: ClassVar = [models.Index(fields=["org", "-started_at"], name="runs_of_an_org")]
@@ -76,6 +77,7 @@ class Night(models.Model):
     org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="nights")
     name = models.CharField(max_length=16)
     due_at = models.DateTimeField()
+    begun_at = models.DateTimeField()
     state = models.CharField(max_length=20)
     tries = models.IntegerField(default=0)
     failures = models.IntegerField(default=0)
@@ -101,6 +103,54 @@ class VaultCheck(models.Model):
     objects_read = models.BigIntegerField()
     bytes_read = models.BigIntegerField()
     damages = models.JSONField(default=list)
+
+
+class AlertRow(models.Model):
+    """An alert, from when it was opened until it is over."""
+
+    key = models.CharField(max_length=300)
+    rule = models.CharField(max_length=40)
+    org = models.CharField(max_length=80)
+    subject = models.CharField(max_length=200)
+    urgency = models.CharField(max_length=10)
+    sentence = models.TextField()
+    next_step = models.TextField()
+    command = models.TextField()
+    opened_at = models.DateTimeField()
+    acknowledged_at = models.DateTimeField(null=True)
+    resolved_at = models.DateTimeField(null=True)
+
+    class Meta:  # noqa: D106
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["key"], condition=models.Q(resolved_at=None), name="one_open_alert_per_key"
+            )
+        ]
+
+
+class ChannelRow(models.Model):
+    """Where messages go; its secret is sealed."""
+
+    name = models.CharField(max_length=80, unique=True)
+    kind = models.CharField(max_length=20)
+    settings = models.JSONField()
+    sealed = models.BinaryField(null=True)
+
+
+class Delivery(models.Model):
+    """A message of an alert that a channel must take, or took."""
+
+    alert = models.ForeignKey(AlertRow, on_delete=models.CASCADE, related_name="deliveries")
+    channel = models.ForeignKey(ChannelRow, on_delete=models.CASCADE, related_name="deliveries")
+    told = models.CharField(max_length=10)
+    made_at = models.DateTimeField()
+    next_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    tries = models.IntegerField(default=0)
+    error_sentence = models.TextField(default="")
+
+    class Meta:  # noqa: D106
+        indexes: ClassVar = [models.Index(fields=["next_at"], name="deliveries_by_turn")]
 
 
 class RunItem(models.Model):

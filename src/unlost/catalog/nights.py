@@ -25,7 +25,8 @@ class NightEnd:
 
 def run_of(oid: str, night: str) -> str:
     """The run of a night: the same in each try, so that none of them begins again."""
-    return f"backup-{night.replace('-', '').replace(':', '')}-{oid[:12]}"
+    digits = night.replace("-", "").replace(":", "").lower()
+    return f"backup-{digits}-{oid[:12]}"
 
 
 def find_night(oid: str, name: str) -> NightRecord | None:
@@ -95,6 +96,7 @@ def _value(row: Night) -> NightRecord:
         row.org.name,
         row.name,
         row.due_at,
+        row.begun_at,
         NightState(row.state),
         row.tries,
         row.failures,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from unlost.catalog.connection import own_connection
-from unlost.catalog.models import RunItem
+from unlost.catalog.models import Run, RunItem
 from unlost.model.ports import Clock
 from unlost.model.progress import Phase, Progress
 
@@ -71,6 +71,8 @@ class SqlObserver:
             self._dirty.clear()
             self._written = self._clock.monotonic()
             with own_connection(), transaction.atomic():
+                if items:
+                    Run.objects.filter(id=self._run).update(moved_at=self._clock.now())
                 for item in items:
                     RunItem.objects.update_or_create(
                         run_id=self._run, table=item.table, defaults=_columns(item)

@@ -22,7 +22,10 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A run as the home remembers it. ``snapshot`` is set once it is done."""
+    """A run as the home remembers it. ``snapshot`` is set once it is done.
+
+    ``moved_at`` is when it last came a step further.
+    """
 
     id: str
     org: str
@@ -35,6 +38,7 @@ class RunRecord:
     snapshot: int | None = None
     error_code: str = ""
     error_sentence: str = ""
+    moved_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +94,10 @@ def find_run(run: str) -> RunRecord | None:
         return _value(row, row.org.name) if row else None
 
 
-def list_runs(org: str) -> Sequence[RunRecord]:
-    """All runs of an org, newest first."""
+def list_runs(org: str, *, most: int | None = None) -> Sequence[RunRecord]:
+    """Runs of an org, newest first: all, or at most so many."""
     with own_connection():
-        rows = list(Run.objects.filter(org__name=org).order_by("-started_at"))
+        rows = list(Run.objects.filter(org__name=org).order_by("-started_at")[:most])
     return [_value(row, org) for row in rows]
 
 
@@ -110,4 +114,5 @@ def _value(row: Run, org: str) -> RunRecord:
         snapshot=row.snapshot,
         error_code=row.error_code,
         error_sentence=row.error_sentence,
+        moved_at=row.moved_at,
     )

@@ -61,7 +61,7 @@ def put_off(kept: Kept, *, next_at: datetime | None) -> None:
     _keep(kept.oid, kept.schedule, since=kept.since, after=kept.after or "", next_at=next_at)
 
 
-def begin_night(kept: Kept, due: Due, *, next_at: datetime | None) -> None:
+def begin_night(kept: Kept, due: Due, *, at: datetime, next_at: datetime | None) -> None:
     """Write down that a night is to be done; again changes nothing."""
     with own_connection(), transaction.atomic():
         Night.objects.get_or_create(
@@ -69,6 +69,7 @@ def begin_night(kept: Kept, due: Due, *, next_at: datetime | None) -> None:
             name=due.night,
             defaults={
                 "due_at": due.begins,
+                "begun_at": at,
                 "state": NightState.WAITING.value,
                 "run": run_of(kept.oid, due.night),
                 "next_at": due.begins,

@@ -9,6 +9,7 @@ import typer
 from unlost.cli.exits import ExitCode, exit_code
 from unlost.cli.failing import tell, tell_bug, tell_usage
 from unlost.cli.verbs import (
+    alert,
     backup,
     certificate,
     compare,
@@ -77,6 +78,7 @@ app.add_typer(restore.app, name="restore")
 app.command("runs")(runs.runs)
 app.add_typer(schedule.app, name="schedule")
 app.command("up")(up.up)
+app.add_typer(alert.app, name="alert")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -105,7 +107,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _typed(words: Sequence[str]) -> str:
     """The command that was meant, for the hint on its help."""
-    verbs = {info.name for info in app.registered_commands} | {"org", "restore", "schedule"}
+    verbs = {info.name for info in app.registered_commands} | {
+        "alert",
+        "org",
+        "restore",
+        "schedule",
+    }
     return " ".join([PROGRAM, *[word for word in words if word in verbs][:1]])
 
 

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from unlost.model.reading import Json
+if TYPE_CHECKING:
+    from unlost.model.reading import Json
 
 
 class Rule(StrEnum):
@@ -117,4 +119,4 @@ class Channel:
 
     name: str
     kind: ChannelKind
-    settings: Mapping[str, Json] = field(default_factory=dict)
+    settings: "Mapping[str, Json]" = field(default_factory=dict)

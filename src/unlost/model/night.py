@@ -16,12 +16,16 @@ class NightState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NightRecord:
-    """A night. ``next_at`` is when it is tried next, while it waits; ``org`` the org's name."""
+    """A night. ``next_at`` is when it is tried next, while it waits; ``org`` the org's name.
+
+    ``due_at`` is when the schedule wanted it, ``begun_at`` when the service saw to it.
+    """
 
     oid: str
     org: str
     name: str
     due_at: datetime
+    begun_at: datetime
     state: NightState
     tries: int
     failures: int

@@ -25,8 +25,8 @@ GIB = 2.0**30
 
 def night(**told: object) -> NightRecord:
     usual = NightRecord(
-        "o1", "sales", "2026-05-04T01:00", NOW - timedelta(hours=8), NightState.DONE, 1, 0,
-        "backup-1", None, NOW - timedelta(hours=7), (), "", "",
+        "o1", "sales", "2026-05-04T01:00", NOW - timedelta(hours=8), NOW - timedelta(hours=8),
+        NightState.DONE, 1, 0, "backup-1", None, NOW - timedelta(hours=7), (), "", "",
     )  # fmt: skip
     return replace(usual, **told)  # type: ignore[arg-type]
 
@@ -112,7 +112,7 @@ def test_a_night_that_did_not_begin_is_told_within_a_quarter_of_an_hour(
     minutes: int, speaks: bool
 ) -> None:
     due = NOW - timedelta(minutes=minutes)
-    waits = night(state=NightState.WAITING, tries=0, due_at=due)
+    waits = night(state=NightState.WAITING, tries=0, due_at=due, begun_at=due)
     assert (Rule.NIGHT_MISSED in said(sales(nights=(waits,)))) is speaks
 
 

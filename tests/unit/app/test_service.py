@@ -1,5 +1,6 @@
 """The service does by itself what is due, in a queue that survives it."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -7,16 +8,19 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from homes import World
+from unlost.app.actions.alerts import Asked, add_channel
 from unlost.app.actions.schedule import Wish, change
+from unlost.app.actions.tick import Ticked
 from unlost.app.brake import Brake
 from unlost.app.service import Service
 from unlost.catalog.checks import last_check
 from unlost.catalog.nights import nights_of
 from unlost.catalog.orgs import get_org
-from unlost.model.errors import Conflict, LimitReached
+from unlost.model.alert import ChannelKind, Message, Rule, Told
+from unlost.model.errors import Conflict, LimitReached, NotAllowed, StoreError
 from unlost.model.night import NightState
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 class Running:
@@ -108,7 +112,67 @@ def test_a_second_service_in_one_home_is_refused(running: Running) -> None:
     running.until((running.world.home.locks / "worker").exists)
     running.until(running.world.home.queue.exists)
     with pytest.raises(Conflict, match="does the jobs of this home already"):
-        Service(running.opened, Brake(), every=0.05).run(ticks=1)
+        Service(running.opened, Brake(), every=0.05).run(once=True)
+
+
+def test_once_does_what_is_due_and_ends(
+    running: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    running.world.clock.advance(days=1)
+    running.service.run(once=True)
+    assert done(running.world) == 1
+    events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    told = {one["event"]: one for one in events}
+    assert next(iter(told)) == "service-started"
+    assert list(told)[-1] == "service-stopped"
+    assert {"night-begun", "night-tried", "vault-verified"} <= set(told)
+    assert told["night-tried"]["state"] == "done"
+
+
+def test_a_fault_of_one_look_does_not_end_the_service(
+    running: Running, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors = [StoreError("vault-away", "It is away."), ZeroDivisionError("division by zero")]
+
+    def failing(app: object, jobs: object) -> Ticked:
+        if errors:
+            raise errors.pop(0)
+        running.brake.pull()
+        return Ticked((), ())
+
+    monkeypatch.setattr("unlost.app.service.tick", failing)
+    running.service.run()
+    events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [one.get("code") for one in events if one["event"] == "tick-failed"] == [
+        "vault-away", "ZeroDivisionError",
+    ]  # fmt: skip
+
+
+def test_alerts_are_told_by_the_service(running: Running) -> None:
+    told: list[Message] = []
+
+    class Post:
+        def __init__(self, *settings: object) -> None:
+            pass
+
+        def send(self, message: Message) -> None:
+            told.append(message)
+
+    world = running.world
+    add_channel(
+        world.app, Asked(name="hook", kind=ChannelKind.WEBHOOK, url="https://x"), secret=None
+    )
+    world.connector.source("one").discover = refuse  # type: ignore[method-assign, assignment]
+    running.service = Service(running.opened, running.brake, every=0.05, senders=Post)
+    running.thread = threading.Thread(target=running.service.run)
+    running.start()
+    world.clock.advance(days=1)
+    running.until(lambda: bool(told))
+    assert [(one.told, one.alarm.rule) for one in told] == [(Told.OPENED, Rule.NIGHT_FAILED)]
+
+
+def refuse() -> None:
+    raise NotAllowed("sign-in", "The password is wrong.")
 
 
 def test_the_brake_stops_calls_and_stays_pulled() -> None:

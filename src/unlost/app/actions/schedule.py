@@ -71,7 +71,7 @@ def wished(schedule: Schedule, wish: Wish) -> Schedule:
         schedule = replace(schedule, window=wish.window)
     if wish.blackout is not None:
         told = [one for one in wish.blackout if one != "none"]
-        schedule = replace(schedule, blackout=tuple(_hours(one) for one in told))
+        schedule = replace(schedule, blackout=tuple(hours_of(one) for one in told))
     return schedule
 
 
@@ -92,7 +92,8 @@ def _time(text: str) -> time:
     return found
 
 
-def _hours(text: str) -> Hours:
+def hours_of(text: str) -> Hours:
+    """Hours as they are typed, such as ``22:00-07:00``; raises UsageError (``schedule-unreadable``)."""
     begins, dash, ends = text.partition("-")
     if not dash:
         raise _unreadable(text)

@@ -40,7 +40,7 @@ def _begin(kept: Kept, now: datetime) -> str | None:
     found = due(kept.schedule, after=kept.after, since=kept.since, now=now, **place)
     following = upcoming(kept.schedule, now=now, **place)
     if found is not None:
-        begin_night(kept, found, next_at=following)
+        begin_night(kept, found, at=now, next_at=following)
         return found.night
     if kept.next_at is None:
         put_off(kept, next_at=following)

@@ -15,6 +15,9 @@ def up(
     workers: Annotated[
         int, typer.Option("--workers", min=1, max=64, help="Orgs that are backed up at a time.")
     ] = 4,
+    once: Annotated[
+        bool, typer.Option("--once", help="Do what is due now, and end: for a timer of yours.")
+    ] = False,
     home: Home = None,
 ) -> ExitCode:
     """Back up all orgs by their schedules, until it is stopped (Ctrl-C, or SIGTERM).
@@ -30,7 +33,9 @@ def up(
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: brake.pull())
-    typer.echo(f"Unlost looks after {root}. Stop it with Ctrl-C; runs go on the next time.")
-    Service(lambda held: open_application(root, brake=held), brake, workers=workers).run()
-    typer.echo("Stopped.")
+    service = Service(lambda held: open_application(root, brake=held), brake, workers=workers)
+    if not once:
+        typer.echo(f"Unlost looks after {root}. Stop it with Ctrl-C; runs go on the next time.")
+    service.run(once=once)
+    typer.echo("Stopped." if brake.pulled and not once else "Done.")
     return ExitCode.OK

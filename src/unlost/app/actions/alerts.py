@@ -1,0 +1,281 @@
+"""Alerts: what must be known is opened, told and closed; channels are kept and tried."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from unlost.alerts.rules import alarms
+from unlost.alerts.senders import Sender, sender
+from unlost.app.actions.schedule import hours_of
+from unlost.app.compose import Application
+from unlost.app.home import read_home_key
+from unlost.app.watching import Watcher
+from unlost.catalog.alerts import (
+    AlertRecord,
+    DeliveryRecord,
+    Moves,
+    acknowledge,
+    due_messages,
+    list_alerts,
+    list_channels,
+    match,
+    message_failed,
+    message_sent,
+    put_off_message,
+    remove_channel,
+    save_channel,
+    sealed_secret,
+    untold,
+)
+from unlost.catalog.secrets import NONCE_BYTES, seal, sealing_key, unseal
+from unlost.engine.schedule import instant
+from unlost.model.alert import Alarm, Channel, ChannelKind, Message, Rule, Told, Urgency
+from unlost.model.errors import NotFound, TransientError, UnlostError, UsageError
+from unlost.model.reading import Json
+from unlost.model.schedule import Hours
+
+HEAD_DIGITS = 12
+NEWEST = 50
+
+type Senders = Callable[[ChannelKind, Mapping[str, Json], str | None], Sender]
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """Alerts that last, or the newest ones; ``silent``: why channels did not take their last message."""
+
+    alerts: tuple[AlertRecord, ...]
+    channels: tuple[Channel, ...]
+    silent: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelTest:
+    """Whether a channel took a test message; ``problem`` says why not."""
+
+    channel: str
+    problem: str = ""
+    next_step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelTests:
+    """What became of test messages."""
+
+    channels: tuple[ChannelTest, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A channel as it was typed; None and empty values were not.
+
+    ``quiet`` are hours such as ``22:00-07:00`` in ``zone``; ``private`` allows an address of the
+    inner network.
+    """
+
+    name: str
+    kind: ChannelKind
+    url: str | None = None
+    host: str | None = None
+    port: int | None = None
+    security: str | None = None
+    user: str | None = None
+    sender: str | None = None
+    to: tuple[str, ...] = ()
+    quiet: str | None = None
+    zone: str = "UTC"
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Hours in which only what is urgent is told, in a zone."""
+
+    hours: Hours
+    zone: str
+
+
+def watch(app: Application, watcher: Watcher, *, senders: Senders = sender) -> Moves:
+    """Apply all rules now, and send what must be told."""
+    moves = match(alarms(watcher.gather(app)), now=app.clock.now())
+    deliver(app, senders=senders)
+    return moves
+
+
+def deliver(app: Application, *, senders: Senders = sender) -> None:
+    """Send the messages whose turn has come; what a channel does not take is sent again."""
+    for waiting in due_messages(app.clock.now()):
+        until = _quiet_until(waiting, app.clock.now())
+        if until is not None:
+            put_off_message(waiting.id, until=until)
+        else:
+            _send(app, waiting, senders)
+
+
+def _send(app: Application, waiting: DeliveryRecord, senders: Senders) -> None:
+    channel, now = waiting.channel, app.clock.now()
+    message = Message(waiting.told, waiting.alert.alarm, waiting.alert.opened_at, now, heads(app))
+    try:
+        senders(channel.kind, _own(channel), _secret(app, channel)).send(message)
+    except UnlostError as error:
+        final = not isinstance(error, TransientError)
+        message_failed(waiting, error.sentence, at=now, final=final)
+    else:
+        message_sent(waiting.id, at=now)
+
+
+def heads(app: Application) -> tuple[tuple[str, int, str], ...]:
+    """The newest backup of each org: who keeps these mails can prove later what was held."""
+    found = []
+    for oid, name in sorted(app.names().items(), key=lambda item: item[1]):
+        head = app.vault.head(oid)
+        if head is not None:
+            found.append((name, head.info.number, head.info.head[:HEAD_DIGITS]))
+    return tuple(found)
+
+
+# --- what people do -------------------------------------------------------------------------------
+
+
+def show(app: Application, *, all_of_them: bool = False) -> Alerts:  # noqa: ARG001 (every action takes it)
+    """Alerts that last; ``all_of_them``: the newest ones, those that are over too."""
+    found = list_alerts(most=NEWEST if all_of_them else None)
+    return Alerts(tuple(found), tuple(list_channels()), untold())
+
+
+def acknowledged(app: Application, key: str) -> None:
+    """Note that somebody sees to an alert; raises NotFound (``alert-unknown``)."""
+    if not acknowledge(key, at=app.clock.now()):
+        raise NotFound(
+            "alert-unknown",
+            f"No alert named {key!r} lasts.",
+            next_step="See which do with `unlost alert list`.",
+        )
+
+
+def add_channel(app: Application, asked: Asked, *, secret: str | None) -> Channel:
+    """Keep a channel, replacing one of the same name; raises UsageError (``channel-invalid``)."""
+    channel = Channel(asked.name, asked.kind, _settings(asked))
+    sender(channel.kind, _own(channel), secret)
+    sealed = _sealed(app, channel.name, secret) if secret is not None else None
+    save_channel(channel, sealed=sealed)
+    return channel
+
+
+def _settings(asked: Asked) -> Mapping[str, Json]:
+    """The plain values that were typed."""
+    typed: dict[str, Json] = {
+        "url": asked.url,
+        "host": asked.host,
+        "port": asked.port,
+        "security": asked.security,
+        "user": asked.user,
+        "sender": asked.sender,
+        "to": list(asked.to) or None,
+        "private": asked.private or None,
+    }
+    if asked.quiet is not None:
+        quiet = Quiet(hours_of(asked.quiet), _zone(asked.zone))
+        typed["quiet"] = msgspec.to_builtins(quiet)
+    return {name: value for name, value in typed.items() if value is not None}
+
+
+def _zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (ValueError, OSError, KeyError):
+        raise UsageError(
+            "zone-unknown",
+            f"There is no time zone named {name!r}.",
+            next_step="Name one as Europe/Zurich.",
+        ) from None
+
+
+def drop_channel(app: Application, name: str) -> None:  # noqa: ARG001
+    """Forget a channel; raises NotFound (``channel-unknown``)."""
+    if not remove_channel(name):
+        raise _unknown(name)
+
+
+def try_channels(
+    app: Application, name: str | None = None, *, senders: Senders = sender
+) -> ChannelTests:
+    """Send a test message by one channel, or by all; raises NotFound (``channel-unknown``)."""
+    chosen = [one for one in list_channels() if name in (None, one.name)]
+    if not chosen:
+        raise _unknown(name or "")
+    return ChannelTests(tuple(_tried(app, channel, senders) for channel in chosen))
+
+
+def _tried(app: Application, channel: Channel, senders: Senders) -> ChannelTest:
+    now = app.clock.now()
+    alarm = Alarm(
+        Rule.NIGHT_FAILED,
+        "",
+        "test",
+        Urgency.SOON,
+        "This is a test. If you read it, alerts reach you.",
+        "Nothing is to be done.",
+    )
+    message = Message(Told.TEST, alarm, now, now, heads(app))
+    try:
+        senders(channel.kind, _own(channel), _secret(app, channel)).send(message)
+    except UnlostError as error:
+        return ChannelTest(channel.name, error.sentence, error.next_step)
+    return ChannelTest(channel.name)
+
+
+# --- inside ---------------------------------------------------------------------------------------
+
+
+def _quiet_until(waiting: DeliveryRecord, now: datetime) -> datetime | None:
+    """When a message may be told that is not urgent; None: now."""
+    quiet = _quiet(waiting.channel)
+    if quiet is None or waiting.alert.alarm.urgency is Urgency.NOW:
+        return None
+    local = now.astimezone(ZoneInfo(quiet.zone))
+    if not quiet.hours.holds(local.time()):
+        return None
+    wall = datetime.combine(local.date(), quiet.hours.ends)
+    ends = instant(wall, quiet.zone)
+    if ends > now:
+        return ends
+    return instant(wall + timedelta(days=1), quiet.zone)
+
+
+def _quiet(channel: Channel) -> Quiet | None:
+    """The quiet hours among a channel's settings."""
+    told = channel.settings.get("quiet")
+    return msgspec.convert(told, Quiet) if told is not None else None
+
+
+def _own(channel: Channel) -> Mapping[str, Json]:
+    """The settings that are the sender's own."""
+    return {name: value for name, value in channel.settings.items() if name != "quiet"}
+
+
+def _place(name: str) -> bytes:
+    return f"channel/{name}".encode()
+
+
+def _sealed(app: Application, name: str, secret: str) -> bytes:
+    key, nonce = sealing_key(read_home_key(app.home)), app.entropy.bytes(NONCE_BYTES)
+    return seal(secret, key=key, place=_place(name), nonce=nonce)
+
+
+def _secret(app: Application, channel: Channel) -> str | None:
+    sealed = sealed_secret(channel.name)
+    if sealed is None:
+        return None
+    return unseal(sealed, key=sealing_key(read_home_key(app.home)), place=_place(channel.name))
+
+
+def _unknown(name: str) -> NotFound:
+    return NotFound(
+        "channel-unknown",
+        f"There is no channel named {name!r}." if name else "There is no channel yet.",
+        next_step="Add one with `unlost alert channel`, see them with `unlost alert list`.",
+    )

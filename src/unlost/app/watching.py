@@ -1,0 +1,94 @@
+"""Gathers what the rules of alerts look at. What a backup proved is read once, when it is new."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from unlost.alerts.watched import NightCounts, Running, Watched, WatchedOrg
+from unlost.app.compose import Application
+from unlost.catalog.budget import calls_of_the_day
+from unlost.catalog.checks import last_check
+from unlost.catalog.nights import nights_of
+from unlost.catalog.orgs import ProtectedOrg, list_orgs
+from unlost.catalog.runs import RunRecord, RunState, list_runs
+from unlost.catalog.schedules import schedule_of
+from unlost.model.certificate import Certificate
+from unlost.model.snapshot import CommitKind
+
+COMPARED = 29  # nights that the newest one is compared with
+RUNS = 15  # of which the middle one is the usual time
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """What the newest backups of an org proved; ``number`` is that of the newest."""
+
+    number: int
+    proof: Certificate | None
+    counts: tuple[NightCounts, ...]
+
+
+@dataclass(slots=True)
+class Watcher:
+    """Gathers, and remembers between two gatherings what cannot change."""
+
+    _proved: dict[str, Proved] = field(default_factory=dict)
+
+    def gather(self, app: Application) -> Watched:
+        """All that is watched now."""
+        return Watched(tuple(self._org(app, org) for org in list_orgs()), last_check())
+
+    def _org(self, app: Application, org: ProtectedOrg) -> WatchedOrg:
+        runs = list_runs(org.name, most=2 * RUNS)
+        proved = self._newest(app, org.oid)
+        used, limit = calls_of_the_day(org.oid, now=app.clock.now())
+        return WatchedOrg(
+            name=org.name,
+            now=app.clock.now(),
+            added=org.added_at,
+            schedule=schedule_of(org.oid).schedule,
+            nights=tuple(nights_of(org.oid, most=2)),
+            running=_running(runs),
+            proof=proved.proof if proved is not None else None,
+            counts=proved.counts if proved is not None else (),
+            calls_used=used,
+            calls_limit=limit,
+        )
+
+    def _newest(self, app: Application, oid: str) -> Proved | None:
+        infos = app.vault.snapshots(oid)
+        if not infos:
+            return None
+        known = self._proved.get(oid)
+        if known is None or known.number != infos[-1].number:
+            numbers = [info.number for info in infos[-COMPARED - 1 :]]
+            proofs = [app.vault.at(oid, number).certificate() for number in reversed(numbers)]
+            counts = tuple(_counts(proof) for proof in proofs if proof is not None)
+            known = self._proved[oid] = Proved(infos[-1].number, proofs[0], counts)
+        return known
+
+
+def _counts(proof: Certificate) -> NightCounts:
+    """A first read, or one of everything, brings what was there before: it changes nothing."""
+    usual = [line for line in proof.tables if not line.full]
+    return NightCounts(
+        proof.as_of,
+        {line.table: line.held for line in usual},
+        {line.table: line.created for line in usual},
+        {line.table: line.changed for line in usual},
+        {line.table: line.deleted for line in proof.tables},
+    )
+
+
+def _running(runs: Sequence[RunRecord]) -> tuple[Running, ...]:
+    lasted = [
+        (run.ended_at - run.started_at).total_seconds()
+        for run in runs
+        if run.kind is CommitKind.BACKUP and run.state is RunState.DONE and run.ended_at
+    ]
+    usual = statistics.median(lasted[:RUNS]) if lasted else None
+    return tuple(
+        Running(run.id, run.started_at, run.moved_at or run.started_at, usual)
+        for run in runs
+        if run.state is RunState.RUNNING
+    )

@@ -1,0 +1,236 @@
+"""Alerts and their messages: opened once, told to each channel, over when their cause is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F
+
+from unlost.catalog.connection import own_connection
+from unlost.catalog.models import AlertRow, ChannelRow, Delivery
+from unlost.model.alert import Alarm, Channel, ChannelKind, Rule, Told, Urgency
+
+RETRIES = (1, 5, 15, 60, 120, 240)  # minutes until the next try; the last for the rest of the day
+PATIENCE = timedelta(days=1)  # after that a message is given up
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRecord:
+    """An alert that was opened."""
+
+    id: int
+    alarm: Alarm
+    opened_at: datetime
+    acknowledged_at: datetime | None = None
+    resolved_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRecord:
+    """A message that a channel must take."""
+
+    id: int
+    alert: AlertRecord
+    channel: Channel
+    told: Told
+    made_at: datetime
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What a comparison of alarms with open alerts changed: keys."""
+
+    opened: tuple[str, ...] = ()
+    grown: tuple[str, ...] = ()
+    resolved: tuple[str, ...] = ()
+
+
+def match(alarms: Sequence[Alarm], *, now: datetime) -> Moves:
+    """Open what is new, renew what lasts, close what is over; and line up what must be told."""
+    said = {one.key: one for one in alarms}
+    with own_connection(), transaction.atomic():
+        known = {row.key: row for row in AlertRow.objects.filter(resolved_at=None)}
+        opened = [_open(alarm, now) for key, alarm in said.items() if key not in known]
+        grown = [row for key, row in known.items() if key in said and _renew(row, said[key])]
+        over = [row for key, row in known.items() if key not in said]
+        for row in over:
+            _close(row, now)
+        _line_up([*opened, *grown], Told.OPENED, now)
+    return Moves(
+        tuple(row.key for row in opened),
+        tuple(row.key for row in grown),
+        tuple(row.key for row in over),
+    )
+
+
+def list_alerts(*, most: int | None = None) -> Sequence[AlertRecord]:
+    """Alerts that last, the newest first; ``most``: the newest ones, those that are over too."""
+    with own_connection():
+        rows = AlertRow.objects.order_by("-opened_at", "-id")
+        found = list(rows[:most] if most is not None else rows.filter(resolved_at=None))
+    return [_alert(row) for row in found]
+
+
+def acknowledge(key: str, *, at: datetime) -> bool:
+    """Note that somebody sees to it: nothing more is told until it is over. False: no such alert."""
+    with own_connection():
+        rows = AlertRow.objects.filter(key=key, resolved_at=None)
+        found = rows.update(acknowledged_at=at)
+        Delivery.objects.filter(alert__in=rows, sent_at=None).update(next_at=None)
+    return bool(found)
+
+
+# --- messages -------------------------------------------------------------------------------------
+
+
+def due_messages(now: datetime) -> Sequence[DeliveryRecord]:
+    """Messages whose turn has come."""
+    with own_connection():
+        rows = list(
+            Delivery.objects.select_related("alert", "channel")
+            .filter(next_at__lte=now)
+            .order_by("id")
+        )
+    return [
+        DeliveryRecord(
+            row.id, _alert(row.alert), _channel(row.channel), Told(row.told), row.made_at, row.tries
+        )
+        for row in rows
+    ]
+
+
+def message_sent(delivery: int, *, at: datetime) -> None:
+    """Note that a channel took a message."""
+    with own_connection():
+        Delivery.objects.filter(id=delivery).update(
+            sent_at=at, next_at=None, tries=F("tries") + 1, error_sentence=""
+        )
+
+
+def put_off_message(delivery: int, *, until: datetime) -> None:
+    """Let a message wait: hours are quiet."""
+    with own_connection():
+        Delivery.objects.filter(id=delivery).update(next_at=until)
+
+
+def message_failed(delivery: DeliveryRecord, sentence: str, *, at: datetime, final: bool) -> None:
+    """Note that a channel did not take a message, and when it is sent again, if it is."""
+    wait = timedelta(minutes=RETRIES[min(delivery.tries, len(RETRIES) - 1)])
+    again = None if final or at + wait - delivery.made_at > PATIENCE else at + wait
+    with own_connection():
+        Delivery.objects.filter(id=delivery.id).update(
+            next_at=again, tries=F("tries") + 1, error_sentence=sentence
+        )
+
+
+def untold() -> Mapping[str, str]:
+    """Why channels did not take their last message, by the channel's name."""
+    with own_connection():
+        rows = list(Delivery.objects.select_related("channel").order_by("id"))
+    newest = {row.channel.name: row.error_sentence for row in rows if row.tries}
+    return {name: sentence for name, sentence in newest.items() if sentence}
+
+
+# --- channels -------------------------------------------------------------------------------------
+
+
+def list_channels() -> Sequence[Channel]:
+    """All channels, by name."""
+    with own_connection():
+        return [_channel(row) for row in ChannelRow.objects.order_by("name")]
+
+
+def save_channel(channel: Channel, *, sealed: bytes | None) -> None:
+    """Keep a channel, or another one under the same name."""
+    values = {
+        "kind": channel.kind.value,
+        "settings": dict(channel.settings),
+        "sealed": sealed,
+    }
+    with own_connection():
+        ChannelRow.objects.update_or_create(name=channel.name, defaults=values)
+
+
+def remove_channel(name: str) -> bool:
+    """Forget a channel and its messages; False if there is none."""
+    with own_connection():
+        return bool(ChannelRow.objects.filter(name=name).delete()[0])
+
+
+def sealed_secret(channel: str) -> bytes | None:
+    """The sealed secret of a channel."""
+    with own_connection():
+        row = ChannelRow.objects.filter(name=channel).first()
+    return bytes(row.sealed) if row is not None and row.sealed is not None else None
+
+
+# --- inside ---------------------------------------------------------------------------------------
+
+
+def _open(alarm: Alarm, now: datetime) -> AlertRow:
+    return AlertRow.objects.create(key=alarm.key, opened_at=now, **_columns(alarm))
+
+
+def _renew(row: AlertRow, alarm: Alarm) -> bool:
+    """True if it became more urgent: that is told again."""
+    grew = alarm.urgency is Urgency.NOW and row.urgency != Urgency.NOW.value
+    same = all(getattr(row, name) == value for name, value in _columns(alarm).items())
+    if not same:
+        for name, value in _columns(alarm).items():
+            setattr(row, name, value)
+        row.save()
+    return grew
+
+
+def _close(row: AlertRow, now: datetime) -> None:
+    """Over: who was told that it began is told that it ended, and nobody else."""
+    row.resolved_at = now
+    row.save(update_fields=["resolved_at"])
+    told = row.deliveries.filter(told=Told.OPENED.value)
+    told.filter(sent_at=None).update(next_at=None)
+    channels = {one.channel_id for one in told.exclude(sent_at=None)}
+    for channel in channels:
+        Delivery.objects.create(
+            alert=row, channel_id=channel, told=Told.RESOLVED.value, made_at=now, next_at=now
+        )
+
+
+def _line_up(rows: Sequence[AlertRow], told: Told, now: datetime) -> None:
+    channels = list(ChannelRow.objects.all())
+    Delivery.objects.bulk_create(
+        Delivery(alert=row, channel=channel, told=told.value, made_at=now, next_at=now)
+        for row in rows
+        if row.acknowledged_at is None
+        for channel in channels
+    )
+
+
+def _columns(alarm: Alarm) -> Mapping[str, str]:
+    return {
+        "rule": alarm.rule.value,
+        "org": alarm.org,
+        "subject": alarm.subject,
+        "urgency": alarm.urgency.value,
+        "sentence": alarm.sentence,
+        "next_step": alarm.next_step,
+        "command": alarm.command,
+    }
+
+
+def _alert(row: AlertRow) -> AlertRecord:
+    alarm = Alarm(
+        Rule(row.rule),
+        row.org,
+        row.subject,
+        Urgency(row.urgency),
+        row.sentence,
+        row.next_step,
+        row.command,
+    )
+    return AlertRecord(row.id, alarm, row.opened_at, row.acknowledged_at, row.resolved_at)
+
+
+def _channel(row: ChannelRow) -> Channel:
+    return Channel(row.name, ChannelKind(row.kind), row.settings)

@@ -1,0 +1,189 @@
+"""unlost alert: what must be known, and who is told."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home
+from unlost.cli.text import plain, when
+from unlost.model.alert import ChannelKind
+from unlost.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.alerts import Alerts, ChannelTests
+    from unlost.model.alert import Channel
+
+app = typer.Typer(no_args_is_help=True, help="What must be known, and who is told.")
+
+
+@app.command("list")
+def show(
+    *,
+    all_of_them: Annotated[
+        bool, typer.Option("--all", help="The newest ones, those that are over too.")
+    ] = False,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """List alerts that last, and the channels. Exit code 3 if there is an alert."""
+    with opened(home) as application:
+        from unlost.app.actions.alerts import show as act
+
+        found = act(application, all_of_them=all_of_them)
+        answer(found, as_json=json, show=_show)
+    lasting = any(one.resolved_at is None for one in found.alerts)
+    return ExitCode.FINDINGS if lasting else ExitCode.OK
+
+
+@app.command("ack")
+def acknowledge(
+    alert: Annotated[str, typer.Argument(metavar="ALERT", help="Its name, as listed.")],
+    *,
+    home: Home = None,
+) -> ExitCode:
+    """Say that you see to an alert: nothing more is told until it is over."""
+    with opened(home) as application:
+        from unlost.app.actions.alerts import acknowledged
+
+        acknowledged(application, alert)
+    typer.echo(f"{alert} is acknowledged.")
+    return ExitCode.OK
+
+
+@app.command("channel")
+def channel(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What you call it.")],
+    kind: Annotated[
+        ChannelKind, typer.Argument(metavar="KIND", help="email, webhook, slack or teams.")
+    ],
+    *,
+    url: Annotated[str | None, typer.Option("--url", help="Webhook: where to post.")] = None,
+    host: Annotated[str | None, typer.Option("--host", help="E-mail: the mail server.")] = None,
+    port: Annotated[int | None, typer.Option("--port", help="E-mail: its port.")] = None,
+    security: Annotated[
+        str | None, typer.Option("--security", help="E-mail: starttls, tls or none.")
+    ] = None,
+    user: Annotated[str | None, typer.Option("--user", help="E-mail: who signs in.")] = None,
+    sender: Annotated[str | None, typer.Option("--from", help="E-mail: who sends.")] = None,
+    to: Annotated[list[str] | None, typer.Option("--to", help="E-mail: who gets it.")] = None,
+    secret_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--secret-file",
+            help="A file with the password, the signing secret, or the address of Slack or Teams.",
+        ),
+    ] = None,
+    quiet: Annotated[
+        str | None,
+        typer.Option(
+            "--quiet", metavar="HOURS", help="Only urgent alerts in these, as 22:00-07:00."
+        ),
+    ] = None,
+    zone: Annotated[str, typer.Option("--zone", help="The time zone of the quiet hours.")] = "UTC",
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="The address may be of the inner network.")
+    ] = False,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Add a channel by which alerts are told, or replace the one of this name."""
+    with opened(home) as application:
+        from unlost.app.actions.alerts import Asked, add_channel
+
+        asked = Asked(
+            name=name, kind=kind, url=url, host=host, port=port, security=security, user=user,
+            sender=sender, to=tuple(to or ()), quiet=quiet, zone=zone, private=allow_private,
+        )  # fmt: skip
+        answer(
+            add_channel(application, asked, secret=_secret(secret_file)), as_json=json, show=_added
+        )
+    return ExitCode.OK
+
+
+@app.command("forget")
+def forget(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The channel.")],
+    *,
+    home: Home = None,
+) -> ExitCode:
+    """Forget a channel."""
+    with opened(home) as application:
+        from unlost.app.actions.alerts import drop_channel
+
+        drop_channel(application, name)
+    typer.echo(f"{name} is forgotten.")
+    return ExitCode.OK
+
+
+@app.command("test")
+def try_out(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="One channel; all without.")
+    ] = None,
+    *,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Send a test message. Exit code 1 if a channel did not take it."""
+    with opened(home) as application:
+        from unlost.app.actions.alerts import try_channels
+
+        found = try_channels(application, name)
+        answer(found, as_json=json, show=_show_tests)
+    return ExitCode.FAILED if any(one.problem for one in found.channels) else ExitCode.OK
+
+
+def _secret(file: Path | None) -> str | None:
+    if file is None:
+        return None
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise UsageError(
+            "secret-unreadable",
+            f"{file} cannot be read: {error.strerror}.",
+            next_step="Name a file that holds the secret and nothing else.",
+        ) from error
+
+
+def _added(out: "Console", result: "Channel") -> None:
+    out.print(f"Alerts are told by {result.name} ({result.kind.value}).")
+    out.print(f"Try it: unlost alert test {result.name}")
+
+
+def _show(out: "Console", result: "Alerts") -> None:
+    if not result.alerts:
+        out.print("No alert.")
+    for one in result.alerts:
+        state = _state(one.resolved_at is not None, one.acknowledged_at is not None)
+        out.print(f"{one.alarm.key}  {one.alarm.urgency.value}, since {when(one.opened_at)}{state}")
+        out.print(f"  {plain(one.alarm.sentence)}")
+        if one.alarm.next_step:
+            out.print(f"  {plain(one.alarm.next_step)}")
+        if one.alarm.command:
+            out.print(f"    {one.alarm.command}")
+    if not result.channels:
+        out.print("Nobody is told: add a channel with `unlost alert channel`.")
+    for channel in result.channels:
+        problem = result.silent.get(channel.name)
+        told = f": did not take the last message. {plain(problem)}" if problem else ""
+        out.print(f"Told by {channel.name} ({channel.kind.value}){told}")
+
+
+def _state(over: bool, seen: bool) -> str:  # noqa: FBT001 (two facts of one alert)
+    return ", over" if over else ", acknowledged" if seen else ""
+
+
+def _show_tests(out: "Console", result: "ChannelTests") -> None:
+    for one in result.channels:
+        out.print(
+            f"{one.channel}: {plain(one.problem) if one.problem else 'took the test message.'}"
+        )
+        if one.next_step:
+            out.print(f"  {plain(one.next_step)}")

@@ -1,0 +1,292 @@
+"""Alerts are told once, to each channel, until they are over."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from homes import World
+from unlost.alerts.senders import Sender
+from unlost.app.actions.alerts import (
+    Asked,
+    acknowledged,
+    add_channel,
+    drop_channel,
+    show,
+    try_channels,
+    watch,
+)
+from unlost.app.actions.backup import backup
+from unlost.app.actions.schedule import Wish, change
+from unlost.app.watching import Watcher
+from unlost.catalog.alerts import RETRIES
+from unlost.catalog.checks import save_check
+from unlost.catalog.runs import begin_run
+from unlost.model.alert import ChannelKind, Message, Rule, Told
+from unlost.model.errors import NotAllowed, NotFound, TransientError, UsageError
+from unlost.model.night import CheckRecord
+from unlost.model.reading import Json
+from unlost.model.snapshot import CommitKind
+
+URL = "https://hooks.example.com/x"
+
+
+class Post:
+    """Takes all messages, or says why not."""
+
+    def __init__(self) -> None:
+        self.taken: list[Message] = []
+        self.secrets: list[str | None] = []
+        self.error: Exception | None = None
+
+    def __call__(
+        self, kind: ChannelKind, settings: Mapping[str, Json], secret: str | None
+    ) -> Sender:
+        assert "quiet" not in settings
+        self.secrets.append(secret)
+        return self
+
+    def send(self, message: Message) -> None:
+        if self.error is not None:
+            raise self.error
+        self.taken.append(message)
+
+
+class Desk:
+    def __init__(self, world: World) -> None:
+        self.world, self.app = world, world.app
+        self.post, self.watcher = Post(), Watcher()
+
+    def look(self, *, minutes: float = 1) -> list[Message]:
+        """What is told by the time that so much time has passed."""
+        self.world.clock.advance(seconds=60 * minutes)
+        before = len(self.post.taken)
+        watch(self.app, self.watcher, senders=self.post)
+        return self.post.taken[before:]
+
+    def hook(self, name: str = "hook", **told: str) -> None:
+        asked = Asked(name=name, kind=ChannelKind.WEBHOOK, url=URL, **told)
+        add_channel(self.app, asked, secret="sesame")
+
+    def damage(self, *damages: str) -> None:
+        save_check(CheckRecord(self.app.clock.now(), "quick", 1, 1, damages))
+
+    def rules(self) -> list[Rule]:
+        return sorted(one.alarm.rule for one in show(self.app).alerts)
+
+
+@pytest.fixture
+def desk(sales: World) -> Desk:
+    """An org that is backed up, and whose next night is far away."""
+    backup(sales.app, "sales")
+    change(sales.app, "sales", Wish(at="off"))
+    made = Desk(sales)
+    made.hook()
+    return made
+
+
+def test_nothing_is_told_where_all_is_well(desk: Desk) -> None:
+    assert desk.look() == []
+    assert show(desk.app).alerts == ()
+
+
+def test_an_alert_is_told_once_and_once_more_when_it_is_over(desk: Desk) -> None:
+    desk.damage("packs/1 is missing.")
+    (opened,) = desk.look()
+    assert (opened.told, opened.alarm.rule) == (Told.OPENED, Rule.VAULT_DAMAGED)
+    assert [head[:2] for head in opened.heads] == [("sales", 1)]
+    assert len(opened.heads[0][2]) == 12
+    assert desk.look(minutes=600) == []
+    desk.damage()
+    (over,) = desk.look()
+    assert (over.told, over.alarm) == (Told.RESOLVED, opened.alarm)
+    assert desk.look() == []
+    assert show(desk.app).alerts == ()
+    (kept,) = show(desk.app, all_of_them=True).alerts
+    assert kept.resolved_at is not None
+
+
+def test_it_is_told_again_when_it_comes_again(desk: Desk) -> None:
+    for _ in range(2):
+        desk.damage("packs/1 is missing.")
+        assert [one.told for one in desk.look()] == [Told.OPENED]
+        desk.damage()
+        assert [one.told for one in desk.look()] == [Told.RESOLVED]
+
+
+def test_each_channel_is_told(desk: Desk) -> None:
+    desk.hook("second")
+    desk.damage("packs/1 is missing.")
+    assert len(desk.look()) == 2
+    assert set(desk.post.secrets) == {"sesame"}
+
+
+def test_a_message_that_is_not_taken_is_sent_again_later_and_later(desk: Desk) -> None:
+    desk.post.error = TransientError("message-not-taken", "The server is away.")
+    desk.damage("packs/1 is missing.")
+    assert desk.look() == []
+    assert show(desk.app).silent == {"hook": "The server is away."}
+    assert desk.look(minutes=RETRIES[0] - 0.5) == []
+    desk.post.error = None
+    assert len(desk.look(minutes=1)) == 1
+    assert show(desk.app).silent == {}
+    assert desk.look(minutes=60) == []
+
+
+def test_a_message_that_nobody_takes_for_a_day_is_given_up(desk: Desk) -> None:
+    desk.post.error = TransientError("message-not-taken", "The server is away.")
+    desk.damage("packs/1 is missing.")
+    for _ in range(40):
+        desk.look(minutes=60)
+    desk.post.error = None
+    assert desk.look(minutes=600) == []
+    assert show(desk.app).silent == {"hook": "The server is away."}
+
+
+def test_a_channel_that_refuses_is_not_asked_again(desk: Desk) -> None:
+    desk.post.error = NotAllowed("message-refused", "The address is unknown.")
+    desk.damage("packs/1 is missing.")
+    desk.look()
+    desk.post.error = None
+    assert desk.look(minutes=600) == []
+    assert show(desk.app).silent == {"hook": "The address is unknown."}
+
+
+def test_what_was_never_told_is_not_called_over(desk: Desk) -> None:
+    desk.post.error = TransientError("message-not-taken", "The server is away.")
+    desk.damage("packs/1 is missing.")
+    desk.look()
+    desk.post.error = None
+    desk.damage()
+    assert desk.look(minutes=60) == []
+
+
+def test_who_sees_to_an_alert_hears_no_more_of_it_until_it_is_over(desk: Desk) -> None:
+    desk.hook("second")
+    desk.post.error = TransientError("message-not-taken", "The server is away.")
+    desk.damage("packs/1 is missing.")
+    desk.look()
+    acknowledged(desk.app, "vault-damaged")
+    desk.post.error = None
+    assert desk.look(minutes=60) == []
+    (held,) = show(desk.app).alerts
+    assert held.acknowledged_at is not None
+    with pytest.raises(NotFound) as caught:
+        acknowledged(desk.app, "night-failed/sales")
+    assert caught.value.code == "alert-unknown"
+
+
+def test_an_alert_that_grows_urgent_is_told_again(desk: Desk) -> None:
+    source = desk.world.connector.source("one")
+    change(desk.app, "sales", Wish(at="03:00", window=0))
+    calls = {"failures": 0}
+    discover = source.discover
+
+    def away() -> object:
+        calls["failures"] += 1
+        if calls["failures"] == 3:
+            raise NotAllowed("sign-in", "The password is wrong.")
+        raise TransientError("source-away", "It does not answer.")
+
+    source.discover = away  # type: ignore[method-assign, assignment]
+    from unlost.app.actions.night import do_night
+    from unlost.app.actions.tick import tick
+    from unlost.model.jobs import Job, JobKind
+
+    class Now:
+        def enqueue(self, job: Job) -> None:
+            if job.kind is JobKind.NIGHT:
+                do_night(desk.app, job.org, job.subject)
+
+    told = []
+    for _ in range(40):
+        told += desk.look(minutes=5)
+        tick(desk.app, Now())
+    assert [(one.alarm.rule, one.alarm.urgency.value) for one in told] == [
+        (Rule.NIGHT_FAILED, "soon"),
+        (Rule.NIGHT_FAILED, "now"),
+    ]
+    source.discover = discover  # type: ignore[method-assign]
+
+
+def test_quiet_hours_hold_back_what_is_not_urgent(desk: Desk) -> None:
+    drop_channel(desk.app, "hook")
+    desk.hook(quiet="22:00-07:00", zone="Europe/Zurich")
+    begin_run("backup-x", org="sales", kind=CommitKind.BACKUP, full=False, at=desk.app.clock.now())
+    desk.world.clock.advance(hours=20)  # 22:00 in Zurich
+    found = desk.look()
+    assert {one.alarm.rule for one in found} == {Rule.RUN_STUCK}, "that one is urgent"
+    assert desk.rules() == [Rule.NIGHT_LATE, Rule.RUN_STUCK]
+    assert desk.look(minutes=8 * 60) == []
+    assert [one.alarm.rule for one in desk.look(minutes=60)] == [Rule.NIGHT_LATE]
+
+
+def test_a_test_says_which_channels_work(desk: Desk) -> None:
+    desk.hook("second")
+    assert [one.problem for one in try_channels(desk.app, senders=desk.post).channels] == ["", ""]
+    assert [one.told for one in desk.post.taken] == [Told.TEST, Told.TEST]
+    desk.post.error = NotAllowed("message-refused", "The address is unknown.", next_step="Look.")
+    (told,) = try_channels(desk.app, "second", senders=desk.post).channels
+    assert (told.channel, told.problem, told.next_step) == (
+        "second", "The address is unknown.", "Look.",
+    )  # fmt: skip
+    for name in ("third", None):
+        if name is None:
+            drop_channel(desk.app, "hook")
+            drop_channel(desk.app, "second")
+        with pytest.raises(NotFound):
+            try_channels(desk.app, name, senders=desk.post)
+    with pytest.raises(NotFound):
+        drop_channel(desk.app, "hook")
+
+
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [
+        ({"url": None}, "channel-invalid"),
+        ({"quiet": "always"}, "schedule-unreadable"),
+        ({"quiet": "22:00-07:00", "zone": "Europe/Atlantis"}, "zone-unknown"),
+    ],
+)
+def test_channels_that_cannot_work_are_refused(
+    desk: Desk, told: dict[str, str | None], code: str
+) -> None:
+    values = {"url": URL, **told}
+    asked = Asked(name="x", kind=ChannelKind.WEBHOOK, **values)  # type: ignore[arg-type]
+    with pytest.raises(UsageError) as caught:
+        add_channel(desk.app, asked, secret=None)
+    assert caught.value.code == code
+    assert [one.name for one in show(desk.app).channels] == ["hook"]
+
+
+def test_what_a_backup_proved_is_read_when_it_is_new_and_not_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    at = desk.world.vault.at
+
+    def counted(org: str, number: int) -> object:
+        asked.append(number)
+        return at(org, number)
+
+    monkeypatch.setattr(desk.world.vault, "at", counted)
+    desk.look()
+    desk.look()
+    assert asked == [1]
+    desk.world.clock.advance(hours=1)
+    backup(desk.app, "sales")
+    desk.look()
+    assert [number for number in asked[1:] if number == 2]
+
+
+def test_a_run_that_moves_is_not_stuck(desk: Desk) -> None:
+    from unlost.catalog.observer import SqlObserver
+    from unlost.model.progress import Phase, Progress
+
+    at = desk.app.clock.now()
+    begin_run("backup-x", org="sales", kind=CommitKind.BACKUP, full=False, at=at)
+    watched = SqlObserver("backup-x", clock=desk.app.clock)
+    desk.world.clock.advance(seconds=3_000)
+    watched.progress(Progress(Phase.READ, "Account", rows=1))
+    watched.flush()
+    assert desk.look() == []
+    assert [one.alarm.rule for one in desk.look(minutes=31)] == [Rule.RUN_STUCK]
