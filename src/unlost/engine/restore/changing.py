@@ -1,6 +1,6 @@
 """The passes that change what is there: out of the bin, drafts again, columns, references late."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import batched
 
@@ -207,7 +207,8 @@ def _batch(
     prepared: list[Prepared] = []
     for change in changes:
         built = update_row(change.columns, wanted[change.step.key], described, session.links)
-        judged = _judge(stage, described, change, built.cells, live.get(change.live))
+        now = live.get(change.live)
+        judged = _judge(session, stage, described, change, built.cells, now)
         if isinstance(judged, Outcome):
             seen.append(judged)
         else:
@@ -218,7 +219,7 @@ def _batch(
 
 
 def _judge(
-    stage: Pass, table: Table, change: Change, wanted: Cells, live: Cells | None
+    session: Session, stage: Pass, table: Table, change: Change, wanted: Cells, live: Cells | None
 ) -> Outcome | Prepared:
     """What to send, or why nothing is sent: gone, as wanted already, changed since the plan."""
     key = change.step.key
@@ -228,24 +229,28 @@ def _judge(
     if values(table, live, names) == values(table, wanted, names):
         return Outcome(key.record, OutcomeKind.DONE, change.live)
     expect = change.step.expect if stage is Pass.UPDATE else None
-    if expect is not None and not _as_planned(table, change, wanted, live, expect):
-        return _changed_since(key)
+    if expect is not None:
+        ours = {*wanted.values(), *session.log.state.returned}
+        if not _as_planned(table, change, live, expect, ours):
+            return _changed_since(key)
     before = _only(live, names)
     return Prepared(WriteRow(key.record, change.live, dict(wanted)), before)
 
 
-def _as_planned(table: Table, change: Change, wanted: Cells, live: Cells, expect: str) -> bool:
+def _as_planned(
+    table: Table, change: Change, live: Cells, expect: str, ours: Collection[str | None]
+) -> bool:
     """True if nobody but this run touched the columns.
 
-    A record that leaves the bin may take its references back by itself: where they are as wanted
-    now, the plan saw them empty.
+    A record that leaves the bin may take its references back by itself: where they point to one of
+    ``ours``, the plan saw them empty.
     """
     cells = _only(live, change.columns)
     if digest(table, cells) == expect:
         return True
     links = {column.name for column in table.columns if column.reference is not None}
     for name in links.intersection(change.columns):
-        if live.get(name) == wanted.get(name):
+        if live.get(name) in ours:
             cells[name] = None
     return digest(table, cells) == expect
 

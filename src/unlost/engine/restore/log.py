@@ -30,7 +30,8 @@ class RunState:
     """What is known of a run: pure, built by applying the journal's entries in their order.
 
     ``links`` tells the live id of a record of the vault; ``open`` holds the calls whose answer
-    is missing, by their number; ``tries`` counts how often a record was sent in a pass.
+    is missing, by their number; ``tries`` counts how often a record was sent in a pass; ``returned``
+    are the ids that left the bin in this run.
     """
 
     opened: Opened | None = None
@@ -39,6 +40,7 @@ class RunState:
     results: dict[tuple[Pass, RecordKey], Outcome] = field(default_factory=dict)
     open: dict[int, Intent] = field(default_factory=dict)
     tries: Counter[tuple[Pass, RecordKey]] = field(default_factory=Counter)
+    returned: set[str] = field(default_factory=set)
     calls: int = 0
 
     def apply(self, number: int, entry: Entry) -> None:
@@ -79,6 +81,8 @@ class RunState:
             done = outcome.kind is OutcomeKind.DONE and outcome.id is not None
             if done and op in (WriteOp.CREATE, WriteOp.UNDELETE, None):
                 self.links[key] = str(outcome.id)
+            if stage is Pass.UNDELETE and done:
+                self.returned.add(str(outcome.id))
             if stage is Pass.UNDELETE and outcome.kind is OutcomeKind.FAILED:
                 self.links.pop(key, None)  # it lies in the bin, where nothing can refer to it
 

@@ -245,6 +245,21 @@ def test_what_refers_to_a_record_that_stays_in_the_bin_comes_back_without_it(
     assert [one["About"] for one in quick.live("Memo").values()] == [None, None]
 
 
+def test_a_link_that_the_bin_gave_back_elsewhere_is_no_change_of_somebodys(quick: Atelier) -> None:
+    quick.allow("Account", identity=Identity.UNDELETE)
+    first, second = quick.make("Account", "Candy"), quick.make("Account", "Sweets")
+    memo = quick.make("Memo", "Call", About=first)
+    quick.night()
+    quick.platform.update("Memo", memo, {"About": second}, by="U2")
+    quick.lose("Account", first)
+    quick.platform.delete("Account", second, by="U2")
+    plan = quick.plan_of(("Account", first), ("Account", second), ("Memo", memo), at=1)
+    outcome = quick.restore(plan)
+    assert outcome.whole, outcome
+    anew, _ = quick.named("Account", "Candy")
+    assert quick.named("Memo", "Call")[1]["About"] == anew
+
+
 def test_a_record_that_left_the_bin_by_now_is_taken_as_it_is(quick: Atelier) -> None:
     account = quick.make("Account", "Candy")
     quick.night()
