@@ -106,7 +106,7 @@ NOTES = {
     ),
     "run-parked": (
         "An allowance of the org is spent. The run keeps what it has read; start the backup again "
-        "later, by hand or by the scheduler of your machine."
+        "later, or let `unlost up` do it: it goes on by itself."
     ),
     "run-unknown": (
         "Restores are remembered in the vault, backups in the home. A run is known by its full name, as "

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from unlost.model.alert import Rule
+
 DOCS = Path(__file__).parents[3] / "docs"
 
 
@@ -31,6 +33,12 @@ def test_each_kind_of_finding_is_explained() -> None:
 
     text = (DOCS / "reference" / "json.md").read_text("utf-8")
     assert all(f"`{kind.value}`" in text for kind in FindingKind)
+
+
+def test_each_rule_of_alerts_is_explained() -> None:
+    page = (DOCS / "reference" / "alerts.md").read_text("utf-8")
+    sections = [line.removeprefix("## ") for line in page.splitlines() if line.startswith("## ")]
+    assert [one for one in sections if " " not in one] == [rule.value for rule in Rule]
 
 
 def test_each_rule_of_writing_stands_on_the_page_of_what_comes_back() -> None:

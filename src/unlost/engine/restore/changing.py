@@ -21,17 +21,28 @@ type Cells = Mapping[str, str | None]
 
 
 def undelete(session: Session) -> None:
-    """Take records out of the bin, masters first; details come with them and are only seen."""
+    """Take records out of the bin, masters first; details come with them and are only seen.
+
+    What is live before that was taken out by somebody else.
+    """
     todo = [step for step in session.plan.steps if step.action is Action.UNDELETE]
+    if not session.log.state.undid:
+        for table in dict.fromkeys(step.table for step in todo):
+            _see_live(session, table, [step for step in todo if step.table == table])
     for table, steps in _by_level(todo):
-        pending = _pending(session, Pass.UNDELETE, steps)
-        live = _live_ids(session, table, pending)
-        came = [Outcome(s.record, OutcomeKind.DONE, s.live) for s in pending if s.live in live]
-        see(session, Pass.UNDELETE, table, came)
+        if session.log.state.undid:
+            _see_live(session, table, steps)
         while left := _pending(session, Pass.UNDELETE, steps):
             for batch in session.batches(table, left):
                 rows = [Prepared(WriteRow(step.record, step.live)) for step in batch]
                 send(session, Pass.UNDELETE, WriteOp.UNDELETE, table, rows)
+
+
+def _see_live(session: Session, table: str, steps: Sequence[PlanStep]) -> None:
+    pending = _pending(session, Pass.UNDELETE, steps)
+    live = _live_ids(session, table, pending)
+    came = [Outcome(s.record, OutcomeKind.DONE, s.live) for s in pending if s.live in live]
+    see(session, Pass.UNDELETE, table, came)
 
 
 def _by_level(steps: Sequence[PlanStep]) -> Iterator[tuple[str, list[PlanStep]]]:

@@ -31,7 +31,7 @@ class RunState:
 
     ``links`` tells the live id of a record of the vault; ``open`` holds the calls whose answer
     is missing, by their number; ``tries`` counts how often a record was sent in a pass; ``returned``
-    are the ids that left the bin in this run.
+    are the ids that left the bin through this run, which it began to empty where ``undid``.
     """
 
     opened: Opened | None = None
@@ -41,6 +41,7 @@ class RunState:
     open: dict[int, Intent] = field(default_factory=dict)
     tries: Counter[tuple[Pass, RecordKey]] = field(default_factory=Counter)
     returned: set[str] = field(default_factory=set)
+    undid: bool = False
     calls: int = 0
 
     def apply(self, number: int, entry: Entry) -> None:
@@ -56,6 +57,7 @@ class RunState:
                 )
             case Answer():
                 intent = self.open.pop(entry.intent)
+                self.undid |= intent.op is WriteOp.UNDELETE
                 self._settle(intent.stage, intent.table, intent.op, entry.outcomes)
             case Seen():
                 self._settle(entry.stage, entry.table, None, entry.outcomes)
@@ -81,7 +83,7 @@ class RunState:
             done = outcome.kind is OutcomeKind.DONE and outcome.id is not None
             if done and op in (WriteOp.CREATE, WriteOp.UNDELETE, None):
                 self.links[key] = str(outcome.id)
-            if stage is Pass.UNDELETE and done:
+            if stage is Pass.UNDELETE and done and self.undid:
                 self.returned.add(str(outcome.id))
             if stage is Pass.UNDELETE and outcome.kind is OutcomeKind.FAILED:
                 self.links.pop(key, None)  # it lies in the bin, where nothing can refer to it
