@@ -21,6 +21,8 @@ PARKED = timedelta(hours=6)  # a shorter pause is no news
 OLDEST_BACKUP = timedelta(hours=36)
 STORAGE_SHARES = (0.80, 0.90, 0.95, 1.00, 1.05)
 STORAGE_NOW = 0.95
+FORECAST_SOON = timedelta(days=30)
+FORECAST_NOW = timedelta(days=7)
 CALLS_SHARE = 0.90
 LEAST_NIGHTS = 5  # before a table has a usual night
 USUAL_TIMES = 8.0  # robust deviations above the usual night
@@ -274,8 +276,27 @@ def storage(org: WatchedOrg) -> Iterator[Alarm]:
                 f"{quota.name} {passed[-1]:.0%}",
                 Urgency.NOW if passed[-1] >= STORAGE_NOW else Urgency.SOON,
                 f"{quota.name} of {org.name} is {quota.share:.1%} full.",
-                "Make room before it stops the org: see what takes it.",
-                f"unlost certificate {org.name}",
+                "Make room before it stops the org: see how it grew.",
+                f"unlost storage {org.name}",
+            )
+
+
+def storage_forecast(org: WatchedOrg) -> Iterator[Alarm]:
+    """A storage will be full before long, as it grows now."""
+    for name, seen in sorted(org.forecasts.items()):
+        if seen.reached is None or seen.now >= seen.limit * seen.stop:
+            continue  # never, or already: the rule of storage says that
+        left = seen.reached - org.now
+        if left <= FORECAST_SOON:
+            yield _alarm(
+                Rule.STORAGE_FORECAST,
+                org,
+                name,
+                Urgency.NOW if left <= FORECAST_NOW else Urgency.SOON,
+                f"As it grows now, {name} of {org.name} is {seen.stop:.0%} full on "
+                f"{seen.reached:%Y-%m-%d}, in {max(left.days, 0)} days.",
+                "Make room before it stops the org: see how it grew.",
+                f"unlost storage {org.name}",
             )
 
 
@@ -326,6 +347,7 @@ ORG_RULES: tuple[OrgRule, ...] = (
     lost_rows,
     changed_rows,
     storage,
+    storage_forecast,
     calls,
 )
 

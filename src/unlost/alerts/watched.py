@@ -1,10 +1,11 @@
 """What rules look at: values, gathered by ``unlost.app``."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from unlost.model.certificate import Certificate
+from unlost.model.forecast import Forecast
 from unlost.model.night import CheckRecord, NightRecord
 from unlost.model.schedule import Schedule
 
@@ -32,7 +33,10 @@ class NightCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchedOrg:
-    """An org. ``nights`` and ``counts`` are newest first; ``proof`` is that of the newest backup."""
+    """An org. ``nights`` and ``counts`` are newest first; ``proof`` is that of the newest backup.
+
+    ``forecasts`` are those of its storages, by name.
+    """
 
     name: str
     now: datetime
@@ -42,6 +46,7 @@ class WatchedOrg:
     running: tuple[Running, ...] = ()
     proof: Certificate | None = None
     counts: tuple[NightCounts, ...] = ()
+    forecasts: Mapping[str, Forecast] = field(default_factory=dict)
     calls_used: int | None = None
     calls_limit: int | None = None
 

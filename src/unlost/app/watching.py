@@ -1,8 +1,9 @@
 """Gathers what the rules of alerts look at. What a backup proved is read once, when it is new."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from unlost.alerts.watched import NightCounts, Running, Watched, WatchedOrg
 from unlost.app.compose import Application
@@ -12,9 +13,13 @@ from unlost.catalog.nights import nights_of
 from unlost.catalog.orgs import ProtectedOrg, list_orgs
 from unlost.catalog.runs import RunRecord, RunState, list_runs
 from unlost.catalog.schedules import schedule_of
+from unlost.catalog.storage import storages
+from unlost.engine.forecast import STRETCHES, forecast
 from unlost.model.certificate import Certificate
+from unlost.model.forecast import Forecast
 from unlost.model.snapshot import CommitKind
 
+LOOKED_BACK = timedelta(days=STRETCHES[0] + 1)
 COMPARED = 29  # nights that the newest one is compared with
 RUNS = 15  # of which the middle one is the usual time
 
@@ -51,6 +56,7 @@ class Watcher:
             running=_running(runs),
             proof=proved.proof if proved is not None else None,
             counts=proved.counts if proved is not None else (),
+            forecasts=_forecasts(org.oid, now=app.clock.now()),
             calls_used=used,
             calls_limit=limit,
         )
@@ -78,6 +84,12 @@ def _counts(proof: Certificate) -> NightCounts:
         {line.table: line.changed for line in usual},
         {line.table: line.deleted for line in proof.tables},
     )
+
+
+def _forecasts(oid: str, *, now: datetime) -> Mapping[str, Forecast]:
+    held = storages(oid, since=now - LOOKED_BACK)
+    found = {one.name: forecast(one.samples, limit=one.limit, now=now) for one in held}
+    return {name: seen for name, seen in found.items() if seen is not None}
 
 
 def _running(runs: Sequence[RunRecord]) -> tuple[Running, ...]:

@@ -153,6 +153,21 @@ class Delivery(models.Model):
         indexes: ClassVar = [models.Index(fields=["next_at"], name="deliveries_by_turn")]
 
 
+class StorageSample(models.Model):
+    """What an org used of a storage when a backup ended, in bytes."""
+
+    org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="storage")
+    name = models.CharField(max_length=80)
+    at = models.DateTimeField()
+    used = models.FloatField()
+    limit = models.FloatField()
+
+    class Meta:  # noqa: D106
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["org", "name", "at"], name="one_sample_per_moment")
+        ]
+
+
 class RunItem(models.Model):
     """A table's part of a run: how far it came."""
 

@@ -23,6 +23,7 @@ from unlost.cli.verbs import (
     schedule,
     show,
     snapshots,
+    storage,
     up,
     verify,
 )
@@ -77,6 +78,7 @@ app.command("verify")(verify.verify)
 app.add_typer(restore.app, name="restore")
 app.command("runs")(runs.runs)
 app.add_typer(schedule.app, name="schedule")
+app.command("storage")(storage.storage)
 app.command("up")(up.up)
 app.add_typer(alert.app, name="alert")
 

@@ -24,6 +24,7 @@ class Rule(StrEnum):
     UNUSUAL_LOSS = "unusual-loss"
     UNUSUAL_CHANGE = "unusual-change"
     STORAGE = "storage"
+    STORAGE_FORECAST = "storage-forecast"
     API_BUDGET = "api-budget"
     VAULT_DAMAGED = "vault-damaged"
 

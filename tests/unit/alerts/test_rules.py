@@ -14,6 +14,7 @@ from unlost.alerts.watched import NightCounts, Running, Watched, WatchedOrg
 from unlost.model.alert import Alarm, Message, Rule, Told, Urgency
 from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.forecast import Forecast
 from unlost.model.night import CheckRecord, NightRecord, NightState
 from unlost.model.org import OrgIdentity
 from unlost.model.quota import Quota
@@ -206,6 +207,28 @@ def test_storage_is_told_at_each_step(share: float) -> None:
         assert found[Rule.STORAGE].subject == f"Data storage {step:.0%}"
         now = Urgency.NOW if share >= 0.95 else Urgency.SOON
         assert found[Rule.STORAGE].urgency is now
+
+
+@pytest.mark.parametrize(
+    ("days", "used", "urgency"),
+    [
+        (31, 50, None),
+        (29, 50, Urgency.SOON),
+        (7, 50, Urgency.NOW),
+        (0, 105, None),
+        (None, 50, None),
+    ],
+)
+def test_a_storage_that_will_be_full_is_told(
+    days: float | None, used: float, urgency: Urgency | None
+) -> None:
+    reached = NOW + timedelta(days=days) if days is not None else None
+    seen = Forecast(used, 100, 1.05, 1, 0.5, 2, NOW, 30, reached)
+    found = said(sales(forecasts={"data storage": seen})).get(Rule.STORAGE_FORECAST)
+    assert (found.urgency if found is not None else None) is urgency
+    if found is not None and days == 29:
+        assert "data storage of sales is 105% full on 2026-06-02, in 29 days" in found.sentence
+        assert found.command == "unlost storage sales"
 
 
 @pytest.mark.parametrize(("used", "limit", "speaks"), [(89, 100, False), (90, 100, True), (5, 0, False)])  # fmt: skip

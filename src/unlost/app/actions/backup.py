@@ -10,6 +10,7 @@ from unlost.app.compose import Application, Fanout, Silence
 from unlost.catalog.observer import SqlObserver
 from unlost.catalog.orgs import ProtectedOrg, get_org, save_org
 from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run, find_run
+from unlost.catalog.storage import keep_samples
 from unlost.engine.backup import Finished, Parked
 from unlost.engine.backup import backup as run_backup
 from unlost.engine.session import BackupPorts
@@ -108,6 +109,8 @@ def _done_by(
         finally:
             written.flush()
         finished = _finished(outcome)
+        proof = finished.certificate
+        keep_samples(known.oid, proof.quotas, at=proof.finished)
         _done(app, chosen.id, finished.snapshot)
     return _result(known, chosen, finished)
 

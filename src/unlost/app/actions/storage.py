@@ -1,0 +1,70 @@
+"""How an org's storages fill: what they hold, how they grow, when they will be full."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from unlost.app.compose import Application
+from unlost.catalog.orgs import get_org
+from unlost.catalog.storage import storages
+from unlost.engine.forecast import STOP, STRETCHES, forecast
+from unlost.model.errors import NotFound, UsageError
+from unlost.model.forecast import Forecast, Sample
+
+SHOWN = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class StorageLine:
+    """One storage: its newest sample, those before it, and where they lead (None: too few days)."""
+
+    name: str
+    used: float
+    limit: float
+    samples: tuple[Sample, ...]
+    forecast: Forecast | None
+
+
+@dataclass(frozen=True, slots=True)
+class StorageReport:
+    """The storages of an org, as of its backups."""
+
+    org: str
+    zone: str
+    at: datetime
+    storages: tuple[StorageLine, ...]
+
+
+def storage(app: Application, org: str, *, stop: float = STOP) -> StorageReport:
+    """How an org's storages fill; ``stop`` is the share that must not be reached.
+
+    Raises UsageError (``stop-invalid``), NotFound (``storage-unknown``) if no backup told anything.
+    """
+    if not 0 < stop <= 10:
+        raise UsageError(
+            "stop-invalid",
+            f"{stop:.0%} is no share of a storage.",
+            next_step="Give a percentage such as 105.",
+        )
+    known, now = get_org(org), app.clock.now()
+    lines = [
+        StorageLine(
+            one.name,
+            one.samples[-1].used,
+            one.limit,
+            one.samples,
+            forecast(_recent(one.samples, now), limit=one.limit, now=now, stop=stop),
+        )
+        for one in storages(known.oid, since=now - SHOWN)
+    ]
+    if not lines:
+        raise NotFound(
+            "storage-unknown",
+            f"No backup of {org} has told yet how full its storages are.",
+            next_step=f"Make one with `unlost backup {org}`; the user needs to see the org's limits.",
+        )
+    return StorageReport(known.name, known.identity.zone, now, tuple(lines))
+
+
+def _recent(samples: tuple[Sample, ...], now: datetime) -> tuple[Sample, ...]:
+    since = now - timedelta(days=STRETCHES[0] + 1)
+    return tuple(sample for sample in samples if sample.at >= since)

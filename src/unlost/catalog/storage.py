@@ -1,0 +1,48 @@
+"""What orgs used of their storages, backup by backup."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from unlost.catalog.connection import own_connection
+from unlost.catalog.models import Org, StorageSample
+from unlost.model.forecast import Sample
+from unlost.model.quota import Quota
+
+
+@dataclass(frozen=True, slots=True)
+class StorageHistory:
+    """The samples of one storage, oldest first, and its newest limit; bytes."""
+
+    name: str
+    limit: float
+    samples: tuple[Sample, ...]
+
+
+def keep_samples(oid: str, quotas: Sequence[Quota], *, at: datetime) -> None:
+    """Keep what an org's storages hold; again changes nothing."""
+    with own_connection():
+        org = Org.objects.get(oid=oid)
+        StorageSample.objects.bulk_create(
+            [
+                StorageSample(org=org, name=one.name, at=at, used=one.used, limit=one.limit)
+                for one in quotas
+                if one.unit == "bytes" and not one.name.endswith("a day")
+            ],
+            ignore_conflicts=True,
+        )
+
+
+def storages(oid: str, *, since: datetime) -> Sequence[StorageHistory]:
+    """The storages of an org since an instant, by name."""
+    with own_connection():
+        rows = list(
+            StorageSample.objects.filter(org__oid=oid, at__gte=since).order_by("name", "at")
+        )
+    found: dict[str, list[StorageSample]] = {}
+    for row in rows:
+        found.setdefault(row.name, []).append(row)
+    return [
+        StorageHistory(name, own[-1].limit, tuple(Sample(row.at, row.used) for row in own))
+        for name, own in found.items()
+    ]

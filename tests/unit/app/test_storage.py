@@ -1,0 +1,102 @@
+"""Storages are sampled with each backup; the report says when they will be full, and draws it."""
+
+from datetime import timedelta
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from homes import World
+from unlost.app.actions.backup import backup
+from unlost.app.actions.storage import storage
+from unlost.app.storage_chart import chart
+from unlost.app.watching import Watcher
+from unlost.model.errors import NotFound, UsageError
+from unlost.model.forecast import Sample
+from unlost.model.quota import Quota
+
+GIB = 2.0**30
+DAY = timedelta(days=1)
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def live(world: World, days: int, *, daily: float = 0.01, begins: float = 0.5) -> None:
+    source = world.connector.source("one")
+    for day in range(days):
+        used = (begins + daily * day) * GIB
+        source.quota = (
+            Quota("data storage", used, GIB, "bytes"),
+            Quota("Bulk query results a day", 1, 2, "bytes"),
+            Quota("API calls a day", 1, 2, "calls"),
+        )
+        backup(world.app, "sales")
+        world.clock.advance(days=1)
+
+
+def test_the_day_on_which_a_storage_is_full_is_told(sales: World) -> None:
+    live(sales, 20)
+    (line,) = storage(sales.app, "sales").storages
+    assert (line.name, len(line.samples)) == ("data storage", 20)
+    assert line.used == pytest.approx(0.69 * GIB)
+    assert line.forecast is not None
+    assert line.forecast.reached is not None
+    left = (line.forecast.reached - sales.clock.now()) / DAY
+    assert left == pytest.approx((1.05 - 0.70) / 0.01, rel=0.01)
+    (sooner,) = storage(sales.app, "sales", stop=0.9).storages
+    assert sooner.forecast is not None
+    assert sooner.forecast.reached is not None
+    assert sooner.forecast.reached < line.forecast.reached
+
+
+def test_rules_see_the_same_forecast(sales: World) -> None:
+    live(sales, 20)
+    (watched,) = Watcher().gather(sales.app).orgs
+    (line,) = storage(sales.app, "sales").storages
+    assert watched.forecasts == {"data storage": line.forecast}
+
+
+def test_too_few_days_and_no_days_are_told(sales: World) -> None:
+    with pytest.raises(NotFound) as caught:
+        storage(sales.app, "sales")
+    assert caught.value.code == "storage-unknown"
+    live(sales, 2)
+    (line,) = storage(sales.app, "sales").storages
+    assert line.forecast is None
+
+
+@pytest.mark.parametrize("stop", [0.0, -1.0, 11.0])
+def test_a_stop_line_that_is_no_share_is_refused(sales: World, stop: float) -> None:
+    with pytest.raises(UsageError) as caught:
+        storage(sales.app, "sales", stop=stop)
+    assert caught.value.code == "stop-invalid"
+
+
+def drawn(world: World, *, name: str = "data storage of sales") -> ET.Element:
+    (line,) = storage(world.app, "sales").storages
+    now = world.clock.now()
+    return ET.fromstring(chart(name, line.samples, limit=line.limit, seen=line.forecast, now=now))
+
+
+def test_the_chart_shows_what_was_used_the_limit_and_where_it_leads(sales: World) -> None:
+    live(sales, 20)
+    picture = drawn(sales, name='"<data> & more"')
+    label = picture.get("aria-label")
+    assert label is not None
+    assert label.startswith('"<data> & more": 69.0%, full on ')
+    classes = {one.get("class") for one in picture.iter()}
+    assert {"used", "trend", "band", "limit", "stop"} <= classes
+    (used,) = [one for one in picture.iter(f"{SVG}polyline") if one.get("class") == "used"]
+    points = [tuple(map(float, one.split(","))) for one in str(used.get("points")).split()]
+    assert len(points) == 20
+    assert [x for x, _ in points] == sorted(x for x, _ in points)
+    assert [y for _, y in points] == sorted((y for _, y in points), reverse=True), "it grows"
+    (limit,) = [one for one in picture.iter(f"{SVG}line") if one.get("class") == "limit"]
+    assert float(str(limit.get("y1"))) < points[-1][1]
+
+
+def test_the_chart_of_few_days_has_no_trend(sales: World) -> None:
+    live(sales, 1)
+    picture = drawn(sales)
+    classes = {one.get("class") for one in picture.iter()}
+    assert not {"trend", "band", "stop"} & classes
+    bare = chart("x", [Sample(sales.clock.now(), 5)], limit=0, seen=None, now=sales.clock.now())
+    assert "x: 0.00 GiB" in bare
