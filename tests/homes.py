@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
+from unlost.app.brake import Brake
 from unlost.app.compose import Application
 from unlost.app.database import connect, disconnect
 from unlost.app.home import Home, plan_home, read_home, write_home, write_secret_file
@@ -118,20 +119,21 @@ class World:
         connect(self.home.catalog)
         self.app = self.opened()
 
-    def opened(self) -> Application:
+    def opened(self, *, brake: Brake | None = None) -> Application:
         return Application(
             self.home,
             clock=self.clock,
             entropy=self.entropy,
             connectors=self.load,
             vault=lambda home, clock, entropy: self.vault,
+            brake=brake,
         )
 
-    def opened_at(self, root: Path) -> Application:
+    def opened_at(self, root: Path, *, brake: Brake | None = None) -> Application:
         """As the command line opens it."""
         read_home(root)
         connect(self.home.catalog)
-        return self.opened()
+        return self.opened(brake=brake)
 
     def load(self, name: str) -> Connector:
         if name != self.connector.name:

@@ -22,6 +22,11 @@ class Ended:
     def json(self) -> Any:
         return json.loads(self.out)
 
+    @property
+    def failure(self) -> Any:
+        """The error of a command that was asked for JSON."""
+        return json.loads(self.out or self.err)["error"]
+
 
 class Terminal:
     """Types commands at the home of a world."""

@@ -91,9 +91,9 @@ class Service:
             jobs.forget(before=(app.clock.now() - KEPT).isoformat())
             moves = watch(app, self._watcher, senders=self.senders)
             for key in moves.opened:
-                log.event("alert-opened", alert=key)
+                log.event("alert-opened", rule=key.partition("/")[0])
             for key in moves.resolved:
-                log.event("alert-resolved", alert=key)
+                log.event("alert-resolved", rule=key.partition("/")[0])
         except UnlostError as error:
             log.event("tick-failed", code=error.code)
         except Exception as error:  # noqa: BLE001 (the service must outlive a fault of one look)

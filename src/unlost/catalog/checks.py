@@ -20,7 +20,7 @@ def save_check(check: CheckRecord) -> None:
 def last_check() -> CheckRecord | None:
     """The newest look."""
     with own_connection():
-        row = VaultCheck.objects.order_by("-at").first()
+        row = VaultCheck.objects.order_by("-at", "-id").first()
     if row is None:
         return None
     damages = tuple(str(one) for one in row.damages)

@@ -33,9 +33,7 @@ class Running:
         self.thread = threading.Thread(target=self.service.run)
 
     def opened(self, brake: Brake) -> object:
-        app = self.world.opened()
-        app.brake = brake
-        return app
+        return self.world.opened(brake=brake)
 
     def start(self) -> None:
         self.thread.start()

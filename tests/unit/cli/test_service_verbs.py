@@ -1,0 +1,240 @@
+"""The verbs of what happens by itself: schedule, up, alert, storage."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from terminals import Terminal
+from unlost.alerts.senders.webhook import Webhook
+from unlost.app.brake import Brake
+from unlost.app.service import Service
+from unlost.catalog.checks import save_check
+from unlost.cli.exits import ExitCode
+from unlost.model.alert import Message
+from unlost.model.errors import NotAllowed
+from unlost.model.night import CheckRecord
+from unlost.model.quota import Quota
+
+GIB = 2.0**30
+
+
+# --- schedule -------------------------------------------------------------------------------------
+
+
+def test_an_org_has_a_schedule_from_the_start(sales: Terminal) -> None:
+    out = sales("schedule", "show").out
+    assert "sales every night at 01:00 UTC, within 60 minutes\n  Next     2026-03-02 01:" in out
+    assert "No org is protected yet" not in out
+
+
+def test_no_org_no_schedule(unlost: Terminal) -> None:
+    assert "No org is protected yet" in unlost("schedule", "show").out
+
+
+def test_a_schedule_is_set_and_shown(sales: Terminal) -> None:
+    ended = sales("schedule", "set", "sales", "--at", "03:30", "--window", "0",
+                  "--blackout", "08:00-18:00", "--blackout", "22:00-02:00")  # fmt: skip
+    assert ended.code == ExitCode.OK
+    assert "sales every night at 03:30 UTC\n" in ended.out
+    assert "  Never    08:00 to 18:00\n  Never    22:00 to 02:00\n" in ended.out
+    shown = sales("schedule", "show", "sales", "--json").json["schedules"][0]
+    assert shown["schedule"]["nightly"] == "03:30:00"
+    assert "is not backed up by itself" in sales("schedule", "set", "sales", "--at", "off").out
+    assert "Never" not in sales("schedule", "set", "sales", "--blackout", "none").out
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--at", "25:00"], "schedule-unreadable"),
+        (["--at", "03:30:10"], "schedule-unreadable"),
+        (["--blackout", "08:00"], "schedule-unreadable"),
+        (["--window", "1000"], "schedule-invalid"),
+        (["--blackout", "00:00-12:00", "--blackout", "12:00-00:00"], "schedule-invalid"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused(sales: Terminal, words: list[str], code: str) -> None:
+    ended = sales("schedule", "set", "sales", *words, "--json")
+    assert (ended.code, ended.failure["code"]) == (ExitCode.USAGE, code)
+
+
+# --- up -------------------------------------------------------------------------------------------
+
+
+def test_up_once_does_what_is_due_and_the_schedule_tells(sales: Terminal) -> None:
+    assert sales("schedule", "set", "sales", "--at", "03:00", "--window", "0").code == ExitCode.OK
+    sales.world.clock.advance(days=3)
+    ended = sales("up", "--once")
+    assert (ended.code, ended.out) == (ExitCode.OK, "Done.\n")
+    assert "sales" not in ended.err, "the log of machines names nobody"
+    shown = sales("schedule", "show", "sales").out
+    assert "  2026-03-04 03:00  done\n" in shown
+    assert "    makes up for 2026-03-02, 2026-03-03, when nothing ran\n" in shown
+
+
+def test_what_failed_stands_beside_its_night(sales: Terminal) -> None:
+    assert sales("schedule", "set", "sales", "--at", "03:00", "--window", "0").code == ExitCode.OK
+
+    def refuse() -> None:
+        raise NotAllowed("sign-in", "The password is wrong.")
+
+    sales.world.connector.source("one").discover = refuse  # type: ignore[method-assign, assignment]
+    sales.world.clock.advance(days=1)
+    sales("up", "--once")
+    shown = sales("schedule", "show", "sales").out
+    assert "  2026-03-02 03:00  given-up\n    The password is wrong.\n" in shown
+    listed = sales("alert", "list")
+    assert listed.code == ExitCode.FINDINGS
+    assert "night-failed/sales  now, since" in listed.out
+
+
+def test_up_serves_until_it_is_stopped(sales: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[bool] = []
+
+    def run(self: Service, *, once: bool = False) -> None:
+        served.append(once)
+        signal.raise_signal(signal.SIGTERM)
+        assert self.brake.pulled
+
+    monkeypatch.setattr(Service, "run", run)
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        ended = sales("up", "--workers", "2")
+    finally:
+        for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+            signal.signal(number, handler)
+    assert served == [False]
+    assert ended.out.startswith("Unlost looks after ")
+    assert ended.out.endswith("Stopped.\n")
+    assert not Brake().pulled
+
+
+def test_up_needs_a_home(unlost: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("UNLOST_HOME")
+    assert unlost("up").code == ExitCode.USAGE
+
+
+# --- alerts ---------------------------------------------------------------------------------------
+
+
+def damage(terminal: Terminal, *damages: str) -> None:
+    save_check(CheckRecord(terminal.world.clock.now(), "quick", 1, 1, damages))
+
+
+def test_alerts_are_listed_with_what_to_do_and_acknowledged(sales: Terminal) -> None:
+    assert sales("alert", "list").out == (
+        "No alert.\nNobody is told: add a channel with `unlost alert channel`.\n"
+    )
+    damage(sales, "packs/1 is missing.")
+    sales("schedule", "set", "sales", "--at", "off")
+    assert sales("backup", "sales").code == ExitCode.OK
+    sales("up", "--once")
+    ended = sales("alert", "list")
+    assert ended.code == ExitCode.FINDINGS
+    assert "vault-damaged  now, since 2026-03-02 01:00 UTC\n" in ended.out
+    assert "    unlost verify --level full\n" in ended.out
+    assert sales("alert", "ack", "vault-damaged").out == "vault-damaged is acknowledged.\n"
+    assert "since 2026-03-02 01:00 UTC, acknowledged\n" in sales("alert", "list").out
+    damage(sales)
+    sales("up", "--once")
+    assert sales("alert", "list").code == ExitCode.OK
+    assert ", over\n" in sales("alert", "list", "--all").out
+    ended = sales("alert", "ack", "vault-damaged", "--home", str(sales.world.home.root))
+    assert ended.code == ExitCode.FAILED
+
+
+def test_channels_are_added_tried_and_forgotten(
+    sales: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("sesame\n")
+    ended = sales("alert", "channel", "hook", "webhook", "--url", "https://hooks.example.com/x",
+                  "--secret-file", str(secret), "--quiet", "22:00-07:00", "--zone", "Europe/Zurich")  # fmt: skip
+    assert ended.out == "Alerts are told by hook (webhook).\nTry it: unlost alert test hook\n"
+    sent: list[tuple[str | None, Message]] = []
+
+    def send(self: Webhook, message: Message) -> None:
+        sent.append((self.secret, message))
+
+    monkeypatch.setattr(Webhook, "send", send)
+    assert sales("alert", "test").out == "hook: took the test message.\n"
+    assert sent[0][0] == "sesame"
+
+    def refuse(self: Webhook, message: Message) -> None:
+        raise NotAllowed("message-refused", "It is not wanted.", next_step="Look at it.")
+
+    monkeypatch.setattr(Webhook, "send", refuse)
+    ended = sales("alert", "test", "hook")
+    assert (ended.code, ended.out) == (ExitCode.FAILED, "hook: It is not wanted.\n  Look at it.\n")
+    assert "Told by hook (webhook)\n" in sales("alert", "list").out
+    held = (sales.world.home.catalog).read_bytes()
+    assert b"sesame" not in held
+    assert sales("alert", "forget", "hook").out == "hook is forgotten.\n"
+    assert sales("alert", "forget", "hook").code == ExitCode.FAILED
+
+
+def test_a_mail_channel_takes_all_its_settings(sales: Terminal) -> None:
+    ended = sales("alert", "channel", "it", "email", "--host", "mail.example.com", "--port", "25",
+                  "--security", "none", "--user", "u", "--from", "a@example.com",
+                  "--to", "b@example.com", "--to", "c@example.com", "--json")  # fmt: skip
+    assert ended.json["settings"] == {
+        "host": "mail.example.com", "port": 25, "security": "none", "user": "u",
+        "sender": "a@example.com", "to": ["b@example.com", "c@example.com"],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["x", "email"], "channel-invalid"),
+        (["x", "webhook", "--url", "u", "--secret-file", "/nowhere"], "secret-unreadable"),
+        (["x", "webhook", "--url", "u", "--quiet", "late"], "schedule-unreadable"),
+        (["x", "slack", "--quiet", "22:00-07:00", "--zone", "Mars/Base"], "zone-unknown"),
+    ],
+)
+def test_channels_that_cannot_work_are_refused(
+    sales: Terminal, words: list[str], code: str
+) -> None:
+    ended = sales("alert", "channel", *words, "--json")
+    assert (ended.code, ended.failure["code"]) == (ExitCode.USAGE, code)
+
+
+# --- storage --------------------------------------------------------------------------------------
+
+
+def fill(terminal: Terminal, days: int, daily: float) -> None:
+    source = terminal.world.connector.source("one")
+    for day in range(days):
+        source.quota = (Quota("data storage", (0.5 + daily * day) * GIB, GIB, "bytes"),)
+        assert terminal("backup", "sales").code == ExitCode.OK
+        terminal.world.clock.advance(days=1)
+
+
+@pytest.mark.parametrize(
+    ("days", "daily", "told"),
+    [
+        (2, 0.01, "Too few days are known for a forecast."),
+        (12, 0.01, "+10.7 MB a day since 2026-03-02; 105% on 2026-04-"),
+        (12, 0.0, "+0 bytes a day since 2026-03-02; it will not be full."),
+        (12, 0.06, "it is over 105% already."),
+    ],
+)
+def test_how_a_storage_fills_is_told(sales: Terminal, days: int, daily: float, told: str) -> None:
+    fill(sales, days, daily)
+    ended = sales("storage", "sales")
+    assert ended.code == ExitCode.OK
+    assert ended.out.startswith("data storage: ")
+    assert told in ended.out
+
+
+def test_a_storage_is_drawn(sales: Terminal, tmp_path: Path) -> None:
+    fill(sales, 5, 0.01)
+    picture = tmp_path / "storage.svg"
+    ended = sales("storage", "sales", "--plot", str(picture), "--stop", "90", "--json")
+    assert ended.json["storages"][0]["forecast"]["stop"] == 0.9
+    assert picture.read_text().startswith("<svg ")
+    ended = sales("storage", "sales", "--plot", str(tmp_path / "no" / "storage.svg"), "--json")
+    assert ended.failure["code"] == "file-not-written"
+    assert json.dumps(ended.failure)
