@@ -53,6 +53,7 @@ class Service:
                 self.handlers(),
                 lock=app.home.locks / "worker",
                 workers=self.workers,
+                complain=lambda text: Log(sys.stderr, clock=app.clock).event("engine", says=text),
             )
             jobs.start()
             try:

@@ -6,6 +6,7 @@ what it does. Jobs are pinned to ``VERSION``: it is changed by hand, with what c
 
 import fcntl
 import json
+import logging
 import os
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -30,6 +31,7 @@ SAME_CRASHES = 20  # a job that took its worker down so often is not begun again
 KEPT = timedelta(days=14)  # of finished jobs; what they did is in the tables of runs
 
 type Handler = Callable[[Job], None]
+type Complaint = Callable[[str], None]
 
 
 class JsonValues(Serializer):
@@ -60,12 +62,22 @@ class DurableJobs:
     """Jobs of one home (port ``Jobs``). Only one process at a time does the jobs of a home."""
 
     def __init__(
-        self, file: Path, handlers: Mapping[JobKind, Handler], *, lock: Path, workers: int = 4
+        self,
+        file: Path,
+        handlers: Mapping[JobKind, Handler],
+        *,
+        lock: Path,
+        workers: int = 4,
+        complain: Complaint = lambda _text: None,
     ) -> None:
-        """``workers`` is how many jobs are done at a time. Nothing happens before ``start``."""
+        """``workers`` is how many jobs are done at a time. Nothing happens before ``start``.
+
+        ``complain`` is told what the engine would print: warnings and errors of its own.
+        """
         self._file = file
         self._lock_path = lock
         self._workers = workers
+        self._complain = complain
         self._lock = -1
         _registry.clear()
         _registry.update(handlers)
@@ -75,6 +87,7 @@ class DurableJobs:
         self._lock = _only_one(self._lock_path)
         try:
             _write_ahead(self._file)
+            _listen(self._complain)
             DBOS(config=_config(self._file, self._workers))
             DBOS.launch()
             DBOS.register_queue(
@@ -130,6 +143,21 @@ class DurableJobs:
         return len(over)
 
 
+class _Listener(logging.Handler):
+    """Hands on what the engine says; with a handler of ours it makes none for the terminal."""
+
+    def __init__(self, complain: Complaint) -> None:
+        super().__init__(logging.WARNING)
+        self._tell = complain
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._tell(record.getMessage())
+
+
+def _listen(complain: Complaint) -> None:
+    logging.getLogger("dbos").handlers[:] = [_Listener(complain)]
+
+
 _registry: dict[JobKind, Handler] = {}
 
 
@@ -147,7 +175,7 @@ def _config(file: Path, workers: int) -> DBOSConfig:
         "application_version": VERSION,
         "executor_id": EXECUTOR,
         "serializer": JsonValues(),
-        "log_level": "ERROR",
+        "log_level": "WARNING",
         "max_executor_threads": workers + 2,
         "scheduler_polling_interval_sec": 3600.0,
     }

@@ -67,6 +67,7 @@ def test_up_once_does_what_is_due_and_the_schedule_tells(sales: Terminal) -> Non
     assert sales("schedule", "set", "sales", "--at", "03:00", "--window", "0").code == ExitCode.OK
     sales.world.clock.advance(days=3)
     ended = sales("up", "--once")
+    assert ended.code == 0, ended.err
     assert (ended.code, ended.out) == (ExitCode.OK, "Done.\n")
     assert "sales" not in ended.err, "the log of machines names nobody"
     shown = sales("schedule", "show", "sales").out
