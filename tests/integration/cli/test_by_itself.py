@@ -1,0 +1,158 @@
+"""Nights come and go by themselves against a served org, and what breaks reaches people.
+
+The vault, the database and the queue are real; the home's clock is moved by hand.
+"""
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from integration.cli.conftest import Program, add_org
+from unlost.app.brake import Brake
+from unlost.app.compose import Application, open_application
+from unlost.app.service import Service
+from unlost.testing.clock import VirtualClock
+from unlost_simulators.process import SimulatorProcess
+
+pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
+
+BEGAN = datetime(2026, 11, 2, 18, 0, tzinfo=UTC)  # when the served org begins
+TABLES = ("Account", "Contact", "Case")
+
+
+class MailSink:
+    """A mail server that keeps what it gets."""
+
+    def __init__(self) -> None:
+        self.mails: list[str] = []
+
+    async def handle_DATA(  # noqa: N802 (the server calls it so)
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        assert envelope.original_content is not None
+        self.mails.append(envelope.original_content.decode())
+        return "250 OK"
+
+
+class OnAnyPort(Controller):
+    """Listens where there is room."""
+
+    def _trigger_server(self) -> None:
+        assert self.server is not None
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
+class Receiver(BaseHTTPRequestHandler):
+    """A webhook's other end."""
+
+    told: list[dict[str, Any]]
+
+    def do_POST(self) -> None:
+        self.told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *told: object) -> None:
+        """Say nothing."""
+
+
+class ByItself:
+    """A home with one org, and the two who are told."""
+
+    def __init__(self, program: Program, served: SimulatorProcess) -> None:
+        self.program, self.served = program, served
+        self.clock = VirtualClock(BEGAN)
+        self.mails = MailSink()
+        self.hooks: list[dict[str, Any]] = []
+
+    def opened(self, brake: Brake) -> Application:
+        return open_application(self.program.home, clock=self.clock, brake=brake)
+
+    def pass_time(self, *, hours: float) -> None:
+        self.clock.advance(hours=hours)
+        self.served.admin.post("clock/advance", seconds=int(hours * 3600))
+
+    def look(self) -> None:
+        Service(self.opened, Brake()).run(once=True)
+
+    def snapshots(self) -> int:
+        return len(self.program("snapshots", "chocolate", "--json").json["snapshots"])
+
+    def nights(self) -> list[tuple[str, str, int]]:
+        shown = self.program("schedule", "show", "chocolate", "--json").json["schedules"][0]
+        return [(one["name"], one["state"], one["failures"]) for one in shown["nights"]]
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[ByItself]:
+    receiver = type("Told", (Receiver,), {"told": []})
+    web = ThreadingHTTPServer(("127.0.0.1", 0), receiver)
+    threading.Thread(target=web.serve_forever, daemon=True).start()
+    with SimulatorProcess() as served:
+        program = Program(tmp_path / "home")
+        assert program("init", str(program.home), "--recovery-out", str(tmp_path / "s")).code == 0
+        tables = [word for table in TABLES for word in ("--include", table)]
+        assert add_org(program, served.url, more=tables).code in {0, 3}
+        made = ByItself(program, served)
+        mail = OnAnyPort(made.mails, hostname="127.0.0.1", port=0)
+        mail.start()
+        made.hooks = receiver.told  # type: ignore[attr-defined]
+        words = ("alert", "channel", "it", "email", "--host", "127.0.0.1", "--security", "none")
+        told = ("--port", str(mail.port), "--from", "u@example.com", "--to", "it@example.com")
+        assert program(*words, *told).code == 0
+        hook = f"http://127.0.0.1:{web.server_address[1]}/hook"
+        words = ("alert", "channel", "hook", "webhook", "--url", hook, "--allow-private")
+        assert program(*words).code == 0
+        with open_application(program.home, clock=made.clock) as app:
+            from unlost.app.actions.schedule import Wish, change
+
+            change(app, "chocolate", Wish(at="01:30", window=0))
+        yield made
+        mail.stop()
+    web.shutdown()
+    web.server_close()
+
+
+def test_nights_come_and_go_and_what_breaks_reaches_people(alone: ByItself) -> None:
+    alone.pass_time(hours=6)
+    alone.look()
+    alone.pass_time(hours=2)
+    alone.look()
+    assert alone.nights() == [("2026-11-03T01:30", "done", 0)]
+    assert alone.snapshots() == 1
+    alone.look()
+    assert alone.snapshots() == 1, "a night is made once"
+
+    alone.served.admin.fault("empty_500", path="/sobjects/?$", times=0)
+    alone.pass_time(hours=24)
+    for _ in range(3):
+        alone.look()
+        alone.pass_time(hours=0.3)
+    assert alone.nights()[0][:2] == ("2026-11-04T01:30", "waiting")
+    gaps, told = alone.hooks
+    assert gaps["rule"] == "incomplete", "the certificate of few tables names a gap"
+    assert (told["event"], told["rule"], told["org"]) == ("opened", "night-failed", "chocolate")
+    assert told["heads"][0]["backup"] == 1
+    _, mail = alone.mails.mails
+    assert "[Unlost] The backup of chocolate of 2026-11-04 failed" in mail
+    assert "unlost backup chocolate" in mail
+
+    assert alone.served.admin.unhit_faults() == []
+    alone.served.admin.post("faults/clear")
+    alone.pass_time(hours=2)
+    alone.look()
+    assert alone.nights()[0][:2] == ("2026-11-04T01:30", "done")
+    assert alone.snapshots() == 2
+    assert [(one["event"], one["rule"]) for one in alone.hooks[2:]] == [
+        ("resolved", "night-failed")
+    ]
+    assert "Resolved: " in alone.mails.mails[-1]
