@@ -136,8 +136,6 @@ def _before(days: Sequence[_Day], at: float) -> _Day | None:
 
 
 def _band(slopes: Sequence[float]) -> tuple[float, float]:
-    if len(slopes) < 2:
-        return slopes[0], slopes[0]
     parts = statistics.quantiles(slopes, n=100, method="inclusive")
     return parts[BAND - 1], parts[100 - BAND - 1]
 

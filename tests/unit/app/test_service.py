@@ -11,7 +11,7 @@ from homes import World
 from unlost.app.actions.alerts import Asked, add_channel
 from unlost.app.actions.schedule import Wish, change
 from unlost.app.actions.tick import Ticked
-from unlost.app.brake import Brake
+from unlost.app.brake import Brake, Braked
 from unlost.app.service import Service
 from unlost.catalog.checks import last_check
 from unlost.catalog.nights import nights_of
@@ -171,6 +171,26 @@ def test_alerts_are_told_by_the_service(running: Running) -> None:
 
 def refuse() -> None:
     raise NotAllowed("sign-in", "The password is wrong.")
+
+
+def test_a_braked_budget_hands_on_what_is_told_until_the_brake_is_pulled() -> None:
+    said: list[object] = []
+
+    class Kept:
+        def take(self, calls: int = 1) -> None:
+            said.append(calls)
+
+        def report(self, *, used: int, limit: int) -> None:
+            said.append((used, limit))
+
+    brake = Brake()
+    budget = Braked(Kept(), brake)
+    budget.take(3)
+    budget.report(used=1, limit=2)
+    brake.pull()
+    with pytest.raises(LimitReached):
+        budget.take()
+    assert said == [3, (1, 2)]
 
 
 def test_the_brake_stops_calls_and_stays_pulled() -> None:

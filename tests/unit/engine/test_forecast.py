@@ -164,3 +164,12 @@ def test_a_straight_line_is_foretold_exactly_even_with_gaps(
         assert (found.reached - (START + days * DAY)) / DAY == pytest.approx(left, rel=1e-5)
         assert found.earliest is not None
         assert found.earliest <= found.reached + timedelta(hours=1)
+
+
+def test_samples_that_lie_far_apart_are_believed_as_they_are() -> None:
+    samples = [Sample(START + 9 * n * DAY, 3_000 + 270.0 * n) for n in range(4)]
+    assert told(samples).daily == pytest.approx(30)
+    used = [0, 0, 500, 1_000, 1_500, 2_000, 2_010, 2_020, 2_030]
+    days = [0, 1, 2, 3, 4, 5, 60, 70, 80]
+    gap = [Sample(START + day * DAY, 1_000 + one) for day, one in zip(days, used, strict=True)]
+    assert told(gap).samples == 7, "no stretch is even: the last days are all there is"
