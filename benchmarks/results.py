@@ -34,6 +34,10 @@ GOALS: Mapping[tuple[str, str], tuple[str, float]] = {
     ("restore", "plan_20k_s"): ("<=", 10),
     ("restore", "plan_20k_rss_mb"): ("<=", 600),
     ("restore", "show_2000_s"): ("<=", 2),
+    ("service", "year_500_orgs_missed"): ("<=", 0),
+    ("service", "year_500_orgs_doubled"): ("<=", 0),
+    ("service", "forecast_error_pct"): ("<=", 10),
+    ("service", "jobs_module_lines"): ("<=", 1000),
 }
 
 

@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from unlost.alerts.watched import NightCounts, Running, Watched, WatchedOrg
 from unlost.app.compose import Application
@@ -14,12 +14,11 @@ from unlost.catalog.orgs import ProtectedOrg, list_orgs
 from unlost.catalog.runs import RunRecord, RunState, list_runs
 from unlost.catalog.schedules import schedule_of
 from unlost.catalog.storage import storages
-from unlost.engine.forecast import STRETCHES, forecast
+from unlost.engine.forecast import LOOKED_BACK, forecast
 from unlost.model.certificate import Certificate
 from unlost.model.forecast import Forecast
 from unlost.model.snapshot import CommitKind
 
-LOOKED_BACK = timedelta(days=STRETCHES[0] + 1)
 COMPARED = 29  # nights that the newest one is compared with
 RUNS = 15  # of which the middle one is the usual time
 

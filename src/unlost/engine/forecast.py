@@ -1,9 +1,10 @@
 """The forecast of an allowance: pure, and robust against days that are unlike the others.
 
-The trend is the middle of what whole weeks brought: weekends even out, and a day of importing or of
-cleaning up moves it little. Growth changes: a loop of mails may begin in one night. So the longest
-stretch of days is taken whose first and last week are like the rest of it, judged by the middle of
-their days: one unlike day does not move that, four of seven do.
+Growth has weekdays: each day is compared with the same days of the weeks before. A single day that is
+unlike them, an import or a cleaning up, counts for nothing. Four unlike days in the last week are a
+change, such as a loop of mails that began in one night: from then on growth is what it was, and what
+those days brought more. Older changes are left behind by the choice of weeks: the longest stretch of
+whole weeks is taken that grow alike.
 """
 
 import statistics
@@ -15,129 +16,181 @@ from itertools import pairwise
 from unlost.model.forecast import Forecast, Sample
 
 STOP = 1.05  # Salesforce refuses new records at 105 % (help text on storage limits)
-STRETCHES = (84, 56, 28, 14, 7)  # days; whole weeks even out weekends
-WEEK = 7.0
+LONGEST = 12  # weeks that are looked at
+WEEK = 7
 FEWEST = 4  # days with a sample, before anything is foretold
-TRIMMED = 0.15  # of the slopes at each end
-BAND = 10  # percentiles of the slopes left out at each end
+UNLIKE = 4  # days of the last week that make a change
+BASE = 4  # weeks before a day that tell what is usual for it
 FAR = timedelta(days=3650)  # what lies beyond is no forecast
-ALIKE = 0.25  # a week is like its stretch if their middle days differ by less than this share
-NOISE = 4.0  # or by less than so many errors of a median of seven such days
+ALIKE = 0.25  # weeks and days are alike if they differ by less than this share of the larger
+NOISE = 4.0  # or by less than so many deviations of their kind
+SURE = 3.0  # errors of their means by which weeks must differ to be unlike
 QUIET = 0.0001  # or by less than this share of the limit a day
 FALL = 0.02  # of the limit: what falls by more in a day was cleaned up, and begins anew
-OF_MEDIAN = 1.253 * 1.4826 / WEEK**0.5  # error of the median of seven, by the median deviation
+BAND = 1.282  # deviations on each side that hold eight of ten (normal distribution)
+DEVIATION = 1.4826  # of a normal distribution, from its median deviation
 
 DAY = timedelta(days=1)
+LOOKED_BACK = (LONGEST + BASE) * WEEK * DAY
 
 
 @dataclass(frozen=True, slots=True)
-class _Day:
-    at: float  # days since the first sample
-    used: float
+class _Growth:
+    """A day's growth, its band, and how many of the last days it was learnt from."""
+
+    daily: float
+    slow: float
+    fast: float
+    days: int
 
 
 def forecast(
     samples: Sequence[Sample], *, limit: float, now: datetime, stop: float = STOP
 ) -> Forecast | None:
     """Where the samples lead; None for too few, or for an allowance without a limit."""
-    ordered = sorted(samples, key=lambda sample: sample.at)
-    if limit <= 0 or not ordered:
+    own = _since_last_fall(_one_a_day(samples), limit)
+    if limit <= 0 or len(own) < FEWEST:
         return None
-    begin = ordered[0].at
-    days = _since_last_fall(_days(ordered, begin), limit)
-    if len(days) < FEWEST:
-        return None
-    chosen = _stretch(days, limit)
-    slopes = _slopes(chosen)
-    daily = _trend(slopes)
-    slow, fast = _band(slopes)
-    level = statistics.median([day.used - daily * (day.at - chosen[-1].at) for day in chosen])
-    at = (now - begin) / DAY
-    used = level + daily * (at - chosen[-1].at)
+    growth = _growth(_steps(own), QUIET * limit)
+    used = own[-1].used + growth.daily * ((now - own[-1].at) / DAY)
     return Forecast(
         used,
         limit,
         stop,
-        daily,
-        slow,
-        fast,
-        begin + chosen[0].at * DAY,
-        len(chosen),
-        _reached(used, daily, limit * stop, now),
-        _reached(used, fast, limit * stop, now),
-        _reached(used, slow, limit * stop, now),
+        growth.daily,
+        growth.slow,
+        growth.fast,
+        max(own[0].at, own[-1].at - growth.days * DAY),
+        min(len(own), growth.days + 1),
+        _reached(used, growth.daily, limit * stop, now),
+        _reached(used, growth.fast, limit * stop, now),
+        _reached(used, growth.slow, limit * stop, now),
     )
 
 
-def _days(samples: Sequence[Sample], begin: datetime) -> list[_Day]:
-    """The last sample of each day."""
-    by_day = {(sample.at - begin) // DAY: sample for sample in samples}
-    return [_Day((sample.at - begin) / DAY, sample.used) for sample in by_day.values()]
+def _one_a_day(samples: Sequence[Sample]) -> list[Sample]:
+    """The last sample of each day, of the weeks that are looked at."""
+    ordered = sorted(samples, key=lambda sample: sample.at)
+    if not ordered:
+        return []
+    last = ordered[-1].at
+    by_day = {(last - one.at) // DAY: one for one in reversed(ordered)}
+    return [one for ago, one in sorted(by_day.items(), reverse=True) if ago * DAY <= LOOKED_BACK]
 
 
-def _since_last_fall(days: Sequence[_Day], limit: float) -> Sequence[_Day]:
-    falls = [at for at in range(1, len(days)) if days[at - 1].used - days[at].used > FALL * limit]
+def _since_last_fall(days: Sequence[Sample], limit: float) -> Sequence[Sample]:
+    pairs = enumerate(pairwise(days), start=1)
+    falls = [at for at, (one, two) in pairs if one.used - two.used > FALL * limit]
     return days[falls[-1] :] if falls else days
 
 
-def _stretch(days: Sequence[_Day], limit: float) -> Sequence[_Day]:
-    """The longest even stretch; else the last week."""
-    for length in STRETCHES:
-        part = [day for day in days if days[-1].at - day.at <= length]
-        if len(part) >= FEWEST and _even(part, limit):
-            return part
-    return days[-max(FEWEST, round(WEEK)) :]
+def _steps(days: Sequence[Sample]) -> list[float]:
+    """The growth of each day, the newest last; what days without a sample brought is shared out."""
+    steps: list[float] = []
+    for one, two in pairwise(days):
+        apart = (two.at - one.at) / DAY
+        steps += [(two.used - one.used) / apart] * max(1, round(apart))
+    return steps
 
 
-def _even(days: Sequence[_Day], limit: float) -> bool:
-    """True if the last week, and the first one, are like the rest."""
-    steps = _steps(days)
-    rest, week = steps[: -round(WEEK)], steps[-round(WEEK) :]
-    return not rest or (_alike(week, rest, limit) and _alike(rest[: round(WEEK)], rest, limit))
+def _growth(steps: Sequence[float], quiet: float) -> _Growth:
+    """How it grows now; ``quiet`` is a difference that never matters."""
+    if len(steps) < 2 * WEEK:
+        week = list(steps[-WEEK:])
+        daily = statistics.fmean(week) if len(week) == WEEK else statistics.median(week)
+        return _Growth(daily, min(week), max(week), len(week))
+    return _changed(steps, quiet) or _lasting(_calmed(steps, quiet), quiet)
 
 
-def _alike(week: Sequence[float], rest: Sequence[float], limit: float) -> bool:
-    usual, own = statistics.median(rest), statistics.median(week)
-    spread = (_deviation(rest, usual) + _deviation(week, own)) / 2
-    allowed = (ALIKE * max(abs(usual), abs(own)), NOISE * OF_MEDIAN * spread, QUIET * limit)
-    return bool(abs(own - usual) <= max(allowed))
+# --- a change in the last week --------------------------------------------------------------------
 
 
-def _deviation(steps: Sequence[float], middle: float) -> float:
-    return statistics.median([abs(step - middle) for step in steps])
+def _usual(steps: Sequence[float], at: int, *, before: int) -> float:
+    """What is usual for a day: the middle of the same days of earlier weeks, before an index."""
+    same = [steps[one] for one in range(at - WEEK, -1, -WEEK) if one < before][:BASE]
+    return statistics.median(same)
 
 
-def _steps(days: Sequence[_Day]) -> list[float]:
-    """The growth from day to day, a day."""
-    return [(two.used - one.used) / (two.at - one.at) for one, two in pairwise(days)]
+def _changed(steps: Sequence[float], quiet: float) -> _Growth | None:
+    """The growth if most days of the last week are unlike those before, all in one direction."""
+    begins = len(steps) - WEEK
+    usual = [_usual(steps, at, before=begins) for at in range(begins, len(steps))]
+    more = [step - one for step, one in zip(steps[begins:], usual, strict=True)]
+    far = _far(steps, begins, quiet)
+    unlike = [at for at, one in enumerate(more) if abs(one) > max(far, ALIKE * abs(usual[at]))]
+    up = [at for at in unlike if more[at] > 0]
+    run = up if len(up) * 2 > len(unlike) else [at for at in unlike if more[at] < 0]
+    if len(run) < UNLIKE or WEEK - 1 - run[-1] > 1:
+        return None
+    first = run[0]
+    daily = _since(steps[begins + first :], usual[first:], statistics.fmean(usual))
+    before = statistics.fmean(usual)
+    return _Growth(daily, min(daily, before), max(daily, 2 * daily - before), WEEK - first)
 
 
-def _slopes(days: Sequence[_Day]) -> list[float]:
-    """The growth a day: over whole weeks, or from day to day where there is only one week."""
-    pairs = [(one, two) for two in days if (one := _before(days, two.at - WEEK)) is not None]
-    if len(pairs) < FEWEST:
-        return _steps(days)
-    return [(two.used - one.used) / (two.at - one.at) for one, two in pairs]
+def _since(steps: Sequence[float], usual: Sequence[float], before: float) -> float:
+    """The growth since a change: so much more each day, or so many times as much; what fits better."""
+    pairs = list(zip(steps, usual, strict=True))
+    more = statistics.fmean(step - one for step, one in pairs)
+    times = sum(steps) / sum(usual) if sum(usual) > 0 else 0.0
+    added = sum((step - one - more) ** 2 for step, one in pairs)
+    multiplied = sum((step - one * times) ** 2 for step, one in pairs)
+    return before * times if multiplied < added else before + more
 
 
-def _trend(slopes: Sequence[float]) -> float:
-    """The mean of the middle ones: what single days did lies at the ends."""
-    ordered = sorted(slopes)
-    cut = int(len(ordered) * TRIMMED)
-    few = len(ordered) <= round(WEEK)
-    return (
-        statistics.median(ordered) if few else statistics.fmean(ordered[cut : len(ordered) - cut])
-    )
+def _far(steps: Sequence[float], until: int, quiet: float) -> float:
+    """How far a day may be from what is usual for it."""
+    off = [abs(steps[at] - _usual(steps, at, before=at)) for at in range(WEEK, until)] or [0.0]
+    return max(quiet, NOISE * DEVIATION * statistics.median(off))
 
 
-def _before(days: Sequence[_Day], at: float) -> _Day | None:
-    """The last day that is not after an instant; half an hour more does not matter."""
-    return next((day for day in reversed(days) if day.at <= at + 0.02), None)
+# --- what lasts -----------------------------------------------------------------------------------
 
 
-def _band(slopes: Sequence[float]) -> tuple[float, float]:
-    parts = statistics.quantiles(slopes, n=100, method="inclusive")
-    return parts[BAND - 1], parts[100 - BAND - 1]
+def _calmed(steps: Sequence[float], quiet: float) -> list[float]:
+    """The same days; single ones that are unlike their kind are replaced by what is usual."""
+    calm = list(steps[:WEEK])
+    for at in range(WEEK, len(steps)):
+        usual = _usual(calm, at, before=at)
+        off = steps[at] - usual
+        following = steps[at + WEEK] - usual if at + WEEK < len(steps) else 0.0
+        alone = abs(off) > max(quiet, abs(usual)) and following * off < off * off / 2
+        calm.append(usual if alone else steps[at])
+    return calm
+
+
+def _lasting(steps: Sequence[float], quiet: float) -> _Growth:
+    """The growth of the longest stretch of whole weeks that are alike."""
+    count = min(LONGEST, len(steps) // WEEK)
+    weeks = [
+        statistics.fmean(steps[len(steps) - WEEK * (n + 1) : len(steps) - WEEK * n])
+        for n in range(count)
+    ]
+    length = next(n for n in range(count, 0, -1) if _alike(weeks[:n], quiet))
+    chosen = weeks[:length]
+    daily = statistics.fmean(chosen)
+    spread = statistics.stdev(chosen) if length > 1 else abs(daily) * ALIKE
+    half = BAND * spread / length**0.5
+    return _Growth(daily, daily - half, daily + half, length * WEEK)
+
+
+def _alike(weeks: Sequence[float], quiet: float) -> bool:
+    """True if the newer half of some weeks grows as the older half does."""
+    if len(weeks) < 2:
+        return True
+    apart = [abs(one - two) for one, two in pairwise(weeks)]
+    noise = DEVIATION * statistics.median(apart) / 2**0.5
+    middle = len(weeks) // 2
+    for newer, older in (
+        (weeks[:middle], weeks[middle:]),
+        (weeks[:1], weeks[1:]),
+        (weeks[:-1], weeks[-1:]),
+    ):
+        one, two = statistics.fmean(newer), statistics.fmean(older)
+        error = noise * (1 / len(newer) + 1 / len(older)) ** 0.5
+        if abs(one - two) > max(quiet, ALIKE / 2 * max(abs(one), abs(two)), SURE * error):
+            return False
+    return True
 
 
 def _reached(used: float, daily: float, line: float, now: datetime) -> datetime | None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from unlost.app.compose import Application
 from unlost.catalog.orgs import get_org
 from unlost.catalog.storage import storages
-from unlost.engine.forecast import STOP, STRETCHES, forecast
+from unlost.engine.forecast import LOOKED_BACK, STOP, forecast
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.forecast import Forecast, Sample
 
@@ -66,5 +66,4 @@ def storage(app: Application, org: str, *, stop: float = STOP) -> StorageReport:
 
 
 def _recent(samples: tuple[Sample, ...], now: datetime) -> tuple[Sample, ...]:
-    since = now - timedelta(days=STRETCHES[0] + 1)
-    return tuple(sample for sample in samples if sample.at >= since)
+    return tuple(sample for sample in samples if sample.at >= now - LOOKED_BACK)
