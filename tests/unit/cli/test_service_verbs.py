@@ -217,8 +217,8 @@ def fill(terminal: Terminal, days: int, daily: float) -> None:
     ("days", "daily", "told"),
     [
         (2, 0.01, "Too few days are known for a forecast."),
-        (12, 0.01, "+10.7 MB a day since 2026-03-02; 105% on 2026-04-"),
-        (12, 0.0, "+0 bytes a day since 2026-03-02; it will not be full."),
+        (12, 0.01, "+10.7 MB a day since 2026-03-06; 105% on 2026-04-"),
+        (12, 0.0, "+0 bytes a day since 2026-03-06; it will not be full."),
         (12, 0.06, "it is over 105% already."),
     ],
 )

@@ -173,7 +173,7 @@ def test_samples_that_lie_far_apart_are_believed_as_they_are() -> None:
 
 
 def test_a_burst_that_is_over_is_told_from_the_last_week_where_two_weeks_are_all_there_is() -> None:
-    burst = [10.0] * 8 + [90.0] * 5 + [10.0] * 2
+    burst = [10.0] * 8 + [18.0] * 5 + [10.0] * 2
     found = told(lived(lambda day: burst[day], 15))
     assert found.samples == 8
     assert found.slow < found.daily < found.fast
