@@ -160,7 +160,7 @@ def _calmed(steps: Sequence[float], quiet: float) -> list[float]:
 
 
 def _lasting(steps: Sequence[float], quiet: float) -> _Growth:
-    """The growth of the longest stretch of whole weeks that are alike."""
+    """The growth of the longest stretch of whole weeks that are alike; two always are."""
     count = min(LONGEST, len(steps) // WEEK)
     weeks = [
         statistics.fmean(steps[len(steps) - WEEK * (n + 1) : len(steps) - WEEK * n])
@@ -169,15 +169,12 @@ def _lasting(steps: Sequence[float], quiet: float) -> _Growth:
     length = next(n for n in range(count, 0, -1) if _alike(weeks[:n], quiet))
     chosen = weeks[:length]
     daily = statistics.fmean(chosen)
-    spread = statistics.stdev(chosen) if length > 1 else abs(daily) * ALIKE
-    half = BAND * spread / length**0.5
+    half = BAND * statistics.stdev(chosen) / length**0.5
     return _Growth(daily, daily - half, daily + half, length * WEEK)
 
 
 def _alike(weeks: Sequence[float], quiet: float) -> bool:
     """True if the newer half of some weeks grows as the older half does."""
-    if len(weeks) < 2:
-        return True
     apart = [abs(one - two) for one, two in pairwise(weeks)]
     noise = DEVIATION * statistics.median(apart) / 2**0.5
     middle = len(weeks) // 2

@@ -170,10 +170,3 @@ def test_a_straight_line_is_foretold_exactly_even_with_gaps(
 def test_samples_that_lie_far_apart_are_believed_as_they_are() -> None:
     samples = [Sample(START + 9 * n * DAY, 3_000 + 270.0 * n) for n in range(4)]
     assert told(samples).daily == pytest.approx(30)
-
-
-def test_a_burst_that_is_over_is_told_from_the_last_week_where_two_weeks_are_all_there_is() -> None:
-    burst = [10.0] * 8 + [18.0] * 5 + [10.0] * 2
-    found = told(lived(lambda day: burst[day], 15))
-    assert found.samples == 8
-    assert found.slow < found.daily < found.fast
