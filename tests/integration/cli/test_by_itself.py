@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from fakes.mail import MailSink, mail_server
 from integration.cli.conftest import Program, add_org
 from unlost.app.brake import Brake
 from unlost.app.compose import Application, open_application
@@ -26,29 +25,6 @@ pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
 
 BEGAN = datetime(2026, 11, 2, 18, 0, tzinfo=UTC)  # when the served org begins
 TABLES = ("Account", "Contact", "Case")
-
-
-class MailSink:
-    """A mail server that keeps what it gets."""
-
-    def __init__(self) -> None:
-        self.mails: list[str] = []
-
-    async def handle_DATA(  # noqa: N802 (the server calls it so)
-        self, server: SMTP, session: Session, envelope: Envelope
-    ) -> str:
-        assert envelope.original_content is not None
-        self.mails.append(envelope.original_content.decode())
-        return "250 OK"
-
-
-class OnAnyPort(Controller):
-    """Listens where there is room."""
-
-    def _trigger_server(self) -> None:
-        assert self.server is not None
-        self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
 
 
 class Receiver(BaseHTTPRequestHandler):
@@ -97,17 +73,16 @@ def alone(tmp_path: Path) -> Iterator[ByItself]:
     receiver = type("Told", (Receiver,), {"told": []})
     web = ThreadingHTTPServer(("127.0.0.1", 0), receiver)
     threading.Thread(target=web.serve_forever, daemon=True).start()
-    with SimulatorProcess() as served:
+    with SimulatorProcess() as served, mail_server() as (mails, port):
         program = Program(tmp_path / "home")
         assert program("init", str(program.home), "--recovery-out", str(tmp_path / "s")).code == 0
         tables = [word for table in TABLES for word in ("--include", table)]
         assert add_org(program, served.url, more=tables).code in {0, 3}
         made = ByItself(program, served)
-        mail = OnAnyPort(made.mails, hostname="127.0.0.1", port=0)
-        mail.start()
+        made.mails = mails
         made.hooks = receiver.told  # type: ignore[attr-defined]
         words = ("alert", "channel", "it", "email", "--host", "127.0.0.1", "--security", "none")
-        told = ("--port", str(mail.port), "--from", "u@example.com", "--to", "it@example.com")
+        told = ("--port", str(port), "--from", "u@example.com", "--to", "it@example.com")
         assert program(*words, *told).code == 0
         hook = f"http://127.0.0.1:{web.server_address[1]}/hook"
         words = ("alert", "channel", "hook", "webhook", "--url", hook, "--allow-private")
@@ -117,7 +92,6 @@ def alone(tmp_path: Path) -> Iterator[ByItself]:
 
             change(app, "chocolate", Wish(at="01:30", window=0))
         yield made
-        mail.stop()
     web.shutdown()
     web.server_close()
 
@@ -142,7 +116,7 @@ def test_nights_come_and_go_and_what_breaks_reaches_people(alone: ByItself) -> N
     assert gaps["rule"] == "incomplete", "the certificate of few tables names a gap"
     assert (told["event"], told["rule"], told["org"]) == ("opened", "night-failed", "chocolate")
     assert told["heads"][0]["backup"] == 1
-    _, mail = alone.mails.mails
+    _, mail = alone.mails.texts
     assert "[Unlost] The backup of chocolate of 2026-11-04 failed" in mail
     assert "unlost backup chocolate" in mail
 
@@ -155,4 +129,4 @@ def test_nights_come_and_go_and_what_breaks_reaches_people(alone: ByItself) -> N
     assert [(one["event"], one["rule"]) for one in alone.hooks[2:]] == [
         ("resolved", "night-failed")
     ]
-    assert "Resolved: " in alone.mails.mails[-1]
+    assert "Resolved: " in alone.mails.texts[-1]

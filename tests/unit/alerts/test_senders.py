@@ -10,9 +10,8 @@ from hashlib import sha256
 
 import httpx
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from fakes.mail import MailSink, mail_server
 from unlost.alerts.senders import sender
 from unlost.alerts.senders.email import Email, EmailSettings, Security, letter
 from unlost.alerts.senders.slack import Slack, text
@@ -170,51 +169,10 @@ def test_teams_gets_a_card() -> None:
 # --- e-mail ---------------------------------------------------------------------------------------
 
 
-class MailSink:
-    """A mail server that keeps what it gets, or says what it is told to say."""
-
-    def __init__(self) -> None:
-        self.mails: list[Envelope] = []
-        self.answer = "250 OK"
-        self.rcpt = ""
-
-    async def handle_RCPT(  # noqa: N802 (the server calls it so)
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        envelope.rcpt_tos.append(address)
-        return self.rcpt or "250 OK"
-
-    async def handle_DATA(  # noqa: N802
-        self, server: SMTP, session: Session, envelope: Envelope
-    ) -> str:
-        self.mails.append(envelope)
-        return self.answer
-
-
-def signed_in(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object) -> AuthResult:  # fmt: skip
-    assert isinstance(data, LoginPassword)
-    known = (data.login, data.password) == (b"unlost", b"sesame")
-    return AuthResult(success=known, handled=False)  # the server says so
-
-
-class OnAnyPort(Controller):
-    """Listens where there is room."""
-
-    def _trigger_server(self) -> None:
-        assert self.server is not None
-        self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
-
-
 @pytest.fixture
 def mails() -> Iterator[tuple[MailSink, int]]:
-    sink = MailSink()
-    running = OnAnyPort(
-        sink, hostname="127.0.0.1", port=0, authenticator=signed_in, auth_require_tls=False
-    )
-    running.start()
-    yield sink, running.port
-    running.stop()
+    with mail_server() as running:
+        yield running
 
 
 def email(port: int, **told: object) -> Email:
