@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from unlost.alerts.senders import sender
-from unlost.app.actions.alerts import Senders, watch
+from unlost.app.actions.alerts import Senders, beat, watch
 from unlost.app.actions.night import do_night
 from unlost.app.actions.tick import tick
 from unlost.app.actions.verify import verify
@@ -22,6 +22,7 @@ from unlost.model.night import CheckRecord
 from unlost.model.snapshot import VerifyLevel
 
 EVERY_SECONDS = 60.0
+BEAT_SECONDS = 300.0
 DRAIN_SECONDS = 0.5
 PATIENCE = 30  # seconds that runs have to stop when the service does
 
@@ -41,6 +42,7 @@ class Service:
     workers: int = 4
     senders: Senders = sender
     _watcher: Watcher = field(default_factory=Watcher)
+    _beats: list[float] = field(default_factory=list)  # when the last one was, if there was one
 
     def run(self, *, once: bool = False) -> None:
         """Serve until the brake is pulled; ``once``: do what is due now, and end.
@@ -95,10 +97,19 @@ class Service:
                 log.event("alert-opened", rule=key.partition("/")[0])
             for key in moves.resolved:
                 log.event("alert-resolved", rule=key.partition("/")[0])
+            self._beat(app, log)
         except UnlostError as error:
             log.event("tick-failed", code=error.code)
         except Exception as error:  # noqa: BLE001 (the service must outlive a fault of one look)
             log.event("tick-failed", code=type(error).__name__)
+
+    def _beat(self, app: Application, log: Log) -> None:
+        """After a look that went well, every few minutes."""
+        now = app.clock.monotonic()
+        if not self._beats or now - self._beats[-1] >= BEAT_SECONDS:
+            self._beats[:] = [now]
+            for _channel in beat(app, senders=self.senders):
+                log.event("heartbeat-missed")
 
     def _night(self, job: Job) -> None:
         with self.opened(self.brake) as app:

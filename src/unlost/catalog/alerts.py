@@ -198,7 +198,7 @@ def _close(row: AlertRow, now: datetime) -> None:
 
 
 def _line_up(rows: Sequence[AlertRow], told: Told, now: datetime) -> None:
-    channels = list(ChannelRow.objects.all())
+    channels = [one for one in ChannelRow.objects.all() if ChannelKind(one.kind).takes_alerts]
     Delivery.objects.bulk_create(
         Delivery(alert=row, channel=channel, told=told.value, made_at=now, next_at=now)
         for row in rows

@@ -27,6 +27,7 @@ class Rule(StrEnum):
     STORAGE_FORECAST = "storage-forecast"
     API_BUDGET = "api-budget"
     VAULT_DAMAGED = "vault-damaged"
+    SERVICE_SILENT = "service-silent"  # said by the watcher outside, when no heartbeat comes
 
 
 class Urgency(StrEnum):
@@ -65,6 +66,7 @@ class Told(StrEnum):
     OPENED = "opened"
     RESOLVED = "resolved"
     TEST = "test"
+    ALIVE = "alive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ class Message:
     def title(self) -> str:
         """One line."""
         where = f" ({self.alarm.org})" if self.alarm.org else ""
-        word = {Told.OPENED: "", Told.RESOLVED: "Resolved: ", Told.TEST: "Test: "}[self.told]
+        words = {Told.RESOLVED: "Resolved: ", Told.TEST: "Test: "}
+        word = words.get(self.told, "")
         return f"{word}{self.alarm.sentence.partition('. ')[0].rstrip('.')}{where}"
 
     @property
@@ -112,6 +115,12 @@ class ChannelKind(StrEnum):
     WEBHOOK = "webhook"
     SLACK = "slack"
     TEAMS = "teams"
+    HEARTBEAT = "heartbeat"  # no alerts: says to an outside watcher that the service is alive
+
+    @property
+    def takes_alerts(self) -> bool:
+        """True for channels by which people are told."""
+        return self is not ChannelKind.HEARTBEAT
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from unlost.app.actions.alerts import (
     Asked,
     acknowledged,
     add_channel,
+    beat,
     drop_channel,
     show,
     try_channels,
@@ -276,6 +277,22 @@ def test_what_a_backup_proved_is_read_when_it_is_new_and_not_again(
     backup(desk.app, "sales")
     desk.look()
     assert [number for number in asked[1:] if number == 2]
+
+
+def test_a_heartbeat_says_that_the_service_is_alive_and_nothing_else(desk: Desk) -> None:
+    for name in ("watcher", "second"):
+        asked = Asked(name=name, kind=ChannelKind.HEARTBEAT, url=URL)
+        add_channel(desk.app, asked, secret=None)
+    desk.damage("packs/1 is missing.")
+    assert len(desk.look()) == 1, "alerts go to the hook alone"
+    before = len(desk.post.taken)
+    assert beat(desk.app, senders=desk.post) == ()
+    alive = desk.post.taken[before:]
+    assert [one.told for one in alive] == [Told.ALIVE, Told.ALIVE]
+    assert alive[0].heads[0][:2] == ("sales", 1)
+    assert alive[0].title == "Unlost is alive"
+    desk.post.error = TransientError("message-not-taken", "The watcher is away.")
+    assert beat(desk.app, senders=desk.post) == ("second", "watcher")
 
 
 def test_a_run_that_moves_is_not_stuck(desk: Desk) -> None:

@@ -12,12 +12,12 @@ from unlost.app.actions.alerts import Asked, add_channel
 from unlost.app.actions.schedule import Wish, change
 from unlost.app.actions.tick import Ticked
 from unlost.app.brake import Brake, Braked
-from unlost.app.service import Service
+from unlost.app.service import BEAT_SECONDS, Service
 from unlost.catalog.checks import last_check
 from unlost.catalog.nights import nights_of
 from unlost.catalog.orgs import get_org
 from unlost.model.alert import ChannelKind, Message, Rule, Told
-from unlost.model.errors import Conflict, LimitReached, NotAllowed, StoreError
+from unlost.model.errors import Conflict, LimitReached, NotAllowed, StoreError, TransientError
 from unlost.model.night import NightState
 
 PATIENCE = 60.0
@@ -167,6 +167,31 @@ def test_alerts_are_told_by_the_service(running: Running) -> None:
     world.clock.advance(days=1)
     running.until(lambda: bool(told))
     assert [(one.told, one.alarm.rule) for one in told] == [(Told.OPENED, Rule.NIGHT_FAILED)]
+
+
+def test_a_heartbeat_comes_every_few_minutes(running: Running) -> None:
+    told: list[Message] = []
+
+    class Post:
+        def __init__(self, *settings: object) -> None:
+            pass
+
+        def send(self, message: Message) -> None:
+            told.append(message)
+            if len(told) == 2:
+                raise TransientError("message-not-taken", "It is away.")
+
+    world = running.world
+    asked = Asked(name="watcher", kind=ChannelKind.HEARTBEAT, url="https://x")
+    add_channel(world.app, asked, secret=None)
+    running.service = Service(running.opened, running.brake, every=0.05, senders=Post)
+    running.thread = threading.Thread(target=running.service.run)
+    running.start()
+    for count in (1, 2, 3):
+        running.until(lambda count=count: len(told) >= count)
+        assert len(told) == count, "the clock stands"
+        world.clock.advance(seconds=BEAT_SECONDS)
+    assert {one.told for one in told} == {Told.ALIVE}
 
 
 def refuse() -> None:

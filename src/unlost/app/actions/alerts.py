@@ -127,6 +127,21 @@ def _send(app: Application, waiting: DeliveryRecord, senders: Senders) -> None:
         message_sent(waiting.id, at=now)
 
 
+def beat(app: Application, *, senders: Senders = sender) -> tuple[str, ...]:
+    """Tell all heartbeats that the service is alive; the names of those that did not take it."""
+    now = app.clock.now()
+    alarm = Alarm(Rule.SERVICE_SILENT, "", "", Urgency.NOW, "Unlost is alive.", "")
+    message = Message(Told.ALIVE, alarm, now, now, heads(app))
+    missed = []
+    for channel in list_channels():
+        if not channel.kind.takes_alerts:
+            try:
+                senders(channel.kind, _own(channel), _secret(app, channel)).send(message)
+            except UnlostError:
+                missed.append(channel.name)
+    return tuple(missed)
+
+
 def heads(app: Application) -> tuple[tuple[str, int, str], ...]:
     """The newest backup of each org: who keeps these mails can prove later what was held."""
     found = []

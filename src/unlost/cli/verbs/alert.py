@@ -60,7 +60,8 @@ def acknowledge(
 def channel(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What you call it.")],
     kind: Annotated[
-        ChannelKind, typer.Argument(metavar="KIND", help="email, webhook, slack or teams.")
+        ChannelKind,
+        typer.Argument(metavar="KIND", help="email, webhook, slack, teams or heartbeat."),
     ],
     *,
     url: Annotated[str | None, typer.Option("--url", help="Webhook: where to post.")] = None,
