@@ -319,8 +319,18 @@ class Judge:
             for child, seen in self.nights[step.snapshot].items():
                 for column, targets in references(child, seen):
                     known = (child.table, child.record) in bad or self.origin(child) in other
-                    if step.key in targets and not known:
+                    later = self._empty_later(case, child, column, step.snapshot)
+                    if step.key in targets and not known and not later:
                         self._child(case, child, column, now)
+
+    def _empty_later(self, case: Case, child: RecordKey, column: str, number: int) -> bool:
+        """True if the plan has the child from a later backup, in which the reference was empty."""
+        return any(
+            step.snapshot > number
+            and self.origin(step.key) == self.origin(child)
+            and self.nights[step.snapshot][step.key].value(column) is None
+            for step in case.plan.steps
+        )
 
     def _child(
         self, case: Case, child: RecordKey, column: str, now: dict[RecordKey, RecordKey]
