@@ -122,9 +122,18 @@ class _Walk:
         self.gathering.never += self._children.never
 
     def _new(self, fresh: Iterable[_Fresh]) -> list[_Fresh]:
-        """Those that are not in the plan under any of their ids; each record once."""
+        """Those that are not in the plan under any of their ids; each record once.
+
+        A chosen record that is met on the way waits for its own walk: what belonged to it is looked
+        for in the backup in which it is wanted.
+        """
         lives = {self.gathering.life(one.pick.key): one for one in reversed(list(fresh))}
-        return [one for life, one in lives.items() if life not in self.gathering.lives]
+        return [
+            one
+            for life, one in lives.items()
+            if life not in self.gathering.lives
+            and (one.why is Why.SELECTED or life not in self.selected)
+        ]
 
     def _look(self, fresh: Sequence[_Fresh]) -> None:
         groups: dict[tuple[int, str], list[_Fresh]] = {}

@@ -351,6 +351,27 @@ def test_a_chosen_record_stays_chosen_though_another_brought_it_first(atelier: A
     assert step_of(plan, memo).snapshot == 1
 
 
+def test_a_chosen_record_that_is_met_on_the_way_brings_what_belonged_to_it_then(
+    atelier: Atelier,
+) -> None:
+    first = atelier.make("Account", "Zotter")
+    contact = atelier.make("Contact", "Ines", Account=first)
+    atelier.night()
+    atelier.lose("Account", first)
+    atelier.restore(atelier.plan_of(("Account", first), related=Related.NONE))
+    second, _ = atelier.named("Account", "Zotter")
+    memo = atelier.make("Memo", "Call", About=second)
+    atelier.night()
+    atelier.lose("Memo", memo)
+    atelier.lose("Account", second)
+    plan = atelier.plan_of(("Account", first), ("Memo", memo))
+    assert contact in actions(plan), "it belonged to the account in the first backup"
+    assert atelier.restore(plan).whole
+    account, _ = atelier.named("Account", "Zotter")
+    assert atelier.named("Contact", "Ines")[1]["Account"] == account
+    assert atelier.named("Memo", "Call")[1]["About"] == account
+
+
 def test_configuration_and_histories_are_named_once_a_table(quick: Atelier) -> None:
     quick.org.add_table(
         "Setting",
