@@ -30,6 +30,7 @@ UNUSUAL_LEAST = 100  # rows; fewer are one person's day
 UNUSUAL_SHARE = 0.05  # of what the table holds, without a usual night
 DAY_TO_DAY = 1.4826  # from the median deviation to a standard one, for a normal distribution
 
+GOING_ON = frozenset({NightState.WAITING, NightState.RUNNING})
 LOST_TABLE = frozenset(
     {FindingKind.TABLE_GONE, FindingKind.TABLE_REFUSED, FindingKind.TABLE_UNREADABLE}
 )
@@ -50,10 +51,10 @@ def alarms(watched: Watched) -> Sequence[Alarm]:
 def failed(org: WatchedOrg) -> Iterator[Alarm]:
     """The newest night was given up, or failed more than once."""
     night = _newest(org)
-    if night is None:
+    if night is None or _made_up_for(org, night):
         return
     given_up = night.state is NightState.GIVEN_UP and night.error_sentence
-    again = night.state is NightState.WAITING and night.failures >= PATIENCE
+    again = night.state in GOING_ON and night.failures >= PATIENCE
     if not (given_up or again):
         return
     goes_on = "It is tried again by itself." if again else "It is not tried again by itself."
@@ -71,7 +72,7 @@ def failed(org: WatchedOrg) -> Iterator[Alarm]:
 def missed(org: WatchedOrg) -> Iterator[Alarm]:
     """A night was not begun in time, or nights went by while nothing ran."""
     night = _newest(org)
-    if night is None:
+    if night is None or _made_up_for(org, night):
         return
     waits = night.state is NightState.WAITING and not night.tries
     if waits and org.now - night.begun_at > OVERDUE:
@@ -96,9 +97,9 @@ def _missed(org: WatchedOrg, sentence: str) -> Alarm:
 def parked(org: WatchedOrg) -> Iterator[Alarm]:
     """The newest night waits for an allowance, and for long."""
     night = _newest(org)
-    if night is None or night.state is not NightState.WAITING or not night.error_sentence:
+    if night is None or night.state not in GOING_ON or not night.error_sentence:
         return
-    if night.failures or night.next_at is None or org.now - night.due_at < PARKED:
+    if night.failures or org.now - night.due_at < PARKED:
         return
     yield _alarm(
         Rule.NIGHT_PARKED,
@@ -106,7 +107,7 @@ def parked(org: WatchedOrg) -> Iterator[Alarm]:
         "",
         Urgency.SOON,
         f"The backup of {org.name} of {_day(night)} waits: {night.error_sentence}",
-        f"It goes on by itself after {night.next_at:%Y-%m-%d %H:%M} UTC; nothing was lost.",
+        "It goes on by itself; nothing was lost.",
         "unlost runs",
     )
 
@@ -234,7 +235,7 @@ def _unusual(rule: Rule, org: WatchedOrg, table: str, sentence: str) -> Alarm:
         Urgency.NOW if rule is Rule.UNUSUAL_LOSS else Urgency.SOON,
         sentence,
         "Look at what changed; what was lost can be brought back.",
-        f"unlost compare {org.name}",
+        f"unlost compare {org.name} {org.before or 1} latest --table {table}",
     )
 
 
@@ -273,11 +274,12 @@ def storage(org: WatchedOrg) -> Iterator[Alarm]:
             yield _alarm(
                 Rule.STORAGE,
                 org,
-                f"{quota.name} {passed[-1]:.0%}",
+                quota.name,
                 Urgency.NOW if passed[-1] >= STORAGE_NOW else Urgency.SOON,
                 f"{quota.name} of {org.name} is {quota.share:.1%} full.",
                 "Make room before it stops the org: see how it grew.",
                 f"unlost storage {org.name}",
+                level=len(passed),
             )
 
 
@@ -319,6 +321,16 @@ def calls(org: WatchedOrg) -> Iterator[Alarm]:
 
 def damaged(watched: Watched) -> Iterator[Alarm]:
     """The last look at the vault found something that is not whole."""
+    if watched.unreadable:
+        yield Alarm(
+            Rule.VAULT_DAMAGED,
+            "",
+            "unreadable",
+            Urgency.NOW,
+            f"The vault cannot be read: {watched.unreadable}",
+            "Look whether its disk is there and whole; until then nothing is backed up.",
+            "unlost verify --level quick",
+        )
     check = watched.check
     if check is not None and check.damages:
         more = f" and {len(check.damages) - 1} more" if len(check.damages) > 1 else ""
@@ -360,12 +372,20 @@ def _alarm(
     sentence: str,
     next_step: str,
     command: str,
+    *,
+    level: int = 0,
 ) -> Alarm:
-    return Alarm(rule, org.name, subject, urgency, sentence, next_step, command)
+    return Alarm(rule, org.name, subject, urgency, sentence, next_step, command, level)
 
 
 def _newest(org: WatchedOrg) -> NightRecord | None:
     return org.nights[0] if org.nights else None
+
+
+def _made_up_for(org: WatchedOrg, night: NightRecord) -> bool:
+    """True if a backup was finished since, by whomever: the night is no matter any more."""
+    since = night.ended_at if night.state is NightState.GIVEN_UP else night.begun_at
+    return org.proof is not None and since is not None and org.proof.finished > since
 
 
 def _day(night: NightRecord) -> str:
@@ -384,4 +404,6 @@ def _hours(time: timedelta) -> str:
 
 
 def _storages(proof: Certificate | None) -> Sequence[Quota]:
-    return [one for one in proof.quotas if one.unit == "bytes"] if proof is not None else ()
+    """What an org may keep; what it may read in a day is no storage."""
+    quotas = proof.quotas if proof is not None else ()
+    return [one for one in quotas if one.unit == "bytes" and not one.name.endswith("a day")]

@@ -33,7 +33,8 @@ class NightCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchedOrg:
-    """An org. ``nights`` and ``counts`` are newest first; ``proof`` is that of the newest backup.
+    """An org. ``nights`` and ``counts`` are newest first; ``proof`` is that of the newest backup,
+    ``before`` the number of the one before it.
 
     ``forecasts`` are those of its storages, by name.
     """
@@ -46,6 +47,7 @@ class WatchedOrg:
     running: tuple[Running, ...] = ()
     proof: Certificate | None = None
     counts: tuple[NightCounts, ...] = ()
+    before: int | None = None
     forecasts: Mapping[str, Forecast] = field(default_factory=dict)
     calls_used: int | None = None
     calls_limit: int | None = None
@@ -57,3 +59,4 @@ class Watched:
 
     orgs: tuple[WatchedOrg, ...] = ()
     check: CheckRecord | None = None
+    unreadable: str = ""  # why the vault cannot be read, where it cannot

@@ -13,12 +13,10 @@ from unlost.app.brake import Brake
 from unlost.app.compose import Application
 from unlost.app.log import Log
 from unlost.app.watching import Watcher
-from unlost.catalog.checks import save_check
 from unlost.catalog.nights import find_night
 from unlost.jobs.durable import KEPT, DurableJobs, Handler
 from unlost.model.errors import UnlostError
 from unlost.model.jobs import Job, JobKind
-from unlost.model.night import CheckRecord
 from unlost.model.snapshot import VerifyLevel
 
 EVERY_SECONDS = 60.0
@@ -73,9 +71,11 @@ class Service:
         log.event("service-started", workers=self.workers)
         while not self.brake.pulled:
             self._look(app, jobs, log)
+            self._tell(app, log)
             if once:
                 self._drain(jobs)
-                watch(app, self._watcher, senders=self.senders)
+                self._tell(app, log)
+            if once:
                 break
             self.brake.wait(self.every)
         log.event("service-stopped")
@@ -86,12 +86,22 @@ class Service:
             pass
 
     def _look(self, app: Application, jobs: DurableJobs, log: Log) -> None:
-        """A tick and the alerts. What fails now is tried again in a minute: the service lives on."""
+        """A tick. What fails now is tried again in a minute: the service lives on."""
         try:
             ticked = tick(app, jobs)
             for oid, night in ticked.begun:
                 log.event("night-begun", org=oid, night=night)
+            for oid in ticked.failed:
+                log.event("schedule-unreadable", org=oid)
             jobs.forget(before=(app.clock.now() - KEPT).isoformat())
+        except UnlostError as error:
+            log.event("tick-failed", code=error.code)
+        except Exception as error:  # noqa: BLE001 (the service must outlive a fault of one look)
+            log.event("tick-failed", code=type(error).__name__)
+
+    def _tell(self, app: Application, log: Log) -> None:
+        """Alerts and the heartbeat: they must speak up whatever else fails."""
+        try:
             moves = watch(app, self._watcher, senders=self.senders)
             for key in moves.opened:
                 log.event("alert-opened", rule=key.partition("/")[0])
@@ -99,9 +109,9 @@ class Service:
                 log.event("alert-resolved", rule=key.partition("/")[0])
             self._beat(app, log)
         except UnlostError as error:
-            log.event("tick-failed", code=error.code)
+            log.event("watch-failed", code=error.code)
         except Exception as error:  # noqa: BLE001 (the service must outlive a fault of one look)
-            log.event("tick-failed", code=type(error).__name__)
+            log.event("watch-failed", code=type(error).__name__)
 
     def _beat(self, app: Application, log: Log) -> None:
         """After a look that went well, every few minutes."""
@@ -123,8 +133,4 @@ class Service:
     def _verify(self, job: Job) -> None:
         with self.opened(self.brake) as app:
             found = verify(app, level=VerifyLevel(job.subject))
-            damages = tuple(one.sentence for one in found.damages)
-            save_check(
-                CheckRecord(app.clock.now(), job.subject, found.objects, found.bytes, damages)
-            )
-            Log(sys.stderr, clock=app.clock).event("vault-verified", damages=len(damages))
+            Log(sys.stderr, clock=app.clock).event("vault-verified", damages=len(found.damages))

@@ -16,6 +16,7 @@ from unlost.catalog.schedules import schedule_of
 from unlost.catalog.storage import storages
 from unlost.engine.forecast import LOOKED_BACK, forecast
 from unlost.model.certificate import Certificate
+from unlost.model.errors import UnlostError
 from unlost.model.forecast import Forecast
 from unlost.model.snapshot import CommitKind
 
@@ -25,9 +26,12 @@ RUNS = 15  # of which the middle one is the usual time
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """What the newest backups of an org proved; ``number`` is that of the newest."""
+    """What the newest backups of an org proved; ``number`` is that of the newest, ``before`` of the
+    one before.
+    """
 
     number: int
+    before: int | None
     proof: Certificate | None
     counts: tuple[NightCounts, ...]
 
@@ -37,14 +41,17 @@ class Watcher:
     """Gathers, and remembers between two gatherings what cannot change."""
 
     _proved: dict[str, Proved] = field(default_factory=dict)
+    _unreadable: str = ""
 
     def gather(self, app: Application) -> Watched:
         """All that is watched now."""
-        return Watched(tuple(self._org(app, org) for org in list_orgs()), last_check())
+        self._unreadable = ""
+        orgs = tuple(self._org(app, org) for org in list_orgs())
+        return Watched(orgs, last_check(), self._unreadable)
 
     def _org(self, app: Application, org: ProtectedOrg) -> WatchedOrg:
         runs = list_runs(org.name, most=2 * RUNS)
-        proved = self._newest(app, org.oid)
+        proved = self._read(app, org.oid)
         used, limit = calls_of_the_day(org.oid, now=app.clock.now())
         return WatchedOrg(
             name=org.name,
@@ -55,10 +62,19 @@ class Watcher:
             running=_running(runs),
             proof=proved.proof if proved is not None else None,
             counts=proved.counts if proved is not None else (),
+            before=proved.before if proved is not None else None,
             forecasts=_forecasts(org.oid, now=app.clock.now()),
             calls_used=used,
             calls_limit=limit,
         )
+
+    def _read(self, app: Application, oid: str) -> Proved | None:
+        """What is known of an org's backups, though the vault may not be readable now."""
+        try:
+            return self._newest(app, oid)
+        except UnlostError as error:
+            self._unreadable = error.sentence
+            return self._proved.get(oid)
 
     def _newest(self, app: Application, oid: str) -> Proved | None:
         infos = app.vault.snapshots(oid)
@@ -69,19 +85,21 @@ class Watcher:
             numbers = [info.number for info in infos[-COMPARED - 1 :]]
             proofs = [app.vault.at(oid, number).certificate() for number in reversed(numbers)]
             counts = tuple(_counts(proof) for proof in proofs if proof is not None)
-            known = self._proved[oid] = Proved(infos[-1].number, proofs[0], counts)
+            known = self._proved[oid] = Proved(
+                infos[-1].number, numbers[-2] if len(numbers) > 1 else None, proofs[0], counts
+            )
         return known
 
 
 def _counts(proof: Certificate) -> NightCounts:
-    """A first read, or one of everything, brings what was there before: it changes nothing."""
-    usual = [line for line in proof.tables if not line.full]
+    """A first read brings what was there before; what is read in full tells no changes apart."""
+    known = [line for line in proof.tables if not (line.full and line.created == line.held)]
     return NightCounts(
         proof.as_of,
-        {line.table: line.held for line in usual},
-        {line.table: line.created for line in usual},
-        {line.table: line.changed for line in usual},
-        {line.table: line.deleted for line in proof.tables},
+        {line.table: line.held for line in known},
+        {line.table: line.created for line in known},
+        {line.table: line.changed for line in known if not line.full},
+        {line.table: line.deleted for line in known},
     )
 
 
@@ -99,7 +117,8 @@ def _running(runs: Sequence[RunRecord]) -> tuple[Running, ...]:
     ]
     usual = statistics.median(lasted[:RUNS]) if lasted else None
     return tuple(
-        Running(run.id, run.started_at, run.moved_at or run.started_at, usual)
+        Running(run.id, begun, run.moved_at or begun, usual)
         for run in runs
-        if run.state is RunState.RUNNING
+        if run.state is RunState.RUNNING and run.kind is CommitKind.BACKUP
+        for begun in [run.went_on_at or run.started_at]
     )

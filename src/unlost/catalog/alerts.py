@@ -142,15 +142,24 @@ def list_channels() -> Sequence[Channel]:
         return [_channel(row) for row in ChannelRow.objects.order_by("name")]
 
 
-def save_channel(channel: Channel, *, sealed: bytes | None) -> None:
-    """Keep a channel, or another one under the same name."""
+def save_channel(channel: Channel, *, sealed: bytes | None, at: datetime) -> None:
+    """Keep a channel, or another one under the same name; it is told of all alerts that last."""
     values = {
         "kind": channel.kind.value,
         "settings": dict(channel.settings),
         "sealed": sealed,
     }
-    with own_connection():
-        ChannelRow.objects.update_or_create(name=channel.name, defaults=values)
+    with own_connection(), transaction.atomic():
+        row, _ = ChannelRow.objects.update_or_create(name=channel.name, defaults=values)
+        if channel.kind.takes_alerts:
+            told = row.deliveries.filter(told=Told.OPENED.value).exclude(sent_at=None, next_at=None)
+            known = set(told.values_list("alert_id", flat=True))
+            lasting = AlertRow.objects.filter(resolved_at=None, acknowledged_at=None)
+            Delivery.objects.bulk_create(
+                Delivery(alert=one, channel=row, told=Told.OPENED.value, made_at=at, next_at=at)
+                for one in lasting
+                if one.id not in known
+            )
 
 
 def remove_channel(name: str) -> bool:
@@ -174,8 +183,9 @@ def _open(alarm: Alarm, now: datetime) -> AlertRow:
 
 
 def _renew(row: AlertRow, alarm: Alarm) -> bool:
-    """True if it became more urgent: that is told again."""
-    grew = alarm.urgency is Urgency.NOW and row.urgency != Urgency.NOW.value
+    """True if it became worse: that is told again."""
+    urgent = alarm.urgency is Urgency.NOW and row.urgency != Urgency.NOW.value
+    grew = urgent or alarm.level > row.level
     same = all(getattr(row, name) == value for name, value in _columns(alarm).items())
     if not same:
         for name, value in _columns(alarm).items():
@@ -207,12 +217,13 @@ def _line_up(rows: Sequence[AlertRow], told: Told, now: datetime) -> None:
     )
 
 
-def _columns(alarm: Alarm) -> Mapping[str, str]:
+def _columns(alarm: Alarm) -> Mapping[str, str | int]:
     return {
         "rule": alarm.rule.value,
         "org": alarm.org,
         "subject": alarm.subject,
         "urgency": alarm.urgency.value,
+        "level": alarm.level,
         "sentence": alarm.sentence,
         "next_step": alarm.next_step,
         "command": alarm.command,
@@ -228,6 +239,7 @@ def _alert(row: AlertRow) -> AlertRecord:
         row.sentence,
         row.next_step,
         row.command,
+        row.level,
     )
     return AlertRecord(row.id, alarm, row.opened_at, row.acknowledged_at, row.resolved_at)
 

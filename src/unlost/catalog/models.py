@@ -51,6 +51,7 @@ class Run(models.Model):
     snapshot = models.BigIntegerField(null=True)
     error_code = models.CharField(max_length=80, default="")
     error_sentence = models.TextField(default="")
+    went_on_at = models.DateTimeField(null=True)
     moved_at = models.DateTimeField(null=True)
 
     class Meta:  # noqa: D106
@@ -113,6 +114,7 @@ class AlertRow(models.Model):
     org = models.CharField(max_length=80)
     subject = models.CharField(max_length=200)
     urgency = models.CharField(max_length=10)
+    level = models.IntegerField(default=0)
     sentence = models.TextField()
     next_step = models.TextField()
     command = models.TextField()

@@ -24,7 +24,7 @@ class RunState(StrEnum):
 class RunRecord:
     """A run as the home remembers it. ``snapshot`` is set once it is done.
 
-    ``moved_at`` is when it last came a step further.
+    ``moved_at`` is when it last came a step further, ``went_on_at`` when it was last gone on with.
     """
 
     id: str
@@ -39,6 +39,7 @@ class RunRecord:
     error_code: str = ""
     error_sentence: str = ""
     moved_at: datetime | None = None
+    went_on_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ def begin_run(run: str, *, org: str, kind: CommitKind, full: bool, at: datetime)
         if not made:
             row.state = RunState.RUNNING.value
             row.resume_at = row.ended_at = None
+            row.went_on_at = row.moved_at = at
             row.error_code = row.error_sentence = ""
             row.save()
         return _value(row, org)
@@ -115,4 +117,5 @@ def _value(row: Run, org: str) -> RunRecord:
         error_code=row.error_code,
         error_sentence=row.error_sentence,
         moved_at=row.moved_at,
+        went_on_at=row.went_on_at,
     )

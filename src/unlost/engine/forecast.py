@@ -31,6 +31,7 @@ BAND = 1.282  # deviations on each side that hold eight of ten (normal distribut
 DEVIATION = 1.4826  # of a normal distribution, from its median deviation
 
 DAY = timedelta(days=1)
+APART = timedelta(hours=18)  # samples that lie closer are one: nights do not begin by the second
 LOOKED_BACK = (LONGEST + BASE) * WEEK * DAY
 
 
@@ -69,13 +70,15 @@ def forecast(
 
 
 def _one_a_day(samples: Sequence[Sample]) -> list[Sample]:
-    """The last sample of each day, of the weeks that are looked at."""
+    """A sample a day, counted back from the newest, of the weeks that are looked at."""
     ordered = sorted(samples, key=lambda sample: sample.at)
     if not ordered:
         return []
-    last = ordered[-1].at
-    by_day = {(last - one.at) // DAY: one for one in reversed(ordered)}
-    return [one for ago, one in sorted(by_day.items(), reverse=True) if ago * DAY <= LOOKED_BACK]
+    kept = [ordered[-1]]
+    for one in reversed(ordered):
+        if kept[-1].at - one.at >= APART and ordered[-1].at - one.at <= LOOKED_BACK:
+            kept.append(one)
+    return kept[::-1]
 
 
 def _since_last_fall(days: Sequence[Sample], limit: float) -> Sequence[Sample]:

@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,6 +28,7 @@ QUEUE = "org"
 EXECUTOR = "local"
 POLL_SECONDS = 0.5
 SAME_CRASHES = 20  # a job that took its worker down so often is not begun again
+BROKEN = ("ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 KEPT = timedelta(days=14)  # of finished jobs; what they did is in the tables of runs
 
 type Handler = Callable[[Job], None]
@@ -122,6 +123,15 @@ class DurableJobs:
             job.org,
             job.subject,
         )
+
+    def again(self, ids: Iterable[str]) -> None:
+        """Forget those of these jobs that broke off: they can be asked for again."""
+        asked = list(ids)
+        broken = DBOS.list_workflows(
+            workflow_ids=asked, status=list(BROKEN), load_input=False, load_output=False
+        )
+        if asked and broken:
+            DBOS.delete_workflows([one.workflow_id for one in broken])
 
     def doing(self) -> list[Doing]:
         """Jobs that wait or are under way."""

@@ -42,7 +42,7 @@ class Alarm:
     """What a rule says as long as its cause lasts.
 
     ``subject`` tells causes of one rule and org apart; (rule, org, subject) is one alert, however
-    often it is said. ``org`` is the org's name, empty for the whole vault. ``command`` is typed to
+    often it is said; it is told again when its urgency or its ``level`` grows. ``org`` is the org's name, empty for the whole vault. ``command`` is typed to
     see to it.
     """
 
@@ -53,6 +53,7 @@ class Alarm:
     sentence: str
     next_step: str
     command: str = ""
+    level: int = 0
 
     @property
     def key(self) -> str:
@@ -88,7 +89,8 @@ class Message:
         where = f" ({self.alarm.org})" if self.alarm.org else ""
         words = {Told.RESOLVED: "Resolved: ", Told.TEST: "Test: "}
         word = words.get(self.told, "")
-        return f"{word}{self.alarm.sentence.partition('. ')[0].rstrip('.')}{where}"
+        first = " ".join(self.alarm.sentence.partition(". ")[0].split()).rstrip(".")
+        return f"{word}{first}{where}"
 
     @property
     def lines(self) -> tuple[str, ...]:

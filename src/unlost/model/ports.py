@@ -647,6 +647,12 @@ class Jobs(Protocol):
         """Have a job done in its turn; durable when this returns, and nothing if it is known."""
         ...
 
+    def again(self, ids: Iterable[str]) -> None:
+        """Forget those of these jobs that ended without doing what they should, so that they can be
+        asked for again.
+        """
+        ...
+
 
 __all__ = [
     "Budget",

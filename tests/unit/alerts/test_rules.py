@@ -204,7 +204,8 @@ def test_storage_is_told_at_each_step(share: float) -> None:
     assert (Rule.STORAGE in found) is (share >= 0.8)
     if share >= 0.8:
         step = max(one for one in STORAGE_SHARES if one <= share)
-        assert found[Rule.STORAGE].subject == f"Data storage {step:.0%}"
+        assert found[Rule.STORAGE].subject == "Data storage"
+        assert found[Rule.STORAGE].level == STORAGE_SHARES.index(step) + 1
         now = Urgency.NOW if share >= 0.95 else Urgency.SOON
         assert found[Rule.STORAGE].urgency is now
 

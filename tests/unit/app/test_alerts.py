@@ -194,6 +194,9 @@ def test_an_alert_that_grows_urgent_is_told_again(desk: Desk) -> None:
     from unlost.model.jobs import Job, JobKind
 
     class Now:
+        def again(self, ids: object) -> None:
+            pass
+
         def enqueue(self, job: Job) -> None:
             if job.kind is JobKind.NIGHT:
                 do_night(desk.app, job.org, job.subject)

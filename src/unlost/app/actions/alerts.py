@@ -107,24 +107,41 @@ def watch(app: Application, watcher: Watcher, *, senders: Senders = sender) -> M
 
 def deliver(app: Application, *, senders: Senders = sender) -> None:
     """Send the messages whose turn has come; what a channel does not take is sent again."""
+    away: set[str] = set()
     for waiting in due_messages(app.clock.now()):
+        if waiting.channel.name in away:
+            continue  # it did not answer a moment ago: the others wait for the next look
         until = _quiet_until(waiting, app.clock.now())
         if until is not None:
             put_off_message(waiting.id, until=until)
-        else:
-            _send(app, waiting, senders)
+        elif not _send(app, waiting, senders):
+            away.add(waiting.channel.name)
 
 
-def _send(app: Application, waiting: DeliveryRecord, senders: Senders) -> None:
+def _send(app: Application, waiting: DeliveryRecord, senders: Senders) -> bool:
+    """False where the channel does not answer now."""
     channel, now = waiting.channel, app.clock.now()
     message = Message(waiting.told, waiting.alert.alarm, waiting.alert.opened_at, now, heads(app))
+    problem = _handed(app, channel, message, senders)
+    if problem is None:
+        message_sent(waiting.id, at=now)
+        return True
+    final = not isinstance(problem, TransientError)
+    message_failed(waiting, problem.sentence, at=now, final=final)
+    return final
+
+
+def _handed(
+    app: Application, channel: Channel, message: Message, senders: Senders
+) -> UnlostError | None:
+    """Hand a message to a channel; why it did not take it. No fault of one stops the others."""
     try:
         senders(channel.kind, _own(channel), _secret(app, channel)).send(message)
     except UnlostError as error:
-        final = not isinstance(error, TransientError)
-        message_failed(waiting, error.sentence, at=now, final=final)
-    else:
-        message_sent(waiting.id, at=now)
+        return error
+    except Exception as error:  # noqa: BLE001 (whatever a library raises for what was typed)
+        return UnlostError("message-not-sent", f"It could not be sent: {type(error).__name__}.")
+    return None
 
 
 def beat(app: Application, *, senders: Senders = sender) -> tuple[str, ...]:
@@ -135,18 +152,18 @@ def beat(app: Application, *, senders: Senders = sender) -> tuple[str, ...]:
     missed = []
     for channel in list_channels():
         if not channel.kind.takes_alerts:
-            try:
-                senders(channel.kind, _own(channel), _secret(app, channel)).send(message)
-            except UnlostError:
-                missed.append(channel.name)
+            missed += [channel.name] if _handed(app, channel, message, senders) else []
     return tuple(missed)
 
 
 def heads(app: Application) -> tuple[tuple[str, int, str], ...]:
     """The newest backup of each org: who keeps these mails can prove later what was held."""
-    found = []
+    found: list[tuple[str, int, str]] = []
     for oid, name in sorted(app.names().items(), key=lambda item: item[1]):
-        head = app.vault.head(oid)
+        try:
+            head = app.vault.head(oid)
+        except UnlostError:
+            continue  # a vault that cannot be read is told by its own rule
         if head is not None:
             found.append((name, head.info.number, head.info.head[:HEAD_DIGITS]))
     return tuple(found)
@@ -176,7 +193,7 @@ def add_channel(app: Application, asked: Asked, *, secret: str | None) -> Channe
     channel = Channel(asked.name, asked.kind, _settings(asked))
     sender(channel.kind, _own(channel), secret)
     sealed = _sealed(app, channel.name, secret) if secret is not None else None
-    save_channel(channel, sealed=sealed)
+    save_channel(channel, sealed=sealed, at=app.clock.now())
     return channel
 
 
@@ -236,10 +253,9 @@ def _tried(app: Application, channel: Channel, senders: Senders) -> ChannelTest:
         "Nothing is to be done.",
     )
     message = Message(Told.TEST, alarm, now, now, heads(app))
-    try:
-        senders(channel.kind, _own(channel), _secret(app, channel)).send(message)
-    except UnlostError as error:
-        return ChannelTest(channel.name, error.sentence, error.next_step)
+    problem = _handed(app, channel, message, senders)
+    if problem is not None:
+        return ChannelTest(channel.name, problem.sentence, problem.next_step)
     return ChannelTest(channel.name)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from unlost.app.actions.backup import backup
+from unlost.app.actions.backup import IN_PROGRESS, NOTES_LOST, backup
 from unlost.app.compose import Application
 from unlost.catalog.nights import NightEnd, end_try, give_up_before, start_try
 from unlost.catalog.runs import RunState, find_run
@@ -17,6 +17,7 @@ from unlost.model.night import NightRecord, NightState
 
 AGAIN = (5, 15, 30, 60)  # minutes until the next try, by the number of failures; the last for ever
 PAUSE = timedelta(hours=1)  # until a parked run goes on that does not know when
+BUSY = timedelta(minutes=10)  # until it is looked again whether a backup by hand has ended
 MOST_FAILURES = 12
 
 
@@ -59,7 +60,9 @@ def after_error(
         return NightEnd(
             NightState.WAITING, now, again, error_code=error.code, error_sentence=error.sentence
         )
-    passing = isinstance(error, TransientError | Conflict | StoreError)
+    if error.code == IN_PROGRESS:
+        return NightEnd(NightState.WAITING, now, now + BUSY)
+    passing = isinstance(error, TransientError | Conflict | StoreError) or error.code == NOTES_LOST
     if not passing or night.failures + 1 >= MOST_FAILURES:
         return _given_up(error, now)
     wait = AGAIN[min(night.failures, len(AGAIN) - 1)]

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from unlost.app.compose import Application
 from unlost.catalog.checks import last_check
 from unlost.catalog.nights import open_nights
+from unlost.catalog.orgs import list_orgs
 from unlost.catalog.schedules import Kept, begin_night, coming, put_off
 from unlost.engine.schedule import due, upcoming
 from unlost.model.jobs import Job, JobKind
@@ -18,20 +19,32 @@ VERIFY_EVERY = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Ticked:
-    """What a tick did: nights that it began by org, and jobs that it asked for."""
+    """What a tick did: nights that it began by org, jobs that it asked for, orgs that it could not
+    work out a time for.
+    """
 
     begun: tuple[tuple[str, str], ...]
     asked: tuple[str, ...]
+    failed: tuple[str, ...] = ()
 
 
 def tick(app: Application, jobs: Jobs) -> Ticked:
     """Begin the nights that are due, and ask for every try whose time has come."""
     now = app.clock.now()
-    begun = [(kept.oid, night) for kept in coming(now) if (night := _begin(kept, now)) is not None]
-    asked = [*_tries(now), *_verification(app, now)]
+    begun: list[tuple[str, str]] = []
+    failed: list[str] = []
+    for kept in coming(now):
+        try:
+            night = _begin(kept, now)
+        except (KeyError, ValueError, OSError):  # a zone that this machine does not know
+            failed.append(kept.oid)
+        else:
+            begun += [(kept.oid, night)] if night is not None else []
+    asked = [*_tries(now), *_verification(now)]
+    jobs.again(job.id for job in asked if job.kind is JobKind.NIGHT)
     for job in asked:
         jobs.enqueue(job)
-    return Ticked(tuple(begun), tuple(job.id for job in asked))
+    return Ticked(tuple(begun), tuple(job.id for job in asked), tuple(failed))
 
 
 def _begin(kept: Kept, now: datetime) -> str | None:
@@ -65,9 +78,10 @@ def job_of(oid: str, night: str, number: int) -> str:
     return f"night:{oid}:{night}:{number}"
 
 
-def _verification(app: Application, now: datetime) -> list[Job]:
+def _verification(now: datetime) -> list[Job]:
+    """A vault that cannot be opened is looked at all the more: that finds out why."""
     check = last_check()
-    if not app.vault.orgs() or (check is not None and now - check.at < VERIFY_EVERY):
+    if not list_orgs() or (check is not None and now - check.at < VERIFY_EVERY):
         return []
     level = VerifyLevel.QUICK
     return [Job(f"verify:{now:%Y-%m-%d}", JobKind.VERIFY, "", level.value)]

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from unlost.app.compose import Application
+from unlost.catalog.checks import save_check
 from unlost.model.errors import UsageError
+from unlost.model.night import CheckRecord
 from unlost.model.snapshot import Damage, VerifyLevel
 
 SHORTEST_HEAD = 12
@@ -37,6 +39,8 @@ def verify(app: Application, *, level: VerifyLevel, expect: str | None = None) -
     """Verify the whole vault; raises UsageError if ``expect`` cannot be a head."""
     wanted = _head(expect) if expect else None
     report = app.damaged_vault.verify(level)
+    damages = tuple(one.sentence for one in report.damages)
+    save_check(CheckRecord(app.clock.now(), level.value, report.objects, report.bytes, damages))
     names = app.names()
     return VerifyResult(
         level=report.level,

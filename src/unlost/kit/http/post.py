@@ -15,6 +15,7 @@ from unlost.model.errors import NotAllowed, TransientError, UsageError
 
 SECONDS = 20.0
 PORTS = {"http": 80, "https": 443}
+NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: IPv4 addresses in disguise
 TOLD = 200  # characters of an answer that are told
 
 
@@ -34,19 +35,31 @@ def post(wanted: Post, *, transport: httpx.BaseTransport | None = None) -> int:
     Raises UsageError (``address-unreadable``), NotAllowed (``address-private``,
     ``message-refused``) and TransientError (``message-not-taken``).
     """
-    url = _parsed(wanted.url)
-    headers = {**wanted.headers, "Host": url.netloc.decode(), "User-Agent": "unlost"}
+    url = parsed(wanted.url)
+    headers = {
+        **wanted.headers,
+        "Host": url.netloc.decode(),
+        "User-Agent": "unlost",
+        "Accept-Encoding": "identity",
+    }
     place = url.copy_with(host=_address(url, private=wanted.private))
     extensions = {"sni_hostname": url.host} if url.scheme == "https" else {}
-    with httpx.Client(transport=transport, timeout=SECONDS, follow_redirects=False) as client:
+    # No proxy: it would be asked for the address, and could not tell whose certificate to expect.
+    with httpx.Client(transport=transport, timeout=SECONDS, trust_env=False) as client:
         try:
-            answer = client.post(place, content=wanted.body, headers=headers, extensions=extensions)
-        except httpx.TransportError as error:
+            with client.stream(
+                "POST", place, content=wanted.body, headers=headers, extensions=extensions
+            ) as answer:
+                return _judged(url.host, answer.status_code, next(answer.iter_bytes(TOLD), b""))
+        except httpx.HTTPError as error:
             raise _not_taken(url.host, str(error) or type(error).__name__) from error
-    return _judged(url.host, answer)
 
 
-def _parsed(text: str) -> httpx.URL:
+def parsed(text: str) -> httpx.URL:
+    """An address that can be called. It is never told again: such addresses hold secrets.
+
+    Raises UsageError (``address-unreadable``).
+    """
     try:
         url = httpx.URL(text)
     except httpx.InvalidURL:
@@ -54,7 +67,7 @@ def _parsed(text: str) -> httpx.URL:
     if url.scheme not in PORTS or not url.host:
         raise UsageError(
             "address-unreadable",
-            f"{text!r} is not an address that can be called.",
+            "That is not an address that can be called.",
             next_step="Give one that begins with https:// (or http://).",
         )
     return url
@@ -63,13 +76,24 @@ def _parsed(text: str) -> httpx.URL:
 def _address(url: httpx.URL, *, private: bool) -> str:
     """The network address of a host, judged."""
     address = _looked_up(url)
-    if not private and not ipaddress.ip_address(address).is_global:
+    if not private and not _public(address):
         raise NotAllowed(
             "address-private",
             f"{url.host} is an address of an inner network ({address}).",
             next_step="If it is meant, add the channel again with --allow-private.",
         )
     return address
+
+
+def _public(address: str) -> bool:
+    """True for an address of the open network; one that stands for an IPv4 address is judged as it."""
+    known = ipaddress.ip_address(address)
+    if isinstance(known, ipaddress.IPv6Address):
+        if known in NAT64:
+            known = ipaddress.IPv4Address(int(known) & 0xFFFFFFFF)
+        elif known.is_site_local:
+            return False
+    return known.is_global and not known.is_multicast
 
 
 def _looked_up(url: httpx.URL) -> str:
@@ -80,19 +104,20 @@ def _looked_up(url: httpx.URL) -> str:
     port = url.port or PORTS[url.scheme]
     try:
         found = socket.getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise _not_taken(url.host, str(error)) from error
     return str(found[0][4][0])
 
 
-def _judged(host: str, answer: httpx.Response) -> int:
-    if answer.is_success:
-        return answer.status_code
-    if answer.status_code >= 500 or answer.status_code in (408, 425, 429):
-        raise _not_taken(host, f"it answered {answer.status_code}")
+def _judged(host: str, status: int, told: bytes) -> int:
+    if 200 <= status < 300:
+        return status
+    if status >= 500 or status in (408, 425, 429):
+        raise _not_taken(host, f"it answered {status}")
+    text = told[:TOLD].decode(errors="replace")
     raise NotAllowed(
         "message-refused",
-        f"{host} refused the message: {answer.status_code} {answer.text[:TOLD]}".rstrip() + ".",
+        f"{host} refused the message: {status} {text}".rstrip() + ".",
         next_step="Look at the address and the secret of the channel, then run `unlost alert test`.",
     )
 

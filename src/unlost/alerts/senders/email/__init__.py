@@ -51,7 +51,7 @@ class Email:
             with self._connected() as server:
                 if self.settings.user:
                     server.login(self.settings.user, self.password or "")
-                server.send_message(letter(message, self.settings))
+                refused = server.send_message(letter(message, self.settings))
         except smtplib.SMTPResponseException as error:
             raise self._judged(error.smtp_code, error.smtp_error) from error
         except smtplib.SMTPRecipientsRefused as error:
@@ -59,6 +59,8 @@ class Email:
             raise self._judged(code, told) from error
         except (OSError, smtplib.SMTPException) as error:
             raise self._not_taken(str(error) or type(error).__name__) from error
+        for address, (code, told) in refused.items():
+            raise self._judged(code, f"{told.decode(errors='replace')} ({address})", partly=True)
 
     def _connected(self) -> smtplib.SMTP:
         place = (self.settings.host, self.settings.port)
@@ -74,9 +76,12 @@ class Email:
                 raise
         return server
 
-    def _judged(self, code: int, told: bytes | str) -> TransientError | NotAllowed:
+    def _judged(
+        self, code: int, told: bytes | str, *, partly: bool = False
+    ) -> TransientError | NotAllowed:
+        """``partly``: others have the mail, so that it is not sent to them again."""
         text = told.decode(errors="replace") if isinstance(told, bytes) else told
-        if code not in REFUSALS:
+        if code not in REFUSALS and not partly:
             return self._not_taken(f"{code} {text}")
         return NotAllowed(
             "message-refused",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from unlost.kit.http import Transport
-from unlost.kit.http.post import Post, post
+from unlost.kit.http.post import Post, parsed, post
 from unlost.model.alert import Message
 from unlost.model.reading import Json
 
@@ -33,6 +33,7 @@ class Slack:
 
 def opened(settings: Mapping[str, Json], secret: str | None) -> Slack:
     """The sender of a channel; its secret is the webhook's address."""
+    parsed(secret or "")
     return Slack(secret or "", private=bool(settings.get("private")))
 
 

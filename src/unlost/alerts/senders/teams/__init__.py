@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from unlost.kit.http import Transport
-from unlost.kit.http.post import Post, post
+from unlost.kit.http.post import Post, parsed, post
 from unlost.model.alert import Message
 from unlost.model.reading import Json
 
@@ -36,6 +36,7 @@ class Teams:
 
 def opened(settings: Mapping[str, Json], secret: str | None) -> Teams:
     """The sender of a channel; its secret is the webhook's address."""
+    parsed(secret or "")
     return Teams(secret or "", private=bool(settings.get("private")))
 
 

@@ -12,7 +12,7 @@ from hashlib import sha256
 import msgspec
 
 from unlost.kit.http import Transport
-from unlost.kit.http.post import Post, post
+from unlost.kit.http.post import Post, parsed, post
 from unlost.model.alert import Message
 from unlost.model.reading import Json
 
@@ -49,7 +49,9 @@ class Webhook:
 
 def opened(settings: Mapping[str, Json], secret: str | None) -> Webhook:
     """The sender of a channel."""
-    return Webhook(msgspec.convert(settings, WebhookSettings, strict=False), secret)
+    own = msgspec.convert(settings, WebhookSettings, strict=False)
+    parsed(own.url)
+    return Webhook(own, secret)
 
 
 def signature(secret: str, seconds: int, body: bytes) -> str:
