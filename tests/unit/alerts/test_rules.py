@@ -117,6 +117,32 @@ def test_a_night_that_did_not_begin_is_told_within_a_quarter_of_an_hour(
     assert (Rule.NIGHT_MISSED in said(sales(nights=(waits,)))) is speaks
 
 
+@pytest.mark.parametrize("state", [NightState.WAITING, NightState.RUNNING])
+def test_an_alert_does_not_come_and_go_with_each_try(state: NightState) -> None:
+    trying = night(state=state, failures=3, tries=4, error_sentence="It does not answer.")
+    assert Rule.NIGHT_FAILED in said(sales(nights=(trying,)))
+    parked = night(state=state, tries=9, error_sentence="The calls are used up.")
+    assert Rule.NIGHT_PARKED in said(sales(nights=(parked,)))
+
+
+def test_a_backup_by_hand_makes_up_for_a_night() -> None:
+    given_up = night(state=NightState.GIVEN_UP, error_sentence="No.")
+    since = replace(proof(), finished=NOW - timedelta(hours=6))
+    assert Rule.NIGHT_FAILED in said(sales(nights=(given_up,)))
+    assert said(sales(nights=(given_up,), proof=since)) == {}
+
+
+def test_a_vault_that_cannot_be_read_is_told() -> None:
+    (alarm,) = alarms(Watched((sales(),), None, "Its disk is away."))
+    assert alarm.key == "vault-damaged/unreadable"
+    assert "Its disk is away." in alarm.sentence
+
+
+def test_what_may_be_read_in_a_day_is_no_storage() -> None:
+    quotas = (Quota("Bulk query results a day", 99, 100, "bytes"),)
+    assert said(sales(proof=proof(quotas=quotas))) == {}
+
+
 def test_missed_nights_are_named() -> None:
     found = said(sales(nights=(night(missed=("2026-05-02T01:00", "2026-05-03T01:00")),)))
     assert "was made for 2026-05-02, 2026-05-03." in found[Rule.NIGHT_MISSED].sentence

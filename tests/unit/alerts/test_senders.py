@@ -102,7 +102,8 @@ def test_a_broken_line_is_tried_again_later() -> None:
 @pytest.mark.parametrize(
     "url",
     ["http://127.0.0.1:9/x", "http://[::1]/x", "https://10.0.0.7/", "http://169.254.169.254/latest",
-     "http://192.168.1.1/", "http://0.0.0.0/"],
+     "http://192.168.1.1/", "http://0.0.0.0/", "http://[64:ff9b::a00:1]/", "http://[fec0::1]/",
+     "http://224.0.0.1/"],
 )  # fmt: skip
 def test_addresses_of_the_inner_network_are_refused_unless_allowed(url: str) -> None:
     sink = Sink()
@@ -134,10 +135,13 @@ def test_a_name_that_nobody_knows_is_tried_again_later(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("url", ["ftp://x/", "hooks.example.com", "https://", "https://a:b/"])
-def test_what_is_no_address_is_refused(url: str) -> None:
+def test_what_is_no_address_is_refused_and_never_repeated(url: str) -> None:
     with pytest.raises(UsageError) as caught:
         post(Post(url, b"", {}))
     assert caught.value.code == "address-unreadable"
+    assert url not in caught.value.sentence
+    with pytest.raises(UsageError):
+        sender(ChannelKind.SLACK, {}, url)
 
 
 # --- chats ----------------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 """Alerts are told once, to each channel, until they are over."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -22,12 +24,15 @@ from unlost.app.watching import Watcher
 from unlost.catalog.alerts import RETRIES
 from unlost.catalog.checks import save_check
 from unlost.catalog.runs import begin_run
-from unlost.model.alert import ChannelKind, Message, Rule, Told
+from unlost.model.alert import Alarm, ChannelKind, Message, Rule, Told, Urgency
 from unlost.model.errors import NotAllowed, NotFound, TransientError, UsageError
 from unlost.model.night import CheckRecord
+from unlost.model.quota import Quota
 from unlost.model.reading import Json
 from unlost.model.snapshot import CommitKind
 
+AT = datetime(2026, 5, 4, tzinfo=UTC)
+ALARM = Alarm(Rule.INCOMPLETE, "sales", "", Urgency.SOON, "It is not.", "")
 URL = "https://hooks.example.com/x"
 
 
@@ -280,6 +285,72 @@ def test_what_a_backup_proved_is_read_when_it_is_new_and_not_again(
     backup(desk.app, "sales")
     desk.look()
     assert [number for number in asked[1:] if number == 2]
+
+
+def test_a_message_that_no_library_can_send_holds_up_no_other(desk: Desk) -> None:
+    desk.hook("second")
+    desk.damage("packs/1 is\nmissing.")
+    desk.post.error = ValueError("Header values may not contain linefeed")
+    assert desk.look() == []
+    assert set(show(desk.app).silent) == {"hook", "second"}
+    desk.post.error = None
+    desk.damage()
+    assert desk.look(minutes=60) == []
+    assert "\n" not in Message(Told.OPENED, replace(ALARM, sentence="a\nb"), AT, AT).title
+
+
+def test_a_channel_that_does_not_answer_is_asked_once_a_look(desk: Desk) -> None:
+    asked: list[str] = []
+
+    class Away:
+        def __init__(self, *told: object) -> None:
+            pass
+
+        def send(self, message: Message) -> None:
+            asked.append(message.alarm.key)
+            raise TransientError("message-not-taken", "It is away.")
+
+    at = desk.app.clock.now()
+    begin_run("backup-x", org="sales", kind=CommitKind.BACKUP, full=False, at=at)
+    desk.damage("packs/1 is missing.")
+    desk.world.clock.advance(hours=13)
+    watch(desk.app, desk.watcher, senders=Away)
+    assert len(desk.rules()) == 3
+    assert len(asked) == 1
+
+
+def test_a_channel_that_is_added_later_is_told_what_lasts(desk: Desk) -> None:
+    desk.damage("packs/1 is missing.")
+    assert len(desk.look()) == 1
+    desk.hook("second")
+    assert len(desk.look()) == 1, "the new one alone"
+    desk.hook("second")
+    assert desk.look() == [], "it was told"
+
+
+def test_an_alert_that_gets_worse_is_told_again(desk: Desk) -> None:
+    source = desk.world.connector.source("one")
+    told = []
+    for used in (0.85, 0.86, 0.92):
+        source.quota = (Quota("data storage", used, 1.0, "bytes"),)
+        backup(desk.app, "sales")
+        told += [(one.told, one.alarm.level) for one in desk.look()]
+    assert told == [(Told.OPENED, 1), (Told.OPENED, 2)]
+
+
+def test_a_restore_is_no_backup_that_is_late(desk: Desk) -> None:
+    at = desk.app.clock.now()
+    begin_run("restore-x", org="sales", kind=CommitKind.RESTORE, full=False, at=at)
+    assert desk.look(minutes=900) == []
+
+
+def test_a_run_that_is_gone_on_with_is_not_late_for_its_pause(desk: Desk) -> None:
+    at = desk.app.clock.now()
+    begin_run("backup-x", org="sales", kind=CommitKind.BACKUP, full=False, at=at)
+    desk.world.clock.advance(hours=9)
+    now = desk.app.clock.now()
+    begin_run("backup-x", org="sales", kind=CommitKind.BACKUP, full=False, at=now)
+    assert desk.look() == []
 
 
 def test_a_heartbeat_says_that_the_service_is_alive_and_nothing_else(desk: Desk) -> None:

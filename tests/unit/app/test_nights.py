@@ -1,22 +1,25 @@
 """Nights come by themselves: begun once, tried again, made up for, never doubled."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from homes import World
+from unlost.app.actions.backup import NOTES_LOST
 from unlost.app.actions.night import AGAIN, MOST_FAILURES, do_night
 from unlost.app.actions.schedule import Wish, change
 from unlost.app.actions.tick import tick
 from unlost.catalog.nights import find_night, nights_of
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs import get_org, save_org
 from unlost.catalog.runs import find_run, list_runs
 from unlost.catalog.schedules import schedule_of
-from unlost.model.errors import LimitReached, NotAllowed, TransientError
+from unlost.model.errors import IntegrityError, LimitReached, NotAllowed, TransientError
 from unlost.model.jobs import Job, JobKind
 from unlost.model.night import NightState
 from unlost.model.schedule import Schedule
+from unlost.model.snapshot import CommitKind
 
 
 class Desk:
@@ -231,6 +234,34 @@ def test_a_run_by_hand_that_did_not_end_is_done_before_the_nights_own(nights: Ni
     night = find_night(nights.oid, "2026-03-02T03:00")
     assert night is not None
     assert find_run(night.run) is not None
+
+
+def test_an_org_in_an_unknown_zone_stops_no_other(nights: Nights) -> None:
+    org = get_org("sales")
+    identity = replace(org.identity, tenant="two", zone="Mars/Base")
+    save_org(replace(org, name="mars", oid="oid-mars", identity=identity))
+    nights.world.clock.advance(hours=2)
+    ticked = tick(nights.app, nights.desk)
+    assert ticked.failed == ("oid-mars",)
+    assert nights.state("2026-03-02T03:00") is NightState.DONE
+
+
+def test_a_night_waits_for_a_backup_by_hand_and_that_is_no_failure(nights: Nights) -> None:
+    with nights.app.lease.hold(nights.oid, kind=CommitKind.BACKUP, run="by-hand"):
+        nights.until("2026-03-02T05:00")
+        night = find_night(nights.oid, "2026-03-02T03:00")
+        assert night is not None
+        assert (night.state, night.failures) == (NightState.WAITING, 0)
+        assert night.tries > 3
+    nights.pass_time(minutes=15)
+    assert nights.state("2026-03-02T03:00") is NightState.DONE
+
+
+def test_a_night_whose_notes_a_power_cut_took_is_tried_again(nights: Nights) -> None:
+    failing(nights, lambda: IntegrityError(NOTES_LOST, "Notes are cut."), 1)
+    nights.until("2026-03-02T04:00")
+    assert nights.state("2026-03-02T03:00") is NightState.DONE
+    assert nights.snapshots() == 1
 
 
 def test_the_whole_vault_is_verified_once_a_week(nights: Nights) -> None:

@@ -118,6 +118,22 @@ def test_a_fault_in_one_job_stops_no_other(jobs: DurableJobs, work: Work) -> Non
     assert work.until(2) == ["broken", "a"]
 
 
+def test_a_job_that_broke_off_can_be_asked_for_again(jobs: DurableJobs, work: Work) -> None:
+    jobs.again([])
+    jobs.enqueue(job("broken"))
+    work.until(1)
+    deadline = time.monotonic() + PATIENCE
+    while jobs.doing() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    jobs.enqueue(job("broken"))
+    jobs.enqueue(job("a"))
+    assert work.until(2) == ["broken", "a"], "its id is known"
+    jobs.again([job("broken").id, job("a").id])
+    jobs.enqueue(job("broken"))
+    jobs.enqueue(job("a"))
+    assert work.until(3) == ["broken", "a", "broken"]
+
+
 def test_ended_jobs_are_forgotten_and_waiting_ones_are_not(jobs: DurableJobs, work: Work) -> None:
     jobs.enqueue(job("a"))
     work.until(1)
