@@ -1,7 +1,7 @@
 """The runs of an org: begin, end, look up. What can be resumed is known to the job store."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -24,7 +24,8 @@ class RunState(StrEnum):
 class RunRecord:
     """A run as the home remembers it. ``snapshot`` is set once it is done.
 
-    ``moved_at`` is when it last came a step further, ``went_on_at`` when it was last gone on with.
+    ``moved_at`` is when it last came a step further, ``went_on_at`` when it was last gone on with;
+    neither makes another run of it.
     """
 
     id: str
@@ -38,8 +39,8 @@ class RunRecord:
     snapshot: int | None = None
     error_code: str = ""
     error_sentence: str = ""
-    moved_at: datetime | None = None
-    went_on_at: datetime | None = None
+    moved_at: datetime | None = field(default=None, compare=False)
+    went_on_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
