@@ -25,7 +25,7 @@ from unlost.catalog.alerts import RETRIES
 from unlost.catalog.checks import save_check
 from unlost.catalog.runs import begin_run
 from unlost.model.alert import Alarm, ChannelKind, Message, Rule, Told, Urgency
-from unlost.model.errors import NotAllowed, NotFound, TransientError, UsageError
+from unlost.model.errors import NotAllowed, NotFound, StoreError, TransientError, UsageError
 from unlost.model.night import CheckRecord
 from unlost.model.quota import Quota
 from unlost.model.reading import Json
@@ -351,6 +351,23 @@ def test_a_run_that_is_gone_on_with_is_not_late_for_its_pause(desk: Desk) -> Non
     now = desk.app.clock.now()
     begin_run("backup-x", org="sales", kind=CommitKind.BACKUP, full=False, at=now)
     assert desk.look() == []
+
+
+def test_a_vault_that_is_away_is_told_and_what_it_proved_is_not_forgotten(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert desk.look() == []
+
+    def away(*told: object) -> None:
+        raise StoreError("vault-missing", "Its disk is away.")
+
+    for name in ("snapshots", "head"):
+        monkeypatch.setattr(desk.world.vault, name, away)
+    (told,) = desk.look()
+    assert (told.alarm.key, told.heads) == ("vault-damaged/unreadable", ())
+    monkeypatch.undo()
+    (over,) = desk.look()
+    assert over.told is Told.RESOLVED
 
 
 def test_a_heartbeat_says_that_the_service_is_alive_and_nothing_else(desk: Desk) -> None:
