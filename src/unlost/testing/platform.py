@@ -159,7 +159,8 @@ class Platform:
             self._binned.pop((owner, child), None)
         for link in binned.emptied if self.relinks else ():
             again = self.org.tables[link.table].records.get(link.record)
-            if again is not None and not again.deleted and again.cells.get(link.column) is None:
+            empty = again is not None and not again.deleted and again.cells.get(link.column) is None
+            if empty and self._is_live(link.target):
                 self.org.update(link.table, link.record, {link.column: link.target}, by=by)
 
     def purge(self, table: str, record: str) -> None:
@@ -196,6 +197,11 @@ class Platform:
         """The record of the bin, and what went there because of it."""
         others = [key for key, one in self._binned.items() if one.root == (table, record)]
         return others or [(table, record)]
+
+    def _is_live(self, record: str | None) -> bool:
+        """True if any table has this record, and not in the bin."""
+        held = [table.records.get(str(record)) for table in self.org.tables.values()]
+        return any(one is not None and not one.deleted for one in held)
 
     def _is_lost(self, key: tuple[str, str]) -> bool:
         return key in self._binned and self._binned[key].lost

@@ -94,6 +94,19 @@ def test_a_detail_deleted_before_its_master_may_be_lost_for_ever(scene: Scene, l
     assert came == ("UNDELETE_FAILED" if loses else "done")
 
 
+def test_a_link_is_not_set_again_to_what_is_gone_for_ever(scene: Scene) -> None:
+    account = scene.create("Account", Name="Candy")
+    gone, kept = (scene.create("Contact", Name=name, Account=account) for name in ("Ann", "Bob"))
+    columns = {"Name": WireKind.TEXT, "Contact": WireKind.REFERENCE}
+    to_contact = {"Contact": Reference(("Contact",), DeleteRule.SET_NULL)}
+    scene.org.add_table("Hint", columns, references=to_contact)
+    hints = [scene.org.create("Hint", {"Name": "x", "Contact": one}) for one in (gone, kept)]
+    assert scene.act(WriteOp.DELETE, "Account", account) == "done"
+    scene.platform.purge("Contact", gone)
+    assert scene.act(WriteOp.UNDELETE, "Account", account) == "done"
+    assert [scene.cells("Hint", one)["Contact"] for one in hints] == [None, kept]
+
+
 def test_nothing_leaves_the_bin_where_one_of_its_keys_was_taken(scene: Scene) -> None:
     scene.platform.unique.append(("Contact", ("Name",)))
     account = scene.create("Account", Name="Candy")
