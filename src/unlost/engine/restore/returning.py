@@ -58,12 +58,21 @@ def _pending(session: Session) -> Iterator[tuple[str, Sequence[PlanStep]]]:
 
 
 def _lives(session: Session, table: str, steps: Sequence[PlanStep]) -> dict[str, RecordKey]:
-    """The ids under which these came back once, as the vault knows by now."""
-    org, target = session.plan.org, session.plan.target
+    """All ids under which these came back once, as the vault knows by now: not the last ones alone,
+    for people can take an older life out of the bin.
+    """
+    org, target, vault = session.plan.org, session.plan.target, session.ports.vault
     records = [step.record for step in steps]
-    rows = session.ports.vault.lineage(org, table=table, records=records)
+    rows = vault.lineage(org, table=table, records=records)
+    if not rows:
+        return {}
     came = last_lives(rows, org=org, target=target)
-    return {came[step.key]: step.key for step in steps if step.key in came}
+    last = {came[step.key]: step.key for step in steps if step.key in came}
+    every = last_lives(vault.lineage(org, table=table), org=org, target=target)
+    older = {
+        key.record: last[life] for key, life in every.items() if key.table == table and life in last
+    }
+    return {**older, **last}
 
 
 def _back(session: Session, table: str, lives: Mapping[str, RecordKey]) -> dict[RecordKey, str]:

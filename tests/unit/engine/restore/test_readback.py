@@ -134,6 +134,26 @@ def test_the_life_of_a_chosen_record_is_not_given_to_another_with_its_key(quick:
 # --- two at once ----------------------------------------------------------------------------------
 
 
+def test_an_older_life_that_somebody_took_out_of_the_bin_is_not_brought_back_again(
+    quick: Atelier,
+) -> None:
+    account = quick.make("Account", "Candy")
+    quick.night()
+    quick.lose("Account", account)
+    for _ in range(2):
+        quick.restore(quick.plan_of(("Account", account)))
+        life, _ = quick.named("Account", "Candy")
+        quick.platform.delete("Account", life, by="U2")
+    quick.platform.purge("Account", life)
+    slow = quick.plan_of(("Account", account))
+    assert actions(slow) == {account: Action.CREATE}
+    (older,) = quick.org.tables["Account"].records
+    quick.platform.undelete("Account", older, by="U2")
+    told = of(quick.restore(slow), account)
+    assert (told.ending, told.live) == (Ending.CONFLICT, older)
+    assert list(quick.live("Account")) == [older]
+
+
 def test_what_another_restore_brought_back_since_the_plan_is_not_brought_back_again(
     quick: Atelier,
 ) -> None:
