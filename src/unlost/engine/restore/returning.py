@@ -1,8 +1,9 @@
 """Records that the plan would create and that are there already when their turn comes.
 
-Another restore may have brought them back after the plan was made: those are left as they are.
-Others leave the bin with a master that this run takes out of it, though another master of theirs
-gets a new id: those are taken, and corrected in the updating pass.
+Another restore, or somebody who took them out of the bin, may have brought them back after the plan
+was made: those are left as they are. Others leave the bin with a master that this run takes out of
+it, though another master of theirs gets a new id: those are taken, and corrected in the updating
+pass.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,11 +21,13 @@ CAME_ALONG = "restore-came-along"
 
 
 def leave_returned(session: Session) -> None:
-    """Before anything leaves the bin: leave alone what another restore brought back."""
+    """Before anything leaves the bin: leave alone what others brought back."""
     if session.log.state.began(Pass.UNDELETE):
         return
+    details = _details(session)
     for table, steps in _pending(session):
-        _leave(session, table, _back(session, table, _lives(session, table, steps)))
+        own = {step.record: step.key for step in steps if table in details}
+        _leave(session, table, _back(session, table, {**own, **_lives(session, table, steps)}))
 
 
 def take_along(session: Session) -> None:
@@ -118,6 +121,6 @@ def _returned(key: RecordKey) -> Outcome:
     return refusal(
         key,
         CHANGED_SINCE,
-        f"{key} came back in another restore after the plan was made; it was left as it is.",
+        f"{key} came back by other hands after the plan was made; it was left as it is.",
         "Make a new plan if something of it must still change.",
     )

@@ -172,6 +172,18 @@ def test_a_junction_that_leaves_the_bin_with_one_master_is_not_created_too(quick
     assert (told.ending, told.live, told.differences) == (Ending.UNDELETED, role, ())
 
 
+def test_a_junction_that_somebody_took_out_of_the_bin_with_its_master_is_left_alone(
+    quick: Atelier,
+) -> None:
+    role, plan = half_binned(quick)
+    (account,) = (step.record for step in plan.steps if step.table == "Account")
+    quick.platform.undelete("Account", account, by="U2")
+    quick.org.update("Role", role, {"Name": "seller"}, by="U2")
+    told = of(quick.restore(plan), role)
+    assert (told.ending, told.live) == (Ending.CONFLICT, role)
+    assert [cells["Name"] for cells in quick.live("Role").values()] == ["seller"]
+
+
 def test_without_a_look_at_what_came_along_a_junction_would_be_there_twice(
     quick: Atelier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
