@@ -1,7 +1,7 @@
 """Homes for tests: made in an instant, with orgs and a vault that live in memory."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +14,8 @@ from unlost.app.database import connect, disconnect
 from unlost.app.home import Home, plan_home, read_home, write_home, write_secret_file
 from unlost.model.errors import NotAllowed, NotFound
 from unlost.model.ports import Connector, Context, SecretField, Source, Writer
-from unlost.model.schema import Column, Reference, WireKind
+from unlost.model.schema import Column, Reference, Schema, WireKind
+from unlost.model.storage import MailRule, StorageRule, Weight
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.memory_vault import MemoryVault
@@ -99,6 +100,20 @@ class MemoryConnector:
     def record_ids(self, text: str) -> Sequence[str]:
         """Lower case stands for upper case, where nothing has the typed one."""
         return tuple(dict.fromkeys((text, text.upper()))) if text.isalnum() else ()
+
+    def storage_rules(self, schema: Schema) -> Mapping[str, StorageRule]:
+        """A record costs a kilobyte, and a mail its text."""
+        rules = {
+            table.name: StorageRule((Weight("data storage", 1024),), "Created", "Owner")
+            for table in schema.tables
+        }
+        mail = StorageRule((Weight("data storage", 1024, ("Text",)),), "Sent", None)
+        return rules | {"Mail": mail} if "Mail" in rules else rules
+
+    def mail_rules(self, schema: Schema) -> Mapping[str, MailRule]:
+        if schema.table("Mail") is None:
+            return {}
+        return {"Mail": MailRule("Subject", "From", "To", "Sent", "Headers", "Case")}
 
     def source(self, address: str) -> MemorySource:
         if address not in self.sources:

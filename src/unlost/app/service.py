@@ -11,6 +11,7 @@ from unlost.app.actions.tick import tick
 from unlost.app.actions.verify import verify
 from unlost.app.brake import Brake
 from unlost.app.compose import Application
+from unlost.app.home_copy import copy_if_due
 from unlost.app.log import Log
 from unlost.app.watching import Watcher
 from unlost.catalog.nights import find_night
@@ -94,6 +95,8 @@ class Service:
             for oid in ticked.failed:
                 log.event("schedule-unreadable", org=oid)
             jobs.forget(before=(app.clock.now() - KEPT).isoformat())
+            if copy_if_due(app):
+                log.event("home-copied")
         except UnlostError as error:
             log.event("tick-failed", code=error.code)
         except Exception as error:  # noqa: BLE001 (the service must outlive a fault of one look)

@@ -53,6 +53,7 @@ class Run(models.Model):
     error_sentence = models.TextField(default="")
     went_on_at = models.DateTimeField(null=True)
     moved_at = models.DateTimeField(null=True)
+    wish = models.CharField(max_length=10, default="")
 
     class Meta:  # noqa: D106
         indexes: ClassVar = [models.Index(fields=["org", "-started_at"], name="runs_of_an_org")]
@@ -168,6 +169,14 @@ class StorageSample(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["org", "name", "at"], name="one_sample_per_moment")
         ]
+
+
+class HomeCopy(models.Model):
+    """The newest copy of this database in the vault: its number, and the settings it holds."""
+
+    number = models.BigIntegerField()
+    settings = models.CharField(max_length=32)
+    at = models.DateTimeField()
 
 
 class RunItem(models.Model):

@@ -46,6 +46,11 @@ def unseal(sealed: bytes, *, key: bytes, place: bytes) -> str:
         ) from None
 
 
+def place_of(org: str, name: str) -> bytes:
+    """The place of an org's secret, by the org's oid."""
+    return f"{org}/{name}".encode()
+
+
 class SqlSecretStore:
     """The secrets of one org (port ``SecretStore``)."""
 
@@ -72,4 +77,4 @@ class SqlSecretStore:
             Secret.objects.update_or_create(org=org, name=name, defaults={"sealed": sealed})
 
     def _place(self, name: str) -> bytes:
-        return f"{self._org}/{name}".encode()
+        return place_of(self._org, name)

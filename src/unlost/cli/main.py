@@ -25,6 +25,7 @@ from unlost.cli.verbs import (
     snapshots,
     storage,
     up,
+    vault,
     verify,
 )
 from unlost.model.errors import UnlostError
@@ -81,6 +82,7 @@ app.add_typer(schedule.app, name="schedule")
 app.command("storage")(storage.storage)
 app.command("up")(up.up)
 app.add_typer(alert.app, name="alert")
+app.add_typer(vault.app, name="vault")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -114,6 +116,7 @@ def _typed(words: Sequence[str]) -> str:
         "org",
         "restore",
         "schedule",
+        "vault",
     }
     return " ".join([PROGRAM, *[word for word in words if word in verbs][:1]])
 

@@ -50,3 +50,10 @@ def when(instant: datetime | None, *, zone: str = "UTC") -> str:
 def many(count: int, one: str, more: str | None = None) -> str:
     """A count with its word, in the right number."""
     return f"{count:,} {one if count == 1 else more or one + 's'}"
+
+
+def pause(seconds: float) -> str:
+    """A stretch of time in the unit that suits it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -12,6 +12,7 @@ from typing import BinaryIO, Protocol
 import pyarrow as pa
 
 from unlost.model.certificate import Certificate
+from unlost.model.copies import HomeCopies
 from unlost.model.errors import UnlostError
 from unlost.model.jobs import Job
 from unlost.model.org import OrgIdentity
@@ -36,6 +37,7 @@ from unlost.model.snapshot import (
     Version,
     Visibility,
 )
+from unlost.model.storage import MailRule, StorageRule
 from unlost.model.writing import (
     MissingPermission,
     Outcome,
@@ -354,6 +356,14 @@ class Connector(Protocol):
         """
         ...
 
+    def storage_rules(self, schema: Schema) -> Mapping[str, StorageRule]:
+        """What records cost of the org's storages, by table; others cost nothing. Calls nothing."""
+        ...
+
+    def mail_rules(self, schema: Schema) -> Mapping[str, MailRule]:
+        """The tables whose records are mails. Calls nothing."""
+        ...
+
 
 # --- the vault ----------------------------------------------------------------------------------
 
@@ -527,6 +537,11 @@ class Journal(Protocol):
 
 class Vault(Protocol):
     """The encrypted, append-only store. ``org`` is the vault's own id of an org (oid)."""
+
+    @property
+    def homes(self) -> HomeCopies:
+        """Copies of the data of the homes that use this vault."""
+        ...
 
     def adopt(self, identity: OrgIdentity) -> str:
         """The oid of this org, made on first sight."""

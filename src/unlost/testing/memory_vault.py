@@ -76,6 +76,34 @@ class Piece:
     lineage: tuple[Lineage, ...] = ()
 
 
+HOMES_KEPT = 30
+
+
+class MemoryHomes:
+    """Copies of homes in memory (port ``HomeCopies``)."""
+
+    def __init__(self) -> None:
+        self.held: dict[int, bytes] = {}
+
+    def numbers(self) -> Sequence[int]:
+        """Ascending."""
+        return sorted(self.held)
+
+    def keep(self, content: bytes) -> int:
+        """Keep a copy; the oldest of many goes."""
+        number = max(self.held, default=0) + 1
+        self.held[number] = content
+        for old in self.numbers()[:-HOMES_KEPT]:
+            del self.held[old]
+        return number
+
+    def get(self, number: int) -> bytes:
+        """A copy."""
+        if number not in self.held:
+            raise NotFound("home-copy-unknown", f"There is no copy {number}.")
+        return self.held[number]
+
+
 class MemoryVault:
     """A Vault in memory. ``pieces`` are durable, ``chains`` are what is committed."""
 
@@ -89,6 +117,7 @@ class MemoryVault:
         self.certificates: dict[str, Certificate] = {}
         self.written: dict[str, Journals] = {}
         self.lock = threading.RLock()
+        self.homes = MemoryHomes()
         self._names = itertools.count(1)
 
     def adopt(self, identity: OrgIdentity) -> str:

@@ -109,6 +109,10 @@ class Keyring:
         """HMAC-SHA256 under a key derived from the master key: proves ``vault.json`` and slots."""
         return hmac.digest(derive(self._master, f"mac/{label}"), data, sha256)
 
+    def home_key(self, name: str) -> bytes:
+        """The key of a copy of a home's data."""
+        return derive(self._master, f"{ObjectKind.HOME}/{name}")
+
     def master(self) -> bytes:
         """The master key itself: for making slots and the recovery sheet only."""
         return self._master

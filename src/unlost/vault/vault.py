@@ -30,6 +30,7 @@ from unlost.vault.finish import committed
 from unlost.vault.format.manifest import FORMAT, Intent
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.history import history
+from unlost.vault.homes import VaultHomes
 from unlost.vault.intents import OpenRun
 from unlost.vault.journal import RunJournal, journals
 from unlost.vault.keys import Keyring
@@ -94,6 +95,11 @@ class EncryptedVault:
         self._limit = BufferLimit(options.buffer_bytes)
         self._rooms: dict[str, OrgRoom] = {}
         self._lock = threading.Lock()
+
+    @property
+    def homes(self) -> VaultHomes:
+        """Copies of the data of the homes that use this vault."""
+        return VaultHomes(self.sealed)
 
     def adopt(self, identity: OrgIdentity) -> str:
         """The oid of this org, made on first sight."""

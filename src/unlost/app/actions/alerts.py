@@ -12,6 +12,7 @@ from unlost.alerts.senders import Sender, sender
 from unlost.app.actions.schedule import hours_of
 from unlost.app.compose import Application
 from unlost.app.home import read_home_key
+from unlost.app.home_copy import after_change
 from unlost.app.watching import Watcher
 from unlost.catalog.alerts import (
     AlertRecord,
@@ -194,6 +195,7 @@ def add_channel(app: Application, asked: Asked, *, secret: str | None) -> Channe
     sender(channel.kind, _own(channel), secret)
     sealed = _sealed(app, channel.name, secret) if secret is not None else None
     save_channel(channel, sealed=sealed, at=app.clock.now())
+    after_change(app)
     return channel
 
 
@@ -226,10 +228,11 @@ def _zone(name: str) -> str:
         ) from None
 
 
-def drop_channel(app: Application, name: str) -> None:  # noqa: ARG001
+def drop_channel(app: Application, name: str) -> None:
     """Forget a channel; raises NotFound (``channel-unknown``)."""
     if not remove_channel(name):
         raise _unknown(name)
+    after_change(app)
 
 
 def try_channels(

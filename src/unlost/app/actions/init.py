@@ -94,17 +94,28 @@ def init(
     return _result(home, keys, recovery_out=request.recovery_out)
 
 
-def adopt_vault(request: InitRequest, *, sheet: str, entropy: Entropy | None = None) -> InitResult:
+type Fill = Callable[[Home, LocalStore, Keyring], None]
+
+
+def adopt_vault(
+    request: InitRequest,
+    *,
+    sheet: str,
+    entropy: Entropy | None = None,
+    fill: Fill = lambda _home, _store, _keys: None,
+) -> InitResult:
     """Make a home for a vault that is there, opened with the text of its recovery sheet.
 
     For a new machine after the old one was lost. The orgs are added again; their backups are known
-    to the vault.
+    to the vault. ``fill`` may put something into the home's folder before it is a home; what it
+    raises leaves the vault as it was.
     """
     entropy = entropy or SystemEntropy()
     home = plan_home(request.root, vault=request.vault, service_key=request.service_key)
     store = LocalStore(home.vault)
     keys = open_keyring(store, ByRecoverySheet(sheet), entropy=entropy)
     _make_folders(home)
+    fill(home, store, keys)
     slot = f"{SERVICE_SLOT}-{entropy.bytes(4).hex()}"
     _add_service_key(home, store, keys, slot=slot, entropy=entropy)
     _settle(home, entropy)

@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from unlost.app.compose import Application, HeldSecrets, Unlimited, read_config
+from unlost.app.home_copy import after_change
 from unlost.catalog.orgs import ProtectedOrg, check_same_org, find_org, list_orgs, save_org
 from unlost.model.errors import NotAllowed, UsageError
 from unlost.model.finding import Finding, Severity
@@ -95,6 +96,7 @@ def add_org(app: Application, new: NewOrg, *, ask: Ask = lambda _: None) -> Adde
     known_before = find_org(new.name) is not None
     save_org(org)
     held.move_to(app.secrets(org.oid))
+    after_change(app)
     return _added(org, schema, quotas=quotas, known_before=known_before)
 
 

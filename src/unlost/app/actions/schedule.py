@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time
 
 from unlost.app.compose import Application
+from unlost.app.home_copy import after_change
 from unlost.catalog.nights import nights_of
 from unlost.catalog.orgs import ProtectedOrg, get_org, list_orgs
 from unlost.catalog.schedules import schedule_of, set_schedule
@@ -60,6 +61,7 @@ def change(app: Application, org: str, wish: Wish) -> OrgSchedule:
     schedule = wished(schedule_of(known.oid).schedule, wish)
     following = upcoming(schedule, zone=known.identity.zone, key=known.oid, now=now)
     set_schedule(known.oid, schedule, at=now, next_at=following)
+    after_change(app)
     return _shown(app, known)
 
 

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from unlost.app.actions.storage_use import StorageUse, loops, storage_use
 from unlost.app.compose import Application
 from unlost.catalog.orgs import get_org
 from unlost.catalog.storage import storages
 from unlost.engine.forecast import LOOKED_BACK, STOP, forecast
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.forecast import Forecast, Sample
+from unlost.model.storage import Loop
 
 SHOWN = timedelta(days=365)
 
@@ -26,16 +28,23 @@ class StorageLine:
 
 @dataclass(frozen=True, slots=True)
 class StorageReport:
-    """The storages of an org, as of its backups."""
+    """The storages of an org, as of its backups, and what fills them.
+
+    ``loops`` are those of automatic mails, where they were asked for.
+    """
 
     org: str
     zone: str
     at: datetime
     storages: tuple[StorageLine, ...]
+    use: StorageUse
+    loops: tuple[Loop, ...] | None = None
 
 
-def storage(app: Application, org: str, *, stop: float = STOP) -> StorageReport:
-    """How an org's storages fill; ``stop`` is the share that must not be reached.
+def storage(
+    app: Application, org: str, *, stop: float = STOP, with_loops: bool = False
+) -> StorageReport:
+    """How an org's storages fill, and with what; ``stop`` is the share that must not be reached.
 
     Raises UsageError (``stop-invalid``), NotFound (``storage-unknown``) if no backup told anything.
     """
@@ -62,7 +71,9 @@ def storage(app: Application, org: str, *, stop: float = STOP) -> StorageReport:
             f"No backup of {org} has told yet how full its storages are.",
             next_step=f"Make one with `unlost backup {org}`; the user needs to see the org's limits.",
         )
-    return StorageReport(known.name, known.identity.zone, now, tuple(lines))
+    found = tuple(loops(app, org)) if with_loops else None
+    use = storage_use(app, org)
+    return StorageReport(known.name, known.identity.zone, now, tuple(lines), use, found)
 
 
 def _recent(samples: tuple[Sample, ...], now: datetime) -> tuple[Sample, ...]:

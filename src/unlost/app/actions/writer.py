@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from unlost.app.compose import Application, HeldSecrets, Unlimited, read_config
+from unlost.app.home_copy import after_change
 from unlost.catalog.orgs import ProtectedOrg, check_same_org, get_org
 from unlost.catalog.writers import find_writer, save_writer
 from unlost.model.errors import NotAllowed
@@ -65,6 +66,7 @@ def set_writer(app: Application, new: NewWriter, *, ask: Ask = lambda _: None) -
     own = {k: v for k, v in told.items() if k in given or org.config.get(k) != v}
     save_writer(org.oid, own, at=app.clock.now())
     held.move_to(app.writer_secrets(org.oid))
+    after_change(app)
     return WriterResult(
         org.name,
         org.identity.connector,

@@ -73,15 +73,19 @@ def _made(request: "InitRequest") -> "InitResult":
 def _adopted(request: "InitRequest", sheet: Path) -> "InitResult":
     from unlost.app.actions.init import adopt_vault
 
+    return adopt_vault(request, sheet=read_sheet(sheet))
+
+
+def read_sheet(sheet: Path) -> str:
+    """The text of a recovery sheet; raises UsageError (``sheet-unreadable``)."""
     try:
-        text = sheet.read_text(encoding="utf-8")
+        return sheet.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         raise UsageError(
             "sheet-unreadable",
             f"The recovery sheet {sheet} cannot be read.",
             next_step="Type the sheet into a text file, and name that file.",
         ) from None
-    return adopt_vault(request, sheet=text)
 
 
 def _confirm(sheet: "RecoverySheet", entropy: "Entropy") -> None:

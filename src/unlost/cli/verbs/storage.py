@@ -7,15 +7,23 @@ import typer
 
 from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
+from unlost.cli.grid import grid
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
-from unlost.cli.text import size
+from unlost.cli.text import many, pause, plain, short, size, when
 from unlost.model.errors import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from unlost.app.actions.storage import StorageLine, StorageReport
+    from unlost.app.actions.storage_use import StorageUse
+    from unlost.model.storage import Loop
+
+SHOWN = 12
+OWNERS = 5
 
 
 def storage(
@@ -28,14 +36,17 @@ def storage(
         Path | None,
         typer.Option("--plot", metavar="FILE.svg", help="Draw the fullest storage into this file."),
     ] = None,
+    loops: Annotated[
+        bool, typer.Option("--loops", help="Look for machines that answer each other by mail.")
+    ] = False,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Show how full an org's storages are, how they grow, and when they will be full."""
+    """Show how full an org's storages are, what fills them, and when they will be full."""
     with opened(home) as application:
         from unlost.app.actions.storage import storage as act
 
-        found = act(application, name, stop=stop / 100)
+        found = act(application, name, stop=stop / 100, with_loops=loops)
     if plot is not None:
         _draw(found, plot)
     answer(found, as_json=json, show=_show)
@@ -68,6 +79,68 @@ def _show(out: "Console", result: "StorageReport") -> None:
         share = f" ({one.used / one.limit:.1%})" if one.limit else ""
         out.print(f"{one.name}: {size(round(one.used))} of {size(round(one.limit))}{share}")
         out.print(f"  {_leads(one)}")
+    _show_tables(out, result.use)
+    _show_shares(out, result.use)
+    if result.loops is not None:
+        _show_loops(out, result.loops, zone=result.zone)
+
+
+def _show_tables(out: "Console", use: "StorageUse") -> None:
+    numbers = ("records", "size", "last 30 days")
+    table = grid("storage", "table", *numbers, right=numbers)
+    for one in use.tables[:SHOWN]:
+        recent = f"+{size(one.recent)}" if one.recent else ""
+        table.add_row(one.storage, one.label, f"{one.records:,}", size(one.bytes), recent)
+    out.print()
+    out.print(table)
+    if len(use.tables) > SHOWN:
+        rest = sum(one.bytes for one in use.tables[SHOWN:])
+        out.print(f"and {len(use.tables) - SHOWN} more tables with {size(rest)}")
+
+
+def _show_shares(out: "Console", use: "StorageUse") -> None:
+    """Who and when, and the mails that take most room."""
+    for storage in dict.fromkeys(one.storage for one in use.tables):
+        years = [
+            f"{one.year or 'unknown'}: {size(one.bytes)}"
+            for one in use.years
+            if one.storage == storage
+        ]
+        owners = [
+            f"{plain(one.name or one.owner)}: {size(one.bytes)}"
+            for one in use.owners
+            if one.storage == storage
+        ]
+        out.print()
+        out.print(f"{storage} by year of creation: {', '.join(years)}")
+        if owners:
+            out.print(f"{storage} by owner: {', '.join(owners[:OWNERS])}")
+    if use.threads:
+        numbers = ("mails", "size", "last 30 days")
+        table = grid("mail thread", "between", *numbers, right=numbers)
+        for one in use.threads[:OWNERS]:
+            recent = f"+{size(one.recent)}" if one.recent else ""
+            sides = " ".join(one.sides)
+            table.add_row(short(one.subject), sides, f"{one.mails:,}", size(one.bytes), recent)
+        out.print()
+        out.print(table)
+
+
+def _show_loops(out: "Console", loops: "Sequence[Loop]", *, zone: str) -> None:
+    out.print()
+    if not loops:
+        out.print("No loop of automatic mails was found.")
+        return
+    total = sum(one.bytes for one in loops)
+    out.print(f"{many(len(loops), 'loop')} of automatic mails, {size(total)} together:")
+    for one in loops:
+        out.print(f"  {short(one.subject)}: {many(one.mails, 'mail')}, {size(one.bytes)}")
+        out.print(
+            f"    {one.sides[0]} and {one.sides[1]}, every {pause(one.every)} from "
+            f"{when(one.begun, zone=zone)} to {when(one.last, zone=zone)}, "
+            f"on {many(len(one.parents), 'record')}"
+        )
+    out.print("Turn one of the two automatic replies off; `--json` lists the ids of all mails.")
 
 
 def _leads(line: "StorageLine") -> str:

@@ -4,14 +4,17 @@ Commands that only read the vault load it too, for the form of its ids: what spe
 imported when an org is opened.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from unlost.connectors.salesforce.config import NAME, AuthFlow, SalesforceConfig
 from unlost.connectors.salesforce.ids import FORM, candidates
+from unlost.connectors.salesforce.storage import mail_rules, storage_rules
 from unlost.model.ports import Context, SecretField
+from unlost.model.schema import Schema
+from unlost.model.storage import MailRule, StorageRule
 
 if TYPE_CHECKING:
     from unlost.connectors.salesforce.source import SalesforceSource
@@ -84,6 +87,14 @@ class SalesforceConnector:
     def record_ids(self, text: str) -> Sequence[str]:
         """The ids of 18 characters that may be meant by one of 15, or by one in a wrong case."""
         return candidates(text)
+
+    def storage_rules(self, schema: Schema) -> Mapping[str, StorageRule]:
+        """What records cost, as Salesforce's help counts them."""
+        return storage_rules(schema)
+
+    def mail_rules(self, schema: Schema) -> Mapping[str, MailRule]:
+        """The table EmailMessage."""
+        return mail_rules(schema)
 
 
 CONNECTOR = SalesforceConnector()

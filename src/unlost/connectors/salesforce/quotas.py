@@ -8,10 +8,11 @@ from unlost.connectors.salesforce.errors import Refused
 from unlost.model.quota import Quota
 
 MIB = 1 << 20
+DATA_STORAGE, FILE_STORAGE = "data storage", "file storage"
 # Names come and go with editions and versions; any of them may be missing.
 KNOWN = {
-    "DataStorageMB": ("data storage", "bytes", MIB),
-    "FileStorageMB": ("file storage", "bytes", MIB),
+    "DataStorageMB": (DATA_STORAGE, "bytes", MIB),
+    "FileStorageMB": (FILE_STORAGE, "bytes", MIB),
     "DailyApiRequests": ("API calls a day", "calls", 1),
     "DailyBulkV2QueryJobs": ("Bulk query jobs a day", "calls", 1),
     "DailyBulkV2QueryFileStorageMB": ("Bulk query results a day", "bytes", MIB),

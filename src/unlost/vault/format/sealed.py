@@ -56,6 +56,7 @@ class ObjectKind(StrEnum):
     CERTIFICATE = "certificate"
     JOURNAL = "journal"
     IDENTITY = "identity"
+    HOME = "home"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,11 @@ from functools import partial
 from unlost.model.store import Store
 from unlost.vault.format.register import Register, register_name
 from unlost.vault.format.vaultjson import MAC_LABEL, VAULT_FILE, prove_vault_file
+from unlost.vault.homes import VaultHomes, name_of
 from unlost.vault.keys import COPIES, Keyring, epoch_folder, identity_folder
 from unlost.vault.opening import check_slot_copy, slots
 from unlost.vault.register import digest_of, newest_entry, read_entry
+from unlost.vault.sealing import SealedObjects
 from unlost.vault.unlock import slot_copies
 from unlost.vault.verify.ledger import Ledger
 
@@ -57,6 +59,16 @@ def _check_listed(store: Store, ledger: Ledger, name: str, digest: str | None) -
         ledger.damage(name, "The vault has no such slot, or none any more.")
     elif digest_of(store.get(name)) != digest:
         ledger.damage(name, "It is not the slot that the vault's register lists.")
+
+
+def check_homes(sealed: SealedObjects, ledger: Ledger) -> None:
+    """Every byte of the copies of homes: they are few, and small. Gaps between them are damage."""
+    homes = VaultHomes(sealed)
+    numbers = homes.numbers()
+    for number in range(numbers[0], numbers[-1] + 1) if numbers else ():
+        name = name_of(number)
+        ledger.saw(sealed.store.size(name) or 0)
+        ledger.attempt(name, partial(homes.get, number))
 
 
 def check_org_keys(store: Store, keys: Keyring, org: str, ledger: Ledger) -> None:

@@ -17,7 +17,12 @@ from unlost.vault.verify.commits import ChainVerifier, Walk
 from unlost.vault.verify.deep import DeepVerifier
 from unlost.vault.verify.journals import JournalVerifier
 from unlost.vault.verify.ledger import Ledger
-from unlost.vault.verify.material import check_org_keys, check_slots, check_vault_file
+from unlost.vault.verify.material import (
+    check_homes,
+    check_org_keys,
+    check_slots,
+    check_vault_file,
+)
 from unlost.vault.verify.objects import check_digests, check_sizes
 
 _ORG = re.compile(r"(?:orgs|names)/([0-9a-f]{32})(?:/|$)")
@@ -50,6 +55,7 @@ def verify_vault(
         if level is VerifyLevel.DEEP and walk.whole:
             verifier.check_deep(walk, room)
     check_slots(sealed.store, sealed.keys, ledger, entries=entries)
+    check_homes(sealed, ledger)
     return VerifyReport(
         level=level,
         objects=ledger.objects,

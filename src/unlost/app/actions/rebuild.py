@@ -1,0 +1,145 @@
+"""A home on a clean machine, from the vault and its recovery sheet alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from unlost.app.actions.init import InitRequest, InitResult, adopt_vault
+from unlost.app.compose import Application, open_application
+from unlost.app.discovery import load_connector
+from unlost.app.home import HOME_KEY_BYTES, Home, write_secret_file
+from unlost.app.home_copy import read_copy
+from unlost.app.system import SystemClock, SystemEntropy
+from unlost.catalog.alerts import list_alerts, list_channels
+from unlost.catalog.copying import check_key, drop_secrets, end_lost_runs, write_database
+from unlost.catalog.orgs import ProtectedOrg, list_orgs
+from unlost.catalog.runs import list_runs
+from unlost.catalog.schedules import schedule_of
+from unlost.catalog.writers import find_writer
+from unlost.model.errors import NotFound, UsageError
+from unlost.model.ports import Clock, Connector, Entropy, Vault
+from unlost.vault.keys import Keyring
+from unlost.vault.stores.local import LocalStore
+from unlost.vault.vault import open_vault
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """What a person gives. ``copy`` is the number of a copy (None: the newest).
+
+    ``home_key`` is a saved ``keys/home.key``, without which credentials are given again.
+    """
+
+    place: InitRequest
+    sheet: str
+    home_key: Path | None = None
+    copy: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RebuiltOrg:
+    """An org that is back. ``credentials`` and ``writer``: whether the next run can sign in.
+
+    ``writer`` is None for an org that had no write identity.
+    """
+
+    name: str
+    label: str
+    backups: int
+    last_backup: datetime | None
+    runs: int
+    nightly: bool
+    credentials: bool
+    writer: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildResult:
+    """What came back. ``silent`` are the channels whose secret must be given again."""
+
+    home: InitResult
+    orgs: tuple[RebuiltOrg, ...]
+    alerts: int
+    channels: int
+    silent: tuple[str, ...]
+
+
+def rebuild(
+    wish: Rebuild,
+    *,
+    clock: Clock | None = None,
+    entropy: Entropy | None = None,
+    connectors: Callable[[str], Connector] = load_connector,
+) -> RebuildResult:
+    """Make the home that was lost, as its newest copy in the vault knew it.
+
+    Raises NotFound (``home-copy-missing``, ``home-copy-unknown``), NotAllowed (``home-key-wrong``
+    and what opening the vault raises), Conflict, UsageError, IntegrityError; the vault stays as it
+    was then.
+    """
+    clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
+    key = _read_key(wish.home_key) if wish.home_key is not None else None
+
+    def fill(home: Home, store: LocalStore, keys: Keyring) -> None:
+        vault = open_vault(store, keys=keys, clock=clock, entropy=entropy)
+        _fill(home, _content(vault, wish.copy), key)
+
+    made = adopt_vault(wish.place, sheet=wish.sheet, entropy=entropy, fill=fill)
+    place = Path(made.home)
+    with open_application(place, clock=clock, entropy=entropy, connectors=connectors) as app:
+        silent = drop_secrets() if key is None else ()
+        end_lost_runs(at=clock.now())
+        orgs = tuple(_org(app, org) for org in list_orgs())
+        return RebuildResult(made, orgs, len(list_alerts()), len(list_channels()), tuple(silent))
+
+
+def _content(vault: Vault, number: int | None) -> bytes:
+    content = read_copy(vault, number)
+    if content is None:
+        raise NotFound(
+            "home-copy-missing",
+            "This vault holds no copy of a home's data.",
+            next_step="Make a home with `unlost init DIR --from-sheet FILE`, and add the orgs "
+            "again; their backups are there.",
+        )
+    return content
+
+
+def _fill(home: Home, content: bytes, key: bytes | None) -> None:
+    if key is not None:
+        check_key(content, key)
+        if not home.home_key.exists():
+            write_secret_file(home.home_key, key.hex() + "\n")
+    write_database(content, home.catalog)
+
+
+def _read_key(file: Path) -> bytes:
+    try:
+        key = bytes.fromhex(file.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        key = b""
+    if len(key) != HOME_KEY_BYTES:
+        raise UsageError(
+            "home-key-unreadable",
+            f"{file} is no key of a home.",
+            next_step="Name a saved keys/home.key, or leave it out and give the credentials again.",
+        )
+    return key
+
+
+def _org(app: Application, org: ProtectedOrg) -> RebuiltOrg:
+    connector = app.connector(org.identity.connector)
+    nights = app.vault.snapshots(org.oid)
+    writer = find_writer(org.oid) is not None
+    needed = [secret.name for secret in connector.secrets(None)]
+    return RebuiltOrg(
+        org.name,
+        org.identity.label,
+        len(nights),
+        nights[-1].as_of if nights else None,
+        len(list_runs(org.name)),
+        schedule_of(org.oid).schedule.nightly is not None,
+        any(app.secrets(org.oid).get(name) for name in needed),
+        any(app.writer_secrets(org.oid).get(name) for name in needed) if writer else None,
+    )

@@ -1,0 +1,143 @@
+"""The application database as bytes, for a copy elsewhere, and back.
+
+A copy holds no record of an org: settings, runs, nights, alerts, and secrets as they are sealed here.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+from blake3 import blake3
+from django.db import connection, models
+
+from unlost.catalog.connection import own_connection
+from unlost.catalog.models import (
+    ChannelRow,
+    HomeCopy,
+    Night,
+    Org,
+    Run,
+    ScheduleRow,
+    Secret,
+    Writer,
+)
+from unlost.catalog.secrets import place_of, sealing_key, unseal
+from unlost.model.errors import IntegrityError
+from unlost.model.night import NightState
+
+SETTINGS: tuple[type[models.Model], ...] = (Org, Writer, Secret, ScheduleRow, ChannelRow)
+MOVING = frozenset({"after", "next_at"})  # columns of settings that each night moves
+PASSING = ("catalog_runitem", "catalog_leaserow", "catalog_apibudget", "catalog_homecopy")
+_HEAD = b"SQLite format 3\x00"
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """The newest copy that this home made."""
+
+    number: int
+    settings: str
+    at: datetime
+
+
+def settings_digest() -> str:
+    """A digest that changes with each change of settings, and with nothing else."""
+    hasher = blake3()
+    with own_connection():
+        for model in SETTINGS:
+            names = [f.attname for f in model._meta.concrete_fields if f.attname not in MOVING]
+            rows = [list(row) for row in model.objects.order_by("pk").values_list(*names)]
+            hasher.update(msgspec.json.encode([model.__name__, names, rows]))
+    return hasher.hexdigest(length=16)
+
+
+def dump() -> bytes:
+    """The database as it is now, without what only matters to this machine's processes."""
+    with own_connection(), closing(sqlite3.connect(":memory:")) as copy:
+        connection.ensure_connection()
+        connection.connection.backup(copy)
+        for table in PASSING:
+            copy.execute(f"DELETE FROM {table}")  # noqa: S608 (our own names)
+        copy.commit()
+        copy.execute("VACUUM")
+        return bytes(copy.serialize())
+
+
+def write_database(content: bytes, file: Path) -> None:
+    """Write a copy as a database file; raises IntegrityError (``home-copy-damaged``)."""
+    if not content.startswith(_HEAD):
+        raise _damaged("it does not begin as a database does")
+    file.touch(mode=0o600)
+    file.write_bytes(content)
+    try:
+        with closing(sqlite3.connect(file)) as database:
+            (found,) = database.execute("PRAGMA quick_check").fetchone()
+    except sqlite3.DatabaseError as error:
+        found = str(error)
+    if found != "ok":
+        file.unlink()
+        raise _damaged(found)
+
+
+def check_key(content: bytes, key: bytes) -> None:
+    """Raise NotAllowed (``home-key-wrong``) unless this home key opens the secrets of a copy."""
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.deserialize(content)
+        rows = database.execute(
+            "SELECT o.oid, s.name, s.sealed FROM catalog_secret s "
+            "JOIN catalog_org o ON o.id = s.org_id"
+        ).fetchall()
+    for oid, name, sealed in rows:
+        unseal(bytes(sealed), key=sealing_key(key), place=place_of(oid, name))
+
+
+def drop_secrets() -> Sequence[str]:
+    """Forget what no key opens any more, of orgs, writers and channels; the channels' names."""
+    with own_connection():
+        Secret.objects.all().delete()
+        sealed = ChannelRow.objects.exclude(sealed=None).order_by("name")
+        names = list(sealed.values_list("name", flat=True))
+        sealed.update(sealed=None)
+    return names
+
+
+def end_lost_runs(*, at: datetime) -> int:
+    """Runs that were under way when the copy was made ended with their machine; how many."""
+    with own_connection():
+        Night.objects.filter(state=NightState.RUNNING.value).update(
+            state=NightState.WAITING.value, next_at=at
+        )
+        return Run.objects.filter(state__in=["running", "parked"]).update(
+            state="failed",
+            ended_at=at,
+            error_code="machine-lost",
+            error_sentence="It was under way when its machine was lost.",
+        )
+
+
+def last_copy() -> Copied | None:
+    """The newest copy that this home made."""
+    with own_connection():
+        row = HomeCopy.objects.order_by("-at", "-id").first()
+    return Copied(row.number, row.settings, row.at) if row is not None else None
+
+
+def note_copy(copied: Copied) -> None:
+    """Remember a copy; only the newest matters."""
+    with own_connection():
+        made = HomeCopy.objects.create(
+            number=copied.number, settings=copied.settings, at=copied.at
+        )
+        HomeCopy.objects.exclude(id=made.id).delete()
+
+
+def _damaged(why: str) -> IntegrityError:
+    return IntegrityError(
+        "home-copy-damaged",
+        f"The copy of the home's data cannot be used: {why}.",
+        next_step="Take an earlier copy with `unlost vault rebuild --copy NUMBER`.",
+    )

@@ -1,0 +1,85 @@
+"""unlost vault: the vault itself, and a new home for it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.options import AsJson
+from unlost.cli.text import many, plain, when
+from unlost.cli.verbs.init import read_sheet
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.rebuild import RebuildResult, RebuiltOrg
+
+app = typer.Typer(no_args_is_help=True, help="The vault itself.")
+
+
+@app.callback()
+def about() -> None:
+    """The vault itself."""
+
+
+@app.command("rebuild")
+def rebuild(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the new home.")],
+    *,
+    vault: Annotated[Path, typer.Option(metavar="DIR", help="The vault's folder.")],
+    sheet: Annotated[Path, typer.Option(metavar="FILE", help="The recovery sheet.")],
+    service_key: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The key file; DIR/keys/service.key if not said."),
+    ] = None,
+    home_key: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A saved keys/home.key of the lost home: credentials need not be given again.",
+        ),
+    ] = None,
+    copy: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", min=1, help="An earlier copy of the home's data."),
+    ] = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Make a home on a clean machine as the lost one was: orgs, schedules, runs, alerts."""
+    from unlost.app.actions.init import InitRequest
+    from unlost.app.actions.rebuild import Rebuild
+    from unlost.app.actions.rebuild import rebuild as act
+
+    place = InitRequest(root=folder, vault=vault, service_key=service_key)
+    wish = Rebuild(place, read_sheet(sheet), home_key=home_key, copy=copy)
+    answer(act(wish), as_json=json, show=_show)
+    return ExitCode.OK
+
+
+def _show(out: "Console", result: "RebuildResult") -> None:
+    out.print(f"Home         {result.home.home}")
+    out.print(f"Vault        {result.home.vault}  (id {result.home.vault_id})")
+    out.print(f"Service key  {result.home.service_key}")
+    for one in result.orgs:
+        _show_org(out, one)
+    out.print(f"{many(result.alerts, 'alert')}, {many(result.channels, 'channel')} for alerts")
+    out.print()
+    out.print(f"Next: export UNLOST_HOME={result.home.home}")
+    for one in result.orgs:
+        if not one.credentials:
+            out.print(f"      unlost org add again for {plain(one.name)}: its credentials are needed")
+        if one.writer is False:
+            out.print(f"      unlost org writer {plain(one.name)}: its write identity's are needed")
+    for name in result.silent:
+        out.print(f"      unlost alert channel {plain(name)}: its secret is needed")
+    out.print("      unlost doctor")
+
+
+def _show_org(out: "Console", one: "RebuiltOrg") -> None:
+    nightly = "every night" if one.nightly else "not by itself"
+    out.print(
+        f"{plain(one.name)}: {many(one.backups, 'backup')}, the last {when(one.last_backup)}, "
+        f"{many(one.runs, 'run')}, backed up {nightly}"
+    )

@@ -1,0 +1,73 @@
+"""What records cost of data and file storage, and where mails are.
+
+Sources: Salesforce help, data and file storage allocations, and record sizes (000193871): 2 KB a
+record, Campaign 8 KB, CampaignMember 1 KB, article versions 4 KB, mails by their content. A person
+account counts as an account and a contact, and both have rows. 1 KB is 1,024 bytes. Which objects
+do not count (lines, history, shares, set-up) is from published lists of admins.
+"""
+
+from collections.abc import Mapping
+
+from unlost.connectors.salesforce.quotas import DATA_STORAGE, FILE_STORAGE
+from unlost.model.schema import Schema, Table
+from unlost.model.storage import MailRule, StorageRule, Weight
+
+KIB = 1024
+RECORD = 2 * KIB
+SIZES = {"Campaign": 8 * KIB, "CampaignMember": KIB}
+ARTICLE = 4 * KIB
+COUNTED = frozenset({
+    "Account", "Campaign", "CampaignMember", "Case", "CaseTeamMember", "Contact", "Contract",
+    "EmailMessage", "Event", "Idea", "Lead", "ListEmail", "Note", "Opportunity",
+    "OpportunitySplit", "Order", "Quote", "ServiceAppointment", "ServiceResource", "Solution",
+    "Task", "Topic", "WorkOrder", "WorkOrderLineItem",
+})  # fmt: skip
+CUSTOM = "__c"
+MAIL = "EmailMessage"
+MAIL_TEXTS = ("TextBody", "HtmlBody", "Headers", "Subject")
+FILES = {"Attachment": "BodyLength", "Document": "BodyLength", "ContentVersion": "ContentSize"}
+BORN = ("CreatedDate",)
+OWNERS = ("OwnerId", "CreatedById")
+
+
+def storage_rules(schema: Schema) -> Mapping[str, StorageRule]:
+    """What records of each table cost; tables that cost nothing are left out."""
+    found = {table.name: _rule(table) for table in schema.tables}
+    return {name: rule for name, rule in found.items() if rule.weights}
+
+
+def mail_rules(schema: Schema) -> Mapping[str, MailRule]:
+    """The table of mails, if the org has it and shows what it takes."""
+    table = schema.table(MAIL)
+    if table is None or not all(
+        table.column(name) for name in ("Subject", "FromAddress", "ToAddress", "MessageDate")
+    ):
+        return {}
+    headers, parent = _first(table, ("Headers",)), _first(table, ("ParentId", "RelatedToId"))
+    rule = MailRule(
+        "Subject", "FromAddress", "ToAddress", "MessageDate", headers=headers, parent=parent
+    )
+    return {MAIL: rule}
+
+
+def _rule(table: Table) -> StorageRule:
+    return StorageRule(tuple(_weights(table)), _first(table, BORN), _first(table, OWNERS))
+
+
+def _weights(table: Table) -> list[Weight]:
+    weights = []
+    if table.name == MAIL:
+        texts = tuple(name for name in MAIL_TEXTS if table.column(name) is not None)
+        weights.append(Weight(DATA_STORAGE, RECORD, texts))
+    elif table.name.endswith("__kav"):
+        weights.append(Weight(DATA_STORAGE, ARTICLE))
+    elif table.name in COUNTED or table.name.endswith(CUSTOM):
+        weights.append(Weight(DATA_STORAGE, SIZES.get(table.name, RECORD)))
+    told = FILES.get(table.name)
+    if told is not None and table.column(told) is not None:
+        weights.append(Weight(FILE_STORAGE, told=told))
+    return weights
+
+
+def _first(table: Table, names: tuple[str, ...]) -> str | None:
+    return next((name for name in names if table.column(name) is not None), None)

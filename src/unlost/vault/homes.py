@@ -1,0 +1,73 @@
+"""Sealed copies of a home's own data: settings, runs and alerts, for when its machine is lost.
+
+They belong to no org. Their key comes from the master key, so that whoever opens the vault, with the
+recovery sheet alone, can read them.
+"""
+
+from collections.abc import Sequence
+
+from unlost.model.errors import NotFound
+from unlost.vault.format.sealed import ObjectKind, Place, seal, unseal
+from unlost.vault.keys import ID_BYTES
+from unlost.vault.sealing import SealedObjects
+
+FOLDER = "homes/"
+KEPT = 30
+_DIGITS = 8
+_EPOCH = 0  # there is one key for all of them
+
+
+class VaultHomes:
+    """The copies in a vault; see the port ``HomeCopies``."""
+
+    def __init__(self, sealed: SealedObjects, *, kept: int = KEPT) -> None:
+        """``kept`` is how many copies stay."""
+        self._sealed = sealed
+        self._kept = kept
+
+    def numbers(self) -> Sequence[int]:
+        """Ascending; other names in the folder are not ours."""
+        names = (listed.name.removeprefix(FOLDER) for listed in self._sealed.store.list(FOLDER))
+        return sorted(int(name) for name in names if len(name) == _DIGITS and name.isdecimal())
+
+    def keep(self, content: bytes) -> int:
+        """Keep a copy under the next free number."""
+        held = self.numbers()
+        number = held[-1] + 1 if held else 1
+        while not self._put(number, content):
+            number += 1  # another process was quicker
+        for old in self.numbers()[: -self._kept]:
+            self._sealed.store.delete(name_of(old))
+        return number
+
+    def get(self, number: int) -> bytes:
+        """The content, proved to be what was kept under this number."""
+        name = name_of(number)
+        if self._sealed.store.size(name) is None:
+            raise NotFound(
+                "home-copy-unknown",
+                f"The vault has no copy {number} of the home's data.",
+                next_step="Leave the number out to take the newest copy.",
+            )
+        data = self._sealed.store.get(name)
+        return unseal(data, place=self._place(name), key=self._sealed.keys.home_key(name))
+
+    def _put(self, number: int, content: bytes) -> bool:
+        name = name_of(number)
+        data = seal(
+            content,
+            place=self._place(name),
+            key=self._sealed.keys.home_key(name),
+            epoch=_EPOCH,
+            entropy=self._sealed.entropy,
+        )
+        return self._sealed.store.put_new(name, data)
+
+    def _place(self, name: str) -> Place:
+        vault = self._sealed.keys.vault
+        return Place(kind=ObjectKind.HOME, vault=vault, org=bytes(ID_BYTES), name=name)
+
+
+def name_of(number: int) -> str:
+    """The name of a copy."""
+    return f"{FOLDER}{number:0{_DIGITS}d}"

@@ -1,0 +1,234 @@
+"""A machine is lost; the vault and the recovery sheet bring its home back on another one."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import time
+from pathlib import Path
+
+import pytest
+
+from homes import SECRET, WRITE_SECRET, MemoryConnector, fill
+from unlost.app.actions.alerts import Asked, add_channel
+from unlost.app.actions.backup import backup
+from unlost.app.actions.init import InitRequest, init
+from unlost.app.actions.orgs import NewOrg, add_org, list_all
+from unlost.app.actions.rebuild import Rebuild, RebuildResult, rebuild
+from unlost.app.actions.schedule import Wish, change, show
+from unlost.app.actions.writer import NewWriter, set_writer
+from unlost.app.compose import Application, open_application
+from unlost.app.home_copy import copy_if_due
+from unlost.catalog.alerts import list_alerts, list_channels, match
+from unlost.catalog.copying import last_copy
+from unlost.catalog.models import Run
+from unlost.catalog.runs import RunState, begin_run, list_runs
+from unlost.model.alert import Alarm, ChannelKind, Rule, Urgency
+from unlost.model.errors import NotAllowed, NotFound, StoreError, UnlostError, UsageError
+from unlost.model.ports import Connector
+from unlost.model.snapshot import CommitKind
+from unlost.testing.clock import VirtualClock
+from unlost.testing.entropy import SeededEntropy
+from unlost.testing.org import MemoryOrg
+from unlost.vault.homes import name_of
+
+
+@dataclass
+class Machine:
+    """Where homes come and go; the vault and the sheet lie elsewhere."""
+
+    root: Path
+
+    def __post_init__(self) -> None:
+        self.clock, self.entropy = VirtualClock(), SeededEntropy()
+        self.org = MemoryOrg(self.clock)
+        fill(self.org)
+        self.connector = MemoryConnector({"one": self.org})
+        self.vault, self.sheet = self.root / "vault", self.root / "sheet.txt"
+        self.home = self.root / "home"
+        place = InitRequest(self.home, vault=self.vault, recovery_out=self.sheet)
+        init(place, confirm=lambda _: None, clock=self.clock, entropy=self.entropy)
+
+    def load(self, _name: str) -> Connector:
+        return self.connector
+
+    def opened(self) -> Application:
+        return open_application(
+            self.home, clock=self.clock, entropy=self.entropy, connectors=self.load
+        )
+
+    def lost(self) -> None:
+        """The home is gone; its key was saved."""
+        shutil.copy(self.home / "keys" / "home.key", self.root / "saved.key")
+        shutil.rmtree(self.home)
+
+    def rebuilt(self, *, home_key: Path | None = None, copy: int | None = None) -> RebuildResult:
+        place = InitRequest(self.home, vault=self.vault)
+        wish = Rebuild(place, self.sheet.read_text(), home_key=home_key, copy=copy)
+        return rebuild(wish, clock=self.clock, entropy=self.entropy, connectors=self.load)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    """A machine that has worked for a while."""
+    made = Machine(tmp_path)
+    with made.opened() as app:
+        add_org(app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
+        set_writer(app, NewWriter("sales", {}, {"password": WRITE_SECRET}))
+        change(app, "sales", Wish(at="03:15"))
+        add_channel(app, Asked(name="mail", kind=ChannelKind.WEBHOOK, url="https://ops.example/x"),
+                    secret="s" * 32)  # fmt: skip
+        backup(app, "sales")
+        match([Alarm(Rule.INCOMPLETE, "sales", "", Urgency.SOON, "A gap.", "")], now=app.clock.now())
+        made.clock.advance(days=2)
+        begin_run("run-under-way", org="sales", kind=CommitKind.BACKUP, full=False,
+                  at=app.clock.now())  # fmt: skip
+        assert copy_if_due(app)
+    yield made
+
+
+def test_orgs_schedules_runs_and_alerts_come_back(machine: Machine) -> None:
+    machine.lost()
+    result = machine.rebuilt()
+    (org,) = result.orgs
+    assert (org.name, org.backups, org.runs, org.nightly) == ("sales", 1, 2, True)
+    assert (org.credentials, org.writer, result.silent) == (False, False, ("mail",))
+    assert (result.alerts, result.channels) == (1, 1)
+    with machine.opened() as app:
+        (line,) = list_all(app).orgs
+        assert (line.name, line.snapshots) == ("sales", 1)
+        (schedule,) = show(app).schedules
+        assert schedule.schedule.nightly == time(3, 15)
+        assert [one.alarm.rule for one in list_alerts()] == [Rule.INCOMPLETE]
+        assert [one.name for one in list_channels()] == ["mail"]
+        states = {run.id: run.state for run in list_runs("sales")}
+        assert states.pop("run-under-way") is RunState.FAILED
+        assert list(states.values()) == [RunState.DONE]
+
+
+def test_the_next_night_runs_once_the_credentials_are_given_again(machine: Machine) -> None:
+    machine.lost()
+    machine.rebuilt()
+    with machine.opened() as app:
+        with pytest.raises(UnlostError):
+            backup(app, "sales")
+        add_org(app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
+        assert backup(app, "sales").snapshot == 2
+
+
+def test_with_the_saved_key_nothing_need_be_given_again(machine: Machine) -> None:
+    machine.lost()
+    result = machine.rebuilt(home_key=machine.root / "saved.key")
+    (org,) = result.orgs
+    assert (org.credentials, org.writer, result.silent) == (True, True, ())
+    with machine.opened() as app:
+        assert backup(app, "sales").snapshot == 2
+
+
+def test_another_key_is_refused_before_anything_is_made(machine: Machine) -> None:
+    machine.lost()
+    slots = sorted((machine.vault / "keys").iterdir())
+    (machine.root / "other.key").write_text("cd" * 32)
+    with pytest.raises(NotAllowed) as caught:
+        machine.rebuilt(home_key=machine.root / "other.key")
+    assert caught.value.code == "home-key-wrong"
+    assert sorted((machine.vault / "keys").iterdir()) == slots
+    assert machine.rebuilt(home_key=machine.root / "saved.key").orgs[0].credentials
+
+
+@pytest.mark.parametrize("text", ["", "no key", "ab" * 31])
+def test_a_file_that_is_no_key_is_refused(machine: Machine, text: str) -> None:
+    (machine.root / "other.key").write_text(text)
+    with pytest.raises(UsageError) as caught:
+        machine.rebuilt(home_key=machine.root / "other.key")
+    assert caught.value.code == "home-key-unreadable"
+
+
+def test_a_copy_is_made_after_each_change_of_settings_and_once_a_day(machine: Machine) -> None:
+    with machine.opened() as app:
+        numbers = list(app.vault.homes.numbers())
+        assert not copy_if_due(app)
+        for at in ("04:00", "04:00", "05:00"):  # the second changes nothing
+            change(app, "sales", Wish(at=at))
+        machine.clock.advance(hours=23)
+        assert not copy_if_due(app)
+        machine.clock.advance(hours=2)
+        assert copy_if_due(app)
+        made = list(app.vault.homes.numbers())[len(numbers) :]
+        assert len(made) == 3
+        last = last_copy()
+        assert last is not None
+        assert last.number == made[-1]
+
+
+def test_a_night_alone_is_no_change_of_settings(machine: Machine) -> None:
+    with machine.opened() as app:
+        assert not copy_if_due(app)
+        backup(app, "sales")
+        assert not copy_if_due(app)
+
+
+def test_settings_can_be_changed_while_the_vault_is_away(machine: Machine) -> None:
+    with machine.opened() as app:
+        before = last_copy()
+
+        def away(*_: object) -> None:
+            raise StoreError("store-away", "The disk is away.")
+
+        app.vault.homes.__class__.keep, kept = away, app.vault.homes.__class__.keep  # type: ignore[method-assign,assignment]
+        try:
+            change(app, "sales", Wish(at="05:00"))
+            assert last_copy() == before
+        finally:
+            app.vault.homes.__class__.keep = kept  # type: ignore[method-assign]
+        assert copy_if_due(app)
+
+
+def test_an_earlier_copy_can_be_taken(machine: Machine) -> None:
+    with machine.opened() as app:
+        number = list(app.vault.homes.numbers())[-1]
+        change(app, "sales", Wish(at="off"))
+    machine.lost()
+    assert machine.rebuilt(copy=number).orgs[0].nightly
+    shutil.rmtree(machine.home)
+    assert not machine.rebuilt().orgs[0].nightly
+    shutil.rmtree(machine.home)
+    with pytest.raises(NotFound) as caught:
+        machine.rebuilt(copy=999)
+    assert caught.value.code == "home-copy-unknown"
+
+
+def test_a_vault_without_a_copy_says_what_to_do_instead(machine: Machine) -> None:
+    shutil.rmtree(machine.vault / "homes")
+    machine.lost()
+    with pytest.raises(NotFound) as caught:
+        machine.rebuilt()
+    assert caught.value.code == "home-copy-missing"
+    assert not (machine.home / "unlost.toml").exists()
+
+
+def test_a_damaged_copy_is_refused(machine: Machine) -> None:
+    with machine.opened() as app:
+        number = list(app.vault.homes.numbers())[-1]
+        app.vault.homes.keep(b"rubbish")
+    machine.lost()
+    with pytest.raises(UnlostError) as caught:
+        machine.rebuilt()
+    assert caught.value.code == "home-copy-damaged"
+    file = machine.vault / name_of(number)
+    file.chmod(0o600)
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    with pytest.raises(UnlostError) as caught:
+        machine.rebuilt(copy=number)
+    assert caught.value.code == "object-damaged"
+
+
+def test_no_value_of_a_record_is_in_a_copy(machine: Machine) -> None:
+    from unlost.app.home_copy import read_copy
+
+    with machine.opened() as app:
+        content = read_copy(app.vault, None)
+        assert content is not None
+        assert b"sales" in content
+        assert Run.objects.count() == 2
+        for value in (b"Schoko", b"0040017", b"Cacao", SECRET.encode(), b"s" * 32):
+            assert value not in content
