@@ -1,7 +1,7 @@
 """Copies of the home's own data in the vault: made by themselves, read on a new machine."""
 
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import zstandard
 
@@ -19,12 +19,22 @@ def copy_if_due(app: Application) -> bool:
 
     Raises what the vault raises.
     """
-    settings, last, now = settings_digest(), last_copy(), app.clock.now()
-    if last is not None and last.settings == settings and now - last.at < DAILY:
+    settings, now = settings_digest(), app.clock.now()
+    if not _is_due(settings, now):
         return False
     number = app.vault.homes.keep(zstandard.compress(dump()))
     note_copy(Copied(number, settings, now))
     return True
+
+
+def copy_is_due(app: Application) -> bool:
+    """True if the vault does not have the settings of now, or has not had them for a day."""
+    return _is_due(settings_digest(), app.clock.now())
+
+
+def _is_due(settings: str, now: datetime) -> bool:
+    last = last_copy()
+    return last is None or last.settings != settings or now - last.at >= DAILY
 
 
 def after_change(app: Application) -> None:

@@ -50,7 +50,7 @@ def settings_digest() -> str:
     with own_connection():
         for model in SETTINGS:
             names = [f.attname for f in model._meta.concrete_fields if f.attname not in MOVING]
-            rows = [list(row) for row in model.objects.order_by("pk").values_list(*names)]
+            rows = [list(row) for row in model._default_manager.order_by("pk").values_list(*names)]
             hasher.update(msgspec.json.encode([model.__name__, names, rows]))
     return hasher.hexdigest(length=16)
 
@@ -129,9 +129,7 @@ def last_copy() -> Copied | None:
 def note_copy(copied: Copied) -> None:
     """Remember a copy; only the newest matters."""
     with own_connection():
-        made = HomeCopy.objects.create(
-            number=copied.number, settings=copied.settings, at=copied.at
-        )
+        made = HomeCopy.objects.create(number=copied.number, settings=copied.settings, at=copied.at)
         HomeCopy.objects.exclude(id=made.id).delete()
 
 

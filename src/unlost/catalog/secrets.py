@@ -51,6 +51,19 @@ def place_of(org: str, name: str) -> bytes:
     return f"{org}/{name}".encode()
 
 
+def closed_secrets(key: bytes) -> int:
+    """How many secrets of orgs do not open with this key."""
+    with own_connection():
+        rows = list(Secret.objects.select_related("org"))
+    closed = 0
+    for row in rows:
+        try:
+            unseal(bytes(row.sealed), key=key, place=place_of(row.org.oid, row.name))
+        except NotAllowed:
+            closed += 1
+    return closed
+
+
 class SqlSecretStore:
     """The secrets of one org (port ``SecretStore``)."""
 

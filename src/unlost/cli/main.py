@@ -13,6 +13,7 @@ from unlost.cli.verbs import (
     backup,
     certificate,
     compare,
+    doctor,
     file,
     find,
     history,
@@ -81,6 +82,7 @@ app.command("runs")(runs.runs)
 app.add_typer(schedule.app, name="schedule")
 app.command("storage")(storage.storage)
 app.command("up")(up.up)
+app.command("doctor")(doctor.doctor)
 app.add_typer(alert.app, name="alert")
 app.add_typer(vault.app, name="vault")
 

@@ -17,7 +17,6 @@ from unlost.engine.mails import (
     AT,
     BY_HEADERS,
     BY_SUBJECT,
-    BYTES,
     FORTH,
     PARENT,
     PLAIN,

@@ -86,7 +86,9 @@ def frame(rows: pa.RecordBatch | pa.Table) -> pl.DataFrame:
 def instants(column: str) -> pl.Expr:
     """The instants that a column's texts name; null where they name none."""
     text = pl.col(column).str.replace(r"(?:Z|[+-]00:?00)$", "").str.replace(" ", "T")
-    return text.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False).dt.replace_time_zone("UTC")
+    return text.str.to_datetime(
+        "%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False
+    ).dt.replace_time_zone("UTC")
 
 
 def size_of(weight: Weight) -> pl.Expr:

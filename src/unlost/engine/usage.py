@@ -6,6 +6,7 @@ Batch by batch: what is held are sums, never rows.
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import reduce
+from typing import Any
 
 import polars as pl
 
@@ -40,7 +41,9 @@ def thread_uses(
         return ()
     sums = _summed(parts, keys).sort([BYTES, *keys], descending=[True, False, False, False])
     return tuple(
-        ThreadUse(row[STRIPPED], (row[SIDES[0]], row[SIDES[1]]), row[COUNT], row[BYTES], row[RECENT])
+        ThreadUse(
+            row[STRIPPED], (row[SIDES[0]], row[SIDES[1]]), row[COUNT], row[BYTES], row[RECENT]
+        )
         for row in sums.head(most).iter_rows(named=True)
     )
 
@@ -67,8 +70,8 @@ def _use(
         int(sums[COUNT].sum()),
         int(sums[BYTES].sum()),
         int(sums[RECENT].sum()),
-        _split(sums, YEAR),
-        _split(sums, OWNER),
+        dict(_split(sums, YEAR)),
+        dict(_split(sums, OWNER)),
     )
 
 
@@ -95,9 +98,9 @@ def _summed(parts: Sequence[pl.DataFrame], keys: Sequence[str]) -> pl.DataFrame:
     )
 
 
-def _split(sums: pl.DataFrame, key: str) -> Mapping[str, int] | Mapping[int, int]:
-    rows = sums.group_by(key).agg(pl.col(BYTES).sum()).sort(BYTES, descending=True)
-    return dict(rows.iter_rows())
+def _split(sums: pl.DataFrame, key: str) -> Iterator[tuple[Any, int]]:
+    rows = sums.group_by(key).agg(pl.col(BYTES).sum())
+    return rows.sort([BYTES, key], descending=[True, False]).iter_rows()
 
 
 def _born(rule: StorageRule) -> pl.Expr:

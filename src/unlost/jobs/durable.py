@@ -205,6 +205,15 @@ def _write_ahead(file: Path) -> None:
         ) from error
 
 
+def worker_runs(lock: Path) -> bool:
+    """True if a process does the jobs whose lock this is."""
+    try:
+        os.close(_only_one(lock))
+    except Conflict:
+        return True
+    return False
+
+
 def _only_one(path: Path) -> int:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)

@@ -183,6 +183,25 @@ class VaultContract:
         assert [night.number for night in vault.snapshots(org)] == [1, 2, 5]
         assert {row.live for row in vault.lineage(org)} == {"b", "d"}
 
+    # --- copies of homes -----------------------------------------------------------------------
+
+    def test_copies_of_homes_are_there_for_the_next_machine(self, vault: Vault) -> None:
+        """They count from 1, whatever the content."""
+        assert list(vault.homes.numbers()) == []
+        assert [vault.homes.keep(content) for content in (b"one", b"", b"x" * 400_000)] == [1, 2, 3]
+        again = self.reopen(vault).homes
+        assert list(again.numbers()) == [1, 2, 3]
+        assert [again.get(number) for number in (1, 2, 3)] == [b"one", b"", b"x" * 400_000]
+
+    def test_the_oldest_copies_of_homes_go(self, vault: Vault) -> None:
+        """Their numbers are not used again."""
+        for number in range(1, 35):
+            assert vault.homes.keep(str(number).encode()) == number
+        assert list(vault.homes.numbers()) == list(range(5, 35))
+        with pytest.raises(NotFound) as caught:
+            vault.homes.get(4)
+        assert caught.value.code == "home-copy-unknown"
+
 
 def line(
     old: str, live: str, target: str, *, table: str = "Thing", run: str = "run-1", since: int = 0
@@ -212,22 +231,3 @@ def night(vault: Vault, org: str, run: str, *, schema: Schema = SCHEMA) -> Snaps
     commit = vault.begin(org, run=run, kind=CommitKind.BACKUP, identity=IDENTITY)
     commit.put_schema(schema)
     return commit.finish([TableCommit("Thing")], as_of=START)
-
-    # --- copies of homes -----------------------------------------------------------------------
-
-    def test_copies_of_homes_are_there_for_the_next_machine(self, vault: Vault) -> None:
-        """They count from 1, whatever the content."""
-        assert list(vault.homes.numbers()) == []
-        assert [vault.homes.keep(content) for content in (b"one", b"", b"x" * 400_000)] == [1, 2, 3]
-        again = self.reopen(vault).homes
-        assert list(again.numbers()) == [1, 2, 3]
-        assert [again.get(number) for number in (1, 2, 3)] == [b"one", b"", b"x" * 400_000]
-
-    def test_the_oldest_copies_of_homes_go(self, vault: Vault) -> None:
-        """Their numbers are not used again."""
-        for number in range(1, 35):
-            assert vault.homes.keep(str(number).encode()) == number
-        assert list(vault.homes.numbers()) == list(range(5, 35))
-        with pytest.raises(NotFound) as caught:
-            vault.homes.get(4)
-        assert caught.value.code == "home-copy-unknown"

@@ -1,7 +1,6 @@
 """A machine is lost; the vault and the recovery sheet bring its home back on another one."""
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
@@ -68,7 +67,7 @@ class Machine:
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
+def machine(tmp_path: Path) -> Machine:
     """A machine that has worked for a while."""
     made = Machine(tmp_path)
     with made.opened() as app:
@@ -78,12 +77,14 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         add_channel(app, Asked(name="mail", kind=ChannelKind.WEBHOOK, url="https://ops.example/x"),
                     secret="s" * 32)  # fmt: skip
         backup(app, "sales")
-        match([Alarm(Rule.INCOMPLETE, "sales", "", Urgency.SOON, "A gap.", "")], now=app.clock.now())
+        match(
+            [Alarm(Rule.INCOMPLETE, "sales", "", Urgency.SOON, "A gap.", "")], now=app.clock.now()
+        )
         made.clock.advance(days=2)
         begin_run("run-under-way", org="sales", kind=CommitKind.BACKUP, full=False,
                   at=app.clock.now())  # fmt: skip
         assert copy_if_due(app)
-    yield made
+    return made
 
 
 def test_orgs_schedules_runs_and_alerts_come_back(machine: Machine) -> None:

@@ -180,7 +180,9 @@ def test_fewer_mails_than_fill_a_storage_are_no_loop(box: Mailbox) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 10_000), mails=st.integers(8, 60), minutes=st.sampled_from([20, 90, 600]))
+@given(
+    seed=st.integers(0, 10_000), mails=st.integers(8, 60), minutes=st.sampled_from([20, 90, 600])
+)
 def test_no_conversation_of_people_is_taken_for_a_loop(seed: int, mails: int, minutes: int) -> None:
     """People answer after times as random as waiting times are, and not always in turns."""
     chance = random.Random(seed)

@@ -182,12 +182,14 @@ class ServerDesk:
         return self.sim.log.entries(after=int(wanted.get("after", 0)))
 
     def counters(self, _wanted: Wanted) -> Any:
-        """Give the counts of requests, statuses and bytes, and the API use."""
+        """Give the counts of requests, statuses and bytes, the API use, and what is stored."""
         sim = self.sim
         return {
             **sim.log.counts(),
             "api_used": sim.org.api_usage()[0],
             "sessions": sim.sessions.count(),
+            "data_bytes": sim.org.storage.data_bytes(),
+            "file_bytes": sim.org.storage.file_bytes(),
         }
 
     def reset_counters(self, _wanted: Wanted) -> Any:

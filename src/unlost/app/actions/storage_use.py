@@ -160,9 +160,7 @@ def _threads(
             yield from thread_uses(head, table, mails, weight, since=since, most=MOST)
 
 
-def _mail_tables(
-    app: Application, org: ProtectedOrg, head: Snapshot
-) -> Mapping[str, MailRule]:
+def _mail_tables(app: Application, org: ProtectedOrg, head: Snapshot) -> Mapping[str, MailRule]:
     rules = app.connector(org.identity.connector).mail_rules(head.schema())
     return {table: rule for table, rule in rules.items() if table in head.tables()}
 

@@ -69,7 +69,9 @@ def _show(out: "Console", result: "RebuildResult") -> None:
     out.print(f"Next: export UNLOST_HOME={result.home.home}")
     for one in result.orgs:
         if not one.credentials:
-            out.print(f"      unlost org add again for {plain(one.name)}: its credentials are needed")
+            out.print(
+                f"      unlost org add again for {plain(one.name)}: its credentials are needed"
+            )
         if one.writer is False:
             out.print(f"      unlost org writer {plain(one.name)}: its write identity's are needed")
     for name in result.silent:

@@ -1,0 +1,166 @@
+"""How a home and its vault are: keys, store, database, copies, service, channels."""
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from unlost.app.compose import Application
+from unlost.app.health import Look, bad, good, warning
+from unlost.app.home import read_home_key
+from unlost.app.home_copy import copy_if_due, copy_is_due
+from unlost.catalog.alerts import list_alerts, list_channels
+from unlost.catalog.checks import last_check
+from unlost.catalog.orgs import list_orgs
+from unlost.catalog.schedules import schedule_of
+from unlost.catalog.secrets import closed_secrets, sealing_key
+from unlost.jobs.durable import worker_runs
+from unlost.model.errors import UnlostError
+from unlost.vault.stores.local import LocalStore
+from unlost.vault.stores.probe import probe_store
+
+OTHERS = 0o077  # what a key file must not allow anybody else
+PRIVATE = 0o600
+ROOM = 0.10  # of a disk
+
+
+def home_looks(app: Application) -> Iterator[Look]:
+    """All of a home, in the order in which things depend on each other."""
+    yield from _keys(app)
+    yield from _database(app)
+    yield from _vault(app)
+    yield from _room(app)
+    yield from _service(app)
+
+
+def _keys(app: Application) -> Iterator[Look]:
+    for name, file in (("home key", app.home.home_key), ("service key", app.home.service_key)):
+        if file.exists():
+            yield _private(name, file)
+    try:
+        closed = closed_secrets(sealing_key(read_home_key(app.home)))
+    except UnlostError as error:
+        yield bad("home key", error.sentence, error.next_step)
+        return
+    if closed:
+        yield bad(
+            "secrets",
+            f"{closed} secrets of orgs do not open with this home's key.",
+            "Put back the keys/home.key that belongs to this home, or give the credentials again "
+            "with `unlost org add`.",
+        )
+    else:
+        yield good("secrets", "All secrets open with this home's key.")
+
+
+def _private(name: str, file: Path) -> Look:
+    if file.stat().st_mode & OTHERS:
+        return bad(
+            name,
+            f"Others on this machine may read {file}.",
+            f"Take the right away: chmod 600 {file}",
+            repair=lambda: file.chmod(PRIVATE),
+        )
+    return good(name, f"{file} is for its owner alone.")
+
+
+def _database(app: Application) -> Iterator[Look]:
+    for file in (app.home.catalog, app.home.jobs, app.home.queue):
+        if file.exists():
+            found = _quick_check(file)
+            if found == "ok":
+                yield good("database", f"{file} is whole.")
+            else:
+                yield bad(
+                    "database",
+                    f"{file} is damaged: {found}.",
+                    "Stop the service. The file of jobs may simply be moved away; bring "
+                    "catalog.sqlite back with `unlost vault rebuild` into another folder.",
+                )
+
+
+def _quick_check(file: Path) -> str:
+    try:
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+            (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return str(found)
+
+
+def _vault(app: Application) -> Iterator[Look]:
+    try:
+        orgs = app.vault.orgs()
+    except UnlostError as error:
+        yield bad("vault", error.sentence, error.next_step)
+        return
+    yield good("vault", f"The service key opens the vault; it holds {len(orgs)} orgs.")
+    try:
+        probe_store(LocalStore(app.home.vault), entropy=app.entropy)
+    except UnlostError as error:
+        yield bad("store", error.sentence, error.next_step)
+    else:
+        yield good("store", f"{app.home.vault} takes what is written, each name once.")
+    yield from _copy(app)
+    yield from _verified()
+
+
+def _copy(app: Application) -> Iterator[Look]:
+    if copy_is_due(app):
+        yield warning(
+            "copy",
+            "The vault has no copy of this home's present settings.",
+            "It is made by the service, or now with `unlost doctor --repair`.",
+            repair=lambda: _copied(app),
+        )
+    else:
+        yield good("copy", "The vault has a copy of this home's settings.")
+
+
+def _copied(app: Application) -> None:
+    copy_if_due(app)
+
+
+def _verified() -> Iterator[Look]:
+    check = last_check()
+    if check is not None and check.damages:
+        yield bad(
+            "vault",
+            f"The last look at the vault found damage: {check.damages[0]}",
+            "See all of it with `unlost verify --level full`.",
+        )
+
+
+def _room(app: Application) -> Iterator[Look]:
+    for name, folder in (("home", app.home.root), ("vault", app.home.vault)):
+        if folder.exists():
+            used = shutil.disk_usage(folder)
+            free = f"{used.free / used.total:.0%} of the disk of the {name} is free."
+            if used.free < ROOM * used.total:
+                yield warning("disk", free, "Make room before a night needs it.")
+            else:
+                yield good("disk", free)
+
+
+def _service(app: Application) -> Iterator[Look]:
+    planned = [o.name for o in list_orgs() if schedule_of(o.oid).schedule.nightly is not None]
+    if worker_runs(app.home.locks / "worker"):
+        yield good("service", "The service runs.")
+    elif planned:
+        yield warning(
+            "service",
+            f"The service does not run, so that {', '.join(planned)} is not backed up by itself.",
+            "Start it with `unlost up`, best as a systemd unit.",
+        )
+    if planned and not any(one.kind.takes_alerts for one in list_channels()):
+        yield warning(
+            "alerts",
+            "Nobody is told when something breaks: there is no channel.",
+            "Add one with `unlost alert channel`.",
+        )
+    lasting = [one for one in list_alerts() if one.resolved_at is None]
+    if lasting:
+        yield warning(
+            "alerts", f"{len(lasting)} alerts last.", "See them with `unlost alert list`."
+        )

@@ -1,0 +1,55 @@
+"""unlost doctor: is all in order, and what puts it in order."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home
+from unlost.cli.text import plain
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.doctor import Diagnosis
+
+WORDS = {"good": "ok", "warning": "look", "bad": "BAD"}
+
+
+def doctor(
+    *,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Put in order what can be without asking.")
+    ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not call the orgs.")] = False,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Look at keys, store, database, clock, rights and backups, and say what to do.
+
+    Ends with 0 where all is good, 3 where somebody should look, 1 where something does not work.
+    """
+    from unlost.app.actions.doctor import doctor as act
+    from unlost.app.health import Health
+
+    with opened(home) as application:
+        found = act(application, ask=not offline, repair=repair)
+        answer(found, as_json=json, show=_show)
+    codes = {
+        Health.GOOD: ExitCode.OK,
+        Health.WARNING: ExitCode.FINDINGS,
+        Health.BAD: ExitCode.FAILED,
+    }
+    return codes[found.worst]
+
+
+def _show(out: "Console", result: "Diagnosis") -> None:
+    for check in result.checks:
+        word = "repaired" if check.repaired else WORDS[check.health.value]
+        out.print(f"{word:>8}  {plain(check.name)}: {plain(check.sentence)}")
+        if check.next_step and not check.repaired:
+            out.print(f"          {plain(check.next_step)}")
+    if any(check.repairable and not check.repaired for check in result.checks):
+        out.print("Some of it can be repaired at once: unlost doctor --repair")

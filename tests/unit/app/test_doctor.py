@@ -1,0 +1,223 @@
+"""The doctor finds what is not in order, says what repairs it, and repairs what it may."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from homes import SECRET, WRITE_SECRET
+from unit.app.test_rebuild import Machine
+from unlost.app import health_home, health_orgs
+from unlost.app.actions.alerts import Asked, add_channel
+from unlost.app.actions.backup import backup
+from unlost.app.actions.doctor import Diagnosis, doctor
+from unlost.app.actions.orgs import NewOrg, add_org
+from unlost.app.actions.schedule import Wish, change
+from unlost.app.actions.writer import NewWriter, set_writer
+from unlost.app.compose import Application
+from unlost.app.health import Health
+from unlost.catalog.alerts import match
+from unlost.catalog.checks import save_check
+from unlost.catalog.orgs import get_org, save_org
+from unlost.jobs.durable import DurableJobs
+from unlost.model.alert import Alarm, ChannelKind, Rule, Urgency
+from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.night import CheckRecord
+from unlost.testing.memory_writer import MemoryWriter
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Application]:
+    """A home in which all is as it should be, but for the service, which does not run."""
+    machine = Machine(tmp_path)
+    with machine.opened() as app:
+        add_org(app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
+        set_writer(app, NewWriter("sales", {}, {"password": WRITE_SECRET}))
+        add_channel(app, Asked(name="hook", kind=ChannelKind.WEBHOOK, url="https://ops.example/x"),
+                    secret="s" * 32)  # fmt: skip
+        backup(app, "sales")
+        app.jobs.unfinished(kind="backup", org="x")
+        yield app
+
+
+def told(found: Diagnosis, health: Health) -> dict[str, str]:
+    """Sentences by name of the checks that ended so."""
+    return {check.name: check.sentence for check in found.checks if check.health is health}
+
+
+@pytest.fixture
+def served(app: Application) -> Iterator[Application]:
+    jobs = DurableJobs(app.home.queue, {}, lock=app.home.locks / "worker")
+    jobs.start()
+    yield app
+    jobs.stop()
+
+
+def test_where_all_is_in_order_the_doctor_says_so(served: Application) -> None:
+    found = doctor(served)
+    assert found.worst is Health.GOOD, found
+    names = {check.name for check in found.checks}
+    assert {"home key", "service key", "secrets", "database", "vault", "store", "copy", "disk",
+            "service", "sales: clock", "sales: reading", "sales: writing",
+            "sales: backup"} == names  # fmt: skip
+
+
+def test_a_service_that_does_not_run_is_named(app: Application) -> None:
+    found = doctor(app)
+    assert "sales is not backed up by itself" in told(found, Health.WARNING)["service"]
+    change(app, "sales", Wish(at="off"))
+    assert "service" not in told(doctor(app), Health.WARNING)
+
+
+def test_a_key_that_others_may_read_is_repaired(served: Application) -> None:
+    served.home.home_key.chmod(0o644)
+    found = doctor(served)
+    assert found.worst is Health.BAD
+    assert "Others on this machine may read" in told(found, Health.BAD)["home key"]
+    again = doctor(served, repair=True)
+    assert again.worst is Health.GOOD
+    assert [check.name for check in again.checks if check.repaired] == ["home key"]
+    assert served.home.home_key.stat().st_mode & 0o777 == 0o600
+    assert not [check for check in doctor(served).checks if check.repairable]
+
+
+def test_what_cannot_be_repaired_is_told_and_stays(
+    served: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.home.home_key.chmod(0o644)
+
+    def refused(self: Path, mode: int) -> None:
+        raise PermissionError("not yours")
+
+    monkeypatch.setattr(Path, "chmod", refused)
+    found = doctor(served, repair=True)
+    assert found.worst is Health.BAD
+    assert "It could not be put right: not yours" in told(found, Health.BAD)["home key"]
+
+
+@pytest.mark.parametrize("text", [None, "ef" * 32])
+def test_a_lost_or_other_home_key_is_told(served: Application, text: str | None) -> None:
+    served.home.home_key.unlink()
+    if text is not None:
+        served.home.home_key.write_text(text)
+        served.home.home_key.chmod(0o600)
+    bad = told(doctor(served, ask=False), Health.BAD)
+    assert list(bad) == (["secrets"] if text else ["home key"])
+
+
+def test_a_lost_service_key_is_told_and_what_hangs_on_it_too(served: Application) -> None:
+    del served.__dict__["vault"]
+    served.home.service_key.unlink()
+    assert set(told(doctor(served, ask=False), Health.BAD)) == {"vault", "sales: backup"}
+
+
+def test_a_store_that_is_not_to_be_trusted_is_told(
+    served: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health_home.LocalStore, "put_new", lambda self, name, data: True)
+    assert "store" in told(doctor(served, ask=False), Health.BAD)
+
+
+def test_a_damaged_database_is_told(served: Application) -> None:
+    file = served.home.jobs
+    served.jobs.close()
+    data = bytearray(file.read_bytes())
+    data[4096:] = os.urandom(len(data) - 4096) if len(data) > 4096 else b"x"
+    file.write_bytes(data)
+    for side in ("-wal", "-shm"):
+        Path(f"{file}{side}").unlink(missing_ok=True)
+    assert "is damaged" in told(doctor(served, ask=False), Health.BAD)["database"]
+    file.write_bytes(b"no database at all" * 300)
+    assert "is damaged" in told(doctor(served, ask=False), Health.BAD)["database"]
+
+
+def test_a_copy_that_is_due_is_made(served: Application) -> None:
+    shutil.rmtree(served.home.vault / "homes")
+    org = get_org("sales")
+    save_org(replace(org, config={**org.config, "address": "two"}))
+    assert "copy" in told(doctor(served, ask=False), Health.WARNING)
+    assert doctor(served, ask=False, repair=True).worst is Health.GOOD
+    assert list(served.vault.homes.numbers()) == [1]
+
+
+def test_damage_that_was_found_and_alerts_that_last_are_recalled(served: Application) -> None:
+    now = served.clock.now()
+    save_check(CheckRecord(now, "quick", 1, 1, ("segment x is missing",)))
+    match([Alarm(Rule.INCOMPLETE, "sales", "", Urgency.SOON, "A gap.", "")], now=now)
+    found = doctor(served, ask=False)
+    assert "segment x is missing" in told(found, Health.BAD)["vault"]
+    assert told(found, Health.WARNING)["alerts"] == "1 alerts last."
+
+
+def test_a_full_disk_and_a_home_without_channels_are_told(
+    served: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = shutil._ntuple_diskusage(100, 95, 5)
+    monkeypatch.setattr(health_home.shutil, "disk_usage", lambda _: full)
+    monkeypatch.setattr(health_home, "list_channels", list)
+    warned = told(doctor(served, ask=False), Health.WARNING)
+    assert warned["disk"].startswith("5% of the disk")
+    assert "there is no channel" in warned["alerts"]
+
+
+# --- orgs -----------------------------------------------------------------------------------------
+
+
+def test_an_org_that_does_not_let_us_in_is_told(served: Application) -> None:
+    served.secrets(get_org("sales").oid).put("password", "wrong")
+    served.writer_secrets(get_org("sales").oid).put("password", "wrong")
+    bad = told(doctor(served), Health.BAD)
+    assert set(bad) == {"sales: reading", "sales: writing"}
+    assert not told(doctor(served, ask=False), Health.BAD)
+
+
+def test_what_is_not_seen_and_a_clock_that_is_wrong_are_told(
+    served: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connector = served.connector("memory")
+    gap = Finding(FindingKind.COLUMN_HIDDEN, Severity.GAP, "Phone is not seen.", "Give the right.")
+    connector.orgs["one"].findings.append(gap)  # type: ignore[attr-defined]
+    source = connector.source("one")  # type: ignore[attr-defined]
+    late = served.clock.now() - timedelta(minutes=10)
+    monkeypatch.setattr(source, "server_time", lambda: late)
+    found = doctor(served)
+    assert "600 seconds apart" in told(found, Health.BAD)["sales: clock"]
+    assert "Phone is not seen" in told(found, Health.WARNING)["sales: reading"]
+
+
+def test_a_write_identity_that_is_missing_or_may_not_write_is_told(
+    served: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from unlost.model.writing import MissingPermission
+
+    lacks = [MissingPermission("Edit", "Edit on Account is missing.")]
+    monkeypatch.setattr(MemoryWriter, "missing", lambda self, tables: lacks)
+    assert "Edit on Account" in told(doctor(served), Health.WARNING)["sales: writing"]
+    monkeypatch.setattr(health_orgs, "find_writer", lambda oid: None)
+    assert "nothing can be brought back" in told(doctor(served), Health.WARNING)["sales: writing"]
+
+
+def test_backups_that_are_old_incomplete_or_missing_are_told(
+    served: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.clock.advance(hours=48)  # type: ignore[attr-defined]
+    found = doctor(served, ask=False, repair=True)
+    assert told(found, Health.BAD)["sales: backup"] == "The newest backup is 48 hours old."
+    org = served.connector("memory").orgs["one"]  # type: ignore[attr-defined]
+    org.hide_column("Account", "Phone")
+    backup(served, "sales")
+    assert "sales: backup" in told(doctor(served, ask=False), Health.WARNING)
+    monkeypatch.setattr(served.vault, "head", lambda oid: None)
+    assert told(doctor(served, ask=False), Health.WARNING)["sales: backup"].startswith(
+        "There is no"
+    )
+
+
+def test_a_zone_that_this_machine_does_not_know_is_told(served: Application) -> None:
+    org = get_org("sales")
+    save_org(replace(org, identity=replace(org.identity, zone="Nowhere/Else")))
+    assert "Nowhere/Else" in told(doctor(served, ask=False), Health.BAD)["sales: schedule"]
