@@ -6,21 +6,29 @@ from datetime import datetime, timedelta
 import zstandard
 
 from unlost.app.compose import Application
-from unlost.catalog.copying import Copied, dump, last_copy, note_copy, settings_digest
+from unlost.catalog.copying import (
+    Copied,
+    dump,
+    happened_since,
+    last_copy,
+    note_copy,
+    settings_digest,
+)
 from unlost.model.errors import IntegrityError, UnlostError
 from unlost.model.ports import Vault
 
-DAILY = timedelta(days=1)  # runs, nights and alerts that changed meanwhile
+PATIENCE = timedelta(hours=1)  # runs and alerts of many orgs are copied together
 LARGEST = 1 << 31  # bytes: a home's data is far from it, and a damaged frame must not ask for more
 
 
-def copy_if_due(app: Application) -> bool:
-    """Copy the home's data into the vault if settings changed, or a day went by; True if it did.
+def copy_if_due(app: Application, *, patience: timedelta = PATIENCE) -> bool:
+    """Copy the home's data into the vault if something changed; True if it did.
 
+    Settings are copied at once; runs and alerts once the newest copy is as old as ``patience``.
     Raises what the vault raises.
     """
     settings, now = settings_digest(), app.clock.now()
-    if not _is_due(settings, now):
+    if not _is_due(settings, now, patience):
         return False
     number = app.vault.homes.keep(zstandard.compress(dump()))
     note_copy(Copied(number, settings, now))
@@ -28,19 +36,21 @@ def copy_if_due(app: Application) -> bool:
 
 
 def copy_is_due(app: Application) -> bool:
-    """True if the vault does not have the settings of now, or has not had them for a day."""
-    return _is_due(settings_digest(), app.clock.now())
+    """True if the vault does not have what happened until an hour ago."""
+    return _is_due(settings_digest(), app.clock.now(), PATIENCE)
 
 
-def _is_due(settings: str, now: datetime) -> bool:
+def _is_due(settings: str, now: datetime, patience: timedelta) -> bool:
     last = last_copy()
-    return last is None or last.settings != settings or now - last.at >= DAILY
+    if last is None or last.settings != settings:
+        return True
+    return now - last.at >= patience and happened_since(last.at)
 
 
 def after_change(app: Application) -> None:
-    """Copy at once what was changed by hand. Where the vault is away the service does it later."""
+    """Copy at once what was done by hand. Where the vault is away the service does it later."""
     with suppress(UnlostError):
-        copy_if_due(app)
+        copy_if_due(app, patience=timedelta(0))
 
 
 def read_copy(vault: Vault, number: int | None) -> bytes | None:

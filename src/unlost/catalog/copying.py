@@ -13,9 +13,11 @@ from pathlib import Path
 import msgspec
 from blake3 import blake3
 from django.db import connection, models
+from django.db.models import Q
 
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import (
+    AlertRow,
     ChannelRow,
     HomeCopy,
     Night,
@@ -117,6 +119,13 @@ def end_lost_runs(*, at: datetime) -> int:
             error_code="machine-lost",
             error_sentence="It was under way when its machine was lost.",
         )
+
+
+def happened_since(at: datetime) -> bool:
+    """True if a run ended, or an alert began or ended, since an instant."""
+    with own_connection():
+        alerts = AlertRow.objects.filter(Q(opened_at__gte=at) | Q(resolved_at__gte=at))
+        return Run.objects.filter(ended_at__gte=at).exists() or alerts.exists()
 
 
 def last_copy() -> Copied | None:

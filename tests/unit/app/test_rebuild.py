@@ -16,7 +16,7 @@ from unlost.app.actions.rebuild import Rebuild, RebuildResult, rebuild
 from unlost.app.actions.schedule import Wish, change, show
 from unlost.app.actions.writer import NewWriter, set_writer
 from unlost.app.compose import Application, open_application
-from unlost.app.home_copy import copy_if_due
+from unlost.app.home_copy import after_change, copy_if_due, copy_is_due
 from unlost.catalog.alerts import list_alerts, list_channels, match
 from unlost.catalog.copying import last_copy
 from unlost.catalog.models import Run
@@ -144,28 +144,44 @@ def test_a_file_that_is_no_key_is_refused(machine: Machine, text: str) -> None:
     assert caught.value.code == "home-key-unreadable"
 
 
-def test_a_copy_is_made_after_each_change_of_settings_and_once_a_day(machine: Machine) -> None:
+def test_a_copy_is_made_after_each_change_of_settings(machine: Machine) -> None:
     with machine.opened() as app:
         numbers = list(app.vault.homes.numbers())
         assert not copy_if_due(app)
         for at in ("04:00", "04:00", "05:00"):  # the second changes nothing
             change(app, "sales", Wish(at=at))
-        machine.clock.advance(hours=23)
         assert not copy_if_due(app)
-        machine.clock.advance(hours=2)
-        assert copy_if_due(app)
         made = list(app.vault.homes.numbers())[len(numbers) :]
-        assert len(made) == 3
+        assert len(made) == 2
         last = last_copy()
         assert last is not None
         assert last.number == made[-1]
 
 
-def test_a_night_alone_is_no_change_of_settings(machine: Machine) -> None:
+def test_runs_and_alerts_are_copied_once_an_hour_if_there_are_any(machine: Machine) -> None:
     with machine.opened() as app:
+        machine.clock.advance(hours=2)
         assert not copy_if_due(app)
         backup(app, "sales")
-        assert not copy_if_due(app)
+        assert copy_if_due(app)
+        machine.clock.advance(seconds=600)
+        match([], now=app.clock.now())  # the alert is over
+        assert not copy_is_due(app)
+        machine.clock.advance(seconds=51 * 60)
+        assert copy_is_due(app)
+        assert copy_if_due(app)
+        assert not copy_is_due(app)
+
+
+def test_what_is_done_by_hand_is_copied_at_once(machine: Machine) -> None:
+    with machine.opened() as app:
+        before = len(app.vault.homes.numbers())
+        machine.clock.advance(seconds=60)
+        backup(app, "sales")
+        for _ in range(2):
+            machine.clock.advance(seconds=1)
+            after_change(app)
+        assert len(app.vault.homes.numbers()) == before + 1
 
 
 def test_settings_can_be_changed_while_the_vault_is_away(machine: Machine) -> None:
