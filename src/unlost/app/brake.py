@@ -1,10 +1,14 @@
 """The brake of a process: runs stop at their next call, as they would where an allowance is spent."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from unlost.catalog.runs import Wish
 from unlost.model.errors import LimitReached
-from unlost.model.ports import Budget
+from unlost.model.ports import Budget, Clock
+
+PAUSED, CANCELLED = "run-paused", "run-cancelled"
 
 
 @dataclass(slots=True)
@@ -38,16 +42,59 @@ class Brake:
 
 @dataclass(frozen=True, slots=True)
 class Braked:
-    """A budget that gives nothing once the brake was pulled (port ``Budget``)."""
+    """A budget that gives nothing once a brake was pulled (port ``Budget``)."""
 
     budget: Budget
     brake: Brake
+    own: "RunBrake | None" = None
 
     def take(self, calls: int = 1) -> None:
         """As the budget; raises LimitReached when stopped."""
         self.brake.check()
+        if self.own is not None:
+            self.own.check()
         self.budget.take(calls)
 
     def report(self, *, used: int, limit: int) -> None:
         """As the budget."""
         self.budget.report(used=used, limit=limit)
+
+
+LOOK_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class RunBrake:
+    """Stops one run when people ask for it; what they want is looked up now and then."""
+
+    run: str
+    clock: Clock
+    wanted: Callable[[str], Wish]
+    _looked: float = field(default=-LOOK_SECONDS)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def check(self) -> None:
+        """Raise LimitReached (``run-paused``, ``run-cancelled``) if somebody wants that."""
+        with self._lock:
+            now = self.clock.monotonic()
+            if now - self._looked < LOOK_SECONDS:
+                return
+            self._looked = now
+        wish = self.wanted(self.run)
+        if wish is not Wish.NONE:
+            raise stopped(self.run, wish)
+
+
+def stopped(run: str, wish: Wish) -> LimitReached:
+    """The error by which a run stops that people paused or cancelled."""
+    if wish is Wish.PAUSE:
+        return LimitReached(
+            PAUSED,
+            f"The run {run} was paused by hand.",
+            next_step=f"Let it go on with `unlost runs {run} --go-on`.",
+        )
+    return LimitReached(
+        CANCELLED,
+        f"The run {run} was cancelled by hand.",
+        next_step="Nothing of it was kept; the backups before it are as they were.",
+    )

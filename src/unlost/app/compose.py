@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from unlost.app.brake import Brake, Braked
+from unlost.app.brake import Brake, Braked, RunBrake
 from unlost.app.database import connect, disconnect
 from unlost.app.discovery import load_connector
 from unlost.app.home import Home, read_home, read_home_key
 from unlost.app.process import settle
 from unlost.app.system import SystemClock, SystemEntropy
-from unlost.catalog.budget import SqlBudget
+from unlost.catalog.budget import Share, SqlBudget
 from unlost.catalog.lease import SqlLease
 from unlost.catalog.orgs import ProtectedOrg, check_same_org, list_orgs
+from unlost.catalog.runs import wish_of
+from unlost.catalog.schedules import schedule_of
 from unlost.catalog.secrets import SqlSecretStore, sealing_key
 from unlost.catalog.witness import SqlWitness
 from unlost.catalog.writers import WriterSecrets, find_writer
@@ -196,13 +198,18 @@ class Application:
         )
 
     @contextmanager
-    def open_org(self, org: ProtectedOrg, *, observer: Observer | None = None) -> Iterator[Source]:
-        """The source of an org, proved to be the one that the name stands for."""
+    def open_org(
+        self, org: ProtectedOrg, *, observer: Observer | None = None, run: str | None = None
+    ) -> Iterator[Source]:
+        """The source of an org, proved to be the one that the name stands for.
+
+        ``run``: for whom, so that people can stop it.
+        """
         connector = self.connector(org.identity.connector)
         config = read_config(connector, org.config)
         context = self.context(
             secrets=self.secrets(org.oid),
-            budget=self.budget(org.oid),
+            budget=self.budget(org.oid, run=run),
             observer=observer,
             cache=self.cache(org.oid),
         )
@@ -210,9 +217,15 @@ class Application:
             check_same_org(org, source.identity())
             yield source
 
-    def budget(self, oid: str) -> Budget:
-        """The calls that an org may still be asked for."""
-        return Braked(SqlBudget(oid, clock=self.clock), self.brake)
+    def budget(self, oid: str, *, restore: bool = False, run: str | None = None) -> Budget:
+        """The calls that an org may still be asked for; a part is kept for restores.
+
+        ``run``: people can stop that run.
+        """
+        calls = schedule_of(oid).schedule.calls
+        share = Share.of_restores(calls) if restore else Share.of_backups(calls)
+        own = RunBrake(run, self.clock, wish_of) if run is not None else None
+        return Braked(SqlBudget(oid, clock=self.clock, share=share), self.brake, own)
 
     def writer_secrets(self, oid: str) -> SecretStore:
         """The sealed secrets of an org's write identity."""
@@ -221,7 +234,7 @@ class Application:
 
     @contextmanager
     def open_writer(
-        self, org: ProtectedOrg, *, observer: Observer | None = None
+        self, org: ProtectedOrg, *, observer: Observer | None = None, run: str | None = None
     ) -> Iterator[Writer]:
         """The writer of an org, for one run; raises NotAllowed (``writer-missing``)."""
         connector = self.connector(org.identity.connector)
@@ -230,7 +243,7 @@ class Application:
             raise writer_missing(org, connector)
         context = self.context(
             secrets=self.writer_secrets(org.oid),
-            budget=self.budget(org.oid),
+            budget=self.budget(org.oid, restore=True, run=run),
             observer=observer,
         )
         config = read_config(connector, {**org.config, **values})

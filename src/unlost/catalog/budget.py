@@ -1,33 +1,61 @@
 """The budget of an org's API calls, shared by all runs and processes of a home.
 
-The source counts for itself and tells; between two reports the calls taken here are added. A part
-of the source's limit stays for everybody else who uses the same allowance.
+Two things bound it. What this home called in the last 24 hours is counted here, by the hour: that
+must stay below its share of the source's limit, of which a part is kept for restores. And what the
+source counts for everybody must leave some room: between two of its reports the calls taken here
+are added.
 """
 
 import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F, Q
+from django.db import transaction
+from django.db.models import F
 
 from unlost.catalog.connection import own_connection
-from unlost.catalog.models import ApiBudget
+from unlost.catalog.models import ApiBudget, ApiHour
 from unlost.model.errors import LimitReached
 from unlost.model.ports import Clock
+from unlost.model.schedule import CALLS_SHARE
 
-RESERVE = 20  # percent of the limit that are left to other integrations
+FOR_RESTORES = 10  # percent of the limit, of our share, that backups leave to restores
+TOTAL = 80  # percent of the limit that all who call may have used when a backup still calls
+TOTAL_FOR_RESTORES = 95
 BUNDLE = 20  # calls taken from the database at a time
+DAY = timedelta(hours=24)  # allowances are those of any 24 hours
+HOUR = timedelta(hours=1)
 STALE = timedelta(hours=1)  # an older report says nothing about now: ask the source again
 PAUSE = timedelta(hours=1)  # allowances roll over 24 hours, so that some calls come back each hour
 
 
-class SqlBudget:
-    """Takes calls in bundles by one conditional update (port ``Budget``)."""
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Which parts of the limit, in percent, may be used: by this home, and by all together."""
 
-    def __init__(self, org: str, *, clock: Clock, reserve: int = RESERVE) -> None:
-        """``org`` is the oid; ``reserve`` the percentage that is not for us."""
+    ours: int = CALLS_SHARE - FOR_RESTORES
+    total: int = TOTAL
+
+    @classmethod
+    def of_backups(cls, share: int) -> "Share":
+        """Of a home's share, without what is kept for restores."""
+        return cls(max(1, share - FOR_RESTORES), TOTAL)
+
+    @classmethod
+    def of_restores(cls, share: int) -> "Share":
+        """All of a home's share."""
+        return cls(share, TOTAL_FOR_RESTORES)
+
+
+class SqlBudget:
+    """Takes calls in bundles, counted in one transaction each (port ``Budget``)."""
+
+    def __init__(self, org: str, *, clock: Clock, share: Share | None = None) -> None:
+        """``org`` is the oid."""
         self._org = org
         self._clock = clock
-        self._ours = 100 - reserve
+        self._share = share or Share()
         self._lock = threading.Lock()
         self._left = 0
 
@@ -36,8 +64,7 @@ class SqlBudget:
         with self._lock:
             if self._left < calls:
                 bundle = max(BUNDLE, calls)
-                if not self._draw(bundle):
-                    raise self._spent()
+                self._draw(bundle)
                 self._left += bundle
             self._left -= calls
 
@@ -47,24 +74,62 @@ class SqlBudget:
         with self._lock, own_connection():
             ApiBudget.objects.update_or_create(oid=self._org, defaults=seen)
 
-    def _draw(self, calls: int) -> bool:
-        """Take from the row if it allows; one statement, so that processes cannot overdraw."""
-        room = F("limit") * self._ours / 100 - F("taken") - calls
-        fits = Q(limit__isnull=True) | Q(used__lte=room)
-        stale = Q(reported_at__lt=self._clock.now() - STALE)
-        with own_connection():
+    def _draw(self, calls: int) -> None:
+        """Take from the tables if they allow; under a lock, so that processes cannot overdraw."""
+        now = self._clock.now()
+        with own_connection(), transaction.atomic():
             ApiBudget.objects.get_or_create(oid=self._org)
-            row = ApiBudget.objects.filter(oid=self._org)
-            return bool(row.filter(fits | stale).update(taken=F("taken") + calls))
+            row = ApiBudget.objects.select_for_update().get(oid=self._org)
+            hours = list(ApiHour.objects.filter(oid=self._org, hour__gt=now - DAY - HOUR))
+            again = _spent_until(row, hours, calls, share=self._share, now=now)
+            if again is not None:
+                raise _spent(again)
+            ApiBudget.objects.filter(oid=self._org).update(taken=F("taken") + calls)
+            _count(self._org, calls, now=now)
 
-    def _spent(self) -> LimitReached:
-        return LimitReached(
-            "api-budget-spent",
-            "The org's API calls of the day are used up, but for the part that is left to other "
-            "programs.",
-            next_step="Start the backup again in an hour: it goes on where it stopped.",
-            resume_at=self._clock.now() + PAUSE,
-        )
+
+def _spent_until(
+    row: ApiBudget, hours: Sequence[ApiHour], calls: int, *, share: Share, now: datetime
+) -> datetime | None:
+    """When calls come back, if there is no room for so many now; None if there is."""
+    if row.limit is None:
+        return None
+    ours = row.limit * share.ours / 100 - calls
+    held = sum(hour.calls for hour in hours)
+    if held > ours:
+        return _room_at(hours, held - ours, now=now)
+    fresh = row.reported_at is not None and now - row.reported_at <= STALE
+    if fresh and row.used + row.taken > row.limit * share.total / 100 - calls:
+        return now + PAUSE
+    return None
+
+
+def _room_at(hours: Sequence[ApiHour], over: float, *, now: datetime) -> datetime:
+    """When so many of our calls are 24 hours old; their hours count until they are over."""
+    for hour in sorted(hours, key=lambda one: one.hour):
+        over -= hour.calls
+        if over <= 0:
+            return max(hour.hour + HOUR + DAY, now + timedelta(minutes=1))
+    return now + PAUSE
+
+
+def _count(oid: str, calls: int, *, now: datetime) -> None:
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    made = ApiHour.objects.filter(oid=oid, hour=hour).update(calls=F("calls") + calls)
+    if not made:
+        ApiHour.objects.create(oid=oid, hour=hour, calls=calls)
+        ApiHour.objects.filter(oid=oid, hour__lte=now - 2 * DAY).delete()
+
+
+def _spent(again: datetime) -> LimitReached:
+    return LimitReached(
+        "api-budget-spent",
+        "Unlost's share of the org's API calls of the day is used up; the rest is left to other "
+        "programs.",
+        next_step="It goes on by itself when calls come back. `unlost schedule set ORG --calls` "
+        "changes the share.",
+        resume_at=again,
+    )
 
 
 def calls_of_the_day(oid: str, *, now: datetime) -> tuple[int | None, int | None]:

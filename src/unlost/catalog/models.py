@@ -241,3 +241,16 @@ class ApiBudget(models.Model):
     limit = models.BigIntegerField(null=True)
     taken = models.BigIntegerField(default=0)
     reported_at = models.DateTimeField(null=True)
+
+
+class ApiHour(models.Model):
+    """Calls of this home to an org in one hour."""
+
+    oid = models.CharField(max_length=64)
+    hour = models.DateTimeField()
+    calls = models.BigIntegerField(default=0)
+
+    class Meta:  # noqa: D106
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["oid", "hour"], name="one_count_per_hour")
+        ]

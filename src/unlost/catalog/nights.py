@@ -90,6 +90,35 @@ def end_try(oid: str, name: str, end: NightEnd) -> None:
         )
 
 
+def hold_night(run: str) -> bool:
+    """Let the night of a run wait until it is released; True if it waits."""
+    with own_connection():
+        waiting = Night.objects.filter(run=run, state=NightState.WAITING.value)
+        return bool(waiting.update(next_at=None))
+
+
+def release_night(run: str, *, at: datetime) -> bool:
+    """Let the night of a run be tried at an instant; True if it waits."""
+    with own_connection():
+        waiting = Night.objects.filter(run=run, state=NightState.WAITING.value)
+        return bool(waiting.update(next_at=at))
+
+
+def cancel_night(run: str, *, at: datetime, code: str, sentence: str) -> bool:
+    """Give up the night of a run, if it waits."""
+    with own_connection():
+        waiting = Night.objects.filter(run=run, state=NightState.WAITING.value)
+        return bool(
+            waiting.update(
+                state=NightState.GIVEN_UP.value,
+                ended_at=at,
+                next_at=None,
+                error_code=code,
+                error_sentence=sentence,
+            )
+        )
+
+
 def _value(row: Night) -> NightRecord:
     return NightRecord(
         row.org.oid,

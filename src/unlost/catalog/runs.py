@@ -20,6 +20,14 @@ class RunState(StrEnum):
     ABANDONED = "abandoned"  # will not be gone on with
 
 
+class Wish(StrEnum):
+    """What people want of a run that is under way."""
+
+    NONE = ""
+    PAUSE = "pause"  # stop, and wait until it is told to go on
+    CANCEL = "cancel"  # stop, and do not go on
+
+
 @dataclass(frozen=True, slots=True)
 class RunRecord:
     """A run as the home remembers it. ``snapshot`` is set once it is done.
@@ -88,6 +96,19 @@ def end_run(run: str, end: RunEnd) -> None:
             error_code=end.error_code,
             error_sentence=end.error_sentence,
         )
+
+
+def wish_of(run: str) -> Wish:
+    """What people want of a run."""
+    with own_connection():
+        found = Run.objects.filter(id=run).values_list("wish", flat=True).first()
+    return Wish(found or "")
+
+
+def set_wish(run: str, wish: Wish) -> bool:
+    """Write down what people want of a run; False if there is no such run."""
+    with own_connection():
+        return bool(Run.objects.filter(id=run).update(wish=wish.value))
 
 
 def find_run(run: str) -> RunRecord | None:

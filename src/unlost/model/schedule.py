@@ -8,6 +8,8 @@ from unlost.model.errors import UsageError
 
 DAY_MINUTES = 24 * 60
 LONGEST_WINDOW = 12 * 60
+CALLS_SHARE = 50  # percent of an org's API calls of a day
+LEAST_CALLS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +35,21 @@ class Hours:
 class Schedule:
     """Times are the org's own, whole minutes.
 
+    ``calls`` is the part of the org's API calls of a day that may be used, in percent.
     ``nightly`` begins the backup of a day (None: none by itself), spread over ``window`` minutes so
-    that many orgs do not begin at once. ``verify`` is the day on which the vault is verified after
-    the backup (None: never). Nothing begins in the ``blackout`` hours.
+    that many orgs do not begin at once. Nothing begins in the ``blackout`` hours.
     """
 
     nightly: time | None = time(1, 0)
     window: int = 60
     blackout: tuple[Hours, ...] = ()
+    calls: int = CALLS_SHARE
 
     def __post_init__(self) -> None:
         if not 0 <= self.window <= LONGEST_WINDOW:
             raise _wrong(f"The window of {self.window} minutes is not between 0 and 720.")
+        if not LEAST_CALLS <= self.calls <= 100:
+            raise _wrong(f"{self.calls} is not between {LEAST_CALLS} and 100 percent.")
         if any(hours.minutes == 0 for hours in self.blackout):
             raise _wrong("Blackout hours that end when they begin are no hours at all.")
         if not _some_time_is_left(self.blackout):

@@ -1,19 +1,31 @@
-"""The API budget: leaves a part to others, adds up over processes, and believes fresh news only."""
+"""The API budget: leaves a part to others and to restores, adds up over processes, rolls over."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
-from unlost.catalog.budget import BUNDLE, SqlBudget
-from unlost.catalog.models import ApiBudget
+from unlost.catalog.budget import BUNDLE, Share, SqlBudget
+from unlost.catalog.models import ApiBudget, ApiHour
 from unlost.model.errors import LimitReached
 from unlost.testing.clock import VirtualClock
+
+ALL = Share(100, 100)
 
 
 @pytest.fixture
 def budget(clock: VirtualClock) -> SqlBudget:
     return SqlBudget("org", clock=clock)
+
+
+def spend(budget: SqlBudget) -> tuple[int, LimitReached]:
+    """Take calls until there are none: how many, and what was said then."""
+    for taken in range(100_000):
+        try:
+            budget.take()
+        except LimitReached as limit:
+            return taken, limit
+    raise AssertionError("the budget never ends")
 
 
 def test_everything_is_allowed_until_the_source_has_told_a_limit(budget: SqlBudget) -> None:
@@ -22,14 +34,51 @@ def test_everything_is_allowed_until_the_source_has_told_a_limit(budget: SqlBudg
     assert ApiBudget.objects.get().taken == BUNDLE * 3
 
 
-def test_a_fifth_of_the_limit_is_left_to_others(budget: SqlBudget, clock: VirtualClock) -> None:
+def test_backups_use_half_of_the_day_but_for_what_restores_may_need(clock: VirtualClock) -> None:
+    backups = SqlBudget("org", clock=clock, share=Share.of_backups(50))
+    restores = SqlBudget("org", clock=clock, share=Share.of_restores(50))
+    backups.report(used=0, limit=1000)
+    taken, limit = spend(backups)
+    assert (taken, limit.code) == (400, "api-budget-spent")
+    assert spend(restores)[0] == 100
+
+
+def test_calls_come_back_a_day_after_they_were_made(clock: VirtualClock) -> None:
+    budget = SqlBudget("org", clock=clock, share=Share(40, 100))
+    begun = clock.now()
     budget.report(used=0, limit=1000)
-    for _ in range(800):
+    for _ in range(100):
         budget.take()
-    with pytest.raises(LimitReached) as caught:
-        budget.take()
-    assert caught.value.code == "api-budget-spent"
-    assert caught.value.resume_at == clock.now() + timedelta(hours=1)
+    clock.advance(hours=3)
+    assert spend(budget)[0] == 300
+    again = spend(budget)[1].resume_at
+    assert again is not None
+    assert begun + timedelta(hours=24) <= again <= begun + timedelta(hours=26)
+    clock.advance(seconds=(again - clock.now()).total_seconds())
+    budget.report(used=0, limit=1000)
+    assert spend(budget)[0] == 100, "those of the first hour, and no others"
+    later = spend(budget)[1].resume_at
+    assert later is not None
+    assert later > again + timedelta(hours=2)
+
+
+def test_no_twenty_four_hours_see_more_than_our_share(clock: VirtualClock) -> None:
+    budget = SqlBudget("org", clock=clock, share=Share(40, 100))
+    made: list[tuple[float, int]] = []
+    for hour in range(24 * 4):
+        budget.report(used=0, limit=1000)
+        made.append((hour, spend(budget)[0]))
+        clock.advance(hours=1)
+    for begin in range(24 * 3):
+        assert sum(n for hour, n in made if begin <= hour < begin + 24) <= 400
+    assert sum(n for _, n in made) >= 3 * 400, "and nothing is wasted"
+
+
+def test_old_hours_are_forgotten(clock: VirtualClock, budget: SqlBudget) -> None:
+    for _ in range(200):
+        budget.take(BUNDLE)
+        clock.advance(hours=1)
+    assert ApiHour.objects.count() <= 50
 
 
 def test_what_the_source_counts_is_believed(budget: SqlBudget) -> None:
@@ -59,21 +108,31 @@ def test_two_processes_share_what_is_left(clock: VirtualClock) -> None:
 
 def test_yesterdays_report_does_not_stop_todays_run(budget: SqlBudget, clock: VirtualClock) -> None:
     budget.report(used=1000, limit=1000)
-    with pytest.raises(LimitReached):
+    with pytest.raises(LimitReached) as caught:
         budget.take()
+    assert caught.value.resume_at == clock.now() + timedelta(hours=1)
     clock.advance(hours=2)
     budget.take()
 
 
-def test_the_share_for_others_can_be_set(clock: VirtualClock) -> None:
-    budget = SqlBudget("org", clock=clock, reserve=0)
+def test_all_of_the_day_can_be_allowed(clock: VirtualClock) -> None:
+    budget = SqlBudget("org", clock=clock, share=ALL)
     budget.report(used=0, limit=100)
     budget.take(100)
     with pytest.raises(LimitReached):
         budget.take()
 
 
-def test_threads_never_take_more_than_there_is(budget: SqlBudget) -> None:
+def test_more_calls_than_the_day_has_never_fit(clock: VirtualClock) -> None:
+    budget = SqlBudget("org", clock=clock, share=ALL)
+    budget.report(used=0, limit=100)
+    with pytest.raises(LimitReached) as caught:
+        budget.take(101)
+    assert caught.value.resume_at == clock.now() + timedelta(hours=1)
+
+
+def test_threads_never_take_more_than_there_is(clock: VirtualClock) -> None:
+    budget = SqlBudget("org", clock=clock, share=Share(80, 100))
     budget.report(used=0, limit=500)
 
     def greedy(_: int) -> int:

@@ -6,10 +6,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from unlost.app.actions.snapshots import gaps
+from unlost.app.brake import CANCELLED, stopped
 from unlost.app.compose import Application, Fanout, Silence
 from unlost.catalog.observer import SqlObserver
 from unlost.catalog.orgs import ProtectedOrg, get_org, save_org
-from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run, find_run
+from unlost.catalog.runs import (
+    RunEnd,
+    RunState,
+    Wish,
+    begin_run,
+    end_run,
+    find_run,
+    set_wish,
+    wish_of,
+)
 from unlost.catalog.storage import keep_samples
 from unlost.engine.backup import Finished, Parked
 from unlost.engine.backup import backup as run_backup
@@ -91,6 +101,8 @@ def backup(
     _give_memory_back()
     known = get_org(org)
     chosen = _choose(app, known, full=full, run=run)
+    if run is None:
+        set_wish(chosen.id, Wish.NONE)  # who starts it by hand wants it to go on
     done = _done_by(app, known, chosen, full=full, observer=observer)
     another = run is not None and chosen.resumed and chosen.id != run
     return backup(app, org, full=full, run=run, observer=observer) if another else done
@@ -103,21 +115,23 @@ def _done_by(
         written = SqlObserver(chosen.id, clock=app.clock)
         both = Fanout(written, observer or Silence())
         try:
-            with app.open_org(known, observer=both) as source:
+            with app.open_org(known, observer=both, run=chosen.id) as source:
                 _refresh(known, source)
                 outcome = run_backup(known.oid, _ports(app, source, chosen.id, both), full=full)
         finally:
             written.flush()
-        finished = _finished(outcome)
+        finished = _finished(outcome, wish_of(chosen.id))
         proof = finished.certificate
         keep_samples(known.oid, proof.quotas, at=proof.finished)
         _done(app, chosen.id, finished.snapshot)
     return _result(known, chosen, finished)
 
 
-def _finished(outcome: Finished | Parked) -> Finished:
+def _finished(outcome: Finished | Parked, wish: Wish) -> Finished:
     if isinstance(outcome, Finished):
         return outcome
+    if wish is not Wish.NONE:
+        raise stopped(outcome.run, wish)
     raise LimitReached(
         "run-parked", outcome.sentence, next_step=outcome.next_step, resume_at=outcome.resume_at
     )
@@ -143,10 +157,21 @@ def _worth_resuming(app: Application, run: RunRecord, *, full: bool) -> bool:
     return not full or (remembered is not None and remembered.full)
 
 
-def _give_up(app: Application, org: ProtectedOrg, run: str) -> None:
+def _give_up(
+    app: Application, org: ProtectedOrg, run: str, *, why: UnlostError | None = None
+) -> None:
     app.vault.begin(org.oid, run=run, kind=KIND, identity=org.identity).abandon()
     app.jobs.end(run, state=JobState.GIVEN_UP, at=app.clock.now())
-    end_run(run, RunEnd(RunState.ABANDONED, at=app.clock.now()))
+    code, sentence = (why.code, why.sentence) if why is not None else ("", "")
+    end = RunEnd(RunState.ABANDONED, app.clock.now(), error_code=code, error_sentence=sentence)
+    end_run(run, end)
+
+
+def cancel_unfinished(app: Application, org: ProtectedOrg, run: str) -> None:
+    """Give up a backup that waits; raises Conflict (``run-in-progress``) while it runs."""
+    with app.lease.hold(org.oid, kind=KIND, run=run):
+        if any(one.run == run for one in app.jobs.unfinished(kind=KIND.value, org=org.oid)):
+            _give_up(app, org, run, why=stopped(run, Wish.CANCEL))
 
 
 @contextmanager
@@ -166,6 +191,9 @@ def _recorded(app: Application, org: ProtectedOrg, run: str, *, full: bool) -> I
 
 
 def _stopped(app: Application, org: ProtectedOrg, run: str, error: UnlostError) -> None:
+    if error.code == CANCELLED:
+        _give_up(app, org, run, why=error)
+        return
     if isinstance(error, LimitReached):
         _parked(app, run, error)
         return

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from unlost.app.actions.backup import IN_PROGRESS, NOTES_LOST, backup
+from unlost.app.brake import CANCELLED, PAUSED
 from unlost.app.compose import Application
 from unlost.catalog.nights import NightEnd, end_try, give_up_before, start_try
 from unlost.catalog.runs import RunState, find_run
@@ -55,6 +56,14 @@ def after_error(
 
     ``pause`` is for a run that parked and cannot say until when.
     """
+    if error.code == CANCELLED:
+        return NightEnd(
+            NightState.GIVEN_UP, now, error_code=error.code, error_sentence=error.sentence
+        )
+    if error.code == PAUSED:
+        return NightEnd(
+            NightState.WAITING, now, None, error_code=error.code, error_sentence=error.sentence
+        )
     if isinstance(error, LimitReached):
         again = error.resume_at or now + pause
         return NightEnd(

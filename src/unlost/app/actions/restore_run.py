@@ -7,10 +7,22 @@ from datetime import datetime
 from pathlib import Path
 
 from unlost.app.actions.restore_plan import load_plan, org_of
+from unlost.app.brake import PAUSED
 from unlost.app.compose import Application, Fanout, Silence
 from unlost.catalog.observer import SqlObserver
 from unlost.catalog.orgs import ProtectedOrg
-from unlost.catalog.runs import RunEnd, RunRecord, RunState, begin_run, end_run, find_run, list_runs
+from unlost.catalog.runs import (
+    RunEnd,
+    RunRecord,
+    RunState,
+    Wish,
+    begin_run,
+    end_run,
+    find_run,
+    list_runs,
+    set_wish,
+    wish_of,
+)
 from unlost.engine.restore.execute import execute, run_of
 from unlost.engine.restore.log import Log
 from unlost.engine.restore.outcome import Ending, Parked, RecordOutcome, RestoreOutcome
@@ -148,11 +160,11 @@ def _run(
     both = Fanout(written, observer or Silence())
     with _recorded(app, org, run):
         try:
-            with app.open_writer(org, observer=both) as writer:
+            with app.open_writer(org, observer=both, run=run) as writer:
                 ended = execute(plan, _ports(app, writer, both))
         finally:
             written.flush()
-        outcome = _ended(ended)
+        outcome = _ended(ended, wish_of(run))
         end_run(run, RunEnd(RunState.DONE, app.clock.now()))
     return _result(org, outcome)
 
@@ -163,9 +175,15 @@ def _ports(app: Application, writer: Writer, observer: Observer) -> RestorePorts
     )
 
 
-def _ended(ended: RestoreOutcome | Parked) -> RestoreOutcome:
+def _ended(ended: RestoreOutcome | Parked, wish: Wish) -> RestoreOutcome:
     if isinstance(ended, RestoreOutcome):
         return ended
+    if wish is not Wish.NONE:
+        raise LimitReached(
+            PAUSED,
+            ended.sentence,
+            next_step=f"Go on with it: unlost restore resume {ended.run}",
+        )
     raise LimitReached(
         "restore-parked",
         ended.sentence,
@@ -178,6 +196,7 @@ def _ended(ended: RestoreOutcome | Parked) -> RestoreOutcome:
 def _recorded(app: Application, org: ProtectedOrg, run: str) -> Iterator[None]:
     before = find_run(run)
     begin_run(run, org=org.name, kind=KIND, full=False, at=app.clock.now())
+    set_wish(run, Wish.NONE)
     try:
         yield
     except LimitReached as limit:

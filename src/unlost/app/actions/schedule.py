@@ -41,12 +41,13 @@ class Wish:
     """What is to change, as it was typed; None leaves a thing as it is.
 
     ``at`` is a time such as ``01:30``, or ``off``; ``window`` is in minutes; ``blackout`` are hours
-    such as ``08:00-18:00``, and ``none`` for none.
+    such as ``08:00-18:00``, and ``none`` for none. ``calls`` is in percent.
     """
 
     at: str | None = None
     window: int | None = None
     blackout: Sequence[str] | None = None
+    calls: int | None = None
 
 
 def show(app: Application, org: str | None = None) -> Schedules:
@@ -74,6 +75,8 @@ def wished(schedule: Schedule, wish: Wish) -> Schedule:
     if wish.blackout is not None:
         told = [one for one in wish.blackout if one != "none"]
         schedule = replace(schedule, blackout=tuple(hours_of(one) for one in told))
+    if wish.calls is not None:
+        schedule = replace(schedule, calls=wish.calls)
     return schedule
 
 

@@ -1,5 +1,6 @@
 """unlost runs: what ran, and how it ended."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,10 +10,12 @@ from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home
 from unlost.cli.text import many, plain, when
+from unlost.model.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from unlost.app.actions.control import Controlled
     from unlost.app.actions.restore_run import RunDetail, RunList
 
 MOST = 50
@@ -23,10 +26,18 @@ def runs(
         str | None, typer.Argument(metavar="RUN", help="One run, record by record.")
     ] = None,
     *,
+    pause: Annotated[
+        bool, typer.Option("--pause", help="Stop this run; it waits until it is let go on.")
+    ] = False,
+    cancel: Annotated[bool, typer.Option("--cancel", help="Stop this run for good.")] = False,
+    go_on: Annotated[bool, typer.Option("--go-on", help="Let this run go on.")] = False,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """List runs, or tell one record by record."""
+    """List runs, or tell one record by record, or pause, cancel and go on with one."""
+    asked = [name for name, on in (("pause", pause), ("cancel", cancel), ("go_on", go_on)) if on]
+    if asked:
+        return _controlled(run, asked, home, as_json=json)
     with opened(home) as application:
         from unlost.app.actions.restore_run import run_detail
         from unlost.app.actions.restore_run import runs as act
@@ -36,6 +47,26 @@ def runs(
         else:
             answer(run_detail(application, run), as_json=json, show=_show_run)
     return ExitCode.OK
+
+
+def _controlled(run: str | None, asked: list[str], home: Path | None, *, as_json: bool) -> ExitCode:
+    if run is None or len(asked) > 1:
+        raise UsageError(
+            "run-unnamed",
+            "One run can be paused, cancelled or let go on, and it must be named.",
+            next_step="See `unlost runs`, then for example `unlost runs RUN --pause`.",
+        )
+    with opened(home) as application:
+        from unlost.app.actions import control
+
+        answer(getattr(control, asked[0])(application, run), as_json=as_json, show=_show_control)
+    return ExitCode.OK
+
+
+def _show_control(out: "Console", result: "Controlled") -> None:
+    out.print(plain(result.sentence))
+    if result.next_step:
+        out.print(plain(result.next_step))
 
 
 def _show_list(out: "Console", result: "RunList") -> None:

@@ -55,6 +55,14 @@ def change(
             help="Hours in which nothing begins, as 08:00-18:00; none for none.",
         ),
     ] = None,
+    calls: Annotated[
+        int | None,
+        typer.Option(
+            "--calls",
+            metavar="PERCENT",
+            help="Part of the org's API calls of a day that Unlost may use.",
+        ),
+    ] = None,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -63,7 +71,7 @@ def change(
         from unlost.app.actions.schedule import Wish
         from unlost.app.actions.schedule import change as act
 
-        wish = Wish(at=at, window=window, blackout=blackout or None)
+        wish = Wish(at=at, window=window, blackout=blackout or None, calls=calls)
         answer(act(application, org, wish), as_json=json, show=_show)
     return ExitCode.OK
 
@@ -83,6 +91,7 @@ def _show(out: "Console", result: "OrgSchedule") -> None:
         spread = f", within {schedule.window} minutes" if schedule.window else ""
         out.print(f"{result.org} every night at {schedule.nightly:%H:%M} {result.zone}{spread}")
         out.print(f"  Next     {when(result.next, zone=result.zone)}")
+    out.print(f"  Calls    at most {schedule.calls}% of the org's API calls of a day")
     for hours in schedule.blackout:
         out.print(f"  Never    {hours.begins:%H:%M} to {hours.ends:%H:%M}")
     for night in result.nights:

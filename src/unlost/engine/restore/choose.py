@@ -37,6 +37,7 @@ class Remark(StrEnum):
     # good to know
     BY_CASCADE = "by-cascade"
     REOPENED = "reopened"
+    LEFT_IN_BIN = "left-in-bin"
 
 
 @dataclass(slots=True)

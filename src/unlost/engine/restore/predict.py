@@ -123,6 +123,11 @@ WORDS = {
     Remark.BY_CASCADE: Words(
         Weight.NOTE, "{n} of {table}: out of the bin together with the record they belong to."
     ),
+    Remark.LEFT_IN_BIN: Words(
+        Weight.NOTE,
+        "{n} of {table}: in the bin still, but what they belong to is gone for ever; they come back "
+        "with new ids.",
+    ),
 }
 
 WHY_NEVER = {

@@ -61,6 +61,7 @@ class Settling:
         capability = self.capabilities(made.key.table)
         if made.action is Action.UNDELETE and self._lost_master(made):
             create(made, capability)
+            made.remark(Remark.LEFT_IN_BIN)
             return True
         if made.action is Action.CREATE:
             missing = self._missing(made, capability)

@@ -9,6 +9,7 @@ pass.
 from collections.abc import Iterator, Mapping, Sequence
 
 from unlost.engine.restore.calls import CHANGED_SINCE, TRIES, refusal, see
+from unlost.engine.restore.choose import Remark
 from unlost.engine.restore.entries import Link, Linked, Pass
 from unlost.engine.restore.session import Session
 from unlost.engine.restore.wanted import READ_ROWS
@@ -18,6 +19,7 @@ from unlost.model.schema import DeleteRule, Table
 from unlost.model.writing import Outcome, OutcomeKind
 
 CAME_ALONG = "restore-came-along"
+LEFT_IN_BIN = Remark.LEFT_IN_BIN.value
 
 
 def leave_returned(session: Session) -> None:
@@ -26,7 +28,7 @@ def leave_returned(session: Session) -> None:
         return
     details = _details(session)
     for table, steps in _pending(session):
-        own = {step.record: step.key for step in steps if table in details}
+        own = {s.record: s.key for s in steps if table in details or LEFT_IN_BIN in s.notes}
         _leave(session, table, _back(session, table, {**own, **_lives(session, table, steps)}))
 
 

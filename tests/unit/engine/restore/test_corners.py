@@ -184,6 +184,26 @@ def test_a_junction_that_somebody_took_out_of_the_bin_with_its_master_is_left_al
     assert [cells["Name"] for cells in quick.live("Role").values()] == ["seller"]
 
 
+def test_a_detail_without_its_master_that_somebody_took_out_of_the_bin_is_left_alone(
+    quick: Atelier,
+) -> None:
+    account = quick.make("Account", "Candy")
+    contact = quick.make("Contact", "Ann", Account=account)
+    quick.night()
+    quick.platform.delete("Contact", contact, by="U2")
+    quick.org.delete("Account", account)
+    quick.org.purge("Account", account)
+    for table in ("Account", "Contact"):
+        quick.allow(table, identity=Identity.UNDELETE)
+    plan = quick.plan_of(("Account", account))
+    told = step_of(plan, contact)
+    assert (told.action, told.notes) == (Action.CREATE, ("left-in-bin",))
+    quick.platform.undelete("Contact", contact, by="U2")
+    outcome = quick.restore(plan)
+    assert of(outcome, contact).ending is Ending.CONFLICT
+    assert list(quick.live("Contact")) == [contact]
+
+
 def test_without_a_look_at_what_came_along_a_junction_would_be_there_twice(
     quick: Atelier, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -168,7 +168,7 @@ def test_what_another_restore_brought_back_since_the_plan_is_not_brought_back_ag
     outcome = quick.restore(slow)
     told = of(outcome, account)
     assert (told.ending, told.live) == (Ending.CONFLICT, live)
-    assert "another restore" in told.sentence
+    assert "by other hands" in told.sentence
     assert of(outcome, other).ending is Ending.CREATED
     assert [cells["Account"] for cells in quick.live("Contact").values()] == [live, live]
 

@@ -1,0 +1,94 @@
+"""Pause, cancel and let go on: what people do with a run that is under way or waits."""
+
+from dataclasses import dataclass
+
+from unlost.app.actions.backup import IN_PROGRESS, cancel_unfinished
+from unlost.app.brake import CANCELLED, stopped
+from unlost.app.compose import Application
+from unlost.catalog.nights import cancel_night, hold_night, release_night
+from unlost.catalog.orgs import get_org
+from unlost.catalog.runs import RunRecord, RunState, Wish, find_run, set_wish
+from unlost.model.errors import Conflict, NotFound
+from unlost.model.snapshot import CommitKind
+
+GOES_ON = frozenset({RunState.RUNNING, RunState.PARKED, RunState.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class Controlled:
+    """What becomes of a run: a sentence, and what to do next if anything."""
+
+    run: str
+    org: str
+    sentence: str
+    next_step: str = ""
+
+
+def pause(app: Application, run: str) -> Controlled:  # noqa: ARG001
+    """Stop a run at its next call; it waits until it is let go on.
+
+    Raises NotFound (``run-unknown``), Conflict (``run-over``).
+    """
+    known = _goes_on(run)
+    set_wish(run, Wish.PAUSE)
+    hold_night(run)
+    now = known.state is RunState.RUNNING
+    return Controlled(
+        run,
+        known.org,
+        f"The run {run} {'stops within seconds' if now else 'waits'}; nothing of it is lost.",
+        f"Let it go on with `unlost runs {run} --go-on`.",
+    )
+
+
+def cancel(app: Application, run: str) -> Controlled:
+    """Stop a backup for good; the next one begins anew. A restore stops, and can be gone on with.
+
+    Raises NotFound (``run-unknown``), Conflict (``run-over``).
+    """
+    known = _goes_on(run)
+    if known.kind is not CommitKind.BACKUP:
+        set_wish(run, Wish.CANCEL)
+        return Controlled(
+            run,
+            known.org,
+            f"The run {run} stops within seconds; what it wrote stays in the org.",
+            f"Finish it with `unlost restore resume {run}`.",
+        )
+    set_wish(run, Wish.CANCEL)
+    try:
+        cancel_unfinished(app, get_org(known.org), run)
+    except Conflict as busy:
+        if busy.code != IN_PROGRESS:
+            raise
+        return Controlled(run, known.org, f"The run {run} stops within seconds.")
+    told = stopped(run, Wish.CANCEL)
+    cancel_night(run, at=app.clock.now(), code=CANCELLED, sentence=told.sentence)
+    return Controlled(run, known.org, told.sentence, told.next_step)
+
+
+def go_on(app: Application, run: str) -> Controlled:
+    """Let a paused run go on; raises NotFound (``run-unknown``), Conflict (``run-over``)."""
+    known = _goes_on(run)
+    set_wish(run, Wish.NONE)
+    if release_night(run, at=app.clock.now()):
+        return Controlled(run, known.org, f"The service goes on with {run} within a minute.")
+    command = f"unlost backup {known.org}"
+    if known.kind is not CommitKind.BACKUP:
+        command = f"unlost restore resume {run}"
+    return Controlled(run, known.org, f"The run {run} may go on.", f"Go on with it: {command}")
+
+
+def _goes_on(run: str) -> RunRecord:
+    known = find_run(run)
+    if known is None:
+        raise NotFound(
+            "run-unknown", f"There is no run named {run!r}.", next_step="See `unlost runs`."
+        )
+    if known.state not in GOES_ON:
+        raise Conflict(
+            "run-over",
+            f"The run {run} is over: {known.state.value}.",
+            next_step="See `unlost runs`.",
+        )
+    return known
