@@ -4,8 +4,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from unlost.catalog.runs import Wish
 from unlost.model.errors import LimitReached
+from unlost.model.jobs import Wish
 from unlost.model.ports import Budget, Clock
 
 PAUSED, CANCELLED = "run-paused", "run-cancelled"

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import Org, Run
+from unlost.model.jobs import Wish
 from unlost.model.snapshot import CommitKind
 
 
@@ -18,14 +19,6 @@ class RunState(StrEnum):
     FAILED = "failed"  # stopped by an error; the next call goes on with it
     DONE = "done"
     ABANDONED = "abandoned"  # will not be gone on with
-
-
-class Wish(StrEnum):
-    """What people want of a run that is under way."""
-
-    NONE = ""
-    PAUSE = "pause"  # stop, and wait until it is told to go on
-    CANCEL = "cancel"  # stop, and do not go on
 
 
 @dataclass(frozen=True, slots=True)

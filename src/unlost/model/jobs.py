@@ -11,6 +11,14 @@ class JobKind(StrEnum):
     VERIFY = "verify"  # look whether the vault is whole: ``subject`` is the level
 
 
+class Wish(StrEnum):
+    """What people want of a run that is under way."""
+
+    NONE = ""
+    PAUSE = "pause"  # stop, and wait until it is told to go on
+    CANCEL = "cancel"  # stop, and do not go on
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """A job. ``id`` makes it one: asking for the same id again does nothing.

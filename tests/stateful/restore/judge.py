@@ -310,7 +310,7 @@ class Judge:
 
     def _children(self, case: Case) -> None:
         """What referred to a chosen record that was lost is there and refers to it again."""
-        bad = {(o.table, o.record) for o in case.outcome.records if not o.ending.good}
+        bad = {self.origin(s.key) for s, told in case.pairs if not told.ending.good}
         now = {self.origin(key): key for key in case.after}
         other = {self.origin(s.key) for s in case.plan.steps if s.why is Why.SELECTED}
         for step, told in case.pairs:
@@ -319,7 +319,7 @@ class Judge:
                 continue
             for child, seen in self.nights[step.snapshot].items():
                 for column, targets in references(child, seen):
-                    known = (child.table, child.record) in bad or self.origin(child) in other
+                    known = self.origin(child) in bad | other
                     later = self._empty_later(case, child, column, step.snapshot)
                     if step.key in targets and not known and not later:
                         self._child(case, child, column, now)

@@ -13,7 +13,6 @@ from unlost.catalog.orgs import ProtectedOrg, get_org, save_org
 from unlost.catalog.runs import (
     RunEnd,
     RunState,
-    Wish,
     begin_run,
     end_run,
     find_run,
@@ -29,11 +28,12 @@ from unlost.jobs.store import RunState as JobState
 from unlost.model.certificate import Verdict
 from unlost.model.errors import Conflict, LimitReached, UnlostError
 from unlost.model.finding import Finding
+from unlost.model.jobs import Wish
 from unlost.model.ports import Observer, Source
 from unlost.model.snapshot import CommitKind, Counts, SnapshotInfo
 
 KIND = CommitKind.BACKUP
-TOO_OLD = timedelta(days=3)  # jobs at the source and their results do not live much longer
+TOO_OLD = timedelta(days=3)  # untouched: jobs at the source and their results do not live much longer
 IN_PROGRESS = "run-in-progress"
 NOTES_LOST = "work-folder-damaged"
 
@@ -151,7 +151,7 @@ def _choose(app: Application, org: ProtectedOrg, *, full: bool, run: str | None)
 
 
 def _worth_resuming(app: Application, run: RunRecord, *, full: bool) -> bool:
-    if app.clock.now() - run.started > TOO_OLD:
+    if app.clock.now() - run.changed > TOO_OLD:
         return False
     remembered = find_run(run.run)
     return not full or (remembered is not None and remembered.full)

@@ -15,7 +15,6 @@ from unlost.catalog.runs import (
     RunEnd,
     RunRecord,
     RunState,
-    Wish,
     begin_run,
     end_run,
     find_run,
@@ -29,6 +28,7 @@ from unlost.engine.restore.outcome import Ending, Parked, RecordOutcome, Restore
 from unlost.engine.restore.planning import PlanPorts, plan_again
 from unlost.engine.restore.session import RestorePorts
 from unlost.model.errors import LimitReached, NotFound, UnlostError, UsageError
+from unlost.model.jobs import Wish
 from unlost.model.plan import RecordKey, RestorePlan
 from unlost.model.ports import Observer, Writer
 from unlost.model.snapshot import CommitKind

@@ -1,0 +1,68 @@
+"""A day's API calls are spent in the middle of the first full backup: it parks, and ends later."""
+
+from pathlib import Path
+
+import pytest
+
+from integration.cli.conftest import Program, add_org
+from integration.cli.test_by_itself import BEGAN
+from unlost.app.brake import Brake
+from unlost.app.compose import Application, open_application
+from unlost.app.service import Service
+from unlost.testing.clock import VirtualClock
+from unlost_simulators.process import SimulatorProcess
+
+pytestmark = [pytest.mark.network, pytest.mark.timeout(400)]
+
+DAILY = 600  # calls of the org's day: a first backup of the chocolate maker takes over 300
+SHARE = 30  # percent: 20 for backups, 10 for restores
+
+
+def used(served: SimulatorProcess) -> int:
+    return int(served.admin.get("counters")["api_used"])
+
+
+def test_a_first_backup_parks_when_its_share_is_spent_and_ends_with_a_complete_certificate(
+    tmp_path: Path,
+) -> None:
+    with SimulatorProcess() as served:
+        program = Program(tmp_path / "home")
+        assert program("init", str(program.home), "--recovery-out", str(tmp_path / "s")).code == 0
+        assert add_org(program, served.url).code in {0, 3}
+        clock = VirtualClock(BEGAN)
+
+        def opened(brake: Brake) -> Application:
+            return open_application(program.home, clock=clock, brake=brake)
+
+        def pass_time(hours: float) -> None:
+            clock.advance(hours=hours)
+            served.admin.post("clock/advance", seconds=int(hours * 3600))
+
+        with opened(Brake()) as app:
+            from unlost.app.actions.schedule import Wish, change
+
+            change(app, "chocolate", Wish(at="01:30", window=0, calls=SHARE))
+        served.admin.post(
+            "settings", daily_api_requests=DAILY, used={"DailyApiRequests": 0}
+        )
+        states: list[str] = []
+        for _ in range(8 * 6):
+            before = used(served)
+            Service(opened, Brake()).run(once=True)
+            spent = used(served) - before
+            assert spent <= DAILY * (SHARE - 10) // 100 + 25, "its own share, and the look around"
+            shown = program("schedule", "show", "chocolate", "--json").json["schedules"][0]
+            states += [shown["nights"][0]["state"]] if shown["nights"] else []
+            if states and states[-1] == "done":
+                break
+            pass_time(3)
+            assert used(served) < DAILY * 0.8, "another integration still gets its share"
+        assert "waiting" in states, "it parked"
+        assert states[-1] == "done"
+        shown = program("schedule", "show", "chocolate", "--json").json["schedules"][0]
+        done = next(one for one in shown["nights"] if one["state"] == "done")
+        proof = program("certificate", "chocolate", "--json").done
+        assert len(program("snapshots", "chocolate", "--json").json["snapshots"]) == 1
+        assert all(line["held"] == line["live"] for line in proof["tables"] if line["live"])
+        assert not [f for f in proof["findings"] if "budget" in f["sentence"]]
+        assert done["failures"] == 0, "to wait is no failure"
