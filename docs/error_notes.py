@@ -7,8 +7,9 @@ NOTES = {
         "was refreshed, which gives it a new id."
     ),
     "api-budget-spent": (
-        "Unlost leaves a fifth of the org's daily calls to other programs. The run is parked: what "
-        "it has read is kept, and `unlost backup NAME` goes on from there."
+        "Backups use at most 40 % of the calls that the org allows in 24 hours and stop where all "
+        "programs together have used 80 %; restores may use 10 % more. The run is parked: what it "
+        "has read is kept. The service goes on by itself; `unlost backup NAME` does so by hand."
     ),
     "chain-cut": (
         "Each backup links to the one before it, and the application database remembers the newest "

@@ -8,26 +8,33 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from datetime import datetime
+from datetime import datetime, time
 from enum import Enum
 from inspect import getdoc, getsource
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
+from unlost.app.actions.alerts import Alerts, ChannelTests
 from unlost.app.actions.backup import BackupResult
 from unlost.app.actions.compare import CompareResult
+from unlost.app.actions.control import Controlled
+from unlost.app.actions.doctor import Diagnosis
 from unlost.app.actions.file import FileResult
 from unlost.app.actions.find import FindResult
 from unlost.app.actions.history import HistoryResult
 from unlost.app.actions.init import InitResult
 from unlost.app.actions.orgs import AddedOrg, OrgList
+from unlost.app.actions.rebuild import RebuildResult
 from unlost.app.actions.restore_plan import PlanResult
 from unlost.app.actions.restore_run import RestoreResult, RunDetail, RunList
+from unlost.app.actions.schedule import OrgSchedule, Schedules
 from unlost.app.actions.show import ShowResult
 from unlost.app.actions.snapshots import SnapshotCertificate, SnapshotList
+from unlost.app.actions.storage import StorageReport
 from unlost.app.actions.verify import VerifyResult
 from unlost.app.actions.writer import WriterResult
+from unlost.model.reading import Json
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "json.md"
 RESULTS: Mapping[str, type] = {
@@ -51,6 +58,16 @@ RESULTS: Mapping[str, type] = {
     "restore retry": RestoreResult,
     "runs": RunList,
     "runs RUN": RunDetail,
+    "runs RUN --pause": Controlled,
+    "runs RUN --cancel": Controlled,
+    "runs RUN --go-on": Controlled,
+    "schedule show": Schedules,
+    "schedule set": OrgSchedule,
+    "storage": StorageReport,
+    "alert list": Alerts,
+    "alert test": ChannelTests,
+    "doctor": Diagnosis,
+    "vault rebuild": RebuildResult,
 }
 INTRODUCTION = """# JSON
 
@@ -60,7 +77,7 @@ the same as without it.
 The shape is stable: fields may be added, none is renamed, removed or given another meaning within a
 major release. Programs should ignore fields that they do not know.
 
-- An instant is a text as in RFC 3339, such as `2026-03-04T02:00:00Z`.
+- An instant is a text as in RFC 3339, such as `2026-03-04T02:00:00Z`; a time of the day is `01:30:00`.
 - A size is a number of bytes.
 - A cell of a record is a text, exactly as the org delivered it, or `null`. Numbers and dates of a
   record are texts too: no digit is lost on the way.
@@ -108,7 +125,7 @@ def _values(kind: type) -> str:
 
 
 def _fields(kind: type, shapes: dict[type, None]) -> str:
-    hints = get_type_hints(kind)
+    hints = get_type_hints(kind, localns={"Json": Json})
     rows = [f"| `{one.name}` | {_type(hints[one.name], shapes)} |" for one in fields(kind)]  # type: ignore[arg-type]
     return "\n".join(["| field | type |", "|---|---|", *rows])
 
@@ -117,8 +134,10 @@ def _type(hint: Any, shapes: dict[type, None]) -> str:
     simple = {str: "text", int: "number", float: "number", bool: "true or false"}
     if hint in simple:
         return simple[hint]
-    if hint is datetime:
-        return "instant"
+    if hint is datetime or hint is time:
+        return "instant" if hint is datetime else "time of the day"
+    if hint is Json:
+        return "value"
     if get_origin(hint) is UnionType:
         inner = [one for one in get_args(hint) if one is not type(None)]
         return f"{_type(inner[0], shapes)}?"

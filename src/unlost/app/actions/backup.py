@@ -33,7 +33,8 @@ from unlost.model.ports import Observer, Source
 from unlost.model.snapshot import CommitKind, Counts, SnapshotInfo
 
 KIND = CommitKind.BACKUP
-TOO_OLD = timedelta(days=3)  # untouched: jobs at the source and their results do not live much longer
+# Untouched for so long: jobs at the source and their results do not live much longer.
+TOO_OLD = timedelta(days=3)
 IN_PROGRESS = "run-in-progress"
 NOTES_LOST = "work-folder-damaged"
 
