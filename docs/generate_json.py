@@ -22,6 +22,7 @@ from unlost.app.actions.control import Controlled
 from unlost.app.actions.doctor import Diagnosis
 from unlost.app.actions.file import FileResult
 from unlost.app.actions.find import FindResult
+from unlost.app.actions.follow import Followed
 from unlost.app.actions.history import HistoryResult
 from unlost.app.actions.init import InitResult
 from unlost.app.actions.orgs import AddedOrg, OrgList
@@ -41,6 +42,7 @@ RESULTS: Mapping[str, type] = {
     "init": InitResult,
     "org add": AddedOrg,
     "org list": OrgList,
+    "org follow": Followed,
     "org writer": WriterResult,
     "backup": BackupResult,
     "snapshots": SnapshotList,

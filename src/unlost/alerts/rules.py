@@ -30,6 +30,7 @@ UNUSUAL_LEAST = 100  # rows; fewer are one person's day
 UNUSUAL_SHARE = 0.05  # of what the table holds, without a usual night
 DAY_TO_DAY = 1.4826  # from the median deviation to a standard one, for a normal distribution
 
+REPLACED, CANCELLED = "another-org", "run-cancelled"
 GOING_ON = frozenset({NightState.WAITING, NightState.RUNNING})
 LOST_TABLE = frozenset(
     {FindingKind.TABLE_GONE, FindingKind.TABLE_REFUSED, FindingKind.TABLE_UNREADABLE}
@@ -53,6 +54,8 @@ def failed(org: WatchedOrg) -> Iterator[Alarm]:
     night = _newest(org)
     if night is None or _made_up_for(org, night):
         return
+    if night.error_code in (REPLACED, CANCELLED):
+        return  # another rule's matter, or somebody's wish
     given_up = night.state is NightState.GIVEN_UP and night.error_sentence
     again = night.state in GOING_ON and night.failures >= PATIENCE
     if not (given_up or again):
@@ -67,6 +70,22 @@ def failed(org: WatchedOrg) -> Iterator[Alarm]:
         "See to the cause, then start it yourself: it goes on where it stopped.",
         f"unlost backup {org.name}",
     )
+
+
+def replaced(org: WatchedOrg) -> Iterator[Alarm]:
+    """Another org answers at the address: a sandbox was refreshed, or the credentials are wrong."""
+    night = _newest(org)
+    if night is not None and night.error_code == REPLACED and not _made_up_for(org, night):
+        yield _alarm(
+            Rule.ORG_REPLACED,
+            org,
+            "",
+            Urgency.NOW,
+            f"Another org answers where {org.name} was: {night.error_sentence}",
+            "If the sandbox was refreshed, let the name follow it; the old org's backups are kept "
+            "under another name. Else look at the login address and the credentials.",
+            f"unlost org follow {org.name}",
+        )
 
 
 def missed(org: WatchedOrg) -> Iterator[Alarm]:
@@ -349,6 +368,7 @@ def damaged(watched: Watched) -> Iterator[Alarm]:
 
 ORG_RULES: tuple[OrgRule, ...] = (
     failed,
+    replaced,
     missed,
     parked,
     late,

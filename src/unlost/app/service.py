@@ -13,9 +13,12 @@ from unlost.app.brake import Brake
 from unlost.app.compose import Application
 from unlost.app.home_copy import copy_if_due
 from unlost.app.log import Log
+from unlost.app.metrics import Board, Look
 from unlost.app.watching import Watcher
+from unlost.catalog.alerts import list_alerts
 from unlost.catalog.nights import find_night
 from unlost.jobs.durable import KEPT, DurableJobs, Handler
+from unlost.model.alert import Urgency
 from unlost.model.errors import UnlostError
 from unlost.model.jobs import Job, JobKind
 from unlost.model.snapshot import VerifyLevel
@@ -33,6 +36,7 @@ class Service:
     """One process that does all that is due in a home.
 
     ``opened`` opens the home anew: each job has an application of its own, as another process would.
+    ``board`` is where each look is left for metrics.
     """
 
     opened: Opener
@@ -40,6 +44,7 @@ class Service:
     every: float = EVERY_SECONDS
     workers: int = 4
     senders: Senders = sender
+    board: Board | None = None
     _watcher: Watcher = field(default_factory=Watcher)
     _beats: list[float] = field(default_factory=list)  # when the last one was, if there was one
 
@@ -73,6 +78,7 @@ class Service:
         while not self.brake.pulled:
             self._look(app, jobs, log)
             self._tell(app, log)
+            self._leave(app, jobs)
             if once:
                 self._drain(jobs)
                 self._tell(app, log)
@@ -115,6 +121,23 @@ class Service:
             log.event("watch-failed", code=error.code)
         except Exception as error:  # noqa: BLE001 (the service must outlive a fault of one look)
             log.event("watch-failed", code=type(error).__name__)
+
+    def _leave(self, app: Application, jobs: DurableJobs) -> None:
+        """What was seen, for metrics."""
+        if self.board is None:
+            return
+        doing = jobs.doing()
+        waiting = sum(job.waiting for job in doing)
+        lasting = [one.alarm.urgency.value for one in list_alerts() if one.resolved_at is None]
+        self.board.show(
+            Look(
+                app.clock.now(),
+                self._watcher.seen,
+                {urgency.value: lasting.count(urgency.value) for urgency in Urgency},
+                waiting,
+                len(doing) - waiting,
+            )
+        )
 
     def _beat(self, app: Application, log: Log) -> None:
         """After a look that went well, every few minutes."""

@@ -38,8 +38,9 @@ class Proved:
 
 @dataclass(slots=True)
 class Watcher:
-    """Gathers, and remembers between two gatherings what cannot change."""
+    """Gathers, and remembers between two gatherings what cannot change; ``seen`` is the last one."""
 
+    seen: Watched = field(default_factory=Watched)
     _proved: dict[str, Proved] = field(default_factory=dict)
     _unreadable: str = ""
 
@@ -47,7 +48,8 @@ class Watcher:
         """All that is watched now."""
         self._unreadable = ""
         orgs = tuple(self._org(app, org) for org in list_orgs())
-        return Watched(orgs, last_check(), self._unreadable)
+        self.seen = Watched(orgs, last_check(), self._unreadable)
+        return self.seen
 
     def _org(self, app: Application, org: ProtectedOrg) -> WatchedOrg:
         runs = list_runs(org.name, most=2 * RUNS)

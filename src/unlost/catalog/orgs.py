@@ -59,8 +59,8 @@ def check_same_org(org: ProtectedOrg, identity: OrgIdentity) -> None:
             "another-org",
             f"{org.name!r} stands for {_who(org.identity)}, but {_who(identity)} answered. "
             "Nothing was read.",
-            next_step="Check the login URL and the credentials; protect the other org under a "
-            "name of its own with `unlost org add`.",
+            next_step="If a sandbox was refreshed, let the name follow it: `unlost org follow "
+            f"{org.name}`. Else check the login URL and the credentials.",
         )
 
 
@@ -84,6 +84,12 @@ def save_org(org: ProtectedOrg) -> None:
         Org.objects.update_or_create(
             name=org.name, defaults=_columns(org), create_defaults=_first(org)
         )
+
+
+def rename_org(name: str, to: str) -> None:
+    """Give an org another name; its runs, nights and secrets stay with it."""
+    with own_connection():
+        Org.objects.filter(name=name).update(name=to)
 
 
 def _who(identity: OrgIdentity) -> str:

@@ -18,6 +18,7 @@ class Rule(StrEnum):
     NIGHT_LATE = "night-late"
     NIGHT_PARKED = "night-parked"
     RUN_STUCK = "run-stuck"
+    ORG_REPLACED = "org-replaced"
     NO_RECENT_BACKUP = "no-recent-backup"
     INCOMPLETE = "incomplete"
     TABLE_LOST = "table-lost"

@@ -20,6 +20,7 @@ AGAIN = (5, 15, 30, 60)  # minutes until the next try, by the number of failures
 PAUSE = timedelta(hours=1)  # until a parked run goes on that does not know when
 BUSY = timedelta(minutes=10)  # until it is looked again whether a backup by hand has ended
 MOST_FAILURES = 12
+ANOTHER_ORG = "another-org"
 
 
 def do_night(app: Application, oid: str, name: str) -> NightRecord | None:
@@ -71,6 +72,8 @@ def after_error(
         )
     if error.code == IN_PROGRESS:
         return NightEnd(NightState.WAITING, now, now + BUSY)
+    if error.code == ANOTHER_ORG:
+        return _given_up(error, now)  # it will not become the old one again
     passing = isinstance(error, TransientError | Conflict | StoreError) or error.code == NOTES_LOST
     if not passing or night.failures + 1 >= MOST_FAILURES:
         return _given_up(error, now)

@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
-from unlost.cli.options import AsJson, Home
+from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.text import many, plain, when
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from unlost.app.actions.follow import Followed
     from unlost.app.actions.orgs import AddedOrg, OrgList
     from unlost.app.actions.writer import WriterResult
     from unlost.cli.connector_forms import Given
@@ -94,6 +95,25 @@ def list_orgs(*, home: Home = None, json: AsJson = False) -> ExitCode:
 
         answer(list_all(application), as_json=json, show=_show_list)
     return ExitCode.OK
+
+
+@app.command("follow")
+def follow(name: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
+    """Let a name stand for the org that answers at its address now, after a sandbox was refreshed."""
+    with opened(home) as application:
+        from unlost.app.actions.follow import follow as act
+
+        answer(act(application, name), as_json=json, show=_show_followed)
+    return ExitCode.OK
+
+
+def _show_followed(out: "Console", result: "Followed") -> None:
+    out.print(f"{result.name} is {plain(result.label or result.tenant)} from now on.")
+    out.print(
+        f"The org that was {result.name} is kept as {result.kept_as}, with "
+        f"{many(result.backups, 'backup')}; it is not backed up any more."
+    )
+    out.print(f"Next: unlost backup {result.name}")
 
 
 def _add(connector: "Connector", given: "Given") -> ExitCode:

@@ -1,0 +1,211 @@
+"""Figures of the service for Prometheus, and whether it is well: over HTTP, on this machine alone.
+
+Names of orgs and storages are in them; nothing of a record is.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from prometheus_client import CollectorRegistry, make_wsgi_app
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from unlost.alerts.watched import Watched, WatchedOrg
+from unlost.model.certificate import Verdict
+from unlost.model.errors import StoreError
+
+LOOPBACK = "127.0.0.1"
+TOO_LONG = timedelta(minutes=5)  # since the last look: then the service is not well
+
+type Now = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look of the service saw. ``alerts`` counts those that last, by urgency."""
+
+    at: datetime
+    watched: Watched
+    alerts: dict[str, int]
+    waiting: int
+    running: int
+
+
+@dataclass(slots=True)
+class Board:
+    """Where the newest look is left for whoever asks. Safe in any thread."""
+
+    _newest: list[Look] = field(default_factory=list)
+
+    def show(self, look: Look) -> None:
+        """Leave a look."""
+        self._newest = [look]
+
+    @property
+    def newest(self) -> Look | None:
+        """The newest look, if there was one."""
+        return self._newest[0] if self._newest else None
+
+
+class Figures(Collector):
+    """The figures of the newest look."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """All figures; none before the first look."""
+        look = self._board.newest
+        if look is not None:
+            yield from _of_service(look)
+            for figure in ORG_FIGURES:
+                yield _family(figure, look.watched.orgs)
+            yield from _storages(look.watched.orgs)
+
+
+def _of_service(look: Look) -> Iterator[GaugeMetricFamily]:
+    yield _plain("last_look_timestamp_seconds", "When the service last looked", look.at.timestamp())
+    jobs = GaugeMetricFamily("unlost_jobs", "Jobs by state", labels=["state"])
+    jobs.add_metric(["waiting"], look.waiting)
+    jobs.add_metric(["running"], look.running)
+    yield jobs
+    alerts = GaugeMetricFamily("unlost_alerts", "Alerts that last, by urgency", labels=["urgency"])
+    for urgency, count in sorted(look.alerts.items()):
+        alerts.add_metric([urgency], count)
+    yield alerts
+    check = look.watched.check
+    if check is not None:
+        yield _plain(
+            "vault_checked_timestamp_seconds", "When the vault was last verified",
+            check.at.timestamp(),
+        )  # fmt: skip
+        yield _plain("vault_damages", "Damages that were found then", len(check.damages))
+
+
+@dataclass(frozen=True, slots=True)
+class OrgFigure:
+    """A figure of an org; None where it is not known."""
+
+    name: str
+    words: str
+    of: Callable[[WatchedOrg], float | None]
+
+
+def _newest_backup(org: WatchedOrg) -> float | None:
+    return org.proof.as_of.timestamp() if org.proof is not None else None
+
+
+def _complete(org: WatchedOrg) -> float | None:
+    return float(org.proof.verdict is Verdict.COMPLETE) if org.proof is not None else None
+
+
+def _records(org: WatchedOrg) -> float | None:
+    return sum(line.held for line in org.proof.tables) if org.proof is not None else None
+
+
+def _failures(org: WatchedOrg) -> float | None:
+    return org.nights[0].failures if org.nights else None
+
+
+ORG_FIGURES = (
+    OrgFigure("last_backup_timestamp_seconds", "As of when the newest backup is", _newest_backup),
+    OrgFigure("backup_complete", "1 if the newest backup proved to be complete", _complete),
+    OrgFigure("records", "Records that the vault holds", _records),
+    OrgFigure("night_failures", "Failed tries of the newest night", _failures),
+    OrgFigure("runs_running", "Runs under way", lambda org: len(org.running)),
+    OrgFigure("api_calls_used", "API calls of the day, by all programs", lambda o: o.calls_used),
+    OrgFigure("api_calls_limit", "API calls that the org allows a day", lambda o: o.calls_limit),
+)
+
+
+def _family(figure: OrgFigure, orgs: Iterable[WatchedOrg]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"unlost_org_{figure.name}", figure.words, labels=["org"])
+    for org in orgs:
+        value = figure.of(org)
+        if value is not None:
+            family.add_metric([org.name], value)
+    return family
+
+
+def _storages(orgs: Iterable[WatchedOrg]) -> Iterator[GaugeMetricFamily]:
+    labels = ["org", "storage"]
+    used = GaugeMetricFamily("unlost_org_storage_used_bytes", "Storage in use", labels=labels)
+    limit = GaugeMetricFamily("unlost_org_storage_limit_bytes", "Storage allowed", labels=labels)
+    for org in orgs:
+        for name, seen in org.forecasts.items():
+            used.add_metric([org.name, name], seen.now)
+            limit.add_metric([org.name, name], seen.limit)
+    yield used
+    yield limit
+
+
+def _plain(name: str, words: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"unlost_{name}", words, value=value)
+
+
+# --- over HTTP ------------------------------------------------------------------------------------
+
+
+class _Quiet(WSGIRequestHandler):
+    """Writes no line for each request."""
+
+    def log_message(self, *_told: object) -> None:
+        """Nothing."""
+
+
+def application(board: Board, now: Now) -> WSGIApplication:
+    """`/metrics` for Prometheus; `/health` is 200 while the service looks around, else 503."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Figures(board))
+    metrics: WSGIApplication = make_wsgi_app(registry)
+
+    def answer(asked: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        path = asked.get("PATH_INFO", "")
+        if path == "/metrics":
+            return metrics(asked, start)
+        if path == "/health":
+            return _health(board, now(), start)
+        start("404 Not Found", [("Content-Type", "text/plain")])
+        return [b"There are /metrics and /health.\n"]
+
+    return answer
+
+
+def _health(board: Board, now: datetime, start: StartResponse) -> Iterable[bytes]:
+    look = board.newest
+    well = look is not None and now - look.at <= TOO_LONG
+    told = {
+        "status": "ok" if well else "not looking",
+        "last_look": look.at.isoformat() if look is not None else None,
+    }
+    start("200 OK" if well else "503 Service Unavailable", [("Content-Type", "application/json")])
+    return [json.dumps(told).encode() + b"\n"]
+
+
+@contextmanager
+def served(board: Board, now: Now, *, port: int) -> Iterator[int]:
+    """Serve until left; the port (0 chooses one). Raises StoreError (``port-taken``)."""
+    try:
+        server: WSGIServer = make_server(
+            LOOPBACK, port, application(board, now), handler_class=_Quiet
+        )
+    except OSError as error:
+        raise StoreError(
+            "port-taken",
+            f"Port {port} of this machine cannot be used: {error.strerror}.",
+            next_step="Choose another one with --metrics.",
+        ) from error
+    thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

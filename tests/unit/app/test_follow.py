@@ -1,0 +1,116 @@
+"""A sandbox is refreshed: a new org answers behind the old name, and takes it over."""
+
+from datetime import time
+
+import pytest
+
+from homes import SECRET, WRITE_SECRET, World, fill
+from unit.app.test_nights import Nights
+from unlost.alerts.rules import alarms
+from unlost.app.actions.backup import backup
+from unlost.app.actions.follow import follow
+from unlost.app.actions.orgs import NewOrg, add_org, list_all
+from unlost.app.actions.schedule import Wish, change, show
+from unlost.app.actions.writer import NewWriter, set_writer
+from unlost.app.watching import Watcher
+from unlost.catalog.nights import nights_of
+from unlost.catalog.orgs import get_org
+from unlost.model.alert import Rule
+from unlost.model.errors import Conflict, NotAllowed
+from unlost.model.night import NightState
+from unlost.testing.org import MemoryOrg
+
+
+def refresh(world: World) -> None:
+    """Another tenant answers at the address."""
+    world.org = MemoryOrg(world.clock, tenant="T-2", label="Memory, refreshed")
+    fill(world.org)
+    world.connector.orgs["one"] = world.org
+    world.connector.sources.clear()
+    world.connector.writers.clear()
+
+
+def test_the_name_follows_and_the_old_org_is_kept(sales: World) -> None:
+    set_writer(sales.app, NewWriter("sales", {}, {"password": WRITE_SECRET}))
+    change(sales.app, "sales", Wish(at="03:15"))
+    backup(sales.app, "sales")
+    refresh(sales)
+    with pytest.raises(Conflict) as caught:
+        backup(sales.app, "sales")
+    assert "unlost org follow sales" in caught.value.next_step
+    told = follow(sales.app, "sales")
+    assert (told.tenant, told.backups, told.writer) == ("T-2", 1, True)
+    assert told.kept_as.startswith("sales-until-2026-")
+    done = backup(sales.app, "sales")
+    assert (done.org, done.snapshot) == ("sales", 1)
+    lines = {line.name: (line.tenant, line.snapshots) for line in list_all(sales.app).orgs}
+    assert lines == {"sales": ("T-2", 1), told.kept_as: ("T-1", 1)}
+    times = {one.org: one.schedule.nightly for one in show(sales.app).schedules}
+    assert times == {"sales": time(3, 15), told.kept_as: None}
+    with sales.app.open_writer(get_org("sales")) as writer:
+        assert writer.identity().tenant == "T-2"
+
+
+def test_where_the_same_org_answers_nothing_is_followed(sales: World) -> None:
+    with pytest.raises(Conflict) as caught:
+        follow(sales.app, "sales")
+    assert caught.value.code == "org-same"
+    assert [line.name for line in list_all(sales.app).orgs] == ["sales"]
+
+
+def test_a_second_refresh_of_a_day_finds_another_name(sales: World) -> None:
+    refresh(sales)
+    first = follow(sales.app, "sales").kept_as
+    sales.org = MemoryOrg(sales.clock, tenant="T-3", label="Again")
+    sales.connector.orgs["one"] = sales.org
+    sales.connector.sources.clear()
+    assert follow(sales.app, "sales").kept_as == f"{first}-2"
+    assert len(list_all(sales.app).orgs) == 3
+
+
+def test_credentials_that_the_new_org_does_not_know_change_nothing(sales: World) -> None:
+    refresh(sales)
+    sales.app.secrets(get_org("sales").oid).put("password", "of the old org")
+    with pytest.raises(NotAllowed):
+        follow(sales.app, "sales")
+    assert [line.tenant for line in list_all(sales.app).orgs] == ["T-1"]
+
+
+def test_a_night_notices_it_at_once_and_says_what_to_do(sales: World) -> None:
+    nights = Nights(sales)
+    nights.pass_time(minutes=24 * 60)
+    refresh(sales)
+    nights.pass_time(minutes=24 * 60)
+    night = nights_of(nights.oid, most=1)[0]
+    assert (night.state, night.tries) == (NightState.GIVEN_UP, 1)
+    said = alarms(Watcher().gather(sales.app))
+    (alarm,) = [one for one in said if one.rule in (Rule.ORG_REPLACED, Rule.NIGHT_FAILED)]
+    assert (alarm.rule, alarm.command) == (Rule.ORG_REPLACED, "unlost org follow sales")
+    follow(sales.app, "sales")
+    nights.pass_time(minutes=24 * 60)
+    assert nights_of(get_org("sales").oid, most=1)[0].state is NightState.DONE
+    said = alarms(Watcher().gather(sales.app))
+    assert not [one for one in said if one.rule is Rule.ORG_REPLACED and one.org == "sales"]
+
+
+def test_a_cancelled_night_is_no_failure(sales: World) -> None:
+    """What somebody wished for is not told to everybody."""
+    from unlost.app.actions.control import cancel, pause
+
+    nights = Nights(sales)
+    nights.pass_time(minutes=60)
+    assert nights_of(nights.oid, most=1) == []
+    add_org(sales.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
+    source = sales.connector.source("one")
+    from unlost.model.errors import LimitReached
+
+    def away() -> object:
+        raise LimitReached("quota", "spent")
+
+    source.discover = away  # type: ignore[method-assign,assignment]
+    nights.pass_time(minutes=18 * 60)
+    (night,) = nights_of(nights.oid, most=1)
+    pause(sales.app, night.run)
+    cancel(sales.app, night.run)
+    said = alarms(Watcher().gather(sales.app))
+    assert Rule.NIGHT_FAILED not in {one.rule for one in said}

@@ -1,0 +1,135 @@
+"""What the service saw is there for Prometheus, and whether it is well for whoever watches it."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from homes import World
+from unlost.app import metrics
+from unlost.app.actions.backup import backup
+from unlost.app.actions.schedule import Wish, change
+from unlost.app.brake import Brake
+from unlost.app.metrics import Board, served
+from unlost.app.service import Service
+from unlost.catalog.alerts import match
+from unlost.model.alert import Alarm, Rule, Urgency
+from unlost.model.errors import StoreError
+from unlost.model.quota import Quota
+
+pytestmark = pytest.mark.network
+
+type Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+class Asked:
+    """Somebody who asks over HTTP."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.board, self.port = world, Board(), 0
+
+    def get(self, path: str) -> tuple[int, str]:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def samples(self) -> Samples:
+        code, text = self.get("/metrics")
+        assert code == 200
+        return {
+            (one.name, tuple(sorted(one.labels.items()))): one.value
+            for family in text_string_to_metric_families(text)
+            for one in family.samples
+        }
+
+    def look(self) -> None:
+        service = Service(lambda brake: self.world.opened(brake=brake), Brake(), board=self.board)
+        service.run(once=True)
+
+
+@pytest.fixture
+def asked(sales: World) -> Iterator[Asked]:
+    change(sales.app, "sales", Wish(at="off"))
+    made = Asked(sales)
+    with served(made.board, sales.clock.now, port=0) as made.port:
+        yield made
+
+
+def test_before_the_first_look_there_are_no_figures_and_no_health(asked: Asked) -> None:
+    assert asked.samples() == {}
+    code, text = asked.get("/health")
+    assert code == 503
+    assert json.loads(text) == {"status": "not looking", "last_look": None}
+    assert asked.get("/")[0] == 404
+
+
+def test_what_was_seen_is_told(asked: Asked) -> None:
+    world = asked.world
+    source = world.connector.source("one")
+    source.quota = (Quota("data storage", 70.0, 100.0, "bytes"),)
+    for _ in range(8):
+        backup(world.app, "sales")
+        world.clock.advance(days=1)
+    match([Alarm(Rule.API_BUDGET, "sales", "", Urgency.SOON, "Much.", "")], now=world.clock.now())
+    asked.look()
+    seen = asked.samples()
+    org = (("org", "sales"),)
+    storage = (("org", "sales"), ("storage", "data storage"))
+    held = (world.clock.now() - timedelta(days=1)).timestamp()
+    assert seen["unlost_org_last_backup_timestamp_seconds", org] == held
+    assert seen["unlost_org_backup_complete", org] == 1
+    assert seen["unlost_org_records", org] > 3
+    assert seen["unlost_org_storage_used_bytes", storage] == 70
+    assert seen["unlost_org_storage_limit_bytes", storage] == 100
+    assert seen["unlost_alerts", (("urgency", "now"),)] == 0
+    assert seen["unlost_last_look_timestamp_seconds", ()] == world.clock.now().timestamp()
+    assert ("unlost_org_night_failures", org) not in seen, "there was no night yet"
+    asked.look()
+    assert asked.samples()["unlost_vault_damages", ()] == 0, "the vault was verified meanwhile"
+
+
+def test_a_service_that_stopped_to_look_is_not_well(asked: Asked) -> None:
+    asked.look()
+    code, text = asked.get("/health")
+    assert (code, json.loads(text)["status"]) == (200, "ok")
+    asked.world.clock.advance(seconds=301)
+    assert asked.get("/health")[0] == 503
+
+
+def test_a_port_that_is_taken_is_told(asked: Asked) -> None:
+    with (
+        pytest.raises(StoreError) as caught,
+        served(Board(), asked.world.clock.now, port=asked.port),
+    ):
+        raise AssertionError("never")
+    assert caught.value.code == "port-taken"
+
+
+def test_only_this_machine_is_answered(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    hosts: list[str] = []
+    make = metrics.make_server
+
+    def noted(host: str, *told: Any, **named: Any) -> Any:
+        hosts.append(host)
+        return make(host, *told, **named)
+
+    monkeypatch.setattr(metrics, "make_server", noted)
+    with served(Board(), asked.world.clock.now, port=0):
+        assert hosts == ["127.0.0.1"]
+
+
+def test_nothing_of_a_record_is_in_the_figures(asked: Asked) -> None:
+    backup(asked.world.app, "sales")
+    asked.look()
+    _, text = asked.get("/metrics")
+    assert "unlost_org_records" in text
+    for value in ("Schoko", "0040017", "A40017"):
+        assert value not in text
