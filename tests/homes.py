@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -13,6 +14,7 @@ from unlost.app.compose import Application
 from unlost.app.database import connect, disconnect
 from unlost.app.home import Home, plan_home, read_home, write_home, write_secret_file
 from unlost.model.errors import NotAllowed, NotFound
+from unlost.model.knowledge import Expiry
 from unlost.model.ports import Connector, Context, SecretField, Source, Writer
 from unlost.model.schema import Column, Reference, Schema, WireKind
 from unlost.model.storage import MailRule, StorageRule, Weight
@@ -114,6 +116,11 @@ class MemoryConnector:
         if schema.table("Mail") is None:
             return {}
         return {"Mail": MailRule("Subject", "From", "To", "Sent", "Headers", "Case")}
+
+    def expiries(self, secrets: Mapping[str, str]) -> Sequence[Expiry]:
+        """A password may end with a day."""
+        _, _, day = secrets.get("password", "").partition(" until ")
+        return (Expiry("the password", datetime.fromisoformat(day)),) if day else ()
 
     def source(self, address: str) -> MemorySource:
         if address not in self.sources:

@@ -24,6 +24,9 @@ STORAGE_NOW = 0.95
 FORECAST_SOON = timedelta(days=30)
 FORECAST_NOW = timedelta(days=7)
 CALLS_SHARE = 0.90
+NAMED = 3  # changes of a shape that are named
+EXPIRES_SOON = timedelta(days=30)
+EXPIRES_NOW = timedelta(days=7)
 LEAST_NIGHTS = 5  # before a table has a usual night
 USUAL_TIMES = 8.0  # robust deviations above the usual night
 UNUSUAL_LEAST = 100  # rows; fewer are one person's day
@@ -217,6 +220,21 @@ def lost_tables(org: WatchedOrg) -> Iterator[Alarm]:
             )
 
 
+def drifted(org: WatchedOrg) -> Iterator[Alarm]:
+    """Columns are gone since the backup before, or hold another type."""
+    if org.drift:
+        more = f" and {len(org.drift) - NAMED} more" if len(org.drift) > NAMED else ""
+        yield _alarm(
+            Rule.SCHEMA_DRIFT,
+            org,
+            "",
+            Urgency.SOON,
+            f"The shape of {org.name} changed: {', '.join(org.drift[:NAMED])}{more}.",
+            "If nobody meant to, ask who changed the set-up. What the columns held is kept.",
+            f"unlost certificate {org.name}",
+        )
+
+
 def lost_rows(org: WatchedOrg) -> Iterator[Alarm]:
     """Far more records of a table were deleted than in a usual night."""
     if org.proof is None or not org.counts:
@@ -338,6 +356,25 @@ def calls(org: WatchedOrg) -> Iterator[Alarm]:
         )
 
 
+def expiring(org: WatchedOrg) -> Iterator[Alarm]:
+    """A credential ends soon: then nobody can sign in any more."""
+    for one in org.expiries:
+        left = one.at - org.now
+        if left <= EXPIRES_SOON:
+            over = left <= timedelta(0)
+            yield _alarm(
+                Rule.CREDENTIAL_EXPIRES,
+                org,
+                one.name,
+                Urgency.NOW if left <= EXPIRES_NOW else Urgency.SOON,
+                f"{one.name[:1].upper()}{one.name[1:]} by which {org.name} is read "
+                f"{'ended' if over else 'ends'} on {one.at:%Y-%m-%d}.",
+                "Renew it in the org, then give it with `unlost org add` under the same name.",
+                "unlost org list",
+                level=int(over),
+            )
+
+
 def damaged(watched: Watched) -> Iterator[Alarm]:
     """The last look at the vault found something that is not whole."""
     if watched.unreadable:
@@ -376,11 +413,13 @@ ORG_RULES: tuple[OrgRule, ...] = (
     no_recent_backup,
     incomplete,
     lost_tables,
+    drifted,
     lost_rows,
     changed_rows,
     storage,
     storage_forecast,
     calls,
+    expiring,
 )
 
 

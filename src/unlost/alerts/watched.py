@@ -6,6 +6,7 @@ from datetime import datetime
 
 from unlost.model.certificate import Certificate
 from unlost.model.forecast import Forecast
+from unlost.model.knowledge import Expiry
 from unlost.model.night import CheckRecord, NightRecord
 from unlost.model.schedule import Schedule
 
@@ -51,6 +52,8 @@ class WatchedOrg:
     forecasts: Mapping[str, Forecast] = field(default_factory=dict)
     calls_used: int | None = None
     calls_limit: int | None = None
+    drift: tuple[str, ...] = ()  # columns that vanished or changed their type, in words
+    expiries: tuple[Expiry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 import sys
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from unlost.alerts.senders import sender
-from unlost.app.actions.alerts import Senders, beat, watch
+from unlost.app.actions.alerts import Senders, beat, deliver, tell_digest, watch
 from unlost.app.actions.night import do_night
 from unlost.app.actions.tick import tick
 from unlost.app.actions.verify import verify
@@ -25,6 +26,7 @@ from unlost.model.snapshot import VerifyLevel
 
 EVERY_SECONDS = 60.0
 BEAT_SECONDS = 300.0
+DIGEST_SECONDS = 300.0
 DRAIN_SECONDS = 0.5
 PATIENCE = 30  # seconds that runs have to stop when the service does
 
@@ -46,7 +48,9 @@ class Service:
     senders: Senders = sender
     board: Board | None = None
     _watcher: Watcher = field(default_factory=Watcher)
-    _beats: list[float] = field(default_factory=list)  # when the last one was, if there was one
+    _done: dict[str, float] = field(default_factory=dict)  # when a thing was done last
+    _posting: list[Future[None]] = field(default_factory=list)
+    _postman: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "post"))
 
     def run(self, *, once: bool = False) -> None:
         """Serve until the brake is pulled; ``once``: do what is due now, and end.
@@ -67,6 +71,7 @@ class Service:
             finally:
                 self.brake.pull()
                 jobs.stop(patience=PATIENCE)
+                self._postman.shutdown(wait=True)
 
     def handlers(self) -> dict[JobKind, Handler]:
         """What does a job of each kind."""
@@ -81,7 +86,7 @@ class Service:
             self._leave(app, jobs)
             if once:
                 self._drain(jobs)
-                self._tell(app, log)
+                self._tell(app, log, wait=True)
             if once:
                 break
             self.brake.wait(self.every)
@@ -108,15 +113,15 @@ class Service:
         except Exception as error:  # noqa: BLE001 (the service must outlive a fault of one look)
             log.event("tick-failed", code=type(error).__name__)
 
-    def _tell(self, app: Application, log: Log) -> None:
+    def _tell(self, app: Application, log: Log, *, wait: bool = False) -> None:
         """Alerts and the heartbeat: they must speak up whatever else fails."""
         try:
-            moves = watch(app, self._watcher, senders=self.senders)
+            moves = watch(app, self._watcher)
             for key in moves.opened:
                 log.event("alert-opened", rule=key.partition("/")[0])
             for key in moves.resolved:
                 log.event("alert-resolved", rule=key.partition("/")[0])
-            self._beat(app, log)
+            self._post(app, log, wait=wait)
         except UnlostError as error:
             log.event("watch-failed", code=error.code)
         except Exception as error:  # noqa: BLE001 (the service must outlive a fault of one look)
@@ -139,13 +144,40 @@ class Service:
             )
         )
 
+    def _post(self, app: Application, log: Log, *, wait: bool) -> None:
+        """Send beside the looks: a mail server that does not answer delays no night."""
+        if wait or not self._posting or self._posting[-1].done():
+            self._posting[:] = [self._postman.submit(self._send, app, log)]
+        if wait:
+            self._posting[-1].result()
+
+    def _send(self, app: Application, log: Log) -> None:
+        try:
+            deliver(app, senders=self.senders)
+            self._beat(app, log)
+            self._digest(app, log)
+        except Exception as error:  # noqa: BLE001 (the service must outlive a fault of a sender)
+            log.event("messages-failed", code=type(error).__name__)
+
     def _beat(self, app: Application, log: Log) -> None:
         """After a look that went well, every few minutes."""
-        now = app.clock.monotonic()
-        if not self._beats or now - self._beats[-1] >= BEAT_SECONDS:
-            self._beats[:] = [now]
+        if self._turn("beat", BEAT_SECONDS, app):
             for _channel in beat(app, senders=self.senders):
                 log.event("heartbeat-missed")
+
+    def _digest(self, app: Application, log: Log) -> None:
+        """Once a day; a channel that does not take it is asked again later."""
+        if self._turn("digest", DIGEST_SECONDS, app):
+            for _channel in tell_digest(app, self._watcher.seen, senders=self.senders):
+                log.event("digest-missed")
+
+    def _turn(self, what: str, seconds: float, app: Application) -> bool:
+        """True if it was not done for so long."""
+        now, last = app.clock.monotonic(), self._done.get(what)
+        if last is not None and now - last < seconds:
+            return False
+        self._done[what] = now
+        return True
 
     def _night(self, job: Job) -> None:
         with self.opened(self.brake) as app:

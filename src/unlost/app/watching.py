@@ -18,6 +18,7 @@ from unlost.engine.forecast import LOOKED_BACK, forecast
 from unlost.model.certificate import Certificate
 from unlost.model.errors import UnlostError
 from unlost.model.forecast import Forecast
+from unlost.model.knowledge import Expiry
 from unlost.model.snapshot import CommitKind
 
 COMPARED = 29  # nights that the newest one is compared with
@@ -34,6 +35,7 @@ class Proved:
     before: int | None
     proof: Certificate | None
     counts: tuple[NightCounts, ...]
+    drift: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -68,7 +70,19 @@ class Watcher:
             forecasts=_forecasts(org.oid, now=app.clock.now()),
             calls_used=used,
             calls_limit=limit,
+            drift=proved.drift if proved is not None else (),
+            expiries=self._expiries(app, org),
         )
+
+    def _expiries(self, app: Application, org: ProtectedOrg) -> tuple[Expiry, ...]:
+        """What ends, of the credentials that are kept; a home whose key is lost tells that itself."""
+        connector = app.connector(org.identity.connector)
+        try:
+            store = app.secrets(org.oid)
+            held = {one.name: store.get(one.name) for one in connector.secrets(None)}
+        except UnlostError:
+            return ()
+        return tuple(connector.expiries({name: text for name, text in held.items() if text}))
 
     def _read(self, app: Application, oid: str) -> Proved | None:
         """What is known of an org's backups, though the vault may not be readable now."""
@@ -87,10 +101,31 @@ class Watcher:
             numbers = [info.number for info in infos[-COMPARED - 1 :]]
             proofs = [app.vault.at(oid, number).certificate() for number in reversed(numbers)]
             counts = tuple(_counts(proof) for proof in proofs if proof is not None)
-            known = self._proved[oid] = Proved(
-                infos[-1].number, numbers[-2] if len(numbers) > 1 else None, proofs[0], counts
-            )
+            before = numbers[-2] if len(numbers) > 1 else None
+            drift = drifted(app, oid, before, infos[-1].number) if before is not None else ()
+            known = Proved(infos[-1].number, before, proofs[0], counts, drift)
+            self._proved[oid] = known
         return known
+
+
+def drifted(app: Application, oid: str, before: int, now: int) -> tuple[str, ...]:
+    """Columns that vanished or changed their type between two backups.
+
+    New ones are backed up and no news; hidden ones are findings of the certificate, and what became
+    of whole tables is told by it too.
+    """
+    old, new = (app.vault.at(oid, number).schema() for number in (before, now))
+    told: list[str] = []
+    for table in old.tables:
+        present = new.table(table.name)
+        for column in table.columns if present is not None else ():
+            assert present is not None
+            held = present.column(column.name)
+            if held is None and column.name not in present.hidden:
+                told.append(f"{table.name}.{column.name} is gone")
+            elif held is not None and held.kind is not column.kind:
+                told.append(f"{table.name}.{column.name} is {held.kind.value} now")
+    return tuple(told)
 
 
 def _counts(proof: Certificate) -> NightCounts:

@@ -168,6 +168,19 @@ def remove_channel(name: str) -> bool:
         return bool(ChannelRow.objects.filter(name=name).delete()[0])
 
 
+def digest_told(channel: str) -> str:
+    """The day whose digest a channel was told last."""
+    with own_connection():
+        row = ChannelRow.objects.filter(name=channel).first()
+    return row.digested if row is not None else ""
+
+
+def note_digest(channel: str, day: str) -> None:
+    """Note that a channel was told the digest of a day."""
+    with own_connection():
+        ChannelRow.objects.filter(name=channel).update(digested=day)
+
+
 def sealed_secret(channel: str) -> bytes | None:
     """The sealed secret of a channel."""
     with own_connection():

@@ -32,7 +32,7 @@ from unlost.model.errors import IntegrityError
 from unlost.model.night import NightState
 
 SETTINGS: tuple[type[models.Model], ...] = (Org, Writer, Secret, ScheduleRow, ChannelRow)
-MOVING = frozenset({"after", "next_at"})  # columns of settings that each night moves
+MOVING = frozenset({"after", "next_at", "digested"})  # columns of settings that each night moves
 PASSING = ("catalog_runitem", "catalog_leaserow", "catalog_apibudget", "catalog_apihour",
            "catalog_homecopy")  # fmt: skip
 _HEAD = b"SQLite format 3\x00"

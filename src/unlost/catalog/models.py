@@ -138,6 +138,7 @@ class ChannelRow(models.Model):
     kind = models.CharField(max_length=20)
     settings = models.JSONField()
     sealed = models.BinaryField(null=True)
+    digested = models.CharField(max_length=10, default="")
 
 
 class Delivery(models.Model):

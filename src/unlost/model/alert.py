@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Rule(StrEnum):
-    """What is watched; each has a section in the documentation."""
+    """What is watched; each has a page in the documentation."""
 
     NIGHT_FAILED = "night-failed"
     NIGHT_MISSED = "night-missed"
@@ -22,13 +22,16 @@ class Rule(StrEnum):
     NO_RECENT_BACKUP = "no-recent-backup"
     INCOMPLETE = "incomplete"
     TABLE_LOST = "table-lost"
+    SCHEMA_DRIFT = "schema-drift"
     UNUSUAL_LOSS = "unusual-loss"
     UNUSUAL_CHANGE = "unusual-change"
     STORAGE = "storage"
     STORAGE_FORECAST = "storage-forecast"
     API_BUDGET = "api-budget"
+    CREDENTIAL_EXPIRES = "credential-expires"
     VAULT_DAMAGED = "vault-damaged"
     SERVICE_SILENT = "service-silent"  # said by the watcher outside, when no heartbeat comes
+    DIGEST = "digest"  # no alarm: what is said once a day
 
 
 class Urgency(StrEnum):
@@ -69,6 +72,7 @@ class Told(StrEnum):
     RESOLVED = "resolved"
     TEST = "test"
     ALIVE = "alive"
+    DIGEST = "digest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,8 @@ class Message:
         where = f" ({self.alarm.org})" if self.alarm.org else ""
         words = {Told.RESOLVED: "Resolved: ", Told.TEST: "Test: "}
         word = words.get(self.told, "")
-        first = " ".join(self.alarm.sentence.partition(". ")[0].split()).rstrip(".")
+        line = self.alarm.sentence.partition("\n")[0]
+        first = " ".join(line.partition(". ")[0].split()).rstrip(".")
         return f"{word}{first}{where}"
 
     @property
@@ -98,6 +103,8 @@ class Message:
         """The whole text: what happened, what to do, the command, what proves it."""
         alarm = self.alarm
         lines = [alarm.sentence, f"Since {self.since:%Y-%m-%d %H:%M} UTC."]
+        if self.told is Told.DIGEST:
+            lines = alarm.sentence.splitlines()
         if self.told is Told.RESOLVED:
             lines = [
                 f"This is over: {alarm.sentence}",

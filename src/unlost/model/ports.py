@@ -15,6 +15,7 @@ from unlost.model.certificate import Certificate
 from unlost.model.copies import HomeCopies
 from unlost.model.errors import UnlostError
 from unlost.model.jobs import Job
+from unlost.model.knowledge import Knowledge
 from unlost.model.org import OrgIdentity
 from unlost.model.progress import Progress
 from unlost.model.quota import Quota
@@ -37,7 +38,6 @@ from unlost.model.snapshot import (
     Version,
     Visibility,
 )
-from unlost.model.storage import MailRule, StorageRule
 from unlost.model.writing import (
     MissingPermission,
     Outcome,
@@ -323,7 +323,7 @@ class SecretField:
     lines: bool = False
 
 
-class Connector(Protocol):
+class Connector(Knowledge, Protocol):
     """Speaks one SaaS. ``config`` is a frozen dataclass of plain values, no secrets.
 
     ``id_form`` completes the sentence "Ids of records have …" for people who typed another text.
@@ -347,21 +347,6 @@ class Connector(Protocol):
 
     def write_permissions(self) -> Sequence[str]:
         """What a write identity must be allowed to do, in the words of the source's own set-up."""
-        ...
-
-    def record_ids(self, text: str) -> Sequence[str]:
-        """Canonical ids that a person may mean by ``text``, the likeliest first.
-
-        Empty if it has not the form of an id. Calls nothing.
-        """
-        ...
-
-    def storage_rules(self, schema: Schema) -> Mapping[str, StorageRule]:
-        """What records cost of the org's storages, by table; others cost nothing. Calls nothing."""
-        ...
-
-    def mail_rules(self, schema: Schema) -> Mapping[str, MailRule]:
-        """The tables whose records are mails. Calls nothing."""
         ...
 
 

@@ -13,6 +13,7 @@ from unlost.app.actions.alerts import (
     acknowledged,
     add_channel,
     beat,
+    deliver,
     drop_channel,
     show,
     try_channels,
@@ -66,7 +67,8 @@ class Desk:
         """What is told by the time that so much time has passed."""
         self.world.clock.advance(seconds=60 * minutes)
         before = len(self.post.taken)
-        watch(self.app, self.watcher, senders=self.post)
+        watch(self.app, self.watcher)
+        deliver(self.app, senders=self.post)
         return self.post.taken[before:]
 
     def hook(self, name: str = "hook", **told: str) -> None:
@@ -314,7 +316,8 @@ def test_a_channel_that_does_not_answer_is_asked_once_a_look(desk: Desk) -> None
     begin_run("backup-x", org="sales", kind=CommitKind.BACKUP, full=False, at=at)
     desk.damage("packs/1 is missing.")
     desk.world.clock.advance(hours=13)
-    watch(desk.app, desk.watcher, senders=Away)
+    watch(desk.app, desk.watcher)
+    deliver(desk.app, senders=Away)
     assert len(desk.rules()) == 3
     assert len(asked) == 1
 

@@ -36,9 +36,15 @@ def test_each_kind_of_finding_is_explained() -> None:
 
 
 def test_each_rule_of_alerts_is_explained() -> None:
-    page = (DOCS / "reference" / "alerts.md").read_text("utf-8")
-    sections = [line.removeprefix("## ") for line in page.splitlines() if line.startswith("## ")]
-    assert [one for one in sections if " " not in one] == [rule.value for rule in Rule]
+    folder = DOCS / "reference" / "alerts"
+    index = (folder / "index.md").read_text("utf-8")
+    assert re.findall(r"^\| \[([a-z-]+)\]\(\1\.md\)", index, re.MULTILINE) == list(Rule)
+    assert {page.stem for page in folder.glob("*.md")} == {*Rule, "index"}
+    for rule in Rule:
+        page = (folder / f"{rule.value}.md").read_text("utf-8")
+        assert page.startswith(f"# {rule.value}\n")
+        for part in ("looked at", "urgency", "what to do", "over when"):
+            assert re.search(rf"^\| {part} \| .{{10,}} \|$", page, re.MULTILINE), (rule, part)
 
 
 def test_each_rule_of_writing_stands_on_the_page_of_what_comes_back() -> None:

@@ -9,8 +9,10 @@ import msgspec
 
 from unlost.alerts.rules import alarms
 from unlost.alerts.senders import Sender, sender
-from unlost.app.actions.schedule import hours_of
+from unlost.alerts.watched import Watched
+from unlost.app.actions.schedule import hours_of, time_of
 from unlost.app.compose import Application
+from unlost.app.digest import DailyAt, digest, digest_day
 from unlost.app.home import read_home_key
 from unlost.app.home_copy import after_change
 from unlost.app.watching import Watcher
@@ -19,12 +21,14 @@ from unlost.catalog.alerts import (
     DeliveryRecord,
     Moves,
     acknowledge,
+    digest_told,
     due_messages,
     list_alerts,
     list_channels,
     match,
     message_failed,
     message_sent,
+    note_digest,
     put_off_message,
     remove_channel,
     save_channel,
@@ -73,8 +77,8 @@ class ChannelTests:
 class Asked:
     """A channel as it was typed; None and empty values were not.
 
-    ``quiet`` are hours such as ``22:00-07:00`` in ``zone``; ``private`` allows an address of the
-    inner network.
+    ``quiet`` are hours such as ``22:00-07:00`` in ``zone``, ``digest`` is a time of the day there;
+    ``private`` allows an address of the inner network.
     """
 
     name: str
@@ -89,6 +93,7 @@ class Asked:
     quiet: str | None = None
     zone: str = "UTC"
     private: bool = False
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +104,9 @@ class Quiet:
     zone: str
 
 
-def watch(app: Application, watcher: Watcher, *, senders: Senders = sender) -> Moves:
-    """Apply all rules now, and send what must be told."""
-    moves = match(alarms(watcher.gather(app)), now=app.clock.now())
-    deliver(app, senders=senders)
-    return moves
+def watch(app: Application, watcher: Watcher) -> Moves:
+    """Apply all rules now, and line up what must be told."""
+    return match(alarms(watcher.gather(app)), now=app.clock.now())
 
 
 def deliver(app: Application, *, senders: Senders = sender) -> None:
@@ -154,6 +157,25 @@ def beat(app: Application, *, senders: Senders = sender) -> tuple[str, ...]:
     for channel in list_channels():
         if not channel.kind.takes_alerts:
             missed += [channel.name] if _handed(app, channel, message, senders) else []
+    return tuple(missed)
+
+
+def tell_digest(
+    app: Application, watched: Watched, *, senders: Senders = sender
+) -> tuple[str, ...]:
+    """Tell the digest to each channel whose time has come; those that did not take it."""
+    now, missed = app.clock.now(), []
+    lasting = len(list_alerts())
+    for channel in list_channels():
+        told = channel.settings.get("digest")
+        day = digest_day(msgspec.convert(told, DailyAt), now) if told is not None else None
+        if day is None or digest_told(channel.name) == day:
+            continue
+        message = Message(Told.DIGEST, digest(watched, lasting=lasting), now, now, heads(app))
+        if _handed(app, channel, message, senders) is None:
+            note_digest(channel.name, day)
+        else:
+            missed.append(channel.name)
     return tuple(missed)
 
 
@@ -214,6 +236,9 @@ def _settings(asked: Asked) -> Mapping[str, Json]:
     if asked.quiet is not None:
         quiet = Quiet(hours_of(asked.quiet), _zone(asked.zone))
         typed["quiet"] = msgspec.to_builtins(quiet)
+    if asked.digest is not None:
+        daily = DailyAt(time_of(asked.digest), _zone(asked.zone))
+        typed["digest"] = msgspec.to_builtins(daily)
     return {name: value for name, value in typed.items() if value is not None}
 
 
@@ -288,7 +313,8 @@ def _quiet(channel: Channel) -> Quiet | None:
 
 def _own(channel: Channel) -> Mapping[str, Json]:
     """The settings that are the sender's own."""
-    return {name: value for name, value in channel.settings.items() if name != "quiet"}
+    kept = ("quiet", "digest")
+    return {name: value for name, value in channel.settings.items() if name not in kept}
 
 
 def _place(name: str) -> bytes:

@@ -69,7 +69,7 @@ def change(app: Application, org: str, wish: Wish) -> OrgSchedule:
 def wished(schedule: Schedule, wish: Wish) -> Schedule:
     """The schedule with what was wished for; raises UsageError."""
     if wish.at is not None:
-        schedule = replace(schedule, nightly=None if wish.at == OFF else _time(wish.at))
+        schedule = replace(schedule, nightly=None if wish.at == OFF else time_of(wish.at))
     if wish.window is not None:
         schedule = replace(schedule, window=wish.window)
     if wish.blackout is not None:
@@ -87,7 +87,8 @@ def _shown(app: Application, org: ProtectedOrg) -> OrgSchedule:
     return OrgSchedule(org.name, zone, kept.schedule, following, nights)
 
 
-def _time(text: str) -> time:
+def time_of(text: str) -> time:
+    """A time of the day as it is typed, such as ``01:30``; raises UsageError."""
     try:
         found = time.fromisoformat(text)
     except ValueError:
@@ -102,7 +103,7 @@ def hours_of(text: str) -> Hours:
     begins, dash, ends = text.partition("-")
     if not dash:
         raise _unreadable(text)
-    return Hours(_time(begins), _time(ends))
+    return Hours(time_of(begins), time_of(ends))
 
 
 def _unreadable(text: str) -> UsageError:

@@ -86,7 +86,15 @@ def channel(
             "--quiet", metavar="HOURS", help="Only urgent alerts in these, as 22:00-07:00."
         ),
     ] = None,
-    zone: Annotated[str, typer.Option("--zone", help="The time zone of the quiet hours.")] = "UTC",
+    digest: Annotated[
+        str | None,
+        typer.Option(
+            "--digest", metavar="TIME", help="A summary every day at this time, as 07:30."
+        ),
+    ] = None,
+    zone: Annotated[
+        str, typer.Option("--zone", help="The time zone of the quiet hours and the summary.")
+    ] = "UTC",
     allow_private: Annotated[
         bool, typer.Option("--allow-private", help="The address may be of the inner network.")
     ] = False,
@@ -99,7 +107,7 @@ def channel(
 
         asked = Asked(
             name=name, kind=kind, url=url, host=host, port=port, security=security, user=user,
-            sender=sender, to=tuple(to or ()), quiet=quiet, zone=zone, private=allow_private,
+            sender=sender, to=tuple(to or ()), quiet=quiet, zone=zone, private=allow_private, digest=digest,
         )  # fmt: skip
         answer(
             add_channel(application, asked, secret=_secret(secret_file)), as_json=json, show=_added

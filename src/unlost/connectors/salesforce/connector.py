@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from unlost.connectors.salesforce.config import NAME, AuthFlow, SalesforceConfig
 from unlost.connectors.salesforce.ids import FORM, candidates
 from unlost.connectors.salesforce.storage import mail_rules, storage_rules
+from unlost.model.knowledge import Expiry
 from unlost.model.ports import Context, SecretField
 from unlost.model.schema import Schema
 from unlost.model.storage import MailRule, StorageRule
@@ -27,7 +28,8 @@ CLIENT_SECRET = SecretField(
 PRIVATE_KEY = SecretField(
     "private_key",
     "Private key",
-    "The PEM file whose certificate was uploaded to the External Client App.",
+    "The PEM file whose certificate was uploaded to the External Client App; with the certificate in "
+    "the same file you are told before it expires.",
     lines=True,
 )
 REFRESH_TOKEN = SecretField("refresh_token", "Refresh token", "From a sign-in in the browser.")
@@ -91,6 +93,12 @@ class SalesforceConnector:
     def storage_rules(self, schema: Schema) -> Mapping[str, StorageRule]:
         """What records cost, as Salesforce's help counts them."""
         return storage_rules(schema)
+
+    def expiries(self, secrets: Mapping[str, str]) -> Sequence[Expiry]:
+        """The certificate of a JWT sign-in, where its file was given with the key."""
+        from unlost.connectors.salesforce.expiry import expiries
+
+        return expiries(secrets)
 
     def mail_rules(self, schema: Schema) -> Mapping[str, MailRule]:
         """The table EmailMessage."""

@@ -1,0 +1,69 @@
+"""The digest: what is said once a day, whether or not something is wrong. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
+
+from unlost.alerts.watched import Watched, WatchedOrg
+from unlost.model.alert import Alarm, Rule, Urgency
+from unlost.model.certificate import Certificate, Verdict
+
+LATE_HOURS = 6  # a digest that could not be told for so long is left to the next day
+
+
+@dataclass(frozen=True, slots=True)
+class DailyAt:
+    """When a channel is told the digest: a time of the day in a zone."""
+
+    at: time
+    zone: str
+
+
+def digest_day(when: DailyAt, now: datetime) -> str | None:
+    """The day whose digest is to be told now; None outside the hours after its time."""
+    local = now.astimezone(ZoneInfo(when.zone))
+    begins = datetime.combine(local.date(), when.at, local.tzinfo)
+    late = (local - begins).total_seconds() / 3600
+    return f"{local:%Y-%m-%d}" if 0 <= late < LATE_HOURS else None
+
+
+def digest(watched: Watched, *, lasting: int) -> Alarm:
+    """What is said: each org's newest backup, its storages, what lasts."""
+    whole = sum(_fine(org) for org in watched.orgs)
+    count = len(watched.orgs)
+    first = f"{whole} of {count} {'org' if count == 1 else 'orgs'} backed up and complete."
+    lines = [first, *(line for org in watched.orgs for line in _lines(org))]
+    if watched.check is not None:
+        state = "damaged" if watched.check.damages else "whole"
+        lines.append(f"The vault was verified on {watched.check.at:%Y-%m-%d} and is {state}.")
+    lines.append(f"{lasting} {'alert lasts' if lasting == 1 else 'alerts last'}.")
+    command = "unlost alert list" if lasting else ""
+    return Alarm(Rule.DIGEST, "", "", Urgency.SOON, "\n".join(lines), "", command)
+
+
+def _fine(org: WatchedOrg) -> bool:
+    return org.proof is not None and org.proof.verdict is Verdict.COMPLETE
+
+
+def _lines(org: WatchedOrg) -> Iterator[str]:
+    if org.proof is None:
+        yield f"{org.name}: no backup yet."
+    else:
+        yield f"{org.name}: {_backup(org.proof)}"
+    for name, seen in sorted(org.forecasts.items()):
+        share = seen.now / seen.limit if seen.limit else 0.0
+        full = f", {seen.stop:.0%} on {seen.reached:%Y-%m-%d}" if seen.reached is not None else ""
+        yield f"{org.name}: {name} {share:.1%} full{full}."
+
+
+def _backup(proof: Certificate) -> str:
+    held = sum(line.held for line in proof.tables)
+    created, changed, deleted = (
+        sum(getattr(line, name) for line in proof.tables)
+        for name in ("created", "changed", "deleted")
+    )
+    return (
+        f"backup of {proof.as_of:%Y-%m-%d %H:%M} UTC, {held:,} records, {created:,} created, "
+        f"{changed:,} changed, {deleted:,} deleted; {proof.verdict.value}."
+    )
