@@ -7,7 +7,6 @@ import typer
 
 from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
-from unlost.cli.grid import grid
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.text import many, pause, plain, short, size, when
@@ -86,6 +85,8 @@ def _show(out: "Console", result: "StorageReport") -> None:
 
 
 def _show_tables(out: "Console", use: "StorageUse") -> None:
+    from unlost.cli.grid import grid
+
     numbers = ("records", "size", "last 30 days")
     table = grid("storage", "table", *numbers, right=numbers)
     for one in use.tables[:SHOWN]:
@@ -115,6 +116,12 @@ def _show_shares(out: "Console", use: "StorageUse") -> None:
         out.print(f"{storage} by year of creation: {', '.join(years)}")
         if owners:
             out.print(f"{storage} by owner: {', '.join(owners[:OWNERS])}")
+    _show_threads(out, use)
+
+
+def _show_threads(out: "Console", use: "StorageUse") -> None:
+    from unlost.cli.grid import grid
+
     if use.threads:
         numbers = ("mails", "size", "last 30 days")
         table = grid("mail thread", "between", *numbers, right=numbers)
