@@ -42,6 +42,7 @@ def downgraded(world: World, schema: int) -> None:
 
 def upgraded(world: World) -> None:
     """The new release opens the home."""
+    world.app.__exit__(None, None, None)
     connect(world.home.catalog)
     with closing(sqlite3.connect(world.home.catalog)) as raw:
         assert raw.execute("PRAGMA user_version").fetchone() == (SCHEMA,)
