@@ -33,7 +33,7 @@ UNUSUAL_LEAST = 100  # rows; fewer are one person's day
 UNUSUAL_SHARE = 0.05  # of what the table holds, without a usual night
 DAY_TO_DAY = 1.4826  # from the median deviation to a standard one, for a normal distribution
 
-REPLACED, CANCELLED = "another-org", "run-cancelled"
+REPLACED, CANCELLED, PAUSED = "another-org", "run-cancelled", "run-paused"
 GOING_ON = frozenset({NightState.WAITING, NightState.RUNNING})
 LOST_TABLE = frozenset(
     {FindingKind.TABLE_GONE, FindingKind.TABLE_REFUSED, FindingKind.TABLE_UNREADABLE}
@@ -57,7 +57,7 @@ def failed(org: WatchedOrg) -> Iterator[Alarm]:
     night = _newest(org)
     if night is None or _made_up_for(org, night):
         return
-    if night.error_code in (REPLACED, CANCELLED):
+    if night.error_code in (REPLACED, CANCELLED, PAUSED):
         return  # another rule's matter, or somebody's wish
     given_up = night.state is NightState.GIVEN_UP and night.error_sentence
     again = night.state in GOING_ON and night.failures >= PATIENCE
@@ -121,7 +121,8 @@ def parked(org: WatchedOrg) -> Iterator[Alarm]:
     night = _newest(org)
     if night is None or night.state not in GOING_ON or not night.error_sentence:
         return
-    if night.failures or org.now - night.due_at < PARKED:
+    paused = night.error_code == PAUSED
+    if (night.failures and not paused) or org.now - night.due_at < PARKED:
         return
     yield _alarm(
         Rule.NIGHT_PARKED,
@@ -129,7 +130,9 @@ def parked(org: WatchedOrg) -> Iterator[Alarm]:
         "",
         Urgency.SOON,
         f"The backup of {org.name} of {_day(night)} waits: {night.error_sentence}",
-        "It goes on by itself; nothing was lost.",
+        "It does not go on by itself: let it, with --go-on and the run's name."
+        if paused
+        else "It goes on by itself; nothing was lost.",
         "unlost runs",
     )
 
@@ -227,7 +230,7 @@ def drifted(org: WatchedOrg) -> Iterator[Alarm]:
         yield _alarm(
             Rule.SCHEMA_DRIFT,
             org,
-            "",
+            str(org.before),
             Urgency.SOON,
             f"The shape of {org.name} changed: {', '.join(org.drift[:NAMED])}{more}.",
             "If nobody meant to, ask who changed the set-up. What the columns held is kept.",

@@ -199,17 +199,23 @@ class Application:
 
     @contextmanager
     def open_org(
-        self, org: ProtectedOrg, *, observer: Observer | None = None, run: str | None = None
+        self,
+        org: ProtectedOrg,
+        *,
+        observer: Observer | None = None,
+        run: str | None = None,
+        restore: bool = False,
     ) -> Iterator[Source]:
         """The source of an org, proved to be the one that the name stands for.
 
-        ``run``: for whom, so that people can stop it.
+        ``run``: for whom, so that people can stop it. ``restore``: it is read for a restore, which
+        may use the calls that backups leave to it.
         """
         connector = self.connector(org.identity.connector)
         config = read_config(connector, org.config)
         context = self.context(
             secrets=self.secrets(org.oid),
-            budget=self.budget(org.oid, run=run),
+            budget=self.budget(org.oid, restore=restore, run=run),
             observer=observer,
             cache=self.cache(org.oid),
         )

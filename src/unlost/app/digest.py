@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
+from unlost.alerts.rules import OLDEST_BACKUP
 from unlost.alerts.watched import Watched, WatchedOrg
 from unlost.model.alert import Alarm, Rule, Urgency
 from unlost.model.certificate import Certificate, Verdict
@@ -43,14 +44,21 @@ def digest(watched: Watched, *, lasting: int) -> Alarm:
 
 
 def _fine(org: WatchedOrg) -> bool:
-    return org.proof is not None and org.proof.verdict is Verdict.COMPLETE
+    proof = org.proof
+    return proof is not None and proof.verdict is Verdict.COMPLETE and not _old(org, proof)
+
+
+def _old(org: WatchedOrg, proof: Certificate) -> bool:
+    """True if the newest backup is older than it may be."""
+    return org.schedule.nightly is not None and org.now - proof.as_of > OLDEST_BACKUP
 
 
 def _lines(org: WatchedOrg) -> Iterator[str]:
     if org.proof is None:
         yield f"{org.name}: no backup yet."
     else:
-        yield f"{org.name}: {_backup(org.proof)}"
+        old = "THE NEWEST IS OLD: " if _old(org, org.proof) else ""
+        yield f"{org.name}: {old}{_backup(org.proof)}"
     for name, seen in sorted(org.forecasts.items()):
         share = seen.now / seen.limit if seen.limit else 0.0
         full = f", {seen.stop:.0%} on {seen.reached:%Y-%m-%d}" if seen.reached is not None else ""

@@ -80,9 +80,9 @@ def _writer(app: Application, org: ProtectedOrg) -> Iterator[Look]:
             f"Add one before you need it: `unlost org writer {org.name}`.",
         )
         return
-    head = app.vault.head(org.oid)
-    tables = head.schema().tables if head is not None else ()
     try:
+        head = app.vault.head(org.oid)
+        tables = head.schema().tables if head is not None else ()
         with app.open_writer(org) as writer:
             missing = writer.missing(tables)
     except UnlostError as error:

@@ -27,12 +27,16 @@ def copy_if_due(app: Application, *, patience: timedelta = PATIENCE) -> bool:
     Settings are copied at once; runs and alerts once the newest copy is as old as ``patience``.
     Raises what the vault raises.
     """
+    due = _is_due(settings_digest(), app.clock.now(), patience)
+    if due:
+        _copy(app)
+    return due
+
+
+def _copy(app: Application) -> None:
     settings, now = settings_digest(), app.clock.now()
-    if not _is_due(settings, now, patience):
-        return False
     number = app.vault.homes.keep(zstandard.compress(dump()))
     note_copy(Copied(number, settings, now))
-    return True
 
 
 def copy_is_due(app: Application) -> bool:
@@ -48,7 +52,13 @@ def _is_due(settings: str, now: datetime, patience: timedelta) -> bool:
 
 
 def after_change(app: Application) -> None:
-    """Copy at once what was done by hand. Where the vault is away the service does it later."""
+    """Copy settings at once that were changed by hand. Where the vault is away, later."""
+    with suppress(UnlostError):
+        _copy(app)
+
+
+def after_run(app: Application) -> None:
+    """Copy at once what was run by hand. Where the vault is away the service does it later."""
     with suppress(UnlostError):
         copy_if_due(app, patience=timedelta(0))
 

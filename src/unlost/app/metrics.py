@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -152,8 +153,17 @@ def _plain(name: str, words: str, value: float) -> GaugeMetricFamily:
 # --- over HTTP ------------------------------------------------------------------------------------
 
 
+class _Server(ThreadingMixIn, WSGIServer):
+    """Answers each in a thread of its own: one who says nothing holds nobody up."""
+
+    daemon_threads = True
+    block_on_close = False
+
+
 class _Quiet(WSGIRequestHandler):
-    """Writes no line for each request."""
+    """Writes no line for each request, and waits for nobody."""
+
+    timeout = 10
 
     def log_message(self, *_told: object) -> None:
         """Nothing."""
@@ -193,7 +203,7 @@ def served(board: Board, now: Now, *, port: int) -> Iterator[int]:
     """Serve until left; the port (0 chooses one). Raises StoreError (``port-taken``)."""
     try:
         server: WSGIServer = make_server(
-            LOOPBACK, port, application(board, now), handler_class=_Quiet
+            LOOPBACK, port, application(board, now), server_class=_Server, handler_class=_Quiet
         )
     except OSError as error:
         raise StoreError(

@@ -81,9 +81,9 @@ class Service:
         log = Log(sys.stderr, clock=app.clock)
         log.event("service-started", workers=self.workers)
         while not self.brake.pulled:
-            self._look(app, jobs, log)
-            self._tell(app, log)
-            self._leave(app, jobs)
+            looked = self._look(app, jobs, log)
+            if self._tell(app, log) and looked:
+                self._leave(app, jobs, log)
             if once:
                 self._drain(jobs)
                 self._tell(app, log, wait=True)
@@ -97,7 +97,7 @@ class Service:
         while jobs.doing() and not self.brake.wait(DRAIN_SECONDS):
             pass
 
-    def _look(self, app: Application, jobs: DurableJobs, log: Log) -> None:
+    def _look(self, app: Application, jobs: DurableJobs, log: Log) -> bool:
         """A tick. What fails now is tried again in a minute: the service lives on."""
         try:
             ticked = tick(app, jobs)
@@ -112,8 +112,11 @@ class Service:
             log.event("tick-failed", code=error.code)
         except Exception as error:  # noqa: BLE001 (the service must outlive a fault of one look)
             log.event("tick-failed", code=type(error).__name__)
+        else:
+            return True
+        return False
 
-    def _tell(self, app: Application, log: Log, *, wait: bool = False) -> None:
+    def _tell(self, app: Application, log: Log, *, wait: bool = False) -> bool:
         """Alerts and the heartbeat: they must speak up whatever else fails."""
         try:
             moves = watch(app, self._watcher)
@@ -126,22 +129,28 @@ class Service:
             log.event("watch-failed", code=error.code)
         except Exception as error:  # noqa: BLE001 (the service must outlive a fault of one look)
             log.event("watch-failed", code=type(error).__name__)
+        else:
+            return True
+        return False
 
-    def _leave(self, app: Application, jobs: DurableJobs) -> None:
-        """What was seen, for metrics."""
-        if self.board is None:
-            return
+    def _leave(self, app: Application, jobs: DurableJobs, log: Log) -> None:
+        """What was seen in a look that went well, for metrics."""
+        try:
+            if self.board is not None:
+                self.board.show(self._seen(app, jobs))
+        except Exception as error:  # noqa: BLE001 (the service must outlive a fault of one look)
+            log.event("metrics-failed", code=type(error).__name__)
+
+    def _seen(self, app: Application, jobs: DurableJobs) -> Look:
         doing = jobs.doing()
         waiting = sum(job.waiting for job in doing)
         lasting = [one.alarm.urgency.value for one in list_alerts() if one.resolved_at is None]
-        self.board.show(
-            Look(
-                app.clock.now(),
-                self._watcher.seen,
-                {urgency.value: lasting.count(urgency.value) for urgency in Urgency},
-                waiting,
-                len(doing) - waiting,
-            )
+        return Look(
+            app.clock.now(),
+            self._watcher.seen,
+            {urgency.value: lasting.count(urgency.value) for urgency in Urgency},
+            waiting,
+            len(doing) - waiting,
         )
 
     def _post(self, app: Application, log: Log, *, wait: bool) -> None:

@@ -10,7 +10,7 @@ from unlost.app.compose import Application
 from unlost.catalog.budget import calls_of_the_day
 from unlost.catalog.checks import last_check
 from unlost.catalog.nights import nights_of
-from unlost.catalog.orgs import ProtectedOrg, list_orgs
+from unlost.catalog.orgs import ProtectedOrg, serving_orgs
 from unlost.catalog.runs import RunRecord, RunState, list_runs
 from unlost.catalog.schedules import schedule_of
 from unlost.catalog.storage import storages
@@ -49,7 +49,7 @@ class Watcher:
     def gather(self, app: Application) -> Watched:
         """All that is watched now."""
         self._unreadable = ""
-        orgs = tuple(self._org(app, org) for org in list_orgs())
+        orgs = tuple(self._org(app, org) for org in serving_orgs())
         self.seen = Watched(orgs, last_check(), self._unreadable)
         return self.seen
 
@@ -76,8 +76,8 @@ class Watcher:
 
     def _expiries(self, app: Application, org: ProtectedOrg) -> tuple[Expiry, ...]:
         """What ends, of the credentials that are kept; a home whose key is lost tells that itself."""
-        connector = app.connector(org.identity.connector)
         try:
+            connector = app.connector(org.identity.connector)
             store = app.secrets(org.oid)
             held = {one.name: store.get(one.name) for one in connector.secrets(None)}
         except UnlostError:

@@ -102,17 +102,31 @@ def due_messages(now: datetime) -> Sequence[DeliveryRecord]:
 
 
 def message_sent(delivery: int, *, at: datetime) -> None:
-    """Note that a channel took a message."""
-    with own_connection():
+    """Note that a channel took a message; of an alert that ended meanwhile the end is told too."""
+    with own_connection(), transaction.atomic():
         Delivery.objects.filter(id=delivery).update(
             sent_at=at, next_at=None, tries=F("tries") + 1, error_sentence=""
         )
+        row = Delivery.objects.select_related("alert").get(id=delivery)
+        if row.told == Told.OPENED.value and row.alert.resolved_at is not None:
+            Delivery.objects.get_or_create(
+                alert=row.alert,
+                channel_id=row.channel_id,
+                told=Told.RESOLVED.value,
+                defaults={"made_at": at, "next_at": at},
+            )
+
+
+def still_due(delivery: int) -> bool:
+    """False for a message that is not to be sent any more: it is over, or somebody sees to it."""
+    with own_connection():
+        return Delivery.objects.filter(id=delivery, next_at__isnull=False).exists()
 
 
 def put_off_message(delivery: int, *, until: datetime) -> None:
     """Let a message wait: hours are quiet."""
     with own_connection():
-        Delivery.objects.filter(id=delivery).update(next_at=until)
+        Delivery.objects.filter(id=delivery, next_at__isnull=False).update(next_at=until)
 
 
 def message_failed(delivery: DeliveryRecord, sentence: str, *, at: datetime, final: bool) -> None:
@@ -120,9 +134,9 @@ def message_failed(delivery: DeliveryRecord, sentence: str, *, at: datetime, fin
     wait = timedelta(minutes=RETRIES[min(delivery.tries, len(RETRIES) - 1)])
     again = None if final or at + wait - delivery.made_at > PATIENCE else at + wait
     with own_connection():
-        Delivery.objects.filter(id=delivery.id).update(
-            next_at=again, tries=F("tries") + 1, error_sentence=sentence
-        )
+        tried = Delivery.objects.filter(id=delivery.id)
+        tried.update(tries=F("tries") + 1, error_sentence=sentence)
+        tried.filter(next_at__isnull=False).update(next_at=again)
 
 
 def untold() -> Mapping[str, str]:

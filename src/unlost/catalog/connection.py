@@ -8,7 +8,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connection
+from django.db import connection, transaction
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """All that is written inside is there, or nothing of it."""
+    with own_connection(), transaction.atomic():
+        yield
 
 
 @contextmanager

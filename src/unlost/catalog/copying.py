@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -20,7 +20,6 @@ from unlost.catalog.models import (
     AlertRow,
     ChannelRow,
     HomeCopy,
-    Night,
     Org,
     Run,
     ScheduleRow,
@@ -32,7 +31,8 @@ from unlost.model.errors import IntegrityError
 from unlost.model.night import NightState
 
 SETTINGS: tuple[type[models.Model], ...] = (Org, Writer, Secret, ScheduleRow, ChannelRow)
-MOVING = frozenset({"after", "next_at", "digested"})  # columns of settings that each night moves
+# Columns of settings that nights move; secrets are sealed anew at each sign-in that renews one.
+MOVING = frozenset({"after", "next_at", "digested", "sealed"})
 PASSING = ("catalog_runitem", "catalog_leaserow", "catalog_apibudget", "catalog_apihour",
            "catalog_homecopy")  # fmt: skip
 _HEAD = b"SQLite format 3\x00"
@@ -98,28 +98,42 @@ def check_key(content: bytes, key: bytes) -> None:
         unseal(bytes(sealed), key=sealing_key(key), place=place_of(oid, name))
 
 
-def drop_secrets() -> Sequence[str]:
-    """Forget what no key opens any more, of orgs, writers and channels; the channels' names."""
-    with own_connection():
-        Secret.objects.all().delete()
-        sealed = ChannelRow.objects.exclude(sealed=None).order_by("name")
-        names = list(sealed.values_list("name", flat=True))
-        sealed.update(sealed=None)
-    return names
+def settle_copy(file: Path, *, keep_secrets: bool, at: datetime) -> Sequence[str]:
+    """Make a copy's file fit a new machine; the names of channels whose secret is gone.
+
+    Secrets that no key opens any more go. Runs that were under way ended with their machine; their
+    nights are tried again.
+    """
+    with closing(sqlite3.connect(file)) as database, database:
+        silent: list[str] = []
+        if not keep_secrets:
+            sealed = "FROM catalog_channelrow WHERE sealed IS NOT NULL ORDER BY name"
+            silent = [name for (name,) in database.execute(f"SELECT name {sealed}")]
+            database.execute("DELETE FROM catalog_secret")
+            database.execute("UPDATE catalog_channelrow SET sealed = NULL")
+        database.execute(
+            "UPDATE catalog_night SET state = ?, next_at = ? WHERE state = ?",
+            (NightState.WAITING.value, _sql(at), NightState.RUNNING.value),
+        )
+        database.execute(
+            "UPDATE catalog_run SET state = 'failed', ended_at = ?, error_code = 'machine-lost', "
+            "error_sentence = 'It was under way when its machine was lost.' "
+            "WHERE state IN ('running', 'parked')",
+            (_sql(at),),
+        )
+    return silent
 
 
-def end_lost_runs(*, at: datetime) -> int:
-    """Runs that were under way when the copy was made ended with their machine; how many."""
-    with own_connection():
-        Night.objects.filter(state=NightState.RUNNING.value).update(
-            state=NightState.WAITING.value, next_at=at
-        )
-        return Run.objects.filter(state__in=["running", "parked"]).update(
-            state="failed",
-            ended_at=at,
-            error_code="machine-lost",
-            error_sentence="It was under way when its machine was lost.",
-        )
+def schema_of(content: bytes) -> int:
+    """The number of the schema that a copy has."""
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.deserialize(content)
+        return int(database.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _sql(at: datetime) -> str:
+    """An instant as Django writes it into SQLite."""
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
 
 
 def happened_since(at: datetime) -> bool:

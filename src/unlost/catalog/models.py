@@ -22,6 +22,7 @@ class Org(models.Model):
     zone = models.CharField(max_length=80)
     config = models.JSONField()
     added_at = models.DateTimeField()
+    retired = models.BooleanField(default=False)
 
     class Meta:  # noqa: D106
         constraints: ClassVar = [

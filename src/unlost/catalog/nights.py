@@ -90,11 +90,11 @@ def end_try(oid: str, name: str, end: NightEnd) -> None:
         )
 
 
-def hold_night(run: str) -> bool:
+def hold_night(run: str, *, code: str, sentence: str) -> bool:
     """Let the night of a run wait until it is released; True if it waits."""
     with own_connection():
         waiting = Night.objects.filter(run=run, state=NightState.WAITING.value)
-        return bool(waiting.update(next_at=None))
+        return bool(waiting.update(next_at=None, error_code=code, error_sentence=sentence))
 
 
 def release_night(run: str, *, at: datetime) -> bool:
@@ -105,9 +105,10 @@ def release_night(run: str, *, at: datetime) -> bool:
 
 
 def cancel_night(run: str, *, at: datetime, code: str, sentence: str) -> bool:
-    """Give up the night of a run, if it waits."""
+    """Give up the night of a run that nobody is at: it waits, or its process was killed."""
+    states = [NightState.WAITING.value, NightState.RUNNING.value]
     with own_connection():
-        waiting = Night.objects.filter(run=run, state=NightState.WAITING.value)
+        waiting = Night.objects.filter(run=run, state__in=states)
         return bool(
             waiting.update(
                 state=NightState.GIVEN_UP.value,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from unlost.catalog.connection import own_connection
-from unlost.catalog.models import Org
+from unlost.catalog.models import Org, Secret, Writer
 from unlost.model.errors import Conflict, NotFound
 from unlost.model.org import OrgIdentity, OrgKind
 from unlost.model.reading import Json
@@ -16,7 +16,8 @@ class ProtectedOrg:
     """An org as the home knows it.
 
     ``name`` is what people type, ``oid`` the vault's id, ``config`` the plain values of its
-    connector's config class (never a secret).
+    connector's config class (never a secret). ``retired``: it is not backed up any more, and its
+    backups are kept.
     """
 
     name: str
@@ -24,12 +25,25 @@ class ProtectedOrg:
     identity: OrgIdentity
     added_at: datetime
     config: Mapping[str, Json] = field(default_factory=dict)
+    retired: bool = False
 
 
 def list_orgs() -> Sequence[ProtectedOrg]:
     """All orgs, by name."""
     with own_connection():
         return [_value(row) for row in Org.objects.order_by("name")]
+
+
+def serving_orgs() -> Sequence[ProtectedOrg]:
+    """The orgs that are backed up, by name."""
+    return [org for org in list_orgs() if not org.retired]
+
+
+def org_of_tenant(identity: OrgIdentity) -> ProtectedOrg | None:
+    """The org of this tenant, under whatever name."""
+    with own_connection():
+        row = Org.objects.filter(connector=identity.connector, tenant=identity.tenant).first()
+    return _value(row) if row else None
 
 
 def find_org(name: str) -> ProtectedOrg | None:
@@ -86,10 +100,13 @@ def save_org(org: ProtectedOrg) -> None:
         )
 
 
-def rename_org(name: str, to: str) -> None:
-    """Give an org another name; its runs, nights and secrets stay with it."""
+def retire_org(name: str, *, kept_as: str) -> None:
+    """Give an org another name, and stop to back it up: its secrets go, its runs and nights stay."""
     with own_connection():
-        Org.objects.filter(name=name).update(name=to)
+        rows = Org.objects.filter(name=name)
+        Secret.objects.filter(org__in=rows).delete()
+        Writer.objects.filter(org__in=rows).delete()
+        rows.update(name=kept_as, retired=True)
 
 
 def _who(identity: OrgIdentity) -> str:
@@ -106,6 +123,7 @@ def _columns(org: ProtectedOrg) -> Mapping[str, object]:
         "label": org.identity.label,
         "zone": org.identity.zone,
         "config": dict(org.config),
+        "retired": False,
     }
 
 
@@ -122,5 +140,10 @@ def _value(row: Org) -> ProtectedOrg:
         zone=row.zone,
     )
     return ProtectedOrg(
-        name=row.name, oid=row.oid, identity=identity, added_at=row.added_at, config=row.config
+        name=row.name,
+        oid=row.oid,
+        identity=identity,
+        added_at=row.added_at,
+        config=row.config,
+        retired=row.retired,
     )

@@ -104,6 +104,14 @@ def set_wish(run: str, wish: Wish) -> bool:
         return bool(Run.objects.filter(id=run).update(wish=wish.value))
 
 
+def is_paused(oid: str) -> bool:
+    """True if people want a run of the org to wait that is not over."""
+    goes_on = [RunState.RUNNING.value, RunState.PARKED.value, RunState.FAILED.value]
+    with own_connection():
+        runs = Run.objects.filter(org__oid=oid, wish=Wish.PAUSE.value, state__in=goes_on)
+        return runs.exists()
+
+
 def find_run(run: str) -> RunRecord | None:
     """The run of this id, or None."""
     with own_connection():

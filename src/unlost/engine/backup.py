@@ -50,6 +50,7 @@ class Parked:
     resume_at: datetime | None
     sentence: str
     next_step: str
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,8 @@ def backup(
         try:
             return _backup(org, ports, policy or BackupPolicy(), full=full)
         except LimitReached as limit:
-            return Parked(ports.runner.run, limit.resume_at, limit.sentence, limit.next_step)
+            run = ports.runner.run
+            return Parked(run, limit.resume_at, limit.sentence, limit.next_step, limit.code)
 
 
 def _backup(org: str, ports: BackupPorts, policy: BackupPolicy, *, full: bool) -> Finished:

@@ -41,7 +41,6 @@ EXACT = 0.1  # and where they are not
 MOST = 0.8  # nearly all
 SOME = 0.4
 LEAST_EXACT = 12  # mails in turns after the same time
-LEAST_HASTY, HASTY = 20, 120.0  # mails in turns so quickly (seconds)
 SIZED = 2_000  # mails whose texts are read at a time
 
 SESSION, FOUND = "session", "found"
@@ -109,11 +108,9 @@ def _alone() -> pl.Expr:
 
 
 def _in_step() -> pl.Expr:
-    """In turns, a dozen times after the same number of minutes, or quicker than people write."""
+    """In turns, a dozen times after the same number of minutes: no person does that."""
     exact = (pl.col(OFF) <= EXACT) & (pl.col(WAITED) <= AT_ONCE)
-    exact &= pl.col(TOOK_PART) >= LEAST_EXACT
-    hasty = (pl.col(WAITED) <= HASTY) & (pl.col(TOOK_PART) >= LEAST_HASTY)
-    return (pl.col(TURNS) >= MOST) & (exact | hasty)
+    return (pl.col(TURNS) >= MOST) & exact & (pl.col(TOOK_PART) >= LEAST_EXACT)
 
 
 def _found(

@@ -120,7 +120,7 @@ def _facts(batch: pl.DataFrame, rule: MailRule, size: Weight | None) -> pl.DataF
         (headers.str.contains(REPLIED) | subject.str.contains(SAID_FIRST)).alias(UNASKED),
         (size_of(size) if size is not None else pl.lit(0, pl.Int64)).alias(BYTES),
     )
-    return facts.drop_nulls([AT, one, other])
+    return facts.drop_nulls([AT, FORTH])
 
 
 def _answers(subject: pl.Expr, headers: pl.Expr) -> pl.Expr:

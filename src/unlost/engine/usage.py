@@ -3,13 +3,13 @@
 Batch by batch: what is held are sums, never rows.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import reduce
 from typing import Any
 
 import polars as pl
 
+from unlost.engine.loops import HELD
 from unlost.engine.mails import SIDES, STRIPPED, frame, instants, read_mails, size_of
 from unlost.model.ports import Snapshot
 from unlost.model.storage import MailRule, StorageRule, TableUse, ThreadUse, Weight
@@ -32,27 +32,39 @@ def thread_uses(
     snapshot: Snapshot, table: str, rule: MailRule, weight: Weight, *, since: datetime, most: int
 ) -> Sequence[ThreadUse]:
     """The mail threads that use most."""
-    keys = [STRIPPED, *SIDES]
-    parts = [
-        mails.group_by(keys).agg(_sums(since, "at"))
-        for mails in read_mails(snapshot, table, rule, size=weight)
+    parts = max(1, -(-snapshot.tables()[table].held // HELD))
+    found = [
+        thread
+        for number in range(parts)
+        for thread in _threads(_mails(snapshot, table, rule, weight, number, parts), since, most)
     ]
-    if not parts:
-        return ()
-    sums = _summed(parts, keys).sort([BYTES, *keys], descending=[True, False, False, False])
-    return tuple(
-        ThreadUse(
-            row[STRIPPED], (row[SIDES[0]], row[SIDES[1]]), row[COUNT], row[BYTES], row[RECENT]
-        )
-        for row in sums.head(most).iter_rows(named=True)
-    )
+    return tuple(sorted(found, key=lambda one: (-one.bytes, one.subject, one.sides))[:most])
+
+
+def _mails(
+    snapshot: Snapshot, table: str, rule: MailRule, weight: Weight, number: int, parts: int
+) -> Iterator[pl.DataFrame]:
+    """The mails of one of the parts in which they are looked at: all of a pair are in one."""
+    mine = pl.concat_str(SIDES, separator="\n").hash() % parts == number
+    return (mails.filter(mine) for mails in read_mails(snapshot, table, rule, size=weight))
+
+
+def _threads(mails: Iterable[pl.DataFrame], since: datetime, most: int) -> Iterator[ThreadUse]:
+    keys = [STRIPPED, *SIDES]
+    sums = _summed((part.group_by(keys).agg(_sums(since, "at")) for part in mails), keys)
+    if sums is None:
+        return
+    largest = sums.sort([BYTES, *keys], descending=[True, False, False, False]).head(most)
+    for row in largest.iter_rows(named=True):
+        sides = (row[SIDES[0]], row[SIDES[1]])
+        yield ThreadUse(row[STRIPPED], sides, row[COUNT], row[BYTES], row[RECENT])
 
 
 def _use(
     snapshot: Snapshot, table: str, rule: StorageRule, weight: Weight, since: datetime
 ) -> TableUse:
     keys = [YEAR, OWNER]
-    parts = [
+    parts = (
         batch.with_columns(
             size_of(weight).alias(BYTES),
             _born(rule).alias("born"),
@@ -62,8 +74,10 @@ def _use(
         .group_by(keys)
         .agg(_sums(since, "born"))
         for batch in _batches(snapshot, table, rule, weight)
-    ]
+    )
     sums = _summed(parts, keys)
+    if sums is None:
+        return TableUse(table, weight.storage, 0, 0)
     return TableUse(
         table,
         weight.storage,
@@ -89,13 +103,13 @@ def _sums(since: datetime, born: str) -> list[pl.Expr]:
     return [pl.len().cast(pl.Int64).alias(COUNT), pl.col(BYTES).sum(), recent.alias(RECENT)]
 
 
-def _summed(parts: Sequence[pl.DataFrame], keys: Sequence[str]) -> pl.DataFrame:
-    """The sums of sums; added up as they come, so that what is held does not grow with the rows."""
+def _summed(parts: Iterable[pl.DataFrame], keys: Sequence[str]) -> pl.DataFrame | None:
+    """The sums of sums, added up as they come: what is held does not grow with the rows."""
     totals = pl.col(COUNT, BYTES, RECENT).sum()
-    return reduce(
-        lambda held, more: pl.concat([held, more]).group_by(keys).agg(totals),
-        parts,
-    )
+    held: pl.DataFrame | None = None
+    for part in parts:
+        held = part if held is None else pl.concat([held, part]).group_by(keys).agg(totals)
+    return held
 
 
 def _split(sums: pl.DataFrame, key: str) -> Iterator[tuple[Any, int]]:

@@ -78,7 +78,8 @@ class LocalRunner:
         if kept is not None:
             return _decoded(kept, result, name)
         made = call()
-        self._store.keep(self._run, name, key, msgspec.json.encode(made))
+        result_bytes = msgspec.json.encode(made)
+        self._store.keep(self._run, name, key, result_bytes, at=self._clock.now())
         return made
 
 

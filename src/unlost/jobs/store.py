@@ -47,7 +47,11 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A run as the store knows it. ``sentence`` says how it ended, where it did."""
+    """A run as the store knows it. ``sentence`` says how it ended, where it did.
+
+    ``changed`` is when it came a step further, or ended for good: a run that fails again and again
+    at the same place grows old.
+    """
 
     run: str
     kind: str
@@ -97,7 +101,7 @@ class JobStore:
             self._db.execute(
                 "INSERT INTO runs (run, kind, org, state, started, changed) "
                 "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run) DO UPDATE "
-                "SET state = excluded.state, changed = excluded.changed, resume_at = NULL",
+                "SET state = excluded.state, resume_at = NULL",
                 (run, kind, org, RunState.OPEN.value, _text(at), _text(at)),
             )
             found = self._find(run)
@@ -117,8 +121,16 @@ class JobStore:
         with self._lock, self._db:
             self._db.execute("BEGIN IMMEDIATE")
             changed = self._db.execute(
-                "UPDATE runs SET state = ?, changed = ?, resume_at = ?, sentence = ? WHERE run = ?",
-                (state.value, _text(at), _text(resume_at) if resume_at else None, sentence, run),
+                "UPDATE runs SET state = ?, resume_at = ?, sentence = ?, "
+                "changed = CASE WHEN ? THEN changed ELSE ? END WHERE run = ?",
+                (
+                    state.value,
+                    _text(resume_at) if resume_at else None,
+                    sentence,
+                    state.resumable,
+                    _text(at),
+                    run,
+                ),
             ).rowcount
             if not changed:
                 raise NotFound("run-unknown", f"There is no run {run}.")
@@ -153,13 +165,15 @@ class JobStore:
             ).fetchone()
         return None if row is None else bytes(row[0])
 
-    def keep(self, run: str, name: str, key: str, result: bytes) -> None:
+    def keep(self, run: str, name: str, key: str, result: bytes, *, at: datetime) -> None:
         """Keep the result of a step; durable when this returns."""
-        with self._lock:
+        with self._lock, self._db:
+            self._db.execute("BEGIN IMMEDIATE")
             self._db.execute(
                 "INSERT OR REPLACE INTO steps (run, name, key, result) VALUES (?, ?, ?, ?)",
                 (run, name, key, result),
             )
+            self._db.execute("UPDATE runs SET changed = ? WHERE run = ?", (_text(at), run))
 
     def _prepare(self) -> None:
         self._db.execute("PRAGMA journal_mode = WAL")

@@ -401,3 +401,53 @@ def test_a_run_that_moves_is_not_stuck(desk: Desk) -> None:
     watched.flush()
     assert desk.look() == []
     assert [one.alarm.rule for one in desk.look(minutes=31)] == [Rule.RUN_STUCK]
+
+
+# --- messages that cross the end of their alert ---------------------------------------------------
+
+
+class Crossing(Post):
+    """While it is sent, its cause ends."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk, self.crossed = desk, False
+
+    def send(self, message: Message) -> None:
+        if not self.crossed:
+            self.crossed = True
+            self.desk.damage()
+            watch(self.desk.app, self.desk.watcher)
+        super().send(message)
+
+
+def test_who_is_told_of_what_just_ended_is_told_the_end(desk: Desk) -> None:
+    desk.damage("x is missing")
+    watch(desk.app, desk.watcher)
+    post = Crossing(desk)
+    for _ in range(3):
+        deliver(desk.app, senders=post)
+        desk.world.clock.advance(seconds=60)
+    assert [one.told for one in post.taken] == [Told.OPENED, Told.RESOLVED]
+
+
+def test_what_ended_while_a_channel_was_away_is_not_told_later(desk: Desk) -> None:
+    desk.damage("x is missing")
+    watch(desk.app, desk.watcher)
+    post = Crossing(desk)
+    post.error = TransientError("away", "It is away.")
+    deliver(desk.app, senders=post)
+    post.error = None
+    for _ in range(5):
+        desk.world.clock.advance(hours=1)
+        deliver(desk.app, senders=post)
+    assert post.taken == []
+
+
+def test_what_is_over_before_its_turn_is_not_sent(desk: Desk) -> None:
+    desk.hook("second")
+    desk.damage("x is missing")
+    watch(desk.app, desk.watcher)
+    post = Crossing(desk)
+    deliver(desk.app, senders=post)
+    assert len(post.taken) == 1

@@ -200,3 +200,42 @@ def test_a_run_whose_notes_are_lost_is_given_up_and_the_next_call_begins_anew(sa
     assert (result.resumed, result.snapshot, result.counts.changed) == (False, 2, 1)
     ends = [run.state for run in list_runs("sales")]
     assert ends == [RunState.DONE, RunState.FAILED, RunState.DONE]
+
+
+def test_a_run_that_fails_at_the_same_place_for_days_is_begun_anew(sales: World) -> None:
+    seen = []
+    for _ in range(6):
+        break_at(sales, "discover", IntegrityError("odd", "It does not add up."))
+        with pytest.raises(IntegrityError):
+            backup(sales.app, "sales")
+        seen.append(list_runs("sales")[0].id)
+        sales.clock.advance(days=1)
+    assert 2 <= len(set(seen)) <= 3, seen
+
+
+def test_a_run_that_comes_a_step_further_now_and_then_is_not_begun_anew(sales: World) -> None:
+    for call in ("census", "read", "count", "quotas"):
+        break_at(sales, call, LimitReached("quota", "The calls are used up."))
+    runs = set()
+    for _ in range(12):
+        try:
+            done = backup(sales.app, "sales")
+        except LimitReached:
+            runs.add(list_runs("sales")[0].id)
+            sales.clock.advance(days=2)
+        else:
+            assert {done.run} == runs
+            return
+    raise AssertionError("it does not end")
+
+
+def test_a_restore_can_be_planned_when_backups_have_used_their_share(sales: World) -> None:
+    oid = get_org("sales").oid
+    backups = sales.app.budget(oid)
+    backups.report(used=0, limit=1000)
+    backups.take(400)
+    org = get_org("sales")
+    with sales.app.open_org(org), pytest.raises(LimitReached):
+        sales.connector.contexts[-1].budget.take()
+    with sales.app.open_org(org, restore=True):
+        sales.connector.contexts[-1].budget.take()

@@ -6,6 +6,7 @@ import pytest
 
 from homes import WRITE_SECRET, World
 from unit.app.test_nights import Nights
+from unlost.alerts.rules import alarms
 from unlost.app.actions.backup import backup
 from unlost.app.actions.control import cancel, go_on, pause
 from unlost.app.actions.night import do_night
@@ -13,8 +14,10 @@ from unlost.app.actions.restore_plan import PlanRequest, make_plan
 from unlost.app.actions.restore_run import resume_run, run_plan
 from unlost.app.actions.writer import NewWriter, set_writer
 from unlost.app.brake import LOOK_SECONDS, RunBrake
+from unlost.app.watching import Watcher
 from unlost.catalog.nights import nights_of
 from unlost.catalog.runs import RunState, find_run, list_runs, set_wish
+from unlost.model.alert import Rule
 from unlost.model.errors import Conflict, LimitReached, NotFound
 from unlost.model.jobs import Wish
 from unlost.model.night import NightState
@@ -187,3 +190,80 @@ def test_what_people_want_is_looked_up_every_two_seconds(sales: World) -> None:
     brake.check()
     assert len(asked) == 2
     assert not set_wish("nobody", Wish.PAUSE)
+
+
+# --- what a review found --------------------------------------------------------------------------
+
+
+def test_a_second_process_does_not_undo_a_cancel(
+    sales: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def both() -> None:
+        cancel(sales.app, running(sales))
+        with sales.opened() as other, pytest.raises(Conflict) as caught:
+            backup(other, "sales")
+        assert caught.value.code == "run-in-progress"
+
+    meanwhile(sales, monkeypatch, both)
+    with pytest.raises(LimitReached) as caught:
+        backup(sales.app, "sales")
+    assert caught.value.code == "run-cancelled"
+
+
+def test_a_night_that_met_a_paused_run_goes_on_when_that_does(nights: Nights) -> None:
+    world = nights.world
+    source = world.connector.source("one")
+
+    def away() -> object:
+        world.connector.contexts[-1].budget.take()
+        raise LimitReached("quota", "spent")
+
+    kept, source.discover = source.discover, away  # type: ignore[method-assign,assignment]
+    nights.pass_time(minutes=18 * 60)
+    (first,) = nights_of(nights.oid, most=5)
+    pause(world.app, first.run)
+    nights.pass_time(minutes=24 * 60)
+    second = nights_of(nights.oid, most=5)[0]
+    assert (second.state, second.error_code) == (NightState.WAITING, "run-paused")
+    assert second.run != first.run
+    source.discover = kept  # type: ignore[method-assign]
+    nights.pass_time(minutes=120)
+    assert nights_of(nights.oid, most=5)[0].state is NightState.WAITING, "it is paused still"
+    go_on(world.app, first.run)
+    nights.pass_time(minutes=10)
+    assert nights_of(nights.oid, most=5)[0].state is NightState.DONE
+
+
+def test_a_night_whose_process_was_killed_is_cancelled_for_good(nights: Nights) -> None:
+    world = nights.world
+    source = world.connector.source("one")
+
+    def killed() -> object:
+        raise KeyboardInterrupt
+
+    kept, source.discover = source.discover, killed  # type: ignore[method-assign,assignment]
+    with pytest.raises(KeyboardInterrupt):
+        nights.pass_time(minutes=18 * 60)
+    (night,) = nights_of(nights.oid, most=5)
+    assert night.state is NightState.RUNNING
+    source.discover = kept  # type: ignore[method-assign]
+    cancel(world.app, night.run)
+    assert nights_of(nights.oid, most=5)[0].state is NightState.GIVEN_UP
+    nights.pass_time(minutes=60)
+    assert len(list_runs("sales")) == 1, "it is not made anew"
+
+
+def test_a_paused_run_is_not_told_to_go_on_by_itself(nights: Nights) -> None:
+    world = nights.world
+    source = world.connector.source("one")
+
+    def away() -> object:
+        raise LimitReached("quota", "spent")
+
+    source.discover = away  # type: ignore[method-assign,assignment]
+    nights.pass_time(minutes=18 * 60)
+    (night,) = nights_of(nights.oid, most=5)
+    pause(world.app, night.run)
+    said = {one.rule: one for one in alarms(Watcher().gather(world.app))}
+    assert "does not go on by itself" in said[Rule.NIGHT_PARKED].next_step
+    assert Rule.NIGHT_FAILED not in said

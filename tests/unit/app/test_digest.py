@@ -9,7 +9,7 @@ import pytest
 from homes import SECRET, World
 from unit.app.test_alerts import Post
 from unlost.alerts.rules import alarms
-from unlost.app.actions.alerts import Asked, add_channel, tell_digest
+from unlost.app.actions.alerts import Asked, add_channel, tell_digest, watch
 from unlost.app.actions.backup import backup
 from unlost.app.actions.schedule import Wish, change
 from unlost.app.brake import Brake
@@ -20,8 +20,9 @@ from unlost.catalog.alerts import match
 from unlost.catalog.checks import save_check
 from unlost.catalog.orgs import get_org
 from unlost.model.alert import Alarm, ChannelKind, Message, Rule, Told, Urgency
-from unlost.model.errors import TransientError, UsageError
+from unlost.model.errors import NotFound, TransientError, UsageError
 from unlost.model.night import CheckRecord
+from unlost.model.ports import Connector
 from unlost.model.quota import Quota
 from unlost.model.schema import WireKind
 
@@ -211,3 +212,31 @@ def test_a_credential_that_ends_soon_is_told(quiet: World) -> None:
         assert said() == expected
     quiet.home.home_key.unlink()
     assert said() == []
+
+
+def test_an_old_backup_is_not_praised(sales: World) -> None:
+    hook(sales, digest="07:30")
+    backup(sales.app, "sales")
+    sales.clock.advance(days=9)
+    at(sales, "07:30")
+    (message,) = told(sales, Post())
+    assert message.title == "0 of 1 org backed up and complete"
+    assert message.lines[1].startswith("sales: THE NEWEST IS OLD: ")
+
+
+def test_a_second_change_of_shape_is_told_too(quiet: World) -> None:
+    watcher, moves = Watcher(), []
+    for column in ("Phone", "Number"):
+        del quiet.org.tables["Account"].columns[column]
+        backup(quiet.app, "sales")
+        moves.append(watch(quiet.app, watcher))
+    for one, number in zip(moves, (1, 2), strict=True):
+        assert f"schema-drift/sales/{number}" in one.opened
+
+
+def test_a_connector_that_is_not_installed_silences_nobody(quiet: World) -> None:
+    def missing(_name: str) -> Connector:
+        raise NotFound("connector-unknown", "It is not installed.")
+
+    quiet.app.connector = missing
+    assert [org.name for org in Watcher().gather(quiet.app).orgs] == ["sales"]

@@ -221,3 +221,11 @@ def test_a_zone_that_this_machine_does_not_know_is_told(served: Application) -> 
     org = get_org("sales")
     save_org(replace(org, identity=replace(org.identity, zone="Nowhere/Else")))
     assert "Nowhere/Else" in told(doctor(served, ask=False), Health.BAD)["sales: schedule"]
+
+
+def test_a_vault_that_is_away_is_told_and_the_rest_looked_at(served: Application) -> None:
+    shutil.move(served.home.vault, f"{served.home.vault}-away")
+    served.__dict__.pop("vault", None)
+    found = doctor(served)
+    assert {"vault", "sales: writing", "sales: backup"} <= set(told(found, Health.BAD))
+    assert "sales: reading" in {check.name for check in found.checks}

@@ -8,15 +8,17 @@ from homes import SECRET, WRITE_SECRET, World, fill
 from unit.app.test_nights import Nights
 from unlost.alerts.rules import alarms
 from unlost.app.actions.backup import backup
+from unlost.app.actions.doctor import doctor
 from unlost.app.actions.follow import follow
 from unlost.app.actions.orgs import NewOrg, add_org, list_all
 from unlost.app.actions.schedule import Wish, change, show
 from unlost.app.actions.writer import NewWriter, set_writer
 from unlost.app.watching import Watcher
+from unlost.catalog.models import Secret
 from unlost.catalog.nights import nights_of
 from unlost.catalog.orgs import get_org
 from unlost.model.alert import Rule
-from unlost.model.errors import Conflict, NotAllowed
+from unlost.model.errors import Conflict, NotAllowed, StoreError
 from unlost.model.night import NightState
 from unlost.testing.org import MemoryOrg
 
@@ -49,6 +51,52 @@ def test_the_name_follows_and_the_old_org_is_kept(sales: World) -> None:
     assert times == {"sales": time(3, 15), told.kept_as: None}
     with sales.app.open_writer(get_org("sales")) as writer:
         assert writer.identity().tenant == "T-2"
+
+
+def test_of_the_retired_org_nothing_is_watched_and_no_secret_kept(sales: World) -> None:
+    backup(sales.app, "sales")
+    refresh(sales)
+    nights = Nights(sales)
+    nights.pass_time(minutes=24 * 60)
+    kept = follow(sales.app, "sales").kept_as
+    watched = Watcher().gather(sales.app)
+    assert [org.name for org in watched.orgs] == ["sales"]
+    assert not [one for one in alarms(watched) if kept in one.key]
+    assert not Secret.objects.filter(org__name=kept).exists()
+    assert get_org(kept).retired
+    assert not [check for check in doctor(sales.app).checks if kept in check.name]
+    sales.connector.orgs["one"] = MemoryOrg(sales.clock, tenant="T-1")  # it comes back
+    sales.connector.sources.clear()
+    with pytest.raises(Conflict):
+        add_org(sales.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
+    add_org(sales.app, NewOrg("memory", kept, {"address": "one"}, {"password": SECRET}))
+    assert not get_org(kept).retired
+
+
+def test_an_org_that_is_known_under_another_name_already_changes_nothing(sales: World) -> None:
+    refresh(sales)
+    add_org(sales.app, NewOrg("memory", "second", {"address": "one"}, {"password": SECRET}))
+    with pytest.raises(Conflict) as caught:
+        follow(sales.app, "sales")
+    assert caught.value.code == "org-already-protected"
+    assert [(line.name, line.tenant) for line in list_all(sales.app).orgs] == [
+        ("sales", "T-1"), ("second", "T-2"),
+    ]  # fmt: skip
+
+
+def test_a_vault_that_is_away_changes_nothing(
+    sales: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refresh(sales)
+
+    def away(_identity: object) -> str:
+        raise StoreError("store-away", "The disk is away.")
+
+    monkeypatch.setattr(sales.vault, "adopt", away)
+    with pytest.raises(StoreError):
+        follow(sales.app, "sales")
+    assert [line.tenant for line in list_all(sales.app).orgs] == ["T-1"]
+    assert not get_org("sales").retired
 
 
 def test_where_the_same_org_answers_nothing_is_followed(sales: World) -> None:

@@ -1,6 +1,7 @@
 """What the service saw is there for Prometheus, and whether it is well for whoever watches it."""
 
 import json
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from homes import World
-from unlost.app import metrics
+from unlost.app import metrics, service
 from unlost.app.actions.backup import backup
 from unlost.app.actions.schedule import Wish, change
 from unlost.app.brake import Brake
@@ -51,8 +52,9 @@ class Asked:
         }
 
     def look(self) -> None:
-        service = Service(lambda brake: self.world.opened(brake=brake), Brake(), board=self.board)
-        service.run(once=True)
+        Service(lambda brake: self.world.opened(brake=brake), Brake(), board=self.board).run(
+            once=True
+        )
 
 
 @pytest.fixture
@@ -133,3 +135,28 @@ def test_nothing_of_a_record_is_in_the_figures(asked: Asked) -> None:
     assert "unlost_org_records" in text
     for value in ("Schoko", "0040017", "A40017"):
         assert value not in text
+
+
+def test_one_who_says_nothing_holds_nobody_up(asked: Asked) -> None:
+    asked.look()
+    with socket.create_connection(("127.0.0.1", asked.port)) as silent:
+        assert asked.get("/health")[0] == 200
+        with served(Board(), asked.world.clock.now, port=0) as port:
+            waiting = socket.create_connection(("127.0.0.1", port))
+        waiting.close()
+        assert silent.fileno() >= 0
+
+
+def test_a_look_that_failed_is_no_sign_of_health(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_told: object) -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(service, "tick", broken)
+    asked.look()
+    assert asked.get("/health")[0] == 503
+    monkeypatch.undo()
+    monkeypatch.setattr(service, "list_alerts", broken)
+    asked.look()  # the service lives on
+    assert asked.get("/health")[0] == 503

@@ -16,7 +16,7 @@ from unlost.app.actions.rebuild import Rebuild, RebuildResult, rebuild
 from unlost.app.actions.schedule import Wish, change, show
 from unlost.app.actions.writer import NewWriter, set_writer
 from unlost.app.compose import Application, open_application
-from unlost.app.home_copy import after_change, copy_if_due, copy_is_due
+from unlost.app.home_copy import after_run, copy_if_due, copy_is_due
 from unlost.catalog.alerts import list_alerts, list_channels, match
 from unlost.catalog.copying import last_copy
 from unlost.catalog.models import Run
@@ -148,7 +148,7 @@ def test_a_copy_is_made_after_each_change_of_settings(machine: Machine) -> None:
     with machine.opened() as app:
         numbers = list(app.vault.homes.numbers())
         assert not copy_if_due(app)
-        for at in ("04:00", "04:00", "05:00"):  # the second changes nothing
+        for at in ("04:00", "05:00"):
             change(app, "sales", Wish(at=at))
         assert not copy_if_due(app)
         made = list(app.vault.homes.numbers())[len(numbers) :]
@@ -180,7 +180,7 @@ def test_what_is_done_by_hand_is_copied_at_once(machine: Machine) -> None:
         backup(app, "sales")
         for _ in range(2):
             machine.clock.advance(seconds=1)
-            after_change(app)
+            after_run(app)
         assert len(app.vault.homes.numbers()) == before + 1
 
 

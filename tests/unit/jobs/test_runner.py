@@ -12,7 +12,7 @@ from unlost.jobs.store import JobStore
 from unlost.model.errors import IntegrityError, TransientError
 from unlost.model.ports import Runner
 from unlost.model.snapshot import Added
-from unlost.testing.clock import VirtualClock
+from unlost.testing.clock import START, VirtualClock
 from unlost.testing.runner import MemoryRunner
 
 type Again = Callable[[], Runner]
@@ -132,7 +132,7 @@ def test_a_kept_result_that_cannot_be_read_stops_the_run(
 ) -> None:
     store = JobStore(tmp_path / "jobs.sqlite")
     store.start("run", kind="backup", org="o1", at=clock.now())
-    store.keep("run", "add", "", b'{"table": 7}')
+    store.keep("run", "add", "", b'{"table": 7}', at=START)
     runner = LocalRunner("run", store=store, clock=clock)
     with pytest.raises(IntegrityError, match="cannot be read"):
         runner.step("add", lambda: Added("x"), result=Added)

@@ -9,6 +9,7 @@ import pytest
 
 from unlost.jobs.store import JobStore, RunState
 from unlost.model.errors import Conflict, NotFound, StoreError
+from unlost.testing.clock import START
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -43,7 +44,7 @@ def test_a_parked_run_says_when_it_goes_on_and_forgets_it_when_it_does(store: Jo
 
 def test_a_run_that_ended_cannot_go_on(store: JobStore) -> None:
     store.start("one", kind="backup", org="o1", at=NOW)
-    store.keep("one", "step", "", b"1")
+    store.keep("one", "step", "", b"1", at=START)
     store.end("one", state=RunState.GIVEN_UP, at=NOW)
     assert store.result("one", "step", "") is None
     with pytest.raises(Conflict, match="has ended"):
@@ -68,8 +69,8 @@ def test_results_outlive_the_process(tmp_path: Path) -> None:
     path = tmp_path / "jobs.sqlite"
     first = JobStore(path)
     first.start("one", kind="backup", org="o1", at=NOW)
-    first.keep("one", "read", "a", b"[1]")
-    first.keep("one", "read", "a", b"[2]")
+    first.keep("one", "read", "a", b"[1]", at=START)
+    first.keep("one", "read", "a", b"[2]", at=START)
     second = JobStore(path)
     first.close()
     assert second.result("one", "read", "a") == b"[2]"

@@ -33,6 +33,7 @@ from unlost.catalog.alerts import (
     remove_channel,
     save_channel,
     sealed_secret,
+    still_due,
     untold,
 )
 from unlost.catalog.secrets import NONCE_BYTES, seal, sealing_key, unseal
@@ -115,6 +116,8 @@ def deliver(app: Application, *, senders: Senders = sender) -> None:
     for waiting in due_messages(app.clock.now()):
         if waiting.channel.name in away:
             continue  # it did not answer a moment ago: the others wait for the next look
+        if not still_due(waiting.id):
+            continue  # it was over, or acknowledged, while others were sent
         until = _quiet_until(waiting, app.clock.now())
         if until is not None:
             put_off_message(waiting.id, until=until)

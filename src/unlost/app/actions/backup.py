@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from unlost.app.actions.snapshots import gaps
-from unlost.app.brake import CANCELLED, stopped
+from unlost.app.brake import CANCELLED, PAUSED, stopped
 from unlost.app.compose import Application, Fanout, Silence
 from unlost.catalog.observer import SqlObserver
 from unlost.catalog.orgs import ProtectedOrg, get_org, save_org
@@ -17,7 +17,6 @@ from unlost.catalog.runs import (
     end_run,
     find_run,
     set_wish,
-    wish_of,
 )
 from unlost.catalog.storage import keep_samples
 from unlost.engine.backup import Finished, Parked
@@ -103,10 +102,20 @@ def backup(
     known = get_org(org)
     chosen = _choose(app, known, full=full, run=run)
     if run is None:
-        set_wish(chosen.id, Wish.NONE)  # who starts it by hand wants it to go on
+        forget_wish(app, known.oid, KIND, chosen.id)  # who starts it by hand wants it to go on
     done = _done_by(app, known, chosen, full=full, observer=observer)
     another = run is not None and chosen.resumed and chosen.id != run
     return backup(app, org, full=full, run=run, observer=observer) if another else done
+
+
+def forget_wish(app: Application, oid: str, kind: CommitKind, run: str) -> None:
+    """Let a run go on that was paused or cancelled; not while another process is at it."""
+    try:
+        with app.lease.hold(oid, kind=kind, run=run):
+            set_wish(run, Wish.NONE)
+    except Conflict as busy:
+        if busy.code != IN_PROGRESS:
+            raise
 
 
 def _done_by(
@@ -121,18 +130,18 @@ def _done_by(
                 outcome = run_backup(known.oid, _ports(app, source, chosen.id, both), full=full)
         finally:
             written.flush()
-        finished = _finished(outcome, wish_of(chosen.id))
+        finished = _finished(outcome)
         proof = finished.certificate
         keep_samples(known.oid, proof.quotas, at=proof.finished)
         _done(app, chosen.id, finished.snapshot)
     return _result(known, chosen, finished)
 
 
-def _finished(outcome: Finished | Parked, wish: Wish) -> Finished:
+def _finished(outcome: Finished | Parked) -> Finished:
     if isinstance(outcome, Finished):
         return outcome
-    if wish is not Wish.NONE:
-        raise stopped(outcome.run, wish)
+    if outcome.code in (PAUSED, CANCELLED):
+        raise LimitReached(outcome.code, outcome.sentence, next_step=outcome.next_step)
     raise LimitReached(
         "run-parked", outcome.sentence, next_step=outcome.next_step, resume_at=outcome.resume_at
     )
@@ -152,7 +161,9 @@ def _choose(app: Application, org: ProtectedOrg, *, full: bool, run: str | None)
 
 
 def _worth_resuming(app: Application, run: RunRecord, *, full: bool) -> bool:
-    if app.clock.now() - run.changed > TOO_OLD:
+    parked = run.state is JobState.PARKED and run.resume_at is not None
+    touched = max(run.changed, run.resume_at or run.changed) if parked else run.changed
+    if app.clock.now() - touched > TOO_OLD:
         return False
     remembered = find_run(run.run)
     return not full or (remembered is not None and remembered.full)
@@ -168,11 +179,14 @@ def _give_up(
     end_run(run, end)
 
 
-def cancel_unfinished(app: Application, org: ProtectedOrg, run: str) -> None:
-    """Give up a backup that waits; raises Conflict (``run-in-progress``) while it runs."""
+def cancel_unfinished(app: Application, org: ProtectedOrg, run: str) -> bool:
+    """Give up a backup that waits, False if it is over; raises Conflict (``run-in-progress``)."""
     with app.lease.hold(org.oid, kind=KIND, run=run):
-        if any(one.run == run for one in app.jobs.unfinished(kind=KIND.value, org=org.oid)):
-            _give_up(app, org, run, why=stopped(run, Wish.CANCEL))
+        unfinished = app.jobs.unfinished(kind=KIND.value, org=org.oid)
+        if not any(one.run == run for one in unfinished):
+            return False
+        _give_up(app, org, run, why=stopped(run, Wish.CANCEL))
+    return True
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from unlost.app.actions.backup import IN_PROGRESS, cancel_unfinished
-from unlost.app.brake import CANCELLED, stopped
+from unlost.app.brake import CANCELLED, PAUSED, stopped
 from unlost.app.compose import Application
 from unlost.catalog.nights import cancel_night, hold_night, release_night
 from unlost.catalog.orgs import get_org
@@ -32,7 +32,7 @@ def pause(app: Application, run: str) -> Controlled:  # noqa: ARG001
     """
     known = _goes_on(run)
     set_wish(run, Wish.PAUSE)
-    hold_night(run)
+    hold_night(run, code=PAUSED, sentence=stopped(run, Wish.PAUSE).sentence)
     now = known.state is RunState.RUNNING
     return Controlled(
         run,
@@ -58,11 +58,13 @@ def cancel(app: Application, run: str) -> Controlled:
         )
     set_wish(run, Wish.CANCEL)
     try:
-        cancel_unfinished(app, get_org(known.org), run)
+        given_up = cancel_unfinished(app, get_org(known.org), run)
     except Conflict as busy:
         if busy.code != IN_PROGRESS:
             raise
         return Controlled(run, known.org, f"The run {run} stops within seconds.")
+    if not given_up:
+        _goes_on(run)  # it ended meanwhile
     told = stopped(run, Wish.CANCEL)
     cancel_night(run, at=app.clock.now(), code=CANCELLED, sentence=told.sentence)
     return Controlled(run, known.org, told.sentence, told.next_step)

@@ -7,7 +7,7 @@ from unlost.app.compose import Application
 from unlost.app.health import Check, Health, Look
 from unlost.app.health_home import home_looks
 from unlost.app.health_orgs import org_looks
-from unlost.catalog.orgs import list_orgs
+from unlost.catalog.orgs import serving_orgs
 from unlost.model.errors import UnlostError
 
 
@@ -31,7 +31,7 @@ def doctor(app: Application, *, ask: bool = True, repair: bool = False) -> Diagn
 
 def _looks(app: Application, *, ask: bool) -> Iterator[Look]:
     yield from home_looks(app)
-    for org in list_orgs():
+    for org in serving_orgs():
         yield from org_looks(app, org, ask=ask)
 
 

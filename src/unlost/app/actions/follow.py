@@ -4,7 +4,15 @@ from dataclasses import dataclass
 
 from unlost.app.compose import Application, HeldSecrets, Unlimited, read_config
 from unlost.app.home_copy import after_change
-from unlost.catalog.orgs import ProtectedOrg, find_org, get_org, rename_org, save_org
+from unlost.catalog.connection import together
+from unlost.catalog.orgs import (
+    ProtectedOrg,
+    find_org,
+    get_org,
+    org_of_tenant,
+    retire_org,
+    save_org,
+)
 from unlost.catalog.schedules import schedule_of, set_schedule
 from unlost.catalog.writers import find_writer, save_writer
 from unlost.engine.schedule import upcoming
@@ -32,9 +40,9 @@ class Followed:
 def follow(app: Application, name: str) -> Followed:
     """Let a name stand for the org that answers at its address now.
 
-    The new org takes over name, settings, credentials and schedule; the old one is kept under
-    another name with all its backups. Raises Conflict (``org-same``) if it is the same org still,
-    and what signing in raises; nothing is changed then.
+    The new org takes over name, settings, credentials and schedule; the old one is retired under
+    another name with all its backups. Raises Conflict (``org-same``, ``org-already-protected``),
+    and what signing in or the vault raises; nothing is changed then.
     """
     old = get_org(name)
     connector = app.connector(old.identity.connector)
@@ -44,47 +52,61 @@ def follow(app: Application, name: str) -> Followed:
     with connector.open_source(config, context) as source:
         identity = source.identity()
     if old.identity.same_org(identity):
-        raise Conflict(
-            "org-same",
-            f"{name!r} stands for the org that answers: nothing is to be followed.",
-            next_step=f"Back it up with `unlost backup {name}`.",
-        )
-    writer = _writer(app, old, connector)
-    kept_as = _free_name(f"{name}-until-{app.clock.now():%Y-%m-%d}")
-    schedule = schedule_of(old.oid).schedule
-    rename_org(name, kept_as)
-    new = _take_over(app, old, identity, held=held, writer=writer, schedule=schedule)
-    set_schedule(old.oid, Schedule(nightly=None), at=app.clock.now(), next_at=None)
-    after_change(app)
+        held.move_to(app.secrets(old.oid))  # a sign-in may have renewed one
+        raise _same(name)
+    _check_unknown(identity)
+    oid = app.vault.adopt(identity)
     backups = len(app.vault.snapshots(old.oid))
-    return Followed(name, new.identity.label, identity.tenant, kept_as, backups, writer is not None)
+    kept_as = _free_name(f"{name}-until-{app.clock.now():%Y-%m-%d}")
+    new = ProtectedOrg(name, oid, identity, app.clock.now(), old.config)
+    with together():
+        writer = _take_over(app, old, new, held=held, connector=connector, kept_as=kept_as)
+    after_change(app)
+    return Followed(name, identity.label, identity.tenant, kept_as, backups, writer)
 
 
 def _take_over(
     app: Application,
     old: ProtectedOrg,
-    identity: OrgIdentity,
+    new: ProtectedOrg,
     *,
     held: HeldSecrets,
-    writer: HeldSecrets | None,
-    schedule: Schedule,
-) -> ProtectedOrg:
-    now = app.clock.now()
-    new = ProtectedOrg(old.name, app.vault.adopt(identity), identity, now, old.config)
+    connector: Connector,
+    kept_as: str,
+) -> bool:
+    """True if the old org had a write identity, which is taken over too."""
+    now, zone = app.clock.now(), new.identity.zone
+    schedule, settings = schedule_of(old.oid).schedule, find_writer(old.oid)
+    writing = _held(app.writer_secrets(old.oid), connector)
+    retire_org(old.name, kept_as=kept_as)
+    set_schedule(old.oid, Schedule(nightly=None), at=now, next_at=None)
     save_org(new)
     held.move_to(app.secrets(new.oid))
-    if writer is not None:
-        save_writer(new.oid, find_writer(old.oid) or {}, at=now)
-        writer.move_to(app.writer_secrets(new.oid))
-    following = upcoming(schedule, zone=identity.zone, key=new.oid, now=now)
+    if settings is not None:
+        save_writer(new.oid, settings, at=now)
+        writing.move_to(app.writer_secrets(new.oid))
+    following = upcoming(schedule, zone=zone, key=new.oid, now=now)
     set_schedule(new.oid, schedule, at=now, next_at=following)
-    return new
+    return settings is not None
 
 
-def _writer(app: Application, org: ProtectedOrg, connector: Connector) -> HeldSecrets | None:
-    if find_writer(org.oid) is None:
-        return None
-    return _held(app.writer_secrets(org.oid), connector)
+def _same(name: str) -> Conflict:
+    return Conflict(
+        "org-same",
+        f"{name!r} stands for the org that answers: nothing is to be followed.",
+        next_step=f"Back it up with `unlost backup {name}`.",
+    )
+
+
+def _check_unknown(identity: OrgIdentity) -> None:
+    twin = org_of_tenant(identity)
+    if twin is not None:
+        raise Conflict(
+            "org-already-protected",
+            f"The org that answers is already protected under the name {twin.name!r}.",
+            next_step=f"Use the name {twin.name!r}, and stop the nights of the other one with "
+            "`unlost schedule set ORG --at off`.",
+        )
 
 
 def _held(store: SecretStore, connector: Connector) -> HeldSecrets:

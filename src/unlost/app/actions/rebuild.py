@@ -1,23 +1,24 @@
 """A home on a clean machine, from the vault and its recovery sheet alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from unlost.app.actions.init import InitRequest, InitResult, adopt_vault
 from unlost.app.compose import Application, open_application
+from unlost.app.database import SCHEMA
 from unlost.app.discovery import load_connector
 from unlost.app.home import HOME_KEY_BYTES, Home, write_secret_file
 from unlost.app.home_copy import read_copy
 from unlost.app.system import SystemClock, SystemEntropy
 from unlost.catalog.alerts import list_alerts, list_channels
-from unlost.catalog.copying import check_key, drop_secrets, end_lost_runs, write_database
+from unlost.catalog.copying import check_key, schema_of, settle_copy, write_database
 from unlost.catalog.orgs import ProtectedOrg, list_orgs
 from unlost.catalog.runs import list_runs
 from unlost.catalog.schedules import schedule_of
 from unlost.catalog.writers import find_writer
-from unlost.model.errors import NotFound, UsageError
+from unlost.model.errors import NotFound, StoreError, UsageError
 from unlost.model.ports import Clock, Connector, Entropy, Vault
 from unlost.vault.keys import Keyring
 from unlost.vault.stores.local import LocalStore
@@ -81,15 +82,15 @@ def rebuild(
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
     key = _read_key(wish.home_key) if wish.home_key is not None else None
 
+    silent: list[str] = []
+
     def fill(home: Home, store: LocalStore, keys: Keyring) -> None:
         vault = open_vault(store, keys=keys, clock=clock, entropy=entropy)
-        _fill(home, _content(vault, wish.copy), key)
+        silent.extend(_fill(home, _content(vault, wish.copy), key, at=clock.now()))
 
     made = adopt_vault(wish.place, sheet=wish.sheet, entropy=entropy, fill=fill)
     place = Path(made.home)
     with open_application(place, clock=clock, entropy=entropy, connectors=connectors) as app:
-        silent = drop_secrets() if key is None else ()
-        end_lost_runs(at=clock.now())
         orgs = tuple(_org(app, org) for org in list_orgs())
         return RebuildResult(made, orgs, len(list_alerts()), len(list_channels()), tuple(silent))
 
@@ -106,12 +107,20 @@ def _content(vault: Vault, number: int | None) -> bytes:
     return content
 
 
-def _fill(home: Home, content: bytes, key: bytes | None) -> None:
+def _fill(home: Home, content: bytes, key: bytes | None, *, at: datetime) -> Sequence[str]:
+    """The channels whose secret is gone."""
+    if schema_of(content) > SCHEMA:
+        raise StoreError(
+            "catalog-newer",
+            "The copy of the home's data was made by a newer Unlost.",
+            next_step="Install that release, or a newer one; nothing was changed.",
+        )
     if key is not None:
         check_key(content, key)
         if not home.home_key.exists():
             write_secret_file(home.home_key, key.hex() + "\n")
     write_database(content, home.catalog)
+    return settle_copy(home.catalog, keep_secrets=key is not None, at=at)
 
 
 def _read_key(file: Path) -> bytes:

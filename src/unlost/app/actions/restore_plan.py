@@ -63,7 +63,7 @@ def make_plan(
     watcher = Fanout(observer or Silence())
     with (
         app.open_writer(org, observer=watcher) as writer,
-        app.open_org(org, observer=watcher) as source,
+        app.open_org(org, observer=watcher, restore=True) as source,
     ):
         ports = PlanPorts(
             source=source, writer=writer, vault=app.vault, clock=app.clock, observer=watcher

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from unlost.app.actions.backup import forget_wish
 from unlost.app.actions.restore_plan import load_plan, org_of
-from unlost.app.brake import PAUSED
+from unlost.app.brake import CANCELLED, PAUSED
 from unlost.app.compose import Application, Fanout, Silence
 from unlost.catalog.observer import SqlObserver
 from unlost.catalog.orgs import ProtectedOrg
@@ -19,8 +20,6 @@ from unlost.catalog.runs import (
     end_run,
     find_run,
     list_runs,
-    set_wish,
-    wish_of,
 )
 from unlost.engine.restore.execute import execute, run_of
 from unlost.engine.restore.log import Log
@@ -28,7 +27,6 @@ from unlost.engine.restore.outcome import Ending, Parked, RecordOutcome, Restore
 from unlost.engine.restore.planning import PlanPorts, plan_again
 from unlost.engine.restore.session import RestorePorts
 from unlost.model.errors import LimitReached, NotFound, UnlostError, UsageError
-from unlost.model.jobs import Wish
 from unlost.model.plan import RecordKey, RestorePlan
 from unlost.model.ports import Observer, Writer
 from unlost.model.snapshot import CommitKind
@@ -164,7 +162,7 @@ def _run(
                 ended = execute(plan, _ports(app, writer, both))
         finally:
             written.flush()
-        outcome = _ended(ended, wish_of(run))
+        outcome = _ended(ended)
         end_run(run, RunEnd(RunState.DONE, app.clock.now()))
     return _result(org, outcome)
 
@@ -175,10 +173,10 @@ def _ports(app: Application, writer: Writer, observer: Observer) -> RestorePorts
     )
 
 
-def _ended(ended: RestoreOutcome | Parked, wish: Wish) -> RestoreOutcome:
+def _ended(ended: RestoreOutcome | Parked) -> RestoreOutcome:
     if isinstance(ended, RestoreOutcome):
         return ended
-    if wish is not Wish.NONE:
+    if ended.code in (PAUSED, CANCELLED):
         raise LimitReached(
             PAUSED,
             ended.sentence,
@@ -196,7 +194,7 @@ def _ended(ended: RestoreOutcome | Parked, wish: Wish) -> RestoreOutcome:
 def _recorded(app: Application, org: ProtectedOrg, run: str) -> Iterator[None]:
     before = find_run(run)
     begin_run(run, org=org.name, kind=KIND, full=False, at=app.clock.now())
-    set_wish(run, Wish.NONE)
+    forget_wish(app, org.oid, KIND, run)
     try:
         yield
     except LimitReached as limit:
@@ -257,7 +255,7 @@ def _again(
     app: Application, log: Log, org: ProtectedOrg, failed: Collection[RecordKey]
 ) -> RestorePlan:
     plan = log.opened.plan
-    with app.open_writer(org) as writer, app.open_org(org) as source:
+    with app.open_writer(org) as writer, app.open_org(org, restore=True) as source:
         ports = PlanPorts(
             source=source, writer=writer, vault=app.vault, clock=app.clock, observer=Silence()
         )

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from unlost.app.brake import PAUSED
 from unlost.app.compose import Application
 from unlost.catalog.checks import last_check
 from unlost.catalog.nights import open_nights
 from unlost.catalog.orgs import list_orgs
+from unlost.catalog.runs import is_paused
 from unlost.catalog.schedules import Kept, begin_night, coming, put_off
 from unlost.engine.schedule import due, upcoming
 from unlost.model.jobs import Job, JobKind
@@ -65,7 +67,8 @@ def _tries(now: datetime) -> list[Job]:
     found = []
     for night in open_nights():
         waits = night.state is NightState.WAITING
-        if not waits or (night.next_at is not None and night.next_at <= now):
+        held = night.next_at is None and night.error_code == PAUSED and is_paused(night.oid)
+        if not waits or (not held and (night.next_at or now) <= now):
             number = night.tries + 1 if waits else night.tries
             found.append(
                 Job(job_of(night.oid, night.name, number), JobKind.NIGHT, night.oid, night.name)

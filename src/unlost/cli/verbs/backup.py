@@ -33,13 +33,13 @@ def backup(
     """
     with opened(home) as application:
         from unlost.app.actions.backup import backup as act
-        from unlost.app.home_copy import after_change
+        from unlost.app.home_copy import after_run
         from unlost.cli.progress import shown_progress
         from unlost.model.certificate import Verdict
 
         with shown_progress(application.clock) as observer:
             result = act(application, name, full=full, observer=observer)
-        after_change(application)
+        after_run(application)
     answer(result, as_json=json, show=_show)
     return ExitCode.OK if result.verdict is Verdict.COMPLETE else ExitCode.FINDINGS
 

@@ -127,12 +127,12 @@ def run(file: PlanFile, *, home: Home = None, json: AsJson = False) -> ExitCode:
     """
     with opened(home) as application:
         from unlost.app.actions.restore_run import run_plan
-        from unlost.app.home_copy import after_change
+        from unlost.app.home_copy import after_run
         from unlost.cli.progress import shown_progress
 
         with shown_progress(application.clock) as observer:
             result = run_plan(application, file, observer=observer)
-        after_change(application)
+        after_run(application)
     return _told(result, as_json=json)
 
 
@@ -141,12 +141,12 @@ def resume(run: RunName, *, home: Home = None, json: AsJson = False) -> ExitCode
     """Go on with a restore that stopped."""
     with opened(home) as application:
         from unlost.app.actions.restore_run import resume_run
-        from unlost.app.home_copy import after_change
+        from unlost.app.home_copy import after_run
         from unlost.cli.progress import shown_progress
 
         with shown_progress(application.clock) as observer:
             result = resume_run(application, run, observer=observer)
-        after_change(application)
+        after_run(application)
     return _told(result, as_json=json)
 
 
@@ -155,12 +155,12 @@ def retry(run: RunName, *, home: Home = None, json: AsJson = False) -> ExitCode:
     """Try again what failed in a restore that ended."""
     with opened(home) as application:
         from unlost.app.actions.restore_run import retry_run
-        from unlost.app.home_copy import after_change
+        from unlost.app.home_copy import after_run
         from unlost.cli.progress import shown_progress
 
         with shown_progress(application.clock) as observer:
             result = retry_run(application, run, observer=observer)
-        after_change(application)
+        after_run(application)
     return _told(result, as_json=json)
 
 

@@ -221,4 +221,5 @@ def _parked(session: Session, limit: LimitReached) -> Parked:
         f"{limit.sentence} {done} of {len(session.plan.steps)} records are there; {left} are missing.",
         limit.next_step or "Go on later with `unlost restore resume`.",
         limit.resume_at,
+        limit.code,
     )

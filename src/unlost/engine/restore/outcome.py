@@ -83,3 +83,4 @@ class Parked:
     sentence: str
     next_step: str
     resume_at: datetime | None = None
+    code: str = ""

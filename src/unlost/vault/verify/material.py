@@ -67,6 +67,8 @@ def check_homes(sealed: SealedObjects, ledger: Ledger) -> None:
     numbers = homes.numbers()
     for number in range(numbers[0], numbers[-1] + 1) if numbers else ():
         name = name_of(number)
+        if sealed.store.size(name) is None and number < homes.numbers()[0]:
+            continue  # it was the oldest, and had to go while others were looked at
         ledger.saw(sealed.store.size(name) or 0)
         ledger.attempt(name, partial(homes.get, number))
 
