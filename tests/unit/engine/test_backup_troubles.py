@@ -119,7 +119,7 @@ def test_a_spent_allowance_parks_and_the_run_goes_on(scene: Scene, call: str) ->
     limit = LimitReached("calls-spent", "The calls of today are spent.", resume_at=resume_at)
     scene.source.faults.plant(call, limit)
     parked = scene.attempt(run="night")
-    assert parked == Parked("night", resume_at, "The calls of today are spent.", "")
+    assert parked == Parked("night", resume_at, "The calls of today are spent.", "", "calls-spent")
     done = scene.attempt(run="night")
     assert isinstance(done, Finished)
     assert done.certificate.verdict is Verdict.COMPLETE
