@@ -23,12 +23,15 @@ class HouseDesk:
         return {"orgs": [org.line() for org in self.house.all()]}
 
     def open(self, wanted: Wanted) -> Any:
-        """Open an org by ``name``; ``scenario``, ``scale``, ``seed``, ``sandbox``, ``same_id``."""
+        """Open an org by ``name``; ``scenario``, ``scale``, ``seed``, ``sandbox``, ``same_id``.
+
+        With ``port`` it answers where a closed one did, as a refreshed sandbox does.
+        """
         from unlost_simulators.salesforce.orgs import OrgPlan
 
-        members = {key: value for key, value in wanted.items() if key != "name"}
+        members = {key: value for key, value in wanted.items() if key not in ("name", "port")}
         plan = OrgPlan.of(wanted["name"], members, self.house.base)
-        return self.house.open(plan).line()
+        return self.house.open(plan, port=int(wanted.get("port", 0))).line()
 
     def close(self, wanted: Wanted) -> Any:
         """Close the org ``name``, with everything that it holds."""
