@@ -146,8 +146,7 @@ def live(made: Machine, *, nights: int, seed: int) -> None:
             made.met[what] = made.met.get(what, 0) + 1
 
         def done(number: int = number) -> bool:
-            found = made.nights()
-            return len(found) > number and found[0]["state"] == "done"
+            return len(made.snapshots()) > number and made.nights()[0]["state"] == "done"
 
         made.until(done, f"night {number + 1} after {made.met}")
         made.simulator.admin.post("faults/clear")
