@@ -4,7 +4,8 @@ NOTES = {
     "another-org": (
         "A name stands for one tenant for ever, so that the backups of two orgs never mix. It "
         "happens when the credentials of a sandbox replace those of production, or when a sandbox "
-        "was refreshed, which gives it a new id."
+        "was refreshed, which gives it a new id: then `unlost org follow NAME` lets the name stand for "
+        "the new org, and keeps the old one with its backups under another name."
     ),
     "api-budget-spent": (
         "Backups use at most 40 % of the calls that the org allows in 24 hours and stop where all "

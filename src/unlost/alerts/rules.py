@@ -8,6 +8,7 @@ from unlost.alerts.watched import NightCounts, Running, Watched, WatchedOrg
 from unlost.model.alert import Alarm, Rule, Urgency
 from unlost.model.certificate import Certificate, Verdict
 from unlost.model.finding import FindingKind
+from unlost.model.jobs import CANCELLED, PAUSED
 from unlost.model.night import NightRecord, NightState
 from unlost.model.quota import Quota
 
@@ -33,7 +34,7 @@ UNUSUAL_LEAST = 100  # rows; fewer are one person's day
 UNUSUAL_SHARE = 0.05  # of what the table holds, without a usual night
 DAY_TO_DAY = 1.4826  # from the median deviation to a standard one, for a normal distribution
 
-REPLACED, CANCELLED, PAUSED = "another-org", "run-cancelled", "run-paused"
+REPLACED = "another-org"
 GOING_ON = frozenset({NightState.WAITING, NightState.RUNNING})
 LOST_TABLE = frozenset(
     {FindingKind.TABLE_GONE, FindingKind.TABLE_REFUSED, FindingKind.TABLE_UNREADABLE}

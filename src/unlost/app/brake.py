@@ -5,10 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from unlost.model.errors import LimitReached
-from unlost.model.jobs import Wish
+from unlost.model.jobs import CANCELLED, PAUSED, Wish
 from unlost.model.ports import Budget, Clock
-
-PAUSED, CANCELLED = "run-paused", "run-cancelled"
 
 
 @dataclass(slots=True)

@@ -1,8 +1,9 @@
 """The service: looks what is due once a minute, and does it. `unlost up` runs it."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from unlost.alerts.senders import sender
@@ -31,6 +32,27 @@ DRAIN_SECONDS = 0.5
 PATIENCE = 30  # seconds that runs have to stop when the service does
 
 type Opener = Callable[[Brake], Application]
+
+
+@dataclass(slots=True)
+class Ended:
+    """How a part of a look ended."""
+
+    well: bool = False
+
+
+@contextmanager
+def _outlived(log: Log, event: str) -> Iterator[Ended]:
+    """Note what fails inside, and live on: the service must outlive a fault of one look."""
+    ended = Ended()
+    try:
+        yield ended
+    except UnlostError as error:
+        log.event(event, code=error.code)
+    except Exception as error:  # noqa: BLE001 (whatever it is, the next look may go well)
+        log.event(event, code=type(error).__name__)
+    else:
+        ended.well = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +120,8 @@ class Service:
             pass
 
     def _look(self, app: Application, jobs: DurableJobs, log: Log) -> bool:
-        """A tick. What fails now is tried again in a minute: the service lives on."""
-        try:
+        """A tick. What fails now is tried again in a minute; True if nothing did."""
+        with _outlived(log, "tick-failed") as ended:
             ticked = tick(app, jobs)
             for oid, night in ticked.begun:
                 log.event("night-begun", org=oid, night=night)
@@ -108,38 +130,24 @@ class Service:
             jobs.forget(before=(app.clock.now() - KEPT).isoformat())
             if copy_if_due(app):
                 log.event("home-copied")
-        except UnlostError as error:
-            log.event("tick-failed", code=error.code)
-        except Exception as error:  # noqa: BLE001 (the service must outlive a fault of one look)
-            log.event("tick-failed", code=type(error).__name__)
-        else:
-            return True
-        return False
+        return ended.well
 
     def _tell(self, app: Application, log: Log, *, wait: bool = False) -> bool:
         """Alerts and the heartbeat: they must speak up whatever else fails."""
-        try:
+        with _outlived(log, "watch-failed") as ended:
             moves = watch(app, self._watcher)
             for key in moves.opened:
                 log.event("alert-opened", rule=key.partition("/")[0])
             for key in moves.resolved:
                 log.event("alert-resolved", rule=key.partition("/")[0])
             self._post(app, log, wait=wait)
-        except UnlostError as error:
-            log.event("watch-failed", code=error.code)
-        except Exception as error:  # noqa: BLE001 (the service must outlive a fault of one look)
-            log.event("watch-failed", code=type(error).__name__)
-        else:
-            return True
-        return False
+        return ended.well
 
     def _leave(self, app: Application, jobs: DurableJobs, log: Log) -> None:
         """What was seen in a look that went well, for metrics."""
-        try:
+        with _outlived(log, "metrics-failed"):
             if self.board is not None:
                 self.board.show(self._seen(app, jobs))
-        except Exception as error:  # noqa: BLE001 (the service must outlive a fault of one look)
-            log.event("metrics-failed", code=type(error).__name__)
 
     def _seen(self, app: Application, jobs: DurableJobs) -> Look:
         doing = jobs.doing()
@@ -161,12 +169,10 @@ class Service:
             self._posting[-1].result()
 
     def _send(self, app: Application, log: Log) -> None:
-        try:
+        with _outlived(log, "messages-failed"):
             deliver(app, senders=self.senders)
             self._beat(app, log)
             self._digest(app, log)
-        except Exception as error:  # noqa: BLE001 (the service must outlive a fault of a sender)
-            log.event("messages-failed", code=type(error).__name__)
 
     def _beat(self, app: Application, log: Log) -> None:
         """After a look that went well, every few minutes."""

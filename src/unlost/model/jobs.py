@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+PAUSED, CANCELLED = "run-paused", "run-cancelled"  # codes of errors by which people stop a run
+
 
 class JobKind(StrEnum):
     """What a job does."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from unlost.app.actions.snapshots import gaps
-from unlost.app.brake import CANCELLED, PAUSED, stopped
+from unlost.app.brake import stopped
 from unlost.app.compose import Application, Fanout, Silence
 from unlost.catalog.observer import SqlObserver
 from unlost.catalog.orgs import ProtectedOrg, get_org, save_org
@@ -27,7 +27,7 @@ from unlost.jobs.store import RunState as JobState
 from unlost.model.certificate import Verdict
 from unlost.model.errors import Conflict, LimitReached, UnlostError
 from unlost.model.finding import Finding
-from unlost.model.jobs import Wish
+from unlost.model.jobs import CANCELLED, PAUSED, Wish
 from unlost.model.ports import Observer, Source
 from unlost.model.snapshot import CommitKind, Counts, SnapshotInfo
 

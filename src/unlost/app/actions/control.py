@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from unlost.app.actions.backup import IN_PROGRESS, cancel_unfinished
-from unlost.app.brake import CANCELLED, PAUSED, stopped
+from unlost.app.brake import stopped
 from unlost.app.compose import Application
 from unlost.catalog.nights import cancel_night, hold_night, release_night
 from unlost.catalog.orgs import get_org
 from unlost.catalog.runs import RunRecord, RunState, find_run, set_wish
 from unlost.model.errors import Conflict, NotFound
-from unlost.model.jobs import Wish
+from unlost.model.jobs import CANCELLED, PAUSED, Wish
 from unlost.model.snapshot import CommitKind
 
 GOES_ON = frozenset({RunState.RUNNING, RunState.PARKED, RunState.FAILED})

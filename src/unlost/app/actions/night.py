@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 
 from unlost.app.actions.backup import IN_PROGRESS, NOTES_LOST, backup
-from unlost.app.brake import CANCELLED, PAUSED
 from unlost.app.compose import Application
 from unlost.catalog.nights import NightEnd, end_try, give_up_before, start_try
 from unlost.catalog.runs import RunState, find_run
@@ -14,6 +13,7 @@ from unlost.model.errors import (
     TransientError,
     UnlostError,
 )
+from unlost.model.jobs import CANCELLED, PAUSED
 from unlost.model.night import NightRecord, NightState
 
 AGAIN = (5, 15, 30, 60)  # minutes until the next try, by the number of failures; the last for ever

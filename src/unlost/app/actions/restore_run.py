@@ -8,7 +8,6 @@ from pathlib import Path
 
 from unlost.app.actions.backup import forget_wish
 from unlost.app.actions.restore_plan import load_plan, org_of
-from unlost.app.brake import CANCELLED, PAUSED
 from unlost.app.compose import Application, Fanout, Silence
 from unlost.catalog.observer import SqlObserver
 from unlost.catalog.orgs import ProtectedOrg
@@ -27,6 +26,7 @@ from unlost.engine.restore.outcome import Ending, Parked, RecordOutcome, Restore
 from unlost.engine.restore.planning import PlanPorts, plan_again
 from unlost.engine.restore.session import RestorePorts
 from unlost.model.errors import LimitReached, NotFound, UnlostError, UsageError
+from unlost.model.jobs import CANCELLED, PAUSED
 from unlost.model.plan import RecordKey, RestorePlan
 from unlost.model.ports import Observer, Writer
 from unlost.model.snapshot import CommitKind

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from unlost.app.brake import PAUSED
 from unlost.app.compose import Application
 from unlost.catalog.checks import last_check
 from unlost.catalog.nights import open_nights
@@ -11,7 +10,7 @@ from unlost.catalog.orgs import list_orgs
 from unlost.catalog.runs import is_paused
 from unlost.catalog.schedules import Kept, begin_night, coming, put_off
 from unlost.engine.schedule import due, upcoming
-from unlost.model.jobs import Job, JobKind
+from unlost.model.jobs import PAUSED, Job, JobKind
 from unlost.model.night import NightState
 from unlost.model.ports import Jobs
 from unlost.model.snapshot import VerifyLevel
