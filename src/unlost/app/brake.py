@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from unlost.model.errors import LimitReached
-from unlost.model.jobs import CANCELLED, PAUSED, Wish
+from unlost.model.jobs import Wish
 from unlost.model.ports import Budget, Clock
 
 
@@ -84,15 +84,15 @@ class RunBrake:
 
 
 def stopped(run: str, wish: Wish) -> LimitReached:
-    """The error by which a run stops that people paused or cancelled."""
+    """The error by which a run stops that people paused or cancelled (codes of ``model.jobs``)."""
     if wish is Wish.PAUSE:
         return LimitReached(
-            PAUSED,
+            "run-paused",
             f"The run {run} was paused by hand.",
             next_step=f"Let it go on with `unlost runs {run} --go-on`.",
         )
     return LimitReached(
-        CANCELLED,
+        "run-cancelled",
         f"The run {run} was cancelled by hand.",
         next_step="Nothing of it was kept; the backups before it are as they were.",
     )
