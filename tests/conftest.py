@@ -1,10 +1,13 @@
 """Settings that all tests share: no network unless asked for, and how hard Hypothesis tries."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 import pytest_socket
 from hypothesis import HealthCheck, settings
+
+from postgres import Postgres, postgres
 
 settings.register_profile(
     "quick",
@@ -20,6 +23,13 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Postgres]:
+    """A PostgreSQL server, for whoever wants a database of its own."""
+    with postgres() as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)

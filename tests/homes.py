@@ -8,7 +8,9 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
+from urllib.parse import urlsplit
 
+from postgres import Postgres
 from unlost.app.brake import Brake
 from unlost.app.compose import Application
 from unlost.app.database import connect, disconnect
@@ -38,12 +40,27 @@ def template() -> Path:
     return file
 
 
-def make_home(root: Path) -> Home:
+@cache
+def server_template(server: Postgres) -> str:
+    url = server.database()
+    connect(url)
+    disconnect()
+    return url
+
+
+def server_database(server: Postgres) -> str:
+    """A new database with the tables of a home."""
+    return server.database(like=urlsplit(server_template(server)).path.strip("/"))
+
+
+def make_home(root: Path, *, server: Postgres | None = None) -> Home:
     """A home with its keys and an empty database, but without a vault."""
-    home = plan_home(root, vault=None, service_key=None)
+    database = server_database(server) if server is not None else ""
+    home = plan_home(root, vault=None, service_key=None, database=database)
     home.home_key.parent.mkdir(parents=True)
     write_secret_file(home.home_key, "ab" * 32)
-    shutil.copy(template(), home.catalog)
+    if isinstance(home.catalog, Path):
+        shutil.copy(template(), home.catalog)
     write_home(home)
     return home
 

@@ -13,7 +13,13 @@ from unlost.model.ports import Budget, Clock
 class Brake:
     """Pulled once, it stays pulled."""
 
+    lost: bool = False
     _pulled: threading.Event = field(default_factory=threading.Event)
+
+    def lose(self) -> None:
+        """Stop whatever runs: this process lost the locks under which it does."""
+        self.lost = True
+        self.pull()
 
     def pull(self) -> None:
         """Stop whatever runs in this process."""

@@ -25,6 +25,7 @@ from unlost.catalog.secrets import SqlSecretStore, sealing_key
 from unlost.catalog.witness import SqlWitness
 from unlost.catalog.writers import WriterSecrets, find_writer
 from unlost.model.errors import NotAllowed, UsageError
+from unlost.model.locks import Locks
 from unlost.model.ports import (
     Budget,
     Cache,
@@ -157,9 +158,18 @@ class Application:
         return store
 
     @cached_property
+    def locks(self) -> Locks:
+        """What only one process at a time may do. Where they are lost, what runs is stopped."""
+        from unlost.jobs.locks import open_locks
+
+        locks = open_locks(self.home.database, self.home.locks, lost=self.brake.lose)
+        self._closing.callback(locks.close)
+        return locks
+
+    @cached_property
     def lease(self) -> Lease:
         """Keeps two runs off one org."""
-        return SqlLease(self.home.locks, clock=self.clock)
+        return SqlLease(self.locks, clock=self.clock)
 
     def runner(self, run: str) -> Runner:
         """The runner of a run, which may have been begun by another process."""

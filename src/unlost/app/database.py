@@ -1,19 +1,22 @@
-"""Django, set up for one home: which database file, and whether its tables are up to date.
+"""Django, set up for one home: which database, and whether its tables are up to date.
 
 A process serves one home at a time; opening another one moves the connection there.
 """
 
 import os
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import django
 
 from unlost.model.errors import IntegrityError, StoreError
 
-SCHEMA = 4  # number of the newest migration; written to the file as SQLite's user_version
+SCHEMA = 4  # number of the newest migration; written to a file as SQLite's user_version
 SETTINGS = "unlost.app.settings"
+MIGRATING = 0x756E_6C6F_7374  # the advisory lock under which one process migrates: "unlost"
 
 # Django wants to be set up before any of its models is imported; all modules that import models
 # import this one first.
@@ -21,21 +24,21 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", SETTINGS)
 django.setup()
 
 
-def connect(file: Path) -> None:
+def connect(place: Path | str) -> None:
     """Open the application database, made or brought up to date where needed.
 
-    Raises StoreError (``catalog-newer``), IntegrityError (``catalog-damaged``).
+    ``place`` is a file, or the URL of a PostgreSQL database. Raises StoreError (``catalog-newer``,
+    ``database-away``), IntegrityError (``catalog-damaged``).
     """
-    present = _version(file)
-    if present > SCHEMA:
-        raise StoreError(
-            "catalog-newer",
-            f"The application database {file} was made by a newer Unlost.",
-            next_step="Update Unlost on this machine; nothing was changed.",
-        )
-    _point_django_at(file)
+    if isinstance(place, str):
+        _point_django_at(_server(place))
+        _connect_server()
+        return
+    present = _version(place)
+    _refuse_newer(present, str(place))
+    _point_django_at(_file(place))
     if present < SCHEMA:
-        _migrate(file)
+        migrate(place)
 
 
 def disconnect() -> None:
@@ -45,22 +48,89 @@ def disconnect() -> None:
     connections.close_all()
 
 
-def _point_django_at(file: Path) -> None:
-    from django.db import connections
-
-    connection = connections["default"]
-    if connection.settings_dict["NAME"] != str(file):
-        connection.close()
-        connection.settings_dict["NAME"] = str(file)
-
-
-def _migrate(file: Path) -> None:
+def migrate(file: Path) -> None:
+    """Make the tables of the file that Django points at, or bring them up to date."""
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0, interactive=False)
     file.chmod(0o600)
     with closing(sqlite3.connect(file)) as database:
         database.execute(f"PRAGMA user_version={SCHEMA}")
+
+
+def _point_django_at(settings: Mapping[str, Any]) -> None:
+    from django.db import connections
+
+    held = connections.settings["default"]
+    if all(held[name] == value for name, value in settings.items()):
+        return
+    connections["default"].close()
+    del connections["default"]  # its class is that of the engine before
+    held.update(settings)
+
+
+def _file(file: Path) -> Mapping[str, Any]:
+    from unlost.app.settings import SQLITE
+
+    return {"HOST": "", "PORT": "", "USER": "", "CONN_HEALTH_CHECKS": False} | SQLITE | {
+        "NAME": str(file)
+    }  # fmt: skip
+
+
+def _server(url: str) -> Mapping[str, Any]:
+    """Django's settings for a URL of libpq; a password comes from where libpq looks for it."""
+    from psycopg.conninfo import conninfo_to_dict
+
+    parts = {name: str(value) for name, value in conninfo_to_dict(url).items()}
+    named = {
+        "NAME": parts.pop("dbname", ""),
+        "USER": parts.pop("user", ""),
+        "HOST": parts.pop("host", ""),
+        "PORT": parts.pop("port", ""),
+    }
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": parts,
+        **named,
+    }
+
+
+def _connect_server() -> None:
+    """Bring the tables up to date where needed; one process does, and the others wait for it."""
+    from django.core.management import call_command
+    from django.db import connection
+
+    from unlost.catalog.connection import own_connection
+
+    with own_connection():
+        if _applied() == SCHEMA:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATING])
+            try:
+                _refuse_newer(_applied(), "of this home")
+                call_command("migrate", verbosity=0, interactive=False)
+            finally:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATING])
+
+
+def _applied() -> int:
+    """The number of the newest migration that a server has."""
+    from django.db import connection
+    from django.db.migrations.recorder import MigrationRecorder
+
+    done = MigrationRecorder(connection).applied_migrations()
+    return max((int(name[:4]) for app, name in done if app == "catalog"), default=0)
+
+
+def _refuse_newer(present: int, which: str) -> None:
+    if present > SCHEMA:
+        raise StoreError(
+            "catalog-newer",
+            f"The application database {which} was made by a newer Unlost.",
+            next_step="Update Unlost on this machine; nothing was changed.",
+        )
 
 
 def _version(file: Path) -> int:

@@ -12,10 +12,11 @@ from unlost.app.home import read_home_key
 from unlost.app.home_copy import copy_if_due, copy_is_due
 from unlost.catalog.alerts import list_alerts, list_channels
 from unlost.catalog.checks import last_check
+from unlost.catalog.moving import server_version
 from unlost.catalog.orgs import list_orgs
 from unlost.catalog.schedules import schedule_of
 from unlost.catalog.secrets import closed_secrets, sealing_key
-from unlost.jobs.durable import worker_runs
+from unlost.jobs.slots import worker_runs
 from unlost.model.errors import UnlostError
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.probe import probe_store
@@ -66,7 +67,9 @@ def _private(name: str, file: Path) -> Look:
 
 
 def _database(app: Application) -> Iterator[Look]:
-    for file in (app.home.catalog, app.home.jobs, app.home.queue):
+    if app.home.database:
+        yield good("database", f"PostgreSQL {server_version()} answers.")
+    for file in app.home.files:
         if file.exists():
             found = _quick_check(file)
             if found == "ok":
@@ -145,7 +148,7 @@ def _room(app: Application) -> Iterator[Look]:
 
 def _service(app: Application) -> Iterator[Look]:
     planned = [o.name for o in list_orgs() if schedule_of(o.oid).schedule.nightly is not None]
-    if worker_runs(app.home.locks / "worker"):
+    if worker_runs(app.locks):
         yield good("service", "The service runs.")
     elif planned:
         yield warning(

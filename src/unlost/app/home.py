@@ -1,6 +1,6 @@
 """The home: a folder that holds what this machine needs to know, but no backup.
 
-unlost.toml       format number, where the vault and its service key lie
+unlost.toml       format number, where the vault and its service key lie, and the database if there is
 catalog.sqlite    the application database
 jobs.sqlite       step results of unfinished runs
 queue.sqlite      jobs that wait or are under way
@@ -8,6 +8,8 @@ cache/            what orgs need not tell again each night; may be deleted
 keys/home.key     seals the secrets of orgs
 keys/service.key  opens the vault, unless unlost.toml names another place
 locks/            lock files
+
+With a PostgreSQL database there are no such files: all of it, and the locks, are in the database.
 """
 
 import json
@@ -15,6 +17,7 @@ import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 from unlost.model.errors import (
     Conflict,
@@ -26,6 +29,7 @@ from unlost.model.errors import (
 )
 
 FORMAT = 1
+FORMAT_WITH_DATABASE = 2  # a version that does not know databases must not make files
 FILE = "unlost.toml"
 HOME_KEY_BYTES = 32
 HOME_VARIABLE = "UNLOST_HOME"
@@ -37,26 +41,36 @@ OURS = (
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A home's folder and what its ``unlost.toml`` says; all paths are absolute."""
+    """A home's folder and what its ``unlost.toml`` says; all paths are absolute.
+
+    ``database`` is the URL of its PostgreSQL database, empty where it keeps files.
+    """
 
     root: Path
     vault: Path
     service_key: Path
+    database: str = ""
 
     @property
-    def catalog(self) -> Path:
-        """The application database."""
-        return self.root / "catalog.sqlite"
+    def catalog(self) -> Path | str:
+        """The application database: a file, or a URL."""
+        return self.database or self.root / "catalog.sqlite"
 
     @property
-    def jobs(self) -> Path:
-        """Step results of unfinished runs."""
-        return self.root / "jobs.sqlite"
+    def jobs(self) -> Path | str:
+        """Step results of unfinished runs: a file, or a URL."""
+        return self.database or self.root / "jobs.sqlite"
 
     @property
-    def queue(self) -> Path:
-        """Jobs that wait or are under way."""
-        return self.root / "queue.sqlite"
+    def queue(self) -> Path | str:
+        """Jobs that wait or are under way: a file, or a URL."""
+        return self.database or self.root / "queue.sqlite"
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The database files; none where the home has a database."""
+        places = (self.catalog, self.jobs, self.queue)
+        return tuple(place for place in places if isinstance(place, Path))
 
     @property
     def locks(self) -> Path:
@@ -79,13 +93,18 @@ class Home:
         return self.root / "keys" / "home.key"
 
 
-def plan_home(root: Path, *, vault: Path | None, service_key: Path | None) -> Home:
+def plan_home(
+    root: Path, *, vault: Path | None, service_key: Path | None, database: str = ""
+) -> Home:
     """The home that would be made in ``root``; raises Conflict, UsageError; writes nothing."""
     root = root.absolute()
+    if database:
+        check_database_url(database)
     home = Home(
         root=root,
         vault=(vault or root / "vault").absolute(),
         service_key=(service_key or root / "keys" / "service.key").absolute(),
+        database=database,
     )
     if (root / FILE).exists():
         raise Conflict(
@@ -115,6 +134,29 @@ def check_keys_outside_vault(home: Home) -> None:
         check_outside_vault(key, home.vault)
 
 
+def check_database_url(url: str) -> None:
+    """Raise UsageError unless this is the URL of a PostgreSQL database without a password."""
+    try:
+        parts = urlsplit(url)
+        secret = parts.password is not None or "password" in parse_qs(parts.query)
+    except ValueError:
+        parts, secret = urlsplit(""), False
+    if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
+        raise UsageError(
+            "database-url-invalid",
+            "This is not the URL of a PostgreSQL database.",
+            next_step="Write it as postgresql://USER@HOST/DATABASE, or "
+            "postgresql:///DATABASE?host=/run/postgresql for one on this machine.",
+        )
+    if secret:
+        raise UsageError(
+            "database-password",
+            "The URL of a database must not hold its password: unlost.toml is no place for it.",
+            next_step="Put the password into ~/.pgpass, or name its file in PGPASSFILE, and leave it "
+            "out of the URL.",
+        )
+
+
 def check_outside_vault(key: Path, vault: Path) -> None:
     """Raise UsageError if this path lies in the vault's folder."""
     if key.resolve().is_relative_to(vault.resolve()):
@@ -130,11 +172,13 @@ def write_home(home: Home) -> None:
     """Write ``unlost.toml``, whole or not at all; from now on there is a home."""
     text = (
         "# Written by unlost init.\n"
-        f"format = {FORMAT}\n\n"
+        f"format = {FORMAT_WITH_DATABASE if home.database else FORMAT}\n\n"
         "[vault]\n"
         f"address = {json.dumps(_relative(home.vault, home.root))}\n"
         f"service_key = {json.dumps(_relative(home.service_key, home.root))}\n"
     )
+    if home.database:
+        text += f"\n[database]\nurl = {json.dumps(home.database)}\n"
     draft = home.root / f"{FILE}.new"
     with draft.open("w", encoding="utf-8") as file:
         file.write(text)
@@ -164,10 +208,13 @@ def read_home(root: Path) -> Home:
             root=root,
             vault=root / str(vault["address"]),
             service_key=root / str(vault["service_key"]),
+            database=str(settings["database"]["url"]) if "database" in settings else "",
         )
     except (KeyError, TypeError) as error:
         raise _damaged(root, f"the setting {error} is missing") from error
     check_keys_outside_vault(home)
+    if home.database:
+        check_database_url(home.database)
     return home
 
 
@@ -212,10 +259,11 @@ def _relative(path: Path, root: Path) -> str:
 def _check_format(root: Path, number: object) -> None:
     if not isinstance(number, int):
         raise _damaged(root, "it has no format number")
-    if number > FORMAT:
+    if number > FORMAT_WITH_DATABASE:
         raise StoreError(
             "home-newer",
-            f"The home {root} has format {number}; this Unlost knows formats up to {FORMAT}.",
+            f"The home {root} has format {number}; this Unlost knows formats up to "
+            f"{FORMAT_WITH_DATABASE}.",
             next_step="Update Unlost on this machine; nothing was changed.",
         )
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from unlost.alerts.senders import sender
 from unlost.app.actions.alerts import Senders, beat, deliver, tell_digest, watch
@@ -21,8 +22,9 @@ from unlost.catalog.alerts import list_alerts
 from unlost.catalog.nights import find_night
 from unlost.jobs.durable import KEPT, DurableJobs, Handler
 from unlost.model.alert import Urgency
-from unlost.model.errors import UnlostError
+from unlost.model.errors import UnlostError, UsageError, database_away
 from unlost.model.jobs import Job, JobKind
+from unlost.model.locks import Held
 from unlost.model.snapshot import VerifyLevel
 
 EVERY_SECONDS = 60.0
@@ -30,6 +32,16 @@ BEAT_SECONDS = 300.0
 DIGEST_SECONDS = 300.0
 DRAIN_SECONDS = 0.5
 PATIENCE = 30  # seconds that runs have to stop when the service does
+
+LEAD = "lead"
+
+
+class Part(StrEnum):
+    """What a process does of the service."""
+
+    SERVICE = "service"  # looks what is due, and does it
+    WORKER = "worker"  # does what others found due
+
 
 type Opener = Callable[[Brake], Application]
 
@@ -57,10 +69,11 @@ def _outlived(log: Log, event: str) -> Iterator[Ended]:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One process that does all that is due in a home.
+    """One process that does what is due in a home.
 
     ``opened`` opens the home anew: each job has an application of its own, as another process would.
-    ``board`` is where each look is left for metrics.
+    ``board`` is where each look is left for metrics. ``part`` says whether it also looks what is
+    due: of several that may, one does, and another takes its place when it is no more.
     """
 
     opened: Opener
@@ -69,6 +82,8 @@ class Service:
     workers: int = 4
     senders: Senders = sender
     board: Board | None = None
+    part: Part = Part.SERVICE
+    _lead: list[Held] = field(default_factory=list)
     _watcher: Watcher = field(default_factory=Watcher)
     _done: dict[str, float] = field(default_factory=dict)  # when a thing was done last
     _posting: list[Future[None]] = field(default_factory=list)
@@ -77,16 +92,19 @@ class Service:
     def run(self, *, once: bool = False) -> None:
         """Serve until the brake is pulled; ``once``: do what is due now, and end.
 
-        Raises Conflict (``worker-running``).
+        Raises Conflict (``worker-running``, ``workers-full``), UsageError (``one-worker``),
+        StoreError (``database-away``) where the database was lost on the way.
         """
         with self.opened(self.brake) as app:
             jobs = DurableJobs(
                 app.home.queue,
                 self.handlers(),
-                lock=app.home.locks / "worker",
+                locks=app.locks,
                 workers=self.workers,
                 complain=lambda text: Log(sys.stderr, clock=app.clock).event("engine", says=text),
             )
+            if self.part is Part.WORKER and not app.home.database:
+                raise _alone()
             jobs.start()
             try:
                 self._serve(app, jobs, once=once)
@@ -94,6 +112,8 @@ class Service:
                 self.brake.pull()
                 jobs.stop(patience=PATIENCE)
                 self._postman.shutdown(wait=True)
+        if self.brake.lost:
+            raise database_away("the session that held its locks has ended")
 
     def handlers(self) -> dict[JobKind, Handler]:
         """What does a job of each kind."""
@@ -101,18 +121,30 @@ class Service:
 
     def _serve(self, app: Application, jobs: DurableJobs, *, once: bool) -> None:
         log = Log(sys.stderr, clock=app.clock)
-        log.event("service-started", workers=self.workers)
+        log.event(f"{self.part.value}-started", workers=self.workers)
         while not self.brake.pulled:
-            looked = self._look(app, jobs, log)
-            if self._tell(app, log) and looked:
-                self._leave(app, jobs, log)
+            if self._leads(app, log):
+                looked = self._look(app, jobs, log)
+                if self._tell(app, log) and looked:
+                    self._leave(app, jobs, log)
             if once:
                 self._drain(jobs)
                 self._tell(app, log, wait=True)
             if once:
                 break
             self.brake.wait(self.every)
-        log.event("service-stopped")
+        log.event(f"{self.part.value}-stopped")
+
+    def _leads(self, app: Application, log: Log) -> bool:
+        """True if this process looks what is due: one of a home does at a time."""
+        if self.part is Part.SERVICE and not self._lead:
+            with _outlived(log, "lead-failed"):
+                held = app.locks.take(LEAD)
+                if held is not None:
+                    self._lead.append(held)
+                else:
+                    log.event("stands-by")
+        return bool(self._lead)
 
     def _drain(self, jobs: DurableJobs) -> None:
         """Wait until nothing waits and nothing is under way."""
@@ -207,3 +239,12 @@ class Service:
         with self.opened(self.brake) as app:
             found = verify(app, level=VerifyLevel(job.subject))
             Log(sys.stderr, clock=app.clock).event("vault-verified", damages=len(found.damages))
+
+
+def _alone() -> UsageError:
+    return UsageError(
+        "one-worker",
+        "This home keeps its data in files, which one worker at a time can use: the service.",
+        next_step="Start the service with `unlost up`. For several workers give the home a PostgreSQL "
+        "database: `unlost init --database`, or `unlost vault rebuild --database`.",
+    )

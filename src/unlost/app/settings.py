@@ -1,5 +1,16 @@
-"""Django's settings. Which database file is used is said by ``database.connect``."""
+"""Django's settings. Which database is used is said by ``database.connect``."""
 
+from typing import Any
+
+SQLITE: dict[str, Any] = {
+    "ENGINE": "django.db.backends.sqlite3",
+    "OPTIONS": {
+        # WAL lets readers and a writer work side by side; FULL makes a commit durable
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+    },
+}
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
@@ -7,16 +18,8 @@ INSTALLED_APPS = [
 ]
 AUTH_USER_MODEL = "catalog.User"
 DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": ":memory:",
-        "OPTIONS": {
-            # WAL lets readers and a writer work side by side; FULL makes a commit durable
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-        },
-    }
+    "default": SQLITE | {"NAME": ":memory:"},
+    "copy": SQLITE | {"NAME": ":memory:"},  # a home's data on its way into a file, or out of one
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True

@@ -8,7 +8,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+
+from unlost.model.errors import database_away
 
 
 @contextmanager
@@ -20,9 +22,16 @@ def together() -> Iterator[None]:
 
 @contextmanager
 def own_connection() -> Iterator[None]:
-    """Give the thread's connection back at the end, unless the thread goes on using it."""
+    """Give the thread's connection back at the end, unless the thread goes on using it.
+
+    Raises StoreError (``database-away``) where the database cannot be reached now.
+    """
     try:
         yield
+    except OperationalError as error:
+        if not connection.in_atomic_block:
+            connection.close()  # a connection that broke would stay broken
+        raise database_away(str(error)) from error
     finally:
         in_main = threading.current_thread() is threading.main_thread()
         if not in_main and not connection.in_atomic_block:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 from blake3 import blake3
-from django.db import connection, models
+from django.db import models
 from django.db.models import Q
 
 from unlost.catalog.connection import own_connection
@@ -26,6 +26,7 @@ from unlost.catalog.models import (
     Secret,
     Writer,
 )
+from unlost.catalog.moving import as_file
 from unlost.catalog.secrets import place_of, sealing_key, unseal
 from unlost.model.errors import IntegrityError
 from unlost.model.night import NightState
@@ -61,8 +62,8 @@ def settings_digest() -> str:
 def dump() -> bytes:
     """The database as it is now, without what only matters to this machine's processes."""
     with own_connection(), closing(sqlite3.connect(":memory:")) as copy:
-        connection.ensure_connection()
-        connection.connection.backup(copy)
+        with as_file() as held:
+            held.backup(copy)
         for table in PASSING:
             copy.execute(f"DELETE FROM {table}")  # noqa: S608 (our own names)
         copy.commit()

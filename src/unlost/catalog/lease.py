@@ -1,44 +1,39 @@
 """Leases: two runs of one kind are kept off one org.
 
-A lock file decides, because the operating system gives it back whenever the process ends, also by
-kill -9. The row in the database says to people who holds it. Good for one machine, which is what a
-home on SQLite is.
+A lock decides, because it is given back whenever its process ends, also by kill -9. The row in the
+database says to people who holds it.
 """
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import LeaseRow
 from unlost.model.errors import Conflict
+from unlost.model.locks import Locks
 from unlost.model.ports import Clock
 from unlost.model.snapshot import CommitKind
 
 
 class SqlLease:
-    """A lease by lock file and row (port ``Lease``); lock files lie in ``folder``."""
+    """A lease by lock and row (port ``Lease``)."""
 
-    def __init__(self, folder: Path, *, clock: Clock) -> None:
-        self._folder = folder
+    def __init__(self, locks: Locks, *, clock: Clock) -> None:
+        self._locks = locks
         self._clock = clock
 
     @contextmanager
     def hold(self, org: str, *, kind: CommitKind, run: str) -> Iterator[None]:
         """Hold the lease of this oid while the context is open; raises Conflict if it is held."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = os.open(self._folder / f"{org}.{kind.value}", os.O_CREAT | os.O_RDWR, 0o600)
+        held = self._locks.take(f"{org}.{kind.value}")
+        if held is None:
+            raise self._conflict(org, kind)
         try:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise self._conflict(org, kind) from None
             self._write(org, kind, run)
             yield
         finally:
-            os.close(file)
+            held.release()
 
     def _write(self, org: str, kind: CommitKind, run: str) -> None:
         holder = {"run": run, "process": os.getpid(), "since": self._clock.now()}

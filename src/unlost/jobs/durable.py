@@ -1,14 +1,13 @@
-"""Jobs on DBOS: queued in a database, done by this process, taken up again after a crash.
+"""Jobs on DBOS: queued in a database, done by workers, taken up again after a crash.
 
 The engine keeps which jobs there are and which are under way; what a job has done so far is kept by
 what it does. Jobs are pinned to ``VERSION``: it is changed by hand, with what can still go on.
 """
 
-import fcntl
 import json
 import logging
-import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,17 +15,24 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from dbos import DBOS, DBOSConfig, Serializer
+import psycopg
+from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, Serializer
+from sqlalchemy.exc import DBAPIError
 
-from unlost.model.errors import Conflict, StoreError
+from unlost.jobs.databases import unreachable
+from unlost.jobs.slots import Slot, take_slot, vacant
+from unlost.model.errors import StoreError, database_away
 from unlost.model.jobs import Job, JobKind
+from unlost.model.locks import Locks
 
 APPLICATION = "unlost"
 VERSION = "1"
 WORKFLOW = "job"
-QUEUE = "org"
-EXECUTOR = "local"
+NIGHTS, RESTORES = "org", "restore"  # queues: a restore never waits behind nights
+QUEUES = {JobKind.RESTORE: RESTORES}
+RESTORE_WORKERS = 2
 POLL_SECONDS = 0.5
+REAP_SECONDS = 5.0  # how often workers look for what a dead one left
 SAME_CRASHES = 20  # a job that took its worker down so often is not begun again
 BROKEN = ("ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 KEPT = timedelta(days=14)  # of finished jobs; what they did is in the tables of runs
@@ -60,69 +66,82 @@ class Doing:
 
 
 class DurableJobs:
-    """Jobs of one home (port ``Jobs``). Only one process at a time does the jobs of a home."""
+    """Jobs of one home (port ``Jobs``).
+
+    A queue in a file has one worker at a time. One in PostgreSQL has many: each takes a slot, and
+    all look whether a slot fell free whose owner left jobs behind.
+    """
 
     def __init__(
         self,
-        file: Path,
+        place: Path | str,
         handlers: Mapping[JobKind, Handler],
         *,
-        lock: Path,
+        locks: Locks,
         workers: int = 4,
         complain: Complaint = lambda _text: None,
     ) -> None:
-        """``workers`` is how many jobs are done at a time. Nothing happens before ``start``.
+        """``place`` is a file, or the URL of a PostgreSQL database; ``locks`` are the home's.
 
-        ``complain`` is told what the engine would print: warnings and errors of its own.
+        ``workers`` is how many jobs are done at a time, beside restores. Nothing happens before
+        ``start``. ``complain`` is told what the engine would print: warnings and errors of its own.
         """
-        self._file = file
-        self._lock_path = lock
+        self._place = place
+        self._locks = locks
         self._workers = workers
         self._complain = complain
-        self._lock = -1
+        self._slot: Slot | None = None
+        self._over = threading.Event()
         _registry.clear()
         _registry.update(handlers)
 
     def start(self) -> None:
-        """Begin to do jobs, those first that a crash left; raises Conflict (``worker-running``)."""
-        self._lock = _only_one(self._lock_path)
+        """Begin to do jobs, those first that a crash left.
+
+        Raises Conflict (``worker-running``, ``workers-full``), StoreError.
+        """
+        self._slot = take_slot(self._locks, alone=isinstance(self._place, Path))
         try:
-            _write_ahead(self._file)
+            _prepare(self._place)
             _listen(self._complain)
-            DBOS(config=_config(self._file, self._workers))
+            DBOS(config=_config(self._place, self._workers, self._slot.executor))
             DBOS.launch()
-            DBOS.register_queue(
-                QUEUE,
-                partition_concurrency=1,
-                worker_concurrency=self._workers,
-                polling_interval_sec=POLL_SECONDS,
-                on_conflict="always_update",
-            )
+            _queue(NIGHTS, self._workers)
+            _queue(RESTORES, RESTORE_WORKERS)
         except BaseException:
             self.stop()
             raise
+        if isinstance(self._place, str):
+            threading.Thread(target=self._reap, name="reaper", daemon=True).start()
 
     def stop(self, *, patience: int = 0) -> None:
         """Let go; what is under way has ``patience`` seconds to end, and goes on later if not."""
-        if self._lock >= 0:
+        self._over.set()
+        if self._slot is not None:
             DBOS.destroy(workflow_completion_timeout_sec=patience)
-            os.close(self._lock)
-            self._lock = -1
+            self._slot.held.release()
+            self._slot = None
 
     def enqueue(self, job: Job) -> None:
         """Have a job done in its turn."""
-        DBOS.enqueue_workflow_with_options(
-            {
-                "workflow_name": WORKFLOW,
-                "queue_name": QUEUE,
-                "workflow_id": job.id,
-                "queue_partition_key": job.org or "vault",
-                "app_version": VERSION,
-            },
-            job.kind.value,
-            job.org,
-            job.subject,
-        )
+        DBOS.enqueue_workflow_with_options(_options(job), job.kind.value, job.org, job.subject)
+
+    def take_over(self) -> list[str]:
+        """Queue again what workers left that are no more; the ids."""
+        assert self._slot is not None
+        found = DBOS.list_workflows(status=["PENDING"], load_input=False, load_output=False)
+        left: list[str] = []
+        for executor in {str(one.executor_id) for one in found} - {self._slot.executor}:
+            with vacant(self._locks, executor) as free:
+                left += _queue_again(executor) if free else []
+        return left
+
+    def _reap(self) -> None:
+        while not self._over.wait(REAP_SECONDS):
+            try:
+                self.take_over()
+            except Exception as error:  # noqa: BLE001 (a database that is away is looked at again)
+                self._complain(f"Looking for dead workers failed: {type(error).__name__}")
 
     def again(self, ids: Iterable[str]) -> None:
         """Forget those of these jobs that broke off: they can be asked for again."""
@@ -178,17 +197,81 @@ def _do(kind: str, org: str, subject: str) -> None:
     _registry[told](Job(str(DBOS.workflow_id), told, org, subject))
 
 
-def _config(file: Path, workers: int) -> DBOSConfig:
+def _queue_again(executor: str) -> list[str]:
+    """Queue what a worker left, while its slot is held so that nobody else does."""
+    found = DBOS.list_workflows(
+        status=["PENDING"], executor_id=executor, load_input=False, load_output=False
+    )
+    for one in found:
+        DBOS.resume_workflows([one.workflow_id], queue_name=_queue_of(one.workflow_id))
+    return [one.workflow_id for one in found]
+
+
+def ask(place: Path | str, job: Job) -> None:
+    """Have a job done by whoever works in this home, now or later; raises StoreError."""
+    if isinstance(place, Path) and not place.exists():
+        return  # no worker was ever here; its first look asks for what waits
+    _prepare(place)
+    try:
+        client = DBOSClient(system_database_url=_url(place), serializer=JsonValues())
+        try:
+            client.enqueue(_options(job), job.kind.value, job.org, job.subject)
+        finally:
+            client.destroy()
+    except DBAPIError as error:
+        raise database_away(str(error.orig)) from error
+
+
+def _options(job: Job) -> EnqueueOptions:
+    return {
+        "workflow_name": WORKFLOW,
+        "queue_name": QUEUES.get(job.kind, NIGHTS),
+        "workflow_id": job.id,
+        "queue_partition_key": job.org or "vault",
+        "app_version": VERSION,
+        "application_name": APPLICATION,
+    }
+
+
+def _queue_of(job: str) -> str:
+    """The queue of a job by its id, which begins with its kind."""
+    kind = job.partition(":")[0]
+    return QUEUES.get(JobKind(kind), NIGHTS) if kind in set(JobKind) else NIGHTS
+
+
+def _queue(name: str, workers: int) -> None:
+    DBOS.register_queue(
+        name,
+        partition_concurrency=1,
+        worker_concurrency=workers,
+        polling_interval_sec=POLL_SECONDS,
+        on_conflict="always_update",
+    )
+
+
+def _config(place: Path | str, workers: int, executor: str) -> DBOSConfig:
     return {
         "name": APPLICATION,
-        "system_database_url": f"sqlite:///{file}",
+        "system_database_url": _url(place),
         "application_version": VERSION,
-        "executor_id": EXECUTOR,
+        "executor_id": executor,
         "serializer": JsonValues(),
         "log_level": "WARNING",
-        "max_executor_threads": workers + 2,
+        "max_executor_threads": workers + RESTORE_WORKERS + 2,
         "scheduler_polling_interval_sec": 3600.0,
     }
+
+
+def _url(place: Path | str) -> str:
+    return f"sqlite:///{place}" if isinstance(place, Path) else place
+
+
+def _prepare(place: Path | str) -> None:
+    if isinstance(place, Path):
+        _write_ahead(place)
+    else:
+        with unreachable():
+            psycopg.connect(place).close()
 
 
 def _write_ahead(file: Path) -> None:
@@ -203,27 +286,3 @@ def _write_ahead(file: Path) -> None:
             f"The file of queued jobs {file} cannot be used: {error}.",
             next_step="Move the file away: what it held is queued again, nothing is lost.",
         ) from error
-
-
-def worker_runs(lock: Path) -> bool:
-    """True if a process does the jobs whose lock this is."""
-    try:
-        os.close(_only_one(lock))
-    except Conflict:
-        return True
-    return False
-
-
-def _only_one(path: Path) -> int:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise Conflict(
-            "worker-running",
-            "Another process does the jobs of this home already.",
-            next_step="Stop that one first, or leave it: it does all that is due.",
-        ) from None
-    return lock

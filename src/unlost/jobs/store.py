@@ -1,33 +1,19 @@
-"""The file in which runs and the results of their steps are kept (SQLite).
+"""Where runs and the results of their steps are kept: in a file, or in a database that workers share.
 
-A step's result is durable before the step counts as done. One file serves all threads of a process
-and all processes of a home; SQLite's own locking keeps them apart.
+A step's result is durable before the step counts as done. One store serves all threads of a process
+and all processes of a home; the database keeps them apart.
 """
 
-import sqlite3
-import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
+from unlost.jobs.databases import JobsDatabase, PostgresJobs, Row, Say, SqliteJobs
 from unlost.model.errors import Conflict, NotFound, StoreError
 
 FORMAT = 1
-BUSY_SECONDS = 30.0
-
-_TABLES = """
-CREATE TABLE IF NOT EXISTS runs (
-    run TEXT PRIMARY KEY, kind TEXT NOT NULL, org TEXT NOT NULL, state TEXT NOT NULL,
-    started TEXT NOT NULL, changed TEXT NOT NULL, resume_at TEXT, sentence TEXT NOT NULL DEFAULT ''
-) STRICT;
-CREATE INDEX IF NOT EXISTS runs_by_org ON runs (kind, org, state);
-CREATE TABLE IF NOT EXISTS steps (
-    run TEXT NOT NULL REFERENCES runs (run) ON DELETE CASCADE,
-    name TEXT NOT NULL, key TEXT NOT NULL, result BLOB NOT NULL,
-    PRIMARY KEY (run, name, key)
-) STRICT, WITHOUT ROWID;
-"""
 
 
 class RunState(StrEnum):
@@ -66,47 +52,27 @@ class RunRecord:
 class JobStore:
     """Runs and steps of one home. Open it once a process; its methods are safe in any thread."""
 
-    def __init__(self, path: Path) -> None:
-        """Open or make ``path``; raises StoreError where it cannot be used."""
-        self._lock = threading.Lock()
-        try:
-            self._db = sqlite3.connect(
-                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    def __init__(self, place: Path | str) -> None:
+        """Open or make it: a file, or the URL of a PostgreSQL database; raises StoreError."""
+        self._db: JobsDatabase
+        self._db = SqliteJobs(place) if isinstance(place, Path) else PostgresJobs(place)
+        found = self._db.format()
+        if found > FORMAT:
+            self._db.close()
+            raise StoreError(
+                "jobs-newer",
+                "The store of runs was written by a newer version of Unlost.",
+                next_step="Use that version, or a newer one.",
             )
-        except sqlite3.DatabaseError as error:
-            raise _unusable(path, error) from error
-        try:
-            self._prepare()
-        except sqlite3.DatabaseError as error:
-            self._db.close()
-            raise _unusable(path, error) from error
-        except StoreError:
-            self._db.close()
-            raise
+        self._db.prepare(FORMAT)
 
     def close(self) -> None:
-        """Let go of the file."""
-        with self._lock:
-            self._db.close()
+        """Let go of the database."""
+        self._db.close()
 
     def start(self, run: str, *, kind: str, org: str, at: datetime) -> RunRecord:
         """Note a new run, or open a resumable one again; raises Conflict if it has ended."""
-        with self._lock, self._db:
-            self._db.execute("BEGIN IMMEDIATE")
-            known = self._find(run)
-            if known is not None and not known.state.resumable:
-                raise Conflict("run-ended", f"The run {run} has ended and cannot go on.")
-            if known is not None and (known.kind, known.org) != (kind, org):
-                raise Conflict("run-taken", f"The run {run} belongs to other work.")
-            self._db.execute(
-                "INSERT INTO runs (run, kind, org, state, started, changed) "
-                "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run) DO UPDATE "
-                "SET state = excluded.state, resume_at = NULL",
-                (run, kind, org, RunState.OPEN.value, _text(at), _text(at)),
-            )
-            found = self._find(run)
-        assert found is not None
-        return found
+        return self._db.work(lambda say: _start(say, run, kind=kind, org=org, at=at))
 
     def end(
         self,
@@ -118,100 +84,90 @@ class JobStore:
         sentence: str = "",
     ) -> None:
         """Note how a run ended or paused; the steps of a run that is done are dropped."""
-        with self._lock, self._db:
-            self._db.execute("BEGIN IMMEDIATE")
-            changed = self._db.execute(
-                "UPDATE runs SET state = ?, resume_at = ?, sentence = ?, "
-                "changed = CASE WHEN ? THEN changed ELSE ? END WHERE run = ?",
-                (
-                    state.value,
-                    _text(resume_at) if resume_at else None,
-                    sentence,
-                    state.resumable,
-                    _text(at),
-                    run,
-                ),
-            ).rowcount
-            if not changed:
-                raise NotFound("run-unknown", f"There is no run {run}.")
+
+        def note(say: Say) -> None:
+            known = _need(say, run)
+            changed = known.changed if state.resumable else at
+            until = _text(resume_at) if resume_at else None
+            say(
+                "UPDATE runs SET state = ?, resume_at = ?, sentence = ?, changed = ? WHERE run = ?",
+                (state.value, until, sentence, _text(changed), run),
+            )
             if not state.resumable:
-                self._db.execute("DELETE FROM steps WHERE run = ?", (run,))
+                say("DELETE FROM steps WHERE run = ?", (run,))
+
+        self._db.work(note)
 
     def run(self, run: str) -> RunRecord:
         """A run by its id; raises NotFound."""
-        with self._lock:
-            found = self._find(run)
-        if found is None:
-            raise NotFound("run-unknown", f"There is no run {run}.")
-        return found
+        return self._db.work(lambda say: _need(say, run))
 
     def unfinished(self, *, kind: str, org: str) -> list[RunRecord]:
         """Runs of an org that may go on, the latest first."""
         states = [state.value for state in RunState if state.resumable]
-        with self._lock:
-            rows = self._db.execute(
-                "SELECT run, kind, org, state, started, changed, resume_at, sentence FROM runs "
-                "WHERE kind = ? AND org = ? AND state IN (SELECT value FROM json_each(?)) "
-                "ORDER BY started DESC, rowid DESC",
-                (kind, org, "[" + ",".join(f'"{state}"' for state in states) + "]"),
-            ).fetchall()
+        wanted = f"state IN ({', '.join('?' * len(states))})"
+        sql = (
+            f"{_COLUMNS} WHERE kind = ? AND org = ? AND {wanted} "
+            f"ORDER BY started DESC, {self._db.order} DESC"
+        )
+        rows = self._db.work(lambda say: say(sql, (kind, org, *states)))
         return [_record(row) for row in rows]
 
     def result(self, run: str, name: str, key: str) -> bytes | None:
         """The kept result of a step, or None if it is not done."""
-        with self._lock:
-            row = self._db.execute(
-                "SELECT result FROM steps WHERE run = ? AND name = ? AND key = ?", (run, name, key)
-            ).fetchone()
-        return None if row is None else bytes(row[0])
+        sql = "SELECT result FROM steps WHERE run = ? AND name = ? AND key = ?"
+        rows = self._db.work(lambda say: say(sql, (run, name, key)))
+        return bytes(rows[0][0]) if rows else None
 
     def keep(self, run: str, name: str, key: str, result: bytes, *, at: datetime) -> None:
         """Keep the result of a step; durable when this returns."""
-        with self._lock, self._db:
-            self._db.execute("BEGIN IMMEDIATE")
-            self._db.execute(
-                "INSERT OR REPLACE INTO steps (run, name, key, result) VALUES (?, ?, ?, ?)",
+
+        def note(say: Say) -> None:
+            say(
+                "INSERT INTO steps (run, name, key, result) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (run, name, key) DO UPDATE SET result = excluded.result",
                 (run, name, key, result),
             )
-            self._db.execute("UPDATE runs SET changed = ? WHERE run = ?", (_text(at), run))
+            say("UPDATE runs SET changed = ? WHERE run = ?", (_text(at), run))
 
-    def _prepare(self) -> None:
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.execute("PRAGMA foreign_keys = ON")
-        (found,) = self._db.execute("PRAGMA user_version").fetchone()
-        if found > FORMAT:
-            self._db.close()
-            raise StoreError(
-                "jobs-newer",
-                "The file of runs was written by a newer version of Unlost.",
-                next_step="Use that version, or a newer one.",
-            )
-        self._db.executescript(_TABLES)
-        self._db.execute(f"PRAGMA user_version = {FORMAT}")
-
-    def _find(self, run: str) -> RunRecord | None:
-        row = self._db.execute(
-            "SELECT run, kind, org, state, started, changed, resume_at, sentence "
-            "FROM runs WHERE run = ?",
-            (run,),
-        ).fetchone()
-        return None if row is None else _record(row)
+        self._db.work(note)
 
 
-def _unusable(path: Path, error: sqlite3.DatabaseError) -> StoreError:
-    return StoreError(
-        "jobs-unreadable",
-        f"The file of runs {path} cannot be used: {error}.",
-        next_step="Move the file away; unfinished runs then begin again.",
+_COLUMNS = "SELECT run, kind, org, state, started, changed, resume_at, sentence FROM runs"
+
+
+def _start(say: Say, run: str, *, kind: str, org: str, at: datetime) -> RunRecord:
+    known = _find(say, run)
+    if known is not None and not known.state.resumable:
+        raise Conflict("run-ended", f"The run {run} has ended and cannot go on.")
+    if known is not None and (known.kind, known.org) != (kind, org):
+        raise Conflict("run-taken", f"The run {run} belongs to other work.")
+    say(
+        "INSERT INTO runs (run, kind, org, state, started, changed) "
+        "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run) DO UPDATE "
+        "SET state = excluded.state, resume_at = NULL",
+        (run, kind, org, RunState.OPEN.value, _text(at), _text(at)),
     )
+    return _need(say, run)
+
+
+def _need(say: Say, run: str) -> RunRecord:
+    found = _find(say, run)
+    if found is None:
+        raise NotFound("run-unknown", f"There is no run {run}.")
+    return found
+
+
+def _find(say: Say, run: str) -> RunRecord | None:
+    rows: Sequence[Row] = say(f"{_COLUMNS} WHERE run = ?", (run,))
+    return _record(rows[0]) if rows else None
 
 
 def _text(when: datetime) -> str:
     return when.astimezone(UTC).isoformat()
 
 
-def _record(row: tuple[str, ...]) -> RunRecord:
+def _record(row: Row) -> RunRecord:
     run, kind, org, state, started, changed, resume_at, sentence = row
     return RunRecord(
         run,

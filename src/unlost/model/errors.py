@@ -92,3 +92,14 @@ class StoreError(UnlostError):
 
 class UsageError(UnlostError):
     """The request makes no sense as it stands; nothing was done."""
+
+
+def database_away(why: str) -> StoreError:
+    """The home's database cannot be used now; ``why`` is what its driver says."""
+    first = why.strip().splitlines()[0].rstrip(".") if why.strip() else "it gave no reason"
+    return StoreError(
+        "database-away",
+        f"The home's database cannot be reached: {first}.",
+        next_step="Start the database again, or look at the network; runs go on by themselves "
+        "then. `unlost doctor` says whether it answers.",
+    )

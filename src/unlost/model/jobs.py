@@ -10,6 +10,7 @@ class JobKind(StrEnum):
     """What a job does."""
 
     NIGHT = "night"  # one try of a night: ``subject`` is its name
+    RESTORE = "restore"  # run a restore, or go on with it: ``subject`` is its run
     VERIFY = "verify"  # look whether the vault is whole: ``subject`` is the level
 
 

@@ -12,6 +12,7 @@ from unlost.catalog.lease import SqlLease
 from unlost.catalog.observer import run_items
 from unlost.catalog.orgs import get_org
 from unlost.catalog.runs import RunState, list_runs
+from unlost.jobs.locks import FileLocks
 from unlost.model.certificate import Verdict
 from unlost.model.errors import (
     AuthExpired,
@@ -120,7 +121,7 @@ def test_a_full_backup_goes_on_with_a_full_one(sales: World) -> None:
 
 def test_two_backups_of_one_org_at_once_are_refused_and_harm_nothing(sales: World) -> None:
     oid = get_org("sales").oid
-    other = SqlLease(sales.home.locks, clock=sales.clock)
+    other = SqlLease(FileLocks(sales.home.locks), clock=sales.clock)
     with other.hold(oid, kind=CommitKind.BACKUP, run="another"):
         with pytest.raises(Conflict) as caught:
             backup(sales.app, "sales")

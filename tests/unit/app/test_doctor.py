@@ -51,7 +51,7 @@ def told(found: Diagnosis, health: Health) -> dict[str, str]:
 
 @pytest.fixture
 def served(app: Application) -> Iterator[Application]:
-    jobs = DurableJobs(app.home.queue, {}, lock=app.home.locks / "worker")
+    jobs = DurableJobs(app.home.queue, {}, locks=app.locks)
     jobs.start()
     yield app
     jobs.stop()

@@ -29,6 +29,7 @@ from unlost.catalog.orgs import get_org
 from unlost.catalog.runs import RunRecord, RunState, begin_run, list_runs
 from unlost.catalog.writers import find_writer
 from unlost.engine.restore.planfile import read_plan, sealed, write_plan
+from unlost.jobs.locks import FileLocks
 from unlost.model.errors import (
     Conflict,
     IntegrityError,
@@ -619,7 +620,7 @@ def test_what_does_not_leave_the_bin_comes_back_by_another_try(shop: Shop) -> No
 @pytest.fixture
 def held(lost: Shop) -> Iterator[Shop]:
     """Another process restores to the same org."""
-    lease = SqlLease(lost.world.home.locks, clock=lost.world.clock)
+    lease = SqlLease(FileLocks(lost.world.home.locks), clock=lost.world.clock)
     with lease.hold(lost.oid, kind=CommitKind.RESTORE, run="another"):
         yield lost
 
@@ -637,7 +638,7 @@ def test_a_run_that_is_done_stays_done_when_it_meets_another(lost: Shop) -> None
     plan = lost.whole_plan()
     result = lost.run(plan)
     before = list_runs("sales")
-    lease = SqlLease(lost.world.home.locks, clock=lost.world.clock)
+    lease = SqlLease(FileLocks(lost.world.home.locks), clock=lost.world.clock)
     with lease.hold(lost.oid, kind=CommitKind.RESTORE, run="another"):
         lost.world.clock.advance(hours=1)
         refused(Conflict, "run-in-progress", lost.run, plan)
@@ -650,7 +651,7 @@ def test_a_run_that_another_process_is_at_is_left_to_it(lost: Shop) -> None:
     lost.writer.faults.plant("write", TransientError("gone", "No answer."), table="Contact")
     refused(TransientError, "gone", lost.run, plan)
     begin_run(plan.run, org="sales", kind=CommitKind.RESTORE, full=False, at=START)
-    lease = SqlLease(lost.world.home.locks, clock=lost.world.clock)
+    lease = SqlLease(FileLocks(lost.world.home.locks), clock=lost.world.clock)
     with lease.hold(lost.oid, kind=CommitKind.RESTORE, run=plan.run):
         refused(Conflict, "run-in-progress", resume_run, lost.app, plan.run)
     assert remembered(plan).state is RunState.RUNNING

@@ -4,19 +4,22 @@ from pathlib import Path
 
 import pytest
 
-from homes import template
+from homes import server_database, template
 from unlost.app.database import connect, disconnect
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 
 
-@pytest.fixture(autouse=True)
-def database(tmp_path: Path) -> Iterator[Path]:
+@pytest.fixture(autouse=True, params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | str]:
     """An empty application database; all models speak to it."""
-    file = tmp_path / "catalog.sqlite"
-    shutil.copy(template(), file)
-    connect(file)
-    yield file
+    if request.param == "postgres":
+        made: Path | str = server_database(request.getfixturevalue("server"))
+    else:
+        made = tmp_path / "catalog.sqlite"
+        shutil.copy(template(), made)
+    connect(made)
+    yield made
     disconnect()
 
 

@@ -3,12 +3,16 @@
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from unlost.catalog.lease import SqlLease
+from unlost.jobs.locks import open_locks
 from unlost.model.errors import Conflict
+from unlost.model.locks import Locks
 from unlost.model.snapshot import CommitKind
 from unlost.testing.clock import VirtualClock
 
@@ -16,8 +20,16 @@ BACKUP = CommitKind.BACKUP
 
 
 @pytest.fixture
-def lease(tmp_path: Path, clock: VirtualClock) -> SqlLease:
-    return SqlLease(tmp_path / "locks", clock=clock)
+def locks(database: Path | str, tmp_path: Path) -> Iterator[Locks]:
+    url = database if isinstance(database, str) else ""
+    made = open_locks(url, tmp_path / "locks", lost=lambda: None)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def lease(locks: Locks, clock: VirtualClock) -> SqlLease:
+    return SqlLease(locks, clock=clock)
 
 
 def test_a_second_run_is_refused_and_told_who_holds_it(lease: SqlLease) -> None:
@@ -57,22 +69,35 @@ def test_a_conflict_is_told_even_if_the_row_is_gone(lease: SqlLease) -> None:
 
 
 HOLD = """
-import fcntl, signal, sys
-file = open(sys.argv[1], "w")
-fcntl.flock(file, fcntl.LOCK_EX)
+import signal, sys
+from pathlib import Path
+from unlost.jobs.locks import open_locks
+held = open_locks(sys.argv[1], Path(sys.argv[2]), lost=lambda: None).take("org.backup")
 print("held", flush=True)
 signal.pause()
 """
 
 
-def test_a_killed_process_gives_it_back(lease: SqlLease, tmp_path: Path) -> None:
-    (tmp_path / "locks").mkdir()
-    command = [sys.executable, "-c", HOLD, str(tmp_path / "locks" / "org.backup")]
+def test_a_killed_process_gives_it_back(
+    lease: SqlLease, database: Path | str, tmp_path: Path
+) -> None:
+    url = database if isinstance(database, str) else ""
+    command = [sys.executable, "-c", HOLD, url, str(tmp_path / "locks")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
         with pytest.raises(Conflict), lease.hold("org", kind=BACKUP, run="2"):
             raise AssertionError
         process.kill()
-    with lease.hold("org", kind=BACKUP, run="2"):
-        pass
+    deadline = time.monotonic() + 10
+    while not (free := lease_is_free(lease)) and time.monotonic() < deadline:
+        time.sleep(0.02)  # a server sees a moment later than the process is gone
+    assert free
+
+
+def lease_is_free(lease: SqlLease) -> bool:
+    try:
+        with lease.hold("org", kind=BACKUP, run="2"):
+            return True
+    except Conflict:
+        return False

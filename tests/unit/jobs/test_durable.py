@@ -7,14 +7,17 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from unlost.jobs.durable import DurableJobs
+from postgres import Postgres
+from unlost.jobs.durable import DurableJobs, ask
+from unlost.jobs.locks import open_locks
+from unlost.jobs.slots import SLOTS, take_slot, worker_runs
 from unlost.model.errors import Conflict, StoreError
 from unlost.model.jobs import Job, JobKind
 
@@ -57,18 +60,27 @@ def work() -> Work:
     return Work()
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    if request.param == "sqlite":
+        return tmp_path / "queue.sqlite"
+    server: Postgres = request.getfixturevalue("server")
+    return server.database()
+
+
 @pytest.fixture
-def jobs(tmp_path: Path, work: Work) -> Iterator[DurableJobs]:
-    made = engine(tmp_path, work)
+def jobs(place: Path | str, tmp_path: Path, work: Work) -> Iterator[DurableJobs]:
+    made = engine(place, tmp_path, work)
     made.start()
     yield made
     work.gate.set()
     made.stop(patience=5)
 
 
-def engine(folder: Path, work: Work) -> DurableJobs:
-    handlers = {JobKind.NIGHT: work.handle, JobKind.VERIFY: work.handle}
-    return DurableJobs(folder / "queue.sqlite", handlers, lock=folder / "locks" / "worker")
+def engine(place: Path | str, folder: Path, work: Work) -> DurableJobs:
+    url = place if isinstance(place, str) else ""
+    locks = open_locks(url, folder / "locks", lost=lambda: None)
+    return DurableJobs(place, dict.fromkeys(JobKind, work.handle), locks=locks)
 
 
 def job(subject: str, org: str = "o1", kind: JobKind = JobKind.NIGHT) -> Job:
@@ -149,29 +161,32 @@ def test_ended_jobs_are_forgotten_and_waiting_ones_are_not(jobs: DurableJobs, wo
     assert work.until(2) == ["a", "b"]
 
 
-def test_only_one_process_does_the_jobs_of_a_home(
-    jobs: DurableJobs, work: Work, tmp_path: Path
-) -> None:
-    second = engine(tmp_path, work)
-    with pytest.raises(Conflict) as caught:
-        second.start()
-    assert caught.value.code == "worker-running"
-    second.stop()
-    jobs.enqueue(job("a"))
-    assert work.until(1) == ["a"], "the first one was not disturbed"
+def test_only_one_process_does_the_jobs_of_a_home_in_files(tmp_path: Path, work: Work) -> None:
+    place = tmp_path / "queue.sqlite"
+    first, second = engine(place, tmp_path, work), engine(place, tmp_path, work)
+    first.start()
+    try:
+        with pytest.raises(Conflict) as caught:
+            second.start()
+        assert caught.value.code == "worker-running"
+        second.stop()
+        first.enqueue(job("a"))
+        assert work.until(1) == ["a"], "the first one was not disturbed"
+    finally:
+        first.stop(patience=5)
 
 
 def test_what_waited_when_the_worker_stopped_is_done_by_the_next(
-    tmp_path: Path, work: Work
+    place: Path | str, tmp_path: Path, work: Work
 ) -> None:
-    first = engine(tmp_path, work)
+    first = engine(place, tmp_path, work)
     first.start()
     work.gate.clear()
     first.enqueue(job("a"))
     first.enqueue(job("b"))
     work.gate.set()
     first.stop(patience=5)
-    second = engine(tmp_path, work)
+    second = engine(place, tmp_path, work)
     second.start()
     try:
         assert set(work.until(2)) == {"a", "b"}
@@ -179,17 +194,21 @@ def test_what_waited_when_the_worker_stopped_is_done_by_the_next(
         second.stop(patience=5)
 
 
-def test_readers_do_not_wait_for_the_writer(jobs: DurableJobs, tmp_path: Path) -> None:
+def test_readers_do_not_wait_for_the_writer(tmp_path: Path, work: Work) -> None:
+    made = engine(tmp_path / "queue.sqlite", tmp_path, work)
+    made.start()
+    made.stop()
     with closing(sqlite3.connect(tmp_path / "queue.sqlite")) as database:
         assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert (tmp_path / "queue.sqlite").stat().st_mode & 0o777 == 0o600
 
 
-def test_values_of_jobs_are_kept_as_json_and_run_no_code(
-    jobs: DurableJobs, work: Work, tmp_path: Path
-) -> None:
-    jobs.enqueue(job("a"))
+def test_values_of_jobs_are_kept_as_json_and_run_no_code(tmp_path: Path, work: Work) -> None:
+    made = engine(tmp_path / "queue.sqlite", tmp_path, work)
+    made.start()
+    made.enqueue(job("a"))
     work.until(1)
+    made.stop(patience=5)
     with closing(sqlite3.connect(tmp_path / "queue.sqlite")) as database:
         (inputs,) = database.execute("SELECT inputs FROM workflow_input").fetchone()
         (kind,) = database.execute("SELECT serialization FROM workflow_status").fetchone()
@@ -199,51 +218,136 @@ def test_values_of_jobs_are_kept_as_json_and_run_no_code(
 
 def test_a_file_that_is_no_database_is_told(tmp_path: Path, work: Work) -> None:
     (tmp_path / "queue.sqlite").write_bytes(b"no database, whatever its name says" * 100)
-    jobs = engine(tmp_path, work)
+    jobs = engine(tmp_path / "queue.sqlite", tmp_path, work)
     with pytest.raises(StoreError) as caught:
         jobs.start()
     assert caught.value.code == "queue-unreadable"
-    engine(tmp_path / "other", work).stop()
+    engine(tmp_path / "other", tmp_path, work).stop()
 
 
 KILLED = """
 import sys, time
 from pathlib import Path
 from unlost.jobs.durable import DurableJobs
+from unlost.jobs.locks import open_locks
+from unlost.jobs.locks import open_locks
 from unlost.model.jobs import Job, JobKind
 
-folder = Path(sys.argv[1])
+folder, url = Path(sys.argv[1]), sys.argv[2]
 
 def handle(job):
     with (folder / "began").open("a") as file:
         file.write(job.subject + "\\n")
     time.sleep(60)
 
-jobs = DurableJobs(folder / "queue.sqlite", {JobKind.NIGHT: handle}, lock=folder / "worker")
+jobs = DurableJobs(
+    url or folder / "queue.sqlite",
+    dict.fromkeys(JobKind, handle),
+    locks=open_locks(url, folder / "locks", lost=lambda: None),
+)
 jobs.start()
 for subject in "ab":
     jobs.enqueue(Job(f"night:{subject}", JobKind.NIGHT, subject, subject))
 jobs.enqueue(Job("night:c", JobKind.NIGHT, "a", "c"))
+jobs.enqueue(Job("restore:r", JobKind.RESTORE, "a", "r"))
 time.sleep(60)
 """
 
 
-def test_jobs_under_way_when_the_worker_was_killed_are_begun_again(
-    tmp_path: Path, work: Work
-) -> None:
-    child = subprocess.Popen([sys.executable, "-c", textwrap.dedent(KILLED), str(tmp_path)])
-    began = tmp_path / "began"
+def reached(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@contextmanager
+def other_worker(folder: Path, place: Path | str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of its own, in the middle of three jobs."""
+    url = place if isinstance(place, str) else ""
+    child = subprocess.Popen([sys.executable, "-c", textwrap.dedent(KILLED), str(folder), url])
+    began = folder / "began"
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        if began.exists() and len(began.read_text().split()) == 2:
+        if began.exists() and len(began.read_text().split()) == 3:
             break
         time.sleep(0.05)
-    child.kill()
-    child.wait()
-    assert sorted(began.read_text().split()) == ["a", "b"]
-    next_one = engine(tmp_path, work)
+    try:
+        assert sorted(began.read_text().split()) == ["a", "b", "r"]
+        yield child
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_jobs_under_way_when_the_worker_was_killed_are_begun_again(
+    place: Path | str, tmp_path: Path, work: Work
+) -> None:
+    with other_worker(tmp_path, place):
+        pass
+    next_one = engine(place, tmp_path, work)
     next_one.start()
     try:
-        assert sorted(work.until(3)) == ["a", "b", "c"]
+        assert sorted(work.until(4)) == ["a", "b", "c", "r"]
     finally:
         next_one.stop(patience=5)
+
+
+def test_a_worker_takes_over_what_another_left_that_was_killed(
+    server: Postgres, tmp_path: Path, work: Work
+) -> None:
+    url = server.database()
+    with other_worker(tmp_path, url) as child:
+        second = engine(url, tmp_path, work)
+        second.start()
+        try:
+            assert second.take_over() == [], "the other one lives"
+            assert work.done == []
+            work.gate.clear()
+            child.kill()
+            # a restore does not wait for a night of its org
+            reached(lambda: work.at_once == {"a": 2, "b": 1})
+            work.gate.set()
+            assert sorted(work.until(4)) == ["a", "b", "c", "r"]
+        finally:
+            work.gate.set()
+            second.stop(patience=5)
+
+
+def test_only_so_many_workers_help_a_home(server: Postgres) -> None:
+    locks = open_locks(server.database(), Path(), lost=lambda: None)
+    slots = [take_slot(locks, alone=False) for _ in range(SLOTS)]
+    assert len({one.executor for one in slots}) == SLOTS
+    assert worker_runs(locks)
+    with pytest.raises(Conflict) as caught:
+        take_slot(locks, alone=False)
+    assert caught.value.code == "workers-full"
+    slots[4].held.release()
+    assert take_slot(locks, alone=False).executor == slots[4].executor
+    locks.close()
+
+
+def test_a_database_that_is_away_is_told(tmp_path: Path, work: Work) -> None:
+    url = f"postgresql:///none?host={tmp_path}"
+    with pytest.raises(StoreError) as caught:
+        engine(url, tmp_path, work).start()
+    assert caught.value.code == "database-away"
+    with pytest.raises(StoreError) as caught:
+        ask(url, job("a"))
+    assert caught.value.code == "database-away"
+
+
+def test_who_does_no_jobs_can_ask_for_one(place: Path | str, tmp_path: Path, work: Work) -> None:
+    jobs = engine(place, tmp_path, work)
+    jobs.start()
+    try:
+        ask(place, job("asked", kind=JobKind.RESTORE))
+        ask(place, job("asked", kind=JobKind.RESTORE))
+        assert work.until(1) == ["asked"]
+    finally:
+        jobs.stop(patience=5)
+
+
+def test_asking_where_no_worker_was_yet_makes_nothing(tmp_path: Path) -> None:
+    ask(tmp_path / "queue.sqlite", job("a"))
+    assert list(tmp_path.iterdir()) == []

@@ -1,12 +1,16 @@
 """The file of runs and steps."""
 
 import sqlite3
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from postgres import Postgres, postgres
+from unlost.jobs.databases import PostgresJobs, SqliteJobs
 from unlost.jobs.store import JobStore, RunState
 from unlost.model.errors import Conflict, NotFound, StoreError
 from unlost.testing.clock import START
@@ -14,9 +18,17 @@ from unlost.testing.clock import START
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    if request.param == "sqlite":
+        return tmp_path / "jobs.sqlite"
+    server: Postgres = request.getfixturevalue("server")
+    return server.database()
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[JobStore]:
-    made = JobStore(tmp_path / "jobs.sqlite")
+def store(place: Path | str) -> Iterator[JobStore]:
+    made = JobStore(place)
     yield made
     made.close()
 
@@ -65,13 +77,12 @@ def test_what_nobody_started_is_not_found(store: JobStore) -> None:
         store.end("none", state=RunState.DONE, at=NOW)
 
 
-def test_results_outlive_the_process(tmp_path: Path) -> None:
-    path = tmp_path / "jobs.sqlite"
-    first = JobStore(path)
+def test_results_outlive_the_process(place: Path | str) -> None:
+    first = JobStore(place)
     first.start("one", kind="backup", org="o1", at=NOW)
     first.keep("one", "read", "a", b"[1]", at=START)
     first.keep("one", "read", "a", b"[2]", at=START)
-    second = JobStore(path)
+    second = JobStore(place)
     first.close()
     assert second.result("one", "read", "a") == b"[2]"
     assert second.result("one", "read", "b") is None
@@ -96,6 +107,50 @@ def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
         JobStore(path)
 
 
-def test_a_step_that_is_kept_survives_a_power_cut(store: JobStore) -> None:
-    assert store._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert store._db.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+def test_a_step_that_is_kept_survives_a_power_cut(tmp_path: Path) -> None:
+    made = JobStore(tmp_path / "jobs.sqlite")
+    db = made._db
+    assert isinstance(db, SqliteJobs)
+    assert db._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert db._db.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+    made.close()
+
+
+def test_a_server_of_a_newer_version_is_refused(server: Postgres) -> None:
+    url = server.database()
+    made = JobStore(url)
+    made._db.prepare(99)
+    made.close()
+    with pytest.raises(StoreError, match="newer version"):
+        JobStore(url)
+
+
+def test_a_server_that_starts_again_is_waited_for() -> None:
+    with postgres() as server:
+        store = JobStore(server.database())
+        store.start("one", kind="backup", org="o1", at=NOW)
+        server.stop("immediate")
+        starting = threading.Timer(1.0, server.start)
+        starting.start()
+        store.keep("one", "read", "a", b"[1]", at=START)
+        assert store.result("one", "read", "a") == b"[1]"
+        starting.join()
+        store.close()
+
+
+def test_a_server_that_stays_away_is_told(tmp_path: Path) -> None:
+    waited: list[float] = []
+    jobs = PostgresJobs(f"postgresql:///none?host={tmp_path}", pause=waited.append)
+    with pytest.raises(StoreError) as caught:
+        jobs.format()
+    assert caught.value.code == "database-away"
+    assert sum(waited) > 20
+    jobs.close()
+
+
+def test_two_workers_make_the_tables_at_once(server: Postgres) -> None:
+    url = server.database()
+    with ThreadPoolExecutor(8) as pool:
+        for store in pool.map(JobStore, [url] * 8):
+            store.start("one", kind="backup", org="o1", at=NOW)
+            store.close()

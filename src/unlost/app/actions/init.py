@@ -14,6 +14,7 @@ from unlost.app.home import (
     write_secret_file,
 )
 from unlost.app.system import SystemClock, SystemEntropy
+from unlost.catalog.moving import check_unused
 from unlost.model.errors import Conflict
 from unlost.model.ports import Clock, Entropy
 from unlost.vault.format.recovery import RecoverySheet
@@ -40,12 +41,27 @@ from unlost.vault.unlock import (
 
 @dataclass(frozen=True, slots=True)
 class InitRequest:
-    """Where everything goes; None means the place below the home."""
+    """Where everything goes; None means the place below the home.
+
+    ``database`` is the URL of an empty PostgreSQL database; empty, the home keeps files.
+    """
 
     root: Path
     vault: Path | None = None
     service_key: Path | None = None
     recovery_out: Path | None = None
+    database: str = ""
+
+    def home(self) -> Home:
+        """The home that would be made; raises Conflict, UsageError, StoreError."""
+        home = plan_home(
+            self.root, vault=self.vault, service_key=self.service_key, database=self.database
+        )
+        if home.database:
+            connect(home.database)
+            check_unused()
+            disconnect()
+        return home
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +73,7 @@ class InitResult:
     vault_id: str
     service_key: str
     recovery_sheet: str | None
+    database: str | None = None
 
 
 type Confirm = Callable[[RecoverySheet], None]
@@ -76,7 +93,7 @@ def init(
     interrupted init is begun again by calling it again.
     """
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
-    home = plan_home(request.root, vault=request.vault, service_key=request.service_key)
+    home = request.home()
     if request.recovery_out is not None:
         _check_sheet_place(request.recovery_out, home)
     store = LocalStore(home.vault)
@@ -111,7 +128,7 @@ def adopt_vault(
     raises leaves the vault as it was.
     """
     entropy = entropy or SystemEntropy()
-    home = plan_home(request.root, vault=request.vault, service_key=request.service_key)
+    home = request.home()
     store = LocalStore(home.vault)
     keys = open_keyring(store, ByRecoverySheet(sheet), entropy=entropy)
     _make_folders(home)
@@ -174,4 +191,5 @@ def _result(home: Home, keys: Keyring, *, recovery_out: Path | None) -> InitResu
         vault_id=keys.vault.hex(),
         service_key=str(home.service_key),
         recovery_sheet=str(recovery_out.absolute()) if recovery_out else None,
+        database=home.database or None,
     )

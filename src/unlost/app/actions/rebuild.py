@@ -7,13 +7,14 @@ from pathlib import Path
 
 from unlost.app.actions.init import InitRequest, InitResult, adopt_vault
 from unlost.app.compose import Application, open_application
-from unlost.app.database import SCHEMA
+from unlost.app.database import SCHEMA, connect
 from unlost.app.discovery import load_connector
 from unlost.app.home import HOME_KEY_BYTES, Home, write_secret_file
 from unlost.app.home_copy import read_copy
 from unlost.app.system import SystemClock, SystemEntropy
 from unlost.catalog.alerts import list_alerts, list_channels
 from unlost.catalog.copying import check_key, schema_of, settle_copy, write_database
+from unlost.catalog.moving import fill_from
 from unlost.catalog.orgs import ProtectedOrg, list_orgs
 from unlost.catalog.runs import list_runs
 from unlost.catalog.schedules import schedule_of
@@ -119,8 +120,21 @@ def _fill(home: Home, content: bytes, key: bytes | None, *, at: datetime) -> Seq
         check_key(content, key)
         if not home.home_key.exists():
             write_secret_file(home.home_key, key.hex() + "\n")
-    write_database(content, home.catalog)
-    return settle_copy(home.catalog, keep_secrets=key is not None, at=at)
+    file = home.root / "catalog.sqlite"
+    write_database(content, file)
+    silent = settle_copy(file, keep_secrets=key is not None, at=at)
+    if home.database:
+        _move_into(home.database, file)
+    return silent
+
+
+def _move_into(database: str, file: Path) -> None:
+    """Bring the copy's file up to date, and what it holds into the home's database."""
+    connect(file)
+    connect(database)
+    fill_from(file)
+    for left in (file, *file.parent.glob(f"{file.name}-*")):
+        left.unlink()
 
 
 def _read_key(file: Path) -> bytes:

@@ -8,7 +8,7 @@ import typer
 
 from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
-from unlost.cli.options import AsJson
+from unlost.cli.options import AsJson, Database
 from unlost.model.errors import NotAllowed, UsageError
 
 if TYPE_CHECKING:
@@ -43,13 +43,18 @@ def init(
             help="Open a vault that is there with its recovery sheet, on a new machine.",
         ),
     ] = None,
+    database: Database = "",
     json: AsJson = False,
 ) -> ExitCode:
     """Make a home, a vault, its key, and the recovery sheet."""
     from unlost.app.actions.init import InitRequest
 
     request = InitRequest(
-        root=folder, vault=vault, service_key=service_key, recovery_out=recovery_out
+        root=folder,
+        vault=vault,
+        service_key=service_key,
+        recovery_out=recovery_out,
+        database=database,
     )
     result = _adopted(request, from_sheet) if from_sheet else _made(request)
     answer(result, as_json=json, show=_show)
@@ -120,6 +125,8 @@ def _show(out: "Console", result: "InitResult") -> None:
     out.print(f"Home         {result.home}")
     out.print(f"Vault        {result.vault}  (id {result.vault_id})")
     out.print(f"Service key  {result.service_key}  (opens the vault for nightly runs)")
+    if result.database:
+        out.print(f"Database     {result.database}")
     if result.recovery_sheet:
         out.print(f"Recovery     {result.recovery_sheet}")
         out.print()

@@ -7,7 +7,7 @@ import typer
 
 from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
-from unlost.cli.options import AsJson
+from unlost.cli.options import AsJson, Database
 from unlost.cli.text import many, plain, when
 from unlost.cli.verbs.init import read_sheet
 
@@ -45,6 +45,7 @@ def rebuild(
         int | None,
         typer.Option(metavar="NUMBER", min=1, help="An earlier copy of the home's data."),
     ] = None,
+    database: Database = "",
     json: AsJson = False,
 ) -> ExitCode:
     """Make a home on a clean machine as the lost one was: orgs, schedules, runs, alerts."""
@@ -52,7 +53,7 @@ def rebuild(
     from unlost.app.actions.rebuild import Rebuild
     from unlost.app.actions.rebuild import rebuild as act
 
-    place = InitRequest(root=folder, vault=vault, service_key=service_key)
+    place = InitRequest(root=folder, vault=vault, service_key=service_key, database=database)
     wish = Rebuild(place, read_sheet(sheet), home_key=home_key, copy=copy)
     answer(act(wish), as_json=json, show=_show)
     return ExitCode.OK

@@ -1,0 +1,119 @@
+"""The application database on its way into a SQLite file, or out of one.
+
+A home in files is such a file already. One in PostgreSQL is copied row by row, table by table.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from graphlib import TopologicalSorter
+from itertools import batched
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from django.apps import apps
+from django.core.management import call_command
+from django.core.management.color import no_style
+from django.db import connection, connections, models, transaction
+from django.db.migrations.recorder import MigrationRecorder
+
+from unlost.catalog.connection import own_connection
+from unlost.catalog.models import Org
+from unlost.model.errors import Conflict
+
+COPY = "copy"  # Django's name for the file
+ROWS = 500  # that are moved at a time
+_one = threading.Lock()  # there is one such name in a process
+
+
+@contextmanager
+def as_file() -> Iterator[sqlite3.Connection]:
+    """The database as an open SQLite connection, to be read."""
+    connection.ensure_connection()
+    if connection.vendor == "sqlite":
+        yield connection.connection
+        return
+    with TemporaryDirectory(prefix="unlost-copy-") as folder, _copy_at(Path(folder) / "copy"):
+        _make_tables()
+        with transaction.atomic():
+            with connection.cursor() as cursor:  # rows of one moment, though others go on writing
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            _move(of="default", to=COPY)
+        yield connections[COPY].connection
+
+
+def fill_from(file: Path) -> None:
+    """Put all of a file of this version into an empty database.
+
+    Raises Conflict (``database-in-use``).
+    """
+    check_unused()
+    with own_connection(), _copy_at(file), transaction.atomic():
+        _move(of=COPY, to="default")
+        with connection.cursor() as cursor:
+            for statement in connection.ops.sequence_reset_sql(no_style(), _models()):
+                cursor.execute(statement)
+
+
+def check_unused() -> None:
+    """Raise Conflict (``database-in-use``) if a home lives in the database already."""
+    with own_connection():
+        used = Org.objects.exists()
+    if used:
+        raise Conflict(
+            "database-in-use",
+            "The database belongs to another home already.",
+            next_step="Name an empty database. For another machine of the same home, copy its "
+            "unlost.toml and its keys instead.",
+        )
+
+
+def server_version() -> str:
+    """What the server calls itself; raises StoreError (``database-away``)."""
+    with own_connection(), connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        row = cursor.fetchone()
+    return str(row[0])
+
+
+def schema_applied(alias: str) -> int:
+    """The number of the newest migration of the catalog that a database has."""
+    done = MigrationRecorder(connections[alias]).applied_migrations()
+    return max((int(name[:4]) for app, name in done if app == "catalog"), default=0)
+
+
+@contextmanager
+def _copy_at(file: Path) -> Iterator[None]:
+    with _one:
+        connections[COPY].close()
+        connections.settings[COPY]["NAME"] = str(file)
+        try:
+            yield
+        finally:
+            connections[COPY].close()
+
+
+def _make_tables() -> None:
+    call_command("migrate", database=COPY, verbosity=0, interactive=False)
+    with connections[COPY].cursor() as cursor:
+        cursor.execute("PRAGMA journal_mode=DELETE")
+        cursor.execute(f"PRAGMA user_version={schema_applied(COPY)}")
+
+
+def _move(*, of: str, to: str) -> None:
+    with transaction.atomic(using=to), connections[to].constraint_checks_disabled():
+        for model in _models():
+            rows = model._base_manager.using(of).order_by("pk").iterator(chunk_size=ROWS)
+            for some in batched(rows, ROWS):
+                model._base_manager.using(to).bulk_create(some)
+
+
+def _models() -> Sequence[type[models.Model]]:
+    """All tables of the catalog, those first to which others refer."""
+    found = list(apps.get_app_config("catalog").get_models(include_auto_created=True))
+    order: TopologicalSorter[type[models.Model]] = TopologicalSorter()
+    for model in found:
+        related = {field.related_model for field in model._meta.concrete_fields}
+        order.add(model, *(one for one in found if one in related and one is not model))
+    return list(order.static_order())
