@@ -25,6 +25,25 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--postgres", action="store_true", help="make homes in PostgreSQL")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --postgres, leave out what is about homes in files."""
+    if config.getoption("--postgres"):
+        items[:] = [item for item in items if item.get_closest_marker("files") is None]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _homes(request: pytest.FixtureRequest) -> None:
+    """With --postgres, homes of tests are made in a server."""
+    if request.config.getoption("--postgres"):
+        import homes
+
+        homes.SERVERS.append(request.getfixturevalue("server"))
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[Postgres]:
     """A PostgreSQL server, for whoever wants a database of its own."""

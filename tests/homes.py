@@ -10,6 +10,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 from urllib.parse import urlsplit
 
+import psycopg
+
 from postgres import Postgres
 from unlost.app.brake import Brake
 from unlost.app.compose import Application
@@ -53,9 +55,12 @@ def server_database(server: Postgres) -> str:
     return server.database(like=urlsplit(server_template(server)).path.strip("/"))
 
 
-def make_home(root: Path, *, server: Postgres | None = None) -> Home:
+SERVERS: list[Postgres] = []  # where homes are made, instead of files
+
+
+def make_home(root: Path) -> Home:
     """A home with its keys and an empty database, but without a vault."""
-    database = server_database(server) if server is not None else ""
+    database = server_database(SERVERS[0]) if SERVERS else ""
     home = plan_home(root, vault=None, service_key=None, database=database)
     home.home_key.parent.mkdir(parents=True)
     write_secret_file(home.home_key, "ab" * 32)
@@ -143,6 +148,18 @@ class MemoryConnector:
         if address not in self.sources:
             self.sources[address] = MemorySource(self.orgs[address])
         return self.sources[address]
+
+
+def lose_data(home: Home) -> None:
+    """The application database is gone, and a new one is in its place."""
+    disconnect()
+    if isinstance(home.catalog, Path):
+        home.catalog.unlink()
+        shutil.copy(template(), home.catalog)
+    else:
+        with psycopg.connect(home.catalog) as session:
+            session.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    connect(home.catalog)
 
 
 class World:

@@ -8,11 +8,9 @@ import pytest
 from homes import World
 from unlost.app.actions.backup import backup
 from unlost.app.actions.orgs import NewOrg, add_org
-from unlost.catalog.lease import SqlLease
 from unlost.catalog.observer import run_items
 from unlost.catalog.orgs import get_org
 from unlost.catalog.runs import RunState, list_runs
-from unlost.jobs.locks import FileLocks
 from unlost.model.certificate import Verdict
 from unlost.model.errors import (
     AuthExpired,
@@ -121,8 +119,10 @@ def test_a_full_backup_goes_on_with_a_full_one(sales: World) -> None:
 
 def test_two_backups_of_one_org_at_once_are_refused_and_harm_nothing(sales: World) -> None:
     oid = get_org("sales").oid
-    other = SqlLease(FileLocks(sales.home.locks), clock=sales.clock)
-    with other.hold(oid, kind=CommitKind.BACKUP, run="another"):
+    with (
+        sales.opened() as other,
+        other.lease.hold(oid, kind=CommitKind.BACKUP, run="another"),
+    ):
         with pytest.raises(Conflict) as caught:
             backup(sales.app, "sales")
         assert caught.value.code == "run-in-progress"

@@ -32,7 +32,7 @@ def test_an_up_to_date_database_is_not_migrated_again(
     def fail(file: Path) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(database, "_migrate", fail)
+    monkeypatch.setattr(database, "migrate", fail)
     connect(file)
     disconnect()
 

@@ -1,7 +1,7 @@
 """Restores from the application: a writer of their own, plans in files, runs, and what goes wrong."""
 
-import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from homes import SECRET, WRITE_SECRET, World, template
+from homes import SECRET, WRITE_SECRET, World, lose_data
 from unlost.app.actions import restore_plan as planning
 from unlost.app.actions.backup import backup
 from unlost.app.actions.orgs import NewOrg, add_org
@@ -23,13 +23,10 @@ from unlost.app.actions.restore_run import (
     runs,
 )
 from unlost.app.actions.writer import NewWriter, set_writer
-from unlost.app.database import connect, disconnect
-from unlost.catalog.lease import SqlLease
 from unlost.catalog.orgs import get_org
 from unlost.catalog.runs import RunRecord, RunState, begin_run, list_runs
 from unlost.catalog.writers import find_writer
 from unlost.engine.restore.planfile import read_plan, sealed, write_plan
-from unlost.jobs.locks import FileLocks
 from unlost.model.errors import (
     Conflict,
     IntegrityError,
@@ -135,10 +132,7 @@ class Shop:
     def lose_database(self) -> None:
         """The application database is gone; org and writer are added again."""
         self.world.close()
-        disconnect()
-        self.world.home.catalog.unlink()
-        shutil.copy(template(), self.world.home.catalog)
-        connect(self.world.home.catalog)
+        lose_data(self.world.home)
         self.world.app = self.world.opened()
         add_org(self.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
         set_writer(self.app, WRITER)
@@ -617,11 +611,20 @@ def test_what_does_not_leave_the_bin_comes_back_by_another_try(shop: Shop) -> No
 # --- two at once ----------------------------------------------------------------------------------
 
 
+@contextmanager
+def held_elsewhere(shop: Shop, run: str) -> Iterator[None]:
+    """Another process holds the lease of restores."""
+    with (
+        shop.world.opened() as other,
+        other.lease.hold(shop.oid, kind=CommitKind.RESTORE, run=run),
+    ):
+        yield
+
+
 @pytest.fixture
 def held(lost: Shop) -> Iterator[Shop]:
     """Another process restores to the same org."""
-    lease = SqlLease(FileLocks(lost.world.home.locks), clock=lost.world.clock)
-    with lease.hold(lost.oid, kind=CommitKind.RESTORE, run="another"):
+    with held_elsewhere(lost, "another"):
         yield lost
 
 
@@ -638,8 +641,7 @@ def test_a_run_that_is_done_stays_done_when_it_meets_another(lost: Shop) -> None
     plan = lost.whole_plan()
     result = lost.run(plan)
     before = list_runs("sales")
-    lease = SqlLease(FileLocks(lost.world.home.locks), clock=lost.world.clock)
-    with lease.hold(lost.oid, kind=CommitKind.RESTORE, run="another"):
+    with held_elsewhere(lost, "another"):
         lost.world.clock.advance(hours=1)
         refused(Conflict, "run-in-progress", lost.run, plan)
     assert list_runs("sales") == before
@@ -651,7 +653,6 @@ def test_a_run_that_another_process_is_at_is_left_to_it(lost: Shop) -> None:
     lost.writer.faults.plant("write", TransientError("gone", "No answer."), table="Contact")
     refused(TransientError, "gone", lost.run, plan)
     begin_run(plan.run, org="sales", kind=CommitKind.RESTORE, full=False, at=START)
-    lease = SqlLease(FileLocks(lost.world.home.locks), clock=lost.world.clock)
-    with lease.hold(lost.oid, kind=CommitKind.RESTORE, run=plan.run):
+    with held_elsewhere(lost, plan.run):
         refused(Conflict, "run-in-progress", resume_run, lost.app, plan.run)
     assert remembered(plan).state is RunState.RUNNING

@@ -105,10 +105,11 @@ def test_a_run_that_is_stopped_goes_on_with_the_next_service(running: Running) -
     assert night.tries == 2
 
 
+@pytest.mark.files
 def test_a_second_service_in_one_home_is_refused(running: Running) -> None:
     running.start()
     running.until((running.world.home.locks / "worker").exists)
-    running.until(running.world.home.queue.exists)
+    running.until((running.world.home.root / "queue.sqlite").exists)
     with pytest.raises(Conflict, match="does the jobs of this home already"):
         Service(running.opened, Brake(), every=0.05).run(once=True)
 

@@ -11,6 +11,7 @@ from unlost.alerts.senders.webhook import Webhook
 from unlost.app.brake import Brake
 from unlost.app.service import Service
 from unlost.catalog.checks import save_check
+from unlost.catalog.copying import dump
 from unlost.cli.exits import ExitCode
 from unlost.model.alert import Message
 from unlost.model.errors import NotAllowed
@@ -170,8 +171,7 @@ def test_channels_are_added_tried_and_forgotten(
     ended = sales("alert", "test", "hook")
     assert (ended.code, ended.out) == (ExitCode.FAILED, "hook: It is not wanted.\n  Look at it.\n")
     assert "Told by hook (webhook)\n" in sales("alert", "list").out
-    held = (sales.world.home.catalog).read_bytes()
-    assert b"sesame" not in held
+    assert b"sesame" not in dump()
     assert sales("alert", "forget", "hook").out == "hook is forgotten.\n"
     assert sales("alert", "forget", "hook").code == ExitCode.FAILED
 
