@@ -116,10 +116,12 @@ class Machine:
 
 
 @contextmanager
-def machine(tmp_path: Path) -> Iterator[Machine]:
+def machine(tmp_path: Path, *options: str) -> Iterator[Machine]:
+    """A home, made with these options, whose org is backed up every night."""
     with SimulatorProcess() as simulator:
         program = Program(tmp_path / "home")
-        assert program("init", str(program.home), "--recovery-out", str(tmp_path / "s")).code == 0
+        sheet = str(tmp_path / "s")
+        assert program("init", str(program.home), "--recovery-out", sheet, *options).code == 0
         tables = [word for table in TABLES for word in ("--include", table)]
         assert add_org(program, simulator.url, more=tables).code in {0, 3}
         assert program("schedule", "set", "chocolate", "--at", "00:00", "--window", "0").code == 0
@@ -156,8 +158,10 @@ def judge(made: Machine, *, nights: int) -> None:
     """Each night once, nothing left behind, the vault whole."""
     if made.service.poll() is None:
         made.until(made.up, "the service")
-    made.service.send_signal(signal.SIGTERM)
-    assert made.service.wait(PATIENCE) == 0
+    for service in made.services:
+        if service.poll() is None:
+            service.send_signal(signal.SIGTERM)
+            assert service.wait(PATIENCE) == 0
     found = made.nights()
     assert [one["state"] for one in found] == ["done"] * len(found)
     assert len({one["name"] for one in found}) == len(found) == min(nights, 7)

@@ -407,12 +407,28 @@ def damaged(watched: Watched) -> Iterator[Alarm]:
 
 # --- inside ---------------------------------------------------------------------------------------
 
+
+def halted_restores(org: WatchedOrg) -> Iterator[Alarm]:
+    """A restore that the service was to do does not go on by itself."""
+    for one in org.halted:
+        yield _alarm(
+            Rule.RESTORE_HALTED,
+            org,
+            one.run,
+            Urgency.NOW,
+            f"The restore {one.run} to {org.name} stopped: {one.sentence}",
+            "See to the cause, then let it go on: it goes on where it stopped.",
+            f"unlost runs {one.run} --go-on",
+        )
+
+
 ORG_RULES: tuple[OrgRule, ...] = (
     failed,
     replaced,
     missed,
     parked,
     late,
+    halted_restores,
     stuck,
     no_recent_backup,
     incomplete,

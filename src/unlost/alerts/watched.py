@@ -22,6 +22,14 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True)
+class HaltedRestore:
+    """A restore of the service that needs a person, and why."""
+
+    run: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class NightCounts:
     """What a night brought, by table."""
 
@@ -54,6 +62,7 @@ class WatchedOrg:
     calls_limit: int | None = None
     drift: tuple[str, ...] = ()  # columns that vanished or changed their type, in words
     expiries: tuple[Expiry, ...] = ()
+    halted: tuple[HaltedRestore, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

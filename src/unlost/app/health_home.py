@@ -148,7 +148,7 @@ def _room(app: Application) -> Iterator[Look]:
 
 def _service(app: Application) -> Iterator[Look]:
     planned = [o.name for o in list_orgs() if schedule_of(o.oid).schedule.nightly is not None]
-    if worker_runs(app.locks):
+    if worker_runs(app.locks, alone=not app.home.database):
         yield good("service", "The service runs.")
     elif planned:
         yield warning(

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from unlost.alerts.senders import sender
 from unlost.app.actions.alerts import Senders, beat, deliver, tell_digest, watch
+from unlost.app.actions.errand import do_errand
 from unlost.app.actions.night import do_night
 from unlost.app.actions.tick import tick
 from unlost.app.actions.verify import verify
@@ -31,6 +32,7 @@ EVERY_SECONDS = 60.0
 BEAT_SECONDS = 300.0
 DIGEST_SECONDS = 300.0
 DRAIN_SECONDS = 0.5
+STAND_BY_SECONDS = 3600.0  # how often a process says that another one leads
 PATIENCE = 30  # seconds that runs have to stop when the service does
 
 LEAD = "lead"
@@ -117,7 +119,11 @@ class Service:
 
     def handlers(self) -> dict[JobKind, Handler]:
         """What does a job of each kind."""
-        return {JobKind.NIGHT: self._night, JobKind.VERIFY: self._verify}
+        return {
+            JobKind.NIGHT: self._night,
+            JobKind.RESTORE: self._restore,
+            JobKind.VERIFY: self._verify,
+        }
 
     def _serve(self, app: Application, jobs: DurableJobs, *, once: bool) -> None:
         log = Log(sys.stderr, clock=app.clock)
@@ -142,7 +148,7 @@ class Service:
                 held = app.locks.take(LEAD)
                 if held is not None:
                     self._lead.append(held)
-                else:
+                elif self._turn("stand-by", STAND_BY_SECONDS, app):
                     log.event("stands-by")
         return bool(self._lead)
 
@@ -234,6 +240,14 @@ class Service:
             if ended is not None:
                 told = {"org": job.org, "night": ended.name, "run": ended.run}
                 log.event("night-tried", **told, state=ended.state.value, code=ended.error_code)
+
+    def _restore(self, job: Job) -> None:
+        with self.opened(self.brake) as app:
+            log = Log(sys.stderr, clock=app.clock)
+            log.event("restore-begun", org=job.org, run=job.subject)
+            state = do_errand(app, job.subject)
+            if state is not None:
+                log.event("restore-tried", org=job.org, run=job.subject, state=state.value)
 
     def _verify(self, job: Job) -> None:
         with self.opened(self.brake) as app:

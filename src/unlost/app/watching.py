@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from unlost.alerts.watched import NightCounts, Running, Watched, WatchedOrg
+from unlost.alerts.watched import HaltedRestore, NightCounts, Running, Watched, WatchedOrg
 from unlost.app.compose import Application
 from unlost.catalog.budget import calls_of_the_day
 from unlost.catalog.checks import last_check
+from unlost.catalog.errands import halted_errands
 from unlost.catalog.nights import nights_of
 from unlost.catalog.orgs import ProtectedOrg, serving_orgs
 from unlost.catalog.runs import RunRecord, RunState, list_runs
@@ -72,6 +73,7 @@ class Watcher:
             calls_limit=limit,
             drift=proved.drift if proved is not None else (),
             expiries=self._expiries(app, org),
+            halted=tuple(HaltedRestore(one.run, one.sentence) for one in halted_errands(org.oid)),
         )
 
     def _expiries(self, app: Application, org: ProtectedOrg) -> tuple[Expiry, ...]:

@@ -55,6 +55,7 @@ class Run(models.Model):
     went_on_at = models.DateTimeField(null=True)
     moved_at = models.DateTimeField(null=True)
     wish = models.CharField(max_length=10, default="")
+    tries = models.IntegerField(null=True)  # of the service; none where a person runs it
 
     class Meta:  # noqa: D106
         indexes: ClassVar = [models.Index(fields=["org", "-started_at"], name="runs_of_an_org")]

@@ -14,6 +14,7 @@ from unlost.model.snapshot import CommitKind
 class RunState(StrEnum):
     """Where a run is."""
 
+    WAITING = "waiting"  # for a worker of the service
     RUNNING = "running"
     PARKED = "parked"  # an allowance is spent; goes on later
     FAILED = "failed"  # stopped by an error; the next call goes on with it

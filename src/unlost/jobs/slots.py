@@ -27,8 +27,7 @@ def take_slot(locks: Locks, *, alone: bool) -> Slot:
 
     Raises Conflict (``worker-running``, ``workers-full``).
     """
-    names = [ALONE] if alone else [f"slot-{number}" for number in range(1, SLOTS + 1)]
-    for executor in names:
+    for executor in _executors(alone=alone):
         held = locks.take(_lock(executor))
         if held is not None:
             return Slot(executor, held)
@@ -56,13 +55,17 @@ def vacant(locks: Locks, executor: str) -> Iterator[bool]:
             held.release()
 
 
-def worker_runs(locks: Locks) -> bool:
+def worker_runs(locks: Locks, *, alone: bool) -> bool:
     """True if a process does the jobs of the home whose locks these are."""
-    for executor in (ALONE, *(f"slot-{number}" for number in range(1, SLOTS + 1))):
+    for executor in _executors(alone=alone):
         with vacant(locks, executor) as free:
             if not free:
                 return True
     return False
+
+
+def _executors(*, alone: bool) -> list[str]:
+    return [ALONE] if alone else [f"slot-{number}" for number in range(1, SLOTS + 1)]
 
 
 def _lock(executor: str) -> str:

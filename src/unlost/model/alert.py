@@ -17,6 +17,7 @@ class Rule(StrEnum):
     NIGHT_MISSED = "night-missed"
     NIGHT_LATE = "night-late"
     NIGHT_PARKED = "night-parked"
+    RESTORE_HALTED = "restore-halted"
     RUN_STUCK = "run-stuck"
     ORG_REPLACED = "org-replaced"
     NO_RECENT_BACKUP = "no-recent-backup"

@@ -318,7 +318,7 @@ def test_only_so_many_workers_help_a_home(server: Postgres) -> None:
     locks = open_locks(server.database(), Path(), lost=lambda: None)
     slots = [take_slot(locks, alone=False) for _ in range(SLOTS)]
     assert len({one.executor for one in slots}) == SLOTS
-    assert worker_runs(locks)
+    assert worker_runs(locks, alone=False)
     with pytest.raises(Conflict) as caught:
         take_slot(locks, alone=False)
     assert caught.value.code == "workers-full"

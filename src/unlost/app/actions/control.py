@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from unlost.app.actions.backup import IN_PROGRESS, cancel_unfinished
+from unlost.app.actions.errand import ask_for
 from unlost.app.brake import stopped
 from unlost.app.compose import Application
+from unlost.catalog.errands import drop_errand, release_errand
 from unlost.catalog.nights import cancel_night, hold_night, release_night
 from unlost.catalog.orgs import get_org
 from unlost.catalog.runs import RunRecord, RunState, find_run, set_wish
@@ -12,7 +14,7 @@ from unlost.model.errors import Conflict, NotFound
 from unlost.model.jobs import CANCELLED, PAUSED, Wish
 from unlost.model.snapshot import CommitKind
 
-GOES_ON = frozenset({RunState.RUNNING, RunState.PARKED, RunState.FAILED})
+GOES_ON = frozenset({RunState.WAITING, RunState.RUNNING, RunState.PARKED, RunState.FAILED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,13 @@ def cancel(app: Application, run: str) -> Controlled:
     """
     known = _goes_on(run)
     if known.kind is not CommitKind.BACKUP:
+        if drop_errand(run, at=app.clock.now()):
+            return Controlled(
+                run,
+                known.org,
+                f"The service does not go on with {run}; what it wrote stays in the org.",
+                f"Finish it with `unlost restore resume {run}`.",
+            )
         set_wish(run, Wish.CANCEL)
         return Controlled(
             run,
@@ -74,6 +83,9 @@ def go_on(app: Application, run: str) -> Controlled:
     """Let a paused run go on; raises NotFound (``run-unknown``), Conflict (``run-over``)."""
     known = _goes_on(run)
     set_wish(run, Wish.NONE)
+    if release_errand(run):
+        ask_for(app, run)
+        return Controlled(run, known.org, f"The service goes on with {run}.")
     if release_night(run, at=app.clock.now()):
         return Controlled(run, known.org, f"The service goes on with {run} within a minute.")
     command = f"unlost backup {known.org}"

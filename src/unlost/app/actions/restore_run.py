@@ -20,7 +20,7 @@ from unlost.catalog.runs import (
     find_run,
     list_runs,
 )
-from unlost.engine.restore.execute import execute, run_of
+from unlost.engine.restore.execute import announce, execute, run_of
 from unlost.engine.restore.log import Log
 from unlost.engine.restore.outcome import Ending, Parked, RecordOutcome, RestoreOutcome
 from unlost.engine.restore.planning import PlanPorts, plan_again
@@ -96,6 +96,16 @@ def run_plan(app: Application, file: Path, *, observer: Observer | None = None) 
     """
     plan, org = load_plan(app, file)
     return _run(app, plan, org, observer)
+
+
+def announce_plan(app: Application, plan: RestorePlan, org: ProtectedOrg) -> tuple[str, bool]:
+    """Write a plan into the vault for the service; the name of its run, and if it is over already.
+
+    Raises Conflict, NotAllowed and others.
+    """
+    with app.open_writer(org) as writer:
+        over = announce(plan, _ports(app, writer, Silence()))
+    return run_of(plan), over
 
 
 def resume_run(app: Application, run: str, *, observer: Observer | None = None) -> RestoreResult:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from unlost.app.actions.errand import errand_jobs
 from unlost.app.compose import Application
 from unlost.catalog.checks import last_check
 from unlost.catalog.nights import open_nights
@@ -41,8 +42,8 @@ def tick(app: Application, jobs: Jobs) -> Ticked:
             failed.append(kept.oid)
         else:
             begun += [(kept.oid, night)] if night is not None else []
-    asked = [*_tries(now), *_verification(now)]
-    jobs.again(job.id for job in asked if job.kind is JobKind.NIGHT)
+    asked = [*_tries(now), *errand_jobs(app), *_verification(now)]
+    jobs.again(job.id for job in asked if job.kind is not JobKind.VERIFY)
     for job in asked:
         jobs.enqueue(job)
     return Ticked(tuple(begun), tuple(job.id for job in asked), tuple(failed))

@@ -14,6 +14,7 @@ from unlost.cli.text import many, plain, size, when
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from unlost.app.actions.errand import Handed
     from unlost.app.actions.restore_plan import PlanResult
     from unlost.app.actions.restore_run import RestoreResult
     from unlost.engine.restore.summary import Branch
@@ -120,11 +121,22 @@ def show(file: PlanFile, *, home: Home = None, json: AsJson = False) -> ExitCode
 
 
 @app.command("run")
-def run(file: PlanFile, *, home: Home = None, json: AsJson = False) -> ExitCode:
+def run(
+    file: PlanFile,
+    *,
+    detach: Annotated[
+        bool,
+        typer.Option("--detach", help="Let the service run it, whatever becomes of this terminal."),
+    ] = False,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
     """Run a plan. A plan runs once: running it again changes nothing.
 
     Exit code 3 if a record could not be brought back.
     """
+    if detach:
+        return _handed(file, home, as_json=json)
     with opened(home) as application:
         from unlost.app.actions.restore_run import run_plan
         from unlost.app.home_copy import after_run
@@ -134,6 +146,15 @@ def run(file: PlanFile, *, home: Home = None, json: AsJson = False) -> ExitCode:
             result = run_plan(application, file, observer=observer)
         after_run(application)
     return _told(result, as_json=json)
+
+
+def _handed(file: Path, home: Path | None, *, as_json: bool) -> ExitCode:
+    with opened(home) as application:
+        from unlost.app.actions.errand import hand_over
+
+        result = hand_over(application, file)
+    answer(result, as_json=as_json, show=_show_handed)
+    return ExitCode.OK
 
 
 @app.command("resume")
@@ -165,6 +186,16 @@ def retry(run: RunName, *, home: Home = None, json: AsJson = False) -> ExitCode:
 
 
 # --- for people -----------------------------------------------------------------------------------
+
+
+def _show_handed(out: "Console", result: "Handed") -> None:
+    if result.over:
+        out.print(f"The plan was run already. See it: unlost runs {result.run}")
+        return
+    out.print(f"The service runs it as {result.run}.")
+    if not result.served:
+        out.print("No service runs now: it begins when `unlost up` is started.")
+    out.print(f"Follow it: unlost runs {result.run}")
 
 
 def _show_new(out: "Console", result: "PlanResult") -> None:

@@ -54,6 +54,16 @@ def execute(plan: RestorePlan, ports: RestorePorts) -> RestoreOutcome | Parked:
         return outcome
 
 
+def announce(plan: RestorePlan, ports: RestorePorts) -> bool:
+    """Write a plan into the vault as a run that others go on with; True if it is over already.
+
+    Raises as ``execute`` does before its first call.
+    """
+    run = run_of(plan)
+    with ports.lease.hold(plan.target, kind=CommitKind.RESTORE, run=run):
+        return _open(plan, ports, run).log.state.closed is not None
+
+
 def resume(run: str, org: str, ports: RestorePorts) -> RestoreOutcome | Parked:
     """Go on with a run of which only the vault knows; raises UsageError (``run-unknown``)."""
     log = Log(ports.vault.journal(org, run))

@@ -1,0 +1,121 @@
+"""Restores that the service does: asked for by people, tried until they end or need a person."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import F, Q
+
+from unlost.catalog.connection import own_connection
+from unlost.catalog.models import Org, Run
+from unlost.catalog.runs import RunState
+from unlost.model.jobs import Wish
+from unlost.model.snapshot import CommitKind
+
+RESTORES = Q(kind=CommitKind.RESTORE.value, tries__isnull=False)
+HALTED = Q(state=RunState.FAILED.value) | Q(state=RunState.PARKED.value, resume_at=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A restore that the service is to do, or to go on with; ``number`` is that of the try."""
+
+    run: str
+    oid: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Halted:
+    """A restore of the service that does not go on by itself, and why."""
+
+    run: str
+    sentence: str
+
+
+def queue_errand(run: str, *, org: str, at: datetime) -> None:
+    """Have the service do a run of an org, named by its name; one that stopped goes on."""
+    with own_connection():
+        row, made = Run.objects.get_or_create(
+            id=run,
+            defaults={
+                "org": Org.objects.get(name=org),
+                "kind": CommitKind.RESTORE.value,
+                "state": RunState.WAITING.value,
+                "started_at": at,
+                "tries": 0,
+            },
+        )
+        if not made:
+            row.state, row.wish, row.tries = RunState.WAITING.value, "", row.tries or 0
+            row.resume_at = row.ended_at = None
+            row.error_code = row.error_sentence = ""
+            row.save()
+
+
+def due_errands(now: datetime) -> Sequence[Errand]:
+    """Those whose turn has come; running ones as well, for the queue may have been lost."""
+    waiting = Q(state=RunState.WAITING.value) | Q(state=RunState.PARKED.value, resume_at__lte=now)
+    running = Q(state=RunState.RUNNING.value)
+    with own_connection():
+        rows = list(
+            Run.objects.select_related("org")
+            .filter(RESTORES & (waiting | running))
+            .exclude(wish=Wish.PAUSE.value)
+            .order_by("started_at")
+        )
+    return [
+        Errand(row.id, row.org.oid, row.tries + (row.state != RunState.RUNNING.value))
+        for row in rows
+        if row.tries is not None
+    ]
+
+
+def next_errand(run: str) -> Errand | None:
+    """The errand of a run, as it would be asked for now; None if the service does not do it."""
+    with own_connection():
+        row = Run.objects.select_related("org").filter(RESTORES, id=run).first()
+    if row is None or row.tries is None:
+        return None
+    return Errand(row.id, row.org.oid, row.tries + 1)
+
+
+def start_errand(run: str) -> int | None:
+    """Count a try, unless one broke off; None if there is nothing to do. How many there were."""
+    with own_connection():
+        row = Run.objects.filter(RESTORES, id=run).first()
+        if row is None or row.state in (RunState.DONE.value, RunState.ABANDONED.value):
+            return None
+        if row.state != RunState.RUNNING.value:
+            row.tries = F("tries") + 1
+            row.state = RunState.RUNNING.value
+            row.save(update_fields=["tries", "state"])
+            row.refresh_from_db(fields=["tries"])
+    return row.tries
+
+
+def put_off_errand(run: str, *, until: datetime) -> None:
+    """Let a run that stopped go on at an instant."""
+    with own_connection():
+        Run.objects.filter(id=run).update(state=RunState.PARKED.value, resume_at=until)
+
+
+def release_errand(run: str) -> bool:
+    """Let a run that stopped go on now; False if the service does not do it."""
+    with own_connection():
+        stopped = Run.objects.filter(RESTORES, id=run).exclude(state=RunState.RUNNING.value)
+        return bool(stopped.update(state=RunState.WAITING.value, resume_at=None))
+
+
+def drop_errand(run: str, *, at: datetime) -> bool:
+    """Do not go on with a run that stopped; False if it runs, or the service does not do it."""
+    with own_connection():
+        stopped = Run.objects.filter(RESTORES, id=run).exclude(state=RunState.RUNNING.value)
+        return bool(stopped.update(state=RunState.ABANDONED.value, ended_at=at, resume_at=None))
+
+
+def halted_errands(oid: str) -> Sequence[Halted]:
+    """Restores of an org that need a person; paused ones wait because somebody wants it."""
+    with own_connection():
+        rows = Run.objects.filter(RESTORES & HALTED, org__oid=oid).exclude(wish=Wish.PAUSE.value)
+        return [Halted(row.id, row.error_sentence) for row in rows.order_by("started_at")]

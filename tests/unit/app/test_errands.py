@@ -1,0 +1,264 @@
+"""Restores that the service does: begun at once, gone on with by themselves, told when they halt."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from homes import World
+from unit.app.test_restore import WRITER, Shop
+from unlost.alerts.rules import alarms
+from unlost.app.actions import errand
+from unlost.app.actions.backup import backup
+from unlost.app.actions.control import cancel, go_on, pause
+from unlost.app.actions.errand import do_errand, errand_jobs, hand_over
+from unlost.app.actions.restore_run import resume_run, run_plan
+from unlost.app.actions.tick import tick
+from unlost.app.actions.writer import set_writer
+from unlost.app.watching import Watcher
+from unlost.catalog.errands import queue_errand, start_errand
+from unlost.catalog.orgs import get_org
+from unlost.catalog.runs import RunRecord, RunState, begin_run, find_run
+from unlost.model.alert import Rule
+from unlost.model.errors import (
+    Conflict,
+    IntegrityError,
+    LimitReached,
+    NotAllowed,
+    TransientError,
+    UnlostError,
+)
+from unlost.model.jobs import Job, JobKind
+from unlost.model.snapshot import CommitKind
+from unlost.testing.clock import START
+
+
+@pytest.fixture
+def lost(sales: World, tmp_path: Path) -> Shop:
+    made = Shop(sales, tmp_path)
+    set_writer(sales.app, WRITER)
+    made.lose()
+    made.world.clock.advance(days=1)
+    backup(sales.app, "sales")
+    return made
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The jobs that the engine was asked for at once."""
+    found: list[str] = []
+    monkeypatch.setattr(errand, "ask", lambda _place, job: found.append(job.id))
+    return found
+
+
+def handed(shop: Shop) -> str:
+    return hand_over(shop.app, Path(shop.whole_plan().file)).run
+
+
+def remembered(run: str) -> RunRecord:
+    found = find_run(run)
+    assert found is not None
+    return found
+
+
+def ids(shop: Shop) -> list[str]:
+    return [job.id for job in errand_jobs(shop.app)]
+
+
+def halted(shop: Shop) -> list[str]:
+    seen = alarms(Watcher().gather(shop.app))
+    return [one.subject for one in seen if one.rule is Rule.RESTORE_HALTED]
+
+
+def test_a_restore_is_handed_over_and_done(lost: Shop, asked: list[str]) -> None:
+    result = hand_over(lost.app, Path(lost.whole_plan().file))
+    assert (result.org, result.served, result.over) == ("sales", False, False)
+    assert asked == [f"restore:{result.run}:1"]
+    assert remembered(result.run).state is RunState.WAITING
+    assert errand_jobs(lost.app) == [
+        Job(f"restore:{result.run}:1", JobKind.RESTORE, get_org("sales").oid, result.run)
+    ]
+    assert do_errand(lost.app, result.run) is RunState.DONE
+    assert sorted(str(cells["Name"]) for cells in lost.live("Contact").values()) == ["Ann", "Ben"]
+    assert ids(lost) == []
+    assert do_errand(lost.app, result.run) is None, "it is over"
+
+
+def test_a_plan_that_was_run_already_is_not_run_again(lost: Shop, asked: list[str]) -> None:
+    plan = lost.whole_plan()
+    run_plan(lost.app, Path(plan.file))
+    assert hand_over(lost.app, Path(plan.file)).over
+    assert asked == []
+    assert ids(lost) == []
+
+
+def test_what_cannot_begin_is_told_at_once(lost: Shop, asked: list[str]) -> None:
+    plan = lost.whole_plan()
+    lost.world.connector.writers.clear()
+
+    def refuse(*_: object) -> object:
+        raise NotAllowed("memory-sign-in", "The password is wrong.")
+
+    lost.world.connector.open_writer = refuse  # type: ignore[method-assign, assignment]
+    with pytest.raises(NotAllowed):
+        hand_over(lost.app, Path(plan.file))
+    assert asked == []
+    assert find_run(plan.run) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "minutes"),
+    [
+        (TransientError("gone", "No answer."), 5),
+        (Conflict("busy", "Somebody writes."), 5),
+        (LimitReached("spent", "Spent.", resume_at=START + timedelta(days=9)), None),
+    ],
+)
+def test_what_time_may_heal_is_tried_again(
+    lost: Shop, asked: list[str], error: UnlostError, minutes: int | None
+) -> None:
+    run = handed(lost)
+    lost.writer.faults.plant("write", error, table="Contact")
+    assert do_errand(lost.app, run) is RunState.PARKED
+    until = remembered(run).resume_at
+    now = lost.world.clock.now()
+    assert until == (now + timedelta(minutes=minutes) if minutes else START + timedelta(days=9))
+    assert ids(lost) == []
+    assert halted(lost) == []
+    lost.world.clock.advance(seconds=(until - now).total_seconds())
+    assert ids(lost) == [f"restore:{run}:2"]
+    assert do_errand(lost.app, run) is RunState.DONE
+
+
+def test_what_needs_a_person_halts_and_is_told(lost: Shop, asked: list[str]) -> None:
+    run = handed(lost)
+    lost.writer.faults.plant("write", IntegrityError("odd", "It does not agree."), table="Contact")
+    assert do_errand(lost.app, run) is RunState.FAILED
+    lost.world.clock.advance(days=1)
+    assert ids(lost) == []
+    assert halted(lost) == [run]
+    assert "goes on" in go_on(lost.app, run).sentence
+    assert asked[-1] == f"restore:{run}:2"
+    assert halted(lost) == []
+    assert do_errand(lost.app, run) is RunState.DONE
+
+
+def test_an_allowance_without_an_end_needs_a_person(lost: Shop, asked: list[str]) -> None:
+    run = handed(lost)
+    lost.writer.faults.plant("write", LimitReached("full", "The storage is full."), table="Contact")
+    assert do_errand(lost.app, run) is RunState.PARKED
+    assert halted(lost) == [run]
+    resume_run(lost.app, run)
+    assert halted(lost) == []
+
+
+def test_it_is_not_tried_for_ever(lost: Shop, asked: list[str]) -> None:
+    run = handed(lost)
+    states = []
+    for _ in range(14):
+        lost.writer.faults.plant("write", TransientError("gone", "No answer."), table="Contact")
+        if ids(lost):
+            states.append(do_errand(lost.app, run))
+        lost.world.clock.advance(hours=2)
+    assert states == [RunState.PARKED] * 11 + [RunState.FAILED]
+    assert halted(lost) == [run]
+
+
+def test_a_service_that_stops_goes_on_with_it_at_once(lost: Shop, asked: list[str]) -> None:
+    run = handed(lost)
+    lost.app.brake.pull()
+    lost.writer.faults.plant("write", LimitReached("run-stopped", "Stopped."), table="Contact")
+    assert do_errand(lost.app, run) is RunState.PARKED
+    assert ids(lost) == [f"restore:{run}:2"]
+
+
+def test_a_worker_that_died_in_the_middle_is_followed_by_another(
+    lost: Shop, asked: list[str]
+) -> None:
+    run = handed(lost)
+    assert start_errand(run) == 1
+    assert ids(lost) == [f"restore:{run}:1"], "the engine knows this id, or lost it"
+    assert start_errand(run) == 1, "it is the same try"
+    assert do_errand(lost.app, run) is RunState.DONE
+
+
+def test_another_process_at_the_same_restore_is_waited_for(lost: Shop, asked: list[str]) -> None:
+    run = handed(lost)
+    with (
+        lost.world.opened() as other,
+        other.lease.hold(lost.oid, kind=CommitKind.RESTORE, run=run),
+    ):
+        assert do_errand(lost.app, run) is RunState.PARKED
+    assert remembered(run).resume_at == lost.world.clock.now() + timedelta(minutes=10)
+
+
+def stopped(shop: Shop, run: str) -> None:
+    shop.writer.faults.plant("write", TransientError("gone", "No answer."), table="Contact")
+    assert do_errand(shop.app, run) is RunState.PARKED
+    shop.world.clock.advance(hours=1)
+
+
+@pytest.mark.parametrize("before", [lambda _shop, _run: None, stopped])
+def test_people_pause_it_and_let_it_go_on(
+    lost: Shop, asked: list[str], before: Callable[[Shop, str], None]
+) -> None:
+    run = handed(lost)
+    before(lost, run)
+    pause(lost.app, run)
+    assert (ids(lost), halted(lost)) == ([], [])
+    go_on(lost.app, run)
+    assert len(ids(lost)) == 1
+    assert do_errand(lost.app, run) is RunState.DONE
+
+
+@pytest.mark.parametrize("before", [lambda _shop, _run: None, stopped])
+def test_people_cancel_it(
+    lost: Shop, asked: list[str], before: Callable[[Shop, str], None]
+) -> None:
+    run = handed(lost)
+    before(lost, run)
+    told = cancel(lost.app, run)
+    assert "restore resume" in told.next_step
+    assert (ids(lost), halted(lost)) == ([], [])
+    assert remembered(run).state is RunState.ABANDONED
+    assert do_errand(lost.app, run) is None
+
+
+def test_one_that_a_person_ran_can_be_handed_over(lost: Shop, asked: list[str]) -> None:
+    plan = lost.whole_plan()
+    lost.writer.faults.plant("write", TransientError("gone", "No answer."), table="Contact")
+    with pytest.raises(TransientError):
+        run_plan(lost.app, Path(plan.file))
+    assert ids(lost) == [], "nobody asked the service"
+    assert hand_over(lost.app, Path(plan.file)).run == plan.run
+    assert do_errand(lost.app, plan.run) is RunState.DONE
+
+
+def test_a_tick_asks_for_what_waits(lost: Shop, asked: list[str]) -> None:
+    run = handed(lost)
+
+    class Queue:
+        def __init__(self) -> None:
+            self.found: list[str] = []
+            self.forgotten: list[str] = []
+
+        def enqueue(self, job: Job) -> None:
+            self.found.append(job.id)
+
+        def again(self, ids: object) -> None:
+            self.forgotten = list(ids)  # type: ignore[call-overload]
+
+    queue = Queue()
+    tick(lost.app, queue)
+    assert f"restore:{run}:1" in queue.found
+    assert f"restore:{run}:1" in queue.forgotten
+
+
+def test_a_run_that_is_not_the_services_is_left_alone(lost: Shop, asked: list[str]) -> None:
+    begin_run("restore-x", org="sales", kind=CommitKind.RESTORE, full=False, at=START)
+    assert start_errand("restore-x") is None
+    errand.ask_for(lost.app, "restore-x")
+    assert asked == []
+    queue_errand("restore-x", org="sales", at=START)
+    assert ids(lost) == ["restore:restore-x:1"]
