@@ -36,6 +36,10 @@ GOALS: Mapping[tuple[str, str], tuple[str, float]] = {
     ("restore", "show_2000_s"): ("<=", 2),
     ("service", "year_500_orgs_missed"): ("<=", 0),
     ("service", "year_500_orgs_doubled"): ("<=", 0),
+    ("service", "restore_start_s"): ("<=", 2),
+    ("service", "workers_4_vs_1"): (">=", 3.5),
+    ("service", "week_500_orgs_missed"): ("<=", 0),
+    ("service", "week_500_orgs_doubled"): ("<=", 0),
     ("service", "forecast_error_pct"): ("<=", 10),
     ("service", "jobs_module_lines"): ("<=", 1000),
 }

@@ -26,7 +26,7 @@ class Postgres:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._as = {"user": NOBODY, "group": NOBODY} if os.geteuid() == 0 else {}
+        self._as: dict[str, int] = {"user": NOBODY, "group": NOBODY} if os.geteuid() == 0 else {}
         self._programs = _programs(folder)
         self._data = folder / "data"
         if self._as:

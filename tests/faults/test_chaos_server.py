@@ -15,12 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from faults.test_chaos import PATIENCE, Machine, judge, machine
+from faults.test_chaos import DAY, PATIENCE, Machine, judge, machine
 from postgres import Postgres, postgres
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(900)]
 
 KILL, GONE, FREEZE, RESTART, CUT = "kill", "gone", "freeze", "restart", "cut"
+MINUTE = 60
 ALL = (KILL, GONE, FREEZE, RESTART, CUT)
 
 
@@ -85,7 +86,7 @@ def live(made: Pair, *, nights: int, seed: int, whats: tuple[str, ...] = ()) -> 
     machine = made.machine
     machine.until(machine.up, "a service")
     for number in range(nights):
-        machine.day_later()
+        machine.later(DAY)
         what = whats[number] if whats else dice.choice(ALL)
         made.strike(what, dice)
         machine.met[what] = machine.met.get(what, 0) + 1
@@ -93,7 +94,10 @@ def live(made: Pair, *, nights: int, seed: int, whats: tuple[str, ...] = ()) -> 
         def done(number: int = number, what: str = what) -> bool:
             if what != GONE:
                 made.supervise()
-            return len(machine.snapshots()) > number and machine.nights()[0]["state"] == "done"
+            state = machine.nights()[0]["state"]
+            if state == "waiting":  # for its next try, which is not far
+                machine.later(MINUTE)
+            return len(machine.snapshots()) > number and state == "done"
 
         machine.until(done, f"night {number + 1} after {machine.met}")
         machine.simulator.admin.post("faults/clear")

@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg
 from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, Serializer
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from unlost.jobs.databases import unreachable
 from unlost.jobs.slots import Slot, take_slot, vacant
@@ -218,6 +218,8 @@ def ask(place: Path | str, job: Job) -> None:
             client.enqueue(_options(job), job.kind.value, job.org, job.subject)
         finally:
             client.destroy()
+    except ProgrammingError:
+        return  # its tables are not there yet: a worker makes them, and asks for what waits
     except DBAPIError as error:
         raise database_away(str(error.orig)) from error
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -115,6 +116,45 @@ def test_a_full_backup_goes_on_with_a_full_one(sales: World) -> None:
     with pytest.raises(AuthExpired):
         backup(sales.app, "sales", full=True)
     assert backup(sales.app, "sales", full=True).resumed
+
+
+class Killed(BaseException):
+    """The process is no more: nothing after this line happens."""
+
+
+def test_a_run_that_was_killed_before_it_was_written_down_is_gone_on_with(
+    sales: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once it was listed as running for ever."""
+
+    def killed(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("unlost.app.actions.backup.begin_run", killed)
+        with pytest.raises(Killed):
+            backup(sales.app, "sales", run="night-1")
+    assert list_runs("sales") == []
+    assert backup(sales.app, "sales", run="night-1").run == "night-1"
+    assert [(one.id, one.state) for one in list_runs("sales")] == [("night-1", RunState.DONE)]
+
+
+def test_a_run_that_is_done_is_not_gone_on_with_though_its_process_was_killed(
+    sales: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the next backup by hand told of the one before, and read nothing."""
+    end = sales.app.jobs.end
+
+    def killed(run: str, **told: Any) -> None:
+        raise Killed
+
+    monkeypatch.setattr(sales.app.jobs, "end", killed)
+    with pytest.raises(Killed):
+        backup(sales.app, "sales")
+    monkeypatch.setattr(sales.app.jobs, "end", end)
+    again = backup(sales.app, "sales")
+    assert (again.resumed, again.snapshot) == (False, 2)
+    assert [one.state for one in list_runs("sales")] == [RunState.DONE] * 2
 
 
 def test_two_backups_of_one_org_at_once_are_refused_and_harm_nothing(sales: World) -> None:

@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from postgres import Postgres
@@ -348,6 +349,10 @@ def test_who_does_no_jobs_can_ask_for_one(place: Path | str, tmp_path: Path, wor
         jobs.stop(patience=5)
 
 
-def test_asking_where_no_worker_was_yet_makes_nothing(tmp_path: Path) -> None:
+def test_asking_where_no_worker_was_yet_makes_nothing(tmp_path: Path, server: Postgres) -> None:
     ask(tmp_path / "queue.sqlite", job("a"))
     assert list(tmp_path.iterdir()) == []
+    url = server.database()
+    ask(url, job("a"))
+    with psycopg.connect(url) as session:
+        assert session.execute("SELECT to_regnamespace('dbos')").fetchone() == (None,)

@@ -11,6 +11,7 @@ from unlost_simulators.salesforce.bulk.ingest_habits import IngestTiming
 from unlost_simulators.salesforce.bulk.jobs import BulkTiming
 from unlost_simulators.salesforce.bulk.pages import PageSizes
 from unlost_simulators.salesforce.faults import rule_from_json, rule_to_json
+from unlost_simulators.salesforce.latency import Latency
 from unlost_simulators.salesforce.oauth.apps import ConnectedApp, load_rsa_key
 from unlost_simulators.salesforce.simulator import Simulator
 from unlost_simulators.salesforce.users import Permission, SimUser
@@ -143,6 +144,7 @@ class ServerDesk:
             },
             "timing": asdict(jobs.timing),
             "pages": asdict(self.sim.settings.page_sizes),
+            "latency": asdict(self.sim.settings.latency),
             "jobs": [
                 {"id": job.id, "object": job.order.object, "state": job.state, "rows": job.records}
                 for job in jobs.all()
@@ -150,7 +152,7 @@ class ServerDesk:
         }
 
     def change_bulk(self, wanted: Wanted) -> Any:
-        """Change members of ``timing`` and ``pages``; of ingest jobs under ``ingest``."""
+        """Change members of ``timing``, ``pages`` and ``latency``; of ingest jobs under ``ingest``."""
         jobs, settings, loads = self.sim.jobs, self.sim.settings, self.sim.loads
         ingest = wanted.get("ingest", {})
         if "timing" in ingest:
@@ -159,6 +161,8 @@ class ServerDesk:
             loads.habits = loads.habits.changed(ingest["habits"])
         if "timing" in wanted:
             jobs.timing = BulkTiming(**{**asdict(jobs.timing), **wanted["timing"]})
+        if "latency" in wanted:
+            settings.latency = Latency(**{**asdict(settings.latency), **wanted["latency"]})
         if "pages" in wanted:
             settings.page_sizes = PageSizes(**{**asdict(settings.page_sizes), **wanted["pages"]})
         return self.bulk({})

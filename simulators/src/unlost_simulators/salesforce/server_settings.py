@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from unlost_simulators.salesforce.bulk.pages import PageSizes
+from unlost_simulators.salesforce.latency import Latency
 
 
 @dataclass(slots=True)
@@ -16,3 +17,4 @@ class ServerSettings:
 
     base_url: str = "http://testserver"
     page_sizes: PageSizes = field(default_factory=PageSizes)
+    latency: Latency = field(default_factory=Latency)

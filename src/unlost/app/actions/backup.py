@@ -150,6 +150,10 @@ def _finished(outcome: Finished | Parked) -> Finished:
 def _choose(app: Application, org: ProtectedOrg, *, full: bool, run: str | None) -> Chosen:
     """The unfinished run of this org, unless it is too old or reads less than was asked for."""
     for open_run in app.jobs.unfinished(kind=KIND.value, org=org.oid):
+        known = find_run(open_run.run)
+        if known is not None and known.state is RunState.DONE:  # killed between two writings
+            app.jobs.end(known.id, state=JobState.DONE, at=app.clock.now())
+            continue
         if _worth_resuming(app, open_run, full=full):
             return Chosen(open_run.run, resumed=True)
         with app.lease.hold(org.oid, kind=KIND, run=open_run.run):
@@ -191,9 +195,12 @@ def cancel_unfinished(app: Application, org: ProtectedOrg, run: str) -> bool:
 
 @contextmanager
 def _recorded(app: Application, org: ProtectedOrg, run: str, *, full: bool) -> Iterator[None]:
-    """Write down that a run goes on, and how it ended where it did not end well."""
-    begin_run(run, org=org.name, kind=KIND, full=full, at=app.clock.now())
+    """Write down that a run goes on, and how it ended where it did not end well.
+
+    The store of runs knows it first: what is killed in between is found there and gone on with.
+    """
     app.jobs.start(run, kind=KIND.value, org=org.oid, at=app.clock.now())
+    begin_run(run, org=org.name, kind=KIND, full=full, at=app.clock.now())
     try:
         yield
     except UnlostError as error:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from unlost.app.actions.backup import IN_PROGRESS
-from unlost.app.actions.night import AGAIN, BUSY, MOST_FAILURES
+from unlost.app.actions.night import AGAIN, BUSY, DATABASE_AWAY, MOST_FAILURES, RECONNECT
 from unlost.app.actions.restore_plan import load_plan
 from unlost.app.actions.restore_run import announce_plan, resume_run
 from unlost.app.compose import Application
@@ -85,6 +85,8 @@ def _put_off(app: Application, run: str, error: UnlostError, *, tries: int) -> N
         wait = timedelta(0) if app.brake.pulled else None  # else it parked, and knows until when
     elif error.code == IN_PROGRESS:
         wait = BUSY
+    elif error.code == DATABASE_AWAY:
+        wait = RECONNECT
     elif isinstance(error, TransientError | Conflict | StoreError) and tries < MOST_FAILURES:
         wait = timedelta(minutes=AGAIN[min(tries, len(AGAIN)) - 1])
     if wait is not None:

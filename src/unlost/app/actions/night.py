@@ -20,6 +20,8 @@ AGAIN = (5, 15, 30, 60)  # minutes until the next try, by the number of failures
 PAUSE = timedelta(hours=1)  # until a parked run goes on that does not know when
 BUSY = timedelta(minutes=10)  # until it is looked again whether a backup by hand has ended
 MOST_FAILURES = 12
+RECONNECT = timedelta(minutes=1)  # until it goes on after the home's own database was away
+DATABASE_AWAY = "database-away"
 ANOTHER_ORG = "another-org"
 
 
@@ -72,6 +74,8 @@ def after_error(
         )
     if error.code == IN_PROGRESS:
         return NightEnd(NightState.WAITING, now, now + BUSY)
+    if error.code == DATABASE_AWAY:  # the org has no part in it
+        return NightEnd(NightState.WAITING, now, now + RECONNECT)
     if error.code == ANOTHER_ORG:
         return _given_up(error, now)  # it will not become the old one again
     passing = isinstance(error, TransientError | Conflict | StoreError) or error.code == NOTES_LOST

@@ -104,6 +104,20 @@ def test_real_seconds_can_be_asked_for(bench) -> None:
     assert bench.polls(1) == [JobState.COMPLETE]
 
 
+def test_jobs_wait_in_the_queue_for_different_real_times(bench) -> None:
+    real = [100.0]
+    bench.book.real_clock = lambda: real[0]
+    bench.book.timing = BulkTiming(queue_real_least=20, queue_real_most=300)
+    bench.create()
+    wait = bench.book.timing.queued_for(JOB)
+    assert 20 <= wait <= 300
+    assert wait != bench.book.timing.queued_for(JOB[:14] + "Z")
+    real[0] += wait - 0.1
+    assert bench.polls(1) == [JobState.UPLOAD_COMPLETE]
+    real[0] += 0.2
+    assert bench.polls(1) == [JobState.COMPLETE]
+
+
 def test_result_calls_do_not_count_as_polls(bench) -> None:
     bench.book.timing = BulkTiming(run_polls=1)
     bench.create()

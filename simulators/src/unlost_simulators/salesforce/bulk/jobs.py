@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+import zlib
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
@@ -46,7 +47,8 @@ class BulkTiming:
     ``queue_*`` until a job starts to run, ``run_*`` until it is complete; ``*_polls`` counts the
     polls that still show the earlier state, ``*_seconds`` is virtual time. ``wait_seconds`` is how
     long, in real time, a poll waits for the rendering behind it before it shows InProgress: with
-    the default a small job is complete at the first poll.
+    the default a small job is complete at the first poll. A job waits in the queue for a real time
+    between ``queue_real_least`` and ``queue_real_most``.
     """
 
     queue_polls: int = 0
@@ -55,6 +57,13 @@ class BulkTiming:
     run_seconds: float = 0.0
     run_real_seconds: float = 0.0
     wait_seconds: float = 2.0
+    queue_real_least: float = 0.0
+    queue_real_most: float = 0.0
+
+    def queued_for(self, job_id: str) -> float:
+        """Seconds of real time that a job waits in the queue: between both, told by its id."""
+        share = zlib.crc32(job_id[:15].encode("ascii")) / 2**32
+        return self.queue_real_least + share * (self.queue_real_most - self.queue_real_least)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,7 @@ class QueryJob:
     error: str | None = None
     queue_polls: int = 0
     run_polls: int = 0
+    created_real: float = 0.0
     started: datetime | None = None
     started_real: float = 0.0
     work: Future[Rendered] | None = None
@@ -118,7 +128,7 @@ class JobBook:
     ) -> QueryJob:  # fmt: skip
         """Take a job in; ``render`` is called once, in a thread of the executor."""
         now = self.now()
-        job = QueryJob(job_id, order, render, now, now, doom=doom)
+        job = QueryJob(job_id, order, render, now, now, doom=doom, created_real=self.real_clock())
         with self._lock:
             self._jobs[job.id[:15]] = job
             self._start_if_due(job)
@@ -201,7 +211,10 @@ class JobBook:
         if job.state is not JobState.UPLOAD_COMPLETE:
             return
         waited = self.now() - job.created
-        due = job.queue_polls >= self.timing.queue_polls
+        due = (
+            job.queue_polls >= self.timing.queue_polls
+            and self.real_clock() - job.created_real >= self.timing.queued_for(job.id)
+        )
         if due and waited >= timedelta(seconds=self.timing.queue_seconds):
             job.state = JobState.IN_PROGRESS
             job.started = job.modified = self.now()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from unlost_simulators.salesforce.orgs import OrgHouse
 
 
+LATENCY_SEED = 1
+
+
 class SalesforceApp:
     """The simulated org as an ASGI application; the admin API lies under ``/__sim__``."""
 
@@ -26,6 +31,7 @@ class SalesforceApp:
         self.sim = sim
         self._desk = Desk(sim)
         self._admin = Admin(sim, house)
+        self._dice = random.Random(LATENCY_SEED)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event of the server."""
@@ -38,13 +44,20 @@ class SalesforceApp:
             call = await _read(scope, receive)
         except ClientDisconnect:
             return
+        wait = 0.0 if _is_admin(call) else self.sim.settings.latency.draw(self._dice)
+        if wait:
+            await asyncio.sleep(wait)
         parcel = await run_in_threadpool(self._serve, call)
         self.sim.log.sent(await deliver(parcel, send))
 
     def _serve(self, call: Call) -> Parcel:
-        if call.segments[:1] == [ADMIN_ROOT]:
+        if _is_admin(call):
             return self._admin.serve(call)
         return self._desk.serve(call)
+
+
+def _is_admin(call: Call) -> bool:
+    return call.segments[:1] == [ADMIN_ROOT]
 
 
 async def _read(scope: Scope, receive: Receive) -> Call:
