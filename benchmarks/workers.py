@@ -45,7 +45,14 @@ RESTORES = 7
 FACTOR = 50.0  # waits are shortened by it
 CALL = (0.150, 1.5)  # seconds: the middle call, and one of a hundred
 QUEUE = (20.0, 300.0)  # seconds that a Bulk job waits before it runs
-TABLES = ("Account", "Contact", "Case", "EmailMessage", "Attachment")
+CHANGED = 100  # rows of each table a night
+TABLES = {
+    "Account": "Phone",
+    "Contact": "Phone",
+    "Lead": "Phone",
+    "Case": "Subject",
+    "Opportunity": "NextStep",
+}
 SECRET = "not-a-secret-chocolate"
 UNLOST = Path(sys.executable).with_name("unlost")
 PATIENCE = 900.0
@@ -191,6 +198,9 @@ class Site:
         self.days += 1
         for org in self.simulator.orgs.values():
             org.admin.post("clock/advance", days=1)
+            for table, column in TABLES.items():
+                org.admin.post("records/update-where", object=table, set={column: f"{self.days}"},
+                               limit=CHANGED)  # fmt: skip
         clock = VirtualClock(datetime.now(UTC) + timedelta(days=self.days))
         with self.workers(workers), open_application(self.root, clock=clock) as app:
             until(lambda: slots_taken(app) == workers)

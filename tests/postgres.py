@@ -26,10 +26,10 @@ class Postgres:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._as: dict[str, int] = {"user": NOBODY, "group": NOBODY} if os.geteuid() == 0 else {}
+        self._user = NOBODY if os.geteuid() == 0 else None
         self._programs = _programs(folder)
         self._data = folder / "data"
-        if self._as:
+        if self._user:
             folder.chmod(0o777)
         self._run("initdb", "--auth=trust", "--encoding=utf8", "--no-sync", "-U", "unlost")
 
@@ -66,9 +66,9 @@ class Postgres:
 
     def _run(self, program: str, *words: str) -> None:
         done = subprocess.run(
-            [self._programs / program, "-D", self._data, *words],
+            [str(self._programs / program), "-D", str(self._data), *words],
             capture_output=program != "pg_ctl", timeout=PATIENCE, check=False, cwd=self._folder,
-            **self._as,
+            user=self._user, group=self._user,
         )  # fmt: skip
         assert done.returncode == 0, (program, words, done.stdout, done.stderr)
 

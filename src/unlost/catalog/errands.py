@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, Q
+from django.db import transaction
+from django.db.models import Q
 
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import Org, Run
@@ -80,18 +81,27 @@ def next_errand(run: str) -> Errand | None:
     return Errand(row.id, row.org.oid, row.tries + 1)
 
 
-def start_errand(run: str) -> int | None:
-    """Count a try, unless one broke off; None if there is nothing to do. How many there were."""
-    with own_connection():
-        row = Run.objects.filter(RESTORES, id=run).first()
+@dataclass(frozen=True, slots=True)
+class Try:
+    """A try that begins. ``crashed``: the one before was broken off by the end of its worker."""
+
+    number: int
+    crashed: bool
+
+
+def start_errand(run: str, *, now: datetime) -> Try | None:
+    """Count a try; None if there is nothing to do now."""
+    with own_connection(), transaction.atomic():
+        row = Run.objects.select_for_update().filter(RESTORES, id=run).first()
         if row is None or row.state in (RunState.DONE.value, RunState.ABANDONED.value):
             return None
-        if row.state != RunState.RUNNING.value:
-            row.tries = F("tries") + 1
-            row.state = RunState.RUNNING.value
-            row.save(update_fields=["tries", "state"])
-            row.refresh_from_db(fields=["tries"])
-    return row.tries
+        if row.resume_at is not None and row.resume_at > now:
+            return None
+        crashed = row.state == RunState.RUNNING.value
+        row.tries = (row.tries or 0) + 1
+        row.state = RunState.RUNNING.value
+        row.save(update_fields=["tries", "state"])
+        return Try(row.tries, crashed)
 
 
 def put_off_errand(run: str, *, until: datetime) -> None:

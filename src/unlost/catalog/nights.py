@@ -63,8 +63,14 @@ def give_up_before(oid: str, name: str, *, at: datetime) -> None:
         )
 
 
+WORKER_DIED = "worker-died"
+
+
 def start_try(oid: str, name: str) -> NightRecord | None:
-    """Count a try; None where the night is over already."""
+    """Count a try; None where the night is over already.
+
+    One that runs already was broken off by the end of its worker, which counts as a failure.
+    """
     with own_connection():
         row = Night.objects.select_related("org").filter(org__oid=oid, name=name).first()
         if row is None or row.state in (NightState.DONE.value, NightState.GIVEN_UP.value):
@@ -73,6 +79,11 @@ def start_try(oid: str, name: str) -> NightRecord | None:
             row.tries += 1
             row.state = NightState.RUNNING.value
             row.save(update_fields=["tries", "state"])
+        else:
+            row.failures += 1
+            row.error_code = WORKER_DIED
+            row.error_sentence = "The process that made it ended in the middle of it."
+            row.save(update_fields=["failures", "error_code", "error_sentence"])
     return _value(row)
 
 

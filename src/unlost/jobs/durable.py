@@ -34,7 +34,7 @@ RESTORE_WORKERS = 2
 POLL_SECONDS = 0.5
 REAP_SECONDS = 5.0  # how often workers look for what a dead one left
 SAME_CRASHES = 20  # a job that took its worker down so often is not begun again
-BROKEN = ("ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+BROKEN = ("ERROR", "CANCELLED")  # can be asked for again; not what took its worker down
 KEPT = timedelta(days=14)  # of finished jobs; what they did is in the tables of runs
 
 type Handler = Callable[[Job], None]

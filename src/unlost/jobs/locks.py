@@ -49,6 +49,7 @@ class FileLocks:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._held: list[FileLock] = []
 
     def take(self, name: str) -> Held | None:
         """Take a lock; None if another holds it."""
@@ -59,10 +60,14 @@ class FileLocks:
         except BlockingIOError:
             os.close(file)
             return None
-        return FileLock(file)
+        held = FileLock(file)
+        self._held.append(held)
+        return held
 
     def close(self) -> None:
-        """Nothing is held beside the locks themselves."""
+        """Give back all that is held."""
+        for held in self._held:
+            held.release()
 
 
 @dataclass(slots=True)

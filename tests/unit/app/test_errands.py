@@ -17,7 +17,7 @@ from unlost.app.actions.restore_run import resume_run, run_plan
 from unlost.app.actions.tick import tick
 from unlost.app.actions.writer import set_writer
 from unlost.app.watching import Watcher
-from unlost.catalog.errands import queue_errand, start_errand
+from unlost.catalog.errands import Try, queue_errand, start_errand
 from unlost.catalog.orgs import get_org
 from unlost.catalog.runs import RunRecord, RunState, begin_run, find_run
 from unlost.model.alert import Rule
@@ -177,10 +177,31 @@ def test_a_worker_that_died_in_the_middle_is_followed_by_another(
     lost: Shop, asked: list[str]
 ) -> None:
     run = handed(lost)
-    assert start_errand(run) == 1
+    assert start_errand(run, now=lost.world.clock.now()) == Try(1, crashed=False)
     assert ids(lost) == [f"restore:{run}:1"], "the engine knows this id, or lost it"
-    assert start_errand(run) == 1, "it is the same try"
     assert do_errand(lost.app, run) is RunState.DONE
+
+
+def test_what_takes_its_worker_down_each_time_is_not_begun_for_ever(
+    lost: Shop, asked: list[str]
+) -> None:
+    run = handed(lost)
+    for number in range(12):
+        begun = start_errand(run, now=lost.world.clock.now())
+        assert begun == Try(number + 1, crashed=number > 0)
+    assert do_errand(lost.app, run) is RunState.FAILED
+    assert remembered(run).error_code == "worker-died"
+    assert halted(lost) == [run]
+    go_on(lost.app, run)
+    assert do_errand(lost.app, run) is RunState.DONE
+
+
+def test_one_that_waits_is_not_begun_before_its_time(lost: Shop, asked: list[str]) -> None:
+    run = handed(lost)
+    lost.writer.faults.plant("write", TransientError("gone", "No answer."), table="Contact")
+    assert do_errand(lost.app, run) is RunState.PARKED
+    assert do_errand(lost.app, run) is None
+    assert remembered(run).state is RunState.PARKED
 
 
 def test_another_process_at_the_same_restore_is_waited_for(lost: Shop, asked: list[str]) -> None:
@@ -257,7 +278,7 @@ def test_a_tick_asks_for_what_waits(lost: Shop, asked: list[str]) -> None:
 
 def test_a_run_that_is_not_the_services_is_left_alone(lost: Shop, asked: list[str]) -> None:
     begin_run("restore-x", org="sales", kind=CommitKind.RESTORE, full=False, at=START)
-    assert start_errand("restore-x") is None
+    assert start_errand("restore-x", now=START) is None
     errand.ask_for(lost.app, "restore-x")
     assert asked == []
     queue_errand("restore-x", org="sales", at=START)

@@ -11,11 +11,17 @@ from unlost.app.actions.backup import NOTES_LOST
 from unlost.app.actions.night import AGAIN, MOST_FAILURES, do_night
 from unlost.app.actions.schedule import Wish, change
 from unlost.app.actions.tick import tick
-from unlost.catalog.nights import find_night, nights_of
+from unlost.catalog.nights import find_night, nights_of, start_try
 from unlost.catalog.orgs import get_org, save_org
 from unlost.catalog.runs import find_run, list_runs
 from unlost.catalog.schedules import schedule_of
-from unlost.model.errors import IntegrityError, LimitReached, NotAllowed, TransientError
+from unlost.model.errors import (
+    IntegrityError,
+    LimitReached,
+    NotAllowed,
+    TransientError,
+    database_away,
+)
 from unlost.model.jobs import Job, JobKind
 from unlost.model.night import NightState
 from unlost.model.schedule import Schedule
@@ -40,6 +46,16 @@ class Desk:
         if job.kind is JobKind.NIGHT:
             do_night(self.world.app, job.org, job.subject)
             self.done.append(job.subject)
+
+
+class SilentDesk:
+    """Takes jobs and does none (port ``Jobs``)."""
+
+    def enqueue(self, job: Job) -> None:
+        """It waits for ever."""
+
+    def again(self, ids: object) -> None:
+        """Nothing breaks off here."""
 
 
 class Nights:
@@ -117,6 +133,37 @@ def test_a_night_that_a_crash_cut_after_its_commit_is_not_done_again(
     do_night(nights.app, nights.oid, "2026-03-02T03:00")
     assert nights.state("2026-03-02T03:00") is NightState.DONE
     assert nights.snapshots() == 1
+
+
+def test_a_night_whose_worker_dies_each_time_is_given_up(nights: Nights) -> None:
+    nights.world.clock.advance(hours=2)
+    name = "2026-03-02T03:00"
+    tick(nights.app, SilentDesk())
+    for _ in range(MOST_FAILURES):  # the first one begins the night
+        start_try(nights.oid, name)
+    found = find_night(nights.oid, name)
+    assert found is not None
+    assert (found.failures, found.error_code) == (MOST_FAILURES - 1, "worker-died")
+    do_night(nights.app, nights.oid, name)
+    found = find_night(nights.oid, name)
+    assert found is not None
+    assert (found.state, found.error_code) == (NightState.GIVEN_UP, "worker-died")
+    assert nights.snapshots() == 0
+    nights.until("2026-03-03T04:00")
+    assert nights.state("2026-03-03T03:00") is NightState.DONE
+
+
+def test_a_night_during_which_the_homes_own_database_was_away_goes_on_in_a_minute(
+    nights: Nights,
+) -> None:
+    failing(nights, lambda: database_away("it was started again"), 1)
+    nights.until("2026-03-02T03:00")
+    night = find_night(nights.oid, "2026-03-02T03:00")
+    assert night is not None
+    assert (night.state, night.failures) == (NightState.WAITING, 0)
+    assert night.next_at == nights.now + timedelta(minutes=1)
+    nights.pass_time(minutes=5)
+    assert nights.state("2026-03-02T03:00") is NightState.DONE
 
 
 def test_a_night_that_failed_is_tried_again_later_and_later(nights: Nights) -> None:

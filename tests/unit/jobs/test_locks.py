@@ -47,17 +47,20 @@ def test_a_lock_is_held_by_one(opened: Opened) -> None:
     assert one.take("a") is None, "who gave it back cannot take it from another"
 
 
-def test_all_are_given_back_when_a_session_is_closed(server: Postgres) -> None:
-    url = server.database()
-    one, two = (SessionLocks(url, lost=lambda: None) for _ in range(2))
+def test_all_are_given_back_when_they_are_closed(opened: Opened) -> None:
+    one, two = opened(), opened()
     held = one.take("a")
     assert held is not None
     one.close()
     held.release()
     assert two.take("a") is not None
-    two.close()
+
+
+def test_a_session_that_was_closed_takes_no_more(server: Postgres) -> None:
+    locks = SessionLocks(server.database(), lost=lambda: None)
+    locks.close()
     with pytest.raises(StoreError):
-        one.take("a")
+        locks.take("a")
 
 
 def test_a_session_that_was_lost_says_so_and_takes_no_more(

@@ -5,7 +5,14 @@ from datetime import timedelta
 from pathlib import Path
 
 from unlost.app.actions.backup import IN_PROGRESS
-from unlost.app.actions.night import AGAIN, BUSY, DATABASE_AWAY, MOST_FAILURES, RECONNECT
+from unlost.app.actions.night import (
+    AGAIN,
+    BUSY,
+    DATABASE_AWAY,
+    MOST_FAILURES,
+    RECONNECT,
+    worker_died,
+)
 from unlost.app.actions.restore_plan import load_plan
 from unlost.app.actions.restore_run import announce_plan, resume_run
 from unlost.app.compose import Application
@@ -17,7 +24,7 @@ from unlost.catalog.errands import (
     queue_errand,
     start_errand,
 )
-from unlost.catalog.runs import RunState, find_run
+from unlost.catalog.runs import RunEnd, RunState, end_run, find_run
 from unlost.jobs.durable import ask
 from unlost.jobs.slots import worker_runs
 from unlost.model.errors import Conflict, LimitReached, StoreError, TransientError, UnlostError
@@ -67,13 +74,17 @@ def errand_job(errand: Errand) -> Job:
 
 def do_errand(app: Application, run: str) -> RunState | None:
     """Try a restore; how it is then. Never raises what is a matter of the org or the plan."""
-    tries = start_errand(run)
-    if tries is None:
+    begun = start_errand(run, now=app.clock.now())
+    if begun is None:
         return None
+    if begun.crashed and begun.number > MOST_FAILURES:
+        died, now = worker_died(), app.clock.now()
+        end_run(run, RunEnd(RunState.FAILED, now, error_code=died.code, error_sentence=str(died)))
+        return RunState.FAILED
     try:
         resume_run(app, run)
     except UnlostError as error:
-        _put_off(app, run, error, tries=tries)
+        _put_off(app, run, error, tries=begun.number)
     known = find_run(run)
     return known.state if known is not None else None
 

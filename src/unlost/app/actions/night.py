@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from unlost.app.actions.backup import IN_PROGRESS, NOTES_LOST, backup
 from unlost.app.compose import Application
-from unlost.catalog.nights import NightEnd, end_try, give_up_before, start_try
+from unlost.catalog.nights import WORKER_DIED, NightEnd, end_try, give_up_before, start_try
 from unlost.catalog.runs import RunState, find_run
 from unlost.model.errors import (
     Conflict,
@@ -31,6 +31,9 @@ def do_night(app: Application, oid: str, name: str) -> NightRecord | None:
     if night is None:
         return None
     give_up_before(oid, name, at=app.clock.now())
+    if night.error_code == WORKER_DIED and night.failures >= MOST_FAILURES:
+        end_try(oid, name, _given_up(worker_died(), app.clock.now()))
+        return night
     try:
         _back_up(app, night)
     except UnlostError as error:
@@ -89,6 +92,16 @@ def after_error(
         failed=True,
         error_code=error.code,
         error_sentence=error.sentence,
+    )
+
+
+def worker_died() -> UnlostError:
+    """The error for what ended its worker again and again: it is not begun once more."""
+    return UnlostError(
+        "worker-died",
+        f"The process that did it ended in the middle of it, {MOST_FAILURES} times.",
+        next_step="Look into the log of the service and of the system: memory may have run out. "
+        "Then start it by hand.",
     )
 
 
