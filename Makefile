@@ -7,6 +7,8 @@ STAMP := .venv/.stamp
 
 .PHONY: setup demo test coverage check referees services bench deep docs lock clean
 
+ON_POSTGRES := $(addprefix tests/unit/app/test_,nights.py service.py backup.py restore.py errands.py control.py)
+
 setup: $(STAMP)
 
 $(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml simulators/pyproject.toml
@@ -34,12 +36,14 @@ referees: setup
 
 services: setup
 	@$(BIN)/pytest -m services -q
+	@$(BIN)/pytest --postgres -n auto --dist worksteal -q $(ON_POSTGRES)
 
 bench: setup
 	@benchmarks/run.sh
 
 deep: setup
 	@HYPOTHESIS_PROFILE=deep $(BIN)/pytest -m "not services and not referee" -n auto -q --timeout 3600
+	@$(BIN)/pytest --postgres -n auto -q tests/unit/app tests/unit/cli
 
 docs: setup
 	@$(BIN)/zensical build --strict

@@ -7,10 +7,12 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from house.coverage_rooms import MOST, STRICT, WHOLE
+from postgres import Postgres
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -18,6 +20,8 @@ TUTORIAL = DOCS / "tutorial" / "first-night.md"
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PAGES = sorted(page for page in DOCS.rglob("*.md") if BLOCK.search(page.read_text("utf-8")))
 PORT_IN_DOCS = "8844"
+SOCKETS_IN_DOCS = "/run/postgresql"
+DATABASE_IN_DOCS = re.compile(r"postgresql:///(\w+)\?")
 
 
 def commands(page: Path) -> list[str]:
@@ -44,6 +48,16 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def with_databases(script: str, server: Postgres) -> str:
+    """The script with empty databases of a server in place of those that it names."""
+    for name in set(DATABASE_IN_DOCS.findall(script)):
+        url = urlsplit(server.database())
+        shown = f"postgresql:///{name}?host={SOCKETS_IN_DOCS}"
+        assert shown in script
+        script = script.replace(shown, f"postgresql://{url.path}?{url.query}")
+    return script
 
 
 def run_as_reader(lines: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
@@ -75,8 +89,13 @@ def run_as_reader(lines: list[str], folder: Path) -> subprocess.CompletedProcess
 @pytest.mark.network
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
-def test_every_command_shown_works(page: Path, tmp_path: Path) -> None:
+def test_every_command_shown_works(
+    page: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     lines = commands(page)
+    if any(DATABASE_IN_DOCS.search(line) for line in lines):
+        server: Postgres = request.getfixturevalue("server")
+        lines = with_databases("\n".join(lines), server).splitlines()
     if page != TUTORIAL:
         lines = [*first_night(), *lines]
     done = run_as_reader(lines, tmp_path)

@@ -1,4 +1,4 @@
-"""The unit that the how-to shows is one that systemd accepts; ``make services`` runs it."""
+"""The units that the how-tos show are ones that systemd accepts; ``make services`` runs it."""
 
 import re
 import subprocess
@@ -6,20 +6,27 @@ from pathlib import Path
 
 import pytest
 
-PAGE = Path(__file__).parents[2] / "docs" / "howto" / "run-every-night.md"
+HOWTO = Path(__file__).parents[2] / "docs" / "howto"
+UNITS = {"run-every-night": "unlost.service", "several-workers": "unlost-worker@.service"}
 UNIT = re.compile(r"^```ini\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
+def test_all_units_that_are_shown_are_looked_at() -> None:
+    shown = {page.stem for page in HOWTO.glob("*.md") if UNIT.search(page.read_text("utf-8"))}
+    assert shown == set(UNITS)
+
+
 @pytest.mark.services
-def test_systemd_accepts_the_unit_that_is_shown(tmp_path: Path) -> None:
-    (text,) = UNIT.findall(PAGE.read_text("utf-8"))
+@pytest.mark.parametrize("page", UNITS)
+def test_systemd_accepts_the_unit_that_is_shown(page: str, tmp_path: Path) -> None:
+    (text,) = UNIT.findall((HOWTO / f"{page}.md").read_text("utf-8"))
     program = tmp_path / "unlost"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
-    unit = tmp_path / "unlost.service"
+    unit = tmp_path / UNITS[page]
     unit.write_text(text.replace("/opt/unlost/.venv/bin/unlost", str(program)))
     done = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", str(unit)],
+        ["systemd-analyze", "verify", "--man=no", str(unit).replace("@.", "@1.")],
         capture_output=True,
         text=True,
         check=False,
