@@ -12,7 +12,7 @@ import django
 
 from unlost.model.errors import IntegrityError, StoreError
 
-SCHEMA = 4  # number of the newest migration; written to the file as SQLite's user_version
+SCHEMA = 5  # number of the newest migration; written to the file as SQLite's user_version
 SETTINGS = "unlost.app.settings"
 
 # Django wants to be set up before any of its models is imported; all modules that import models

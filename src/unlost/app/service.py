@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from unlost.alerts.senders import sender
 from unlost.app.actions.alerts import Senders, beat, deliver, tell_digest, watch
+from unlost.app.actions.hour import do_hour
 from unlost.app.actions.night import do_night
 from unlost.app.actions.tick import tick
 from unlost.app.actions.verify import verify
@@ -97,7 +98,11 @@ class Service:
 
     def handlers(self) -> dict[JobKind, Handler]:
         """What does a job of each kind."""
-        return {JobKind.NIGHT: self._night, JobKind.VERIFY: self._verify}
+        return {
+            JobKind.NIGHT: self._night,
+            JobKind.HOURLY: self._hour,
+            JobKind.VERIFY: self._verify,
+        }
 
     def _serve(self, app: Application, jobs: DurableJobs, *, once: bool) -> None:
         log = Log(sys.stderr, clock=app.clock)
@@ -202,6 +207,13 @@ class Service:
             if ended is not None:
                 told = {"org": job.org, "night": ended.name, "run": ended.run}
                 log.event("night-tried", **told, state=ended.state.value, code=ended.error_code)
+
+    def _hour(self, job: Job) -> None:
+        with self.opened(self.brake) as app:
+            hour = do_hour(app, job.org, job.subject)
+            told = {"org": job.org, "hour": job.subject, "run": hour.run}
+            log = Log(sys.stderr, clock=app.clock)
+            log.event("hour-tried", **told, state=hour.ending.value, code=hour.code)
 
     def _verify(self, job: Job) -> None:
         with self.opened(self.brake) as app:

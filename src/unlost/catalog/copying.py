@@ -32,7 +32,7 @@ from unlost.model.night import NightState
 
 SETTINGS: tuple[type[models.Model], ...] = (Org, Writer, Secret, ScheduleRow, ChannelRow)
 # Columns of settings that nights move; secrets are sealed anew at each sign-in that renews one.
-MOVING = frozenset({"after", "next_at", "digested", "sealed"})
+MOVING = frozenset({"after", "next_at", "hour_at", "digested", "sealed"})
 PASSING = ("catalog_runitem", "catalog_leaserow", "catalog_apibudget", "catalog_apihour",
            "catalog_homecopy")  # fmt: skip
 _HEAD = b"SQLite format 3\x00"

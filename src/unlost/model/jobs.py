@@ -10,6 +10,7 @@ class JobKind(StrEnum):
     """What a job does."""
 
     NIGHT = "night"  # one try of a night: ``subject`` is its name
+    HOURLY = "hourly"  # a few tables between two nights: ``subject`` is the hour
     VERIFY = "verify"  # look whether the vault is whole: ``subject`` is the level
 
 
@@ -19,6 +20,7 @@ class Wish(StrEnum):
     NONE = ""
     PAUSE = "pause"  # stop, and wait until it is told to go on
     CANCEL = "cancel"  # stop, and do not go on
+    GIVE_WAY = "give-way"  # stop, for a night begins: nobody's wish but the service's
 
 
 @dataclass(frozen=True, slots=True)

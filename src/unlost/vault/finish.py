@@ -50,10 +50,13 @@ class Outcome:
 class Finish:
     """Finishes one run; safe to repeat after a crash at any place."""
 
-    def __init__(self, room: OrgRoom, intent: Intent, notes: OpenRun) -> None:
+    def __init__(
+        self, room: OrgRoom, intent: Intent, notes: OpenRun, *, partial: bool = False
+    ) -> None:
         self._room = room
         self._intent = intent
         self._notes = notes
+        self._partial = partial
 
     def run(self, tables: Sequence[TableCommit], *, as_of: datetime, schema: str) -> SnapshotInfo:
         """Commit; the same snapshot if the run was committed before.
@@ -129,6 +132,7 @@ class Finish:
             journal=self._journal,
             reuses=_reused(tables, state),
             slots=newest_entry(self._room.sealed.store),
+            only=tuple(sorted(part.state.table for part in outcomes)) if self._partial else (),
         )
         return self._rooted(state, manifest)
 

@@ -1,5 +1,6 @@
 """A tick: see what is due, and have it done. Called about once a minute; missing some is no harm."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -7,11 +8,11 @@ from unlost.app.compose import Application
 from unlost.catalog.checks import last_check
 from unlost.catalog.nights import open_nights
 from unlost.catalog.orgs import list_orgs
-from unlost.catalog.runs import is_paused
-from unlost.catalog.schedules import Kept, begin_night, coming, put_off
-from unlost.engine.schedule import due, upcoming
+from unlost.catalog.runs import is_paused, let_hours_give_way
+from unlost.catalog.schedules import Kept, begin_night, coming, put_off, put_off_hour
+from unlost.engine.schedule import due, due_hour, upcoming, upcoming_hour
 from unlost.model.jobs import PAUSED, Job, JobKind
-from unlost.model.night import NightState
+from unlost.model.night import NightRecord, NightState
 from unlost.model.ports import Jobs
 from unlost.model.snapshot import VerifyLevel
 
@@ -21,7 +22,7 @@ VERIFY_EVERY = timedelta(days=7)
 @dataclass(frozen=True, slots=True)
 class Ticked:
     """What a tick did: nights that it began by org, jobs that it asked for, orgs that it could not
-    work out a time for.
+    work out a time for. Hours between nights are among the jobs.
     """
 
     begun: tuple[tuple[str, str], ...]
@@ -34,22 +35,31 @@ def tick(app: Application, jobs: Jobs) -> Ticked:
     now = app.clock.now()
     begun: list[tuple[str, str]] = []
     failed: list[str] = []
-    for kept in coming(now):
+    due_now = coming(now)
+    for kept in due_now:
         try:
             night = _begin(kept, now)
         except (KeyError, ValueError, OSError):  # a zone that this machine does not know
             failed.append(kept.oid)
         else:
             begun += [(kept.oid, night)] if night is not None else []
-    asked = [*_tries(now), *_verification(now)]
+    nights = open_nights()
+    let_hours_give_way({night.oid for night in nights})
+    hours = [kept for kept in due_now if kept.hour_at is not None and kept.hour_at <= now]
+    known = [kept for kept in hours if kept.oid not in failed]
+    asked = [*_tries(nights, now), *_hours(known, nights, now), *_verification(now)]
     jobs.again(job.id for job in asked if job.kind is JobKind.NIGHT)
     for job in asked:
         jobs.enqueue(job)
+    for kept in known:  # not before they are asked for, which is once however often it is done
+        _put_off_hour(kept, now)
     return Ticked(tuple(begun), tuple(job.id for job in asked), tuple(failed))
 
 
 def _begin(kept: Kept, now: datetime) -> str | None:
     """The name of the night that begins, if one does."""
+    if kept.next_at is not None and kept.next_at > now:
+        return None  # only an hour has come
     place = {"zone": kept.zone, "key": kept.oid}
     found = due(kept.schedule, after=kept.after, since=kept.since, now=now, **place)
     following = upcoming(kept.schedule, now=now, **place)
@@ -61,10 +71,26 @@ def _begin(kept: Kept, now: datetime) -> str | None:
     return None
 
 
-def _tries(now: datetime) -> list[Job]:
+def _hours(due_now: Sequence[Kept], nights: Sequence[NightRecord], now: datetime) -> list[Job]:
+    """Tables that are read between two nights; not where a night of the org runs or waits."""
+    busy = {night.oid for night in nights}
+    named = [
+        (kept.oid, due_hour(kept.schedule, zone=kept.zone, key=kept.oid, now=now))
+        for kept in due_now
+        if kept.oid not in busy
+    ]
+    return [Job(f"hr:{oid}:{hour}", JobKind.HOURLY, oid, hour) for oid, hour in named if hour]
+
+
+def _put_off_hour(kept: Kept, now: datetime) -> None:
+    following = upcoming_hour(kept.schedule, zone=kept.zone, key=kept.oid, now=now)
+    put_off_hour(kept.oid, hour_at=following)
+
+
+def _tries(nights: Sequence[NightRecord], now: datetime) -> list[Job]:
     """Running ones are asked for as well: the engine knows them, unless its file was lost."""
     found = []
-    for night in open_nights():
+    for night in nights:
         waits = night.state is NightState.WAITING
         held = night.next_at is None and night.error_code == PAUSED and is_paused(night.oid)
         if not waits or (not held and (night.next_at or now) <= now):
