@@ -84,10 +84,11 @@ class Finish:
         return prove_journal(self._room.sealed, org=self._room.org, run=self._intent.run)
 
     def _settle(self) -> None:
-        """After the commit: a checkpoint where due, and the intent is no longer needed."""
+        """After the commit: a checkpoint where due, and what it replaces is no longer needed."""
         try:
             self._room.chain.seal_checkpoint()
             self._notes.close()
+            self._room.chain.drop_checkpoints()
         except StoreError:
             return  # the snapshot stands; both are done again by whoever comes next
 
