@@ -20,6 +20,7 @@ from unlost.app.actions.schedule import Wish, change, show
 from unlost.app.actions.tick import tick
 from unlost.app.backup_run import HOURLY
 from unlost.app.brake import LOOK_SECONDS
+from unlost.app.home_copy import copy_if_due, copy_is_due
 from unlost.app.watching import Watcher
 from unlost.catalog.orgs import get_org, save_org
 from unlost.catalog.runs import RunState, begin_run, find_run, list_runs
@@ -213,6 +214,15 @@ def test_no_hour_before_a_backup_that_did_not_end(hours: Hours) -> None:
     assert hours.hour().code == "backup-unfinished"
     backup(hours.app, "sales")
     assert hours.hour().ending is HourEnding.DONE
+
+
+def test_an_hour_whose_turn_comes_after_that_of_a_night_is_left_out(hours: Hours) -> None:
+    hours.until("2026-03-03T02:55")
+    failing(hours, lambda: LimitReached("spent", "Spent."), 1)
+    hours.until("2026-03-03T03:00")
+    assert hours.hour() == Hour(
+        run_of_hour(hours.oid, "2026-03-03T03Z"), HourEnding.SKIPPED, "night"
+    )
 
 
 def test_a_backup_that_never_began_stands_in_nobodys_way(hours: Hours) -> None:
@@ -526,3 +536,14 @@ def test_old_hours_are_forgotten(hours: Hours) -> None:
     assert {run.started_at.day for run in list_runs("sales", hourly=True)} == {16}
     begin_run("backup-x", org="sales", kind=CommitKind.BACKUP, full=False, at=hours.now)
     assert find_run("backup-x") is not None
+
+
+def test_hours_ask_for_no_copy_of_the_homes_data(hours: Hours) -> None:
+    """Thirty copies are kept: a copy for each hour would leave those of one day."""
+    hours.world.clock.advance(seconds=60)
+    copy_if_due(hours.app)
+    hours.until("2026-03-02T08:30")
+    assert len(hours.done) == 5
+    assert not copy_is_due(hours.app)
+    hours.until("2026-03-03T04:30")
+    assert copy_is_due(hours.app)

@@ -30,29 +30,37 @@ class Ticked:
     failed: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """An org whose hour has come: its name, if one begins, and when the next one has its turn."""
+
+    oid: str
+    hour: str | None
+    following: datetime | None
+
+
 def tick(app: Application, jobs: Jobs) -> Ticked:
-    """Begin the nights that are due, and ask for every try whose time has come."""
+    """Begin the nights that are due, and ask for every try and every hour whose time has come."""
     now = app.clock.now()
     begun: list[tuple[str, str]] = []
     failed: list[str] = []
-    due_now = coming(now)
-    for kept in due_now:
+    turns: list[_Turn] = []
+    for kept in coming(now):
         try:
             night = _begin(kept, now)
+            turns += _turn(kept, now)
         except (KeyError, ValueError, OSError):  # a zone that this machine does not know
             failed.append(kept.oid)
         else:
             begun += [(kept.oid, night)] if night is not None else []
     nights = open_nights()
     let_hours_give_way({night.oid for night in nights})
-    hours = [kept for kept in due_now if kept.hour_at is not None and kept.hour_at <= now]
-    known = [kept for kept in hours if kept.oid not in failed]
-    asked = [*_tries(nights, now), *_hours(known, nights, now), *_verification(now)]
+    asked = [*_tries(nights, now), *_hours(turns, nights), *_verification(now)]
     jobs.again(job.id for job in asked if job.kind is JobKind.NIGHT)
     for job in asked:
         jobs.enqueue(job)
-    for kept in known:  # not before they are asked for, which is once however often it is done
-        _put_off_hour(kept, now)
+    for turn in turns:  # not before they are asked for, which is once however often it is done
+        put_off_hour(turn.oid, hour_at=turn.following)
     return Ticked(tuple(begun), tuple(job.id for job in asked), tuple(failed))
 
 
@@ -71,20 +79,23 @@ def _begin(kept: Kept, now: datetime) -> str | None:
     return None
 
 
-def _hours(due_now: Sequence[Kept], nights: Sequence[NightRecord], now: datetime) -> list[Job]:
+def _turn(kept: Kept, now: datetime) -> list[_Turn]:
+    """The turn of the tables that are read every hour, if it has come."""
+    if kept.hour_at is None or kept.hour_at > now:
+        return []
+    place = {"zone": kept.zone, "key": kept.oid}
+    hour = due_hour(kept.schedule, now=now, **place)
+    return [_Turn(kept.oid, hour, upcoming_hour(kept.schedule, now=now, **place))]
+
+
+def _hours(turns: Sequence[_Turn], nights: Sequence[NightRecord]) -> list[Job]:
     """Tables that are read between two nights; not where a night of the org runs or waits."""
     busy = {night.oid for night in nights}
-    named = [
-        (kept.oid, due_hour(kept.schedule, zone=kept.zone, key=kept.oid, now=now))
-        for kept in due_now
-        if kept.oid not in busy
+    return [
+        Job(f"hr:{turn.oid}:{turn.hour}", JobKind.HOURLY, turn.oid, turn.hour)
+        for turn in turns
+        if turn.hour is not None and turn.oid not in busy
     ]
-    return [Job(f"hr:{oid}:{hour}", JobKind.HOURLY, oid, hour) for oid, hour in named if hour]
-
-
-def _put_off_hour(kept: Kept, now: datetime) -> None:
-    following = upcoming_hour(kept.schedule, zone=kept.zone, key=kept.oid, now=now)
-    put_off_hour(kept.oid, hour_at=following)
 
 
 def _tries(nights: Sequence[NightRecord], now: datetime) -> list[Job]:
