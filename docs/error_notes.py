@@ -27,6 +27,11 @@ NOTES = {
         "A newer release of Unlost made or changed this home. An older one refuses it rather than "
         "guess."
     ),
+    "hourly-left": (
+        "An hour reads no table whole and decides nothing that only a night can. Where the rights of "
+        "the backup user, a table or its columns are not what the newest backup knows, all of that "
+        "stays as it was, and the next night reads it."
+    ),
     "internal": (
         "This is a bug. Nothing that was committed is lost: a backup is visible only when all of it "
         "is in the vault. The lines above the message say where it happened."

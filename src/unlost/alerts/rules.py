@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from unlost.alerts.watched import NightCounts, Running, Watched, WatchedOrg
 from unlost.model.alert import Alarm, Rule, Urgency
-from unlost.model.certificate import Certificate, Verdict
+from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.finding import FindingKind
 from unlost.model.jobs import CANCELLED, PAUSED
 from unlost.model.night import NightRecord, NightState
@@ -72,6 +72,28 @@ def failed(org: WatchedOrg) -> Iterator[Alarm]:
         Urgency.NOW if given_up else Urgency.SOON,
         f"The backup of {org.name} of {_day(night)} failed: {night.error_sentence} {goes_on}",
         "See to the cause, then start it yourself: it goes on where it stopped.",
+        f"unlost backup {org.name}",
+    )
+
+
+def hourly_failed(org: WatchedOrg) -> Iterator[Alarm]:
+    """Chosen tables could not be read between two nights: twice, or so that it is no use to try."""
+    if not org.schedule.hourly or not org.hours:
+        return
+    newest, *before = org.hours
+    once = newest.again and not (before and before[0].failed)
+    if not newest.failed or once:
+        return
+    if org.proof is not None and org.proof.finished > newest.ended:
+        return
+    again = "It is tried again every hour." if newest.again else "It is left to the next night."
+    yield _alarm(
+        Rule.HOURLY_FAILED,
+        org,
+        "",
+        Urgency.SOON,
+        f"The hourly backup of {org.name} failed: {newest.sentence} {again}",
+        "See to the cause, then back up by hand: after a good backup the hours go on.",
         f"unlost backup {org.name}",
     )
 
@@ -243,15 +265,13 @@ def lost_rows(org: WatchedOrg) -> Iterator[Alarm]:
     """Far more records of a table were deleted than in a usual night."""
     if org.proof is None or not org.counts:
         return
-    believed = {
-        line.table
-        for line in org.proof.tables
-        if any(one.kind is FindingKind.UNUSUAL_LOSS for one in line.findings)
-    }
+    believed = {line.table for line in org.proof.tables if _vanished(line)}
+    if org.part is not None:
+        believed |= {line.table for line in org.part.tables if _vanished(line)}
     for table in sorted(believed):
         yield _unusual(Rule.UNUSUAL_LOSS, org, table, f"So many records of {table} vanished from "
                        f"{org.name} that it is not believed yet.")  # fmt: skip
-    for table, count in _unusual_counts(org.counts, lambda night: night.deleted):
+    for table, count in _unusual_counts(org, lambda night: night.deleted):
         if table not in believed:
             yield _unusual(Rule.UNUSUAL_LOSS, org, table,
                            f"{count:,} records of {table} were deleted in {org.name} since the "
@@ -262,7 +282,7 @@ def changed_rows(org: WatchedOrg) -> Iterator[Alarm]:
     """Far more records of a table were changed than in a usual night."""
     if len(org.counts) < LEAST_NIGHTS:
         return
-    for table, count in _unusual_counts(org.counts, lambda night: night.changed):
+    for table, count in _unusual_counts(org, lambda night: night.changed):
         yield _unusual(Rule.UNUSUAL_CHANGE, org, table,
                        f"{count:,} records of {table} were changed in {org.name} since the backup "
                        f"before: far more than usual.")  # fmt: skip
@@ -280,7 +300,20 @@ def _unusual(rule: Rule, org: WatchedOrg, table: str, sentence: str) -> Alarm:
     )
 
 
+def _vanished(line: TableLine) -> bool:
+    return any(one.kind is FindingKind.UNUSUAL_LOSS for one in line.findings)
+
+
 def _unusual_counts(
+    org: WatchedOrg, of: Callable[[NightCounts], Mapping[str, int]]
+) -> Iterator[tuple[str, int]]:
+    """Tables of the newest night, and of the hours since, that are beyond what is usual."""
+    nights = org.counts if org.today is None else (org.today, *org.counts)
+    found = dict(_beyond(nights, of))
+    return iter((dict(_beyond(org.counts, of)) | found).items())
+
+
+def _beyond(
     nights: Sequence[NightCounts], of: Callable[[NightCounts], Mapping[str, int]]
 ) -> Iterator[tuple[str, int]]:
     newest, before = nights[0], nights[1:]
@@ -424,6 +457,7 @@ def halted_restores(org: WatchedOrg) -> Iterator[Alarm]:
 
 ORG_RULES: tuple[OrgRule, ...] = (
     failed,
+    hourly_failed,
     replaced,
     missed,
     parked,

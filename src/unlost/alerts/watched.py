@@ -30,8 +30,18 @@ class HaltedRestore:
 
 
 @dataclass(frozen=True, slots=True)
+class HourRun:
+    """A backup of a few tables that ended by itself. ``again``: the next hour tries it again."""
+
+    ended: datetime
+    failed: bool
+    again: bool
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class NightCounts:
-    """What a night brought, by table."""
+    """What a night brought, by table, with the hours before it since the night before."""
 
     as_of: datetime
     held: Mapping[str, int]
@@ -42,10 +52,12 @@ class NightCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchedOrg:
-    """An org. ``nights`` and ``counts`` are newest first; ``proof`` is that of the newest backup,
-    ``before`` the number of the one before it.
+    """An org. ``nights`` and ``counts`` are newest first; ``proof`` is that of the newest backup of
+    all tables, ``before`` the number of the one before it.
 
-    ``forecasts`` are those of its storages, by name.
+    ``hours`` are the newest backups of a few tables, newest first; ``part`` is what the newest one
+    since the night proved, ``today`` what they brought together. ``forecasts`` are those of its
+    storages, by name.
     """
 
     name: str
@@ -57,6 +69,9 @@ class WatchedOrg:
     proof: Certificate | None = None
     counts: tuple[NightCounts, ...] = ()
     before: int | None = None
+    hours: tuple[HourRun, ...] = ()
+    part: Certificate | None = None
+    today: NightCounts | None = None
     forecasts: Mapping[str, Forecast] = field(default_factory=dict)
     calls_used: int | None = None
     calls_limit: int | None = None

@@ -97,6 +97,12 @@ def stopped(run: str, wish: Wish) -> LimitReached:
             f"The run {run} was paused by hand.",
             next_step=f"Let it go on with `unlost runs {run} --go-on`.",
         )
+    if wish is Wish.GIVE_WAY:
+        return LimitReached(
+            "run-gave-way",
+            f"The run {run} stopped to let the night begin.",
+            next_step="Nothing to do: the night reads what it would have read.",
+        )
     return LimitReached(
         "run-cancelled",
         f"The run {run} was cancelled by hand.",

@@ -58,17 +58,22 @@ def _lines(org: WatchedOrg) -> Iterator[str]:
         yield f"{org.name}: no backup yet."
     else:
         old = "THE NEWEST IS OLD: " if _old(org, org.proof) else ""
-        yield f"{org.name}: {old}{_backup(org.proof)}"
+        yield f"{org.name}: {old}{_backup(org, org.proof)}"
+    if org.part is not None:
+        read = [line.table for line in org.part.tables if not line.carried]
+        yield f"{org.name}: {', '.join(read)} as of {org.part.as_of:%Y-%m-%d %H:%M} UTC."
     for name, seen in sorted(org.forecasts.items()):
         share = seen.now / seen.limit if seen.limit else 0.0
         full = f", {seen.stop:.0%} on {seen.reached:%Y-%m-%d}" if seen.reached is not None else ""
         yield f"{org.name}: {name} {share:.1%} full{full}."
 
 
-def _backup(proof: Certificate) -> str:
+def _backup(org: WatchedOrg, proof: Certificate) -> str:
+    """The night, with what the hours before it brought since the night before."""
     held = sum(line.held for line in proof.tables)
+    day = org.counts[0] if org.counts else None
     created, changed, deleted = (
-        sum(getattr(line, name) for line in proof.tables)
+        sum(getattr(day, name, {}).get(line.table, getattr(line, name)) for line in proof.tables)
         for name in ("created", "changed", "deleted")
     )
     return (

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from unlost.app.compose import Application
 from unlost.app.health import Look, bad, good, warning
+from unlost.app.moments import proof_of_night
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.catalog.schedules import schedule_of
 from unlost.catalog.writers import find_writer
@@ -98,8 +99,7 @@ def _writer(app: Application, org: ProtectedOrg) -> Iterator[Look]:
 
 def _backup(app: Application, org: ProtectedOrg) -> Iterator[Look]:
     name = f"{org.name}: backup"
-    head = app.vault.head(org.oid)
-    proof = head.certificate() if head is not None else None
+    proof = proof_of_night(app.vault, org.oid)
     command = f"unlost backup {org.name}"
     if proof is None:
         yield warning(name, "There is no backup yet.", f"Make one with `{command}`.")

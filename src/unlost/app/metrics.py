@@ -102,6 +102,10 @@ def _newest_backup(org: WatchedOrg) -> float | None:
     return org.proof.as_of.timestamp() if org.proof is not None else None
 
 
+def _newest_hour(org: WatchedOrg) -> float | None:
+    return org.part.as_of.timestamp() if org.part is not None else None
+
+
 def _complete(org: WatchedOrg) -> float | None:
     return float(org.proof.verdict is Verdict.COMPLETE) if org.proof is not None else None
 
@@ -116,6 +120,9 @@ def _failures(org: WatchedOrg) -> float | None:
 
 ORG_FIGURES = (
     OrgFigure("last_backup_timestamp_seconds", "As of when the newest backup is", _newest_backup),
+    OrgFigure(
+        "last_hourly_timestamp_seconds", "As of when chosen tables were read since", _newest_hour
+    ),
     OrgFigure("backup_complete", "1 if the newest backup proved to be complete", _complete),
     OrgFigure("records", "Records that the vault holds", _records),
     OrgFigure("night_failures", "Failed tries of the newest night", _failures),

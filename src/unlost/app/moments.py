@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from unlost.model.certificate import Certificate
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.snapshot import SnapshotInfo
+from unlost.model.ports import Vault
+from unlost.model.snapshot import SnapshotInfo, nights
 
 LATEST = "latest"
 LIVE = "live"
@@ -81,23 +83,35 @@ def parse_past(text: str, *, zone: str) -> Past:
     return moment
 
 
-def resolve(moment: Past, nights: Sequence[SnapshotInfo]) -> SnapshotInfo:
-    """The backup that a moment names, of ``nights`` in order; raises NotFound."""
-    if not nights:
+def resolve(moment: Past, backups: Sequence[SnapshotInfo]) -> SnapshotInfo:
+    """The backup that a moment names, of ``backups`` in order; raises NotFound."""
+    if not backups:
         raise NotFound(
             "no-backup-yet",
             "There is no backup of this org yet.",
             next_step="Make one with `unlost backup NAME`.",
         )
     if isinstance(moment, Latest):
-        return nights[-1]
+        return backups[-1]
     if isinstance(moment, Numbered):
-        found = [night for night in nights if night.number == moment.number]
+        found = [night for night in backups if night.number == moment.number]
     else:
-        found = [night for night in nights if night.as_of <= moment.instant]
+        found = [night for night in backups if night.as_of <= moment.instant]
     if not found:
-        raise _unknown(moment, nights)
+        raise _unknown(moment, backups)
     return found[-1]
+
+
+def last_look(infos: Sequence[SnapshotInfo], *, number: int, table: str) -> datetime | None:
+    """As of when a snapshot knows a table: the last backup up to it that read the table."""
+    looks = [info.as_of for info in infos if info.number <= number and info.read(table)]
+    return looks[-1] if looks else None
+
+
+def proof_of_night(vault: Vault, oid: str) -> Certificate | None:
+    """What the newest backup of all tables proved; None if there is none."""
+    whole = nights(vault.snapshots(oid))
+    return vault.at(oid, whole[-1].number).certificate() if whole else None
 
 
 def _end_of(day: date, zone: str) -> datetime:
@@ -115,13 +129,13 @@ def _unreadable(text: str) -> UsageError:
     )
 
 
-def _unknown(moment: Numbered | Until, nights: Sequence[SnapshotInfo]) -> NotFound:
+def _unknown(moment: Numbered | Until, backups: Sequence[SnapshotInfo]) -> NotFound:
     what = (
         f"There is no backup with the number {moment.number}."
         if isinstance(moment, Numbered)
         else f"There is no backup as old as {moment.words}."
     )
-    first, last = nights[0], nights[-1]
+    first, last = backups[0], backups[-1]
     return NotFound(
         "snapshot-unknown",
         what,

@@ -63,7 +63,7 @@ def how_gone(
         return None
     last = versions[-1]
     first = _first_tombstone(versions)
-    before = [night for night in nights if night.number < first.snapshot]
+    before = [one for one in nights if one.number < first.snapshot and one.read(last.table)]
     told = last.op is Op.DELETED
     by = last.modified_by if told else None
     return Gone(

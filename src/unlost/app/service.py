@@ -10,6 +10,7 @@ from enum import StrEnum
 from unlost.alerts.senders import sender
 from unlost.app.actions.alerts import Senders, beat, deliver, tell_digest, watch
 from unlost.app.actions.errand import do_errand
+from unlost.app.actions.hour import do_hour
 from unlost.app.actions.night import do_night
 from unlost.app.actions.tick import tick
 from unlost.app.actions.verify import verify
@@ -122,6 +123,7 @@ class Service:
         return {
             JobKind.NIGHT: self._night,
             JobKind.RESTORE: self._restore,
+            JobKind.HOURLY: self._hour,
             JobKind.VERIFY: self._verify,
         }
 
@@ -248,6 +250,13 @@ class Service:
             state = do_errand(app, job.subject)
             if state is not None:
                 log.event("restore-tried", org=job.org, run=job.subject, state=state.value)
+
+    def _hour(self, job: Job) -> None:
+        with self.opened(self.brake) as app:
+            hour = do_hour(app, job.org, job.subject)
+            told = {"org": job.org, "hour": job.subject, "run": hour.run}
+            log = Log(sys.stderr, clock=app.clock)
+            log.event("hour-tried", **told, state=hour.ending.value, code=hour.code)
 
     def _verify(self, job: Job) -> None:
         with self.opened(self.brake) as app:

@@ -1,11 +1,20 @@
 """Gathers what the rules of alerts look at. What a backup proved is read once, when it is new."""
 
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from unlost.alerts.watched import HaltedRestore, NightCounts, Running, Watched, WatchedOrg
+from unlost.alerts.watched import (
+    HaltedRestore,
+    HourRun,
+    NightCounts,
+    Running,
+    Watched,
+    WatchedOrg,
+)
+from unlost.app.backup_run import PARTLY_READ
 from unlost.app.compose import Application
 from unlost.catalog.budget import calls_of_the_day
 from unlost.catalog.checks import last_check
@@ -20,16 +29,22 @@ from unlost.model.certificate import Certificate
 from unlost.model.errors import UnlostError
 from unlost.model.forecast import Forecast
 from unlost.model.knowledge import Expiry
-from unlost.model.snapshot import CommitKind
+from unlost.model.ports import Vault
+from unlost.model.snapshot import ChangeKind, CommitKind, SnapshotInfo, nights
 
 COMPARED = 29  # nights that the newest one is compared with
 RUNS = 15  # of which the middle one is the usual time
+TOLD_APART = 8  # nights of which hours before them are counted: more than a usual night needs
+KINDS = (ChangeKind.CREATED, ChangeKind.CHANGED, ChangeKind.DELETED)
 
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """What the newest backups of an org proved; ``number`` is that of the newest, ``before`` of the
+    """What the newest nights of an org proved; ``number`` is that of the newest, ``before`` of the
     one before.
+
+    ``newest`` is the number of the newest backup, which may be one of a few tables: ``part`` is
+    what that one proved, ``today`` what all of them since the night brought.
     """
 
     number: int
@@ -37,6 +52,9 @@ class Proved:
     proof: Certificate | None
     counts: tuple[NightCounts, ...]
     drift: tuple[str, ...] = ()
+    newest: int = 0
+    part: Certificate | None = None
+    today: NightCounts | None = None
 
 
 @dataclass(slots=True)
@@ -55,7 +73,8 @@ class Watcher:
         return self.seen
 
     def _org(self, app: Application, org: ProtectedOrg) -> WatchedOrg:
-        runs = list_runs(org.name, most=2 * RUNS)
+        runs = list_runs(org.name, most=2 * RUNS, hourly=False)
+        hours = list_runs(org.name, most=2 * RUNS, hourly=True)
         proved = self._read(app, org.oid)
         used, limit = calls_of_the_day(org.oid, now=app.clock.now())
         return WatchedOrg(
@@ -64,10 +83,13 @@ class Watcher:
             added=org.added_at,
             schedule=schedule_of(org.oid).schedule,
             nights=tuple(nights_of(org.oid, most=2)),
-            running=_running(runs),
+            running=(*_running(runs), *_running(hours)),
+            hours=_hours(hours),
             proof=proved.proof if proved is not None else None,
             counts=proved.counts if proved is not None else (),
             before=proved.before if proved is not None else None,
+            part=proved.part if proved is not None else None,
+            today=proved.today if proved is not None else None,
             forecasts=_forecasts(org.oid, now=app.clock.now()),
             calls_used=used,
             calls_limit=limit,
@@ -95,19 +117,91 @@ class Watcher:
             return self._proved.get(oid)
 
     def _newest(self, app: Application, oid: str) -> Proved | None:
-        infos = app.vault.snapshots(oid)
-        if not infos:
+        every = app.vault.snapshots(oid)
+        whole = nights(every)
+        if not whole:
             return None
         known = self._proved.get(oid)
-        if known is None or known.number != infos[-1].number:
-            numbers = [info.number for info in infos[-COMPARED - 1 :]]
-            proofs = [app.vault.at(oid, number).certificate() for number in reversed(numbers)]
-            counts = tuple(_counts(proof) for proof in proofs if proof is not None)
-            before = numbers[-2] if len(numbers) > 1 else None
-            drift = drifted(app, oid, before, infos[-1].number) if before is not None else ()
-            known = Proved(infos[-1].number, before, proofs[0], counts, drift)
-            self._proved[oid] = known
+        if known is None or known.number != whole[-1].number:
+            known = _proved(app, oid, every, whole)
+        if known.newest != every[-1].number:
+            known = _with_hours(app, oid, every, known)
+        self._proved[oid] = known
         return known
+
+
+def _proved(
+    app: Application, oid: str, every: Sequence[SnapshotInfo], whole: Sequence[SnapshotInfo]
+) -> Proved:
+    """What the newest nights proved, newest first."""
+    looked = list(reversed(whole[-COMPARED - 1 :]))
+    proofs = [app.vault.at(oid, night.number).certificate() for night in looked]
+    counts = tuple(
+        _with_day(app, oid, every, night, _counts(proof), exact=at < TOLD_APART)
+        for at, (night, proof) in enumerate(zip(looked, proofs, strict=True))
+        if proof is not None
+    )
+    before = looked[1].number if len(looked) > 1 else None
+    drift = drifted(app, oid, before, looked[0].number) if before is not None else ()
+    return Proved(looked[0].number, before, proofs[0], counts, drift, looked[0].number)
+
+
+def _with_hours(app: Application, oid: str, every: Sequence[SnapshotInfo], known: Proved) -> Proved:
+    """With what a few tables told since the newest night."""
+    hours = [info for info in every if info.number > known.number]
+    newest = app.vault.at(oid, hours[-1].number)
+    tables = {table for info in hours for table in info.only}
+    moved = {
+        table: _moved(app.vault, oid, table, after=known.number, until=hours[-1].number)
+        for table in tables
+    }
+    states = newest.tables()
+    held = {table: states[table].held for table in tables}
+    today = NightCounts(hours[-1].as_of, held, *(_by_kind(moved, kind) for kind in KINDS))
+    return replace(known, newest=hours[-1].number, part=newest.certificate(), today=today)
+
+
+def _with_day(
+    app: Application,
+    oid: str,
+    every: Sequence[SnapshotInfo],
+    night: SnapshotInfo,
+    counts: NightCounts,
+    *,
+    exact: bool,
+) -> NightCounts:
+    """A night's counts with those of the hours before it, each record once.
+
+    That is asked of the vault for the newest nights; older ones then tell nothing of such tables.
+    """
+    earlier = [info for info in every if info.number < night.number]
+    after = max((info.number for info in nights(earlier)), default=0)
+    tables = {table for info in earlier if info.number > after for table in info.only}
+    if not exact:
+        return replace(counts, held={t: n for t, n in counts.held.items() if t not in tables})
+    moved = {
+        table: _moved(app.vault, oid, table, after=after, until=night.number)
+        for table in tables & counts.held.keys()
+    }
+    created, changed, deleted = (_by_kind(moved, kind) for kind in KINDS)
+    return replace(
+        counts,
+        created={**counts.created, **created},
+        changed={**counts.changed, **{t: n for t, n in changed.items() if t in counts.changed}},
+        deleted={**counts.deleted, **deleted},
+    )
+
+
+def _moved(vault: Vault, oid: str, table: str, *, after: int, until: int) -> Counter[str]:
+    """How many records were created, changed and deleted between two backups."""
+    found: Counter[str] = Counter()
+    for rows in vault.changes(oid, table, after=after, until=until):
+        found.update(rows.column("change").to_pylist())
+    return found
+
+
+def _by_kind(moved: Mapping[str, Counter[str]], kind: ChangeKind) -> dict[str, int]:
+    return {table: counts[kind.value] for table, counts in moved.items()}
 
 
 def drifted(app: Application, oid: str, before: int, now: int) -> tuple[str, ...]:
@@ -146,6 +240,21 @@ def _forecasts(oid: str, *, now: datetime) -> Mapping[str, Forecast]:
     held = storages(oid, since=now - LOOKED_BACK)
     found = {one.name: forecast(one.samples, limit=one.limit, now=now) for one in held}
     return {name: seen for name, seen in found.items() if seen is not None}
+
+
+def _hours(runs: Sequence[RunRecord]) -> tuple[HourRun, ...]:
+    """The newest two that ended by themselves: given up ones tell nothing."""
+    ended = [
+        HourRun(
+            run.ended_at,
+            run.state is RunState.FAILED or run.error_code == PARTLY_READ,
+            run.resume_at is not None or run.state is RunState.DONE,
+            run.error_sentence,
+        )
+        for run in runs
+        if run.state in (RunState.DONE, RunState.FAILED) and run.ended_at is not None
+    ]
+    return tuple(ended[:2])
 
 
 def _running(runs: Sequence[RunRecord]) -> tuple[Running, ...]:

@@ -33,7 +33,7 @@ from unlost.model.night import NightState
 
 SETTINGS: tuple[type[models.Model], ...] = (Org, Writer, Secret, ScheduleRow, ChannelRow)
 # Columns of settings that nights move; secrets are sealed anew at each sign-in that renews one.
-MOVING = frozenset({"after", "next_at", "digested", "sealed"})
+MOVING = frozenset({"after", "next_at", "hour_at", "digested", "sealed"})
 PASSING = ("catalog_runitem", "catalog_leaserow", "catalog_apibudget", "catalog_apihour",
            "catalog_homecopy")  # fmt: skip
 _HEAD = b"SQLite format 3\x00"
@@ -138,10 +138,14 @@ def _sql(at: datetime) -> str:
 
 
 def happened_since(at: datetime) -> bool:
-    """True if a run ended, or an alert began or ended, since an instant."""
+    """True if a run ended, or an alert began or ended, since an instant.
+
+    Hours between nights do not count: a copy for each would push those of earlier days out.
+    """
     with own_connection():
         alerts = AlertRow.objects.filter(Q(opened_at__gte=at) | Q(resolved_at__gte=at))
-        return Run.objects.filter(ended_at__gte=at).exists() or alerts.exists()
+        runs = Run.objects.filter(ended_at__gte=at, hourly=False)
+        return runs.exists() or alerts.exists()
 
 
 def last_copy() -> Copied | None:

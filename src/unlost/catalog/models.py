@@ -56,6 +56,7 @@ class Run(models.Model):
     moved_at = models.DateTimeField(null=True)
     wish = models.CharField(max_length=10, default="")
     tries = models.IntegerField(null=True)  # of the service; none where a person runs it
+    hourly = models.BooleanField(default=False)
 
     class Meta:  # noqa: D106
         indexes: ClassVar = [models.Index(fields=["org", "-started_at"], name="runs_of_an_org")]
@@ -65,7 +66,8 @@ class ScheduleRow(models.Model):
     """When an org is backed up by itself.
 
     ``after`` names the last night that was begun; nights before ``since`` do not count. ``next_at``
-    is when the next one begins, empty where none does.
+    is when the next one begins, empty where none does; ``hour_at`` is when chosen tables are read
+    next between the nights.
     """
 
     org = models.OneToOneField(Org, on_delete=models.CASCADE, related_name="schedule")
@@ -73,6 +75,7 @@ class ScheduleRow(models.Model):
     after = models.CharField(max_length=16, default="")
     since = models.DateTimeField()
     next_at = models.DateTimeField(null=True, db_index=True)
+    hour_at = models.DateTimeField(null=True, db_index=True)
 
 
 class Night(models.Model):

@@ -1,6 +1,6 @@
 """The runs of an org: begin, end, look up. What can be resumed is known to the job store."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -27,7 +27,7 @@ class RunRecord:
     """A run as the home remembers it. ``snapshot`` is set once it is done.
 
     ``moved_at`` is when it last came a step further, ``went_on_at`` when it was last gone on with;
-    neither makes another run of it.
+    neither makes another run of it. ``hourly``: it reads a few tables between two nights.
     """
 
     id: str
@@ -43,6 +43,7 @@ class RunRecord:
     error_sentence: str = ""
     moved_at: datetime | None = field(default=None, compare=False)
     went_on_at: datetime | None = field(default=None, compare=False)
+    hourly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,15 @@ class RunEnd:
     error_sentence: str = ""
 
 
-def begin_run(run: str, *, org: str, kind: CommitKind, full: bool, at: datetime) -> RunRecord:
+def begin_run(
+    run: str,
+    *,
+    org: str,
+    kind: CommitKind,
+    full: bool,
+    at: datetime,
+    hourly: bool = False,
+) -> RunRecord:
     """Write down that a run begins, or goes on; ``org`` is the org's name."""
     with own_connection():
         row, made = Run.objects.get_or_create(
@@ -68,6 +77,7 @@ def begin_run(run: str, *, org: str, kind: CommitKind, full: bool, at: datetime)
                 "full": full,
                 "state": RunState.RUNNING.value,
                 "started_at": at,
+                "hourly": hourly,
             },
         )
         if not made:
@@ -120,11 +130,30 @@ def find_run(run: str) -> RunRecord | None:
         return _value(row, row.org.name) if row else None
 
 
-def list_runs(org: str, *, most: int | None = None) -> Sequence[RunRecord]:
-    """Runs of an org, newest first: all, or at most so many."""
+def list_runs(
+    org: str, *, most: int | None = None, hourly: bool | None = None
+) -> Sequence[RunRecord]:
+    """Runs of an org, newest first: all, or at most so many.
+
+    ``hourly``: only those that read a few tables between two nights, or only the others.
+    """
+    chosen = {} if hourly is None else {"hourly": hourly}
     with own_connection():
-        rows = list(Run.objects.filter(org__name=org).order_by("-started_at")[:most])
+        rows = list(Run.objects.filter(org__name=org, **chosen).order_by("-started_at")[:most])
     return [_value(row, org) for row in rows]
+
+
+def let_hours_give_way(oids: Iterable[str]) -> None:
+    """Stop what reads a few tables of these orgs: a night of theirs has begun."""
+    under_way = {"hourly": True, "state": RunState.RUNNING.value, "wish": Wish.NONE.value}
+    with own_connection():
+        Run.objects.filter(org__oid__in=list(oids), **under_way).update(wish=Wish.GIVE_WAY.value)
+
+
+def forget_hours(oid: str, *, before: datetime) -> None:
+    """Forget runs of a few tables that ended before an instant: there are many of them."""
+    with own_connection():
+        Run.objects.filter(org__oid=oid, hourly=True, ended_at__lt=before).delete()
 
 
 def _value(row: Run, org: str) -> RunRecord:
@@ -142,4 +171,5 @@ def _value(row: Run, org: str) -> RunRecord:
         error_sentence=row.error_sentence,
         moved_at=row.moved_at,
         went_on_at=row.went_on_at,
+        hourly=row.hourly,
     )

@@ -20,7 +20,8 @@ class Kept:
     """The schedule of an org.
 
     ``after`` is the name of the last night that it began, ``since`` the instant from which nights
-    count, ``next_at`` when the next one begins as far as that was worked out.
+    count, ``next_at`` when the next one begins as far as that was worked out. ``hour_at`` is when
+    chosen tables are read next between the nights, if any are.
     """
 
     oid: str
@@ -29,6 +30,7 @@ class Kept:
     after: str | None
     since: datetime
     next_at: datetime | None = None
+    hour_at: datetime | None = None
 
 
 def schedule_of(oid: str) -> Kept:
@@ -40,25 +42,40 @@ def schedule_of(oid: str) -> Kept:
 
 
 def coming(now: datetime) -> Sequence[Kept]:
-    """Schedules of which a night may be due: its time has come, or was never worked out."""
+    """Schedules of which a night or an hour may be due: its time has come, or is not known yet."""
     unknown = Q(schedule=None)
     with own_connection():
         rows = list(
             Org.objects.select_related("schedule")
-            .filter(unknown | Q(schedule__next_at__lte=now))
+            .filter(unknown | Q(schedule__next_at__lte=now) | Q(schedule__hour_at__lte=now))
             .order_by("name")
         )
     return [_value(org, getattr(org, "schedule", None)) for org in rows]
 
 
-def set_schedule(oid: str, schedule: Schedule, *, at: datetime, next_at: datetime | None) -> None:
+def set_schedule(
+    oid: str,
+    schedule: Schedule,
+    *,
+    at: datetime,
+    next_at: datetime | None,
+    hour_at: datetime | None = None,
+) -> None:
     """Keep another schedule; its nights count from now on, so that none of them was missed."""
-    _keep(oid, schedule, since=at, after="", next_at=next_at)
+    with own_connection(), transaction.atomic():
+        _keep(oid, schedule, since=at, after="", next_at=next_at)
+        ScheduleRow.objects.filter(org__oid=oid).update(hour_at=hour_at)
 
 
 def put_off(kept: Kept, *, next_at: datetime | None) -> None:
     """Keep when the next night begins."""
     _keep(kept.oid, kept.schedule, since=kept.since, after=kept.after or "", next_at=next_at)
+
+
+def put_off_hour(oid: str, *, hour_at: datetime | None) -> None:
+    """Keep when chosen tables are read next."""
+    with own_connection():
+        ScheduleRow.objects.filter(org__oid=oid).update(hour_at=hour_at)
 
 
 def begin_night(kept: Kept, due: Due, *, at: datetime, next_at: datetime | None) -> None:
@@ -97,4 +114,4 @@ def _value(org: Org, row: ScheduleRow | None) -> Kept:
     if row is None:
         return Kept(org.oid, org.zone, Schedule(), None, org.added_at)
     schedule = msgspec.convert(row.values, Schedule)
-    return Kept(org.oid, org.zone, schedule, row.after or None, row.since, row.next_at)
+    return Kept(org.oid, org.zone, schedule, row.after or None, row.since, row.next_at, row.hour_at)

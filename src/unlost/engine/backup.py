@@ -9,27 +9,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from unlost.engine import certificate as certificates
-from unlost.engine.account import Account, reads_by_table, table_commit
+from unlost.engine.account import Account, table_commit
 from unlost.engine.audit import audit
 from unlost.engine.census import Census, take_census
-from unlost.engine.dangling import dangling
 from unlost.engine.deletes import resolve
 from unlost.engine.files import add_files
-from unlost.engine.findings import general_findings, state_finding, table_gone, window_open
+from unlost.engine.findings import state_finding, table_gone, window_open
 from unlost.engine.known import known_of
-from unlost.engine.plan import BackupPlan, TablePlan, plan_backup
+from unlost.engine.partial import LeftToNight, plan_part, unread
+from unlost.engine.plan import BackupPlan, Known, TablePlan, plan_backup
 from unlost.engine.policy import BackupPolicy
+from unlost.engine.proving import certify, certify_part
 from unlost.engine.reading import Look, Request, read_tables
-from unlost.engine.session import BackupPorts, Failure, Session, SourceBroke, judged, source_errors
-from unlost.engine.tally import tally
-from unlost.model.certificate import Certificate, TableLine
+from unlost.engine.session import (
+    BackupPorts,
+    Begun,
+    Failure,
+    Session,
+    SourceBroke,
+    judged,
+    source_errors,
+)
+from unlost.model.certificate import Certificate
 from unlost.model.errors import LimitReached, UsageError
-from unlost.model.finding import Finding
-from unlost.model.org import OrgIdentity
-from unlost.model.ports import Snapshot
 from unlost.model.progress import Phase, Progress
-from unlost.model.quota import Quota
 from unlost.model.schema import Schema, TableTrait
 from unlost.model.snapshot import Added, CommitKind, SnapshotInfo, TableCommit, Visibility
 
@@ -54,24 +57,6 @@ class Parked:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """How a run began: a JSON value. ``base`` is the number of the snapshot before it."""
-
-    identity: OrgIdentity
-    as_of: datetime
-    started: datetime
-    base: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Quotas:
-    """Allowances as the source told them at the end of the run."""
-
-    quotas: tuple[Quota, ...]
-    finished: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Counted:
     """Live rows as the source counts them; None where it will not say."""
 
@@ -79,24 +64,33 @@ class Counted:
 
 
 def backup(
-    org: str, ports: BackupPorts, *, policy: BackupPolicy | None = None, full: bool = False
-) -> Finished | Parked:
+    org: str,
+    ports: BackupPorts,
+    *,
+    policy: BackupPolicy | None = None,
+    full: bool = False,
+    only: Sequence[str] = (),
+) -> Finished | Parked | LeftToNight:
     """Back up the org that the vault calls ``org``.
 
-    ``full`` reads every row of every table again. Raises Conflict if another backup of this org is
-    running, UsageError (``other-org``) if the source is not this org, and whatever stops the run;
-    a run that stopped goes on when it is called again with the same runner id.
+    ``full`` reads every row of every table again. ``only`` names a few tables: what changed of them
+    since the newest backup is read, and all others are kept as they are; what needs more is left
+    to a night. Raises Conflict if another backup of this org is running, UsageError (``other-org``)
+    if the source is not this org, and whatever stops the run; a run that stopped goes on when it is
+    called again with the same runner id.
     """
     with ports.lease.hold(org, kind=CommitKind.BACKUP, run=ports.runner.run):
         try:
-            return _backup(org, ports, policy or BackupPolicy(), full=full)
+            return _backup(org, ports, policy or BackupPolicy(), full=full, only=tuple(only))
         except LimitReached as limit:
             run = ports.runner.run
             return Parked(run, limit.resume_at, limit.sentence, limit.next_step, limit.code)
 
 
-def _backup(org: str, ports: BackupPorts, policy: BackupPolicy, *, full: bool) -> Finished:
-    begun = ports.runner.step("begin", lambda: _begin(org, ports), result=Begun)
+def _backup(
+    org: str, ports: BackupPorts, policy: BackupPolicy, *, full: bool, only: tuple[str, ...]
+) -> Finished | LeftToNight:
+    begun = ports.runner.step("begin", lambda: _begin(org, ports, only), result=Begun)
     folder = ports.work / ports.runner.run
     done = _committed(org, ports)
     if done is not None:
@@ -106,26 +100,51 @@ def _backup(org: str, ports: BackupPorts, policy: BackupPolicy, *, full: bool) -
     schema = ports.runner.step("discover", ports.source.discover, result=Schema)
     base = ports.vault.at(org, begun.base) if begun.base is not None else None
     known = known_of(ports.vault, org, base)
-    plan = plan_backup(schema, known, now=begun.as_of, policy=policy, full=full)
+    plan = _planned(begun, schema, known, policy, full=full)
+    if begun.only and not plan.tables:
+        return _left(ports.runner.run, plan)
     commit = ports.vault.begin(
         org, run=ports.runner.run, kind=CommitKind.BACKUP, identity=begun.identity
     )
     commit.put_schema(plan.schema)
     session = Session(ports, policy, org, plan, commit, base, folder, known.nights)
     accounts = [Account(t, known.states.get(t.table.name)) for t in plan.tables]
-    _mark_columns(session, accounts)
-    rounds, calm = _look(session, accounts, begun.as_of)
-    audit(session, accounts)
-    _count_ids(session, accounts)
-    _count_rows(session, accounts)
-    notes = () if calm else (window_open(rounds, policy),)
-    proof = _certify(session, accounts, begun, schema, rounds=rounds, notes=notes)
+    proof = _read(session, accounts, begun, schema)
     commit.put_certificate(proof)
     ports.observer.progress(Progress(Phase.COMMIT))
-    info = commit.finish(_commits(session, accounts, begun), as_of=begun.as_of)
+    tables = _commits(session, accounts, begun)
+    info = commit.finish(tables, as_of=begun.as_of, partial=bool(begun.only))
     ports.observer.progress(Progress(Phase.COMMIT, done=True))
     shutil.rmtree(folder, ignore_errors=True)
     return Finished(info, proof)
+
+
+def _planned(
+    begun: Begun, schema: Schema, known: Known, policy: BackupPolicy, *, full: bool
+) -> BackupPlan:
+    if begun.only:
+        return plan_part(schema, known, begun.only, now=begun.as_of, policy=policy)
+    return plan_backup(schema, known, now=begun.as_of, policy=policy, full=full)
+
+
+def _left(run: str, plan: BackupPlan) -> LeftToNight:
+    return LeftToNight(run, " ".join(finding.sentence for finding in plan.left))
+
+
+def _read(session: Session, accounts: list[Account], begun: Begun, schema: Schema) -> Certificate:
+    """Read all that was planned; what that proved. Of a few tables those go that were not read."""
+    _mark_columns(session, accounts)
+    rounds, calm = _look(session, accounts, begun.as_of)
+    notes = () if calm else (window_open(rounds, session.policy),)
+    if begun.only:
+        notes = (*unread(accounts), *notes)
+        accounts[:] = [account for account in accounts if account.failure is None]
+    else:
+        audit(session, accounts)
+    _count_ids(session, accounts)
+    _count_rows(session, accounts)
+    proving = certify_part if begun.only else certify
+    return proving(session, accounts, begun, schema, rounds=rounds, notes=notes)
 
 
 def _committed(org: str, ports: BackupPorts) -> Finished | None:
@@ -138,7 +157,7 @@ def _committed(org: str, ports: BackupPorts) -> Finished | None:
     return None
 
 
-def _begin(org: str, ports: BackupPorts) -> Begun:
+def _begin(org: str, ports: BackupPorts, only: tuple[str, ...]) -> Begun:
     identity = ports.source.identity()
     known = ports.vault.orgs().get(org)
     if known is None or not known.same_org(identity):
@@ -155,6 +174,7 @@ def _begin(org: str, ports: BackupPorts) -> Begun:
         ports.source.server_time(),
         ports.clock.now(),
         head.info.number if head is not None else None,
+        only,
     )
 
 
@@ -282,84 +302,6 @@ def _counted(session: Session, plan: TablePlan) -> Counted:
     except SourceBroke as broke:
         judged(broke, session.source)
         return Counted(None)
-
-
-def _certify(
-    session: Session,
-    accounts: Sequence[Account],
-    begun: Begun,
-    schema: Schema,
-    *,
-    rounds: int,
-    notes: tuple[Finding, ...],
-) -> Certificate:
-    ports, base = session.ports, session.base
-    pointing = dangling(session, reads_by_table(accounts))
-    before = _lines(base)
-    lines = [
-        certificates.table_line(
-            account,
-            tally(session, account.name, account.pieces()),
-            schema,
-            hidden_rows=_hidden_rows(session, account),
-            dangling=pointing[account.name],
-            before=before.get(account.name),
-        )
-        for account in accounts
-    ]
-    lines += _gone_lines(session.plan, base, before)
-    end = ports.runner.step("quotas", lambda: _quotas(ports), result=Quotas)
-    described = frozenset(account.name for account in accounts)
-    return certificates.certificate(
-        org=begun.identity,
-        run=ports.runner.run,
-        as_of=begun.as_of,
-        started=begun.started,
-        finished=end.finished,
-        lines=lines,
-        findings=(*general_findings(schema, tables=described), *notes),
-        quotas=end.quotas,
-        rounds=rounds,
-    )
-
-
-def _quotas(ports: BackupPorts) -> Quotas:
-    """Quotas are told, not proved: a source that will not say them fails no run."""
-    try:
-        with source_errors():
-            quotas = tuple(ports.source.quotas())
-    except SourceBroke as broke:
-        judged(broke, ports.source)
-        quotas = ()
-    return Quotas(quotas, ports.clock.now())
-
-
-def _hidden_rows(session: Session, account: Account) -> int:
-    """Rows hidden before, less those seen again or known to be gone, and those hidden tonight."""
-    again = {m for read in account.reads for m in read.again}
-    moved = 0
-    if account.resolved is not None:
-        moved = account.resolved.hidden - account.resolved.shown
-    return len(session.hidden(account.name)) - len(again) + moved
-
-
-def _lines(base: Snapshot | None) -> dict[str, TableLine]:
-    proof = base.certificate() if base is not None else None
-    return {line.table: line for line in proof.tables} if proof is not None else {}
-
-
-def _gone_lines(
-    plan: BackupPlan, base: Snapshot | None, before: dict[str, TableLine]
-) -> list[TableLine]:
-    if base is None:
-        return []
-    states = base.tables()
-    return [
-        certificates.gone_line(
-            states[name], plan.schema.table(name), table_gone(states[name]), before.get(name)
-        )
-        for name in plan.gone
-    ]
 
 
 def _commits(session: Session, accounts: Sequence[Account], begun: Begun) -> list[TableCommit]:

@@ -15,6 +15,7 @@ from unlost.model.schema import Schema, Table
 from unlost.model.snapshot import TableState
 
 LOST = (FindingKind.TABLE_REFUSED, FindingKind.TABLE_UNREADABLE, FindingKind.TABLE_GONE)
+NAMED = 5  # tables that a sentence names
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
@@ -113,18 +114,39 @@ def sentence(lines: Sequence[TableLine], gaps: Sequence[Finding]) -> str:
     """What the certificate says to somebody who reads nothing else."""
     held = sum(line.held for line in lines)
     files, size = sum(line.files for line in lines), sum(line.file_bytes for line in lines)
-    what = f"{_many(held, 'record')} of {_many(len(lines), 'table')}"
+    what = f"{many(held, 'record')} of {many(len(lines), 'table')}"
     if files:
-        what += f" and {_many(files, 'file')} ({human_bytes(size)})"
+        what += f" and {many(files, 'file')} ({human_bytes(size)})"
     if not gaps:
         return f"Complete: {what} are in the vault."
     lost = sum(gap.kind in LOST for gap in gaps)
-    first = f" {_many(lost, 'table')} could not be read." if lost else ""
+    first = f" {many(lost, 'table')} could not be read." if lost else ""
     return (
         f"Not everything is protected: {what} are in the vault, "
-        f"but there {'is' if len(gaps) == 1 else 'are'} {_many(len(gaps), 'gap')}."
+        f"but there {'is' if len(gaps) == 1 else 'are'} {many(len(gaps), 'gap')}."
         f"{first} {gaps[0].sentence}"
     )
+
+
+def sentence_of_part(proof: Certificate, *, night: int, whole: bool) -> str:
+    """What the certificate of a few tables says; ``whole``: that of the ``night`` has no gaps."""
+    lines = [line for line in proof.tables if not line.carried]
+    names = ", ".join(line.table for line in lines[:NAMED])
+    more = f" and {len(lines) - NAMED} more" if len(lines) > NAMED else ""
+    created, changed, deleted = (
+        sum(getattr(line, what) for line in lines) for what in ("created", "changed", "deleted")
+    )
+    counts = f"{created:,} created, {changed:,} changed, {deleted:,} deleted"
+    told = [
+        f"Between two nights: {names}{more} read, {counts}. All others are as in backup {night}.",
+        *(one.sentence for one in proof.findings if one.kind is FindingKind.LEFT_TO_NIGHT),
+    ]
+    gaps = [one for line in lines for one in line.findings if one.severity is Severity.GAP]
+    if gaps:
+        told.append(f"Not everything is protected: {gaps[0].sentence}")
+    elif not whole:
+        told.append(f"The certificate of backup {night} names gaps.")
+    return " ".join(told)
 
 
 def human_bytes(size: float) -> str:
@@ -136,5 +158,6 @@ def human_bytes(size: float) -> str:
     return f"{size:.1f} {UNITS[-1]}"
 
 
-def _many(count: int, word: str) -> str:
+def many(count: int, word: str) -> str:
+    """A number of things: `1 table`, `1,200 tables`."""
     return f"{count:,} {word}{'' if count == 1 else 's'}"

@@ -62,7 +62,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Nights:
-    """The backups of an org, for telling which one came before."""
+    """The backups that looked at a table, for telling which one came before."""
 
     infos: Sequence[SnapshotInfo]
 
@@ -84,7 +84,8 @@ def history(vault: Vault, org: str, table: str, record: str) -> tuple[Event, ...
         )
     shape = head.schema().table(table)
     noted = _noted(head, shape, record, versions) if shape is not None else []
-    return events(versions, shape, noted, Nights(vault.snapshots(org)))
+    looks = [info for info in vault.snapshots(org) if info.read(table)]
+    return events(versions, shape, noted, Nights(looks))
 
 
 def events(

@@ -1,11 +1,12 @@
 """What the vault holds of an org when a backup begins."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from unlost.engine.plan import Known
+from unlost.model.certificate import TableLine
 from unlost.model.finding import FindingKind
 from unlost.model.ports import Snapshot, Vault
-from unlost.model.snapshot import SnapshotInfo, TableState
+from unlost.model.snapshot import SnapshotInfo, TableState, nights
 
 NIGHTS_LOOKED_AT = 60
 UNKNOWN_RIGHTS = "unknown"
@@ -16,30 +17,39 @@ def known_of(vault: Vault, org: str, base: Snapshot | None) -> Known:
     if base is None:
         return Known()
     schema, states = base.schema(), dict(base.tables())
-    nights = [n for n in vault.snapshots(org) if n.number <= base.info.number]
-    looked = nights[-NIGHTS_LOOKED_AT:]
+    known = [night for night in nights(vault.snapshots(org)) if night.number <= base.info.number]
+    looked = known[-NIGHTS_LOOKED_AT:]
     rights = [vault.at(org, night.number).schema().fingerprint for night in looked[:-1]]
-    rights.append(schema.fingerprint)
-    cut = len(looked) < len(nights)
+    rights.append(schema.fingerprint)  # between two nights nothing is read under other rights
+    cut = len(looked) < len(known)
     return Known(
         schema,
         states,
         {name: rights_since(state, looked, rights, cut=cut) for name, state in states.items()},
         _hidden_columns(base),
-        _unread_files(base),
-        len(nights),
+        _unread_files(lines_of(vault, org, base)),
+        len(known),
     )
 
 
+def lines_of(vault: Vault, org: str, snapshot: Snapshot | None) -> dict[str, TableLine]:
+    """The newest line of each table as of a snapshot, by table."""
+    proof = snapshot.certificate() if snapshot is not None else None
+    if proof is None:
+        return {}
+    night = vault.at(org, proof.rests_on) if proof.rests_on is not None else None
+    return lines_of(vault, org, night) | {line.table: line for line in proof.tables}
+
+
 def rights_since(
-    state: TableState, nights: Sequence[SnapshotInfo], rights: Sequence[str], *, cut: bool
+    state: TableState, looked: Sequence[SnapshotInfo], rights: Sequence[str], *, cut: bool
 ) -> frozenset[str]:
     """Fingerprints of the nights since a table's census, its own night included.
 
     ``cut``: earlier nights exist that were not looked at; a census among them leaves doubt.
     """
     at = state.census_at
-    before = [i for i, night in enumerate(nights) if at is not None and night.as_of <= at]
+    before = [i for i, night in enumerate(looked) if at is not None and night.as_of <= at]
     doubt = {UNKNOWN_RIGHTS} if cut and not before else set()
     return frozenset(rights[before[-1] if before else 0 :]) | doubt
 
@@ -52,11 +62,9 @@ def _hidden_columns(base: Snapshot) -> dict[str, frozenset[str]]:
     return {table: frozenset(columns) for table, columns in found.items()}
 
 
-def _unread_files(base: Snapshot) -> frozenset[str]:
-    certificate = base.certificate()
-    lines = certificate.tables if certificate is not None else ()
+def _unread_files(lines: Mapping[str, TableLine]) -> frozenset[str]:
     return frozenset(
-        line.table
-        for line in lines
+        table
+        for table, line in lines.items()
         if any(finding.kind is FindingKind.FILE_UNREADABLE for finding in line.findings)
     )

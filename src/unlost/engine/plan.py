@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from unlost.engine.policy import BackupPolicy
-from unlost.model.finding import FindingKind
+from unlost.model.finding import Finding, FindingKind
 from unlost.model.reading import Cursor
 from unlost.model.schema import Column, Schema, Table, TableTrait
 from unlost.model.snapshot import TableState
@@ -75,18 +75,22 @@ class TablePlan:
 
 @dataclass(frozen=True, slots=True)
 class BackupPlan:
-    """All tables of a run; ``schema`` is what the snapshot will have, ``gone`` tables included."""
+    """All tables of a run; ``schema`` is what the snapshot will have, ``gone`` tables included.
+
+    ``left``: chosen tables that a run between two nights does not read, and why.
+    """
 
     tables: tuple[TablePlan, ...]
     gone: tuple[str, ...]
     schema: Schema
+    left: tuple[Finding, ...] = ()
 
 
 def plan_backup(
     schema: Schema, known: Known, *, now: datetime, policy: BackupPolicy, full: bool = False
 ) -> BackupPlan:
     """The plan for what the source describes now (``now``: the source's clock)."""
-    tables = tuple(_plan_table(t, schema, known, now, policy, full=full) for t in schema.tables)
+    tables = tuple(plan_table(t, schema, known, now, policy, full=full) for t in schema.tables)
     described = {table.name for table in schema.tables}
     gone = tuple(name for name in known.states if name not in described)
     kept = [_stored(plan, known) for plan in tables]
@@ -94,7 +98,7 @@ def plan_backup(
     return BackupPlan(tables, gone, replace(schema, tables=tuple(kept)))
 
 
-def _plan_table(
+def plan_table(
     table: Table,
     schema: Schema,
     known: Known,
@@ -103,6 +107,7 @@ def _plan_table(
     *,
     full: bool,
 ) -> TablePlan:
+    """How one table is read."""
     state = known.states.get(table.name)
     held = known.schema.table(table.name)
     rights = known.rights.get(table.name, frozenset())

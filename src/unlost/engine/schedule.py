@@ -13,7 +13,10 @@ from blake3 import blake3
 from unlost.model.schedule import Due, Schedule
 
 MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+HOUR_MINUTES = 60
 DAY = timedelta(days=1)
+HOURS = 24
 NAMED = 60  # missed nights that are named; an older standstill is told by its newest ones
 
 
@@ -44,6 +47,38 @@ def upcoming(schedule: Schedule, *, zone: str, key: str, now: datetime) -> datet
     while (begins := begin_of(schedule, zone=zone, key=key, day=day)) <= now:
         day += DAY
     return begins
+
+
+def due_hour(schedule: Schedule, *, zone: str, key: str, now: datetime) -> str | None:
+    """The name of the hour whose tables are to be read now, or None.
+
+    An hour that is over is not made up for: the next one reads what it would have read.
+    """
+    if not schedule.hourly or schedule.forbids(now.astimezone(ZoneInfo(zone)).time()):
+        return None
+    begins = _begin_in_hour(schedule, key, now)
+    return name_of_hour(begins) if begins <= now else None
+
+
+def upcoming_hour(schedule: Schedule, *, zone: str, key: str, now: datetime) -> datetime | None:
+    """When chosen tables are read next; None where none are, or blackout hours leave no time."""
+    if not schedule.hourly:
+        return None
+    place, begins = ZoneInfo(zone), _begin_in_hour(schedule, key, now)
+    coming = (begins + number * HOUR for number in range(2 * HOURS))
+    fit = (at for at in coming if at > now and not schedule.forbids(at.astimezone(place).time()))
+    return next(fit, None)
+
+
+def name_of_hour(at: datetime) -> str:
+    """The name of an hour: clocks that are set back or forward neither double nor skip one."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%HZ}"
+
+
+def _begin_in_hour(schedule: Schedule, key: str, now: datetime) -> datetime:
+    """The instant within the hour of ``now`` at which an org has its turn."""
+    begins = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    return begins + spread(key, min(schedule.window, HOUR_MINUTES))
 
 
 def begin_of(schedule: Schedule, *, zone: str, key: str, day: date) -> datetime:

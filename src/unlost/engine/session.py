@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,6 +18,7 @@ from unlost.model.errors import (
     TransientError,
     UnlostError,
 )
+from unlost.model.org import OrgIdentity
 from unlost.model.ports import Clock, Commit, Lease, Observer, Runner, Snapshot, Source, Vault
 
 
@@ -31,6 +33,20 @@ class BackupPorts:
     clock: Clock
     observer: Observer
     work: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """How a run began: a JSON value. ``base`` is the number of the snapshot before it.
+
+    ``only``: the tables that were chosen, where it is no night.
+    """
+
+    identity: OrgIdentity
+    as_of: datetime
+    started: datetime
+    base: int | None
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

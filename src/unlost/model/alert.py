@@ -14,6 +14,7 @@ class Rule(StrEnum):
     """What is watched; each has a page in the documentation."""
 
     NIGHT_FAILED = "night-failed"
+    HOURLY_FAILED = "hourly-failed"
     NIGHT_MISSED = "night-missed"
     NIGHT_LATE = "night-late"
     NIGHT_PARKED = "night-parked"

@@ -21,6 +21,7 @@ class TableLine:
     """A table's line: rows at the source, rows in the vault, and what changed.
 
     ``live`` is None where the source could not be asked for a count. Times are read windows.
+    ``carried``: this run did not read the table; an earlier one since the last night did.
     """
 
     table: str
@@ -40,11 +41,16 @@ class TableLine:
     hidden_rows: int = 0
     dangling: int = 0
     findings: tuple[Finding, ...] = ()
+    carried: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """Everything a run proved, and everything that it knows it did not protect."""
+    """Everything a run proved, and everything that it knows it did not protect.
+
+    One of a backup between two nights has the lines of the tables that were read since the last
+    night, and ``rests_on`` is the number of that night, whose certificate tells all the rest.
+    """
 
     org: OrgIdentity
     run: str
@@ -60,3 +66,9 @@ class Certificate:
     files: int = 0
     file_bytes: int = 0
     format: int = 0
+    rests_on: int | None = None
+
+    @property
+    def partial(self) -> bool:
+        """True if a few tables were read, between two nights."""
+        return self.rests_on is not None

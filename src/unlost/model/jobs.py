@@ -11,6 +11,7 @@ class JobKind(StrEnum):
 
     NIGHT = "night"  # one try of a night: ``subject`` is its name
     RESTORE = "restore"  # run a restore, or go on with it: ``subject`` is its run
+    HOURLY = "hourly"  # a few tables between two nights: ``subject`` is the hour
     VERIFY = "verify"  # look whether the vault is whole: ``subject`` is the level
 
 
@@ -20,6 +21,7 @@ class Wish(StrEnum):
     NONE = ""
     PAUSE = "pause"  # stop, and wait until it is told to go on
     CANCEL = "cancel"  # stop, and do not go on
+    GIVE_WAY = "give-way"  # stop, for a night begins: nobody's wish but the service's
 
 
 @dataclass(frozen=True, slots=True)

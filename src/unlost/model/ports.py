@@ -411,8 +411,13 @@ class Commit(Protocol):
         """Seal the run's certificate; part of the commit."""
         ...
 
-    def finish(self, tables: Sequence[TableCommit], *, as_of: datetime) -> SnapshotInfo:
-        """Commit everything in one step. Calling it again gives the same snapshot."""
+    def finish(
+        self, tables: Sequence[TableCommit], *, as_of: datetime, partial: bool = False
+    ) -> SnapshotInfo:
+        """Commit everything in one step. Calling it again gives the same snapshot.
+
+        ``partial``: no other table was looked at, and the snapshot says so (``only``).
+        """
         ...
 
     def abandon(self) -> None:
@@ -545,7 +550,7 @@ class Vault(Protocol):
         ...
 
     def snapshots(self, org: str) -> Sequence[SnapshotInfo]:
-        """All nights, oldest first."""
+        """All backups, oldest first: nights, and those of a few tables between them."""
         ...
 
     def commits(self, org: str) -> Sequence[SnapshotInfo]:

@@ -37,13 +37,15 @@ class Schedule:
 
     ``calls`` is the part of the org's API calls of a day that may be used, in percent.
     ``nightly`` begins the backup of a day (None: none by itself), spread over ``window`` minutes so
-    that many orgs do not begin at once. Nothing begins in the ``blackout`` hours.
+    that many orgs do not begin at once. Nothing begins in the ``blackout`` hours. ``hourly`` names
+    tables that are backed up every hour between the nights.
     """
 
     nightly: time | None = time(1, 0)
     window: int = 60
     blackout: tuple[Hours, ...] = ()
     calls: int = CALLS_SHARE
+    hourly: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.window <= LONGEST_WINDOW:

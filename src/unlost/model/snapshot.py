@@ -1,6 +1,6 @@
 """What a vault holds and answers: commits, snapshots, versions, changes, hits."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -134,6 +134,8 @@ class SnapshotInfo:
     """A commit, as lists show it. ``as_of`` is the source's clock at the run's start.
 
     ``head`` is the hex digest of the manifest; its first 12 digits are printed for people.
+    ``only`` names the tables that a backup between two nights read; a night read all, and it is
+    empty.
     """
 
     org: str
@@ -148,6 +150,21 @@ class SnapshotInfo:
     counts: Counts = Counts()
     bytes_added: int = 0
     certificate: str | None = None
+    only: tuple[str, ...] = ()
+
+    @property
+    def partial(self) -> bool:
+        """True for a backup between two nights: it read a few tables and kept all others."""
+        return bool(self.only)
+
+    def read(self, table: str) -> bool:
+        """True if this backup looked at the table."""
+        return not self.only or table in self.only
+
+
+def nights(infos: Iterable[SnapshotInfo]) -> list[SnapshotInfo]:
+    """Those that read every table."""
+    return [info for info in infos if not info.partial]
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,7 @@ class MemoryVault:
         return MemorySnapshot(self.chains[org], nights[-1], self) if nights else None
 
     def snapshots(self, org: str) -> Sequence[SnapshotInfo]:
-        """All nights, oldest first."""
+        """All backups, oldest first."""
         return [n.info for n in self.chains[org].nights if n.info.kind is CommitKind.BACKUP]
 
     def commits(self, org: str) -> Sequence[SnapshotInfo]:
@@ -339,7 +339,9 @@ class MemoryCommit:
         """Keep the run's certificate."""
         self.vault.certificates[self.run] = certificate
 
-    def finish(self, tables: Sequence[TableCommit], *, as_of: datetime) -> SnapshotInfo:
+    def finish(
+        self, tables: Sequence[TableCommit], *, as_of: datetime, partial: bool = False
+    ) -> SnapshotInfo:
         """Commit all in one step, or say what was committed before."""
         done = next((n for n in self.chain.nights if n.info.run == self.run), None)
         if done is not None:
@@ -366,6 +368,7 @@ class MemoryCommit:
             counts.seen,
             counts,
             certificate=self.run if self.run in self.vault.certificates else None,
+            only=tuple(sorted({table.table for table in tables})) if partial else (),
         )
         if not self._put and self.chain.nights:
             self._schema = self.chain.nights[-1].schema

@@ -1,6 +1,7 @@
 """What every vault must do. Subclass ``VaultContract``, give it a vault, and pytest does the rest."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 
@@ -182,6 +183,29 @@ class VaultContract:
         assert late.finish([TableCommit("Thing")], as_of=START).number == 5
         assert [night.number for night in vault.snapshots(org)] == [1, 2, 5]
         assert {row.live for row in vault.lineage(org)} == {"b", "d"}
+
+    def test_a_backup_of_a_few_tables_names_them(self, vault: Vault, org: str) -> None:
+        """All others stay as they were, and a night names none."""
+        wider = Schema((*SCHEMA.tables, Table("Other", ())), "g")
+        commit = vault.begin(org, run="night-2", kind=CommitKind.BACKUP, identity=IDENTITY)
+        commit.put_schema(wider)
+        tables = [TableCommit(name, window_start=START) for name in ("Thing", "Other")]
+        assert commit.finish(tables, as_of=START).only == ()
+        commit = vault.begin(org, run="hour-3", kind=CommitKind.BACKUP, identity=IDENTITY)
+        later = START + timedelta(hours=1)
+        moved = TableCommit("Thing", window_start=later)
+        info = commit.finish([moved], as_of=later, partial=True)
+        assert (info.number, info.only, info.partial) == (3, ("Thing",), True)
+        again = self.reopen(vault)
+        assert [one.only for one in again.snapshots(org)] == [(), (), ("Thing",)]
+        head = again.head(org)
+        assert head is not None
+        assert head.schema() == wider
+        states = head.tables()
+        assert {name: state.window_start for name, state in states.items()} == {
+            "Thing": later,
+            "Other": START,
+        }
 
     # --- copies of homes -----------------------------------------------------------------------
 

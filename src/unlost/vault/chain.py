@@ -21,6 +21,9 @@ from unlost.vault.state import (
 )
 
 CHECKPOINT_EVERY = 16
+CHECKPOINTS_KEPT = (
+    3  # each repeats all that is live: many commits a day would fill a vault with them
+)
 _KEPT_MANIFESTS = 64
 
 
@@ -104,6 +107,14 @@ class Chain:
             name=places.checkpoint(self.org, state.seq),
             content=pack(to_checkpoint(state)),
         )
+
+    def drop_checkpoints(self) -> None:
+        """Remove those that newer ones stand for, when one was sealed."""
+        if self.live().seq % CHECKPOINT_EVERY:
+            return
+        names = [listed.name for listed in self._sealed.store.list(places.checkpoints(self.org))]
+        for name in sorted(names)[:-CHECKPOINTS_KEPT]:
+            self._sealed.store.delete(name)
 
     def _listed(self) -> Iterator[int]:
         for listed in self._sealed.store.list(places.commits(self.org)):

@@ -134,16 +134,21 @@ class OpenCommit:
         """Seal the run's certificate; part of the commit."""
         self._notes.put_certificate(certificate)
 
-    def finish(self, tables: Sequence[TableCommit], *, as_of: datetime) -> SnapshotInfo:
-        """Commit everything in one step. Calling it again gives the same snapshot."""
-        return self._finishing().run(tables, as_of=as_of, schema=self._schema)
+    def finish(
+        self, tables: Sequence[TableCommit], *, as_of: datetime, partial: bool = False
+    ) -> SnapshotInfo:
+        """Commit everything in one step. Calling it again gives the same snapshot.
+
+        ``partial``: no other table was looked at, and the manifest says so.
+        """
+        return self._finishing(partial=partial).run(tables, as_of=as_of, schema=self._schema)
 
     def abandon(self) -> None:
         """Give up: the intent is removed; what was written is garbage."""
         self._notes.close()
 
-    def _finishing(self) -> Finish:
-        return Finish(self._room, self._intent, self._notes)
+    def _finishing(self, *, partial: bool = False) -> Finish:
+        return Finish(self._room, self._intent, self._notes, partial=partial)
 
     def _current_schema(self) -> str:
         noted = self._notes.schemas()

@@ -50,10 +50,13 @@ class Outcome:
 class Finish:
     """Finishes one run; safe to repeat after a crash at any place."""
 
-    def __init__(self, room: OrgRoom, intent: Intent, notes: OpenRun) -> None:
+    def __init__(
+        self, room: OrgRoom, intent: Intent, notes: OpenRun, *, partial: bool = False
+    ) -> None:
         self._room = room
         self._intent = intent
         self._notes = notes
+        self._partial = partial
 
     def run(self, tables: Sequence[TableCommit], *, as_of: datetime, schema: str) -> SnapshotInfo:
         """Commit; the same snapshot if the run was committed before.
@@ -81,10 +84,11 @@ class Finish:
         return prove_journal(self._room.sealed, org=self._room.org, run=self._intent.run)
 
     def _settle(self) -> None:
-        """After the commit: a checkpoint where due, and the intent is no longer needed."""
+        """After the commit: a checkpoint where due, and what it replaces is no longer needed."""
         try:
             self._room.chain.seal_checkpoint()
             self._notes.close()
+            self._room.chain.drop_checkpoints()
         except StoreError:
             return  # the snapshot stands; both are done again by whoever comes next
 
@@ -129,6 +133,7 @@ class Finish:
             journal=self._journal,
             reuses=_reused(tables, state),
             slots=newest_entry(self._room.sealed.store),
+            only=tuple(sorted(part.state.table for part in outcomes)) if self._partial else (),
         )
         return self._rooted(state, manifest)
 

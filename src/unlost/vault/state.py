@@ -104,6 +104,7 @@ def info_of(manifest: Manifest, *, head: str) -> SnapshotInfo:
         counts=manifest.counts,
         bytes_added=manifest.bytes_added,
         certificate=manifest.certificate,
+        only=manifest.only,
     )
 
 

@@ -138,7 +138,7 @@ class EncryptedVault:
         return self.at(org, nights[-1].number) if nights else None
 
     def snapshots(self, org: str) -> Sequence[SnapshotInfo]:
-        """All nights, oldest first."""
+        """All backups, oldest first: nights, and those of a few tables between them."""
         return tuple(info for info in self.commits(org) if info.kind is CommitKind.BACKUP)
 
     def commits(self, org: str) -> Sequence[SnapshotInfo]:

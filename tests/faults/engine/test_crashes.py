@@ -10,6 +10,7 @@ from unit.engine.scene import Scene, chocolate
 from unlost.engine.backup import Finished, backup
 from unlost.engine.session import BackupPorts
 from unlost.model.schema import WireKind
+from unlost.model.snapshot import CommitKind
 from unlost.testing.faults import Crash, CrashPoint
 
 
@@ -146,3 +147,73 @@ def test_a_run_that_died_between_its_commit_and_its_last_word_is_done(
     scene.night()
     assert [info.run for info in scene.vault.snapshots(scene.oid)][-2:] == ["night", "run-2"]
     scene.close()
+
+
+HOUR = ("Account", "Contact", "Document", "Junction")
+
+
+def hourly(work: Path, *, encrypted: bool) -> Scene:
+    """An org with a night behind it; a few tables are read before the next."""
+    work.mkdir(parents=True)
+    scene = Scene(work, workers=1, encrypted=encrypted)
+    scene.source.page_rows = 4
+    made = chocolate(scene, records=5)
+    scene.org.add_table("Document", {"Name": WireKind.TEXT}, files=True)
+    scene.night()
+    scene.clock.advance(hours=12)
+    scene.org.update("Account", made[0], {"Phone": "changed"})
+    scene.org.delete("Account", made[1])
+    scene.org.purge("Account", made[2])
+    scene.org.purge("Junction", next(iter(scene.org.tables["Junction"].records)))
+    scene.org.attach("Document", "two.txt", b"two")
+    return scene
+
+
+@pytest.mark.parametrize("encrypted", [False, True], ids=["memory", "encrypted"])
+@pytest.mark.parametrize("for_good", [False, True], ids=["gone on with", "given up"])
+def test_a_crash_at_every_call_of_an_hour_changes_no_night(
+    tmp_path: Path, encrypted: bool, for_good: bool
+) -> None:
+    """It goes on within its hour, or is given up; the night after it is the same in any case."""
+    calm = hourly(tmp_path / "calm", encrypted=encrypted)
+    count = CrashPoint()
+    ports = guarded(calm, calm.ports("hour"), count)
+    done = backup(calm.oid, ports, policy=calm.policy, only=HOUR)
+    assert isinstance(done, Finished)
+    after_hour = picture(calm)
+    calm.night(run="night")
+    expected = shown(calm)
+    calm.close()
+    assert count.calls > 40
+    for at in range(1, count.calls + 1, 2):
+        scene = hourly(tmp_path / f"crash-{at}", encrypted=encrypted)
+        ports = guarded(scene, scene.ports("hour"), CrashPoint(at))
+        with pytest.raises(Crash):
+            backup(scene.oid, ports, policy=scene.policy, only=HOUR)
+        scene.reopen()
+        scene.clock.advance(seconds=60)
+        if for_good:
+            identity, kind = scene.org.identity, CommitKind.BACKUP
+            commit = scene.vault.begin(scene.oid, run="hour", kind=kind, identity=identity)
+            commit.abandon()
+        else:
+            assert isinstance(scene.attempt(run="hour", only=HOUR), Finished)
+            assert picture(scene) == after_hour, f"crash at call {at}"
+        scene.night(run="night")
+        assert shown(scene) == expected, f"crash at call {at}"
+        scene.close()
+
+
+def shown(scene: Scene) -> Any:
+    """What people see of the newest snapshot, whichever commit brought it."""
+    told = picture(scene)
+    rows = {
+        table: sorted(
+            map(
+                str,
+                scene.head.scan(table).read_all().drop(["_u_observed_at", "_u_snap"]).to_pylist(),
+            )
+        )
+        for table in told["rows"]
+    }
+    return {**{key: told[key] for key in ("held", "dead", "hidden", "files")}, "rows": rows}

@@ -130,3 +130,38 @@ def test_nights_come_and_go_and_what_breaks_reaches_people(alone: ByItself) -> N
         ("resolved", "night-failed")
     ]
     assert "Resolved: " in alone.mails.texts[-1]
+
+
+def test_cases_are_read_every_hour_and_the_night_goes_on_from_there(alone: ByItself) -> None:
+    """What is created and lost again within a day is kept."""
+    with open_application(alone.program.home, clock=alone.clock) as app:
+        from unlost.app.actions.schedule import Wish, change
+
+        assert change(app, "chocolate", Wish(hourly="case")).schedule.hourly == ("Case",)
+    alone.pass_time(hours=8)
+    alone.look()
+    admin = alone.served.admin
+    contacts = [row["Id"] for row in admin.get("export", object="Contact")["rows"][:3]]
+    brief = {"Subject": "Created and lost again", "ContactId": contacts[0], "Origin": "Email"}
+    (made,) = admin.post("records/insert", object="Case", rows=[brief])["ids"]
+    admin.post("records/update", object="Contact", changes={contacts[1]: {"Title": "Later"}})
+    alone.pass_time(hours=1)
+    alone.look()
+    admin.post("records/delete", object="Case", ids=[made])
+    alone.pass_time(hours=1)
+    alone.look()
+    listed = alone.program("snapshots", "chocolate", "--json").json["snapshots"]
+    assert [info["only"] for info in listed] == [[], ["Case"], ["Case"]]
+    counts = [[info["counts"][kind] for kind in ("created", "changed", "deleted")]
+              for info in listed[1:]]  # fmt: skip
+    assert counts == [[1, 0, 0], [0, 0, 1]]
+    shown = alone.program("show", "chocolate", "Case", made, "--at", "2", "--json").json
+    assert (shown["alive"], shown["values"]["Subject"]) == (True, brief["Subject"])
+    assert not alone.program("show", "chocolate", "Case", made, "--json").json["alive"]
+    alone.pass_time(hours=22)
+    alone.look()
+    alone.look()
+    night = alone.program("snapshots", "chocolate", "--json").json["snapshots"][-1]
+    assert (night["only"], night["counts"]["changed"]) == ([], 1)
+    hour = alone.program("runs", "--json").json["runs"][1]
+    assert (hour["hourly"], hour["state"]) == (True, "done")

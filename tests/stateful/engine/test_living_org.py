@@ -5,7 +5,8 @@ and given back, late commits, and faults. After each night the snapshot is what 
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,10 +20,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from stateful.engine.oracle import Oracle
 from unit.engine.scene import Scene
 from unlost.engine.backup import Finished, Parked, backup
+from unlost.engine.partial import LeftToNight
 from unlost.engine.policy import AuditPolicy
 from unlost.model.errors import IntegrityError, LimitReached, TransientError
 from unlost.model.finding import FindingKind
 from unlost.model.schema import TableTrait, WireKind
+from unlost.model.snapshot import CommitKind
 from unlost.testing.faults import Crash, CrashPoint
 from unlost.testing.org import ALL_TRAITS
 from unlost.testing.source import MemorySource
@@ -39,6 +42,12 @@ LIFE = frozenset({
     "row shared", "column hidden", "column shown", "column added", "column dropped",
     "column retyped", "table lost", "table returned", "committed late", "parked", "crashed",
     "changed without a stamp", "read broke", "prepare broke", "census_page broke",
+})  # fmt: skip
+
+
+HOURS = frozenset({
+    "hour read", "hour left", "hour without one of its tables", "hour parked", "hour failed",
+    "hour crashed", "hour crashed for good", "hour of a shared row",
 })  # fmt: skip
 
 
@@ -161,6 +170,7 @@ class LivingOrg(RuleBasedStateMachine):
         """Becomes visible: no stamp and no right moves."""
         row = data.draw(st.sampled_from(sorted(self.scene.org.unshared_rows)))
         self.scene.org.unshared_rows.discard(row)
+        self.oracle.shared.add(row)
         self.lived["row shared"] += 1
 
     @rule(
@@ -190,12 +200,15 @@ class LivingOrg(RuleBasedStateMachine):
         if not extra:
             return
         column = data.draw(st.sampled_from(extra))
-        self.oracle.forget_column(table, column)
         if data.draw(st.booleans()):
             kind = data.draw(st.sampled_from([WireKind.DECIMAL, WireKind.TEXT, WireKind.INTEGER]))
+            if kind is self.scene.org.tables[table].columns[column].kind:
+                return  # nobody could tell: no stamp moves, and no kind
+            self.oracle.forget_column(table, column)
             self.scene.org.retype_column(table, column, kind, value)
             self.lived["column retyped"] += 1
         else:
+            self.oracle.forget_column(table, column)
             self.scene.org.drop_column(table, column)
             self.lived["column dropped"] += 1
 
@@ -303,7 +316,7 @@ class LivingOrg(RuleBasedStateMachine):
         if any(change.at <= soon for change in self.scene.org._uncommitted):
             self.scene.clock.advance(seconds=301)
 
-    def _judge(self, done: Finished | Parked) -> None:
+    def _judge(self, done: Finished | Parked | LeftToNight) -> None:
         assert isinstance(done, Finished)
         lines = done.certificate.tables
         states = self.scene.head.tables()
@@ -335,6 +348,144 @@ class LivingOrgEncrypted(LivingOrg):
     encrypted = True
 
 
+class LivingHours(LivingOrg):
+    """The same, and between the nights a few tables are read."""
+
+    @rule(
+        chosen=st.sets(st.sampled_from(TABLES), min_size=1),
+        how=st.sampled_from(["calm", "shared", "parked", "broken"]),
+        call=st.sampled_from(["read", "plan_reads", "prepare", "count"]),
+        after=st.integers(0, 2),
+    )
+    def hour(self, chosen: set[str], how: str, call: str, after: int) -> None:
+        if how == "shared":
+            self._share_after_a_night(min(chosen))
+        with self._hour(chosen) as run:
+            if how in ("calm", "shared"):
+                self._judge_hour(self.scene.attempt(run=run, only=tuple(sorted(chosen))))
+            else:
+                self._faulty_hour(run, chosen, call, after=after, spent=how == "parked")
+
+    @rule(
+        chosen=st.sets(st.sampled_from(TABLES), min_size=1),
+        at=st.integers(1, 60),
+        for_good=st.booleans(),
+    )
+    def crashed_hour(self, chosen: set[str], at: int, for_good: bool) -> None:
+        with self._hour(chosen) as run:
+            self._crashed_hour(run, chosen, at=at, for_good=for_good)
+
+    def _share_after_a_night(self, table: str) -> None:
+        """A row becomes visible after a night: no stamp and no right moves."""
+        row = (table, self.scene.org.create(table, {"Name": "unshared"}))
+        self.scene.org.unshared_rows.add(row)
+        self._quiet_night()
+        self.scene.clock.advance(seconds=2 * 3600)
+        self.scene.org.unshared_rows.discard(row)
+        self.oracle.shared.add(row)
+
+    def _faulty_hour(
+        self, run: str, chosen: set[str], call: str, *, after: int, spent: bool
+    ) -> None:
+        """Nobody goes on with an hour: what it could not do is given up."""
+        error = LimitReached("limit", "spent") if spent else TransientError("busy", "busy")
+        faults = self.scene.source.faults
+        if spent:
+            faults.plant(call, error, after=after)
+        else:  # one of the tables, or all of them
+            table = min(chosen) if after else None
+            faults.plant("plan_reads", error, table=table, times=9)
+        try:
+            done = self.scene.attempt(run=run, only=tuple(sorted(chosen)))
+        except TransientError:
+            self.lived["hour failed"] += 1
+            self._abandon(run)
+        else:
+            faults.clear()
+            self._judge_hour(done)
+        faults.clear()
+
+    def _crashed_hour(self, run: str, chosen: set[str], *, at: int, for_good: bool) -> None:
+        """It goes on within the hour, or is given up by the next."""
+        only = tuple(sorted(chosen))
+        ports, point = self.scene.ports(run), CrashPoint(at)
+        guarded: Any = {"source": point.guard(ports.source), "vault": point.guard(ports.vault)}
+        ports = _replaced(ports, guarded)
+        try:
+            done = backup(self.scene.oid, ports, policy=self.scene.policy, only=only)
+        except Crash:
+            self.lived["hour crashed for good" if for_good else "hour crashed"] += 1
+            if for_good:
+                self._abandon(run)
+                return
+            done = self.scene.attempt(run=run, only=only)
+        self._judge_hour(done)
+
+    @contextmanager
+    def _hour(self, chosen: set[str]) -> Iterator[str]:
+        """The run of an hour, which leaves all other tables to the letter as they were."""
+        self._settle()
+        self.scene.nights += 1
+        before = self._picture()
+        self.commits = len(self.scene.vault.commits(self.scene.oid))
+        yield f"hour-{self.scene.nights}"
+        after = self._picture()
+        read: set[str] = set()
+        if len(self.scene.vault.commits(self.scene.oid)) > self.commits:
+            read = set(self.scene.head.info.only)
+            assert read <= chosen
+        assert {t: p for t, p in after.items() if t not in read} == {
+            t: p for t, p in before.items() if t not in read
+        }
+
+    def _picture(self) -> dict[str, Any]:
+        """All that the vault knows of each table."""
+        head = self.scene.vault.head(self.scene.oid)
+        states = head.tables() if head is not None else {}
+        return {
+            name: (
+                state,
+                head.schema().table(name),
+                sorted(map(str, head.scan(name).read_all().to_pylist())),
+                self.scene.dead(name),
+                self.scene.hidden(name),
+            )
+            for name, state in states.items()
+        }
+
+    def _judge_hour(self, done: Finished | Parked | LeftToNight) -> None:
+        commits = len(self.scene.vault.commits(self.scene.oid))
+        if not isinstance(done, Finished):
+            self.lived["hour parked" if isinstance(done, Parked) else "hour left"] += 1
+            assert commits == self.commits
+            self._abandon(done.run)
+            return
+        assert commits == self.commits + 1
+        info, lines = done.snapshot, {line.table: line for line in done.certificate.tables}
+        assert info == self.scene.head.info
+        assert set(info.only) == {name for name, line in lines.items() if not line.carried}
+        self.lived["hour read"] += 1
+        self.lived["hour without one of its tables"] += bool(done.certificate.findings)
+        self.lived["hour of a shared row"] += bool(self.oracle.shared)
+        states = self.scene.head.tables()
+        assert {name: states[name].held for name in lines} == {
+            name: line.held for name, line in lines.items()
+        }
+        unproved = {
+            name
+            for name in info.only
+            if any(f.kind is FindingKind.DELETES_UNPROVED for f in lines[name].findings)
+        }
+        self.oracle.night(
+            failed=frozenset(), unproved=frozenset(unproved), only=frozenset(info.only)
+        )
+
+    def _abandon(self, run: str) -> None:
+        org = self.scene.org.identity
+        kind = CommitKind.BACKUP
+        self.scene.vault.begin(self.scene.oid, run=run, kind=kind, identity=org).abandon()
+
+
 EXAMPLES = settings().max_examples
 
 
@@ -352,5 +503,27 @@ class TestLivingOrg(LivingOrg.TestCase):
 TestLivingOrg.settings = settings(stateful_step_count=20, max_examples=max(100, EXAMPLES // 3))
 TestLivingOrgEncrypted = pytest.mark.timeout(7200)(LivingOrgEncrypted.TestCase)
 TestLivingOrgEncrypted.settings = settings(
+    stateful_step_count=15, max_examples=max(6, EXAMPLES // 30)
+)
+
+
+@pytest.mark.timeout(7200)
+class TestLivingHours(LivingHours.TestCase):
+    """All examples together must have lived through everything that an hour may meet."""
+
+    def runTest(self) -> None:  # noqa: N802
+        LivingHours.lived.clear()
+        super().runTest()
+        never = HOURS - {event for event, times in LivingHours.lived.items() if times}
+        assert not never, LivingHours.lived
+
+
+class LivingHoursEncrypted(LivingHours):
+    encrypted = True
+
+
+TestLivingHours.settings = settings(stateful_step_count=20, max_examples=max(100, EXAMPLES // 3))
+TestLivingHoursEncrypted = pytest.mark.timeout(7200)(LivingHoursEncrypted.TestCase)
+TestLivingHoursEncrypted.settings = settings(
     stateful_step_count=15, max_examples=max(6, EXAMPLES // 30)
 )

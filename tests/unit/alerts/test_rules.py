@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlost.alerts.rules import LEAST_NIGHTS, STORAGE_SHARES, UNUSUAL_LEAST, alarms, limit_of
-from unlost.alerts.watched import NightCounts, Running, Watched, WatchedOrg
+from unlost.alerts.watched import HourRun, NightCounts, Running, Watched, WatchedOrg
 from unlost.model.alert import Alarm, Message, Rule, Told, Urgency
 from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.finding import Finding, FindingKind, Severity
@@ -271,6 +271,65 @@ def test_a_damaged_vault_is_told_and_a_whole_one_is_not() -> None:
     assert "packs/1 is missing. and 1 more" in said(sales(), broken)[Rule.VAULT_DAMAGED].sentence
     one = replace(whole, damages=("packs/1 is missing.",))
     assert "more" not in said(sales(), one)[Rule.VAULT_DAMAGED].sentence
+
+
+def hour(minutes: int, **told: object) -> HourRun:
+    usual = HourRun(NOW - timedelta(minutes=minutes), failed=True, again=True, sentence="No.")
+    return replace(usual, **told)  # type: ignore[arg-type]
+
+
+HOURLY = Schedule(hourly=("Case",))
+
+
+@pytest.mark.parametrize(
+    ("hours", "speaks"),
+    [
+        ((), False),
+        ((hour(30),), False),
+        ((hour(30), hour(90, failed=False)), False),
+        ((hour(30, failed=False), hour(90)), False),
+        ((hour(30), hour(90)), True),
+        ((hour(30, again=False),), True),
+        ((hour(60 * 9, again=False),), False),
+    ],
+)
+def test_hours_that_fail_are_told_when_they_last(hours: tuple[HourRun, ...], speaks: bool) -> None:
+    found = said(sales(schedule=HOURLY, hours=hours))
+    assert set(found) == ({Rule.HOURLY_FAILED} if speaks else set())
+    assert said(sales(hours=hours)) == {}, "nobody wants them any more"
+    assert not speaks or found[Rule.HOURLY_FAILED].urgency is Urgency.SOON
+    never = said(sales(schedule=HOURLY, hours=hours, proof=None, nights=()))
+    assert (Rule.HOURLY_FAILED in never) is (speaks or hours[:1] == (hour(60 * 9, again=False),))
+
+
+def test_a_fresh_hour_makes_no_old_night_young() -> None:
+    part = replace(proof(), as_of=NOW, finished=NOW, rests_on=7)
+    old = replace(proof(), as_of=NOW - timedelta(hours=40))
+    found = said(sales(schedule=HOURLY, proof=old, part=part))
+    assert "The newest backup of sales is 40 hours old." in found[Rule.NO_RECENT_BACKUP].sentence
+    given_up = night(state=NightState.GIVEN_UP, error_sentence="Away.", ended_at=NOW)
+    assert Rule.NIGHT_FAILED in said(sales(nights=(given_up,), part=part))
+
+
+def test_gaps_of_an_hour_are_the_nights_matter() -> None:
+    part = replace(proof(verdict=Verdict.GAPS), rests_on=7)
+    assert said(sales(part=part)) == {}
+
+
+def test_a_loss_is_told_in_its_hour_and_by_the_night_after_it() -> None:
+    usual = counts(*[{"Case": 3}] * 9)
+    today = replace(usual[0], held={"Case": 10_000}, changed={}, deleted={"Case": 400})
+    found = said(sales(counts=usual, before=6, part=proof(), today=today))
+    assert set(found) == {Rule.UNUSUAL_LOSS}
+    alarm = found[Rule.UNUSUAL_LOSS]
+    assert "400 records of Case were deleted" in alarm.sentence
+    assert alarm.command == "unlost compare sales 6 latest --table Case"
+    night_after = counts({"Case": 400}, *[{"Case": 3}] * 9)
+    calm = replace(today, deleted={"Case": 0})
+    assert Rule.UNUSUAL_LOSS in said(sales(counts=night_after, today=calm, part=proof()))
+    vanished = line("Case", 1_000, gap(FindingKind.UNUSUAL_LOSS))
+    found = said(sales(counts=usual, part=proof(vanished)))
+    assert "is not believed yet" in found[Rule.UNUSUAL_LOSS].sentence
 
 
 def test_sixty_ordinary_nights_are_silent() -> None:

@@ -211,7 +211,7 @@ def test_backups_that_are_old_incomplete_or_missing_are_told(
     org.hide_column("Account", "Phone")
     backup(served, "sales")
     assert "sales: backup" in told(doctor(served, ask=False), Health.WARNING)
-    monkeypatch.setattr(served.vault, "head", lambda oid: None)
+    monkeypatch.setattr(served.vault, "snapshots", lambda oid: ())
     assert told(doctor(served, ask=False), Health.WARNING)["sales: backup"].startswith(
         "There is no"
     )

@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
 from homes import WRITE_SECRET, World
+from unit.app.test_hours import Hours
 from unit.app.test_nights import Nights
 from unlost.app.actions.backup import backup
 from unlost.app.actions.restore_plan import PlanRequest, make_plan
@@ -89,7 +90,7 @@ def test_a_parked_backup_goes_on_after_an_upgrade(
     (night,) = nights_of(nights.oid, most=5)
     assert night.state is NightState.WAITING
     downgraded(older, schema)
-    assert "wish" not in columns("catalog_run")
+    assert "hourly" not in columns("catalog_run")
     upgraded(older)
     monkeypatch.setattr(source, "read", read)
     again = Nights(older)
@@ -100,6 +101,18 @@ def test_a_parked_backup_goes_on_after_an_upgrade(
     assert (run.id, run.state, run.snapshot) == (night.run, RunState.DONE, 1)
     (schedule,) = show(older.app).schedules
     assert schedule.schedule.calls == 50, "what the old release did not know has its usual value"
+    assert schedule.schedule.hourly == ()
+
+
+def test_hours_begin_after_an_upgrade_from_a_release_that_had_none(older: World) -> None:
+    nights = Nights(older)
+    nights.pass_time(minutes=4 * 60)
+    downgraded(older, 4)
+    upgraded(older)
+    again = Hours(older)
+    again.pass_time(minutes=60)
+    assert len(again.done) == 1
+    assert [run.hourly for run in list_runs("sales")] == [True, False]
 
 
 @pytest.mark.parametrize("schema", range(FIRST_SERVICE, SCHEMA))

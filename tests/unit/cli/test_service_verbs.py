@@ -15,8 +15,10 @@ from unlost.catalog.copying import dump
 from unlost.cli.exits import ExitCode
 from unlost.model.alert import Message
 from unlost.model.errors import NotAllowed
+from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.night import CheckRecord
 from unlost.model.quota import Quota
+from unlost.model.schema import TableTrait, WireKind
 
 GIB = 2.0**30
 
@@ -44,6 +46,102 @@ def test_a_schedule_is_set_and_shown(sales: Terminal) -> None:
     assert shown["schedule"]["nightly"] == "03:30:00"
     assert "is not backed up by itself" in sales("schedule", "set", "sales", "--at", "off").out
     assert "Never" not in sales("schedule", "set", "sales", "--blackout", "none").out
+
+
+def test_tables_are_chosen_for_every_hour_and_let_go_again(sales: Terminal) -> None:
+    """Before the first backup the org tells what tables there are; names are known in any case."""
+    ended = sales("schedule", "set", "sales", "--hourly", "account, User", "--window", "0")
+    assert ended.code == ExitCode.OK
+    assert "  Hourly   Account, User\n    next 2026-03-02 02:00 UTC\n" in ended.out
+    assert sales("schedule", "set", "sales", "--at", "off").code == ExitCode.OK
+    assert sales("backup", "sales").code == ExitCode.OK
+    sales.world.clock.advance(hours=1)
+    sales.world.org.add_column("User", "Extra")
+    assert sales("up", "--once").code == ExitCode.OK
+    out = sales("schedule", "show", "sales").out
+    assert "sales is not backed up by itself.\n" in out
+    assert (
+        "    next 2026-03-02 03:00 UTC\n    last 2026-03-02 02:00 UTC done\n"
+        "      User was left to the night: its columns changed.\n"
+    ) in out
+    shown = sales("schedule", "show", "sales", "--json").json["schedules"][0]
+    assert shown["schedule"]["hourly"] == ["Account", "User"]
+    assert shown["next_hour"] == "2026-03-02T03:00:00Z"
+    assert (shown["last_hour"]["state"], shown["last_hour"]["snapshot"]) == ("done", 2)
+    ended = sales("schedule", "set", "sales", "--hourly", "none")
+    assert "Hourly" not in ended.out
+    assert sales("schedule", "show", "sales", "--json").json["schedules"][0]["next_hour"] is None
+    blackout = ["--blackout", "00:30-00:10", "--hourly", "Account"]
+    assert "never: blackout hours leave no time" in sales("schedule", "set", "sales", *blackout).out
+
+
+def test_hours_are_told_apart_from_nights(sales: Terminal) -> None:
+    sales("schedule", "set", "sales", "--hourly", "Account", "--window", "0", "--at", "off")
+    assert sales("backup", "sales").code == ExitCode.OK
+    assert "Tables" not in sales("snapshots", "sales").out
+    for _ in range(3):
+        sales.world.clock.advance(hours=1)
+        assert sales("up", "--once").code == ExitCode.OK
+    listed = sales("snapshots", "sales")
+    rows = [line.split() for line in listed.out.splitlines()]
+    assert ["all" in row for row in rows[1:]] == [True, False, False, False]
+    assert [info["only"] for info in sales("snapshots", "sales", "--json").json["snapshots"]] == [
+        [], ["Account"], ["Account"], ["Account"],
+    ]  # fmt: skip
+    told = sales("certificate", "sales")
+    assert told.code == ExitCode.OK
+    assert "  Only     1 table read since the last night; for\n" in told.out
+    assert "all others: unlost certificate sales 1\n" in told.out
+    runs = sales("runs").out
+    assert runs.count("hourly  ") == 1
+    assert "… and 2 earlier hours; --json lists all." in runs
+    lines = sales("runs", "--json").json["runs"]
+    assert [line["hourly"] for line in lines] == [True, True, True, False]
+    assert f"{lines[0]['run']}: hourly of sales, done" in sales("runs", lines[0]["run"]).out
+    sales("schedule", "set", "sales", "--hourly", "User")
+    sales.world.clock.advance(hours=1)
+    sales("up", "--once")
+    table = sales("certificate", "sales").out
+    assert [line.split()[-1] for line in table.splitlines() if line.startswith("Account ")] == [
+        "earlier"
+    ]
+
+
+def test_many_tables_of_an_hour_are_counted(sales: Terminal) -> None:
+    names = [f"T{number}" for number in range(5)]
+    for name in names:
+        sales.world.org.add_table(name, {"Name": WireKind.TEXT})
+    assert sales("backup", "sales").code == ExitCode.OK
+    sales("schedule", "set", "sales", "--hourly", ",".join(names), "--window", "0")
+    sales.world.clock.advance(hours=1)
+    sales("up", "--once")
+    assert "T0, T1, T2 and 2 more" in sales("snapshots", "sales").out
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["before a backup", "after one"])
+@pytest.mark.parametrize(
+    ("typed", "code", "words"),
+    [
+        ("Acount", "hourly-table-unknown", "Did you mean Account"),
+        ("Zzz", "hourly-table-unknown", "unlost certificate sales --full"),
+        ("Account,big", "hourly-table-excluded", "unlost org add"),
+        ("Setting", "hourly-not-possible", "Leave it to the nights."),
+        (" , ", "hourly-table-unnamed", "none"),
+    ],
+)
+def test_tables_that_cannot_be_read_by_the_hour_are_refused(
+    sales: Terminal, typed: str, code: str, words: str, first: bool
+) -> None:
+    org = sales.world.org
+    org.add_table("Setting", {"Name": WireKind.TEXT}, traits=frozenset({TableTrait.CENSUS}))
+    left_out = Finding(FindingKind.TABLE_EXCLUDED, Severity.NOTE, "Left out.", "", "Big")
+    org.findings.append(left_out)
+    if first:
+        assert sales("backup", "sales").code == ExitCode.OK
+    ended = sales("schedule", "set", "sales", "--hourly", typed, "--json")
+    assert (ended.code, ended.failure["code"]) == (ExitCode.USAGE, code)
+    assert words in ended.failure["next_step"]
+    assert sales("schedule", "show", "--json").json["schedules"][0]["schedule"]["hourly"] == []
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from unlost.engine.backup import Finished, Parked, backup
+from unlost.engine.partial import LeftToNight
 from unlost.engine.policy import BackupPolicy, CensusPolicy
 from unlost.engine.session import BackupPorts
 from unlost.jobs.runner import LocalRunner
@@ -91,12 +92,21 @@ class Scene:
         assert isinstance(done, Finished), done
         return done
 
-    def attempt(self, *, run: str | None = None, full: bool = False) -> Finished | Parked:
+    def hour(self, *only: str, run: str | None = None, hours: float = 1) -> Finished:
+        """Let time pass, then back up a few tables; the run must end."""
+        self.clock.advance(hours=hours)
+        done = self.attempt(run=run, only=only)
+        assert isinstance(done, Finished), done
+        return done
+
+    def attempt(
+        self, *, run: str | None = None, full: bool = False, only: tuple[str, ...] = ()
+    ) -> Finished | Parked | LeftToNight:
         """Back up now."""
         if run is None:
             self.nights += 1
             run = f"run-{self.nights}"
-        return backup(self.oid, self.ports(run), policy=self.policy, full=full)
+        return backup(self.oid, self.ports(run), policy=self.policy, full=full, only=only)
 
     @property
     def head(self) -> Snapshot:

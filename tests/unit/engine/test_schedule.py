@@ -1,5 +1,6 @@
 """Nights in the org's own zone: one each, whatever the clocks do."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
@@ -8,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlost.engine.schedule import begin_of, due, instant, name_of, spread, upcoming
+from unlost.engine.schedule import (
+    begin_of,
+    due,
+    due_hour,
+    instant,
+    name_of,
+    name_of_hour,
+    spread,
+    upcoming,
+    upcoming_hour,
+)
 from unlost.model.errors import UsageError
 from unlost.model.schedule import Hours, Schedule
 
@@ -139,6 +150,60 @@ def test_the_next_night_is_told() -> None:
     assert upcoming(schedule, zone=BERN, key="x", now=at("2026-05-04T01:00")) == at(
         "2026-05-05T01:00"
     )
+
+
+def hours(schedule: Schedule, begins: datetime, ends: datetime, *, every: int = 5) -> list[str]:
+    """The hours that a scheduler begins that looks every few minutes."""
+    begun: list[str] = []
+    now = begins
+    while now < ends:
+        found = due_hour(schedule, zone=BERN, key="one", now=now)
+        begun += [found] if found is not None and found not in begun else []
+        now += timedelta(minutes=every)
+    return begun
+
+
+HOURLY = Schedule(window=0, hourly=("Case",))
+
+
+@pytest.mark.parametrize(
+    ("day", "lasts"), [("2026-03-29", 23), ("2026-05-04", 24), ("2026-10-25", 25)]
+)
+def test_a_day_has_each_of_its_hours_once(day: str, lasts: int) -> None:
+    begins = at(f"{day}T00:00")
+    after = date.fromisoformat(day) + timedelta(days=1)
+    found = hours(HOURLY, begins, at(f"{after}T00:00"))
+    assert found == [name_of_hour(begins + timedelta(hours=number)) for number in range(lasts)]
+
+
+def test_no_hour_in_blackout_hours_and_the_next_is_told() -> None:
+    schedule = replace(HOURLY, blackout=(Hours(time(8), time(18)),))
+    found = hours(schedule, at("2026-05-04T06:00"), at("2026-05-04T20:00"))
+    assert found == [name_of_hour(at(f"2026-05-04T{hour:02}:00")) for hour in (6, 7, 18, 19)]
+    told = {"zone": BERN, "key": "one"}
+    assert upcoming_hour(schedule, now=at("2026-05-04T07:00"), **told) == at("2026-05-04T18:00")
+    assert upcoming_hour(schedule, now=at("2026-05-04T06:59"), **told) == at("2026-05-04T07:00")
+
+
+def test_no_hour_where_no_table_is_chosen() -> None:
+    assert due_hour(Schedule(), zone=BERN, key="one", now=START) is None
+    assert upcoming_hour(Schedule(), zone=BERN, key="one", now=START) is None
+
+
+def test_orgs_have_their_turn_at_their_own_minute_of_the_hour() -> None:
+    schedule = replace(HOURLY, window=600)
+    told = {"zone": BERN, "key": "one"}
+    turn = upcoming_hour(schedule, now=START, **told)
+    assert turn is not None
+    assert turn - START == spread("one", 60)
+    before = turn - timedelta(minutes=1)
+    assert due_hour(schedule, now=before, **told) is None
+    assert due_hour(schedule, now=turn, **told) == name_of_hour(turn) == "2026-01-01T00Z"
+
+
+def test_an_hour_that_blackout_hours_leave_no_time_for_never_comes() -> None:
+    schedule = replace(HOURLY, blackout=(Hours(time(0, 30), time(0, 10)),))
+    assert upcoming_hour(schedule, zone=BERN, key="one", now=START) is None
 
 
 @given(

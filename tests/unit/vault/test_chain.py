@@ -218,6 +218,18 @@ def test_a_checkpoint_that_does_not_prove_itself_is_not_believed(spoil: str) -> 
 
 
 @pytest.mark.usefixtures("often")
+def test_checkpoints_that_newer_ones_stand_for_are_removed() -> None:
+    """Each repeats all that is live: with many commits a day they would fill the vault."""
+    small = nights(11)
+    left = [places.sequence(one.name) for one in small.store.list(places.checkpoints(small.org))]
+    assert left == [6, 8, 10]
+    for seq in left:
+        small.store.delete(places.checkpoint(small.org, seq))
+    small.reopen()
+    assert small.cells(11)["a"]["Name"] == "v11", "they are a cache"
+
+
+@pytest.mark.usefixtures("often")
 def test_a_checkpoint_ahead_of_the_chain_is_no_commit() -> None:
     small = nights(4)
     for seq in (3, 4):

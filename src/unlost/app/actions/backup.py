@@ -2,14 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from unlost.app.actions.snapshots import gaps
+from unlost.app.backup_run import (
+    IN_PROGRESS,
+    KIND,
+    backup_ports,
+    close_hours,
+    refresh_identity,
+)
 from unlost.app.brake import stopped
 from unlost.app.compose import Application, Fanout, Silence
 from unlost.catalog.observer import SqlObserver
-from unlost.catalog.orgs import ProtectedOrg, get_org, save_org
+from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs import (
     RunEnd,
     RunState,
@@ -21,20 +28,18 @@ from unlost.catalog.runs import (
 from unlost.catalog.storage import keep_samples
 from unlost.engine.backup import Finished, Parked
 from unlost.engine.backup import backup as run_backup
-from unlost.engine.session import BackupPorts
+from unlost.engine.partial import LeftToNight
 from unlost.jobs.store import RunRecord
 from unlost.jobs.store import RunState as JobState
 from unlost.model.certificate import Verdict
 from unlost.model.errors import Conflict, LimitReached, UnlostError
 from unlost.model.finding import Finding
 from unlost.model.jobs import CANCELLED, PAUSED, Wish
-from unlost.model.ports import Observer, Source
+from unlost.model.ports import Observer
 from unlost.model.snapshot import CommitKind, Counts, SnapshotInfo
 
-KIND = CommitKind.BACKUP
 # Untouched for so long: jobs at the source and their results do not live much longer.
 TOO_OLD = timedelta(days=3)
-IN_PROGRESS = "run-in-progress"
 NOTES_LOST = "work-folder-damaged"
 
 
@@ -126,8 +131,10 @@ def _done_by(
         both = Fanout(written, observer or Silence())
         try:
             with app.open_org(known, observer=both, run=chosen.id) as source:
-                _refresh(known, source)
-                outcome = run_backup(known.oid, _ports(app, source, chosen.id, both), full=full)
+                refresh_identity(known, source)
+                outcome = run_backup(
+                    known.oid, backup_ports(app, source, chosen.id, both), full=full
+                )
         finally:
             written.flush()
         finished = _finished(outcome)
@@ -137,7 +144,8 @@ def _done_by(
     return _result(known, chosen, finished)
 
 
-def _finished(outcome: Finished | Parked) -> Finished:
+def _finished(outcome: Finished | Parked | LeftToNight) -> Finished:
+    assert not isinstance(outcome, LeftToNight), "all tables were asked for"
     if isinstance(outcome, Finished):
         return outcome
     if outcome.code in (PAUSED, CANCELLED):
@@ -149,6 +157,7 @@ def _finished(outcome: Finished | Parked) -> Finished:
 
 def _choose(app: Application, org: ProtectedOrg, *, full: bool, run: str | None) -> Chosen:
     """The unfinished run of this org, unless it is too old or reads less than was asked for."""
+    close_hours(app, org)
     for open_run in app.jobs.unfinished(kind=KIND.value, org=org.oid):
         known = find_run(open_run.run)
         if known is not None and known.state is RunState.DONE:  # killed between two writings
@@ -242,26 +251,6 @@ def _done(app: Application, run: str, snapshot: SnapshotInfo) -> None:
     now = app.clock.now()
     end_run(run, RunEnd(RunState.DONE, now, snapshot=snapshot.number))
     app.jobs.end(run, state=JobState.DONE, at=now)
-
-
-def _refresh(org: ProtectedOrg, source: Source) -> None:
-    """Take over a label, a kind or a zone that changed; the tenant is proved already."""
-    identity = source.identity()
-    if identity != org.identity:
-        save_org(replace(org, identity=identity))
-
-
-def _ports(app: Application, source: Source, run: str, observer: Observer) -> BackupPorts:
-    app.home.work.mkdir(mode=0o700, exist_ok=True)
-    return BackupPorts(
-        source=source,
-        vault=app.vault,
-        runner=app.runner(run),
-        lease=app.lease,
-        clock=app.clock,
-        observer=observer,
-        work=app.home.work,
-    )
 
 
 def _result(org: ProtectedOrg, chosen: Chosen, finished: Finished) -> BackupResult:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from unlost.app.actions.backup import IN_PROGRESS, cancel_unfinished
+from unlost.app.actions.backup import cancel_unfinished
 from unlost.app.actions.errand import ask_for
+from unlost.app.backup_run import IN_PROGRESS, close_hours
 from unlost.app.brake import stopped
 from unlost.app.compose import Application
 from unlost.catalog.errands import drop_errand, release_errand
@@ -30,9 +31,9 @@ class Controlled:
 def pause(app: Application, run: str) -> Controlled:  # noqa: ARG001
     """Stop a run at its next call; it waits until it is let go on.
 
-    Raises NotFound (``run-unknown``), Conflict (``run-over``).
+    Raises NotFound (``run-unknown``), Conflict (``run-over``, ``run-hourly``).
     """
-    known = _goes_on(run)
+    known = _waits(_goes_on(run))
     set_wish(run, Wish.PAUSE)
     hold_night(run, code=PAUSED, sentence=stopped(run, Wish.PAUSE).sentence)
     now = known.state is RunState.RUNNING
@@ -50,6 +51,8 @@ def cancel(app: Application, run: str) -> Controlled:
     Raises NotFound (``run-unknown``), Conflict (``run-over``).
     """
     known = _goes_on(run)
+    if known.hourly:
+        return _cancel_hour(app, known)
     if known.kind is not CommitKind.BACKUP:
         if drop_errand(run, at=app.clock.now()):
             return Controlled(
@@ -80,8 +83,11 @@ def cancel(app: Application, run: str) -> Controlled:
 
 
 def go_on(app: Application, run: str) -> Controlled:
-    """Let a paused run go on; raises NotFound (``run-unknown``), Conflict (``run-over``)."""
-    known = _goes_on(run)
+    """Let a paused run go on.
+
+    Raises NotFound (``run-unknown``), Conflict (``run-over``, ``run-hourly``).
+    """
+    known = _waits(_goes_on(run))
     set_wish(run, Wish.NONE)
     if release_errand(run):
         ask_for(app, run)
@@ -92,6 +98,29 @@ def go_on(app: Application, run: str) -> Controlled:
     if known.kind is not CommitKind.BACKUP:
         command = f"unlost restore resume {run}"
     return Controlled(run, known.org, f"The run {run} may go on.", f"Go on with it: {command}")
+
+
+def _cancel_hour(app: Application, known: RunRecord) -> Controlled:
+    set_wish(known.id, Wish.CANCEL)
+    try:
+        close_hours(app, get_org(known.org))
+    except Conflict as busy:
+        if busy.code != IN_PROGRESS:
+            raise
+        return Controlled(known.id, known.org, f"The run {known.id} stops within seconds.")
+    told = stopped(known.id, Wish.CANCEL)
+    return Controlled(known.id, known.org, told.sentence, told.next_step)
+
+
+def _waits(known: RunRecord) -> RunRecord:
+    """The run, if it is one that may wait; raises Conflict."""
+    if known.hourly:
+        raise Conflict(
+            "run-hourly",
+            f"The run {known.id} is one of an hour between two nights: it does not wait.",
+            next_step="Cancel it, or leave it; the next hour reads what it would have read.",
+        )
+    return known
 
 
 def _goes_on(run: str) -> RunRecord:

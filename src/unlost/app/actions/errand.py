@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from unlost.app.actions.backup import IN_PROGRESS
 from unlost.app.actions.night import (
     AGAIN,
     BUSY,
@@ -15,6 +14,7 @@ from unlost.app.actions.night import (
 )
 from unlost.app.actions.restore_plan import load_plan
 from unlost.app.actions.restore_run import announce_plan, resume_run
+from unlost.app.backup_run import IN_PROGRESS
 from unlost.app.compose import Application
 from unlost.catalog.errands import (
     Errand,

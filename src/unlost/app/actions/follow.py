@@ -15,11 +15,12 @@ from unlost.catalog.orgs import (
 )
 from unlost.catalog.schedules import schedule_of, set_schedule
 from unlost.catalog.writers import find_writer, save_writer
-from unlost.engine.schedule import upcoming
+from unlost.engine.schedule import upcoming, upcoming_hour
 from unlost.model.errors import Conflict
 from unlost.model.org import OrgIdentity
 from unlost.model.ports import Connector, SecretStore
 from unlost.model.schedule import Schedule
+from unlost.model.snapshot import nights
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def follow(app: Application, name: str) -> Followed:
         raise _same(name)
     _check_unknown(identity)
     oid = app.vault.adopt(identity)
-    backups = len(app.vault.snapshots(old.oid))
+    backups = len(nights(app.vault.snapshots(old.oid)))
     kept_as = _free_name(f"{name}-until-{app.clock.now():%Y-%m-%d}")
     new = ProtectedOrg(name, oid, identity, app.clock.now(), old.config)
     with together():
@@ -85,8 +86,10 @@ def _take_over(
     if settings is not None:
         save_writer(new.oid, settings, at=now)
         writing.move_to(app.writer_secrets(new.oid))
-    following = upcoming(schedule, zone=zone, key=new.oid, now=now)
-    set_schedule(new.oid, schedule, at=now, next_at=following)
+    place = {"zone": zone, "key": new.oid}
+    following = upcoming(schedule, now=now, **place)
+    hour = upcoming_hour(schedule, now=now, **place)
+    set_schedule(new.oid, schedule, at=now, next_at=following, hour_at=hour)
     return settings is not None
 
 

@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from unlost.app.actions.backup import IN_PROGRESS, NOTES_LOST, backup
+from unlost.app.actions.backup import NOTES_LOST, backup
+from unlost.app.backup_run import IN_PROGRESS
 from unlost.app.compose import Application
 from unlost.catalog.nights import WORKER_DIED, NightEnd, end_try, give_up_before, start_try
 from unlost.catalog.runs import RunState, find_run

@@ -16,6 +16,7 @@ from unlost.model.ports import Connector, SecretField, Source
 from unlost.model.quota import Quota
 from unlost.model.reading import Json
 from unlost.model.schema import Schema
+from unlost.model.snapshot import nights
 
 LONGEST_NAME = 80
 
@@ -53,7 +54,11 @@ class AddedOrg:
 
 @dataclass(frozen=True, slots=True)
 class OrgLine:
-    """An org in the list; the last three are None before its first backup."""
+    """An org in the list; the last three are None before its first backup.
+
+    ``snapshots`` counts backups of all tables, of which ``last_backup`` is the newest; ``head`` is
+    that of the newest of any.
+    """
 
     name: str
     connector: str
@@ -168,8 +173,9 @@ def _added(
 
 
 def _line(app: Application, org: ProtectedOrg) -> OrgLine:
-    nights = app.vault.snapshots(org.oid)
-    last = nights[-1] if nights else None
+    every = app.vault.snapshots(org.oid)
+    whole = nights(every)
+    last = whole[-1] if whole else None
     return OrgLine(
         name=org.name,
         connector=org.identity.connector,
@@ -179,6 +185,6 @@ def _line(app: Application, org: ProtectedOrg) -> OrgLine:
         zone=org.identity.zone,
         added_at=org.added_at,
         last_backup=last.as_of if last else None,
-        snapshots=len(nights),
-        head=last.head if last else None,
+        snapshots=len(whole),
+        head=every[-1].head if every else None,
     )

@@ -21,6 +21,7 @@ from unlost.catalog.schedules import schedule_of
 from unlost.catalog.writers import find_writer
 from unlost.model.errors import NotFound, StoreError, UsageError
 from unlost.model.ports import Clock, Connector, Entropy, Vault
+from unlost.model.snapshot import nights
 from unlost.vault.keys import Keyring
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.vault import open_vault
@@ -153,14 +154,14 @@ def _read_key(file: Path) -> bytes:
 
 def _org(app: Application, org: ProtectedOrg) -> RebuiltOrg:
     connector = app.connector(org.identity.connector)
-    nights = app.vault.snapshots(org.oid)
+    whole = nights(app.vault.snapshots(org.oid))
     writer = find_writer(org.oid) is not None
     needed = [secret.name for secret in connector.secrets(None)]
     return RebuiltOrg(
         org.name,
         org.identity.label,
-        len(nights),
-        nights[-1].as_of if nights else None,
+        len(whole),
+        whole[-1].as_of if whole else None,
         len(list_runs(org.name)),
         schedule_of(org.oid).schedule.nightly is not None,
         any(app.secrets(org.oid).get(name) for name in needed),

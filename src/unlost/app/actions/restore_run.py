@@ -63,7 +63,10 @@ class RestoreResult:
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """A run in the list. ``state``: running, parked, failed, done, abandoned or unfinished."""
+    """A run in the list. ``state``: running, parked, failed, done, abandoned or unfinished.
+
+    ``hourly``: it backs up a few tables between two nights.
+    """
 
     run: str
     org: str
@@ -72,6 +75,7 @@ class RunLine:
     started: datetime | None
     ended: datetime | None
     sentence: str = ""
+    hourly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +138,14 @@ def runs(app: Application) -> RunList:
     """All runs that the home remembers, and restores that only the vault knows."""
     lines = [
         RunLine(
-            one.id, one.org, one.kind, one.state, one.started_at, one.ended_at, one.error_sentence
+            one.id,
+            one.org,
+            one.kind,
+            one.state,
+            one.started_at,
+            one.ended_at,
+            one.error_sentence,
+            one.hourly,
         )
         for name in app.names().values()
         for one in list_runs(name)

@@ -3,30 +3,52 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time
+from difflib import get_close_matches
 
 from unlost.app.compose import Application
 from unlost.app.home_copy import after_change
 from unlost.catalog.nights import nights_of
 from unlost.catalog.orgs import ProtectedOrg, get_org, list_orgs
+from unlost.catalog.runs import RunState, list_runs
 from unlost.catalog.schedules import schedule_of, set_schedule
-from unlost.engine.schedule import upcoming
+from unlost.engine.schedule import upcoming, upcoming_hour
 from unlost.model.errors import UsageError
+from unlost.model.finding import FindingKind
 from unlost.model.night import NightRecord
 from unlost.model.schedule import Hours, Schedule
+from unlost.model.schema import Schema, TableTrait
 
 NIGHTS = 7
 OFF = "off"
+NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class LastHour:
+    """The newest backup of a few tables between two nights, and how it ended."""
+
+    run: str
+    state: RunState
+    began: datetime
+    snapshot: int | None
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
 class OrgSchedule:
-    """An org's schedule. ``next`` is when it is backed up next, ``nights`` the newest ones first."""
+    """An org's schedule. ``next`` is when it is backed up next, ``nights`` the newest ones first.
+
+    ``next_hour`` is when the tables that are backed up every hour have their turn, ``last_hour`` how
+    that went last.
+    """
 
     org: str
     zone: str
     schedule: Schedule
     next: datetime | None
     nights: tuple[NightRecord, ...]
+    next_hour: datetime | None = None
+    last_hour: LastHour | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +63,15 @@ class Wish:
     """What is to change, as it was typed; None leaves a thing as it is.
 
     ``at`` is a time such as ``01:30``, or ``off``; ``window`` is in minutes; ``blackout`` are hours
-    such as ``08:00-18:00``, and ``none`` for none. ``calls`` is in percent.
+    such as ``08:00-18:00``, and ``none`` for none. ``calls`` is in percent. ``hourly`` are tables
+    such as ``Case,Opportunity``, or ``none``.
     """
 
     at: str | None = None
     window: int | None = None
     blackout: Sequence[str] | None = None
     calls: int | None = None
+    hourly: str | None = None
 
 
 def show(app: Application, org: str | None = None) -> Schedules:
@@ -57,11 +81,15 @@ def show(app: Application, org: str | None = None) -> Schedules:
 
 
 def change(app: Application, org: str, wish: Wish) -> OrgSchedule:
-    """Change an org's schedule; raises UsageError (``schedule-invalid``), NotFound."""
+    """Change an org's schedule; raises UsageError (``schedule-invalid`` and others), NotFound."""
     known, now = get_org(org), app.clock.now()
     schedule = wished(schedule_of(known.oid).schedule, wish)
-    following = upcoming(schedule, zone=known.identity.zone, key=known.oid, now=now)
-    set_schedule(known.oid, schedule, at=now, next_at=following)
+    if wish.hourly is not None:
+        schedule = replace(schedule, hourly=hourly_tables(app, known, wish.hourly))
+    place = {"zone": known.identity.zone, "key": known.oid}
+    following = upcoming(schedule, now=now, **place)
+    hour = upcoming_hour(schedule, now=now, **place)
+    set_schedule(known.oid, schedule, at=now, next_at=following, hour_at=hour)
     after_change(app)
     return _shown(app, known)
 
@@ -73,7 +101,7 @@ def wished(schedule: Schedule, wish: Wish) -> Schedule:
     if wish.window is not None:
         schedule = replace(schedule, window=wish.window)
     if wish.blackout is not None:
-        told = [one for one in wish.blackout if one != "none"]
+        told = [one for one in wish.blackout if one != NONE]
         schedule = replace(schedule, blackout=tuple(hours_of(one) for one in told))
     if wish.calls is not None:
         schedule = replace(schedule, calls=wish.calls)
@@ -82,9 +110,75 @@ def wished(schedule: Schedule, wish: Wish) -> Schedule:
 
 def _shown(app: Application, org: ProtectedOrg) -> OrgSchedule:
     kept, zone = schedule_of(org.oid), org.identity.zone
-    following = upcoming(kept.schedule, zone=zone, key=org.oid, now=app.clock.now())
+    now = app.clock.now()
+    following = upcoming(kept.schedule, zone=zone, key=org.oid, now=now)
     nights = tuple(nights_of(org.oid, most=NIGHTS))
-    return OrgSchedule(org.name, zone, kept.schedule, following, nights)
+    hour = upcoming_hour(kept.schedule, zone=zone, key=org.oid, now=now)
+    return OrgSchedule(org.name, zone, kept.schedule, following, nights, hour, _last_hour(org))
+
+
+def _last_hour(org: ProtectedOrg) -> LastHour | None:
+    runs = list_runs(org.name, most=1, hourly=True)
+    found = [
+        LastHour(run.id, run.state, run.started_at, run.snapshot, run.error_sentence)
+        for run in runs
+    ]
+    return found[0] if found else None
+
+
+def hourly_tables(app: Application, org: ProtectedOrg, text: str) -> tuple[str, ...]:
+    """The tables that were typed, by their own names; raises UsageError for what cannot be one."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if text.strip().lower() == NONE:
+        return ()
+    if not names:
+        raise UsageError(
+            "hourly-table-unnamed",
+            "No table is named for the hours.",
+            next_step="Name some, as Case,Opportunity, or none to let the nights do it all.",
+        )
+    head = app.vault.head(org.oid)
+    if head is not None:
+        schema = head.schema()
+    else:  # nothing is known yet: the org tells
+        with app.open_org(org) as source:
+            schema = source.discover()
+    return tuple(dict.fromkeys(_hourly_table(schema, org, name) for name in names))
+
+
+def _hourly_table(schema: Schema, org: ProtectedOrg, name: str) -> str:
+    found = next((one for one in schema.tables if one.name.lower() == name.lower()), None)
+    if found is None:
+        raise _not_backed_up(schema, org, name)
+    if not found.has(TableTrait.INCREMENTAL):
+        raise UsageError(
+            "hourly-not-possible",
+            f"{found.name} cannot be asked for what changed: it is read whole each night.",
+            next_step="Leave it to the nights.",
+        )
+    return found.name
+
+
+def _not_backed_up(schema: Schema, org: ProtectedOrg, name: str) -> UsageError:
+    excluded = any(
+        finding.kind is FindingKind.TABLE_EXCLUDED and (finding.table or "").lower() == name.lower()
+        for finding in schema.findings
+    )
+    if excluded:
+        return UsageError(
+            "hourly-table-excluded",
+            f"{name} is left out of the backups of {org.name} by its settings.",
+            next_step="Let it in with `unlost org add` under the same name; after a night it can "
+            "be chosen.",
+        )
+    near = get_close_matches(name, [table.name for table in schema.tables], n=3, cutoff=0.5)
+    return UsageError(
+        "hourly-table-unknown",
+        f"No table {name!r} of {org.name} is backed up.",
+        next_step=f"Did you mean {' or '.join(near)}?"
+        if near
+        else f"See the tables in `unlost certificate {org.name} --full`.",
+    )
 
 
 def time_of(text: str) -> time:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from unlost.app.actions.snapshots import snapshot_at
 from unlost.app.compose import Application
 from unlost.app.ids import typed_ids
-from unlost.app.moments import Latest, Live, parse_moment
+from unlost.app.moments import Latest, Live, last_look, parse_moment
 from unlost.app.records import (
     Gone,
     Names,
@@ -95,7 +95,8 @@ def show(app: Application, org: str, table: str, record: str, *, at: str) -> Sho
         record, state, as_of = _live(app, known, described, ids)
     else:
         record, state = _held(snapshot, described, ids)
-        as_of = snapshot.info.as_of
+        looks, number = app.vault.snapshots(known.oid), snapshot.info.number
+        as_of = last_look(looks, number=number, table=described.name) or snapshot.info.as_of
     return _result(app, known, snapshot, described, record, state=state, as_of=as_of, live=live)
 
 

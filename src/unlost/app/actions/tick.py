@@ -1,5 +1,6 @@
 """A tick: see what is due, and have it done. Called about once a minute; missing some is no harm."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,11 +9,11 @@ from unlost.app.compose import Application
 from unlost.catalog.checks import last_check
 from unlost.catalog.nights import open_nights
 from unlost.catalog.orgs import list_orgs
-from unlost.catalog.runs import is_paused
-from unlost.catalog.schedules import Kept, begin_night, coming, put_off
-from unlost.engine.schedule import due, upcoming
+from unlost.catalog.runs import is_paused, let_hours_give_way
+from unlost.catalog.schedules import Kept, begin_night, coming, put_off, put_off_hour
+from unlost.engine.schedule import due, due_hour, upcoming, upcoming_hour
 from unlost.model.jobs import PAUSED, Job, JobKind
-from unlost.model.night import NightState
+from unlost.model.night import NightRecord, NightState
 from unlost.model.ports import Jobs
 from unlost.model.snapshot import VerifyLevel
 
@@ -22,7 +23,7 @@ VERIFY_EVERY = timedelta(days=7)
 @dataclass(frozen=True, slots=True)
 class Ticked:
     """What a tick did: nights that it began by org, jobs that it asked for, orgs that it could not
-    work out a time for.
+    work out a time for. Hours between nights are among the jobs.
     """
 
     begun: tuple[tuple[str, str], ...]
@@ -30,27 +31,49 @@ class Ticked:
     failed: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """An org whose hour has come: its name, if one begins, and when the next one has its turn."""
+
+    oid: str
+    hour: str | None
+    following: datetime | None
+
+
 def tick(app: Application, jobs: Jobs) -> Ticked:
-    """Begin the nights that are due, and ask for every try whose time has come."""
+    """Begin the nights that are due, and ask for every try and every hour whose time has come."""
     now = app.clock.now()
     begun: list[tuple[str, str]] = []
     failed: list[str] = []
+    turns: list[_Turn] = []
     for kept in coming(now):
         try:
             night = _begin(kept, now)
+            turns += _turn(kept, now)
         except (KeyError, ValueError, OSError):  # a zone that this machine does not know
             failed.append(kept.oid)
         else:
             begun += [(kept.oid, night)] if night is not None else []
-    asked = [*_tries(now), *errand_jobs(app), *_verification(now)]
-    jobs.again(job.id for job in asked if job.kind is not JobKind.VERIFY)
+    nights = open_nights()
+    let_hours_give_way({night.oid for night in nights})
+    asked = [
+        *_tries(nights, now),
+        *_hours(turns, nights),
+        *errand_jobs(app),
+        *_verification(now),
+    ]
+    jobs.again(job.id for job in asked if job.kind in (JobKind.NIGHT, JobKind.RESTORE))
     for job in asked:
         jobs.enqueue(job)
+    for turn in turns:  # not before they are asked for, which is once however often it is done
+        put_off_hour(turn.oid, hour_at=turn.following)
     return Ticked(tuple(begun), tuple(job.id for job in asked), tuple(failed))
 
 
 def _begin(kept: Kept, now: datetime) -> str | None:
     """The name of the night that begins, if one does."""
+    if kept.next_at is not None and kept.next_at > now:
+        return None  # only an hour has come
     place = {"zone": kept.zone, "key": kept.oid}
     found = due(kept.schedule, after=kept.after, since=kept.since, now=now, **place)
     following = upcoming(kept.schedule, now=now, **place)
@@ -62,10 +85,29 @@ def _begin(kept: Kept, now: datetime) -> str | None:
     return None
 
 
-def _tries(now: datetime) -> list[Job]:
+def _turn(kept: Kept, now: datetime) -> list[_Turn]:
+    """The turn of the tables that are read every hour, if it has come."""
+    if kept.hour_at is None or kept.hour_at > now:
+        return []
+    place = {"zone": kept.zone, "key": kept.oid}
+    hour = due_hour(kept.schedule, now=now, **place)
+    return [_Turn(kept.oid, hour, upcoming_hour(kept.schedule, now=now, **place))]
+
+
+def _hours(turns: Sequence[_Turn], nights: Sequence[NightRecord]) -> list[Job]:
+    """Tables that are read between two nights; not where a night of the org runs or waits."""
+    busy = {night.oid for night in nights}
+    return [
+        Job(f"hr:{turn.oid}:{turn.hour}", JobKind.HOURLY, turn.oid, turn.hour)
+        for turn in turns
+        if turn.hour is not None and turn.oid not in busy
+    ]
+
+
+def _tries(nights: Sequence[NightRecord], now: datetime) -> list[Job]:
     """Running ones are asked for as well: the engine knows them, unless its file was lost."""
     found = []
-    for night in open_nights():
+    for night in nights:
         waits = night.state is NightState.WAITING
         held = night.next_at is None and night.error_code == PAUSED and is_paused(night.oid)
         if not waits or (not held and (night.next_at or now) <= now):

@@ -52,6 +52,9 @@ def _show(out: "Console", result: "SnapshotCertificate", *, everything: bool) ->
     out.print(f"Certificate of {result.org}, snapshot {result.snapshot}")
     out.print(f"  Org      {plain(proof.org.label) or proof.org.tenant} ({proof.org.kind})")
     out.print(f"  As of    {when(proof.as_of, zone=result.zone)}")
+    if proof.rests_on is not None:
+        out.print(f"  Only     {many(len(proof.tables), 'table')} read since the last night; for")
+        out.print(f"           all others: unlost certificate {result.org} {proof.rests_on}")
     out.print(f"  Verdict  {plain(proof.sentence)}")
     out.print(f"  Held     {_held(proof)}")
     out.print(f"  Head     {result.head[:12]}")
@@ -105,10 +108,16 @@ def _table(lines: "Sequence[TableLine]") -> "Table":
             "?" if line.live is None else f"{line.live:,}",
             f"{line.held:,}",
             *[f"{count:,}" if count else "" for count in _changes(line)],
-            "all" if line.full else "changes",
+            _read(line),
             many(_gaps(line), "gap") if _gaps(line) else "",
         )
     return table
+
+
+def _read(line: "TableLine") -> str:
+    if line.carried:
+        return "earlier"
+    return "all" if line.full else "changes"
 
 
 def _gaps(line: "TableLine") -> int:

@@ -13,10 +13,12 @@ from unlost.cli.text import many, plain, when
 from unlost.model.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from unlost.app.actions.control import Controlled
-    from unlost.app.actions.restore_run import RunDetail, RunList
+    from unlost.app.actions.restore_run import RunDetail, RunLine, RunList
 
 MOST = 50
 
@@ -76,16 +78,30 @@ def _show_list(out: "Console", result: "RunList") -> None:
         out.print("Nothing ran yet.")
         return
     table = grid("Run", "Org", "Kind", "State", "Began")
-    for line in result.runs[:MOST]:
-        table.add_row(line.run, line.org, line.kind, line.state, when(line.started))
+    runs = _without_hours(result.runs)
+    for line in runs[:MOST]:
+        table.add_row(line.run, line.org, _kind(line), line.state, when(line.started))
     out.print(table)
-    if len(result.runs) > MOST:
-        out.print(f"… and {many(len(result.runs) - MOST, 'older run')}; --json lists all.")
+    if len(runs) > MOST:
+        out.print(f"… and {many(len(runs) - MOST, 'older run')}; --json lists all.")
+    hours = len(result.runs) - len(runs)
+    if hours:
+        out.print(f"… and {many(hours, 'earlier hour')}; --json lists all.")
+
+
+def _without_hours(runs: "Sequence[RunLine]") -> list["RunLine"]:
+    """The runs, of hours only the newest of each org: all of them would hide the nights."""
+    newest = {line.org: line.run for line in reversed(runs) if line.hourly}
+    return [line for line in runs if not line.hourly or line.run == newest[line.org]]
+
+
+def _kind(line: "RunLine") -> str:
+    return "hourly" if line.hourly else line.kind.value
 
 
 def _show_run(out: "Console", result: "RunDetail") -> None:
     line = result.line
-    out.print(f"{line.run}: {line.kind} of {line.org}, {line.state}, began {when(line.started)}")
+    out.print(f"{line.run}: {_kind(line)} of {line.org}, {line.state}, began {when(line.started)}")
     if line.sentence:
         out.print(plain(line.sentence))
     for record in result.records[:MOST]:

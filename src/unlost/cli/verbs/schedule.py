@@ -63,6 +63,15 @@ def change(
             help="Part of the org's API calls of a day that Unlost may use.",
         ),
     ] = None,
+    hourly: Annotated[
+        str | None,
+        typer.Option(
+            "--hourly",
+            metavar="TABLES",
+            help="Tables that are backed up every hour between the nights, as Case,Opportunity; "
+            "none for none.",
+        ),
+    ] = None,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -71,7 +80,7 @@ def change(
         from unlost.app.actions.schedule import Wish
         from unlost.app.actions.schedule import change as act
 
-        wish = Wish(at=at, window=window, blackout=blackout or None, calls=calls)
+        wish = Wish(at=at, window=window, blackout=blackout or None, calls=calls, hourly=hourly)
         answer(act(application, org, wish), as_json=json, show=_show)
     return ExitCode.OK
 
@@ -94,6 +103,8 @@ def _show(out: "Console", result: "OrgSchedule") -> None:
     out.print(f"  Calls    at most {schedule.calls}% of the org's API calls of a day")
     for hours in schedule.blackout:
         out.print(f"  Never    {hours.begins:%H:%M} to {hours.ends:%H:%M}")
+    if schedule.hourly:
+        _show_hours(out, result)
     for night in result.nights:
         out.print(f"  {night.name.replace('T', ' ')}  {night.state.value}")
         if night.missed:
@@ -101,3 +112,16 @@ def _show(out: "Console", result: "OrgSchedule") -> None:
             out.print(f"    makes up for {missed}, when nothing ran")
         if night.error_sentence:
             out.print(f"    {plain(night.error_sentence)}")
+
+
+def _show_hours(out: "Console", result: "OrgSchedule") -> None:
+    out.print(f"  Hourly   {', '.join(result.schedule.hourly)}")
+    following = "never: blackout hours leave no time"
+    if result.next_hour is not None:
+        following = f"next {when(result.next_hour, zone=result.zone)}"
+    out.print(f"    {following}")
+    last = result.last_hour
+    if last is not None:
+        out.print(f"    last {when(last.began, zone=result.zone)} {last.state.value}")
+        if last.sentence:
+            out.print(f"      {plain(last.sentence)}")

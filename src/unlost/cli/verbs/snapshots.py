@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from unlost.app.actions.snapshots import SnapshotList
 
+MOST = 3  # tables that are named
+
 
 def snapshots(name: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
     """List the backups of an org, oldest first."""
@@ -30,11 +32,14 @@ def _show(out: "Console", result: "SnapshotList") -> None:
         out.print(f"No backup yet. Make one with `unlost backup {result.org}`.")
         return
     numbers = ("Number", "Created", "Changed", "Deleted", "Rows read", "Added")
-    table = grid(numbers[0], "As of", *numbers[1:], "Head", right=numbers)
+    hours = any(night.partial for night in result.snapshots)
+    more = ("Tables",) if hours else ()
+    table = grid(numbers[0], "As of", *more, *numbers[1:], "Head", right=numbers)
     for night in result.snapshots:
         table.add_row(
             str(night.number),
             when(night.as_of, zone=result.zone),
+            *((_tables(night.only),) if hours else ()),
             f"{night.counts.created + night.counts.revived:,}",
             f"{night.counts.changed:,}",
             f"{night.counts.deleted:,}",
@@ -43,3 +48,9 @@ def _show(out: "Console", result: "SnapshotList") -> None:
             night.head[:12],
         )
     out.print(table)
+
+
+def _tables(only: tuple[str, ...]) -> str:
+    """Which tables were read."""
+    more = f" and {len(only) - MOST} more" if len(only) > MOST else ""
+    return ", ".join(only[:MOST]) + more if only else "all"

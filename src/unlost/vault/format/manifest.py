@@ -71,8 +71,9 @@ class Manifest(msgspec.Struct, frozen=True):
     ``base`` is the commit that the run compared with; ``schema`` the id of the schema object,
     ``objects`` the schemas and the certificate that the run added, ``reuses`` packs of earlier
     commits that it refers to again, ``journal`` the proof of its journal if it has one, ``slots``
-    how many entries the register of slots had. ``live_root`` proves all objects that are live
-    after this commit (``unlost.vault.state.live_root``).
+    how many entries the register of slots had, ``only`` the tables that a backup between two nights
+    looked at (empty: all). ``live_root`` proves all objects that are live after this commit
+    (``unlost.vault.state.live_root``).
     """
 
     format: int
@@ -100,6 +101,7 @@ class Manifest(msgspec.Struct, frozen=True):
     journal: JournalProof | None = None
     reuses: tuple[str, ...] = ()
     slots: int = 0
+    only: tuple[str, ...] = ()
 
 
 class Intent(msgspec.Struct, frozen=True):

@@ -1,0 +1,176 @@
+"""Hours fool nobody: what is watched, told and counted speaks of nights, and of the day as it was."""
+
+import pytest
+
+from homes import World
+from unit.app.test_hours import Hours
+from unlost.alerts.rules import LEAST_NIGHTS, alarms
+from unlost.app.actions.doctor import doctor
+from unlost.app.actions.history import history
+from unlost.app.actions.show import show
+from unlost.app.actions.snapshots import certificate
+from unlost.app.digest import digest
+from unlost.app.health import Health
+from unlost.app.metrics import ORG_FIGURES
+from unlost.app.watching import TOLD_APART, Watcher
+from unlost.catalog.storage import storages
+from unlost.model.alert import Rule
+from unlost.model.certificate import Verdict
+from unlost.model.quota import Quota
+from unlost.model.snapshot import nights
+
+CUSTOMERS = 400
+
+
+class Days(Hours):
+    """People change a few customers each hour, the same ones again and again."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.watcher = Watcher()
+        self.told: list[str] = []
+
+    def live(self, *, hours: int, updates: int = 60) -> None:
+        held = self.world.org.tables["Account"].records
+        for _ in range(hours):
+            alive = [key for key, record in held.items() if not record.deleted][:updates]
+            for key in alive:
+                cells = {"Phone": f"{self.now:%d %H}"}
+                self.world.org.update("Account", key, cells)
+            self.pass_time(minutes=60, every=20)
+            self.look()
+
+    def look(self) -> set[str]:
+        keys = {one.key for one in alarms(self.watcher.gather(self.app))}
+        self.told += sorted(keys - set(self.told))
+        return keys
+
+
+@pytest.fixture
+def days(sales: World) -> Days:
+    for number in range(CUSTOMERS):
+        sales.org.create("Account", {"Name": f"Customer {number}"})
+    return Days(sales)
+
+
+def test_ordinary_days_with_hours_are_silent_and_each_record_counts_once(days: Days) -> None:
+    """Sixty customers change in each hour: as many as in a day without hours, not 1,440."""
+    days.live(hours=24 * (LEAST_NIGHTS + 3))
+    assert days.told == []
+    (org,) = days.watcher.seen.orgs
+    assert {night.changed["Account"] for night in org.counts[:-2]} == {60}
+    assert org.today is not None
+    assert org.today.changed == {"Account": 60}
+    assert org.part is not None
+    assert org.part.partial
+    assert org.proof is not None
+    assert not org.proof.partial
+
+
+def test_days_long_ago_tell_nothing_of_tables_of_hours(
+    days: Days, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unlost.app.watching.TOLD_APART", 2)
+    assert TOLD_APART > LEAST_NIGHTS
+    days.live(hours=24 * 4)
+    (org,) = days.watcher.seen.orgs
+    assert ["Account" in night.held for night in org.counts] == [True, True, False, False]
+    assert all("User" in night.held for night in org.counts[:-1])
+
+
+def test_a_mass_deletion_is_told_within_the_hour_and_stays_told_after_the_night(
+    days: Days,
+) -> None:
+    days.live(hours=30, updates=0)
+    held = days.world.org.tables["Account"].records
+    for key in list(held)[:200]:
+        days.world.org.delete("Account", key)
+    days.live(hours=1, updates=0)
+    key = f"{Rule.UNUSUAL_LOSS}/sales/Account"
+    assert days.look() == {key}
+    assert days.watcher.seen.orgs[0].today is not None
+    days.until("2026-03-04T04:30")
+    (org,) = days.watcher.gather(days.app).orgs
+    assert org.counts[0].deleted["Account"] == 200, "the night's own part is none"
+    assert days.look() == {key}
+    days.until("2026-03-05T04:30")
+    assert days.look() == set()
+
+
+def test_a_new_service_sees_the_same(days: Days) -> None:
+    days.live(hours=27)
+    before = days.watcher.gather(days.app)
+    assert Watcher().gather(days.app) == before
+
+
+def test_the_digest_tells_of_the_day_and_how_fresh_the_tables_of_hours_are(days: Days) -> None:
+    days.live(hours=28)
+    said = digest(days.watcher.seen, lasting=0).sentence.splitlines()
+    assert said[0] == "1 of 1 org backed up and complete."
+    assert said[1].startswith("sales: backup of 2026-03-03 03:00 UTC, ")
+    assert " 60 changed, 0 deleted" in said[1]
+    assert said[2] == "sales: Account as of 2026-03-03 05:00 UTC."
+
+
+def test_figures_tell_the_night_and_the_hour(days: Days) -> None:
+    days.live(hours=28)
+    (org,) = days.watcher.seen.orgs
+    figures = {figure.name: figure.of(org) for figure in ORG_FIGURES}
+    whole = nights(days.app.vault.snapshots(days.oid))[-1]
+    assert figures["last_backup_timestamp_seconds"] == whole.as_of.timestamp()
+    assert figures["last_hourly_timestamp_seconds"] == days.now.timestamp()
+
+
+def test_the_doctor_asks_for_a_night_however_fresh_the_hours_are(
+    days: Days, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days.live(hours=4, updates=0)
+    monkeypatch.setattr("unlost.app.actions.hour.open_nights", list)
+    monkeypatch.setattr("unlost.app.actions.tick.open_nights", list)
+    days.live(hours=40, updates=0)
+    assert days.app.vault.snapshots(days.oid)[-1].partial
+    checks = {one.name: one for one in doctor(days.app, ask=False).checks}
+    told = checks["sales: backup"]
+    assert told.health is Health.BAD
+    assert told.sentence == "The newest backup is 42 hours old."
+    assert f"{Rule.NO_RECENT_BACKUP}/sales" in days.look()
+
+
+def test_hours_keep_no_samples_of_storages(days: Days) -> None:
+    source = days.world.connector.source("one")
+    source.quota = (Quota("data storage", 1.0, 10.0, "bytes"),)
+    days.live(hours=28, updates=0)
+    (held,) = storages(days.oid, since=days.now.replace(day=1))
+    assert len(held.samples) == 2
+
+
+def test_a_usual_hour_is_not_a_usual_night(days: Days) -> None:
+    days.live(hours=6)
+    from unlost.catalog.runs import begin_run, list_runs
+    from unlost.model.snapshot import CommitKind
+
+    begin_run("hourly-x", org="sales", kind=CommitKind.BACKUP, full=False, at=days.now, hourly=True)
+    (org,) = days.watcher.gather(days.app).orgs
+    assert [one.run for one in org.running] == ["hourly-x"]
+    assert len(list_runs("sales")) == len(list_runs("sales", hourly=True)) + 1
+    assert len(list_runs("sales", most=2)) == 2
+
+
+def test_a_record_is_shown_as_of_when_its_table_was_read(days: Days) -> None:
+    days.live(hours=5)
+    night, *_, hour = days.app.vault.snapshots(days.oid)
+    assert show(days.app, "sales", "Account", "A40017", at="latest").as_of == hour.as_of
+    assert show(days.app, "sales", "User", "U1", at="latest").as_of == night.as_of
+    days.world.org.purge("User", "U1")
+    days.until("2026-03-03T04:30")
+    assert history(days.app, "sales", "User", "U1").entries[-1].after == night.as_of
+    gone = show(days.app, "sales", "User", "U1", at="latest").gone
+    assert gone is not None
+    assert gone.after == night.as_of, "no hour between looked at users"
+
+
+def test_the_certificate_of_an_hour_rests_on_that_of_its_night(days: Days) -> None:
+    days.live(hours=5)
+    proof = certificate(days.app, "sales", at="latest").certificate
+    assert (proof.rests_on, proof.verdict) == (1, Verdict.COMPLETE)
+    assert [line.table for line in proof.tables] == ["Account"]
