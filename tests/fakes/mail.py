@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email import message_from_bytes
+from email.policy import default
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -20,6 +22,13 @@ class MailSink:
     @property
     def texts(self) -> list[str]:
         return [str((one.original_content or b"").decode()) for one in self.mails]
+
+    @property
+    def read(self) -> list[str]:
+        """Subjects and texts as people see them, their white space made one."""
+        mails = [message_from_bytes(one.original_content or b"", policy=default)
+                 for one in self.mails]  # fmt: skip
+        return [" ".join(f"{one['Subject']} {one.get_content()}".split()) for one in mails]
 
     async def handle_RCPT(  # noqa: N802 (the server calls it so)
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

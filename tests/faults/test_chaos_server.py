@@ -36,9 +36,9 @@ class Pair:
     def alive(self) -> list[subprocess.Popen[bytes]]:
         return [one for one in self.machine.services if one.poll() is None]
 
-    def supervise(self) -> None:
-        """Start again what ended by itself."""
-        while len(self.alive) < 2:
+    def supervise(self, *, least: int = 2) -> None:
+        """Start again what ended by itself, so that so many are there."""
+        while len(self.alive) < least:
             self.machine.start()
 
     def strike(self, what: str, dice: random.Random) -> None:
@@ -92,8 +92,7 @@ def live(made: Pair, *, nights: int, seed: int, whats: tuple[str, ...] = ()) -> 
         machine.met[what] = machine.met.get(what, 0) + 1
 
         def done(number: int = number, what: str = what) -> bool:
-            if what != GONE:
-                made.supervise()
+            made.supervise(least=1 if what == GONE else 2)
             state = machine.nights()[0]["state"]
             if state == "waiting":  # for its next try, which is not far
                 machine.later(MINUTE)

@@ -49,6 +49,8 @@ class ByItself:
         self.clock = VirtualClock(BEGAN)
         self.mails = MailSink()
         self.hooks: list[dict[str, Any]] = []
+        self.mail_port = 0
+        self.hook = ""
 
     def opened(self, brake: Brake) -> Application:
         return open_application(self.program.home, clock=self.clock, brake=brake)
@@ -81,10 +83,12 @@ def alone(tmp_path: Path) -> Iterator[ByItself]:
         made = ByItself(program, served)
         made.mails = mails
         made.hooks = receiver.told  # type: ignore[attr-defined]
+        made.mail_port = port
         words = ("alert", "channel", "it", "email", "--host", "127.0.0.1", "--security", "none")
         told = ("--port", str(port), "--from", "u@example.com", "--to", "it@example.com")
         assert program(*words, *told).code == 0
         hook = f"http://127.0.0.1:{web.server_address[1]}/hook"
+        made.hook = hook
         words = ("alert", "channel", "hook", "webhook", "--url", hook, "--allow-private")
         assert program(*words).code == 0
         with open_application(program.home, clock=made.clock) as app:

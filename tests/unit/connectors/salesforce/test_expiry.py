@@ -12,7 +12,7 @@ from unlost.connectors.salesforce import CONNECTOR
 END = datetime(2027, 3, 4, 5, 6, 7, tzinfo=UTC)
 
 
-def pem(name: str) -> str:
+def pem(name: str, *, until: datetime = END) -> str:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)] if name else [])
     made = (
@@ -21,8 +21,8 @@ def pem(name: str) -> str:
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(7)
-        .not_valid_before(END - timedelta(days=365))
-        .not_valid_after(END)
+        .not_valid_before(until - timedelta(days=365))
+        .not_valid_after(until)
         .sign(key, hashes.SHA256())
     )
     private = key.private_bytes(
