@@ -15,7 +15,7 @@ from unlost.engine.restore.filing import (
     proof_of,
     send_small,
 )
-from unlost.engine.restore.rows import Built, create_row
+from unlost.engine.restore.rows import Built, create_rows
 from unlost.engine.restore.session import Session
 from unlost.model.errors import IntegrityError, NotFound, TransientError
 from unlost.model.plan import Action, PlanStep, RecordKey
@@ -93,8 +93,7 @@ class Creator:
         return self.session.batches(table, steps)
 
     def _batch(self, table: str, steps: Sequence[PlanStep]) -> None:
-        wanted = self.session.wanted.cells(steps)
-        built = self.build(table, steps, wanted)
+        built = self.build(table, steps)
         self._refuse(table, built)
         rows = [
             WriteRow(key.record, None, one.cells)
@@ -105,7 +104,9 @@ class Creator:
             return
         if self.session.capability(table).file_column is None:
             send(self.session, Pass.CREATE, WriteOp.CREATE, table, [Prepared(r) for r in rows])
-        elif len(steps) > 1:
+            return
+        wanted = self.session.wanted.cells(steps)
+        if len(steps) > 1:
             send_small(self.session, table, steps, rows, wanted)
         else:
             self._upload(table, steps[0], rows[0], wanted[steps[0].key])
@@ -114,26 +115,24 @@ class Creator:
         """Learn which records the org made with these, all of one table."""
         if steps and self.session.capability(steps[0].table).by_products:
             for at in range(0, len(steps), LEARNT):
-                part = steps[at : at + LEARNT]
-                self._link_products(part[0].table, self.session.wanted.cells(part))
+                self._link_products(steps[at : at + LEARNT])
 
     # --- rows --------------------------------------------------------------------------------------
 
-    def build(
-        self, table: str, steps: Sequence[PlanStep], wanted: Mapping[RecordKey, Cells]
-    ) -> dict[RecordKey, Built]:
+    def build(self, table: str, steps: Sequence[PlanStep]) -> dict[RecordKey, Built]:
         """The rows of these records, as they would be sent now."""
         described, capability = self.session.table(table), self.session.capability(table)
-        self.session.links.prefetch(described.columns, wanted.values())
-        built = {}
+        own = self.session.ports.external_ids.get(table)
+        made: dict[RecordKey, Built] = {}
+        for states in self.session.wanted.states(steps):
+            self.session.links.learn(described.columns, states.rows)
+            rows = create_rows(states, described, capability, self.session.links)
+            made |= {step.key: row for step, row in zip(states.steps, rows, strict=True)}
         for step in steps:
-            row = create_row(step, wanted[step.key], described, capability, self.session.links)
-            self._gather(table, step, row)
-            own = self.session.ports.external_ids.get(table)
+            self._gather(table, step, made[step.key])
             if own in capability.settable:
-                row.cells[str(own)] = step.record
-            built[step.key] = row
-        return built
+                made[step.key].cells[str(own)] = step.record
+        return {step.key: made[step.key] for step in steps}
 
     def _gather(self, table: str, step: PlanStep, row: Built) -> None:
         capability = self.session.capability(table)
@@ -199,23 +198,23 @@ class Creator:
 
     # --- by-products -------------------------------------------------------------------------------
 
-    def _link_products(self, table: str, wanted: Mapping[RecordKey, Cells]) -> None:
+    def _link_products(self, steps: Sequence[PlanStep]) -> None:
         """Learn which records the org made with these; versions of one thing share it."""
+        table = steps[0].table
         for product in self.session.capability(table).by_products:
-            made = {
-                live: key
-                for key in wanted
-                if wanted[key].get(product.column) is not None
-                and (live := self.session.links.live(key)) is not None
+            old = {
+                live: record
+                for states in self.session.wanted.states(steps)
+                for step, record in zip(states.steps, states.texts(product.column), strict=True)
+                if record is not None and (live := self.session.links.live(step.key)) is not None
             }
-            old = {live: str(wanted[key][product.column]) for live, key in made.items()}
-            unknown = [
-                live
+            unknown = {
+                live: record
                 for live, record in old.items()
                 if self.session.links.live(RecordKey(product.table, record)) is None
-            ]
+            }
             if unknown:
-                self._learn(table, product.table, product.column, {k: old[k] for k in unknown})
+                self._learn(table, product.table, product.column, unknown)
 
     def _learn(self, table: str, product: str, column: str, old: Mapping[str, str]) -> None:
         rows = self.session.ports.writer.fetch(
@@ -239,7 +238,7 @@ class Creator:
         keys = [RecordKey(intent.table, row.record) for row in intent.rows]
         steps = [self.session.step(key) for key in keys]
         wanted = self.session.wanted.cells(steps)
-        built = self.build(intent.table, steps, wanted)
+        built = self.build(intent.table, steps)
         table = self.session.table(intent.table)
         for row in intent.rows:
             key = RecordKey(intent.table, row.record)
