@@ -48,6 +48,9 @@ class RecordKey:
     table: str
     record: str
 
+    def __hash__(self) -> int:
+        return hash(self.record)  # ids of two tables are hardly ever the same
+
     def __str__(self) -> str:
         return f"{self.table}/{self.record}"
 

@@ -1,6 +1,6 @@
 """After writing: what is in the org now, compared column by column with what was wanted."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import batched
 
@@ -10,7 +10,6 @@ from unlost.engine.ahead import ahead
 from unlost.engine.restore.calls import CHANGED_SINCE, refusal
 from unlost.engine.restore.changing import gone
 from unlost.engine.restore.compared import compared, was_sent
-from unlost.engine.restore.entries import Pass
 from unlost.engine.restore.outcome import Difference, Ending, RecordOutcome
 from unlost.engine.restore.returning import came_along
 from unlost.engine.restore.session import Session
@@ -19,9 +18,10 @@ from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.progress import Phase, Progress
 from unlost.model.reading import Rows
 from unlost.model.schema import ColumnTrait
-from unlost.model.writing import Outcome, OutcomeKind
+from unlost.model.writing import Look, Outcome
 
 NOT_MADE = "restore-not-made"
+CELLS_AT_ONCE = 300_000  # that are read together
 
 type Part = tuple[PlanStep, ...]
 """Records of one table that are read and compared together."""
@@ -42,9 +42,11 @@ def record_outcomes(session: Session) -> Iterator[RecordOutcome]:
     for step in session.plan.steps:
         by_table.setdefault(step.table, []).append(step)
     found: dict[RecordKey, tuple[Difference, ...]] = {}
-    for part, fetched in ahead(partial(_fetched, session), _parts(session, by_table)):
-        found.update(_differences(session, part, fetched))
-        _tell(session, part[0].table, len(part))
+    bundles = _bundles(session, _parts(session, by_table))
+    for parts, fetched in ahead(partial(_fetched, session), bundles):
+        for part, rows in zip(parts, fetched, strict=True):
+            found.update(_differences(session, part, rows))
+            _tell(session, part[0].table, len(part))
     for step in session.plan.steps:
         yield _outcome(session, step, found.get(step.key))
 
@@ -59,31 +61,40 @@ def _parts(session: Session, by_table: Mapping[str, list[PlanStep]]) -> Iterator
             yield from batched(there, at_once(session.table(table)))
 
 
+def _bundles(session: Session, parts: Iterable[Part]) -> Iterator[tuple[Part, ...]]:
+    """Parts that are asked for together and are not too much for the memory."""
+    held: list[Part] = []
+    cells = 0
+    for part in parts:
+        own = len(part) * len(session.table(part[0].table).columns)
+        if held and cells + own > CELLS_AT_ONCE:
+            yield tuple(held)
+            held, cells = [], 0
+        held.append(part)
+        cells += own
+    if held:
+        yield tuple(held)
+
+
 def _tell(session: Session, table: str, rows: int) -> None:
     session.ports.observer.progress(Progress(Phase.READ_BACK, table, rows=rows))
 
 
-def _fetched(session: Session, steps: Part) -> Rows:
+def _fetched(session: Session, parts: Sequence[Part]) -> Sequence[Rows]:
+    return session.ports.writer.fetch_several([_look(session, part) for part in parts])
+
+
+def _look(session: Session, steps: Part) -> Look:
     table = session.table(steps[0].table)
     columns = [c.name for c in table.columns if not c.has(ColumnTrait.VOLATILE)]
     readable = [one for one in columns if one != table.id_column]
-    ids = list(dict.fromkeys(_live(session, step) for step in steps))
-    return session.ports.writer.fetch(table, ids, columns=readable)
+    return Look(table, list(dict.fromkeys(_live(session, step) for step in steps)), readable)
 
 
 def _there(session: Session, step: PlanStep) -> bool:
     """True if the record should be live by now."""
     live = step.action is not Action.SKIP and session.links.live(step.key) is not None
-    return live and _failure(session, step) is None
-
-
-def _failure(session: Session, step: PlanStep) -> Outcome | None:
-    """What the journal says of a record that did not come back as planned."""
-    for stage in Pass:
-        outcome = session.log.state.result(stage, step.key)
-        if outcome is not None and outcome.kind is OutcomeKind.FAILED:
-            return outcome
-    return None
+    return live and session.log.state.failure(step.key) is None
 
 
 def _outcome(
@@ -91,7 +102,7 @@ def _outcome(
 ) -> RecordOutcome:
     """``differences``: None for a record that was not found."""
     live = session.links.live(step.key)
-    failed = _failure(session, step)
+    failed = session.log.state.failure(step.key)
     if failed is None and differences is None:
         failed = _not_made(step.key) if live is None else gone(step.key)
     if step.action is Action.SKIP:

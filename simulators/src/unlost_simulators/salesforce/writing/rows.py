@@ -114,9 +114,14 @@ def _column(job: Job, field: FieldDef, drafts: Sequence[Draft]) -> list[Any]:
     absent = _default(job, field)
     name = field.name
     column = [draft.cells.get(name, absent) for draft in drafts]
-    if field.type is FieldType.BASE64:
-        return [job.store.keep(one) if isinstance(one, bytes) else one for one in column]
-    return column
+    return _kept(job, column) if field.type is FieldType.BASE64 else column
+
+
+def _kept(job: Job, column: Sequence[Any]) -> list[Any]:
+    """The column with a token in place of all bytes."""
+    contents = [one for one in column if isinstance(one, bytes)]
+    tokens = iter(job.store.keep_all(contents) if contents else ())
+    return [next(tokens) if isinstance(one, bytes) else one for one in column]
 
 
 def _default(job: Job, field: FieldDef) -> Any:
@@ -150,6 +155,4 @@ def update(job: Job, drafts: Sequence[Draft]) -> None:
 
 def _given(job: Job, field: FieldDef, drafts: Sequence[Draft]) -> list[Any]:
     column = [draft.cells.get(field.name) for draft in drafts]
-    if field.type is FieldType.BASE64:
-        return [job.store.keep(one) if isinstance(one, bytes) else one for one in column]
-    return column
+    return _kept(job, column) if field.type is FieldType.BASE64 else column

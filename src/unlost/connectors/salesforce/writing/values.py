@@ -15,6 +15,7 @@ from unlost.model.schema import Table, WireKind
 LONGEST_BULK_CELL = 32_000
 CLEARED = "#N/A"
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_SPECIAL = re.compile(r'^\s|[,"\n\r]|\s$')
 _NUMBERS = (WireKind.INTEGER, WireKind.DECIMAL)
 
 
@@ -49,10 +50,10 @@ def encode(value: object) -> bytes:
 
 def fits_bulk(cells: Mapping[str, str | None]) -> bool:
     """True if a Bulk job can carry these cells exactly."""
-    return all(
-        text is None or (len(text) <= LONGEST_BULK_CELL and text != CLEARED and "\r" not in text)
-        for text in cells.values()
-    )
+    for text in cells.values():
+        if text is not None and (len(text) > LONGEST_BULK_CELL or text == CLEARED or "\r" in text):
+            return False
+    return True
 
 
 def csv_cell(text: str | None, *, clear: bool) -> str:
@@ -63,4 +64,4 @@ def csv_cell(text: str | None, *, clear: bool) -> str:
 
 
 def _needs_quotes(text: str) -> bool:
-    return text == "" or text != text.strip() or any(one in text for one in ',"\n\r')
+    return text == "" or _SPECIAL.search(text) is not None
