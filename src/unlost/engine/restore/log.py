@@ -22,6 +22,7 @@ from unlost.model.plan import RecordKey, RestorePlan
 from unlost.model.ports import Journal
 from unlost.model.writing import NOT_IN_BIN, Outcome, OutcomeKind, WriteOp
 
+STAGES = tuple(Pass)
 NONE: Mapping[RecordKey, Outcome] = {}
 LOST_TRIES = 4  # calls in a row whose answer was lost before the run stops
 
@@ -96,8 +97,8 @@ class RunState:
 
     def failure(self, key: RecordKey) -> Outcome | None:
         """What the first pass that a record did not end well in says of it."""
-        for stage in Pass:
-            outcome = self.result(stage, key) if stage in self.results else None
+        for stage in STAGES:
+            outcome = self.results.get(stage, NONE).get(key)
             if outcome is not None and outcome.kind is OutcomeKind.FAILED:
                 return outcome
         return None

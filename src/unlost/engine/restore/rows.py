@@ -17,11 +17,13 @@ class Built:
     """Cells to send. ``empty``: references left out because their record is not there.
 
     ``blocked``: a column without which the org refuses the record, and whose record is not there.
+    ``digest`` is that of the cells once they are complete.
     """
 
     cells: dict[str, str | None] = field(default_factory=dict)
     empty: list[str] = field(default_factory=list)
     blocked: str | None = None
+    digest: str = ""
 
 
 def create_rows(

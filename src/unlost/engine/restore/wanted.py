@@ -1,5 +1,6 @@
 """The wanted state of records: read from the vault when it is needed, never kept in a plan."""
 
+import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,13 +46,14 @@ class _Window:
     rows: pa.Table
     digests: Sequence[str]
     row_of: Mapping[str, int]
+    size: int
 
 
 class Wanted:
     """Reads wanted cells and files of the plan's records.
 
     Neighbours in the plan are wanted together: they are read together, and what was read last is
-    kept.
+    kept. Safe for threads.
     """
 
     def __init__(self, vault: Vault, org: str, steps: Iterable[PlanStep]) -> None:
@@ -59,6 +61,8 @@ class Wanted:
         self._org = org
         self._schemas: dict[Place, Table] = {}
         self._windows: OrderedDict[tuple[Place, int], _Window] = OrderedDict()
+        self._held = 0
+        self._lock = threading.Lock()
         self._records: dict[Place, list[str]] = defaultdict(list)
         self._numbers: dict[tuple[Place, str], int] = {}
         for step in steps:
@@ -105,17 +109,19 @@ class Wanted:
                 yield States(inside, window.rows.take(_checked(inside, window)))
 
     def _window(self, place: Place, number: int, size: int) -> _Window:
+        with self._lock:
+            return self._kept(place, number, size)
+
+    def _kept(self, place: Place, number: int, size: int) -> _Window:
         if (place, number) in self._windows:
             self._windows.move_to_end((place, number))
             return self._windows[place, number]
         records = self._records[place][number * size : (number + 1) * size]
         read = self._windows[place, number] = self._read(place, records)
-        while len(self._windows) > 1 and self._held() > KEPT_BYTES:
-            self._windows.popitem(last=False)
+        self._held += read.size
+        while len(self._windows) > 1 and self._held > KEPT_BYTES:
+            self._held -= self._windows.popitem(last=False)[1].size
         return read
-
-    def _held(self) -> int:
-        return sum(int(window.rows.nbytes) for window in self._windows.values())
 
     def _schema(self, place: Place) -> Table:
         if place not in self._schemas:
@@ -132,7 +138,8 @@ class Wanted:
         rows = self._vault.at(self._org, night).get(name, records)
         columns = [column.name for column in schema.columns if column.name in rows.column_names]
         row_of = {record: row for row, record in enumerate(rows["_u_id"].to_pylist())}
-        return _Window(rows.select(columns), digests(schema, rows, columns), row_of)
+        told = digests(schema, rows, columns)
+        return _Window(rows.select(columns), told, row_of, int(rows.nbytes))
 
     def file(self, step: PlanStep) -> StoredFile | None:
         """The newest file that the vault held for the record in the wanted state."""

@@ -78,6 +78,7 @@ class Store:
         self._counters = load.Counters()
         self._pending = PendingWrites()
         self._generation: Counter[str] = Counter()
+        self._rewritten: Counter[str] = Counter()
         self._memos: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
         self._oldest_in_bin: datetime | None = None
         self._trimmed_before: dict[str, datetime] = {}
@@ -139,11 +140,16 @@ class Store:
                     yield self._open
             except BaseException:
                 self._note_bin(self._database.cursor())
+                self._rewritten.update(
+                    one for one in self._generation if self._differs(one, before)
+                )
                 raise
             finally:
                 self._open = None
                 # What was measured meanwhile saw the rows as they are no longer.
-                self._touch([one for one in self._generation if self._differs(one, before)])
+                self._generation.update(
+                    [one for one in self._generation if self._differs(one, before)]
+                )
 
     def _differs(self, name: str, before: Counter[str]) -> bool:
         return self._generation[name] != before[name]
@@ -153,8 +159,11 @@ class Store:
         return self._generation[object_name]
 
     def memo(self, object_name: str, purpose: str) -> dict[str, Any]:
-        """A place for what was found out about an object's rows; empty after each write to it."""
-        generation = self._generation[object_name]
+        """A place for what was found out about rows of an object.
+
+        It is empty after each write but those that add rows.
+        """
+        generation = self._rewritten[object_name]
         held = self._memos.get((object_name, purpose))
         if held is None or held[0] != generation:
             held = self._memos[object_name, purpose] = (generation, {})
@@ -203,6 +212,7 @@ class Store:
 
     def _touch(self, names: Sequence[str]) -> None:
         self._generation.update(names)
+        self._rewritten.update(names)
 
     @contextmanager
     def _commit(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -361,7 +371,7 @@ class Store:
         with self.transaction() as held:
             whole = load.with_ids(of, rows, self._counters)
             load.append(held.cursor, of, whole, load.stamps(author.stamp, author.user_id))
-            self._touch([of.name])
+            self._generation[of.name] += 1
         return [str(one) for one in whole.column("Id").to_pylist()]
 
     def change(self, of: ObjectDef, staged: writes.Staged, author: writes.Author) -> None:

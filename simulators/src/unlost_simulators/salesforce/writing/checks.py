@@ -87,9 +87,9 @@ def _inactive_users(job: Job, owners: set[str]) -> set[str]:
         inactive = job.store.memo("User", "inactive")
         asked = sorted(owners - inactive.keys())
         if asked:
-            found = job.select("User", ["Id"], '"Id" IN {values} AND NOT "IsActive"', asked)
-            inactive |= dict.fromkeys(asked, False) | {one["Id"]: True for one in found}
-        return {one for one in owners if inactive[one]}
+            found = job.select("User", ["Id", "IsActive"], '"Id" IN {values}', asked)
+            inactive |= {one["Id"]: not one["IsActive"] for one in found}
+        return {one for one in owners if inactive.get(one)}
     known = {one: job.org.users.by_id(one) for one in owners}
     return {key for key, user in known.items() if user is not None and not user.active}
 

@@ -65,7 +65,7 @@ def _targets(job: Job, field: FieldDef, key: str) -> list[ObjectDef] | None:
 
 
 def _missing(job: Job, of: ObjectDef, keys: set[str]) -> dict[str, RowError]:
-    deleted = job.store.memo(of.name, "deleted")
+    deleted = job.store.memo(of.name, rows.DELETED)
     found = rows.stored_rows(job, of, keys - deleted.keys(), ())
     deleted |= {key: held["IsDeleted"] for key, held in found.items()}
     seen = rows.visible_ids(job, of, keys & deleted.keys(), job.user)

@@ -22,6 +22,8 @@ from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.job import Job
 
 _ASKED = "_asked_rows"
+DELETED = "deleted"
+"""Purpose of a memo: of rows that exist, whether they are deleted."""
 _STAMPS = ("CreatedDate", "LastModifiedDate", "SystemModstamp")
 _AUTHORS = ("CreatedById", "LastModifiedById", "OwnerId")
 
@@ -92,6 +94,7 @@ def insert(job: Job, drafts: Sequence[Draft]) -> None:
     """Write new rows and give each draft its id."""
     table = staged(job, drafts)
     made = job.store.append(job.of, table, job.author)
+    job.store.memo(job.of.name, DELETED).update(dict.fromkeys(made, False))
     for draft, key in zip(drafts, made, strict=True):
         draft.id = key
 

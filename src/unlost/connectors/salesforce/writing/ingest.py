@@ -167,15 +167,13 @@ class IngestJobs:
         reader = csv.reader(io.StringIO(answer.body.decode(), newline=""))
         head = next(reader)
         at = {name: place for place, name in enumerate(head)}
-        own, told = at.get("sf__Id"), at.get("sf__Error", at.get("sf__Created"))
-        places = [at.get(name) for name in columns]
-        for cells in reader:
-            line = tuple("" if place is None else cells[place] for place in places)
-            yield _at(cells, own), _at(cells, told), line
-
-
-def _at(cells: Sequence[str], place: int | None) -> str:
-    return "" if place is None else cells[place]
+        nothing = len(head)  # the place of what was not told: one more cell, which is empty
+        own, told = (at.get(name, nothing) for name in ("sf__Id", "sf__Error"))
+        told = at.get("sf__Created", nothing) if told == nothing else told
+        line = [at.get(name, nothing) for name in columns]
+        for cells in filter(None, reader):
+            cells.extend([""] * (nothing + 1 - len(cells)))
+            yield cells[own], cells[told], tuple(map(cells.__getitem__, line))
 
 
 def _all_written(info: Mapping[str, Any], rows: int) -> bool:

@@ -15,7 +15,6 @@ from unlost.model.schema import Table, WireKind
 LONGEST_BULK_CELL = 32_000
 CLEARED = "#N/A"
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
-_SPECIAL = re.compile(r'^\s|[,"\n\r]|\s$')
 _NUMBERS = (WireKind.INTEGER, WireKind.DECIMAL)
 
 
@@ -64,4 +63,6 @@ def csv_cell(text: str | None, *, clear: bool) -> str:
 
 
 def _needs_quotes(text: str) -> bool:
-    return text == "" or _SPECIAL.search(text) is not None
+    if not text or text[0].isspace() or text[-1].isspace():
+        return True
+    return "," in text or '"' in text or "\n" in text or "\r" in text
