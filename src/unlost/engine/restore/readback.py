@@ -13,7 +13,7 @@ from unlost.engine.restore.compared import compared, was_sent
 from unlost.engine.restore.outcome import Difference, Ending, RecordOutcome
 from unlost.engine.restore.returning import came_along
 from unlost.engine.restore.session import Session
-from unlost.engine.restore.wanted import at_once
+from unlost.engine.restore.wanted import at_once, taken
 from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.progress import Phase, Progress
 from unlost.model.reading import Rows
@@ -155,11 +155,10 @@ def _differences(
     table = session.table(steps[0].table)
     row_of = {record: row for row, record in enumerate(fetched.ids.to_pylist())}
     there = [step for step in steps if _live(session, step) in row_of]
-    cells = fetched.cells if fetched.cells is not None else pa.RecordBatch.from_pydict({})
+    cells = pa.table({}) if fetched.cells is None else pa.Table.from_batches([fetched.cells])
     for states in session.wanted.states(there):
         rows = [row_of[_live(session, step)] for step in states.steps]
-        told = {column: cells.column(column).take(rows) for column in cells.schema.names}
-        yield from compared(session, table, states, pa.table(told))
+        yield from compared(session, table, states, taken(cells, rows))
 
 
 def _live(session: Session, step: PlanStep) -> str:

@@ -4,6 +4,7 @@ import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import pyarrow as pa
 
@@ -63,12 +64,10 @@ class Wanted:
         self._windows: OrderedDict[tuple[Place, int], _Window] = OrderedDict()
         self._held = 0
         self._lock = threading.Lock()
-        self._records: dict[Place, list[str]] = defaultdict(list)
-        self._numbers: dict[tuple[Place, str], int] = {}
+        self._numbers: dict[Place, dict[str, int]] = defaultdict(dict)
         for step in steps:
-            records = self._records[_place(step)]
-            self._numbers[_place(step), step.record] = len(records)
-            records.append(step.record)
+            numbers = self._numbers[_place(step)]
+            numbers[step.record] = len(numbers)
 
     def cells(self, steps: Sequence[PlanStep]) -> dict[RecordKey, Cells]:
         """The wanted cells of these records, typed edits included.
@@ -101,12 +100,12 @@ class Wanted:
             groups[_place(step)].append(step)
         for place, own in groups.items():
             windows: dict[int, list[PlanStep]] = defaultdict(list)
-            size = at_once(self._schema(place))
+            size, numbers = at_once(self._schema(place)), self._numbers[place]
             for step in own:
-                windows[self._numbers[place, step.record] // size].append(step)
+                windows[numbers[step.record] // size].append(step)
             for number, inside in windows.items():
                 window = self._window(place, number, size)
-                yield States(inside, window.rows.take(_checked(inside, window)))
+                yield States(inside, taken(window.rows, _checked(inside, window)))
 
     def _window(self, place: Place, number: int, size: int) -> _Window:
         with self._lock:
@@ -116,7 +115,7 @@ class Wanted:
         if (place, number) in self._windows:
             self._windows.move_to_end((place, number))
             return self._windows[place, number]
-        records = self._records[place][number * size : (number + 1) * size]
+        records = list(islice(self._numbers[place], number * size, (number + 1) * size))
         read = self._windows[place, number] = self._read(place, records)
         self._held += read.size
         while len(self._windows) > 1 and self._held > KEPT_BYTES:
@@ -128,7 +127,7 @@ class Wanted:
             night, name = place
             schema = self._vault.at(self._org, night).schema().table(name)
             if schema is None:
-                raise moved(RecordKey(name, self._records[place][0]))
+                raise moved(RecordKey(name, next(iter(self._numbers[place]))))
             self._schemas[place] = schema
         return self._schemas[place]
 
@@ -176,6 +175,14 @@ def at_once(table: Table) -> int:
     """Records that are held together; fewer where texts may be long."""
     longest = sum(column.length for column in table.columns)
     return READ_ROWS if longest <= LONG else READ_ROWS // 4
+
+
+def taken(rows: pa.Table, places: Sequence[int]) -> pa.Table:
+    """These rows; neighbours in their order, as most are, are not copied."""
+    first, count = places[0], len(places)
+    if list(places) == list(range(first, first + count)):
+        return rows.slice(first, count)
+    return rows.take(places)
 
 
 def _place(step: PlanStep) -> Place:
