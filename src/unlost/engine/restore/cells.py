@@ -53,6 +53,15 @@ def digests(table: Table, rows: pa.Table, columns: Sequence[str]) -> list[str]:
     return [_hashed(pairs) for pairs in _pairs(names, told, rows.num_rows)]
 
 
+def digests_of(table: Table, rows: Sequence[Cells]) -> list[str]:
+    """The digest of each of these, as ``digest`` gives it."""
+    names = list(dict.fromkeys(name for cells in rows for name in cells))
+    if not names:
+        return [digest(table, {}) for _ in rows]
+    columns = [pa.array([cells.get(name) for cells in rows], pa.string()) for name in names]
+    return digests(table, pa.table(columns, names=names), names)
+
+
 def different(table: Table, one: Cells, other: Cells, columns: Sequence[str]) -> tuple[str, ...]:
     """Those of the columns in which two states mean different values, in the order given."""
     kinds = {column.name: column for column in table.columns}

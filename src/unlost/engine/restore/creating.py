@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from unlost.engine.ahead import ahead
 from unlost.engine.restore.calls import TRIES, Prepared, refusal, see, send, upload
-from unlost.engine.restore.cells import digest
+from unlost.engine.restore.cells import digests_of
 from unlost.engine.restore.correlate import each, uncertain
 from unlost.engine.restore.entries import Intent, Link, Linked, Pass
 from unlost.engine.restore.filing import (
@@ -161,7 +161,9 @@ class Creator:
             self._gather(table, step, made[step.key])
             if own in capability.settable:
                 made[step.key].cells[str(own)] = step.record
-            made[step.key].digest = digest(described, made[step.key].cells)
+        told = digests_of(described, [made[step.key].cells for step in steps])
+        for step, one in zip(steps, told, strict=True):
+            made[step.key].digest = one
         return {step.key: made[step.key] for step in steps}
 
     def _gather(self, table: str, step: PlanStep, row: Built) -> None:
