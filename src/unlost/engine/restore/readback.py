@@ -42,7 +42,8 @@ def record_outcomes(session: Session) -> Iterator[RecordOutcome]:
     for step in session.plan.steps:
         by_table.setdefault(step.table, []).append(step)
     found: dict[RecordKey, tuple[Difference, ...]] = {}
-    bundles = _bundles(session, _parts(session, by_table))
+    # All of them before the first is fetched: the writer is for one thread at a time.
+    bundles = list(_bundles(session, _parts(session, by_table)))
     for parts, fetched in ahead(partial(_fetched, session), bundles):
         for part, rows in zip(parts, fetched, strict=True):
             found.update(_differences(session, part, rows))
@@ -57,7 +58,7 @@ def _parts(session: Session, by_table: Mapping[str, list[PlanStep]]) -> Iterator
         there = [one for one in steps if _there(session, one)]
         _tell(session, table, len(steps) - len(there))
         if there:
-            session.capability(table)  # asked for here, not while the next records are fetched
+            session.capability(table)  # comparing needs it
             yield from batched(there, at_once(session.table(table)))
 
 
