@@ -18,7 +18,7 @@ from unlost.connectors.salesforce.limits import (
 from unlost.connectors.salesforce.rows import observed
 from unlost.connectors.salesforce.special import NEW_BY
 from unlost.kit.json_to_arrow import batch_of, text_of
-from unlost.model.errors import Conflict, SourceRefused
+from unlost.model.errors import Conflict, SourceRefused, TransientError
 from unlost.model.reading import Rows
 from unlost.model.schema import Table, WireKind
 from unlost.model.writing import Look
@@ -89,7 +89,7 @@ class Looks:
             return [self._retrieved_alone(parts[0])]
         try:
             answers, _ = self._api.composite([Post(one.path, one.body) for one in parts])
-        except Refused:
+        except (Refused, TransientError):  # it may be too much for one answer
             return [self._retrieved_alone(one) for one in parts]
         return [
             answer.body if answer.status == 200 else self._retrieved_alone(part)

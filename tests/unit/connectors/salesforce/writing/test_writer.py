@@ -695,9 +695,12 @@ def test_a_table_that_refuses_among_several_is_asked_alone(org: Org) -> None:
     assert len(org.wire.made("GET", r"FROM\+T3__c")) == 1
 
 
-def test_an_org_that_takes_no_retrieves_together_gets_them_one_by_one(org: Org) -> None:
+@pytest.mark.parametrize(("code", "status"), [("INVALID_TYPE", 400), ("UNKNOWN_EXCEPTION", 500)])
+def test_an_org_that_takes_no_retrieves_together_gets_them_one_by_one(
+    org: Org, code: str, status: int
+) -> None:
     shelf = Shelf(org)
-    org.wire.on("POST", r"/composite$", error_answer("INVALID_TYPE", "no", 400))
+    org.wire.on("POST", r"/composite$", error_answer(code, "no", status))
     assert shelf.look() == [[{"Name": name}] for name in shelf.names]
 
 
