@@ -182,7 +182,12 @@ class FakeSalesforce:
         results = []
         for one in json.loads(request.content)["compositeRequest"]:
             inner = self.wire(
-                httpx.Request(one["method"], f"{HOST}{one['url']}", headers=one.get("httpHeaders"))
+                httpx.Request(
+                    one["method"],
+                    f"{HOST}{one['url']}",
+                    headers=one.get("httpHeaders"),
+                    json=one.get("body"),
+                )
             )
             results.append(
                 {

@@ -23,6 +23,7 @@ from unlost.model.schedule import CALLS_SHARE
 FOR_RESTORES = 10  # percent of the limit, of our share, that backups leave to restores
 TOTAL = 80  # percent of the limit that all who call may have used when a backup still calls
 TOTAL_FOR_RESTORES = 95
+NEWS = timedelta(seconds=1)  # what the source says in between is written if it is much more
 BUNDLE = 20  # calls taken from the database at a time
 DAY = timedelta(hours=24)  # allowances are those of any 24 hours
 HOUR = timedelta(hours=1)
@@ -58,6 +59,7 @@ class SqlBudget:
         self._share = share or Share()
         self._lock = threading.Lock()
         self._left = 0
+        self._told: tuple[datetime, int, int] | None = None
 
     def take(self, calls: int = 1) -> None:
         """Ask before calling; raises LimitReached when our share is spent."""
@@ -69,10 +71,25 @@ class SqlBudget:
             self._left -= calls
 
     def report(self, *, used: int, limit: int) -> None:
-        """What the source last said about its calls of the day."""
-        seen = {"used": used, "limit": limit, "taken": 0, "reported_at": self._clock.now()}
-        with self._lock, own_connection():
-            ApiBudget.objects.update_or_create(oid=self._org, defaults=seen)
+        """What the source last said about its calls of the day; it is written now and then.
+
+        What is not written counts as taken: the table never tells less than what was used.
+        """
+        now = self._clock.now()
+        with self._lock:
+            if not self._tells(used, limit, now=now):
+                return
+            seen = {"used": used, "limit": limit, "taken": 0, "reported_at": now}
+            with own_connection():
+                ApiBudget.objects.update_or_create(oid=self._org, defaults=seen)
+            self._told = now, used, limit
+
+    def _tells(self, used: int, limit: int, *, now: datetime) -> bool:
+        """True if it is news beside what this process wrote a moment ago."""
+        if self._told is None:
+            return True
+        at, before, most = self._told
+        return now - at >= NEWS or limit != most or not 0 <= used - before < BUNDLE
 
     def _draw(self, calls: int) -> None:
         """Take from the tables if they allow; under a lock, so that processes cannot overdraw."""

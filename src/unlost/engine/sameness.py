@@ -37,14 +37,15 @@ def same(kind: WireKind, one: str | None, other: str | None) -> bool:
 
 def differs(kind: WireKind, old: pa.Array, new: pa.Array) -> pa.BooleanArray:
     """For two columns of equal length: where they mean different values, nulls included."""
-    raw = _raw_differs(old, new)
+    raw = unequal(old, new)
     if kind not in FREE_FORM or not pc.any(raw).as_py():
         return raw
     plain = [_canonical_array(kind, array, raw) for array in (old, new)]
-    return pc.and_(raw, _raw_differs(*plain))
+    return pc.and_(raw, unequal(*plain))
 
 
-def _raw_differs(old: pa.Array, new: pa.Array) -> pa.BooleanArray:
+def unequal(old: pa.Array, new: pa.Array) -> pa.BooleanArray:
+    """For two columns of equal length: where they have different texts, nulls included."""
     unequal = pc.fill_null(pc.not_equal(old, new), fill_value=False)
     return pc.or_(unequal, pc.xor(pc.is_null(old), pc.is_null(new)))
 

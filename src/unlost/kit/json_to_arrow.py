@@ -19,6 +19,7 @@ class Digits(str):
     __slots__ = ()
 
 
+PLAIN = frozenset({str, type(None)})
 _decoder = msgspec.json.Decoder(float_hook=Digits)
 _encoder = msgspec.json.Encoder()
 
@@ -66,13 +67,10 @@ def batch_of(
 
 
 def _column(records: Sequence[Mapping[str, Any]], name: str, *, empty_is_null: bool) -> pa.Array:
-    nothing = "" if empty_is_null else None
-    return pa.array(
-        [
-            (value if value != nothing else None)
-            if (value := record.get(name)).__class__ is str
-            else text_of(value)
-            for record in records
-        ],
-        type=pa.string(),
-    )
+    values = [record.get(name) for record in records]
+    kinds = set(map(type, values))
+    if not kinds <= PLAIN:
+        values = [text_of(value) for value in values]
+    if empty_is_null and str in kinds:
+        values = [value or None for value in values]
+    return pa.array(values, type=pa.string())

@@ -48,6 +48,9 @@ class RecordKey:
     table: str
     record: str
 
+    def __hash__(self) -> int:
+        return hash(self.record)  # ids of two tables are hardly ever the same
+
     def __str__(self) -> str:
         return f"{self.table}/{self.record}"
 
@@ -69,8 +72,15 @@ class Selection:
     columns: tuple[str, ...] = ()
 
 
+class _Keyed:
+    """A place for the key of a step, which is asked for again and again and is no part of it."""
+
+    __slots__ = ("_key",)
+    _key: RecordKey
+
+
 @dataclass(frozen=True, slots=True)
-class PlanStep:
+class PlanStep(_Keyed):
     """What happens to one record.
 
     ``version`` is the number of the commit that brought the wanted version, ``digest`` that of its
@@ -101,7 +111,12 @@ class PlanStep:
     @property
     def key(self) -> RecordKey:
         """The record."""
-        return RecordKey(self.table, self.record)
+        try:
+            return self._key
+        except AttributeError:  # asked for the first time
+            key = RecordKey(self.table, self.record)
+            object.__setattr__(self, "_key", key)
+            return key
 
 
 class Weight(StrEnum):

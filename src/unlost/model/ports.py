@@ -39,6 +39,7 @@ from unlost.model.snapshot import (
     Visibility,
 )
 from unlost.model.writing import (
+    Look,
     MissingPermission,
     Outcome,
     WriteCapability,
@@ -278,6 +279,10 @@ class Writer(Protocol):
 
     def fetch(self, table: Table, ids: Sequence[str], *, columns: Sequence[str]) -> Rows:
         """These live records as the org has them now; ids that are not there are left out."""
+        ...
+
+    def fetch_several(self, looks: Sequence[Look]) -> Sequence[Rows]:
+        """What ``fetch`` gives for each of these, in as few calls as the org takes."""
         ...
 
     def recent(

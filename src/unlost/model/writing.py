@@ -1,8 +1,10 @@
 """What is written to an org: rows, outcomes, and what a table lets one write."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from unlost.model.schema import Table
 
 # Code of the TransientError that ``Writer.upload`` raises where nothing was written and the file
 # must be opened again to be sent again.
@@ -35,6 +37,15 @@ class WriteRow:
     id: str | None = None
     cells: Mapping[str, str | None] = field(default_factory=dict)
     file: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Live records that somebody wants to see: columns of some records of a table."""
+
+    table: Table
+    ids: Sequence[str]
+    columns: Sequence[str]
 
 
 class OutcomeKind(StrEnum):

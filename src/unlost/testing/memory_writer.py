@@ -14,6 +14,7 @@ from unlost.model.reading import Op, Rows
 from unlost.model.schema import Table
 from unlost.model.writing import (
     NOT_IN_BIN,
+    Look,
     MissingPermission,
     Outcome,
     OutcomeKind,
@@ -126,6 +127,10 @@ class MemoryWriter:
         self.faults.strike("fetch", table.name)
         live = dict(self.platform.live(table.name))
         return self._rows([(key, live[key]) for key in ids if key in live], columns)
+
+    def fetch_several(self, looks: Sequence[Look]) -> Sequence[Rows]:
+        """One by one."""
+        return [self.fetch(one.table, one.ids, columns=one.columns) for one in looks]
 
     def recent(
         self,

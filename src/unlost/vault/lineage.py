@@ -48,6 +48,8 @@ def lineage(
     """
     state = room.chain.live()
     view = room.view(LINEAGE, until=state.seq, state=state)
+    if not view:
+        return []
     if table is not None and records:
         return _followed(view, room.org, targets=targets, table=table, records=records)
     wanted = frozenset(records)

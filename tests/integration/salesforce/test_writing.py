@@ -137,11 +137,11 @@ def test_an_expired_session_is_renewed_for_the_bin_too(desk: Desk) -> None:
 
 
 def test_many_rows_go_as_a_job_and_find_their_ids_again(desk: Desk) -> None:
-    names = [f"Bulk {at}" for at in range(500)]
+    names = [f"Bulk {at}" for at in range(700)]
     rows = [{"Name": name, "AccountNumber": "same", "Description": 'a "b",\nc'} for name in names]
     rows.append({"Name": "x" * 300, "AccountNumber": "too long", "Description": None})
     outcomes = desk.create("Account", *rows)
-    assert [one.kind for one in outcomes[:-1]] == [OutcomeKind.DONE] * 500
+    assert [one.kind for one in outcomes[:-1]] == [OutcomeKind.DONE] * 700
     assert outcomes[-1].native == "STRING_TOO_LONG"
     held = desk.writer.fetch(
         desk.table("Account"), [str(one.id) for one in outcomes[:-1]], columns=["Name"]
@@ -153,7 +153,7 @@ def test_many_rows_go_as_a_job_and_find_their_ids_again(desk: Desk) -> None:
 
 def test_what_a_job_cannot_carry_goes_by_rest(desk: Desk) -> None:
     long = "y" * 20_000 + "\r\nend"
-    rows: list[dict[str, str | None]] = [{"Name": f"R{at}", "Phone": None} for at in range(250)]
+    rows: list[dict[str, str | None]] = [{"Name": f"R{at}", "Phone": None} for at in range(650)]
     rows += [{"Name": "#N/A"}, {"Name": "Long", "Description": long}]
     outcomes = desk.create("Account", *rows)
     assert all(one.kind is OutcomeKind.DONE for one in outcomes)
@@ -162,7 +162,7 @@ def test_what_a_job_cannot_carry_goes_by_rest(desk: Desk) -> None:
 
 
 def test_a_job_clears_cells(desk: Desk) -> None:
-    made = desk.create("Account", *({"Name": f"C{at}", "Phone": "1"} for at in range(201)))
+    made = desk.create("Account", *({"Name": f"C{at}", "Phone": "1"} for at in range(601)))
     rows = [WriteRow(one.key, one.id, {"Phone": None}) for one in made]
     outcomes = desk.write(WriteOp.UPDATE, "Account", *rows)
     assert all(one.kind is OutcomeKind.DONE for one in outcomes)
@@ -212,16 +212,19 @@ def test_what_this_user_made_since_then_is_found(desk: Desk) -> None:
         desk.writer.recent(bare, since, columns=["Id"], sent=[])
 
 
-def test_a_job_that_is_still_under_way_is_waited_for(desk: Desk) -> None:
+@pytest.mark.parametrize(("method", "words"), [("POST", 1), ("PATCH", 50)])
+def test_a_job_that_is_still_under_way_is_waited_for(desk: Desk, method: str, words: int) -> None:
+    """Jobs with little data are sent in one call, others in three."""
     since = desk.writer.server_time() - timedelta(seconds=1)
     table = desk.table("Account")
-    desk.maker.fault(kind="reply_lost", method="PATCH", path="jobs/ingest")
-    rows = [WriteRow(f"r{at}", None, {"Name": f"Late {at}"}) for at in range(201)]
+    desk.maker.fault(kind="reply_lost", method=method, path="jobs/ingest")
+    cells = [{"Name": f"{method} {at}", "Description": "word " * words + "."} for at in range(601)]
+    rows = [WriteRow(f"r{at}", None, one) for at, one in enumerate(cells)]
     outcomes = desk.writer.write(WriteOp.CREATE, table, rows, token="t")
     assert {one.kind for one in outcomes} == {OutcomeKind.UNKNOWN}
     desk.writer.settle(table, since=since)
-    held = [row for row in desk.maker.live("Account") if str(row["Name"]).startswith("Late ")]
-    assert len(held) == 201
+    held = [row for row in desk.maker.live("Account") if str(row["Name"]).startswith(f"{method} ")]
+    assert len(held) == 601
 
 
 # --- looks ----------------------------------------------------------------------------------------

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from stateful.restore.town import LINKS, Picture, Seen, Town, references
+from unlost.engine.restore.compared import LINK_LOST, OVERWRITTEN
 from unlost.engine.restore.outcome import Ending, RecordOutcome, RestoreOutcome
-from unlost.engine.restore.readback import LINK_LOST, OVERWRITTEN
 from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan, SelectionKind, Why
 from unlost.model.writing import NOT_IN_BIN
 

@@ -147,3 +147,23 @@ def test_threads_never_take_more_than_there_is(clock: VirtualClock) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(greedy, range(4))) == 400
+
+
+def test_what_the_source_tells_again_and_again_is_written_now_and_then(
+    clock: VirtualClock, budget: SqlBudget
+) -> None:
+    def written(used: int, limit: int = 1_000) -> int | None:
+        budget.report(used=used, limit=limit)
+        return ApiBudget.objects.get().used
+
+    budget.take()
+    assert written(5) == 5
+    assert ApiBudget.objects.get().taken == 0
+    budget.take(BUNDLE)
+    assert written(6) == 5, "a moment later, and hardly more"
+    assert ApiBudget.objects.get().taken == BUNDLE, "what was not written counts as taken"
+    assert written(6 + BUNDLE) == 6 + BUNDLE, "much more"
+    assert written(3) == 3, "the day began anew"
+    assert written(4, limit=2_000) == 4, "another limit"
+    clock.advance(seconds=1)
+    assert written(5, limit=2_000) == 5

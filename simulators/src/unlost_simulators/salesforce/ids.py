@@ -6,6 +6,7 @@ An id is the key prefix (3), the instance (2) and a counter of 10 digits. The di
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -46,12 +47,14 @@ def checksum(bare: str) -> str:
     )
 
 
+@lru_cache(maxsize=1 << 16)
 def full(value: str) -> str:
     """The id in 18 characters; a checksum that came along is replaced by the right one."""
     bare = value[:BARE]
     return bare + checksum(bare)
 
 
+@lru_cache(maxsize=1 << 16)
 def counter_of(value: str) -> int:
     """The counter (characters 6 to 15) as a number, the order of ids within one object."""
     total = 0

@@ -59,6 +59,15 @@ class Get:
 
 
 @dataclass(frozen=True, slots=True)
+class Post:
+    """A POST among several of one call: a path under the API version, and what is sent there."""
+
+    path: str
+    body: object
+    headers: Headers = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Got:
     """The answer of one of them; ``body`` is decoded, names of headers are lower case."""
 
@@ -181,19 +190,20 @@ class Api:
             results += [(int(one["statusCode"]), one["result"]) for one in answer["results"]]
         return results
 
-    def composite(self, gets: Sequence[Get]) -> tuple[list[Got], datetime]:
-        """At most 25 GETs in one call, with headers of their own, and the server's time.
+    def composite(self, asked: Sequence[Get | Post]) -> tuple[list[Got], datetime]:
+        """At most 25 calls that read in one, with headers of their own, and the server's time.
 
         REST guide, composite: subrequests take headers, and their answers have some.
         """
         wanted = [
             {
-                "method": "GET",
+                "method": "GET" if isinstance(one, Get) else "POST",
                 "url": f"/services/data/{self.version}/{one.path}",
                 "referenceId": f"get{place}",
                 **({"httpHeaders": dict(one.headers)} if one.headers else {}),
+                **({"body": one.body} if isinstance(one, Post) else {}),
             }
-            for place, one in enumerate(gets)
+            for place, one in enumerate(asked)
         ]
         body = json.dumps({"allOrNone": False, "compositeRequest": wanted}).encode()
         answer = self.client.send(Request("POST", self.url("composite"), SEND_JSON, body))

@@ -15,6 +15,8 @@ IDS_IN_A_QUERY = 500
 DOCUMENTS_IN_A_QUERY = 200
 # REST guide, retrieve records with sObject Collections: 2,000 ids a call.
 IDS_IN_A_RETRIEVE = 2_000
+# REST guide, composite: of its subrequests so many can be collections or queries.
+COLLECTIONS_IN_A_COMPOSITE = 5
 # Characters of one answer that fit into memory, even if all long texts of its records were full.
 LONGEST_ANSWER = 100_000_000
 # REST guide, resources-getdeleted: 15 days back, the end at least a minute after the start.

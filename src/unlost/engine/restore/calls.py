@@ -24,12 +24,14 @@ type Cells = Mapping[str, str | None]
 class Prepared:
     """A row that is ready to be sent.
 
-    ``before``: what an update replaces. ``proof``: what tells its file from others.
+    ``before``: what an update replaces. ``proof``: what tells its file from others. ``digest`` is that
+    of the row's cells, where it is known.
     """
 
     row: WriteRow
     before: dict[str, str | None] | None = None
     proof: Cells = field(default_factory=dict)
+    digest: str = ""
 
     @property
     def alike(self) -> WriteRow:
@@ -53,7 +55,7 @@ def send(
     except UnlostError:
         session.log.write(Answer(number))
         raise
-    return answer(session, number, [one.alike for one in rows], outcomes)
+    return answer(session, number, rows, outcomes)
 
 
 def upload(session: Session, table: str, row: WriteRow, body: BinaryIO, *, proof: Cells) -> Outcome:
@@ -65,7 +67,7 @@ def upload(session: Session, table: str, row: WriteRow, body: BinaryIO, *, proof
     except UnlostError:
         session.log.write(Answer(number))
         raise
-    found = answer(session, number, [ready.alike], [outcome])
+    found = answer(session, number, [ready], [outcome])
     return found[0] if found else outcome
 
 
@@ -75,7 +77,12 @@ def announce(
     """The number of the intent, and the token of its call."""
     described = session.table(table)
     sent = tuple(
-        SentRow(one.row.key, one.row.id, digest(described, one.row.cells), one.before)
+        SentRow(
+            one.row.key,
+            one.row.id,
+            one.digest or digest(described, one.row.cells),
+            one.before,
+        )
         for one in rows
     )
     token = f"{session.plan.id}/{session.log.state.calls}"
@@ -84,14 +91,14 @@ def announce(
 
 
 def answer(
-    session: Session, number: int, sent: Sequence[WriteRow], outcomes: Sequence[Outcome]
+    session: Session, number: int, sent: Sequence[Prepared], outcomes: Sequence[Outcome]
 ) -> Sequence[Outcome]:
     """Clear up what is unknown, write the answer down, and stop where the org is full."""
     intent = session.log.state.open[number]
     known = [one for one in outcomes if one.kind is not OutcomeKind.UNKNOWN]
     unknown = {one.key for one in outcomes if one.kind is OutcomeKind.UNKNOWN}
     if unknown:
-        lost = [row for row in sent if row.key in unknown]
+        lost = [one.alike for one in sent if one.row.key in unknown]
         known += resolve(session, intent, lost)
     session.log.write(Answer(number, tuple(known)))
     done = sum(one.kind is OutcomeKind.DONE for one in known)

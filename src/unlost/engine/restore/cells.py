@@ -6,6 +6,7 @@ table does not have are taken as text.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 import msgspec
 import pyarrow as pa
@@ -29,11 +30,14 @@ def digest(table: Table, cells: Cells) -> str:
 
 def briefs(table: Table, cells: Cells) -> dict[str, Brief]:
     """What a digest is taken over, in little room: the cells that count, by column."""
-    return {
-        name: _brief(canonical(_kind(column), text))
-        for name, text in cells.items()
-        if text is not None and _counts(column := table.column(name))
-    }
+    found: dict[str, Brief] = {}
+    for name, text in cells.items():
+        column = table.column(name) if text is not None else None
+        if text is None or not _counts(column):
+            continue
+        kind = _kind(column)
+        found[name] = _brief(_canonical(kind, text) if kind in FREE_FORM else text)
+    return found
 
 
 def digest_of(told: Mapping[str, Brief]) -> str:
@@ -47,6 +51,15 @@ def digests(table: Table, rows: pa.Table, columns: Sequence[str]) -> list[str]:
     names = sorted(name for name in columns if _counts(kinds.get(name)))
     told = [_brief_texts(_kind(kinds.get(name)), rows.column(name)) for name in names]
     return [_hashed(pairs) for pairs in _pairs(names, told, rows.num_rows)]
+
+
+def digests_of(table: Table, rows: Sequence[Cells]) -> list[str]:
+    """The digest of each of these, as ``digest`` gives it."""
+    names = list(dict.fromkeys(name for cells in rows for name in cells))
+    if not names:
+        return [digest(table, {}) for _ in rows]
+    columns = [pa.array([cells.get(name) for cells in rows], pa.string()) for name in names]
+    return digests(table, pa.table(columns, names=names), names)
 
 
 def different(table: Table, one: Cells, other: Cells, columns: Sequence[str]) -> tuple[str, ...]:
@@ -65,6 +78,12 @@ def _counts(column: Column | None) -> bool:
 
 def _kind(column: Column | None) -> WireKind:
     return column.kind if column is not None else WireKind.TEXT
+
+
+@lru_cache(maxsize=4_096)
+def _canonical(kind: WireKind, text: str) -> str:
+    """Numbers and instants are short, and many records share them."""
+    return canonical(kind, text)
 
 
 def _brief(text: str) -> Brief:

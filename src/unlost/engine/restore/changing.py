@@ -189,11 +189,28 @@ def _set(session: Session, stage: Pass, table: str, changes: Sequence[Change]) -
     held = {change.step.key: change for change in changes}
     steps = [change.step for change in changes]
     while left := _pending(session, stage, steps):
-        batches = session.batches(table, left)
-        for part in [left] if stage is Pass.LATE else batches:
+        for part in _looked_at(session, stage, table, left):
             live = _looked_up(session, table, [held[step.key] for step in part])
             for batch in session.batches(table, part):
                 _batch(session, stage, table, [held[step.key] for step in batch], live)
+
+
+def _looked_at(
+    session: Session, stage: Pass, table: str, steps: Sequence[PlanStep]
+) -> Iterator[Sequence[PlanStep]]:
+    """Records that are looked at together before they are written.
+
+    What must still be as the plan saw it is looked at right before its call, and so is what goes
+    back to a draft.
+    """
+    close = [one for one in steps if stage is Pass.REOPEN or _guarded(stage, one)]
+    near = {step.key for step in close}
+    yield from batched((one for one in steps if one.key not in near), LOOKED_AT)
+    yield from session.batches(table, close)
+
+
+def _guarded(stage: Pass, step: PlanStep) -> bool:
+    return stage is Pass.UPDATE and step.expect is not None
 
 
 def _looked_up(session: Session, table: str, changes: Sequence[Change]) -> dict[str, Cells]:
@@ -239,7 +256,7 @@ def _judge(
     names = tuple(wanted)
     if values(table, live, names) == values(table, wanted, names):
         return Outcome(key.record, OutcomeKind.DONE, change.live)
-    expect = change.step.expect if stage is Pass.UPDATE else None
+    expect = change.step.expect if _guarded(stage, change.step) else None
     if expect is not None:
         ours = {*wanted.values(), *session.log.state.returned}
         if not _as_planned(table, change, live, expect, ours):

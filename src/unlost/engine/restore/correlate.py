@@ -178,7 +178,11 @@ def values(table: Table, cells: Mapping[str, str | None], columns: tuple[str, ..
 
 def _text(table: Table, name: str, value: str | None) -> str:
     column = table.column(name)
-    kind = column.kind if column is not None else WireKind.TEXT
+    return plain(column.kind if column is not None else WireKind.TEXT, value)
+
+
+def plain(kind: WireKind, value: str | None) -> str:
+    """One text for all that an org may make of a value."""
     return canonical(kind, (value or "").strip())
 
 

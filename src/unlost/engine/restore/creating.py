@@ -1,10 +1,11 @@
 """The creating pass: what must come back with a new id, level by level, parents first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from unlost.engine.ahead import ahead
 from unlost.engine.restore.calls import TRIES, Prepared, refusal, see, send, upload
-from unlost.engine.restore.cells import digest
+from unlost.engine.restore.cells import digests_of
 from unlost.engine.restore.correlate import each, uncertain
 from unlost.engine.restore.entries import Intent, Link, Linked, Pass
 from unlost.engine.restore.filing import (
@@ -15,7 +16,7 @@ from unlost.engine.restore.filing import (
     proof_of,
     send_small,
 )
-from unlost.engine.restore.rows import Built, create_row
+from unlost.engine.restore.rows import Built, create_rows
 from unlost.engine.restore.session import Session
 from unlost.model.errors import IntegrityError, NotFound, TransientError
 from unlost.model.plan import Action, PlanStep, RecordKey
@@ -23,6 +24,8 @@ from unlost.model.schema import Table
 from unlost.model.snapshot import StoredFile
 from unlost.model.writing import UPLOAD_UNSENT, Birth, WriteOp, WriteRow
 
+SOON = 6_000  # records of the next level that are read before their turn comes
+AFTERWARDS = ""  # no table
 LEARNT = 2_000  # records whose by-products are asked for at a time
 
 type Cells = Mapping[str, str | None]
@@ -39,25 +42,27 @@ class Creator:
 
     def run(self) -> None:
         """Create what is pending."""
-        plan = self.session.plan
-        todo = [step for step in plan.steps if step.action is Action.CREATE]
-        for level in sorted({step.level for step in todo}):
-            own = [step for step in todo if step.level == level]
-            for table in dict.fromkeys(step.table for step in own):
-                self._table(table, [step for step in own if step.table == table])
+        todo = [step for step in self.session.plan.steps if step.action is Action.CREATE]
+        levels: dict[int, list[PlanStep]] = {}
+        for step in sorted(todo, key=lambda one: one.level):
+            levels.setdefault(step.level, []).append(step)
+        rest = list(levels.values())
+        for place, own in enumerate(rest):
+            self._tables(_by_table(own), then=rest[place + 1] if place + 1 < len(rest) else ())
 
     def run_unmade(self) -> None:
         """Create by-products that the org did not make after all, where one may write them."""
         session = self.session
-        left: dict[str, list[PlanStep]] = {}
-        for step in session.plan.steps:
-            if step.action is Action.BY_PRODUCT and session.links.live(step.key) is None:
-                left.setdefault(step.table, []).append(step)
+        left = _by_table(
+            step
+            for step in session.plan.steps
+            if step.action is Action.BY_PRODUCT and session.links.live(step.key) is None
+        )
         for table, steps in left.items():
             capability = session.capability(table)
             if capability.birth is not Birth.NEVER and capability.allows(WriteOp.CREATE):
                 waiting = self._waiting_for_makers(table)
-                self._table(table, [one for one in steps if one.record not in waiting])
+                self._tables({table: [one for one in steps if one.record not in waiting]})
 
     def _waiting_for_makers(self, table: str) -> set[str]:
         """By-products of this table whose record is not there: they would come without it."""
@@ -74,13 +79,35 @@ class Creator:
                 waiting |= {value for name in columns if (value := cells.get(name)) is not None}
         return waiting
 
-    def _table(self, table: str, steps: Sequence[PlanStep]) -> None:
-        pending = self._pending(steps)
-        while pending:
-            for batch in self._batches(table, pending):
-                self._batch(table, batch)
-            pending = self._pending(pending)
-        self.link_products(steps)
+    def _tables(
+        self, by_table: Mapping[str, Sequence[PlanStep]], *, then: Sequence[PlanStep] = ()
+    ) -> None:
+        """Create records that need not wait for one another.
+
+        While a call is under way the next rows are made, at the end what is wanted ``then`` is read.
+        """
+        left = self._left(by_table)
+        while left:
+            batches = [(t, some) for t, steps in left.items() for some in self._batches(t, steps)]
+            soon = (AFTERWARDS, then[:SOON])
+            for (table, steps), built in ahead(self._made, [*batches, soon]):
+                if table != AFTERWARDS:
+                    self._batch(table, steps, built)
+            left = self._left(left)
+        for steps in by_table.values():
+            self.link_products(steps)
+
+    def _left(self, by_table: Mapping[str, Sequence[PlanStep]]) -> dict[str, list[PlanStep]]:
+        pending = {table: self._pending(steps) for table, steps in by_table.items()}
+        return {table: steps for table, steps in pending.items() if steps}
+
+    def _made(self, batch: tuple[str, Sequence[PlanStep]]) -> Mapping[RecordKey, Built]:
+        table, steps = batch
+        if table != AFTERWARDS:
+            return self.build(table, steps)
+        for _ in self.session.wanted.states(steps):
+            pass  # what was read is kept
+        return {}
 
     def _pending(self, steps: Sequence[PlanStep]) -> list[PlanStep]:
         state = self.session.log.state
@@ -92,9 +119,9 @@ class Creator:
             return file_batches(self.session, table, steps)
         return self.session.batches(table, steps)
 
-    def _batch(self, table: str, steps: Sequence[PlanStep]) -> None:
-        wanted = self.session.wanted.cells(steps)
-        built = self.build(table, steps, wanted)
+    def _batch(
+        self, table: str, steps: Sequence[PlanStep], built: Mapping[RecordKey, Built]
+    ) -> None:
         self._refuse(table, built)
         rows = [
             WriteRow(key.record, None, one.cells)
@@ -104,8 +131,11 @@ class Creator:
         if not rows:
             return
         if self.session.capability(table).file_column is None:
-            send(self.session, Pass.CREATE, WriteOp.CREATE, table, [Prepared(r) for r in rows])
-        elif len(steps) > 1:
+            ready = [Prepared(r, digest=built[RecordKey(table, r.key)].digest) for r in rows]
+            send(self.session, Pass.CREATE, WriteOp.CREATE, table, ready)
+            return
+        wanted = self.session.wanted.cells(steps)
+        if len(steps) > 1:
             send_small(self.session, table, steps, rows, wanted)
         else:
             self._upload(table, steps[0], rows[0], wanted[steps[0].key])
@@ -114,26 +144,27 @@ class Creator:
         """Learn which records the org made with these, all of one table."""
         if steps and self.session.capability(steps[0].table).by_products:
             for at in range(0, len(steps), LEARNT):
-                part = steps[at : at + LEARNT]
-                self._link_products(part[0].table, self.session.wanted.cells(part))
+                self._link_products(steps[at : at + LEARNT])
 
     # --- rows --------------------------------------------------------------------------------------
 
-    def build(
-        self, table: str, steps: Sequence[PlanStep], wanted: Mapping[RecordKey, Cells]
-    ) -> dict[RecordKey, Built]:
+    def build(self, table: str, steps: Sequence[PlanStep]) -> dict[RecordKey, Built]:
         """The rows of these records, as they would be sent now."""
         described, capability = self.session.table(table), self.session.capability(table)
-        self.session.links.prefetch(described.columns, wanted.values())
-        built = {}
+        own = self.session.ports.external_ids.get(table)
+        made: dict[RecordKey, Built] = {}
+        for states in self.session.wanted.states(steps):
+            self.session.links.learn(described.columns, states.rows)
+            rows = create_rows(states, described, capability, self.session.links)
+            made |= {step.key: row for step, row in zip(states.steps, rows, strict=True)}
         for step in steps:
-            row = create_row(step, wanted[step.key], described, capability, self.session.links)
-            self._gather(table, step, row)
-            own = self.session.ports.external_ids.get(table)
+            self._gather(table, step, made[step.key])
             if own in capability.settable:
-                row.cells[str(own)] = step.record
-            built[step.key] = row
-        return built
+                made[step.key].cells[str(own)] = step.record
+        told = digests_of(described, [made[step.key].cells for step in steps])
+        for step, one in zip(steps, told, strict=True):
+            made[step.key].digest = one
+        return {step.key: made[step.key] for step in steps}
 
     def _gather(self, table: str, step: PlanStep, row: Built) -> None:
         capability = self.session.capability(table)
@@ -199,23 +230,23 @@ class Creator:
 
     # --- by-products -------------------------------------------------------------------------------
 
-    def _link_products(self, table: str, wanted: Mapping[RecordKey, Cells]) -> None:
+    def _link_products(self, steps: Sequence[PlanStep]) -> None:
         """Learn which records the org made with these; versions of one thing share it."""
+        table = steps[0].table
         for product in self.session.capability(table).by_products:
-            made = {
-                live: key
-                for key in wanted
-                if wanted[key].get(product.column) is not None
-                and (live := self.session.links.live(key)) is not None
+            old = {
+                live: record
+                for states in self.session.wanted.states(steps)
+                for step, record in zip(states.steps, states.texts(product.column), strict=True)
+                if record is not None and (live := self.session.links.live(step.key)) is not None
             }
-            old = {live: str(wanted[key][product.column]) for live, key in made.items()}
-            unknown = [
-                live
+            unknown = {
+                live: record
                 for live, record in old.items()
                 if self.session.links.live(RecordKey(product.table, record)) is None
-            ]
+            }
             if unknown:
-                self._learn(table, product.table, product.column, {k: old[k] for k in unknown})
+                self._learn(table, product.table, product.column, unknown)
 
     def _learn(self, table: str, product: str, column: str, old: Mapping[str, str]) -> None:
         rows = self.session.ports.writer.fetch(
@@ -239,11 +270,10 @@ class Creator:
         keys = [RecordKey(intent.table, row.record) for row in intent.rows]
         steps = [self.session.step(key) for key in keys]
         wanted = self.session.wanted.cells(steps)
-        built = self.build(intent.table, steps, wanted)
+        built = self.build(intent.table, steps)
         table = self.session.table(intent.table)
         for row in intent.rows:
-            key = RecordKey(intent.table, row.record)
-            if digest(table, built[key].cells) != row.digest:
+            if built[RecordKey(intent.table, row.record)].digest != row.digest:
                 raise uncertain(intent, len(intent.rows))
         proof = self.session.capability(intent.table).file_column is not None
         return [
@@ -254,3 +284,10 @@ class Creator:
             )
             for key in keys
         ]
+
+
+def _by_table(steps: Iterable[PlanStep]) -> dict[str, list[PlanStep]]:
+    found: dict[str, list[PlanStep]] = {}
+    for step in steps:
+        found.setdefault(step.table, []).append(step)
+    return found

@@ -89,7 +89,7 @@ def _open(plan: RestorePlan, ports: RestorePorts, run: str) -> Session:
     }
     links = Links(ports.vault, plan.org, plan.target, log.state, steps, seen)
     schema = ports.vault.at(plan.org, plan.snapshot).schema()
-    return Session(ports, plan, log, schema, Wanted(ports.vault, plan.org), links)
+    return Session(ports, plan, log, schema, Wanted(ports.vault, plan.org, plan.steps), links)
 
 
 def _same_org(plan: RestorePlan, ports: RestorePorts) -> None:

@@ -4,6 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from unlost.engine.restore.log import RunState
 from unlost.model.lineage import resolve as last_lives
 from unlost.model.plan import PlanStep, RecordKey
@@ -50,6 +53,25 @@ class Links:
                 wanted.setdefault(table, set()).update(values)
         for table, values in wanted.items():
             self._learn(table, values)
+
+    def learn(self, columns: Iterable[Column], rows: pa.Table) -> None:
+        """The same for rows that are held by column."""
+        wanted: dict[str, set[str]] = {}
+        for column in columns:
+            if column.reference is None or column.name not in rows.column_names:
+                continue
+            values = set(pc.unique(rows.column(column.name)).to_pylist()) - {None, ""}
+            for table in column.reference.tables if values else ():
+                wanted.setdefault(table, set()).update(values)
+        for table, values in wanted.items():
+            self._learn(table, values)
+
+    def mapped(self, column: Column, told: pa.ChunkedArray) -> pa.Array:
+        """The live ids that these references must have now; null where there is none (yet)."""
+        texts = told.combine_chunks().dictionary_encode()
+        live = [self.resolve(column, value) for value in texts.dictionary.to_pylist()]
+        ids = pa.array([None if isinstance(one, Missing) else one for one in live], pa.string())
+        return ids.take(texts.indices)
 
     def _learn(self, table: str, values: set[str]) -> None:
         unknown = sorted(

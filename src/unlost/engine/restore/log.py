@@ -1,7 +1,7 @@
 """The journal of one restore and what it says: the only memory that a run has."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from unlost.engine.restore.entries import (
@@ -22,6 +22,8 @@ from unlost.model.plan import RecordKey, RestorePlan
 from unlost.model.ports import Journal
 from unlost.model.writing import NOT_IN_BIN, Outcome, OutcomeKind, WriteOp
 
+STAGES = tuple(Pass)
+NONE: Mapping[RecordKey, Outcome] = {}
 LOST_TRIES = 4  # calls in a row whose answer was lost before the run stops
 
 
@@ -37,7 +39,7 @@ class RunState:
     opened: Opened | None = None
     closed: RestoreOutcome | None = None
     links: dict[RecordKey, str] = field(default_factory=dict)
-    results: dict[tuple[Pass, RecordKey], Outcome] = field(default_factory=dict)
+    results: dict[Pass, dict[RecordKey, Outcome]] = field(default_factory=dict)
     open: dict[int, Intent] = field(default_factory=dict)
     tries: Counter[tuple[Pass, RecordKey]] = field(default_factory=Counter)
     returned: set[str] = field(default_factory=set)
@@ -77,9 +79,10 @@ class RunState:
     def _settle(
         self, stage: Pass, table: str, op: WriteOp | None, outcomes: Iterable[Outcome]
     ) -> None:
+        results = self.results.setdefault(stage, {})
         for outcome in outcomes:
             key = RecordKey(table, outcome.key)
-            self.results[stage, key] = outcome
+            results[key] = outcome
             done = outcome.kind is OutcomeKind.DONE and outcome.id is not None
             if done and op in (WriteOp.CREATE, WriteOp.UNDELETE, None):
                 self.links[key] = str(outcome.id)
@@ -90,18 +93,26 @@ class RunState:
 
     def result(self, stage: Pass, key: RecordKey) -> Outcome | None:
         """How a record ended in a pass, if it did."""
-        return self.results.get((stage, key))
+        return self.results.get(stage, NONE).get(key)
+
+    def failure(self, key: RecordKey) -> Outcome | None:
+        """What the first pass that a record did not end well in says of it."""
+        for stage in STAGES:
+            outcome = self.results.get(stage, NONE).get(key)
+            if outcome is not None and outcome.kind is OutcomeKind.FAILED:
+                return outcome
+        return None
 
     def began(self, stage: Pass) -> bool:
         """True if a record ended in this pass."""
-        return any(one is stage for one, _ in self.results)
+        return bool(self.results.get(stage))
 
     def pending(self, stage: Pass, key: RecordKey, *, most: int) -> bool:
         """True if the record must (still) be sent; a refusal that may pass is tried ``most`` times.
 
         Raises TransientError (``restore-no-answer``) where answers were lost again and again.
         """
-        outcome = self.results.get((stage, key))
+        outcome = self.result(stage, key)
         if outcome is None:
             if self.tries[stage, key] >= LOST_TRIES:
                 raise no_answer(key)
@@ -139,8 +150,8 @@ class Log:
         lives = {step.key: step.live for step in self.opened.plan.steps}
         return {
             RecordKey(key.table, str(lives[key]))
-            for (stage, key), outcome in self.state.results.items()
-            if stage is Pass.UNDELETE and outcome.code == NOT_IN_BIN
+            for key, outcome in self.state.results.get(Pass.UNDELETE, NONE).items()
+            if outcome.code == NOT_IN_BIN
         }
 
 

@@ -1,29 +1,30 @@
 """After writing: what is in the org now, compared column by column with what was wanted."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import batched
 
+import pyarrow as pa
+
+from unlost.engine.ahead import ahead
 from unlost.engine.restore.calls import CHANGED_SINCE, refusal
 from unlost.engine.restore.changing import gone
-from unlost.engine.restore.choose import Remark
-from unlost.engine.restore.correlate import each, values
-from unlost.engine.restore.entries import Pass
+from unlost.engine.restore.compared import compared, was_sent
 from unlost.engine.restore.outcome import Difference, Ending, RecordOutcome
 from unlost.engine.restore.returning import came_along
-from unlost.engine.restore.rows import expected
 from unlost.engine.restore.session import Session
-from unlost.model.plan import Action, PlanStep, RecordKey, Why
+from unlost.engine.restore.wanted import at_once, taken
+from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.progress import Phase, Progress
-from unlost.model.schema import ColumnTrait, Table
-from unlost.model.writing import NeverReason, Outcome, OutcomeKind, WriteCapability
+from unlost.model.reading import Rows
+from unlost.model.schema import ColumnTrait
+from unlost.model.writing import Look, Outcome
 
-OVERWRITTEN = "overwritten"  # the org put something else there: a trigger, a default
-NOT_IN_ORG = "not-in-org"  # the column is not there any more
-NOT_SET = "not-set"  # the plan did not set it; its notes say why, or it changed after that
-LINK_LOST = "link-lost"  # the record referred to did not come back
 NOT_MADE = "restore-not-made"
-READ_BACK = 2_000  # records that are compared at a time
-LONG = 100_000  # characters that a record may have at most to be one of so many
+CELLS_AT_ONCE = 300_000  # that are read together
+
+type Part = tuple[PlanStep, ...]
+"""Records of one table that are read and compared together."""
 
 ENDINGS = {
     Action.UNCHANGED: Ending.UNCHANGED,
@@ -41,34 +42,60 @@ def record_outcomes(session: Session) -> Iterator[RecordOutcome]:
     for step in session.plan.steps:
         by_table.setdefault(step.table, []).append(step)
     found: dict[RecordKey, tuple[Difference, ...]] = {}
-    for table, steps in by_table.items():
-        there = [s for s in steps if _there(session, s)]
-        for part in batched(there, _at_once(session.table(table))) if there else ():
-            found.update(_differences(session, table, part))
-        session.ports.observer.progress(Progress(Phase.READ_BACK, table, rows=len(steps)))
+    # All of them before the first is fetched: the writer is for one thread at a time.
+    bundles = list(_bundles(session, _parts(session, by_table)))
+    for parts, fetched in ahead(partial(_fetched, session), bundles):
+        for part, rows in zip(parts, fetched, strict=True):
+            found.update(_differences(session, part, rows))
+            _tell(session, part[0].table, len(part))
     for step in session.plan.steps:
         yield _outcome(session, step, found.get(step.key))
 
 
-def _at_once(table: Table) -> int:
-    """Records that are held twice, as wanted and as they are; fewer where texts may be long."""
-    longest = sum(column.length for column in table.columns)
-    return READ_BACK if longest <= LONG else READ_BACK // 4
+def _parts(session: Session, by_table: Mapping[str, list[PlanStep]]) -> Iterator[Part]:
+    """The records that should be live, some of one table at a time."""
+    for table, steps in by_table.items():
+        there = [one for one in steps if _there(session, one)]
+        _tell(session, table, len(steps) - len(there))
+        if there:
+            session.capability(table)  # comparing needs it
+            yield from batched(there, at_once(session.table(table)))
+
+
+def _bundles(session: Session, parts: Iterable[Part]) -> Iterator[tuple[Part, ...]]:
+    """Parts that are asked for together and are not too much for the memory."""
+    held: list[Part] = []
+    cells = 0
+    for part in parts:
+        own = len(part) * len(session.table(part[0].table).columns)
+        if held and cells + own > CELLS_AT_ONCE:
+            yield tuple(held)
+            held, cells = [], 0
+        held.append(part)
+        cells += own
+    if held:
+        yield tuple(held)
+
+
+def _tell(session: Session, table: str, rows: int) -> None:
+    session.ports.observer.progress(Progress(Phase.READ_BACK, table, rows=rows))
+
+
+def _fetched(session: Session, parts: Sequence[Part]) -> Sequence[Rows]:
+    return session.ports.writer.fetch_several([_look(session, part) for part in parts])
+
+
+def _look(session: Session, steps: Part) -> Look:
+    table = session.table(steps[0].table)
+    columns = [c.name for c in table.columns if not c.has(ColumnTrait.VOLATILE)]
+    readable = [one for one in columns if one != table.id_column]
+    return Look(table, list(dict.fromkeys(_live(session, step) for step in steps)), readable)
 
 
 def _there(session: Session, step: PlanStep) -> bool:
     """True if the record should be live by now."""
     live = step.action is not Action.SKIP and session.links.live(step.key) is not None
-    return live and _failure(session, step) is None
-
-
-def _failure(session: Session, step: PlanStep) -> Outcome | None:
-    """What the journal says of a record that did not come back as planned."""
-    for stage in Pass:
-        outcome = session.log.state.result(stage, step.key)
-        if outcome is not None and outcome.kind is OutcomeKind.FAILED:
-            return outcome
-    return None
+    return live and session.log.state.failure(step.key) is None
 
 
 def _outcome(
@@ -76,7 +103,7 @@ def _outcome(
 ) -> RecordOutcome:
     """``differences``: None for a record that was not found."""
     live = session.links.live(step.key)
-    failed = _failure(session, step)
+    failed = session.log.state.failure(step.key)
     if failed is None and differences is None:
         failed = _not_made(step.key) if live is None else gone(step.key)
     if step.action is Action.SKIP:
@@ -111,12 +138,7 @@ def _not_made(key: RecordKey) -> Outcome:
 def _ending(session: Session, step: PlanStep) -> Ending:
     if came_along(session, step):
         return Ending.UNDELETED
-    return Ending.CREATED if _was_sent(session, step) else ENDINGS[step.action]
-
-
-def _was_sent(session: Session, step: PlanStep) -> bool:
-    """True for what was created: by-products too that the org did not make after all."""
-    return session.log.state.result(Pass.CREATE, step.key) is not None
+    return Ending.CREATED if was_sent(session, step) else ENDINGS[step.action]
 
 
 def _why(session: Session, step: PlanStep) -> str:
@@ -128,93 +150,17 @@ def _why(session: Session, step: PlanStep) -> str:
 
 
 def _differences(
-    session: Session, name: str, steps: Sequence[PlanStep]
-) -> Mapping[RecordKey, tuple[Difference, ...]]:
-    table, capability = session.table(name), session.capability(name)
-    wanted = session.wanted.cells(steps)
-    session.links.prefetch(table.columns, wanted.values())
-    columns = [c.name for c in table.columns if not c.has(ColumnTrait.VOLATILE)]
-    readable = [one for one in columns if one != table.id_column]
-    fetched = session.ports.writer.fetch(
-        table, list(dict.fromkeys(_live(session, step) for step in steps)), columns=readable
-    )
-    rows = dict(each(fetched))
-    return {
-        step.key: tuple(_compare(session, table, capability, step, wanted[step.key], rows[live]))
-        for step in steps
-        if (live := _live(session, step)) in rows
-    }
+    session: Session, steps: Part, fetched: Rows
+) -> Iterator[tuple[RecordKey, tuple[Difference, ...]]]:
+    """The differences of the records that are there."""
+    table = session.table(steps[0].table)
+    row_of = {record: row for row, record in enumerate(fetched.ids.to_pylist())}
+    there = [step for step in steps if _live(session, step) in row_of]
+    cells = pa.table({}) if fetched.cells is None else pa.Table.from_batches([fetched.cells])
+    for states in session.wanted.states(there):
+        rows = [row_of[_live(session, step)] for step in states.steps]
+        yield from compared(session, table, states, taken(cells, rows))
 
 
 def _live(session: Session, step: PlanStep) -> str:
     return str(session.links.live(step.key))
-
-
-def _compare(
-    session: Session,
-    table: Table,
-    capability: WriteCapability,
-    step: PlanStep,
-    wanted: Mapping[str, str | None],
-    live: Mapping[str, str | None],
-) -> Iterator[Difference]:
-    reasons = {never.column: never.reason.value for never in capability.never}
-    own = _judged(session, step, table, wanted, tuple(live))
-    should = expected(wanted, table, session.links)
-    emptied = _emptied(step, table)
-    for name in own:
-        if name not in should:
-            continue
-        if name in emptied or (wanted.get(name) is not None and should[name] is None):
-            yield Difference(name, LINK_LOST)
-        elif live[name] == should[name]:
-            continue  # most cells; the rest may be the same in other words
-        elif values(table, live, (name,)) != values(table, should, (name,)):
-            yield Difference(name, reasons.get(name) or _word(session, step, name))
-    for name in should:
-        if name not in live and should[name] is not None and table.column(name) is None:
-            yield Difference(name, NOT_IN_ORG)
-
-
-def _emptied(step: PlanStep, table: Table) -> set[str]:
-    """References that the plan left empty because their records do not come back."""
-    if Remark.PARENT_MISSING.value not in step.notes:
-        return set()
-    links = {column.name for column in table.columns if column.reference is not None}
-    return {name for name, value in step.edits.items() if value is None and name in links}
-
-
-def _judged(
-    session: Session,
-    step: PlanStep,
-    table: Table,
-    wanted: Mapping[str, str | None],
-    every: tuple[str, ...],
-) -> tuple[str, ...]:
-    """The columns that have to be as they were."""
-    if step.action not in (Action.UPDATE, Action.UNCHANGED):
-        return every
-    if step.why is not Why.SELECTED:
-        links = _links_into_plan(session, table, wanted)
-        return (*step.columns, *(one for one in links if one in every and one not in step.columns))
-    return session.plan.selection.columns or every
-
-
-def _links_into_plan(
-    session: Session, table: Table, wanted: Mapping[str, str | None]
-) -> Iterator[str]:
-    """The references of a related record to records of the plan: that is why it is in it."""
-    for column in table.columns:
-        value = wanted.get(column.name)
-        if column.reference is None or value is None:
-            continue
-        if any(RecordKey(one, value) in session.links.steps for one in column.reference.tables):
-            yield column.name
-
-
-def _word(session: Session, step: PlanStep, column: str) -> str:
-    """Why a column that could be set is otherwise: somebody set it again, or nobody did."""
-    if step.action is Action.BY_PRODUCT and not _was_sent(session, step):
-        return OVERWRITTEN if column in step.columns else NeverReason.BY_PLATFORM.value
-    sent = step.action in (Action.CREATE, Action.BY_PRODUCT) or column in step.columns
-    return OVERWRITTEN if sent else NOT_SET

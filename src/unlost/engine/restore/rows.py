@@ -1,9 +1,10 @@
 """From the wanted state of a record to the cells that are sent: pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from unlost.engine.restore.links import Links, Missing
+from unlost.engine.restore.wanted import States
 from unlost.model.plan import PlanStep
 from unlost.model.schema import Column, Table
 from unlost.model.writing import WriteCapability
@@ -16,30 +17,53 @@ class Built:
     """Cells to send. ``empty``: references left out because their record is not there.
 
     ``blocked``: a column without which the org refuses the record, and whose record is not there.
+    ``digest`` is that of the cells once they are complete.
     """
 
     cells: dict[str, str | None] = field(default_factory=dict)
     empty: list[str] = field(default_factory=list)
     blocked: str | None = None
+    digest: str = ""
 
 
-def create_row(
-    step: PlanStep, wanted: Cells, table: Table, capability: WriteCapability, links: Links
-) -> Built:
-    """What a create sends: all that can be set and has a value, but not what is set late."""
-    built = Built()
+def create_rows(
+    states: States, table: Table, capability: WriteCapability, links: Links
+) -> list[Built]:
+    """What creates send: all that can be set and has a value, but not what is set late."""
+    built = [Built() for _ in states.steps]
     born = {late.column: late.born for late in capability.late}
     products = {product.column for product in capability.by_products}
-    for name in sorted(capability.settable):
-        value = wanted.get(name)
+    for name in sorted(capability.settable.intersection(states.rows.column_names)):
         if name in born:
-            value = born[name] if value is not None else None
-        if value is None or name in step.late:
+            told = [None if one is None else born[name] for one in states.texts(name)]
+            _fill(states, built, name, told)
             continue
-        _set(built, table.column(name), name, value, links, optional=name in products)
-    missing = [name for name in built.empty if name in capability.needs_value]
-    built.blocked = missing[0] if missing else None
+        column = table.column(name)
+        if column is None or column.reference is None:
+            _fill(states, built, name, states.texts(name))
+            continue
+        live = links.mapped(column, states.rows.column(name)).to_pylist()
+        _fill(states, built, name, live)
+        if name not in products:
+            _left_empty(states, built, name, live)
+    for one in built:
+        missing = [name for name in one.empty if name in capability.needs_value]
+        one.blocked = missing[0] if missing else None
     return built
+
+
+def _fill(states: States, built: list[Built], name: str, told: Sequence[str | None]) -> None:
+    for step, one, value in zip(states.steps, built, told, strict=True):
+        if value is not None and name not in step.late:
+            one.cells[name] = value
+
+
+def _left_empty(states: States, built: list[Built], name: str, live: Sequence[str | None]) -> None:
+    """Note the references that lead to records which are not there."""
+    wanted = states.texts(name)
+    for step, one, value, now in zip(states.steps, built, wanted, live, strict=True):
+        if now is None and value is not None and name not in step.late:
+            one.empty.append(name)
 
 
 def update_row(columns: tuple[str, ...], wanted: Cells, table: Table, links: Links) -> Built:
@@ -50,7 +74,7 @@ def update_row(columns: tuple[str, ...], wanted: Cells, table: Table, links: Lin
         if value is None:
             built.cells[name] = None
         else:
-            _set(built, table.column(name), name, value, links, optional=False)
+            _set(built, table.column(name), name, value, links)
     return built
 
 
@@ -63,16 +87,14 @@ def late_columns(step: PlanStep, wanted: Cells, capability: WriteCapability) -> 
     return tuple(dict.fromkeys((*step.late, *own)))
 
 
-def _set(
-    built: Built, column: Column | None, name: str, value: str, links: Links, *, optional: bool
-) -> None:
+def _set(built: Built, column: Column | None, name: str, value: str, links: Links) -> None:
     if column is None or column.reference is None:
         built.cells[name] = value
         return
     live = links.resolve(column, value)
     if not isinstance(live, Missing):
         built.cells[name] = live
-    elif not optional:
+    else:
         built.empty.append(name)
 
 

@@ -164,6 +164,14 @@ def test_numbers_of_a_subrequest_keep_all_digits(client) -> None:
     assert "1234567890123456.78" in text
 
 
+@pytest.mark.parametrize(("looks", "status"), [(5, 200), (6, 400)])
+def test_five_collections_go_in_one_call(client, looks: int, status: int) -> None:
+    wanted = {"ids": ["001Dn00000A0001IAA"], "fields": ["Name"]}
+    asked = [sub(f"look{n}", "POST", "composite/sobjects/Account", wanted) for n in range(looks)]
+    answer = client.post("composite", {"allOrNone": False, "compositeRequest": asked})
+    assert answer.status_code == status
+
+
 @pytest.mark.parametrize("path", ["composite", "composite/batch", "composite/graph"])
 def test_composites_do_not_nest(client, path: str) -> None:
     (made,) = composite(client, sub("a", "POST", path, {"compositeRequest": [FAMILY[0]]}))

@@ -141,6 +141,15 @@ def test_ids_of_fifteen_and_eighteen_characters(org: Org, backup: SimUser) -> No
     assert found(org, backup, f"Id != '{short}'")[6:8] == ["a6", "a8"]
     assert found(org, backup, f"Id IN ('{short}', '{made[3]}')") == ["a3", "a7"]
     assert len(found(org, backup, f"Id NOT IN ('{short}', '{made[3]}')")) == 48
+    many = ", ".join(f"'{one}'" for one in (short, *made[1:45], "001Dn00000zzzzzIAA"))
+    assert len(found(org, backup, f"Id IN ({many})")) == len(
+        {short[:15], *(m[:15] for m in made[1:45])}
+    )
+    assert len(found(org, backup, f"Id IN ({many}, '{'x' * 15}')")) >= 44
+    assert found(org, backup, f"ParentId IN ({many})") == []
+    assert len(found(org, backup, f"ParentId NOT IN ({many})")) == 50
+    with_none = len(found(org, backup, f"Id NOT IN ({many})"))
+    assert with_none == 50 - len({short[:15], *(m[:15] for m in made[1:45])})
     assert found(org, backup, "Id = ''") == []
 
 

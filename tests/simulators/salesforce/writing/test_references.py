@@ -21,6 +21,38 @@ def test_a_reference_to_a_deleted_record(hand: Hand) -> None:
     assert errors(result) == [("ENTITY_IS_DELETED", "entity is deleted", [])]
 
 
+def test_what_is_known_of_a_record_ends_when_it_changes(hand: Hand, org: Org) -> None:
+    (key,) = hand.made("Account", {"Name": "a"})
+    rows = [{"LastName": "a", "AccountId": key, "OwnerId": CLERK_ID}]
+    told = []
+    for change in (
+        lambda: None,
+        lambda: hand.delete("Account", key),
+        lambda: hand.undelete("Account", key),
+        lambda: org.update(hand.user, "User", {CLERK_ID: {"IsActive": False}}),
+        lambda: org.update(hand.user, "User", {CLERK_ID: {"IsActive": True}}),
+        lambda: org.hard_delete(hand.user, "Account", [key]),
+    ):
+        change()
+        told.append(code(hand.create("Contact", *rows)[0]))
+    assert told == [
+        "ok", "ENTITY_IS_DELETED", "ok", "INACTIVE_OWNER_OR_USER", "ok",
+        "INVALID_CROSS_REFERENCE_KEY",
+    ]  # fmt: skip
+
+
+def test_what_a_call_that_was_taken_back_made_is_not_known(hand: Hand) -> None:
+    (key,) = hand.made("Account", {"Name": "a"})
+    memo = hand.org.store.memo("Account", "test")
+    memo["known"] = True
+    hand.made("Account", {"Name": "b", "ParentId": key})
+    assert hand.org.store.memo("Account", "test") == {"known": True}, "rows were added"
+    with pytest.raises(ZeroDivisionError), hand.org.store.transaction():
+        assert hand.made("Account", {"Name": "c", "ParentId": key}) == 1 / 0
+    assert hand.org.store.memo("Account", "test") == {}, "they may be among what was taken back"
+    assert hand.org.store.memo("Account", "deleted") == {}
+
+
 def test_a_reference_to_another_object(hand: Hand) -> None:
     (result,) = hand.create("Contact", {"LastName": "a", "AccountId": WRITER_ID})
     text = f"Account ID: id value of incorrect type: {WRITER_ID}"

@@ -4,7 +4,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlost.engine.restore.cells import briefs, different, digest, digest_of, digests
+from unlost.engine.restore.cells import briefs, different, digest, digest_of, digests, digests_of
 from unlost.engine.sameness import same
 from unlost.model.schema import Column, ColumnTrait, Table, WireKind
 from unlost.testing.strategies import texts
@@ -74,6 +74,14 @@ def test_batches_agree_with_single_rows(
     arrays = {name: pa.array([s[name] for s in states], pa.string()) for name in COLUMNS}
     found = digests(TABLE, pa.table(arrays), columns)
     assert found == [digest(TABLE, {name: s[name] for name in columns}) for s in states]
+
+
+@given(st.lists(st.tuples(STATES, st.sets(st.sampled_from(COLUMNS))), max_size=6))
+def test_rows_with_different_cells_agree_with_single_ones(
+    told: list[tuple[dict[str, str | None], set[str]]],
+) -> None:
+    rows = [{name: state[name] for name in names} for state, names in told]
+    assert digests_of(TABLE, rows) == [digest(TABLE, one) for one in rows]
 
 
 @given(STATES, STATES)

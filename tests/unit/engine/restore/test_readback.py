@@ -1,7 +1,13 @@
 """What a restore says at its end: every difference is named, and nothing that is gone is called there."""
 
+from typing import Any
+
+import pytest
+
 from unit.engine.restore.atelier import LINK, Atelier, actions, step_of
 from unit.engine.restore.workshop import TEXT, endings, of
+from unlost.engine.restore import readback
+from unlost.engine.restore.cells import digest
 from unlost.engine.restore.execute import run_of
 from unlost.engine.restore.log import Log
 from unlost.engine.restore.outcome import Difference, Ending
@@ -343,3 +349,57 @@ def test_a_detail_in_the_bin_comes_out_with_a_master_that_has_a_new_id(quick: At
     outcome = quick.restore(quick.plan_of(*keys, at=1))
     assert {one.ending for one in outcome.records} == {Ending.UNDELETED}
     assert (list(quick.live("Account")), list(quick.live("Contact"))) == ([account], [contact])
+
+
+# --- how the org is asked -------------------------------------------------------------------------
+
+
+def test_what_is_too_much_for_the_memory_is_read_apart(
+    quick: Atelier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundles: list[int] = []
+    several = quick.writer.fetch_several
+
+    def counted(looks: Any) -> Any:
+        bundles.append(len(looks))
+        return several(looks)
+
+    account = quick.make("Account", "Candy")
+    contact = quick.make("Contact", "Ann", Account=account)
+    quick.night()
+    quick.lose("Account", account)
+    monkeypatch.setattr(quick.writer, "fetch_several", counted)
+    first = quick.plan_of(("Account", account), ("Contact", contact))
+    assert quick.restore(first).whole
+    assert bundles == [2]
+    quick.lose("Account", quick.named("Account", "Candy")[0])
+    monkeypatch.setattr(readback, "CELLS_AT_ONCE", 1)
+    assert quick.restore(quick.plan_of(("Account", account), ("Contact", contact))).whole
+    assert bundles == [2, 1, 1]
+
+
+def test_what_must_be_as_the_plan_saw_it_is_looked_at_right_before_its_call(
+    quick: Atelier,
+) -> None:
+    quick.allow("Account", rows_per_call=1)
+    records = [quick.make("Account", f"A{n}", Number="1") for n in range(4)]
+    quick.night()
+    for record in records:
+        quick.org.update("Account", record, {"Number": "2"})
+    schema = quick.head.schema().table("Account")
+    assert schema is not None
+    expect = digest(schema, {"Number": "2"})
+    steps = [
+        quick.step(
+            "Account", record, Action.UPDATE, live=record, columns=("Number",),
+            expect=expect if place % 2 else None,
+        )
+        for place, record in enumerate(records)
+    ]  # fmt: skip
+    quick.writer.calls.clear()
+    assert quick.restore(quick.plan(*steps)).whole
+    told = [(call, rows) for call, _, rows in quick.writer.calls if call in ("fetch", "update")]
+    assert told == [
+        ("fetch", 2), ("update", 1), ("update", 1), ("fetch", 1), ("update", 1), ("fetch", 1),
+        ("update", 1), ("fetch", 4),
+    ]  # fmt: skip

@@ -16,7 +16,8 @@ from unlost_simulators.salesforce.http.calls import Answer, error_answer, json_a
 from unlost_simulators.salesforce.http.context import Context
 from unlost_simulators.salesforce.http.subrequests import Dispatch, Subrequest
 
-# REST API guide: composite batch and composite take 25 subrequests, 5 of them queries.
+# REST API guide: composite batch and composite take 25 subrequests; of those of composite 5 can be
+# queries or collections.
 MAX_SUBREQUESTS = 25
 MAX_QUERIES = 5
 _HALTED = SalesforceError(412, "BATCH_PROCESSING_HALTED", "Batch processing halted per request")
@@ -53,8 +54,9 @@ class Composite:
         """Answer ``POST composite``."""
         wanted = context.call.record()
         asked = [subrequests.read(one) for one in listed(wanted, "compositeRequest")]
-        if sum("/query" in one.target.lower() for one in asked) > MAX_QUERIES:
-            raise limit(f"cannot execute more than {MAX_QUERIES} queries in one composite call")
+        if sum(_counts(one.target.lower()) for one in asked) > MAX_QUERIES:
+            text = f"cannot execute more than {MAX_QUERIES} queries or collections in one call"
+            raise limit(text)
         if flag(wanted.get("allOrNone")):
             entries = self._together(context, asked)
         else:
@@ -101,6 +103,10 @@ class Composite:
         except references.Absent as error:
             return error_answer(error)
         return subrequests.answer(context, ready, self._dispatch)
+
+
+def _counts(target: str) -> bool:
+    return "/query" in target or "/composite/sobjects" in target
 
 
 def listed(wanted: dict[str, Any], key: str, *, most: int = MAX_SUBREQUESTS) -> list[object]:

@@ -14,7 +14,7 @@ from unlost_simulators.salesforce.soql import ast, literals, refusals
 from unlost_simulators.salesforce.soql.dates import Span
 from unlost_simulators.salesforce.soql.functions import Typed, typed
 from unlost_simulators.salesforce.soql.names import Frame
-from unlost_simulators.salesforce.store import tables
+from unlost_simulators.salesforce.store import database, tables
 
 _UNORDERED = frozenset(
     {FieldType.BOOLEAN, FieldType.MULTIPICKLIST, FieldType.BASE64, FieldType.ENCRYPTED}
@@ -107,13 +107,18 @@ class Compiler:
 
     def _pruned(self, operand: Typed, given: Sequence[ast.Literal]) -> str:
         """For the object's own Id: the same condition on the counters, which prune the scan."""
+        alias = self._own(operand)
+        if not alias:
+            return ""
+        order = ", ".join(str(ids.counter_of(ids.full(str(one.value)))) for one in given)
+        return f" AND {alias}.{tables.ORDER} IN ({order})"
+
+    def _own(self, operand: Typed) -> str:
+        """The alias of the object whose own Id this is, empty for anything else."""
         path = operand.path
         if path is None or path.of is None or path.of.empty_key or path.through:
             return ""
-        if operand.field.type is not FieldType.ID:
-            return ""
-        order = ", ".join(str(ids.counter_of(ids.full(str(one.value)))) for one in given)
-        return f" AND {path.alias}.{tables.ORDER} IN ({order})"
+        return path.alias if operand.field.type is FieldType.ID else ""
 
     def _ordered(self, operand: Typed, node: ast.Compare, *, negated: bool) -> str:
         one, literal, soql = operand.field, node.literal, self.frame.context.soql
@@ -144,12 +149,29 @@ class Compiler:
         ]
         parts = [_within(operand, one) for one in spans]
         if given:
-            values = ", ".join(literals.sql(operand.field, one) for one in given)
-            left = _sides(operand, given[0])[0]
-            parts.append(f"({left} IN ({values}){self._pruned(operand, given)})")
+            parts.append(self._among(operand, given))
         if any(literals.is_null(one) for one in node.literals):
             parts.append(f"{operand.sql} IS NULL")
         return _sure("(" + " OR ".join(parts) + ")", negated=negated)
+
+    def _among(self, operand: Typed, given: Sequence[ast.Literal]) -> str:
+        left = _sides(operand, given[0])[0]
+        if operand.field.type in KEYS and len(given) > database.FEW:
+            keys = [ids.full(str(one.value)) for one in given]
+            if all(
+                map(ids.is_id, keys)
+            ):  # one text instead of many literals, each of which is bound
+                listed = f"SELECT unnest(string_split({tables.text(','.join(keys))}, ','))"
+                return f"({left} IN ({listed}){self._between(operand, keys)})"
+        values = ", ".join(literals.sql(operand.field, one) for one in given)
+        return f"({left} IN ({values}){self._pruned(operand, given)})"
+
+    def _between(self, operand: Typed, keys: Sequence[str]) -> str:
+        """The same as ``_pruned``, for many: between the lowest and the highest."""
+        alias = self._own(operand)
+        orders = [ids.counter_of(one) for one in keys] if alias else []
+        within = f"BETWEEN {min(orders)} AND {max(orders)}" if orders else ""
+        return f" AND {alias}.{tables.ORDER} {within}" if orders else ""
 
     def _includes(self, node: ast.Includes, *, negated: bool) -> str:
         operand = self._operand(node.expression)

@@ -110,13 +110,14 @@ class Shaper:
 
     def _fill(self, made: Json, members: "list[Node]", row: Row) -> None:
         for node in members:
-            made[node.key] = self._value(node, row)
+            if type(node) is Leaf:  # most are
+                value = row[node.column]
+                made[node.key] = Number(value) if type(value) is Decimal else value
+            else:
+                made[node.key] = self._value(node, row)
 
     def _value(self, node: Node, row: Row) -> Any:
         match node:
-            case Leaf(_, column):
-                value = row[column]
-                return Number(value) if type(value) is Decimal else value
             case Branch():
                 return self.record(node, row)
             case CompoundLeaf(_, parts):

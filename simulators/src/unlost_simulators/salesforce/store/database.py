@@ -16,6 +16,8 @@ class Database:
     def __init__(self, path: Path | None = None) -> None:
         self._main = duckdb.connect(str(path) if path else ":memory:")
         self._main.execute("SET preserve_insertion_order = true")
+        # Most statements touch a few hundred rows: sharing them out costs more than it gains.
+        self._main.execute("SET threads = 1")
         self._making = threading.Lock()
         self._writing = threading.RLock()
         self._open: duckdb.DuckDBPyConnection | None = None

@@ -78,6 +78,8 @@ class Store:
         self._counters = load.Counters()
         self._pending = PendingWrites()
         self._generation: Counter[str] = Counter()
+        self._rewritten: Counter[str] = Counter()
+        self._memos: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
         self._oldest_in_bin: datetime | None = None
         self._trimmed_before: dict[str, datetime] = {}
         self._lock = threading.RLock()
@@ -138,11 +140,16 @@ class Store:
                     yield self._open
             except BaseException:
                 self._note_bin(self._database.cursor())
+                self._rewritten.update(
+                    one for one in self._generation if self._differs(one, before)
+                )
                 raise
             finally:
                 self._open = None
                 # What was measured meanwhile saw the rows as they are no longer.
-                self._touch([one for one in self._generation if self._differs(one, before)])
+                self._generation.update(
+                    [one for one in self._generation if self._differs(one, before)]
+                )
 
     def _differs(self, name: str, before: Counter[str]) -> bool:
         return self._generation[name] != before[name]
@@ -150,6 +157,17 @@ class Store:
     def generation(self, object_name: str) -> int:
         """A number that grows with every write to the object."""
         return self._generation[object_name]
+
+    def memo(self, object_name: str, purpose: str) -> dict[str, Any]:
+        """A place for what was found out about rows of an object.
+
+        It is empty after each write but those that add rows.
+        """
+        generation = self._rewritten[object_name]
+        held = self._memos.get((object_name, purpose))
+        if held is None or held[0] != generation:
+            held = self._memos[object_name, purpose] = (generation, {})
+        return held[1]
 
     def is_empty(self) -> bool:
         """Whether no object holds a row (a fresh database file)."""
@@ -194,6 +212,7 @@ class Store:
 
     def _touch(self, names: Sequence[str]) -> None:
         self._generation.update(names)
+        self._rewritten.update(names)
 
     @contextmanager
     def _commit(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -287,14 +306,23 @@ class Store:
 
     def keep(self, content: bytes) -> str:
         """Keep uploaded bytes; gives the token that a blob field holds for them."""
-        key = hashlib.sha256(content).hexdigest()
+        return self.keep_all([content])[0]
+
+    def keep_all(self, contents: Sequence[bytes]) -> list[str]:
+        """The same for many at once."""
+        keys = [hashlib.sha256(one).hexdigest() for one in contents]
+        different = dict(zip(keys, contents, strict=True))
+        columns = {"key": pa.array([*different], pa.string()), "content": [*different.values()]}
         with self._commit() as cursor:
-            cursor.execute(
-                "INSERT INTO _bytes SELECT ?, ? WHERE NOT EXISTS "
-                "(SELECT 1 FROM _bytes WHERE key = ?)",
-                [key, content, key],
-            )
-        return blobs.stored_token(key, len(content))
+            cursor.register("_kept", pa.table(columns))
+            try:
+                cursor.execute(
+                    "INSERT INTO _bytes SELECT key, content FROM _kept k WHERE NOT EXISTS "
+                    "(SELECT 1 FROM _bytes b WHERE b.key = k.key)"
+                )
+            finally:
+                cursor.unregister("_kept")
+        return [blobs.stored_token(key, len(one)) for key, one in zip(keys, contents, strict=True)]
 
     def content(self, token: str) -> Iterator[bytes]:
         """The bytes that a token of a blob field stands for."""
@@ -343,7 +371,7 @@ class Store:
         with self.transaction() as held:
             whole = load.with_ids(of, rows, self._counters)
             load.append(held.cursor, of, whole, load.stamps(author.stamp, author.user_id))
-            self._touch([of.name])
+            self._generation[of.name] += 1
         return [str(one) for one in whole.column("Id").to_pylist()]
 
     def change(self, of: ObjectDef, staged: writes.Staged, author: writes.Author) -> None:

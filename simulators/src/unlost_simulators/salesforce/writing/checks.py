@@ -84,8 +84,12 @@ def _may_keep_inactive(job: Job) -> bool:
 def _inactive_users(job: Job, owners: set[str]) -> set[str]:
     users = job.store.schema.get("User")
     if users is not None and users.field("IsActive") is not None:
-        found = job.select("User", ["Id"], '"Id" IN {values} AND NOT "IsActive"', sorted(owners))
-        return {one["Id"] for one in found}
+        inactive = job.store.memo("User", "inactive")
+        asked = sorted(owners - inactive.keys())
+        if asked:
+            found = job.select("User", ["Id", "IsActive"], '"Id" IN {values}', asked)
+            inactive |= {one["Id"]: not one["IsActive"] for one in found}
+        return {one for one in owners if inactive.get(one)}
     known = {one: job.org.users.by_id(one) for one in owners}
     return {key for key, user in known.items() if user is not None and not user.active}
 

@@ -65,14 +65,15 @@ def _targets(job: Job, field: FieldDef, key: str) -> list[ObjectDef] | None:
 
 
 def _missing(job: Job, of: ObjectDef, keys: set[str]) -> dict[str, RowError]:
-    found = rows.stored_rows(job, of, keys, ())
-    seen = rows.visible_ids(job, of, found, job.user)
+    deleted = job.store.memo(of.name, rows.DELETED)
+    found = rows.stored_rows(job, of, keys - deleted.keys(), ())
+    deleted |= {key: held["IsDeleted"] for key, held in found.items()}
+    seen = rows.visible_ids(job, of, keys & deleted.keys(), job.user)
     refused = {}
     for key in keys:
-        held = found.get(key)
-        if held is None:
+        if key not in deleted:
             refused[key] = refusals.NO_SUCH_ROW
-        elif held["IsDeleted"]:
+        elif deleted[key]:
             refused[key] = refusals.DELETED
         elif key not in seen:
             refused[key] = refusals.no_access_to(key)

@@ -22,6 +22,8 @@ from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.job import Job
 
 _ASKED = "_asked_rows"
+DELETED = "deleted"
+"""Purpose of a memo: of rows that exist, whether they are deleted."""
 _STAMPS = ("CreatedDate", "LastModifiedDate", "SystemModstamp")
 _AUTHORS = ("CreatedById", "LastModifiedById", "OwnerId")
 
@@ -92,6 +94,7 @@ def insert(job: Job, drafts: Sequence[Draft]) -> None:
     """Write new rows and give each draft its id."""
     table = staged(job, drafts)
     made = job.store.append(job.of, table, job.author)
+    job.store.memo(job.of.name, DELETED).update(dict.fromkeys(made, False))
     for draft, key in zip(drafts, made, strict=True):
         draft.id = key
 
@@ -114,9 +117,14 @@ def _column(job: Job, field: FieldDef, drafts: Sequence[Draft]) -> list[Any]:
     absent = _default(job, field)
     name = field.name
     column = [draft.cells.get(name, absent) for draft in drafts]
-    if field.type is FieldType.BASE64:
-        return [job.store.keep(one) if isinstance(one, bytes) else one for one in column]
-    return column
+    return _kept(job, column) if field.type is FieldType.BASE64 else column
+
+
+def _kept(job: Job, column: Sequence[Any]) -> list[Any]:
+    """The column with a token in place of all bytes."""
+    contents = [one for one in column if isinstance(one, bytes)]
+    tokens = iter(job.store.keep_all(contents) if contents else ())
+    return [next(tokens) if isinstance(one, bytes) else one for one in column]
 
 
 def _default(job: Job, field: FieldDef) -> Any:
@@ -150,6 +158,4 @@ def update(job: Job, drafts: Sequence[Draft]) -> None:
 
 def _given(job: Job, field: FieldDef, drafts: Sequence[Draft]) -> list[Any]:
     column = [draft.cells.get(field.name) for draft in drafts]
-    if field.type is FieldType.BASE64:
-        return [job.store.keep(one) if isinstance(one, bytes) else one for one in column]
-    return column
+    return _kept(job, column) if field.type is FieldType.BASE64 else column

@@ -13,18 +13,22 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from unlost.connectors.salesforce.api import JSON, SEND_JSON
+from unlost.connectors.salesforce.api import JSON, SEND_JSON, read_json
 from unlost.connectors.salesforce.bulk import pause
 from unlost.connectors.salesforce.writing.answers import done, of_bulk, unknown
 from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
-from unlost.connectors.salesforce.writing.values import csv_cell
+from unlost.connectors.salesforce.writing.values import csv_cell, encode
 from unlost.kit.http import Request
+from unlost.model.ports import Entropy
 from unlost.model.schema import Table
 from unlost.model.writing import Outcome, WriteOp, WriteRow
 
+# Characters of a job's data that can be sent with it (Bulk API 2.0 guide, create a job).
+LONGEST_WHOLE = 100_000
 # 150 MB a job after base64, so 100 MB of CSV (Bulk API 2.0 guide, limits).
 LONGEST_JOB = 95_000_000
 OPERATIONS = {WriteOp.CREATE: "insert", WriteOp.UPDATE: "update", WriteOp.DELETE: "delete"}
+OPEN, UPLOADED = "Open", "UploadComplete"
 OVER = frozenset({"JobComplete", "Failed", "Aborted"})
 NOT_REACHED = "UNKNOWN_EXCEPTION:The job ended before this row.:--"
 CSV = {"Content-Type": "text/csv; charset=UTF-8", "Accept": "application/json"}
@@ -34,23 +38,20 @@ type Line = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """The CSV of one job. ``lines`` are the cells of each row as they are sent, in order."""
+    """The CSV of one job. ``lines`` are the cells of each row as they are read again, in order."""
 
     columns: Line
     rows: tuple[WriteRow, ...]
     lines: tuple[Line, ...]
-
-    def body(self) -> bytes:
-        """The file."""
-        made = [",".join(self.columns), *(",".join(line) for line in self.lines)]
-        return ("\n".join(made) + "\n").encode()
+    text: str
 
 
 class IngestJobs:
     """Writes rows of one table by jobs."""
 
-    def __init__(self, client: WriteClient) -> None:
+    def __init__(self, client: WriteClient, entropy: Entropy) -> None:
         self._client = client
+        self._entropy = entropy
         self._api = client.api
 
     def write(self, op: WriteOp, table: Table, rows: Sequence[WriteRow]) -> list[Outcome]:
@@ -63,7 +64,7 @@ class IngestJobs:
     def settle(self, table: Table, *, since: str) -> None:
         """Wait for this user's own jobs on a table that began since then; abort unsent ones."""
         for job in list(self._mine(table, since)):
-            if job["state"] == "Open":
+            if job["state"] == OPEN:
                 self._patch(str(job["id"]), "Aborted")
             elif job["state"] not in OVER:
                 self._wait(str(job["id"]))
@@ -85,11 +86,24 @@ class IngestJobs:
             "contentType": "CSV",
             "lineEnding": "LF",
         }
+        if len(upload.text) <= LONGEST_WHOLE:
+            return self._start_whole(wanted, upload)
         job = str(self._client.post_json("jobs/ingest", wanted)["id"])
         url = self._api.url(f"jobs/ingest/{job}/batches")
-        self._client.send(Request("PUT", url, CSV, upload.body()))
-        self._patch(job, "UploadComplete")
+        self._client.send(Request("PUT", url, CSV, upload.text.encode()))
+        self._patch(job, UPLOADED)
         return job
+
+    def _start_whole(self, wanted: Mapping[str, str], upload: Upload) -> str:
+        """Open, upload and close in one call."""
+        boundary = f"unlost-{self._entropy.bytes(16).hex()}"
+        headers = {**JSON, "Content-Type": f'multipart/form-data; boundary="{boundary}"'}
+        body = _multipart(boundary, encode(wanted), upload.text.encode())
+        url = self._api.url("jobs/ingest")
+        job = read_json(self._client.send(Request("POST", url, headers, body)))
+        if job.get("state") == OPEN:
+            self._patch(str(job["id"]), UPLOADED)
+        return str(job["id"])
 
     def _patch(self, job: str, state: str) -> None:
         url = self._api.url(f"jobs/ingest/{job}")
@@ -123,11 +137,12 @@ class IngestJobs:
         ``whole``: the job says that it wrote all rows; then nobody is asked for those it did not.
         """
         left: dict[Line, list[WriteRow]] = defaultdict(list)
-        for row, line in zip(upload.rows, _plain(upload), strict=True):
+        for row, line in zip(upload.rows, upload.lines, strict=True):
             left[line].append(row)
         found: dict[str, Outcome] = {}
         for record, _, line in self._lines(job, "successfulResults", upload.columns):
-            found |= {row.key: done(row.key, record) for row in _take(left, line)}
+            for row in _take(left, line):
+                found[row.key] = done(row.key, record)
         if not whole or len(found) < len(upload.rows):
             found |= self._not_written(job, upload, left)
         return found
@@ -149,11 +164,16 @@ class IngestJobs:
         answer = self._api.client.send(Request("GET", url, {**JSON, "Accept": "text/csv"}))
         if answer.status == 204 or not answer.body.strip():
             return
-        reader = csv.DictReader(io.StringIO(answer.body.decode(), newline=""))
-        for row in reader:
-            line = tuple(row.get(name) or "" for name in columns)
-            told = row.get("sf__Error") or row.get("sf__Created") or ""
-            yield row.get("sf__Id") or "", told, line
+        reader = csv.reader(io.StringIO(answer.body.decode(), newline=""))
+        head = next(reader)
+        at = {name: place for place, name in enumerate(head)}
+        nothing = len(head)  # the place of what was not told: one more cell, which is empty
+        own, told = (at.get(name, nothing) for name in ("sf__Id", "sf__Error"))
+        told = at.get("sf__Created", nothing) if told == nothing else told
+        line = [at.get(name, nothing) for name in columns]
+        for cells in filter(None, reader):
+            cells.extend([""] * (nothing + 1 - len(cells)))
+            yield cells[own], cells[told], tuple(map(cells.__getitem__, line))
 
 
 def _all_written(info: Mapping[str, Any], rows: int) -> bool:
@@ -165,34 +185,48 @@ def uploads(op: WriteOp, rows: Sequence[WriteRow]) -> Iterator[Upload]:
     """The rows as files of jobs, none too long."""
     names = sorted({name for row in rows for name in row.cells})
     columns = (("Id", *names) if op is not WriteOp.CREATE else tuple(names)) or ("Id",)
-    held: list[WriteRow] = []
-    lines: list[Line] = []
+    held: list[tuple[WriteRow, Line, str]] = []
     size = 0
     for row in rows:
-        line = _line(op, row, names)
-        length = sum(len(cell.encode()) + 1 for cell in line)
+        sent = _sent(op, row, names)
+        text = ",".join(sent)
+        length = len(text.encode()) + 1
         if held and size + length > LONGEST_JOB:
-            yield Upload(columns, tuple(held), tuple(lines))
-            held, lines, size = [], [], 0
-        held.append(row)
-        lines.append(line)
+            yield _upload(columns, held)
+            held, size = [], 0
+        held.append((row, tuple(map(_plain, sent)), text))
         size += length
     if held:
-        yield Upload(columns, tuple(held), tuple(lines))
+        yield _upload(columns, held)
 
 
-def _line(op: WriteOp, row: WriteRow, names: Sequence[str]) -> Line:
-    clear = op is WriteOp.UPDATE
-    cells = [csv_cell(row.cells[n], clear=clear) if n in row.cells else "" for n in names]
-    return (str(row.id), *cells) if op is not WriteOp.CREATE else tuple(cells)
+def _upload(columns: Line, held: Sequence[tuple[WriteRow, Line, str]]) -> Upload:
+    rows, lines, texts = zip(*held, strict=True)
+    return Upload(columns, rows, lines, "\n".join([",".join(columns), *texts, ""]))
 
 
-def _plain(upload: Upload) -> Iterator[Line]:
-    """The lines as a reader of CSV gives them."""
-    for line in upload.lines:
-        yield tuple(
-            cell[1:-1].replace('""', '"') if cell.startswith('"') else cell for cell in line
-        )
+def _sent(op: WriteOp, row: WriteRow, names: Sequence[str]) -> list[str]:
+    """The fields of a row, as they stand in the file."""
+    clear, held = op is WriteOp.UPDATE, row.cells
+    cells = [csv_cell(held[n], clear=clear) if n in held else "" for n in names]
+    return cells if op is WriteOp.CREATE else [str(row.id), *cells]
+
+
+def _plain(cell: str) -> str:
+    """A field as a reader of CSV gives it."""
+    return cell[1:-1].replace('""', '"') if cell.startswith('"') else cell
+
+
+def _multipart(boundary: str, job: bytes, data: bytes) -> bytes:
+    """The body of a call that opens a job with its data."""
+    mark = f"--{boundary}".encode()
+    form = b"Content-Disposition: form-data; name="
+    return b"".join([
+        mark, b"\r\n", form, b'"job"\r\nContent-Type: application/json\r\n\r\n', job,
+        b"\r\n", mark, b"\r\n", form, b'"content"; filename="content.csv"\r\n',
+        b"Content-Type: text/csv; charset=UTF-8\r\n\r\n", data,
+        b"\r\n", mark, b"--\r\n",
+    ])  # fmt: skip
 
 
 def _take(left: dict[Line, list[WriteRow]], line: Line) -> list[WriteRow]:

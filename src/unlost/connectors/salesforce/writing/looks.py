@@ -1,15 +1,16 @@
 """Looks of the write identity: what is live, by id, by key, by what it made itself."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from itertools import batched
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.api import Api
+from unlost.connectors.salesforce.api import Api, Post
 from unlost.connectors.salesforce.errors import Refused
 from unlost.connectors.salesforce.limits import (
+    COLLECTIONS_IN_A_COMPOSITE,
     IDS_IN_A_QUERY,
     IDS_IN_A_RETRIEVE,
     LONGEST_ANSWER,
@@ -17,11 +18,13 @@ from unlost.connectors.salesforce.limits import (
 from unlost.connectors.salesforce.rows import observed
 from unlost.connectors.salesforce.special import NEW_BY
 from unlost.kit.json_to_arrow import batch_of, text_of
-from unlost.model.errors import Conflict, SourceRefused
+from unlost.model.errors import Conflict, SourceRefused, TransientError
 from unlost.model.reading import Rows
 from unlost.model.schema import Table, WireKind
+from unlost.model.writing import Look
 
 BARE = (WireKind.INTEGER, WireKind.DECIMAL, WireKind.BOOLEAN, WireKind.DATE, WireKind.INSTANT)
+type Record = Mapping[str, object]
 STAMPS = ("CreatedDate", "SystemModstamp")
 
 
@@ -53,28 +56,54 @@ class Looks:
 
     def fetch(self, table: Table, ids: Sequence[str], columns: Sequence[str]) -> Rows:
         """Live records of these ids."""
-        known = [name for name in columns if name != "Id"]
-        wanted = ("Id", *known)
-        records: list[Mapping[str, object]] = []
-        for part in batched(ids, _fitting(table, known)):
-            told = None if _archives(table) else self._retrieved(table.name, part, wanted)
-            records += self._queried(table, part, wanted) if told is None else told
-        return self._rows(records, wanted, columns)
+        return self.fetch_several([Look(table, ids, columns)])[0]
 
-    def _retrieved(
-        self, table: str, ids: Sequence[str], wanted: Sequence[str]
-    ) -> list[Mapping[str, object]] | None:
-        """Records by a retrieve, which takes many ids; None where the object refuses that."""
-        asked = {"ids": list(ids), "fields": list(wanted)}
+    def fetch_several(self, looks: Sequence[Look]) -> list[Rows]:
+        """The live records of each look; several retrieves go in one call."""
+        found: list[list[Record]] = [[] for _ in looks]
+        for parts in _together(_parts(looks)):
+            for part, records in zip(parts, self._retrieved(parts), strict=True):
+                found[part.look] += self._whole(part, records)
+        return [
+            self._rows(records, ("Id", *_known(look)), look.columns)
+            for look, records in zip(looks, found, strict=True)
+        ]
+
+    def _whole(self, part: "Part", told: Sequence[Record | None] | None) -> Sequence[Record]:
+        """The records of a part: where a retrieve does not tell all, by a query.
+
+        Whether a retrieve tells archived records is not said: those that it lacks are asked for.
+        """
+        if told is None:
+            return self._queried(part.table, part.ids, part.wanted)
+        records = [one for one in told if one is not None]
+        if not _archives(part.table):
+            return records
+        held = {one["Id"] for one in records}
+        lacking = [one for one in part.ids if one not in held]
+        return [*records, *self._queried(part.table, lacking, part.wanted)]
+
+    def _retrieved(self, parts: Sequence["Part"]) -> Sequence[Sequence[Record | None] | None]:
+        """What retrieves tell, which take many ids; None where they are refused."""
+        if len(parts) == 1:
+            return [self._retrieved_alone(parts[0])]
         try:
-            told = self._api.post_json(f"composite/sobjects/{table}", asked)
+            answers, _ = self._api.composite([Post(one.path, one.body) for one in parts])
+        except (Refused, TransientError):  # it may be too much for one answer
+            return [self._retrieved_alone(one) for one in parts]
+        return [
+            answer.body if answer.status == 200 else self._retrieved_alone(part)
+            for part, answer in zip(parts, answers, strict=True)
+        ]
+
+    def _retrieved_alone(self, part: "Part") -> Sequence[Record | None] | None:
+        try:
+            told: Sequence[Record | None] = self._api.post_json(part.path, part.body)
         except Refused:
             return None
-        return [one for one in told if one is not None]
+        return told
 
-    def _queried(
-        self, table: Table, ids: Sequence[str], wanted: Sequence[str]
-    ) -> list[Mapping[str, object]]:
+    def _queried(self, table: Table, ids: Sequence[str], wanted: Sequence[str]) -> list[Record]:
         chosen = [soql.any_of("Id", part) for part in batched(ids, IDS_IN_A_QUERY)]
         return [one for condition in chosen for one in self._live(table, wanted, condition)]
 
@@ -98,7 +127,7 @@ class Looks:
             )
         wanted = ("Id", *(name for name in columns if name != "Id"))
         asked = tuple(dict.fromkeys((*wanted, *STAMPS)))
-        records: dict[object, Mapping[str, object]] = {}
+        records: dict[object, Record] = {}
         for conditions in self._since(table, since, births):
             records |= {one["Id"]: one for one in self._live(table, asked, *conditions)}
         made = _born(list(records.values()), since.replace(microsecond=0), births or ())
@@ -119,9 +148,7 @@ class Looks:
         told = [f"CreatedDate IN ({','.join(some)})" for some in batched(dates, IDS_IN_A_QUERY)]
         return [[f"CreatedDate >= {lo}"], *([one] for one in told)]
 
-    def _live(
-        self, table: Table, columns: Sequence[str], *conditions: str
-    ) -> list[Mapping[str, object]]:
+    def _live(self, table: Table, columns: Sequence[str], *conditions: str) -> list[Record]:
         archives = _archives(table)
         alive = "IsDeleted = false" if archives else ""
         query = soql.select(columns, table.name, *conditions, alive)
@@ -129,7 +156,7 @@ class Looks:
 
     def _rows(
         self,
-        records: Sequence[Mapping[str, object]],
+        records: Sequence[Record],
         wanted: Sequence[str],
         columns: Sequence[str],
     ) -> Rows:
@@ -139,9 +166,7 @@ class Looks:
         return replace(rows, cells=cells)
 
 
-def _born(
-    records: Sequence[Mapping[str, object]], since: datetime, births: Sequence[str | None]
-) -> list[Mapping[str, object]]:
+def _born(records: Sequence[Record], since: datetime, births: Sequence[str | None]) -> list[Record]:
     """What was touched since then, and was made since then or at one of the dates, as it says."""
     sent = {soql.parse_instant(text) for text in births if text is not None}
     stamps = ([soql.parse_instant(str(one[name])) for name in STAMPS] for one in records)
@@ -152,11 +177,53 @@ def _born(
     ]
 
 
-def _fitting(table: Table, columns: Sequence[str]) -> int:
-    """How many records one answer can hold, by the lengths of these columns."""
-    described = (table.column(name) for name in columns)
-    longest = sum(column.length for column in described if column is not None)
-    return min(IDS_IN_A_RETRIEVE, max(1, LONGEST_ANSWER // max(longest, 1)))
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Ids of one retrieve. ``look`` is the place of what it is a part of, ``weight`` the characters
+    that its answer may have.
+    """
+
+    look: int
+    table: Table
+    ids: Sequence[str]
+    wanted: Sequence[str]
+    weight: int
+
+    @property
+    def path(self) -> str:
+        """Where it is asked for."""
+        return f"composite/sobjects/{self.table.name}"
+
+    @property
+    def body(self) -> dict[str, list[str]]:
+        """What is asked for."""
+        return {"ids": list(self.ids), "fields": list(self.wanted)}
+
+
+def _parts(looks: Sequence[Look]) -> Iterator[Part]:
+    for place, look in enumerate(looks):
+        known = _known(look)
+        described = (look.table.column(name) for name in known)
+        longest = max(1, sum(column.length for column in described if column is not None))
+        for ids in batched(look.ids, min(IDS_IN_A_RETRIEVE, max(1, LONGEST_ANSWER // longest))):
+            yield Part(place, look.table, ids, ("Id", *known), len(ids) * longest)
+
+
+def _together(parts: Iterable[Part]) -> Iterator[list[Part]]:
+    """Parts that can be asked for in one call."""
+    held: list[Part] = []
+    for part in parts:
+        weight = sum(one.weight for one in held) + part.weight
+        if held and (len(held) == COLLECTIONS_IN_A_COMPOSITE or weight > LONGEST_ANSWER):
+            yield held
+            held = []
+        held.append(part)
+    if held:
+        yield held
+
+
+def _known(look: Look) -> list[str]:
+    return [name for name in look.columns if name != "Id"]
 
 
 def _archives(table: Table) -> bool:

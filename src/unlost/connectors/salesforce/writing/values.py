@@ -49,10 +49,10 @@ def encode(value: object) -> bytes:
 
 def fits_bulk(cells: Mapping[str, str | None]) -> bool:
     """True if a Bulk job can carry these cells exactly."""
-    return all(
-        text is None or (len(text) <= LONGEST_BULK_CELL and text != CLEARED and "\r" not in text)
-        for text in cells.values()
-    )
+    for text in cells.values():
+        if text is not None and (len(text) > LONGEST_BULK_CELL or text == CLEARED or "\r" in text):
+            return False
+    return True
 
 
 def csv_cell(text: str | None, *, clear: bool) -> str:
@@ -63,4 +63,6 @@ def csv_cell(text: str | None, *, clear: bool) -> str:
 
 
 def _needs_quotes(text: str) -> bool:
-    return text == "" or text != text.strip() or any(one in text for one in ',"\n\r')
+    if not text or text[0].isspace() or text[-1].isspace():
+        return True
+    return "," in text or '"' in text or "\n" in text or "\r" in text

@@ -1,6 +1,7 @@
 """The write side of one org (port ``Writer``): chooses the way of each call."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import BinaryIO
 
@@ -24,10 +25,19 @@ from unlost.model.org import OrgIdentity
 from unlost.model.ports import Clock, Entropy
 from unlost.model.reading import Rows
 from unlost.model.schema import Table
-from unlost.model.writing import MissingPermission, Outcome, WriteCapability, WriteOp, WriteRow
+from unlost.model.writing import (
+    Look,
+    MissingPermission,
+    Outcome,
+    WriteCapability,
+    WriteOp,
+    WriteRow,
+)
 
 # A call of a client that ended may still be worked on: what it does shows up within seconds.
 SETTLE_SECONDS = 2.0
+# Rows that collections write in three calls: the smallest job takes as many.
+BY_COLLECTIONS = 3 * ROWS_PER_CALL
 BORN = {"Order": "OrderStatus", "Contract": "ContractStatus"}
 
 
@@ -40,16 +50,18 @@ class SalesforceWriter:
         self._clock = clock
         self._looks = Looks(self._api)
         self._collections = Collections(client, entropy)
-        self._jobs = IngestJobs(client)
+        self._jobs = IngestJobs(client, entropy)
         self._bin = RecycleBin(client)
         self._uploads = Uploads(client, entropy)
         self._describes: dict[str, Describe] = {}
         self._capabilities: dict[str, WriteCapability] = {}
         self._standard_book: str | None = None
+        self._identity: OrgIdentity | None = None
 
     def identity(self) -> OrgIdentity:
-        """Who this org is."""
-        return read_identity(self._api)
+        """Who this org is; asked once, for a sign-in cannot move to another one."""
+        self._identity = self._identity or read_identity(self._api)
+        return self._identity
 
     def server_time(self) -> datetime:
         """Salesforce's clock at its last answer."""
@@ -86,7 +98,7 @@ class SalesforceWriter:
         """Write rows: SOAP for the bin, jobs for many, collections for the rest."""
         if op is WriteOp.UNDELETE:
             return self._bin.undelete(rows)
-        if op is WriteOp.DELETE and len(rows) <= ROWS_PER_CALL:
+        if op is WriteOp.DELETE and len(rows) <= BY_COLLECTIONS:
             return self._collections.delete(rows)
         found = self._twins(table, rows) if op is WriteOp.CREATE else {}
         left = [row for row in rows if row.key not in found]
@@ -116,8 +128,13 @@ class SalesforceWriter:
 
     def fetch(self, table: Table, ids: Sequence[str], *, columns: Sequence[str]) -> Rows:
         """Live records by id; columns that the org has no more are null."""
-        known = self._known(table, columns)
-        return self._looks.fetch(table, ids, known)
+        return self._looks.fetch(table, ids, self._known(table, columns))
+
+    def fetch_several(self, looks: Sequence[Look]) -> Sequence[Rows]:
+        """The same for several tables in few calls."""
+        return self._looks.fetch_several(
+            [replace(one, columns=self._known(one.table, one.columns)) for one in looks]
+        )
 
     def recent(
         self, table: Table, since: datetime, *, columns: Sequence[str], sent: Sequence[WriteRow]
@@ -142,7 +159,7 @@ class SalesforceWriter:
         ready = [self._shaped(op, table, row) for row in rows]
         outcomes: list[Outcome] = []
         for wave in self._waves(table, ready):
-            if len(wave) <= ROWS_PER_CALL:
+            if len(wave) <= BY_COLLECTIONS:
                 outcomes += self._collections.write(
                     op, table, wave, lists=lists, file=capability.file_column
                 )

@@ -111,18 +111,18 @@ def test_null_clears_a_cell_only_where_that_is_meant() -> None:
 def test_rows_that_send_other_columns_share_a_file() -> None:
     rows = [WriteRow("1", cells={"B": "b", "A": None}), WriteRow("2", cells={"C": "c,d"})]
     (upload,) = uploads(WriteOp.CREATE, rows)
-    assert upload.body().decode() == 'A,B,C\n,b,\n,,"c,d"\n'
+    assert upload.text == 'A,B,C\n,b,\n,,"c,d"\n'
 
 
 def test_updates_begin_with_the_id_and_clear_what_is_null() -> None:
     rows = [WriteRow("1", "001a", {"A": None}), WriteRow("2", "001b", {"B": "x"})]
     (upload,) = uploads(WriteOp.UPDATE, rows)
-    assert upload.body().decode() == "Id,A,B\n001a,#N/A,\n001b,,x\n"
+    assert upload.text == "Id,A,B\n001a,#N/A,\n001b,,x\n"
 
 
 def test_deletions_are_ids_and_nothing_is_no_job() -> None:
     (upload,) = uploads(WriteOp.DELETE, [WriteRow("1", "001a")])
-    assert upload.body() == b"Id\n001a\n"
+    assert upload.text == "Id\n001a\n"
     assert list(uploads(WriteOp.CREATE, [])) == []
 
 

@@ -21,10 +21,9 @@ from fakes.salesforce import (
 from fakes.wire import Chunks, error_answer, json_answer
 from unit.connectors.salesforce.writing.writable import Org, kinds, rows, write
 from unlost.connectors.salesforce import SalesforceConnector
-from unlost.connectors.salesforce.writing import collections, looks
+from unlost.connectors.salesforce.writing import collections, ingest, looks
 from unlost.model.errors import (
     AuthExpired,
-    Conflict,
     NotAllowed,
     TransientError,
     UsageError,
@@ -291,7 +290,8 @@ class Jobs:
         self.uploads: list[bytes] = []
         self.patched: list[tuple[str, str]] = []
         self.wanted: dict[str, Any] = {}
-        self.unprocessed = 0
+        self.unprocessed = self.whole = 0
+        self.opened_in = "UploadComplete"
         self.told: dict[str, int] = {}
         on = org.wire.on
         on("GET", r"/jobs/ingest$", lambda _: json_answer({"done": True, "records": self.listed}))
@@ -305,8 +305,15 @@ class Jobs:
         on("DELETE", r"/jobs/ingest/\w+$", httpx.Response(204))
 
     def _create(self, request: httpx.Request) -> httpx.Response:
-        self.wanted = json.loads(request.content)
-        return json_answer({"id": "750j", "state": "Open"})
+        if not request.headers["Content-Type"].startswith("multipart"):
+            self.wanted = json.loads(request.content)
+            return json_answer({"id": "750j", "state": "Open"})
+        self.whole += 1
+        mark = request.headers["Content-Type"].split('"')[1].encode()
+        job, data = request.content.split(b"--" + mark)[1:3]
+        self.wanted = json.loads(job.partition(b"\r\n\r\n")[2])
+        self.uploads.append(data.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n"))
+        return json_answer({"id": "750j", "state": self.opened_in})
 
     def _upload(self, request: httpx.Request) -> httpx.Response:
         self.uploads.append(request.read())
@@ -339,67 +346,96 @@ class Jobs:
         return httpx.Response(200, content=out.getvalue().encode())
 
 
+@pytest.fixture
+def in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs whose data is too long to be sent with them."""
+    monkeypatch.setattr(ingest, "LONGEST_WHOLE", 0)
+
+
+@pytest.mark.usefixtures("in_steps")
 def test_large_sets_go_by_a_job_whose_results_are_shuffled(org: Org) -> None:
     def fate(cells: dict[str, str]) -> str:
         return "INVALID_FIELD:no:Name --" if cells["Name"] == "N7" else ""
 
     jobs = Jobs(org, fate)
-    found = write(org, CREATE, rows(300))
-    assert [one.key for one in found] == [f"k{n}" for n in range(300)]
+    found = write(org, CREATE, rows(700))
+    assert [one.key for one in found] == [f"k{n}" for n in range(700)]
     assert [one.key for one in found if one.kind is OutcomeKind.FAILED] == ["k7"]
-    assert len({one.id for one in found}) == 300
+    assert len({one.id for one in found}) == 700
     assert jobs.wanted["operation"] == "insert"
-    assert jobs.patched == [("750j", "UploadComplete")]
+    assert (jobs.whole, jobs.patched) == (0, [("750j", "UploadComplete")])
     assert org.wire.made("DELETE", "jobs/ingest") == [], "people can look at it in Setup"
 
 
-@pytest.mark.parametrize(("processed", "failed", "asked"), [(300, 0, 0), (299, 0, 1), (300, 1, 1)])
+@pytest.mark.parametrize("state", ["UploadComplete", "Open"])
+def test_a_job_with_little_data_is_sent_in_one_call(org: Org, state: str) -> None:
+    jobs = Jobs(org)
+    jobs.opened_in = state
+    assert kinds(write(org, CREATE, rows(601, Code__c='ü, "1"\n'))) == ["done"] * 601
+    assert jobs.whole == 1
+    assert jobs.patched == ([("750j", "UploadComplete")] if state == "Open" else [])
+    assert org.wire.made("PUT", "jobs/ingest") == []
+
+
+def test_a_job_that_was_sent_in_one_call_and_not_answered_is_unknown(org: Org) -> None:
+    Jobs(org)
+    org.wire.on("POST", r"/jobs/ingest$", LOST)
+    assert kinds(write(org, CREATE, rows(601))) == ["unknown"] * 601
+
+
+def test_what_three_collections_can_carry_makes_no_job(org: Org) -> None:
+    Jobs(org)
+    assert kinds(write(org, CREATE, rows(600))) == ["done"] * 600
+    assert len(org.wire.made("POST", "composite/sobjects$")) == 3
+
+
+@pytest.mark.parametrize(("processed", "failed", "asked"), [(700, 0, 0), (699, 0, 1), (700, 1, 1)])
 def test_a_job_that_wrote_all_rows_is_not_asked_for_others(
     org: Org, processed: int, failed: int, asked: int
 ) -> None:
     jobs = Jobs(org)
     jobs.told = {"numberRecordsProcessed": processed, "numberRecordsFailed": failed}
-    assert kinds(write(org, CREATE, rows(300))) == ["done"] * 300
+    assert kinds(write(org, CREATE, rows(700))) == ["done"] * 700
     assert len(org.wire.made("GET", "failedResults")) == asked
     assert len(org.wire.made("GET", "unprocessedrecords")) == asked
 
 
 def test_equal_rows_are_interchangeable_and_quotes_survive(org: Org) -> None:
     Jobs(org)
-    same = [WriteRow(f"k{n}", None, {"Name": 'a, "b"\nc'}) for n in range(201)]
+    same = [WriteRow(f"k{n}", None, {"Name": 'a, "b"\nc'}) for n in range(601)]
     found = write(org, CREATE, same)
-    assert kinds(found) == ["done"] * 201
-    assert len({one.id for one in found}) == 201
+    assert kinds(found) == ["done"] * 601
+    assert len({one.id for one in found}) == 601
 
 
 def test_what_a_job_cannot_carry_goes_by_collections(org: Org) -> None:
     Jobs(org)
     long = WriteRow("long", None, {"Name": "x" * 32_001})
-    found = write(org, CREATE, [*rows(250), long])
-    assert kinds(found) == ["done"] * 251
+    found = write(org, CREATE, [*rows(650), long])
+    assert kinds(found) == ["done"] * 651
     (call,) = org.wire.made("POST", "composite/sobjects$")
     assert len(json.loads(call.content)["records"]) == 1
 
 
 def test_rows_that_all_are_too_long_make_no_job(org: Org) -> None:
-    found = write(org, CREATE, [WriteRow(f"k{n}", None, {"Name": "#N/A"}) for n in range(201)])
-    assert kinds(found) == ["done"] * 201
+    found = write(org, CREATE, [WriteRow(f"k{n}", None, {"Name": "#N/A"}) for n in range(601)])
+    assert kinds(found) == ["done"] * 601
 
 
 def test_many_deletions_and_updates_go_by_jobs(org: Org) -> None:
     jobs = Jobs(org)
-    sent = [WriteRow(f"k{n}", id_of("001", n)) for n in range(201)]
+    sent = [WriteRow(f"k{n}", id_of("001", n)) for n in range(601)]
     assert [one.id for one in write(org, DELETE, sent)] == [row.id for row in sent]
     assert jobs.wanted["operation"] == "delete"
-    changed = [WriteRow(f"k{n}", id_of("001", n), {"Name": None}) for n in range(201)]
-    assert kinds(write(org, UPDATE, changed)) == ["done"] * 201
+    changed = [WriteRow(f"k{n}", id_of("001", n), {"Name": None}) for n in range(601)]
+    assert kinds(write(org, UPDATE, changed)) == ["done"] * 601
     assert b"#N/A" in jobs.uploads[-1]
 
 
 def test_a_job_that_breaks_off_tells_which_rows_it_did_not_reach(org: Org) -> None:
     jobs = Jobs(org)
     jobs.states, jobs.unprocessed = ["Failed"], 100
-    found = write(org, CREATE, rows(300))
+    found = write(org, CREATE, rows(700))
     assert kinds(found).count("failed") == 100
     left = [one for one in found if one.kind is OutcomeKind.FAILED]
     assert all(one.retry for one in left)
@@ -408,21 +444,22 @@ def test_a_job_that_breaks_off_tells_which_rows_it_did_not_reach(org: Org) -> No
 def test_rows_that_no_result_names_are_unknown(org: Org) -> None:
     Jobs(org)
     org.wire.on("GET", r"successfulResults$", httpx.Response(204))
-    assert kinds(write(org, CREATE, rows(201))) == ["unknown"] * 201
+    assert kinds(write(org, CREATE, rows(601))) == ["unknown"] * 601
 
 
 def test_a_row_that_was_never_sent_is_left_out(org: Org) -> None:
     Jobs(org)
     strange = b'"sf__Id","sf__Created","Name"\n"001x","true","nobody"\n'
     org.wire.on("GET", r"successfulResults$", httpx.Response(200, content=strange))
-    assert kinds(write(org, CREATE, rows(201))) == ["unknown"] * 201
+    assert kinds(write(org, CREATE, rows(601))) == ["unknown"] * 601
 
 
+@pytest.mark.usefixtures("in_steps")
 @pytest.mark.parametrize("call", ["POST", "PUT", "PATCH"])
 def test_a_job_whose_start_is_not_answered_is_unknown(org: Org, call: str) -> None:
     Jobs(org)
     org.wire.on(call, r"/jobs/ingest", LOST)
-    assert kinds(write(org, CREATE, rows(201))) == ["unknown"] * 201
+    assert kinds(write(org, CREATE, rows(601))) == ["unknown"] * 601
 
 
 def test_jobs_of_a_client_that_ended_are_waited_for(org: Org) -> None:
@@ -520,95 +557,3 @@ def test_other_faults_are_told(org: Org) -> None:
 def test_an_answer_from_the_bin_that_is_lost_is_unknown(org: Org, answer: Any) -> None:
     org.wire.on("POST", "/services/Soap", answer)
     assert kinds(write(org, WriteOp.UNDELETE, BINNED)) == ["unknown"] * 3
-
-
-# --- looks ----------------------------------------------------------------------------------------
-
-
-def test_live_records_are_found_by_a_key(org: Org) -> None:
-    org.rows["Account"] = [
-        row(id_of("001", 1), Code__c="ABC"),
-        row(id_of("001", 2), Code__c="other"),
-    ]
-    scripted = json_answer(
-        {"done": True, "records": [{"Id": id_of("001", 1), "Code__c": "ABC"},
-                                   {"Id": id_of("001", 9), "Code__c": "never asked"}]}
-    )  # fmt: skip
-    org.wire.on("GET", r"Code__c\+IN", scripted)
-    with org.writer() as writer:
-        found = writer.find(org.shape("Account"), ("Code__c",), [("abc",), ("none",)])
-    assert found == {("abc",): id_of("001", 1)}
-
-
-def test_columns_that_tell_case_apart_are_believed(org: Org) -> None:
-    """Once two records whose keys differ in case alone were taken for one key held twice."""
-    org.rows["Account"] = [
-        row(id_of("001", n), Code__c=code) for n, code in enumerate(("ab", "AB"))
-    ]
-    with org.writer() as writer:
-        found = writer.find(org.shape("Account"), ("Code__c",), [("ab",), ("AB",)])
-    assert found == {("ab",): id_of("001", 0), ("AB",): id_of("001", 1)}
-
-
-def test_numbers_are_compared_by_their_size(org: Org) -> None:
-    answer = json_answer({"done": True, "records": [{"Id": id_of("001", 1), "Size": 1.5}]})
-    org.wire.on("GET", r"Size\+IN", answer)
-    with org.writer() as writer:
-        found = writer.find(org.shape("Account"), ("Size",), [("1.50",), ("many",)])
-    assert found == {("1.50",): id_of("001", 1)}
-    (call,) = org.wire.made("GET", r"Size\+IN")
-    assert "1.50" in str(call.url)
-    assert "%271.50" not in str(call.url)
-
-
-def test_a_key_that_two_records_share_is_no_key(org: Org) -> None:
-    org.rows["Account"] = [row(id_of("001", n), Code__c="same") for n in range(2)]
-    with org.writer() as writer, pytest.raises(Conflict) as caught:
-        writer.find(org.shape("Account"), ("Code__c",), [("same",)])
-    assert caught.value.code == "key-not-unique"
-
-
-def test_live_records_are_fetched_with_the_columns_that_the_org_has(org: Org) -> None:
-    org.rows["Account"] = [row(id_of("001", n), Name=f"N{n}") for n in range(3)]
-    ids = [id_of("001", n) for n in (0, 2, 7)]
-    with org.writer() as writer:
-        found = writer.fetch(org.shape("Account"), ids, columns=["Id", "Name", "Gone__c"])
-        bare = writer.fetch(org.shape("Account"), ids, columns=[])
-    assert found.ids.to_pylist() == [ids[0], ids[1]]
-    assert found.cells is not None
-    assert found.cells.to_pydict() == {"Id": ids[:2], "Name": ["N0", "N2"]}
-    assert (bare.ids.to_pylist(), bare.cells) == (ids[:2], None)
-
-
-def test_live_records_are_fetched_by_queries_where_they_cannot_be_retrieved(org: Org) -> None:
-    org.wire.on("POST", r"/composite/sobjects/Account$", error_answer("NOT_FOUND", "no", 404))
-    org.rows["Account"] = [row(id_of("001", n), Name=f"N{n}") for n in range(450)]
-    ids = [id_of("001", n) for n in range(450)]
-    with org.writer() as writer:
-        found = writer.fetch(org.shape("Account"), [*ids, id_of("001", 999)], columns=["Name"])
-    assert sorted(found.ids.to_pylist()) == sorted(ids)
-
-
-def test_archived_activities_are_live(org: Org) -> None:
-    """An old task came out of the bin, and the run took it for missing."""
-    org.add("Task", field("Subject"), field("IsArchived", "boolean"))
-    org.rows["Task"] = [row(id_of("00T", n), Subject=f"T{n}", IsArchived=True) for n in range(2)]
-    org.rows["Task"][1]["IsDeleted"] = True
-    ids = [id_of("00T", n) for n in range(2)]
-    with org.writer() as writer:
-        found = writer.fetch(org.shape("Task"), ids, columns=["Subject"])
-        named = writer.find(org.shape("Task"), ("Subject",), [("T0",), ("T1",)])
-    assert found.ids.to_pylist() == ids[:1]
-    assert named == {("T0",): ids[0]}
-    assert org.wire.made("GET", r"/query/") == []
-
-
-def test_lists_that_no_query_gives_are_not_asked_for(org: Org) -> None:
-    org.add("EmailMessage", field("Subject"), field("ToIds"))
-    org.rows["EmailMessage"] = [row(id_of("02s", 1), Subject="Hello")]
-    with org.writer() as writer:
-        found = writer.fetch(
-            org.shape("EmailMessage"), [id_of("02s", 1)], columns=["Subject", "ToIds"]
-        )
-    assert found.cells is not None
-    assert found.cells.schema.names == ["Subject"]

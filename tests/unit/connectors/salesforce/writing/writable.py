@@ -52,12 +52,13 @@ class Org(FakeSalesforce):
         return json_answer(results)
 
     def _retrieved(self, request: httpx.Request) -> httpx.Response:
-        asked = json.loads(request.content)
-        live = {one["Id"]: one for one in self.rows[request.url.path.rsplit("/", 1)[1]]}
+        return json_answer(self._live(request.url.path, json.loads(request.content)))
+
+    def _live(self, path: str, asked: dict[str, list[str]]) -> list[Any]:
+        rows = self.rows[path.rsplit("/", 1)[1]]
+        live = {one["Id"]: one for one in rows if not one.get("IsDeleted")}
         found = [live.get(one) for one in asked["ids"]]
-        return json_answer(
-            [one and {name: one.get(name) for name in asked["fields"]} for one in found]
-        )
+        return [one and {name: one.get(name) for name in asked["fields"]} for one in found]
 
     def _deleted(self, request: httpx.Request) -> httpx.Response:
         ids = dict(request.url.params)["ids"].split(",")

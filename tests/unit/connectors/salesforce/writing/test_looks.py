@@ -1,0 +1,180 @@
+"""What the write identity sees: live records by key and by id, of one table or of several."""
+
+import json
+
+import pytest
+
+from fakes.salesforce import field, id_of, row
+from fakes.wire import error_answer, json_answer
+from unit.connectors.salesforce.writing.writable import Org
+from unlost.connectors.salesforce.writing import looks
+from unlost.model.errors import Conflict
+from unlost.model.writing import Look
+
+
+@pytest.fixture
+def org() -> Org:
+    return Org()
+
+
+def test_live_records_are_found_by_a_key(org: Org) -> None:
+    org.rows["Account"] = [
+        row(id_of("001", 1), Code__c="ABC"),
+        row(id_of("001", 2), Code__c="other"),
+    ]
+    scripted = json_answer(
+        {"done": True, "records": [{"Id": id_of("001", 1), "Code__c": "ABC"},
+                                   {"Id": id_of("001", 9), "Code__c": "never asked"}]}
+    )  # fmt: skip
+    org.wire.on("GET", r"Code__c\+IN", scripted)
+    with org.writer() as writer:
+        found = writer.find(org.shape("Account"), ("Code__c",), [("abc",), ("none",)])
+    assert found == {("abc",): id_of("001", 1)}
+
+
+def test_columns_that_tell_case_apart_are_believed(org: Org) -> None:
+    """Once two records whose keys differ in case alone were taken for one key held twice."""
+    org.rows["Account"] = [
+        row(id_of("001", n), Code__c=code) for n, code in enumerate(("ab", "AB"))
+    ]
+    with org.writer() as writer:
+        found = writer.find(org.shape("Account"), ("Code__c",), [("ab",), ("AB",)])
+    assert found == {("ab",): id_of("001", 0), ("AB",): id_of("001", 1)}
+
+
+def test_numbers_are_compared_by_their_size(org: Org) -> None:
+    answer = json_answer({"done": True, "records": [{"Id": id_of("001", 1), "Size": 1.5}]})
+    org.wire.on("GET", r"Size\+IN", answer)
+    with org.writer() as writer:
+        found = writer.find(org.shape("Account"), ("Size",), [("1.50",), ("many",)])
+    assert found == {("1.50",): id_of("001", 1)}
+    (call,) = org.wire.made("GET", r"Size\+IN")
+    assert "1.50" in str(call.url)
+    assert "%271.50" not in str(call.url)
+
+
+def test_a_key_that_two_records_share_is_no_key(org: Org) -> None:
+    org.rows["Account"] = [row(id_of("001", n), Code__c="same") for n in range(2)]
+    with org.writer() as writer, pytest.raises(Conflict) as caught:
+        writer.find(org.shape("Account"), ("Code__c",), [("same",)])
+    assert caught.value.code == "key-not-unique"
+
+
+def test_live_records_are_fetched_with_the_columns_that_the_org_has(org: Org) -> None:
+    org.rows["Account"] = [row(id_of("001", n), Name=f"N{n}") for n in range(3)]
+    ids = [id_of("001", n) for n in (0, 2, 7)]
+    with org.writer() as writer:
+        found = writer.fetch(org.shape("Account"), ids, columns=["Id", "Name", "Gone__c"])
+        bare = writer.fetch(org.shape("Account"), ids, columns=[])
+    assert found.ids.to_pylist() == [ids[0], ids[1]]
+    assert found.cells is not None
+    assert found.cells.to_pydict() == {"Id": ids[:2], "Name": ["N0", "N2"]}
+    assert (bare.ids.to_pylist(), bare.cells) == (ids[:2], None)
+
+
+def test_live_records_are_fetched_by_queries_where_they_cannot_be_retrieved(org: Org) -> None:
+    org.wire.on("POST", r"/composite/sobjects/Account$", error_answer("NOT_FOUND", "no", 404))
+    org.rows["Account"] = [row(id_of("001", n), Name=f"N{n}") for n in range(450)]
+    ids = [id_of("001", n) for n in range(450)]
+    with org.writer() as writer:
+        found = writer.fetch(org.shape("Account"), [*ids, id_of("001", 999)], columns=["Name"])
+    assert sorted(found.ids.to_pylist()) == sorted(ids)
+
+
+def test_archived_activities_are_live(org: Org) -> None:
+    """An old task came out of the bin, and the run took it for missing."""
+    org.add("Task", field("Subject"), field("IsArchived", "boolean"))
+    org.rows["Task"] = [row(id_of("00T", n), Subject=f"T{n}", IsArchived=True) for n in range(2)]
+    org.rows["Task"][1]["IsDeleted"] = True
+    ids = [id_of("00T", n) for n in range(2)]
+    with org.writer() as writer:
+        found = writer.fetch(org.shape("Task"), ids, columns=["Subject"])
+        named = writer.find(org.shape("Task"), ("Subject",), [("T0",), ("T1",)])
+    assert found.ids.to_pylist() == ids[:1]
+    assert named == {("T0",): ids[0]}
+    assert org.wire.made("GET", r"/query/") == []
+
+
+def test_what_a_retrieve_does_not_tell_of_archived_records_is_asked_for(org: Org) -> None:
+    org.add("Task", field("Subject"), field("IsArchived", "boolean"))
+    org.rows["Task"] = [row(id_of("00T", n), Subject=f"T{n}", IsArchived=n > 0) for n in range(3)]
+    ids = [id_of("00T", n) for n in range(3)]
+    only = [{"Id": ids[0], "Subject": "T0"}, None, None]
+    org.wire.on("POST", r"/composite/sobjects/Task$", json_answer(only))
+    with org.writer() as writer:
+        found = writer.fetch(org.shape("Task"), ids, columns=["Subject"])
+    assert found.ids.to_pylist() == ids
+    assert len(org.wire.made("GET", r"/queryAll/")) == 1
+
+
+class Shelf:
+    """Seven tables with a record each, looked at together."""
+
+    def __init__(self, org: Org) -> None:
+        self.org = org
+        self.names = [f"T{n}__c" for n in range(7)]
+        self.ids = [id_of(f"a0{n}", n) for n in range(7)]
+        for name, record in zip(self.names, self.ids, strict=True):
+            org.add(name, field("Name"))
+            org.rows[name] = [row(record, Name=name)]
+
+    def look(self) -> list[list[dict[str, str]]]:
+        shapes = map(self.org.shape, self.names)
+        wanted = [
+            Look(shape, [record], ["Name", "Gone__c"])
+            for shape, record in zip(shapes, self.ids, strict=True)
+        ]
+        with self.org.writer() as writer:
+            writer.prepare([one.table for one in wanted])
+            found = writer.fetch_several(wanted)
+        return [rows.cells.to_pylist() for rows in found if rows.cells is not None]
+
+    def composites(self) -> list[list[str]]:
+        calls = self.org.wire.made("POST", r"/composite$")
+        asked = [json.loads(one.content)["compositeRequest"] for one in calls]
+        return [[one["url"].rsplit("/", 1)[1] for one in call] for call in asked]
+
+
+def test_records_of_several_tables_are_fetched_in_few_calls(org: Org) -> None:
+    shelf = Shelf(org)
+    assert shelf.look() == [[{"Name": name}] for name in shelf.names]
+    assert shelf.composites() == [shelf.names[:5], shelf.names[5:]]
+
+
+def test_a_table_that_refuses_among_several_is_asked_alone(org: Org) -> None:
+    shelf = Shelf(org)
+    refused = error_answer("NOT_FOUND", "no", 404)
+    org.wire.on("POST", r"/composite/sobjects/T3__c$", refused)
+    assert shelf.look() == [[{"Name": name}] for name in shelf.names]
+    assert len(org.wire.made("GET", r"FROM\+T3__c")) == 1
+
+
+@pytest.mark.parametrize(("code", "status"), [("INVALID_TYPE", 400), ("UNKNOWN_EXCEPTION", 500)])
+def test_an_org_that_takes_no_retrieves_together_gets_them_one_by_one(
+    org: Org, code: str, status: int
+) -> None:
+    shelf = Shelf(org)
+    org.wire.on("POST", r"/composite$", error_answer(code, "no", status))
+    assert shelf.look() == [[{"Name": name}] for name in shelf.names]
+
+
+def test_records_with_long_texts_are_not_fetched_together(
+    org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = Shelf(org)
+    shape = org.shape(shelf.names[0]).column("Name")
+    assert shape is not None
+    monkeypatch.setattr(looks, "LONGEST_ANSWER", 2 * max(1, shape.length))
+    assert shelf.look() == [[{"Name": name}] for name in shelf.names]
+    assert shelf.composites() == [shelf.names[:2], shelf.names[2:4], shelf.names[4:6]]
+
+
+def test_lists_that_no_query_gives_are_not_asked_for(org: Org) -> None:
+    org.add("EmailMessage", field("Subject"), field("ToIds"))
+    org.rows["EmailMessage"] = [row(id_of("02s", 1), Subject="Hello")]
+    with org.writer() as writer:
+        found = writer.fetch(
+            org.shape("EmailMessage"), [id_of("02s", 1)], columns=["Subject", "ToIds"]
+        )
+    assert found.cells is not None
+    assert found.cells.schema.names == ["Subject"]
