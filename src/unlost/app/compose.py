@@ -25,6 +25,7 @@ from unlost.catalog.secrets import SqlSecretStore, sealing_key
 from unlost.catalog.witness import SqlWitness
 from unlost.catalog.writers import WriterSecrets, find_writer
 from unlost.model.errors import NotAllowed, UsageError
+from unlost.model.learned import learned
 from unlost.model.locks import Locks
 from unlost.model.ports import (
     Budget,
@@ -321,7 +322,7 @@ def _vault(store: "LocalStore", keys: "Keyring", clock: Clock, entropy: Entropy)
 def read_config(connector: Connector, values: object) -> object:
     """The connector's config from plain values; raises UsageError (``config-invalid``)."""
     try:
-        return msgspec.convert(values, connector.config, strict=False)
+        return learned(connector.config).convert(values, strict=False)
     except msgspec.ValidationError as error:
         raise UsageError(
             "config-invalid",

@@ -11,6 +11,7 @@ from django.db.models import Q
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import Night, Org, ScheduleRow
 from unlost.catalog.nights import run_of
+from unlost.model.learned import learned
 from unlost.model.night import NightState
 from unlost.model.schedule import Due, Schedule
 
@@ -113,5 +114,5 @@ def _keep(
 def _value(org: Org, row: ScheduleRow | None) -> Kept:
     if row is None:
         return Kept(org.oid, org.zone, Schedule(), None, org.added_at)
-    schedule = msgspec.convert(row.values, Schedule)
+    schedule = learned(Schedule).convert(row.values)
     return Kept(org.oid, org.zone, schedule, row.after or None, row.since, row.next_at, row.hour_at)

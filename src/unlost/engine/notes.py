@@ -11,6 +11,7 @@ from unlost.engine.rows import chosen
 from unlost.engine.session import Session, from_source, source_errors
 from unlost.engine.spill import FILES, REFERENCES, SEEN, Spilled, SpillWriter
 from unlost.model.finding import Finding
+from unlost.model.learned import learned
 from unlost.model.progress import Phase, Progress
 from unlost.model.reading import FileRef, Op, Page, Rows
 from unlost.model.snapshot import Added, Visibility
@@ -132,4 +133,4 @@ class Notes:
 
 def file_ref(table: str, row: dict[str, object]) -> FileRef:
     """A file as a spill's row tells it."""
-    return msgspec.convert({**row, "table": table}, FileRef)
+    return learned(FileRef).convert({**row, "table": table})

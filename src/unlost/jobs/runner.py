@@ -9,6 +9,7 @@ import msgspec
 
 from unlost.jobs.store import JobStore
 from unlost.model.errors import IntegrityError
+from unlost.model.learned import learned
 from unlost.model.ports import Clock
 
 WORKERS = 4
@@ -85,7 +86,7 @@ class LocalRunner:
 
 def _decoded[T](kept: bytes, result: type[T], name: str) -> T:
     try:
-        return msgspec.json.decode(kept, type=result)
+        return learned(result).decode(kept)
     except msgspec.MsgspecError as error:
         raise IntegrityError(
             "step-unreadable",

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 
+from unlost.model.learned import learned
 from unlost.model.ports import Clock
 
 type Steps = dict[tuple[str, str, str], bytes]
@@ -47,7 +48,7 @@ class MemoryRunner:
             place = (self._run, name, key(item))
             if place not in self.steps:
                 self.steps[place] = msgspec.json.encode(call(item))
-            done.append(msgspec.json.decode(self.steps[place], type=result))
+            done.append(learned(result).decode(self.steps[place]))
         return done
 
     def sleep_until(self, when: datetime) -> None:

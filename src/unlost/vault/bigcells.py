@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unlost.model.learned import learned
 from unlost.vault.assemble import Columns
 from unlost.vault.format.physical import U_BLOBS, is_system, physical
 from unlost.vault.packs import Blob, PackWriter
@@ -94,7 +95,7 @@ def resolve(cells: pa.Table, names: Sequence[str], load: LoadBlobs) -> pa.Table:
     wanted = [
         (name, row, blob)
         for row in np.flatnonzero(blobs.is_valid().to_numpy()).tolist()
-        for name, (blob, _) in msgspec.json.decode(blobs[row].as_py(), type=BlobCell).items()
+        for name, (blob, _) in learned(BlobCell).decode(blobs[row].as_py()).items()
         if name in names
     ]
     contents = load({blob for _, _, blob in wanted}) if wanted else {}

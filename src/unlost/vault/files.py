@@ -28,6 +28,7 @@ from unlost.model.errors import (
     UsageError,
 )
 from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.learned import learned
 from unlost.model.ports import IncomingFile
 from unlost.model.reading import FileRef, Op, Rows
 from unlost.model.snapshot import PackEntry, StoredFile
@@ -57,8 +58,8 @@ def file_row_id(table: str, record: str, column: str) -> str:
 
 def blob_of_row(row: Mapping[str, str | None]) -> Blob:
     """The blob that a row with ``_u_id`` and ``BLOB_COLUMNS`` tells of."""
-    _, blob = msgspec.json.decode(row["_u_id"] or "", type=tuple[str, str])
-    extents = msgspec.json.decode(row["extents"] or "", type=tuple[_ExtentCell, ...])
+    _, blob = learned(tuple[str, str]).decode(row["_u_id"] or "")
+    extents = learned(tuple[_ExtentCell, ...]).decode(row["extents"] or "")
     return Blob(
         id=blob,
         size=int(row["size"] or 0),
@@ -69,9 +70,7 @@ def blob_of_row(row: Mapping[str, str | None]) -> Blob:
 
 def file_of_row(row: Mapping[str, str | None], *, since: int) -> StoredFile:
     """The file that a row with ``_u_id`` and the cells of a file tells of."""
-    _, table, record, column = msgspec.json.decode(
-        row["_u_id"] or "", type=tuple[str, str, str, str]
-    )
+    _, table, record, column = learned(tuple[str, str, str, str]).decode(row["_u_id"] or "")
     return StoredFile(
         blob=row["blob"] or "",
         table=table,

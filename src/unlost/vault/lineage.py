@@ -11,6 +11,7 @@ from itertools import batched
 import msgspec
 import pyarrow as pa
 
+from unlost.model.learned import learned
 from unlost.model.reading import Op, Rows
 from unlost.model.snapshot import Lineage
 from unlost.vault.format.physical import INSTANT, LINEAGE, U_ID
@@ -91,7 +92,7 @@ def _told(rows: pa.Table, view: TableView) -> Iterator[Lineage]:
     cells = view.cells(rows, _CELLS).to_pylist()
     keys = zip(rows.column(U_ID).to_pylist(), rows.column(RANK).to_pylist(), strict=True)
     for (key, rank), cell in zip(keys, cells, strict=True):
-        target, table, old = msgspec.json.decode(key, type=tuple[str, str, str])
+        target, table, old = learned(tuple[str, str, str]).decode(key)
         since = int(sequences[rank])
         yield Lineage(table, old, cell["live"], target, cell["run"], since=since)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,6 +9,7 @@ import pyarrow.dataset as ds
 
 from unlost.model.certificate import Certificate
 from unlost.model.errors import NotFound
+from unlost.model.learned import learned
 from unlost.model.schema import Schema, WireKind
 from unlost.model.snapshot import Hidden, SnapshotInfo, StoredFile, TableState
 from unlost.vault import rules
@@ -167,7 +167,7 @@ class VaultSnapshot:
             live = newest.filter(pc.equal(newest.column(U_OP), "U"))
             snaps = _snaps(live, view).to_pylist()
             for text, since in zip(live.column(U_ID).to_pylist(), snaps, strict=True):
-                mark = msgspec.json.decode(text, type=tuple[str, str | None, str | None])
+                mark = learned(tuple[str, str | None, str | None]).decode(text)
                 if table is None or mark[0] == table:
                     marks.append(Hidden(*mark, since=since))
         return marks
@@ -193,7 +193,7 @@ class VaultSnapshot:
         if name is None:
             return None
         content = self._room.sealed.get(ObjectKind.CERTIFICATE, org=self._room.org, name=name)
-        return msgspec.json.decode(content, type=Certificate)
+        return learned(Certificate).decode(content)
 
     def dataset(self, table: str, *, columns: Sequence[str] | None = None) -> ds.Dataset:
         """The live records for DuckDB, polars and pyarrow: read once, batch by batch."""
@@ -345,7 +345,7 @@ def _by_blob_bytes(rows: pa.Table) -> Iterator[pa.Table]:
     for at, cell in enumerate(blobs.to_pylist()):
         size = 0
         if cell is not None:
-            size = sum(length for _, length in msgspec.json.decode(cell, type=BlobCell).values())
+            size = sum(length for _, length in learned(BlobCell).decode(cell).values())
         if held and held + size > _BLOB_BYTES:
             yield rows.slice(start, at - start)
             start, held = at, 0

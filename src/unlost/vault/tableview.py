@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from unlost.model.learned import learned
 from unlost.vault.format.physical import SYSTEM_FIELDS, U_BLOBS, U_ID, physical
 from unlost.vault.format.rowhash import id_hashes
 from unlost.vault.format.sidecar import Sidecar, may_hold
@@ -21,7 +22,7 @@ from unlost.vault.schemas import Schemas
 from unlost.vault.segments import SegmentReader
 from unlost.vault.state import LiveSegment
 
-type BlobCell = dict[str, tuple[str, int]]
+BlobCell = dict[str, tuple[str, int]]
 """A cell of ``_u_blobs``: column → (blob, bytes)."""
 
 RANK = "_rank"
@@ -211,7 +212,7 @@ def _by_name(blobs: pa.ChunkedArray, present: Mapping[str, str]) -> pa.ChunkedAr
     cells = [
         None
         if cell is None
-        else {names[code]: blob for code, blob in msgspec.json.decode(cell, type=BlobCell).items()}
+        else {names[code]: blob for code, blob in learned(BlobCell).decode(cell).items()}
         for cell in blobs.to_pylist()
     ]
     texts = [None if cell is None else msgspec.json.encode(cell).decode() for cell in cells]

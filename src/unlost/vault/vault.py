@@ -10,6 +10,7 @@ import msgspec
 import pyarrow as pa
 
 from unlost.model.errors import Conflict
+from unlost.model.learned import learned
 from unlost.model.org import OrgIdentity
 from unlost.model.ports import Clock, Entropy, Witness
 from unlost.model.snapshot import (
@@ -235,7 +236,7 @@ class EncryptedVault:
         if state.seq:
             return chain.manifest(state.seq)[0].identity
         content = self.sealed.get(ObjectKind.IDENTITY, org=org, name=places.identity(org))
-        return msgspec.json.decode(content, type=OrgIdentity)
+        return learned(OrgIdentity).decode(content)
 
     def _check_identity(self, org: str, identity: OrgIdentity) -> None:
         known = self._identity(org)

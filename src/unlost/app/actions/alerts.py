@@ -40,6 +40,7 @@ from unlost.catalog.secrets import NONCE_BYTES, seal, sealing_key, unseal
 from unlost.engine.schedule import instant
 from unlost.model.alert import Alarm, Channel, ChannelKind, Message, Rule, Told, Urgency
 from unlost.model.errors import NotFound, TransientError, UnlostError, UsageError
+from unlost.model.learned import learned
 from unlost.model.reading import Json
 from unlost.model.schedule import Hours
 
@@ -171,7 +172,7 @@ def tell_digest(
     lasting = len(list_alerts())
     for channel in list_channels():
         told = channel.settings.get("digest")
-        day = digest_day(msgspec.convert(told, DailyAt), now) if told is not None else None
+        day = digest_day(learned(DailyAt).convert(told), now) if told is not None else None
         if day is None or digest_told(channel.name) == day:
             continue
         message = Message(Told.DIGEST, digest(watched, lasting=lasting), now, now, heads(app))
@@ -311,7 +312,7 @@ def _quiet_until(waiting: DeliveryRecord, now: datetime) -> datetime | None:
 def _quiet(channel: Channel) -> Quiet | None:
     """The quiet hours among a channel's settings."""
     told = channel.settings.get("quiet")
-    return msgspec.convert(told, Quiet) if told is not None else None
+    return learned(Quiet).convert(told) if told is not None else None
 
 
 def _own(channel: Channel) -> Mapping[str, Json]:

@@ -23,6 +23,7 @@ from unlost.connectors.salesforce.errors import Refused
 from unlost.connectors.salesforce.limits import BATCH_REQUESTS
 from unlost.connectors.salesforce.rights import Rights
 from unlost.connectors.salesforce.tables import Describe
+from unlost.model.learned import learned
 from unlost.model.ports import Cache
 
 BELIEVED = timedelta(days=7)
@@ -120,7 +121,7 @@ class Describes:
     def _get(self, name: str, reader: str, now: datetime) -> Kept | None:
         assert self._cache is not None
         try:
-            kept = msgspec.json.decode(self._cache.get(_entry(name)) or b"", type=Kept)
+            kept = learned(Kept).decode(self._cache.get(_entry(name)) or b"")
         except msgspec.DecodeError:
             return None
         fits = kept.reader == reader and kept.fetched <= now < kept.fetched + BELIEVED

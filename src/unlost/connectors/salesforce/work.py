@@ -6,6 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from unlost.connectors.salesforce import soql
+from unlost.model.learned import learned
 from unlost.model.reading import ReadTask
 
 
@@ -87,4 +88,4 @@ def task(kind: Kind, work: Work, *, full: bool) -> ReadTask:
 
 def work_of(read_task: ReadTask) -> tuple[Kind, Work]:
     """A task's kind and state."""
-    return Kind(read_task.kind), msgspec.convert(dict(read_task.state), Work)
+    return Kind(read_task.kind), learned(Work).convert(dict(read_task.state))

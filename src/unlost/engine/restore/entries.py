@@ -7,10 +7,12 @@ looks before it goes on. Before-images lie in the intents, sealed like all of th
 
 from datetime import datetime
 from enum import StrEnum
+from typing import cast
 
 import msgspec
 
 from unlost.engine.restore.outcome import RestoreOutcome
+from unlost.model.learned import Learned, learned
 from unlost.model.plan import RestorePlan
 from unlost.model.writing import Outcome, WriteOp
 
@@ -102,8 +104,8 @@ class Closed(msgspec.Struct, frozen=True, tag="closed"):
 
 type Entry = Opened | Intent | Answer | Seen | Linked | Resumed | Closed
 
-_decoder: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(
-    Opened | Intent | Answer | Seen | Linked | Resumed | Closed
+_entry: Learned[Entry] = learned(
+    cast("type[Entry]", Opened | Intent | Answer | Seen | Linked | Resumed | Closed)
 )
 
 
@@ -114,4 +116,4 @@ def encode(entry: Entry) -> bytes:
 
 def decode(payload: bytes) -> Entry:
     """An entry; raises msgspec.DecodeError for what is none."""
-    return _decoder.decode(payload)
+    return _entry.decode(payload)

@@ -7,6 +7,7 @@ import msgspec
 from blake3 import blake3
 
 from unlost.model.errors import IntegrityError, UsageError
+from unlost.model.learned import learned
 from unlost.model.plan import PLAN_FORMAT, RestorePlan
 
 BROKEN = (msgspec.MsgspecError, UnicodeDecodeError)
@@ -40,7 +41,7 @@ def read_plan(
     """
     _check_format(data)
     try:
-        plan = msgspec.json.decode(data, type=RestorePlan)
+        plan = learned(RestorePlan).decode(data)
     except BROKEN as error:
         raise _unreadable(str(error)) from None
     _check_fields(data, plan)
@@ -60,7 +61,7 @@ def _encoded(plan: RestorePlan) -> bytes:
 
 def _check_format(data: bytes) -> None:
     try:
-        head = msgspec.json.decode(data, type=_Head)
+        head = learned(_Head).decode(data)
     except BROKEN as error:
         raise _unreadable(str(error)) from None
     if head.format > PLAN_FORMAT:

@@ -13,6 +13,7 @@ from blake3 import blake3
 
 from unlost.model.errors import IntegrityError, UsageError
 from unlost.model.finding import Finding
+from unlost.model.learned import learned
 from unlost.model.org import OrgIdentity
 from unlost.model.schema import Schema, WireKind
 from unlost.model.snapshot import (
@@ -183,7 +184,7 @@ def unpack[T: msgspec.Struct](data: bytes, kind: type[T], *, name: str) -> tuple
         raise _senseless(name) from None
     _check_format(text, name=name)
     try:
-        return msgspec.json.decode(text, type=kind), text
+        return learned(kind).decode(text), text
     except msgspec.MsgspecError:
         raise _senseless(name) from None
 
@@ -194,7 +195,7 @@ class _Numbered(msgspec.Struct):
 
 def _check_format(text: bytes, *, name: str) -> None:
     try:
-        number = msgspec.json.decode(text, type=_Numbered).format
+        number = learned(_Numbered).decode(text).format
     except msgspec.MsgspecError:
         raise _senseless(name) from None
     if number > FORMAT:

@@ -8,10 +8,9 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from enum import StrEnum
 
-import msgspec
-
 from unlost.model.alert import Message, Urgency
 from unlost.model.errors import NotAllowed, TransientError
+from unlost.model.learned import learned
 from unlost.model.reading import Json
 
 SECONDS = 30.0
@@ -100,7 +99,7 @@ class Email:
 
 def opened(settings: Mapping[str, Json], secret: str | None) -> Email:
     """The sender of a channel."""
-    return Email(msgspec.convert(settings, EmailSettings, strict=False), secret)
+    return Email(learned(EmailSettings).convert(settings, strict=False), secret)
 
 
 def letter(message: Message, settings: EmailSettings) -> EmailMessage:

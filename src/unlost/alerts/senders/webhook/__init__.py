@@ -14,6 +14,7 @@ import msgspec
 from unlost.kit.http import Transport
 from unlost.kit.http.post import Post, parsed, post
 from unlost.model.alert import Message
+from unlost.model.learned import learned
 from unlost.model.reading import Json
 
 SIGNATURE = "Unlost-Signature"
@@ -49,7 +50,7 @@ class Webhook:
 
 def opened(settings: Mapping[str, Json], secret: str | None) -> Webhook:
     """The sender of a channel."""
-    own = msgspec.convert(settings, WebhookSettings, strict=False)
+    own = learned(WebhookSettings).convert(settings, strict=False)
     parsed(own.url)
     return Webhook(own, secret)
 
