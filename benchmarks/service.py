@@ -73,9 +73,9 @@ class Desk:
         give_up_before(job.org, job.subject, at=now)
         if self.dice.random() < FAILING:
             error = TransientError("source-away", "It does not answer.")
-            end_try(job.org, job.subject, after_error(night, error, now=now))
+            end_try(job.org, job.subject, after_error(night, error, now=now), number=night.tries)
             return
-        end_try(job.org, job.subject, NightEnd(NightState.DONE, now))
+        end_try(job.org, job.subject, NightEnd(NightState.DONE, now), number=night.tries)
         self.done[job.org, job.subject.partition("T")[0]] += 1
 
 

@@ -16,7 +16,7 @@ from unlost.catalog.moving import server_version
 from unlost.catalog.orgs import list_orgs
 from unlost.catalog.schedules import schedule_of
 from unlost.catalog.secrets import closed_secrets, sealing_key
-from unlost.jobs.slots import worker_runs
+from unlost.jobs.slots import LEAD
 from unlost.model.errors import UnlostError
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.probe import probe_store
@@ -146,9 +146,16 @@ def _room(app: Application) -> Iterator[Look]:
                 yield good("disk", free)
 
 
+def _is_taken(app: Application, lock: str) -> bool:
+    held = app.locks.take(lock)
+    if held is not None:
+        held.release()
+    return held is None
+
+
 def _service(app: Application) -> Iterator[Look]:
     planned = [o.name for o in list_orgs() if schedule_of(o.oid).schedule.nightly is not None]
-    if worker_runs(app.locks, alone=not app.home.database):
+    if _is_taken(app, LEAD):
         yield good("service", "The service runs.")
     elif planned:
         yield warning(

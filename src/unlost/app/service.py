@@ -23,6 +23,7 @@ from unlost.app.watching import Watcher
 from unlost.catalog.alerts import list_alerts
 from unlost.catalog.nights import find_night
 from unlost.jobs.durable import KEPT, DurableJobs, Handler
+from unlost.jobs.slots import LEAD
 from unlost.model.alert import Urgency
 from unlost.model.errors import UnlostError, UsageError, database_away
 from unlost.model.jobs import Job, JobKind
@@ -35,8 +36,6 @@ DIGEST_SECONDS = 300.0
 DRAIN_SECONDS = 0.5
 STAND_BY_SECONDS = 3600.0  # how often a process says that another one leads
 PATIENCE = 30  # seconds that runs have to stop when the service does
-
-LEAD = "lead"
 
 
 class Part(StrEnum):

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from django.db import OperationalError, connection, transaction
 
-from unlost.model.errors import database_away
+from unlost.model.errors import StoreError, database_away
 
 
 @contextmanager
@@ -24,15 +24,25 @@ def together() -> Iterator[None]:
 def own_connection() -> Iterator[None]:
     """Give the thread's connection back at the end, unless the thread goes on using it.
 
-    Raises StoreError (``database-away``) where the database cannot be reached now.
+    Raises StoreError (``database-away``, ``database-unusable``) where it cannot be used now.
     """
     try:
         yield
     except OperationalError as error:
         if not connection.in_atomic_block:
             connection.close()  # a connection that broke would stay broken
-        raise database_away(str(error)) from error
+        raise (database_away if connection.vendor == "postgresql" else _unusable)(
+            str(error)
+        ) from error
     finally:
         in_main = threading.current_thread() is threading.main_thread()
         if not in_main and not connection.in_atomic_block:
             connection.close()
+
+
+def _unusable(why: str) -> StoreError:
+    return StoreError(
+        "database-unusable",
+        f"The home's database file cannot be used now: {why}.",
+        next_step="Look whether its disk is full or read-only, and whether another program holds it.",
+    )

@@ -119,7 +119,7 @@ def settle_copy(file: Path, *, keep_secrets: bool, at: datetime) -> Sequence[str
         database.execute(
             "UPDATE catalog_run SET state = 'failed', ended_at = ?, error_code = 'machine-lost', "
             "error_sentence = 'It was under way when its machine was lost.' "
-            "WHERE state IN ('running', 'parked')",
+            "WHERE state IN ('running', 'parked', 'waiting')",
             (_sql(at),),
         )
     return silent

@@ -49,6 +49,7 @@ def queue_errand(run: str, *, org: str, at: datetime) -> None:
         )
         if not made:
             row.state, row.wish, row.tries = RunState.WAITING.value, "", row.tries or 0
+            row.failures = 0
             row.resume_at = row.ended_at = None
             row.error_code = row.error_sentence = ""
             row.save()
@@ -62,7 +63,7 @@ def due_errands(now: datetime) -> Sequence[Errand]:
         rows = list(
             Run.objects.select_related("org")
             .filter(RESTORES & (waiting | running))
-            .exclude(wish=Wish.PAUSE.value)
+            .filter(wish="")
             .order_by("started_at")
         )
     return [
@@ -83,10 +84,14 @@ def next_errand(run: str) -> Errand | None:
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """A try that begins. ``crashed``: the one before was broken off by the end of its worker."""
+    """A try that begins. ``crashed``: the one before was broken off by the end of its worker.
+
+    ``failures`` is how many in a row failed or were broken off before it.
+    """
 
     number: int
     crashed: bool
+    failures: int
 
 
 def start_errand(run: str, *, now: datetime) -> Try | None:
@@ -95,26 +100,41 @@ def start_errand(run: str, *, now: datetime) -> Try | None:
         row = Run.objects.select_for_update().filter(RESTORES, id=run).first()
         if row is None or row.state in (RunState.DONE.value, RunState.ABANDONED.value):
             return None
+        if row.wish:
+            _as_wished(row, now=now)
+            return None
         if row.resume_at is not None and row.resume_at > now:
             return None
         crashed = row.state == RunState.RUNNING.value
         row.tries = (row.tries or 0) + 1
+        row.failures += int(crashed)
         row.state = RunState.RUNNING.value
-        row.save(update_fields=["tries", "state"])
-        return Try(row.tries, crashed)
+        row.save(update_fields=["tries", "failures", "state"])
+        return Try(row.tries, crashed, row.failures)
 
 
-def put_off_errand(run: str, *, until: datetime) -> None:
-    """Let a run that stopped go on at an instant."""
+def _as_wished(row: Run, *, now: datetime) -> None:
+    """People paused or cancelled it before this try began."""
+    paused = row.wish == Wish.PAUSE.value
+    row.state = (RunState.PARKED if paused else RunState.ABANDONED).value
+    row.resume_at, row.ended_at = None, now
+    row.save(update_fields=["state", "resume_at", "ended_at"])
+
+
+def put_off_errand(run: str, *, until: datetime, failures: int = 0) -> None:
+    """Let a run that stopped go on at an instant; ``failures`` are those in a row until now."""
     with own_connection():
-        Run.objects.filter(id=run).update(state=RunState.PARKED.value, resume_at=until)
+        stopped = Run.objects.filter(id=run).exclude(state=RunState.DONE.value)
+        stopped.update(state=RunState.PARKED.value, resume_at=until, failures=failures)
 
 
 def release_errand(run: str) -> bool:
     """Let a run that stopped go on now; False if the service does not do it."""
     with own_connection():
         stopped = Run.objects.filter(RESTORES, id=run).exclude(state=RunState.RUNNING.value)
-        return bool(stopped.update(state=RunState.WAITING.value, resume_at=None))
+        return bool(
+            stopped.update(state=RunState.WAITING.value, resume_at=None, failures=0, wish="")
+        )
 
 
 def drop_errand(run: str, *, at: datetime) -> bool:
@@ -125,7 +145,7 @@ def drop_errand(run: str, *, at: datetime) -> bool:
 
 
 def halted_errands(oid: str) -> Sequence[Halted]:
-    """Restores of an org that need a person; paused ones wait because somebody wants it."""
+    """Restores of an org that need a person; not those that somebody paused or cancelled."""
     with own_connection():
-        rows = Run.objects.filter(RESTORES & HALTED, org__oid=oid).exclude(wish=Wish.PAUSE.value)
+        rows = Run.objects.filter(RESTORES & HALTED, org__oid=oid, wish="")
         return [Halted(row.id, row.error_sentence) for row in rows.order_by("started_at")]

@@ -56,6 +56,7 @@ class Run(models.Model):
     moved_at = models.DateTimeField(null=True)
     wish = models.CharField(max_length=10, default="")
     tries = models.IntegerField(null=True)  # of the service; none where a person runs it
+    failures = models.IntegerField(default=0)  # of them, in a row
     hourly = models.BooleanField(default=False)
 
     class Meta:  # noqa: D106

@@ -87,11 +87,12 @@ def start_try(oid: str, name: str) -> NightRecord | None:
     return _value(row)
 
 
-def end_try(oid: str, name: str, end: NightEnd) -> None:
-    """Write down how a try ended."""
+def end_try(oid: str, name: str, end: NightEnd, *, number: int) -> None:
+    """Write down how a try ended, unless another one began or ended the night meanwhile."""
     over = end.state in (NightState.DONE, NightState.GIVEN_UP)
+    running = {"state": NightState.RUNNING.value, "tries": number}
     with own_connection():
-        Night.objects.filter(org__oid=oid, name=name).update(
+        Night.objects.filter(org__oid=oid, name=name, **running).update(
             state=end.state.value,
             failures=F("failures") + int(end.failed),
             ended_at=end.at if over else None,

@@ -90,9 +90,12 @@ def begin_run(
 
 
 def end_run(run: str, end: RunEnd) -> None:
-    """Write down how a run ended."""
+    """Write down how a run ended; one that is done stays done, whoever comes later."""
     with own_connection():
-        Run.objects.filter(id=run).update(
+        row = Run.objects.filter(id=run)
+        if end.state is not RunState.DONE:
+            row = row.exclude(state=RunState.DONE.value)
+        row.update(
             state=end.state.value,
             ended_at=end.at,
             resume_at=end.resume_at,

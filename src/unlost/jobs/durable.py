@@ -20,7 +20,7 @@ from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, Serializer
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from unlost.jobs.databases import unreachable
-from unlost.jobs.slots import Slot, take_slot, vacant
+from unlost.jobs.slots import SLOTS, Slot, orphaned, take_slot
 from unlost.model.errors import StoreError, database_away
 from unlost.model.jobs import Job, JobKind
 from unlost.model.locks import Locks
@@ -32,6 +32,7 @@ NIGHTS, RESTORES = "org", "restore"  # queues: a restore never waits behind nigh
 QUEUES = {JobKind.RESTORE: RESTORES}
 RESTORE_WORKERS = 2
 POLL_SECONDS = 0.5
+POOL = 8  # sessions of the engine in one process
 REAP_SECONDS = 5.0  # how often workers look for what a dead one left
 SAME_CRASHES = 20  # a job that took its worker down so often is not begun again
 BROKEN = ("ERROR", "CANCELLED")  # can be asked for again; not what took its worker down
@@ -83,8 +84,8 @@ class DurableJobs:
     ) -> None:
         """``place`` is a file, or the URL of a PostgreSQL database; ``locks`` are the home's.
 
-        ``workers`` is how many jobs are done at a time, beside restores. Nothing happens before
-        ``start``. ``complain`` is told what the engine would print: warnings and errors of its own.
+        ``workers`` is how many jobs each worker does at a time, beside restores; who starts last says
+        it for all. Nothing happens before ``start``. ``complain`` is told what the engine would print: warnings and errors of its own.
         """
         self._place = place
         self._locks = locks
@@ -132,8 +133,8 @@ class DurableJobs:
         found = DBOS.list_workflows(status=["PENDING"], load_input=False, load_output=False)
         left: list[str] = []
         for executor in {str(one.executor_id) for one in found} - {self._slot.executor}:
-            with vacant(self._locks, executor) as free:
-                left += _queue_again(executor) if free else []
+            with orphaned(self._locks, executor, own=self._slot) as dead:
+                left += _queue_again(executor) if dead else []
         return left
 
     def _reap(self) -> None:
@@ -259,7 +260,9 @@ def _config(place: Path | str, workers: int, executor: str) -> DBOSConfig:
         "executor_id": executor,
         "serializer": JsonValues(),
         "log_level": "WARNING",
-        "max_executor_threads": workers + RESTORE_WORKERS + 2,
+        # threads are made when they are needed; the number of a queue is the home's, not this worker's
+        "max_executor_threads": max(workers, SLOTS) + RESTORE_WORKERS + 2,
+        "sys_db_pool_size": POOL,
         "scheduler_polling_interval_sec": 3600.0,
     }
 

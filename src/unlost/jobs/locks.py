@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 from blake3 import blake3
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import scalar_row
 
 from unlost.jobs.databases import unreachable
@@ -21,13 +21,19 @@ from unlost.model.errors import database_away
 from unlost.model.locks import Held, Locks
 
 BEAT_SECONDS = 5.0  # how often a session is looked at
-# A machine that vanished is noticed after about 10 + 5 x 3 seconds; the server closes its sessions.
+# A machine that vanished is noticed after about 10 + 5 x 3 seconds, by the server, which then ends its
+# sessions, and by the client (PostgreSQL documentation: runtime-config-connection, libpq-connect).
 ALIVE = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
     "connect_timeout": 10,
 }
+SERVER_ALIVE = (
+    "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 "
+    "-c tcp_user_timeout=25000"
+)
 _NAMESPACE = b"unlost lock\x00"
 
 
@@ -139,7 +145,8 @@ class SessionLocks:
         if self._over.is_set() or (self._session is not None and self._session.closed):
             raise database_away("the session that held its locks has ended")
         if self._session is None:
-            url = make_conninfo(self._url, **ALIVE)
+            told = conninfo_to_dict(self._url).get("options", "")
+            url = make_conninfo(self._url, **ALIVE, options=f"{told} {SERVER_ALIVE}".strip())
             self._session = psycopg.connect(url, autocommit=True, row_factory=scalar_row)
             threading.Thread(target=self._beat, name="locks", daemon=True).start()
         return self._session

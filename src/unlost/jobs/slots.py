@@ -1,8 +1,11 @@
 """Slots of workers: which of them lives is what the locks of a home say.
 
-Two processes that live never share a slot, so that the name of a slot can stand for its worker.
+Two processes that live never share a slot. A slot has many owners one after the other, and one that lost
+its session may still live for a moment: so a worker's name is that of its slot and of its process.
 """
 
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +14,7 @@ from unlost.model.errors import Conflict
 from unlost.model.locks import Held, Locks
 
 ALONE, ALONE_LOCK = "local", "worker"
+LEAD = "lead"  # who holds it looks what is due: one process of a home
 SLOTS = 64  # workers of one home
 
 
@@ -18,6 +22,7 @@ SLOTS = 64  # workers of one home
 class Slot:
     """The slot of this process. ``executor`` is the worker's name in the job engine."""
 
+    name: str
     executor: str
     held: Held
 
@@ -27,10 +32,11 @@ def take_slot(locks: Locks, *, alone: bool) -> Slot:
 
     Raises Conflict (``worker-running``, ``workers-full``).
     """
-    for executor in _executors(alone=alone):
-        held = locks.take(_lock(executor))
+    for name in _slots(alone=alone):
+        held = locks.take(_lock(name))
         if held is not None:
-            return Slot(executor, held)
+            own = name if alone else f"{name}.{socket.gethostname()}-{os.getpid()}"
+            return Slot(name, own, held)
     if alone:
         raise Conflict(
             "worker-running",
@@ -45,9 +51,20 @@ def take_slot(locks: Locks, *, alone: bool) -> Slot:
 
 
 @contextmanager
-def vacant(locks: Locks, executor: str) -> Iterator[bool]:
+def orphaned(locks: Locks, executor: str, *, own: Slot) -> Iterator[bool]:
     """True if the worker of this name is no more; nobody takes its slot meanwhile."""
-    held = locks.take(_lock(executor))
+    name = executor.partition(".")[0]
+    if name == own.name:
+        yield executor != own.executor  # an earlier owner of the slot that is ours now
+        return
+    with vacant(locks, name) as free:
+        yield free
+
+
+@contextmanager
+def vacant(locks: Locks, name: str) -> Iterator[bool]:
+    """True if nobody has this slot; nobody takes it meanwhile."""
+    held = locks.take(_lock(name))
     try:
         yield held is not None
     finally:
@@ -57,16 +74,16 @@ def vacant(locks: Locks, executor: str) -> Iterator[bool]:
 
 def worker_runs(locks: Locks, *, alone: bool) -> bool:
     """True if a process does the jobs of the home whose locks these are."""
-    for executor in _executors(alone=alone):
-        with vacant(locks, executor) as free:
+    for name in _slots(alone=alone):
+        with vacant(locks, name) as free:
             if not free:
                 return True
     return False
 
 
-def _executors(*, alone: bool) -> list[str]:
+def _slots(*, alone: bool) -> list[str]:
     return [ALONE] if alone else [f"slot-{number}" for number in range(1, SLOTS + 1)]
 
 
-def _lock(executor: str) -> str:
-    return ALONE_LOCK if executor == ALONE else f"worker-{executor}"
+def _lock(name: str) -> str:
+    return ALONE_LOCK if name == ALONE else f"worker-{name}"

@@ -83,10 +83,15 @@ class JobStore:
         resume_at: datetime | None = None,
         sentence: str = "",
     ) -> None:
-        """Note how a run ended or paused; the steps of a run that is done are dropped."""
+        """Note how a run ended or paused; the steps of a run that is done are dropped.
+
+        A run that has ended stays as it is: who comes later was held up while another ended it.
+        """
 
         def note(say: Say) -> None:
             known = _need(say, run)
+            if not known.state.resumable:
+                return
             changed = known.changed if state.resumable else at
             until = _text(resume_at) if resume_at else None
             say(

@@ -23,7 +23,7 @@ from unlost.app.health import Health
 from unlost.catalog.alerts import match
 from unlost.catalog.checks import save_check
 from unlost.catalog.orgs import get_org, save_org
-from unlost.jobs.durable import DurableJobs
+from unlost.jobs.slots import LEAD
 from unlost.model.alert import Alarm, ChannelKind, Rule, Urgency
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.night import CheckRecord
@@ -51,10 +51,10 @@ def told(found: Diagnosis, health: Health) -> dict[str, str]:
 
 @pytest.fixture
 def served(app: Application) -> Iterator[Application]:
-    jobs = DurableJobs(app.home.queue, {}, locks=app.locks)
-    jobs.start()
+    held = app.locks.take(LEAD)
+    assert held is not None
     yield app
-    jobs.stop()
+    held.release()
 
 
 def test_where_all_is_in_order_the_doctor_says_so(served: Application) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,8 @@ from unlost.model.errors import (
     IntegrityError,
     LimitReached,
     NotAllowed,
+    NotFound,
+    StoreError,
     TransientError,
     UnlostError,
 )
@@ -177,7 +180,7 @@ def test_a_worker_that_died_in_the_middle_is_followed_by_another(
     lost: Shop, asked: list[str]
 ) -> None:
     run = handed(lost)
-    assert start_errand(run, now=lost.world.clock.now()) == Try(1, crashed=False)
+    assert start_errand(run, now=lost.world.clock.now()) == Try(1, crashed=False, failures=0)
     assert ids(lost) == [f"restore:{run}:1"], "the engine knows this id, or lost it"
     assert do_errand(lost.app, run) is RunState.DONE
 
@@ -188,7 +191,7 @@ def test_what_takes_its_worker_down_each_time_is_not_begun_for_ever(
     run = handed(lost)
     for number in range(12):
         begun = start_errand(run, now=lost.world.clock.now())
-        assert begun == Try(number + 1, crashed=number > 0)
+        assert begun == Try(number + 1, crashed=number > 0, failures=number)
     assert do_errand(lost.app, run) is RunState.FAILED
     assert remembered(run).error_code == "worker-died"
     assert halted(lost) == [run]
@@ -227,6 +230,9 @@ def test_people_pause_it_and_let_it_go_on(
     run = handed(lost)
     before(lost, run)
     pause(lost.app, run)
+    assert (ids(lost), halted(lost)) == ([], [])
+    assert do_errand(lost.app, run) is None, "its job may be queued already"
+    assert remembered(run).state is RunState.PARKED
     assert (ids(lost), halted(lost)) == ([], [])
     go_on(lost.app, run)
     assert len(ids(lost)) == 1
@@ -283,3 +289,71 @@ def test_a_run_that_is_not_the_services_is_left_alone(lost: Shop, asked: list[st
     assert asked == []
     queue_errand("restore-x", org="sales", at=START)
     assert ids(lost) == ["restore:restore-x:1"]
+
+
+@pytest.mark.parametrize(("act", "state"), [(pause, RunState.PARKED), (cancel, RunState.ABANDONED)])
+def test_what_people_want_of_a_running_one_holds_though_its_worker_dies(
+    lost: Shop, asked: list[str], act: Callable[[Any, str], Any], state: RunState
+) -> None:
+    """Once the next worker forgot it, and wrote into the org."""
+    run = handed(lost)
+    start_errand(run, now=lost.world.clock.now())
+    act(lost.app, run)
+    assert do_errand(lost.app, run) is None
+    assert remembered(run).state is state
+    assert (ids(lost), halted(lost)) == ([], [])
+    assert len(lost.live("Account")) == 2
+
+
+def test_one_that_was_cancelled_on_its_way_is_over_and_no_alert(
+    lost: Shop, asked: list[str]
+) -> None:
+    run = handed(lost)
+    write = lost.writer.write
+
+    def cancelled(*told: Any, **more: Any) -> Any:
+        cancel(lost.app, run)
+        raise LimitReached("run-cancelled", "It was cancelled by hand.")
+
+    lost.writer.write = cancelled  # type: ignore[method-assign]
+    assert do_errand(lost.app, run) is RunState.ABANDONED
+    lost.writer.write = write  # type: ignore[method-assign]
+    assert (ids(lost), halted(lost)) == ([], [])
+
+
+def test_one_that_fails_before_it_begins_is_told(
+    lost: Shop, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once it was listed as running for ever."""
+    run = handed(lost)
+
+    def away(*_: object, **__: object) -> None:
+        raise NotFound("vault-missing", "The vault is not there.")
+
+    monkeypatch.setattr(errand, "resume_run", away)
+    assert do_errand(lost.app, run) is RunState.FAILED
+    assert halted(lost) == [run]
+
+
+def test_waiting_for_others_is_no_failure(lost: Shop, asked: list[str]) -> None:
+    run = handed(lost)
+    with (
+        lost.world.opened() as other,
+        other.lease.hold(lost.oid, kind=CommitKind.RESTORE, run=run),
+    ):
+        for _ in range(15):
+            assert do_errand(lost.app, run) is RunState.PARKED
+            lost.world.clock.advance(seconds=600)
+    assert start_errand(run, now=lost.world.clock.now()) == Try(16, crashed=False, failures=0)
+    assert do_errand(lost.app, run) is RunState.DONE, "one death of its worker is not twelve"
+
+
+def test_a_queue_that_is_away_does_not_call_a_restore_back(
+    lost: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise StoreError("queue-unreadable", "The file cannot be used.")
+
+    monkeypatch.setattr(errand, "ask", away)
+    run = handed(lost)
+    assert ids(lost) == [f"restore:{run}:1"], "the next look asks"

@@ -1,6 +1,7 @@
 """Nights come by themselves: begun once, tried again, made up for, never doubled."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -13,13 +14,14 @@ from unlost.app.actions.schedule import Wish, change
 from unlost.app.actions.tick import tick
 from unlost.catalog.nights import find_night, nights_of, start_try
 from unlost.catalog.orgs import get_org, save_org
-from unlost.catalog.runs import find_run, list_runs
+from unlost.catalog.runs import RunState, find_run, list_runs
 from unlost.catalog.schedules import schedule_of
 from unlost.model.errors import (
     IntegrityError,
     LimitReached,
     NotAllowed,
     TransientError,
+    UnlostError,
     database_away,
 )
 from unlost.model.jobs import Job, JobKind
@@ -46,6 +48,14 @@ class Desk:
         if job.kind is JobKind.NIGHT:
             do_night(self.world.app, job.org, job.subject)
             self.done.append(job.subject)
+
+
+class FreeLease:
+    """Leases that nobody holds (port ``Lease``)."""
+
+    @contextmanager
+    def hold(self, org: str, *, kind: CommitKind, run: str) -> Iterator[None]:
+        yield
 
 
 class SilentDesk:
@@ -121,7 +131,7 @@ def test_each_day_has_its_night_and_one_backup(nights: Nights) -> None:
 def test_a_night_that_a_crash_cut_after_its_commit_is_not_done_again(
     nights: Nights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def crash(*told: object) -> None:
+    def crash(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("unlost.app.actions.night.end_try", crash)
@@ -164,6 +174,35 @@ def test_a_night_during_which_the_homes_own_database_was_away_goes_on_in_a_minut
     assert night.next_at == nights.now + timedelta(minutes=1)
     nights.pass_time(minutes=5)
     assert nights.state("2026-03-02T03:00") is NightState.DONE
+
+
+@pytest.mark.parametrize(
+    "error",
+    [TransientError("gone", "No answer."), IntegrityError(NOTES_LOST, "Its notes are gone.")],
+)
+def test_a_worker_that_stood_still_reopens_no_night_that_another_one_ended(
+    nights: Nights, error: UnlostError
+) -> None:
+    """Once the night was made twice."""
+    nights.world.clock.advance(hours=2)
+    name = "2026-03-02T03:00"
+    source = nights.world.connector.source("one")
+    discover = source.discover
+
+    def stands_still() -> object:
+        source.discover = discover  # type: ignore[method-assign]
+        with nights.world.opened() as other:  # whose locks the first one has lost
+            other.__dict__["lease"] = FreeLease()
+            do_night(other, nights.oid, name)
+        raise error
+
+    source.discover = stands_still  # type: ignore[method-assign, assignment]
+    tick(nights.app, nights.desk)
+    assert nights.state(name) is NightState.DONE
+    (run,) = list_runs("sales")
+    assert (run.state, run.snapshot) == (RunState.DONE, 1)
+    nights.pass_time(minutes=60)
+    assert nights.snapshots() == 1
 
 
 def test_a_night_that_failed_is_tried_again_later_and_later(nights: Nights) -> None:

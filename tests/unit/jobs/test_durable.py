@@ -318,13 +318,13 @@ def test_a_worker_takes_over_what_another_left_that_was_killed(
 def test_only_so_many_workers_help_a_home(server: Postgres) -> None:
     locks = open_locks(server.database(), Path(), lost=lambda: None)
     slots = [take_slot(locks, alone=False) for _ in range(SLOTS)]
-    assert len({one.executor for one in slots}) == SLOTS
+    assert len({one.name for one in slots}) == SLOTS
     assert worker_runs(locks, alone=False)
     with pytest.raises(Conflict) as caught:
         take_slot(locks, alone=False)
     assert caught.value.code == "workers-full"
     slots[4].held.release()
-    assert take_slot(locks, alone=False).executor == slots[4].executor
+    assert take_slot(locks, alone=False).name == slots[4].name
     locks.close()
 
 
@@ -356,3 +356,23 @@ def test_asking_where_no_worker_was_yet_makes_nothing(tmp_path: Path, server: Po
     ask(url, job("a"))
     with psycopg.connect(url) as session:
         assert session.execute("SELECT to_regnamespace('dbos')").fetchone() == (None,)
+
+
+def test_what_an_earlier_owner_of_a_slot_left_is_taken_over_though_the_slot_has_a_new_one(
+    server: Postgres, tmp_path: Path, work: Work
+) -> None:
+    """A worker that lost its session may take a job just before it ends."""
+    url = server.database()
+    work.gate.clear()
+    jobs = engine(url, tmp_path, work)
+    jobs.start()
+    try:
+        jobs.enqueue(job("a"))
+        reached(lambda: work.at_once == {"o1": 1})
+        with psycopg.connect(url) as session:
+            session.execute("UPDATE dbos.workflow_status SET executor_id = 'slot-1.gone-7'")
+        assert jobs.take_over() == [job("a").id]
+        assert jobs.take_over() == []
+    finally:
+        work.gate.set()
+        jobs.stop(patience=5)

@@ -96,6 +96,23 @@ def test_a_lock_of_a_session_that_was_lost_is_given_back_quietly(
         locks.close()
 
 
+def test_the_server_notices_a_machine_that_vanished(server: Postgres) -> None:
+    """Once its locks stayed taken for two hours: the server's own settings count, not the client's."""
+    locks = SessionLocks(f"{server.database()}&options=-c%20work_mem%3D8MB", lost=lambda: None)
+    assert locks.take("a") is not None
+    session = locks._session
+    assert session is not None
+    shown = {}
+    for name in ("idle", "interval", "count"):
+        (told,) = session.execute(
+            f"SELECT reset_val FROM pg_settings WHERE name = 'tcp_keepalives_{name}'".encode()
+        )
+        shown[name] = told
+    assert shown == {"idle": "10", "interval": "5", "count": "3"}
+    assert list(session.execute("SHOW work_mem")) == ["8MB"], "options of the URL stay"
+    locks.close()
+
+
 def test_no_server_is_told(tmp_path: Path) -> None:
     locks = SessionLocks(f"postgresql:///none?host={tmp_path}", lost=lambda: None)
     with pytest.raises(StoreError) as caught:

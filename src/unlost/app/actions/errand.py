@@ -1,5 +1,6 @@
 """Restores by the service: handed over by people, done by a worker, gone on with after whatever."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -18,17 +19,18 @@ from unlost.app.backup_run import IN_PROGRESS
 from unlost.app.compose import Application
 from unlost.catalog.errands import (
     Errand,
+    drop_errand,
     due_errands,
     next_errand,
     put_off_errand,
     queue_errand,
     start_errand,
 )
-from unlost.catalog.runs import RunEnd, RunState, end_run, find_run
+from unlost.catalog.runs import RunEnd, RunState, end_run, find_run, wish_of
 from unlost.jobs.durable import ask
 from unlost.jobs.slots import worker_runs
 from unlost.model.errors import Conflict, LimitReached, StoreError, TransientError, UnlostError
-from unlost.model.jobs import Job, JobKind
+from unlost.model.jobs import Job, JobKind, Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +58,11 @@ def hand_over(app: Application, file: Path) -> Handed:
 
 
 def ask_for(app: Application, run: str) -> None:
-    """Have a waiting restore begun at once, and not with the service's next look."""
+    """Have a waiting restore begun at once; where that fails, the service's next look begins it."""
     errand = next_errand(run)
     if errand is not None:
-        ask(app.home.queue, errand_job(errand))
+        with suppress(UnlostError):
+            ask(app.home.queue, errand_job(errand))
 
 
 def errand_jobs(app: Application) -> list[Job]:
@@ -77,28 +80,45 @@ def do_errand(app: Application, run: str) -> RunState | None:
     begun = start_errand(run, now=app.clock.now())
     if begun is None:
         return None
-    if begun.crashed and begun.number > MOST_FAILURES:
-        died, now = worker_died(), app.clock.now()
-        end_run(run, RunEnd(RunState.FAILED, now, error_code=died.code, error_sentence=str(died)))
+    if begun.crashed and begun.failures >= MOST_FAILURES:
+        _fail(app, run, worker_died())
         return RunState.FAILED
     try:
-        resume_run(app, run)
+        resume_run(app, run, forget=False)
     except UnlostError as error:
-        _put_off(app, run, error, tries=begun.number)
+        _after(app, run, error, failures=begun.failures)
     known = find_run(run)
     return known.state if known is not None else None
 
 
-def _put_off(app: Application, run: str, error: UnlostError, *, tries: int) -> None:
-    """When it is tried again, if time alone may help."""
-    wait: timedelta | None = None
-    if isinstance(error, LimitReached):
-        wait = timedelta(0) if app.brake.pulled else None  # else it parked, and knows until when
-    elif error.code == IN_PROGRESS:
-        wait = BUSY
-    elif error.code == DATABASE_AWAY:
-        wait = RECONNECT
-    elif isinstance(error, TransientError | Conflict | StoreError) and tries < MOST_FAILURES:
-        wait = timedelta(minutes=AGAIN[min(tries, len(AGAIN)) - 1])
+def _after(app: Application, run: str, error: UnlostError, *, failures: int) -> None:
+    """What becomes of a restore after an error: it goes on later, waits for a person, or is over."""
+    now = app.clock.now()
+    if wish_of(run) is Wish.CANCEL:
+        drop_errand(run, at=now)
+        return
+    wait, failed = _wait(app, error, failures=failures)
+    known = find_run(run)
     if wait is not None:
-        put_off_errand(run, until=app.clock.now() + wait)
+        put_off_errand(run, until=now + wait, failures=failures + int(failed))
+    elif known is not None and known.state is RunState.RUNNING:  # it had not begun yet
+        _fail(app, run, error)
+
+
+def _wait(app: Application, error: UnlostError, *, failures: int) -> tuple[timedelta | None, bool]:
+    """How long it waits for its next try, if time alone may help, and if this one was a failure."""
+    if isinstance(error, LimitReached):
+        return (timedelta(0) if app.brake.pulled else None), False  # else it knows until when
+    if error.code == IN_PROGRESS:
+        return BUSY, False
+    if error.code == DATABASE_AWAY:
+        return RECONNECT, False
+    passing = isinstance(error, TransientError | Conflict | StoreError)
+    if not passing or failures + 1 >= MOST_FAILURES:
+        return None, True
+    return timedelta(minutes=AGAIN[min(failures, len(AGAIN) - 1)]), True
+
+
+def _fail(app: Application, run: str, error: UnlostError) -> None:
+    now = app.clock.now()
+    end_run(run, RunEnd(RunState.FAILED, now, error_code=error.code, error_sentence=str(error)))

@@ -35,6 +35,7 @@ from unlost.model.schedule import Schedule
 NIGHTS = 5  # runs among which a good one is looked for
 REMEMBERED = timedelta(days=14)  # runs of hours; what they brought is in the vault
 LEFT = "hourly-left"
+GIVES_WAY = (LEFT, IN_PROGRESS, "work-folder-damaged")
 
 
 class HourEnding(StrEnum):
@@ -118,7 +119,7 @@ def _ended(app: Application, org: ProtectedOrg, tables: tuple[str, ...], *, run:
     try:
         return _done(_read(app, org, tables, run=run), app.clock.now())
     except UnlostError as error:
-        gives_way = isinstance(error, LimitReached) or error.code in (LEFT, IN_PROGRESS)
+        gives_way = isinstance(error, LimitReached) or error.code in GIVES_WAY
         state = RunState.ABANDONED if gives_way else RunState.FAILED
         passing = isinstance(error, TransientError | Conflict | StoreError)
         again = app.clock.now() + HOUR if passing and not gives_way else None

@@ -33,18 +33,23 @@ def do_night(app: Application, oid: str, name: str) -> NightRecord | None:
         return None
     give_up_before(oid, name, at=app.clock.now())
     if night.error_code == WORKER_DIED and night.failures >= MOST_FAILURES:
-        end_try(oid, name, _given_up(worker_died(), app.clock.now()))
+        end_try(oid, name, _given_up(worker_died(), app.clock.now()), number=night.tries)
         return night
     try:
         _back_up(app, night)
     except UnlostError as error:
         pause = timedelta(0) if app.brake.pulled else PAUSE
-        end_try(oid, name, after_error(night, error, now=app.clock.now(), pause=pause))
+        end_try(
+            oid,
+            name,
+            after_error(night, error, now=app.clock.now(), pause=pause),
+            number=night.tries,
+        )
     except Exception as error:  # noqa: BLE001 (a fault of ours must not end the worker)
         told = UnlostError(type(error).__name__, str(error) or type(error).__name__)
-        end_try(oid, name, _given_up(told, app.clock.now()))
+        end_try(oid, name, _given_up(told, app.clock.now()), number=night.tries)
     else:
-        end_try(oid, name, NightEnd(NightState.DONE, app.clock.now()))
+        end_try(oid, name, NightEnd(NightState.DONE, app.clock.now()), number=night.tries)
     return night
 
 

@@ -112,10 +112,15 @@ def announce_plan(app: Application, plan: RestorePlan, org: ProtectedOrg) -> tup
     return run_of(plan), over
 
 
-def resume_run(app: Application, run: str, *, observer: Observer | None = None) -> RestoreResult:
-    """Go on with a restore that stopped; all that it needs lies in the vault."""
+def resume_run(
+    app: Application, run: str, *, observer: Observer | None = None, forget: bool = True
+) -> RestoreResult:
+    """Go on with a restore that stopped; all that it needs lies in the vault.
+
+    ``forget``: who resumes it by hand wants it to go on, though it was paused or cancelled.
+    """
     log, org = _known(app, run)
-    return _run(app, log.opened.plan, org, observer)
+    return _run(app, log.opened.plan, org, observer, forget=forget)
 
 
 def retry_run(app: Application, run: str, *, observer: Observer | None = None) -> RestoreResult:
@@ -172,12 +177,17 @@ def run_detail(app: Application, run: str) -> RunDetail:
 
 
 def _run(
-    app: Application, plan: RestorePlan, org: ProtectedOrg, observer: Observer | None
+    app: Application,
+    plan: RestorePlan,
+    org: ProtectedOrg,
+    observer: Observer | None,
+    *,
+    forget: bool = True,
 ) -> RestoreResult:
     run = run_of(plan)
     written = SqlObserver(run, clock=app.clock)
     both = Fanout(written, observer or Silence())
-    with _recorded(app, org, run):
+    with _recorded(app, org, run, forget=forget):
         try:
             with app.open_writer(org, observer=both, run=run) as writer:
                 ended = execute(plan, _ports(app, writer, both))
@@ -212,10 +222,11 @@ def _ended(ended: RestoreOutcome | Parked) -> RestoreOutcome:
 
 
 @contextmanager
-def _recorded(app: Application, org: ProtectedOrg, run: str) -> Iterator[None]:
+def _recorded(app: Application, org: ProtectedOrg, run: str, *, forget: bool) -> Iterator[None]:
     before = find_run(run)
     begin_run(run, org=org.name, kind=KIND, full=False, at=app.clock.now())
-    forget_wish(app, org.oid, KIND, run)
+    if forget:
+        forget_wish(app, org.oid, KIND, run)
     try:
         yield
     except LimitReached as limit:
