@@ -231,14 +231,14 @@ def hours(story: Story, _folder: Path) -> None:
 
 def halted_restore(story: Story, folder: Path) -> None:
     """A restore was handed to the service, and its user may not write any more."""
-    program = Program(story.alone.program.home, {"UNLOST_CLIENT_SECRET": SECRET})
+    program = Program(story.alone.program.home, {"UNLOST_WRITER_CLIENT_SECRET": SECRET})
     story.admin.post("apps", consumer_key="chocolate-restore", consumer_secret=SECRET,
                      run_as=WRITER)  # fmt: skip
     assert program("org", "writer", "chocolate", "--client-id", "chocolate-restore").code in {0, 3}
-    contact = story.admin.get("export", object="Contact")["rows"][0]["Id"]
-    story.admin.post("records/delete", object="Contact", ids=[contact])
+    case = story.admin.get("export", object="Case")["rows"][0]["Id"]
+    story.admin.post("records/delete", object="Case", ids=[case])
     plan = folder / "plan.json"
-    words = ("--record", f"Contact/{contact}", "--no-related", "--out", str(plan))
+    words = ("--record", f"Case/{case}", "--no-related", "--out", str(plan))
     assert program("restore", "plan", "chocolate", *words).code in {0, 3}
     story.act(lambda app: hand_over(app, plan))
     story.admin.post("access/permission", username=WRITER, permission="ApiEnabled", granted=False)
@@ -254,7 +254,7 @@ def halted_restore(story: Story, folder: Path) -> None:
 def damaged_vault(story: Story, folder: Path) -> None:
     """An object of the vault vanishes; the weekly look finds it."""
     vault = story.alone.program.home / "vault"
-    segment = next(one for one in sorted(vault.rglob("*")) if "segments" in one.parts)
+    segment = next(one for one in sorted(vault.rglob("data/*/*")) if one.is_file())
     shutil.move(segment, folder / "kept")
     story.alone.pass_time(hours=24 * 8)
     story.expect(Rule.VAULT_DAMAGED, others=True)
