@@ -30,9 +30,9 @@ from benchmarks.results import Figure, keep
 from benchmarks.service import BEGINS, ZONES, home, judged, made_up
 from unlost.app.actions.tick import tick
 from unlost.app.compose import open_application
+from unlost.catalog.locks import open_locks
 from unlost.catalog.nights import open_nights
 from unlost.jobs.durable import DurableJobs, ask
-from unlost.jobs.locks import open_locks
 from unlost.model.jobs import Job, JobKind
 from unlost.testing.clock import VirtualClock
 from unlost_simulators.process import SimulatorProcess

@@ -161,7 +161,7 @@ class Application:
     @cached_property
     def locks(self) -> Locks:
         """What only one process at a time may do. Where they are lost, what runs is stopped."""
-        from unlost.jobs.locks import open_locks
+        from unlost.catalog.locks import open_locks
 
         locks = open_locks(self.home.database, self.home.locks, lost=self.brake.lose)
         self._closing.callback(locks.close)

@@ -1,5 +1,6 @@
-"""What the application remembers: orgs, runs, sealed secrets, witnesses, leases, budgets, users.
+"""What the application remembers: orgs, runs, sealed secrets, witnesses, leases, locks, budgets,
+users.
 
-A Django app on SQLite. It holds no record data, and its loss loses no backup. Callers get frozen
+A Django app on SQLite or PostgreSQL. It holds no record data, and its loss loses no backup. Callers get frozen
 values; models stay inside this room. Knows nothing of connectors, of the engine, of the vault.
 """

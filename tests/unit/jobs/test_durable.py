@@ -16,8 +16,8 @@ import psycopg
 import pytest
 
 from postgres import Postgres
+from unlost.catalog.locks import open_locks
 from unlost.jobs.durable import DurableJobs, ask
-from unlost.jobs.locks import open_locks
 from unlost.jobs.slots import SLOTS, take_slot, worker_runs
 from unlost.model.errors import Conflict, StoreError
 from unlost.model.jobs import Job, JobKind
@@ -230,8 +230,8 @@ KILLED = """
 import sys, time
 from pathlib import Path
 from unlost.jobs.durable import DurableJobs
-from unlost.jobs.locks import open_locks
-from unlost.jobs.locks import open_locks
+from unlost.catalog.locks import open_locks
+from unlost.catalog.locks import open_locks
 from unlost.model.jobs import Job, JobKind
 
 folder, url = Path(sys.argv[1]), sys.argv[2]

@@ -16,7 +16,6 @@ from blake3 import blake3
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import scalar_row
 
-from unlost.jobs.databases import unreachable
 from unlost.model.errors import database_away
 from unlost.model.locks import Held, Locks
 
@@ -107,14 +106,20 @@ class SessionLocks:
 
     def take(self, name: str) -> Held | None:
         """Take a lock; None if another holds it. Raises StoreError (``database-away``)."""
-        with self._lock, unreachable():
-            session = self._opened()
-            if name in self._held:
-                return None
-            found = session.execute("SELECT pg_try_advisory_lock(%s)", (_number(name),)).fetchone()
-            if not found:
-                return None
-            self._held.add(name)
+        with self._lock:
+            try:
+                return self._taken(name)
+            except psycopg.OperationalError as error:
+                raise database_away(str(error)) from error
+
+    def _taken(self, name: str) -> Held | None:
+        session = self._opened()
+        if name in self._held:
+            return None
+        found = session.execute("SELECT pg_try_advisory_lock(%s)", (_number(name),)).fetchone()
+        if not found:
+            return None
+        self._held.add(name)
         return SessionLock(self, name)
 
     def release(self, name: str) -> None:
