@@ -11,7 +11,7 @@ from unlost.app.actions.alerts import Asked, add_channel, deliver, watch
 from unlost.app.watching import Watcher
 from unlost.model.alert import ChannelKind, Message, Rule
 
-CUSTOMERS = 600
+CUSTOMERS = 1_200
 NIGHTS = 60
 
 
@@ -34,7 +34,7 @@ class Quarter(Nights):
         weekend = self.now.weekday() in (5, 6)
         held = self.world.org.tables["Account"].records
         alive = [key for key, record in held.items() if not record.deleted]
-        for key in self.dice.sample(alive, self.dice.randint(0, 10 if weekend else 150)):
+        for key in self.dice.sample(alive, self.dice.randint(0, 10 if weekend else 250)):
             self.world.org.update("Account", key, {"Phone": f"{self.dice.random()}"})
         for _ in range(self.dice.randint(0, 5)):
             self.world.org.create("Account", {"Name": "New"})
@@ -43,10 +43,10 @@ class Quarter(Nights):
         self.look(hours=24)
 
     def look(self, *, hours: int) -> None:
-        """The service looks every two hours."""
+        """The service looks every four hours."""
         until = self.now + timedelta(hours=hours)
         while self.now < until:
-            self.pass_time(minutes=120, every=60)
+            self.pass_time(minutes=240, every=120)
             watch(self.app, self.watcher)
             deliver(self.app, senders=lambda *_told: self)
 
@@ -65,7 +65,7 @@ def test_sixty_ordinary_nights_are_silent_and_a_loss_is_not(quarter: Quarter) ->
     assert quarter.sent == []
     assert quarter.snapshots() == NIGHTS
     held = quarter.world.org.tables["Account"].records
-    for key in [key for key, record in held.items() if not record.deleted][:200]:
+    for key in [key for key, record in held.items() if not record.deleted][:300]:
         quarter.world.org.delete("Account", key)
     quarter.look(hours=24)
     assert [one.alarm.rule for one in quarter.sent] == [Rule.UNUSUAL_LOSS]
