@@ -522,7 +522,7 @@ class LivingHoursEncrypted(LivingHours):
     encrypted = True
 
 
-TestLivingHours.settings = settings(stateful_step_count=20, max_examples=max(100, EXAMPLES // 3))
+TestLivingHours.settings = settings(stateful_step_count=20, max_examples=max(50, EXAMPLES // 3))
 TestLivingHoursEncrypted = pytest.mark.timeout(7200)(LivingHoursEncrypted.TestCase)
 TestLivingHoursEncrypted.settings = settings(
     stateful_step_count=15, max_examples=max(6, EXAMPLES // 30)

@@ -21,7 +21,7 @@ import dataclasses, sys, threading
 from unlost.model.learned import learned
 
 sys.setswitchinterval(1e-6)
-for number in range(1500):
+for number in range(600):
     few = [(f"g{place}", int, dataclasses.field(default=0)) for place in range(12)]
     inner = dataclasses.make_dataclass(f"Inner{number}", few)
     more = [(f"f{place}", str, dataclasses.field(default="")) for place in range(12)]
