@@ -7,7 +7,7 @@ STAMP := .venv/.stamp
 
 .PHONY: setup demo test coverage check referees services bench deep docs lock clean
 
-ON_POSTGRES := $(addprefix tests/unit/app/test_,nights.py errands.py control.py)
+ON_POSTGRES := $(addprefix tests/unit/app/test_,nights.py queued_restores.py control.py)
 
 setup: $(STAMP)
 

@@ -102,26 +102,18 @@ def _connect_server() -> None:
     from django.db import connection
 
     from unlost.catalog.connection import own_connection
+    from unlost.catalog.moving import schema_applied
 
     with own_connection():
-        if _applied() == SCHEMA:
+        if schema_applied("default") == SCHEMA:
             return
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATING])
             try:
-                _refuse_newer(_applied(), "of this home")
+                _refuse_newer(schema_applied("default"), "of this home")
                 call_command("migrate", verbosity=0, interactive=False)
             finally:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATING])
-
-
-def _applied() -> int:
-    """The number of the newest migration that a server has."""
-    from django.db import connection
-    from django.db.migrations.recorder import MigrationRecorder
-
-    done = MigrationRecorder(connection).applied_migrations()
-    return max((int(name[:4]) for app, name in done if app == "catalog"), default=0)
 
 
 def _refuse_newer(present: int, which: str) -> None:

@@ -9,9 +9,9 @@ from enum import StrEnum
 
 from unlost.alerts.senders import sender
 from unlost.app.actions.alerts import Senders, beat, deliver, tell_digest, watch
-from unlost.app.actions.errand import do_errand
 from unlost.app.actions.hour import do_hour
 from unlost.app.actions.night import do_night
+from unlost.app.actions.queued_restore import do_restore
 from unlost.app.actions.tick import tick
 from unlost.app.actions.verify import verify
 from unlost.app.brake import Brake
@@ -246,7 +246,7 @@ class Service:
         with self.opened(self.brake) as app:
             log = Log(sys.stderr, clock=app.clock)
             log.event("restore-begun", org=job.org, run=job.subject)
-            state = do_errand(app, job.subject)
+            state = do_restore(app, job.subject)
             if state is not None:
                 log.event("restore-tried", org=job.org, run=job.subject, state=state.value)
 

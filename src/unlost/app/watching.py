@@ -18,9 +18,9 @@ from unlost.app.backup_run import PARTLY_READ
 from unlost.app.compose import Application
 from unlost.catalog.budget import calls_of_the_day
 from unlost.catalog.checks import last_check
-from unlost.catalog.errands import halted_errands
 from unlost.catalog.nights import nights_of
 from unlost.catalog.orgs import ProtectedOrg, serving_orgs
+from unlost.catalog.queued_restores import halted_restores
 from unlost.catalog.runs import RunRecord, RunState, list_runs
 from unlost.catalog.schedules import schedule_of
 from unlost.catalog.storage import storages
@@ -95,7 +95,7 @@ class Watcher:
             calls_limit=limit,
             drift=proved.drift if proved is not None else (),
             expiries=self._expiries(app, org),
-            halted=tuple(HaltedRestore(one.run, one.sentence) for one in halted_errands(org.oid)),
+            halted=tuple(HaltedRestore(one.run, one.sentence) for one in halted_restores(org.oid)),
         )
 
     def _expiries(self, app: Application, org: ProtectedOrg) -> tuple[Expiry, ...]:

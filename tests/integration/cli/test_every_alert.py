@@ -14,7 +14,7 @@ import pytest
 from integration.cli.conftest import SECRET, Program
 from integration.cli.test_by_itself import ByItself, alone
 from unit.connectors.salesforce.test_expiry import pem
-from unlost.app.actions.errand import hand_over
+from unlost.app.actions.queued_restore import hand_over
 from unlost.app.actions.schedule import Wish, change
 from unlost.app.brake import Brake
 from unlost.catalog.observer import SqlObserver

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from unlost.app.actions.backup import cancel_unfinished
-from unlost.app.actions.errand import ask_for
+from unlost.app.actions.queued_restore import ask_for
 from unlost.app.backup_run import IN_PROGRESS, close_hours
 from unlost.app.brake import stopped
 from unlost.app.compose import Application
-from unlost.catalog.errands import drop_errand, release_errand
 from unlost.catalog.nights import cancel_night, hold_night, release_night
 from unlost.catalog.orgs import get_org
+from unlost.catalog.queued_restores import drop_restore, release_restore
 from unlost.catalog.runs import RunRecord, RunState, find_run, set_wish
 from unlost.model.errors import Conflict, NotFound
 from unlost.model.jobs import CANCELLED, PAUSED, Wish
@@ -54,7 +54,7 @@ def cancel(app: Application, run: str) -> Controlled:
     if known.hourly:
         return _cancel_hour(app, known)
     if known.kind is not CommitKind.BACKUP:
-        if drop_errand(run, at=app.clock.now()):
+        if drop_restore(run, at=app.clock.now()):
             return Controlled(
                 run,
                 known.org,
@@ -89,7 +89,7 @@ def go_on(app: Application, run: str) -> Controlled:
     """
     known = _waits(_goes_on(run))
     set_wish(run, Wish.NONE)
-    if release_errand(run):
+    if release_restore(run):
         ask_for(app, run)
         return Controlled(run, known.org, f"The service goes on with {run}.")
     if release_night(run, at=app.clock.now()):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from unlost.app.actions.errand import errand_jobs
+from unlost.app.actions.queued_restore import restore_jobs
 from unlost.app.compose import Application
 from unlost.catalog.checks import last_check
 from unlost.catalog.nights import open_nights
@@ -59,7 +59,7 @@ def tick(app: Application, jobs: Jobs) -> Ticked:
     asked = [
         *_tries(nights, now),
         *_hours(turns, nights),
-        *errand_jobs(app),
+        *restore_jobs(app),
         *_verification(now),
     ]
     jobs.again(job.id for job in asked if job.kind in (JobKind.NIGHT, JobKind.RESTORE))

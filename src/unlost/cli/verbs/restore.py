@@ -14,7 +14,7 @@ from unlost.cli.text import many, plain, size, when
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.errand import Handed
+    from unlost.app.actions.queued_restore import Handed
     from unlost.app.actions.restore_plan import PlanResult
     from unlost.app.actions.restore_run import RestoreResult
     from unlost.engine.restore.summary import Branch
@@ -150,7 +150,7 @@ def run(
 
 def _handed(file: Path, home: Path | None, *, as_json: bool) -> ExitCode:
     with opened(home) as application:
-        from unlost.app.actions.errand import hand_over
+        from unlost.app.actions.queued_restore import hand_over
 
         result = hand_over(application, file)
     answer(result, as_json=as_json, show=_show_handed)

@@ -18,7 +18,7 @@ HALTED = Q(state=RunState.FAILED.value) | Q(state=RunState.PARKED.value, resume_
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class QueuedRestore:
     """A restore that the service is to do, or to go on with; ``number`` is that of the try."""
 
     run: str
@@ -34,7 +34,7 @@ class Halted:
     sentence: str
 
 
-def queue_errand(run: str, *, org: str, at: datetime) -> None:
+def queue_restore(run: str, *, org: str, at: datetime) -> None:
     """Have the service do a run of an org, named by its name; one that stopped goes on."""
     with own_connection():
         row, made = Run.objects.get_or_create(
@@ -55,7 +55,7 @@ def queue_errand(run: str, *, org: str, at: datetime) -> None:
             row.save()
 
 
-def due_errands(now: datetime) -> Sequence[Errand]:
+def due_restores(now: datetime) -> Sequence[QueuedRestore]:
     """Those whose turn has come; running ones as well, for the queue may have been lost."""
     waiting = Q(state=RunState.WAITING.value) | Q(state=RunState.PARKED.value, resume_at__lte=now)
     running = Q(state=RunState.RUNNING.value)
@@ -67,19 +67,19 @@ def due_errands(now: datetime) -> Sequence[Errand]:
             .order_by("started_at")
         )
     return [
-        Errand(row.id, row.org.oid, row.tries + (row.state != RunState.RUNNING.value))
+        QueuedRestore(row.id, row.org.oid, row.tries + (row.state != RunState.RUNNING.value))
         for row in rows
         if row.tries is not None
     ]
 
 
-def next_errand(run: str) -> Errand | None:
-    """The errand of a run, as it would be asked for now; None if the service does not do it."""
+def next_restore(run: str) -> QueuedRestore | None:
+    """The restore of a run, as it would be asked for now; None if the service does not do it."""
     with own_connection():
         row = Run.objects.select_related("org").filter(RESTORES, id=run).first()
     if row is None or row.tries is None:
         return None
-    return Errand(row.id, row.org.oid, row.tries + 1)
+    return QueuedRestore(row.id, row.org.oid, row.tries + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Try:
     failures: int
 
 
-def start_errand(run: str, *, now: datetime) -> Try | None:
+def start_restore(run: str, *, now: datetime) -> Try | None:
     """Count a try; None if there is nothing to do now."""
     with own_connection(), transaction.atomic():
         row = Run.objects.select_for_update().filter(RESTORES, id=run).first()
@@ -121,14 +121,14 @@ def _as_wished(row: Run, *, now: datetime) -> None:
     row.save(update_fields=["state", "resume_at", "ended_at"])
 
 
-def put_off_errand(run: str, *, until: datetime, failures: int = 0) -> None:
+def put_off_restore(run: str, *, until: datetime, failures: int = 0) -> None:
     """Let a run that stopped go on at an instant; ``failures`` are those in a row until now."""
     with own_connection():
         stopped = Run.objects.filter(id=run).exclude(state=RunState.DONE.value)
         stopped.update(state=RunState.PARKED.value, resume_at=until, failures=failures)
 
 
-def release_errand(run: str) -> bool:
+def release_restore(run: str) -> bool:
     """Let a run that stopped go on now; False if the service does not do it."""
     with own_connection():
         stopped = Run.objects.filter(RESTORES, id=run).exclude(state=RunState.RUNNING.value)
@@ -137,14 +137,14 @@ def release_errand(run: str) -> bool:
         )
 
 
-def drop_errand(run: str, *, at: datetime) -> bool:
+def drop_restore(run: str, *, at: datetime) -> bool:
     """Do not go on with a run that stopped; False if it runs, or the service does not do it."""
     with own_connection():
         stopped = Run.objects.filter(RESTORES, id=run).exclude(state=RunState.RUNNING.value)
         return bool(stopped.update(state=RunState.ABANDONED.value, ended_at=at, resume_at=None))
 
 
-def halted_errands(oid: str) -> Sequence[Halted]:
+def halted_restores(oid: str) -> Sequence[Halted]:
     """Restores of an org that need a person; not those that somebody paused or cancelled."""
     with own_connection():
         rows = Run.objects.filter(RESTORES & HALTED, org__oid=oid, wish="")

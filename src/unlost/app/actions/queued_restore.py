@@ -17,14 +17,14 @@ from unlost.app.actions.restore_plan import load_plan
 from unlost.app.actions.restore_run import announce_plan, resume_run
 from unlost.app.backup_run import IN_PROGRESS
 from unlost.app.compose import Application
-from unlost.catalog.errands import (
-    Errand,
-    drop_errand,
-    due_errands,
-    next_errand,
-    put_off_errand,
-    queue_errand,
-    start_errand,
+from unlost.catalog.queued_restores import (
+    QueuedRestore,
+    drop_restore,
+    due_restores,
+    next_restore,
+    put_off_restore,
+    queue_restore,
+    start_restore,
 )
 from unlost.catalog.runs import RunEnd, RunState, end_run, find_run, wish_of
 from unlost.jobs.durable import ask
@@ -51,7 +51,7 @@ def hand_over(app: Application, file: Path) -> Handed:
     plan, org = load_plan(app, file)
     run, over = announce_plan(app, plan, org)
     if not over:
-        queue_errand(run, org=org.name, at=app.clock.now())
+        queue_restore(run, org=org.name, at=app.clock.now())
         ask_for(app, run)
     served = worker_runs(app.locks, alone=not app.home.database)
     return Handed(run, org.name, served, over)
@@ -59,25 +59,25 @@ def hand_over(app: Application, file: Path) -> Handed:
 
 def ask_for(app: Application, run: str) -> None:
     """Have a waiting restore begun at once; where that fails, the service's next look begins it."""
-    errand = next_errand(run)
-    if errand is not None:
+    queued = next_restore(run)
+    if queued is not None:
         with suppress(UnlostError):
-            ask(app.home.queue, errand_job(errand))
+            ask(app.home.queue, restore_job(queued))
 
 
-def errand_jobs(app: Application) -> list[Job]:
+def restore_jobs(app: Application) -> list[Job]:
     """Restores whose turn has come."""
-    return [errand_job(one) for one in due_errands(app.clock.now())]
+    return [restore_job(one) for one in due_restores(app.clock.now())]
 
 
-def errand_job(errand: Errand) -> Job:
+def restore_job(queued: QueuedRestore) -> Job:
     """The job of a try: asking twice for the same one is asking once."""
-    return Job(f"restore:{errand.run}:{errand.number}", JobKind.RESTORE, errand.oid, errand.run)
+    return Job(f"restore:{queued.run}:{queued.number}", JobKind.RESTORE, queued.oid, queued.run)
 
 
-def do_errand(app: Application, run: str) -> RunState | None:
+def do_restore(app: Application, run: str) -> RunState | None:
     """Try a restore; how it is then. Never raises what is a matter of the org or the plan."""
-    begun = start_errand(run, now=app.clock.now())
+    begun = start_restore(run, now=app.clock.now())
     if begun is None:
         return None
     if begun.crashed and begun.failures >= MOST_FAILURES:
@@ -95,12 +95,12 @@ def _after(app: Application, run: str, error: UnlostError, *, failures: int) -> 
     """What becomes of a restore after an error: it goes on later, waits for a person, or is over."""
     now = app.clock.now()
     if wish_of(run) is Wish.CANCEL:
-        drop_errand(run, at=now)
+        drop_restore(run, at=now)
         return
     wait, failed = _wait(app, error, failures=failures)
     known = find_run(run)
     if wait is not None:
-        put_off_errand(run, until=now + wait, failures=failures + int(failed))
+        put_off_restore(run, until=now + wait, failures=failures + int(failed))
     elif known is not None and known.state is RunState.RUNNING:  # it had not begun yet
         _fail(app, run, error)
 

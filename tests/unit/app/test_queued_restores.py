@@ -10,16 +10,16 @@ import pytest
 from homes import World
 from unit.app.test_restore import WRITER, Shop
 from unlost.alerts.rules import alarms
-from unlost.app.actions import errand
+from unlost.app.actions import queued_restore
 from unlost.app.actions.backup import backup
 from unlost.app.actions.control import cancel, go_on, pause
-from unlost.app.actions.errand import do_errand, errand_jobs, hand_over
+from unlost.app.actions.queued_restore import do_restore, hand_over, restore_jobs
 from unlost.app.actions.restore_run import resume_run, run_plan
 from unlost.app.actions.tick import tick
 from unlost.app.actions.writer import set_writer
 from unlost.app.watching import Watcher
-from unlost.catalog.errands import Try, queue_errand, start_errand
 from unlost.catalog.orgs import get_org
+from unlost.catalog.queued_restores import Try, queue_restore, start_restore
 from unlost.catalog.runs import RunRecord, RunState, begin_run, find_run
 from unlost.model.alert import Rule
 from unlost.model.errors import (
@@ -51,7 +51,7 @@ def lost(sales: World, tmp_path: Path) -> Shop:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The jobs that the engine was asked for at once."""
     found: list[str] = []
-    monkeypatch.setattr(errand, "ask", lambda _place, job: found.append(job.id))
+    monkeypatch.setattr(queued_restore, "ask", lambda _place, job: found.append(job.id))
     return found
 
 
@@ -66,7 +66,7 @@ def remembered(run: str) -> RunRecord:
 
 
 def ids(shop: Shop) -> list[str]:
-    return [job.id for job in errand_jobs(shop.app)]
+    return [job.id for job in restore_jobs(shop.app)]
 
 
 def halted(shop: Shop) -> list[str]:
@@ -79,13 +79,13 @@ def test_a_restore_is_handed_over_and_done(lost: Shop, asked: list[str]) -> None
     assert (result.org, result.served, result.over) == ("sales", False, False)
     assert asked == [f"restore:{result.run}:1"]
     assert remembered(result.run).state is RunState.WAITING
-    assert errand_jobs(lost.app) == [
+    assert restore_jobs(lost.app) == [
         Job(f"restore:{result.run}:1", JobKind.RESTORE, get_org("sales").oid, result.run)
     ]
-    assert do_errand(lost.app, result.run) is RunState.DONE
+    assert do_restore(lost.app, result.run) is RunState.DONE
     assert sorted(str(cells["Name"]) for cells in lost.live("Contact").values()) == ["Ann", "Ben"]
     assert ids(lost) == []
-    assert do_errand(lost.app, result.run) is None, "it is over"
+    assert do_restore(lost.app, result.run) is None, "it is over"
 
 
 def test_a_plan_that_was_run_already_is_not_run_again(lost: Shop, asked: list[str]) -> None:
@@ -123,7 +123,7 @@ def test_what_time_may_heal_is_tried_again(
 ) -> None:
     run = handed(lost)
     lost.writer.faults.plant("write", error, table="Contact")
-    assert do_errand(lost.app, run) is RunState.PARKED
+    assert do_restore(lost.app, run) is RunState.PARKED
     until = remembered(run).resume_at
     now = lost.world.clock.now()
     assert until == (now + timedelta(minutes=minutes) if minutes else START + timedelta(days=9))
@@ -131,26 +131,26 @@ def test_what_time_may_heal_is_tried_again(
     assert halted(lost) == []
     lost.world.clock.advance(seconds=(until - now).total_seconds())
     assert ids(lost) == [f"restore:{run}:2"]
-    assert do_errand(lost.app, run) is RunState.DONE
+    assert do_restore(lost.app, run) is RunState.DONE
 
 
 def test_what_needs_a_person_halts_and_is_told(lost: Shop, asked: list[str]) -> None:
     run = handed(lost)
     lost.writer.faults.plant("write", IntegrityError("odd", "It does not agree."), table="Contact")
-    assert do_errand(lost.app, run) is RunState.FAILED
+    assert do_restore(lost.app, run) is RunState.FAILED
     lost.world.clock.advance(days=1)
     assert ids(lost) == []
     assert halted(lost) == [run]
     assert "goes on" in go_on(lost.app, run).sentence
     assert asked[-1] == f"restore:{run}:2"
     assert halted(lost) == []
-    assert do_errand(lost.app, run) is RunState.DONE
+    assert do_restore(lost.app, run) is RunState.DONE
 
 
 def test_an_allowance_without_an_end_needs_a_person(lost: Shop, asked: list[str]) -> None:
     run = handed(lost)
     lost.writer.faults.plant("write", LimitReached("full", "The storage is full."), table="Contact")
-    assert do_errand(lost.app, run) is RunState.PARKED
+    assert do_restore(lost.app, run) is RunState.PARKED
     assert halted(lost) == [run]
     resume_run(lost.app, run)
     assert halted(lost) == []
@@ -162,7 +162,7 @@ def test_it_is_not_tried_for_ever(lost: Shop, asked: list[str]) -> None:
     for _ in range(14):
         lost.writer.faults.plant("write", TransientError("gone", "No answer."), table="Contact")
         if ids(lost):
-            states.append(do_errand(lost.app, run))
+            states.append(do_restore(lost.app, run))
         lost.world.clock.advance(hours=2)
     assert states == [RunState.PARKED] * 11 + [RunState.FAILED]
     assert halted(lost) == [run]
@@ -172,7 +172,7 @@ def test_a_service_that_stops_goes_on_with_it_at_once(lost: Shop, asked: list[st
     run = handed(lost)
     lost.app.brake.pull()
     lost.writer.faults.plant("write", LimitReached("run-stopped", "Stopped."), table="Contact")
-    assert do_errand(lost.app, run) is RunState.PARKED
+    assert do_restore(lost.app, run) is RunState.PARKED
     assert ids(lost) == [f"restore:{run}:2"]
 
 
@@ -180,9 +180,9 @@ def test_a_worker_that_died_in_the_middle_is_followed_by_another(
     lost: Shop, asked: list[str]
 ) -> None:
     run = handed(lost)
-    assert start_errand(run, now=lost.world.clock.now()) == Try(1, crashed=False, failures=0)
+    assert start_restore(run, now=lost.world.clock.now()) == Try(1, crashed=False, failures=0)
     assert ids(lost) == [f"restore:{run}:1"], "the engine knows this id, or lost it"
-    assert do_errand(lost.app, run) is RunState.DONE
+    assert do_restore(lost.app, run) is RunState.DONE
 
 
 def test_what_takes_its_worker_down_each_time_is_not_begun_for_ever(
@@ -190,20 +190,20 @@ def test_what_takes_its_worker_down_each_time_is_not_begun_for_ever(
 ) -> None:
     run = handed(lost)
     for number in range(12):
-        begun = start_errand(run, now=lost.world.clock.now())
+        begun = start_restore(run, now=lost.world.clock.now())
         assert begun == Try(number + 1, crashed=number > 0, failures=number)
-    assert do_errand(lost.app, run) is RunState.FAILED
+    assert do_restore(lost.app, run) is RunState.FAILED
     assert remembered(run).error_code == "worker-died"
     assert halted(lost) == [run]
     go_on(lost.app, run)
-    assert do_errand(lost.app, run) is RunState.DONE
+    assert do_restore(lost.app, run) is RunState.DONE
 
 
 def test_one_that_waits_is_not_begun_before_its_time(lost: Shop, asked: list[str]) -> None:
     run = handed(lost)
     lost.writer.faults.plant("write", TransientError("gone", "No answer."), table="Contact")
-    assert do_errand(lost.app, run) is RunState.PARKED
-    assert do_errand(lost.app, run) is None
+    assert do_restore(lost.app, run) is RunState.PARKED
+    assert do_restore(lost.app, run) is None
     assert remembered(run).state is RunState.PARKED
 
 
@@ -213,13 +213,13 @@ def test_another_process_at_the_same_restore_is_waited_for(lost: Shop, asked: li
         lost.world.opened() as other,
         other.lease.hold(lost.oid, kind=CommitKind.RESTORE, run=run),
     ):
-        assert do_errand(lost.app, run) is RunState.PARKED
+        assert do_restore(lost.app, run) is RunState.PARKED
     assert remembered(run).resume_at == lost.world.clock.now() + timedelta(minutes=10)
 
 
 def stopped(shop: Shop, run: str) -> None:
     shop.writer.faults.plant("write", TransientError("gone", "No answer."), table="Contact")
-    assert do_errand(shop.app, run) is RunState.PARKED
+    assert do_restore(shop.app, run) is RunState.PARKED
     shop.world.clock.advance(hours=1)
 
 
@@ -231,12 +231,12 @@ def test_people_pause_it_and_let_it_go_on(
     before(lost, run)
     pause(lost.app, run)
     assert (ids(lost), halted(lost)) == ([], [])
-    assert do_errand(lost.app, run) is None, "its job may be queued already"
+    assert do_restore(lost.app, run) is None, "its job may be queued already"
     assert remembered(run).state is RunState.PARKED
     assert (ids(lost), halted(lost)) == ([], [])
     go_on(lost.app, run)
     assert len(ids(lost)) == 1
-    assert do_errand(lost.app, run) is RunState.DONE
+    assert do_restore(lost.app, run) is RunState.DONE
 
 
 @pytest.mark.parametrize("before", [lambda _shop, _run: None, stopped])
@@ -249,7 +249,7 @@ def test_people_cancel_it(
     assert "restore resume" in told.next_step
     assert (ids(lost), halted(lost)) == ([], [])
     assert remembered(run).state is RunState.ABANDONED
-    assert do_errand(lost.app, run) is None
+    assert do_restore(lost.app, run) is None
 
 
 def test_one_that_a_person_ran_can_be_handed_over(lost: Shop, asked: list[str]) -> None:
@@ -259,7 +259,7 @@ def test_one_that_a_person_ran_can_be_handed_over(lost: Shop, asked: list[str]) 
         run_plan(lost.app, Path(plan.file))
     assert ids(lost) == [], "nobody asked the service"
     assert hand_over(lost.app, Path(plan.file)).run == plan.run
-    assert do_errand(lost.app, plan.run) is RunState.DONE
+    assert do_restore(lost.app, plan.run) is RunState.DONE
 
 
 def test_a_tick_asks_for_what_waits(lost: Shop, asked: list[str]) -> None:
@@ -284,10 +284,10 @@ def test_a_tick_asks_for_what_waits(lost: Shop, asked: list[str]) -> None:
 
 def test_a_run_that_is_not_the_services_is_left_alone(lost: Shop, asked: list[str]) -> None:
     begin_run("restore-x", org="sales", kind=CommitKind.RESTORE, full=False, at=START)
-    assert start_errand("restore-x", now=START) is None
-    errand.ask_for(lost.app, "restore-x")
+    assert start_restore("restore-x", now=START) is None
+    queued_restore.ask_for(lost.app, "restore-x")
     assert asked == []
-    queue_errand("restore-x", org="sales", at=START)
+    queue_restore("restore-x", org="sales", at=START)
     assert ids(lost) == ["restore:restore-x:1"]
 
 
@@ -297,9 +297,9 @@ def test_what_people_want_of_a_running_one_holds_though_its_worker_dies(
 ) -> None:
     """Once the next worker forgot it, and wrote into the org."""
     run = handed(lost)
-    start_errand(run, now=lost.world.clock.now())
+    start_restore(run, now=lost.world.clock.now())
     act(lost.app, run)
-    assert do_errand(lost.app, run) is None
+    assert do_restore(lost.app, run) is None
     assert remembered(run).state is state
     assert (ids(lost), halted(lost)) == ([], [])
     assert len(lost.live("Account")) == 2
@@ -316,7 +316,7 @@ def test_one_that_was_cancelled_on_its_way_is_over_and_no_alert(
         raise LimitReached("run-cancelled", "It was cancelled by hand.")
 
     lost.writer.write = cancelled  # type: ignore[method-assign]
-    assert do_errand(lost.app, run) is RunState.ABANDONED
+    assert do_restore(lost.app, run) is RunState.ABANDONED
     lost.writer.write = write  # type: ignore[method-assign]
     assert (ids(lost), halted(lost)) == ([], [])
 
@@ -330,8 +330,8 @@ def test_one_that_fails_before_it_begins_is_told(
     def away(*_: object, **__: object) -> None:
         raise NotFound("vault-missing", "The vault is not there.")
 
-    monkeypatch.setattr(errand, "resume_run", away)
-    assert do_errand(lost.app, run) is RunState.FAILED
+    monkeypatch.setattr(queued_restore, "resume_run", away)
+    assert do_restore(lost.app, run) is RunState.FAILED
     assert halted(lost) == [run]
 
 
@@ -342,10 +342,10 @@ def test_waiting_for_others_is_no_failure(lost: Shop, asked: list[str]) -> None:
         other.lease.hold(lost.oid, kind=CommitKind.RESTORE, run=run),
     ):
         for _ in range(15):
-            assert do_errand(lost.app, run) is RunState.PARKED
+            assert do_restore(lost.app, run) is RunState.PARKED
             lost.world.clock.advance(seconds=600)
-    assert start_errand(run, now=lost.world.clock.now()) == Try(16, crashed=False, failures=0)
-    assert do_errand(lost.app, run) is RunState.DONE, "one death of its worker is not twelve"
+    assert start_restore(run, now=lost.world.clock.now()) == Try(16, crashed=False, failures=0)
+    assert do_restore(lost.app, run) is RunState.DONE, "one death of its worker is not twelve"
 
 
 def test_a_queue_that_is_away_does_not_call_a_restore_back(
@@ -354,6 +354,6 @@ def test_a_queue_that_is_away_does_not_call_a_restore_back(
     def away(*_: object) -> None:
         raise StoreError("queue-unreadable", "The file cannot be used.")
 
-    monkeypatch.setattr(errand, "ask", away)
+    monkeypatch.setattr(queued_restore, "ask", away)
     run = handed(lost)
     assert ids(lost) == [f"restore:{run}:1"], "the next look asks"
