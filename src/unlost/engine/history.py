@@ -72,6 +72,61 @@ class Nights:
         return earlier[-1] if earlier else None
 
 
+class _Story:
+    """Events with the time that each takes in the order.
+
+    That is its own, unless it follows from an earlier version: a change that became visible late
+    may say a time before one that a backup saw already, and yet it came upon it. So no event is
+    put before what earlier versions told of the same columns.
+    """
+
+    def __init__(self) -> None:
+        self.events: list[tuple[datetime, int, Event]] = []
+        self._versions = 0
+        self._latest: dict[str, datetime] = {}  # by column; _WHOLE of the record itself
+
+    def tell(self, events: Sequence[Event]) -> None:
+        """What one version shows."""
+        self._versions += 1
+        placed = [(self._place(event), event) for event in events]
+        for at, event in placed:
+            self.events.append((at, self._versions, event))
+            for column in _touched(event):
+                self._latest[column] = max(at, self._latest.get(column, at))
+
+    def sharpen(self, event: Event) -> None:
+        """A second word on the same deletion: it is told once, as exactly as known."""
+        at = max(i for i, (*_, e) in enumerate(self.events) if e.kind is ChangeKind.DELETED)
+        _, version, known = self.events[at]
+        if event.when.exact is not None:
+            event = replace(event, when=replace(event.when, after=known.when.after))
+            self.events[at] = (event.when.latest, version, event)
+
+    def note(self, events: Sequence[Event]) -> None:
+        """What no version shows."""
+        self.events += [(event.when.latest, self._versions, event) for event in events]
+
+    def in_order(self) -> tuple[Event, ...]:
+        def order(placed: tuple[datetime, int, Event]) -> tuple[datetime, int, datetime]:
+            return placed[0], placed[1], placed[2].when.latest
+
+        return tuple(event for *_, event in sorted(self.events, key=order))
+
+    def _place(self, event: Event) -> datetime:
+        columns = self._latest if _touched(event) == {_WHOLE} else {_WHOLE, *_touched(event)}
+        floors = [self._latest[column] for column in columns if column in self._latest]
+        return max([event.when.latest, *floors])
+
+
+_WHOLE = ""
+
+
+def _touched(event: Event) -> set[str]:
+    if event.kind is not ChangeKind.CHANGED:
+        return {_WHOLE}
+    return {change.column for change in event.fields}
+
+
 def history(vault: Vault, org: str, table: str, record: str) -> tuple[Event, ...]:
     """All events of a record, oldest first; raises NotFound for one that the vault never saw."""
     versions = vault.history(org, table, record)
@@ -92,7 +147,7 @@ def events(
     versions: Sequence[Version], table: Table | None, noted: Sequence[Noted], nights: Nights
 ) -> tuple[Event, ...]:
     """The story that versions and the source's notes tell together. Pure."""
-    told: list[Event] = []
+    story = _Story()
     state: Version | None = None
     before: Version | None = None
     left = list(noted)
@@ -101,14 +156,13 @@ def events(
         left = [*found.wait, *(note for note in left if note.at > _seen_until(version))]
         event = _event(version, before, state, found, nights)
         if event is not None and event.kind is ChangeKind.DELETED and _was_dead(before):
-            _sharpen(told, event)
-        elif event is not None:
-            told.append(event)
-        told += _log_events(found.shown)
+            story.sharpen(event)
+            event = None
+        story.tell([*([] if event is None else [event]), *_log_events(found.shown)])
         before = version
         state = version if version.cells else state
-    told += _log_events(left)
-    return tuple(sorted(told, key=lambda event: event.when.latest))
+    story.note(_log_events(left))
+    return story.in_order()
 
 
 def _explained(
@@ -190,10 +244,3 @@ def _kind(version: Version, before: Version | None) -> ChangeKind:
 
 def _was_dead(before: Version | None) -> bool:
     return before is not None and not before.op.alive
-
-
-def _sharpen(told: list[Event], event: Event) -> None:
-    """A second word on the same deletion: it is told once, as exactly as known."""
-    at = max(i for i, known in enumerate(told) if known.kind is ChangeKind.DELETED)
-    if event.when.exact is not None:
-        told[at] = replace(event, when=replace(event.when, after=told[at].when.after))

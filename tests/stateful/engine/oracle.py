@@ -31,6 +31,7 @@ class Oracle:
     loose: set[str] = field(default_factory=set)
     shared: set[Key] = field(default_factory=set)
     unseen: set[tuple[str, str, str]] = field(default_factory=set)
+    glimpsed: dict[Key, list[Cells]] = field(default_factory=dict)
 
     def night(
         self,
@@ -52,6 +53,7 @@ class Oracle:
             if table.dropped or table.refused or name in failed:
                 self.unsettled.add(name)
                 self.loose.add(name)
+                self._glimpse(name)
                 continue
             self._check(name, settled=name not in unproved)
             if name not in unproved:
@@ -59,6 +61,14 @@ class Oracle:
             else:
                 self.unsettled.add(name)
         self.rights = org.fingerprint
+
+    def _glimpse(self, name: str) -> None:
+        """A read that broke off may have brought any of the rows that were visible."""
+        table = self.scene.org.tables[name]
+        if table.dropped or table.refused:
+            return
+        for key, record in self.scene.org.visible(name).items():
+            self.glimpsed.setdefault((name, key), []).append(dict(record.cells))
 
     def _check(self, name: str, *, settled: bool) -> None:
         live = {k: r for k, r in self.scene.org.visible(name).items() if not r.deleted}
@@ -99,8 +109,12 @@ class Oracle:
     ) -> None:
         records = self.scene.org.tables[name].records
         for key in set(held) - set(live):
+            glances = self._glances(name, key)
+            assert glances, f"{name} {key}: held, and no night could see it"
             for column in held[key].keys() - self._forgotten(name, key):
-                self._same(name, key, column, held[key][column], self.seen[name, key].get(column))
+                values = [cells.get(column) for cells in glances]
+                alike = [self._alike(name, column, held[key][column], one) for one in values]
+                assert any(alike), (name, key, column, held[key][column], values)
             in_bin = key in records and records[key].deleted
             seen_in_bin = in_bin and key in self.scene.org.visible(name)
             reports = "reports-deletes" in self.scene.org.tables[name].traits
@@ -128,6 +142,7 @@ class Oracle:
         """``live``: what was seen alive, and the last rows of what was seen deleted."""
         for key, record in live.items():
             kept = self.seen.setdefault((name, key), {})
+            self.glimpsed.pop((name, key), None)
             for column in columns:
                 if column in blind:
                     if column not in kept:
@@ -211,7 +226,12 @@ class Oracle:
     def _forgotten(self, name: str, key: str) -> set[str]:
         """Columns that became others since this record was last seen: the vault keeps the old."""
         moved = {column for table, column in self.restless if table == name}
-        return moved - self.seen[name, key].keys()
+        return moved - self.seen.get((name, key), {}).keys()
+
+    def _glances(self, name: str, key: str) -> list[Cells]:
+        """What the vault may hold of a record: as last seen, or as a broken read saw it since."""
+        seen = self.seen.get((name, key))
+        return ([] if seen is None else [seen]) + self.glimpsed.get((name, key), [])
 
     def _columns(self, name: str) -> list[str]:
         return [

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -31,6 +31,7 @@ from unlost.testing.org import ALL_TRAITS
 from unlost.testing.source import MemorySource
 
 TABLES = ("Account", "Junction", "Setting")
+CHOSEN = st.sets(st.sampled_from(TABLES), min_size=1)
 TEXTS = st.sampled_from(["", "a", "0012", "NA", "línea\nzwei", "🍫", '"', "1.0E7", None])
 NUMBERS = st.sampled_from(["1", "1.0", "10000000.00", "1.0E7", "-3", "0", "0.0", None])
 FAILED = (FindingKind.TABLE_REFUSED, FindingKind.TABLE_UNREADABLE)
@@ -351,23 +352,37 @@ class LivingOrgEncrypted(LivingOrg):
 class LivingHours(LivingOrg):
     """The same, and between the nights a few tables are read."""
 
+    @rule(chosen=CHOSEN)
+    def calm_hour(self, chosen: set[str]) -> None:
+        with self._hour(chosen) as run:
+            self._judge_hour(self.scene.attempt(run=run, only=tuple(sorted(chosen))))
+
+    @rule(chosen=CHOSEN)
+    def hour_of_a_shared_row(self, chosen: set[str]) -> None:
+        self._share_after_a_night(min(chosen))
+        self.calm_hour(chosen)
+
     @rule(
-        chosen=st.sets(st.sampled_from(TABLES), min_size=1),
-        how=st.sampled_from(["calm", "shared", "parked", "broken"]),
+        chosen=CHOSEN,
         call=st.sampled_from(["read", "plan_reads", "prepare", "count"]),
         after=st.integers(0, 2),
     )
-    def hour(self, chosen: set[str], how: str, call: str, after: int) -> None:
-        if how == "shared":
-            self._share_after_a_night(min(chosen))
+    def parked_hour(self, chosen: set[str], call: str, after: int) -> None:
+        self.scene.source.faults.plant(call, LimitReached("limit", "spent"), after=after)
         with self._hour(chosen) as run:
-            if how in ("calm", "shared"):
-                self._judge_hour(self.scene.attempt(run=run, only=tuple(sorted(chosen))))
-            else:
-                self._faulty_hour(run, chosen, call, after=after, spent=how == "parked")
+            self._broken_hour(run, chosen)
+
+    @rule(chosen=CHOSEN, one=st.booleans())
+    def failed_hour(self, chosen: set[str], one: bool) -> None:
+        """One of its tables cannot be read, or none."""
+        error = TransientError("busy", "busy")
+        table = min(chosen) if one else None
+        self.scene.source.faults.plant("plan_reads", error, table=table, times=9)
+        with self._hour(chosen) as run:
+            self._broken_hour(run, chosen)
 
     @rule(
-        chosen=st.sets(st.sampled_from(TABLES), min_size=1),
+        chosen=CHOSEN,
         at=st.integers(1, 60),
         for_good=st.booleans(),
     )
@@ -384,26 +399,17 @@ class LivingHours(LivingOrg):
         self.scene.org.unshared_rows.discard(row)
         self.oracle.shared.add(row)
 
-    def _faulty_hour(
-        self, run: str, chosen: set[str], call: str, *, after: int, spent: bool
-    ) -> None:
+    def _broken_hour(self, run: str, chosen: set[str]) -> None:
         """Nobody goes on with an hour: what it could not do is given up."""
-        error = LimitReached("limit", "spent") if spent else TransientError("busy", "busy")
-        faults = self.scene.source.faults
-        if spent:
-            faults.plant(call, error, after=after)
-        else:  # one of the tables, or all of them
-            table = min(chosen) if after else None
-            faults.plant("plan_reads", error, table=table, times=9)
         try:
             done = self.scene.attempt(run=run, only=tuple(sorted(chosen)))
         except TransientError:
             self.lived["hour failed"] += 1
             self._abandon(run)
         else:
-            faults.clear()
+            self.scene.source.faults.clear()
             self._judge_hour(done)
-        faults.clear()
+        self.scene.source.faults.clear()
 
     def _crashed_hour(self, run: str, chosen: set[str], *, at: int, for_good: bool) -> None:
         """It goes on within the hour, or is given up by the next."""
@@ -486,18 +492,97 @@ class LivingHours(LivingOrg):
         self.scene.vault.begin(self.scene.oid, run=run, kind=kind, identity=org).abandon()
 
 
+def test_a_row_that_only_a_broken_read_saw_is_kept_when_it_is_hidden() -> None:
+    """As found by the hours' lives: the row was held, and no whole night had seen it."""
+    life = LivingHours()
+    life.begin(job_seconds=0, page_rows=1, audit=0)
+    life.create_unshared("Account", "")
+    life.faulty_night("read", "Junction", times=3, after=0, broken=False)
+    life.scene.org.hide_row("Junction", "Jun000000002")
+    life.teardown()
+
+
+@settings(max_examples=4, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_every_rule_does_what_it_is_there_for(data: st.DataObject) -> None:
+    """A rule that finds nothing to act upon proves nothing: here each meets what it needs."""
+    LivingHours.lived.clear()
+    life = LivingHours()
+    life.begin(job_seconds=0, page_rows=1, audit=1)
+    try:
+        _people(life, data)
+        _administrators(life, data)
+        _nights(life, data)
+        _hours(life)
+    finally:
+        life.teardown()
+    assert not (LIFE | HOURS) - {event for event, times in life.lived.items() if times}
+
+
+def _people(life: LivingHours, data: st.DataObject) -> None:
+    life.calm_night()
+    life.update(data, "Account", "Phone", "a", late=True)
+    life.renumber(data, "Account", "-3")
+    life.delete(data, "Account")
+    life.calm_night()
+    life.undelete(data, "Account")
+    life.purge(data, "Account")
+    life.night_after_a_change_that_moved_no_stamp(data, "Setting", "Name")
+
+
+def _administrators(life: LivingHours, data: st.DataObject) -> None:
+    life.hide_row(data, "Account")
+    life.hide_or_show_column(data, "Account", "Phone", show=False)
+    life.calm_night()
+    life.show_row(data)
+    life.hide_or_show_column(data, "Account", "Phone", show=True)
+    life.create_unshared("Setting", "a")
+    life.calm_night()
+    life.share_row(data)
+    life.add_column("Setting", "a")
+    life.lose_or_return_table("Junction", "refused", back=False)
+    life.calm_night()
+    life.lose_or_return_table("Junction", "refused", back=True)
+    while {"column retyped", "column dropped"} - set(life.lived):
+        life.add_column("Setting", "a")
+        life.change_column(data, "Setting", "1")
+
+
+def _nights(life: LivingHours, data: st.DataObject) -> None:
+    life.parked_night(0, "read")
+    life.crashed_night(20)
+    for call in ("read", "prepare"):
+        life.create("Account", "a", "1", late=False)
+        life.faulty_night(call, "Account", times=1, after=0, broken=False)
+    life.hide_row(data, "Setting")
+    life.night_with_a_broken_census("Setting", 0)
+
+
+def _hours(life: LivingHours) -> None:
+    life.calm_night()
+    for again in (False, True):
+        life.scene.clock.advance(seconds=2 * 3600)
+        life.create("Account", "a", "1", late=False)
+        life.calm_hour({"Account"})
+        life.hour_of_a_shared_row({"Account"})
+        life.parked_hour({"Account"}, "read", 0)
+        life.failed_hour({"Account", "Junction"}, one=again)
+        life.crashed_hour({"Account"}, 3, for_good=again)
+
+
 EXAMPLES = settings().max_examples
+MANY = 1000
 
 
 @pytest.mark.timeout(7200)
 class TestLivingOrg(LivingOrg.TestCase):
-    """All examples together must have lived through everything."""
+    """Where there are many examples, they must together have lived through everything."""
 
     def runTest(self) -> None:  # noqa: N802
         LivingOrg.lived.clear()
         super().runTest()
         never = LIFE - {event for event, times in LivingOrg.lived.items() if times}
-        assert not never, LivingOrg.lived
+        assert not never or EXAMPLES < MANY, LivingOrg.lived
 
 
 TestLivingOrg.settings = settings(stateful_step_count=20, max_examples=max(100, EXAMPLES // 3))
@@ -509,13 +594,13 @@ TestLivingOrgEncrypted.settings = settings(
 
 @pytest.mark.timeout(7200)
 class TestLivingHours(LivingHours.TestCase):
-    """All examples together must have lived through everything that an hour may meet."""
+    """The same, of everything that an hour may meet."""
 
     def runTest(self) -> None:  # noqa: N802
         LivingHours.lived.clear()
         super().runTest()
         never = HOURS - {event for event, times in LivingHours.lived.items() if times}
-        assert not never, LivingHours.lived
+        assert not never or EXAMPLES < MANY, LivingHours.lived
 
 
 class LivingHoursEncrypted(LivingHours):

@@ -159,6 +159,24 @@ def test_a_change_that_was_committed_late_is_told_once(scene: Scene) -> None:
     assert {event.when.exact for event in events[1:]} == {stamp}
 
 
+def test_a_late_change_was_told_before_the_change_that_it_came_upon(scene: Scene) -> None:
+    """Stamped before it, visible after it: the other column's change keeps its own place."""
+    chocolate(scene)
+    contact = next(iter(scene.org.tables["Contact"].records))
+    scene.night()
+    cells = scene.org.tables["Contact"].records[contact].cells
+    late = scene.clock.now()
+    scene.org.update("Contact", contact, {"Name": "late"}, by="U2", commit_after=1800)
+    scene.clock.advance(seconds=600)
+    cells["Name"] = "quiet"  # moves no stamp
+    scene.night(hours=0, full=True)
+    scene.night()
+    _, quiet, came = history(scene.vault, scene.oid, "Contact", contact)
+    assert quiet.fields == (FieldChange("Name", "Contact 0", "quiet"),)
+    assert came.fields == (FieldChange("Name", "quiet", "late"),)
+    assert came.when.exact == late < quiet.when.until
+
+
 def test_a_record_comes_before_what_was_changed_of_it(scene: Scene) -> None:
     chocolate(scene)
     made = scene.org.create("Account", {"Name": "n", "Phone": "1"})
