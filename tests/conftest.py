@@ -3,6 +3,11 @@
 import os
 from collections.abc import Iterator
 
+os.environ["DJANGO_SETTINGS_MODULE"] = (
+    "unlost.web.settings"  # those of the program, and the console's
+)
+os.environ["UNLOST_PORT"] = "0"  # many consoles at a time
+
 import pytest
 import pytest_socket
 from hypothesis import HealthCheck, settings

@@ -1,7 +1,8 @@
 """The composition root: the one place that knows which class stands behind which port."""
 
+import copy
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -15,15 +16,18 @@ from unlost.app.database import connect, disconnect
 from unlost.app.discovery import load_connector
 from unlost.app.home import Home, read_home, read_home_key
 from unlost.app.process import settle
-from unlost.app.system import SystemClock, SystemEntropy
+from unlost.app.system import SystemClock, SystemEntropy, system_user
+from unlost.app.veil import VeiledSource, VeiledVault, veil_of
 from unlost.catalog.budget import Share, SqlBudget
+from unlost.catalog.hidden_columns import hidden_columns
 from unlost.catalog.lease import SqlLease
 from unlost.catalog.orgs import ProtectedOrg, check_same_org, list_orgs
-from unlost.catalog.runs import wish_of
+from unlost.catalog.runs import find_run, wish_of
 from unlost.catalog.schedules import schedule_of
 from unlost.catalog.secrets import SqlSecretStore, sealing_key
 from unlost.catalog.witness import SqlWitness
 from unlost.catalog.writers import WriterSecrets, find_writer
+from unlost.model.access import Actor, HiddenColumn, Right, machine
 from unlost.model.errors import NotAllowed, UsageError
 from unlost.model.learned import learned
 from unlost.model.locks import Locks
@@ -113,11 +117,13 @@ class Application:
         connectors: Callable[[str], Connector] = load_connector,
         vault: "VaultOpener | None" = None,
         brake: Brake | None = None,
+        actor: Actor | None = None,
     ) -> None:
         """``connectors`` and ``vault`` say how one is got, where it is not the usual way.
 
-        ``brake`` stops what runs.
+        ``brake`` stops what runs; ``actor`` is for whom it is done, by default who works here.
         """
+        self.actor = actor or machine(system_user())
         self.home = home
         self.clock = clock
         self.entropy = entropy
@@ -138,10 +144,41 @@ class Application:
     ) -> None:
         self._closing.close()
 
+    def acting(self, actor: Actor) -> "Application":
+        """The same opened home, for somebody else; it lasts no longer than this one."""
+        other = copy.copy(self)
+        other.actor = actor
+        other.__dict__.pop("vault", None)
+        return other
+
     @cached_property
-    def vault(self) -> Vault:
+    def whole_vault(self) -> Vault:
         """The vault, opened with the service key."""
         return self._open_vault(self.home, self.clock, self.entropy)
+
+    @cached_property
+    def vault(self) -> Vault:
+        """The vault as the actor may see it."""
+        hidden = self.hidden_columns()
+        return VeiledVault(self.whole_vault, hidden) if hidden else self.whole_vault
+
+    def hidden_columns(self) -> Sequence[HiddenColumn]:
+        """What the actor may not see of the orgs."""
+        if self.actor.may(Right.UNVEIL):
+            return ()
+        return [one for one in hidden_columns() if not self.actor.may(Right.UNVEIL, one.oid)]
+
+    def orgs(self, right: Right = Right.LOOK) -> Sequence[ProtectedOrg]:
+        """The orgs in which the actor has this right, by name."""
+        return [org for org in list_orgs() if self.actor.may(right, org.oid)]
+
+    def org_of_run(self, run: str) -> str | None:
+        """The oid of a run's org, which the vault may know alone; None for an unknown run."""
+        known = find_run(run)
+        if known is not None:
+            return next((org.oid for org in list_orgs() if org.name == known.org), None)
+        vault = self.whole_vault
+        return next((oid for oid in vault.orgs() if run in vault.journals(oid)), None)
 
     @cached_property
     def damaged_vault(self) -> Vault:
@@ -230,9 +267,10 @@ class Application:
             observer=observer,
             cache=self.cache(org.oid),
         )
+        veil = veil_of(self.hidden_columns(), org.oid)
         with connector.open_source(config, context) as source:
             check_same_org(org, source.identity())
-            yield source
+            yield source if veil is None else VeiledSource(source, veil)
 
     def budget(self, oid: str, *, restore: bool = False, run: str | None = None) -> Budget:
         """The calls that an org may still be asked for; a part is kept for restores.
@@ -339,6 +377,7 @@ def open_application(
     connectors: Callable[[str], Connector] = load_connector,
     vault: VaultOpener | None = None,
     brake: Brake | None = None,
+    actor: Actor | None = None,
 ) -> Application:
     """Open the home in ``root``; raises as ``read_home`` and ``connect`` do."""
     settle()
@@ -351,4 +390,5 @@ def open_application(
         connectors=connectors,
         vault=vault,
         brake=brake,
+        actor=actor,
     )

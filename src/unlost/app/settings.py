@@ -11,11 +11,24 @@ SQLITE: dict[str, Any] = {
         "timeout": 20,
     },
 }
+# Those that have tables; the console is set up in ``unlost.web.settings``.
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
+    "django.contrib.sessions",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.usersessions",
+    "axes",
     "unlost.catalog",
 ]
+MIDDLEWARE = ["allauth.account.middleware.AccountMiddleware"]
+SILENCED_SYSTEM_CHECKS = [
+    "axes.W002",
+    "axes.W003",
+]  # nobody signs in to a process without a console
 AUTH_USER_MODEL = "catalog.User"
 DATABASES = {
     "default": SQLITE | {"NAME": ":memory:"},

@@ -1,5 +1,6 @@
 """The system's clock and randomness: the only module of Unlost that uses them directly."""
 
+import getpass
 import os
 import secrets
 import time
@@ -32,3 +33,11 @@ class SystemEntropy:
     def fraction(self) -> float:
         """A number in [0, 1)."""
         return secrets.randbelow(1 << 53) / (1 << 53)
+
+
+def system_user() -> str:
+    """The name under which this process runs on the machine."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in some containers
+        return str(os.getuid())

@@ -7,10 +7,25 @@ work in them gives its connection back by itself.
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from django.db import OperationalError, connection, transaction
 
 from unlost.model.errors import StoreError, database_away
+
+_kept: ContextVar[bool] = ContextVar("kept", default=False)
+
+
+@contextmanager
+def kept_connection() -> Iterator[None]:
+    """Keep the thread's connection for all that is done inside, and give it back at the end."""
+    before = _kept.set(True)
+    try:
+        yield
+    finally:
+        _kept.reset(before)
+        with own_connection():
+            pass
 
 
 @contextmanager
@@ -36,7 +51,7 @@ def own_connection() -> Iterator[None]:
         ) from error
     finally:
         in_main = threading.current_thread() is threading.main_thread()
-        if not in_main and not connection.in_atomic_block:
+        if not in_main and not _kept.get() and not connection.in_atomic_block:
             connection.close()
 
 

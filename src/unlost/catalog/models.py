@@ -261,3 +261,99 @@ class ApiHour(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["oid", "hour"], name="one_count_per_hour")
         ]
+
+
+class MembershipRow(models.Model):
+    """A role of a person in one org, or in all of them (no org)."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    org = models.ForeignKey(Org, on_delete=models.CASCADE, null=True, related_name="memberships")
+    role = models.CharField(max_length=10)
+
+    class Meta:  # noqa: D106
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user", "org"],
+                condition=models.Q(org__isnull=False),
+                name="one_role_per_org",
+            ),
+            models.UniqueConstraint(
+                fields=["user"], condition=models.Q(org=None), name="one_role_everywhere"
+            ),
+        ]
+
+
+class TokenRow(models.Model):
+    """A key for programs; of the key itself only a digest is kept.
+
+    It gives ``role`` in one org (or all), and never more than its owner has.
+    """
+
+    name = models.CharField(max_length=80)
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
+    digest = models.CharField(max_length=64, unique=True)
+    role = models.CharField(max_length=10)
+    org = models.ForeignKey(Org, on_delete=models.CASCADE, null=True, related_name="tokens")
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+
+class LinkRow(models.Model):
+    """A link that signs somebody in once; without a user it makes the first one."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="links")
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+
+class HiddenColumnRow(models.Model):
+    """A column that viewers do not see."""
+
+    org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="hidden_columns")
+    table = models.CharField(max_length=200)
+    column = models.CharField(max_length=200)
+
+    class Meta:  # noqa: D106
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["org", "table", "column"], name="one_row_per_hidden_column"
+            )
+        ]
+
+
+class AuditRow(models.Model):
+    """What somebody did. Each row proves the one before: ``digest`` is over both.
+
+    Rows outlive the orgs and people that they name.
+    """
+
+    number = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=10)
+    actor = models.CharField(max_length=150)
+    act = models.CharField(max_length=40)
+    trace = models.CharField(max_length=10)
+    org = models.CharField(max_length=80)
+    subject = models.TextField()
+    outcome = models.CharField(max_length=80)
+    detail = models.JSONField(default=dict)
+    digest = models.CharField(max_length=64)
+
+    class Meta:  # noqa: D106
+        indexes: ClassVar = [
+            models.Index(fields=["at"], name="audit_by_time"),
+            models.Index(fields=["org", "number"], name="audit_by_org"),
+        ]
+
+
+class PlanRow(models.Model):
+    """A restore plan that waits to be looked at and run; it holds no values of records."""
+
+    id = models.CharField(max_length=80, primary_key=True)
+    org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="plans")
+    content = models.BinaryField()
+    made_at = models.DateTimeField()
+    made_by = models.CharField(max_length=150)
+    request = models.JSONField()

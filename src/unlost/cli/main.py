@@ -10,6 +10,7 @@ from unlost.cli.exits import ExitCode, exit_code
 from unlost.cli.failing import tell, tell_bug, tell_usage
 from unlost.cli.verbs import (
     alert,
+    audit,
     backup,
     certificate,
     compare,
@@ -25,7 +26,9 @@ from unlost.cli.verbs import (
     show,
     snapshots,
     storage,
+    token,
     up,
+    user,
     vault,
     verify,
 )
@@ -86,6 +89,9 @@ app.command("worker")(up.worker)
 app.command("doctor")(doctor.doctor)
 app.add_typer(alert.app, name="alert")
 app.add_typer(vault.app, name="vault")
+app.add_typer(user.app, name="user")
+app.add_typer(token.app, name="token")
+app.add_typer(audit.app, name="audit")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -116,9 +122,12 @@ def _typed(words: Sequence[str]) -> str:
     """The command that was meant, for the hint on its help."""
     verbs = {info.name for info in app.registered_commands} | {
         "alert",
+        "audit",
         "org",
         "restore",
         "schedule",
+        "token",
+        "user",
         "vault",
     }
     return " ".join([PROGRAM, *[word for word in words if word in verbs][:1]])

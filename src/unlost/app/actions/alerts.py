@@ -10,6 +10,7 @@ import msgspec
 from unlost.alerts.rules import alarms
 from unlost.alerts.senders import Sender, sender
 from unlost.alerts.watched import Watched
+from unlost.app.access import Where, action, check_home, check_org
 from unlost.app.actions.schedule import hours_of, time_of
 from unlost.app.compose import Application
 from unlost.app.digest import DailyAt, digest, digest_day
@@ -38,6 +39,7 @@ from unlost.catalog.alerts import (
 )
 from unlost.catalog.secrets import NONCE_BYTES, seal, sealing_key, unseal
 from unlost.engine.schedule import instant
+from unlost.model.access import Right, Trace
 from unlost.model.alert import Alarm, Channel, ChannelKind, Message, Rule, Told, Urgency
 from unlost.model.errors import NotFound, TransientError, UnlostError, UsageError
 from unlost.model.learned import learned
@@ -199,14 +201,25 @@ def heads(app: Application) -> tuple[tuple[str, int, str], ...]:
 # --- what people do -------------------------------------------------------------------------------
 
 
-def show(app: Application, *, all_of_them: bool = False) -> Alerts:  # noqa: ARG001 (every action takes it)
-    """Alerts that last; ``all_of_them``: the newest ones, those that are over too."""
-    found = list_alerts(most=NEWEST if all_of_them else None)
+@action("alert.list", Right.LOOK)
+def show(app: Application, *, all_of_them: bool = False) -> Alerts:
+    """Alerts that last; ``all_of_them``: the newest ones, those that are over too.
+
+    Channels are told to those who manage the home.
+    """
+    seen = {"", *(org.name for org in app.orgs())}
+    found = [
+        one for one in list_alerts(most=NEWEST if all_of_them else None) if one.alarm.org in seen
+    ]
+    if not app.actor.may(Right.MANAGE):
+        return Alerts(tuple(found), (), {})
     return Alerts(tuple(found), tuple(list_channels()), untold())
 
 
+@action("alert.acknowledge", Right.OPERATE, trace=Trace.WRITE, where=Where.ITSELF, subject=("key",))
 def acknowledged(app: Application, key: str) -> None:
     """Note that somebody sees to an alert; raises NotFound (``alert-unknown``)."""
+    _check(app, key)
     if not acknowledge(key, at=app.clock.now()):
         raise NotFound(
             "alert-unknown",
@@ -215,6 +228,22 @@ def acknowledged(app: Application, key: str) -> None:
         )
 
 
+def _check(app: Application, key: str) -> None:
+    """Raise unless the actor may operate the org of an alert, or the home where it is of none."""
+    org = next((one.alarm.org for one in list_alerts() if one.alarm.key == key), "")
+    if org and org in app.names().values():
+        check_org(app, Right.OPERATE, org)
+    else:
+        check_home(app, Right.OPERATE)
+
+
+@action(
+    "channel.add",
+    Right.MANAGE,
+    trace=Trace.WRITE,
+    where=Where.HOME,
+    told=lambda c: {"channel": c.name},
+)
 def add_channel(app: Application, asked: Asked, *, secret: str | None) -> Channel:
     """Keep a channel, replacing one of the same name; raises UsageError (``channel-invalid``)."""
     channel = Channel(asked.name, asked.kind, _settings(asked))
@@ -257,6 +286,7 @@ def _zone(name: str) -> str:
         ) from None
 
 
+@action("channel.drop", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
 def drop_channel(app: Application, name: str) -> None:
     """Forget a channel; raises NotFound (``channel-unknown``)."""
     if not remove_channel(name):
@@ -264,6 +294,7 @@ def drop_channel(app: Application, name: str) -> None:
     after_change(app)
 
 
+@action("channel.test", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
 def try_channels(
     app: Application, name: str | None = None, *, senders: Senders = sender
 ) -> ChannelTests:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from unlost.app.access import action
 from unlost.app.actions.snapshots import gaps
 from unlost.app.backup_run import (
     IN_PROGRESS,
@@ -31,6 +32,7 @@ from unlost.engine.backup import backup as run_backup
 from unlost.engine.partial import LeftToNight
 from unlost.jobs.store import RunRecord
 from unlost.jobs.store import RunState as JobState
+from unlost.model.access import Right, Trace
 from unlost.model.certificate import Verdict
 from unlost.model.errors import Conflict, LimitReached, UnlostError
 from unlost.model.finding import Finding
@@ -88,6 +90,7 @@ def _give_memory_back() -> None:
     pa.set_memory_pool(pa.system_memory_pool())
 
 
+@action("backup.run", Right.OPERATE, trace=Trace.WRITE, told=lambda done: {"run": done.run})
 def backup(
     app: Application,
     org: str,

@@ -8,6 +8,7 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unlost.app.access import action
 from unlost.app.actions.history import ChangedField, field_line
 from unlost.app.actions.snapshots import snapshot_at
 from unlost.app.compose import Application
@@ -17,6 +18,7 @@ from unlost.app.records import Names, table_named
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.engine.compare import Between, Live, TableSummary, summarize
 from unlost.engine.explain import FieldChange
+from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, SourceRefused, UsageError
 from unlost.model.ports import Snapshot
 from unlost.model.schema import Table
@@ -92,6 +94,7 @@ class Sides:
     shape: Snapshot
 
 
+@action("record.compare", Right.READ, trace=Trace.READ, subject=("one", "other", "table"))
 def compare(
     app: Application, org: str, one: str, other: str, *, table: str | None = None
 ) -> CompareResult:

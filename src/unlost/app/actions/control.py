@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from unlost.app.access import Where, action
 from unlost.app.actions.backup import cancel_unfinished
 from unlost.app.actions.queued_restore import ask_for
 from unlost.app.backup_run import IN_PROGRESS, close_hours
@@ -11,6 +12,7 @@ from unlost.catalog.nights import cancel_night, hold_night, release_night
 from unlost.catalog.orgs import get_org
 from unlost.catalog.queued_restores import drop_restore, release_restore
 from unlost.catalog.runs import RunRecord, RunState, find_run, set_wish
+from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, NotFound
 from unlost.model.jobs import CANCELLED, PAUSED, Wish
 from unlost.model.snapshot import CommitKind
@@ -28,6 +30,7 @@ class Controlled:
     next_step: str = ""
 
 
+@action("run.pause", Right.OPERATE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
 def pause(app: Application, run: str) -> Controlled:  # noqa: ARG001
     """Stop a run at its next call; it waits until it is let go on.
 
@@ -45,6 +48,7 @@ def pause(app: Application, run: str) -> Controlled:  # noqa: ARG001
     )
 
 
+@action("run.cancel", Right.OPERATE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
 def cancel(app: Application, run: str) -> Controlled:
     """Stop a backup for good; the next one begins anew. A restore stops, and can be gone on with.
 
@@ -82,6 +86,7 @@ def cancel(app: Application, run: str) -> Controlled:
     return Controlled(run, known.org, told.sentence, told.next_step)
 
 
+@action("run.go-on", Right.OPERATE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
 def go_on(app: Application, run: str) -> Controlled:
     """Let a paused run go on.
 

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from unlost.app.access import Where, action
 from unlost.app.compose import Application
 from unlost.app.health import Check, Health, Look
 from unlost.app.health_home import home_looks
 from unlost.app.health_orgs import org_looks
 from unlost.catalog.orgs import serving_orgs
+from unlost.model.access import Right, Trace
 from unlost.model.errors import UnlostError
 
 
@@ -24,6 +26,7 @@ class Diagnosis:
         return next((one for one in (Health.BAD, Health.WARNING) if one in held), Health.GOOD)
 
 
+@action("home.doctor", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
 def doctor(app: Application, *, ask: bool = True, repair: bool = False) -> Diagnosis:
     """Look at all there is; ``ask``: orgs are called too, ``repair``: what can be is repaired."""
     return Diagnosis(tuple(_done(look) if repair else look.check for look in _looks(app, ask=ask)))

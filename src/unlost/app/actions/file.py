@@ -3,12 +3,16 @@
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
+from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.ids import typed_ids
-from unlost.catalog.orgs import get_org
+from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, NotFound, StoreError
 from unlost.model.ports import Snapshot
 from unlost.model.snapshot import StoredFile
@@ -30,22 +34,14 @@ class FileResult:
     out: str
 
 
+@action("file.read", Right.READ, trace=Trace.READ, subject=("record",))
 def file(app: Application, org: str, record: str, *, out: Path) -> FileResult:
     """Write the newest file that the vault holds for a record; never over a file that is there.
 
     The file appears under its name only when all bytes were read and proved. Raises NotFound,
     UsageError, Conflict, StoreError, IntegrityError.
     """
-    known = get_org(org)
-    head = app.vault.head(known.oid)
-    stored = _stored(head, typed_ids(app, known, record)) if head else None
-    if stored is None:
-        raise NotFound(
-            "file-unknown",
-            f"The vault holds no file for the record {record!r}.",
-            next_step="Give the id of the record that has the file itself: `unlost show` lists the "
-            "files of a record, and `unlost find` finds files by name.",
-        )
+    known, stored = _found(app, org, record)
     _write(app, known.oid, stored, out)
     return FileResult(
         org=org,
@@ -57,6 +53,32 @@ def file(app: Application, org: str, record: str, *, out: Path) -> FileResult:
         checksum=stored.checksum,
         out=str(out),
     )
+
+
+@action("file.open", Right.READ, trace=Trace.READ, subject=("record",))
+def open_stored(
+    app: Application, org: str, record: str, *, stack: ExitStack
+) -> tuple[StoredFile, BinaryIO]:
+    """The newest file of a record, and its bytes as a stream, open until ``stack`` is closed.
+
+    Raises NotFound, UsageError, IntegrityError.
+    """
+    known, stored = _found(app, org, record)
+    return stored, stack.enter_context(app.vault.open_file(known.oid, stored.blob))
+
+
+def _found(app: Application, org: str, record: str) -> tuple[ProtectedOrg, StoredFile]:
+    known = get_org(org)
+    head = app.vault.head(known.oid)
+    stored = _stored(head, typed_ids(app, known, record)) if head else None
+    if stored is None:
+        raise NotFound(
+            "file-unknown",
+            f"The vault holds no file for the record {record!r}.",
+            next_step="Give the id of the record that has the file itself: `unlost show` lists the "
+            "files of a record, and `unlost find` finds files by name.",
+        )
+    return known, stored
 
 
 def _stored(head: Snapshot, ids: Sequence[str]) -> StoredFile | None:

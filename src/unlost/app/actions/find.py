@@ -1,16 +1,19 @@
 """Find records by number, name, e-mail, phone or id, alive or deleted."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.ids import other_ids
 from unlost.app.records import Gone, People, how_gone
-from unlost.catalog.orgs import ProtectedOrg, get_org, list_orgs
+from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.engine.search import Found
 from unlost.engine.search import find as search
+from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
 from unlost.model.ports import Snapshot
+from unlost.model.reading import Json
 from unlost.model.snapshot import Hit
 
 MOST = 20
@@ -45,13 +48,19 @@ class FindResult:
     hits: tuple[FoundRecord, ...]
 
 
+def _hits(result: FindResult) -> Mapping[str, Json]:
+    """What the audit notes of a search: what was shown, and not the text, which may be a value."""
+    return {"found": [f"{hit.org}/{hit.table}/{hit.record}" for hit in result.hits]}
+
+
+@action("record.find", Right.READ, trace=Trace.READ, told=_hits)
 def find(app: Application, text: str, *, org: str | None = None) -> FindResult:
     """Search one org, or all; raises UsageError for an empty text, NotFound for an unknown org."""
     if not text.strip():
         raise UsageError(
             "text-empty", "There is nothing to search for.", next_step="Give a number or a name."
         )
-    known = {one.oid: one for one in ([get_org(org)] if org else list_orgs())}
+    known = {one.oid: one for one in ([get_org(org)] if org else app.orgs(Right.READ))}
     heads = {oid: head for oid in known if (head := app.vault.head(oid)) is not None}
     found = [*_by_other_ids(app, [known[oid] for oid in heads], text)]
     found += search(app.vault, text, orgs=list(heads), limit=MOST)

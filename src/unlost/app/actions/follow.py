@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from unlost.app.access import Where, action
 from unlost.app.compose import Application, HeldSecrets, Unlimited, read_config
 from unlost.app.home_copy import after_change
 from unlost.catalog.connection import together
@@ -16,6 +17,7 @@ from unlost.catalog.orgs import (
 from unlost.catalog.schedules import schedule_of, set_schedule
 from unlost.catalog.writers import find_writer, save_writer
 from unlost.engine.schedule import upcoming, upcoming_hour
+from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict
 from unlost.model.org import OrgIdentity
 from unlost.model.ports import Connector, SecretStore
@@ -38,6 +40,7 @@ class Followed:
     writer: bool
 
 
+@action("org.follow", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
 def follow(app: Application, name: str) -> Followed:
     """Let a name stand for the org that answers at its address now.
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.ids import held_id, typed_ids
 from unlost.app.records import Names, People, table_named
@@ -10,6 +11,7 @@ from unlost.catalog.orgs import get_org
 from unlost.engine.explain import FieldChange
 from unlost.engine.history import Event, Origin
 from unlost.engine.history import history as tell
+from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
 from unlost.model.reading import Op
 from unlost.model.schema import Column, ColumnTrait, Table, WireKind
@@ -68,6 +70,7 @@ class HistoryResult:
     entries: tuple[Entry, ...]
 
 
+@action("record.history", Right.READ, trace=Trace.READ, subject=("table", "record"))
 def history(app: Application, org: str, table: str, record: str) -> HistoryResult:
     """All that happened to a record; raises NotFound for an unknown org, table or record.
 

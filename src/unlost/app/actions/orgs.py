@@ -6,9 +6,11 @@ from datetime import datetime
 
 import msgspec
 
+from unlost.app.access import Where, action
 from unlost.app.compose import Application, HeldSecrets, Unlimited, read_config
 from unlost.app.home_copy import after_change
-from unlost.catalog.orgs import ProtectedOrg, check_same_org, find_org, list_orgs, save_org
+from unlost.catalog.orgs import ProtectedOrg, check_same_org, find_org, save_org
+from unlost.model.access import Right, Trace
 from unlost.model.errors import NotAllowed, UsageError
 from unlost.model.finding import Finding, Severity
 from unlost.model.org import OrgKind
@@ -82,6 +84,13 @@ class OrgList:
 type Ask = Callable[[SecretField], str | None]
 
 
+@action(
+    "org.add",
+    Right.MANAGE,
+    trace=Trace.WRITE,
+    where=Where.HOME,
+    told=lambda added: {"org": added.name},
+)
 def add_org(app: Application, new: NewOrg, *, ask: Ask = lambda _: None) -> AddedOrg:
     """Sign in, look around, and keep the org; an org of the same name gets the new settings.
 
@@ -105,9 +114,10 @@ def add_org(app: Application, new: NewOrg, *, ask: Ask = lambda _: None) -> Adde
     return _added(org, schema, quotas=quotas, known_before=known_before)
 
 
+@action("org.list", Right.LOOK)
 def list_all(app: Application) -> OrgList:
     """All orgs with their newest backup."""
-    return OrgList(tuple(_line(app, org) for org in list_orgs()))
+    return OrgList(tuple(_line(app, org) for org in app.orgs()))
 
 
 def _check_name(name: str) -> None:

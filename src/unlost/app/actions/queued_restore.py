@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from unlost.app.access import Where, action, check_org
 from unlost.app.actions.night import (
     AGAIN,
     BUSY,
@@ -29,6 +30,7 @@ from unlost.catalog.queued_restores import (
 from unlost.catalog.runs import RunEnd, RunState, end_run, find_run, wish_of
 from unlost.jobs.durable import ask
 from unlost.jobs.slots import worker_runs
+from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, LimitReached, StoreError, TransientError, UnlostError
 from unlost.model.jobs import Job, JobKind, Wish
 
@@ -43,12 +45,20 @@ class Handed:
     over: bool = False
 
 
+@action(
+    "restore.run",
+    Right.RESTORE,
+    trace=Trace.WRITE,
+    where=Where.ITSELF,
+    told=lambda handed: {"org": handed.org, "run": handed.run},
+)
 def hand_over(app: Application, file: Path) -> Handed:
     """Write the plan of a file into the vault, and have the service run it.
 
     Raises what running it would raise before the first record is written.
     """
     plan, org = load_plan(app, file)
+    check_org(app, Right.RESTORE, org.name)
     run, over = announce_plan(app, plan, org)
     if not over:
         queue_restore(run, org=org.name, at=app.clock.now())

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from unlost.app.access import Where, action, check_org
 from unlost.app.compose import Application, Fanout, Silence
 from unlost.app.ids import typed_ids
 from unlost.app.moments import parse_past, resolve
@@ -12,6 +13,7 @@ from unlost.engine.restore.planfile import read_plan, write_plan
 from unlost.engine.restore.planning import PlanPorts, Related, plan_restore
 from unlost.engine.restore.selection import MAX_STEPS, too_large
 from unlost.engine.restore.summary import PlanSummary, summary
+from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, StoreError, UsageError
 from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind
 from unlost.model.ports import Observer, Snapshot
@@ -49,6 +51,13 @@ class PlanResult:
     summary: PlanSummary
 
 
+@action(
+    "restore.plan",
+    Right.RESTORE,
+    trace=Trace.READ,
+    where=Where.ITSELF,
+    told=lambda made: {"org": made.org, "plan": made.digest},
+)
 def make_plan(
     app: Application, request: PlanRequest, out: Path, *, observer: Observer | None = None
 ) -> PlanResult:
@@ -56,6 +65,7 @@ def make_plan(
 
     Raises UsageError, NotFound, NotAllowed (``writer-missing``), and what the org raises.
     """
+    check_org(app, Right.RESTORE, request.org)
     org = get_org(request.org)
     _check_out(out)
     selection = _selection(app, org, request)
@@ -80,9 +90,11 @@ def make_plan(
     return _result(org, plan, out)
 
 
+@action("restore.show", Right.RESTORE, where=Where.ITSELF)
 def show_plan(app: Application, file: Path) -> PlanResult:
     """What a plan file says; raises UsageError and IntegrityError for one that cannot be run."""
     plan, org = load_plan(app, file)
+    check_org(app, Right.RESTORE, org.name)
     return _result(org, plan, file)
 
 

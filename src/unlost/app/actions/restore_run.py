@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from unlost.app.access import Where, action, check_org, run_unknown
 from unlost.app.actions.backup import forget_wish
 from unlost.app.actions.restore_plan import load_plan, org_of
 from unlost.app.compose import Application, Fanout, Silence
@@ -25,7 +26,8 @@ from unlost.engine.restore.log import Log
 from unlost.engine.restore.outcome import Ending, Parked, RecordOutcome, RestoreOutcome
 from unlost.engine.restore.planning import PlanPorts, plan_again
 from unlost.engine.restore.session import RestorePorts
-from unlost.model.errors import LimitReached, NotFound, UnlostError, UsageError
+from unlost.model.access import Right, Trace
+from unlost.model.errors import LimitReached, UnlostError, UsageError
 from unlost.model.jobs import CANCELLED, PAUSED
 from unlost.model.plan import RecordKey, RestorePlan
 from unlost.model.ports import Observer, Writer
@@ -93,12 +95,20 @@ class RunDetail:
     records: tuple[RecordOutcome, ...]
 
 
+@action(
+    "restore.run",
+    Right.RESTORE,
+    trace=Trace.WRITE,
+    where=Where.ITSELF,
+    told=lambda done: {"org": done.org, "run": done.run},
+)
 def run_plan(app: Application, file: Path, *, observer: Observer | None = None) -> RestoreResult:
     """Run the plan of a file; a plan that was run already gives its outcome again.
 
     Raises LimitReached (``restore-parked``) where the run waits, Conflict, NotAllowed and others.
     """
     plan, org = load_plan(app, file)
+    check_org(app, Right.RESTORE, org.name)
     return _run(app, plan, org, observer)
 
 
@@ -112,6 +122,7 @@ def announce_plan(app: Application, plan: RestorePlan, org: ProtectedOrg) -> tup
     return run_of(plan), over
 
 
+@action("restore.resume", Right.RESTORE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
 def resume_run(
     app: Application, run: str, *, observer: Observer | None = None, forget: bool = True
 ) -> RestoreResult:
@@ -123,6 +134,7 @@ def resume_run(
     return _run(app, log.opened.plan, org, observer, forget=forget)
 
 
+@action("restore.retry", Right.RESTORE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
 def retry_run(app: Application, run: str, *, observer: Observer | None = None) -> RestoreResult:
     """A new restore of what failed in one that ended; raises UsageError if nothing did."""
     log, org = _known(app, run)
@@ -139,8 +151,10 @@ def retry_run(app: Application, run: str, *, observer: Observer | None = None) -
     return _run(app, _again(app, log, org, failed), org, observer)
 
 
+@action("run.list", Right.LOOK)
 def runs(app: Application) -> RunList:
     """All runs that the home remembers, and restores that only the vault knows."""
+    names = {org.oid: org.name for org in app.orgs()}
     lines = [
         RunLine(
             one.id,
@@ -152,25 +166,31 @@ def runs(app: Application) -> RunList:
             one.error_sentence,
             one.hourly,
         )
-        for name in app.names().values()
+        for name in names.values()
         for one in list_runs(name)
     ]
     known = {line.run for line in lines}
     for oid, identity in app.vault.orgs().items():
-        name = app.names().get(oid, identity.label or identity.tenant)
+        if oid not in names and not app.actor.may(Right.LOOK):
+            continue
+        name = names.get(oid, identity.label or identity.tenant)
         lines += [_line(app, oid, name, run) for run in app.vault.journals(oid) if run not in known]
     lines.sort(key=lambda line: (line.started is not None, str(line.started)), reverse=True)
     return RunList(tuple(lines))
 
 
+@action("run.show", Right.LOOK, where=Where.RUN, subject=("run",))
 def run_detail(app: Application, run: str) -> RunDetail:
     """One run; raises NotFound (``run-unknown``)."""
     line = next((one for one in runs(app).runs if one.run == run), None)
     if line is None:
-        raise _unknown(run)
+        raise run_unknown(run)
     found = _journal(app, run)
     closed = found[0].state.closed if found is not None else None
-    return RunDetail(line, closed.records if closed is not None else ())
+    records = closed.records if closed is not None else ()
+    if found is not None and any(one.oid == found[1] for one in app.hidden_columns()):
+        records = tuple(replace(one, sentence="", next_step="") for one in records)
+    return RunDetail(line, records)
 
 
 # --- inside ---------------------------------------------------------------------------------------
@@ -318,7 +338,7 @@ def _log(app: Application, plan: RestorePlan, run: str) -> Log:
 def _known(app: Application, run: str) -> tuple[Log, ProtectedOrg]:
     found = _journal(app, run)
     if found is None:
-        raise _unknown(run)
+        raise run_unknown(run)
     log, oid = found
     return log, org_of(app, oid)
 
@@ -342,10 +362,4 @@ def _line(app: Application, oid: str, name: str, run: str) -> RunLine:
         "done" if closed is not None else "unfinished",
         opened.at if opened is not None else None,
         closed.finished if closed is not None else None,
-    )
-
-
-def _unknown(run: str) -> NotFound:
-    return NotFound(
-        "run-unknown", f"There is no run named {run!r}.", next_step="See `unlost runs`."
     )

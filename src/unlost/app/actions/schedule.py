@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time
 from difflib import get_close_matches
 
+from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.home_copy import after_change
 from unlost.catalog.nights import nights_of
-from unlost.catalog.orgs import ProtectedOrg, get_org, list_orgs
+from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs import RunState, list_runs
 from unlost.catalog.schedules import schedule_of, set_schedule
 from unlost.engine.schedule import upcoming, upcoming_hour
+from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
 from unlost.model.finding import FindingKind
 from unlost.model.night import NightRecord
@@ -74,12 +76,14 @@ class Wish:
     hourly: str | None = None
 
 
+@action("schedule.show", Right.LOOK)
 def show(app: Application, org: str | None = None) -> Schedules:
     """The schedule of one org, or of all; raises NotFound for an unknown org."""
-    orgs = [get_org(org)] if org is not None else list_orgs()
+    orgs = [get_org(org)] if org is not None else app.orgs()
     return Schedules(tuple(_shown(app, one) for one in orgs))
 
 
+@action("schedule.set", Right.OPERATE, trace=Trace.WRITE)
 def change(app: Application, org: str, wish: Wish) -> OrgSchedule:
     """Change an org's schedule; raises UsageError (``schedule-invalid`` and others), NotFound."""
     known, now = get_org(org), app.clock.now()

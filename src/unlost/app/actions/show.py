@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
+from unlost.app.access import action
 from unlost.app.actions.snapshots import snapshot_at
 from unlost.app.compose import Application
 from unlost.app.ids import typed_ids
@@ -21,6 +22,7 @@ from unlost.app.records import (
 )
 from unlost.app.related import Related, related
 from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
 from unlost.model.ports import Snapshot
 from unlost.model.reading import Op
@@ -80,6 +82,7 @@ class State:
     modified_by: str | None
 
 
+@action("record.show", Right.READ, trace=Trace.READ, subject=("table", "record", "at"))
 def show(app: Application, org: str, table: str, record: str, *, at: str) -> ShowResult:
     """The record at a moment; raises NotFound for an unknown org, table, record or backup.
 

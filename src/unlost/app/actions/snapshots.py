@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.moments import Past, parse_past, resolve
 from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.model.access import Right
 from unlost.model.certificate import Certificate, Verdict
 from unlost.model.errors import NotFound
 from unlost.model.finding import Finding, Severity
@@ -48,12 +50,14 @@ def gaps(proof: Certificate) -> tuple[Finding, ...]:
     return tuple(one for one in dict.fromkeys(everywhere) if one.severity is Severity.GAP)
 
 
+@action("snapshot.list", Right.LOOK)
 def snapshots(app: Application, org: str) -> SnapshotList:
     """All backups of an org; raises NotFound for an unknown org."""
     known = get_org(org)
     return SnapshotList(org, known.identity.zone, tuple(app.vault.snapshots(known.oid)))
 
 
+@action("certificate.show", Right.LOOK)
 def certificate(app: Application, org: str, *, at: str) -> SnapshotCertificate:
     """The certificate of the backup that ``at`` names; raises NotFound, UsageError."""
     known = get_org(org)

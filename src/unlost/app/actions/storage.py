@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from unlost.app.access import action
 from unlost.app.actions.storage_use import StorageUse, loops, storage_use
 from unlost.app.compose import Application
 from unlost.catalog.orgs import get_org
 from unlost.catalog.storage import storages
 from unlost.engine.forecast import LOOKED_BACK, STOP, forecast
+from unlost.model.access import Right
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.forecast import Forecast, Sample
 from unlost.model.storage import Loop
@@ -41,6 +43,7 @@ class StorageReport:
     loops: tuple[Loop, ...] | None = None
 
 
+@action("storage.show", Right.LOOK)
 def storage(
     app: Application, org: str, *, stop: float = STOP, with_loops: bool = False
 ) -> StorageReport:

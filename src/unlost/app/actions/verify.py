@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from unlost.app.access import Where, action
 from unlost.app.compose import Application
 from unlost.catalog.checks import save_check
+from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
 from unlost.model.night import CheckRecord
 from unlost.model.snapshot import Damage, VerifyLevel
@@ -35,6 +37,7 @@ class VerifyResult:
         return not self.damages and self.expectation_met is not False
 
 
+@action("vault.verify", Right.OPERATE, trace=Trace.WRITE, where=Where.HOME)
 def verify(app: Application, *, level: VerifyLevel, expect: str | None = None) -> VerifyResult:
     """Verify the whole vault; raises UsageError if ``expect`` cannot be a head."""
     wanted = _head(expect) if expect else None

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from unlost.app.access import Where, action
 from unlost.app.compose import Application, HeldSecrets, Unlimited, read_config
 from unlost.app.home_copy import after_change
 from unlost.catalog.orgs import ProtectedOrg, check_same_org, get_org
 from unlost.catalog.writers import find_writer, save_writer
+from unlost.model.access import Right, Trace
 from unlost.model.errors import NotAllowed
 from unlost.model.ports import Connector, SecretField
 from unlost.model.reading import Json
@@ -43,6 +45,13 @@ class WriterResult:
 type Ask = Callable[[SecretField], str | None]
 
 
+@action(
+    "org.writer",
+    Right.MANAGE,
+    trace=Trace.WRITE,
+    where=Where.HOME,
+    told=lambda writer: {"org": writer.org},
+)
 def set_writer(app: Application, new: NewWriter, *, ask: Ask = lambda _: None) -> WriterResult:
     """Sign in, look what the user may do, and keep the identity sealed.
 

@@ -1,7 +1,7 @@
 """unlost org: add an org, list them, give one a write identity."""
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from unlost.app.actions.columns import HiddenOfOrg
     from unlost.app.actions.follow import Followed
     from unlost.app.actions.orgs import AddedOrg, OrgList
     from unlost.app.actions.writer import WriterResult
@@ -64,6 +65,10 @@ class WriteConnectors(TyperGroup):
         return typer.main.get_command(single)
 
 
+ColumnName = Annotated[
+    str, typer.Argument(metavar="TABLE.COLUMN", help="Such as Contact.Birthdate.")
+]
+
 app = typer.Typer(
     help="Add orgs, list them, let them be written to.", no_args_is_help=True, rich_markup_mode=None
 )
@@ -105,6 +110,47 @@ def follow(name: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCod
 
         answer(act(application, name), as_json=json, show=_show_followed)
     return ExitCode.OK
+
+
+@app.command("hidden")
+def hidden(org: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
+    """List the columns that viewers of an org do not see."""
+    with opened(home) as application:
+        from unlost.app.actions.columns import hidden as act
+
+        answer(act(application, org), as_json=json, show=_show_hidden)
+    return ExitCode.OK
+
+
+@app.command("hide")
+def hide(org: OrgName, column: ColumnName, *, home: Home = None, json: AsJson = False) -> ExitCode:
+    """Hide a column from viewers and operators: no page, hit, file or API tells it to them."""
+    with opened(home) as application:
+        from unlost.app.actions.columns import hide as act
+
+        answer(act(application, org, column), as_json=json, show=_show_hidden)
+    return ExitCode.OK
+
+
+@app.command("unhide")
+def unhide(
+    org: OrgName, column: ColumnName, *, home: Home = None, json: AsJson = False
+) -> ExitCode:
+    """Show a hidden column to viewers again."""
+    with opened(home) as application:
+        from unlost.app.actions.columns import show as act
+
+        answer(act(application, org, column), as_json=json, show=_show_hidden)
+    return ExitCode.OK
+
+
+def _show_hidden(out: "Console", result: "HiddenOfOrg") -> None:
+    if not result.columns:
+        out.print(f"Viewers of {result.org} see every column.")
+        return
+    out.print(f"Viewers and operators of {result.org} do not see:")
+    for column in result.columns:
+        out.print(f"  - {column}")
 
 
 def _show_followed(out: "Console", result: "Followed") -> None:

@@ -1,7 +1,7 @@
 """unlost up and unlost worker: what backs up by itself."""
 
 import signal
-from contextlib import nullcontext
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,11 +11,15 @@ from unlost.cli.opening import home_or_fail
 from unlost.cli.options import Home
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from unlost.app.brake import Brake
     from unlost.app.metrics import Board
     from unlost.app.service import Part, Service
+    from unlost.web.serving import Reached
+
+PORT = 8484
 
 Workers = Annotated[
     int, typer.Option("--workers", min=1, max=64, help="Orgs that are backed up at a time.")
@@ -38,25 +42,74 @@ def up(
             help="Serve /metrics (Prometheus) and /health on this port of the machine itself.",
         ),
     ] = None,
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port",
+            envvar="UNLOST_PORT",
+            min=0,
+            max=65535,
+            help="Where the console listens on this machine; 0 for any port that is free.",
+        ),
+    ] = PORT,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--origin",
+            metavar="URL",
+            help="Where a proxy of yours serves the console, as https://unlost.acme.example.",
+        ),
+    ] = None,
+    console: Annotated[
+        bool, typer.Option("--console/--no-console", help="Serve the console in the browser.")
+    ] = True,
     home: Home = None,
 ) -> ExitCode:
-    """Back up all orgs by their schedules, until it is stopped (Ctrl-C, or SIGTERM).
+    """Back up all orgs by their schedules and serve the console, until it is stopped (Ctrl-C).
 
     Stopping is safe at any moment: runs go on where they stopped when it is started again.
     """
     root = home_or_fail(home)
+    from unlost.web.serving import Reached, origins_of, use_settings
+
+    use_settings()
     from unlost.app.metrics import Board, served
     from unlost.app.service import Part
     from unlost.app.system import SystemClock
 
     brake, board = _stoppable(), Board()
     service = _service(root, brake, Part.SERVICE, workers=workers, board=board)
-    with served(board, SystemClock().now, port=metrics) if metrics is not None else nullcontext():
+    reached = Reached(port=port, origins=origins_of(origin or ()))
+    with ExitStack() as open_now:
+        if metrics is not None:
+            open_now.enter_context(served(board, SystemClock().now, port=metrics))
         if not once:
             typer.echo(f"Unlost looks after {root}. Stop it with Ctrl-C; runs go on the next time.")
+        if console and not once:
+            open_now.enter_context(_console(root, reached))
         service.run(once=once)
     typer.echo("Stopped." if brake.pulled and not once else "Done.")
     return ExitCode.OK
+
+
+@contextmanager
+def _console(root: "Path", reached: "Reached") -> "Iterator[None]":
+    """The console, and where it is: with a link that makes the first admin, while there is none."""
+    from unlost.app.actions.people import first_link
+    from unlost.app.compose import open_application
+    from unlost.app.home import read_home_key
+    from unlost.web.serving import served
+
+    with (
+        open_application(root) as app,
+        served(app, read_home_key(app.home), reached) as found,
+    ):
+        link = first_link(app)
+        if link is None:
+            typer.echo(f"The console: {found.url}/")
+        else:
+            typer.echo(f"Open this once, within the hour, to begin: {found.url}{link.path}")
+        yield
 
 
 def worker(*, workers: Workers = 4, home: Home = None) -> ExitCode:
@@ -89,9 +142,10 @@ def _service(
 ) -> "Service":
     from unlost.app.compose import open_application
     from unlost.app.service import Service
+    from unlost.model.access import SERVICE
 
     return Service(
-        lambda held: open_application(root, brake=held),
+        lambda held: open_application(root, brake=held, actor=SERVICE),
         brake,
         workers=workers,
         board=board,

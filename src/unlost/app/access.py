@@ -1,0 +1,234 @@
+"""Who may do what: the one place where console, API and command line are let in, and noted.
+
+Each thing that people can do is a function marked as an ``action``. Whoever calls it is asked here
+whether they may, and what they did is written into the audit: each change, and each look at data of
+records. An org that somebody may not see is as one that is not there.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate
+
+from unlost.catalog.audit import Deed, note
+from unlost.catalog.orgs import find_org
+from unlost.model.access import ActorKind, Right, Trace
+from unlost.model.errors import NotAllowed, NotFound, UnlostError
+from unlost.model.reading import Json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from unlost.app.compose import Application
+
+DONE = "done"
+LONGEST_SUBJECT = 500  # characters; a selection of thousands is told by the plan
+_inside: ContextVar[bool] = ContextVar("inside", default=False)
+
+
+class Where(StrEnum):
+    """What an action concerns, by the parameters that it has."""
+
+    ORG = "org"  # the org that is named; with None, all that the actor may see
+    RUN = "run"  # the org of the run that is named
+    HOME = "home"  # the whole home
+    ITSELF = "itself"  # it asks by itself, once it knows the org
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that people can do; ``told`` gives what the audit notes beside the subject."""
+
+    name: str
+    right: Right
+    trace: Trace
+    where: Where
+    call: Callable[..., Any]
+    subject: tuple[str, ...]
+    told: Callable[[Any], Mapping[str, Json]] | None
+
+
+ACTIONS: dict[str, Action] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """Makes an action of a function; ``subject`` names parameters that tell what it is done to."""
+
+    name: str
+    right: Right
+    trace: Trace
+    where: Where
+    subject: tuple[str, ...]
+    told: Callable[[Any], Mapping[str, Json]] | None
+
+    def __call__[**P, R](
+        self, call: Callable[Concatenate["Application", P], R]
+    ) -> Callable[Concatenate["Application", P], R]:
+        """The function, let in and noted."""
+        own = Action(self.name, self.right, self.trace, self.where, call, self.subject, self.told)
+        signature = inspect.signature(call)
+        assert self.name not in ACTIONS, self.name
+        ACTIONS[self.name] = own
+
+        @wraps(call)
+        def let_in(app: "Application", /, *args: P.args, **kwargs: P.kwargs) -> R:
+            if _inside.get():  # part of something that was let in already
+                return call(app, *args, **kwargs)
+            given = signature.bind(app, *args, **kwargs).arguments
+            with _noted(app, own, given) as result:
+                _check(app, own, given)
+                value = result.value = call(app, *args, **kwargs)
+            return value
+
+        return let_in
+
+
+def action(
+    name: str,
+    right: Right,
+    *,
+    trace: Trace = Trace.NONE,
+    where: Where = Where.ORG,
+    subject: tuple[str, ...] = (),
+    told: Callable[[Any], Mapping[str, Json]] | None = None,
+) -> Marker:
+    """Mark a function as something that people can do."""
+    return Marker(name, right, trace, where, subject, told)
+
+
+def may(app: "Application", right: Right, org: str | None = None) -> bool:
+    """True if the actor has a right in the org of this name; with None, in the whole home."""
+    known = find_org(org) if org is not None else None
+    if org is not None and known is None:
+        return False
+    return app.actor.may(right, known.oid if known is not None else None)
+
+
+def check_org(app: "Application", right: Right, org: str) -> None:
+    """Raise NotFound (``org-unknown``) for an org in which the actor has not even a look.
+
+    Raises NotAllowed (``not-permitted``) for one in which the right is missing.
+    """
+    known = find_org(org)
+    if known is None or not app.actor.may(Right.LOOK, known.oid):
+        raise org_unknown(app, org)
+    if not app.actor.may(right, known.oid):
+        raise _not_permitted(right)
+
+
+def check_home(app: "Application", right: Right) -> None:
+    """Raise NotAllowed (``not-permitted``) unless the actor has the right in the whole home."""
+    if not app.actor.may(right):
+        raise _not_permitted(right)
+
+
+def org_unknown(app: "Application", org: str) -> NotFound:
+    """The error for an org that is not there, or not for this actor; names those that are."""
+    known = ", ".join(one.name for one in app.orgs())
+    return NotFound(
+        "org-unknown",
+        f"There is no org named {org!r} in this home.",
+        next_step=f"Use one of: {known}." if known else "Add one with `unlost org add`.",
+    )
+
+
+def run_unknown(run: str) -> NotFound:
+    """The error for a run that is not there, or not for this actor."""
+    return NotFound(
+        "run-unknown", f"There is no run named {run!r}.", next_step="See `unlost runs`."
+    )
+
+
+@dataclass(slots=True)
+class _Result:
+    value: Any = None
+
+
+@contextmanager
+def _noted(app: "Application", own: Action, given: Mapping[str, Any]) -> "Iterator[_Result]":
+    """Write into the audit how it ended. What cannot be noted is not done, or not told."""
+    result = _Result()
+    before = _inside.set(True)
+    try:
+        yield result
+    except UnlostError as error:
+        _note(app, own, given, outcome=error.code)
+        raise
+    except BaseException as error:
+        _note(app, own, given, outcome=type(error).__name__)
+        raise
+    finally:
+        _inside.reset(before)
+    told = own.told(result.value) if own.told is not None else {}
+    _note(app, own, given, outcome=DONE, detail=told)
+
+
+def _note(
+    app: "Application",
+    own: Action,
+    given: Mapping[str, Any],
+    *,
+    outcome: str,
+    detail: Mapping[str, Json] | None = None,
+) -> None:
+    if app.actor.kind is ActorKind.SERVICE:
+        return
+    refused = outcome in ("not-permitted", "org-unknown")
+    if own.trace is Trace.NONE and not refused:
+        return
+    subject = "/".join(str(given[name]) for name in own.subject if given.get(name) is not None)
+    deed = Deed(
+        app.clock.now(),
+        app.actor.kind,
+        app.actor.name,
+        own.name,
+        own.trace,
+        str(given.get("org") or ""),
+        subject[:LONGEST_SUBJECT],
+        outcome,
+        dict(detail or {}),
+    )
+    note(deed)
+
+
+def _check(app: "Application", own: Action, given: Mapping[str, Any]) -> None:
+    if own.where is Where.HOME:
+        check_home(app, own.right)
+    elif own.where is Where.ORG and given.get("org") is not None:
+        check_org(app, own.right, given["org"])
+    elif own.where is Where.RUN and given.get("run") is not None:
+        _check_run(app, own.right, given["run"])
+    elif not app.actor.may_somewhere(own.right):
+        raise _not_permitted(own.right)
+
+
+def _check_run(app: "Application", right: Right, run: str) -> None:
+    org = app.org_of_run(run)
+    if org is None or not app.actor.may(Right.LOOK, org):
+        raise run_unknown(run)
+    if not app.actor.may(right, org):
+        raise _not_permitted(right)
+
+
+def _not_permitted(right: Right) -> NotAllowed:
+    return NotAllowed(
+        "not-permitted",
+        f"Your role does not allow this: it needs the right to {WORDS[right]}.",
+        next_step="Ask an admin of Unlost for a role that does.",
+    )
+
+
+WORDS = {
+    Right.LOOK: "look at the state of backups",
+    Right.READ: "read records",
+    Right.UNVEIL: "read hidden columns",
+    Right.OPERATE: "run backups",
+    Right.RESTORE: "restore records",
+    Right.MANAGE: "manage orgs and people",
+    Right.AUDIT: "read the audit",
+}

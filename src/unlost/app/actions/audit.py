@@ -1,0 +1,64 @@
+"""Who did what: the newest deeds, all of them for an export, and whether the chain is whole."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from unlost.app.access import Where, action
+from unlost.app.compose import Application
+from unlost.catalog.audit import AuditEntry, AuditProof, every, newest, prove
+from unlost.catalog.orgs import get_org
+from unlost.model.access import Right, Trace
+from unlost.model.errors import IntegrityError, UsageError
+
+PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """Deeds, the newest first; ``more``: the number before which the next page begins."""
+
+    entries: tuple[AuditEntry, ...]
+    more: int | None
+
+
+@action("audit.list", Right.AUDIT)
+def deeds(
+    app: Application,
+    *,
+    org: str | None = None,
+    actor: str | None = None,
+    before: int | None = None,
+) -> AuditPage:
+    """The newest deeds, of one org or one actor; raises NotFound for an unknown org."""
+    if org is not None:
+        get_org(org)
+    elif not app.actor.may(Right.AUDIT):
+        raise UsageError(
+            "audit-org-unnamed",
+            "You may read the audit of some orgs, not of the whole home.",
+            next_step="Name one of these orgs.",
+        )
+    found = newest(most=PAGE + 1, before=before, org=org, actor=actor)
+    more = found[PAGE - 1].number if len(found) > PAGE else None
+    return AuditPage(tuple(found[:PAGE]), more)
+
+
+@action("audit.export", Right.AUDIT, trace=Trace.WRITE, where=Where.HOME)
+def export(app: Application) -> Iterator[AuditEntry]:  # noqa: ARG001 (every action takes it)
+    """All deeds, oldest first."""
+    return every()
+
+
+@action("audit.verify", Right.AUDIT, where=Where.HOME)
+def verify(app: Application) -> AuditProof:  # noqa: ARG001 (every action takes it)
+    """Whether every deed proves the one before it; raises IntegrityError (``audit-broken``)."""
+    proof = prove()
+    if proof.broken is not None:
+        raise IntegrityError(
+            "audit-broken",
+            f"The audit was changed: row {proof.broken} does not fit the row before it.",
+            next_step="Compare with an exported audit or with a copy of the home in the vault "
+            "(`unlost vault rebuild --copy NUMBER` in another folder), and find out who can write "
+            "to the home's database.",
+        )
+    return proof

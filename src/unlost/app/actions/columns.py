@@ -1,0 +1,81 @@
+"""Columns that viewers do not see: hide one, show it again, list them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from unlost.app.access import action
+from unlost.app.compose import Application
+from unlost.app.home_copy import after_change
+from unlost.app.records import table_named
+from unlost.catalog.hidden_columns import hidden_columns, hide_column, show_column
+from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.model.access import HiddenColumn, Right, Trace
+from unlost.model.errors import NotFound, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenOfOrg:
+    """The columns of an org that viewers and operators do not see, as TABLE.COLUMN."""
+
+    org: str
+    columns: tuple[str, ...]
+
+
+@action("column.list", Right.MANAGE)
+def hidden(app: Application, org: str) -> HiddenOfOrg:  # noqa: ARG001 (every action takes it)
+    """Which columns of an org are hidden from viewers."""
+    return _told(get_org(org))
+
+
+@action("column.hide", Right.MANAGE, trace=Trace.WRITE, subject=("column",))
+def hide(app: Application, org: str, column: str) -> HiddenOfOrg:
+    """Hide a column (TABLE.COLUMN) from viewers; raises NotFound, UsageError (``column-unreadable``).
+
+    Ids cannot be hidden: they say which record it is.
+    """
+    known = get_org(org)
+    table, name = _named(app, known, column)
+    hide_column(HiddenColumn(known.oid, table, name))
+    after_change(app)
+    return _told(known)
+
+
+@action("column.show", Right.MANAGE, trace=Trace.WRITE, subject=("column",))
+def show(app: Application, org: str, column: str) -> HiddenOfOrg:
+    """Show a hidden column to viewers again; raises NotFound (``column-not-hidden``)."""
+    known = get_org(org)
+    table, _, name = column.partition(".")
+    if not show_column(HiddenColumn(known.oid, table, name)):
+        raise NotFound(
+            "column-not-hidden",
+            f"{column!r} is not hidden from viewers of {org}.",
+            next_step="See what is with `unlost org hidden`.",
+        )
+    after_change(app)
+    return _told(known)
+
+
+def _named(app: Application, org: ProtectedOrg, text: str) -> tuple[str, str]:
+    table, _, name = text.partition(".")
+    head = app.vault.head(org.oid)
+    if not table or not name or head is None:
+        raise UsageError(
+            "column-unreadable",
+            f"{text!r} names no column of a backup of {org.name}.",
+            next_step="Write it as TABLE.COLUMN, such as Contact.Phone, after the first backup.",
+        )
+    described = table_named(head.schema(), table)
+    names: Sequence[str] = [one.name for one in described.columns]
+    column = next((one for one in names if one.lower() == name.lower()), None)
+    if column is None or column == described.id_column:
+        raise NotFound(
+            "column-unknown",
+            f"{described.name} has no column {name!r} that can be hidden.",
+            next_step="See its columns with `unlost show` of any of its records.",
+        )
+    return described.name, column
+
+
+def _told(org: ProtectedOrg) -> HiddenOfOrg:
+    names = [f"{one.table}.{one.column}" for one in hidden_columns(org.oid)]
+    return HiddenOfOrg(org.name, tuple(names))

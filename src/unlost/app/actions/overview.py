@@ -1,0 +1,147 @@
+"""How it stands: each org's protection, its last night, storages, alerts, and what runs now."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from unlost.app.access import action
+from unlost.app.actions.snapshots import gaps
+from unlost.app.compose import Application
+from unlost.catalog.alerts import list_alerts
+from unlost.catalog.orgs import ProtectedOrg
+from unlost.catalog.runs import RunRecord, RunState, list_runs
+from unlost.catalog.schedules import schedule_of
+from unlost.catalog.storage import storages
+from unlost.engine.schedule import upcoming
+from unlost.model.access import Right
+from unlost.model.certificate import Verdict
+from unlost.model.org import OrgKind
+from unlost.model.snapshot import SnapshotInfo, nights
+
+LATE = timedelta(hours=36)  # a night that was missed and not caught up with by the next midday
+SAMPLES = timedelta(days=14)
+GOING = frozenset({RunState.RUNNING, RunState.WAITING, RunState.PARKED})
+
+
+class Protection(StrEnum):
+    """How well an org is protected."""
+
+    PROTECTED = "protected"
+    INCOMPLETE = "incomplete"  # the last night left something out
+    LATE = "late"  # the last night is too long ago
+    NONE = "none"  # there is no backup yet
+    RETIRED = "retired"  # it is not backed up any more; its backups are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """How full a storage is, in bytes, as of the newest backup that told."""
+
+    name: str
+    used: float
+    limit: float
+
+    @property
+    def share(self) -> float:
+        """Used of limit; 0 where there is no limit."""
+        return self.used / self.limit if self.limit else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class OrgState:
+    """An org at a glance.
+
+    ``last`` is the newest night, ``before`` the number of the one before it, ``lost`` how many
+    records were deleted between the two. ``gaps`` is how many findings say that something is not
+    protected. ``going`` are runs that are under way or wait; ``failed`` is the newest run, if it
+    failed.
+    """
+
+    name: str
+    label: str
+    connector: str
+    kind: OrgKind
+    zone: str
+    protection: Protection
+    last: SnapshotInfo | None
+    before: int | None
+    lost: int
+    gaps: int
+    next: datetime | None
+    gauges: tuple[Gauge, ...]
+    alerts: int
+    going: tuple[RunRecord, ...]
+    failed: RunRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All orgs that the actor may see, by name, and how many alerts last."""
+
+    orgs: tuple[OrgState, ...]
+    alerts: int
+
+
+@action("home.overview", Right.LOOK)
+def overview(app: Application) -> Overview:
+    """How each org stands."""
+    lasting = [one.alarm.org for one in list_alerts() if one.resolved_at is None]
+    alerts = Counter(lasting)
+    states = tuple(_state(app, org, alerts[org.name]) for org in app.orgs())
+    seen = {"", *(state.name for state in states)}
+    return Overview(states, sum(count for org, count in alerts.items() if org in seen))
+
+
+def _state(app: Application, org: ProtectedOrg, alerts: int) -> OrgState:
+    whole = nights(app.vault.snapshots(org.oid))
+    last = whole[-1] if whole else None
+    runs = list_runs(org.name, most=5)
+    kept, zone, now = schedule_of(org.oid), org.identity.zone, app.clock.now()
+    missing = _gaps(app, org, last)
+    following = upcoming(kept.schedule, zone=zone, key=org.oid, now=now)
+    return OrgState(
+        name=org.name,
+        label=org.identity.label,
+        connector=org.identity.connector,
+        kind=org.identity.kind,
+        zone=zone,
+        protection=_protection(org, last, missing, now),
+        last=last,
+        before=whole[-2].number if len(whole) > 1 else None,
+        lost=last.counts.deleted if last is not None and len(whole) > 1 else 0,
+        gaps=missing,
+        next=None if org.retired else following,
+        gauges=tuple(_gauges(org, now)),
+        alerts=alerts,
+        going=tuple(run for run in runs if run.state in GOING),
+        failed=runs[0] if runs and runs[0].state is RunState.FAILED else None,
+    )
+
+
+def _protection(
+    org: ProtectedOrg, last: SnapshotInfo | None, missing: int, now: datetime
+) -> Protection:
+    if org.retired:
+        return Protection.RETIRED
+    if last is None:
+        return Protection.NONE
+    if now - last.finished > LATE:
+        return Protection.LATE
+    return Protection.INCOMPLETE if missing else Protection.PROTECTED
+
+
+def _gaps(app: Application, org: ProtectedOrg, last: SnapshotInfo | None) -> int:
+    proof = app.vault.at(org.oid, last.number).certificate() if last is not None else None
+    if proof is None or proof.verdict is Verdict.COMPLETE:
+        return 0
+    return len(gaps(proof))
+
+
+def _gauges(org: ProtectedOrg, now: datetime) -> Sequence[Gauge]:
+    return [
+        Gauge(one.name, one.samples[-1].used, one.limit)
+        for one in storages(org.oid, since=now - SAMPLES)
+        if one.samples
+    ]

@@ -1,0 +1,162 @@
+"""People: add them, say what they may do, keep them out, let one sign in by a link."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from unlost.app.access import Where, action
+from unlost.app.compose import Application
+from unlost.app.home_copy import after_change
+from unlost.catalog.orgs import get_org
+from unlost.catalog.people import (
+    Person,
+    add_person,
+    admins,
+    get_person,
+    list_people,
+    set_active,
+    set_role,
+)
+from unlost.catalog.tokens import make_link
+from unlost.model.access import Right, Role, Trace
+from unlost.model.errors import Conflict, UsageError
+
+LINK_LASTS = timedelta(hours=1)
+LONGEST_NAME = 150
+START = "/start/"  # where the console takes such a link
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """All people of the home, by name."""
+
+    people: tuple[Person, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignInLink:
+    """A link that signs somebody in once, as a path of the console; until ``expires``."""
+
+    path: str
+    name: str | None
+    expires: datetime
+
+
+@action("person.list", Right.MANAGE, where=Where.HOME)
+def people(app: Application) -> People:  # noqa: ARG001 (every action takes it)
+    """All people, those who were removed too."""
+    return People(tuple(list_people()))
+
+
+@action("person.add", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
+def add(
+    app: Application,
+    name: str,
+    *,
+    role: Role,
+    org: str | None = None,
+    full_name: str = "",
+    email: str = "",
+) -> Person:
+    """Add somebody with a first role; raises Conflict (``person-exists``), UsageError, NotFound."""
+    if org is not None:
+        get_org(org)
+    if not name or len(name) > LONGEST_NAME or not name.isprintable() or " " in name:
+        raise UsageError(
+            "person-name",
+            f"{name!r} cannot be the name of a person.",
+            next_step="Choose a short name without spaces, such as `lena`.",
+        )
+    add_person(name, full_name=full_name, email=email, at=app.clock.now())
+    person = set_role(name, role, org=org)
+    after_change(app)
+    return person
+
+
+@action("person.role", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name", "role"))
+def change_role(
+    app: Application, name: str, role: Role | None, *, org: str | None = None
+) -> Person:
+    """Give somebody a role in one org, or in all; with None take it away.
+
+    Raises NotFound (``person-unknown``, ``org-unknown``), Conflict (``last-admin``).
+    """
+    if org is not None:
+        get_org(org)
+    elif role is not Role.ADMIN:
+        _keep_an_admin(get_person(name))
+    person = set_role(name, role, org=org)
+    after_change(app)
+    return person
+
+
+@action("person.remove", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
+def remove(app: Application, name: str) -> Person:
+    """Keep somebody out: sessions and tokens end at once. What they did stays in the audit.
+
+    Raises NotFound (``person-unknown``), Conflict (``last-admin``).
+    """
+    _keep_an_admin(get_person(name))
+    person = set_active(name, active=False)
+    after_change(app)
+    return person
+
+
+@action("person.return", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
+def let_back(app: Application, name: str) -> Person:
+    """Let somebody in again who was removed; raises NotFound (``person-unknown``)."""
+    person = set_active(name, active=True)
+    after_change(app)
+    return person
+
+
+@action("person.link", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
+def link(app: Application, name: str) -> SignInLink:
+    """A link with which somebody signs in once, to choose a password.
+
+    Raises NotFound (``person-unknown``), Conflict (``person-removed``).
+    """
+    person = get_person(name)
+    if not person.active:
+        raise Conflict(
+            "person-removed",
+            f"{name!r} was removed and may not sign in.",
+            next_step=f"Let them in again first: unlost user return {name}",
+        )
+    return _link(app, person.user, person.name)
+
+
+@action("home.first-link", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
+def first_link(app: Application) -> SignInLink | None:
+    """A link with which the first admin is made; None where there is one."""
+    return None if admins() else _link(app, None, None)
+
+
+@action("home.first-admin", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
+def first_admin(app: Application, name: str, *, full_name: str = "") -> int:
+    """Make the first admin; the key of the user. Raises Conflict (``admin-exists``), UsageError."""
+    if admins():
+        raise Conflict(
+            "admin-exists",
+            "This home has an admin already.",
+            next_step="Ask them for a link: unlost user link NAME",
+        )
+    return add(app, name, role=Role.ADMIN, full_name=full_name).user
+
+
+def _link(app: Application, user: int | None, name: str | None) -> SignInLink:
+    now = app.clock.now()
+    text = make_link(user, at=now, lasts=LINK_LASTS, entropy=app.entropy)
+    return SignInLink(f"{START}{text}/", name, now + LINK_LASTS)
+
+
+def _keep_an_admin(person: Person) -> None:
+    """Raise Conflict if nobody else manages the home."""
+    manages = person.active and any(
+        held.role is Role.ADMIN and held.org is None for held in person.roles
+    )
+    if manages and admins() == 1:
+        raise Conflict(
+            "last-admin",
+            f"{person.name!r} is the only admin of this home.",
+            next_step="Make somebody else an admin first.",
+        )

@@ -1,0 +1,134 @@
+"""The audit: what people did, row by row, each proving the one before it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+
+import msgspec
+from blake3 import blake3
+from django.db import connection, transaction
+
+from unlost.catalog.connection import own_connection
+from unlost.catalog.models import AuditRow
+from unlost.model.access import ActorKind, Trace
+from unlost.model.reading import Json
+
+FIRST = "0" * 64  # what row 1 proves
+CHAINING = 0x756E_6C61_7564  # the advisory lock under which rows are added one by one: "unlaud"
+ROWS = 1_000  # that are read at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something that was done, or tried. ``outcome`` is ``done`` or the code of the error.
+
+    ``subject`` names what it was done to: a record as ``Account/001…``, a run, a person. Neither it
+    nor ``detail`` holds a value of a record.
+    """
+
+    at: datetime
+    kind: ActorKind
+    actor: str
+    act: str
+    trace: Trace
+    org: str
+    subject: str
+    outcome: str
+    detail: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """A row of the audit. ``digest`` is hex, over the deed, the number and the digest before."""
+
+    number: int
+    deed: Deed
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditProof:
+    """What a look at the whole chain found. ``broken``: the first row that does not fit, or None."""
+
+    rows: int
+    digest: str
+    broken: int | None
+
+
+def note(deed: Deed) -> AuditEntry:
+    """Add a deed to the chain; durable when this returns."""
+    with own_connection(), transaction.atomic():
+        _one_by_one()
+        last = AuditRow.objects.order_by("-number").values_list("number", "digest").first()
+        number, before = last if last is not None else (0, FIRST)
+        entry = AuditEntry(number + 1, deed, digest_of(deed, number=number + 1, before=before))
+        AuditRow.objects.create(number=entry.number, digest=entry.digest, **asdict(deed))
+    return entry
+
+
+def digest_of(deed: Deed, *, number: int, before: str) -> str:
+    """The digest of a row: BLAKE3 over the digest before it and the row as canonical JSON."""
+    told = {**asdict(deed), "number": number, "at": deed.at.astimezone(UTC).isoformat()}
+    content = msgspec.json.encode(told, order="sorted")
+    return blake3(before.encode() + b"\n" + content).hexdigest()
+
+
+def newest(
+    *, most: int, before: int | None = None, org: str | None = None, actor: str | None = None
+) -> Sequence[AuditEntry]:
+    """The newest rows, those before a number, of one org or one actor."""
+    with own_connection():
+        rows = AuditRow.objects.order_by("-number")
+        rows = rows.filter(number__lt=before) if before is not None else rows
+        rows = rows.filter(org=org) if org is not None else rows
+        rows = rows.filter(actor=actor) if actor is not None else rows
+        return [_entry(row) for row in rows[:most]]
+
+
+def every() -> Iterator[AuditEntry]:
+    """All rows, oldest first, a thousand at a time."""
+    after = 0
+    while rows := _following(after):
+        yield from rows
+        after = rows[-1].number
+
+
+def prove() -> AuditProof:
+    """Look at the whole chain. A cut end is noticed only by who kept an earlier digest."""
+    number, digest = 0, FIRST
+    for entry in every():
+        fits = entry.number == number + 1 and entry.digest == digest_of(
+            entry.deed, number=entry.number, before=digest
+        )
+        if not fits:
+            return AuditProof(number, digest, entry.number)
+        number, digest = entry.number, entry.digest
+    return AuditProof(number, digest, None)
+
+
+def _following(after: int) -> Sequence[AuditEntry]:
+    with own_connection():
+        rows = AuditRow.objects.filter(number__gt=after).order_by("number")[:ROWS]
+        return [_entry(row) for row in rows]
+
+
+def _one_by_one() -> None:
+    """SQLite's transaction holds the file already; PostgreSQL is asked for a lock."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CHAINING])
+
+
+def _entry(row: AuditRow) -> AuditEntry:
+    deed = Deed(
+        row.at,
+        ActorKind(row.kind),
+        row.actor,
+        row.act,
+        Trace(row.trace),
+        row.org,
+        row.subject,
+        row.outcome,
+        row.detail,
+    )
+    return AuditEntry(row.number, deed, row.digest)

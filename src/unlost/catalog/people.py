@@ -1,0 +1,139 @@
+"""The people of a home, and what each may do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from unlost.catalog.connection import own_connection
+from unlost.catalog.models import MembershipRow, Org, User
+from unlost.model.access import Actor, ActorKind, Grant, Role
+from unlost.model.errors import Conflict, NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRole:
+    """A role; ``org`` is a name, None for every org."""
+
+    role: Role
+    org: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who may sign in. ``user`` is the key in the database."""
+
+    user: int
+    name: str
+    full_name: str
+    email: str
+    active: bool
+    roles: tuple[PersonRole, ...]
+    added_at: datetime
+    seen_at: datetime | None
+
+
+def list_people() -> Sequence[Person]:
+    """All people, by name; those who were removed too."""
+    with own_connection():
+        rows = User.objects.order_by("username").prefetch_related("memberships__org")
+        return [_person(row) for row in rows]
+
+
+def find_person(name: str) -> Person | None:
+    """The person of this name, in any case; None if there is none."""
+    with own_connection():
+        rows = User.objects.prefetch_related("memberships__org")
+        row = rows.filter(username__iexact=name).first()
+        return _person(row) if row is not None else None
+
+
+def get_person(name: str) -> Person:
+    """The person of this name; raises NotFound (``person-unknown``)."""
+    found = find_person(name)
+    if found is None:
+        raise NotFound(
+            "person-unknown",
+            f"There is nobody named {name!r} in this home.",
+            next_step="See who there is with `unlost user list`, or add somebody with "
+            "`unlost user add`.",
+        )
+    return found
+
+
+def add_person(name: str, *, full_name: str = "", email: str = "", at: datetime) -> Person:
+    """Add somebody, who has no role yet; raises Conflict (``person-exists``)."""
+    with own_connection(), transaction.atomic():
+        if User.objects.filter(username__iexact=name).exists():
+            raise Conflict(
+                "person-exists",
+                f"There is somebody named {name!r} already.",
+                next_step="Choose another name, or change the roles with `unlost user role`.",
+            )
+        row = User(username=name, first_name=full_name, email=email, date_joined=at)
+        row.set_unusable_password()
+        row.save()
+    return get_person(name)
+
+
+def set_role(name: str, role: Role | None, *, org: str | None) -> Person:
+    """Give a role in one org, or in all; with None take it away. Raises NotFound."""
+    person = get_person(name)
+    with own_connection(), transaction.atomic():
+        place = Org.objects.get(name=org) if org is not None else None
+        held = MembershipRow.objects.filter(user_id=person.user, org=place)
+        if role is None:
+            held.delete()
+        elif not held.update(role=role.value):
+            MembershipRow.objects.create(user_id=person.user, org=place, role=role.value)
+    return get_person(name)
+
+
+def set_active(name: str, *, active: bool) -> Person:
+    """Let somebody in, or keep them out: tokens and sessions end at once. Raises NotFound."""
+    person = get_person(name)
+    with own_connection():
+        User.objects.filter(pk=person.user).update(is_active=active)
+    return get_person(name)
+
+
+def admins() -> int:
+    """How many people may manage the whole home."""
+    with own_connection():
+        return User.objects.filter(
+            is_active=True, memberships__role=Role.ADMIN.value, memberships__org=None
+        ).count()
+
+
+def actor_of(user: int) -> Actor | None:
+    """Who acts when this user does; None for one who was removed."""
+    with own_connection():
+        row = User.objects.prefetch_related("memberships__org").filter(pk=user).first()
+        if row is None or not row.is_active:
+            return None
+        return Actor(ActorKind.PERSON, row.username, _grants(row))
+
+
+def _grants(row: User) -> tuple[Grant, ...]:
+    return tuple(
+        Grant(Role(held.role), held.org.oid if held.org is not None else None)
+        for held in row.memberships.all()
+    )
+
+
+def _person(row: User) -> Person:
+    roles = [
+        PersonRole(Role(held.role), held.org.name if held.org is not None else None)
+        for held in row.memberships.all()
+    ]
+    return Person(
+        row.pk,
+        row.username,
+        row.first_name,
+        row.email,
+        row.is_active,
+        tuple(sorted(roles, key=lambda one: (one.org is not None, one.org or ""))),
+        row.date_joined,
+        row.last_login,
+    )

@@ -1,0 +1,160 @@
+"""Keys for programs, and links that sign somebody in once. Only digests of them are kept."""
+
+from base64 import b32encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from django.db import transaction
+
+from unlost.catalog.connection import own_connection
+from unlost.catalog.models import LinkRow, Org, TokenRow
+from unlost.catalog.people import actor_of
+from unlost.model.access import Actor, ActorKind, Grant, Role
+from unlost.model.errors import NotFound
+from unlost.model.ports import Entropy
+
+PREFIX = "unl_"
+SECRET_BYTES = 32
+USED_EVERY = timedelta(minutes=1)  # how exactly it is noted when a token was used last
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A key for programs; ``org`` is a name, None for every org."""
+
+    id: int
+    name: str
+    owner: str
+    role: Role
+    org: str | None
+    made_at: datetime
+    expires_at: datetime
+    used_at: datetime | None
+
+
+def make_token(
+    *,
+    owner: int,
+    name: str,
+    role: Role,
+    org: str | None,
+    at: datetime,
+    expires: datetime,
+    entropy: Entropy,
+) -> tuple[Token, str]:
+    """A new token and its text, which is shown this once."""
+    text = PREFIX + _secret(entropy)
+    with own_connection():
+        row = TokenRow.objects.create(
+            name=name,
+            owner_id=owner,
+            digest=_digest(text),
+            role=role.value,
+            org=Org.objects.get(name=org) if org is not None else None,
+            made_at=at,
+            expires_at=expires,
+        )
+        return _token(row), text
+
+
+def list_tokens(owner: int | None = None) -> Sequence[Token]:
+    """The tokens of one person, or of all, the newest first."""
+    with own_connection():
+        rows = TokenRow.objects.select_related("owner", "org").order_by("-id")
+        return [_token(row) for row in (rows if owner is None else rows.filter(owner_id=owner))]
+
+
+def drop_token(token: int) -> Token:
+    """Forget a token: it opens nothing from now on. Raises NotFound (``token-unknown``)."""
+    with own_connection():
+        row = TokenRow.objects.select_related("owner", "org").filter(pk=token).first()
+        if row is None:
+            raise NotFound(
+                "token-unknown",
+                f"There is no token {token}.",
+                next_step="See them with `unlost token list`.",
+            )
+        told = _token(row)
+        row.delete()
+        return told
+
+
+def actor_of_token(text: str, *, at: datetime) -> Actor | None:
+    """Who acts with this token; None for one that is not known, has expired or lost its owner."""
+    with own_connection():
+        rows = TokenRow.objects.select_related("org", "owner")
+        row = rows.filter(digest=_digest(text), expires_at__gt=at).first()
+        if row is None:
+            return None
+        owner = actor_of(row.owner_id)
+        if owner is None:
+            return None
+        if row.used_at is None or at - row.used_at >= USED_EVERY:
+            TokenRow.objects.filter(pk=row.pk).update(used_at=at)
+        bound = Grant(Role(row.role), row.org.oid if row.org is not None else None)
+        return Actor(ActorKind.TOKEN, f"{owner.name}/{row.name}", owner.grants, (bound,))
+
+
+def make_link(user: int | None, *, at: datetime, lasts: timedelta, entropy: Entropy) -> str:
+    """The text of a link that signs somebody in once; without a user it makes the first admin."""
+    text = _secret(entropy)
+    with own_connection():
+        LinkRow.objects.filter(expires_at__lte=at).delete()
+        if user is None:
+            LinkRow.objects.filter(user=None).delete()
+        LinkRow.objects.create(
+            digest=_digest(text), user_id=user, made_at=at, expires_at=at + lasts
+        )
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link that still holds; ``user`` is None where it makes the first admin."""
+
+    user: int | None
+
+
+def find_link(text: str, *, at: datetime) -> Link | None:
+    """The link of this text, if it still holds."""
+    with own_connection():
+        row = LinkRow.objects.filter(digest=_digest(text), expires_at__gt=at).first()
+        return Link(row.user_id) if row is not None else None
+
+
+def use_link(text: str, *, at: datetime) -> Link | None:
+    """The link of this text; it does not hold any more then. None if it did not before."""
+    with own_connection(), transaction.atomic():
+        row = (
+            LinkRow.objects.select_for_update()
+            .filter(digest=_digest(text), expires_at__gt=at)
+            .first()
+        )
+        if row is None:
+            return None
+        row.delete()
+        return Link(row.user_id)
+
+
+def _secret(entropy: Entropy) -> str:
+    return b32encode(entropy.bytes(SECRET_BYTES)).decode().rstrip("=").lower()
+
+
+def _digest(text: str) -> str:
+    """What is kept of a secret of 256 random bits: no salt is needed, nor slowness."""
+    return sha256(text.encode()).hexdigest()
+
+
+def _token(row: TokenRow) -> Token:
+    return Token(
+        row.pk,
+        row.name,
+        row.owner.username,
+        Role(row.role),
+        row.org.name if row.org is not None else None,
+        row.made_at,
+        row.expires_at,
+        row.used_at,
+    )

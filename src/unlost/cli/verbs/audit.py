@@ -1,0 +1,94 @@
+"""unlost audit: who did what."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home
+from unlost.cli.text import plain, when
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.audit import AuditPage
+    from unlost.catalog.audit import AuditProof
+
+app = typer.Typer(help="Who did what.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command("list")
+def list_deeds(
+    *,
+    org: Annotated[
+        str | None, typer.Option("--org", metavar="ORG", help="What concerns this org.")
+    ] = None,
+    actor: Annotated[
+        str | None, typer.Option("--actor", metavar="NAME", help="What this person did.")
+    ] = None,
+    before: Annotated[
+        int | None, typer.Option("--before", metavar="NUMBER", help="Older than this one.")
+    ] = None,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """List the newest deeds: changes, and looks at data of records."""
+    with opened(home) as application:
+        from unlost.app.actions.audit import deeds
+
+        found = deeds(application, org=org, actor=actor, before=before)
+        answer(found, as_json=json, show=_show_list)
+    return ExitCode.OK
+
+
+@app.command("export")
+def export(*, home: Home = None) -> ExitCode:
+    """Write all deeds to the standard output, one JSON object a line, oldest first."""
+    import msgspec
+
+    with opened(home) as application:
+        from unlost.app.actions.audit import export as act
+
+        for entry in act(application):
+            sys.stdout.write(msgspec.json.encode(entry).decode() + "\n")
+    return ExitCode.OK
+
+
+@app.command("verify")
+def verify(*, home: Home = None, json: AsJson = False) -> ExitCode:
+    """Look whether every deed still proves the one before it."""
+    with opened(home) as application:
+        from unlost.app.actions.audit import verify as act
+
+        answer(act(application), as_json=json, show=_show_proof)
+    return ExitCode.OK
+
+
+def _show_list(out: "Console", result: "AuditPage") -> None:
+    from unlost.cli.grid import grid
+
+    if not result.entries:
+        out.print("Nothing yet.")
+        return
+    table = grid("Number", "When", "Who", "What", "Org", "To what", "Outcome", right=("Number",))
+    for entry in result.entries:
+        deed = entry.deed
+        table.add_row(
+            str(entry.number),
+            when(deed.at),
+            f"{deed.actor} ({deed.kind.value})",
+            deed.act,
+            deed.org,
+            plain(deed.subject),
+            deed.outcome,
+        )
+    out.print(table)
+    if result.more is not None:
+        out.print(f"Older ones: unlost audit list --before {result.more}")
+
+
+def _show_proof(out: "Console", proof: "AuditProof") -> None:
+    out.print(f"The audit is whole: {proof.rows:,} deeds. Its end is {proof.digest[:12]}.")

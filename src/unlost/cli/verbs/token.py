@@ -1,0 +1,100 @@
+"""unlost token: keys with which programs use the API."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home
+from unlost.cli.text import plain, when
+from unlost.model.access import Role
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.tokens import NewToken, Tokens
+    from unlost.catalog.tokens import Token
+
+app = typer.Typer(
+    help="Keys with which programs use the API.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+@app.command("list")
+def list_tokens(*, home: Home = None, json: AsJson = False) -> ExitCode:
+    """List the tokens, without their text."""
+    with opened(home) as application:
+        from unlost.app.actions.tokens import tokens
+
+        answer(tokens(application), as_json=json, show=_show_list)
+    return ExitCode.OK
+
+
+@app.command("make")
+def make(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The program that will use it.")],
+    *,
+    owner: Annotated[
+        str, typer.Option("--owner", metavar="NAME", help="The person for whom it acts.")
+    ],
+    role: Annotated[Role, typer.Option("--role", help="What it may do at most.")] = Role.VIEWER,
+    org: Annotated[
+        str | None, typer.Option("--org", metavar="ORG", help="In this org only.")
+    ] = None,
+    days: Annotated[int, typer.Option("--days", min=1, max=366, help="How long it holds.")] = 90,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Make a token and print it, this once."""
+    with opened(home) as application:
+        from unlost.app.actions.tokens import make as act
+
+        made = act(application, name, role=role, org=org, days=days, owner=owner)
+        answer(made, as_json=json, show=_show_made)
+    return ExitCode.OK
+
+
+@app.command("drop")
+def drop(
+    number: Annotated[int, typer.Argument(metavar="NUMBER", help="As `unlost token list` says.")],
+    *,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Forget a token: it opens nothing from now on."""
+    with opened(home) as application:
+        from unlost.app.actions.tokens import drop as act
+
+        answer(act(application, number), as_json=json, show=_show_dropped)
+    return ExitCode.OK
+
+
+def _show_made(out: "Console", made: "NewToken") -> None:
+    out.print(made.text)
+    out.print(
+        f"It is told this once. It acts for {made.token.owner} as {made.token.role.value} in "
+        f"{made.token.org or 'every org'}, until {when(made.token.expires_at)}."
+    )
+
+
+def _show_dropped(out: "Console", token: "Token") -> None:
+    out.print(f"The token {token.id} ({plain(token.name)}) opens nothing any more.")
+
+
+def _show_list(out: "Console", result: "Tokens") -> None:
+    from unlost.cli.grid import grid
+
+    if not result.tokens:
+        out.print("No token yet. Make one with `unlost token make`.")
+        return
+    table = grid("Number", "Name", "Owner", "Role", "Org", "Until", "Last used", right=("Number",))
+    for token in result.tokens:
+        used = when(token.used_at) if token.used_at else "never"
+        org = token.org or "every org"
+        until = when(token.expires_at)
+        table.add_row(
+            str(token.id), plain(token.name), token.owner, token.role.value, org, until, used
+        )
+    out.print(table)

@@ -1,0 +1,115 @@
+"""Who may do what: rights, the roles that hold them, and who acts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Right(StrEnum):
+    """What somebody may do with an org, or with the whole home."""
+
+    LOOK = "look"  # states, runs, storage, alerts, certificates: nothing of a record
+    READ = "read"  # records and files, without the columns that are hidden from viewers
+    UNVEIL = "unveil"  # those columns too
+    OPERATE = "operate"  # backups, schedules, alerts
+    RESTORE = "restore"  # plans, and writing into the org
+    MANAGE = "manage"  # orgs, people, channels, keys
+    AUDIT = "audit"  # who did what
+
+
+class Role(StrEnum):
+    """What a person is to an org; the words that people choose from."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    RESTORER = "restorer"
+    ADMIN = "admin"
+    AUDITOR = "auditor"
+
+
+RIGHTS: Mapping[Role, frozenset[Right]] = {
+    Role.VIEWER: frozenset({Right.LOOK, Right.READ}),
+    Role.OPERATOR: frozenset({Right.LOOK, Right.READ, Right.OPERATE}),
+    Role.RESTORER: frozenset(
+        {
+            Right.LOOK,
+            Right.READ,
+            Right.UNVEIL,
+            Right.OPERATE,
+            Right.RESTORE,
+        }
+    ),
+    Role.ADMIN: frozenset(Right),
+    Role.AUDITOR: frozenset({Right.LOOK, Right.AUDIT}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role in one org, named by its oid; in every org, also later ones, where ``oid`` is None."""
+
+    role: Role
+    oid: str | None = None
+
+    def gives(self, right: Right, oid: str | None) -> bool:
+        """True if it gives the right in an org; with None, in the whole home."""
+        return right in RIGHTS[self.role] and self.oid in (None, oid)
+
+
+class ActorKind(StrEnum):
+    """What stands behind an act."""
+
+    SERVICE = "service"  # what Unlost does by itself; its runs are kept, and it is not audited
+    MACHINE = "machine"  # who works on the home's own machine holds its keys anyway
+    PERSON = "person"
+    TOKEN = "token"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts. ``bounds``: what a token was made for; it never gives more than its owner has."""
+
+    kind: ActorKind
+    name: str
+    grants: tuple[Grant, ...]
+    bounds: tuple[Grant, ...] | None = None
+
+    def may(self, right: Right, oid: str | None = None) -> bool:
+        """True if the actor has this right in an org; with None, in the whole home."""
+        return _given(self.grants, right, oid) and (
+            self.bounds is None or _given(self.bounds, right, oid)
+        )
+
+    def may_somewhere(self, right: Right) -> bool:
+        """True if there is an org in which the actor has this right."""
+        oids = {grant.oid for grant in (*self.grants, *(self.bounds or ()))}
+        return any(self.may(right, oid) for oid in oids)
+
+
+def _given(grants: tuple[Grant, ...], right: Right, oid: str | None) -> bool:
+    return any(grant.gives(right, oid) for grant in grants)
+
+
+def machine(name: str) -> Actor:
+    """Who works on the home's own machine."""
+    return Actor(ActorKind.MACHINE, name, (Grant(Role.ADMIN),))
+
+
+SERVICE = Actor(ActorKind.SERVICE, "service", (Grant(Role.ADMIN),))
+
+
+class Trace(StrEnum):
+    """What the audit notes of an act."""
+
+    NONE = "none"
+    READ = "read"  # data of records was read
+    WRITE = "write"  # something was changed
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenColumn:
+    """A column that viewers do not see, though the vault holds it."""
+
+    oid: str
+    table: str
+    column: str

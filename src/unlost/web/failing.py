@@ -1,0 +1,72 @@
+"""Errors as pages: what happened, what to do next, and where the documentation explains it."""
+
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from unlost.model.errors import (
+    AuthExpired,
+    Conflict,
+    IntegrityError,
+    LimitReached,
+    NotAllowed,
+    NotFound,
+    SourceRefused,
+    StoreError,
+    TransientError,
+    UnlostError,
+    UsageError,
+)
+
+STATUS: dict[type[UnlostError], HTTPStatus] = {
+    NotFound: HTTPStatus.NOT_FOUND,
+    NotAllowed: HTTPStatus.FORBIDDEN,
+    UsageError: HTTPStatus.BAD_REQUEST,
+    Conflict: HTTPStatus.CONFLICT,
+    LimitReached: HTTPStatus.TOO_MANY_REQUESTS,
+    TransientError: HTTPStatus.SERVICE_UNAVAILABLE,
+    SourceRefused: HTTPStatus.BAD_GATEWAY,
+    AuthExpired: HTTPStatus.BAD_GATEWAY,
+    StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
+    IntegrityError: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+
+
+def status_of(error: UnlostError) -> HTTPStatus:
+    """The status with which an error is answered."""
+    return next(
+        (status for kind, status in STATUS.items() if isinstance(error, kind)),
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+    )
+
+
+def failed(request: HttpRequest, error: UnlostError) -> HttpResponse:
+    """An error of ours as a page."""
+    return render(request, "failed.html", {"error": error}, status=status_of(error))
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """A page that does not exist."""
+    error = NotFound(
+        "page-unknown",
+        _("There is no such page."),
+        next_step=_("Look for what you need from the home page, or search for a record."),
+    )
+    return failed(request, error)
+
+
+def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form that did not come from a page of ours, or came too late."""
+    error = NotAllowed(
+        "form-expired",
+        _("This form is too old, or did not come from this console."),
+        next_step=_("Load the page again, and send the form once more."),
+    )
+    return failed(request, error)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """A fault of ours."""
+    return render(request, "broken.html", status=HTTPStatus.INTERNAL_SERVER_ERROR)

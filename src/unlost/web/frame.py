@@ -1,0 +1,26 @@
+"""What every page has around it: the orgs to choose from, open alerts, what the actor may do."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from unlost.catalog.alerts import list_alerts
+from unlost.model.access import Right
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """For templates; nothing for who did not sign in."""
+    app = getattr(request, "unlost", None)
+    if app is None:
+        return {"may": {}, "frame_orgs": ()}
+    orgs = app.orgs()
+    seen = {"", *(org.name for org in orgs)}
+    lasting = [one for one in list_alerts() if one.resolved_at is None and one.alarm.org in seen]
+    return {
+        "actor": app.actor,
+        "may": {right.value: app.actor.may(right) for right in Right}
+        | {f"{right.value}_somewhere": app.actor.may_somewhere(right) for right in Right},
+        "frame_orgs": orgs,
+        "frame_alerts": len(lasting),
+        "theme": request.COOKIES.get("theme", ""),
+    }

@@ -1,0 +1,66 @@
+"""Who acts in a request, what every answer tells browsers, and errors as pages."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from unlost.catalog.connection import kept_connection
+from unlost.catalog.people import actor_of
+from unlost.model.errors import UnlostError
+from unlost.web.failing import failed
+from unlost.web.serving import application
+
+type Answer = Callable[[HttpRequest], HttpResponse]
+
+OPEN = "open_to_all"  # the attribute of a view that needs no sign-in
+POLICY = "accelerometer=(), camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+
+
+def open_to_all[V: Callable[..., HttpResponse]](view: V) -> V:
+    """Mark a view that answers without a sign-in."""
+    setattr(view, OPEN, True)
+    return view
+
+
+class QuietHeaders:
+    """Pages hold data of customers: no browser or proxy keeps them."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self._answer = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Add what every answer tells."""
+        response = self._answer(request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("Permissions-Policy", POLICY)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        return response
+
+
+class Acting:
+    """Lets each request act in the home for who signed in; all pages but a few need that."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self._answer = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Keep one connection to the database for all that the request does."""
+        with kept_connection():
+            actor = actor_of(request.user.pk) if request.user.is_authenticated else None
+            request.unlost = application().acting(actor) if actor else None  # type: ignore[attr-defined]
+            return self._answer(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], args: object, kwargs: object
+    ) -> HttpResponse | None:
+        """Ask for a sign-in where one is needed."""
+        allauth = view.__module__.startswith("allauth.")
+        if request.unlost is not None or allauth or getattr(view, OPEN, False):  # type: ignore[attr-defined]
+            return None
+        return redirect(f"{reverse('account_login')}?next={request.get_full_path()}")
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """An error of ours as a page in plain words; all others are Django's to tell."""
+        return failed(request, error) if isinstance(error, UnlostError) else None

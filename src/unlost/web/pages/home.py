@@ -1,0 +1,14 @@
+"""The home page: how each org stands."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from unlost.app.actions.overview import overview
+from unlost.web.requests import Asked
+
+
+@require_GET
+def home(request: Asked) -> HttpResponse:
+    """Each org as a card: protected or not, the last night, storage, what runs."""
+    return render(request, "home.html", {"part": "home", "overview": overview(request.unlost)})

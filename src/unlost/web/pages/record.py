@@ -1,0 +1,96 @@
+"""A record: its story, its fields at a date, what belongs to it, its files."""
+
+import mimetypes
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import BinaryIO
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_GET
+
+from unlost.app.actions.file import open_stored
+from unlost.app.actions.history import HistoryResult, history
+from unlost.app.actions.show import ShowResult, show
+from unlost.web.requests import Asked
+
+PIECE = 1 << 20
+# Shown in the browser: kinds that run nothing. All others are only saved.
+SHOWN = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "text/plain"})
+SAVED = "application/octet-stream"
+
+
+@require_GET
+def timeline(request: Asked, org: str, table: str, record: str) -> HttpResponse:
+    """What happened to it, the newest first."""
+    story = history(request.unlost, org, table, record)
+    context = {"story": story, "entries": story.entries[::-1], **_place(request, story)}
+    return render(request, "records/timeline.html", context | {"tab": "timeline"})
+
+
+@require_GET
+def fields(request: Asked, org: str, table: str, record: str) -> HttpResponse:
+    """All its fields as of a backup, or now."""
+    at = request.GET.get("at", "latest").strip() or "latest"
+    shown = show(request.unlost, org, table, record, at=at)
+    rows = [(field, shown.values.get(field.column)) for field in shown.fields]
+    every = "all" in request.GET
+    told = [row for row in rows if every or row[1] not in (None, "")]
+    context = {"shown": shown, "rows": told, "left": len(rows) - len(told), "at": at}
+    return render(
+        request, "records/fields.html", context | _place(request, shown) | {"tab": "fields"}
+    )
+
+
+@require_GET
+def related(request: Asked, org: str, table: str, record: str) -> HttpResponse:
+    """What belongs to it, by tables."""
+    at = request.GET.get("at", "latest").strip() or "latest"
+    shown = show(request.unlost, org, table, record, at=at)
+    context = {"shown": shown, "at": at} | _place(request, shown) | {"tab": "related"}
+    return render(request, "records/related.html", context)
+
+
+@require_GET
+def files(request: Asked, org: str, table: str, record: str) -> HttpResponse:
+    """Its files, and those of what belongs to it."""
+    shown = show(request.unlost, org, table, record, at="latest")
+    context = {"shown": shown} | _place(request, shown) | {"tab": "files"}
+    return render(request, "records/files.html", context)
+
+
+@require_GET
+def download(request: Asked, org: str, record: str) -> StreamingHttpResponse:
+    """The bytes of a file: shown where that is safe and asked for, else saved."""
+    stack = ExitStack()
+    stored, body = open_stored(request.unlost, org, record, stack=stack)
+    kind = stored.media_type or mimetypes.guess_type(stored.name)[0] or SAVED
+    shown = "show" in request.GET and kind in SHOWN
+    response = StreamingHttpResponse(_pieces(stack, body))
+    response["Content-Type"] = kind if shown else SAVED
+    response["Content-Length"] = str(stored.size)
+    named = content_disposition_header(as_attachment=not shown, filename=stored.name or record)
+    response["Content-Disposition"] = named or "attachment"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
+
+
+def _pieces(stack: ExitStack, body: BinaryIO) -> Iterator[bytes]:
+    with stack:
+        while piece := body.read(PIECE):
+            yield piece
+
+
+def _place(request: Asked, told: HistoryResult | ShowResult) -> dict[str, object]:
+    """What all pages of a record show of it."""
+    return {
+        "part": "records",
+        "text": request.GET.get("q", ""),
+        "org": told.org,
+        "table": told.table,
+        "table_label": told.table_label,
+        "record": told.record,
+        "name": told.name,
+        "alive": told.alive,
+    }

@@ -1,0 +1,38 @@
+"""The search: one box in which a number, a name, an e-mail, a phone or an id finds its record."""
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from unlost.app.actions.find import FindResult, FoundRecord
+from unlost.app.actions.find import find as search
+from unlost.web.requests import Asked
+
+
+@require_GET
+def find(request: Asked) -> HttpResponse:
+    """What was found; exactly one record opens at once."""
+    text, org = request.GET.get("q", "").strip(), request.GET.get("org") or None
+    if not text:
+        return render(request, "records/find.html", {"part": "records", "org": org})
+    found = search(request.unlost, text, org=org)
+    single = only(found)
+    if single is not None and "all" not in request.GET:
+        return redirect(f"{address(single)}?q={text}")
+    context = {"part": "records", "text": text, "org": org, "found": found}
+    return render(request, "records/find.html", context)
+
+
+def only(found: FindResult) -> FoundRecord | None:
+    """The record that was meant: the only one, or the only one that is exactly what was typed."""
+    exact = [hit for hit in found.hits if hit.exact]
+    if len(found.hits) == 1:
+        return found.hits[0]
+    return exact[0] if len(exact) == 1 else None
+
+
+def address(hit: FoundRecord) -> str:
+    """Where a record's story is."""
+    place = {"org": hit.org, "table": hit.table, "record": hit.record}
+    return reverse("record", kwargs=place)

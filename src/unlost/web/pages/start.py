@@ -1,0 +1,108 @@
+"""The link that signs somebody in once: it makes the first admin, or lets one choose a password."""
+
+from django import forms
+from django.contrib.auth import get_user_model, login
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from unlost.app.actions.people import first_admin
+from unlost.catalog.tokens import Link, find_link, use_link
+from unlost.model.errors import NotFound, UnlostError
+from unlost.web.middleware import open_to_all
+from unlost.web.serving import application
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+class Password(forms.Form):
+    """A new password, typed twice."""
+
+    password = forms.CharField(
+        label=_("Password"),
+        help_text=_("12 characters or more; a few words are fine."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    again = forms.CharField(
+        label=_("The same password again"),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def clean_password(self) -> str:
+        """The password, if it is strong enough."""
+        password = str(self.cleaned_data["password"])
+        validate_password(password)
+        return password
+
+    def clean(self) -> None:
+        """Both must be the same."""
+        given = self.cleaned_data
+        if given.get("password") and given.get("password") != given.get("again"):
+            raise ValidationError(_("The two passwords differ."))
+
+
+class FirstAdmin(Password):
+    """Who looks after this home."""
+
+    field_order = ("name", "full_name", "password", "again")
+    name = forms.CharField(
+        label=_("Name to sign in with"),
+        max_length=150,
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none"}),
+    )
+    full_name = forms.CharField(
+        label=_("Your name"),
+        max_length=150,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+
+
+@open_to_all
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def start(request: HttpRequest, text: str) -> HttpResponse:
+    """A form behind the link; it is used up when the form is sent and right."""
+    link = find_link(text, at=application().clock.now())
+    if link is None:
+        raise _over()
+    kind = FirstAdmin if link.user is None else Password
+    form = kind(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            return _signed_in(request, text, form)
+        except UnlostError as error:
+            if error.code == "link-over":
+                raise
+            form.add_error(None, error.sentence)
+    return render(request, "start.html", {"form": form, "first": link.user is None})
+
+
+def _signed_in(request: HttpRequest, text: str, form: Password) -> HttpResponse:
+    app, given = application(), form.cleaned_data
+    held = find_link(text, at=app.clock.now())
+    if held is not None and held.user is None:
+        user = first_admin(app, given["name"], full_name=given["full_name"])
+        link: Link | None = use_link(text, at=app.clock.now())
+    else:
+        link = use_link(text, at=app.clock.now())
+        user = link.user if link is not None and link.user is not None else 0
+    if link is None:
+        raise _over()
+    person = get_user_model().objects.get(pk=user, is_active=True)
+    person.set_password(given["password"])
+    person.save()
+    login(request, person, backend=BACKEND)
+    return redirect("home")
+
+
+def _over() -> NotFound:
+    return NotFound(
+        "link-over",
+        "This link was used, or its hour is over.",
+        next_step="Ask for a new one: `unlost user link NAME`, or start `unlost up` again.",
+    )

@@ -1,0 +1,13 @@
+"""What a request is here: one that acts in the home for somebody."""
+
+from django.http import HttpRequest
+from django_htmx.middleware import HtmxDetails
+
+from unlost.app.compose import Application
+
+
+class Asked(HttpRequest):
+    """A request of somebody who signed in."""
+
+    unlost: Application
+    htmx: HtmxDetails

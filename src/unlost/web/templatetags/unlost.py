@@ -1,0 +1,96 @@
+"""Filters and tags of the console's templates: instants, sizes, cells, icons, links to records."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+register = template.Library()
+
+UNITS = ("B", "kB", "MB", "GB", "TB")
+FOLD = 240  # characters of a long text that are shown before it is unfolded
+
+
+@register.filter
+def instant(value: datetime | None, zone: str = "UTC") -> str | SafeString:
+    """An instant in a zone to the minute, UTC on hover; isolated, for it is never right to left."""
+    if value is None:
+        return _("never")
+    local = value.astimezone(ZoneInfo(zone))
+    return format_html(
+        '<time dir="ltr" datetime="{}" title="{}">{}</time>',
+        value.isoformat(timespec="seconds"),
+        f"{value.astimezone(ZoneInfo('UTC')):%Y-%m-%d %H:%M} UTC",
+        f"{local:%Y-%m-%d %H:%M}",
+    )
+
+
+@register.filter
+def day(value: datetime | None, zone: str = "UTC") -> str | SafeString:
+    """The day of an instant in a zone."""
+    if value is None:
+        return _("never")
+    return format_html('<time dir="ltr">{}</time>', f"{value.astimezone(ZoneInfo(zone)):%Y-%m-%d}")
+
+
+@register.filter
+def size(count: float | None) -> str:
+    """A number of bytes in the unit that suits it."""
+    value = float(count or 0)
+    for unit in UNITS[:-1]:
+        if abs(value) < 1000:
+            return f"{value:,.0f} {unit}" if unit == "B" else f"{value:,.1f} {unit}"
+        value /= 1000
+    return f"{value:,.1f} {UNITS[-1]}"
+
+
+@register.filter
+def percent(share: float) -> str:
+    """A share as a percentage."""
+    return f"{share:.0%}" if share >= 0.1 or share == 0 else f"{share:.1%}"
+
+
+@register.filter
+def number(value: int | None) -> str:
+    """A count with its thousands apart."""
+    return f"{value:,}" if value is not None else "—"
+
+
+@register.filter
+def code(value: str | None) -> SafeString:
+    """An id or a name of the API: monospaced, isolated, left to right."""
+    return format_html('<bdi dir="ltr" class="code">{}</bdi>', value or "")
+
+
+@register.filter
+def held(value: str | None) -> SafeString:
+    """A cell as people read it; null and the empty text are told apart, long texts folded."""
+    if value is None:
+        return format_html('<span class="none">{}</span>', _("empty"))
+    if value == "":
+        return format_html('<span class="none">{}</span>', _("empty text"))
+    if len(value) <= FOLD:
+        return format_html('<bdi class="cell">{}</bdi>', value)
+    return format_html(
+        '<details class="long"><summary><bdi class="cell">{}…</bdi> <span class="more">{}</span>'
+        '</summary><bdi class="cell">{}</bdi></details>',
+        value[:FOLD],
+        _("%(count)s characters") % {"count": f"{len(value):,}"},
+        value,
+    )
+
+
+@register.inclusion_tag("parts/icon.html")
+def icon(name: str) -> dict[str, str]:
+    """One of our own icons; it is decoration, the word beside it tells."""
+    return {"name": name}
+
+
+@register.simple_tag(takes_context=True)
+def current(context: template.Context, name: str) -> SafeString:
+    """Marks the link of the part of the console in which the page is."""
+    here = context.get("part") == name
+    return SafeString(' aria-current="page"') if here else SafeString("")

@@ -1,0 +1,45 @@
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+
+from homes import SECRET, World, fill
+from unlost.app.actions.backup import backup
+from unlost.app.actions.orgs import NewOrg, add_org
+from unlost.app.actions.people import add
+from unlost.app.home import read_home_key
+from unlost.model.access import Role
+from unlost.web.serving import Reached, holding, set_up
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+type SignIn = Callable[..., Client]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A home with an org named "sales" that has a backup, served to test clients."""
+    made = World(tmp_path / "home")
+    fill(made.org)
+    add_org(made.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
+    backup(made.app, "sales")
+    set_up(read_home_key(made.app.home), Reached())
+    with holding(made.app):
+        yield made
+    made.close()
+
+
+@pytest.fixture
+def sign_in(world: World) -> SignIn:
+    """A client that is signed in as somebody with this role, in one org or in all."""
+
+    def signed(role: Role = Role.ADMIN, *, org: str | None = None) -> Client:
+        name = f"{role.value}-{org or 'all'}"
+        person = add(world.app, name, role=role, org=org)
+        client = Client(SERVER_NAME="localhost")
+        client.force_login(get_user_model().objects.get(pk=person.user), backend=BACKEND)
+        return client
+
+    return signed
