@@ -17,6 +17,7 @@ from unlost.app.brake import Brake
 from unlost.app.compose import Application
 from unlost.app.database import connect, disconnect
 from unlost.app.home import Home, plan_home, read_home, write_home, write_secret_file
+from unlost.model.access import Actor
 from unlost.model.errors import NotAllowed, NotFound
 from unlost.model.knowledge import Expiry
 from unlost.model.ports import Connector, Context, SecretField, Source, Writer
@@ -185,11 +186,14 @@ class World:
             brake=brake,
         )
 
-    def opened_at(self, root: Path, *, brake: Brake | None = None) -> Application:
+    def opened_at(
+        self, root: Path, *, brake: Brake | None = None, actor: Actor | None = None
+    ) -> Application:
         """As the command line opens it."""
         read_home(root)
         connect(self.home.catalog)
-        return self.opened(brake=brake)
+        app = self.opened(brake=brake)
+        return app.acting(actor) if actor is not None else app
 
     def load(self, name: str) -> Connector:
         if name != self.connector.name:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate
 
+import unlost.app.database  # noqa: F401 (sets up Django, which what follows needs)
 from unlost.catalog.audit import Deed, note
 from unlost.catalog.orgs import find_org
 from unlost.model.access import ActorKind, Right, Trace

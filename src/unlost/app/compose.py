@@ -148,7 +148,7 @@ class Application:
         """The same opened home, for somebody else; it lasts no longer than this one."""
         other = copy.copy(self)
         other.actor = actor
-        other.__dict__.pop("vault", None)
+        other.__dict__.pop("_hidden", None)
         return other
 
     @cached_property
@@ -156,11 +156,14 @@ class Application:
         """The vault, opened with the service key."""
         return self._open_vault(self.home, self.clock, self.entropy)
 
-    @cached_property
+    @property
     def vault(self) -> Vault:
         """The vault as the actor may see it."""
-        hidden = self.hidden_columns()
-        return VeiledVault(self.whole_vault, hidden) if hidden else self.whole_vault
+        return VeiledVault(self.whole_vault, self._hidden) if self._hidden else self.whole_vault
+
+    @cached_property
+    def _hidden(self) -> Sequence[HiddenColumn]:
+        return self.hidden_columns()
 
     def hidden_columns(self) -> Sequence[HiddenColumn]:
         """What the actor may not see of the orgs."""

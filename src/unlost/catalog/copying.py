@@ -19,11 +19,15 @@ from unlost.catalog.connection import own_connection
 from unlost.catalog.models import (
     AlertRow,
     ChannelRow,
+    HiddenColumnRow,
     HomeCopy,
+    MembershipRow,
     Org,
     Run,
     ScheduleRow,
     Secret,
+    TokenRow,
+    User,
     Writer,
 )
 from unlost.catalog.moving import as_file
@@ -31,11 +35,19 @@ from unlost.catalog.secrets import place_of, sealing_key, unseal
 from unlost.model.errors import IntegrityError
 from unlost.model.night import NightState
 
-SETTINGS: tuple[type[models.Model], ...] = (Org, Writer, Secret, ScheduleRow, ChannelRow)
+SETTINGS: tuple[type[models.Model], ...] = (
+    Org, Writer, Secret, ScheduleRow, ChannelRow, User, MembershipRow, TokenRow, HiddenColumnRow,
+)  # fmt: skip
 # Columns of settings that nights move; secrets are sealed anew at each sign-in that renews one.
-MOVING = frozenset({"after", "next_at", "hour_at", "digested", "sealed"})
-PASSING = ("catalog_runitem", "catalog_leaserow", "catalog_apibudget", "catalog_apihour",
-           "catalog_homecopy")  # fmt: skip
+MOVING = frozenset({
+    "after", "next_at", "hour_at", "digested", "sealed", "last_login", "used_at",
+})  # fmt: skip
+PASSING = (
+    "catalog_runitem", "catalog_leaserow", "catalog_apibudget", "catalog_apihour",
+    "catalog_homecopy", "catalog_linkrow", "catalog_planrow", "django_session",
+    "usersessions_usersession", "axes_accessattempt", "axes_accesslog", "axes_accessfailurelog",
+    "axes_accessattemptexpiration",
+)  # fmt: skip
 _HEAD = b"SQLite format 3\x00"
 
 

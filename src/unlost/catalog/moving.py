@@ -23,6 +23,8 @@ from unlost.catalog.models import Org
 from unlost.model.errors import Conflict
 
 COPY = "copy"  # Django's name for the file
+# Those of Django itself are made anew; sessions and failed sign-ins are of one machine and one day.
+KEPT = ("catalog", "account", "mfa", "socialaccount")
 ROWS = 500  # that are moved at a time
 _one = threading.Lock()  # there is one such name in a process
 
@@ -110,8 +112,12 @@ def _move(*, of: str, to: str) -> None:
 
 
 def _models() -> Sequence[type[models.Model]]:
-    """All tables of the catalog, those first to which others refer."""
-    found = list(apps.get_app_config("catalog").get_models(include_auto_created=True))
+    """All tables of the catalog and of sign-ins, those first to which others refer."""
+    found = [
+        model
+        for app in KEPT
+        for model in apps.get_app_config(app).get_models(include_auto_created=True)
+    ]
     order: TopologicalSorter[type[models.Model]] = TopologicalSorter()
     for model in found:
         related = {field.related_model for field in model._meta.concrete_fields}

@@ -110,7 +110,7 @@ def test_a_lost_or_other_home_key_is_told(served: Application, text: str | None)
 
 
 def test_a_lost_service_key_is_told_and_what_hangs_on_it_too(served: Application) -> None:
-    del served.__dict__["vault"]
+    del served.__dict__["whole_vault"]
     served.home.service_key.unlink()
     assert set(told(doctor(served, ask=False), Health.BAD)) == {"vault", "sales: backup"}
 
@@ -225,7 +225,7 @@ def test_a_zone_that_this_machine_does_not_know_is_told(served: Application) -> 
 
 def test_a_vault_that_is_away_is_told_and_the_rest_looked_at(served: Application) -> None:
     shutil.move(served.home.vault, f"{served.home.vault}-away")
-    served.__dict__.pop("vault", None)
+    served.__dict__.pop("whole_vault", None)
     found = doctor(served)
     assert {"vault", "sales: writing", "sales: backup"} <= set(told(found, Health.BAD))
     assert "sales: reading" in {check.name for check in found.checks}

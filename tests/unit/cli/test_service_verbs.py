@@ -201,7 +201,7 @@ def test_up_serves_until_it_is_stopped(sales: Terminal, monkeypatch: pytest.Monk
     monkeypatch.setattr(Service, "run", run)
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
-        ended = sales("up", "--workers", "2")
+        ended = sales("up", "--workers", "2", "--no-console")
     finally:
         for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
             signal.signal(number, handler)

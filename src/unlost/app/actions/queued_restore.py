@@ -46,7 +46,7 @@ class Handed:
 
 
 @action(
-    "restore.run",
+    "restore.hand-over",
     Right.RESTORE,
     trace=Trace.WRITE,
     where=Where.ITSELF,
