@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3 /usr/bin/pyt
 BIN := .venv/bin
 STAMP := .venv/.stamp
 
-.PHONY: setup demo test coverage check referees services bench deep docs lock clean
+.PHONY: setup demo test coverage check referees browser services bench deep docs lock clean
 
 ON_POSTGRES := $(addprefix tests/unit/app/test_,nights.py queued_restores.py control.py)
 
@@ -34,6 +34,9 @@ check: setup
 referees: setup
 	@tests/referees/run.sh
 
+browser: setup
+	@tests/browser/run.sh
+
 services: setup
 	@$(BIN)/pytest -m services -q
 	@$(BIN)/pytest --postgres -n auto --dist worksteal -q $(ON_POSTGRES)
@@ -42,7 +45,7 @@ bench: setup
 	@benchmarks/run.sh
 
 deep: setup
-	@HYPOTHESIS_PROFILE=deep $(BIN)/pytest -m "not services and not referee" -n auto -q --timeout 3600
+	@HYPOTHESIS_PROFILE=deep $(BIN)/pytest -m "not services and not referee and not browser" -n auto -q --timeout 3600
 	@$(BIN)/pytest --postgres -n auto -q tests/unit/app tests/unit/cli
 
 docs: setup
@@ -52,4 +55,4 @@ lock: setup
 	@UV=$(CURDIR)/$(BIN)/uv requirements/lock.sh
 
 clean:
-	rm -rf .venv .referees .bench .services site demo-home
+	rm -rf .venv .referees .browser .bench .services site demo-home

@@ -3,16 +3,20 @@
 import os
 from collections.abc import Iterator
 
-os.environ["DJANGO_SETTINGS_MODULE"] = (
-    "unlost.web.settings"  # those of the program, and the console's
-)
-os.environ["UNLOST_PORT"] = "0"  # many consoles at a time
-
 import pytest
 import pytest_socket
 from hypothesis import HealthCheck, settings
 
 from postgres import Postgres, postgres
+from unlost.web.serving import use_settings
+
+use_settings()
+import unlost.app.database  # noqa: E402, F401 (this process is set up for the console too)
+
+del os.environ["DJANGO_SETTINGS_MODULE"]  # programs that tests start choose for themselves
+
+# `make browser` installs what those tests import, and names the browser
+collect_ignore = [] if "UNLOST_BROWSER" in os.environ else ["browser"]
 
 settings.register_profile(
     "quick",

@@ -67,6 +67,7 @@ def run_as_reader(lines: list[str], folder: Path) -> subprocess.CompletedProcess
     environment = {
         key: value for key, value in os.environ.items() if not key.startswith(("UNLOST", "DJANGO"))
     }
+    environment["UNLOST_PORT"] = "0"  # several consoles at a time
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     said = folder / "said.txt"  # not a pipe: what runs on in the background would keep it open
     with said.open("w") as file:

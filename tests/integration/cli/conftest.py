@@ -63,7 +63,7 @@ class Program:
 
     def started(self, *words: str) -> subprocess.Popen[str]:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("UNLOST")}
-        environment |= {"UNLOST_HOME": str(self.home), **self.environment}
+        environment |= {"UNLOST_HOME": str(self.home), "UNLOST_PORT": "0", **self.environment}
         return subprocess.Popen(
             [UNLOST, *words],
             env=environment,

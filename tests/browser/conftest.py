@@ -1,0 +1,162 @@
+"""A console over a home that lived through some nights of the chocolate maker."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from browser.visitor import Visitor
+from unlost_simulators.process import SimulatorProcess
+
+SECRET = "not-a-secret-chocolate"
+RESTORE_SECRET = "not-a-secret-restore"
+PASSWORD = "correct horse battery staple"
+UNLOST = Path(sys.executable).with_name("unlost")
+PATIENCE = 15_000  # milliseconds
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browsers talk to consoles on loopback, and take their time."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.network)
+            item.add_marker(pytest.mark.timeout(300))
+
+
+@dataclass
+class Console:
+    """A home whose console runs, and the org behind it."""
+
+    home: Path
+    simulator: SimulatorProcess
+    process: subprocess.Popen[str] | None = None
+    url: str = ""
+    first: str = ""  # the path that makes the first admin
+
+    def unlost(self, *words: str, **environment: str) -> str:
+        """A command on the machine itself."""
+        done = subprocess.run(
+            [UNLOST, *words],
+            env=self._environment() | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode in (0, 3), done.stdout + done.stderr
+        return done.stdout
+
+    def up(self) -> None:
+        """Start the service with its console, on any free port."""
+        self.process = subprocess.Popen(
+            [UNLOST, "up", "--port", "0"],
+            env=self._environment() | {"PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            found = re.search(r"(http://[^/\s]+)(/\S*)", line)
+            if found is not None:
+                self.url, self.first = found[1], found[2]
+                return
+        raise AssertionError("the console did not start")
+
+    def down(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.communicate(timeout=60)
+            self.process = None
+
+    def _environment(self) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("UNLOST", "DJANGO"))}
+        return kept | {"UNLOST_HOME": str(self.home)}
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=os.environ["UNLOST_BROWSER"], args=ARGUMENTS
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """An org with two nights; between them a customer and other records were lost."""
+    folder = tmp_path_factory.mktemp("console")
+    with SimulatorProcess("--scenario", "chocolate") as simulator:
+        made = Console(folder / "home", simulator)
+        made.unlost("init", str(made.home), "--recovery-out", str(folder / "sheet"))
+        made.unlost(
+            "org", "add", "salesforce", "sales", "--login-url", simulator.url,
+            "--client-id", "chocolate-backup", UNLOST_CLIENT_SECRET=SECRET,
+        )  # fmt: skip
+        made.unlost("backup", "sales")
+        lose(simulator)
+        made.unlost("backup", "sales")
+        made.up()
+        try:
+            yield made
+        finally:
+            made.down()
+
+
+def lose(simulator: SimulatorProcess) -> None:
+    """What goes wrong at the chocolate maker between the two nights."""
+    simulator.admin.post("clock/advance", hours=20)
+    simulator.admin.post("records/update-where", object="Account", set={"Phone": "+32 9 000 00 00"},
+                         limit=30)  # fmt: skip
+    simulator.admin.post("story/delete-customer")
+    simulator.admin.post("clock/advance", hours=4)
+
+
+@pytest.fixture(scope="session")
+def admin(console: Console, browser: Browser) -> dict[str, Any]:
+    """The cookies of the first admin, made by the link that the console printed."""
+    context = browser.new_context(locale="en-US")
+    visitor = Visitor(context, console.url)
+    visitor.open(console.first)
+    for label, text in (
+        ("Name to sign in with", "lena"), ("Your name", "Lena Chocolat"),
+        ("Password", PASSWORD), ("The same password again", PASSWORD),
+    ):  # fmt: skip
+        visitor.type(visitor.page.get_by_label(label, exact=True), text)
+    visitor.send()
+    visitor.page.wait_for_url(f"{console.url}/")
+    visitor.done()
+    state: dict[str, Any] = dict(context.storage_state())
+    context.close()
+    return state
+
+
+type Visit = Callable[..., Visitor]
+
+
+@pytest.fixture
+def visit(console: Console, browser: Browser, admin: dict[str, Any]) -> Iterator[Visit]:
+    """A visitor who is signed in as the admin; what went wrong on the way fails the test."""
+    opened: list[Visitor] = []
+
+    def made(**options: Any) -> Visitor:
+        told = {"storage_state": admin, "locale": "en-US", **options}
+        context = browser.new_context(**told)
+        context.set_default_timeout(PATIENCE)
+        opened.append(Visitor(context, console.url))
+        return opened[-1]
+
+    yield made
+    for visitor in opened:
+        visitor.done()
+        visitor.context.close()

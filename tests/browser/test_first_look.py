@@ -1,0 +1,32 @@
+"""Task 1: a number typed into the one box opens what happened to its record."""
+
+from browser.conftest import Console, Visit
+
+
+def a_customer(console: Console) -> str:
+    """A customer number that the vault holds."""
+    import json
+
+    found = json.loads(console.unlost("find", "00400", "--json"))
+    return next(hit["value"] for hit in found["hits"] if hit["table"] == "Account")
+
+
+def test_a_number_opens_its_record_without_a_click(console: Console, visit: Visit) -> None:
+    number = a_customer(console)
+    lena = visit()
+    lena.open("/")
+    lena.type(lena.page.get_by_role("searchbox"), number)
+    lena.send()
+    lena.page.wait_for_url("**/records/Account/**")
+    assert lena.acts == 0
+    assert lena.page.get_by_role("heading", level=1).is_visible()
+    assert lena.page.get_by_role("link", name="What happened").get_attribute("aria-current")
+
+
+def test_the_same_without_javascript(console: Console, visit: Visit) -> None:
+    number = a_customer(console)
+    lena = visit(java_script_enabled=False)
+    lena.open("/")
+    lena.page.get_by_role("searchbox").fill(number)
+    lena.page.get_by_role("searchbox").press("Enter")
+    lena.page.wait_for_url("**/records/Account/**")

@@ -1,0 +1,87 @@
+"""Every page in every dress: nothing that axe would object to, no error, and a picture of each."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from browser.conftest import Console, Visit
+
+PICTURES = Path(__file__).parents[2] / ".browser" / "pictures"
+WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 380, "height": 800}
+DRESSES: dict[str, dict[str, Any]] = {
+    "light": {"viewport": WIDE, "color_scheme": "light"},
+    "dark": {"viewport": WIDE, "color_scheme": "dark"},
+    "phone": {"viewport": PHONE, "color_scheme": "light"},
+    "arabic": {"viewport": WIDE, "color_scheme": "light", "locale": "ar"},
+    "zoomed": {"viewport": {"width": 320, "height": 256}, "color_scheme": "light"},  # 400 % of 1280
+}
+# Pages that only take a form, give a file, or are looked at elsewhere, and why.
+ELSEWHERE = {
+    "file": "gives the bytes of a file",
+    "start": "has its link used up by the first admin",
+}
+
+
+def named(patterns: list[Any], prefix: str = "") -> dict[str, str]:
+    """Names of all our own addresses, with their routes."""
+    found: dict[str, str] = {}
+    for one in patterns:
+        if isinstance(one, URLResolver) and "allauth" not in str(one.urlconf_name):
+            found |= named(one.url_patterns, prefix + str(one.pattern))
+        elif isinstance(one, URLPattern) and one.name is not None:
+            found[one.name] = prefix + str(one.pattern)
+    return found
+
+
+def pages(console: Console) -> dict[str, str]:
+    """A path of each page, by its name."""
+    hits = json.loads(console.unlost("find", "00400", "--json"))["hits"]
+    account = next(hit for hit in hits if hit["table"] == "Account")
+    record = f"/orgs/sales/records/Account/{account['record']}/"
+    return {
+        "home": "/",
+        "find": "/find/?all=1&q=00400",
+        "record": record,
+        "record-fields": f"{record}fields/",
+        "record-related": f"{record}related/",
+        "record-files": f"{record}files/",
+    }
+
+
+def test_no_page_is_forgotten(console: Console) -> None:
+    names = set(named(get_resolver().url_patterns))
+    assert names - set(ELSEWHERE) == set(pages(console)), "say here where a new page is looked at"
+
+
+@pytest.mark.parametrize("dress", DRESSES)
+def test_pages_are_fit_for_everybody(dress: str, console: Console, visit: Visit) -> None:
+    wrong: dict[str, Any] = {}
+    lena = visit(bypass_csp=True, **DRESSES[dress])
+    for name, path in pages(console).items():
+        lena.open(path)
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        lena.page.screenshot(path=PICTURES / f"{name}-{dress}.png", full_page=True)
+        found = list(lena.violations())
+        if lena.page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"):
+            found.append("the page is wider than the window")
+        if dress == "arabic":
+            assert lena.page.locator("html").get_attribute("dir") == "rtl"
+        if found:
+            wrong[name] = found
+    assert not wrong, json.dumps(wrong, indent=1)
+
+
+def test_every_answer_has_the_policy(console: Console, visit: Visit) -> None:
+    lena = visit()
+    for path in (*pages(console).values(), "/no-such-page/"):
+        with lena.expecting(404):
+            answer = lena.page.goto(console.url + path)
+        assert answer is not None
+        policy = answer.headers["content-security-policy"]
+        assert "unsafe" not in policy
+        assert re.search(r"default-src 'none'", policy)
+        assert answer.headers["cache-control"] == "no-store"
