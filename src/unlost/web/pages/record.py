@@ -3,6 +3,7 @@
 import mimetypes
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from django.http import HttpResponse, StreamingHttpResponse
@@ -11,8 +12,9 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET
 
 from unlost.app.actions.file import open_stored
-from unlost.app.actions.history import HistoryResult, history
+from unlost.app.actions.history import ChangedField, Entry, HistoryResult, history
 from unlost.app.actions.show import ShowResult, show
+from unlost.model.snapshot import ChangeKind
 from unlost.web.requests import Asked
 
 PIECE = 1 << 20
@@ -25,7 +27,8 @@ SAVED = "application/octet-stream"
 def timeline(request: Asked, org: str, table: str, record: str) -> HttpResponse:
     """What happened to it, the newest first."""
     story = history(request.unlost, org, table, record)
-    context = {"story": story, "entries": story.entries[::-1], **_place(request, story)}
+    told = [one for one in map(_told, story.entries[::-1]) if one is not None]
+    context = {"story": story, "told": told, **_place(request, story)}
     return render(request, "records/timeline.html", context | {"tab": "timeline"})
 
 
@@ -74,6 +77,22 @@ def download(request: Asked, org: str, record: str) -> StreamingHttpResponse:
     response["Content-Disposition"] = named or "attachment"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An entry of a story, with the fields that tell something."""
+
+    entry: Entry
+    fields: tuple[ChangedField, ...]
+
+
+def _told(entry: Entry) -> Told | None:
+    """Without the fields that the org sets by itself; None if nothing else changed."""
+    telling = tuple(field for field in entry.fields if not field.by_itself)
+    if entry.kind is ChangeKind.CHANGED and not telling:
+        return None
+    return Told(entry, telling)
 
 
 def _pieces(stack: ExitStack, body: BinaryIO) -> Iterator[bytes]:
