@@ -1,0 +1,55 @@
+"""Whatever takes an application and is called by the command line or the console is an action."""
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2] / "src" / "unlost"
+# Called by actions, by the service, or by each other: they act for nobody.
+INSIDE = {
+    "alerts": {"watch", "deliver", "beat", "heads", "tell_digest"},
+    "backup": {"forget_wish", "cancel_unfinished"},
+    "hour": {"do_hour", "why_not"},
+    "night": {"do_night"},
+    "queued_restore": {"ask_for", "restore_jobs", "do_restore"},
+    "restore_plan": {"load_plan", "org_of", "new_plan_id"},
+    "restore_run": {"announce_plan"},
+    "schedule": {"hourly_tables"},
+    "snapshots": {"snapshot_at"},
+    "storage_use": {"storage_use", "loops"},
+    "tick": {"tick"},
+}
+
+
+def takes_application(function: ast.FunctionDef) -> bool:
+    first = function.args.args[:1]
+    return bool(first) and ast.unparse(first[0].annotation or ast.Constant("")) == "Application"
+
+
+def unmarked(file: Path) -> set[str]:
+    """Public functions over an application that nothing lets in."""
+    tree = ast.parse(file.read_text("utf-8"))
+    return {
+        one.name
+        for one in tree.body
+        if isinstance(one, ast.FunctionDef)
+        and not one.name.startswith("_")
+        and takes_application(one)
+        and not any("action(" in ast.unparse(mark) for mark in one.decorator_list)
+    }
+
+
+def test_what_people_can_do_is_let_in_at_one_place() -> None:
+    for file in sorted((ROOT / "app" / "actions").glob("*.py")):
+        assert unmarked(file) == INSIDE.get(file.stem, set()), file.stem
+
+
+def test_pages_and_verbs_call_nothing_that_lets_nobody_in() -> None:
+    inside = {name for names in INSIDE.values() for name in names}
+    for room in ("cli", "web"):
+        for file in (ROOT / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+                    "unlost.app.actions"
+                ):
+                    called = {alias.name for alias in node.names} & inside
+                    assert not called, f"{file.name}: {called}"

@@ -1,0 +1,291 @@
+"""Who is let in, and what the audit notes of it."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from homes import World
+from unlost.app.access import ACTIONS, Where
+from unlost.app.actions.alerts import acknowledged
+from unlost.app.actions.audit import deeds, export, verify
+from unlost.app.actions.backup import backup
+from unlost.app.actions.compare import compare
+from unlost.app.actions.control import cancel
+from unlost.app.actions.find import find
+from unlost.app.actions.history import history
+from unlost.app.actions.orgs import list_all
+from unlost.app.actions.people import people
+from unlost.app.actions.restore_run import run_detail, runs
+from unlost.app.actions.schedule import Wish, change
+from unlost.app.actions.schedule import show as schedules
+from unlost.app.actions.show import show
+from unlost.app.actions.snapshots import certificate, snapshots
+from unlost.app.actions.storage import storage
+from unlost.app.compose import Application
+from unlost.catalog.audit import newest
+from unlost.catalog.models import AuditRow
+from unlost.catalog.orgs import get_org
+from unlost.model.access import (
+    RIGHTS,
+    SERVICE,
+    Actor,
+    ActorKind,
+    Grant,
+    Right,
+    Role,
+    Trace,
+    machine,
+)
+from unlost.model.errors import IntegrityError, NotAllowed, NotFound, UsageError
+
+RECORD = "A40017"
+
+
+@pytest.fixture
+def night(sales: World) -> World:
+    backup(sales.app, "sales")
+    return sales
+
+
+def actor(role: Role, oid: str | None = None, *, kind: ActorKind = ActorKind.PERSON) -> Actor:
+    return Actor(kind, role.value, (Grant(role, oid),))
+
+
+def acting(world: World, role: Role, *, foreign: bool = False) -> Application:
+    oid = "ff" * 16 if foreign else get_org("sales").oid
+    return world.app.acting(actor(role, oid))
+
+
+def told(world: World) -> Sequence[tuple[str, str, str, str]]:
+    """The newest deeds: who, what, to what, and how it ended."""
+    found = [entry.deed for entry in newest(most=20)]
+    return [(deed.actor, deed.act, deed.subject, deed.outcome) for deed in found]
+
+
+# --- rights ------------------------------------------------------------------------------------
+
+
+def test_roles_give_what_they_say() -> None:
+    assert RIGHTS[Role.ADMIN] == set(Right)
+    assert Right.READ not in RIGHTS[Role.AUDITOR]
+    assert all(Right.LOOK in rights for rights in RIGHTS.values())
+    assert {role for role, rights in RIGHTS.items() if Right.RESTORE in rights} == {
+        Role.RESTORER,
+        Role.ADMIN,
+    }
+    assert {role for role, rights in RIGHTS.items() if Right.UNVEIL in rights} == {
+        Role.RESTORER,
+        Role.ADMIN,
+    }
+
+
+def test_a_role_in_one_org_gives_nothing_elsewhere() -> None:
+    lena = actor(Role.ADMIN, "one")
+    assert lena.may(Right.MANAGE, "one")
+    assert not lena.may(Right.MANAGE, "two")
+    assert not lena.may(Right.MANAGE)
+    assert lena.may_somewhere(Right.MANAGE)
+    assert not actor(Role.VIEWER, "one").may_somewhere(Right.MANAGE)
+
+
+def test_a_token_never_gives_more_than_its_owner_has() -> None:
+    owner = (Grant(Role.VIEWER, "one"), Grant(Role.ADMIN, "two"))
+    token = Actor(ActorKind.TOKEN, "t", owner, (Grant(Role.OPERATOR),))
+    assert token.may(Right.READ, "one")
+    assert not token.may(Right.OPERATE, "one")
+    assert token.may(Right.OPERATE, "two")
+    assert not token.may(Right.RESTORE, "two")
+    assert not token.may(Right.OPERATE)
+    narrow = Actor(ActorKind.TOKEN, "t", (Grant(Role.ADMIN),), (Grant(Role.VIEWER, "one"),))
+    assert narrow.may_somewhere(Right.READ)
+    assert not narrow.may(Right.READ)
+    assert not narrow.may(Right.READ, "two")
+
+
+# --- being let in --------------------------------------------------------------------------------
+
+LOOKS = (
+    lambda app: snapshots(app, "sales"),
+    lambda app: certificate(app, "sales", at="latest"),
+    lambda app: storage(app, "sales"),
+    lambda app: schedules(app, "sales"),
+    lambda app: run_detail(app, runs_of(app)),
+)
+READS = (
+    lambda app: find(app, "0040017", org="sales"),
+    lambda app: history(app, "sales", "Account", RECORD),
+    lambda app: show(app, "sales", "Account", RECORD, at="latest"),
+    lambda app: compare(app, "sales", "1", "latest", table="Account"),
+)
+ACTS = (
+    lambda app: backup(app, "sales"),
+    lambda app: change(app, "sales", Wish(at="02:00")),
+    lambda app: cancel(app, runs_of(app)),
+)
+
+
+def runs_of(app: Application) -> str:
+    """The run of the night, whoever asks."""
+    return runs(app.acting(machine("somebody"))).runs[0].run
+
+
+@pytest.mark.parametrize("act", [*LOOKS, *READS, *ACTS])
+@pytest.mark.parametrize("role", Role)
+def test_an_org_of_others_is_as_one_that_is_not_there(night: World, act, role: Role) -> None:
+    stranger = acting(night, role, foreign=True)
+    with pytest.raises(NotFound) as refused:
+        act(stranger)
+    assert refused.value.code in {"org-unknown", "run-unknown"}
+    assert "sales" not in refused.value.next_step
+    assert list_all(stranger).orgs == ()
+    assert runs(stranger).runs == ()
+
+
+@pytest.mark.parametrize("act", READS)
+def test_an_auditor_reads_no_record(night: World, act) -> None:
+    with pytest.raises(NotAllowed) as refused:
+        act(acting(night, Role.AUDITOR))
+    assert refused.value.code == "not-permitted"
+
+
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.AUDITOR])
+def test_who_only_looks_changes_nothing(night: World, act, role: Role) -> None:
+    before = len(night.vault.commits(get_org("sales").oid))
+    with pytest.raises(NotAllowed):
+        act(acting(night, role))
+    assert len(night.vault.commits(get_org("sales").oid)) == before
+    assert schedules(night.app, "sales").schedules[0].schedule.nightly.hour == 1
+
+
+@pytest.mark.parametrize("act", [*LOOKS[:2], *READS, ACTS[0], ACTS[1]])
+def test_an_operator_of_the_org_may(night: World, act) -> None:
+    act(acting(night, Role.OPERATOR))
+
+
+def test_who_manages_one_org_does_not_manage_the_home(night: World) -> None:
+    with pytest.raises(NotAllowed):
+        people(acting(night, Role.ADMIN))
+    assert people(night.app.acting(actor(Role.ADMIN))).people == ()
+
+
+def test_a_search_without_an_org_looks_into_those_that_one_may_read(night: World) -> None:
+    assert find(acting(night, Role.VIEWER), "0040017").searched == ("sales",)
+    assert find(acting(night, Role.VIEWER, foreign=True), "0040017").searched == ()
+    with pytest.raises(NotAllowed):
+        find(acting(night, Role.AUDITOR), "0040017")
+
+
+def test_an_alert_of_others_cannot_be_acknowledged(night: World) -> None:
+    with pytest.raises(NotAllowed):
+        acknowledged(acting(night, Role.ADMIN, foreign=True), "storage-full//data")
+
+
+# --- what is noted -------------------------------------------------------------------------------
+
+
+def test_looks_at_records_are_noted_and_looks_at_states_are_not(night: World) -> None:
+    before = len(told(night))
+    lena = acting(night, Role.VIEWER)
+    snapshots(lena, "sales")
+    history(lena, "sales", "Account", RECORD)
+    assert told(night)[: len(told(night)) - before] == [
+        ("viewer", "record.history", f"Account/{RECORD}", "done")
+    ]
+
+
+def test_a_search_notes_what_was_shown_and_not_what_was_typed(night: World) -> None:
+    find(acting(night, Role.VIEWER), "Schoko Z")
+    (entry,) = newest(most=1)
+    assert entry.deed.detail == {"found": [f"sales/Account/{RECORD}"]}
+    assert "Schoko" not in str(entry)
+
+
+def test_what_was_refused_is_noted_too(night: World) -> None:
+    with pytest.raises(NotAllowed):
+        backup(acting(night, Role.VIEWER), "sales")
+    with pytest.raises(NotFound):
+        snapshots(acting(night, Role.ADMIN, foreign=True), "sales")
+    assert told(night)[:2] == [
+        ("admin", "snapshot.list", "", "org-unknown"),
+        ("viewer", "backup.run", "", "not-permitted"),
+    ]
+
+
+def test_what_failed_is_noted_with_its_code(night: World) -> None:
+    with pytest.raises(NotFound):
+        history(acting(night, Role.VIEWER), "sales", "Account", "A99999")
+    assert told(night)[0] == ("viewer", "record.history", "Account/A99999", "record-unknown")
+
+
+def test_an_action_inside_another_is_noted_once(night: World) -> None:
+    before = len(told(night))
+    compare(night.app, "sales", "1", "latest", table="Account")
+    assert len(told(night)) == before + 1
+
+
+def test_the_service_keeps_runs_and_fills_no_audit(night: World) -> None:
+    before = told(night)
+    backup(night.app.acting(SERVICE), "sales")
+    assert told(night) == before
+
+
+def test_deeds_are_told_by_org_and_in_pages(night: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    lena = acting(night, Role.ADMIN)
+    for _ in range(3):
+        history(lena, "sales", "Account", RECORD)
+    monkeypatch.setattr("unlost.app.actions.audit.PAGE", 2)
+    page = deeds(lena, org="sales")
+    assert [entry.deed.act for entry in page.entries] == ["record.history"] * 2
+    older = deeds(lena, org="sales", before=page.more)
+    assert older.entries[0].number < page.entries[-1].number
+    with pytest.raises(UsageError):
+        deeds(lena)
+    with pytest.raises(NotFound):
+        deeds(lena, org="other")
+    assert deeds(night.app, actor="nobody").entries == ()
+
+
+def test_every_deed_proves_the_one_before(night: World) -> None:
+    history(night.app, "sales", "Account", RECORD)
+    exported = list(export(night.app))
+    proof = verify(night.app)
+    assert proof.rows == len(exported)
+    assert exported[-1].digest == proof.digest
+    assert [entry.number for entry in exported] == list(range(1, proof.rows + 1))
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("column", ["actor", "subject", "outcome", "org", "at", "detail"])
+def test_a_deed_that_was_changed_is_noticed(night: World, number: int, column: str) -> None:
+    history(night.app, "sales", "Account", RECORD)
+    row = AuditRow.objects.get(number=number)
+    changed = {"at": night.clock.now(), "detail": {"x": 1}}.get(column, "somebody else")
+    night.clock.advance(seconds=1)
+    changed = night.clock.now() if column == "at" else changed
+    setattr(row, column, changed)
+    row.save()
+    with pytest.raises(IntegrityError) as broken:
+        verify(night.app)
+    assert f"row {number} " in broken.value.sentence
+
+
+def test_a_deed_that_is_missing_is_noticed(night: World) -> None:
+    history(night.app, "sales", "Account", RECORD)
+    AuditRow.objects.filter(number=2).delete()
+    with pytest.raises(IntegrityError):
+        verify(night.app)
+
+
+# --- all of them ---------------------------------------------------------------------------------
+
+
+def test_every_action_says_what_it_needs() -> None:
+    changes = {Right.OPERATE, Right.RESTORE, Right.MANAGE}
+    for name, action in ACTIONS.items():
+        if action.right in changes and action.trace is Trace.NONE:
+            assert name in {"person.list", "column.list", "restore.show"}, name
+        if action.right is Right.READ:
+            assert action.trace is Trace.READ, name
+        if action.where is Where.RUN:
+            assert "run" in action.subject, name
