@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from unlost.model.reading import Json
+from unlost.model.reading import Json
 
 
 class Rule(StrEnum):
@@ -141,4 +139,4 @@ class Channel:
 
     name: str
     kind: ChannelKind
-    settings: "Mapping[str, Json]" = field(default_factory=dict)
+    settings: Mapping[str, Json] = field(default_factory=dict)

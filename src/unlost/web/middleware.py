@@ -14,6 +14,7 @@ from unlost.web.serving import application
 
 type Answer = Callable[[HttpRequest], HttpResponse]
 
+API = "/api/"  # signs in by tokens
 OPEN = "open_to_all"  # the attribute of a view that needs no sign-in
 POLICY = "accelerometer=(), camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
@@ -56,8 +57,8 @@ class Acting:
         self, request: HttpRequest, view: Callable[..., HttpResponse], args: object, kwargs: object
     ) -> HttpResponse | None:
         """Ask for a sign-in where one is needed."""
-        allauth = view.__module__.startswith("allauth.")
-        if request.unlost is not None or allauth or getattr(view, OPEN, False):  # type: ignore[attr-defined]
+        own = view.__module__.startswith("allauth.") or request.path.startswith(API)
+        if request.unlost is not None or own or getattr(view, OPEN, False):  # type: ignore[attr-defined]
             return None
         return redirect(f"{reverse('account_login')}?next={request.get_full_path()}")
 

@@ -3,6 +3,7 @@
 from django.urls import include, path, register_converter
 
 from unlost.web.addresses import Name
+from unlost.web.api.building import build
 from unlost.web.pages import home, record, records, start
 
 register_converter(Name, "name")
@@ -21,5 +22,6 @@ urlpatterns = [
     path(f"{_RECORD}files/", record.files, name="record-files"),
     path("orgs/<name:org>/files/<name:record>/", record.download, name="file"),
     path("start/<str:text>/", start.start, name="start"),
+    path("api/v1/", build().urls),
     path("account/", include("allauth.urls")),
 ]

@@ -1,0 +1,121 @@
+"""Makes the API of the table of operations: each parameter and result typed as the action has it."""
+
+import inspect
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, ValidationError
+from ninja.params import functions as params
+
+from unlost.app.operations import OPERATIONS, Method, Operation, hints
+from unlost.model.errors import NotAllowed, UnlostError, UsageError
+from unlost.web.api.problem import Problem, told
+from unlost.web.api.signin import TokenSignIn
+from unlost.web.failing import status_of
+
+VERSION = "1"
+REFUSED = frozenset({400, 401, 403, 404, 409, 422, 429, 500, 502, 503})
+DESCRIPTION = (
+    "Everything that the console does. Sign in with a token: Authorization: Bearer unl_…. "
+    "An error is an object with a stable code, a sentence, a next step and a page."
+)
+
+
+def build() -> NinjaAPI:
+    """The API with all operations."""
+    api = NinjaAPI(
+        title="Unlost",
+        version=VERSION,
+        description=DESCRIPTION,
+        auth=TokenSignIn(),
+        docs_url=None,
+        urls_namespace="api",
+    )
+    api.exception_handler(UnlostError)(_refused)
+    api.exception_handler(ValidationError)(_misunderstood)
+    api.exception_handler(AuthenticationError)(_unknown)
+    for operation in OPERATIONS:
+        api.api_operation(
+            [operation.method.value],
+            operation.path,
+            operation_id=operation.action,
+            summary=_summary(operation.call),
+            tags=[operation.action.partition(".")[0]],
+            response={200: operation.returns, REFUSED: Problem},
+        )(view(operation))
+    return api
+
+
+def view(operation: Operation) -> Callable[..., HttpResponse]:
+    """A function that the API can look at: it takes what the action takes."""
+
+    def answered(request: HttpRequest, **given: Any) -> HttpResponse:
+        result = operation.call(request.unlost, **given)  # type: ignore[attr-defined]
+        return HttpResponse(msgspec.json.encode(result), content_type="application/json")
+
+    parameters = [
+        inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD),
+        *(_parameter(operation, name) for name in operation.parameters),
+    ]
+    answered.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    answered.__name__ = operation.action.replace(".", "_").replace("-", "_")
+    answered.__doc__ = inspect.getdoc(operation.call)
+    return answered
+
+
+def _parameter(operation: Operation, name: str) -> inspect.Parameter:
+    known = operation.parameters[name]
+    default = ... if known.default is inspect.Parameter.empty else known.default
+    if operation.in_path(name):
+        place: Any = params.Path(...)
+    elif operation.method is Method.GET:
+        place = params.Query(default)
+    else:
+        place = params.Body(default)
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        annotation=hints(operation.call)[name],
+        default=place,
+    )
+
+
+def _summary(call: Callable[..., Any]) -> str:
+    return (inspect.getdoc(call) or "").partition("\n")[0].partition(";")[0].rstrip(".")
+
+
+def _refused(_request: HttpRequest, error: UnlostError) -> HttpResponse:
+    return _answer(error, status_of(error))
+
+
+def _misunderstood(_request: HttpRequest, error: ValidationError) -> HttpResponse:
+    first = error.errors[0] if error.errors else {}
+    place = ".".join(str(one) for one in first.get("loc", ())[1:])
+    why = f"{place}: {first.get('msg', 'it is not right')}".lstrip(": ")
+    problem = UsageError(
+        "request-invalid",
+        f"The request could not be understood: {why}.",
+        next_step="Look at the operation in /api/v1/openapi.json.",
+    )
+    return _answer(problem, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def _unknown(_request: HttpRequest, _error: AuthenticationError) -> HttpResponse:
+    problem = NotAllowed(
+        "token-invalid-now",
+        "The request has no token that opens anything now.",
+        next_step="Send Authorization: Bearer TOKEN; make one in the console or with "
+        "`unlost token make`.",
+    )
+    answer = _answer(problem, HTTPStatus.UNAUTHORIZED)
+    answer["WWW-Authenticate"] = 'Bearer realm="unlost"'
+    return answer
+
+
+def _answer(error: UnlostError, status: HTTPStatus) -> HttpResponse:
+    content = msgspec.json.encode(told(error))
+    return HttpResponse(content, status=status, content_type="application/json")

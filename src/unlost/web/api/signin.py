@@ -1,0 +1,20 @@
+"""Programs sign in with a token."""
+
+from django.http import HttpRequest
+from ninja.security import HttpBearer
+
+from unlost.catalog.tokens import actor_of_token
+from unlost.model.access import Actor
+from unlost.web.serving import application
+
+
+class TokenSignIn(HttpBearer):
+    """``Authorization: Bearer unl_…``."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> Actor | None:
+        """Who acts, if the token opens something now."""
+        app = application()
+        actor = actor_of_token(token, at=app.clock.now())
+        if actor is not None:
+            request.unlost = app.acting(actor)  # type: ignore[attr-defined]
+        return actor

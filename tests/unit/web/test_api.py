@@ -1,0 +1,86 @@
+"""The REST API: the actions over HTTP, let in by tokens."""
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from homes import World
+from unlost.app.actions.people import add, remove
+from unlost.app.actions.tokens import make
+from unlost.app.operations import OPERATIONS
+from unlost.model.access import Role
+
+
+@pytest.fixture
+def token(world: World):
+    def made(role: Role = Role.ADMIN, org: str | None = None) -> dict[str, str]:
+        add(world.app, role.value, role=role, org=org)
+        text = make(world.app, "test", role=Role.ADMIN, owner=role.value).text
+        return {"Authorization": f"Bearer {text}"}
+
+    return made
+
+
+@pytest.fixture
+def client() -> Client:
+    return Client(SERVER_NAME="localhost")
+
+
+def asked(client: Client, path: str, headers: dict[str, str]) -> Any:
+    answer = client.get(f"/api/v1{path}", headers=headers)
+    assert answer.status_code == 200, answer.content
+    return answer.json()
+
+
+def test_a_record_tells_its_story(world: World, client: Client, token) -> None:
+    record = next(iter(world.org.tables["Account"].records))
+    told = asked(client, f"/orgs/sales/records/Account/{record}/history", token())
+    assert (told["record"], told["entries"][0]["kind"]) == (record, "created")
+    assert asked(client, "/find?text=Schoko", token(Role.VIEWER))["hits"]
+
+
+def test_a_schedule_is_changed(world: World, client: Client, token) -> None:
+    answer = client.put(
+        "/api/v1/orgs/sales/schedule",
+        data=json.dumps({"at": "03:15"}),
+        content_type="application/json",
+        headers=token(),
+    )
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["schedule"]["nightly"] == "03:15:00"
+
+
+def test_without_a_token_nothing_is_answered(world: World, client: Client, token) -> None:
+    headers = token()
+    for wrong in (
+        {},
+        {"Authorization": "Bearer unl_x"},
+        {"Authorization": headers["Authorization"][:-1]},
+    ):
+        answer = client.get("/api/v1/orgs", headers=wrong)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (401, "token-invalid-now")
+        assert answer["WWW-Authenticate"].startswith("Bearer")
+    add(world.app, "other", role=Role.ADMIN)
+    remove(world.app, "admin")
+    assert client.get("/api/v1/orgs", headers=headers).status_code == 401
+
+
+def test_errors_are_told_as_the_command_line_tells_them(
+    world: World, client: Client, token
+) -> None:
+    headers = token()
+    answer = client.get("/api/v1/orgs/other/snapshots", headers=headers)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "org-unknown")
+    answer = client.get("/api/v1/orgs/sales/compare", headers=headers)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "request-invalid")
+
+
+def test_each_operation_is_an_action_and_is_described(world: World, client: Client) -> None:
+    told = client.get("/api/v1/openapi.json").json()
+    assert told["openapi"].startswith("3.1")
+    described = {
+        operation["operationId"] for path in told["paths"].values() for operation in path.values()
+    }
+    assert described == {one.action for one in OPERATIONS}
