@@ -12,7 +12,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any, get_type_hints
 
-STAY = frozenset({"app", "observer", "ask"})
+STAY = frozenset({"app", "observer", "ask", "senders"})
 ROOM = "unlost.app.actions"
 
 
