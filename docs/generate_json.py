@@ -16,7 +16,9 @@ from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from unlost.app.actions.alerts import Alerts, ChannelTests
+from unlost.app.actions.audit import AuditPage
 from unlost.app.actions.backup import BackupResult
+from unlost.app.actions.columns import HiddenOfOrg
 from unlost.app.actions.compare import CompareResult
 from unlost.app.actions.control import Controlled
 from unlost.app.actions.doctor import Diagnosis
@@ -26,6 +28,7 @@ from unlost.app.actions.follow import Followed
 from unlost.app.actions.history import HistoryResult
 from unlost.app.actions.init import InitResult
 from unlost.app.actions.orgs import AddedOrg, OrgList
+from unlost.app.actions.people import People, SignInLink
 from unlost.app.actions.rebuild import RebuildResult
 from unlost.app.actions.restore_plan import PlanResult
 from unlost.app.actions.restore_run import RestoreResult, RunDetail, RunList
@@ -33,9 +36,12 @@ from unlost.app.actions.schedule import OrgSchedule, Schedules
 from unlost.app.actions.show import ShowResult
 from unlost.app.actions.snapshots import SnapshotCertificate, SnapshotList
 from unlost.app.actions.storage import StorageReport
+from unlost.app.actions.tokens import NewToken, Tokens
 from unlost.app.actions.verify import VerifyResult
 from unlost.app.actions.writer import WriterResult
-from unlost.model.reading import Json
+from unlost.catalog.audit import AuditProof
+from unlost.catalog.people import Person
+from unlost.catalog.tokens import Token
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "json.md"
 RESULTS: Mapping[str, type] = {
@@ -69,6 +75,20 @@ RESULTS: Mapping[str, type] = {
     "alert list": Alerts,
     "alert test": ChannelTests,
     "doctor": Diagnosis,
+    "user list": People,
+    "user add": Person,
+    "user role": Person,
+    "user remove": Person,
+    "user return": Person,
+    "user link": SignInLink,
+    "token list": Tokens,
+    "token make": NewToken,
+    "token drop": Token,
+    "audit list": AuditPage,
+    "audit verify": AuditProof,
+    "org hidden": HiddenOfOrg,
+    "org hide": HiddenOfOrg,
+    "org unhide": HiddenOfOrg,
     "vault rebuild": RebuildResult,
 }
 INTRODUCTION = """# JSON
@@ -138,7 +158,7 @@ def _type(hint: Any, shapes: dict[type, None]) -> str:
         return simple[hint]
     if hint is datetime or hint is time:
         return "instant" if hint is datetime else "time of the day"
-    if hint is Json:
+    if hint is Any:
         return "value"
     if get_origin(hint) is UnionType:
         inner = [one for one in get_args(hint) if one is not type(None)]

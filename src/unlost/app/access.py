@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate
+from typing import TYPE_CHECKING, Any, Concatenate, Protocol, cast, runtime_checkable
 
 import unlost.app.database  # noqa: F401 (sets up Django, which what follows needs)
 from unlost.catalog.audit import Deed, note
@@ -56,6 +56,15 @@ class Action:
 ACTIONS: dict[str, Action] = {}
 
 
+@runtime_checkable
+class Elsewhere(Protocol):
+    """What stands for an application on another machine: it lets in and notes there."""
+
+    def act_elsewhere(self, action: Action, given: Mapping[str, Any]) -> Any:
+        """Have an action done there."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Marker:
     """Makes an action of a function; ``subject`` names parameters that tell what it is done to."""
@@ -81,6 +90,8 @@ class Marker:
             if _inside.get():  # part of something that was let in already
                 return call(app, *args, **kwargs)
             given = signature.bind(app, *args, **kwargs).arguments
+            if isinstance(app, Elsewhere):
+                return cast("R", app.act_elsewhere(own, given))
             with _noted(app, own, given) as result:
                 _check(app, own, given)
                 value = result.value = call(app, *args, **kwargs)

@@ -66,6 +66,11 @@ def hints(call: Callable[..., Any]) -> Mapping[str, Any]:
     return get_type_hints(inspect.unwrap(call))
 
 
+def as_path(value: object) -> str:
+    """A value as a part of a path; to be percent-encoded still."""
+    return str(value).replace("~", "~7E").replace("/", "~2F")
+
+
 _GET, _POST, _PUT, _DELETE = Method.GET, Method.POST, Method.PUT, Method.DELETE
 _RECORD = "/orgs/{org}/records/{table}/{record}"
 
@@ -95,7 +100,7 @@ OPERATIONS = (
     Operation("alert.list", _GET, "/alerts", "alerts.show"),
     Operation("alert.acknowledge", _POST, "/alerts/{key}/acknowledge", "alerts.acknowledged"),
     Operation("channel.drop", _DELETE, "/channels/{name}", "alerts.drop_channel"),
-    Operation("channel.test", _POST, "/channels/test", "alerts.try_channels"),
+    Operation("channel.test", _POST, "/channels/{name}/test", "alerts.try_channels"),
     Operation("vault.verify", _POST, "/vault/verify", "verify.verify"),
     Operation("person.list", _GET, "/people", "people.people"),
     Operation("person.add", _POST, "/people", "people.add"),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 from blake3 import blake3
@@ -11,7 +12,6 @@ from django.db import connection, transaction
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import AuditRow
 from unlost.model.access import ActorKind, Trace
-from unlost.model.reading import Json
 
 FIRST = "0" * 64  # what row 1 proves
 CHAINING = 0x756E_6C61_7564  # the advisory lock under which rows are added one by one: "unlaud"
@@ -34,7 +34,7 @@ class Deed:
     org: str
     subject: str
     outcome: str
-    detail: Mapping[str, Json] = field(default_factory=dict)
+    detail: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

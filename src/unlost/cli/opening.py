@@ -1,7 +1,8 @@
 """Opens the home that a command works with."""
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from unlost.model.errors import UsageError
 
@@ -10,7 +11,21 @@ if TYPE_CHECKING:
 
 
 def opened(home: Path | None) -> "Application":
-    """The application of a home; raises UsageError if none was named."""
+    """The application of a home, or what stands for one on a server (``UNLOST_URL``).
+
+    Raises UsageError if neither was named, or both were.
+    """
+    url = os.environ.get("UNLOST_URL")
+    if url and home is None:
+        from unlost.cli.remote import RemoteHome
+
+        return cast("Application", RemoteHome(url, os.environ.get("UNLOST_TOKEN")))
+    if url:
+        raise UsageError(
+            "home-and-server",
+            "Both a home on this machine and a server are named.",
+            next_step="Leave out --home and UNLOST_HOME, or UNLOST_URL.",
+        )
     root = home_or_fail(home)
     from unlost.app.compose import open_application
 

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-
-from unlost.model.reading import Json
+from typing import Any
 
 
 class Rule(StrEnum):
@@ -139,4 +138,4 @@ class Channel:
 
     name: str
     kind: ChannelKind
-    settings: Mapping[str, Json] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)

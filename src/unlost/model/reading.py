@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from unlost.model.finding import Finding
 
-type Json = bool | int | float | str | list[Json] | dict[str, Json] | None
+type Json = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 
 
 class Op(StrEnum):

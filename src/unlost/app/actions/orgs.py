@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -16,7 +17,6 @@ from unlost.model.finding import Finding, Severity
 from unlost.model.org import OrgKind
 from unlost.model.ports import Connector, SecretField, Source
 from unlost.model.quota import Quota
-from unlost.model.reading import Json
 from unlost.model.schema import Schema
 from unlost.model.snapshot import nights
 
@@ -29,7 +29,7 @@ class NewOrg:
 
     connector: str
     name: str
-    config: Mapping[str, Json]
+    config: Mapping[str, Any]
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -13,7 +14,6 @@ from unlost.catalog.writers import find_writer, save_writer
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotAllowed
 from unlost.model.ports import Connector, SecretField
-from unlost.model.reading import Json
 from unlost.model.writing import MissingPermission
 
 
@@ -25,7 +25,7 @@ class NewWriter:
     """
 
     org: str
-    config: Mapping[str, Json]
+    config: Mapping[str, Any]
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 

@@ -1,6 +1,7 @@
 """Makes the API of the table of operations: each parameter and result typed as the action has it."""
 
 import inspect
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -18,10 +19,12 @@ from unlost.web.api.signin import TokenSignIn
 from unlost.web.failing import status_of
 
 VERSION = "1"
+PARAMETER = re.compile(r"\{(\w+)\}")
 REFUSED = frozenset({400, 401, 403, 404, 409, 422, 429, 500, 502, 503})
 DESCRIPTION = (
     "Everything that the console does. Sign in with a token: Authorization: Bearer unl_…. "
-    "An error is an object with a stable code, a sentence, a next step and a page."
+    "An error is an object with a stable code, a sentence, a next step and a page. In a path, `~` is "
+    "written `~7E` and `/` is written `~2F`."
 )
 
 
@@ -41,7 +44,7 @@ def build() -> NinjaAPI:
     for operation in OPERATIONS:
         api.api_operation(
             [operation.method.value],
-            operation.path,
+            PARAMETER.sub(r"{name:\1}", operation.path),
             operation_id=operation.action,
             summary=_summary(operation.call),
             tags=[operation.action.partition(".")[0]],
