@@ -147,7 +147,7 @@ def _values(kind: type) -> str:
 
 
 def _fields(kind: type, shapes: dict[type, None]) -> str:
-    hints = get_type_hints(kind, localns={"Json": Json})
+    hints = get_type_hints(kind)
     rows = [f"| `{one.name}` | {_type(hints[one.name], shapes)} |" for one in fields(kind)]  # type: ignore[arg-type]
     return "\n".join(["| field | type |", "|---|---|", *rows])
 
