@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from django.db.models import Q
+
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import Org, Run
 from unlost.model.jobs import Wish
@@ -144,6 +146,34 @@ def list_runs(
     with own_connection():
         rows = list(Run.objects.filter(org__name=org, **chosen).order_by("-started_at")[:most])
     return [_value(row, org) for row in rows]
+
+
+def page_runs(
+    orgs: Iterable[str],
+    *,
+    kind: CommitKind | None = None,
+    states: Iterable[RunState] = (),
+    before: datetime | None = None,
+    most: int,
+) -> Sequence[RunRecord]:
+    """Runs of these orgs, newest first, that began before an instant; not those of hours."""
+    chosen = Q(org__name__in=list(orgs), hourly=False)
+    if kind is not None:
+        chosen &= Q(kind=kind.value)
+    wanted = [state.value for state in states]
+    if wanted:
+        chosen &= Q(state__in=wanted)
+    if before is not None:
+        chosen &= Q(started_at__lt=before)
+    with own_connection():
+        rows = Run.objects.select_related("org").filter(chosen).order_by("-started_at", "-id")
+        return [_value(row, row.org.name) for row in rows[:most]]
+
+
+def known_runs(runs: Iterable[str]) -> frozenset[str]:
+    """Those of these ids that the home remembers."""
+    with own_connection():
+        return frozenset(Run.objects.filter(id__in=list(runs)).values_list("id", flat=True))
 
 
 def let_hours_give_way(oids: Iterable[str]) -> None:
