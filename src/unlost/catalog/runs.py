@@ -29,7 +29,8 @@ class RunRecord:
     """A run as the home remembers it. ``snapshot`` is set once it is done.
 
     ``moved_at`` is when it last came a step further, ``went_on_at`` when it was last gone on with;
-    neither makes another run of it. ``hourly``: it reads a few tables between two nights.
+    neither makes another run of it. ``hourly``: it reads a few tables between two nights. ``wish``
+    is what people want of it.
     """
 
     id: str
@@ -46,6 +47,7 @@ class RunRecord:
     moved_at: datetime | None = field(default=None, compare=False)
     went_on_at: datetime | None = field(default=None, compare=False)
     hourly: bool = False
+    wish: Wish = field(default=Wish.NONE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,4 +207,5 @@ def _value(row: Run, org: str) -> RunRecord:
         moved_at=row.moved_at,
         went_on_at=row.went_on_at,
         hourly=row.hourly,
+        wish=Wish(row.wish),
     )

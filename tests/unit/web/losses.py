@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from homes import World
 from unit.app.test_restore import WRITER, Shop
@@ -11,6 +13,18 @@ from unlost.app.actions.queued_restore import do_restore
 from unlost.app.actions.writer import set_writer
 from unlost.catalog.runs import RunState
 from unlost.web import background
+
+MOST_QUERIES = 12
+OF_SIGN_IN = ("django_session", "usersessions_", "catalog_user", "BEGIN", "COMMIT", "SAVEPOINT")
+
+
+def queries(client: Client, place: str) -> list[str]:
+    """What a page asks the database, beside finding out who signed in."""
+    client.get(place)
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get(place).status_code == 200
+    told = [str(one["sql"]) for one in asked.captured_queries]
+    return [sql for sql in told if not any(part in sql for part in OF_SIGN_IN)]
 
 
 def lost_shop(world: World, folder: Path) -> Shop:

@@ -11,7 +11,7 @@ from unlost.app.compose import Application
 from unlost.catalog.observer import ItemRecord, run_items
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.catalog.plans import plan_of_run
-from unlost.catalog.runs import RunState, find_run, wish_of
+from unlost.catalog.runs import RunState, find_run
 from unlost.engine.restore.summary import Branch, PlanSummary
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right
@@ -76,6 +76,11 @@ class Job:
         return self.state in UNDER_WAY
 
     @property
+    def tenths(self) -> int:
+        """The share that is written, in steps of ten percent: as often as it is read aloud."""
+        return self.done * 10 // self.total * 10 if self.total else 0
+
+    @property
     def over(self) -> bool:
         """True if it will not be gone on with."""
         return self.state in OVER
@@ -106,7 +111,7 @@ def job(app: Application, run: str) -> Job:
         full=known.full,
         hourly=known.hourly,
         state=known.state.value,
-        wish=wish_of(run),
+        wish=known.wish,
         started=known.started_at,
         ended=known.ended_at,
         resume_at=known.resume_at,

@@ -360,16 +360,17 @@ def _known(app: Application, run: str) -> tuple[Log, ProtectedOrg]:
 
 def journal_of(app: Application, run: str) -> tuple[Log, str] | None:
     """What the vault has of a restore, and the oid of its org; None for a run that is none."""
-    for oid in app.vault.orgs():
-        if run in app.vault.journals(oid):
-            log = Log(app.vault.journal(oid, run))
+    vault = app.whole_vault  # a journal is not told as it is: who reads it here leaves values out
+    for oid in vault.orgs():
+        if run in vault.journals(oid):
+            log = Log(vault.journal(oid, run))
             if log.state.opened is not None:
                 return log, oid
     return None
 
 
 def _line(app: Application, oid: str, name: str, run: str) -> RunLine:
-    log = Log(app.vault.journal(oid, run))
+    log = Log(app.whole_vault.journal(oid, run))
     opened, closed = log.state.opened, log.state.closed
     return RunLine(
         run,

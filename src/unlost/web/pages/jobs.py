@@ -19,7 +19,7 @@ from unlost.app.actions.job import job as job_state
 from unlost.app.actions.jobs import Group, JobsResult
 from unlost.app.actions.jobs import jobs as job_list
 from unlost.app.actions.kept_plan import Wanted, choose, make_kept, waiting
-from unlost.app.actions.outcome import OutcomeResult, outcome
+from unlost.app.actions.outcome import outcome
 from unlost.app.actions.restore_plan import PlanRequest
 from unlost.app.actions.snapshots import certificate
 from unlost.app.compose import Application
@@ -57,7 +57,8 @@ def jobs(request: Asked) -> HttpResponse:
     }
     if request.htmx:
         return render(request, "jobs/rows.html", context, status=_status(found))
-    if app.actor.may_somewhere(Right.RESTORE):
+    restores = may(app, Right.RESTORE, org) if org else app.actor.may_somewhere(Right.RESTORE)
+    if restores:
         context["waiting"] = waiting(app, org=org).plans
     return render(request, "jobs/list.html", context)
 
@@ -66,10 +67,11 @@ def jobs(request: Asked) -> HttpResponse:
 def job(request: Asked, run: str) -> HttpResponse:
     """One run: how far it is, or how it ended."""
     told = job_state(request.unlost, run)
-    context: dict[str, object] = {"part": "jobs", "job": told, **_acts(request, told)}
+    rights = _rights(request, told.org)
+    context: dict[str, object] = {"part": "jobs", "job": told, **_acts(told, rights)}
     if request.htmx and told.going:
         return render(request, "jobs/progress.html", context)
-    context |= _ended(request, told)
+    context |= _ended(request, told, rights)
     if request.htmx:
         return render(request, "jobs/progress.html", context, status=STOP_POLLING)
     return render(request, "jobs/job.html", context)
@@ -140,32 +142,34 @@ def _status(found: JobsResult) -> int:
     return 200 if found.going else STOP_POLLING
 
 
-def _acts(request: Asked, told: Job) -> dict[str, object]:
+def _rights(request: Asked, org: str) -> frozenset[Right]:
+    """What the actor may do in an org."""
+    app = request.unlost
+    oids = [one.oid for one in app.orgs() if one.name == org]
+    return frozenset(right for right in Right for oid in oids if app.actor.may(right, oid))
+
+
+def _acts(told: Job, rights: frozenset[Right]) -> dict[str, object]:
     """What the actor may do with it now."""
-    operates = may(request.unlost, Right.OPERATE, told.org)
+    operates = Right.OPERATE in rights
     waits = told.state in (RunState.PARKED, RunState.FAILED)
     known = not told.over and operates and not told.hourly
     return {
         "can_pause": known and not told.wish and not (waits and not told.resume_at),
         "can_go_on": known and (bool(told.wish) or waits),
         "can_cancel": known or (operates and told.hourly and told.going),
-        "may_restore": may(request.unlost, Right.RESTORE, told.org),
-        "may_read": may(request.unlost, Right.READ, told.org),
+        "may_restore": Right.RESTORE in rights,
+        "may_read": Right.READ in rights,
     }
 
 
-def _ended(request: Asked, told: Job) -> dict[str, object]:
+def _ended(request: Asked, told: Job, rights: frozenset[Right]) -> dict[str, object]:
     """How it ended: of a restore each record, of a backup what it proved."""
     if told.state != RunState.DONE.value:
         return {}
     if told.restore:
-        return {"outcome": _outcome(request, told)}
+        reads = Right.READ in rights
+        return {"outcome": outcome(request.unlost, told.run) if reads else None}
     if told.snapshot is None:
         return {}
     return {"proof": certificate(request.unlost, told.org, at=str(told.snapshot))}
-
-
-def _outcome(request: Asked, told: Job) -> OutcomeResult | None:
-    if not may(request.unlost, Right.READ, told.org):
-        return None
-    return outcome(request.unlost, told.run)
