@@ -62,6 +62,20 @@ def test_asked_for_twice_it_is_one(served: World, asked: list[Job]) -> None:
     assert len(open_nights()) == 1
 
 
+def test_a_minute_that_had_its_night_already_gets_another_one(
+    served: World, asked: list[Job]
+) -> None:
+    """Else the service would be asked for what is over, and nothing would happen."""
+    first = ask_backup(served.app, "sales")
+    do_night(served.app, asked[0].org, asked[0].subject)
+    second = ask_backup(served.app, "sales")
+    assert second.run != first.run
+    do_night(served.app, asked[1].org, asked[1].subject)
+    ended = find_run(second.run)
+    assert ended is not None
+    assert ended.state is RunState.DONE
+
+
 def test_where_the_queue_is_away_the_next_look_of_the_service_asks(
     served: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -113,6 +113,13 @@ def test_the_address_keeps_what_was_chosen(shop: Shop, sign_in: SignIn) -> None:
     assert asked == {"a": ["1"], "b": ["3"], "table": ["Contact"]}
 
 
+def test_a_night_alone_is_compared_with_the_one_before_it(shop: Shop, sign_in: SignIn) -> None:
+    page = sign_in().get(COMPARE, {"b": "2"}).content.decode()
+    assert '<option value="1" selected>' in page
+    assert '<option value="2" selected>' in page
+    assert sign_in(Role.VIEWER).get(COMPARE, {"b": "live"}).status_code == 200
+
+
 def test_one_night_alone_says_what_to_do(world: World, sign_in: SignIn) -> None:
     client = sign_in()
     for place in (COMPARE, LOST):

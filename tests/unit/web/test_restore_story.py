@@ -59,7 +59,7 @@ def test_what_failed_is_grouped_and_tried_again(shop: Shop, sign_in: SignIn) -> 
     assert serve(shop, run) is RunState.DONE
     told = client.get(f"/jobs/{run}/").content.decode()
     assert "2 records need attention" in told
-    assert "2 × <bdi>Contact</bdi>: No contact today." in told
+    assert "2 × <bdi>Contact</bdi>: <bdi>No contact today.</bdi>" in told
     assert "/orgs/sales/records/Contact/" in told
     assert "Retry these" in told
     (code,) = set(re.findall(r'name="code" value="([^"]+)"', told))

@@ -2,13 +2,14 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from unlost.app.access import action
 from unlost.app.actions.tick import job_of
 from unlost.app.backup_run import IN_PROGRESS, KIND
 from unlost.app.compose import Application
-from unlost.catalog.nights import add_night, open_nights, release_night
+from unlost.catalog.nights import add_night, find_night, open_nights, release_night
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.jobs.durable import ask
 from unlost.jobs.slots import worker_runs
@@ -88,9 +89,12 @@ def _waiting(org: ProtectedOrg) -> NightRecord | None:
 
 
 def _new(app: Application, org: ProtectedOrg) -> NightRecord:
+    """A night of this minute, or of the next one where this minute has had its night already."""
     now = app.clock.now()
-    local = now.astimezone(ZoneInfo(org.identity.zone))
-    return add_night(org.oid, f"{local:%Y-%m-%dT%H:%M}", at=now)
+    minute = now.astimezone(ZoneInfo(org.identity.zone))
+    while find_night(org.oid, name := f"{minute:%Y-%m-%dT%H:%M}") is not None:
+        minute += timedelta(minutes=1)
+    return add_night(org.oid, name, at=now)
 
 
 def _under_way(org: ProtectedOrg) -> Conflict:

@@ -77,13 +77,14 @@ def lost(request: Asked, org: str) -> HttpResponse:
 
 
 def _pair(request: Asked, org: str) -> Pair:
-    """The moments that were asked for, or the last two nights."""
+    """The moments that were asked for, or the last two nights; beside one, the night before it."""
     listed: SnapshotList = snapshots(request.unlost, org)
     whole = nights(listed.snapshots)
-    last = [str(night.number) for night in whole[-2:]]
-    before, newest = last if len(last) == 2 else ("", "")
-    one = request.GET.get("a", "").strip() or before
-    other = request.GET.get("b", "").strip() or newest
+    numbers = [str(night.number) for night in whole]
+    one, other = (request.GET.get(name, "").strip() for name in ("a", "b"))
+    other = other or (numbers[-1] if len(numbers) > 1 else "")
+    place = numbers.index(other) if other in numbers else len(numbers)
+    one = one or (numbers[place - 1] if place else "")
     return Pair(one, other, whole[::-1][:NIGHTS], listed.zone)
 
 
