@@ -155,21 +155,29 @@ def page_runs(
     *,
     kind: CommitKind | None = None,
     states: Iterable[RunState] = (),
-    before: datetime | None = None,
+    before: str | None = None,
     most: int,
 ) -> Sequence[RunRecord]:
-    """Runs of these orgs, newest first, that began before an instant; not those of hours."""
+    """Runs of these orgs, newest first, that follow the run ``before``; not those of hours."""
     chosen = Q(org__name__in=list(orgs), hourly=False)
     if kind is not None:
         chosen &= Q(kind=kind.value)
     wanted = [state.value for state in states]
     if wanted:
         chosen &= Q(state__in=wanted)
-    if before is not None:
-        chosen &= Q(started_at__lt=before)
     with own_connection():
+        if before is not None:
+            chosen &= _after_in_list(before)
         rows = Run.objects.select_related("org").filter(chosen).order_by("-started_at", "-id")
         return [_value(row, row.org.name) for row in rows[:most]]
+
+
+def _after_in_list(run: str) -> Q:
+    """Those that stand below a run in a list, newest first; all where there is no such run."""
+    began = Run.objects.filter(id=run).values_list("started_at", flat=True).first()
+    if began is None:
+        return Q()
+    return Q(started_at__lt=began) | Q(started_at=began, id__lt=run)
 
 
 def known_runs(runs: Iterable[str]) -> frozenset[str]:

@@ -18,7 +18,7 @@ from unlost.app.actions.restore_plan import PlanRequest
 from unlost.app.actions.restore_run import run_plan
 from unlost.app.actions.writer import set_writer
 from unlost.catalog.nights import add_night
-from unlost.catalog.runs import RunState
+from unlost.catalog.runs import RunState, begin_run
 from unlost.engine.restore.outcome import Ending
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotAllowed, NotFound
@@ -73,10 +73,23 @@ def test_runs_are_listed_by_kind_and_state(shop: Shop) -> None:
 def test_older_runs_are_on_the_next_page(shop: Shop) -> None:
     shop.night()
     first = jobs(shop.app, most=2)
-    assert (len(first.runs), first.more) == (2, first.runs[1].started_at)
+    assert (len(first.runs), first.more) == (2, first.runs[1].id)
     rest = jobs(shop.app, most=2, before=first.more)
     assert (len(rest.runs), rest.more) == (1, None)
     assert not {one.id for one in first.runs} & {one.id for one in rest.runs}
+
+
+def test_runs_that_began_at_one_instant_are_all_listed(shop: Shop) -> None:
+    for name in ("backup-a", "backup-b", "backup-c"):
+        begin_run(name, org="sales", kind=CommitKind.BACKUP, full=False, at=shop.world.clock.now())
+    seen: list[str] = []
+    before: str | None = None
+    while (page := jobs(shop.app, most=2, before=before)).more is not None:
+        seen += [one.id for one in page.runs]
+        before = page.more
+    seen += [one.id for one in page.runs]
+    assert sorted(seen) == sorted(one.id for one in jobs(shop.app).runs)
+    assert len(set(seen)) == 5
 
 
 def test_what_was_asked_for_and_has_not_begun_is_listed(shop: Shop) -> None:

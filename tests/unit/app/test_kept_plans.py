@@ -13,7 +13,6 @@ from unit.app.test_restore import CUSTOMER, WRITER, Shop, refused
 from unlost.app.actions import kept_plan as module
 from unlost.app.actions import queued_restore
 from unlost.app.actions.kept_plan import (
-    SEATS,
     PlanView,
     Wanted,
     choose,
@@ -30,6 +29,7 @@ from unlost.app.actions.plan_records import plan_records
 from unlost.app.actions.queued_restore import do_restore
 from unlost.app.actions.restore_plan import PlanRequest
 from unlost.app.actions.writer import set_writer
+from unlost.app.planners import SEATS
 from unlost.catalog.models import PlanRow
 from unlost.catalog.orgs import get_org, save_org
 from unlost.catalog.plans import PlanState, begin_plan, find_plan, plan_content

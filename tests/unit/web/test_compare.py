@@ -120,6 +120,11 @@ def test_a_night_alone_is_compared_with_the_one_before_it(shop: Shop, sign_in: S
     assert sign_in(Role.VIEWER).get(COMPARE, {"b": "live"}).status_code == 200
 
 
+def test_other_orgs_are_one_click_away(shop: Shop, sign_in: SignIn) -> None:
+    page = sign_in(Role.VIEWER, org="sales").get(LOST).content.decode()
+    assert '<a href="/orgs/sales/lost/" aria-current="true">' in page
+
+
 def test_one_night_alone_says_what_to_do(world: World, sign_in: SignIn) -> None:
     client = sign_in()
     for place in (COMPARE, LOST):

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 from unlost.app.access import action
@@ -36,14 +35,14 @@ STATES = {
 
 @dataclass(frozen=True, slots=True)
 class JobsResult:
-    """Runs, newest first. ``more``: older ones begin before this instant; None if there are none.
+    """Runs, newest first. ``more``: the run after which older ones follow; None if there are none.
 
     ``asked`` are backups that wait for the service to begin with them. ``forgotten`` are restores
     that only the vault knows, by their orgs: this home's database is newer than they are.
     """
 
     runs: tuple[RunRecord, ...]
-    more: datetime | None
+    more: str | None
     asked: tuple[NightRecord, ...]
     forgotten: tuple[tuple[str, str], ...]
 
@@ -61,10 +60,13 @@ def jobs(
     org: str | None = None,
     kind: CommitKind | None = None,
     group: Group | None = None,
-    before: datetime | None = None,
+    before: str | None = None,
     most: int = MOST,
 ) -> JobsResult:
-    """A page of runs of one org or all, of one kind or all, in some states or all."""
+    """A page of runs of one org or all, of one kind or all, in some states or all.
+
+    ``before`` is the last run of the page before.
+    """
     orgs = [one for one in app.orgs() if org in (None, one.name)]
     states = STATES[group] if group is not None else ()
     names = [one.name for one in orgs]
@@ -74,7 +76,7 @@ def jobs(
     lost = first and kind in (None, CommitKind.RESTORE) and group is None
     return JobsResult(
         runs=tuple(found[:most]),
-        more=found[most - 1].started_at if len(found) > most else None,
+        more=found[most - 1].id if len(found) > most else None,
         asked=tuple(_asked(orgs)) if nights else (),
         forgotten=tuple(_forgotten(app, orgs)) if lost else (),
     )

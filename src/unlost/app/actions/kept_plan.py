@@ -1,7 +1,6 @@
 """Restores from the console: what was chosen is kept, its plan is made beside, looked at and run."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -12,6 +11,7 @@ from unlost.app.actions.queued_restore import Handed, hand_over_plan
 from unlost.app.actions.restore_plan import PlanRequest, new_plan_id, planned
 from unlost.app.actions.restore_run import plan_retry
 from unlost.app.compose import Application, writer_missing
+from unlost.app.planners import is_taken, seated
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.catalog.plans import (
     KeptPlan,
@@ -34,11 +34,9 @@ from unlost.engine.restore.summary import PlanSummary, summary
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, NotFound, UnlostError, UsageError
 from unlost.model.learned import learned
-from unlost.model.locks import Held
 from unlost.model.org import OrgKind
 from unlost.model.plan import RestorePlan
 
-SEATS = 4  # plans that are made at a time in a home
 BEGINS_WITHIN = timedelta(minutes=1)  # a plan that nobody began to make by then is not made
 KEPT = timedelta(days=14)  # a plan that nobody ran: the org is another by then
 TYPED_FROM = 200  # records that are written in a production org without its name being typed
@@ -127,7 +125,7 @@ def make_kept(app: Application, org: str, plan: str) -> PlanView:
     """Make the plan of what was chosen. What stands in its way is kept with it, not raised."""
     known, kept = get_org(org), _kept(org, plan)
     try:
-        with _seat(app) as seat:
+        with seated(app) as seat:
             if begin_plan(plan, seat=seat):
                 made = _planned(app, known, kept)
                 told = msgspec.to_builtins(summary(made))
@@ -247,39 +245,11 @@ def _planned(app: Application, org: ProtectedOrg, kept: KeptPlan) -> RestorePlan
     return planned(app, org, wanted.request, plan_id=kept.id)
 
 
-@contextmanager
-def _seat(app: Application) -> Iterator[str]:
-    """A seat of those who make plans; its lock tells others that this one is still at it."""
-    held: Held | None = None
-    for name in _seats():
-        held = app.locks.take(name)
-        if held is not None:
-            break
-    else:
-        raise Conflict(
-            "planners-busy",
-            f"{SEATS} restores are being planned now.",
-            next_step="Wait a minute, then plan again.",
-        )
-    try:
-        yield name
-    finally:
-        held.release()
-
-
-def _seats() -> list[str]:
-    return [f"planner-{number}" for number in range(1, SEATS + 1)]
-
-
 def _is_made(app: Application, kept: KeptPlan) -> bool:
     """True while somebody makes it, or is about to."""
     if not kept.seat:
         return app.clock.now() - kept.made_at < BEGINS_WITHIN
-    held = app.locks.take(kept.seat)
-    if held is None:
-        return True
-    held.release()
-    return False
+    return is_taken(app, kept.seat)
 
 
 def _kept(org: str, plan: str) -> KeptPlan:

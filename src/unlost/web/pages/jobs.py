@@ -1,7 +1,6 @@
 """Jobs: the list of backups and restores, one of them while it runs, and what people do with it."""
 
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 
 from django.contrib import messages
@@ -44,7 +43,7 @@ def jobs(request: Asked) -> HttpResponse:
     """Runs by org, kind and state, and plans that wait to be run."""
     org, app = request.GET.get("org") or None, request.unlost
     kind, group = _kind(request), _group(request)
-    found = job_list(app, org=org, kind=kind, group=group, before=_before(request))
+    found = job_list(app, org=org, kind=kind, group=group, before=request.GET.get("before") or None)
     context = {
         "part": "jobs",
         "found": found,
@@ -128,14 +127,6 @@ def _kind(request: Asked) -> CommitKind | None:
 def _group(request: Asked) -> Group | None:
     asked = request.GET.get("state", "")
     return Group(asked) if asked in set(Group) else None
-
-
-def _before(request: Asked) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(request.GET.get("before", ""))
-    except ValueError:
-        return None
-    return found if found.tzinfo is not None else None
 
 
 def _status(found: JobsResult) -> int:
