@@ -42,6 +42,11 @@ class FileLock:
 
     _file: int
 
+    @property
+    def taken(self) -> bool:
+        """True until it is given back."""
+        return self._file >= 0
+
     def release(self) -> None:
         """Give it back; again does nothing."""
         if self._file >= 0:
@@ -66,7 +71,7 @@ class FileLocks:
             os.close(file)
             return None
         held = FileLock(file)
-        self._held.append(held)
+        self._held = [one for one in self._held if one.taken] + [held]
         return held
 
     def close(self) -> None:

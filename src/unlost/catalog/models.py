@@ -349,11 +349,22 @@ class AuditRow(models.Model):
 
 
 class PlanRow(models.Model):
-    """A restore plan that waits to be looked at and run; it holds no values of records."""
+    """What people chose to bring back, and the plan of it once it is made: no values of records.
+
+    ``seat`` is the lock that who makes it holds; ``content`` is the plan's file, ``summary`` what it
+    says for people, ``run`` the restore that it became.
+    """
 
     id = models.CharField(max_length=80, primary_key=True)
     org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="plans")
-    content = models.BinaryField()
+    content = models.BinaryField(default=b"")
     made_at = models.DateTimeField()
     made_by = models.CharField(max_length=150)
     request = models.JSONField()
+    state = models.CharField(max_length=20)
+    seat = models.CharField(max_length=20, default="")
+    summary = models.JSONField(null=True)
+    run = models.CharField(max_length=80, default="", db_index=True)
+    error_code = models.CharField(max_length=80, default="")
+    error_sentence = models.TextField(default="")
+    error_next_step = models.TextField(default="")

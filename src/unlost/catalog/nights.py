@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import F
 
 from unlost.catalog.connection import own_connection
-from unlost.catalog.models import Night
+from unlost.catalog.models import Night, Org
 from unlost.model.night import NightRecord, NightState
 
 
@@ -53,6 +53,23 @@ def nights_of(oid: str, *, most: int) -> Sequence[NightRecord]:
             Night.objects.select_related("org").filter(org__oid=oid).order_by("-due_at")[:most]
         )
     return [_value(row) for row in rows]
+
+
+def add_night(oid: str, name: str, *, at: datetime) -> NightRecord:
+    """A night that a person asked for, now; asked for twice in the same minute it is one."""
+    with own_connection():
+        row, _ = Night.objects.get_or_create(
+            org=Org.objects.get(oid=oid),
+            name=name,
+            defaults={
+                "due_at": at,
+                "begun_at": at,
+                "state": NightState.WAITING.value,
+                "run": run_of(oid, name),
+                "next_at": at,
+            },
+        )
+    return _value(row)
 
 
 def give_up_before(oid: str, name: str, *, at: datetime) -> None:

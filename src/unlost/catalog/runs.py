@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from django.db.models import Q
+
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import Org, Run
 from unlost.model.jobs import Wish
@@ -27,7 +29,8 @@ class RunRecord:
     """A run as the home remembers it. ``snapshot`` is set once it is done.
 
     ``moved_at`` is when it last came a step further, ``went_on_at`` when it was last gone on with;
-    neither makes another run of it. ``hourly``: it reads a few tables between two nights.
+    neither makes another run of it. ``hourly``: it reads a few tables between two nights. ``wish``
+    is what people want of it.
     """
 
     id: str
@@ -44,6 +47,7 @@ class RunRecord:
     moved_at: datetime | None = field(default=None, compare=False)
     went_on_at: datetime | None = field(default=None, compare=False)
     hourly: bool = False
+    wish: Wish = field(default=Wish.NONE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,42 @@ def list_runs(
     return [_value(row, org) for row in rows]
 
 
+def page_runs(
+    orgs: Iterable[str],
+    *,
+    kind: CommitKind | None = None,
+    states: Iterable[RunState] = (),
+    before: str | None = None,
+    most: int,
+) -> Sequence[RunRecord]:
+    """Runs of these orgs, newest first, that follow the run ``before``; not those of hours."""
+    chosen = Q(org__name__in=list(orgs), hourly=False)
+    if kind is not None:
+        chosen &= Q(kind=kind.value)
+    wanted = [state.value for state in states]
+    if wanted:
+        chosen &= Q(state__in=wanted)
+    with own_connection():
+        if before is not None:
+            chosen &= _after_in_list(before)
+        rows = Run.objects.select_related("org").filter(chosen).order_by("-started_at", "-id")
+        return [_value(row, row.org.name) for row in rows[:most]]
+
+
+def _after_in_list(run: str) -> Q:
+    """Those that stand below a run in a list, newest first; all where there is no such run."""
+    began = Run.objects.filter(id=run).values_list("started_at", flat=True).first()
+    if began is None:
+        return Q()
+    return Q(started_at__lt=began) | Q(started_at=began, id__lt=run)
+
+
+def known_runs(runs: Iterable[str]) -> frozenset[str]:
+    """Those of these ids that the home remembers."""
+    with own_connection():
+        return frozenset(Run.objects.filter(id__in=list(runs)).values_list("id", flat=True))
+
+
 def let_hours_give_way(oids: Iterable[str]) -> None:
     """Stop what reads a few tables of these orgs: a night of theirs has begun."""
     under_way = {"hourly": True, "state": RunState.RUNNING.value, "wish": Wish.NONE.value}
@@ -175,4 +215,5 @@ def _value(row: Run, org: str) -> RunRecord:
         moved_at=row.moved_at,
         went_on_at=row.went_on_at,
         hourly=row.hourly,
+        wish=Wish(row.wish),
     )

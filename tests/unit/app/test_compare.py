@@ -3,9 +3,8 @@
 import pytest
 
 from homes import World
-from unlost.app.actions import compare as module
 from unlost.app.actions.backup import backup
-from unlost.app.actions.compare import Side, compare
+from unlost.app.actions.compare import Part, Side, compare
 from unlost.engine.compare import TableSummary
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.schema import WireKind
@@ -53,13 +52,28 @@ def test_a_table_is_shown_record_by_record_in_either_order(
     assert (fields["Owner"].old_means, fields["Owner"].new) == ("Ada Admin", None)
 
 
-def test_only_the_first_records_are_listed_but_all_are_counted(
-    nights: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "MOST", 2)
-    found = compare(nights.app, "sales", "1", "2", table="Account")
-    assert ([row.record for row in found.rows], found.more) == (["A40017", "A40018"], 1)
+def listed(world: World, part: Part) -> tuple[list[str], int]:
+    found = compare(world.app, "sales", "1", "2", table="Account", part=part)
+    assert found.tables[0].total == 3
+    return [row.record for row in found.rows], found.more
+
+
+def test_only_the_first_records_are_listed_but_all_are_counted(nights: World) -> None:
+    assert listed(nights, Part(most=2)) == (["A40017", "A40018"], 1)
+    found = compare(nights.app, "sales", "1", "2", table="Account", part=Part(most=2))
     assert len(found.rows[1].changes) == 2
+
+
+def test_the_others_are_listed_from_where_the_first_ended(nights: World) -> None:
+    rest, more = listed(nights, Part(start=2, most=2))
+    assert (len(rest), more) == (1, 0)
+    assert listed(nights, Part(start=3)) == ([], 0)
+
+
+def test_records_of_one_kind_are_listed_alone(nights: World) -> None:
+    assert listed(nights, Part(kind=ChangeKind.DELETED)) == (["A40017"], 0)
+    assert listed(nights, Part(kind=ChangeKind.CHANGED, most=1)) == (["A40018"], 0)
+    assert listed(nights, Part(kind=ChangeKind.REVIVED)) == ([], 0)
 
 
 def test_a_night_against_itself_differs_in_nothing(nights: World) -> None:

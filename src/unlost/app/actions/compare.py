@@ -58,8 +58,8 @@ class CompareResult:
     """What differs, the earlier side first.
 
     ``tables`` are those that differ, all of the org or the one that was asked for. ``rows`` are
-    its records, at most ``MOST``; ``more`` says how many were left out. ``unread`` are tables that
-    the live org did not deliver.
+    its records, as many as were asked for; ``more`` says how many follow. ``unread`` are tables
+    that the live org did not deliver.
     """
 
     org: str
@@ -94,9 +94,27 @@ class Sides:
     shape: Snapshot
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which of a table's records are listed: ``most`` from the ``start``-th on, of one kind or all."""
+
+    start: int = 0
+    most: int = MOST
+    kind: ChangeKind | None = None
+
+
+ALL = Part()
+
+
 @action("record.compare", Right.READ, trace=Trace.READ, subject=("one", "other", "table"))
 def compare(
-    app: Application, org: str, one: str, other: str, *, table: str | None = None
+    app: Application,
+    org: str,
+    one: str,
+    other: str,
+    *,
+    table: str | None = None,
+    part: Part = ALL,
 ) -> CompareResult:
     """Compare two moments of an org, in whatever order they are named.
 
@@ -106,7 +124,7 @@ def compare(
     zone = known.identity.zone
     moments = (parse_moment(one, zone=zone), parse_moment(other, zone=zone))
     with _opened(app, known, moments) as sides:
-        found = _one_table(sides, table) if table is not None else _all_tables(sides)
+        found = _all_tables(sides) if table is None else _one_table(sides, table, part)
         return CompareResult(
             org=org,
             zone=zone,
@@ -159,17 +177,18 @@ def _all_tables(sides: Sides) -> Differences:
     return Differences(tables=tuple(ranked), unread=tuple(unread))
 
 
-def _one_table(sides: Sides, name: str) -> Differences:
-    """The counts of a table, and its first records with their fields."""
+def _one_table(sides: Sides, name: str, part: Part) -> Differences:
+    """The counts of a table, and some of its records with their fields."""
     table = _described(sides, name)
-    listed = Listed()
+    listed = Listed(part)
     counts = summarize(_noticed(sides.differ.differences(table.name), listed), table.name)
     rows = _rows(listed.lines, table, sides)
-    return Differences(table.name, (counts,), rows, counts.total - len(rows))
+    left = listed.passed - part.start - len(rows)
+    return Differences(table.name, (counts,), rows, max(left, 0))
 
 
 def _noticed(differences: Iterator[pa.Table], listed: "Listed") -> Iterator[pa.Table]:
-    """The same differences; those of the first records are kept in passing."""
+    """The same differences; those of the records that are listed are kept in passing."""
     for batch in differences:
         listed.take(batch)
         yield batch
@@ -177,18 +196,23 @@ def _noticed(differences: Iterator[pa.Table], listed: "Listed") -> Iterator[pa.T
 
 @dataclass(slots=True)
 class Listed:
-    """The lines of the first ``MOST`` records."""
+    """The lines of a part of the records; ``passed`` are those of its kind until now."""
 
+    part: Part
     lines: list[dict[str, str | None]] = field(default_factory=list)
-    _seen: dict[str, None] = field(default_factory=dict)
+    passed: int = 0
 
     def take(self, batch: pa.Table) -> None:
-        """Keep what still has room of a batch, each record whole or not at all."""
-        if len(self._seen) >= MOST:
-            return
-        room = batch["id"].unique().slice(0, MOST - len(self._seen))
-        self._seen |= dict.fromkeys(room.to_pylist())
-        self.lines += batch.filter(pc.is_in(batch["id"], value_set=room)).to_pylist()
+        """Keep what is of the part in a batch, each record whole or not at all."""
+        if self.part.kind is not None:
+            batch = batch.filter(pc.equal(batch["change"], self.part.kind.value))
+        ids = batch["id"].unique()
+        first = max(self.part.start - self.passed, 0)
+        end = max(self.part.start + self.part.most - self.passed, 0)
+        self.passed += len(ids)
+        room = ids.slice(first, max(end - first, 0))
+        if len(room):
+            self.lines += batch.filter(pc.is_in(batch["id"], value_set=room)).to_pylist()
 
 
 def _described(sides: Sides, name: str) -> Table:

@@ -18,6 +18,7 @@ from unlost.app.actions.restore_plan import load_plan
 from unlost.app.actions.restore_run import announce_plan, resume_run
 from unlost.app.backup_run import IN_PROGRESS
 from unlost.app.compose import Application
+from unlost.catalog.orgs import ProtectedOrg
 from unlost.catalog.queued_restores import (
     QueuedRestore,
     drop_restore,
@@ -33,6 +34,7 @@ from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, LimitReached, StoreError, TransientError, UnlostError
 from unlost.model.jobs import Job, JobKind, Wish
+from unlost.model.plan import RestorePlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,11 @@ def hand_over(app: Application, file: Path) -> Handed:
     """
     plan, org = load_plan(app, file)
     check_org(app, Right.RESTORE, org.name)
+    return hand_over_plan(app, plan, org)
+
+
+def hand_over_plan(app: Application, plan: RestorePlan, org: ProtectedOrg) -> Handed:
+    """Write a plan into the vault, and have the service run it; raises as ``hand_over``."""
     run, over = announce_plan(app, plan, org)
     if not over:
         queue_restore(run, org=org.name, at=app.clock.now())

@@ -1,4 +1,4 @@
-"""Plan a restore into a file, and read such a file for people: nothing is written to the org."""
+"""Plan a restore, and read plans in files for people: nothing is written to the org."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from unlost.app.ids import typed_ids
 from unlost.app.moments import parse_past, resolve
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.engine.restore.planfile import read_plan, write_plan
-from unlost.engine.restore.planning import PlanPorts, Related, plan_restore
+from unlost.engine.restore.planning import LeftOut, PlanPorts, Related, plan_restore
 from unlost.engine.restore.selection import MAX_STEPS, too_large
 from unlost.engine.restore.summary import PlanSummary, summary
 from unlost.model.access import Right, Trace
@@ -26,7 +26,8 @@ class PlanRequest:
     """What to bring back: exactly one of ``records``, ``lost`` and ``changed``.
 
     ``records`` are TABLE/ID; ``lost`` and ``changed`` name two backups; ``at`` names the backup
-    whose state is wanted, for ``records``.
+    whose state is wanted, for ``records``. ``without`` (TABLE/ID) and ``without_tables`` do not
+    come, though they were chosen or belong to what was.
     """
 
     org: str
@@ -37,6 +38,8 @@ class PlanRequest:
     columns: tuple[str, ...] = ()
     at: str | None = None
     related: bool = True
+    without: tuple[str, ...] = ()
+    without_tables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +69,22 @@ def make_plan(
     Raises UsageError, NotFound, NotAllowed (``writer-missing``), and what the org raises.
     """
     check_org(app, Right.RESTORE, request.org)
-    org = get_org(request.org)
     _check_out(out)
+    org = get_org(request.org)
+    plan = planned(app, org, request, plan_id=new_plan_id(app), observer=observer)
+    _write(out, write_plan(plan))
+    return _result(org, plan, out)
+
+
+def planned(
+    app: Application,
+    org: ProtectedOrg,
+    request: PlanRequest,
+    *,
+    plan_id: str,
+    observer: Observer | None = None,
+) -> RestorePlan:
+    """The plan of a request; raises as ``make_plan``."""
     selection = _selection(app, org, request)
     at = _number(app, org, request.at) if request.at else None
     watcher = Fanout(observer or Silence())
@@ -78,16 +95,15 @@ def make_plan(
         ports = PlanPorts(
             source=source, writer=writer, vault=app.vault, clock=app.clock, observer=watcher
         )
-        plan = plan_restore(
+        return plan_restore(
             org.oid,
             ports,
             selection,
             related=Related.ALL if request.related else Related.NONE,
             at=at,
-            plan_id=new_plan_id(app),
+            left_out=_left_out(request),
+            plan_id=plan_id,
         )
-    _write(out, write_plan(plan))
-    return _result(org, plan, out)
 
 
 @action("restore.show", Right.RESTORE, where=Where.ITSELF)
@@ -186,6 +202,12 @@ def _selection(app: Application, org: ProtectedOrg, request: PlanRequest) -> Sel
         table=request.table,
         columns=request.columns,
     )
+
+
+def _left_out(request: PlanRequest) -> LeftOut:
+    records = (text.partition("/") for text in request.without)
+    keys = frozenset(RecordKey(table, record) for table, _, record in records)
+    return LeftOut(frozenset(request.without_tables), keys)
 
 
 def _records(app: Application, org: ProtectedOrg, texts: Sequence[str]) -> tuple[RecordKey, ...]:

@@ -137,6 +137,17 @@ def resume_run(
 @action("restore.retry", Right.RESTORE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
 def retry_run(app: Application, run: str, *, observer: Observer | None = None) -> RestoreResult:
     """A new restore of what failed in one that ended; raises UsageError if nothing did."""
+    plan, org = plan_retry(app, run)
+    return _run(app, plan, org, observer)
+
+
+def plan_retry(
+    app: Application, run: str, *, codes: Collection[str] = ()
+) -> tuple[RestorePlan, ProtectedOrg]:
+    """A plan for what failed in a restore that ended: all, or what failed with these codes.
+
+    Raises UsageError (``run-not-ended``, ``run-whole``), NotFound.
+    """
     log, org = _known(app, run)
     outcome = log.state.closed
     if outcome is None:
@@ -145,10 +156,14 @@ def retry_run(app: Application, run: str, *, observer: Observer | None = None) -
             f"The run {run} has not ended.",
             next_step=f"Go on with it: unlost restore resume {run}",
         )
-    failed = {RecordKey(r.table, r.record) for r in outcome.records if not r.ending.good}
+    failed = {
+        RecordKey(one.table, one.record)
+        for one in outcome.records
+        if not one.ending.good and (not codes or one.code in codes)
+    }
     if not failed:
         raise UsageError("run-whole", f"Nothing failed in {run}.", next_step="See `unlost runs`.")
-    return _run(app, _again(app, log, org, failed), org, observer)
+    return _again(app, log, org, failed), org
 
 
 @action("run.list", Right.LOOK)
@@ -185,7 +200,7 @@ def run_detail(app: Application, run: str) -> RunDetail:
     line = next((one for one in runs(app).runs if one.run == run), None)
     if line is None:
         raise run_unknown(run)
-    found = _journal(app, run)
+    found = journal_of(app, run)
     closed = found[0].state.closed if found is not None else None
     records = closed.records if closed is not None else ()
     if found is not None and any(one.oid == found[1] for one in app.hidden_columns()):
@@ -336,24 +351,26 @@ def _log(app: Application, plan: RestorePlan, run: str) -> Log:
 
 
 def _known(app: Application, run: str) -> tuple[Log, ProtectedOrg]:
-    found = _journal(app, run)
+    found = journal_of(app, run)
     if found is None:
         raise run_unknown(run)
     log, oid = found
     return log, org_of(app, oid)
 
 
-def _journal(app: Application, run: str) -> tuple[Log, str] | None:
-    for oid in app.vault.orgs():
-        if run in app.vault.journals(oid):
-            log = Log(app.vault.journal(oid, run))
+def journal_of(app: Application, run: str) -> tuple[Log, str] | None:
+    """What the vault has of a restore, and the oid of its org; None for a run that is none."""
+    vault = app.whole_vault  # a journal is not told as it is: who reads it here leaves values out
+    for oid in vault.orgs():
+        if run in vault.journals(oid):
+            log = Log(vault.journal(oid, run))
             if log.state.opened is not None:
                 return log, oid
     return None
 
 
 def _line(app: Application, oid: str, name: str, run: str) -> RunLine:
-    log = Log(app.vault.journal(oid, run))
+    log = Log(app.whole_vault.journal(oid, run))
     opened, closed = log.state.opened, log.state.closed
     return RunLine(
         run,

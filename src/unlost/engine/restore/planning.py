@@ -14,7 +14,7 @@ from unlost.engine.restore.facts import Facts, Standing, look
 from unlost.engine.restore.planfile import sealed
 from unlost.engine.restore.predict import Prospect, predict
 from unlost.engine.restore.references import Settling
-from unlost.engine.restore.related import Found, Gathering, Related, gather
+from unlost.engine.restore.related import NOTHING, Found, Gathering, LeftOut, Related, gather
 from unlost.engine.restore.selection import Pick, Picked, select
 from unlost.engine.restore.sequence import put_in_order
 from unlost.engine.restore.survey import FETCH_IDS, PlanPorts, Survey, chunks
@@ -34,7 +34,7 @@ from unlost.model.plan import (
 from unlost.model.schema import Table
 from unlost.model.snapshot import StoredFile
 
-__all__ = ["PlanPorts", "Related", "plan_again", "plan_restore"]
+__all__ = ["LeftOut", "PlanPorts", "Related", "plan_again", "plan_restore"]
 
 
 def plan_restore(
@@ -44,16 +44,19 @@ def plan_restore(
     *,
     related: Related = Related.ALL,
     at: int | None = None,
+    left_out: LeftOut = NOTHING,
     plan_id: str,
 ) -> RestorePlan:
     """The plan that brings a selection back. ``at``: the number of the backup that is wanted.
+
+    Of a plan from which something is ``left_out``, another try looks for nothing related again.
 
     Raises UsageError (``other-org``, ``restore-nothing``, ``restore-too-large``, and what the
     selection is refused for), NotFound, and what the ports raise.
     """
     survey = Survey(org, ports)
     picked = select(survey, selection, at=at)
-    return _planned(survey, picked, _Head(plan_id, selection, related))
+    return _planned(survey, picked, _Head(plan_id, selection, related, left_out))
 
 
 def plan_again(
@@ -87,7 +90,7 @@ def _pick_again(plan: RestorePlan, step: PlanStep) -> Pick:
 
 
 def _planned(survey: Survey, picked: Picked, head: "_Head") -> RestorePlan:
-    gathering = gather(survey, picked.picks, related=head.related)
+    gathering = gather(survey, picked.picks, related=head.related, left_out=head.left_out)
     if not gathering.found:
         raise _nothing(picked)
     drafting = _Drafting(gathering, find_twins(gathering))
@@ -201,6 +204,7 @@ class _Head:
     id: str
     selection: Selection
     related: Related
+    left_out: LeftOut = NOTHING
 
 
 def _plan(
@@ -236,7 +240,7 @@ def _plan(
             max(made.facts.snapshot for made in drafts),
             survey.ports.clock.now(),
             head.selection,
-            head.related is Related.ALL,
+            head.related is Related.ALL and not head.left_out,
             tuple(_step(made) for made in drafts),
             tuple(_links(gathering)),
             notes,

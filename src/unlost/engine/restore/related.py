@@ -27,6 +27,23 @@ class Related(StrEnum):
     NONE = "none"
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What does not come, though it was chosen or belongs to what was: whole tables, and records."""
+
+    tables: frozenset[str] = frozenset()
+    records: frozenset[RecordKey] = frozenset()
+
+    def __contains__(self, key: RecordKey) -> bool:
+        return key.table in self.tables or key in self.records
+
+    def __bool__(self) -> bool:
+        return bool(self.tables or self.records)
+
+
+NOTHING = LeftOut()
+
+
 @dataclass(slots=True)
 class Found:
     """A record of the plan and how it came there. ``spread``: its children were looked for."""
@@ -58,6 +75,7 @@ class Gathering:
 
     survey: Survey
     related: Related
+    left_out: LeftOut = NOTHING
     found: dict[RecordKey, Found] = field(default_factory=dict)
     homes: dict[RecordKey, str | None] = field(default_factory=dict)
     unlooked: set[str] = field(default_factory=set)
@@ -84,9 +102,15 @@ class Gathering:
         return RecordKey(tables[0], value)
 
 
-def gather(survey: Survey, picks: Sequence[Pick], *, related: Related) -> Gathering:
-    """The chosen records and what belongs to them; raises UsageError (``restore-too-large``)."""
-    gathering = Gathering(survey, related)
+def gather(
+    survey: Survey, picks: Sequence[Pick], *, related: Related, left_out: LeftOut = NOTHING
+) -> Gathering:
+    """The chosen records and what belongs to them, but for what is left out.
+
+    Raises UsageError (``restore-too-large``).
+    """
+    gathering = Gathering(survey, related, left_out)
+    picks = [pick for pick in picks if pick.key not in left_out]
     for number in sorted({pick.snapshot for pick in picks}, reverse=True):
         own = [pick for pick in picks if pick.snapshot == number]
         _Walk(gathering, number, frozenset(gathering.life(p.key) for p in picks)).run(own)
@@ -159,6 +183,8 @@ class _Walk:
             for child in self._children.of(_by_table(spreading)):
                 own = self.gathering.known(child.key)
                 known = self.gathering.found[own] if own is not None else None
+                if child.key in self.gathering.left_out:
+                    continue
                 if known is None:
                     fresh.append(self._child(child))
                 elif known.why is Why.PARENT and not known.spread:
@@ -269,7 +295,8 @@ class _Walk:
         survey = self.gathering.survey
         if not lost or not survey.plannable(table):
             return []
-        alive = survey.newest_alive(table, lost, upto=self.number)
+        wanted = [one for one in lost if RecordKey(table, one) not in self.gathering.left_out]
+        alive = survey.newest_alive(table, wanted, upto=self.number)
         for record in alive:
             del self.gathering.homes[RecordKey(table, record)]
         return [

@@ -1,5 +1,6 @@
 """Filters and tags of the console's templates: instants, sizes, cells, icons, links to records."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -7,6 +8,11 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+
+from unlost.app.actions.job import NOT_WRITTEN
+from unlost.catalog.orgs import ProtectedOrg
+from unlost.engine.restore.summary import ActionCount
+from unlost.model.access import Right
 
 register = template.Library()
 
@@ -87,6 +93,33 @@ def held(value: str | None) -> SafeString:
 def icon(name: str) -> dict[str, str]:
     """One of our own icons; it is decoration, the word beside it tells."""
     return {"name": name}
+
+
+@register.filter
+def label_in(labels: Mapping[str, str], table: str) -> str:
+    """What people call a table; its own name where nothing else is known."""
+    return labels.get(table) or table
+
+
+@register.filter
+def named_in(org: str | None, orgs: Sequence[ProtectedOrg]) -> str:
+    """The org that a page is about, if it is one of these; else the first of them."""
+    names = [one.name for one in orgs]
+    return org if isinstance(org, str) and org in names else names[0]
+
+
+@register.filter
+def written(actions: Iterable[ActionCount]) -> int:
+    """How many of these records are written."""
+    return sum(one.count for one in actions if one.action not in NOT_WRITTEN)
+
+
+@register.simple_tag(takes_context=True)
+def may_in(context: template.Context, right: str, org: str) -> bool:
+    """True if the actor has a right in the org of this name."""
+    actor = context.get("actor")
+    oids = (one.oid for one in context.get("frame_orgs") or () if one.name == org)
+    return actor is not None and any(actor.may(Right(right), oid) for oid in oids)
 
 
 @register.simple_tag(takes_context=True)

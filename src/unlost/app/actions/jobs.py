@@ -1,0 +1,99 @@
+"""The list of jobs: backups and restores of all orgs that the actor may see."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from unlost.app.access import action
+from unlost.app.compose import Application
+from unlost.catalog.nights import open_nights
+from unlost.catalog.orgs import ProtectedOrg
+from unlost.catalog.runs import RunRecord, RunState, known_runs, page_runs
+from unlost.model.access import Right
+from unlost.model.night import NightRecord, NightState
+from unlost.model.snapshot import CommitKind
+
+MOST = 100
+
+
+class Group(StrEnum):
+    """States of runs as people ask for them."""
+
+    OPEN = "open"  # under way, or waiting
+    FAILED = "failed"
+    DONE = "done"
+    GIVEN_UP = "given-up"
+
+
+STATES = {
+    Group.OPEN: (RunState.RUNNING, RunState.WAITING, RunState.PARKED),
+    Group.FAILED: (RunState.FAILED,),
+    Group.DONE: (RunState.DONE,),
+    Group.GIVEN_UP: (RunState.ABANDONED,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JobsResult:
+    """Runs, newest first. ``more``: the run after which older ones follow; None if there are none.
+
+    ``asked`` are backups that wait for the service to begin with them. ``forgotten`` are restores
+    that only the vault knows, by their orgs: this home's database is newer than they are.
+    """
+
+    runs: tuple[RunRecord, ...]
+    more: str | None
+    asked: tuple[NightRecord, ...]
+    forgotten: tuple[tuple[str, str], ...]
+
+    @property
+    def going(self) -> bool:
+        """True while one of them is under way or is about to begin."""
+        busy = (RunState.RUNNING, RunState.WAITING)
+        return bool(self.asked) or any(run.state in busy for run in self.runs)
+
+
+@action("run.page", Right.LOOK)
+def jobs(
+    app: Application,
+    *,
+    org: str | None = None,
+    kind: CommitKind | None = None,
+    group: Group | None = None,
+    before: str | None = None,
+    most: int = MOST,
+) -> JobsResult:
+    """A page of runs of one org or all, of one kind or all, in some states or all.
+
+    ``before`` is the last run of the page before.
+    """
+    orgs = [one for one in app.orgs() if org in (None, one.name)]
+    states = STATES[group] if group is not None else ()
+    names = [one.name for one in orgs]
+    found = page_runs(names, kind=kind, states=states, before=before, most=most + 1)
+    first = before is None
+    nights = first and kind in (None, CommitKind.BACKUP) and group in (None, Group.OPEN)
+    lost = first and kind in (None, CommitKind.RESTORE) and group is None
+    return JobsResult(
+        runs=tuple(found[:most]),
+        more=found[most - 1].id if len(found) > most else None,
+        asked=tuple(_asked(orgs)) if nights else (),
+        forgotten=tuple(_forgotten(app, orgs)) if lost else (),
+    )
+
+
+def _asked(orgs: Sequence[ProtectedOrg]) -> Sequence[NightRecord]:
+    oids = {org.oid for org in orgs}
+    mine = [night for night in open_nights() if night.oid in oids]
+    begun = known_runs(night.run for night in mine)
+    waits = NightState.WAITING
+    return [night for night in mine if night.state is waits and night.run not in begun]
+
+
+def _forgotten(app: Application, orgs: Sequence[ProtectedOrg]) -> Sequence[tuple[str, str]]:
+    held = app.vault.orgs()
+    found = [
+        (run, org.name) for org in orgs if org.oid in held for run in app.vault.journals(org.oid)
+    ]
+    known = known_runs(run for run, _ in found)
+    return [(run, org) for run, org in found if run not in known]

@@ -1,0 +1,38 @@
+"""The tables of an org, as its newest backup holds them."""
+
+from dataclasses import dataclass
+
+from unlost.app.access import action
+from unlost.app.compose import Application
+from unlost.catalog.orgs import get_org
+from unlost.model.access import Right
+
+
+@dataclass(frozen=True, slots=True)
+class HeldTable:
+    """A table; ``held`` of its records are alive in the newest backup."""
+
+    table: str
+    label: str
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldTables:
+    """All tables of an org by their labels, none before its first backup."""
+
+    org: str
+    tables: tuple[HeldTable, ...]
+
+
+@action("table.list", Right.LOOK)
+def tables(app: Application, org: str) -> HeldTables:
+    """The tables that the newest backup of an org holds; raises NotFound for an unknown org."""
+    head = app.vault.head(get_org(org).oid)
+    if head is None:
+        return HeldTables(org, ())
+    labels = {one.name: one.label or one.name for one in head.schema().tables}
+    found = [
+        HeldTable(name, labels.get(name, name), state.held) for name, state in head.tables().items()
+    ]
+    return HeldTables(org, tuple(sorted(found, key=lambda one: (one.label, one.table))))

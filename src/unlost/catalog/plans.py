@@ -1,0 +1,165 @@
+"""Restores that people chose in the console: what they chose, and the plan that was made of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from unlost.catalog.connection import own_connection
+from unlost.catalog.models import Org, PlanRow
+from unlost.model.errors import UnlostError
+from unlost.model.reading import Json
+
+
+class PlanState(StrEnum):
+    """Where a plan is."""
+
+    MAKING = "making"
+    BROKEN_OFF = "broken-off"  # who made it ended in the middle of it
+    FAILED = "failed"
+    MADE = "made"
+    RUN = "run"  # it became a restore
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPlan:
+    """A choice and its plan, without the plan's bytes. ``org`` is the org's name.
+
+    ``seat``: the lock of who makes it, empty before somebody does.
+    """
+
+    id: str
+    org: str
+    state: PlanState
+    made_at: datetime
+    made_by: str
+    request: Mapping[str, Json]
+    seat: str
+    summary: Mapping[str, Json] | None
+    run: str
+    error_code: str
+    error_sentence: str
+    error_next_step: str
+
+
+def add_plan(
+    plan: str, *, org: str, by: str, at: datetime, request: Mapping[str, Json]
+) -> KeptPlan:
+    """Keep a choice whose plan is about to be made."""
+    with own_connection():
+        row = PlanRow.objects.create(
+            id=plan,
+            org=Org.objects.get(name=org),
+            made_at=at,
+            made_by=by,
+            request=dict(request),
+            state=PlanState.MAKING.value,
+        )
+        return _value(row, org)
+
+
+def find_plan(plan: str) -> KeptPlan | None:
+    """The plan of this id."""
+    return _first(id=plan)
+
+
+def plan_of_run(run: str) -> KeptPlan | None:
+    """The plan that became a restore, if the console made it."""
+    return _first(run=run)
+
+
+def plan_content(plan: str) -> bytes:
+    """The bytes of a plan; empty where it is not made, or not there."""
+    with own_connection():
+        found = PlanRow.objects.filter(id=plan).values_list("content", flat=True).first()
+    return bytes(found or b"")
+
+
+def waiting_plans(orgs: Sequence[str], *, most: int) -> Sequence[KeptPlan]:
+    """Plans of these orgs that did not become a restore, the newest first."""
+    with own_connection():
+        rows = PlanRow.objects.defer("content").select_related("org").filter(org__name__in=orgs)
+        rows = rows.exclude(state=PlanState.RUN.value).order_by("-made_at", "-id")
+        return [_value(row, row.org.name) for row in rows[:most]]
+
+
+def begin_plan(plan: str, *, seat: str) -> bool:
+    """Write down who makes it; others that were made on this seat were broken off.
+
+    Call it while the seat is held. False if there is nothing to make.
+    """
+    making = PlanRow.objects.filter(state=PlanState.MAKING.value)
+    with own_connection():
+        making.filter(seat=seat).exclude(id=plan).update(state=PlanState.BROKEN_OFF.value)
+        return bool(making.filter(id=plan).update(seat=seat))
+
+
+def plan_made(plan: str, *, content: bytes, summary: Mapping[str, Json]) -> None:
+    """Keep a plan that is made."""
+    _end(plan, state=PlanState.MADE.value, content=content, summary=dict(summary))
+
+
+def plan_failed(plan: str, error: UnlostError) -> None:
+    """Keep why no plan could be made."""
+    _end(
+        plan,
+        state=PlanState.FAILED.value,
+        error_code=error.code,
+        error_sentence=error.sentence,
+        error_next_step=error.next_step or "",
+    )
+
+
+def plan_broken_off(plan: str) -> None:
+    """Write down that nobody makes it any more."""
+    _end(plan, state=PlanState.BROKEN_OFF.value)
+
+
+def plan_run(plan: str, *, run: str) -> None:
+    """Write down which restore a plan became."""
+    with own_connection():
+        PlanRow.objects.filter(id=plan).update(state=PlanState.RUN.value, run=run)
+
+
+def drop_plan(plan: str) -> None:
+    """Forget a plan."""
+    with own_connection():
+        PlanRow.objects.filter(id=plan).delete()
+
+
+def drop_plans(*, before: datetime) -> None:
+    """Forget plans made before an instant that nobody ran; the bytes of those that were run."""
+    with own_connection():
+        old = PlanRow.objects.filter(made_at__lt=before)
+        old.exclude(state=PlanState.RUN.value).delete()
+        old.update(content=b"")
+
+
+def _end(plan: str, **columns: object) -> None:
+    """Only while it is being made: it may have been dropped, or given up, meanwhile."""
+    with own_connection():
+        making = PlanRow.objects.filter(id=plan, state=PlanState.MAKING.value)
+        making.update(**columns)
+
+
+def _first(**named: str) -> KeptPlan | None:
+    with own_connection():
+        row = PlanRow.objects.defer("content").select_related("org").filter(**named).first()
+    return _value(row, row.org.name) if row is not None else None
+
+
+def _value(row: PlanRow, org: str) -> KeptPlan:
+    return KeptPlan(
+        row.id,
+        org,
+        PlanState(row.state),
+        row.made_at,
+        row.made_by,
+        row.request,
+        row.seat,
+        row.summary,
+        row.run,
+        row.error_code,
+        row.error_sentence,
+        row.error_next_step,
+    )

@@ -1,0 +1,166 @@
+"""Jobs: the list of backups and restores, one of them while it runs, and what people do with it."""
+
+from collections.abc import Callable
+from functools import partial
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from unlost.app.access import may
+from unlost.app.actions.ask_backup import ask_backup
+from unlost.app.actions.control import Controlled, cancel, go_on, pause
+from unlost.app.actions.job import Job
+from unlost.app.actions.job import job as job_state
+from unlost.app.actions.jobs import Group, JobsResult
+from unlost.app.actions.jobs import jobs as job_list
+from unlost.app.actions.kept_plan import Wanted, choose, make_kept, waiting
+from unlost.app.actions.outcome import outcome
+from unlost.app.actions.restore_plan import PlanRequest
+from unlost.app.actions.snapshots import certificate
+from unlost.app.compose import Application
+from unlost.catalog.runs import RunState
+from unlost.model.access import Right
+from unlost.model.errors import UnlostError
+from unlost.model.snapshot import CommitKind
+from unlost.web import background
+from unlost.web.pages.restore import STOP_POLLING
+from unlost.web.requests import Asked
+
+ACTS: dict[str, Callable[[Application, str], Controlled]] = {
+    "pause": pause,
+    "go-on": go_on,
+    "cancel": cancel,
+}
+KINDS = (CommitKind.BACKUP, CommitKind.RESTORE)
+
+
+@require_GET
+def jobs(request: Asked) -> HttpResponse:
+    """Runs by org, kind and state, and plans that wait to be run."""
+    org, app = request.GET.get("org") or None, request.unlost
+    kind, group = _kind(request), _group(request)
+    found = job_list(app, org=org, kind=kind, group=group, before=request.GET.get("before") or None)
+    context = {
+        "part": "jobs",
+        "found": found,
+        "org": org,
+        "kind": kind,
+        "group": group,
+        "groups": Group,
+        "zones": {one.name: one.identity.zone for one in app.orgs()},
+        "here": request.get_full_path(),
+    }
+    if request.htmx:
+        return render(request, "jobs/rows.html", context, status=_status(found))
+    restores = may(app, Right.RESTORE, org) if org else app.actor.may_somewhere(Right.RESTORE)
+    if restores:
+        context["waiting"] = waiting(app, org=org).plans
+    return render(request, "jobs/list.html", context)
+
+
+@require_GET
+def job(request: Asked, run: str) -> HttpResponse:
+    """One run: how far it is, or how it ended."""
+    told = job_state(request.unlost, run)
+    rights = _rights(request, told.org)
+    context: dict[str, object] = {"part": "jobs", "job": told, **_acts(told, rights)}
+    if request.htmx and told.going:
+        return render(request, "jobs/progress.html", context)
+    context |= _ended(request, told, rights)
+    if request.htmx:
+        return render(request, "jobs/progress.html", context, status=STOP_POLLING)
+    return render(request, "jobs/job.html", context)
+
+
+@require_POST
+def act(request: Asked, run: str, act: str) -> HttpResponse:
+    """Pause a run, let it go on, or cancel it."""
+    if act not in ACTS:
+        raise Http404
+    told = ACTS[act](request.unlost, run)
+    messages.success(request, told.sentence)
+    return redirect("job", run=run)
+
+
+@require_POST
+def retry(request: Asked, run: str) -> HttpResponse:
+    """Plan again what failed: all of it, or what failed for the causes that were ticked."""
+    app = request.unlost
+    org = job_state(app, run).org
+    codes = tuple(request.POST.getlist("code"))
+    view = choose(app, org, Wanted(PlanRequest(org), retry=run, codes=codes))
+    background.begin(partial(make_kept, app, org, view.plan))
+    return redirect("plan", org=org, plan=view.plan)
+
+
+@require_POST
+def back_up(request: Asked, org: str) -> HttpResponse:
+    """Have the service back up an org now."""
+    try:
+        ask_backup(request.unlost, org)
+    except UnlostError as error:
+        if error.code not in TOLD:
+            raise
+        messages.error(request, f"{error.sentence} {error.next_step}")
+    else:
+        messages.success(
+            request, _("The service backs up %(org)s: it begins within seconds.") % {"org": org}
+        )
+    return redirect(f"{reverse('jobs')}?org={org}&kind=backup")
+
+
+TOLD = frozenset({"service-missing", "backup-under-way", "backup-paused", "org-retired"})
+
+
+# --- inside ---------------------------------------------------------------------------------------
+
+
+def _kind(request: Asked) -> CommitKind | None:
+    asked = request.GET.get("kind", "")
+    return CommitKind(asked) if asked in KINDS else None
+
+
+def _group(request: Asked) -> Group | None:
+    asked = request.GET.get("state", "")
+    return Group(asked) if asked in set(Group) else None
+
+
+def _status(found: JobsResult) -> int:
+    return 200 if found.going else STOP_POLLING
+
+
+def _rights(request: Asked, org: str) -> frozenset[Right]:
+    """What the actor may do in an org."""
+    app = request.unlost
+    oids = [one.oid for one in app.orgs() if one.name == org]
+    return frozenset(right for right in Right for oid in oids if app.actor.may(right, oid))
+
+
+def _acts(told: Job, rights: frozenset[Right]) -> dict[str, object]:
+    """What the actor may do with it now."""
+    operates = Right.OPERATE in rights
+    waits = told.state in (RunState.PARKED, RunState.FAILED)
+    known = not told.over and operates and not told.hourly
+    return {
+        "can_pause": known and not told.wish and not (waits and not told.resume_at),
+        "can_go_on": known and (bool(told.wish) or waits),
+        "can_cancel": known or (operates and told.hourly and told.going),
+        "may_restore": Right.RESTORE in rights,
+        "may_read": Right.READ in rights,
+    }
+
+
+def _ended(request: Asked, told: Job, rights: frozenset[Right]) -> dict[str, object]:
+    """How it ended: of a restore each record, of a backup what it proved."""
+    if told.state != RunState.DONE.value:
+        return {}
+    if told.restore:
+        reads = Right.READ in rights
+        return {"outcome": outcome(request.unlost, told.run) if reads else None}
+    if told.snapshot is None:
+        return {}
+    return {"proof": certificate(request.unlost, told.org, at=str(told.snapshot))}

@@ -1,0 +1,60 @@
+"""A shop whose records are lost between two nights, seen through the console."""
+
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from homes import World
+from unit.app.test_restore import WRITER, Shop
+from unlost.app.actions.queued_restore import do_restore
+from unlost.app.actions.writer import set_writer
+from unlost.catalog.runs import RunState
+from unlost.web import background
+
+MOST_QUERIES = 12
+OF_SIGN_IN = ("django_session", "usersessions_", "catalog_user", "BEGIN", "COMMIT", "SAVEPOINT")
+
+
+def queries(client: Client, place: str) -> list[str]:
+    """What a page asks the database, beside finding out who signed in."""
+    client.get(place)
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get(place).status_code == 200
+    told = [str(one["sql"]) for one in asked.captured_queries]
+    return [sql for sql in told if not any(part in sql for part in OF_SIGN_IN)]
+
+
+def lost_shop(world: World, folder: Path) -> Shop:
+    """A customer with two contacts and a file, lost for ever; the second last night has them all."""
+    shop = Shop(world, folder)
+    set_writer(world.app, WRITER)
+    shop.lose()
+    shop.night()
+    return shop
+
+
+def plan_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plans are made before the answer, and not in a thread beside."""
+    monkeypatch.setattr(background, "begin", lambda work: work())
+
+
+def serve(shop: Shop, run: str) -> RunState | None:
+    """What the service does with a restore that was handed over."""
+    return do_restore(shop.app, run)
+
+
+def choose(client: Client, **asked: object) -> str:
+    """Choose what to bring back; the address of the plan."""
+    answer = client.post("/orgs/sales/restores/", asked)
+    assert answer.status_code == 302, answer.content.decode()
+    return str(answer["Location"])
+
+
+def start(client: Client, plan: str, **asked: object) -> str:
+    """Run a plan; the name of its run."""
+    answer = client.post(f"{plan}run/", asked)
+    assert answer.status_code == 302, answer.content.decode()
+    return str(answer["Location"]).strip("/").rpartition("/")[2]

@@ -1,0 +1,258 @@
+"""The list of jobs, the page of one, what people do with it, and backups on demand."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from homes import World
+from unit.app.test_restore import Shop
+from unit.web.conftest import SignIn
+from unit.web.losses import (
+    MOST_QUERIES,
+    choose,
+    lost_shop,
+    plan_at_once,
+    queries,
+    serve,
+    start,
+)
+from unlost.app.actions import ask_backup
+from unlost.app.actions.night import do_night
+from unlost.catalog.nights import open_nights
+from unlost.catalog.queued_restores import start_restore
+from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run, find_run
+from unlost.jobs.slots import take_slot
+from unlost.model.access import Role
+from unlost.model.errors import LimitReached
+from unlost.model.snapshot import CommitKind
+
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def shop(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    plan_at_once(monkeypatch)
+    return lost_shop(world, tmp_path)
+
+
+@pytest.fixture
+def client(shop: Shop, sign_in: SignIn) -> Client:
+    return sign_in(Role.RESTORER)
+
+
+@pytest.fixture
+def served(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A service runs."""
+    monkeypatch.setattr(ask_backup, "ask", lambda _place, _job: None)
+    slot = take_slot(world.app.locks, alone=not world.home.database)
+    yield world
+    slot.held.release()
+
+
+def restoring(client: Client) -> str:
+    return start(client, choose(client, what="lost", a="2", b="3"))
+
+
+def told(client: Client, place: str, **asked: str) -> str:
+    answer = client.get(place, asked)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+# --- the list -------------------------------------------------------------------------------------
+
+
+def test_jobs_are_listed_and_filtered(shop: Shop, client: Client) -> None:
+    run = restoring(client)
+    assert run in told(client, "/jobs/")
+    assert run not in told(client, "/jobs/", kind="backup")
+    assert run in told(client, "/jobs/", org="sales", state="open")
+    done = told(client, "/jobs/", state="done")
+    assert run not in done
+    assert done.count(">backup-") == 3
+    assert "No job is like this" in told(client, "/jobs/", state="failed")
+    assert told(client, "/jobs/", state="odd", kind="odd", before="odd")
+    assert client.get("/jobs/", {"org": "nowhere"}).status_code == 404
+
+
+def test_the_list_looks_again_while_something_is_under_way(shop: Shop, client: Client) -> None:
+    run = restoring(client)
+    assert 'hx-trigger="every 2s"' in told(client, "/jobs/")
+    piece = client.get("/jobs/", headers=HTMX)
+    assert (piece.status_code, b"<html" in piece.content) == (200, False)
+    serve(shop, run)
+    assert client.get("/jobs/", headers=HTMX).status_code == 286
+
+
+def test_a_failed_job_says_why(shop: Shop, client: Client) -> None:
+    shop.world.clock.advance(seconds=60)
+    now = shop.world.clock.now()
+    begin_run("backup-x", org="sales", kind=CommitKind.BACKUP, full=False, at=now)
+    end_run("backup-x", RunEnd(RunState.FAILED, now, error_code="odd", error_sentence="It broke."))
+    assert "It broke." in told(client, "/jobs/", state="failed")
+    assert "It broke." in told(client, "/jobs/backup-x/")
+    assert "/jobs/backup-x/" in told(client, "/"), "the home page leads there"
+
+
+def test_who_may_not_see_an_org_sees_none_of_its_jobs(
+    shop: Shop, client: Client, sign_in: SignIn
+) -> None:
+    run = restoring(client)
+    auditor = sign_in(Role.AUDITOR)
+    assert run in told(auditor, "/jobs/")
+    assert "to sales" not in told(auditor, "/jobs/"), "plans are for who restores"
+    assert client.get("/jobs/restore-nobody/").status_code == 404
+    assert client.get("/jobs/restore-nobody/", headers=HTMX).status_code == 404
+
+
+# --- one job --------------------------------------------------------------------------------------
+
+
+def test_progress_is_shown_until_the_end(shop: Shop, client: Client) -> None:
+    run = restoring(client)
+    page = told(client, f"/jobs/{run}/")
+    assert "0 of 4 records are written" in page
+    assert '<progress max="4" value="0"' in page
+    assert "Look again" in page
+    piece = client.get(f"/jobs/{run}/", headers=HTMX)
+    assert piece.status_code == 200
+    assert "innerHTML:#live" in piece.content.decode(), "it is read aloud"
+    serve(shop, run)
+    end = client.get(f"/jobs/{run}/", headers=HTMX)
+    assert end.status_code == 286
+    assert "How it ended" in end.content.decode()
+    assert "every 2s" not in end.content.decode()
+    assert "innerHTML:#live" not in told(client, f"/jobs/{run}/")
+
+
+def test_it_is_paused_and_goes_on(shop: Shop, client: Client) -> None:
+    run = restoring(client)
+    paused = client.post(f"/jobs/{run}/pause/", follow=True).content.decode()
+    assert "nothing of it is lost" in paused
+    assert "Let it go on" in paused
+    assert "Pause it" not in paused
+    serve(shop, run)
+    assert shop.live("Contact") == {}
+    again = client.post(f"/jobs/{run}/go-on/", follow=True).content.decode()
+    assert "Pause it" in again
+    assert serve(shop, run) is RunState.DONE
+    over = told(client, f"/jobs/{run}/")
+    assert "Pause it" not in over
+    assert "Let it go on" not in over
+
+
+def test_it_is_cancelled(shop: Shop, client: Client) -> None:
+    run = restoring(client)
+    page = client.post(f"/jobs/{run}/cancel/", follow=True).content.decode()
+    assert "given up" in page
+    assert "Pause it" not in page
+    known = find_run(run)
+    assert known is not None
+    assert known.state is RunState.ABANDONED
+    assert client.post(f"/jobs/{run}/cancel/").status_code == 409
+
+
+def test_one_that_waits_for_an_allowance_can_be_let_go_on(shop: Shop, client: Client) -> None:
+    run = restoring(client)
+    shop.writer.faults.plant("write", LimitReached("full", "The storage is full."), table="Contact")
+    assert serve(shop, run) is RunState.PARKED
+    page = told(client, f"/jobs/{run}/")
+    assert "The storage is full." in page
+    assert "Let it go on" in page
+    client.post(f"/jobs/{run}/go-on/")
+    assert serve(shop, run) is RunState.DONE
+
+
+def test_what_cannot_be_done_with_a_job_is_refused(
+    shop: Shop, client: Client, sign_in: SignIn
+) -> None:
+    run = restoring(client)
+    assert client.post(f"/jobs/{run}/explode/").status_code == 404
+    assert client.get(f"/jobs/{run}/pause/").status_code == 405
+    viewer = sign_in(Role.VIEWER)
+    for act in ("pause", "go-on", "cancel", "retry"):
+        assert viewer.post(f"/jobs/{run}/{act}/").status_code == 403
+    page = told(viewer, f"/jobs/{run}/")
+    assert "Pause it" not in page
+    assert "the plan" not in page
+    start_restore(run, now=shop.world.clock.now())
+    assert serve(shop, run) is RunState.DONE
+
+
+def test_after_the_end_each_sees_what_they_may(shop: Shop, client: Client, sign_in: SignIn) -> None:
+    run = restoring(client)
+    serve(shop, run)
+    assert "Schoko Zürich" in told(sign_in(Role.VIEWER), f"/jobs/{run}/")
+    page = told(sign_in(Role.AUDITOR), f"/jobs/{run}/")
+    assert "Schoko Zürich" not in page
+    assert "shown to who may read records" in page
+
+
+def test_beside_what_was_wanted_leads_to_a_comparison(shop: Shop, client: Client) -> None:
+    run = restoring(client)
+    serve(shop, run)
+    page = told(client, f"/jobs/{run}/")
+    assert "/orgs/sales/compare/?a=2&amp;b=live" in page
+    assert "ModifiedBy" in page
+    assert "the org put something else there" in page
+
+
+def test_a_backup_tells_its_tables_and_what_it_proved(shop: Shop, client: Client) -> None:
+    run = shop.app.vault.at(shop.oid, 2).info.run
+    page = told(client, f"/jobs/{run}/")
+    assert "Backup of sales" in page
+    assert "What it proved" in page
+    assert "Contact" in page
+    assert "every 2s" not in page
+
+
+def test_nothing_failed_and_is_tried_again(shop: Shop, client: Client) -> None:
+    run = restoring(client)
+    serve(shop, run)
+    answer = client.post(f"/jobs/{run}/retry/")
+    assert f"Nothing failed in {run}." in told(client, answer["Location"])
+
+
+# --- back up now ----------------------------------------------------------------------------------
+
+
+def test_a_backup_is_asked_for_and_made(served: World, sign_in: SignIn) -> None:
+    client = sign_in(Role.OPERATOR)
+    assert "Back up sales now" in told(client, "/")
+    answer = client.post("/orgs/sales/backup/", follow=True).content.decode()
+    assert "it begins within seconds" in answer
+    assert "A backup of sales waits for the service." in answer
+    (night,) = open_nights()
+    do_night(served.app, night.oid, night.name)
+    page = told(client, "/jobs/", org="sales")
+    assert night.run in page
+    assert "waits for the service" not in page
+
+
+def test_without_a_service_it_says_so(world: World, sign_in: SignIn) -> None:
+    answer = sign_in(Role.OPERATOR).post("/orgs/sales/backup/", follow=True).content.decode()
+    assert "No service runs that could do it." in answer
+    assert "unlost up" in answer
+    assert open_nights() == []
+
+
+def test_who_may_not_operate_gets_no_button(served: World, sign_in: SignIn) -> None:
+    viewer = sign_in(Role.VIEWER)
+    assert "Back up sales now" not in told(viewer, "/")
+    assert viewer.post("/orgs/sales/backup/").status_code == 403
+    assert viewer.get("/orgs/sales/backup/").status_code == 405
+    assert viewer.post("/orgs/nowhere/backup/").status_code == 404
+    assert open_nights() == []
+
+
+@pytest.mark.parametrize("state", ["waiting", "done"])
+def test_the_pages_ask_the_database_little(shop: Shop, client: Client, state: str) -> None:
+    run = restoring(client)
+    if state == "done":
+        serve(shop, run)
+    noted = 2 if state == "done" else 0  # records are told then, which the audit notes
+    for place in ("/jobs/", f"/jobs/{run}/"):
+        found = queries(client, place)
+        assert len(found) <= MOST_QUERIES + noted, found

@@ -1,0 +1,83 @@
+"""The whole story: records are lost, found, previewed, restored and shown as done; errors are tried again."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from homes import World
+from unit.app.test_restore import CUSTOMER, Shop
+from unit.web.conftest import SignIn
+from unit.web.losses import choose, lost_shop, plan_at_once, serve, start
+from unlost.catalog.audit import every
+from unlost.catalog.runs import RunState, find_run
+from unlost.model.access import Role
+from unlost.testing.platform import Refused
+
+
+@pytest.fixture
+def shop(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    plan_at_once(monkeypatch)
+    return lost_shop(world, tmp_path)
+
+
+def test_what_was_lost_last_night_comes_back(shop: Shop, sign_in: SignIn) -> None:
+    client = sign_in(Role.RESTORER)
+    home = client.get("/").content.decode()
+    assert "4 records lost last night" in home
+    (link,) = re.findall(r'href="([^"]*/lost/[^"]*)"', home)
+    lost = client.get(link.replace("&amp;", "&")).content.decode()
+    assert "4 records lost" in lost
+    assert "Schoko Zürich" in lost
+    assert "Preview the restore of all 4 records" in lost
+    plan = choose(client, what="lost", a="2", b="3")
+    preview = client.get(plan).content.decode()
+    assert "Restore 4 records to sales" in preview
+    assert "4 come back with new ids" not in preview, "counted by table"
+    assert "2 come back with new ids" in preview
+    assert shop.live("Contact") == {}, "nothing is written yet"
+    run = start(client, plan)
+    waiting = client.get(f"/jobs/{run}/").content.decode()
+    assert "waits for the service" in waiting
+    assert "No service runs now" in waiting
+    assert serve(shop, run) is RunState.DONE
+    done = client.get(f"/jobs/{run}/").content.decode()
+    assert "Came back with new ids" in done
+    assert "Schoko Zürich" in done
+    assert shop.named("Account", "Schoko Zürich") in done
+    assert "needs attention" not in done
+    assert sorted(str(cells["Name"]) for cells in shop.live("Contact").values()) == ["Ann", "Ben"]
+    assert "This plan was run" in client.get(plan).content.decode()
+
+
+def test_what_failed_is_grouped_and_tried_again(shop: Shop, sign_in: SignIn) -> None:
+    client = sign_in(Role.RESTORER)
+    plan = choose(client, what="lost", a="2", b="3")
+    for _ in range(2):
+        shop.writer.faults.plant("row", Refused("RULE", "No contact today."), table="Contact")
+    run = start(client, plan)
+    assert serve(shop, run) is RunState.DONE
+    told = client.get(f"/jobs/{run}/").content.decode()
+    assert "2 records need attention" in told
+    assert "2 × <bdi>Contact</bdi>: <bdi>No contact today.</bdi>" in told
+    assert "/orgs/sales/records/Contact/" in told
+    assert "Retry these" in told
+    (code,) = set(re.findall(r'name="code" value="([^"]+)"', told))
+    again = client.post(f"/jobs/{run}/retry/", {"code": [code]})
+    preview = client.get(again["Location"]).content.decode()
+    assert "Restore 2 records to sales" in preview
+    second = start(client, again["Location"])
+    assert second == f"{run}-try-2"
+    assert serve(shop, second) is RunState.DONE
+    assert "needs attention" not in client.get(f"/jobs/{second}/").content.decode()
+    assert sorted(str(cells["Name"]) for cells in shop.live("Contact").values()) == ["Ann", "Ben"]
+
+
+def test_every_step_is_noted(shop: Shop, sign_in: SignIn) -> None:
+    client = sign_in(Role.RESTORER)
+    plan = choose(client, what="records", record=[f"Account/{CUSTOMER}"])
+    run = start(client, plan)
+    noted = {(row.deed.act, row.deed.outcome) for row in every()}
+    assert ("restore.make", "done") in noted
+    assert ("restore.start", "done") in noted
+    assert find_run(run) is not None
