@@ -1,9 +1,12 @@
 """The runs of an org: begin, end, look up. What can be resumed is known to the job store."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
 
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import Org, Run
@@ -144,6 +147,18 @@ def list_runs(
     with own_connection():
         rows = list(Run.objects.filter(org__name=org, **chosen).order_by("-started_at")[:most])
     return [_value(row, org) for row in rows]
+
+
+def newest_runs(*, most: int) -> Mapping[str, Sequence[RunRecord]]:
+    """The newest runs of each org by the org's name, newest first: at most so many of each."""
+    place = Window(RowNumber(), partition_by="org_id", order_by=F("started_at").desc())
+    with own_connection():
+        ranked = Run.objects.select_related("org").annotate(place=place)
+        rows = list(ranked.filter(place__lte=most).order_by("place"))
+    found: dict[str, list[RunRecord]] = {}
+    for row in rows:
+        found.setdefault(row.org.name, []).append(_value(row, row.org.name))
+    return found
 
 
 def let_hours_give_way(oids: Iterable[str]) -> None:
