@@ -149,11 +149,15 @@ def list_runs(
     return [_value(row, org) for row in rows]
 
 
-def newest_runs(*, most: int) -> Mapping[str, Sequence[RunRecord]]:
-    """The newest runs of each org by the org's name, newest first: at most so many of each."""
+def newest_runs(*, most: int, hourly: bool | None = None) -> Mapping[str, Sequence[RunRecord]]:
+    """The newest runs of each org by the org's name, newest first: at most so many of each.
+
+    ``hourly``: as ``list_runs``.
+    """
+    chosen = {} if hourly is None else {"hourly": hourly}
     place = Window(RowNumber(), partition_by="org_id", order_by=F("started_at").desc())
     with own_connection():
-        ranked = Run.objects.select_related("org").annotate(place=place)
+        ranked = Run.objects.select_related("org").filter(**chosen).annotate(place=place)
         rows = list(ranked.filter(place__lte=most).order_by("place"))
     found: dict[str, list[RunRecord]] = {}
     for row in rows:

@@ -152,7 +152,8 @@ def list_all(app: Application) -> OrgList:
     return OrgList(tuple(_line(app, org) for org in app.orgs()))
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Raise UsageError (``org-name``) for a name that cannot be typed."""
     if not name or len(name) > LONGEST_NAME or name.startswith("-") or not name.isprintable():
         raise UsageError(
             "org-name",
@@ -194,7 +195,7 @@ class _Opened:
 
 @contextmanager
 def _opened(app: Application, new: NewOrg, *, ask: Ask) -> Iterator[_Opened]:
-    _check_name(new.name)
+    check_name(new.name)
     connector = app.connector(new.connector)
     config = read_config(connector, dict(new.config))
     held = _secrets(app, connector, config, new=new, ask=ask)
