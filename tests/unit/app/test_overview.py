@@ -1,6 +1,5 @@
 """How all orgs stand: told truly, and with as few questions for many orgs as for one."""
 
-
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 

@@ -13,13 +13,11 @@ from unlost.catalog.alerts import list_alerts
 from unlost.catalog.budget import calls_of_the_day
 from unlost.catalog.hidden_columns import hidden_columns
 from unlost.catalog.orgs import ProtectedOrg, get_org
-from unlost.catalog.schedules import schedule_of
 from unlost.catalog.writers import find_writer
 from unlost.model.access import Right
 from unlost.model.certificate import Certificate, TableLine
 from unlost.model.finding import Finding, Severity
 from unlost.model.reading import Json
-from unlost.model.schedule import Schedule
 from unlost.model.snapshot import SnapshotInfo, nights
 
 NIGHTS = 30
@@ -54,7 +52,6 @@ class OrgPage:
     proof: Certificate | None
     findings: tuple[Finding, ...]
     calls: Calls
-    schedule: Schedule
     writer: bool
     hidden: int
     rights: frozenset[Right]
@@ -83,7 +80,6 @@ def org_page(app: Application, org: str) -> OrgPage:
     (state,) = states_of(app, [known], alerts)
     whole = nights(app.vault.snapshots(known.oid))
     proof = _proof(app, known, whole)
-    schedule = schedule_of(known.oid).schedule
     used, limit = calls_of_the_day(known.oid, now=app.clock.now())
     return OrgPage(
         state=state,
@@ -94,8 +90,7 @@ def org_page(app: Application, org: str) -> OrgPage:
         kept=len(whole),
         proof=proof,
         findings=gaps(proof) if proof is not None else (),
-        calls=Calls(used, limit, schedule.calls),
-        schedule=schedule,
+        calls=Calls(used, limit, state.schedule.calls),
         writer=find_writer(known.oid) is not None,
         hidden=len(hidden_columns(known.oid)),
         rights=frozenset(right for right in Right if app.actor.may(right, known.oid)),

@@ -18,6 +18,7 @@ from unlost.engine.schedule import upcoming
 from unlost.model.access import Right
 from unlost.model.certificate import Verdict
 from unlost.model.org import OrgKind
+from unlost.model.schedule import Schedule
 from unlost.model.snapshot import SnapshotInfo, nights
 
 LATE = timedelta(hours=36)  # a night that was missed and not caught up with by the next midday
@@ -70,6 +71,7 @@ class OrgState:
     before: int | None
     lost: int
     gaps: int
+    schedule: Schedule
     next: datetime | None
     gauges: tuple[Gauge, ...]
     alerts: int
@@ -130,6 +132,7 @@ def _state(app: Application, org: ProtectedOrg, noted: _Noted, alerts: int) -> O
         before=whole[-2].number if len(whole) > 1 else None,
         lost=last.counts.deleted if last is not None and len(whole) > 1 else 0,
         gaps=missing,
+        schedule=schedule,
         next=None if org.retired else upcoming(schedule, zone=zone, key=org.oid, now=now),
         gauges=tuple(_gauge(one) for one in noted.storages.get(org.oid, ())),
         alerts=alerts,
