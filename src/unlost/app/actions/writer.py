@@ -7,6 +7,7 @@ import msgspec
 
 from unlost.app.access import Where, action
 from unlost.app.compose import Application, HeldSecrets, Unlimited, read_config
+from unlost.app.connector_settings import bare
 from unlost.app.home_copy import after_change
 from unlost.catalog.orgs import ProtectedOrg, check_same_org, get_org
 from unlost.catalog.writers import find_writer, save_writer
@@ -88,7 +89,7 @@ def set_writer(app: Application, new: NewWriter, *, ask: Ask = lambda _: None) -
         identity = writer.identity()
         check_same_org(org, identity)
         missing = tuple(writer.missing(tables))
-    told = msgspec.to_builtins(config)
+    told = {name: bare(value) for name, value in msgspec.to_builtins(config).items()}
     own = {k: v for k, v in told.items() if k in given or org.config.get(k) != v}
     save_writer(org.oid, own, at=app.clock.now())
     held.move_to(app.writer_secrets(org.oid))

@@ -82,7 +82,9 @@ def every_channel(request: Asked) -> HttpResponse:
     found = channels(request.unlost)
     rows = [(one, found.silent.get(one.name, ""), _goes_to(one)) for one in found.channels]
     return render(
-        request, "alerts/channels.html", {"part": "alerts", "rows": rows, "kinds": ChannelKind}
+        request,
+        "alerts/channels.html",
+        {"part": "alerts", "rows": rows, "kinds": list(ChannelKind)},
     )
 
 

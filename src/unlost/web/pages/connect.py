@@ -129,12 +129,13 @@ def scope(request: Asked) -> HttpResponse:
     form = ConnectorForm(sent(request), settings=chosen, secrets=(), values=known["config"])
     if form.is_valid():
         config = {**known["config"], **form.config()}
-        if config == {**{one.name: bare(one.default) for one in chosen}, **known["config"]}:
+        before = {**{one.name: bare(one.default) for one in chosen}, **known["config"]}
+        if config == before and "again" not in request.POST:
             return redirect("connect-hour")
         seen = _looked(request, form, {**known, "config": config})
         if seen is not None:
             keep_draft(request, DRAFT, seen)
-            messages.info(request, _("It was looked at again with these tables."))
+            messages.info(request, _("Unlost looked again."))
             return redirect("connect-scope")
     found = learned(AddedOrg).convert(known["found"])
     return _step(request, 3, form, known, found=found)
