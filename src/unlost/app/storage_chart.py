@@ -16,6 +16,7 @@ AHEAD = 0.35  # of the width, for what is foretold
 FURTHEST = 2.0  # times what is shown of the past, so that the day on which it is full is seen
 BEYOND = 1.08  # of the way to that day
 HEADROOM = 1.1  # over the highest line
+THINNEST = 0.02  # of the height, to each side: what is foretold is never drawn as if it were sure
 STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#444}.title{font-size:14px;fill:#111}"
     ".axis{stroke:#bbb}.limit{stroke:#b91c1c}.stop{stroke:#b91c1c;stroke-dasharray:2 3}"
@@ -159,7 +160,10 @@ def _line(scale: _Scale, used: float, kind: str, label: str) -> Iterator[str]:
 def _ahead(scale: _Scale, seen: Forecast, now: datetime) -> Iterator[str]:
     """Where it leads: a band that widens, the trend, and what it is at the right end."""
     here = scale.point(now, seen.now)
-    slow, fast = (_way(scale, seen.now, daily, now) for daily in (seen.slow, seen.fast))
+    days = (scale.ends - now) / DAY
+    least = THINNEST * scale.most / days
+    lowest, highest = min(seen.slow, seen.daily - least), max(seen.fast, seen.daily + least)
+    slow, fast = (_way(scale, seen.now, daily, now) for daily in (lowest, highest))
     corner = [scale.point(scale.ends, scale.most)] if fast[0] < scale.ends else []
     corners = [here, scale.point(*fast), *corner, scale.point(*slow)]
     yield f'<polygon class="band" points="{" ".join(corners)}"/>'
