@@ -9,6 +9,7 @@ INSIDE = {
     "alerts": {"watch", "deliver", "beat", "heads", "tell_digest"},
     "backup": {"forget_wish", "cancel_unfinished"},
     "hour": {"do_hour", "why_not"},
+    "kept_plan": {"read_kept"},
     "night": {"do_night"},
     "queued_restore": {"ask_for", "restore_jobs", "do_restore"},
     "restore_plan": {"load_plan", "org_of", "new_plan_id"},

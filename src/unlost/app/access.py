@@ -121,6 +121,13 @@ def may(app: "Application", right: Right, org: str | None = None) -> bool:
     return app.actor.may(right, known.oid if known is not None else None)
 
 
+def rights_in(app: "Application", org: str) -> Mapping[str, bool]:
+    """What the actor may do in the org of this name, by the names of rights: for pages."""
+    known = find_org(org)
+    oid = known.oid if known is not None else ""
+    return {right.value: app.actor.may(right, oid) for right in Right}
+
+
 def check_org(app: "Application", right: Right, org: str) -> None:
     """Raise NotFound (``org-unknown``) for an org in which the actor has not even a look.
 

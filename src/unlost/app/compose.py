@@ -89,6 +89,10 @@ class HeldSecrets:
         with self._lock:
             self._values[name] = value
 
+    def every(self) -> dict[str, str]:
+        """All of them by name, as a sign-in may have renewed them."""
+        return dict(self._values)
+
     def move_to(self, store: SecretStore) -> None:
         """Hand all of them to a store that keeps them."""
         for name, value in self._values.items():

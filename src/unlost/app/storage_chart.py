@@ -1,103 +1,206 @@
-"""The chart of a storage as SVG: what it held, its limit, where it leads. Pure."""
+"""The chart of a storage as SVG: what it held, its limit, where it leads. Pure.
 
-from collections.abc import Sequence
+How its parts look is said by their classes: in a file by a style of its own, in a page by the page's.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from xml.sax.saxutils import escape
 
 from unlost.model.forecast import Forecast, Sample
 
-WIDTH, HEIGHT = 720, 320
-LEFT, RIGHT, TOP, BOTTOM = 64, 16, 36, 28
 GIB = 2.0**30
+DAY = timedelta(days=1)
 AHEAD = 0.35  # of the width, for what is foretold
+FURTHEST = 2.0  # times what is shown of the past, so that the day on which it is full is seen
+BEYOND = 1.08  # of the way to that day
+HEADROOM = 1.1  # over the highest line
+THINNEST = 0.02  # of the height, to each side: what is foretold is never drawn as if it were sure
 STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#444}.title{font-size:14px;fill:#111}"
-    ".axis{stroke:#bbb}.limit{stroke:#b45309}.stop{stroke:#b91c1c}"
+    ".axis{stroke:#bbb}.limit{stroke:#b91c1c}.stop{stroke:#b91c1c;stroke-dasharray:2 3}"
     ".used{fill:none;stroke:#1d4ed8;stroke-width:2}"
     ".trend{fill:none;stroke:#1d4ed8;stroke-width:2;stroke-dasharray:5 4}.band{fill:#1d4ed8;"
-    "opacity:.12}"
+    "opacity:.15}.dot{fill:#b91c1c}.now{stroke:#bbb;stroke-dasharray:1 3}"
 )
-
-
-SVG = f'xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"'
 QUOTES = {'"': "&quot;"}
 
 
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """How large a chart is, and the room around it, in points."""
+
+    width: int
+    height: int
+    left: int = 56
+    right: int = 88
+    top: int = 36
+    bottom: int = 28
+
+    @property
+    def inner(self) -> tuple[int, int]:
+        """Width and height of what is drawn on."""
+        return self.width - self.left - self.right, self.height - self.top - self.bottom
+
+
+WIDE = Sheet(720, 320)
+NARROW = Sheet(360, 280, left=44, right=64)  # for phones: the letters stay readable
+
+
+@dataclass(frozen=True, slots=True)
 class _Scale:
     """From instants and bytes to points."""
 
-    def __init__(self, begins: datetime, ends: datetime, most: float) -> None:
-        self.begins, self.ends, self.most = begins, ends, most
+    sheet: Sheet
+    begins: datetime
+    ends: datetime
+    most: float
 
     def x(self, at: datetime) -> float:
         share = (at - self.begins) / (self.ends - self.begins)
-        return LEFT + share * (WIDTH - LEFT - RIGHT)
+        return self.sheet.left + share * self.sheet.inner[0]
 
     def y(self, used: float) -> float:
-        return HEIGHT - BOTTOM - used / self.most * (HEIGHT - TOP - BOTTOM)
+        share = min(max(used, 0.0), self.most) / self.most
+        return self.sheet.top + (1 - share) * self.sheet.inner[1]
 
     def point(self, at: datetime, used: float) -> str:
-        return f"{self.x(at):.1f},{self.y(min(max(used, 0.0), self.most)):.1f}"
+        return f"{self.x(at):.1f},{self.y(used):.1f}"
 
 
 def chart(
-    name: str, samples: Sequence[Sample], *, limit: float, seen: Forecast | None, now: datetime
+    name: str,
+    samples: Sequence[Sample],
+    *,
+    limit: float,
+    seen: Forecast | None,
+    now: datetime,
+    sheet: Sheet = WIDE,
+    styled: bool = True,
 ) -> str:
-    """One storage; readable without colours, and with a text for who cannot see it."""
-    begins = min(samples[0].at, now - timedelta(days=1))
-    ends = now + (now - begins) * AHEAD / (1 - AHEAD)
-    stop = limit * (seen.stop if seen is not None else 1.0)
-    scale = _Scale(begins, ends, max(stop * 1.1, *(sample.used for sample in samples), 1.0))
-    told = _told(name, samples[-1].used, limit, seen)
+    """One storage; readable without colours, and with a text for who cannot see it.
+
+    ``styled``: with a style of its own, for a file.
+    """
+    scale = _scale(samples, limit, seen, now, sheet)
+    told = _told(name, samples[-1].used, limit, seen, now)
+    size = f'viewBox="0 0 {sheet.width} {sheet.height}"'
+    label = f'role="img" aria-label="{escape(told, QUOTES)}"'
     parts = [
-        f'<svg {SVG} role="img" aria-label="{escape(told, QUOTES)}">',
-        f"<style>{STYLE}</style>",
-        f'<text class="title" x="{LEFT}" y="20">{escape(told)}</text>',
-        *_axes(begins, ends),
-        _line(scale, limit, "limit", "100%"),
-        *([_line(scale, stop, "stop", f"{seen.stop:.0%}")] if seen is not None else []),
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} class="chart" {label}>',
+        *([f"<style>{STYLE}</style>"] if styled else []),
+        *([f'<text class="title" x="{sheet.left}" y="20">{escape(told)}</text>'] if styled else []),
+        *_axes(scale, now),
+        *(_line(scale, limit, "limit", "100%") if limit else ()),
+        *(_line(scale, limit * seen.stop, "stop", f"{seen.stop:.0%}") if seen is not None else ()),
+        *(_ahead(scale, seen, now) if seen is not None else ()),
         f'<polyline class="used" points="{_points(scale, samples)}"/>',
-        *(_ahead(scale, seen, now, ends) if seen is not None else []),
+        *(_dots(scale, seen, now) if seen is not None else ()),
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
 
 
-def _told(name: str, used: float, limit: float, seen: Forecast | None) -> str:
+def crossing(seen: Forecast, share: float, *, now: datetime) -> datetime | None:
+    """When the trend reaches a share of the limit; None where it does not, or has already."""
+    left = seen.limit * share - seen.now
+    far = timedelta(days=3650)
+    if left <= 0 or seen.daily <= 0 or left / seen.daily > far / DAY:
+        return None
+    return now + left / seen.daily * DAY
+
+
+def _scale(
+    samples: Sequence[Sample], limit: float, seen: Forecast | None, now: datetime, sheet: Sheet
+) -> _Scale:
+    begins = min(samples[0].at, now - DAY)
+    past = now - begins
+    ahead = past * AHEAD / (1 - AHEAD)
+    stop = limit * (seen.stop if seen is not None else 1.0)
+    last = crossing(seen, max(1.0, seen.stop), now=now) if seen is not None else None
+    if last is not None and last - now <= FURTHEST * past:
+        ahead = max(ahead, (last - now) * BEYOND)
+    highest = max(limit, stop, *(sample.used for sample in samples), 1.0)
+    return _Scale(sheet, begins, now + ahead, highest * HEADROOM)
+
+
+def _told(name: str, used: float, limit: float, seen: Forecast | None, now: datetime) -> str:
     share = f"{used / limit:.1%}" if limit else f"{used / GIB:.2f} GiB"
-    when = f", full on {seen.reached:%Y-%m-%d}" if seen is not None and seen.reached else ""
-    return f"{name}: {share}{when}"
+    full = crossing(seen, 1.0, now=now) if seen is not None else None
+    return f"{name}: {share}{f', full on {full:%Y-%m-%d}' if full is not None else ''}"
 
 
 def _points(scale: _Scale, samples: Sequence[Sample]) -> str:
     return " ".join(scale.point(sample.at, sample.used) for sample in samples)
 
 
-def _axes(begins: datetime, ends: datetime) -> list[str]:
-    bottom = HEIGHT - BOTTOM
-    return [
-        f'<line class="axis" x1="{LEFT}" y1="{bottom}" x2="{WIDTH - RIGHT}" y2="{bottom}"/>',
-        f'<text x="{LEFT}" y="{HEIGHT - 8}">{begins:%Y-%m-%d}</text>',
-        f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 8}" text-anchor="end">{ends:%Y-%m-%d}</text>',
-        f'<text x="{LEFT - 6}" y="{bottom}" text-anchor="end">0</text>',
-    ]
+def _axes(scale: _Scale, now: datetime) -> Iterator[str]:
+    sheet = scale.sheet
+    bottom, right = sheet.height - sheet.bottom, sheet.width - sheet.right
+    here = scale.x(now)
+    yield f'<line class="axis" x1="{sheet.left}" y1="{bottom}" x2="{right}" y2="{bottom}"/>'
+    yield f'<line class="now" x1="{here:.1f}" y1="{sheet.top}" x2="{here:.1f}" y2="{bottom}"/>'
+    yield _text(sheet.left, sheet.height - 8, f"{scale.begins:%Y-%m-%d}", "start")
+    yield _text(right, sheet.height - 8, f"{scale.ends:%Y-%m-%d}", "end")
+    yield _text(sheet.left - 6, bottom, "0", "end")
 
 
-def _line(scale: _Scale, used: float, kind: str, label: str) -> str:
-    y = scale.y(used)
-    return (
-        f'<line class="{kind}" x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}"/>'
-        f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{label}</text>'
-    )
+def _line(scale: _Scale, used: float, kind: str, label: str) -> Iterator[str]:
+    y, sheet = scale.y(used), scale.sheet
+    right = sheet.width - sheet.right
+    yield f'<line class="{kind}" x1="{sheet.left}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}"/>'
+    # the two lines are close to each other: their words stand on different sides
+    if kind == "limit":
+        yield _text(sheet.left - 6, y + 4, label, "end")
+    else:
+        yield _text(right + 6, y + 4, label, "start")
 
 
-def _ahead(scale: _Scale, seen: Forecast, now: datetime, ends: datetime) -> list[str]:
-    days = (ends - now) / timedelta(days=1)
+def _ahead(scale: _Scale, seen: Forecast, now: datetime) -> Iterator[str]:
+    """Where it leads: a band that widens, the trend, and what it is at the right end."""
     here = scale.point(now, seen.now)
-    slow, trend, fast = (
-        scale.point(ends, seen.now + daily * days) for daily in (seen.slow, seen.daily, seen.fast)
-    )
-    return [
-        f'<polygon class="band" points="{here} {fast} {slow}"/>',
-        f'<polyline class="trend" points="{here} {trend}"/>',
-    ]
+    days = (scale.ends - now) / DAY
+    least = THINNEST * scale.most / days
+    lowest, highest = min(seen.slow, seen.daily - least), max(seen.fast, seen.daily + least)
+    slow, fast = (_way(scale, seen.now, daily, now) for daily in (lowest, highest))
+    corner = [scale.point(scale.ends, scale.most)] if fast[0] < scale.ends else []
+    corners = [here, scale.point(*fast), *corner, scale.point(*slow)]
+    yield f'<polygon class="band" points="{" ".join(corners)}"/>'
+    at, used = _way(scale, seen.now, seen.daily, now)
+    yield f'<polyline class="trend" points="{here} {scale.point(at, used)}"/>'
+    if at == scale.ends and seen.limit:
+        yield _text(
+            scale.sheet.width - scale.sheet.right + 6,
+            _beside(scale, used, seen),
+            f"≈ {used / seen.limit:.0%}",
+            "start",
+        )
+
+
+def _beside(scale: _Scale, used: float, seen: Forecast) -> float:
+    """The height of the word at the right end, out of the way of that of the stop line."""
+    own, taken = scale.y(used) + 4, scale.y(seen.limit * seen.stop) + 4
+    return taken + 14 if abs(own - taken) < 14 else own
+
+
+def _way(scale: _Scale, begins: float, daily: float, now: datetime) -> tuple[datetime, float]:
+    """Where a growth leaves the chart: at its right end, or at its top."""
+    used = begins + daily * ((scale.ends - now) / DAY)
+    if used <= scale.most:
+        return scale.ends, used
+    return now + (scale.most - begins) / daily * DAY, scale.most
+
+
+def _dots(scale: _Scale, seen: Forecast, now: datetime) -> Iterator[str]:
+    """The days on which lines are crossed; the later word stands below, so that both are read."""
+    for share, below in {1.0: 18, seen.stop: -8}.items():
+        at = crossing(seen, share, now=now)
+        if at is not None and at <= scale.ends:
+            x, y = scale.x(at), scale.y(seen.limit * share)
+            yield f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4"/>'
+            yield _text(x - 6, y + below, f"{at:%Y-%m-%d}", "end")
+
+
+def _text(x: float, y: float, words: str, anchor: str) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'

@@ -1,10 +1,11 @@
 """The nights that schedules asked for: waiting, done, to be tried again, given up."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
 
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import Night, Org
@@ -70,6 +71,18 @@ def add_night(oid: str, name: str, *, at: datetime) -> NightRecord:
             },
         )
     return _value(row)
+
+
+def newest_nights(*, most: int) -> Mapping[str, Sequence[NightRecord]]:
+    """The newest nights of each org by oid, newest first: at most so many of each."""
+    place = Window(RowNumber(), partition_by="org_id", order_by=F("due_at").desc())
+    with own_connection():
+        ranked = Night.objects.select_related("org").annotate(place=place)
+        rows = list(ranked.filter(place__lte=most).order_by("place"))
+    found: dict[str, list[NightRecord]] = {}
+    for row in rows:
+        found.setdefault(row.org.oid, []).append(_value(row))
+    return found
 
 
 def give_up_before(oid: str, name: str, *, at: datetime) -> None:

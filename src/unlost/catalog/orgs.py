@@ -83,20 +83,21 @@ def save_org(org: ProtectedOrg) -> None:
     present = find_org(org.name)
     if present is not None:
         check_same_org(present, org.identity)
+    check_no_twin(org.name, org.identity)
     with own_connection():
-        twin = (
-            Org.objects.filter(connector=org.identity.connector, tenant=org.identity.tenant)
-            .exclude(name=org.name)
-            .first()
-        )
-        if twin is not None:
-            raise Conflict(
-                "org-already-protected",
-                f"{_who(org.identity)} is already protected under the name {twin.name!r}.",
-                next_step=f"Use the name {twin.name!r}.",
-            )
         Org.objects.update_or_create(
             name=org.name, defaults=_columns(org), create_defaults=_first(org)
+        )
+
+
+def check_no_twin(name: str, identity: OrgIdentity) -> None:
+    """Raise Conflict (``org-already-protected``) if another name stands for this tenant."""
+    twin = org_of_tenant(identity)
+    if twin is not None and twin.name != name:
+        raise Conflict(
+            "org-already-protected",
+            f"{_who(identity)} is already protected under the name {twin.name!r}.",
+            next_step=f"Use the name {twin.name!r}.",
         )
 
 

@@ -1,11 +1,12 @@
 """The runs of an org: begin, end, look up. What can be resumed is known to the job store."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from django.db.models import Q
+from django.db.models import F, Q, Window
+from django.db.models.functions import RowNumber
 
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import Org, Run
@@ -184,6 +185,22 @@ def known_runs(runs: Iterable[str]) -> frozenset[str]:
     """Those of these ids that the home remembers."""
     with own_connection():
         return frozenset(Run.objects.filter(id__in=list(runs)).values_list("id", flat=True))
+
+
+def newest_runs(*, most: int, hourly: bool | None = None) -> Mapping[str, Sequence[RunRecord]]:
+    """The newest runs of each org by the org's name, newest first: at most so many of each.
+
+    ``hourly``: as ``list_runs``.
+    """
+    chosen = {} if hourly is None else {"hourly": hourly}
+    place = Window(RowNumber(), partition_by="org_id", order_by=F("started_at").desc())
+    with own_connection():
+        ranked = Run.objects.select_related("org").filter(**chosen).annotate(place=place)
+        rows = list(ranked.filter(place__lte=most).order_by("place"))
+    found: dict[str, list[RunRecord]] = {}
+    for row in rows:
+        found.setdefault(row.org.name, []).append(_value(row, row.org.name))
+    return found
 
 
 def let_hours_give_way(oids: Iterable[str]) -> None:

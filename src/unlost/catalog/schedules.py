@@ -1,6 +1,6 @@
 """The schedules of orgs: one each, the usual one until another is set."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -40,6 +40,13 @@ def schedule_of(oid: str) -> Kept:
         org = Org.objects.get(oid=oid)
         row = ScheduleRow.objects.filter(org=org).first()
     return _value(org, row)
+
+
+def schedules() -> Mapping[str, Kept]:
+    """The schedules of all orgs, by oid."""
+    with own_connection():
+        orgs = list(Org.objects.select_related("schedule"))
+    return {org.oid: _value(org, getattr(org, "schedule", None)) for org in orgs}
 
 
 def coming(now: datetime) -> Sequence[Kept]:

@@ -1,8 +1,11 @@
 """What orgs used of their storages, backup by backup."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
 
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import Org, StorageSample
@@ -46,3 +49,16 @@ def storages(oid: str, *, since: datetime) -> Sequence[StorageHistory]:
         StorageHistory(name, own[-1].limit, tuple(Sample(row.at, row.used) for row in own))
         for name, own in found.items()
     ]
+
+
+def newest_storages(*, since: datetime) -> Mapping[str, Sequence[StorageHistory]]:
+    """The storages of all orgs by oid, each with its newest sample alone."""
+    place = Window(RowNumber(), partition_by=["org_id", "name"], order_by=F("at").desc())
+    with own_connection():
+        ranked = StorageSample.objects.select_related("org").filter(at__gte=since)
+        rows = list(ranked.annotate(place=place).filter(place=1).order_by("name"))
+    found: dict[str, list[StorageHistory]] = {}
+    for row in rows:
+        history = StorageHistory(row.name, row.limit, (Sample(row.at, row.used),))
+        found.setdefault(row.org.oid, []).append(history)
+    return found

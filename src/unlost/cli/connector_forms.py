@@ -3,14 +3,13 @@
 import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, Field, fields
-from enum import Enum
 from operator import getitem
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin
 
 import typer
 
+from unlost.app.connector_settings import Setting, bare, settings_of
 from unlost.cli.exits import ExitCode
 from unlost.cli.options import AsJson, Home
 from unlost.model.errors import UsageError
@@ -30,7 +29,7 @@ def form(connector: Connector, run: Run) -> Callable[..., ExitCode]:
 
     parameters = [
         _parameter("name", NewName),
-        *[_setting(field, get_type_hints(connector.config)) for field in _settings(connector)],
+        *[_setting(one) for one in settings_of(connector)],
         *[_secret_file(secret) for secret in connector.secrets(None)],
         _parameter("home", Home, default=None),
         _parameter("json", AsJson, default=False),
@@ -53,9 +52,9 @@ def writer_form(
         return run(connectors, org, given)
 
     settings = {
-        field.name: _optional(_setting(field, get_type_hints(one.config)))
+        setting.name: _optional(_setting(setting))
         for one in connectors
-        for field in _settings(one)
+        for setting in settings_of(one)
     }
     files = {
         secret.name: _secret_file(secret) for one in connectors for secret in one.secrets(None)
@@ -74,9 +73,9 @@ def writer_form(
 
 def given_settings(connectors: Sequence[Connector], given: Given) -> Mapping[str, Any]:
     """The settings that were given, as plain values."""
-    names = {field.name for one in connectors for field in _settings(one)}
+    names = {setting.name for one in connectors for setting in settings_of(one)}
     return {
-        name: _bare(given[name]) for name in sorted(names) if given.get(name) not in (None, [], ())
+        name: bare(given[name]) for name in sorted(names) if given.get(name) not in (None, [], ())
     }
 
 
@@ -97,7 +96,7 @@ def _optional(parameter: inspect.Parameter) -> inspect.Parameter:
 
 def config_values(connector: Connector, given: Given) -> Mapping[str, Any]:
     """The settings among what was given, as plain values."""
-    return {field.name: _bare(given[field.name]) for field in _settings(connector)}
+    return {one.name: bare(given[one.name]) for one in settings_of(connector)}
 
 
 def given_secrets(connector: Connector, given: Given) -> Mapping[str, str]:
@@ -115,20 +114,14 @@ def _read_secrets(connector: Connector, given: Given, *, prefix: str) -> dict[st
     return found
 
 
-def _settings(connector: Connector) -> Sequence[Field[Any]]:
-    return fields(connector.config)
-
-
-def _setting(field: Field[Any], hints: Mapping[str, Any]) -> inspect.Parameter:
-    hint = hints[field.name]
-    spelled = field.name.replace("_", "-")
-    name = f"--{spelled}/--no-{spelled}" if hint is bool else f"--{spelled}"
-    words = [str(field.metadata[word]) for word in ("label", "help") if field.metadata.get(word)]
+def _setting(setting: Setting) -> inspect.Parameter:
+    spelled = setting.name.replace("_", "-")
+    name = f"--{spelled}/--no-{spelled}" if setting.hint is bool else f"--{spelled}"
+    words = [word for word in (setting.label, setting.help) if word]
     option = typer.Option(name, help=": ".join(words))
-    several = get_origin(hint) is tuple
-    annotation = getitem(Annotated, (list[str] if several else hint, option))
-    default = inspect.Parameter.empty if field.default is MISSING else field.default
-    return _parameter(field.name, annotation, default=[] if several else default)
+    annotation = getitem(Annotated, (list[str] if setting.several else setting.hint, option))
+    default = inspect.Parameter.empty if setting.required else setting.default
+    return _parameter(setting.name, annotation, default=[] if setting.several else default)
 
 
 def _secret_file(secret: SecretField) -> inspect.Parameter:
@@ -150,12 +143,6 @@ def _parameter(
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default
     )
-
-
-def _bare(value: object) -> object:
-    if isinstance(value, Enum):
-        return value.value
-    return list(value) if isinstance(value, tuple | list) else value
 
 
 def _read(file: Path) -> str:

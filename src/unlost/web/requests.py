@@ -1,6 +1,6 @@
 """What a request is here: one that acts in the home for somebody."""
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django_htmx.middleware import HtmxDetails
 
 from unlost.app.compose import Application
@@ -11,3 +11,8 @@ class Asked(HttpRequest):
 
     unlost: Application
     htmx: HtmxDetails
+
+
+def sent(request: Asked) -> QueryDict | None:
+    """What a form sent; None where a page is only looked at."""
+    return request.POST if request.method == "POST" else None

@@ -7,10 +7,12 @@ import pytest
 
 from homes import World
 from unlost.app.actions.backup import backup
-from unlost.app.actions.storage import storage
-from unlost.app.storage_chart import chart
+from unlost.app.actions.storage import storage, storage_loops, trend, use
+from unlost.app.compose import Application
+from unlost.app.storage_chart import NARROW, chart
 from unlost.app.watching import Watcher
-from unlost.model.errors import NotFound, UsageError
+from unlost.model.access import Actor, ActorKind, Grant, Role
+from unlost.model.errors import NotAllowed, NotFound, UsageError
 from unlost.model.forecast import Sample
 from unlost.model.quota import Quota
 
@@ -100,3 +102,67 @@ def test_the_chart_of_few_days_has_no_trend(sales: World) -> None:
     assert not {"trend", "band", "stop"} & classes
     bare = chart("x", [Sample(sales.clock.now(), 5)], limit=0, seen=None, now=sales.clock.now())
     assert "x: 0.00 GiB" in bare
+
+
+def test_the_days_of_both_lines_are_dots_with_their_dates(sales: World) -> None:
+    live(sales, 20, begins=0.78)
+    (line,) = storage(sales.app, "sales").storages
+    picture = drawn(sales)
+    dots = list(picture.iter(f"{SVG}circle"))
+    assert len(dots) == 2
+    assert line.forecast is not None
+    assert line.full is not None
+    words = [one.text for one in picture.iter(f"{SVG}text")]
+    for seen in (line.forecast, line.full):
+        assert seen.reached is not None
+        assert f"{seen.reached:%Y-%m-%d}" in words
+    assert line.full.reached < line.forecast.reached  # type: ignore[operator]
+
+
+def test_the_band_widens_and_the_right_end_is_told(sales: World) -> None:
+    live(sales, 20, daily=0.001)
+    picture = drawn(sales)
+    (band,) = list(picture.iter(f"{SVG}polygon"))
+    corners = [tuple(map(float, one.split(","))) for one in str(band.get("points")).split()]
+    here, *ends = corners
+    assert here[0] < min(x for x, _ in ends)
+    assert max(y for _, y in ends) - min(y for _, y in ends) > 5
+    assert any("≈ 53%" in str(one.text) for one in picture.iter(f"{SVG}text"))
+
+
+def test_a_chart_for_pages_has_no_style_and_fits_phones(sales: World) -> None:
+    live(sales, 20)
+    (line,) = storage(sales.app, "sales").storages
+    now = sales.clock.now()
+    told = chart(
+        "x", line.samples, limit=line.limit, seen=line.forecast, now=now, sheet=NARROW, styled=False
+    )
+    assert "style" not in told
+    picture = ET.fromstring(told)
+    assert picture.get("viewBox") == "0 0 360 280"
+    assert all(0 <= float(str(one.get("x"))) <= 360 for one in picture.iter(f"{SVG}text"))
+
+
+def acting(world: World, role: Role) -> Application:
+    return world.app.acting(Actor(ActorKind.PERSON, "ada", (Grant(role),)))
+
+
+def test_owners_and_loops_are_for_who_may_read_records(sales: World) -> None:
+    live(sales, 1)
+    assert use(sales.app, "sales").owners
+    auditor = acting(sales, Role.AUDITOR)
+    found = use(auditor, "sales")
+    assert found.tables
+    assert not found.owners
+    assert not storage(auditor, "sales").use.owners
+    for refused in (
+        lambda: storage_loops(auditor, "sales"),
+        lambda: storage(auditor, "sales", with_loops=True),
+    ):
+        with pytest.raises(NotAllowed) as caught:
+            refused()
+        assert caught.value.code == "not-permitted"
+
+
+def test_an_org_that_told_of_no_storage_has_no_trend(sales: World) -> None:
+    assert trend(sales.app, "sales").storages == ()

@@ -62,6 +62,14 @@ class Alerts:
 
 
 @dataclass(frozen=True, slots=True)
+class Channels:
+    """All channels; ``silent`` as in ``Alerts``."""
+
+    channels: tuple[Channel, ...]
+    silent: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelTest:
     """Whether a channel took a test message; ``problem`` says why not."""
 
@@ -214,6 +222,12 @@ def show(app: Application, *, all_of_them: bool = False) -> Alerts:
     if not app.actor.may(Right.MANAGE):
         return Alerts(tuple(found), (), {})
     return Alerts(tuple(found), tuple(list_channels()), untold())
+
+
+@action("channel.list", Right.MANAGE, where=Where.HOME)
+def channels(app: Application) -> Channels:  # noqa: ARG001 (every action takes it)
+    """The channels, for those who manage the home."""
+    return Channels(tuple(list_channels()), untold())
 
 
 @action("alert.acknowledge", Right.OPERATE, trace=Trace.WRITE, where=Where.ITSELF, subject=("key",))

@@ -1,6 +1,7 @@
-"""Add an org, and list them."""
+"""Look at an org, add it, and list them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,14 +11,13 @@ import msgspec
 from unlost.app.access import Where, action
 from unlost.app.compose import Application, HeldSecrets, Unlimited, read_config
 from unlost.app.home_copy import after_change
-from unlost.catalog.orgs import ProtectedOrg, check_same_org, find_org, save_org
+from unlost.catalog.orgs import ProtectedOrg, check_no_twin, check_same_org, find_org, save_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotAllowed, UsageError
 from unlost.model.finding import Finding, Severity
-from unlost.model.org import OrgKind
+from unlost.model.org import OrgIdentity, OrgKind
 from unlost.model.ports import Connector, SecretField, Source
 from unlost.model.quota import Quota
-from unlost.model.schema import Schema
 from unlost.model.snapshot import nights
 
 LONGEST_NAME = 80
@@ -81,7 +81,31 @@ class OrgList:
     orgs: tuple[OrgLine, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was found by looking; ``secrets`` are those that open the org from now on.
+
+    A sign-in may have renewed one: who keeps the org later gives these.
+    """
+
+    found: AddedOrg
+    secrets: Mapping[str, str] = field(repr=False)
+
+
 type Ask = Callable[[SecretField], str | None]
+
+
+@action("org.look", Right.MANAGE, where=Where.HOME)
+def look(app: Application, new: NewOrg) -> Looked:
+    """Sign in and look around: what would be added, and what its user will not see.
+
+    Keeps nothing. Raises NotAllowed for wrong credentials, Conflict if another org stands behind
+    the name, or another name for this org.
+    """
+    with _opened(app, new, ask=lambda _: None) as opened:
+        identity = _identified(new, opened.source)
+        found = _seen(new, identity, opened.source)
+    return Looked(found, opened.held.every())
 
 
 @action(
@@ -98,20 +122,28 @@ def add_org(app: Application, new: NewOrg, *, ask: Ask = lambda _: None) -> Adde
     Raises NotAllowed for wrong credentials, Conflict if another org stands behind the name, and
     keeps nothing then.
     """
-    _check_name(new.name)
-    connector = app.connector(new.connector)
-    config = read_config(connector, dict(new.config))
-    held = _secrets(app, connector, config, new=new, ask=ask)
-    context = app.context(secrets=held, budget=Unlimited())
-    with connector.open_source(config, context) as source:
-        org = _identified(app, new, config, source)
-        schema = source.discover()
-        quotas = tuple(source.quotas())
-    known_before = find_org(new.name) is not None
-    save_org(org)
-    held.move_to(app.secrets(org.oid))
-    after_change(app)
-    return _added(org, schema, quotas=quotas, known_before=known_before)
+    with _opened(app, new, ask=ask) as opened:
+        identity = _identified(new, opened.source)
+        added = _seen(new, identity, opened.source)
+    _keep(app, new, opened, identity)
+    return added
+
+
+@action(
+    "org.keep",
+    Right.MANAGE,
+    trace=Trace.WRITE,
+    where=Where.HOME,
+    told=lambda org: {"org": org.name},
+)
+def keep(app: Application, new: NewOrg) -> ProtectedOrg:
+    """Keep an org that was looked at a moment ago: it signs in once more, and looks at nothing.
+
+    Raises as ``add_org``.
+    """
+    with _opened(app, new, ask=lambda _: None) as opened:
+        identity = _identified(new, opened.source)
+    return _keep(app, new, opened, identity)
 
 
 @action("org.list", Right.LOOK)
@@ -120,7 +152,8 @@ def list_all(app: Application) -> OrgList:
     return OrgList(tuple(_line(app, org) for org in app.orgs()))
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Raise UsageError (``org-name``) for a name that cannot be typed."""
     if not name or len(name) > LONGEST_NAME or name.startswith("-") or not name.isprintable():
         raise UsageError(
             "org-name",
@@ -151,34 +184,65 @@ def _secrets(
     return held
 
 
-def _identified(app: Application, new: NewOrg, config: object, source: Source) -> ProtectedOrg:
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """An org that let us in: its settings, the secrets that opened it, its source."""
+
+    config: object
+    held: HeldSecrets
+    source: Source
+
+
+@contextmanager
+def _opened(app: Application, new: NewOrg, *, ask: Ask) -> Iterator[_Opened]:
+    check_name(new.name)
+    connector = app.connector(new.connector)
+    config = read_config(connector, dict(new.config))
+    held = _secrets(app, connector, config, new=new, ask=ask)
+    context = app.context(secrets=held, budget=Unlimited())
+    with connector.open_source(config, context) as source:
+        yield _Opened(config, held, source)
+
+
+def _identified(new: NewOrg, source: Source) -> OrgIdentity:
+    """Who answers, if it is who the name stands for."""
     identity = source.identity()
     present = find_org(new.name)
     if present is not None:
         check_same_org(present, identity)
-    return ProtectedOrg(
+    check_no_twin(new.name, identity)
+    return identity
+
+
+def _keep(app: Application, new: NewOrg, opened: _Opened, identity: OrgIdentity) -> ProtectedOrg:
+    present = find_org(new.name)
+    org = ProtectedOrg(
         name=new.name,
         oid=app.vault.adopt(identity),
         identity=identity,
         added_at=present.added_at if present else app.clock.now(),
-        config=msgspec.to_builtins(config),
+        config=msgspec.to_builtins(opened.config),
     )
+    save_org(org)
+    opened.held.move_to(app.secrets(org.oid))
+    after_change(app)
+    return org
 
 
-def _added(
-    org: ProtectedOrg, schema: Schema, *, quotas: tuple[Quota, ...], known_before: bool
-) -> AddedOrg:
+def _seen(new: NewOrg, identity: OrgIdentity, source: Source) -> AddedOrg:
+    """What the user of an org sees of it, and what not."""
+    schema = source.discover()
     return AddedOrg(
-        name=org.name,
-        connector=org.identity.connector,
-        tenant=org.identity.tenant,
-        label=org.identity.label,
-        kind=org.identity.kind,
-        zone=org.identity.zone,
-        known_before=known_before,
+        name=new.name,
+        connector=identity.connector,
+        tenant=identity.tenant,
+        label=identity.label,
+        kind=identity.kind,
+        zone=identity.zone,
+        known_before=find_org(new.name) is not None,
         tables=len(schema.tables),
         findings=tuple(sorted(schema.findings, key=lambda f: (f.severity, f.kind, f.table or ""))),
-        quotas=quotas,
+        quotas=tuple(source.quotas()),
     )
 
 

@@ -1,7 +1,7 @@
 """How it stands: each org's protection, its last night, storages, alerts, and what runs now."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,17 +11,19 @@ from unlost.app.actions.snapshots import gaps
 from unlost.app.compose import Application
 from unlost.catalog.alerts import list_alerts
 from unlost.catalog.orgs import ProtectedOrg
-from unlost.catalog.runs import RunRecord, RunState, list_runs
-from unlost.catalog.schedules import schedule_of
-from unlost.catalog.storage import storages
+from unlost.catalog.runs import RunRecord, RunState, newest_runs
+from unlost.catalog.schedules import Kept, schedules
+from unlost.catalog.storage import StorageHistory, newest_storages
 from unlost.engine.schedule import upcoming
 from unlost.model.access import Right
 from unlost.model.certificate import Verdict
 from unlost.model.org import OrgKind
+from unlost.model.schedule import Schedule
 from unlost.model.snapshot import SnapshotInfo, nights
 
 LATE = timedelta(hours=36)  # a night that was missed and not caught up with by the next midday
 SAMPLES = timedelta(days=14)
+RUNS = 5  # of each org, the newest
 GOING = frozenset({RunState.RUNNING, RunState.WAITING, RunState.PARKED})
 
 
@@ -69,6 +71,7 @@ class OrgState:
     before: int | None
     lost: int
     gaps: int
+    schedule: Schedule
     next: datetime | None
     gauges: tuple[Gauge, ...]
     alerts: int
@@ -86,21 +89,38 @@ class Overview:
 
 @action("home.overview", Right.LOOK)
 def overview(app: Application) -> Overview:
-    """How each org stands."""
-    lasting = [one.alarm.org for one in list_alerts() if one.resolved_at is None]
-    alerts = Counter(lasting)
-    states = tuple(_state(app, org, alerts[org.name]) for org in app.orgs())
+    """How each org stands. However many there are, the database is asked as often."""
+    alerts = Counter(one.alarm.org for one in list_alerts())
+    states = states_of(app, app.orgs(), alerts)
     seen = {"", *(state.name for state in states)}
     return Overview(states, sum(count for org, count in alerts.items() if org in seen))
 
 
-def _state(app: Application, org: ProtectedOrg, alerts: int) -> OrgState:
+def states_of(
+    app: Application, orgs: Sequence[ProtectedOrg], alerts: Mapping[str, int]
+) -> tuple[OrgState, ...]:
+    """How these orgs stand; ``alerts`` is how many last, by the name of the org."""
+    now = app.clock.now()
+    noted = _Noted(now, newest_runs(most=RUNS), schedules(), newest_storages(since=now - SAMPLES))
+    return tuple(_state(app, org, noted, alerts.get(org.name, 0)) for org in orgs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """What the database holds of all orgs."""
+
+    now: datetime
+    runs: Mapping[str, Sequence[RunRecord]]
+    schedules: Mapping[str, Kept]
+    storages: Mapping[str, Sequence[StorageHistory]]
+
+
+def _state(app: Application, org: ProtectedOrg, noted: _Noted, alerts: int) -> OrgState:
     whole = nights(app.vault.snapshots(org.oid))
     last = whole[-1] if whole else None
-    runs = list_runs(org.name, most=5)
-    kept, zone, now = schedule_of(org.oid), org.identity.zone, app.clock.now()
+    runs, zone, now = noted.runs.get(org.name, ()), org.identity.zone, noted.now
+    schedule = noted.schedules[org.oid].schedule
     missing = _gaps(app, org, last)
-    following = upcoming(kept.schedule, zone=zone, key=org.oid, now=now)
     return OrgState(
         name=org.name,
         label=org.identity.label,
@@ -112,8 +132,9 @@ def _state(app: Application, org: ProtectedOrg, alerts: int) -> OrgState:
         before=whole[-2].number if len(whole) > 1 else None,
         lost=last.counts.deleted if last is not None and len(whole) > 1 else 0,
         gaps=missing,
-        next=None if org.retired else following,
-        gauges=tuple(_gauges(org, now)),
+        schedule=schedule,
+        next=None if org.retired else upcoming(schedule, zone=zone, key=org.oid, now=now),
+        gauges=tuple(_gauge(one) for one in noted.storages.get(org.oid, ())),
         alerts=alerts,
         going=tuple(run for run in runs if run.state in GOING),
         failed=runs[0] if runs and runs[0].state is RunState.FAILED else None,
@@ -139,9 +160,5 @@ def _gaps(app: Application, org: ProtectedOrg, last: SnapshotInfo | None) -> int
     return len(gaps(proof))
 
 
-def _gauges(org: ProtectedOrg, now: datetime) -> Sequence[Gauge]:
-    return [
-        Gauge(one.name, one.samples[-1].used, one.limit)
-        for one in storages(org.oid, since=now - SAMPLES)
-        if one.samples
-    ]
+def _gauge(storage: StorageHistory) -> Gauge:
+    return Gauge(storage.name, storage.samples[-1].used, storage.limit)

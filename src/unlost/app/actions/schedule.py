@@ -8,10 +8,10 @@ from difflib import get_close_matches
 from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.home_copy import after_change
-from unlost.catalog.nights import nights_of
+from unlost.catalog.nights import newest_nights
 from unlost.catalog.orgs import ProtectedOrg, get_org
-from unlost.catalog.runs import RunState, list_runs
-from unlost.catalog.schedules import schedule_of, set_schedule
+from unlost.catalog.runs import RunRecord, RunState, newest_runs
+from unlost.catalog.schedules import schedule_of, schedules, set_schedule
 from unlost.engine.schedule import upcoming, upcoming_hour
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
@@ -80,7 +80,7 @@ class Wish:
 def show(app: Application, org: str | None = None) -> Schedules:
     """The schedule of one org, or of all; raises NotFound for an unknown org."""
     orgs = [get_org(org)] if org is not None else app.orgs()
-    return Schedules(tuple(_shown(app, one) for one in orgs))
+    return Schedules(_shown(app, orgs))
 
 
 @action("schedule.set", Right.OPERATE, trace=Trace.WRITE)
@@ -95,7 +95,7 @@ def change(app: Application, org: str, wish: Wish) -> OrgSchedule:
     hour = upcoming_hour(schedule, now=now, **place)
     set_schedule(known.oid, schedule, at=now, next_at=following, hour_at=hour)
     after_change(app)
-    return _shown(app, known)
+    return _shown(app, [known])[0]
 
 
 def wished(schedule: Schedule, wish: Wish) -> Schedule:
@@ -112,22 +112,36 @@ def wished(schedule: Schedule, wish: Wish) -> Schedule:
     return schedule
 
 
-def _shown(app: Application, org: ProtectedOrg) -> OrgSchedule:
-    kept, zone = schedule_of(org.oid), org.identity.zone
-    now = app.clock.now()
-    following = upcoming(kept.schedule, zone=zone, key=org.oid, now=now)
-    nights = tuple(nights_of(org.oid, most=NIGHTS))
-    hour = upcoming_hour(kept.schedule, zone=zone, key=org.oid, now=now)
-    return OrgSchedule(org.name, zone, kept.schedule, following, nights, hour, _last_hour(org))
+def _shown(app: Application, orgs: Sequence[ProtectedOrg]) -> tuple[OrgSchedule, ...]:
+    """The schedules of orgs; however many there are, the database is asked as often."""
+    kept, held, now = schedules(), newest_nights(most=NIGHTS), app.clock.now()
+    hours = newest_runs(most=1, hourly=True)
+    found: list[OrgSchedule] = []
+    for org in orgs:
+        schedule, zone = kept[org.oid].schedule, org.identity.zone
+        place = {"zone": zone, "key": org.oid}
+        found.append(
+            OrgSchedule(
+                org.name,
+                zone,
+                schedule,
+                upcoming(schedule, now=now, **place),
+                tuple(held.get(org.oid, ())),
+                upcoming_hour(schedule, now=now, **place),
+                _last_hour(hours.get(org.name, ())),
+            )
+        )
+    return tuple(found)
 
 
-def _last_hour(org: ProtectedOrg) -> LastHour | None:
-    runs = list_runs(org.name, most=1, hourly=True)
-    found = [
-        LastHour(run.id, run.state, run.started_at, run.snapshot, run.error_sentence)
-        for run in runs
-    ]
-    return found[0] if found else None
+def _last_hour(runs: Sequence[RunRecord]) -> LastHour | None:
+    return next(
+        (
+            LastHour(run.id, run.state, run.started_at, run.snapshot, run.error_sentence)
+            for run in runs
+        ),
+        None,
+    )
 
 
 def hourly_tables(app: Application, org: ProtectedOrg, text: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from unlost.app.records import Names
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.engine.loops import find_loops
 from unlost.engine.usage import table_uses, thread_uses
+from unlost.model.access import Right
 from unlost.model.errors import NotFound
 from unlost.model.ports import Snapshot
 from unlost.model.storage import (
@@ -73,8 +74,12 @@ class StorageUse:
 
 
 def storage_use(app: Application, org: str) -> StorageUse:
-    """What fills an org's storages; raises NotFound (``org-unknown``, ``snapshot-unknown``)."""
+    """What fills an org's storages; raises NotFound (``org-unknown``, ``snapshot-unknown``).
+
+    Owners and threads only for an actor who may read records.
+    """
     known = get_org(org)
+    reads = app.actor.may(Right.READ, known.oid)
     head = _newest(app, known)
     since = head.info.as_of - RECENT
     rules = app.connector(known.identity.connector).storage_rules(head.schema())
@@ -85,8 +90,8 @@ def storage_use(app: Application, org: str) -> StorageUse:
         since,
         tuple(_line(head, one) for one in uses),
         tuple(_years(uses)),
-        tuple(_owners(head, uses, rules)),
-        tuple(_threads(app, known, head, rules, since)),
+        tuple(_owners(head, uses, rules)) if reads else (),
+        tuple(_threads(app, known, head, rules, since)) if reads else (),
     )
 
 

@@ -8,11 +8,13 @@ import msgspec
 
 from unlost.app.access import Where, action
 from unlost.app.compose import Application, HeldSecrets, Unlimited, read_config
+from unlost.app.connector_settings import bare
 from unlost.app.home_copy import after_change
 from unlost.catalog.orgs import ProtectedOrg, check_same_org, get_org
 from unlost.catalog.writers import find_writer, save_writer
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotAllowed
+from unlost.model.org import OrgIdentity
 from unlost.model.ports import Connector, SecretField
 from unlost.model.writing import MissingPermission
 
@@ -40,6 +42,22 @@ class WriterResult:
     known_before: bool
     tables: int
     missing: tuple[MissingPermission, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WriterSettings:
+    """How an org is written to, for a form. ``present``: it has a write identity.
+
+    ``config`` are the settings of the org with what differs for writing; ``secrets`` the names of
+    those that are kept; ``needs`` what the user must be allowed to do, in the source's own words.
+    """
+
+    org: str
+    connector: str
+    present: bool
+    config: Mapping[str, Any]
+    secrets: frozenset[str]
+    needs: tuple[str, ...]
 
 
 type Ask = Callable[[SecretField], str | None]
@@ -71,18 +89,60 @@ def set_writer(app: Application, new: NewWriter, *, ask: Ask = lambda _: None) -
         identity = writer.identity()
         check_same_org(org, identity)
         missing = tuple(writer.missing(tables))
-    told = msgspec.to_builtins(config)
+    told = {name: bare(value) for name, value in msgspec.to_builtins(config).items()}
     own = {k: v for k, v in told.items() if k in given or org.config.get(k) != v}
     save_writer(org.oid, own, at=app.clock.now())
     held.move_to(app.writer_secrets(org.oid))
     after_change(app)
+    return _told(org, identity, len(tables), missing, known_before=before is not None)
+
+
+@action("org.writer-settings", Right.MANAGE, where=Where.HOME)
+def writer_settings(app: Application, org: str) -> WriterSettings:
+    """How an org is written to; raises NotFound for an unknown org."""
+    known = get_org(org)
+    connector = app.connector(known.identity.connector)
+    own, kept = find_writer(known.oid), app.writer_secrets(known.oid)
+    names = [one.name for one in connector.secrets(None)] if own is not None else []
+    return WriterSettings(
+        known.name,
+        known.identity.connector,
+        own is not None,
+        {**known.config, **(own or {})},
+        frozenset(name for name in names if kept.get(name) is not None),
+        tuple(connector.write_permissions()),
+    )
+
+
+@action("org.writer-check", Right.MANAGE, where=Where.HOME)
+def check_writer(app: Application, org: str) -> WriterResult:
+    """Sign in with the write identity, and look what it may not do; writes nothing.
+
+    Raises NotFound for an unknown org, NotAllowed (``writer-missing``) and what signing in raises.
+    """
+    known = get_org(org)
+    head = app.vault.head(known.oid)
+    tables = head.schema().tables if head is not None else ()
+    with app.open_writer(known) as writer:
+        identity, missing = writer.identity(), tuple(writer.missing(tables))
+    return _told(known, identity, len(tables), missing, known_before=True)
+
+
+def _told(
+    org: ProtectedOrg,
+    identity: OrgIdentity,
+    tables: int,
+    missing: tuple[MissingPermission, ...],
+    *,
+    known_before: bool,
+) -> WriterResult:
     return WriterResult(
         org.name,
         org.identity.connector,
         identity.label,
         identity.tenant,
-        before is not None,
-        len(tables),
+        known_before,
+        tables,
         missing,
     )
 

@@ -1,0 +1,32 @@
+"""What somebody typed, kept on the server between two pages: sealed, in their own session."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from unlost.app.drafts import open_draft, seal_draft
+from unlost.web.requests import Asked
+
+
+def draft(request: Asked, name: str) -> Mapping[str, Any]:
+    """What was kept under this name; empty if nothing is."""
+    sealed = request.session.get(_key(name))
+    return open_draft(request.unlost, sealed, place=_place(request, name)) if sealed else {}
+
+
+def keep_draft(request: Asked, name: str, content: Mapping[str, Any]) -> None:
+    """Keep it until the session ends, or it is dropped."""
+    sealed = seal_draft(request.unlost, content, place=_place(request, name))
+    request.session[_key(name)] = sealed
+
+
+def drop_draft(request: Asked, name: str) -> None:
+    """Forget it."""
+    request.session.pop(_key(name), None)
+
+
+def _key(name: str) -> str:
+    return f"draft:{name}"
+
+
+def _place(request: Asked, name: str) -> str:
+    return f"{request.unlost.actor.name}/{name}"

@@ -1,0 +1,162 @@
+"""Forms of channels: each kind asks for its own fields, and makes of them what the action takes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from unlost.app.actions.alerts import Asked as AskedChannel
+from unlost.model.alert import ChannelKind
+from unlost.web.forms.connector import QUIET, UNSEEN
+
+
+class ChannelForm(forms.Form):
+    """What all channels are asked for."""
+
+    kind: ChannelKind
+    name = forms.CharField(
+        label=_("Name"), max_length=80, help_text=_("What you call it, such as it-team.")
+    )
+
+    def __init__(self, data: Any = None, *, kept: str = "") -> None:
+        """``kept`` is a secret that was typed a moment ago; it is not shown again."""
+        super().__init__(data)
+        self._kept = kept
+        if kept and "secret" in self.fields:
+            self.fields["secret"].required = False
+            self.fields["secret"].help_text = _("It is kept; leave this empty to keep it.")
+
+    def asked(self) -> AskedChannel:
+        """What was typed, for the action."""
+        given = self.cleaned_data
+        to = tuple(one.strip() for one in str(given.get("to", "")).replace(",", "\n").splitlines())
+        return AskedChannel(
+            name=given["name"],
+            kind=self.kind,
+            url=given.get("url") or None,
+            host=given.get("host") or None,
+            port=given.get("port"),
+            security=given.get("security") or None,
+            user=given.get("user") or None,
+            sender=given.get("sender") or None,
+            to=tuple(one for one in to if one),
+            quiet=given.get("quiet") or None,
+            zone=given.get("zone") or "UTC",
+            private=bool(given.get("private")),
+            digest=given.get("digest") or None,
+        )
+
+    def typed_secret(self) -> str | None:
+        """The secret that was typed, now or a moment ago."""
+        return str(self.cleaned_data.get("secret") or "").strip() or self._kept or None
+
+
+class _Told(ChannelForm):
+    """Channels by which people are told: when they want to be left alone, and a daily summary."""
+
+    quiet = forms.CharField(
+        label=_("Quiet hours"),
+        required=False,
+        help_text=_("Only urgent alerts in these, as 22:00-07:00."),
+        widget=forms.TextInput(attrs={"dir": "ltr"}),
+    )
+    digest = forms.CharField(
+        label=_("Daily summary at"),
+        required=False,
+        help_text=_("As 07:30; empty for none."),
+        widget=forms.TextInput(attrs={"dir": "ltr"}),
+    )
+    zone = forms.CharField(
+        label=_("Time zone of these times"),
+        initial="UTC",
+        widget=forms.TextInput(attrs={"dir": "ltr"}),
+        help_text=_("Such as Europe/Zurich."),
+    )
+
+
+class EmailForm(_Told):
+    """Mails by a mail server."""
+
+    kind = ChannelKind.EMAIL
+    field_order = ("name", "to", "sender", "host", "port", "security", "user", "secret")
+    to = forms.CharField(
+        label=_("Who gets the mails"),
+        widget=forms.Textarea(attrs={**QUIET, "rows": 2, "dir": "ltr"}),
+        help_text=_("One address on each line."),
+    )
+    sender = forms.EmailField(label=_("Who sends them"))
+    host = forms.CharField(label=_("Mail server"), widget=forms.TextInput(attrs=QUIET))
+    port = forms.IntegerField(label=_("Port"), initial=587, min_value=1, max_value=65535)
+    security = forms.ChoiceField(
+        label=_("Protection of the way"),
+        choices=[
+            ("starttls", _("STARTTLS (port 587)")),
+            ("tls", _("TLS from the start (port 465)")),
+            ("none", _("none (a server on this machine)")),
+        ],
+    )
+    user = forms.CharField(
+        label=_("User name there"), required=False, widget=forms.TextInput(attrs=QUIET)
+    )
+    secret = forms.CharField(
+        label=_("Password there"), required=False, widget=forms.PasswordInput(attrs=UNSEEN)
+    )
+
+
+class _Private(forms.Form):
+    private = forms.BooleanField(label=_("The address may be of the inner network"), required=False)
+
+
+class WebhookForm(_Private, _Told):
+    """A signed POST to an address of yours."""
+
+    kind = ChannelKind.WEBHOOK
+    field_order = ("name", "url", "secret", "private")
+    url = forms.URLField(label=_("Address"), assume_scheme="https")
+    secret = forms.CharField(
+        label=_("Signing secret"),
+        required=False,
+        widget=forms.PasswordInput(attrs=UNSEEN),
+        help_text=_("Proves to the receiver that a message is from here."),
+    )
+
+
+class _Posted(_Private, _Told):
+    """Slack and Teams: who knows the address may post, so that it is a secret."""
+
+    field_order = ("name", "secret", "private")
+    secret = forms.CharField(
+        label=_("Address of the incoming webhook"),
+        widget=forms.PasswordInput(attrs=UNSEEN),
+        help_text=_("Who knows it may post: it is kept as a secret."),
+    )
+
+
+class SlackForm(_Posted):
+    """A message in a channel of Slack."""
+
+    kind = ChannelKind.SLACK
+
+
+class TeamsForm(_Posted):
+    """A card in a channel of Microsoft Teams."""
+
+    kind = ChannelKind.TEAMS
+
+
+class HeartbeatForm(_Private, ChannelForm):
+    """A sign of life to a watcher outside."""
+
+    kind = ChannelKind.HEARTBEAT
+    field_order = ("name", "url", "private")
+    url = forms.URLField(
+        label=_("Address"),
+        assume_scheme="https",
+        help_text=_("A watcher that raises the alarm when this machine falls silent."),
+    )
+
+
+FORMS: Mapping[ChannelKind, type[ChannelForm]] = {
+    form.kind: form for form in (EmailForm, WebhookForm, SlackForm, TeamsForm, HeartbeatForm)
+}

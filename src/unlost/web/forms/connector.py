@@ -1,0 +1,127 @@
+"""The form for settings and secrets of an org, made from what its connector says of itself.
+
+A secret that was typed never goes back into a page: the page only says that one is kept.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from django import forms
+from django.forms import BoundField
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from unlost.app.connector_settings import Setting, bare
+from unlost.model.ports import SecretField
+
+SECRET = "secret-"  # noqa: S105 (how fields of secrets begin)
+QUIET = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+UNSEEN = {"autocomplete": "new-password", "spellcheck": "false"}
+
+
+class SecretLines(forms.Textarea):
+    """A secret of several lines; what was typed is not shown again."""
+
+    def format_value(self, value: Any) -> str:
+        """Nothing."""
+        return ""
+
+
+class ConnectorForm(forms.Form):
+    """Settings by their own names, secrets behind ``secret-``."""
+
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        settings: Iterable[Setting],
+        secrets: Iterable[SecretField],
+        values: Mapping[str, Any],
+        kept: Collection[str] = (),
+    ) -> None:
+        """``values`` are what the settings are now, ``kept`` the secrets that are there already."""
+        self._settings = tuple(settings)
+        self._secrets = tuple(secrets)
+        super().__init__(data, initial={name: _shown(value) for name, value in values.items()})
+        for setting in self._settings:
+            self.fields[setting.name] = _field(setting)
+        for secret in self._secrets:
+            self.fields[SECRET + secret.name] = _secret(secret, kept=secret.name in kept)
+
+    @property
+    def usual(self) -> Iterator[BoundField]:
+        """Settings that most people look at, and the secrets."""
+        yield from (self[one.name] for one in self._settings if not _rare(one))
+        yield from (self[SECRET + one.name] for one in self._secrets)
+
+    @property
+    def rare(self) -> Sequence[BoundField]:
+        """Settings that are right as they are, nearly always."""
+        return [self[one.name] for one in self._settings if _rare(one)]
+
+    @property
+    def rare_wrong(self) -> bool:
+        """True if one of the rare ones has an error: they are shown then."""
+        return any(field.errors for field in self.rare)
+
+    def config(self) -> dict[str, Any]:
+        """The settings as plain values, after the form was found right."""
+        return {one.name: _plain(one, self.cleaned_data[one.name]) for one in self._settings}
+
+
+def typed_secrets(data: Mapping[str, Any], secrets: Iterable[SecretField]) -> dict[str, str]:
+    """The secrets that were typed into a form, whether the rest of it is right or not."""
+    found: dict[str, str] = {}
+    for secret in secrets:
+        value = str(data.get(SECRET + secret.name, ""))
+        if value.strip():
+            found[secret.name] = value if secret.lines else value.strip()
+    return found
+
+
+def _rare(setting: Setting) -> bool:
+    """Numbers and switches have good defaults; texts and choices differ from org to org."""
+    return not setting.required and setting.hint in (bool, int, float)
+
+
+def _field(setting: Setting) -> forms.Field:
+    told: dict[str, Any] = {
+        "label": setting.label or setting.name.replace("_", " ").capitalize(),
+        "help_text": setting.help,
+        "initial": _shown(setting.default),
+        "required": setting.required,
+    }
+    if setting.hint is bool:
+        return forms.BooleanField(**told | {"required": False})
+    if setting.choices:
+        return forms.ChoiceField(choices=[(one, one) for one in setting.choices], **told)
+    if setting.hint is int:
+        return forms.IntegerField(**told | {"required": True})
+    if setting.hint is float:
+        any_step = forms.NumberInput(attrs={"step": "any"})
+        return forms.FloatField(widget=any_step, **told | {"required": True})
+    if setting.several:
+        told["help_text"] = format_lazy("{} {}", setting.help, _("One on each line."))
+        return forms.CharField(widget=forms.Textarea(attrs={**QUIET, "rows": 4}), **told)
+    return forms.CharField(widget=forms.TextInput(attrs=QUIET), **told)
+
+
+def _secret(secret: SecretField, *, kept: bool) -> forms.Field:
+    widget: forms.Widget = forms.PasswordInput(attrs=UNSEEN)
+    if secret.lines:
+        widget = SecretLines(attrs={**UNSEEN, "rows": 4})
+    keeps = _("One is kept; leave this empty to keep it.")
+    words = format_lazy("{} {}", secret.help, keeps) if kept else secret.help
+    return forms.CharField(label=secret.label, help_text=words, required=False, widget=widget)
+
+
+def _shown(value: Any) -> Any:
+    """A plain value as a field shows it."""
+    plain = bare(value)
+    return "\n".join(str(one) for one in plain) if isinstance(plain, list) else plain
+
+
+def _plain(setting: Setting, value: Any) -> Any:
+    if not setting.several:
+        return value
+    return [name for line in str(value).splitlines() for name in line.replace(",", " ").split()]

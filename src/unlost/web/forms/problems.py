@@ -1,0 +1,11 @@
+"""An error of ours beside the form that it is about."""
+
+from django import forms
+
+from unlost.model.errors import UnlostError
+
+
+def add_problem(form: forms.Form, error: UnlostError, *, field: str | None = None) -> None:
+    """Tell an error at a field, or above the form: what happened, and what to do next."""
+    told = " ".join(part for part in (error.sentence, error.next_step) if part)
+    form.add_error(field, told)

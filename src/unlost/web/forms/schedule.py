@@ -1,0 +1,121 @@
+"""The form of a schedule: when an org is backed up by itself. Times are those of the org."""
+
+from datetime import time
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from unlost.app.actions.schedule import NONE, OFF, Wish, hours_of, wished
+from unlost.model.errors import UsageError
+from unlost.model.schedule import LEAST_CALLS, LONGEST_WINDOW, Schedule
+from unlost.web.forms.problems import add_problem
+
+MINUTES = "%H:%M"
+
+
+class ScheduleForm(forms.Form):
+    """When it begins, and what it must leave alone."""
+
+    nightly = forms.BooleanField(label=_("Back up every night by itself"), required=False)
+    at = forms.TimeField(
+        label=_("Begin at"),
+        required=False,
+        input_formats=[MINUTES],
+        widget=forms.TimeInput(format=MINUTES, attrs={"type": "time"}),
+        help_text=_("In the org's own time zone."),
+    )
+    window = forms.IntegerField(
+        label=_("Spread over (minutes)"),
+        min_value=0,
+        max_value=LONGEST_WINDOW,
+        help_text=_("It begins within so many minutes, so that many orgs do not begin at once."),
+    )
+    blackout = forms.CharField(
+        label=_("Never begin in these hours"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2, "dir": "ltr", "spellcheck": "false"}),
+        help_text=_("Such as 08:00-18:00, one on each line; empty for none."),
+    )
+    calls = forms.IntegerField(
+        label=_("Share of the API calls (percent)"),
+        min_value=LEAST_CALLS,
+        max_value=100,
+        help_text=_("So much of the org's calls of a day may be used; others need the rest."),
+    )
+
+    @classmethod
+    def of(cls, schedule: Schedule, data: Any = None) -> "ScheduleForm":
+        """The form, filled with a schedule."""
+        return cls(data, initial=values_of(schedule))
+
+    def clean_blackout(self) -> list[str]:
+        """Hours, each of which can be read."""
+        lines = [line.strip() for line in str(self.cleaned_data["blackout"]).splitlines()]
+        found = [line for line in lines if line]
+        for line in found:
+            try:
+                hours_of(line)
+            except UsageError as error:
+                raise ValidationError(f"{error.sentence} {error.next_step}") from error
+        return found
+
+    def clean(self) -> dict[str, Any]:
+        """Whether it makes a schedule."""
+        given = super().clean() or self.cleaned_data
+        if given.get("nightly") and given.get("at") is None and "at" not in self.errors:
+            self.add_error("at", _("Say when it begins, or switch the nights off."))
+        if not self.errors:
+            try:
+                wished(Schedule(), self.wish())
+            except UsageError as error:
+                add_problem(self, error)
+        return given
+
+    def wish(self) -> Wish:
+        """What was typed."""
+        given = self.cleaned_data
+        begins: time | None = given["at"] if given["nightly"] else None
+        return Wish(
+            at=f"{begins:%H:%M}" if begins is not None else OFF,
+            window=given["window"],
+            blackout=given["blackout"] or [NONE],
+            calls=given["calls"],
+            hourly=self.hourly(),
+        )
+
+    def hourly(self) -> str | None:
+        """The tables between the nights; None leaves them as they are."""
+        return None
+
+
+class OrgScheduleForm(ScheduleForm):
+    """Of an org that is known: also which tables are read between the nights."""
+
+    hourly_tables = forms.CharField(
+        label=_("Tables to read every hour"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "dir": "ltr", "spellcheck": "false"}),
+        help_text=_("Names of the API, such as Case, one on each line; empty for none."),
+    )
+
+    def hourly(self) -> str | None:
+        """The tables as the command line takes them."""
+        typed = str(self.cleaned_data["hourly_tables"]).replace("\n", ",")
+        names = [name.strip() for name in typed.split(",") if name.strip()]
+        return ",".join(names) or NONE
+
+
+def values_of(schedule: Schedule) -> dict[str, Any]:
+    """A schedule as fields show it."""
+    return {
+        "nightly": schedule.nightly is not None,
+        "at": schedule.nightly or Schedule().nightly,
+        "window": schedule.window,
+        "blackout": "\n".join(
+            f"{hours.begins:%H:%M}-{hours.ends:%H:%M}" for hours in schedule.blackout
+        ),
+        "calls": schedule.calls,
+        "hourly_tables": "\n".join(schedule.hourly),
+    }

@@ -1,0 +1,44 @@
+"""The orgs: all of them, one at a glance, and the certificate of any night."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from unlost.app.actions.org_page import org_page, ranked
+from unlost.app.actions.overview import overview
+from unlost.app.actions.snapshots import certificate as certified
+from unlost.model.access import Right
+from unlost.web.requests import Asked
+
+TABLES = 25  # those of the newest night that are told on the org's own page
+
+
+@require_GET
+def every(request: Asked) -> HttpResponse:
+    """All orgs, and how each stands."""
+    return render(request, "orgs/every.html", {"part": "orgs", "found": overview(request.unlost)})
+
+
+@require_GET
+def one(request: Asked, org: str) -> HttpResponse:
+    """One org: its state, its nights, what the newest one holds and what it lacks."""
+    page = org_page(request.unlost, org)
+    context = {
+        "part": "orgs",
+        "page": page,
+        "org": page.state,
+        "zone": page.state.zone,
+        "tables": page.tables[:TABLES],
+        "left": max(0, len(page.tables) - TABLES),
+        "can": {right.value: right in page.rights for right in Right},
+    }
+    return render(request, "orgs/one.html", context)
+
+
+@require_GET
+def certificate(request: Asked, org: str, at: str) -> HttpResponse:
+    """What a night proved: what is not protected first, then all tables."""
+    found = certified(request.unlost, org, at=at)
+    context = {"part": "orgs", "found": found, "proof": found.certificate, "zone": found.zone}
+    context["tables"] = ranked(found.certificate)
+    return render(request, "orgs/certificate.html", context)

@@ -1,0 +1,50 @@
+"""Schedules: when each org is backed up by itself, and changing that."""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from unlost.app.access import rights_in
+from unlost.app.actions.schedule import change, show
+from unlost.model.access import Right
+from unlost.model.errors import UnlostError
+from unlost.web.forms.problems import add_problem
+from unlost.web.forms.schedule import OrgScheduleForm, values_of
+from unlost.web.requests import Asked, sent
+
+HOURLY = "hourly-"  # how codes of errors begin that are about the tables between the nights
+
+
+@require_GET
+def every(request: Asked) -> HttpResponse:
+    """All orgs with their next runs and last nights."""
+    found = show(request.unlost).schedules
+    operated = {org.name for org in request.unlost.orgs(Right.OPERATE)}
+    context = {"part": "schedules", "found": found, "operated": operated}
+    return render(request, "schedules/every.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def one(request: Asked, org: str) -> HttpResponse:
+    """The schedule of an org, to be looked at and, by who may, changed."""
+    (found,) = show(request.unlost, org).schedules
+    form = OrgScheduleForm(sent(request), initial=values_of(found.schedule))
+    if form.is_valid():
+        try:
+            change(request.unlost, org, form.wish())
+        except UnlostError as error:
+            field = "hourly_tables" if error.code.startswith(HOURLY) else None
+            if error.code == "not-permitted":
+                raise
+            add_problem(form, error, field=field)
+        else:
+            messages.success(request, _("The schedule of %(org)s is changed.") % {"org": org})
+            return redirect("schedules")
+    context = {"part": "schedules", "found": found, "form": form, "org": org, "zone": found.zone}
+    context["can"] = rights_in(request.unlost, org)
+    status = HTTPStatus.BAD_REQUEST if form.errors else None
+    return render(request, "schedules/one.html", context, status=status)

@@ -1,0 +1,69 @@
+"""The vault: what it holds, whether it is whole, what opens it; and a look at the whole home."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from unlost.app.actions.doctor import Diagnosis, doctor
+from unlost.app.actions.vault_state import vault_state, verify_later
+from unlost.app.actions.verify import verify
+from unlost.model.errors import UsageError
+from unlost.model.snapshot import VerifyLevel
+from unlost.web.requests import Asked
+
+
+@require_GET
+def state(request: Asked) -> HttpResponse:
+    """What it holds of each org, and when it was verified."""
+    return render(
+        request, "vault/state.html", {"part": "vault", "vault": vault_state(request.unlost)}
+    )
+
+
+@require_POST
+def verified(request: Asked) -> HttpResponse:
+    """Verify it: quickly at once; for all the rest the service is asked."""
+    level = _level(request.POST.get("level", ""))
+    if level is not VerifyLevel.QUICK:
+        verify_later(request.unlost, level)
+        told = _("The service verifies the vault. The result will be the newest in the list below.")
+        messages.success(request, told)
+        return redirect("vault")
+    found = verify(request.unlost, level=level)
+    if found.whole:
+        told = ngettext(
+            "The vault is whole: %(count)s object is there with its right size.",
+            "The vault is whole: %(count)s objects are there with their right sizes.",
+            found.objects,
+        )
+        messages.success(request, told % {"count": f"{found.objects:,}"})
+    else:
+        messages.error(request, _("The vault is damaged: %s") % found.damages[0].sentence)
+    return redirect("vault")
+
+
+@require_http_methods(["GET", "POST"])
+def checks(request: Asked) -> HttpResponse:
+    """A look at the whole home, and at the orgs too if that is asked for."""
+    found: Diagnosis | None = None
+    ask = "ask" in request.POST
+    if request.method == "POST":
+        found = doctor(request.unlost, ask=ask, repair="repair" in request.POST)
+    repairable = found is not None and any(
+        one.repairable and not one.repaired for one in found.checks
+    )
+    context = {"part": "vault", "found": found, "ask": ask, "repairable": repairable}
+    return render(request, "vault/checks.html", context)
+
+
+def _level(text: str) -> VerifyLevel:
+    if text not in set(VerifyLevel):
+        raise UsageError(
+            "verify-level-unknown",
+            f"{text!r} is no way of verifying the vault.",
+            next_step="Choose quick, full or deep.",
+        )
+    return VerifyLevel(text)

@@ -1,0 +1,187 @@
+"""The wizard that connects an org: four steps, nothing kept before the last, no secret in a page."""
+
+import pytest
+from django.test import Client
+
+from homes import SECRET, World, fill
+from unit.web.conftest import SignIn
+from unlost.catalog.models import Secret
+from unlost.catalog.orgs import find_org, get_org
+from unlost.catalog.schedules import schedule_of
+from unlost.model.access import Role
+from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.testing.org import MemoryOrg
+
+GAP = Finding(FindingKind.PERMISSION_MISSING, Severity.GAP, "Mail is hidden.", "Allow it.")
+KIND = {"connector": "memory", "name": "shop"}
+SIGN_IN = {"address": "two", "speed": "3", "secret-password": SECRET}
+HOUR = {"nightly": "on", "at": "02:30", "window": "15", "blackout": "08:00-18:00", "calls": "40"}
+
+
+@pytest.fixture
+def other(world: World) -> MemoryOrg:
+    org = world.connector.orgs["two"] = MemoryOrg(world.clock, tenant="T-2", label="Other shop")
+    fill(org)
+    return org
+
+
+@pytest.fixture
+def admin(sign_in: SignIn, other: MemoryOrg) -> Client:
+    return sign_in()
+
+
+def at_scope(client: Client, **typed: str) -> str:
+    client.post("/connect/", KIND)
+    answer = client.post("/connect/sign-in/", {**SIGN_IN, **typed}, follow=True)
+    assert answer.redirect_chain[-1][0] == "/connect/scope/"
+    return answer.content.decode()
+
+
+def test_four_steps_protect_an_org(world: World, other: MemoryOrg, admin: Client) -> None:
+    other.findings = [GAP]
+    answer = admin.post("/connect/", KIND)
+    assert answer["Location"] == "/connect/sign-in/"
+    told = at_scope(admin)
+    assert "Other shop" in told
+    assert "1 thing will not be protected" in told
+    assert "Mail is hidden." in told
+    assert find_org("shop") is None, "nothing is kept before the last step"
+    assert list(world.vault.orgs()) == [get_org("sales").oid]
+    assert admin.post("/connect/scope/", {"exclude": ""})["Location"] == "/connect/hour/"
+    answer = admin.post("/connect/hour/", HOUR, follow=True)
+    assert answer.redirect_chain[-1][0] == "/orgs/shop/"
+    assert "shop is connected." in answer.content.decode()
+    org = get_org("shop")
+    assert org.config == {"address": "two", "speed": 3, "quiet": False, "exclude": []}
+    assert world.app.secrets(org.oid).get("password") == SECRET
+    schedule = schedule_of(org.oid).schedule
+    assert schedule.nightly is not None
+    assert (f"{schedule.nightly:%H:%M}", schedule.window, schedule.calls) == ("02:30", 15, 40)
+    assert admin.get("/connect/hour/")["Location"] == "/connect/sign-in/", "the draft is gone"
+
+
+def test_a_wrong_password_is_told_beside_the_form_and_nothing_typed_is_lost(
+    admin: Client,
+) -> None:
+    admin.post("/connect/", KIND)
+    answer = admin.post("/connect/sign-in/", {**SIGN_IN, "secret-password": "wrong horse"})
+    told = answer.content.decode()
+    assert answer.status_code == 400
+    assert "The password is wrong." in told
+    assert 'value="two"' in told
+    assert "wrong horse" not in told
+    assert "One is kept" in told
+    assert find_org("shop") is None
+
+
+def test_a_secret_is_kept_while_another_field_is_put_right(admin: Client) -> None:
+    admin.post("/connect/", KIND)
+    wrong = {**SIGN_IN, "speed": "fast", "secret-token": "line one\nline two"}
+    told = admin.post("/connect/sign-in/", wrong).content.decode()
+    assert "Enter a whole number." in told
+    assert '<details class="rare" open>' in told
+    assert SECRET not in told
+    assert "line one" not in told
+    right = {**SIGN_IN, "secret-password": ""}
+    answer = admin.post("/connect/sign-in/", right)
+    assert answer["Location"] == "/connect/scope/"
+
+
+def test_drafts_lie_sealed(admin: Client) -> None:
+    at_scope(admin)
+    held = str(dict(admin.session))
+    assert "draft:connect" in held
+    assert SECRET not in held
+    assert "two" not in held
+
+
+def test_a_secret_that_is_missing_is_asked_for_at_its_field(admin: Client) -> None:
+    admin.post("/connect/", KIND)
+    answer = admin.post("/connect/sign-in/", {**SIGN_IN, "secret-password": ""})
+    assert answer.status_code == 400
+    told = answer.content.decode()
+    place = told.index("id_secret-password")
+    assert place < told.index("This is needed to sign in.") < told.index("id_secret-token")
+
+
+def test_another_scope_is_looked_at_again_before_going_on(world: World, admin: Client) -> None:
+    at_scope(admin)
+    looked = len(world.connector.contexts)
+    answer = admin.post("/connect/scope/", {"exclude": "Mail\nUser"})
+    assert answer["Location"] == "/connect/scope/"
+    assert len(world.connector.contexts) == looked + 1
+    assert "Mail\nUser" in admin.get("/connect/scope/").content.decode()
+    assert admin.post("/connect/scope/", {"exclude": "Mail\nUser"})["Location"] == "/connect/hour/"
+    admin.post("/connect/hour/", HOUR)
+    assert get_org("shop").config["exclude"] == ["Mail", "User"]
+
+
+def test_looking_again_shows_what_was_allowed_meanwhile(other: MemoryOrg, admin: Client) -> None:
+    other.findings = [GAP]
+    assert "Mail is hidden." in at_scope(admin)
+    other.findings = []
+    told = admin.post("/connect/scope/", {"exclude": "", "again": "1"}, follow=True)
+    assert "Nothing that holds data is hidden" in told.content.decode()
+
+
+@pytest.mark.parametrize("name", ["sales", "-x", ""])
+def test_a_name_that_is_taken_or_cannot_be_typed(admin: Client, name: str) -> None:
+    answer = admin.post("/connect/", {**KIND, "name": name})
+    assert answer.status_code == 400
+    assert answer.content.decode().count("errorlist") == 1
+
+
+def test_a_kind_that_is_not_there(admin: Client) -> None:
+    answer = admin.post("/connect/", {**KIND, "connector": "nothing"})
+    assert answer.status_code == 400
+    assert "No connector is named" in answer.content.decode()
+
+
+def test_an_org_that_is_protected_already_is_told_before_the_last_step(admin: Client) -> None:
+    admin.post("/connect/", KIND)
+    answer = admin.post("/connect/sign-in/", {**SIGN_IN, "address": "one"})
+    assert answer.status_code == 400
+    assert "already protected under the name" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"at": ""}, "Say when it begins"),
+        ({"at": "25:00"}, "Enter a valid time."),
+        ({"blackout": "at night"}, "is not a time of the day"),
+        ({"blackout": "00:00-12:00\n12:00-00:00"}, "leave no time of the day"),
+        ({"calls": "5"}, "greater than or equal to 15"),
+    ],
+)
+def test_an_hour_that_cannot_be(admin: Client, wrong: dict[str, str], told: str) -> None:
+    at_scope(admin)
+    answer = admin.post("/connect/hour/", {**HOUR, **wrong})
+    assert answer.status_code == 400
+    assert told in answer.content.decode()
+    assert find_org("shop") is None
+
+
+def test_an_org_that_went_away_before_the_last_step_is_not_kept(
+    world: World, admin: Client
+) -> None:
+    at_scope(admin)
+    world.connector.orgs["two"] = world.org
+    world.connector.sources.clear()
+    answer = admin.post("/connect/hour/", HOUR)
+    assert answer.status_code == 400
+    assert find_org("shop") is None
+    assert Secret.objects.count() == 1
+
+
+def test_steps_begin_at_the_beginning(admin: Client) -> None:
+    assert admin.get("/connect/").status_code == 200
+    assert admin.get("/connect/sign-in/")["Location"] == "/connect/"
+    assert admin.get("/connect/scope/")["Location"] == "/connect/sign-in/"
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.RESTORER, Role.AUDITOR])
+def test_only_who_manages_the_home_connects(sign_in: SignIn, role: Role) -> None:
+    client = sign_in(role)
+    assert client.get("/connect/").status_code == 403
+    assert client.post("/connect/", KIND).status_code == 403

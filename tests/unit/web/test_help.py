@@ -1,0 +1,54 @@
+"""Help on each page, in a few sentences; and the way to each part from every page."""
+
+import re
+
+import pytest
+
+from homes import World
+from unit.web.conftest import SignIn
+
+PAGES = [
+    "/",
+    "/find/",
+    "/orgs/",
+    "/orgs/sales/",
+    "/orgs/sales/certificate/latest/",
+    "/orgs/sales/settings/",
+    "/orgs/sales/writer/",
+    "/orgs/sales/storage/",
+    "/orgs/sales/schedule/",
+    "/connect/",
+    "/alerts/",
+    "/alerts/channels/",
+    "/alerts/channels/add/slack/",
+    "/schedules/",
+    "/vault/",
+    "/vault/checks/",
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_page_explains_itself(world: World, sign_in: SignIn, page: str) -> None:
+    told = sign_in().get(page).content.decode()
+    sheet = re.search(r'<div class="sheet">(.*?)</div>', told, re.DOTALL)
+    assert sheet is not None
+    assert 3 <= sheet[1].count("<p>") <= 6
+    assert "This page" not in sheet[1], "it is the help of this page, not that of any"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_brings_styles_or_scripts_of_its_own(
+    world: World, sign_in: SignIn, page: str
+) -> None:
+    told = sign_in().get(page).content.decode()
+    assert not re.search(r"<style|\sstyle=|<script(?! src=)|\son[a-z]+=|hx-on|hx-boost", told)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_field_has_a_label(world: World, sign_in: SignIn, page: str) -> None:
+    told = sign_in().get(page).content.decode()
+    fields = re.findall(r'<(?:input|select|textarea)\b(?![^>]*type="hidden")[^>]*>', told)
+    for field in fields:
+        found = re.search(r'\bid="([^"]+)"', field)
+        assert found is not None, field
+        assert f'for="{found[1]}"' in told, field

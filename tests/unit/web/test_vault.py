@@ -1,0 +1,98 @@
+"""The vault's page: what it holds, verifications, what opens it, and a check of everything."""
+
+import pytest
+
+from homes import World
+from unit.web.conftest import SignIn
+from unlost.app.actions import vault_state
+from unlost.catalog.checks import last_check, save_check
+from unlost.catalog.models import Org
+from unlost.catalog.orgs import get_org
+from unlost.jobs.slots import take_slot
+from unlost.model.access import Role
+from unlost.model.jobs import Job, JobKind
+from unlost.model.night import CheckRecord
+
+
+def test_the_vault_tells_what_it_holds_and_proves_it(world: World, sign_in: SignIn) -> None:
+    told = sign_in().get("/vault/").content.decode()
+    head = world.vault.snapshots(get_org("sales").oid)[-1].head
+    assert head[:12] in told
+    assert head[:13] not in told
+    assert "It was not verified yet" in told
+    assert "recovery sheet" in told
+
+
+def test_where_it_lies_is_for_who_manages_the_home(world: World, sign_in: SignIn) -> None:
+    assert str(world.home.vault) in sign_in().get("/vault/").content.decode()
+    told = sign_in(Role.OPERATOR).get("/vault/").content.decode()
+    assert str(world.home.vault) not in told
+    assert "Verify quickly now" in told
+    assert "Verify quickly now" not in sign_in(Role.VIEWER).get("/vault/").content.decode()
+
+
+def test_an_empty_vault_says_what_fills_it(world: World, sign_in: SignIn) -> None:
+    client = sign_in()
+    Org.objects.all().delete()
+    assert "holds no backup yet" in client.get("/vault/").content.decode()
+
+
+def test_it_is_verified_at_once(world: World, sign_in: SignIn) -> None:
+    answer = sign_in(Role.OPERATOR).post("/vault/verify/", {"level": "quick"}, follow=True)
+    told = answer.content.decode()
+    assert "The vault is whole:" in told
+    check = last_check()
+    assert check is not None
+    assert check.level == "quick"
+
+
+def test_damage_is_told(world: World, sign_in: SignIn) -> None:
+    save_check(CheckRecord(world.clock.now(), "full", 9, 99, ("Segment 7 is gone.", "And 8.")))
+    told = sign_in().get("/vault/").content.decode()
+    assert "Segment 7 is gone." in told
+    assert "2 damages in all" in told
+
+
+def test_what_takes_long_is_left_to_the_service(
+    world: World, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Job] = []
+    monkeypatch.setattr(vault_state, "ask", lambda place, job: asked.append(job))
+    client = sign_in()
+    answer = client.post("/vault/verify/", {"level": "deep"})
+    assert answer.status_code == 409
+    assert "The service does not run" in answer.content.decode()
+    assert not asked
+    held = take_slot(world.app.locks, alone=True).held
+    answer = client.post("/vault/verify/", {"level": "deep"}, follow=True)
+    held.release()
+    assert "The service verifies the vault." in answer.content.decode()
+    assert [(one.kind, one.subject) for one in asked] == [(JobKind.VERIFY, "deep")]
+    assert last_check() is None
+
+
+def test_a_way_of_verifying_that_is_not_there(sign_in: SignIn) -> None:
+    assert sign_in().post("/vault/verify/", {"level": "psychic"}).status_code == 400
+
+
+@pytest.mark.parametrize("level", ["quick", "deep"])
+def test_who_may_not_operate_does_not_verify(world: World, sign_in: SignIn, level: str) -> None:
+    answer = sign_in(Role.VIEWER, org="sales").post("/vault/verify/", {"level": level})
+    assert answer.status_code == 403
+    assert last_check() is None
+
+
+def test_everything_is_checked_and_repaired(world: World, sign_in: SignIn) -> None:
+    client = sign_in()
+    assert "<table" not in client.get("/vault/checks/").content.decode()
+    world.home.home_key.chmod(0o644)
+    told = client.post("/vault/checks/", {}).content.decode()
+    assert "Others on this machine may read" in told
+    assert "Repair what can be repaired" in told
+    told = client.post("/vault/checks/", {"repair": "1"}).content.decode()
+    assert ">repaired<" in told
+    assert world.home.home_key.stat().st_mode & 0o077 == 0
+
+
+def test_only_who_manages_the_home_checks(sign_in: SignIn) -> None:
+    assert sign_in(Role.OPERATOR).post("/vault/checks/", {}).status_code == 403
