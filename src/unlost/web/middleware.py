@@ -1,10 +1,12 @@
 """Who acts in a request, what every answer tells browsers, and errors as pages."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import translation
 
 from unlost.catalog.connection import kept_connection
 from unlost.catalog.people import actor_of
@@ -39,6 +41,12 @@ class QuietHeaders:
         return response
 
 
+def _in_their_language(request: HttpRequest) -> AbstractContextManager[None]:
+    """The language that somebody chose, before the one that the browser asks for."""
+    chosen = getattr(request.user, "language", "")
+    return translation.override(chosen) if chosen else nullcontext()
+
+
 class Acting:
     """Lets each request act in the home for who signed in; all pages but a few need that."""
 
@@ -50,7 +58,8 @@ class Acting:
         with kept_connection():
             actor = actor_of(request.user.pk) if request.user.is_authenticated else None
             request.unlost = application().acting(actor) if actor else None  # type: ignore[attr-defined]
-            return self._answer(request)
+            with _in_their_language(request):
+                return self._answer(request)
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponse], args: object, kwargs: object
