@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
 
+from allauth.usersessions.models import UserSession
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -16,6 +18,8 @@ from unlost.web.serving import application
 
 type Answer = Callable[[HttpRequest], HttpResponse]
 
+SEEN = "seen"  # in a session: when it was noted last
+SEEN_EVERY = timedelta(minutes=5)
 OPEN = "open_to_all"  # the attribute of a view that needs no sign-in
 POLICY = "accelerometer=(), camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
@@ -73,3 +77,22 @@ class Acting:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """An error of ours as a page in plain words; all others are Django's to tell."""
         return failed(request, error) if isinstance(error, UnlostError) else None
+
+
+class SeenSessions:
+    """Notes in which browsers somebody is signed in, and when each was seen last.
+
+    It takes the place of allauth's own, which writes to the database with each request.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self._answer = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Note it, unless that was done a moment ago."""
+        now = application().clock.now().timestamp()
+        seen = request.session.get(SEEN, 0.0) if request.user.is_authenticated else now
+        if abs(now - seen) >= SEEN_EVERY.total_seconds():
+            UserSession.objects.create_from_request(request)
+            request.session[SEEN] = now
+        return self._answer(request)

@@ -35,8 +35,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
     "unlost.web.middleware.Acting",
+    "unlost.web.middleware.SeenSessions",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "unlost.web.urls"

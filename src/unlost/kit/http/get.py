@@ -27,12 +27,14 @@ def get_document(url: str, *, transport: httpx.BaseTransport | None = None) -> D
     Raises UsageError (``address-unreadable``, ``document-unreadable``), TransientError
     (``document-away``).
     """
-    if not url.startswith("https://") and not is_loopback(url):
+    try:
+        place = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise _unreadable_address(url) from error
+    if not place.host or not (place.scheme == "https" or is_loopback(url)):
         raise _unreadable_address(url)
     try:
         return Document(url, _texts(url, _body(url, transport)))
-    except httpx.InvalidURL as error:
-        raise _unreadable_address(url) from error
     except httpx.HTTPError as error:
         raise TransientError(
             "document-away",

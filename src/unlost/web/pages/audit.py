@@ -121,16 +121,17 @@ def _page(
     org = request.GET.get("org") or (None if whole or not orgs else orgs[0].name)
     actor = request.GET.get("actor", "").strip() or None
     found = deeds(request.unlost, org=org, actor=actor, before=_number(request))
-    asked = {"org": org, "actor": actor}
+    asked = (("org", org), ("actor", actor))
     context = {
         "part": "audit",
         "page": found,
         "orgs": orgs,
         "whole": whole,
-        "older": urlencode({name: value for name, value in asked.items() if value}),
+        "older": urlencode({name: value for name, value in asked if value}),
         "proof": proof,
         "error": error,
-        **asked,
+        "org": org,
+        "by": actor,  # the frame's ``actor`` is who looks
     }
     return render(request, "audit/list.html", context, status=status_of(error) if error else 200)
 

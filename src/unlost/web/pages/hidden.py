@@ -1,5 +1,7 @@
 """Settings, hidden columns: what viewers and operators of an org do not see."""
 
+from collections.abc import Sequence
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -12,6 +14,7 @@ from unlost.app.actions.columns import hidden as list_hidden
 from unlost.app.actions.columns import hide as hide_column
 from unlost.app.actions.columns import hideable
 from unlost.app.actions.columns import show as show_column
+from unlost.catalog.orgs import ProtectedOrg
 from unlost.model.access import Right
 from unlost.model.errors import UnlostError
 from unlost.web.failing import status_of
@@ -25,7 +28,7 @@ def hidden(request: Asked) -> HttpResponse:
     org = request.GET.get("org") or (orgs[0].name if orgs else None)
     if org is None:
         return render(request, "settings/hidden.html", {"part": "settings", "tab": "hidden"})
-    return _page(request, org, request.GET.get("table") or None)
+    return _page(request, org, request.GET.get("table") or None, orgs=orgs)
 
 
 @require_POST
@@ -37,7 +40,8 @@ def hide(request: Asked, org: str) -> HttpResponse:
     except UnlostError as error:
         if not request.unlost.actor.may_somewhere(Right.MANAGE):
             raise
-        return _page(request, org, None, typed=column, error=error)
+        orgs = request.unlost.orgs(Right.MANAGE)
+        return _page(request, org, None, orgs=orgs, typed=column, error=error)
     told = _("Viewers and operators of %(org)s do not see %(column)s any more.")
     messages.success(request, told % {"org": org, "column": column})
     return _back(org, column)
@@ -63,6 +67,7 @@ def _page(
     org: str,
     table: str | None,
     *,
+    orgs: Sequence[ProtectedOrg],
     typed: str = "",
     error: UnlostError | None = None,
 ) -> HttpResponse:
@@ -71,7 +76,7 @@ def _page(
     context = {
         "part": "settings",
         "tab": "hidden",
-        "orgs": request.unlost.orgs(Right.MANAGE),
+        "orgs": orgs,
         "org": org,
         "hidden": held.columns,
         "choices": choices,
