@@ -63,7 +63,9 @@ class Acting:
             actor = actor_of(request.user.pk) if request.user.is_authenticated else None
             request.unlost = application().acting(actor) if actor else None  # type: ignore[attr-defined]
             with _in_their_language(request):
-                return self._answer(request)
+                response = self._answer(request)
+                response.headers.setdefault("Content-Language", translation.get_language())
+            return response
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponse], args: object, kwargs: object

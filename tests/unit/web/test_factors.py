@@ -14,7 +14,18 @@ from django.core.cache import cache
 from django.test import Client
 
 from homes import World
-from unit.web.doors import PASSWORD, browser, clean, noted, person, sign_in_as, signed_in, text
+from unit.web.doors import (
+    NEW_PASSWORD,
+    PASSWORD,
+    browser,
+    clean,
+    noted,
+    person,
+    sign_in_as,
+    signed_in,
+    text,
+)
+from unlost.app.actions.people import link
 
 
 @pytest.fixture(autouse=True)
@@ -138,3 +149,16 @@ def test_a_page_of_keys_without_any_says_what_they_are_for(lena: Client) -> None
     page = lena.get("/account/2fa/webauthn/")
     clean(page)
     assert "None yet" in text(page)
+
+
+def test_a_link_asks_for_the_second_factor_too(world: World, lena: Client) -> None:
+    secret = set_up(lena)
+    cache.clear()
+    path = link(world.app, "lena").path
+    client = browser()
+    answer = client.post(path, {"password": NEW_PASSWORD, "again": NEW_PASSWORD})
+    assert answer["Location"] == "/account/2fa/authenticate/"
+    assert not signed_in(client)
+    client.post("/account/2fa/authenticate/", {"code": code(secret)})
+    assert signed_in(client)
+    assert not signed_in(lena)  # the password is another one

@@ -63,6 +63,7 @@ def test_a_page_asks_few_questions(world: World, sign_in: SignIn) -> None:
 
 def test_it_is_for_admins_of_that_org(world: World, sign_in: SignIn) -> None:
     viewer = sign_in(Role.RESTORER)
+    assert viewer.get("/settings/hidden/").status_code == 403
     assert viewer.get("/settings/hidden/?org=sales").status_code == 403
     assert viewer.post("/settings/hidden/sales/hide/", PHONE).status_code == 403
     assert "/settings/hidden/" not in text(viewer.get("/settings/"))

@@ -136,6 +136,13 @@ def test_many_names_from_one_address_are_slowed_down(world: World) -> None:
     assert "Too many failed login attempts" in text(answers[20])
 
 
+def test_who_knocks_too_often_reads_a_page_of_ours(world: World) -> None:
+    answers = [browser(HERE).post("/account/login/", {}) for _ in range(31)]
+    assert [answer.status_code for answer in answers] == [200] * 30 + [429]
+    clean(answers[-1])
+    assert "too-many-tries" in text(answers[-1])
+
+
 def test_a_browser_cannot_say_from_where_it_asks(world: World) -> None:
     for number in range(LOCKED_AFTER):
         lied = {"HTTP_X_FORWARDED_FOR": f"198.51.100.{number}", "HTTP_X_REAL_IP": "198.51.100.1"}

@@ -13,6 +13,7 @@ def test_a_profile_holds_in_every_browser(world: World, sign_in: SignIn) -> None
     answer = client.post("/settings/", sent, follow=True)
     clean(answer)
     page = text(answer)
+    assert answer["Content-Language"] == "ar"
     assert '<html lang="ar" dir="rtl" data-theme="dark" data-rows="compact">' in page
     assert 'value="ar" selected' in page
     user = User.objects.get()

@@ -77,6 +77,13 @@ def test_a_name_and_a_password_open_the_console(world: World) -> None:
     assert entry.deed.detail == {"address": "192.0.2.7"}
 
 
+def test_the_form_asks_in_our_words(world: World) -> None:
+    page = text(browser().get("/account/login/"))
+    assert '<label for="id_login">Name:</label>' in page
+    assert "placeholder" not in page
+    assert "Ask an admin of Unlost for a link" in page
+
+
 def test_a_wrong_password_is_noted_by_name_alone(world: World) -> None:
     person(world, "lena")
     answer = sign_in_as(browser(), "lena", "guessed it")
@@ -105,37 +112,38 @@ def test_signing_out_ends_the_session_and_is_noted(world: World) -> None:
     assert [entry.deed.actor for entry in noted("sign-out")] == ["lena"]
 
 
-@pytest.mark.parametrize("path", CLOSED)
-def test_what_is_closed_does_not_exist(world: World, sign_in: SignIn, path: str) -> None:
-    assert Client(SERVER_NAME="localhost").get(f"/account/{path}").status_code == 404
-    client = sign_in()
-    assert client.get(f"/account/{path}").status_code == 404
-    assert client.post(f"/account/{path}").status_code == 404
+def test_what_is_closed_does_not_exist(world: World, sign_in: SignIn) -> None:
+    strange, known = Client(SERVER_NAME="localhost"), sign_in()
+    for path in CLOSED:
+        assert strange.get(f"/account/{path}").status_code == 404, path
+        assert known.get(f"/account/{path}").status_code == 404, path
+        assert known.post(f"/account/{path}").status_code == 404, path
 
 
-@pytest.mark.parametrize("path", ENTRANCE)
-def test_pages_of_the_entrance_are_clean(world: World, path: str) -> None:
-    answer = browser().get(f"/account/{path}")
-    clean(answer)
-    assert 'class="alone"' in text(answer)
-    assert "/account/signup" not in text(answer)
-    assert "/account/password/reset" not in text(answer)
+def test_pages_of_the_entrance_are_clean(world: World) -> None:
+    for path in ENTRANCE:
+        answer = browser().get(f"/account/{path}")
+        clean(answer)
+        page = text(answer)
+        assert 'class="alone"' in page, path
+        assert "/account/signup" not in page, path
+        assert "/account/password/reset" not in page, path
 
 
-@pytest.mark.parametrize("path", OWN)
-def test_pages_of_ones_own_sign_in_are_clean(world: World, path: str) -> None:
+def test_pages_of_ones_own_sign_in_are_clean(world: World) -> None:
     person(world, "lena")
     client = browser()
     sign_in_as(client, "lena")
     client.post("/account/reauthenticate/", {"password": PASSWORD})
-    with few_queries(13):  # allauth looks for each kind of factor by itself
-        answer = client.get(f"/account/{path}")
-    assert answer.status_code == 200
-    clean(answer)
-    page = text(answer)
-    assert 'class="side"' in page  # in the frame
-    for closed in ("/account/email", "/account/signup", "/account/3rdparty", "Are you sure"):
-        assert closed not in page
+    for path in OWN:
+        with few_queries(13):  # allauth looks for each kind of factor by itself
+            answer = client.get(f"/account/{path}")
+        assert answer.status_code == 200, path
+        clean(answer)
+        page = text(answer)
+        assert 'class="side"' in page, path  # in the frame
+        for closed in ("/account/email", "/account/signup", "/account/3rdparty", "Are you sure"):
+            assert closed not in page, path
 
 
 def test_scripts_of_passkeys_are_served(world: World) -> None:

@@ -25,7 +25,8 @@ from unlost.web.requests import Asked
 def hidden(request: Asked) -> HttpResponse:
     """Those of one org, and what else can be hidden, table by table."""
     orgs = request.unlost.orgs(Right.MANAGE)
-    org = request.GET.get("org") or (orgs[0].name if orgs else None)
+    first = next(iter(orgs or request.unlost.orgs()), None)  # without the right it is refused
+    org = request.GET.get("org") or (first.name if first is not None else None)
     if org is None:
         return render(request, "settings/hidden.html", {"part": "settings", "tab": "hidden"})
     return _page(request, org, request.GET.get("table") or None, orgs=orgs)
