@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+from allauth.socialaccount.models import SocialApp
 from blake3 import blake3
 from django.db import models
 from django.db.models import Q
@@ -37,6 +38,7 @@ from unlost.model.night import NightState
 
 SETTINGS: tuple[type[models.Model], ...] = (
     Org, Writer, Secret, ScheduleRow, ChannelRow, User, MembershipRow, TokenRow, HiddenColumnRow,
+    SocialApp,
 )  # fmt: skip
 # Columns of settings that nights move; secrets are sealed anew at each sign-in that renews one.
 MOVING = frozenset({

@@ -7,7 +7,11 @@ from django.db import models
 
 
 class User(AbstractUser):
-    """A person who signs in; our own model from the first migration, so that it can grow."""
+    """A person who signs in, and how they like the console; empty: as the browser says."""
+
+    language = models.CharField(max_length=10, blank=True, default="")
+    theme = models.CharField(max_length=10, blank=True, default="")
+    compact = models.BooleanField(default=False)
 
 
 class Org(models.Model):

@@ -1,13 +1,18 @@
 """The people of a home, and what each may do."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.db import transaction
 
 from unlost.catalog.connection import own_connection
-from unlost.catalog.models import MembershipRow, Org, User
+from unlost.catalog.models import LinkRow, MembershipRow, Org, User
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import Conflict, NotFound
 
@@ -32,6 +37,23 @@ class Person:
     roles: tuple[PersonRole, ...]
     added_at: datetime
     seen_at: datetime | None
+
+
+class Theme(StrEnum):
+    """Light or dark; ``SYSTEM``: as the browser says."""
+
+    SYSTEM = ""
+    LIGHT = "light"
+    DARK = "dark"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How somebody likes the console. ``language``: its code, empty for the browser's."""
+
+    language: str = ""
+    theme: Theme = Theme.SYSTEM
+    compact: bool = False
 
 
 def list_people() -> Sequence[Person]:
@@ -63,8 +85,9 @@ def get_person(name: str) -> Person:
 
 
 def add_person(name: str, *, full_name: str = "", email: str = "", at: datetime) -> Person:
-    """Add somebody, who has no role yet; raises Conflict (``person-exists``)."""
+    """Add somebody, who has no role yet; raises Conflict (``person-exists``, ``email-taken``)."""
     with own_connection(), transaction.atomic():
+        _refuse_taken(email)
         if User.objects.filter(username__iexact=name).exists():
             raise Conflict(
                 "person-exists",
@@ -91,11 +114,54 @@ def set_role(name: str, role: Role | None, *, org: str | None) -> Person:
 
 
 def set_active(name: str, *, active: bool) -> Person:
-    """Let somebody in, or keep them out: tokens and sessions end at once. Raises NotFound."""
+    """Let somebody in, or keep them out: sessions end at once, and links. Raises NotFound.
+
+    Tokens open nothing while their owner is kept out.
+    """
+    person = get_person(name)
+    with own_connection(), transaction.atomic():
+        User.objects.filter(pk=person.user).update(is_active=active)
+        LinkRow.objects.filter(user_id=person.user).delete()
+        _end_sessions(person.user)
+    return get_person(name)
+
+
+def edit_person(name: str, *, full_name: str, email: str) -> Person:
+    """Change how somebody is called and reached; raises NotFound, Conflict (``email-taken``).
+
+    Another address is another person to the company's SSO: what was signed in with before is cut.
+    """
+    person = get_person(name)
+    with own_connection(), transaction.atomic():
+        if email.lower() != person.email.lower():
+            _refuse_taken(email)
+            SocialAccount.objects.filter(user_id=person.user).delete()
+        User.objects.filter(pk=person.user).update(first_name=full_name, email=email)
+    return get_person(name)
+
+
+def people_with_email(addresses: Iterable[str]) -> Sequence[Person]:
+    """Those with one of these addresses, in any case; those who were removed too."""
+    wanted = {address.lower() for address in addresses if address}
+    return [person for person in list_people() if person.email.lower() in wanted]
+
+
+def drop_factors(name: str) -> int:
+    """Forget somebody's second factors and passkeys, and end their sessions; how many there were."""
+    person = get_person(name)
+    with own_connection(), transaction.atomic():
+        dropped, _ = Authenticator.objects.filter(user_id=person.user).delete()
+        _end_sessions(person.user)
+    return int(dropped)
+
+
+def set_profile(name: str, profile: Profile) -> None:
+    """Keep how somebody likes the console; raises NotFound (``person-unknown``)."""
     person = get_person(name)
     with own_connection():
-        User.objects.filter(pk=person.user).update(is_active=active)
-    return get_person(name)
+        User.objects.filter(pk=person.user).update(
+            language=profile.language, theme=profile.theme.value, compact=profile.compact
+        )
 
 
 def admins() -> int:
@@ -137,3 +203,19 @@ def _person(row: User) -> Person:
         row.date_joined,
         row.last_login,
     )
+
+
+def _refuse_taken(email: str) -> None:
+    """Raise Conflict where an address would let two people in: the SSO knows nothing else of them."""
+    if email and User.objects.filter(email__iexact=email).exists():
+        raise Conflict(
+            "email-taken",
+            f"Somebody else has the address {email!r}.",
+            next_step="Give each person an address of their own, or leave it empty.",
+        )
+
+
+def _end_sessions(user: int) -> None:
+    held = UserSession.objects.filter(user_id=user)
+    Session.objects.filter(session_key__in=held.values("session_key")).delete()
+    held.delete()

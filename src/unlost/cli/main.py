@@ -25,6 +25,7 @@ from unlost.cli.verbs import (
     schedule,
     show,
     snapshots,
+    sso,
     storage,
     token,
     up,
@@ -91,6 +92,7 @@ app.add_typer(alert.app, name="alert")
 app.add_typer(vault.app, name="vault")
 app.add_typer(user.app, name="user")
 app.add_typer(token.app, name="token")
+app.add_typer(sso.app, name="sso")
 app.add_typer(audit.app, name="audit")
 
 
@@ -126,6 +128,7 @@ def _typed(words: Sequence[str]) -> str:
         "org",
         "restore",
         "schedule",
+        "sso",
         "token",
         "user",
         "vault",

@@ -2,7 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
+
+# Wrong passwords for one name from one address, after which that name is locked there, and how long.
+LOCKED_AFTER = 5
+LOCKED_FOR = timedelta(minutes=15)
 
 
 class Right(StrEnum):

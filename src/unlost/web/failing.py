@@ -70,3 +70,13 @@ def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
 def broken(request: HttpRequest) -> HttpResponse:
     """A fault of ours."""
     return render(request, "broken.html", status=HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def too_many(request: HttpRequest) -> HttpResponse:
+    """A door at which somebody knocks too often; what it limits is said by allauth."""
+    error = LimitReached(
+        "too-many-tries",
+        _("That was tried too often in a short time."),
+        next_step=_("Wait a minute, and try again."),
+    )
+    return failed(request, error)

@@ -7,12 +7,14 @@ from django.http import HttpRequest
 from unlost.catalog.alerts import list_alerts
 from unlost.model.access import Right
 
+THEME = "theme"  # the cookie by which the page of the sign-in looks as its reader likes
+
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """For templates; nothing for who did not sign in."""
     app = getattr(request, "unlost", None)
     if app is None:
-        return {"may": {}, "frame_orgs": ()}
+        return {"may": {}, "frame_orgs": (), "theme": request.COOKIES.get(THEME, "")}
     orgs = app.orgs()
     seen = {"", *(org.name for org in orgs)}
     lasting = [one for one in list_alerts() if one.resolved_at is None and one.alarm.org in seen]
@@ -22,5 +24,6 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         | {f"{right.value}_somewhere": app.actor.may_somewhere(right) for right in Right},
         "frame_orgs": orgs,
         "frame_alerts": len(lasting),
-        "theme": request.COOKIES.get("theme", ""),
+        "theme": getattr(request.user, "theme", ""),
+        "compact": getattr(request.user, "compact", False),
     }

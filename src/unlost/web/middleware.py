@@ -1,10 +1,14 @@
 """Who acts in a request, what every answer tells browsers, and errors as pages."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
 
+from allauth.usersessions.models import UserSession
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import translation
 
 from unlost.catalog.connection import kept_connection
 from unlost.catalog.people import actor_of
@@ -15,6 +19,8 @@ from unlost.web.serving import application
 type Answer = Callable[[HttpRequest], HttpResponse]
 
 API = "/api/"  # signs in by tokens
+SEEN = "seen"  # in a session: when it was noted last
+SEEN_EVERY = timedelta(minutes=5)
 OPEN = "open_to_all"  # the attribute of a view that needs no sign-in
 POLICY = "accelerometer=(), camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
@@ -40,6 +46,12 @@ class QuietHeaders:
         return response
 
 
+def _in_their_language(request: HttpRequest) -> AbstractContextManager[None]:
+    """The language that somebody chose, before the one that the browser asks for."""
+    chosen = getattr(request.user, "language", "")
+    return translation.override(chosen) if chosen else nullcontext()
+
+
 class Acting:
     """Lets each request act in the home for who signed in; all pages but a few need that."""
 
@@ -51,7 +63,10 @@ class Acting:
         with kept_connection():
             actor = actor_of(request.user.pk) if request.user.is_authenticated else None
             request.unlost = application().acting(actor) if actor else None  # type: ignore[attr-defined]
-            return self._answer(request)
+            with _in_their_language(request):
+                response = self._answer(request)
+                response.headers.setdefault("Content-Language", translation.get_language())
+            return response
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponse], args: object, kwargs: object
@@ -65,3 +80,22 @@ class Acting:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """An error of ours as a page in plain words; all others are Django's to tell."""
         return failed(request, error) if isinstance(error, UnlostError) else None
+
+
+class SeenSessions:
+    """Notes in which browsers somebody is signed in, and when each was seen last.
+
+    It takes the place of allauth's own, which writes to the database with each request.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self._answer = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Note it, unless that was done a moment ago."""
+        now = application().clock.now().timestamp()
+        seen = request.session.get(SEEN, 0.0) if request.user.is_authenticated else now
+        if abs(now - seen) >= SEEN_EVERY.total_seconds():
+            UserSession.objects.create_from_request(request)
+            request.session[SEEN] = now
+        return self._answer(request)

@@ -57,13 +57,15 @@ def holding(app: "Application") -> Iterator[None]:
     from contextlib import suppress
 
     from unlost.model.errors import UnlostError
+    from unlost.web.notes import noting
 
     with suppress(UnlostError):
         _ = app.whole_vault
     _ = app.locks
     _held.append(app)
     try:
-        yield
+        with noting():
+            yield
     finally:
         _held.pop()
 
@@ -116,18 +118,7 @@ def served(app: "Application", home_key: bytes, reached: Reached) -> Iterator[Re
     from unlost.web.asgi import asgi
 
     set_up(home_key, reached)
-    config = uvicorn.Config(
-        asgi(),
-        host=reached.host,
-        port=reached.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=bool(reached.origins),
-        lifespan="off",
-        ws="none",
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(listening(asgi(), reached))
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     with holding(app):
         thread = threading.Thread(target=_run, args=(server,), name="console", daemon=True)
@@ -138,6 +129,27 @@ def served(app: "Application", home_key: bytes, reached: Reached) -> Iterator[Re
         finally:
             server.should_exit = True
             thread.join(START_SECONDS)
+
+
+def listening(asgi: Any, reached: Reached) -> "uvicorn.Config":
+    """How to listen. What a proxy tells of the browser's address is believed where there is one.
+
+    The proxy is on this machine: nobody else reaches the port.
+    """
+    import uvicorn
+
+    return uvicorn.Config(
+        asgi,
+        host=reached.host,
+        port=reached.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(reached.origins),
+        forwarded_allow_ips=reached.host,
+        lifespan="off",
+        ws="none",
+    )
 
 
 def _run(server: "uvicorn.Server") -> None:

@@ -1,18 +1,27 @@
 """How people get in: nobody signs up by themselves, and secrets of sign-ins are kept sealed."""
 
 from base64 import b64decode, b64encode
+from http import HTTPStatus
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from django.contrib.auth import get_user_model
 from django.http import HttpRequest
+from django.shortcuts import render
 
 from unlost.app.home import read_home_key
+from unlost.app.signins import AtTheDoor, Refusal, SignInAct, note_at_the_door
+from unlost.app.sso import open_secret
+from unlost.catalog.people import people_with_email
 from unlost.catalog.secrets import NONCE_BYTES, seal, sealing_key, unseal
+from unlost.catalog.sso import sealed_secret
 from unlost.web.serving import application
 
 PLACE = b"web/mfa"
+LOGIN = "login"
 
 
 class ClosedAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -29,6 +38,52 @@ class InvitedAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         """Never: an address that nobody added is told so."""
         return False
+
+    def get_app(self, request: HttpRequest, provider: str, client_id: str | None = None) -> Any:
+        """A provider as it is kept, with its secret opened."""
+        held = super().get_app(request, provider, client_id=client_id)
+        held.secret = open_secret(application(), held.provider_id, sealed_secret(held.provider_id))
+        return held
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
+        """Find who it is: the one person whose verified address it tells, or nobody.
+
+        Done here and not by allauth's own way by e-mail, which would take away a password that the
+        person may need on the day when the SSO is away.
+        """
+        if sociallogin.state.get("process") != LOGIN:
+            _turn_away(request, sociallogin)
+        if sociallogin.is_existing:
+            return
+        verified = [one.email for one in sociallogin.email_addresses if one.verified]
+        found = [person for person in people_with_email(verified) if person.active]
+        if len(found) != 1:
+            _turn_away(request, sociallogin)
+        user = get_user_model().objects.get(pk=found[0].user)
+        sociallogin.connect(request, user)
+
+
+def _turn_away(request: HttpRequest, sociallogin: Any) -> None:
+    """Tell whom to ask; raises ImmediateHttpResponse."""
+    told = [one.email for one in sociallogin.email_addresses]
+    verified = any(one.verified for one in sociallogin.email_addresses)
+    name = told[0] if told else sociallogin.account.uid
+    seen = AtTheDoor(
+        SignInAct.SIGN_IN,
+        name,
+        address_of(request),
+        sociallogin.account.provider,
+        Refusal.UNINVITED,
+    )
+    note_at_the_door(application(), seen)
+    context = {"email": told[0] if told else "", "verified": verified}
+    page = render(request, "socialaccount/uninvited.html", context, status=HTTPStatus.FORBIDDEN)
+    raise ImmediateHttpResponse(page)
+
+
+def address_of(request: HttpRequest | None) -> str:
+    """From where somebody asks: behind a proxy of yours the server puts in what that one says."""
+    return str(request.META.get("REMOTE_ADDR", "")) if request is not None else ""
 
 
 class SealedSecrets(DefaultMFAAdapter):  # type: ignore[misc]

@@ -6,23 +6,30 @@ from unlost.web.addresses import Name
 from unlost.web.api.building import build
 from unlost.web.pages import (
     alerts,
+    audit,
     compare,
     connect,
+    hidden,
     home,
     jobs,
     org_access,
     orgs,
+    people,
+    profile,
     record,
     records,
     restore,
     schedules,
+    sso,
     start,
     storage,
+    tokens,
     vault,
 )
 
 register_converter(Name, "name")
 
+handler429 = "unlost.web.failing.too_many"  # allauth looks for it
 handler404 = "unlost.web.failing.not_found"
 handler500 = "unlost.web.failing.broken"
 
@@ -38,7 +45,6 @@ urlpatterns = [
     path(f"{_RECORD}files/", record.files, name="record-files"),
     path("orgs/<name:org>/files/<name:record>/", record.download, name="file"),
     path("start/<str:text>/", start.start, name="start"),
-    path("api/v1/", build().urls),
     path("orgs/<name:org>/compare/", compare.compare, name="compare"),
     path("orgs/<name:org>/lost/", compare.lost, name="lost"),
     path("orgs/<name:org>/restores/", restore.begin, name="restore"),
@@ -76,5 +82,27 @@ urlpatterns = [
     path("vault/", vault.state, name="vault"),
     path("vault/verify/", vault.verified, name="vault-verify"),
     path("vault/checks/", vault.checks, name="checks"),
-    path("account/", include("allauth.urls")),
+    path("settings/", profile.profile, name="profile"),
+    path("settings/tokens/", tokens.tokens, name="tokens"),
+    path("settings/tokens/<int:token>/drop/", tokens.drop, name="token-drop"),
+    path("settings/people/", people.list_people, name="people"),
+    path("settings/people/add/", people.add, name="person-add"),
+    path("settings/people/unlock/", people.unlock, name="person-unlock"),
+    path("settings/people/of/<name:name>/", people.show, name="person"),
+    path("settings/people/of/<name:name>/role/", people.give_role, name="person-role"),
+    path("settings/people/of/<name:name>/role/take/", people.take_role, name="person-role-take"),
+    path("settings/people/of/<name:name>/link/", people.make_link, name="person-link"),
+    path("settings/people/of/<name:name>/remove/", people.remove, name="person-remove"),
+    path("settings/people/of/<name:name>/return/", people.let_back, name="person-return"),
+    path("settings/people/of/<name:name>/factors/", people.forget_factors, name="person-factors"),
+    path("settings/hidden/", hidden.hidden, name="hidden"),
+    path("settings/hidden/<name:org>/hide/", hidden.hide, name="hidden-hide"),
+    path("settings/hidden/<name:org>/show/", hidden.show, name="hidden-show"),
+    path("settings/sso/", sso.providers, name="sso"),
+    path("settings/sso/<slug:name>/remove/", sso.remove, name="sso-remove"),
+    path("audit/", audit.audit, name="audit"),
+    path("audit/verify/", audit.check, name="audit-verify"),
+    path("audit/export/", audit.download, name="audit-export"),
+    path("api/v1/", build().urls),
+    path("account/", include("unlost.web.accounts")),
 ]

@@ -21,10 +21,34 @@ class HiddenOfOrg:
     columns: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Hideable:
+    """Tables of an org's newest backup, and the columns of one of them that can be hidden."""
+
+    tables: tuple[str, ...]
+    table: str | None = None
+    columns: tuple[str, ...] = ()
+
+
 @action("column.list", Right.MANAGE)
 def hidden(app: Application, org: str) -> HiddenOfOrg:  # noqa: ARG001 (every action takes it)
     """Which columns of an org are hidden from viewers."""
     return _told(get_org(org))
+
+
+@action("column.choices", Right.MANAGE)
+def hideable(app: Application, org: str, *, table: str | None = None) -> Hideable:
+    """What can be hidden from viewers; nothing before the first backup. Raises NotFound."""
+    head = app.vault.head(get_org(org).oid)
+    if head is None:
+        return Hideable(())
+    schema = head.schema()
+    tables = tuple(sorted(one.name for one in schema.tables))
+    if table is None:
+        return Hideable(tables)
+    described = table_named(schema, table)
+    names = (one.name for one in described.columns if one.name != described.id_column)
+    return Hideable(tables, described.name, tuple(sorted(names)))
 
 
 @action("column.hide", Right.MANAGE, trace=Trace.WRITE, subject=("column",))

@@ -11,6 +11,8 @@ from unlost.catalog.people import (
     Person,
     add_person,
     admins,
+    drop_factors,
+    edit_person,
     get_person,
     list_people,
     set_active,
@@ -47,6 +49,12 @@ def people(app: Application) -> People:  # noqa: ARG001 (every action takes it)
     return People(tuple(list_people()))
 
 
+@action("person.show", Right.MANAGE, where=Where.HOME)
+def person(app: Application, name: str) -> Person:  # noqa: ARG001 (every action takes it)
+    """One of them; raises NotFound (``person-unknown``)."""
+    return get_person(name)
+
+
 @action("person.add", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
 def add(
     app: Application,
@@ -57,7 +65,7 @@ def add(
     full_name: str = "",
     email: str = "",
 ) -> Person:
-    """Add somebody with a first role; raises Conflict (``person-exists``), UsageError, NotFound."""
+    """Add somebody with a first role; raises Conflict, UsageError, NotFound (``org-unknown``)."""
     if org is not None:
         get_org(org)
     if not name or len(name) > LONGEST_NAME or not name.isprintable() or " " in name:
@@ -67,9 +75,31 @@ def add(
             next_step="Choose a short name without spaces, such as `lena`.",
         )
     add_person(name, full_name=full_name, email=email, at=app.clock.now())
-    person = set_role(name, role, org=org)
+    added = set_role(name, role, org=org)
     after_change(app)
-    return person
+    return added
+
+
+@action("person.edit", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
+def edit(app: Application, name: str, *, full_name: str, email: str) -> Person:
+    """Change how somebody is called, and the address by which your company's SSO lets them in.
+
+    Raises NotFound (``person-unknown``), Conflict (``email-taken``).
+    """
+    edited = edit_person(name, full_name=full_name, email=email)
+    after_change(app)
+    return edited
+
+
+@action("person.factors", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
+def forget_factors(app: Application, name: str) -> Person:
+    """Forget somebody's second factors and passkeys, for who lost them; their sessions end.
+
+    Raises NotFound (``person-unknown``).
+    """
+    drop_factors(name)
+    after_change(app)
+    return get_person(name)
 
 
 @action("person.role", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name", "role"))
@@ -84,9 +114,9 @@ def change_role(
         get_org(org)
     elif role is not Role.ADMIN:
         _keep_an_admin(get_person(name))
-    person = set_role(name, role, org=org)
+    changed = set_role(name, role, org=org)
     after_change(app)
-    return person
+    return changed
 
 
 @action("person.remove", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
@@ -96,17 +126,17 @@ def remove(app: Application, name: str) -> Person:
     Raises NotFound (``person-unknown``), Conflict (``last-admin``).
     """
     _keep_an_admin(get_person(name))
-    person = set_active(name, active=False)
+    removed = set_active(name, active=False)
     after_change(app)
-    return person
+    return removed
 
 
 @action("person.return", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
 def let_back(app: Application, name: str) -> Person:
     """Let somebody in again who was removed; raises NotFound (``person-unknown``)."""
-    person = set_active(name, active=True)
+    returned = set_active(name, active=True)
     after_change(app)
-    return person
+    return returned
 
 
 @action("person.link", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
@@ -115,14 +145,14 @@ def link(app: Application, name: str) -> SignInLink:
 
     Raises NotFound (``person-unknown``), Conflict (``person-removed``).
     """
-    person = get_person(name)
-    if not person.active:
+    known = get_person(name)
+    if not known.active:
         raise Conflict(
             "person-removed",
             f"{name!r} was removed and may not sign in.",
             next_step=f"Let them in again first: unlost user return {name}",
         )
-    return _link(app, person.user, person.name)
+    return _link(app, known.user, known.name)
 
 
 @action("home.first-link", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
@@ -149,14 +179,14 @@ def _link(app: Application, user: int | None, name: str | None) -> SignInLink:
     return SignInLink(f"{START}{text}/", name, now + LINK_LASTS)
 
 
-def _keep_an_admin(person: Person) -> None:
+def _keep_an_admin(known: Person) -> None:
     """Raise Conflict if nobody else manages the home."""
-    manages = person.active and any(
-        held.role is Role.ADMIN and held.org is None for held in person.roles
+    manages = known.active and any(
+        held.role is Role.ADMIN and held.org is None for held in known.roles
     )
     if manages and admins() == 1:
         raise Conflict(
             "last-admin",
-            f"{person.name!r} is the only admin of this home.",
+            f"{known.name!r} is the only admin of this home.",
             next_step="Make somebody else an admin first.",
         )

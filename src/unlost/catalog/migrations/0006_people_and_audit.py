@@ -97,4 +97,19 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(condition=models.Q(('org__isnull', False)), fields=('user', 'org'), name='one_role_per_org'), models.UniqueConstraint(condition=models.Q(('org', None)), fields=('user',), name='one_role_everywhere')],
             },
         ),
+        migrations.AddField(
+            model_name='user',
+            name='language',
+            field=models.CharField(blank=True, default='', max_length=10),
+        ),
+        migrations.AddField(
+            model_name='user',
+            name='theme',
+            field=models.CharField(blank=True, default='', max_length=10),
+        ),
+        migrations.AddField(
+            model_name='user',
+            name='compact',
+            field=models.BooleanField(default=False),
+        ),
     ]

@@ -14,6 +14,7 @@ from unlost.model.access import Role
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from unlost.app.actions.lockouts import Lockouts, Unlocked
     from unlost.app.actions.people import People, SignInLink
     from unlost.catalog.people import Person, PersonRole
 
@@ -85,6 +86,36 @@ def role_of(
     return ExitCode.OK
 
 
+@app.command("edit")
+def edit(
+    name: Name,
+    *,
+    full_name: Annotated[
+        str | None, typer.Option("--full-name", metavar="TEXT", help="As others should read it.")
+    ] = None,
+    email: Annotated[
+        str | None,
+        typer.Option("--email", metavar="ADDRESS", help="Lets them sign in by your company's SSO."),
+    ] = None,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Change how somebody is called and reached; what is left out stays."""
+    with opened(home) as application:
+        from unlost.app.actions.people import edit as act
+        from unlost.app.actions.people import person
+
+        held = person(application, name)
+        edited = act(
+            application,
+            name,
+            full_name=held.full_name if full_name is None else full_name,
+            email=held.email if email is None else email,
+        )
+        answer(edited, as_json=json, show=_show_person)
+    return ExitCode.OK
+
+
 @app.command("remove")
 def remove(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
     """Keep somebody out from now on; what they did stays in the audit."""
@@ -100,6 +131,36 @@ def let_back(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode
     """Let somebody in again who was removed."""
     with opened(home) as application:
         from unlost.app.actions.people import let_back as act
+
+        answer(act(application, name), as_json=json, show=_show_person)
+    return ExitCode.OK
+
+
+@app.command("locked")
+def locked(*, home: Home = None, json: AsJson = False) -> ExitCode:
+    """List the names that are locked now, after too many wrong passwords."""
+    with opened(home) as application:
+        from unlost.app.actions.lockouts import lockouts
+
+        answer(lockouts(application), as_json=json, show=_show_locked)
+    return ExitCode.OK
+
+
+@app.command("unlock")
+def unlock(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
+    """Let a locked name try again at once."""
+    with opened(home) as application:
+        from unlost.app.actions.lockouts import unlock as act
+
+        answer(act(application, name), as_json=json, show=_show_unlocked)
+    return ExitCode.OK
+
+
+@app.command("forget-factors")
+def forget_factors(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
+    """Forget the second factors and passkeys of somebody who lost them; their sessions end."""
+    with opened(home) as application:
+        from unlost.app.actions.people import forget_factors as act
 
         answer(act(application, name), as_json=json, show=_show_person)
     return ExitCode.OK
@@ -136,6 +197,22 @@ def _show_person(out: "Console", person: "Person") -> None:
 def _roles(roles: "tuple[PersonRole, ...]") -> str:
     told = [f"{one.role.value} in {one.org or 'every org'}" for one in roles]
     return ", ".join(told) or "no role"
+
+
+def _show_locked(out: "Console", result: "Lockouts") -> None:
+    from unlost.cli.grid import grid
+
+    if not result.lockouts:
+        out.print("No name is locked.")
+        return
+    table = grid("Name", "Address", "Wrong passwords", "Locked until", right=("Wrong passwords",))
+    for one in result.lockouts:
+        table.add_row(plain(one.name), one.address, str(one.failures), when(one.until))
+    out.print(table)
+
+
+def _show_unlocked(out: "Console", result: "Unlocked") -> None:
+    out.print(f"{plain(result.name)} may try again.")
 
 
 def _show_list(out: "Console", result: "People") -> None:

@@ -1,11 +1,13 @@
 """The link that signs somebody in once: it makes the first admin, or lets one choose a password."""
 
+from allauth.account.utils import perform_login
 from django import forms
-from django.contrib.auth import get_user_model, login
+from django.contrib.auth import get_user_model
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -15,8 +17,6 @@ from unlost.catalog.tokens import Link, find_link, use_link
 from unlost.model.errors import NotFound, UnlostError
 from unlost.web.middleware import open_to_all
 from unlost.web.serving import application
-
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 class Password(forms.Form):
@@ -96,8 +96,11 @@ def _signed_in(request: HttpRequest, text: str, form: Password) -> HttpResponse:
     person = get_user_model().objects.get(pk=user, is_active=True)
     person.set_password(given["password"])
     person.save()
-    login(request, person, backend=BACKEND)
-    return redirect("home")
+    # as with a password: who has a second factor is asked for it
+    answer: HttpResponse = perform_login(
+        request, person, email_verification="none", redirect_url=reverse("home")
+    )
+    return answer
 
 
 def _over() -> NotFound:

@@ -1,0 +1,44 @@
+"""Names that are locked after too many wrong passwords: see them, and let them try again."""
+
+from dataclasses import dataclass
+
+from unlost.app.access import Where, action
+from unlost.app.compose import Application
+from unlost.catalog.lockouts import Lockout, forget_failures, list_lockouts
+from unlost.model.access import Right, Trace
+from unlost.model.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Lockouts:
+    """Names that cannot sign in from some address now, the newest first."""
+
+    lockouts: tuple[Lockout, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unlocked:
+    """A name that may try again, and at how many addresses it had failed."""
+
+    name: str
+    addresses: int
+
+
+@action("lockout.list", Right.MANAGE, where=Where.HOME)
+def lockouts(app: Application) -> Lockouts:
+    """Which names are locked now, and where."""
+    return Lockouts(tuple(list_lockouts(at=app.clock.now())))
+
+
+@action("lockout.end", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
+def unlock(app: Application, name: str) -> Unlocked:  # noqa: ARG001 (every action takes it)
+    """Let a name try again at once, from everywhere; raises NotFound (``lockout-unknown``)."""
+    addresses = forget_failures(name)
+    if not addresses:
+        raise NotFound(
+            "lockout-unknown",
+            f"Nobody failed to sign in as {name!r} in the last while.",
+            next_step="See who there is with `unlost user list`; a link lets somebody in who forgot "
+            "the password: `unlost user link NAME`.",
+        )
+    return Unlocked(name, addresses)

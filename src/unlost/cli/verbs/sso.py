@@ -1,0 +1,136 @@
+"""unlost sso: the company's single sign-on, by OpenID Connect."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home
+from unlost.cli.text import plain
+from unlost.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.sso import Providers
+    from unlost.catalog.sso import Provider
+
+SECRET_VARIABLE = "UNLOST_SSO_SECRET"  # noqa: S105
+
+app = typer.Typer(
+    help="Single sign-on of your company, by OpenID Connect.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="A short name for it, such as entra or okta.")
+]
+
+
+@app.command("list")
+def list_providers(*, home: Home = None, json: AsJson = False) -> ExitCode:
+    """List the providers by which people sign in."""
+    with opened(home) as application:
+        from unlost.app.actions.sso import providers
+
+        answer(providers(application), as_json=json, show=_show_list)
+    return ExitCode.OK
+
+
+@app.command("add")
+def add(
+    name: Name,
+    *,
+    issuer: Annotated[
+        str, typer.Option("--issuer", metavar="URL", help="The issuer, as the provider writes it.")
+    ],
+    client_id: Annotated[
+        str, typer.Option("--client-id", metavar="ID", help="What the provider calls this console.")
+    ],
+    secret_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--secret-file",
+            metavar="FILE",
+            help=f"File that holds the client secret; else {SECRET_VARIABLE}, or it is asked for.",
+        ),
+    ] = None,
+    title: Annotated[
+        str, typer.Option("--title", metavar="TEXT", help="On the button; without it the name.")
+    ] = "",
+    vouches: Annotated[
+        bool,
+        typer.Option(
+            "--vouches",
+            help="Take every address that it tells as verified, though it does not say so "
+            "(Microsoft Entra ID). Only where nobody but your company can set one.",
+        ),
+    ] = False,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Let people sign in by a provider: those whose e-mail address an admin added.
+
+    Register NAME's address at the provider first: your console's, then
+    /account/sso/NAME/callback/.
+    """
+    secret = _secret(secret_file)
+    with opened(home) as application:
+        from unlost.app.actions.sso import NewProvider
+        from unlost.app.actions.sso import add as act
+
+        new = NewProvider(
+            name=name, title=title, issuer=issuer, client_id=client_id, secret=secret, vouches=vouches
+        )  # fmt: skip
+        answer(act(application, new), as_json=json, show=_show_added)
+    return ExitCode.OK
+
+
+@app.command("remove")
+def remove(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
+    """Let nobody in by a provider any more. Who has no password needs a link then."""
+    with opened(home) as application:
+        from unlost.app.actions.sso import remove as act
+
+        answer(act(application, name), as_json=json, show=_show_removed)
+    return ExitCode.OK
+
+
+def _secret(file: Path | None) -> str:
+    if file is None:
+        given = os.environ.get(SECRET_VARIABLE, "")
+        return given or str(typer.prompt("Client secret", hide_input=True, err=True)).strip()
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            "secret-unreadable",
+            f"{file} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}.",
+            next_step="Name a file that holds the secret and nothing else.",
+        ) from error
+
+
+def _show_added(out: "Console", result: "Provider") -> None:
+    out.print(f"People sign in by {plain(result.title)}, at {result.origin}.")
+    out.print("It lets in whose e-mail address you added: unlost user add NAME --email ADDRESS")
+
+
+def _show_removed(out: "Console", result: "Provider") -> None:
+    out.print(f"Nobody signs in by {plain(result.title)} any more.")
+
+
+def _show_list(out: "Console", result: "Providers") -> None:
+    from unlost.cli.grid import grid
+
+    if not result.providers:
+        out.print("No provider: people sign in with a password. Add one with `unlost sso add`.")
+        return
+    table = grid("Name", "Title", "Issuer", "Client id")
+    for one in result.providers:
+        table.add_row(one.name, plain(one.title), plain(one.issuer), plain(one.client_id))
+    out.print(table)

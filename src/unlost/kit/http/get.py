@@ -1,0 +1,84 @@
+"""One GET of a small document of JSON from a service that an admin named."""
+
+import json
+from dataclasses import dataclass
+
+import httpx
+
+from unlost.kit.addresses import is_loopback
+from unlost.model.errors import TransientError, UsageError
+from unlost.model.reading import Json
+
+SECONDS = 10.0
+LARGEST = 1 << 20  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An object of JSON; ``fields`` are those of its values that are texts."""
+
+    url: str
+    fields: dict[str, str]
+
+
+def get_document(url: str, *, transport: httpx.BaseTransport | None = None) -> Document:
+    """The document at an address of ``https``; plain http is for this machine alone.
+
+    Raises UsageError (``address-unreadable``, ``document-unreadable``), TransientError
+    (``document-away``).
+    """
+    try:
+        place = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise _unreadable_address(url) from error
+    if not place.host or not (place.scheme == "https" or is_loopback(url)):
+        raise _unreadable_address(url)
+    try:
+        return Document(url, _texts(url, _body(url, transport)))
+    except httpx.HTTPError as error:
+        raise TransientError(
+            "document-away",
+            f"{url} could not be read: {error or type(error).__name__}.",
+            next_step="Look whether the address is right, and whether this machine may call it.",
+        ) from error
+
+
+def _body(url: str, transport: httpx.BaseTransport | None) -> bytes:
+    with (
+        httpx.Client(transport=transport, timeout=SECONDS) as client,
+        client.stream("GET", url, headers={"User-Agent": "unlost"}) as answer,
+    ):
+        if answer.status_code != httpx.codes.OK:
+            raise _not_it(url, f"it answered {answer.status_code}")
+        body = b""
+        for piece in answer.iter_bytes():
+            body += piece
+            if len(body) > LARGEST:
+                raise _not_it(url, "it is far too long")
+        return body
+
+
+def _texts(url: str, body: bytes) -> dict[str, str]:
+    try:
+        told: Json = json.loads(body)
+    except ValueError as error:
+        raise _not_it(url, "it is not JSON") from error
+    if not isinstance(told, dict):
+        raise _not_it(url, "it is not an object of JSON")
+    return {name: value for name, value in told.items() if isinstance(value, str)}
+
+
+def _unreadable_address(url: str) -> UsageError:
+    return UsageError(
+        "address-unreadable",
+        f"{url!r} is not an address that can be called.",
+        next_step="Give one that begins with https://.",
+    )
+
+
+def _not_it(url: str, why: str) -> UsageError:
+    return UsageError(
+        "document-unreadable",
+        f"{url} is not the document that was looked for: {why}.",
+        next_step="Compare the address with what the provider's documentation says.",
+    )

@@ -1,0 +1,113 @@
+"""The addresses of signing in that are open. All others of allauth do not exist here.
+
+Nobody signs up, and no mail is sent: there is no address for a new account, for another e-mail or
+phone, or for a password that was forgotten.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+
+from allauth.account import views as account
+from allauth.mfa.base import views as mfa
+from allauth.mfa.recovery_codes import views as codes
+from allauth.mfa.totp import views as totp
+from allauth.mfa.webauthn import views as passkeys
+from allauth.socialaccount import views as social
+from allauth.socialaccount.providers.openid_connect import views as oidc
+from allauth.usersessions import views as sessions
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+from django.utils.csp import CSP
+
+from unlost.catalog.sso import list_providers
+from unlost.model.errors import TransientError, UnlostError
+
+type View = Callable[..., HttpResponse]
+
+
+def sends_away(view: View) -> View:
+    """Let the forms of a page lead to the configured providers, which the policy else forbids.
+
+    Browsers hold ``form-action`` against the redirects that answer a form, too.
+    """
+
+    @wraps(view)
+    def told(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        origins = sorted({provider.origin for provider in list_providers()})
+        policy = settings.SECURE_CSP | {"form-action": [CSP.SELF, *origins]}
+        response._csp_config = policy  # type: ignore[attr-defined]  # as Django's csp_override does
+        return response
+
+    return told
+
+
+def asks_provider(view: View) -> View:
+    """Say in plain words that a provider does not answer; raises TransientError (``sso-away``)."""
+
+    @wraps(view)
+    def asked(request: HttpRequest, provider_id: str) -> HttpResponse:
+        try:
+            return view(request, provider_id)
+        except UnlostError:
+            raise
+        except OSError as error:  # what a call over HTTP raises
+            raise TransientError(
+                "sso-away",
+                "Your company's single sign-on does not answer.",
+                next_step="Try again in a minute, or sign in with a password.",
+            ) from error
+
+    return asked
+
+
+urlpatterns = [
+    path("login/", sends_away(account.login), name="account_login"),
+    path("logout/", account.logout, name="account_logout"),
+    path("inactive/", account.account_inactive, name="account_inactive"),
+    path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
+    path("password/change/", account.password_change, name="account_change_password"),
+    path("password/set/", account.password_set, name="account_set_password"),
+    path("2fa/", mfa.index, name="mfa_index"),
+    path("2fa/authenticate/", mfa.authenticate, name="mfa_authenticate"),
+    path("2fa/reauthenticate/", mfa.reauthenticate, name="mfa_reauthenticate"),
+    path("2fa/totp/activate/", totp.activate_totp, name="mfa_activate_totp"),
+    path("2fa/totp/deactivate/", totp.deactivate_totp, name="mfa_deactivate_totp"),
+    path("2fa/recovery-codes/", codes.view_recovery_codes, name="mfa_view_recovery_codes"),
+    path(
+        "2fa/recovery-codes/generate/",
+        codes.generate_recovery_codes,
+        name="mfa_generate_recovery_codes",
+    ),
+    path(
+        "2fa/recovery-codes/download/",
+        codes.download_recovery_codes,
+        name="mfa_download_recovery_codes",
+    ),
+    path("2fa/webauthn/", passkeys.list_webauthn, name="mfa_list_webauthn"),
+    path("2fa/webauthn/add/", passkeys.add_webauthn, name="mfa_add_webauthn"),
+    path("2fa/webauthn/login/", passkeys.login_webauthn, name="mfa_login_webauthn"),
+    path(
+        "2fa/webauthn/reauthenticate/",
+        passkeys.reauthenticate_webauthn,
+        name="mfa_reauthenticate_webauthn",
+    ),
+    path("2fa/webauthn/keys/<int:pk>/edit/", passkeys.edit_webauthn, name="mfa_edit_webauthn"),
+    path(
+        "2fa/webauthn/keys/<int:pk>/remove/", passkeys.remove_webauthn, name="mfa_remove_webauthn"
+    ),
+    path("sessions/", sessions.list_usersessions, name="usersessions_list"),
+    path("sso-cancelled/", social.login_cancelled, name="socialaccount_login_cancelled"),
+    path("sso-error/", social.login_error, name="socialaccount_login_error"),
+    path(
+        "sso/<slug:provider_id>/",
+        sends_away(asks_provider(oidc.login)),
+        name="openid_connect_login",
+    ),
+    path(
+        "sso/<slug:provider_id>/callback/",
+        asks_provider(oidc.callback),
+        name="openid_connect_callback",
+    ),
+]

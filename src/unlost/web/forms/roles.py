@@ -1,0 +1,70 @@
+"""What forms of the console share: roles and orgs to choose from, and errors beside them."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from unlost.app.compose import Application
+from unlost.model.access import Right, Role
+from unlost.model.errors import UnlostError
+
+type Words = str | Promise
+type Choices = Sequence[tuple[str, Words]]
+
+ROLES: dict[Role, Words] = {
+    Role.VIEWER: _("viewer: reads records, but no hidden columns"),
+    Role.OPERATOR: _("operator: also runs backups"),
+    Role.RESTORER: _("restorer: also restores, and sees hidden columns"),
+    Role.ADMIN: _("admin: everything, also people and orgs"),
+    Role.AUDITOR: _("auditor: reads who did what, but no records"),
+}
+EVERYWHERE: Words = _("every org, also later ones")
+
+
+def role_choices() -> Choices:
+    """The roles, each with what it is good for."""
+    return [(role.value, words) for role, words in ROLES.items()]
+
+
+def org_choices(app: Application, right: Right) -> Choices:
+    """The orgs in which the actor has a right, and all of them together."""
+    return [("", EVERYWHERE), *((org.name, org.name) for org in app.orgs(right))]
+
+
+class RoleForm(forms.Form):
+    """A role, and where it holds."""
+
+    role = forms.ChoiceField(label=_("Role"), choices=role_choices)
+    org = forms.ChoiceField(label=_("In"), required=False)
+
+    def __init__(self, *given: Any, app: Application, right: Right, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.fields["org"].choices = org_choices(app, right)  # type: ignore[attr-defined]
+
+    @property
+    def place(self) -> str | None:
+        """The org that was chosen; None for every one."""
+        return str(self.cleaned_data["org"]) or None
+
+
+def posted(request: HttpRequest) -> Any:
+    """What was sent with a form; None where it is only shown."""
+    return request.POST if request.method == "POST" else None
+
+
+def done[T](form: forms.Form, act: Callable[[], T]) -> T | None:
+    """What an action gives for a form that was sent and is right; else None.
+
+    Why not stands in the form then.
+    """
+    if not form.is_valid():
+        return None
+    try:
+        return act()
+    except UnlostError as error:
+        form.add_error(None, f"{error.sentence} {error.next_step}".strip())
+        return None

@@ -1,0 +1,188 @@
+"""Settings, people: who may sign in, and what each may do."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from unlost.app.actions.lockouts import lockouts
+from unlost.app.actions.lockouts import unlock as end_lockout
+from unlost.app.actions.people import add as add_person
+from unlost.app.actions.people import change_role, edit, link, people, person
+from unlost.app.actions.people import forget_factors as forget
+from unlost.app.actions.people import let_back as return_person
+from unlost.app.actions.people import remove as remove_person
+from unlost.model.access import Right, Role
+from unlost.web.forms.roles import RoleForm, done, posted
+from unlost.web.requests import Asked
+
+PART = {"part": "settings", "tab": "people"}
+
+
+class Contact(forms.Form):
+    """How somebody is called and reached."""
+
+    full_name = forms.CharField(
+        label=gettext_lazy("Full name"),
+        max_length=150,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    email = forms.EmailField(
+        label=gettext_lazy("E-mail address"),
+        required=False,
+        help_text=gettext_lazy("Lets them in by your company's single sign-on. No mail is sent."),
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "dir": "ltr"}),
+    )
+
+
+class NewPerson(RoleForm, Contact):
+    """Somebody who is added, with a first role."""
+
+    field_order = ("name", "full_name", "email", "role", "org")
+    name = forms.CharField(
+        label=gettext_lazy("Name to sign in with"),
+        max_length=150,
+        help_text=gettext_lazy("Short and without spaces, such as lena."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+    )
+
+
+@require_GET
+def list_people(request: Asked) -> HttpResponse:
+    """All of them, and which names are locked now."""
+    app = request.unlost
+    context = {"people": people(app).people, "lockouts": lockouts(app).lockouts, **PART}
+    return render(request, "settings/people.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def add(request: Asked) -> HttpResponse:
+    """A form for somebody new."""
+    people(request.unlost)  # the form is for who may add
+    form = NewPerson(posted(request), app=request.unlost, right=Right.MANAGE)
+    added = done(form, lambda: _added(request, form))
+    if added:
+        told = _("%(name)s was added. Make a link for them, or let them use single sign-on.")
+        messages.success(request, told % {"name": added.name})
+        return redirect("person", name=added.name)
+    return _page(request, "settings/person_add.html", {"form": form}, form)
+
+
+def _added(request: Asked, form: NewPerson) -> Any:
+    given = form.cleaned_data
+    return add_person(
+        request.unlost,
+        given["name"],
+        role=Role(given["role"]),
+        org=form.place,
+        full_name=given["full_name"],
+        email=given["email"],
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def show(request: Asked, name: str) -> HttpResponse:
+    """One of them; the form changes how they are called and reached."""
+    known = person(request.unlost, name)
+    held = {"full_name": known.full_name, "email": known.email}
+    form = Contact(posted(request), initial=held)
+    if done(form, lambda: edit(request.unlost, name, **form.cleaned_data)):
+        messages.success(request, _("%(name)s was changed.") % {"name": known.name})
+        return redirect("person", name=known.name)
+    return _person_page(request, name, contact=form)
+
+
+@require_POST
+def give_role(request: Asked, name: str) -> HttpResponse:
+    """Give a role in one org, or in all."""
+    form = _role_form(request, request.POST)
+
+    def give() -> Any:
+        return change_role(
+            request.unlost, name, Role(form.cleaned_data["role"]), org=form.place
+        )  # fmt: skip
+
+    if done(form, give):
+        messages.success(request, _("The role of %(name)s holds at once.") % {"name": name})
+        return redirect("person", name=name)
+    return _person_page(request, name, role=form)
+
+
+@require_POST
+def take_role(request: Asked, name: str) -> HttpResponse:
+    """Take a role away."""
+    org = request.POST.get("org") or None
+    change_role(request.unlost, name, None, org=org)
+    messages.success(request, _("The role of %(name)s was taken away.") % {"name": name})
+    return redirect("person", name=name)
+
+
+@require_POST
+def make_link(request: Asked, name: str) -> HttpResponse:
+    """A link, shown this once: the answer itself holds it, so that it is written down nowhere."""
+    made = link(request.unlost, name)
+    context = {"link": request.build_absolute_uri(made.path), "made": made, **PART}
+    return render(request, "settings/person_link.html", context)
+
+
+@require_POST
+def remove(request: Asked, name: str) -> HttpResponse:
+    """Keep somebody out."""
+    remove_person(request.unlost, name)
+    messages.success(request, _("%(name)s is out: sessions have ended.") % {"name": name})
+    return redirect("person", name=name)
+
+
+@require_POST
+def let_back(request: Asked, name: str) -> HttpResponse:
+    """Let somebody in again."""
+    return_person(request.unlost, name)
+    messages.success(request, _("%(name)s may sign in again.") % {"name": name})
+    return redirect("person", name=name)
+
+
+@require_POST
+def forget_factors(request: Asked, name: str) -> HttpResponse:
+    """Forget the second factors of who lost them."""
+    forget(request.unlost, name)
+    told = _("The second factors of %(name)s are forgotten, and their sessions have ended.")
+    messages.success(request, told % {"name": name})
+    return redirect("person", name=name)
+
+
+@require_POST
+def unlock(request: Asked) -> HttpResponse:
+    """Let a locked name try again."""
+    unlocked = end_lockout(request.unlost, request.POST.get("name", ""))
+    messages.success(request, _("%(name)s may try again at once.") % {"name": unlocked.name})
+    return redirect("people")
+
+
+def _role_form(request: Asked, data: Any = None) -> RoleForm:
+    return RoleForm(data, app=request.unlost, right=Right.MANAGE, auto_id="role_%s")
+
+
+def _person_page(
+    request: Asked, name: str, *, contact: Contact | None = None, role: RoleForm | None = None
+) -> HttpResponse:
+    known = person(request.unlost, name)
+    held = {"full_name": known.full_name, "email": known.email}
+    context = {
+        "person": known,
+        "contact": contact or Contact(initial=held),
+        "role_form": role or _role_form(request),
+    }
+    return _page(request, "settings/person.html", context, contact, role)
+
+
+def _page(
+    request: HttpRequest, template: str, context: dict[str, Any], *forms_sent: forms.Form | None
+) -> HttpResponse:
+    wrong = any(form is not None and form.errors for form in forms_sent)
+    return render(request, template, context | PART, status=400 if wrong else 200)

@@ -1,0 +1,91 @@
+"""Settings, tokens: keys with which programs use the API."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST
+
+from unlost.app.actions.people import people
+from unlost.app.actions.tokens import MOST_DAYS, NewToken
+from unlost.app.actions.tokens import drop as drop_token
+from unlost.app.actions.tokens import make as make_token
+from unlost.app.actions.tokens import tokens as list_tokens
+from unlost.app.compose import Application
+from unlost.model.access import Right, Role
+from unlost.web.forms.roles import RoleForm, done, posted
+from unlost.web.requests import Asked
+
+DAYS = 90
+
+
+class TokenForm(RoleForm):
+    """A token to be made; whose it is, is asked of who manages the home alone."""
+
+    field_order = ("name", "owner", "role", "org", "days")
+    name = forms.CharField(
+        label=gettext_lazy("The program that will use it"),
+        max_length=80,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    owner = forms.ChoiceField(
+        label=gettext_lazy("Acts for"),
+        help_text=gettext_lazy("It never may more than this person may."),
+    )
+    days = forms.IntegerField(
+        label=gettext_lazy("Days that it holds"), min_value=1, max_value=MOST_DAYS, initial=DAYS
+    )
+
+    def __init__(self, *given: Any, app: Application, **more: Any) -> None:
+        super().__init__(*given, app=app, right=Right.LOOK, **more)
+        if not app.actor.may(Right.MANAGE):
+            del self.fields["owner"]
+            return
+        names = [one.name for one in people(app).people if one.active]
+        self.fields["owner"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
+        self.fields["owner"].initial = app.actor.name
+
+
+@require_http_methods(["GET", "POST"])
+def tokens(request: Asked) -> HttpResponse:
+    """Those that there are, and a form that makes one.
+
+    A new one stands in the answer itself, this once, so that it is written down nowhere.
+    """
+    form = TokenForm(posted(request), app=request.unlost)
+    made = done(form, lambda: _made(request, form))
+    context = {
+        "part": "settings",
+        "tab": "tokens",
+        "tokens": list_tokens(request.unlost).tokens,
+        "form": form if made is None else TokenForm(app=request.unlost),
+        "made": made,
+        "now": request.unlost.clock.now(),
+    }
+    return render(request, "settings/tokens.html", context, status=400 if form.errors else 200)
+
+
+def _made(request: Asked, form: TokenForm) -> NewToken:
+    given = form.cleaned_data
+    return make_token(
+        request.unlost,
+        given["name"],
+        role=Role(given["role"]),
+        org=form.place,
+        days=given["days"],
+        owner=given.get("owner"),
+    )
+
+
+@require_POST
+def drop(request: Asked, token: int) -> HttpResponse:
+    """Forget one."""
+    dropped = drop_token(request.unlost, token)
+    messages.success(
+        request, _("The token %(name)s opens nothing any more.") % {"name": dropped.name}
+    )
+    return redirect("tokens")

@@ -1,0 +1,22 @@
+"""Answers that are made while they are sent, piece by piece."""
+
+from collections.abc import AsyncIterator, Iterator
+
+from asgiref.sync import sync_to_async
+from django.http import StreamingHttpResponse
+
+
+class Piecewise(StreamingHttpResponse):
+    """Its pieces come from a plain iterator, one at a time; Django alone would gather them all."""
+
+    def __init__(self, pieces: Iterator[bytes], *, content_type: str) -> None:
+        super().__init__(pieces, content_type=content_type)
+        self._pieces = pieces
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """The pieces, each made in a thread where the database may be asked."""
+        while (piece := await sync_to_async(self._next)()) is not None:
+            yield piece
+
+    def _next(self) -> bytes | None:
+        return next(self._pieces, None)
