@@ -95,4 +95,6 @@ def test_everything_is_checked_and_repaired(world: World, sign_in: SignIn) -> No
 
 
 def test_only_who_manages_the_home_checks(sign_in: SignIn) -> None:
-    assert sign_in(Role.OPERATOR).post("/vault/checks/", {}).status_code == 403
+    client = sign_in(Role.OPERATOR)
+    assert client.get("/vault/checks/").status_code == 403
+    assert client.post("/vault/checks/", {}).status_code == 403

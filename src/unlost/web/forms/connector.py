@@ -94,7 +94,7 @@ def _field(setting: Setting) -> forms.Field:
     if setting.hint is bool:
         return forms.BooleanField(**told | {"required": False})
     if setting.choices:
-        return forms.ChoiceField(choices=[(one, one) for one in setting.choices], **told)
+        return forms.ChoiceField(choices=[(one, _words(one)) for one in setting.choices], **told)
     if setting.hint is int:
         return forms.IntegerField(**told | {"required": True})
     if setting.hint is float:
@@ -104,6 +104,11 @@ def _field(setting: Setting) -> forms.Field:
         told["help_text"] = format_lazy("{} {}", setting.help, _("One on each line."))
         return forms.CharField(widget=forms.Textarea(attrs={**QUIET, "rows": 4}), **told)
     return forms.CharField(widget=forms.TextInput(attrs=QUIET), **told)
+
+
+def _words(value: str) -> str:
+    """A choice as people read it: ``jwt-bearer`` as "Jwt bearer"."""
+    return value.replace("-", " ").replace("_", " ").capitalize()
 
 
 def _secret(secret: SecretField, *, kept: bool) -> forms.Field:

@@ -7,9 +7,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from unlost.app.access import check_home
 from unlost.app.actions.doctor import Diagnosis, doctor
 from unlost.app.actions.vault_state import vault_state, verify_later
 from unlost.app.actions.verify import verify
+from unlost.model.access import Right
 from unlost.model.errors import UsageError
 from unlost.model.snapshot import VerifyLevel
 from unlost.web.requests import Asked
@@ -48,6 +50,7 @@ def verified(request: Asked) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def checks(request: Asked) -> HttpResponse:
     """A look at the whole home, and at the orgs too if that is asked for."""
+    check_home(request.unlost, Right.MANAGE)
     found: Diagnosis | None = None
     ask = "ask" in request.POST
     if request.method == "POST":
