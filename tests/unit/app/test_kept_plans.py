@@ -140,6 +140,7 @@ def test_a_console_that_ended_in_the_middle_broke_it_off(shop: Shop) -> None:
 def test_one_that_nobody_began_to_make_broke_off(shop: Shop) -> None:
     view = choose(shop.app, "sales", LOST)
     shop.world.clock.advance(seconds=61)
+    assert [one.state for one in waiting(shop.app).plans] == [PlanState.BROKEN_OFF]
     assert stands(shop, view) is PlanState.BROKEN_OFF
     make_kept(shop.app, "sales", view.plan)
     assert stands(shop, view) is PlanState.BROKEN_OFF

@@ -142,7 +142,7 @@ def make_kept(app: Application, org: str, plan: str) -> PlanView:
 def kept_plan(app: Application, org: str, plan: str) -> PlanView:
     """How a plan stands; raises NotFound (``plan-unknown``)."""
     kept = _kept(org, plan)
-    if kept.state is PlanState.MAKING and not _is_made(app, kept):
+    if _state(app, kept) is not kept.state:
         plan_broken_off(plan)  # unless it was made between the two looks
         kept = _kept(org, plan)
     return _view(app, get_org(org), kept)
@@ -192,7 +192,7 @@ def drop_kept(app: Application, org: str, plan: str) -> PlanLine:  # noqa: ARG00
     kept = _kept(org, plan)
     if kept.state is not PlanState.RUN:
         drop_plan(plan)
-    return _line(kept)
+    return _line(kept, state=kept.state)
 
 
 @action("restore.start", Right.RESTORE, trace=Trace.WRITE, subject=("plan",))
@@ -221,7 +221,8 @@ def run_kept(app: Application, org: str, plan: str, *, typed: str = "") -> Hande
 def waiting(app: Application, *, org: str | None = None) -> PlanLines:
     """Plans that were not run, of one org or of all in which the actor restores."""
     names = [one.name for one in app.orgs(Right.RESTORE) if org in (None, one.name)]
-    return PlanLines(tuple(_line(one) for one in waiting_plans(names, most=MOST)))
+    found = waiting_plans(names, most=MOST)
+    return PlanLines(tuple(_line(one, state=_state(app, one)) for one in found))
 
 
 # --- inside ---------------------------------------------------------------------------------------
@@ -243,6 +244,11 @@ def _planned(app: Application, org: ProtectedOrg, kept: KeptPlan) -> RestorePlan
     if wanted.retry:
         return plan_retry(app, wanted.retry, codes=wanted.codes)[0]
     return planned(app, org, wanted.request, plan_id=kept.id)
+
+
+def _state(app: Application, kept: KeptPlan) -> PlanState:
+    broken = kept.state is PlanState.MAKING and not _is_made(app, kept)
+    return PlanState.BROKEN_OFF if broken else kept.state
 
 
 def _is_made(app: Application, kept: KeptPlan) -> bool:
@@ -314,7 +320,7 @@ def _labels(app: Application, org: ProtectedOrg) -> Mapping[str, str]:
     return {table.name: table.label or table.name for table in tables}
 
 
-def _line(kept: KeptPlan) -> PlanLine:
+def _line(kept: KeptPlan, *, state: PlanState) -> PlanLine:
     told = learned(PlanSummary).convert(kept.summary) if kept.summary is not None else None
     records = told.changes if told is not None else None
-    return PlanLine(kept.id, kept.org, kept.state, kept.made_at, kept.made_by, records)
+    return PlanLine(kept.id, kept.org, state, kept.made_at, kept.made_by, records)
