@@ -61,7 +61,7 @@ def test_a_name_follows_its_refreshed_sandbox(world: World, sign_in: SignIn) -> 
     kept = next(one for one in world.app.orgs() if one.oid == before)
     page = client.get(f"/orgs/{kept.name}/").content.decode()
     assert "is not backed up any more" in page
-    assert "/settings/" not in page
+    assert f"/orgs/{kept.name}/settings/" not in page
 
 
 def test_a_name_that_needs_not_follow_says_so(sign_in: SignIn) -> None:

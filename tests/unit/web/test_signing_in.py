@@ -79,7 +79,7 @@ def test_a_name_and_a_password_open_the_console(world: World) -> None:
 
 def test_the_form_asks_in_our_words(world: World) -> None:
     page = text(browser().get("/account/login/"))
-    assert '<label for="id_login">Name:</label>' in page
+    assert '<label for="id_login">Name</label>' in page
     assert "placeholder" not in page
     assert "Ask an admin of Unlost for a link" in page
 

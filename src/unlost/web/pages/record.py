@@ -6,7 +6,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET
@@ -16,6 +17,7 @@ from unlost.app.actions.history import ChangedField, Entry, HistoryResult, histo
 from unlost.app.actions.show import ShowResult, show
 from unlost.model.snapshot import ChangeKind
 from unlost.web.requests import Asked
+from unlost.web.streaming import Piecewise
 
 PIECE = 1 << 20
 # Shown in the browser: kinds that run nothing. All others are only saved.
@@ -64,14 +66,13 @@ def files(request: Asked, org: str, table: str, record: str) -> HttpResponse:
 
 
 @require_GET
-def download(request: Asked, org: str, record: str) -> StreamingHttpResponse:
+def download(request: Asked, org: str, record: str) -> HttpResponseBase:
     """The bytes of a file: shown where that is safe and asked for, else saved."""
     stack = ExitStack()
     stored, body = open_stored(request.unlost, org, record, stack=stack)
     kind = stored.media_type or mimetypes.guess_type(stored.name)[0] or SAVED
     shown = "show" in request.GET and kind in SHOWN
-    response = StreamingHttpResponse(_pieces(stack, body))
-    response["Content-Type"] = kind if shown else SAVED
+    response = Piecewise(_pieces(stack, body), content_type=kind if shown else SAVED)
     response["Content-Length"] = str(stored.size)
     named = content_disposition_header(as_attachment=not shown, filename=stored.name or record)
     response["Content-Disposition"] = named or "attachment"
