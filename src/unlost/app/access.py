@@ -146,6 +146,12 @@ def check_home(app: "Application", right: Right) -> None:
         raise _not_permitted(right)
 
 
+def check_somewhere(app: "Application", right: Right) -> None:
+    """Raise NotAllowed (``not-permitted``) unless the actor has the right in some org."""
+    if not app.actor.may_somewhere(right):
+        raise _not_permitted(right)
+
+
 def org_unknown(app: "Application", org: str) -> NotFound:
     """The error for an org that is not there, or not for this actor; names those that are."""
     known = ", ".join(one.name for one in app.orgs())
@@ -222,8 +228,8 @@ def _check(app: "Application", own: Action, given: Mapping[str, Any]) -> None:
         check_org(app, own.right, given["org"])
     elif own.where is Where.RUN and given.get("run") is not None:
         _check_run(app, own.right, given["run"])
-    elif not app.actor.may_somewhere(own.right):
-        raise _not_permitted(own.right)
+    else:
+        check_somewhere(app, own.right)
 
 
 def _check_run(app: "Application", right: Right, run: str) -> None:

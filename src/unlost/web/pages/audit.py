@@ -15,6 +15,7 @@ from unlost.catalog.audit import AuditEntry, AuditProof
 from unlost.model.access import Right
 from unlost.model.errors import IntegrityError, UsageError
 from unlost.web.failing import status_of
+from unlost.web.needs import needs
 from unlost.web.requests import Asked
 from unlost.web.streaming import Piecewise
 
@@ -51,6 +52,7 @@ def check(request: Asked) -> HttpResponse:
 
 
 @require_POST
+@needs(Right.AUDIT)
 def download(request: Asked) -> Piecewise:
     """All deeds as a file; that they were exported is one of them."""
     kind = request.POST.get("format", "")

@@ -21,6 +21,7 @@ from unlost.app.actions.connecting import asks, connectors, missing
 from unlost.app.actions.orgs import AddedOrg, NewOrg, check_name, keep, look
 from unlost.app.actions.schedule import change
 from unlost.app.connector_settings import bare
+from unlost.model.access import Right
 from unlost.model.errors import UnlostError, UsageError
 from unlost.model.learned import learned
 from unlost.model.schedule import Schedule
@@ -28,6 +29,7 @@ from unlost.web.drafts import draft, drop_draft, keep_draft
 from unlost.web.forms.connector import SECRET, ConnectorForm, typed_secrets
 from unlost.web.forms.problems import add_problem
 from unlost.web.forms.schedule import ScheduleForm
+from unlost.web.needs import needs
 from unlost.web.requests import Asked, sent
 
 DRAFT = "connect"
@@ -71,6 +73,7 @@ class Kind(forms.Form):
 
 
 @require_http_methods(["GET", "POST"])
+@needs(Right.MANAGE)
 def kind(request: Asked) -> HttpResponse:
     """Step 1: which connector, and the name."""
     names, known = connectors(request.unlost).names, draft(request, DRAFT)
@@ -92,6 +95,7 @@ def kind(request: Asked) -> HttpResponse:
 
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
+@needs(Right.MANAGE)
 def sign_in(request: Asked) -> HttpResponse:
     """Step 2: settings and secrets. Sent off, it signs in and looks around, and keeps nothing."""
     known = draft(request, DRAFT)
@@ -119,6 +123,7 @@ def sign_in(request: Asked) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
+@needs(Right.MANAGE)
 def scope(request: Asked) -> HttpResponse:
     """Step 3: what the user sees and what not; which tables are left out."""
     known = draft(request, DRAFT)
@@ -142,6 +147,7 @@ def scope(request: Asked) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
+@needs(Right.MANAGE)
 def hour(request: Asked) -> HttpResponse:
     """Step 4: when it is backed up. Sent off, the org is kept, and protected from then on."""
     known = draft(request, DRAFT)

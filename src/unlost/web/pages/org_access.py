@@ -24,15 +24,18 @@ from unlost.app.actions.writer import (
     set_writer,
     writer_settings,
 )
+from unlost.model.access import Right
 from unlost.model.errors import UnlostError
 from unlost.web.drafts import draft, drop_draft, keep_draft
 from unlost.web.forms.connector import SECRET, ConnectorForm, typed_secrets
 from unlost.web.forms.problems import add_problem
+from unlost.web.needs import needs
 from unlost.web.requests import Asked, sent
 
 
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
+@needs(Right.MANAGE)
 def settings(request: Asked, org: str) -> HttpResponse:
     """Settings and credentials. Sent off, it signs in; only if that goes well they are kept."""
     known = org_settings(request.unlost, org)
@@ -60,6 +63,7 @@ def settings(request: Asked, org: str) -> HttpResponse:
 
 
 @require_POST
+@needs(Right.MANAGE)
 def follow(request: Asked, org: str) -> HttpResponse:
     """Let the name stand for the sandbox that was made anew."""
     followed = follow_org(request.unlost, org)
@@ -70,6 +74,7 @@ def follow(request: Asked, org: str) -> HttpResponse:
 
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
+@needs(Right.MANAGE)
 def writer(request: Asked, org: str) -> HttpResponse:
     """The write identity. Sent off, it signs in; ``?check``: what it may not do."""
     known = writer_settings(request.unlost, org)

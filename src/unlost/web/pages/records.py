@@ -7,10 +7,13 @@ from django.views.decorators.http import require_GET
 
 from unlost.app.actions.find import FindResult, FoundRecord
 from unlost.app.actions.find import find as search
+from unlost.model.access import Right
+from unlost.web.needs import needs_somewhere
 from unlost.web.requests import Asked
 
 
 @require_GET
+@needs_somewhere(Right.READ)
 def find(request: Asked) -> HttpResponse:
     """What was found; exactly one record opens at once."""
     text, org = request.GET.get("q", "").strip(), request.GET.get("org") or None

@@ -23,9 +23,11 @@ from unlost.app.actions.kept_plan import (
 from unlost.app.actions.plan_records import plan_records
 from unlost.app.actions.restore_plan import PlanRequest
 from unlost.catalog.plans import PlanState
+from unlost.model.access import Right
 from unlost.model.errors import UnlostError, UsageError
 from unlost.web import background
 from unlost.web.failing import status_of
+from unlost.web.needs import needs
 from unlost.web.paging import Pages, start_of
 from unlost.web.requests import Asked
 
@@ -34,6 +36,7 @@ PAGE = 200
 
 
 @require_POST
+@needs(Right.RESTORE)
 def begin(request: Asked, org: str) -> HttpResponse:
     """Keep what was chosen, begin to plan, and go to the plan's page."""
     return _planning(request, choose(request.unlost, org, _wanted(request, org)))

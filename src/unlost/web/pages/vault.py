@@ -14,6 +14,7 @@ from unlost.app.actions.verify import verify
 from unlost.model.access import Right
 from unlost.model.errors import UsageError
 from unlost.model.snapshot import VerifyLevel
+from unlost.web.needs import needs
 from unlost.web.requests import Asked
 
 
@@ -26,6 +27,7 @@ def state(request: Asked) -> HttpResponse:
 
 
 @require_POST
+@needs(Right.OPERATE)
 def verified(request: Asked) -> HttpResponse:
     """Verify it: quickly at once; for all the rest the service is asked."""
     level = _level(request.POST.get("level", ""))

@@ -1,0 +1,43 @@
+"""What a page needs before it looks at anything that was sent: asked where actions are let in."""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.http import HttpResponse
+
+from unlost.app.access import check_home, check_org, check_somewhere
+from unlost.model.access import Right
+from unlost.web.requests import Asked
+
+type View = Callable[..., HttpResponse]
+
+
+def needs(right: Right) -> Callable[[View], View]:
+    """The right in the org that the address names, or in the whole home."""
+
+    def marked(view: View) -> View:
+        @wraps(view)
+        def asked(request: Asked, **named: str) -> HttpResponse:
+            if "org" in named:
+                check_org(request.unlost, right, named["org"])
+            else:
+                check_home(request.unlost, right)
+            return view(request, **named)
+
+        return asked
+
+    return marked
+
+
+def needs_somewhere(right: Right) -> Callable[[View], View]:
+    """The right in some org."""
+
+    def marked(view: View) -> View:
+        @wraps(view)
+        def asked(request: Asked, **named: str) -> HttpResponse:
+            check_somewhere(request.unlost, right)
+            return view(request, **named)
+
+        return asked
+
+    return marked
