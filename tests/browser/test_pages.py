@@ -19,19 +19,32 @@ DRESSES: dict[str, dict[str, Any]] = {
     "arabic": {"viewport": WIDE, "color_scheme": "light", "locale": "ar"},
     "zoomed": {"viewport": {"width": 320, "height": 256}, "color_scheme": "light"},  # 400 % of 1280
 }
-# Pages that only take a form, give a file, or are looked at elsewhere, and why.
+# Addresses that are no pages of their own, and why.
 ELSEWHERE = {
     "file": "gives the bytes of a file",
     "start": "has its link used up by the first admin",
-}
+    "audit-export": "gives a file",
+    **dict.fromkeys(
+        (
+            "restore", "plan-without", "plan-again", "plan-drop", "plan-run", "back-up", "job-retry",
+            "job-act", "org-follow", "acknowledge", "channel-test", "channel-remove", "vault-verify",
+            "token-drop", "person-unlock", "person-role", "person-role-take", "person-link",
+            "person-remove", "person-return", "person-factors", "hidden-hide", "hidden-show",
+            "sso-remove", "audit-verify", "plan-records",
+        ),
+        "takes a form and leads back to a page",
+    ),
+    **dict.fromkeys(("connect-scope", "connect-hour"), "steps of the wizard, looked at on its way"),
+    "plan": "looked at on the way of a restore",
+}  # fmt: skip
 
 
 def named(patterns: list[Any], prefix: str = "") -> dict[str, str]:
     """Names of all our own addresses, with their routes."""
     found: dict[str, str] = {}
     for one in patterns:
-        if isinstance(one, URLResolver) and "allauth" not in str(one.urlconf_name):
-            found |= named(one.url_patterns, prefix + str(one.pattern))
+        if isinstance(one, URLResolver):
+            assert str(one.pattern) in {"account/", "api/v1/"}, "an include that nobody looks at"
         elif isinstance(one, URLPattern) and one.name is not None:
             found[one.name] = prefix + str(one.pattern)
     return found
@@ -42,6 +55,7 @@ def pages(console: Console) -> dict[str, str]:
     hits = json.loads(console.unlost("find", "00400", "--json"))["hits"]
     account = next(hit for hit in hits if hit["table"] == "Account")
     record = f"/orgs/sales/records/Account/{account['record']}/"
+    run = json.loads(console.unlost("runs", "--json"))["runs"][0]["run"]
     return {
         "home": "/",
         "find": "/find/?all=1&q=00400",
@@ -49,6 +63,34 @@ def pages(console: Console) -> dict[str, str]:
         "record-fields": f"{record}fields/",
         "record-related": f"{record}related/",
         "record-files": f"{record}files/",
+        "compare": "/orgs/sales/compare/?table=Account",
+        "lost": "/orgs/sales/lost/",
+        "jobs": "/jobs/",
+        "job": f"/jobs/{run}/",
+        "orgs": "/orgs/",
+        "connect": "/connect/",
+        "org": "/orgs/sales/",
+        "certificate": "/orgs/sales/certificate/latest/",
+        "org-settings": "/orgs/sales/settings/",
+        "org-writer": "/orgs/sales/writer/",
+        "storage": "/orgs/sales/storage/",
+        "schedule": "/orgs/sales/schedule/",
+        "storages": "/storage/",
+        "alerts": "/alerts/",
+        "channels": "/alerts/channels/",
+        "channel-add": "/alerts/channels/add/email/",
+        "schedules": "/schedules/",
+        "vault": "/vault/",
+        "checks": "/vault/checks/",
+        "profile": "/settings/",
+        "tokens": "/settings/tokens/",
+        "people": "/settings/people/",
+        "person-add": "/settings/people/add/",
+        "person": "/settings/people/of/lena/",
+        "hidden": "/settings/hidden/?org=sales",
+        "sso": "/settings/sso/",
+        "audit": "/audit/",
+        "connect-sign-in": "/connect/sign-in/",
     }
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from functools import wraps
 
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 
 from unlost.app.access import check_home, check_org, check_somewhere
 from unlost.model.access import Right
 from unlost.web.requests import Asked
 
-type View = Callable[..., HttpResponse]
+type View = Callable[..., HttpResponseBase]
 
 
 def needs(right: Right) -> Callable[[View], View]:
@@ -17,7 +17,7 @@ def needs(right: Right) -> Callable[[View], View]:
 
     def marked(view: View) -> View:
         @wraps(view)
-        def asked(request: Asked, **named: str) -> HttpResponse:
+        def asked(request: Asked, **named: str) -> HttpResponseBase:
             if "org" in named:
                 check_org(request.unlost, right, named["org"])
             else:
@@ -34,7 +34,7 @@ def needs_somewhere(right: Right) -> Callable[[View], View]:
 
     def marked(view: View) -> View:
         @wraps(view)
-        def asked(request: Asked, **named: str) -> HttpResponse:
+        def asked(request: Asked, **named: str) -> HttpResponseBase:
             check_somewhere(request.unlost, right)
             return view(request, **named)
 
