@@ -297,6 +297,7 @@ def end(proof: Proof, seconds: float) -> None:
   .venv/bin/unlost snapshots chocolate
   .venv/bin/unlost find 0040016
   .venv/bin/unlost compare chocolate 1 latest
+  .venv/bin/unlost up          # the same in the browser: open the link that it prints
 
 Your own org: docs/howto/connect-salesforce.md"""
     )
