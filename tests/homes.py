@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -73,7 +73,7 @@ def make_home(root: Path) -> Home:
 
 @dataclass(frozen=True, slots=True)
 class MemoryConfig:
-    address: str
+    address: str = field(metadata={"leads": True})
     speed: int = 1
     quiet: bool = False
     exclude: tuple[str, ...] = ()

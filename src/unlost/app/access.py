@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from unlost.app.compose import Application
 
 DONE = "done"
+LONGEST_ORG, LONGEST_ACTOR = 80, 150  # characters
 LONGEST_SUBJECT = 500  # characters; a selection of thousands is told by the plan
 _inside: ContextVar[bool] = ContextVar("inside", default=False)
 
@@ -210,15 +211,20 @@ def _note(
     deed = Deed(
         app.clock.now(),
         app.actor.kind,
-        app.actor.name,
+        _plain(app.actor.name, LONGEST_ACTOR),
         own.name,
         own.trace,
-        str(given.get("org") or ""),
-        subject[:LONGEST_SUBJECT],
+        _plain(given.get("org") or "", LONGEST_ORG),
+        _plain(subject, LONGEST_SUBJECT),
         outcome,
         dict(detail or {}),
     )
     note(deed)
+
+
+def _plain(value: object, longest: int) -> str:
+    """A text that every database takes."""
+    return str(value).replace("\x00", "")[:longest]
 
 
 def _check(app: "Application", own: Action, given: Mapping[str, Any]) -> None:

@@ -24,7 +24,7 @@ def backup_ports(app: Application, source: Source, run: str, observer: Observer)
     app.home.work.mkdir(mode=0o700, exist_ok=True)
     return BackupPorts(
         source=source,
-        vault=app.vault,
+        vault=app.whole_vault,
         runner=app.runner(run),
         lease=app.lease,
         clock=app.clock,
@@ -56,7 +56,7 @@ def close_hour(app: Application, org: ProtectedOrg, end: RunEnd, *, run: str) ->
     made = _committed(app, org, run)
     if made is None:
         with suppress(UnlostError):  # what stays is garbage of a run that nobody goes on with
-            app.vault.begin(org.oid, run=run, kind=KIND, identity=org.identity).abandon()
+            app.whole_vault.begin(org.oid, run=run, kind=KIND, identity=org.identity).abandon()
     elif end.state is not RunState.DONE:
         end = RunEnd(RunState.DONE, None, snapshot=made.number)
     now = app.clock.now()

@@ -165,6 +165,19 @@ class Application:
         """The vault as the actor may see it."""
         return VeiledVault(self.whole_vault, self._hidden) if self._hidden else self.whole_vault
 
+    def vault_of(self, oid: str) -> Vault:
+        """The vault for who sees all of an org, and works with more of it than can be veiled.
+
+        Raises NotAllowed (``not-permitted``) for who does not.
+        """
+        if veil_of(self._hidden, oid) is not None:
+            raise NotAllowed(
+                "not-permitted",
+                "Some columns of this org are hidden from you, and this needs all of them.",
+                next_step="Ask an admin of Unlost for a role that sees them.",
+            )
+        return self.whole_vault
+
     @cached_property
     def _hidden(self) -> Sequence[HiddenColumn]:
         return self.hidden_columns()
@@ -274,10 +287,15 @@ class Application:
             observer=observer,
             cache=self.cache(org.oid),
         )
-        veil = veil_of(self.hidden_columns(), org.oid)
+        veil = veil_of(self._hidden, org.oid)
+        head = self.whole_vault.head(org.oid) if veil is not None else None
         with connector.open_source(config, context) as source:
             check_same_org(org, source.identity())
-            yield source if veil is None else VeiledSource(source, veil)
+            yield (
+                source
+                if veil is None
+                else VeiledSource(source, veil, veil.logs(head.schema()) if head else {})
+            )
 
     def budget(self, oid: str, *, restore: bool = False, run: str | None = None) -> Budget:
         """The calls that an org may still be asked for; a part is kept for restores.

@@ -62,6 +62,15 @@ def bare(value: object) -> Any:
     return list(value) if isinstance(value, tuple | list) else value
 
 
+def leads_elsewhere(connector: Connector, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """True if secrets would be sent to another place than before: then they must be given again.
+
+    A connector says which of its settings lead there (``leads`` in a field's metadata).
+    """
+    leading = [one.name for one in fields(connector.config) if one.metadata.get("leads")]
+    return any((old.get(name) or "") != (new.get(name) or "") for name in leading)
+
+
 def missing_secrets(
     connector: Connector, config: Mapping[str, Json], *, known: Collection[str]
 ) -> Sequence[SecretField]:

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from unlost.model.access import HiddenColumn
 from unlost.model.errors import NotFound
 from unlost.model.ports import Snapshot, Source, Vault
+from unlost.model.reading import Page, ReadTask
 from unlost.model.schema import ChangeLog, Schema, Table
 from unlost.model.snapshot import Hit, StoredFile, Version
 
@@ -69,8 +70,11 @@ class HiddenLog:
         return (self.log.old_column, self.log.new_column)
 
     def cover(self, rows: pa.Table) -> pa.Table:
-        """Rows with the field's column, their hidden values emptied."""
-        noted = pc.is_in(rows[self.log.field_column], pa.array(sorted(self.fields), pa.string()))
+        """Rows, their hidden values emptied; all of them where no column tells the field."""
+        noted = pa.scalar(value=True)
+        if self.log.field_column in rows.column_names:
+            hidden = pa.array(sorted(self.fields), pa.string())
+            noted = pc.is_in(rows[self.log.field_column], hidden)
         for name in self.values:
             if name in rows.column_names:
                 kept = pc.if_else(noted, pa.scalar(None, pa.string()), rows[name])
@@ -197,8 +201,7 @@ class VeiledSnapshot:
 
     def _covered(self, table: str, rows: pa.Table, asked: "Asked") -> pa.Table:
         log = self._logs.get(table)
-        if log is not None and log.log.field_column in rows.column_names:
-            rows = log.cover(rows)
+        rows = log.cover(rows) if log is not None else rows
         return asked.only(rows)
 
     def _read(
@@ -312,11 +315,16 @@ def _without(version: Version, hidden: frozenset[str], log: HiddenLog | None) ->
 
 
 class VeiledSource:
-    """A source whose tables do not have the hidden columns, so that nobody asks for them."""
+    """A source whose tables do not have the hidden columns, so that nobody asks for them.
 
-    def __init__(self, whole: Source, veil: Veil) -> None:
+    Rows of the source's own log of changes come without the hidden values.
+    """
+
+    def __init__(self, whole: Source, veil: Veil, logs: Mapping[str, HiddenLog]) -> None:
+        """``logs`` are those of the newest backup: who has none sees nothing of a record either."""
         self._whole = whole
         self._veil = veil
+        self._logs = logs
 
     def __getattr__(self, name: str) -> Any:
         """All else: a source reads the columns of the table that it is given."""
@@ -325,3 +333,24 @@ class VeiledSource:
     def discover(self) -> Schema:
         """What the source tells of itself, without what is hidden."""
         return self._veil.schema(self._whole.discover())
+
+    def read(self, task: ReadTask) -> Iterator[Page]:
+        """As the whole source, without hidden values."""
+        return self._covered(task.table, self._whole.read(task))
+
+    def read_ids(self, table: Table, ids: Sequence[str]) -> Iterator[Page]:
+        """As the whole source, without hidden values."""
+        return self._covered(table.name, self._whole.read_ids(table, ids))
+
+    def _covered(self, table: str, pages: Iterator[Page]) -> Iterator[Page]:
+        log = self._logs.get(table)
+        return pages if log is None else (_page_without(page, log) for page in pages)
+
+
+def _page_without(page: Page, log: HiddenLog) -> Page:
+    cells = page.rows.cells
+    if cells is None:
+        return page
+    rows = log.cover(pa.Table.from_batches([cells])).combine_chunks()
+    (batch,) = rows.to_batches() or [cells]
+    return replace(page, rows=replace(page.rows, cells=batch))

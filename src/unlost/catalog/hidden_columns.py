@@ -25,6 +25,14 @@ def hide_column(hidden: HiddenColumn) -> bool:
         return made
 
 
+def hide_as(old: str, new: str) -> None:
+    """Hide of one org (an oid) what is hidden of another."""
+    with own_connection():
+        org = Org.objects.get(oid=new)
+        for held in HiddenColumnRow.objects.filter(org__oid=old):
+            HiddenColumnRow.objects.get_or_create(org=org, table=held.table, column=held.column)
+
+
 def show_column(hidden: HiddenColumn) -> bool:
     """Show it again; False if it was not hidden."""
     with own_connection():

@@ -12,7 +12,7 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 
 from unlost.catalog.connection import own_connection
-from unlost.catalog.models import LinkRow, MembershipRow, Org, User
+from unlost.catalog.models import LinkRow, MembershipRow, Org, TokenRow, User
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import Conflict, NotFound
 
@@ -113,6 +113,17 @@ def set_role(name: str, role: Role | None, *, org: str | None) -> Person:
     return get_person(name)
 
 
+def roles_as(old: str, new: str) -> None:
+    """Give everybody in one org (an oid) the role that they have in another; tokens move there."""
+    with own_connection(), transaction.atomic():
+        org = Org.objects.get(oid=new)
+        for held in MembershipRow.objects.filter(org__oid=old):
+            MembershipRow.objects.get_or_create(
+                user_id=held.user_id, org=org, defaults={"role": held.role}
+            )
+        TokenRow.objects.filter(org__oid=old).update(org=org)
+
+
 def set_active(name: str, *, active: bool) -> Person:
     """Let somebody in, or keep them out: sessions end at once, and links. Raises NotFound.
 
@@ -178,7 +189,7 @@ def actor_of(user: int) -> Actor | None:
         row = User.objects.prefetch_related("memberships__org").filter(pk=user).first()
         if row is None or not row.is_active:
             return None
-        return Actor(ActorKind.PERSON, row.username, _grants(row))
+        return Actor(ActorKind.PERSON, row.username, _grants(row), person=row.username)
 
 
 def _grants(row: User) -> tuple[Grant, ...]:

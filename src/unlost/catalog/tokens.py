@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from django.db import transaction
+from django.db.models import Q
 
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import LinkRow, Org, TokenRow
@@ -94,16 +95,16 @@ def actor_of_token(text: str, *, at: datetime) -> Actor | None:
         if row.used_at is None or at - row.used_at >= USED_EVERY:
             TokenRow.objects.filter(pk=row.pk).update(used_at=at)
         bound = Grant(Role(row.role), row.org.oid if row.org is not None else None)
-        return Actor(ActorKind.TOKEN, f"{owner.name}/{row.name}", owner.grants, (bound,))
+        return Actor(
+            ActorKind.TOKEN, f"{owner.name}/{row.name}", owner.grants, (bound,), person=owner.name
+        )
 
 
 def make_link(user: int | None, *, at: datetime, lasts: timedelta, entropy: Entropy) -> str:
     """The text of a link that signs somebody in once; without a user it makes the first admin."""
     text = _secret(entropy)
     with own_connection():
-        LinkRow.objects.filter(expires_at__lte=at).delete()
-        if user is None:
-            LinkRow.objects.filter(user=None).delete()
+        LinkRow.objects.filter(Q(expires_at__lte=at) | Q(user_id=user)).delete()
         LinkRow.objects.create(
             digest=_digest(text), user_id=user, made_at=at, expires_at=at + lasts
         )

@@ -72,12 +72,16 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts. ``bounds``: what a token was made for; it never gives more than its owner has."""
+    """Who acts; ``person`` is who stands behind it, where somebody of the home does.
+
+    ``bounds``: what a token was made for; it never gives more than its owner has.
+    """
 
     kind: ActorKind
     name: str
     grants: tuple[Grant, ...]
     bounds: tuple[Grant, ...] | None = None
+    person: str = ""
 
     def may(self, right: Right, oid: str | None = None) -> bool:
         """True if the actor has this right in an org; with None, in the whole home."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
+from urllib.parse import urlencode
 
 from allauth.usersessions.models import UserSession
 from django.http import HttpRequest, HttpResponse
@@ -75,7 +76,9 @@ class Acting:
         own = view.__module__.startswith("allauth.") or request.path.startswith(API)
         if request.unlost is not None or own or getattr(view, OPEN, False):  # type: ignore[attr-defined]
             return None
-        return redirect(f"{reverse('account_login')}?next={request.get_full_path()}")
+        return redirect(
+            f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}"
+        )
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """An error of ours as a page in plain words; all others are Django's to tell."""

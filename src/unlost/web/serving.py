@@ -61,7 +61,7 @@ def holding(app: "Application") -> Iterator[None]:
 
     with suppress(UnlostError):
         _ = app.whole_vault
-    _ = app.locks
+    _ = app.locks, app.jobs
     _held.append(app)
     try:
         with noting():

@@ -8,15 +8,21 @@ from homes import SECRET, WRITE_SECRET, World, fill
 from unit.app.test_nights import Nights
 from unlost.alerts.rules import alarms
 from unlost.app.actions.backup import backup
+from unlost.app.actions.columns import hidden, hide
 from unlost.app.actions.doctor import doctor
 from unlost.app.actions.follow import follow
 from unlost.app.actions.orgs import NewOrg, add_org, list_all
+from unlost.app.actions.people import add
 from unlost.app.actions.schedule import Wish, change, show
+from unlost.app.actions.tokens import make
 from unlost.app.actions.writer import NewWriter, set_writer
 from unlost.app.watching import Watcher
 from unlost.catalog.models import Secret
 from unlost.catalog.nights import nights_of
 from unlost.catalog.orgs import get_org
+from unlost.catalog.people import actor_of
+from unlost.catalog.tokens import actor_of_token
+from unlost.model.access import Right, Role
 from unlost.model.alert import Rule
 from unlost.model.errors import Conflict, NotAllowed, StoreError
 from unlost.model.night import NightState
@@ -51,6 +57,24 @@ def test_the_name_follows_and_the_old_org_is_kept(sales: World) -> None:
     assert times == {"sales": time(3, 15), told.kept_as: None}
     with sales.app.open_writer(get_org("sales")) as writer:
         assert writer.identity().tenant == "T-2"
+
+
+def test_who_saw_less_of_the_old_org_sees_no_more_of_the_new_one(sales: World) -> None:
+    backup(sales.app, "sales")
+    hide(sales.app, "sales", "Account.Phone")
+    user = add(sales.app, "tom", role=Role.VIEWER, org="sales").user
+    made = make(sales.app, "report", role=Role.VIEWER, org="sales", owner="tom")
+    refresh(sales)
+    kept = follow(sales.app, "sales").kept_as
+    assert hidden(sales.app, "sales").columns == hidden(sales.app, kept).columns
+    assert hidden(sales.app, "sales").columns == ("Account.Phone",)
+    for actor in (actor_of(user), actor_of_token(made.text, at=sales.clock.now())):
+        assert actor is not None
+        assert actor.may(Right.READ, get_org("sales").oid)
+        assert not actor.may(Right.OPERATE, get_org("sales").oid)
+    person = actor_of(user)
+    assert person is not None
+    assert person.may(Right.READ, get_org(kept).oid)
 
 
 def test_of_the_retired_org_nothing_is_watched_and_no_secret_kept(sales: World) -> None:

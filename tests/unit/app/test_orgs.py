@@ -5,6 +5,7 @@ import pytest
 from homes import SECRET, World
 from unlost.app.actions.backup import backup
 from unlost.app.actions.orgs import NewOrg, add_org, list_all
+from unlost.app.actions.writer import NewWriter, set_writer
 from unlost.catalog.models import Secret
 from unlost.catalog.orgs import find_org, get_org
 from unlost.model.errors import Conflict, NotAllowed, NotFound, UsageError
@@ -73,6 +74,19 @@ def test_adding_again_gives_new_settings_to_the_same_org(sales: World) -> None:
     again = add_org(sales.app, new(address="elsewhere"))
     assert again.known_before
     assert get_org("sales").config["address"] == "elsewhere"
+
+
+def test_kept_secrets_are_not_sent_to_another_address(sales: World) -> None:
+    """Who may change settings could have them sent to a place of their own."""
+    sales.connector.orgs["elsewhere"] = sales.org
+    with pytest.raises(NotAllowed) as refused:
+        add_org(sales.app, NewOrg("memory", "sales", {"address": "elsewhere"}))
+    assert refused.value.code == "secret-missing"
+    with pytest.raises(NotAllowed) as refused:
+        set_writer(sales.app, NewWriter("sales", {"address": "elsewhere"}))
+    assert refused.value.code == "secret-missing"
+    add_org(sales.app, NewOrg("memory", "sales", {"address": "elsewhere"}, {"password": SECRET}))
+    add_org(sales.app, NewOrg("memory", "sales", {"address": "elsewhere", "speed": 2}))
 
 
 def test_another_org_behind_the_same_name_is_refused(sales: World) -> None:

@@ -31,7 +31,8 @@ def person(world: World, name: str, role: Role = Role.VIEWER, org: str | None = 
 def test_somebody_is_added_with_a_role_in_one_org(sales: World) -> None:
     user = person(sales, "lena", Role.OPERATOR, "sales")
     actor = actor_of(user)
-    assert actor == Actor(ActorKind.PERSON, "lena", (Grant(Role.OPERATOR, get_org("sales").oid),))
+    grants = (Grant(Role.OPERATOR, get_org("sales").oid),)
+    assert actor == Actor(ActorKind.PERSON, "lena", grants, person="lena")
     (told,) = people(sales.app).people
     assert [(one.role, one.org) for one in told.roles] == [(Role.OPERATOR, "sales")]
 
@@ -54,7 +55,7 @@ def test_roles_are_changed_and_taken(sales: World) -> None:
         change_role(sales.app, "nobody", Role.VIEWER)
 
 
-@pytest.mark.parametrize("name", ["", "two words", "x" * 151, "line\nbreak"])
+@pytest.mark.parametrize("name", ["", "two words", "lena/report", "x" * 151, "line\nbreak"])
 def test_a_name_must_be_one(sales: World, name: str) -> None:
     with pytest.raises(UsageError):
         person(sales, name)
@@ -121,12 +122,13 @@ def test_a_link_holds_once_and_for_an_hour(sales: World) -> None:
     user = person(sales, "lena")
     texts = [link(sales.app, "lena").path.split("/")[2] for _ in range(2)]
     now = sales.clock.now()
-    used = use_link(texts[0], at=now)
+    assert texts[1] not in str(list(LinkRow.objects.values()))
+    assert use_link(texts[0], at=now) is None, "a newer link takes the place of the older one"
+    assert use_link(texts[1], at=now + timedelta(hours=1)) is None
+    used = use_link(texts[1], at=now)
     assert used is not None
     assert used.user == user
-    assert use_link(texts[0], at=now) is None
-    assert use_link(texts[1], at=now + timedelta(hours=1)) is None
-    assert texts[1] not in str(list(LinkRow.objects.values()))
+    assert use_link(texts[1], at=now) is None
 
 
 def test_a_token_is_told_once_and_ends(sales: World) -> None:
@@ -163,8 +165,8 @@ def test_use_is_noted_by_the_minute(sales: World) -> None:
 def test_people_make_their_own_tokens_and_see_no_others(sales: World) -> None:
     person(sales, "lena")
     person(sales, "tom")
-    lena = sales.app.acting(Actor(ActorKind.PERSON, "lena", (Grant(Role.VIEWER),)))
-    tom = sales.app.acting(Actor(ActorKind.PERSON, "tom", (Grant(Role.VIEWER),)))
+    lena = sales.app.acting(Actor(ActorKind.PERSON, "lena", (Grant(Role.VIEWER),), person="lena"))
+    tom = sales.app.acting(Actor(ActorKind.PERSON, "tom", (Grant(Role.VIEWER),), person="tom"))
     made = make(lena, "report", role=Role.ADMIN)
     assert made.token.owner == "lena"
     assert tokens(tom).tokens == ()
@@ -174,7 +176,8 @@ def test_people_make_their_own_tokens_and_see_no_others(sales: World) -> None:
         make(tom, "report", role=Role.VIEWER, owner="lena")
     with pytest.raises(NotAllowed):
         make(sales.app, "report", role=Role.VIEWER)
-    token = lena.acting(Actor(ActorKind.TOKEN, "lena/report", (Grant(Role.ADMIN),)))
+    token = lena.acting(Actor(ActorKind.TOKEN, "lena/report", (Grant(Role.ADMIN),), person="lena"))
+    assert [one.id for one in tokens(token).tokens] == [made.token.id]
     with pytest.raises(NotAllowed):
         make(token, "another", role=Role.VIEWER, owner="lena")
     assert actor_of_token(made.text, at=sales.clock.now()).may(Right.MANAGE) is False
@@ -185,3 +188,18 @@ def test_a_token_has_a_name_and_an_end(sales: World, name: str, days: int) -> No
     person(sales, "lena")
     with pytest.raises(UsageError):
         make(sales.app, name, role=Role.VIEWER, days=days, owner="lena")
+
+
+def test_a_token_lets_nobody_in(sales: World) -> None:
+    """It ends one day; somebody whom it let in would not."""
+    person(sales, "lena")
+    token = sales.app.acting(Actor(ActorKind.TOKEN, "ada/x", (Grant(Role.ADMIN),), person="ada"))
+    for act in (
+        lambda: add(token, "eve", role=Role.ADMIN),
+        lambda: change_role(token, "lena", Role.ADMIN),
+        lambda: link(token, "lena"),
+        lambda: let_back(token, "lena"),
+    ):
+        with pytest.raises(NotAllowed) as refused:
+            act()
+        assert refused.value.code == "token-people"

@@ -72,8 +72,10 @@ def everything(app: Application, world: World) -> str:
     log = "AccountHistory"
     for row in world.vault.head(get_org("sales").oid).scan(log).read_all().to_pylist():
         told.append(show(app, "sales", log, row["_u_id"], at="latest"))
+        told.append(show(app, "sales", log, row["_u_id"], at="live"))
         told.append(history(app, "sales", log, row["_u_id"]))
     told.append(compare(app, "sales", "1", "2", table=log))
+    told.append(compare(app, "sales", "1", "live", table=log))
     return json.dumps(msgspec.to_builtins(told, str_keys=True), default=str, ensure_ascii=False)
 
 

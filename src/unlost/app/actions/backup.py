@@ -188,7 +188,7 @@ def _worth_resuming(app: Application, run: RunRecord, *, full: bool) -> bool:
 def _give_up(
     app: Application, org: ProtectedOrg, run: str, *, why: UnlostError | None = None
 ) -> None:
-    app.vault.begin(org.oid, run=run, kind=KIND, identity=org.identity).abandon()
+    app.whole_vault.begin(org.oid, run=run, kind=KIND, identity=org.identity).abandon()
     app.jobs.end(run, state=JobState.GIVEN_UP, at=app.clock.now())
     code, sentence = (why.code, why.sentence) if why is not None else ("", "")
     end = RunEnd(RunState.ABANDONED, app.clock.now(), error_code=code, error_sentence=sentence)

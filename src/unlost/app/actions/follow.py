@@ -6,6 +6,7 @@ from unlost.app.access import Where, action
 from unlost.app.compose import Application, HeldSecrets, Unlimited, read_config
 from unlost.app.home_copy import after_change
 from unlost.catalog.connection import together
+from unlost.catalog.hidden_columns import hide_as
 from unlost.catalog.orgs import (
     ProtectedOrg,
     find_org,
@@ -14,6 +15,7 @@ from unlost.catalog.orgs import (
     retire_org,
     save_org,
 )
+from unlost.catalog.people import roles_as
 from unlost.catalog.schedules import schedule_of, set_schedule
 from unlost.catalog.writers import find_writer, save_writer
 from unlost.engine.schedule import upcoming, upcoming_hour
@@ -85,6 +87,8 @@ def _take_over(
     retire_org(old.name, kept_as=kept_as)
     set_schedule(old.oid, Schedule(nightly=None), at=now, next_at=None)
     save_org(new)
+    roles_as(old.oid, new.oid)
+    hide_as(old.oid, new.oid)
     held.move_to(app.secrets(new.oid))
     if settings is not None:
         save_writer(new.oid, settings, at=now)

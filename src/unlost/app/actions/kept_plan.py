@@ -98,7 +98,7 @@ class PlanLines:
     plans: tuple[PlanLine, ...]
 
 
-@action("restore.choose", Right.RESTORE)
+@action("restore.choose", Right.RESTORE, trace=Trace.READ)
 def choose(app: Application, org: str, wanted: Wanted) -> PlanView:
     """Keep what somebody wants back; ``make_kept`` then makes its plan, which may take minutes.
 
@@ -148,7 +148,7 @@ def kept_plan(app: Application, org: str, plan: str) -> PlanView:
     return _view(app, get_org(org), kept)
 
 
-@action("restore.leave-out", Right.RESTORE, subject=("plan",))
+@action("restore.leave-out", Right.RESTORE, trace=Trace.READ, subject=("plan",))
 def leave_out(
     app: Application,
     org: str,
@@ -180,7 +180,7 @@ def leave_out(
     return choose(app, org, replace(wanted, request=less))
 
 
-@action("restore.again", Right.RESTORE, subject=("plan",))
+@action("restore.again", Right.RESTORE, trace=Trace.READ, subject=("plan",))
 def choose_again(app: Application, org: str, plan: str) -> PlanView:
     """The same choice once more, as a plan that is yet to be made."""
     return choose(app, org, _wanted(_kept(org, plan)))

@@ -10,6 +10,7 @@ import msgspec
 
 from unlost.app.access import Where, action
 from unlost.app.compose import Application, HeldSecrets, Unlimited, read_config
+from unlost.app.connector_settings import leads_elsewhere
 from unlost.app.home_copy import after_change
 from unlost.catalog.orgs import ProtectedOrg, check_no_twin, check_same_org, find_org, save_org
 from unlost.model.access import Right, Trace
@@ -169,6 +170,8 @@ def _secrets(
     held = HeldSecrets()
     present = find_org(new.name)
     kept = app.secrets(present.oid) if present else None
+    if present and leads_elsewhere(connector, present.config, msgspec.to_builtins(config)):
+        kept = None
     for wanted in connector.secrets(config):
         value = new.secrets.get(wanted.name) or (kept.get(wanted.name) if kept else None)
         value = value or ask(wanted)

@@ -19,8 +19,8 @@ from unlost.catalog.people import (
     set_role,
 )
 from unlost.catalog.tokens import make_link
-from unlost.model.access import Right, Role, Trace
-from unlost.model.errors import Conflict, UsageError
+from unlost.model.access import ActorKind, Right, Role, Trace
+from unlost.model.errors import Conflict, NotAllowed, UsageError
 
 LINK_LASTS = timedelta(hours=1)
 LONGEST_NAME = 150
@@ -66,13 +66,14 @@ def add(
     email: str = "",
 ) -> Person:
     """Add somebody with a first role; raises Conflict, UsageError, NotFound (``org-unknown``)."""
+    _no_token(app)
     if org is not None:
         get_org(org)
-    if not name or len(name) > LONGEST_NAME or not name.isprintable() or " " in name:
+    if not name or len(name) > LONGEST_NAME or not name.isprintable() or set(name) & set(" /"):
         raise UsageError(
             "person-name",
             f"{name!r} cannot be the name of a person.",
-            next_step="Choose a short name without spaces, such as `lena`.",
+            next_step="Choose a short name without spaces and slashes, such as `lena`.",
         )
     add_person(name, full_name=full_name, email=email, at=app.clock.now())
     added = set_role(name, role, org=org)
@@ -110,6 +111,7 @@ def change_role(
 
     Raises NotFound (``person-unknown``, ``org-unknown``), Conflict (``last-admin``).
     """
+    _no_token(app)
     if org is not None:
         get_org(org)
     elif role is not Role.ADMIN:
@@ -134,6 +136,7 @@ def remove(app: Application, name: str) -> Person:
 @action("person.return", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
 def let_back(app: Application, name: str) -> Person:
     """Let somebody in again who was removed; raises NotFound (``person-unknown``)."""
+    _no_token(app)
     returned = set_active(name, active=True)
     after_change(app)
     return returned
@@ -145,6 +148,7 @@ def link(app: Application, name: str) -> SignInLink:
 
     Raises NotFound (``person-unknown``), Conflict (``person-removed``).
     """
+    _no_token(app)
     known = get_person(name)
     if not known.active:
         raise Conflict(
@@ -177,6 +181,16 @@ def _link(app: Application, user: int | None, name: str | None) -> SignInLink:
     now = app.clock.now()
     text = make_link(user, at=now, lasts=LINK_LASTS, entropy=app.entropy)
     return SignInLink(f"{START}{text}/", name, now + LINK_LASTS)
+
+
+def _no_token(app: Application) -> None:
+    """A token ends, and what it made of people would not: raises NotAllowed (``token-people``)."""
+    if app.actor.kind is ActorKind.TOKEN:
+        raise NotAllowed(
+            "token-people",
+            "A token cannot let people in.",
+            next_step="Sign in to the console and do it there, or use the command on the home's machine.",
+        )
 
 
 def _keep_an_admin(known: Person) -> None:

@@ -93,7 +93,11 @@ def planned(
         app.open_org(org, observer=watcher, restore=True) as source,
     ):
         ports = PlanPorts(
-            source=source, writer=writer, vault=app.vault, clock=app.clock, observer=watcher
+            source=source,
+            writer=writer,
+            vault=app.vault_of(org.oid),
+            clock=app.clock,
+            observer=watcher,
         )
         return plan_restore(
             org.oid,

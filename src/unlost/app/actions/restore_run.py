@@ -194,15 +194,21 @@ def runs(app: Application) -> RunList:
     return RunList(tuple(lines))
 
 
-@action("run.show", Right.LOOK, where=Where.RUN, subject=("run",))
+@action("run.show", Right.LOOK, trace=Trace.READ, where=Where.RUN, subject=("run",))
 def run_detail(app: Application, run: str) -> RunDetail:
-    """One run; raises NotFound (``run-unknown``)."""
+    """One run; raises NotFound (``run-unknown``).
+
+    Records are told to who may read them; the org's own words, which may repeat a value, to who sees
+    every column.
+    """
     line = next((one for one in runs(app).runs if one.run == run), None)
     if line is None:
         raise run_unknown(run)
     found = journal_of(app, run)
     closed = found[0].state.closed if found is not None else None
     records = closed.records if closed is not None else ()
+    if found is not None and not app.actor.may(Right.READ, found[1]):
+        records = ()
     if found is not None and any(one.oid == found[1] for one in app.hidden_columns()):
         records = tuple(replace(one, sentence="", next_step="") for one in records)
     return RunDetail(line, records)
@@ -235,7 +241,7 @@ def _run(
 
 def _ports(app: Application, writer: Writer, observer: Observer) -> RestorePorts:
     return RestorePorts(
-        writer=writer, vault=app.vault, lease=app.lease, clock=app.clock, observer=observer
+        writer=writer, vault=app.whole_vault, lease=app.lease, clock=app.clock, observer=observer
     )
 
 
@@ -324,7 +330,11 @@ def _again(
     plan = log.opened.plan
     with app.open_writer(org) as writer, app.open_org(org, restore=True) as source:
         ports = PlanPorts(
-            source=source, writer=writer, vault=app.vault, clock=app.clock, observer=Silence()
+            source=source,
+            writer=writer,
+            vault=app.vault_of(org.oid),
+            clock=app.clock,
+            observer=Silence(),
         )
         tries = _tries(app, plan)
         unbinned = {key for one in tries for key in _log(app, plan, one).unbinned}
@@ -347,7 +357,7 @@ def _tries(app: Application, plan: RestorePlan) -> list[str]:
 
 
 def _log(app: Application, plan: RestorePlan, run: str) -> Log:
-    return Log(app.vault.journal(plan.target, run))
+    return Log(app.whole_vault.journal(plan.target, run))
 
 
 def _known(app: Application, run: str) -> tuple[Log, ProtectedOrg]:

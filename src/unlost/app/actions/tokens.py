@@ -36,7 +36,7 @@ def tokens(app: Application) -> Tokens:
     """The actor's own tokens; those of all people for who manages the home."""
     if app.actor.may(Right.MANAGE):
         return Tokens(tuple(list_tokens()))
-    return Tokens(tuple(list_tokens(get_person(app.actor.name).user)))
+    return Tokens(tuple(list_tokens(get_person(app.actor.person).user)))
 
 
 @action("token.make", Right.LOOK, trace=Trace.WRITE, subject=("name",))

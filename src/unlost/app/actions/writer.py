@@ -8,7 +8,7 @@ import msgspec
 
 from unlost.app.access import Where, action
 from unlost.app.compose import Application, HeldSecrets, Unlimited, read_config
-from unlost.app.connector_settings import bare
+from unlost.app.connector_settings import bare, leads_elsewhere
 from unlost.app.home_copy import after_change
 from unlost.catalog.orgs import ProtectedOrg, check_same_org, get_org
 from unlost.catalog.writers import find_writer, save_writer
@@ -157,7 +157,11 @@ def _secrets(
     ask: Ask,
 ) -> HeldSecrets:
     held = HeldSecrets()
-    kept = app.writer_secrets(org.oid) if find_writer(org.oid) is not None else None
+    before = find_writer(org.oid)
+    kept = app.writer_secrets(org.oid) if before is not None else None
+    known = {**org.config, **(before or {})}
+    if leads_elsewhere(connector, known, msgspec.to_builtins(config)):
+        kept = None
     for wanted in connector.secrets(config):
         value = new.secrets.get(wanted.name) or (kept.get(wanted.name) if kept else None)
         value = value or ask(wanted)

@@ -25,6 +25,11 @@ def _says(label: str, help_text: str) -> dict[str, str]:
     return {"label": label, "help": help_text}
 
 
+def _leads(label: str, help_text: str) -> dict[str, str | bool]:
+    """Of a setting that says where secrets are sent, or for whom they are good."""
+    return {**_says(label, help_text), "leads": True}
+
+
 @dataclass(frozen=True, slots=True)
 class SalesforceConfig:
     """Settings of an org. Each field carries its label and help text as metadata, for forms.
@@ -35,7 +40,7 @@ class SalesforceConfig:
     """
 
     login_url: str = field(
-        metadata=_says("Address", "The org's My Domain, such as https://acme.my.salesforce.com.")
+        metadata=_leads("Address", "The org's My Domain, such as https://acme.my.salesforce.com.")
     )
     client_id: str = field(
         metadata=_says("Consumer key", "Of the External Client App that was made for Unlost.")
@@ -48,7 +53,7 @@ class SalesforceConfig:
     )
     audience: str = field(
         default="",
-        metadata=_says("JWT audience", "Only where the org wants another than the usual one."),
+        metadata=_leads("JWT audience", "Only where the org wants another than the usual one."),
     )
     api_version: float = field(
         default=66.0, metadata=_says("API version", "66.0 unless there is a reason.")

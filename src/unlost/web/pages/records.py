@@ -1,5 +1,7 @@
 """The search: one box in which a number, a name, an e-mail, a phone or an id finds its record."""
 
+from urllib.parse import urlencode
+
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -22,7 +24,7 @@ def find(request: Asked) -> HttpResponse:
     found = search(request.unlost, text, org=org)
     single = only(found)
     if single is not None and "all" not in request.GET:
-        return redirect(f"{address(single)}?q={text}")
+        return redirect(f"{address(single)}?{urlencode({'q': text})}")
     context = {"part": "records", "text": text, "org": org, "found": found}
     return render(request, "records/find.html", context)
 

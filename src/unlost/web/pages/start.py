@@ -13,7 +13,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from unlost.app.actions.people import first_admin
-from unlost.catalog.tokens import Link, find_link, use_link
+from unlost.catalog.connection import together
+from unlost.catalog.models import User
+from unlost.catalog.tokens import find_link, use_link
 from unlost.model.errors import NotFound, UnlostError
 from unlost.web.middleware import open_to_all
 from unlost.web.serving import application
@@ -83,24 +85,27 @@ def start(request: HttpRequest, text: str) -> HttpResponse:
 
 
 def _signed_in(request: HttpRequest, text: str, form: Password) -> HttpResponse:
-    app, given = application(), form.cleaned_data
-    held = find_link(text, at=app.clock.now())
-    if held is not None and held.user is None:
-        user = first_admin(app, given["name"], full_name=given["full_name"])
-        link: Link | None = use_link(text, at=app.clock.now())
-    else:
-        link = use_link(text, at=app.clock.now())
-        user = link.user if link is not None and link.user is not None else 0
-    if link is None:
-        raise _over()
-    person = get_user_model().objects.get(pk=user, is_active=True)
-    person.set_password(given["password"])
-    person.save()
+    with together():  # a link that was used up has let somebody in
+        person = _person(text, form)
+        person.set_password(form.cleaned_data["password"])
+        person.save()
     # as with a password: who has a second factor is asked for it
     answer: HttpResponse = perform_login(
         request, person, email_verification="none", redirect_url=reverse("home")
     )
     return answer
+
+
+def _person(text: str, form: Password) -> User:
+    """Who the link is for, whom it makes if it is the first; it is used up."""
+    app, given = application(), form.cleaned_data
+    link = use_link(text, at=app.clock.now())
+    if link is None:
+        raise _over()
+    user = link.user
+    if user is None:
+        user = first_admin(app, given["name"], full_name=given["full_name"])
+    return get_user_model().objects.get(pk=user, is_active=True)
 
 
 def _over() -> NotFound:
