@@ -36,4 +36,4 @@ def test_without_a_sign_in_nothing_is_shown(world: World, sign_in: SignIn) -> No
 
     answer = Client(SERVER_NAME="localhost").get("/")
     assert answer.status_code == 302
-    assert answer["Location"] == "/account/login/?next=/"
+    assert answer["Location"] == "/account/login/?next=%2F"
