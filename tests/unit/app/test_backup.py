@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from homes import World
+from homes import SECRET, World
 from unlost.app.actions.backup import backup
 from unlost.app.actions.orgs import NewOrg, add_org
 from unlost.catalog.observer import run_items
@@ -217,7 +217,7 @@ def test_settings_that_no_longer_fit_the_connector_are_told(sales: World) -> Non
     Org.objects.update(config={"addres": "one"})
     with pytest.raises(Exception, match="settings for memory"):
         backup(sales.app, "sales")
-    add_org(sales.app, NewOrg("memory", "sales", {"address": "one"}))
+    add_org(sales.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
     assert backup(sales.app, "sales").snapshot == 1
 
 
