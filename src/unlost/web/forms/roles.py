@@ -1,16 +1,14 @@
-"""What forms of the console share: roles and orgs to choose from, and errors beside them."""
+"""A role, and the org in which it holds, as a form asks for them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from unlost.app.compose import Application
 from unlost.model.access import Right, Role
-from unlost.model.errors import UnlostError
 
 type Words = str | Promise
 type Choices = Sequence[tuple[str, Words]]
@@ -49,22 +47,3 @@ class RoleForm(forms.Form):
     def place(self) -> str | None:
         """The org that was chosen; None for every one."""
         return str(self.cleaned_data["org"]) or None
-
-
-def posted(request: HttpRequest) -> Any:
-    """What was sent with a form; None where it is only shown."""
-    return request.POST if request.method == "POST" else None
-
-
-def done[T](form: forms.Form, act: Callable[[], T]) -> T | None:
-    """What an action gives for a form that was sent and is right; else None.
-
-    Why not stands in the form then.
-    """
-    if not form.is_valid():
-        return None
-    try:
-        return act()
-    except UnlostError as error:
-        form.add_error(None, f"{error.sentence} {error.next_step}".strip())
-        return None

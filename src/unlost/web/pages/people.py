@@ -18,8 +18,9 @@ from unlost.app.actions.people import forget_factors as forget
 from unlost.app.actions.people import let_back as return_person
 from unlost.app.actions.people import remove as remove_person
 from unlost.model.access import Right, Role
-from unlost.web.forms.roles import RoleForm, done, posted
-from unlost.web.requests import Asked
+from unlost.web.forms.problems import done
+from unlost.web.forms.roles import RoleForm
+from unlost.web.requests import Asked, sent
 
 PART = {"part": "settings", "tab": "people"}
 
@@ -65,7 +66,7 @@ def list_people(request: Asked) -> HttpResponse:
 def add(request: Asked) -> HttpResponse:
     """A form for somebody new."""
     people(request.unlost)  # the form is for who may add
-    form = NewPerson(posted(request), app=request.unlost, right=Right.MANAGE)
+    form = NewPerson(sent(request), app=request.unlost, right=Right.MANAGE)
     added = done(form, lambda: _added(request, form))
     if added:
         told = _("%(name)s was added. Make a link for them, or let them use single sign-on.")
@@ -91,7 +92,7 @@ def show(request: Asked, name: str) -> HttpResponse:
     """One of them; the form changes how they are called and reached."""
     known = person(request.unlost, name)
     held = {"full_name": known.full_name, "email": known.email}
-    form = Contact(posted(request), initial=held)
+    form = Contact(sent(request), initial=held)
     if done(form, lambda: edit(request.unlost, name, **form.cleaned_data)):
         messages.success(request, _("%(name)s was changed.") % {"name": known.name})
         return redirect("person", name=known.name)

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_http_methods
 
 from unlost.app.actions.profile import keep
 from unlost.catalog.people import Profile, Theme
-from unlost.web.forms.roles import done, posted
+from unlost.web.forms.problems import done
 from unlost.web.frame import THEME
-from unlost.web.requests import Asked
+from unlost.web.requests import Asked, sent
 
 YEAR = 366 * 24 * 3600
 
@@ -46,7 +46,7 @@ def profile(request: Asked) -> HttpResponse:
     """A form; what is chosen holds at once, in every browser of this person."""
     user = request.user
     held = {name: getattr(user, name, "") for name in ("language", "theme", "compact")}
-    form = ProfileForm(posted(request), initial=held)
+    form = ProfileForm(sent(request), initial=held)
     kept = done(form, lambda: keep(request.unlost, _wanted(form)))
     if kept:
         return _kept(request, kept)

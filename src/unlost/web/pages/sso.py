@@ -17,8 +17,8 @@ from unlost.app.actions.sso import add as add_provider
 from unlost.app.actions.sso import providers as list_providers
 from unlost.app.actions.sso import remove as remove_provider
 from unlost.catalog.sso import Provider
-from unlost.web.forms.roles import done, posted
-from unlost.web.requests import Asked
+from unlost.web.forms.problems import done
+from unlost.web.requests import Asked, sent
 
 
 class ProviderForm(forms.Form):
@@ -66,7 +66,7 @@ class ProviderForm(forms.Form):
 def providers(request: Asked) -> HttpResponse:
     """Those that there are, and a form that adds one."""
     held = list_providers(request.unlost).providers
-    form = ProviderForm(posted(request))
+    form = ProviderForm(sent(request))
     added = done(form, lambda: _added(request, form))
     if added:
         told = _("People sign in by %(title)s now: those whose e-mail address you added.")

@@ -17,8 +17,9 @@ from unlost.app.actions.tokens import make as make_token
 from unlost.app.actions.tokens import tokens as list_tokens
 from unlost.app.compose import Application
 from unlost.model.access import Right, Role
-from unlost.web.forms.roles import RoleForm, done, posted
-from unlost.web.requests import Asked
+from unlost.web.forms.problems import done
+from unlost.web.forms.roles import RoleForm
+from unlost.web.requests import Asked, sent
 
 DAYS = 90
 
@@ -56,7 +57,7 @@ def tokens(request: Asked) -> HttpResponse:
 
     A new one stands in the answer itself, this once, so that it is written down nowhere.
     """
-    form = TokenForm(posted(request), app=request.unlost)
+    form = TokenForm(sent(request), app=request.unlost)
     made = done(form, lambda: _made(request, form))
     context = {
         "part": "settings",
