@@ -13,7 +13,6 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from unlost.app.actions.people import first_admin
-from unlost.catalog.connection import together
 from unlost.catalog.models import User
 from unlost.catalog.tokens import find_link, use_link
 from unlost.model.errors import NotFound, UnlostError
@@ -85,10 +84,9 @@ def start(request: HttpRequest, text: str) -> HttpResponse:
 
 
 def _signed_in(request: HttpRequest, text: str, form: Password) -> HttpResponse:
-    with together():  # a link that was used up has let somebody in
-        person = _person(text, form)
-        person.set_password(form.cleaned_data["password"])
-        person.save()
+    person = _person(text, form)
+    person.set_password(form.cleaned_data["password"])
+    person.save()
     # as with a password: who has a second factor is asked for it
     answer: HttpResponse = perform_login(
         request, person, email_verification="none", redirect_url=reverse("home")
@@ -97,14 +95,22 @@ def _signed_in(request: HttpRequest, text: str, form: Password) -> HttpResponse:
 
 
 def _person(text: str, form: Password) -> User:
-    """Who the link is for, whom it makes if it is the first; it is used up."""
+    """Who the link is for, whom it makes if it is the first; it is used up.
+
+    Whom it makes is made first, so that a name that will not do leaves the link as it was. No
+    transaction is open meanwhile: the home is copied into the vault, which reads the database.
+    """
     app, given = application(), form.cleaned_data
+    held = find_link(text, at=app.clock.now())
+    made = None
+    if held is not None and held.user is None:
+        made = first_admin(app, given["name"], full_name=given["full_name"])
     link = use_link(text, at=app.clock.now())
     if link is None:
         raise _over()
-    user = link.user
+    user = link.user if link.user is not None else made
     if user is None:
-        user = first_admin(app, given["name"], full_name=given["full_name"])
+        raise _over()
     return get_user_model().objects.get(pk=user, is_active=True)
 
 
