@@ -42,6 +42,13 @@ GOALS: Mapping[tuple[str, str], tuple[str, float]] = {
     ("service", "week_500_orgs_doubled"): ("<=", 0),
     ("service", "forecast_error_pct"): ("<=", 10),
     ("service", "jobs_module_lines"): ("<=", 1000),
+    ("console", "list_p95_ms"): ("<=", 100),
+    ("console", "record_p95_ms"): ("<=", 100),
+    ("console", "search_p95_ms"): ("<=", 100),
+    ("console", "compare_p95_ms"): ("<=", 100),
+    ("console", "first_page_kib"): ("<=", 80),
+    ("console", "queries_per_page_max"): ("<=", 12),
+    ("console", "rss_mb"): ("<=", 250),
 }
 
 

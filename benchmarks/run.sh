@@ -50,6 +50,7 @@ date -u +"Begun %F %T UTC, load $(cut -d' ' -f1-3 /proc/loadavg)"
 .venv/bin/python benchmarks/restore.py --keep
 .venv/bin/python benchmarks/service.py --keep
 .venv/bin/python benchmarks/workers.py --keep
+.venv/bin/python benchmarks/console.py --keep
 date -u +"Ended %F %T UTC, load $(cut -d' ' -f1-3 /proc/loadavg)"
 .venv/bin/python benchmarks/results.py
 echo "Figures: benchmarks/results.json and docs/explanation/performance.md"

@@ -188,6 +188,12 @@ class Application:
             return ()
         return [one for one in hidden_columns() if not self.actor.may(Right.UNVEIL, one.oid)]
 
+    def hidden_in(self, oid: str) -> Sequence[HiddenColumn]:
+        """What viewers of an org may not see."""
+        if self.actor.may(Right.UNVEIL, oid):
+            return hidden_columns(oid)
+        return [one for one in self._hidden if one.oid == oid]  # read already, to veil the vault
+
     def orgs(self, right: Right = Right.LOOK) -> Sequence[ProtectedOrg]:
         """The orgs in which the actor has this right, by name."""
         return [org for org in list_orgs() if self.actor.may(right, org.oid)]

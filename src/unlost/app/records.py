@@ -138,7 +138,7 @@ class Names:
             return {}
         missing = [one for one in ids if (name, one) not in self._known]
         if missing:
-            rows = self._snapshot.get(name, missing)
+            rows = self._snapshot.get(name, missing, columns=[table.name_column])
             values = zip(
                 rows.column("_u_id").to_pylist(),
                 rows.column(table.name_column).to_pylist(),

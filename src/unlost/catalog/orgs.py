@@ -1,6 +1,8 @@
 """The protected orgs: add, find, list."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -28,10 +30,47 @@ class ProtectedOrg:
     retired: bool = False
 
 
+@dataclass(slots=True)
+class _Read:
+    orgs: Sequence[ProtectedOrg] | None = None
+
+
+_once: ContextVar[_Read | None] = ContextVar("once", default=None)
+
+
+@contextmanager
+def orgs_read_once() -> Iterator[None]:
+    """Ask the database for the orgs at most once inside, until something here changes them.
+
+    For what lasts a moment, such as a request: what others change meanwhile is not seen.
+    """
+    before = _once.set(_Read())
+    try:
+        yield
+    finally:
+        _once.reset(before)
+
+
 def list_orgs() -> Sequence[ProtectedOrg]:
     """All orgs, by name."""
+    held = _once.get()
+    if held is None:
+        return _read_orgs()
+    if held.orgs is None:
+        held.orgs = _read_orgs()
+    return held.orgs
+
+
+def _read_orgs() -> Sequence[ProtectedOrg]:
     with own_connection():
         return [_value(row) for row in Org.objects.order_by("name")]
+
+
+def _changed() -> None:
+    """What was read before is not so any more."""
+    held = _once.get()
+    if held is not None:
+        held.orgs = None
 
 
 def serving_orgs() -> Sequence[ProtectedOrg]:
@@ -48,6 +87,8 @@ def org_of_tenant(identity: OrgIdentity) -> ProtectedOrg | None:
 
 def find_org(name: str) -> ProtectedOrg | None:
     """The org of this name, or None."""
+    if _once.get() is not None:
+        return next((org for org in list_orgs() if org.name == name), None)
     with own_connection():
         row = Org.objects.filter(name=name).first()
     return _value(row) if row else None
@@ -88,6 +129,7 @@ def save_org(org: ProtectedOrg) -> None:
         Org.objects.update_or_create(
             name=org.name, defaults=_columns(org), create_defaults=_first(org)
         )
+    _changed()
 
 
 def check_no_twin(name: str, identity: OrgIdentity) -> None:
@@ -108,6 +150,7 @@ def retire_org(name: str, *, kept_as: str) -> None:
         Secret.objects.filter(org__in=rows).delete()
         Writer.objects.filter(org__in=rows).delete()
         rows.update(name=kept_as, retired=True)
+    _changed()
 
 
 def _who(identity: OrgIdentity) -> str:

@@ -183,10 +183,13 @@ def admins() -> int:
         ).count()
 
 
-def actor_of(user: int) -> Actor | None:
-    """Who acts when this user does; None for one who was removed."""
+def actor_of(user: User | int) -> Actor | None:
+    """Who acts when this user does; None for one who was removed.
+
+    Whoever was just read from the database, as who signed in was, is not read again.
+    """
     with own_connection():
-        row = User.objects.prefetch_related("memberships__org").filter(pk=user).first()
+        row = User.objects.filter(pk=user).first() if isinstance(user, int) else user
         if row is None or not row.is_active:
             return None
         return Actor(ActorKind.PERSON, row.username, _grants(row), person=row.username)
@@ -195,7 +198,7 @@ def actor_of(user: int) -> Actor | None:
 def _grants(row: User) -> tuple[Grant, ...]:
     return tuple(
         Grant(Role(held.role), held.org.oid if held.org is not None else None)
-        for held in row.memberships.all()
+        for held in row.memberships.select_related("org")
     )
 
 

@@ -12,7 +12,10 @@ from django.urls import reverse
 from django.utils import translation
 
 from unlost.catalog.connection import kept_connection
+from unlost.catalog.models import User
+from unlost.catalog.orgs import orgs_read_once
 from unlost.catalog.people import actor_of
+from unlost.model.access import Actor
 from unlost.model.errors import UnlostError
 from unlost.web.failing import failed
 from unlost.web.serving import application
@@ -53,6 +56,11 @@ def _in_their_language(request: HttpRequest) -> AbstractContextManager[None]:
     return translation.override(chosen) if chosen else nullcontext()
 
 
+def _actor(request: HttpRequest) -> Actor | None:
+    user = request.user
+    return actor_of(user) if isinstance(user, User) else None
+
+
 class Acting:
     """Lets each request act in the home for who signed in; all pages but a few need that."""
 
@@ -61,8 +69,8 @@ class Acting:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Keep one connection to the database for all that the request does."""
-        with kept_connection():
-            actor = actor_of(request.user.pk) if request.user.is_authenticated else None
+        with kept_connection(), orgs_read_once():
+            actor = _actor(request)
             request.unlost = application().acting(actor) if actor else None  # type: ignore[attr-defined]
             with _in_their_language(request):
                 response = self._answer(request)

@@ -4,8 +4,11 @@ import pytest
 
 from homes import World
 from unlost.app.actions.backup import backup
+from unlost.app.actions.columns import hide
 from unlost.app.actions.compare import Part, Side, compare
+from unlost.catalog.orgs import get_org
 from unlost.engine.compare import TableSummary
+from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.schema import WireKind
 from unlost.model.snapshot import ChangeKind
@@ -126,3 +129,22 @@ def test_a_table_that_only_the_earlier_night_had_can_be_compared(nights: World) 
 def test_unknown_backups_are_told(nights: World) -> None:
     with pytest.raises(NotFound):
         compare(nights.app, "sales", "1", "9")
+
+
+def test_who_does_not_see_a_column_does_not_count_its_changes(nights: World) -> None:
+    nights.clock.advance(days=1)
+    nights.org.update("Account", "A40019", {"Phone": "secret"})
+    nights.org.update("Account", "A40018", {"Name": "Renamed"})
+    backup(nights.app, "sales")
+    hide(nights.app, "sales", "Account.Phone")
+    viewer = Actor(ActorKind.PERSON, "vera", (Grant(Role.VIEWER, get_org("sales").oid),))
+    seen = {}
+    for app in (nights.app, nights.app.acting(viewer)):
+        whole, part = (
+            compare(app, "sales", "2", "3"),
+            compare(app, "sales", "2", "3", table="Account"),
+        )
+        assert {one.table: one.changed for one in whole.tables}["Account"] == part.tables[0].changed
+        seen[app.actor.name] = [row.record for row in part.rows]
+    assert seen["vera"] == ["A40018"]
+    assert sorted(map(len, seen.values())) == [1, 2]

@@ -52,7 +52,32 @@ def test_two_nights(scene: Scene) -> None:
     summary = summarize(between.differences("Account"), "Account")
     assert (summary.created, summary.changed, summary.deleted, summary.revived) == (1, 1, 2, 1)
     assert summary.total == 5
+    assert between.plain("Account")
+    assert between.summary("Account") == summary
     assert rows(between.differences("Contact")) == []
+
+
+def test_a_column_that_came_makes_no_change_that_nobody_can_see(scene: Scene) -> None:
+    made = chocolate(scene)
+    scene.night()
+    scene.clock.advance(hours=2)
+    scene.org.add_column("Account", "Taste", WireKind.TEXT)
+    scene.org.update("Account", made[0], {"Taste": "bitter"})
+    scene.org.update("Account", made[1], {"Phone": "new"})
+    scene.night()
+    between = Between.of(scene.vault, scene.oid, one=1, other=2)
+    assert not between.plain("Account")
+    assert sum(len(found) for found in between.changed("Account")) == 2
+    assert between.summary("Account").changed == 1
+
+
+def test_who_does_not_see_all_columns_counts_what_they_see(scene: Scene) -> None:
+    chocolate(scene)
+    scene.night()
+    scene.night()
+    covered = Between.of(scene.vault, scene.oid, one=1, other=2, covered=["Account"])
+    assert not covered.plain("Account")
+    assert covered.plain("Contact")
 
 
 def test_a_night_and_now(scene: Scene) -> None:

@@ -156,7 +156,10 @@ def _opened(app: Application, org: ProtectedOrg, moments: tuple[Moment, Moment])
             )
             yield Sides(live, _side(old), now, old)
         return
-    between = Between.of(app.vault, org.oid, one=past[0].info.number, other=past[1].info.number)
+    one, other = (snapshot.info.number for snapshot in past)
+    covered = () if app.actor.may(Right.UNVEIL, org.oid) else app.hidden_in(org.oid)
+    tables = {hidden.table for hidden in covered}
+    between = Between.of(app.vault, org.oid, one=one, other=other, covered=tables)
     yield Sides(between, _side(between.old), _side(between.new), between.new)
 
 
@@ -170,7 +173,7 @@ def _all_tables(sides: Sides) -> Differences:
     unread: list[Unread] = []
     for name in sides.differ.tables():
         try:
-            found.append(summarize(sides.differ.differences(name), name))
+            found.append(sides.differ.summary(name))
         except (SourceRefused, NotFound) as error:
             unread.append(Unread(name, error.sentence))
     ranked = sorted(found, key=lambda one: (-one.deleted, -one.total, one.table))
@@ -181,16 +184,26 @@ def _one_table(sides: Sides, name: str, part: Part) -> Differences:
     """The counts of a table, and some of its records with their fields."""
     table = _described(sides, name)
     listed = Listed(part)
-    counts = summarize(_noticed(sides.differ.differences(table.name), listed), table.name)
+    counts = summarize(_listed(sides.differ, table.name, listed), table.name)
     rows = _rows(listed.lines, table, sides)
     left = listed.passed - part.start - len(rows)
     return Differences(table.name, (counts,), rows, max(left, 0))
 
 
-def _noticed(differences: Iterator[pa.Table], listed: "Listed") -> Iterator[pa.Table]:
-    """The same differences; those of the records that are listed are kept in passing."""
-    for batch in differences:
-        listed.take(batch)
+def _listed(differ: Between | Live, table: str, listed: "Listed") -> Iterator[pa.Table]:
+    """What differs, batch by batch; the fields of records that are listed are kept in passing.
+
+    Where counting needs no look into records, only those that are listed are looked into.
+    """
+    if isinstance(differ, Between) and differ.plain(table):
+        for batch in differ.changed(table):
+            chosen = listed.choose(batch)
+            if len(chosen):
+                listed.lines += differ.described(table, chosen).to_pylist()
+            yield batch
+        return
+    for batch in differ.differences(table):
+        listed.lines += listed.choose(batch).to_pylist()
         yield batch
 
 
@@ -202,8 +215,8 @@ class Listed:
     lines: list[dict[str, str | None]] = field(default_factory=list)
     passed: int = 0
 
-    def take(self, batch: pa.Table) -> None:
-        """Keep what is of the part in a batch, each record whole or not at all."""
+    def choose(self, batch: pa.Table) -> pa.Table:
+        """What is of the part in a batch that comes next, each record whole or not at all."""
         if self.part.kind is not None:
             batch = batch.filter(pc.equal(batch["change"], self.part.kind.value))
         ids = batch["id"].unique()
@@ -211,8 +224,7 @@ class Listed:
         end = max(self.part.start + self.part.most - self.passed, 0)
         self.passed += len(ids)
         room = ids.slice(first, max(end - first, 0))
-        if len(room):
-            self.lines += batch.filter(pc.is_in(batch["id"], value_set=room)).to_pylist()
+        return batch.filter(pc.is_in(batch["id"], value_set=room))
 
 
 def _described(sides: Sides, name: str) -> Table:

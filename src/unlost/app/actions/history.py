@@ -86,7 +86,7 @@ def history(app: Application, org: str, table: str, record: str) -> HistoryResul
         )
     described = table_named(head.schema(), table)
     ids = typed_ids(app, known, record)
-    record = held_id(head, described.name, ids) or ids[0]
+    record = (held_id(head, described.name, ids) if ids[1:] else None) or ids[0]
     events = tell(app.vault, known.oid, described.name, record)
     names, people = Names(head), People(head)
     return HistoryResult(
