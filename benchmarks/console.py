@@ -229,7 +229,7 @@ def most_queries(app: Application, paths: Mapping[str, Sequence[str]]) -> tuple[
         for path in pages(paths):
             with CaptureQueriesContext(connection) as seen:
                 status = client.get(path).status_code
-            assert status == 200, (path, status)
+            assert status in (200, 302), (path, status)  # what is only one org's leads there
             counts[path] = len(seen.captured_queries)
     path = max(counts, key=lambda one: counts[one])
     return counts[path], path

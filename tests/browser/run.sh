@@ -36,4 +36,5 @@ fi
 
 cd "$root"
 export PYTHONPATH="$home/python${PYTHONPATH:+:$PYTHONPATH}"
-UNLOST_BROWSER="$(find_browser)" exec .venv/bin/pytest tests/browser -m browser -n 0 -q "$@"
+[ -e "${1:-}" ] || set -- tests/browser "$@" # files to run may be named, and options for pytest
+UNLOST_BROWSER="$(find_browser)" exec .venv/bin/pytest -m browser -n 0 -q "$@"

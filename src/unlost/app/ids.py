@@ -37,7 +37,7 @@ def held_id(snapshot: Snapshot, table: str, ids: Sequence[str]) -> str | None:
     """The first of the ids that the snapshot knows in a table, alive or deleted; None if none."""
     if table not in snapshot.tables():
         return None
-    held = set(snapshot.get(table, ids).column("_u_id").to_pylist())
+    held = set(snapshot.get(table, ids, columns=[]).column("_u_id").to_pylist())
     return next((one for one in ids if one in held), None)
 
 

@@ -1,5 +1,6 @@
 """The versions of one record."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -31,12 +32,8 @@ def history(room: OrgRoom, table: str, record: str) -> Sequence[Version]:
     state = room.chain.live()
     view = room.view(table, until=state.seq, state=state)
     rows = _told(view.find(pa.array([record]), _COLUMNS))
-    versions = []
-    for number in range(len(rows)):
-        row = rows.slice(number, 1)
-        cells = _cells(room, view, row, until=state.seq)
-        versions.append(_version(table, row, view, cells))
-    return versions
+    cells = _cells(room, view, rows, until=state.seq)
+    return [_version(table, rows.slice(at, 1), view, cells[at]) for at in range(len(rows))]
 
 
 def _told(rows: pa.Table) -> pa.Table:
@@ -53,12 +50,20 @@ def _told(rows: pa.Table) -> pa.Table:
     return rows.take(pa.array(kept, pa.int64()))
 
 
-def _cells(room: OrgRoom, view: TableView, row: pa.Table, *, until: int) -> dict[str, str | None]:
-    if row.column(U_OP)[0].as_py() not in rules.WITH_CELLS:
-        return {}
-    names = tuple(view.names(row.column(RANK)[0].as_py()))
-    cells = resolve(view.cells(row, names), names, room.load_blob(until=until))
-    found: dict[str, str | None] = cells.select(list(names)).to_pylist()[0]
+def _cells(
+    room: OrgRoom, view: TableView, rows: pa.Table, *, until: int
+) -> Sequence[dict[str, str | None]]:
+    """The cells of each version; those of equal columns are read together."""
+    found: list[dict[str, str | None]] = [{} for _ in range(len(rows))]
+    told = zip(rows.column(U_OP).to_pylist(), rows.column(RANK).to_pylist(), strict=True)
+    alike: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for at, (op, rank) in enumerate(told):
+        if op in rules.WITH_CELLS:
+            alike[tuple(view.names(rank))].append(at)
+    for names, places in alike.items():
+        cells = resolve(view.cells(rows.take(places), names), names, room.load_blob(until=until))
+        for at, row in zip(places, cells.select(list(names)).to_pylist(), strict=True):
+            found[at] = row
     return found
 
 

@@ -40,6 +40,8 @@ from unlost.vault.format.sidecar import Fence, Sidecar
 from unlost.vault.sealing import SealedObjects
 
 GROUP_ROWS = 8_192
+NIGHT_ROWS = 20_000  # up to which a segment is what a night changed, rather than a load
+NIGHT_GROUP_ROWS = 2_048  # a version is read in half the time, for 2 % more bytes
 GROUP_BYTES = 8 << 20
 ZSTD_LEVEL = 3
 _PLAIN_COLUMNS = frozenset({U_ID, U_ROW_HASH, U_BLOBS})  # a dictionary would only cost time
@@ -86,7 +88,7 @@ class SegmentWriter:
         ident = self._prefix + self._sealed.entropy.bytes(8).hex()
         name = places.segment(self._org, ident)
         epoch = self._sealed.keys.epoch(self._org)
-        groups = split_groups(rows, most=group_rows or GROUP_ROWS)
+        groups = split_groups(rows, most=group_rows or _usual_group(len(rows)))
         body = self._encrypt(rows, groups, label=label, name=name, epoch=epoch)
         ids = rows.column(U_ID).combine_chunks()
         car = Sidecar(
@@ -161,6 +163,11 @@ class SegmentWriter:
                 f"The store already has “{name}”, which was drawn at random just now.",
                 next_step="Check that the machine's source of randomness works.",
             )
+
+
+def _usual_group(rows: int) -> int:
+    """Rows of a group: of what one night changed, records are asked for one by one."""
+    return GROUP_ROWS if rows > NIGHT_ROWS else NIGHT_GROUP_ROWS
 
 
 def _metadata(label: Label) -> dict[bytes, bytes]:

@@ -165,35 +165,42 @@ class TableView:
 
         A column that a version's segment does not have is null.
         """
-        places = pl.DataFrame(
-            {
-                "rank": rows.column(RANK).to_numpy(),
-                "group": rows.column(GROUP).to_numpy(),
-                "at": rows.column(AT).to_numpy(),
-            }
-        ).with_row_index("row")
-        groups = list(places.group_by(["rank", "group"], maintain_order=True))
-        parts = list(spread(lambda group: self._read_at(*group, names), groups))
-        order = [lying.get_column("row").to_numpy() for _, lying in groups]
-        if not parts:
+        if not len(rows):
             fields = [pa.field(name, pa.string()) for name in (*names, U_BLOBS)]
             return pa.schema(fields).empty_table()
-        back = np.argsort(np.concatenate(order), kind="stable")
+        groups = list(_by_group(rows))
+        parts = list(spread(lambda group: self._read_at(group, names), groups))
+        back = np.argsort(np.concatenate([group.rows for group in groups]), kind="stable")
         return pa.concat_tables(parts).combine_chunks().take(pa.array(back))
 
-    def _read_at(
-        self, place: tuple[object, ...], lying: pl.DataFrame, names: Sequence[str]
-    ) -> pa.Table:
-        """The rows ``lying`` in one row group."""
-        rank, group = (int(str(number)) for number in place)
-        part = self._read_named(rank, [group], names)
-        return part.take(pa.array(lying.get_column("at").to_numpy()))
+    def _read_at(self, lying: "_Lying", names: Sequence[str]) -> pa.Table:
+        """The rows that lie in one row group."""
+        part = self._read_named(lying.rank, [lying.group], names)
+        return part.take(pa.array(lying.at))
 
     def _read_named(self, rank: int, groups: Sequence[int], names: Sequence[str]) -> pa.Table:
         present = self.names(rank)
         wanted = [present[name] for name in names if name in present]
         rows = self.read(rank, groups, [*wanted, U_BLOBS])
         return named(rows, names, present)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lying:
+    """Rows that lie in one row group: where in it, and which of those asked for they are."""
+
+    rank: int
+    group: int
+    at: NDArray[np.int64]
+    rows: NDArray[np.int64]
+
+
+def _by_group(rows: pa.Table) -> Iterator[_Lying]:
+    ranks, groups, at = (rows.column(name).to_numpy() for name in (RANK, GROUP, AT))
+    order = np.lexsort((groups, ranks))
+    ends = np.flatnonzero((np.diff(ranks[order]) != 0) | (np.diff(groups[order]) != 0)) + 1
+    for own in np.split(order, ends):
+        yield _Lying(int(ranks[own[0]]), int(groups[own[0]]), at[own], own)
 
 
 def named(rows: pa.Table, names: Sequence[str], present: Mapping[str, str]) -> pa.Table:

@@ -18,6 +18,7 @@ from unlost.web.requests import Asked
 
 LIVE = "live"
 PAGE = 200
+CARDS = 50  # records that are shown field by field
 NIGHTS = 400  # that are offered; older ones are named in the address
 
 
@@ -53,7 +54,7 @@ def compare(request: Asked, org: str) -> HttpResponse:
         context["held"] = tables(request.unlost, org).tables
         return render(request, "compare/compare.html", context)
     start, kind = start_of(request), _kind(request)
-    part = Part(start=start, most=PAGE, kind=kind)
+    part = Part(start=start, most=CARDS, kind=kind)
     told = differences(request.unlost, org, pair.one, pair.other, table=table, part=part)
     context |= {"told": told, "labels": _labels(request, org), "kind": kind}
     if table is not None:
@@ -95,7 +96,7 @@ def _kind(request: Asked) -> ChangeKind | None:
 
 def _pages(told: CompareResult, start: int) -> Pages:
     shown = len(told.rows)
-    return Pages(start, PAGE, shown, start + shown + told.more)
+    return Pages(start, CARDS, shown, start + shown + told.more)
 
 
 def _labels(request: Asked, org: str) -> dict[str, str]:
