@@ -17,6 +17,7 @@ from unlost_simulators.process import SimulatorProcess
 
 SECRET = "not-a-secret-chocolate"
 RESTORE_SECRET = "not-a-secret-restore"
+ADMINISTRATOR = "lotte.devos@chocolate.example"
 PASSWORD = "correct horse battery staple"
 UNLOST = Path(sys.executable).with_name("unlost")
 PATIENCE = 15_000  # milliseconds
@@ -103,6 +104,7 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
             "org", "add", "salesforce", "sales", "--login-url", simulator.url,
             "--client-id", "chocolate-backup", UNLOST_CLIENT_SECRET=SECRET,
         )  # fmt: skip
+        let_write(made)
         made.unlost("backup", "sales")
         lose(simulator)
         made.unlost("backup", "sales")
@@ -111,6 +113,16 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
             yield made
         finally:
             made.down()
+
+
+def let_write(console: Console) -> None:
+    """An identity for restores, made in the org by its administrator."""
+    console.simulator.admin.post(
+        "apps", consumer_key="chocolate-restore", consumer_secret=RESTORE_SECRET,
+        run_as=ADMINISTRATOR,
+    )  # fmt: skip
+    console.unlost("org", "writer", "sales", "--client-id", "chocolate-restore",
+                   UNLOST_WRITER_CLIENT_SECRET=RESTORE_SECRET)  # fmt: skip
 
 
 def lose(simulator: SimulatorProcess) -> None:

@@ -1,11 +1,15 @@
 """Errors as pages: what happened, what to do next, and where the documentation explains it."""
 
+import sys
 from http import HTTPStatus
+from pathlib import Path
+from traceback import extract_tb
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from unlost.app.log import Log
 from unlost.model.errors import (
     AuthExpired,
     Conflict,
@@ -19,6 +23,9 @@ from unlost.model.errors import (
     UnlostError,
     UsageError,
 )
+from unlost.web.serving import application
+
+FRAMES = 8  # of the code, the innermost ones, that the log names
 
 STATUS: dict[type[UnlostError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
@@ -68,7 +75,16 @@ def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """A fault of ours."""
+    """A fault of ours: the log says where in the code it was, and nothing of what it was about."""
+    app, error = application(), sys.exception()
+    match = request.resolver_match
+    where = extract_tb(error.__traceback__)[-FRAMES:] if error is not None else ()
+    Log(sys.stderr, clock=app.clock).event(
+        "page-broke",
+        page=match.view_name if match is not None else "",
+        error=type(error).__name__,
+        where=" < ".join(f"{Path(one.filename).name}:{one.lineno}" for one in reversed(where)),
+    )
     return render(request, "broken.html", status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
 

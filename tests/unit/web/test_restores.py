@@ -50,6 +50,15 @@ def test_a_lost_record_is_restored_from_its_page(client: Client) -> None:
     assert "Restore 4 records to sales" in told(client, plan), "with all that belonged to it"
 
 
+def test_the_preview_of_a_plan_of_minutes_broke(client: Client) -> None:
+    plan = choose(client, what="lost", a="2", b="3")
+    row = PlanRow.objects.get(pk=name_of(plan))
+    for minutes, words in ((0.2, "less than a minute"), (1.2, "1 minute<"), (2.6, "3 minutes")):
+        row.summary = {**row.summary, "minutes": minutes}
+        row.save()
+        assert words in told(client, plan)
+
+
 def test_an_older_version_is_restored_from_the_timeline(shop: Shop, client: Client) -> None:
     shop.org.update("Account", "A40018", {"Phone": "overwritten"})
     number = shop.night()

@@ -66,6 +66,12 @@ def number(value: int | None) -> str:
 
 
 @register.filter
+def whole(value: float) -> int:
+    """A number without its fraction: one that plurals can be made of."""
+    return round(value)
+
+
+@register.filter
 def code(value: str | None) -> SafeString:
     """An id or a name of the API: monospaced, isolated, left to right."""
     return format_html('<bdi dir="ltr" class="code">{}</bdi>', value or "")

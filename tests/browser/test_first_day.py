@@ -1,0 +1,211 @@
+"""The tutorial of the first day, step by step in the browser as its reader goes; its pictures are made here.
+
+The steps are the headings of the page: what is not done here cannot stand there, nor the other way.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, expect
+
+from browser.conftest import ADMINISTRATOR, PASSWORD, PATIENCE, RESTORE_SECRET, SECRET, Console
+from browser.visitor import Visitor
+from unlost_simulators.process import SimulatorProcess
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "tutorial" / "first-day.md"
+KEPT = PAGE.with_name("first-day")  # the pictures of the page
+LOOKED_AT = ROOT / ".browser" / "pictures" / "first-day"
+KEEP = "UNLOST_KEEP_PICTURES"  # a variable that is set where the page's pictures are to be renewed
+WINDOW = {"width": 1180, "height": 760}
+LONG = 45_000  # milliseconds
+NUMBER = "0040017"
+
+
+@dataclass
+class Reader:
+    """Who follows the page: says which step comes, and takes the picture of it."""
+
+    visitor: Visitor
+    steps: list[str] = field(default_factory=list)
+
+    def step(self, title: str) -> None:
+        self.steps.append(title)
+
+    def picture(self, name: str) -> None:
+        folder = KEPT if os.environ.get(KEEP) else LOOKED_AT
+        folder.mkdir(parents=True, exist_ok=True)
+        self.visitor.page.screenshot(path=folder / f"{name}.png", animations="disabled")
+
+    def fill(self, label: str, text: str) -> None:
+        self.visitor.page.get_by_label(label, exact=True).fill(text)
+
+    def press(self, name: str) -> None:
+        self.button(name).click()
+
+    def button(self, name: str) -> Locator:
+        return self.visitor.page.get_by_role("button", name=re.compile(name))
+
+    def follow(self, name: str) -> None:
+        self.visitor.page.get_by_role("link", name=re.compile(name)).first.click()
+
+    def heading(self, name: str, *, patience: int = PATIENCE) -> None:
+        found = self.visitor.page.get_by_role("heading", name=re.compile(name)).first
+        expect(found).to_be_visible(timeout=patience)
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Console]:
+    """A home that was just made, whose console waits for its first admin."""
+    with SimulatorProcess("--scenario", "chocolate") as simulator:
+        made = Console(tmp_path / "home", simulator)
+        made.unlost("init", str(made.home), "--recovery-out", str(tmp_path / "sheet"))
+        made.up()
+        try:
+            yield made
+        finally:
+            made.down()
+
+
+@pytest.mark.timeout(600)
+def test_the_first_day_goes_as_the_tutorial_says(fresh: Console, browser: Browser) -> None:
+    context = browser.new_context(locale="en-US", viewport=WINDOW)
+    context.set_default_timeout(PATIENCE)
+    reader = Reader(Visitor(context, fresh.url))
+    try:
+        follow(reader, fresh)
+    except AssertionError:
+        assert not reader.visitor.wrong, reader.visitor.wrong  # tells more than what it led to
+        raise
+    reader.visitor.done()
+    context.close()
+    assert reader.steps == headings()
+
+
+def follow(reader: Reader, fresh: Console) -> None:
+    """All steps that are done in the browser."""
+    begin(reader, fresh)
+    connect(reader, fresh)
+    first_night(reader)
+    lose(reader, fresh)
+    look(reader)
+    let_write(reader, fresh)
+    bring_back(reader, fresh)
+
+
+def headings() -> list[str]:
+    """The steps of the page that are done in the browser; the first is done in a terminal."""
+    titles = re.findall(r"^## \d+\. (.+)$", PAGE.read_text("utf-8"), re.MULTILINE)
+    return [str(title) for title in titles][1:]
+
+
+def begin(reader: Reader, fresh: Console) -> None:
+    reader.step("Make yourself the first admin")
+    reader.visitor.open(fresh.first)
+    for label, text in (
+        ("Name to sign in with", "lena"), ("Your name", "Lena Chocolat"),
+        ("Password", PASSWORD), ("The same password again", PASSWORD),
+    ):  # fmt: skip
+        reader.fill(label, text)
+    reader.picture("first-admin")
+    reader.visitor.page.keyboard.press("Enter")
+    reader.heading("Nothing is protected yet")
+    reader.picture("empty-home")
+
+
+def connect(reader: Reader, fresh: Console) -> None:
+    reader.step("Connect the org")
+    page = reader.visitor.page
+    reader.follow("Connect an org")
+    reader.fill("Name", "chocolate")
+    reader.press("Go on to the sign-in")
+    reader.fill("Address", fresh.simulator.url)
+    reader.fill("Consumer key", "chocolate-backup")
+    page.get_by_label(re.compile("^Consumer secret")).fill(SECRET)
+    reader.picture("sign-in")
+    reader.press("^Sign in to chocolate")
+    reader.heading("will not be protected")
+    reader.picture("scope")
+    reader.press("Go on to the hour")
+    reader.press("^Protect chocolate")
+    reader.heading("chocolate")
+
+
+def first_night(reader: Reader) -> None:
+    reader.step("Make the first backup")
+    reader.press("^Back up chocolate now")
+    finished_backup(reader, "first-backup", backups=1)
+    reader.heading("What it proved")
+    reader.picture("first-backup-done")
+
+
+def finished_backup(reader: Reader, picture: str, *, backups: int) -> None:
+    """Follow the newest backup until it is done."""
+    page = reader.visitor.page
+    links = page.get_by_role("table").get_by_role("link", name=re.compile("Backup"))
+    expect(links).to_have_count(backups, timeout=LONG)
+    links.first.click()
+    reader.picture(picture)
+    expect(page.locator("#job, main").get_by_text("done", exact=True).first).to_be_visible(
+        timeout=LONG
+    )
+
+
+def lose(reader: Reader, fresh: Console) -> None:
+    reader.step("Lose a customer")
+    fresh.simulator.admin.post("story/delete-customer")
+    fresh.simulator.admin.post("clock/advance", days=20)
+    reader.follow("^Home")
+    reader.press("^Back up chocolate now")
+    finished_backup(reader, "second-backup", backups=2)
+    reader.follow("^Home")
+    expect(reader.visitor.page.get_by_text(re.compile("lost last night"))).to_be_visible()
+    reader.picture("home")
+
+
+def look(reader: Reader) -> None:
+    reader.step("See what happened to it")
+    page = reader.visitor.page
+    page.get_by_role("searchbox").fill(NUMBER)
+    page.get_by_role("searchbox").press("Enter")
+    page.wait_for_url("**/records/Account/**")
+    reader.picture("record")
+    reader.follow("^Related|What belongs to it")
+    reader.picture("related")
+
+
+def let_write(reader: Reader, fresh: Console) -> None:
+    reader.step("Let Unlost write")
+    fresh.simulator.admin.post(
+        "apps", consumer_key="chocolate-restore", consumer_secret=RESTORE_SECRET, run_as=ADMINISTRATOR
+    )  # fmt: skip
+    page = reader.visitor.page
+    reader.follow("^Orgs")
+    page.get_by_role("main").get_by_role("link", name="chocolate").first.click()
+    reader.follow("Write identity|write identity")
+    page.get_by_label(re.compile("^Consumer key")).fill("chocolate-restore")
+    page.get_by_label(re.compile("^Consumer secret")).fill(RESTORE_SECRET)
+    reader.picture("writer")
+    reader.press("^Sign in and keep for restores")
+    expect(page.get_by_text("there", exact=True)).to_be_visible()
+
+
+def bring_back(reader: Reader, fresh: Console) -> None:
+    reader.step("Bring it back")
+    reader.follow("^Home")
+    reader.follow("lost last night")
+    reader.picture("lost")
+    reader.press("^Preview the restore of")
+    restore = reader.button(r"^Restore \d[\d,]* records? to chocolate")
+    expect(restore).to_be_visible(timeout=LONG)
+    reader.picture("preview")
+    restore.click()
+    reader.heading("How it ended", patience=LONG)
+    reader.picture("restored")
+    rows: list[dict[str, Any]] = fresh.simulator.admin.get("export", object="Account")["rows"]
+    assert [row["Customer_Number__c"] for row in rows].count(NUMBER) == 1

@@ -1,0 +1,153 @@
+"""The tasks of a junior admin, by keys alone, with as few clicks as they were designed for; and without JavaScript.
+
+An act on a control counts as a click, typing does not.
+"""
+
+import itertools
+import json
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from browser.conftest import Console, Visit
+from browser.visitor import Visitor
+
+DONE = 60_000  # milliseconds that a restore may take here
+
+
+def backed_up(console: Console) -> None:
+    console.simulator.admin.post("clock/advance", hours=24)
+    console.unlost("backup", "sales")
+
+
+SHOPS = (f"Bonbon {number}" for number in itertools.count(1))
+
+
+@pytest.fixture
+def lost(console: Console) -> list[str]:
+    """Names of two customers with a contact each, lost last night and out of the recycle bin too."""
+    names = [next(SHOPS), next(SHOPS)]
+    post = console.simulator.admin.post
+    ids = post("records/insert", object="Account", rows=[{"Name": name} for name in names])["ids"]
+    people = [{"LastName": f"of {name}", "AccountId": one}
+              for name, one in zip(names, ids, strict=True)]  # fmt: skip
+    post("records/insert", object="Contact", rows=people)
+    backed_up(console)
+    post("records/delete", object="Account", ids=ids)
+    post("records/empty-bin")
+    backed_up(console)
+    return names
+
+
+def live_names(console: Console) -> set[str]:
+    return {
+        str(row["Name"]) for row in console.simulator.admin.get("export", object="Account")["rows"]
+    }
+
+
+def button(visitor: Visitor, name: str) -> Any:
+    return visitor.page.get_by_role("button", name=re.compile(name))
+
+
+def test_task_2_what_two_nights_differ_in_takes_two_clicks(console: Console, visit: Visit) -> None:
+    lena = visit()
+    lena.open("/")
+    lena.press(lena.page.get_by_role("link", name="Compare", exact=True))
+    table = lena.page.get_by_role("table").get_by_role("link").first
+    lena.press(table)
+    assert lena.page.locator(".records del, .records ins, .records .pill").count() > 0
+    assert lena.acts == 2
+
+
+def test_tasks_3_to_5_what_was_lost_is_back_after_four_clicks(
+    console: Console, visit: Visit, lost: list[str]
+) -> None:
+    lena = visit()
+    lena.open("/")
+    lena.press(lena.page.get_by_role("link", name=re.compile(r"lost last night")))
+    for name in lost:
+        expect(lena.page.get_by_role("link", name=name, exact=True)).to_be_visible()
+    lena.press(button(lena, "^Preview the restore of"))
+    assert lena.acts == 2, "found, picked and previewed"
+    restore = button(lena, r"^Restore \d[\d,]* records? to sales")
+    expect(restore).to_be_visible(timeout=DONE)
+    assert not live_names(console) & set(lost), "nothing is written before the click"
+    if lena.page.get_by_label(re.compile("type its name")).count():
+        lena.type(lena.page.get_by_label(re.compile("type its name")), "sales")
+    lena.press(restore)
+    expect(lena.page.get_by_role("heading", name="How it ended")).to_be_visible(timeout=DONE)
+    assert lena.acts == 3
+    assert set(lost) <= live_names(console)
+
+
+def test_task_6_rows_that_failed_are_tried_again_with_three_clicks(
+    console: Console, visit: Visit, lost: list[str]
+) -> None:
+    console.simulator.admin.post(
+        "rules/validation",
+        object="Account",
+        message="No customer on Fridays.",
+        where="Name != null",
+    )
+    run = restored(console, lost)
+    console.simulator.admin.post("rules/clear")
+    assert not live_names(console) & set(lost)
+    lena = visit()
+    lena.open(f"/jobs/{run}/")
+    expect(lena.page.get_by_role("heading", name=re.compile("needs? attention"))).to_be_visible()
+    expect(lena.page.get_by_text("No customer on Fridays.").first).to_be_visible()
+    lena.press(button(lena, "^Retry these"))
+    again = button(lena, r"^Restore \d[\d,]* records? to sales")
+    expect(again).to_be_visible(timeout=DONE)
+    lena.press(again)
+    expect(lena.page.get_by_role("heading", name="How it ended")).to_be_visible(timeout=DONE)
+    assert lena.acts <= 3
+    assert set(lost) <= live_names(console)
+
+
+def restored(console: Console, names: list[str]) -> str:
+    """A restore by the command line of the customers of these names; the name of its run."""
+    hits = [json.loads(console.unlost("find", name, "--json"))["hits"] for name in names]
+    records = {
+        hit["record"] for found in hits for hit in found
+        if hit["table"] == "Account" and not hit["alive"]
+    }  # fmt: skip
+    plan = str(console.home.with_name("plan.json"))
+    chosen = [word for one in sorted(records) for word in ("--record", f"Account/{one}")]
+    console.unlost("restore", "plan", "sales", *chosen, "--no-related", "--out", plan)
+    console.unlost("restore", "run", plan)
+    return str(json.loads(console.unlost("runs", "--json"))["runs"][0]["run"])
+
+
+def test_tasks_1_to_5_without_javascript(console: Console, visit: Visit, lost: list[str]) -> None:
+    lena = visit(java_script_enabled=False)
+    page = lena.page
+    lena.open("/")
+    page.get_by_role("searchbox").fill(lost[0])
+    page.get_by_role("searchbox").press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    page.get_by_role("link", name="Compare", exact=True).click()
+    page.get_by_role("table").get_by_role("link").first.click()
+    expect(page.get_by_role("heading", name=re.compile("What changed in"))).to_be_visible()
+    page.get_by_role("link", name="Home", exact=True).click()
+    page.get_by_role("link", name=re.compile("lost last night")).click()
+    page.get_by_role("checkbox", name=f"Tick {lost[0]}").check()
+    button(lena, "^Preview only the ticked ones").click()
+    restore = button(lena, r"^Restore \d[\d,]* records? to sales")
+    look_until(lena, restore)
+    restore.click()
+    look_until(lena, page.get_by_role("heading", name="How it ended"))
+    assert lost[0] in live_names(console)
+    assert lost[1] not in live_names(console)
+
+
+def look_until(visitor: Visitor, target: Any) -> None:
+    """Without JavaScript a page is looked at again by its link."""
+    for _ in range(60):
+        if target.is_visible():
+            return
+        visitor.page.wait_for_timeout(1_000)
+        visitor.page.get_by_role("link", name="Look again").click()
+    raise AssertionError(f"{target} did not come")
