@@ -13,6 +13,7 @@ from unlost.app.actions.job import NOT_WRITTEN
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.engine.restore.summary import ActionCount
 from unlost.model.access import Right
+from unlost.model.plan import PlanNote
 
 register = template.Library()
 
@@ -63,6 +64,12 @@ def percent(share: float) -> str:
 def number(value: int | None) -> str:
     """A count with its thousands apart."""
     return f"{value:,}" if value is not None else "—"
+
+
+@register.filter
+def weighing(notes: Iterable[PlanNote], weight: str) -> list[PlanNote]:
+    """The notes of a plan that weigh so much."""
+    return [one for one in notes if one.weight.value == weight]
 
 
 @register.filter
