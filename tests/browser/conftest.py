@@ -59,7 +59,7 @@ class Console:
         """Start the service with its console, on any free port."""
         self.process = subprocess.Popen(
             [UNLOST, "up", "--port", "0"],
-            env=self._environment() | {"PYTHONUNBUFFERED": "1"},
+            env=self._environment() | {"PYTHONUNBUFFERED": "1", "UNLOST_STYLE_PAGE": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,

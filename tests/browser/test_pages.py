@@ -90,6 +90,7 @@ def pages(console: Console) -> dict[str, str]:
         "hidden": "/settings/hidden/?org=sales",
         "sso": "/settings/sso/",
         "audit": "/audit/",
+        "style": "/style/",
         "connect-sign-in": "/connect/sign-in/",
     }
 

@@ -31,7 +31,7 @@ def outermost() -> list[str]:
 
 def test_every_rule_is_closed_and_media_queries_are_short() -> None:
     """A brace was lost in the phone's rules once, and desktops lost half of their look."""
-    inside = [part for part in re.findall(r"@media[^{]*\{((?:[^{}]*\{[^{}]*\})*)\s*\}", bare())]
+    inside = re.findall(r"@media[^{]*\{((?:[^{}]*\{[^{}]*\})*)\s*\}", bare())
     assert inside
     assert max(len(part) for part in inside) < len(bare()) / 8
     assert len(outermost()) > 100

@@ -3,6 +3,7 @@
 What depends on the home (its key, the addresses under which it is reached) is set by ``serving``.
 """
 
+import os
 from pathlib import Path
 
 from django.utils.csp import CSP
@@ -57,6 +58,7 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "/static/"
+STYLE_PAGE = os.environ.get("UNLOST_STYLE_PAGE") == "1"  # all pieces at /style/, for who draws them
 USE_I18N = True
 LANGUAGES = [("en", "English"), ("ar", "العربية")]
 LOCALE_PATHS = [HERE / "locale"]

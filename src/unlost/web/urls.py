@@ -23,6 +23,7 @@ from unlost.web.pages import (
     sso,
     start,
     storage,
+    style,
     tokens,
     vault,
 )
@@ -103,6 +104,7 @@ urlpatterns = [
     path("audit/", audit.audit, name="audit"),
     path("audit/verify/", audit.check, name="audit-verify"),
     path("audit/export/", audit.download, name="audit-export"),
+    path("style/", style.style, name="style"),
     path("api/v1/", build().urls),
     path("account/", include("unlost.web.accounts")),
 ]

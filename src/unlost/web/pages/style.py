@@ -1,0 +1,108 @@
+"""Every piece of the console on one page, for who works on its look. Served only where it is asked for."""
+
+import math
+from datetime import UTC, datetime, timedelta
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from unlost.app.actions.history import ChangedField, Entry
+from unlost.app.actions.overview import Protection
+from unlost.app.actions.storage import StorageLine, StorageTrend
+from unlost.engine.forecast import STOP, forecast
+from unlost.engine.history import Origin
+from unlost.model.errors import NotFound
+from unlost.model.forecast import Sample
+from unlost.model.reading import Op
+from unlost.model.snapshot import ChangeKind
+from unlost.web.pages.record import Told
+from unlost.web.pages.storage import draw
+from unlost.web.paging import Pages
+from unlost.web.requests import Asked
+
+NOW = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
+LIMIT = 10e9  # bytes
+LONG = "Dear all, the pralines of last week were the best that we ever had. " * 8
+ICONS = (
+    "home", "search", "compare", "run", "storage", "bell", "clock", "org", "vault", "audit",
+    "people", "key", "restore", "help", "settings",
+)  # fmt: skip
+
+
+class Pieces(forms.Form):
+    """One field of each kind; the last one is wrong."""
+
+    text = forms.CharField(label="A text", help_text="What it is for, in a sentence.")
+    long = forms.CharField(label="A long text", widget=forms.Textarea(attrs={"rows": 3}))
+    choice = forms.ChoiceField(label="A choice", choices=[("a", "This"), ("b", "That")])
+    kind = forms.ChoiceField(
+        label="One of few", choices=[("a", "This"), ("b", "That")], widget=forms.RadioSelect
+    )
+    tick = forms.BooleanField(label="A tick", required=False)
+    wrong = forms.IntegerField(label="A number")
+
+
+@require_GET
+def style(request: Asked) -> HttpResponse:
+    """All pieces, with contents that are made up."""
+    if not settings.STYLE_PAGE:
+        raise Http404
+    messages.success(request, "It was done.")
+    messages.warning(request, "It was done, and there is something to know.")
+    messages.error(request, "It could not be done.")
+    given = {"text": "Schoko Zürich", "long": LONG, "choice": "a", "kind": "b", "wrong": "twelve"}
+    context = {
+        "form": Pieces(given),
+        "icons": ICONS,
+        "protections": list(Protection),
+        "kinds": list(ChangeKind),
+        "told": [
+            _entry(ChangeKind.DELETED),
+            _entry(ChangeKind.CHANGED),
+            _entry(ChangeKind.CREATED),
+        ],
+        "error": NotFound(
+            "piece-missing", "A piece is missing.", next_step="Look under the table."
+        ),
+        "drawn": draw(_storage(), _trend()),
+        "pages": Pages(200, 200, 200, 12_431),
+        "now": NOW,
+        "words": LONG,
+        "states": ("running", "waiting", "parked", "failed", "done"),
+        "story": {"zone": "Europe/Zurich"},
+    }
+    return render(request, "style.html", context)
+
+
+def _entry(kind: ChangeKind) -> Told:
+    fields = (
+        ChangedField("Phone", "Phone", "+41 44 000 00 00", "+41 44 111 11 11", "", "", by_itself=False),
+        ChangedField("OwnerId", "Owner", "005A", "005B", "Ada Admin", "Ben Bonbon", by_itself=False),
+        ChangedField("Note", "Note", LONG, None, "", "", by_itself=False),
+    )  # fmt: skip
+    exact = NOW if kind is ChangeKind.CHANGED else None
+    entry = Entry(
+        kind, Op.MISSING if kind is ChangeKind.DELETED else Op.STATE, exact,
+        NOW - timedelta(days=1), NOW, "005A" if exact else None, "Ada Admin" if exact else "",
+        Origin.CHANGE_LOG if exact else Origin.VAULT, 7, fields,
+    )  # fmt: skip
+    return Told(entry, fields if kind is ChangeKind.CHANGED else ())
+
+
+def _storage() -> StorageLine:
+    days = range(60)
+    used = [LIMIT * (0.7 + 0.0035 * day + 0.01 * math.sin(day)) for day in days]
+    samples = tuple(
+        Sample(NOW - timedelta(days=len(days) - day), one)
+        for day, one in zip(days, used, strict=True)
+    )
+    seen = forecast(samples, limit=LIMIT, now=NOW)
+    return StorageLine("data storage", used[-1], LIMIT, samples, seen, seen)
+
+
+def _trend() -> StorageTrend:
+    return StorageTrend("sales", "UTC", NOW, STOP, (_storage(),))
