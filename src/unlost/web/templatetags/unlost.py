@@ -5,15 +5,17 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from unlost.app.actions.history import ChangedField
 from unlost.app.actions.job import NOT_WRITTEN
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.engine.restore.summary import ActionCount
 from unlost.model.access import Right
 from unlost.model.plan import PlanNote
+from unlost.web.worddiff import Piece, compared
 
 register = template.Library()
 
@@ -99,6 +101,38 @@ def held(value: str | None) -> SafeString:
         value[:FOLD],
         _("%(count)s characters") % {"count": f"{len(value):,}"},
         value,
+    )
+
+
+@register.filter
+def before(change: ChangedField) -> SafeString:
+    """The cell that was, crossed out; of a long text the words that went."""
+    return _told(change.old, change.new, old_side=True)
+
+
+@register.filter
+def after(change: ChangedField) -> SafeString:
+    """The cell that is there now, underlined; of a long text the words that came."""
+    return _told(change.old, change.new, old_side=False)
+
+
+def _told(old: str | None, new: str | None, *, old_side: bool) -> SafeString:
+    mark = "del" if old_side else "ins"
+    found = compared(old, new) if old and new else None
+    if found is None:
+        return format_html("<{0}>{1}</{0}>", SafeString(mark), held(old if old_side else new))
+    pieces = found[0] if old_side else found[1]
+    return format_html(
+        '<bdi class="cell">{}</bdi>',
+        format_html_join("", "{}", ((_piece(one, mark),) for one in pieces)),
+    )
+
+
+def _piece(piece: Piece, mark: str) -> str | SafeString:
+    if piece.left_out:
+        return " … "
+    return (
+        format_html("<{0}>{1}</{0}>", SafeString(mark), piece.text) if piece.changed else piece.text
     )
 
 

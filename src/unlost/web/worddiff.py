@@ -1,0 +1,61 @@
+"""Two versions of a text, word by word: what went, what came, and a few words around it."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+SHORTEST = 24  # characters: below it a text is told whole
+LONGEST = 2_000  # words that are compared
+AROUND = 6  # words that stay on each side of a change
+ALIKE = 0.3  # texts with less in common are told whole
+PIECES = re.compile(r"\s+|\w+\s*|[^\w\s]\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of words. ``changed``: it is not in the other version; ``left_out``: what is the same in both."""
+
+    text: str
+    changed: bool = False
+    left_out: bool = False
+
+
+def compared(old: str, new: str) -> tuple[list[Piece], list[Piece]] | None:
+    """Both versions in pieces; None where they are too short, too long, or have little in common."""
+    if min(len(old), len(new)) < SHORTEST:
+        return None
+    before, after = PIECES.findall(old), PIECES.findall(new)
+    if max(len(before), len(after)) > LONGEST:
+        return None
+    match = SequenceMatcher(None, before, after, autojunk=False)
+    if match.ratio() < ALIKE:
+        return None
+    codes = match.get_opcodes()
+    return (
+        list(_pieces(before, [(kind, a, b) for kind, a, b, _, _ in codes])),
+        list(_pieces(after, [(kind, a, b) for kind, _, _, a, b in codes])),
+    )
+
+
+def _pieces(words: Sequence[str], runs: Sequence[tuple[str, int, int]]) -> Iterator[Piece]:
+    for number, (kind, start, end) in enumerate(runs):
+        if kind != "equal":
+            if start < end:
+                yield Piece("".join(words[start:end]), changed=True)
+            continue
+        first, last = number == 0, number == len(runs) - 1
+        yield from _same(words[start:end], opens=first, closes=last)
+
+
+def _same(words: Sequence[str], *, opens: bool, closes: bool) -> Iterator[Piece]:
+    """Words that both have: of a long run only those beside a change."""
+    head, tail = (0 if opens else AROUND), (0 if closes else AROUND)
+    if len(words) <= head + tail + AROUND:
+        yield Piece("".join(words))
+        return
+    if head:
+        yield Piece("".join(words[:head]))
+    yield Piece("".join(words[head : len(words) - tail]), left_out=True)
+    if tail:
+        yield Piece("".join(words[-tail:]))
