@@ -13,8 +13,11 @@ from unlost.app.actions.job import NOT_WRITTEN
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.engine.restore.summary import ActionCount
 from unlost.model.access import Right
+from unlost.web.said import isolated, said, word
 
 register = template.Library()
+register.filter(word)
+register.filter(said)
 
 UNITS = ("B", "kB", "MB", "GB", "TB")
 FOLD = 240  # characters of a long text that are shown before it is unfolded
@@ -48,21 +51,27 @@ def size(count: float | None) -> str:
     value = float(count or 0)
     for unit in UNITS[:-1]:
         if abs(value) < 1000:
-            return f"{value:,.0f} {unit}" if unit == "B" else f"{value:,.1f} {unit}"
+            return isolated(f"{value:,.0f} {unit}" if unit == "B" else f"{value:,.1f} {unit}")
         value /= 1000
-    return f"{value:,.1f} {UNITS[-1]}"
+    return isolated(f"{value:,.1f} {UNITS[-1]}")
 
 
 @register.filter
 def percent(share: float) -> str:
     """A share as a percentage."""
-    return f"{share:.0%}" if share >= 0.1 or share == 0 else f"{share:.1%}"
+    return isolated(f"{share:.0%}" if share >= 0.1 or share == 0 else f"{share:.1%}")
 
 
 @register.filter
 def number(value: int | None) -> str:
     """A count with its thousands apart."""
     return f"{value:,}" if value is not None else "—"
+
+
+@register.filter
+def whole(value: float) -> int:
+    """A number without what follows its point, as plurals count."""
+    return round(value)
 
 
 @register.filter
