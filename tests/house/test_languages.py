@@ -1,0 +1,165 @@
+"""The console's languages: all that it says is marked, and translated whole; catalogs are fresh."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from babel.messages.catalog import Catalog
+from django.conf import settings
+from django.utils import translation
+
+from house.catalogs import (
+    LOCALE,
+    SOURCES,
+    as_mo,
+    as_po,
+    empty,
+    file_of,
+    gathered,
+    kept,
+    plural_forms,
+    texts_of,
+)
+from house.unmarked import of_python, of_template
+from unlost.model import errors as model
+from unlost.web.said import LRI, PDI, SOURCE
+
+WEB = SOURCES / "web"
+TEMPLATES = sorted((WEB / "templates").rglob("*.html"))
+CODE = [
+    *sorted((WEB / "pages").glob("*.py")),
+    *sorted((WEB / "forms").glob("*.py")),
+    *(WEB / f"{name}.py" for name in ("accounts", "failing", "lockout", "signin", "signin_form")),
+]
+ERRORS = frozenset(name for name in vars(model) if name[0].isupper())
+LANGUAGES = sorted(language for language, _ in settings.LANGUAGES if language != SOURCE)
+PLACEHOLDER = re.compile(r"%\(\w+\)s|%s|%%")
+COUNTS = {"%(counter)s", "%(count)s", "%(shown)s"}
+FSI = "\u2068"  # what stands between it and PDI finds its own direction
+UNCOUNTED = 3  # the forms for none, one and two say the number as a word
+RIGHT_TO_LEFT = [code for code in LANGUAGES if code in settings.LANGUAGES_BIDI]
+
+
+def strings(message: Any) -> tuple[str, ...]:
+    return message.string if message.pluralizable else (message.string,)
+
+
+def placeholders(text: str) -> list[str]:
+    return sorted(PLACEHOLDER.findall(text))
+
+
+@pytest.mark.parametrize("page", TEMPLATES, ids=lambda page: str(page.relative_to(WEB)))
+def test_a_template_says_nothing_that_is_not_marked(page: Path) -> None:
+    assert not of_template(page.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("file", CODE, ids=lambda file: str(file.relative_to(WEB)))
+def test_pages_say_nothing_that_is_not_marked(file: Path) -> None:
+    assert not of_python(file.read_text("utf-8"), ERRORS)
+
+
+@pytest.mark.parametrize(
+    ("template", "found"),
+    [
+        ("<p>Lost</p>", ["Lost"]),
+        ('<p title="Lost">{% translate "x" %}</p>', ["Lost"]),
+        ('<input type="submit" value="Go on">', ["Go on"]),
+        ("{% if a %}Lost{% else %}{{ b }}{% endif %}", ["Lost"]),
+        ('<h1>{% translate "Lost" %} – Unlost</h1> {{ at }} UTC', []),
+        ("{% comment %}\nLost\n{% endcomment %}{# Lost #}", []),
+        ("{% blocktranslate count n=n %}{{ n }} one{% plural %}many{% endblocktranslate %}", []),
+        ('<script type="application/json">{"ids": "lost"}</script>&nbsp;', []),
+    ],
+)
+def test_what_is_not_marked_is_found(template: str, found: list[str]) -> None:
+    assert of_template(template) == found
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ('forms.CharField(label="Name", help_text=_("Short."))', ["Name"]),
+        ('messages.success(request, "Kept.")', ["Kept."]),
+        ('messages.success(request, f"{org} is kept.")', ["f'{org} is kept.'"]),
+        ('form.add_error("name", "Taken.")', ["Taken."]),
+        ('raise NotFound("gone", "Gone.", next_step="Look.")', ["Gone.", "Look."]),
+        ('raise NotFound("gone", gettext_noop("Gone."), next_step=f"See {x}.")', []),
+        ('messages.success(request, _("Kept."))', []),
+    ],
+)
+def test_code_that_is_not_marked_is_found(code: str, found: list[str]) -> None:
+    assert of_python(code, ERRORS) == found
+
+
+def test_languages_are_those_that_have_a_catalog() -> None:
+    assert [one.name for one in sorted(LOCALE.iterdir()) if one.is_dir()] == LANGUAGES
+
+
+@pytest.fixture(params=LANGUAGES)
+def language(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def catalog(language: str) -> Catalog:
+    return kept(language)
+
+
+def test_a_catalog_has_all_that_the_console_says_and_nothing_else(language: str) -> None:
+    assert as_po(language, gathered()) == file_of(language, "po").read_bytes(), "run make messages"
+
+
+def test_programs_read_what_people_translated(language: str) -> None:
+    assert as_mo(language) == file_of(language, "mo").read_bytes(), "run make messages"
+
+
+def test_nothing_is_missing_or_guessed(catalog: Catalog) -> None:
+    assert empty(catalog) == []
+    assert not catalog.obsolete
+
+
+def test_a_language_counts_as_it_does_in_django(language: str, catalog: Catalog) -> None:
+    assert f"nplurals={catalog.num_plurals};" in plural_forms(language)
+    wrong = [one.id for one in texts_of(catalog) if one.pluralizable
+             and len(strings(one)) != catalog.num_plurals]  # fmt: skip
+    assert not wrong
+
+
+def test_values_stand_in_a_translation_as_in_its_source(catalog: Catalog) -> None:
+    wrong = []
+    for message in texts_of(catalog):
+        source = message.id[1] if message.pluralizable else message.id
+        for form, text in enumerate(strings(message)):
+            left_out = COUNTS if message.pluralizable and form < UNCOUNTED else set()
+            want = placeholders(source)
+            if placeholders(text) not in (want, [one for one in want if one not in left_out]):
+                wrong.append((source, text))
+    assert not wrong
+
+
+@pytest.mark.parametrize("code", RIGHT_TO_LEFT)
+def test_names_and_latin_words_keep_their_own_direction(code: str) -> None:
+    wrong = []
+    for text in (text for message in texts_of(kept(code)) for text in strings(message)):
+        alone = re.sub(f"{LRI}[^{PDI}]*{PDI}|{FSI}(?:%\\(\\w+\\)s|%s){PDI}", "", text)
+        left = [one for one in PLACEHOLDER.findall(alone) if one not in COUNTS | {"%%"}]
+        if left or re.search(r"[A-Za-z]", PLACEHOLDER.sub("", alone)) or {LRI, FSI, PDI} & {*alone}:
+            wrong.append(text)
+    assert not wrong
+
+
+def test_numbers_are_said_in_words_that_fit_them() -> None:
+    said = {}
+    with translation.override("ar"):
+        for count in (0, 1, 2, 3, 11, 100):
+            one, many = "%(counter)s table", "%(counter)s tables"
+            said[count] = translation.ngettext(one, many, count) % {"counter": count}
+    assert said == {
+        0: "لا جداول",
+        1: "جدول واحد",
+        2: "جدولان",
+        3: "3 جداول",
+        11: "11 جدولًا",
+        100: "100 جدول",
+    }
