@@ -1,5 +1,6 @@
 """The console's languages: all that it says is marked, and translated whole; catalogs are fresh."""
 
+import ast
 import re
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from house.catalogs import (
 from house.unmarked import of_python, of_template
 from unlost.model import errors as model
 from unlost.web.said import LRI, PDI, SOURCE
+from unlost.web.sentences import SENTENCES
 
 WEB = SOURCES / "web"
 TEMPLATES = sorted((WEB / "templates").rglob("*.html"))
@@ -37,6 +39,8 @@ LANGUAGES = sorted(language for language, _ in settings.LANGUAGES if language !=
 PLACEHOLDER = re.compile(r"%\(\w+\)s|%s|%%")
 COUNTS = {"%(counter)s", "%(count)s", "%(shown)s"}
 FSI = "\u2068"  # what stands between it and PDI finds its own direction
+LEAST_SAID = 12  # letters by which a sentence is known again
+COLUMNS = "%(records)s"  # notes about columns are put together; tests of pages hear them
 UNCOUNTED = 3  # the forms for none, one and two say the number as a word
 RIGHT_TO_LEFT = [code for code in LANGUAGES if code in settings.LANGUAGES_BIDI]
 
@@ -90,6 +94,28 @@ def test_what_is_not_marked_is_found(template: str, found: list[str]) -> None:
 )
 def test_code_that_is_not_marked_is_found(code: str, found: list[str]) -> None:
     assert of_python(code, ERRORS) == found
+
+
+def spoken() -> list[str]:
+    """Texts of the sources outside of the console, as expressions in which values may be anything."""
+    found = []
+    for file in SOURCES.rglob("*.py"):
+        if WEB in file.parents:
+            continue
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            parts = [node] if isinstance(node, ast.Constant) else []
+            parts = node.values if isinstance(node, ast.JoinedStr) else parts
+            told = [one.value if isinstance(one, ast.Constant) else "{}" for one in parts]
+            if told and all(isinstance(one, str) for one in told):
+                found.append(re.split(r"{\w*}", "".join(told)))
+    long = [parts for parts in found if sum(map(len, parts)) >= LEAST_SAID]
+    return [".*".join(map(re.escape, parts)) for parts in long]
+
+
+def test_sentences_with_values_are_those_of_the_engine() -> None:
+    every = re.compile("|".join(f"(?:{one})" for one in set(spoken())), re.DOTALL)
+    strange = [one for one in SENTENCES if not every.fullmatch(one)]
+    assert [one for one in strange if not one.startswith(COLUMNS)] == []
 
 
 def test_languages_are_those_that_have_a_catalog() -> None:

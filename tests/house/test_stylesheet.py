@@ -8,7 +8,10 @@ FILE = Path(__file__).parents[2] / "src" / "unlost" / "web" / "static" / "unlost
 
 def test_every_brace_is_closed_before_the_next_rule_of_all_screens() -> None:
     text = re.sub(
-        r"/\*.*?\*/", lambda found: "\n" * found[0].count("\n"), FILE.read_text("utf-8"), flags=re.S
+        r"/\*.*?\*/",
+        lambda found: "\n" * found[0].count("\n"),
+        FILE.read_text("utf-8"),
+        flags=re.DOTALL,
     )
     depth, swallowed = 0, []
     for number, line in enumerate(text.splitlines(), 1):
