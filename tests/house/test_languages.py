@@ -3,6 +3,7 @@
 import ast
 import re
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from babel.messages.catalog import Catalog
 from django.conf import settings
 from django.utils import translation
 
+from house import catalogs
 from house.catalogs import (
     LOCALE,
     SOURCES,
@@ -189,3 +191,43 @@ def test_numbers_are_said_in_words_that_fit_them() -> None:
         11: "11 جدولًا",
         100: "100 جدول",
     }
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where catalogs are written, with that of Arabic."""
+    monkeypatch.setattr(catalogs, "LOCALE", tmp_path)
+    copytree(LOCALE / "ar", tmp_path / "ar")
+    return tmp_path
+
+
+def test_a_new_language_begins_empty_and_counts_as_django_does(
+    shelf: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert catalogs.main(["fr"]) == 1
+    said = capsys.readouterr().out
+    texts = len(gathered())
+    assert said == f"fr: {texts} texts, {texts} to translate\n"
+    assert (shelf / "fr" / "LC_MESSAGES" / "django.mo").exists()
+    assert kept("fr").num_plurals == 3
+
+
+def test_what_was_translated_is_kept_and_what_is_not_said_any_more_goes(
+    shelf: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {one.id: one.string for one in texts_of(kept("ar"))}
+    texts = gathered()
+    gone = next(iter(texts))
+    less: dict[Any, list[str]] = {text: where for text, where in texts.items() if text != gone}
+    monkeypatch.setattr(catalogs, "gathered", lambda: less | {"A new text.": ["new.html"]})
+    assert catalogs.main([]) == 1
+    assert "1 to translate" in capsys.readouterr().out
+    after = {one.id: one.string for one in texts_of(kept("ar"))}
+    assert after == {text: said for text, said in before.items() if text != gone} | {
+        "A new text.": ""
+    }
+
+
+def test_make_messages_is_what_is_tested_here() -> None:
+    rule = (SOURCES.parents[1] / "Makefile").read_text("utf-8").partition("\nmessages:")[2]
+    assert "tests/house/catalogs.py $(LANGUAGE)" in rule.splitlines()[1]

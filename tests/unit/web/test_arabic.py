@@ -169,6 +169,12 @@ def test_a_chart_runs_from_left_to_right_and_is_read_in_arabic(
     assert re.search(r"figure {[^}]*direction: ltr", css.read_text("utf-8"))
 
 
+@pytest.mark.parametrize("asked", ["ar", "ar-EG", "ar-SA,ar;q=0.9,en;q=0.5", "xx, ar"])
+def test_a_browser_of_any_arab_country_is_heard(world: World, asked: str) -> None:
+    page = browser().get("/account/login/", headers={"accept-language": asked})
+    assert page["Content-Language"] == "ar"
+
+
 def test_who_chose_english_reads_english(client: Client) -> None:
     client.post("/settings/", {"language": "en", "theme": ""})
     answer = client.get("/")
