@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3 /usr/bin/pyt
 BIN := .venv/bin
 STAMP := .venv/.stamp
 
-.PHONY: setup demo test coverage check referees browser services bench deep docs lock clean
+.PHONY: setup demo test coverage check referees browser services bench deep docs messages lock clean
 
 ON_POSTGRES := $(addprefix tests/unit/app/test_,nights.py queued_restores.py control.py)
 
@@ -50,6 +50,9 @@ deep: setup
 
 docs: setup
 	@$(BIN)/zensical build --strict
+
+messages: setup
+	@$(BIN)/python tests/house/catalogs.py $(LANGUAGE)
 
 lock: setup
 	@UV=$(CURDIR)/$(BIN)/uv requirements/lock.sh

@@ -11,6 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "src" / "unlost"
 EXITS = {"UsageError": 2, "NotAllowed": 4}
+MARK = "gettext_noop"  # around a text that the console shows in other languages
 MODEL = ROOT / "src" / "unlost" / "model" / "errors.py"
 
 
@@ -112,4 +113,6 @@ def _text(node: ast.expr) -> str:
         return _text(node.left) + _text(node.right)
     if isinstance(node, ast.IfExp):
         return _text(node.body)
+    if _called(node) == MARK and isinstance(node, ast.Call):
+        return _text(node.args[0])
     return ""

@@ -78,13 +78,14 @@ def chart(
     now: datetime,
     sheet: Sheet = WIDE,
     styled: bool = True,
+    full_on: str = "full on",
 ) -> str:
     """One storage; readable without colours, and with a text for who cannot see it.
 
-    ``styled``: with a style of its own, for a file.
+    ``styled``: with a style of its own, for a file. ``full_on`` stands in that text before the day.
     """
     scale = _scale(samples, limit, seen, now, sheet)
-    told = _told(name, samples[-1].used, limit, seen, now)
+    told = _told(name, samples[-1].used, limit, seen, now, full_on)
     size = f'viewBox="0 0 {sheet.width} {sheet.height}"'
     label = f'role="img" aria-label="{escape(told, QUOTES)}"'
     parts = [
@@ -125,10 +126,12 @@ def _scale(
     return _Scale(sheet, begins, now + ahead, highest * HEADROOM)
 
 
-def _told(name: str, used: float, limit: float, seen: Forecast | None, now: datetime) -> str:
+def _told(
+    name: str, used: float, limit: float, seen: Forecast | None, now: datetime, full_on: str
+) -> str:
     share = f"{used / limit:.1%}" if limit else f"{used / GIB:.2f} GiB"
     full = crossing(seen, 1.0, now=now) if seen is not None else None
-    return f"{name}: {share}{f', full on {full:%Y-%m-%d}' if full is not None else ''}"
+    return f"{name}: {share}{f', {full_on} {full:%Y-%m-%d}' if full is not None else ''}"
 
 
 def _points(scale: _Scale, samples: Sequence[Sample]) -> str:

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.csp import CSP
+from django.utils.translation import gettext_noop
 
 from unlost.catalog.sso import list_providers
 from unlost.model.errors import TransientError, UnlostError
@@ -55,8 +56,8 @@ def asks_provider(view: View) -> View:
         except OSError as error:  # what a call over HTTP raises
             raise TransientError(
                 "sso-away",
-                "Your company's single sign-on does not answer.",
-                next_step="Try again in a minute, or sign in with a password.",
+                gettext_noop("Your company's single sign-on does not answer."),
+                next_step=gettext_noop("Try again in a minute, or sign in with a password."),
             ) from error
 
     return asked

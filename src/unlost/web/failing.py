@@ -7,7 +7,7 @@ from traceback import extract_tb
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from unlost.app.log import Log
 from unlost.model.errors import (
@@ -58,8 +58,10 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     """A page that does not exist."""
     error = NotFound(
         "page-unknown",
-        _("There is no such page."),
-        next_step=_("Look for what you need from the home page, or search for a record."),
+        gettext_noop("There is no such page."),
+        next_step=gettext_noop(
+            "Look for what you need from the home page, or search for a record."
+        ),
     )
     return failed(request, error)
 
@@ -68,8 +70,8 @@ def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form that did not come from a page of ours, or came too late."""
     error = NotAllowed(
         "form-expired",
-        _("This form is too old, or did not come from this console."),
-        next_step=_("Load the page again, and send the form once more."),
+        gettext_noop("This form is too old, or did not come from this console."),
+        next_step=gettext_noop("Load the page again, and send the form once more."),
     )
     return failed(request, error)
 
@@ -92,7 +94,7 @@ def too_many(request: HttpRequest) -> HttpResponse:
     """A door at which somebody knocks too often; what it limits is said by allauth."""
     error = LimitReached(
         "too-many-tries",
-        _("That was tried too often in a short time."),
-        next_step=_("Wait a minute, and try again."),
+        gettext_noop("That was tried too often in a short time."),
+        next_step=gettext_noop("Wait a minute, and try again."),
     )
     return failed(request, error)

@@ -95,6 +95,10 @@ SOCIALACCOUNT_EMAIL_AUTHENTICATION = False  # the adapter finds who was added
 SOCIALACCOUNT_LOGIN_ON_GET = False
 SOCIALACCOUNT_STORE_TOKENS = False
 MFA_ADAPTER = "unlost.web.signin.SealedSecrets"
+MFA_FORMS = {
+    "add_webauthn": "unlost.web.signin_form.AddPasskey",
+    "edit_webauthn": "unlost.web.signin_form.RenamePasskey",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 USERSESSIONS_TRACK_ACTIVITY = True

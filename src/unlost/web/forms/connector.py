@@ -8,11 +8,12 @@ from typing import Any
 
 from django import forms
 from django.forms import BoundField
-from django.utils.text import format_lazy
-from django.utils.translation import gettext_lazy as _
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
 
 from unlost.app.connector_settings import Setting, bare
 from unlost.model.ports import SecretField
+from unlost.web.said import said, word
 
 SECRET = "secret-"  # noqa: S105 (how fields of secrets begin)
 QUIET = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
@@ -86,24 +87,34 @@ def _rare(setting: Setting) -> bool:
 
 def _field(setting: Setting) -> forms.Field:
     told: dict[str, Any] = {
-        "label": setting.label or setting.name.replace("_", " ").capitalize(),
-        "help_text": setting.help,
+        "label": said(setting.label or _words(setting.name)),
+        "help_text": said(setting.help),
         "initial": _shown(setting.default),
         "required": setting.required,
     }
     if setting.hint is bool:
         return forms.BooleanField(**told | {"required": False})
     if setting.choices:
-        return forms.ChoiceField(choices=[(one, _words(one)) for one in setting.choices], **told)
+        return forms.ChoiceField(
+            choices=[(one, word(_words(one))) for one in setting.choices], **told
+        )
     if setting.hint is int:
         return forms.IntegerField(**told | {"required": True})
     if setting.hint is float:
         any_step = forms.NumberInput(attrs={"step": "any"})
         return forms.FloatField(widget=any_step, **told | {"required": True})
     if setting.several:
-        told["help_text"] = format_lazy("{} {}", setting.help, _("One on each line."))
+        told["help_text"] = format_html("{} {}", said(setting.help), _("One on each line."))
         return forms.CharField(widget=forms.Textarea(attrs={**QUIET, "rows": 4}), **told)
     return forms.CharField(widget=forms.TextInput(attrs=QUIET), **told)
+
+
+def words_of(setting: Setting) -> Iterator[str]:
+    """Everything that the field of a setting says, in English."""
+    yield setting.label or _words(setting.name)
+    if setting.help:
+        yield setting.help
+    yield from map(_words, setting.choices)
 
 
 def _words(value: str) -> str:
@@ -116,8 +127,9 @@ def _secret(secret: SecretField, *, kept: bool) -> forms.Field:
     if secret.lines:
         widget = SecretLines(attrs={**UNSEEN, "rows": 4})
     keeps = _("One is kept; leave this empty to keep it.")
-    words = format_lazy("{} {}", secret.help, keeps) if kept else secret.help
-    return forms.CharField(label=secret.label, help_text=words, required=False, widget=widget)
+    help_text = said(secret.help)
+    words = format_html("{} {}", help_text, keeps) if kept else help_text
+    return forms.CharField(label=said(secret.label), help_text=words, required=False, widget=widget)
 
 
 def _shown(value: Any) -> Any:

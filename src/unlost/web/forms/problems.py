@@ -5,12 +5,12 @@ from collections.abc import Callable
 from django import forms
 
 from unlost.model.errors import UnlostError
+from unlost.web.said import told
 
 
 def add_problem(form: forms.Form, error: UnlostError, *, field: str | None = None) -> None:
     """Tell an error at a field, or above the form: what happened, and what to do next."""
-    told = " ".join(part for part in (error.sentence, error.next_step) if part)
-    form.add_error(field, told)
+    form.add_error(field, told(error))
 
 
 def done[T](form: forms.Form, act: Callable[[], T]) -> T | None:

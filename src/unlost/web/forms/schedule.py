@@ -11,6 +11,7 @@ from unlost.app.actions.schedule import NONE, OFF, Wish, hours_of, wished
 from unlost.model.errors import UsageError
 from unlost.model.schedule import LEAST_CALLS, LONGEST_WINDOW, Schedule
 from unlost.web.forms.problems import add_problem
+from unlost.web.said import told
 
 MINUTES = "%H:%M"
 
@@ -58,7 +59,7 @@ class ScheduleForm(forms.Form):
             try:
                 hours_of(line)
             except UsageError as error:
-                raise ValidationError(f"{error.sentence} {error.next_step}") from error
+                raise ValidationError(told(error)) from error
         return found
 
     def clean(self) -> dict[str, Any]:

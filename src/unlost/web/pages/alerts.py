@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -158,5 +159,5 @@ def _unknown(kind: str) -> NotFound:
     return NotFound(
         "channel-kind-unknown",
         f"No kind of channel is named {kind!r}.",
-        next_step="Choose one of the list of channels.",
+        next_step=gettext_noop("Choose one of the list of channels."),
     )

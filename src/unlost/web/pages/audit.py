@@ -8,6 +8,7 @@ import msgspec
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.http import content_disposition_header, urlencode
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET, require_POST
 
 from unlost.app.actions.audit import deeds, export, verify
@@ -59,8 +60,8 @@ def download(request: Asked) -> Piecewise:
     if kind not in ("jsonl", "csv"):
         raise UsageError(
             "export-format",
-            "The audit is exported as JSON lines or as CSV.",
-            next_step="Choose one of the two on the page of the audit.",
+            gettext_noop("The audit is exported as JSON lines or as CSV."),
+            next_step=gettext_noop("Choose one of the two on the page of the audit."),
         )
     entries = export(request.unlost)
     lines, media = (

@@ -31,6 +31,7 @@ from unlost.web.forms.problems import add_problem
 from unlost.web.forms.schedule import ScheduleForm
 from unlost.web.needs import needs
 from unlost.web.requests import Asked, sent
+from unlost.web.said import told
 
 DRAFT = "connect"
 STEPS = (
@@ -68,7 +69,7 @@ class Kind(forms.Form):
         try:
             check_name(name)
         except UsageError as error:
-            raise forms.ValidationError(f"{error.sentence} {error.next_step}") from error
+            raise forms.ValidationError(told(error)) from error
         return name
 
 

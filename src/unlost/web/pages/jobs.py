@@ -29,6 +29,8 @@ from unlost.model.snapshot import CommitKind
 from unlost.web import background
 from unlost.web.pages.restore import STOP_POLLING
 from unlost.web.requests import Asked
+from unlost.web.said import said
+from unlost.web.said import told as problem
 
 ACTS: dict[str, Callable[[Application, str], Controlled]] = {
     "pause": pause,
@@ -82,7 +84,7 @@ def act(request: Asked, run: str, act: str) -> HttpResponse:
     if act not in ACTS:
         raise Http404
     told = ACTS[act](request.unlost, run)
-    messages.success(request, told.sentence)
+    messages.success(request, said(told.sentence))
     return redirect("job", run=run)
 
 
@@ -105,7 +107,7 @@ def back_up(request: Asked, org: str) -> HttpResponse:
     except UnlostError as error:
         if error.code not in TOLD:
             raise
-        messages.error(request, f"{error.sentence} {error.next_step}")
+        messages.error(request, problem(error))
     else:
         messages.success(
             request, _("The service backs up %(org)s: it begins within seconds.") % {"org": org}

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET, require_POST
 
 from unlost.app.actions.kept_plan import (
@@ -127,8 +128,8 @@ def _wanted(request: Asked, org: str) -> Wanted:
     if not chosen:
         raise UsageError(
             "nothing-chosen",
-            "No record was ticked.",
-            next_step="Go back and tick the records that should come back.",
+            gettext_noop("No record was ticked."),
+            next_step=gettext_noop("Go back and tick the records that should come back."),
         )
     return Wanted(PlanRequest(org, chosen, at=asked.get("at") or None))
 

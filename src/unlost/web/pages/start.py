@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
@@ -17,6 +18,7 @@ from unlost.catalog.models import User
 from unlost.catalog.tokens import find_link, use_link
 from unlost.model.errors import NotFound, UnlostError
 from unlost.web.middleware import open_to_all
+from unlost.web.said import said
 from unlost.web.serving import application
 
 
@@ -79,7 +81,7 @@ def start(request: HttpRequest, text: str) -> HttpResponse:
         except UnlostError as error:
             if error.code == "link-over":
                 raise
-            form.add_error(None, error.sentence)
+            form.add_error(None, said(error.sentence))
     return render(request, "start.html", {"form": form, "first": link.user is None})
 
 
@@ -117,6 +119,8 @@ def _person(text: str, form: Password) -> User:
 def _over() -> NotFound:
     return NotFound(
         "link-over",
-        "This link was used, or its hour is over.",
-        next_step="Ask for a new one: `unlost user link NAME`, or start `unlost up` again.",
+        gettext_noop("This link was used, or its hour is over."),
+        next_step=gettext_noop(
+            "Ask for a new one: `unlost user link NAME`, or start `unlost up` again."
+        ),
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from unlost.app.access import rights_in
@@ -19,6 +20,7 @@ from unlost.app.actions.storage import (
 from unlost.app.actions.storage_use import OwnerLine, StorageUse, UseLine, YearLine
 from unlost.app.storage_chart import NARROW, WIDE, Sheet, chart
 from unlost.web.requests import Asked
+from unlost.web.said import word
 
 TABLES = 15  # the largest of each storage
 
@@ -79,7 +81,7 @@ def draw(line: StorageLine, found: StorageTrend) -> Drawn:
 
 
 def _chart(line: StorageLine, found: StorageTrend, sheet: Sheet) -> SafeString:
-    name = f"{line.name}, {found.org}"
+    name = f"{word(line.name)}, {found.org}"
     drawn = chart(
         name,
         line.samples,
@@ -88,6 +90,7 @@ def _chart(line: StorageLine, found: StorageTrend, sheet: Sheet) -> SafeString:
         now=found.at,
         sheet=sheet,
         styled=False,
+        full_on=_("full on"),
     )
     return SafeString(drawn)  # made by us of numbers; the one text in it is escaped
 

@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from unlost.app.access import check_home
@@ -69,6 +69,6 @@ def _level(text: str) -> VerifyLevel:
         raise UsageError(
             "verify-level-unknown",
             f"{text!r} is no way of verifying the vault.",
-            next_step="Choose quick, full or deep.",
+            next_step=gettext_noop("Choose quick, full or deep."),
         )
     return VerifyLevel(text)

@@ -15,9 +15,12 @@ from unlost.catalog.orgs import ProtectedOrg
 from unlost.engine.restore.summary import ActionCount
 from unlost.model.access import Right
 from unlost.model.plan import PlanNote
+from unlost.web.said import isolated, said, word
 from unlost.web.worddiff import Piece, compared
 
 register = template.Library()
+register.filter(word)
+register.filter(said)
 
 UNITS = ("B", "kB", "MB", "GB", "TB")
 FOLD = 240  # characters of a long text that are shown before it is unfolded
@@ -51,15 +54,15 @@ def size(count: float | None) -> str:
     value = float(count or 0)
     for unit in UNITS[:-1]:
         if abs(value) < 1000:
-            return f"{value:,.0f} {unit}" if unit == "B" else f"{value:,.1f} {unit}"
+            return isolated(f"{value:,.0f} {unit}" if unit == "B" else f"{value:,.1f} {unit}")
         value /= 1000
-    return f"{value:,.1f} {UNITS[-1]}"
+    return isolated(f"{value:,.1f} {UNITS[-1]}")
 
 
 @register.filter
 def percent(share: float) -> str:
     """A share as a percentage."""
-    return f"{share:.0%}" if share >= 0.1 or share == 0 else f"{share:.1%}"
+    return isolated(f"{share:.0%}" if share >= 0.1 or share == 0 else f"{share:.1%}")
 
 
 @register.filter

@@ -1,0 +1,171 @@
+"""The catalogs of the console's languages: gathers what it says, merges that into each, compiles.
+
+`make messages` runs it after a text was changed or a language was added. It needs no tools of the
+system: Django reads the templates, Babel the rest. What people translated is kept, what is new
+stands empty, and what is not said any more goes.
+"""
+
+import gettext
+import io
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import django
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+from django.utils.translation.template import templatize
+
+from unlost.app.connector_settings import settings_of
+from unlost.app.discovery import load_connector
+
+ROOT = Path(__file__).parents[2]
+SOURCES = ROOT / "src" / "unlost"
+LOCALE = SOURCES / "web" / "locale"
+DJANGO = Path(django.__file__).parent / "conf" / "locale"
+TITLE = "# The console of Unlost in another language: see docs/howto/translate-the-console.md.\n"
+NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)  # a catalog changes when its words do
+CALLS: dict[str, tuple[int, ...] | None] = {
+    "_": None,
+    "gettext": None,
+    "gettext_lazy": None,
+    "gettext_noop": None,
+    "ngettext": (1, 2),
+}
+SECRETS: dict[str, tuple[int, ...] | None] = {"SecretField": (2, 3)}  # the label, and the help
+
+type Text = str | tuple[str, str]  # the second of a pair is said of many
+
+
+def gathered() -> dict[Text, list[str]]:
+    """Everything that the console says, in the language of the sources, and in which files."""
+    found: dict[Text, list[str]] = {}
+    for text, place in sorted(_everything(), key=lambda one: (one[1], str(one[0]))):
+        if place not in found.setdefault(text, []):
+            found[text].append(place)
+    return found
+
+
+def _everything() -> Iterator[tuple[Text, str]]:
+    for file in sorted((SOURCES / "web").rglob("*.py")):
+        yield from _of_python(file, file.read_text("utf-8"), CALLS)
+    for file in sorted((SOURCES / "web" / "templates").rglob("*.html")):
+        code = templatize(file.read_text("utf-8"))
+        yield from _of_python(file, "\n".join(line.strip() for line in code.splitlines()), CALLS)
+    for folder in sorted((SOURCES / "connectors").iterdir()):
+        if (folder / "__init__.py").exists():
+            yield from _of_connector(folder)
+
+
+def _of_python(
+    file: Path, code: str, calls: dict[str, tuple[int, ...] | None]
+) -> Iterator[tuple[Text, str]]:
+    place = file.relative_to(ROOT).as_posix()
+    for _, text, _, _ in extract("python", io.BytesIO(code.encode()), keywords=calls):
+        yield (text[0], text[1]) if isinstance(text, tuple) else text, place
+
+
+def _of_connector(folder: Path) -> Iterator[tuple[Text, str]]:
+    """What its form asks: labels and help of settings and secrets, and choices."""
+    from unlost.web.forms.connector import words_of
+
+    for setting in settings_of(load_connector(folder.name.replace("_", "-"))):
+        for text in words_of(setting):
+            yield text, folder.relative_to(ROOT).as_posix()
+    for file in sorted(folder.rglob("*.py")):
+        for pair, place in _of_python(file, file.read_text("utf-8"), SECRETS):
+            yield from ((text, place) for text in pair)
+
+
+def file_of(language: str, kind: str) -> Path:
+    """Where a language's catalog lies: ``po`` for people, ``mo`` for programs."""
+    return LOCALE / language / "LC_MESSAGES" / f"django.{kind}"
+
+
+def kept(language: str) -> Catalog:
+    """A language's catalog as people left it; empty for a new language."""
+    file = file_of(language, "po")
+    text = file.read_bytes() if file.exists() else _head(language).encode()
+    catalog = read_po(io.BytesIO(text), locale=language)
+    catalog.creation_date = catalog.revision_date = NO_DATE
+    return catalog
+
+
+def plural_forms(language: str) -> str:
+    """How a language counts, in the words of Django's own catalog: else Django counts twice."""
+    with (DJANGO / language / "LC_MESSAGES" / "django.mo").open("rb") as file:
+        return gettext.GNUTranslations(file).info()["plural-forms"].replace("\n", "")
+
+
+def as_po(language: str, texts: dict[Text, list[str]]) -> bytes:
+    """The catalog for people, with these texts and no others."""
+    before, made = kept(language), Catalog(locale=language, charset="utf-8")
+    for text, places in texts.items():
+        old = before.get(text[0] if isinstance(text, tuple) else text)
+        same = old is not None and (old.id == text)
+        made.add(
+            text,
+            old.string if same and old is not None else None,
+            locations=[(place, None) for place in places],
+            flags=old.flags if same and old is not None else (),
+        )
+    body = io.BytesIO()
+    write_po(body, made, width=100, omit_header=True, include_lineno=False)
+    return _head(language).encode() + body.getvalue()
+
+
+def as_mo(language: str) -> bytes:
+    """The catalog for programs, made of the one for people."""
+    compiled = io.BytesIO()
+    write_mo(compiled, kept(language))
+    return compiled.getvalue()
+
+
+def empty(catalog: Catalog) -> list[str]:
+    """What is not translated yet, or only guessed."""
+    return [str(one.id) for one in texts_of(catalog) if one.fuzzy or not all(_strings(one))]
+
+
+def texts_of(catalog: Catalog) -> Iterable[Message]:
+    """The texts of a catalog, without its head."""
+    return (one for one in catalog if one.id)
+
+
+def _strings(message: Message) -> tuple[str, ...]:
+    return message.string if isinstance(message.string, tuple) else (message.string,)
+
+
+def _head(language: str) -> str:
+    fields = {
+        "Language": language,
+        "MIME-Version": "1.0",
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Transfer-Encoding": "8bit",
+        "Plural-Forms": plural_forms(language),
+    }
+    lines = "".join(f'"{name}: {value}\\n"\n' for name, value in fields.items())
+    return f'{TITLE}msgid ""\nmsgstr ""\n{lines}\n'
+
+
+def main(languages: list[str]) -> int:
+    """Renew the catalogs of these languages, or of all that there are; 1 if something is empty."""
+    texts, left = gathered(), 0
+    for language in languages or sorted(one.name for one in LOCALE.iterdir() if one.is_dir()):
+        file_of(language, "po").parent.mkdir(parents=True, exist_ok=True)
+        file_of(language, "po").write_bytes(as_po(language, texts))
+        file_of(language, "mo").write_bytes(as_mo(language))
+        missing = empty(kept(language))
+        left += len(missing)
+        sys.stdout.write(f"{language}: {len(texts)} texts, {len(missing)} to translate\n")
+    return 1 if left else 0
+
+
+if __name__ == "__main__":
+    from unlost.web.serving import use_settings
+
+    use_settings()
+    django.setup()
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,233 @@
+"""The console's languages: all that it says is marked, and translated whole; catalogs are fresh."""
+
+import ast
+import re
+from pathlib import Path
+from shutil import copytree
+from typing import Any
+
+import pytest
+from babel.messages.catalog import Catalog
+from django.conf import settings
+from django.utils import translation
+
+from house import catalogs
+from house.catalogs import (
+    LOCALE,
+    SOURCES,
+    as_mo,
+    as_po,
+    empty,
+    file_of,
+    gathered,
+    kept,
+    plural_forms,
+    texts_of,
+)
+from house.unmarked import of_python, of_template
+from unlost.model import errors as model
+from unlost.web.said import LRI, PDI, SOURCE
+from unlost.web.sentences import SENTENCES
+
+WEB = SOURCES / "web"
+TEMPLATES = sorted((WEB / "templates").rglob("*.html"))
+CODE = [
+    *sorted((WEB / "pages").glob("*.py")),
+    *sorted((WEB / "forms").glob("*.py")),
+    *(WEB / f"{name}.py" for name in ("accounts", "failing", "lockout", "signin", "signin_form")),
+]
+ERRORS = frozenset(name for name in vars(model) if name[0].isupper())
+LANGUAGES = sorted(language for language, _ in settings.LANGUAGES if language != SOURCE)
+PLACEHOLDER = re.compile(r"%\(\w+\)s|%s|%%")
+COUNTS = {"%(counter)s", "%(count)s", "%(shown)s"}
+FSI = "\u2068"  # what stands between it and PDI finds its own direction
+LEAST_SAID = 12  # letters by which a sentence is known again
+COLUMNS = "%(records)s"  # notes about columns are put together; tests of pages hear them
+UNCOUNTED = 3  # the forms for none, one and two say the number as a word
+RIGHT_TO_LEFT = [code for code in LANGUAGES if code in settings.LANGUAGES_BIDI]
+
+
+def strings(message: Any) -> tuple[str, ...]:
+    return message.string if message.pluralizable else (message.string,)
+
+
+def placeholders(text: str) -> list[str]:
+    return sorted(PLACEHOLDER.findall(text))
+
+
+@pytest.mark.parametrize("page", TEMPLATES, ids=lambda page: str(page.relative_to(WEB)))
+def test_a_template_says_nothing_that_is_not_marked(page: Path) -> None:
+    assert not of_template(page.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("file", CODE, ids=lambda file: str(file.relative_to(WEB)))
+def test_pages_say_nothing_that_is_not_marked(file: Path) -> None:
+    assert not of_python(file.read_text("utf-8"), ERRORS)
+
+
+@pytest.mark.parametrize(
+    ("template", "found"),
+    [
+        ("<p>Lost</p>", ["Lost"]),
+        ('<p title="Lost">{% translate "x" %}</p>', ["Lost"]),
+        ('<input type="submit" value="Go on">', ["Go on"]),
+        ("{% if a %}Lost{% else %}{{ b }}{% endif %}", ["Lost"]),
+        ('<h1>{% translate "Lost" %} – Unlost</h1> {{ at }} UTC', []),
+        ("{% comment %}\nLost\n{% endcomment %}{# Lost #}", []),
+        ("{% blocktranslate count n=n %}{{ n }} one{% plural %}many{% endblocktranslate %}", []),
+        ('<script type="application/json">{"ids": "lost"}</script>&nbsp;', []),
+    ],
+)
+def test_what_is_not_marked_is_found(template: str, found: list[str]) -> None:
+    assert of_template(template) == found
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ('forms.CharField(label="Name", help_text=_("Short."))', ["Name"]),
+        ('messages.success(request, "Kept.")', ["Kept."]),
+        ('messages.success(request, f"{org} is kept.")', ["f'{org} is kept.'"]),
+        ('form.add_error("name", "Taken.")', ["Taken."]),
+        ('raise NotFound("gone", "Gone.", next_step="Look.")', ["Gone.", "Look."]),
+        ('raise NotFound("gone", gettext_noop("Gone."), next_step=f"See {x}.")', []),
+        ('messages.success(request, _("Kept."))', []),
+    ],
+)
+def test_code_that_is_not_marked_is_found(code: str, found: list[str]) -> None:
+    assert of_python(code, ERRORS) == found
+
+
+def spoken() -> list[str]:
+    """Texts of the sources outside of the console, as expressions in which values may be anything."""
+    found = []
+    for file in SOURCES.rglob("*.py"):
+        if WEB in file.parents:
+            continue
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            parts = [node] if isinstance(node, ast.Constant) else []
+            parts = node.values if isinstance(node, ast.JoinedStr) else parts
+            told = [one.value if isinstance(one, ast.Constant) else "{}" for one in parts]
+            if told and all(isinstance(one, str) for one in told):
+                found.append(re.split(r"{\w*}", "".join(told)))
+    long = [parts for parts in found if sum(map(len, parts)) >= LEAST_SAID]
+    return [".*".join(map(re.escape, parts)) for parts in long]
+
+
+def test_sentences_with_values_are_those_of_the_engine() -> None:
+    every = re.compile("|".join(f"(?:{one})" for one in set(spoken())), re.DOTALL)
+    strange = [one for one in SENTENCES if not every.fullmatch(one)]
+    assert [one for one in strange if not one.startswith(COLUMNS)] == []
+
+
+def test_languages_are_those_that_have_a_catalog() -> None:
+    assert [one.name for one in sorted(LOCALE.iterdir()) if one.is_dir()] == LANGUAGES
+
+
+@pytest.fixture(params=LANGUAGES)
+def language(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def catalog(language: str) -> Catalog:
+    return kept(language)
+
+
+def test_a_catalog_has_all_that_the_console_says_and_nothing_else(language: str) -> None:
+    assert as_po(language, gathered()) == file_of(language, "po").read_bytes(), "run make messages"
+
+
+def test_programs_read_what_people_translated(language: str) -> None:
+    assert as_mo(language) == file_of(language, "mo").read_bytes(), "run make messages"
+
+
+def test_nothing_is_missing_or_guessed(catalog: Catalog) -> None:
+    assert empty(catalog) == []
+    assert not catalog.obsolete
+
+
+def test_a_language_counts_as_it_does_in_django(language: str, catalog: Catalog) -> None:
+    assert f"nplurals={catalog.num_plurals};" in plural_forms(language)
+    wrong = [one.id for one in texts_of(catalog) if one.pluralizable
+             and len(strings(one)) != catalog.num_plurals]  # fmt: skip
+    assert not wrong
+
+
+def test_values_stand_in_a_translation_as_in_its_source(catalog: Catalog) -> None:
+    wrong = []
+    for message in texts_of(catalog):
+        source = message.id[1] if message.pluralizable else message.id
+        for form, text in enumerate(strings(message)):
+            left_out = COUNTS if message.pluralizable and form < UNCOUNTED else set()
+            want = placeholders(source)
+            if placeholders(text) not in (want, [one for one in want if one not in left_out]):
+                wrong.append((source, text))
+    assert not wrong
+
+
+@pytest.mark.parametrize("code", RIGHT_TO_LEFT)
+def test_names_and_latin_words_keep_their_own_direction(code: str) -> None:
+    wrong = []
+    for text in (text for message in texts_of(kept(code)) for text in strings(message)):
+        alone = re.sub(f"{LRI}[^{PDI}]*{PDI}|{FSI}(?:%\\(\\w+\\)s|%s){PDI}", "", text)
+        left = [one for one in PLACEHOLDER.findall(alone) if one not in COUNTS | {"%%"}]
+        if left or re.search(r"[A-Za-z]", PLACEHOLDER.sub("", alone)) or {LRI, FSI, PDI} & {*alone}:
+            wrong.append(text)
+    assert not wrong
+
+
+def test_numbers_are_said_in_words_that_fit_them() -> None:
+    said = {}
+    with translation.override("ar"):
+        for count in (0, 1, 2, 3, 11, 100):
+            one, many = "%(counter)s table", "%(counter)s tables"
+            said[count] = translation.ngettext(one, many, count) % {"counter": count}
+    assert said == {
+        0: "لا جداول",
+        1: "جدول واحد",
+        2: "جدولان",
+        3: "3 جداول",
+        11: "11 جدولًا",
+        100: "100 جدول",
+    }
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where catalogs are written, with that of Arabic."""
+    monkeypatch.setattr(catalogs, "LOCALE", tmp_path)
+    copytree(LOCALE / "ar", tmp_path / "ar")
+    return tmp_path
+
+
+def test_a_new_language_begins_empty_and_counts_as_django_does(
+    shelf: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert catalogs.main(["fr"]) == 1
+    said = capsys.readouterr().out
+    texts = len(gathered())
+    assert said == f"fr: {texts} texts, {texts} to translate\n"
+    assert (shelf / "fr" / "LC_MESSAGES" / "django.mo").exists()
+    assert kept("fr").num_plurals == 3
+
+
+def test_what_was_translated_is_kept_and_what_is_not_said_any_more_goes(
+    shelf: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {one.id: one.string for one in texts_of(kept("ar"))}
+    texts = gathered()
+    gone = next(iter(texts))
+    less: dict[Any, list[str]] = {text: where for text, where in texts.items() if text != gone}
+    monkeypatch.setattr(catalogs, "gathered", lambda: less | {"A new text.": ["new.html"]})
+    assert catalogs.main([]) == 1
+    assert "1 to translate" in capsys.readouterr().out
+    after = {one.id: one.string for one in texts_of(kept("ar"))}
+    assert after == {text: said for text, said in before.items() if text != gone} | {
+        "A new text.": ""
+    }
+
+
+def test_make_messages_is_what_is_tested_here() -> None:
+    rule = (SOURCES.parents[1] / "Makefile").read_text("utf-8").partition("\nmessages:")[2]
+    assert "tests/house/catalogs.py $(LANGUAGE)" in rule.splitlines()[1]
