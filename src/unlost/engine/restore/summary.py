@@ -76,6 +76,12 @@ class PlanSummary:
     edited: tuple[TypedRecord, ...] = ()
     holders: tuple[Holder, ...] = ()
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of these records, as TABLE.COLUMN."""
+        named = {f"{one.table}.{column}" for one in self.edited for column in one.columns}
+        return tuple(sorted(named))
+
 
 def summary(plan: RestorePlan) -> PlanSummary:
     """The summary of a plan."""
