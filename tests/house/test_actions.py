@@ -13,7 +13,7 @@ INSIDE = {
     "night": {"do_night"},
     "overview": {"states_of"},
     "queued_restore": {"ask_for", "restore_jobs", "do_restore", "hand_over_plan"},
-    "restore_plan": {"load_plan", "org_of", "new_plan_id", "planned", "seen"},
+    "restore_plan": {"load_plan", "org_of", "new_plan_id", "planned"},
     "restore_run": {"announce_plan", "journal_of", "plan_retry"},
     "schedule": {"hourly_tables"},
     "snapshots": {"snapshot_at"},

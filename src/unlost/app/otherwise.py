@@ -79,19 +79,17 @@ def said(
     empty: Iterable[str] = (),
     instead: Iterable[str] = (),
     every: Iterable[str] = (),
-    codes: Sequence[str] = (),
 ) -> Otherwise:
     """TABLE/ID.COLUMN=VALUE, TABLE/ID.COLUMN, TABLE/OLD=NEW and TABLE.COLUMN=VALUE.
 
-    ``codes``: the last are for what failed with one of these alone. Raises UsageError
-    (``edit-unreadable``).
+    Raises UsageError (``edit-unreadable``).
     """
     edits = [_edit(text) for text in values]
     edits += [Edit(*_cell(text, text), None) for text in empty]
     return Otherwise(
         tuple(edits),
         tuple(_given(text) for text in instead),
-        tuple(one for text in every for one in _causes(text, codes)),
+        tuple(_cause(text) for text in every),
     )
 
 
@@ -116,12 +114,12 @@ def _given(text: str) -> Given:
     return Given(person, other)
 
 
-def _causes(text: str, codes: Sequence[str]) -> Iterable[CauseEdit]:
+def _cause(text: str) -> CauseEdit:
     name, told, value = text.partition("=")
     table, _, column = name.partition(".")
     if not (table and column and told):
         raise _unreadable(text, "TABLE.COLUMN=VALUE, such as Case.Status=New")
-    return [CauseEdit(table, column, value, code) for code in codes or ("",)]
+    return CauseEdit(table, column, value)
 
 
 def _unreadable(text: str, form: str) -> UsageError:

@@ -8,12 +8,11 @@ import msgspec
 
 from unlost.app.access import action
 from unlost.app.actions.queued_restore import Handed, hand_over_plan
-from unlost.app.actions.restore_plan import PlanRequest, new_plan_id, planned, seen
+from unlost.app.actions.restore_plan import PlanRequest, new_plan_id, planned
 from unlost.app.actions.restore_run import plan_retry
 from unlost.app.compose import Application, writer_missing
-from unlost.app.otherwise import AS_IT_WAS, check
+from unlost.app.otherwise import check
 from unlost.app.planners import is_taken, seated
-from unlost.app.veil import veil_of
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.catalog.plans import (
     KeptPlan,
@@ -319,23 +318,15 @@ def _view(app: Application, org: ProtectedOrg, kept: KeptPlan) -> PlanView:
         kept.state,
         kept.made_at,
         kept.made_by,
-        _seen(app, org, _wanted(kept)),
+        _wanted(kept),
         kept.run,
         kept.error_code,
         kept.error_sentence,
         kept.error_next_step,
-        seen(app, org, told) if told is not None else None,
+        told,
         _labels(app, org) if told is not None else {},
         production and told is not None and told.changes > TYPED_FROM,
     )
-
-
-def _seen(app: Application, org: ProtectedOrg, wanted: Wanted) -> Wanted:
-    """What was chosen, without values for who does not see all columns."""
-    asked = wanted.request
-    if not asked.otherwise or veil_of(app.hidden_columns(), org.oid) is None:
-        return wanted
-    return replace(wanted, request=replace(asked, otherwise=AS_IT_WAS))
 
 
 def _labels(app: Application, org: ProtectedOrg) -> Mapping[str, str]:

@@ -1,6 +1,6 @@
 """Plan a restore, and read plans in files for people: nothing is written to the org."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from unlost.app.access import Where, action, check_org
@@ -8,7 +8,6 @@ from unlost.app.chosen import chosen_records
 from unlost.app.compose import Application, Fanout, Silence
 from unlost.app.moments import parse_past, resolve
 from unlost.app.otherwise import AS_IT_WAS, Otherwise, meant
-from unlost.app.veil import veil_of
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.engine.restore.planfile import read_plan, write_plan
 from unlost.engine.restore.planning import LeftOut, PlanPorts, Related, plan_restore
@@ -74,7 +73,7 @@ def make_plan(
     org = get_org(request.org)
     plan = planned(app, org, request, plan_id=new_plan_id(app), observer=observer)
     _write(out, write_plan(plan))
-    return _result(app, org, plan, out)
+    return _result(org, plan, out)
 
 
 def planned(
@@ -118,7 +117,7 @@ def show_plan(app: Application, file: Path) -> PlanResult:
     """What a plan file says; raises UsageError and IntegrityError for one that cannot be run."""
     plan, org = load_plan(app, file)
     check_org(app, Right.RESTORE, org.name)
-    return _result(app, org, plan, file)
+    return _result(org, plan, file)
 
 
 def load_plan(app: Application, file: Path) -> tuple[RestorePlan, ProtectedOrg]:
@@ -151,19 +150,9 @@ def new_plan_id(app: Application) -> str:
     return f"{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
 
 
-def seen(app: Application, org: ProtectedOrg, told: PlanSummary) -> PlanSummary:
-    """What a plan does, as the actor may see it.
-
-    Who does not see every column is not told whom records name, nor what was typed for which.
-    """
-    if veil_of(app.hidden_columns(), org.oid) is None:
-        return told
-    return replace(told, edited=(), holders=())
-
-
-def _result(app: Application, org: ProtectedOrg, plan: RestorePlan, file: Path) -> PlanResult:
-    run, told = f"restore-{plan.id}", seen(app, org, summary(plan))
-    return PlanResult(org.name, org.identity.zone, str(file), run, plan.digest, told)
+def _result(org: ProtectedOrg, plan: RestorePlan, file: Path) -> PlanResult:
+    run = f"restore-{plan.id}"
+    return PlanResult(org.name, org.identity.zone, str(file), run, plan.digest, summary(plan))
 
 
 def _check_out(out: Path) -> None:
