@@ -187,7 +187,7 @@ class _Reading:
             return text
         if column.reference is not None:
             return self.id_of(column.reference.tables, text)
-        return read_value(column, text, org=self._org)
+        return read_value(column, text, zone=self._org.identity.zone)
 
     def id_of(self, tables: Sequence[str], text: str) -> str:
         """The id that is meant: one that the vault knows in one of the tables, or the likeliest."""
@@ -196,9 +196,9 @@ class _Reading:
         return next((one for one in known if one is not None), ids[0])
 
 
-def read_value(column: Column, text: str, *, org: ProtectedOrg) -> str:
-    """What was typed for a column; raises UsageError (``edit-value-wrong``)."""
-    return typed_text(column, text, zone=ZoneInfo(org.identity.zone))
+def read_value(column: Column, text: str, *, zone: str) -> str:
+    """What was typed for a column, in the org's zone; raises UsageError (``edit-value-wrong``)."""
+    return typed_text(column, text, zone=ZoneInfo(zone))
 
 
 def with_edits(asked: Otherwise, record: str, values: Mapping[str, str | None]) -> Otherwise:

@@ -17,7 +17,7 @@ from unlost.app.actions.kept_plan import (
 from unlost.app.compose import Application
 from unlost.app.otherwise import Otherwise, read_value, with_edits, with_given
 from unlost.app.records import Names
-from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.catalog.orgs import get_org
 from unlost.engine.sameness import same
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, UsageError
@@ -28,6 +28,7 @@ from unlost.model.schema import Column, Table, WireKind
 MOST_PEOPLE = 300  # that a list to choose from offers
 MOST_READ = 5_000  # people of a table that are read to make such a list
 MOST_HOLDERS = 50
+MOST_OPTIONS = 2_000  # of all lists together: a page must stay light
 ACTIVE = ("isactive", "active")  # what a column is called that says who still works there
 
 
@@ -53,12 +54,20 @@ class PlannedField:
         """The column, as far as a value is concerned."""
         return Column(self.name, self.kind, self.label, length=self.length)
 
+    def means(self, value: str | None) -> bool:
+        """True if a value is what is wanted already; forms send other ends of lines."""
+        now = self.value or None
+        if self.kind is WireKind.TEXT and now is not None and value is not None:
+            return now.replace("\r\n", "\n") == value.replace("\r\n", "\n")
+        return same(self.kind, now, value)
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedFields:
     """A record of a plan, and all that can be typed for it."""
 
     org: str
+    zone: str
     plan: str
     table: str
     label: str
@@ -68,36 +77,45 @@ class PlannedFields:
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who could be named instead. ``active``: None if unknown."""
+
+    record: str
+    name: str
+    active: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class HolderLine:
-    """A person whom ``count`` references of a plan's records name. ``active``: None if unknown."""
+    """A person whom ``count`` references of a plan's records name, and who could be named instead.
+
+    ``others`` is empty where they are too many for a list.
+    """
 
     table: str
     record: str
     name: str
     count: int
     active: bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody who could be named instead."""
-
-    record: str
-    name: str
-    active: bool | None
+    others: tuple[Person, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PlanPeople:
-    """Those whom a plan's records name, and by table those whom they could name instead.
+    """Those whom a plan's records name, those who left first.
 
-    A table that has too many people for a list is not among ``others``.
+    ``listed`` are as many as lists can be offered for, ``unlisted`` counts the rest.
     """
 
     org: str
     plan: str
-    holders: tuple[HolderLine, ...]
-    others: Mapping[str, tuple[Person, ...]]
+    listed: tuple[HolderLine, ...]
+    unlisted: int
+
+    @property
+    def typed(self) -> bool:
+        """True if somebody has to be named by an id."""
+        return any(not one.others for one in self.listed)
 
 
 # --- values ---------------------------------------------------------------------------------------
@@ -119,6 +137,7 @@ def planned_fields(app: Application, org: str, plan: str, table: str, record: st
     label = described.label or table if described is not None else table
     return PlannedFields(
         org,
+        known.identity.zone,
         plan,
         table,
         label,
@@ -149,12 +168,10 @@ def edit_kept(
     (``nothing-typed``, ``edit-value-wrong``), and as ``planned_fields``.
     """
     found = planned_fields(app, org, plan, table, record)
-    known = get_org(org)
     changed = {
-        field.name: value
+        field.name: _cell(field, values[field.name], zone=found.zone)
         for field in found.fields
-        if field.name in values
-        and not _means(field, value := _cell(field, values[field.name], known))
+        if field.name in values and not field.means(values[field.name] or None)
     }
     if not changed:
         raise UsageError(
@@ -172,16 +189,8 @@ def _again(app: Application, org: str, wanted: Wanted, asked: Otherwise) -> Plan
     return choose(app, org, replace(wanted, request=replace(wanted.request, otherwise=asked)))
 
 
-def _cell(field: PlannedField, text: str | None, org: ProtectedOrg) -> str | None:
-    return read_value(field.column, text, org=org) if text else None
-
-
-def _means(field: PlannedField, value: str | None) -> bool:
-    """True if a value is what is wanted already; forms send other ends of lines."""
-    now = field.value or None
-    if field.kind is WireKind.TEXT and now is not None and value is not None:
-        return now.replace("\r\n", "\n") == value.replace("\r\n", "\n")
-    return same(field.kind, now, value)
+def _cell(field: PlannedField, text: str | None, *, zone: str) -> str | None:
+    return read_value(field.column, text, zone=zone) if text else None
 
 
 def _step(plan: RestorePlan, key: RecordKey) -> PlanStep:
@@ -234,7 +243,7 @@ def _settable(plan: RestorePlan, table: str) -> Sequence[str]:
 
 @action("restore.people", Right.RESTORE, trace=Trace.READ, subject=("plan",))
 def plan_people(app: Application, org: str, plan: str) -> PlanPeople:
-    """Whom the records of a plan name, and whom they could name; those who are active come first.
+    """Whom the records of a plan name, those who left first; and whom they could name, those last.
 
     Raises NotFound (``plan-unknown``), Conflict (``plan-not-made``), NotAllowed (``not-permitted``)
     for who does not see every column.
@@ -243,14 +252,13 @@ def plan_people(app: Application, org: str, plan: str) -> PlanPeople:
     made = read_kept(app, known, plan)
     head = app.vault_of(known.oid).head(known.oid)
     assert head is not None, "a plan stands on a backup"
-    holders = made.choices.holders[:MOST_HOLDERS]
-    found = {name: _others(head, name) for name in dict.fromkeys(one.table for one in holders)}
-    return PlanPeople(
-        org,
-        plan,
-        tuple(_line(head, one) for one in holders),
-        {name: tuple(own) for name, own in found.items() if own is not None},
-    )
+    holders = made.choices.holders
+    tables = dict.fromkeys(one.table for one in holders)
+    others = {name: tuple(_others(head, name) or ()) for name in tables}
+    lines = [_line(head, one, others[one.table]) for one in holders[:MOST_HOLDERS]]
+    lines.sort(key=lambda one: (one.active is not False, -one.count, one.name))
+    shown = max(1, MOST_OPTIONS // max(1, *(len(own) for own in others.values())))
+    return PlanPeople(org, plan, tuple(lines[:shown]), len(holders) - len(lines[:shown]))
 
 
 @action("restore.give", Right.RESTORE, trace=Trace.READ, subject=("plan",), told=what_was_typed)
@@ -304,11 +312,11 @@ def _read(table: Table, rows: pa.Table | pa.RecordBatch) -> Iterator[Person]:
         )
 
 
-def _line(head: Snapshot, holder: Holder) -> HolderLine:
+def _line(head: Snapshot, holder: Holder, others: tuple[Person, ...]) -> HolderLine:
     """Somebody whom records name, as the newest backup knows them."""
     table = head.schema().table(holder.table)
     person = Person(holder.record, "", None)
     if table is not None and holder.table in head.tables():
         rows = head.get(holder.table, [holder.record], columns=_told(table))
         person = next(_read(table, rows), person)
-    return HolderLine(holder.table, holder.record, person.name, holder.count, person.active)
+    return HolderLine(holder.table, holder.record, person.name, holder.count, person.active, others)
