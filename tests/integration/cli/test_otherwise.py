@@ -116,9 +116,7 @@ def test_a_field_is_set_for_all_that_failed(
         "rules/validation", object="Contact", on=["insert"], name="Phones",
         where="Phone = '1'", message="Phones have more digits.",
     )  # fmt: skip
-    (account,) = [row for row in rows(served, "Account") if row["Customer_Number__c"] == CUSTOMER]
-    some = [row["Id"] for row in rows(served, "Contact") if row["AccountId"] == account["Id"]][:2]
-    assert shop("backup", "chocolate").code in {0, 3}
+    some = [row["Id"] for row in rows(served, "Contact")][:2]
     served.admin.post("records/delete", object="Contact", ids=some)
     served.admin.post("records/empty-bin", object="Contact", ids=some)
     out = tmp_path / "plan.json"
