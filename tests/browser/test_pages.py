@@ -30,12 +30,12 @@ ELSEWHERE = {
             "job-act", "org-follow", "acknowledge", "channel-test", "channel-remove", "vault-verify",
             "token-drop", "person-unlock", "person-role", "person-role-take", "person-link",
             "person-remove", "person-return", "person-factors", "hidden-hide", "hidden-show",
-            "sso-remove", "audit-verify", "plan-records",
+            "sso-remove", "audit-verify", "plan-records", "plan-give",
         ),
         "takes a form and leads back to a page",
     ),
     **dict.fromkeys(("connect-scope", "connect-hour"), "steps of the wizard, looked at on its way"),
-    "plan": "looked at on the way of a restore",
+    **dict.fromkeys(("plan", "plan-edit"), "looked at on the way of a restore"),
 }  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """A restore as a value: which record comes back how, before anything is written.
 
-A plan holds ids, versions, digests and typed edits, never values of records: those are read from
-the vault when the plan is run. Its digest is BLAKE3 over its canonical JSON.
+A plan holds ids, versions, digests and what people typed, never other values of records: those are
+read from the vault when the plan is run. Its digest is BLAKE3 over its canonical JSON.
 """
 
 from collections.abc import Mapping
@@ -156,6 +156,71 @@ class PlanLink:
 
 
 @dataclass(frozen=True, slots=True)
+class TypedValue:
+    """A value that somebody typed for a record; None: the cell shall be empty."""
+
+    table: str
+    record: str
+    column: str
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """References to a record, such as a user who left, lead to the live record ``live`` instead."""
+
+    table: str
+    record: str
+    live: str
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What shall come back otherwise than it was, as people asked for it."""
+
+    values: tuple[TypedValue, ...] = ()
+    instead: tuple[Instead, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.values or self.instead)
+
+    @property
+    def emptied(self) -> frozenset[tuple[str, str, str]]:
+        """Table, record and column of the cells that shall be empty."""
+        return frozenset(
+            (one.table, one.record, one.column) for one in self.values if one.value is None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Settable:
+    """The columns of a table for which values can be typed."""
+
+    table: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A person whom ``count`` references of the plan's records name, that could name another."""
+
+    table: str
+    record: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What people can still ask for, once they have seen the plan."""
+
+    settable: tuple[Settable, ...] = ()
+    holders: tuple[Holder, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.settable or self.holders)
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """What a run of the plan will cost: API calls, bytes of the org's storage, seconds."""
 
@@ -172,7 +237,8 @@ class RestorePlan:
     ``org`` is the oid of the org whose records come back, ``target`` that of the org that is
     written (the same, for now), ``snapshot`` the newest snapshot whose state is wanted.
     ``links`` are records of earlier restores that the plan's records refer to.
-    ``schema`` is the digest of the target's description when the plan was made.
+    ``schema`` is the digest of the target's description when the plan was made. ``typed`` is what
+    people asked for; the steps' ``edits`` are what became of it.
     """
 
     format: int
@@ -189,3 +255,5 @@ class RestorePlan:
     estimate: Estimate = Estimate()
     schema: str = ""
     digest: str = ""
+    typed: Typed = Typed()
+    choices: Choices = Choices()

@@ -7,10 +7,11 @@ have come to be.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from stateful.restore.town import LINKS, Picture, Seen, Town, references
+from stateful.restore.town import LINKS, Cells, Picture, Seen, Town, references
 from unlost.engine.restore.compared import LINK_LOST, OVERWRITTEN
+from unlost.engine.restore.edits import NO_EDITS, Edits
 from unlost.engine.restore.outcome import Ending, RecordOutcome, RestoreOutcome
 from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan, SelectionKind, Why
 from unlost.model.writing import NOT_IN_BIN
@@ -30,6 +31,7 @@ class Further:
 
     unbinned: frozenset[RecordKey] = frozenset()
     failed: tuple[tuple[RecordKey, int], ...] = ()
+    links: frozenset[RecordKey] = frozenset()  # live ones that only get references again
 
 
 FIRST = Further()
@@ -46,6 +48,7 @@ class Case:
     after: Picture
     calm: bool = False
     further: Further = FIRST
+    edits: Edits = NO_EDITS
 
     @property
     def pairs(self) -> Iterator[tuple[PlanStep, RecordOutcome]]:
@@ -211,7 +214,7 @@ class Judge:
     # --- as it was ---------------------------------------------------------------------------------
 
     def _as_it_was(self, case: Case, step: PlanStep, told: RecordOutcome) -> None:
-        wanted = self.nights[step.snapshot][step.key]
+        wanted = self.wanted(case, step)
         if not told.ending.good:
             assert told.code, told
             assert told.sentence, told
@@ -235,6 +238,35 @@ class Judge:
             self.met["difference"] += 1
         if step.action is Action.CREATE:
             assert case.after[key].body == wanted.body
+        if wanted.cells != self.nights[step.snapshot][step.key].cells:
+            self.met["typed" if self.typed(case, step.key) else "given to others"] += 1
+
+    def typed(self, case: Case, key: RecordKey) -> Cells:
+        """What people typed for a record, under whichever of its ids."""
+        return {
+            column: value
+            for other, own in case.edits.values.items()
+            if self.origin(other) == self.origin(key)
+            for column, value in own.items()
+        }
+
+    def wanted(self, case: Case, step: PlanStep) -> Seen:
+        """The record as it was, with what people asked for to be otherwise."""
+        was = self.nights[step.snapshot][step.key]
+        given = {
+            column: live
+            for column, targets in references(step.key, was)
+            for target, live in case.edits.instead.items()
+            if target in targets and self._is_given(case, step)
+        }
+        return replace(was, cells={**was.cells, **given, **self.typed(case, step.key)})
+
+    def _is_given(self, case: Case, step: PlanStep) -> bool:
+        """True if the record names others: it was chosen, or it was lost."""
+        if step.key in case.further.links:
+            return False
+        lives = {self.origin(key) for key, seen in case.planned.items() if not seen.binned}
+        return step.why is Why.SELECTED or self.origin(step.key) not in lives
 
     def _leads_nowhere(self, case: Case, key: RecordKey, column: str) -> bool:
         """True if a reference that is as it was means a record that is lost."""
@@ -249,7 +281,7 @@ class Judge:
         reasons = {one.column: one.reason for one in told.differences}
         overwritten = case.calm and reasons[column] == OVERWRITTEN
         assert not overwritten, f"{told}: nothing in this org overwrites {column}"
-        value = self.nights[step.snapshot][step.key].value(column)
+        value = self.wanted(case, step).value(column)
         if not case.calm or reasons[column] != LINK_LOST or value is None:
             return
         lives = {self.origin(key) for key in case.after}
@@ -261,11 +293,13 @@ class Judge:
         selection = case.plan.selection
         if step.action in WHOLE:
             return wanted.cells
-        if step.why is not Why.SELECTED:
-            return step.columns
+        typed = self.typed(case, step.key)
+        if step.why is not Why.SELECTED or step.key in case.further.links:
+            return {*step.columns, *typed}
         if selection.kind is SelectionKind.CHANGED:
-            night = self.nights[selection.until or 0][step.key]
-            return [c for c in selection.columns if wanted.value(c) != night.value(c)]
+            night, was = self.nights[selection.until or 0][step.key], self.nights[step.snapshot]
+            changed = [c for c in selection.columns if was[step.key].value(c) != night.value(c)]
+            return {*changed, *typed}
         return wanted.cells
 
     def alike(self, case: Case, key: RecordKey, wanted: Seen, now: Seen, column: str) -> bool:
@@ -302,7 +336,7 @@ class Judge:
             self.met["stuck in the bin"] += 1
         elif told.code == "restore-parent-missing":
             bad = {self.origin(s.key) for s, o in case.pairs if not o.ending.good}
-            wanted = self.nights[step.snapshot][step.key]
+            wanted = self.wanted(case, step)
             parents = {self.origin(t) for _, ts in references(step.key, wanted) for t in ts}
             assert bad & parents, f"{told}: all that it refers to is there"
         else:
@@ -321,7 +355,10 @@ class Judge:
                 for column, targets in references(child, seen):
                     known = self.origin(child) in bad | other
                     later = self._empty_later(case, child, column, step.snapshot)
-                    if step.key in targets and not known and not later:
+                    given = column in self.typed(case, child) or case.edits.instead.keys() & {
+                        *targets
+                    }
+                    if step.key in targets and not known and not later and not given:
                         self._child(case, child, column, now)
 
     def _empty_later(self, case: Case, child: RecordKey, column: str, number: int) -> bool:

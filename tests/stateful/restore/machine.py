@@ -11,12 +11,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from stateful.restore.judge import FIRST, Case, Further, Judge
 from stateful.restore.town import LINKS, REQUIRED, TABLES, Picture, Town, references
 from unlost.engine.restore.calls import TRIES
+from unlost.engine.restore.edits import NO_EDITS, Edits
 from unlost.engine.restore.execute import execute, resume, run_of
 from unlost.engine.restore.log import Log
 from unlost.engine.restore.outcome import Ending, Parked, RestoreOutcome
 from unlost.engine.restore.planning import Related
 from unlost.model.errors import TransientError, UsageError
-from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind
+from unlost.model.plan import Action, RecordKey, RestorePlan, Selection, SelectionKind, Why
 from unlost.testing.faults import Crash, CrashPoint
 from unlost.testing.memory_writer import ReplyLost
 from unlost.testing.platform import Refused
@@ -236,23 +237,28 @@ class Restores(RuleBasedStateMachine):
         plan, planned = self._plan(selection, related, at)
         if plan is None:
             return
+        edits = self._edits(data, plan)
+        if edits != NO_EDITS:
+            plan, planned = self._plan(selection, related, at, edits)
+            if plan is None:
+                return
         rival = self._rival(data, selection, related, at)
         disturbed = self._meddle(data, plan) or rival
         troubles = data.draw(st.lists(TROUBLES, min_size=1, max_size=3))
-        self._run(data, plan, planned, troubles, disturbed=disturbed)
+        self._run(data, plan, planned, troubles, disturbed=disturbed, edits=edits)
         settled = False
         for last in (False, True):  # again, and once more
-            plan, planned = self._plan(selection, related, at)
+            plan, planned = self._plan(selection, related, at, edits)
             if plan is None:
                 return
             before = self.town.picture(bin_too=True)
-            outcome = self._run(data, plan, planned, [], disturbed=False)
+            outcome = self._run(data, plan, planned, [], disturbed=False, edits=edits)
             if settled:
                 self._unchanged(plan, before, self.town.picture(bin_too=True))
             # What was refused may succeed the next time: a key is free by then.
             settled = all(one.ending is not Ending.FAILED for one in outcome.records)
             if last:
-                self._retry(data, plan, outcome)
+                self._retry(data, plan, outcome, edits)
 
     def _unchanged(self, plan: RestorePlan, before: Picture, again: Picture) -> None:
         """Restoring again changes nothing.
@@ -274,7 +280,9 @@ class Restores(RuleBasedStateMachine):
         moved = [name for name in now.cells if now.value(name) != then.value(name)]
         return all(name in LINKS[key.table] and then.value(name) is None for name in moved)
 
-    def _retry(self, data: st.DataObject, plan: RestorePlan, outcome: RestoreOutcome) -> None:
+    def _retry(
+        self, data: st.DataObject, plan: RestorePlan, outcome: RestoreOutcome, edits: Edits
+    ) -> None:
         """What did not leave the bin comes back as new."""
         journal = Log(self.town.vault.journal(self.town.oid, run_of(plan)))
         if not journal.unbinned:
@@ -283,8 +291,13 @@ class Restores(RuleBasedStateMachine):
         pairs = zip(plan.steps, outcome.records, strict=True)
         failed = {step.key: step.snapshot for step, told in pairs if not told.ending.good}
         again = self.town.planned_again(plan, failed, unbinned=journal.unbinned)
-        further = Further(frozenset(journal.unbinned), tuple(failed.items()))
-        self._run(data, again, planned, [], disturbed=False, further=further)
+        links = frozenset(
+            step.key
+            for step in plan.steps
+            if step.why is not Why.SELECTED and step.action is Action.UPDATE
+        )
+        further = Further(frozenset(journal.unbinned), tuple(failed.items()), links)
+        self._run(data, again, planned, [], disturbed=False, further=further, edits=edits)
 
     def _select(self, data: st.DataObject) -> tuple[Selection, Related, int | None] | None:
         held, nights = self.judge.held(), sorted(self.judge.nights)
@@ -325,13 +338,60 @@ class Restores(RuleBasedStateMachine):
             picks += [] if other in picks else [other]
         return Selection(SelectionKind.RECORDS, tuple(picks)), related, at
 
+    def _edits(self, data: st.DataObject, plan: RestorePlan) -> Edits:
+        """Somebody types values for records of the plan, or gives them to others."""
+        values: dict[RecordKey, dict[str, str | None]] = {}
+        for _ in range(data.draw(st.sampled_from([0, 0, 1, 2]))):
+            step = data.draw(st.sampled_from(plan.steps))
+            column = data.draw(st.sampled_from(["Name", *LINKS[step.table]]))
+            if step.table == "Firm" and data.draw(st.booleans()):
+                column = "Code"
+            values.setdefault(step.key, {})[column] = self._value(data, step.key, column)
+        instead: dict[RecordKey, str] = {}
+        if data.draw(st.sampled_from([False, False, True])):
+            night = self.judge.nights[data.draw(st.sampled_from(plan.steps)).snapshot]
+            named = sorted(
+                {
+                    t
+                    for k, s in night.items()
+                    for _, ts in references(k, s)
+                    for t in ts
+                    if t in night
+                },
+                key=str,
+            )
+            if named:
+                one = data.draw(st.sampled_from(named))
+                pool = [key.record for key in self._live() if key.table == one.table]
+                instead[one] = data.draw(st.sampled_from(pool or [one.record]))
+        return Edits(values, instead)
+
+    def _value(self, data: st.DataObject, key: RecordKey, column: str) -> str | None:
+        """A value that somebody may type; a required reference is not emptied."""
+        if column == "Code":
+            return data.draw(CODES)
+        if column not in LINKS[key.table]:
+            return data.draw(st.sampled_from(["a", "typed", None]))
+        tables = LINKS[key.table][column].tables
+        held = [one.record for one in self.judge.held() if one.table in tables]
+        free = [] if (key.table, column) in REQUIRED else [None]
+        pool = [*free, *self._targets(key.table, column), *held]
+        return data.draw(st.sampled_from(pool or ["nobody"]))
+
     def _plan(
-        self, selection: Selection, related: Related, at: int | None
+        self,
+        selection: Selection,
+        related: Related,
+        at: int | None,
+        edits: Edits = NO_EDITS,
     ) -> tuple[RestorePlan | None, Picture]:
         planned = self.town.picture(bin_too=True)
         try:
-            plan = self.town.planned(selection, related=related, at=at)
+            plan = self.town.planned(selection, related=related, at=at, edits=edits)
         except UsageError as error:
+            if error.code == "edit-record-unknown":  # it came with what is live by now
+                self.judge.met["typed for none"] += 1
+                return None, planned
             if error.code != "restore-nothing":
                 raise
             return None, planned
@@ -392,6 +452,7 @@ class Restores(RuleBasedStateMachine):
         *,
         disturbed: bool,
         further: Further = FIRST,
+        edits: Edits = NO_EDITS,
     ) -> RestoreOutcome:
         self.town.clock.advance(seconds=60)
         before = self.town.picture()
@@ -404,7 +465,7 @@ class Restores(RuleBasedStateMachine):
         hurt = "refused" in kinds or ("locked" in kinds and len(kinds) >= TRIES)
         after = self.town.picture()
         calm = not disturbed and not hurt
-        self.judge.judge(Case(plan, outcome, planned, before, after, calm, further))
+        self.judge.judge(Case(plan, outcome, planned, before, after, calm, further, edits))
         return outcome
 
     def _until_it_ends(

@@ -8,7 +8,7 @@ from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from stateful.restore.machine import Restores
-from unlost.engine.restore import calls, changing, execute, returning
+from unlost.engine.restore import calls, changing, execute, facts, returning
 from unlost.engine.restore.log import Log, RunState
 
 EXAMPLES, ROUNDS = 400, 4  # most are caught within the first hundred
@@ -44,6 +44,10 @@ def without_asking_for_other_restores(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(returning, "_lives", lambda session, table, steps: {})
 
 
+def without_typed_values(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(facts._Batch, "_edits", lambda *told: {})
+
+
 def _live(lives: settings) -> None:
     for _ in range(ROUNDS):
         run_state_machine_as_test(Restores, settings=lives)
@@ -58,6 +62,7 @@ def _live(lives: settings) -> None:
         without_look_up,
         without_expectation,
         without_asking_for_other_restores,
+        without_typed_values,
     ],
 )
 def test_a_restore_without_a_safeguard_is_caught(

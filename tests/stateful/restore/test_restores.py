@@ -13,7 +13,7 @@ MUST_MEET = {
     *(f"action {word}" for word in ("unchanged", "update", "undelete", "adopt", "create", "skip")),
     *(f"ending {word}" for word in ("updated", "undeleted", "adopted", "created")),
     *(f"ending {word}" for word in ("conflict", "failed", "skipped")),
-    *("crash", "difference", "changed after planning"),
+    *("crash", "difference", "changed after planning", "typed", "given to others"),
 }
 # What few examples are not sure to meet.
 RARE = {f"fault {call}" for call in ("write", "written", "row", "upload", "uploaded")}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from unit.engine.scene import Scene
+from unlost.engine.restore.edits import NO_EDITS, Edits
 from unlost.engine.restore.planning import PlanPorts, Related, plan_again, plan_restore
 from unlost.engine.restore.session import RestorePorts
 from unlost.model.plan import RecordKey, RestorePlan, Selection
@@ -133,10 +134,17 @@ class Town(Scene):
     # --- restores ----------------------------------------------------------------------------------
 
     def planned(
-        self, selection: Selection, *, related: Related = Related.ALL, at: int | None = None
+        self,
+        selection: Selection,
+        *,
+        related: Related = Related.ALL,
+        at: int | None = None,
+        edits: Edits = NO_EDITS,
     ) -> RestorePlan:
         ports, name = self._planning(), self._next()
-        return plan_restore(self.oid, ports, selection, related=related, at=at, plan_id=name)
+        return plan_restore(
+            self.oid, ports, selection, related=related, at=at, edits=edits, plan_id=name
+        )
 
     def planned_again(
         self, plan: RestorePlan, failed: Collection[RecordKey], *, unbinned: Collection[RecordKey]

@@ -156,6 +156,25 @@ def test_a_plan_is_shown_as_a_tree_with_what_it_costs(shop: Terminal, tmp_path: 
     assert told["file"] == out
 
 
+def test_what_shall_come_back_otherwise_is_told_without_its_values(
+    shop: Terminal, tmp_path: Path
+) -> None:
+    out, record = str(tmp_path / "plan.json"), f"Account/{CUSTOMER}"
+    words = ("--record", record, "--set", f"{record}.Name=Secret", "--empty", f"{record}.Phone")
+    ended = shop("restore", "plan", "sales", *words, "--out", out)
+    assert ended.code == ExitCode.OK
+    assert "        1 of them with values that were typed\n" in ended.out
+    assert f"          {record}: Name, Phone\n" in ended.out
+    assert "Secret" not in ended.out + shop("restore", "show", out, "--json").out
+    assert shop("restore", "run", out).code == ExitCode.OK
+    (cells,) = [
+        one.cells for _, one in platform(shop).live("Account") if one.cells["Name"] == "Secret"
+    ]
+    assert cells.get("Phone") is None
+    words = ("--record", record, "--instead", "Account/1", "--out", str(tmp_path / "other.json"))
+    assert shop("restore", "plan", "sales", *words).code == ExitCode.USAGE
+
+
 def test_what_cannot_be_written_is_marked_and_ends_with_3(shop: Terminal, tmp_path: Path) -> None:
     held = platform(shop)
     held.allow(without(held.capability("Contact"), WriteOp.CREATE))
@@ -284,6 +303,33 @@ def test_what_failed_is_tried_again(shop: Terminal, plan: str) -> None:
     assert "        1 came back with new ids\n" in again.out
     whole = shop("restore", "retry", f"{run}-try-2", "--json")
     assert whole.json["error"]["code"] == "run-whole"
+
+
+def test_what_failed_for_a_value_is_tried_again_with_another(shop: Terminal, plan: str) -> None:
+    held = platform(shop)
+    held.unique.append(("Contact", ("Name",)))
+    for number in (3, 4):
+        held.org.create("Contact", {"Name": f"Contact {number}"})
+    run = shop("restore", "run", plan, "--json").json["run"]
+    records = [one for one in shop("runs", run, "--json").json["records"] if one["code"]]
+    one, other = (f"Contact/{record['record']}" for record in records)
+    wrong = shop("restore", "retry", run, "--set", one)
+    assert wrong.code == ExitCode.USAGE
+    assert "TABLE/ID.COLUMN=VALUE" in wrong.err
+    words = (
+        "--set-all",
+        "Contact.Name=New",
+        "--set",
+        f"{one}.Name=Newer",
+        "--empty",
+        f"{other}.Name",
+    )
+    none = shop("restore", "retry", run, "--code", "another", *words)
+    assert "Nothing failed" in none.err
+    ended = shop("restore", "retry", run, "--code", records[0]["code"], *words)
+    assert ended.code == ExitCode.OK
+    names = [record.cells.get("Name") for _, record in held.live("Contact")]
+    assert names.count("Newer") == names.count(None) == 1
 
 
 def test_runs_are_listed(sales: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

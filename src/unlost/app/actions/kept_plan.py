@@ -11,6 +11,7 @@ from unlost.app.actions.queued_restore import Handed, hand_over_plan
 from unlost.app.actions.restore_plan import PlanRequest, new_plan_id, planned
 from unlost.app.actions.restore_run import plan_retry
 from unlost.app.compose import Application, writer_missing
+from unlost.app.otherwise import check
 from unlost.app.planners import is_taken, seated
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.catalog.plans import (
@@ -36,6 +37,7 @@ from unlost.model.errors import Conflict, NotFound, UnlostError, UsageError
 from unlost.model.learned import learned
 from unlost.model.org import OrgKind
 from unlost.model.plan import RestorePlan
+from unlost.model.reading import Json
 
 BEGINS_WITHIN = timedelta(minutes=1)  # a plan that nobody began to make by then is not made
 KEPT = timedelta(days=14)  # a plan that nobody ran: the org is another by then
@@ -98,15 +100,22 @@ class PlanLines:
     plans: tuple[PlanLine, ...]
 
 
-@action("restore.choose", Right.RESTORE, trace=Trace.READ)
+def what_was_typed(view: "PlanView") -> Mapping[str, Json]:
+    """What the audit notes of what was typed: where, and never what."""
+    return {"plan": view.plan, "typed": list(view.wanted.request.otherwise.columns)}
+
+
+@action("restore.choose", Right.RESTORE, trace=Trace.READ, told=what_was_typed)
 def choose(app: Application, org: str, wanted: Wanted) -> PlanView:
     """Keep what somebody wants back; ``make_kept`` then makes its plan, which may take minutes.
 
-    Raises NotAllowed (``writer-missing``), NotFound for an unknown org.
+    Raises NotAllowed (``writer-missing``), NotFound for an unknown org, UsageError for what was typed
+    and cannot be a value.
     """
     known = get_org(org)
     if find_writer(known.oid) is None:
         raise writer_missing(known, app.connector(known.identity.connector))
+    check(app, known, wanted.request.otherwise)
     now = app.clock.now()
     drop_plans(before=now - KEPT)
     told = msgspec.to_builtins(wanted)
@@ -242,7 +251,8 @@ def read_kept(app: Application, org: ProtectedOrg, plan: str) -> RestorePlan:
 def _planned(app: Application, org: ProtectedOrg, kept: KeptPlan) -> RestorePlan:
     wanted = _wanted(kept)
     if wanted.retry:
-        return plan_retry(app, wanted.retry, codes=wanted.codes)[0]
+        asked = wanted.request.otherwise
+        return plan_retry(app, wanted.retry, codes=wanted.codes, otherwise=asked)[0]
     return planned(app, org, wanted.request, plan_id=kept.id)
 
 
@@ -286,6 +296,11 @@ def _check_ready(kept: KeptPlan) -> None:
             "This plan is not made.",
             next_step="Wait until it is made, or plan again.",
         )
+
+
+def wanted_of(org: str, plan: str) -> Wanted:
+    """What was chosen, with all that was typed; raises NotFound (``plan-unknown``)."""
+    return _wanted(_kept(org, plan))
 
 
 def _wanted(kept: KeptPlan) -> Wanted:

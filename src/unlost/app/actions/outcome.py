@@ -1,6 +1,6 @@
 """How a restore ended, for people: counts, what failed by its cause, and what differs."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from unlost.app.compose import Application
 from unlost.app.records import Names
 from unlost.engine.restore.outcome import Ending, RecordOutcome
 from unlost.model.access import Right, Trace
+from unlost.model.plan import Choices
 from unlost.model.ports import Snapshot
 
 SHOWN = 50  # records of a cause, or of a table
@@ -27,10 +28,18 @@ class EndedRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class CauseField:
+    """A column that a value can be typed for before these records are tried again."""
+
+    name: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cause:
     """Why records did not come back: all of one table that failed for the same reason.
 
-    ``records`` are the first of ``count``.
+    ``records`` are the first of ``count``. ``fields`` can be set for all of them.
     """
 
     table: str
@@ -41,6 +50,7 @@ class Cause:
     next_step: str
     count: int
     records: tuple[EndedRecord, ...]
+    fields: tuple[CauseField, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +105,7 @@ def outcome(app: Application, run: str) -> OutcomeResult | None:
         return None
     plan = log.opened.plan
     hidden = any(one.oid == oid for one in app.hidden_columns())
-    telling = _Telling(app.vault.at(oid, plan.snapshot), hidden=hidden)
+    telling = _Telling(app.vault.at(oid, plan.snapshot), plan.choices, hidden=hidden)
     bad = [one for one in closed.records if not one.ending.good]
     written = [one for one in closed.records if one.ending.good]
     return OutcomeResult(
@@ -120,9 +130,10 @@ class _Telling:
     What the org said of a record may hold values; who does not see all columns is not told it.
     """
 
-    def __init__(self, wanted: Snapshot, *, hidden: bool) -> None:
+    def __init__(self, wanted: Snapshot, choices: Choices, *, hidden: bool) -> None:
         self._names = Names(wanted)
-        self._labels = {one.name: one.label for one in wanted.schema().tables}
+        self._tables = {one.name: one for one in wanted.schema().tables}
+        self._settable = {one.table: one.columns for one in choices.settable}
         self._hidden = hidden
 
     def causes(self, records: Iterable[RecordOutcome]) -> Iterable[Cause]:
@@ -141,6 +152,7 @@ class _Telling:
                 self._said(first.next_step),
                 len(own),
                 self._first(table, own),
+                tuple(sorted(self._fields(table), key=lambda one: one.label.casefold())),
             )
 
     def differing(self, records: Iterable[RecordOutcome]) -> Iterable[Differing]:
@@ -172,7 +184,15 @@ class _Telling:
         )
 
     def _label(self, table: str) -> str:
-        return self._labels.get(table) or table
+        described = self._tables.get(table)
+        return described.label or table if described is not None else table
+
+    def _fields(self, table: str) -> Iterator[CauseField]:
+        """The columns of a table that can be set, by their labels; none for who sees but a part."""
+        described = self._tables.get(table)
+        for name in self._settable.get(table, ()) if not self._hidden else ():
+            column = described.column(name) if described is not None else None
+            yield CauseField(name, column.label or name if column is not None else name)
 
     def _said(self, sentence: str) -> str:
         return "" if self._hidden else sentence

@@ -1,22 +1,21 @@
 """Plan a restore, and read plans in files for people: nothing is written to the org."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from unlost.app.access import Where, action, check_org
+from unlost.app.chosen import chosen_records
 from unlost.app.compose import Application, Fanout, Silence
-from unlost.app.ids import typed_ids
 from unlost.app.moments import parse_past, resolve
+from unlost.app.otherwise import AS_IT_WAS, Otherwise, meant
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.engine.restore.planfile import read_plan, write_plan
 from unlost.engine.restore.planning import LeftOut, PlanPorts, Related, plan_restore
-from unlost.engine.restore.selection import MAX_STEPS, too_large
 from unlost.engine.restore.summary import PlanSummary, summary
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, StoreError, UsageError
 from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind
-from unlost.model.ports import Observer, Snapshot
+from unlost.model.ports import Observer
 
 LARGEST_PLAN = 512_000_000  # bytes; a plan of 200,000 records is far smaller
 
@@ -27,7 +26,7 @@ class PlanRequest:
 
     ``records`` are TABLE/ID; ``lost`` and ``changed`` name two backups; ``at`` names the backup
     whose state is wanted, for ``records``. ``without`` (TABLE/ID) and ``without_tables`` do not
-    come, though they were chosen or belong to what was.
+    come, though they were chosen or belong to what was. ``otherwise``: what does not come as it was.
     """
 
     org: str
@@ -40,6 +39,7 @@ class PlanRequest:
     related: bool = True
     without: tuple[str, ...] = ()
     without_tables: tuple[str, ...] = ()
+    otherwise: Otherwise = AS_IT_WAS
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class PlanResult:
     Right.RESTORE,
     trace=Trace.READ,
     where=Where.ITSELF,
-    told=lambda made: {"org": made.org, "plan": made.digest},
+    told=lambda made: {"org": made.org, "plan": made.digest, "typed": list(made.summary.columns)},
 )
 def make_plan(
     app: Application, request: PlanRequest, out: Path, *, observer: Observer | None = None
@@ -86,6 +86,7 @@ def planned(
 ) -> RestorePlan:
     """The plan of a request; raises as ``make_plan``."""
     selection = _selection(app, org, request)
+    edits = meant(app, org, request.otherwise)
     at = _number(app, org, request.at) if request.at else None
     watcher = Fanout(observer or Silence())
     with (
@@ -106,6 +107,7 @@ def planned(
             related=Related.ALL if request.related else Related.NONE,
             at=at,
             left_out=_left_out(request),
+            edits=edits,
             plan_id=plan_id,
         )
 
@@ -196,7 +198,7 @@ def _selection(app: Application, org: ProtectedOrg, request: PlanRequest) -> Sel
             next_step="Give one of --record TABLE/ID, --lost-between A B, --changed-between A B.",
         )
     if request.records:
-        return Selection(SelectionKind.RECORDS, _records(app, org, request.records))
+        return Selection(SelectionKind.RECORDS, chosen_records(app, org, request.records))
     kind = SelectionKind.LOST if request.lost is not None else SelectionKind.CHANGED
     one, other = request.lost or request.changed or ("", "")
     return Selection(
@@ -212,46 +214,6 @@ def _left_out(request: PlanRequest) -> LeftOut:
     records = (text.partition("/") for text in request.without)
     keys = frozenset(RecordKey(table, record) for table, _, record in records)
     return LeftOut(frozenset(request.without_tables), keys)
-
-
-def _records(app: Application, org: ProtectedOrg, texts: Sequence[str]) -> tuple[RecordKey, ...]:
-    """The records that were typed, each under the id that the vault knows."""
-    if len(texts) > MAX_STEPS:
-        raise too_large()
-    typed = [_typed(app, org, text) for text in texts]
-    held = _held(app.vault.head(org.oid), typed)
-    return tuple(
-        RecordKey(table, next((one for one in ids if (table, one) in held), ids[0]))
-        for table, ids in typed
-    )
-
-
-def _typed(app: Application, org: ProtectedOrg, text: str) -> tuple[str, Sequence[str]]:
-    """Table and possible ids of TABLE/ID."""
-    table, _, word = text.partition("/")
-    if not (table and word):
-        raise UsageError(
-            "record-unreadable",
-            f"{text!r} names no record.",
-            next_step="Write it as TABLE/ID, such as Account/001….",
-        )
-    return table, typed_ids(app, org, word)
-
-
-def _held(
-    head: Snapshot | None, typed: Sequence[tuple[str, Sequence[str]]]
-) -> set[tuple[str, str]]:
-    """Which of these ids the newest backup knows, alive or deleted."""
-    asked: dict[str, set[str]] = {}
-    for table, ids in typed:
-        asked.setdefault(table, set()).update(ids)
-    known = head.tables() if head is not None else ()
-    return {
-        (table, str(one))
-        for table, ids in asked.items()
-        if head is not None and table in known
-        for one in head.get(table, sorted(ids), columns=[]).column("_u_id").to_pylist()
-    }
 
 
 def _number(app: Application, org: ProtectedOrg, text: str) -> int:

@@ -10,6 +10,7 @@ from unlost.app.access import Where, action, check_org, run_unknown
 from unlost.app.actions.backup import forget_wish
 from unlost.app.actions.restore_plan import load_plan, org_of
 from unlost.app.compose import Application, Fanout, Silence
+from unlost.app.otherwise import AS_IT_WAS, Otherwise, meant
 from unlost.catalog.observer import SqlObserver
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.catalog.runs import (
@@ -21,6 +22,7 @@ from unlost.catalog.runs import (
     find_run,
     list_runs,
 )
+from unlost.engine.restore.edits import Edits
 from unlost.engine.restore.execute import announce, execute, run_of
 from unlost.engine.restore.log import Log
 from unlost.engine.restore.outcome import Ending, Parked, RecordOutcome, RestoreOutcome
@@ -134,19 +136,33 @@ def resume_run(
     return _run(app, log.opened.plan, org, observer, forget=forget)
 
 
-@action("restore.retry", Right.RESTORE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
-def retry_run(app: Application, run: str, *, observer: Observer | None = None) -> RestoreResult:
-    """A new restore of what failed in one that ended; raises UsageError if nothing did."""
-    plan, org = plan_retry(app, run)
+@action(
+    "restore.retry", Right.RESTORE, trace=Trace.WRITE, where=Where.RUN, subject=("run", "otherwise")
+)
+def retry_run(
+    app: Application,
+    run: str,
+    *,
+    codes: Collection[str] = (),
+    otherwise: Otherwise | None = None,
+    observer: Observer | None = None,
+) -> RestoreResult:
+    """A new restore of what failed in one that ended: all, or what failed with these codes.
+
+    Raises UsageError if nothing did, or what ``otherwise`` is refused for.
+    """
+    plan, org = plan_retry(app, run, codes=codes, otherwise=otherwise or AS_IT_WAS)
     return _run(app, plan, org, observer)
 
 
 def plan_retry(
-    app: Application, run: str, *, codes: Collection[str] = ()
+    app: Application, run: str, *, codes: Collection[str] = (), otherwise: Otherwise = AS_IT_WAS
 ) -> tuple[RestorePlan, ProtectedOrg]:
     """A plan for what failed in a restore that ended: all, or what failed with these codes.
 
-    Raises UsageError (``run-not-ended``, ``run-whole``), NotFound.
+    What was typed for the earlier plan still counts, ``otherwise`` over it.
+
+    Raises UsageError (``run-not-ended``, ``run-whole``, ``edit-…``), NotFound.
     """
     log, org = _known(app, run)
     outcome = log.state.closed
@@ -156,14 +172,13 @@ def plan_retry(
             f"The run {run} has not ended.",
             next_step=f"Go on with it: unlost restore resume {run}",
         )
-    failed = {
-        RecordKey(one.table, one.record)
-        for one in outcome.records
-        if not one.ending.good and (not codes or one.code in codes)
-    }
+    failed = [
+        one for one in outcome.records if not one.ending.good and (not codes or one.code in codes)
+    ]
     if not failed:
         raise UsageError("run-whole", f"Nothing failed in {run}.", next_step="See `unlost runs`.")
-    return _again(app, log, org, failed), org
+    edits = meant(app, org, otherwise, failed=failed)
+    return _again(app, log, org, {RecordKey(o.table, o.record) for o in failed}, edits), org
 
 
 @action("run.list", Right.LOOK)
@@ -325,7 +340,7 @@ def _result(org: ProtectedOrg, outcome: RestoreOutcome) -> RestoreResult:
 
 
 def _again(
-    app: Application, log: Log, org: ProtectedOrg, failed: Collection[RecordKey]
+    app: Application, log: Log, org: ProtectedOrg, failed: Collection[RecordKey], edits: Edits
 ) -> RestorePlan:
     plan = log.opened.plan
     with app.open_writer(org) as writer, app.open_org(org, restore=True) as source:
@@ -339,7 +354,7 @@ def _again(
         tries = _tries(app, plan)
         unbinned = {key for one in tries for key in _log(app, plan, one).unbinned}
         plan_id = f"{_base(plan)}-try-{len(tries) + 1}"
-        return plan_again(plan, failed, ports, plan_id=plan_id, unbinned=unbinned)
+        return plan_again(plan, failed, ports, plan_id=plan_id, unbinned=unbinned, edits=edits)
 
 
 def _base(plan: RestorePlan) -> str:

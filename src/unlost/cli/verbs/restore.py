@@ -25,6 +25,28 @@ app = typer.Typer(
 
 PlanFile = Annotated[Path, typer.Argument(metavar="FILE", help="A plan that was written.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="Name of the run; see unlost runs.")]
+SetValue = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="TABLE/ID.COLUMN=VALUE",
+        help="A value that a record shall come back with; several times.",
+    ),
+]
+EmptyCell = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--empty", metavar="TABLE/ID.COLUMN", help="A column that shall be empty; several times."
+    ),
+]
+InsteadOf = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--instead",
+        metavar="TABLE/OLD=NEW",
+        help="Records that name OLD, such as a user who left, shall name NEW; several times.",
+    ),
+]
 MOST = 20
 WORDS = {
     "unchanged": "are as wanted",
@@ -82,6 +104,9 @@ def plan(
         str | None,
         typer.Option("--at", metavar="WHEN", help="The backup whose state is wanted."),
     ] = None,
+    set_value: SetValue = None,
+    empty: EmptyCell = None,
+    instead: InsteadOf = None,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -91,6 +116,7 @@ def plan(
     """
     with opened(home) as application:
         from unlost.app.actions.restore_plan import PlanRequest, make_plan
+        from unlost.app.otherwise import said
         from unlost.cli.progress import shown_progress
 
         request = PlanRequest(
@@ -102,6 +128,7 @@ def plan(
             columns=tuple(column or ()),
             at=at,
             related=related,
+            otherwise=said(values=set_value or (), empty=empty or (), instead=instead or ()),
         )
         with shown_progress(application.clock) as observer:
             result = make_plan(application, request, out, observer=observer)
@@ -172,15 +199,48 @@ def resume(run: RunName, *, home: Home = None, json: AsJson = False) -> ExitCode
 
 
 @app.command("retry")
-def retry(run: RunName, *, home: Home = None, json: AsJson = False) -> ExitCode:
-    """Try again what failed in a restore that ended."""
+def retry(
+    run: RunName,
+    *,
+    code: Annotated[
+        list[str] | None,
+        typer.Option("--code", metavar="CODE", help="Only what failed with it; several times."),
+    ] = None,
+    set_value: SetValue = None,
+    empty: EmptyCell = None,
+    set_all: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set-all",
+            metavar="TABLE.COLUMN=VALUE",
+            help="A value for all records of a table that are tried again; several times.",
+        ),
+    ] = None,
+    instead: InsteadOf = None,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Try again what failed in a restore that ended.
+
+    What was typed for the earlier plan still counts; what is typed now counts more.
+    """
     with opened(home) as application:
         from unlost.app.actions.restore_run import retry_run
         from unlost.app.home_copy import after_run
+        from unlost.app.otherwise import said
         from unlost.cli.progress import shown_progress
 
+        otherwise = said(
+            values=set_value or (), empty=empty or (), instead=instead or (), every=set_all or ()
+        )
         with shown_progress(application.clock) as observer:
-            result = retry_run(application, run, observer=observer)
+            result = retry_run(
+                application,
+                run,
+                codes=tuple(code or ()),
+                otherwise=otherwise or None,
+                observer=observer,
+            )
         after_run(application)
     return _told(result, as_json=json)
 
@@ -213,6 +273,11 @@ def _show_plan(out: "Console", result: "PlanResult") -> None:
     out.print()
     for one in told.actions:
         out.print(f"  {one.count:>7,} {WORDS[one.action]}")
+    if told.typed:
+        out.print(f"  {told.typed:>7,} of them with values that were typed")
+        for edited in told.edited[:MOST]:
+            columns = plain(", ".join(edited.columns))
+            out.print(f"          {edited.table}/{edited.record}: {columns}")
     if told.notes:
         out.print()
         out.print("To know before:")

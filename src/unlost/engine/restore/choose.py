@@ -3,7 +3,7 @@
 References are settled later (see ``references``): they depend on what happens to other records.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -35,6 +35,7 @@ class Remark(StrEnum):
     VALUE_NEEDED = "value-needed"
     CLOSED = "closed"
     # good to know
+    TYPED = "typed"
     BY_CASCADE = "by-cascade"
     REOPENED = "reopened"
     LEFT_IN_BIN = "left-in-bin"
@@ -102,7 +103,13 @@ def draft(
     elif made.action is Action.SKIP:
         made.remark(Remark.LOST_SINCE)
     elif made.action in (Action.UNDELETE, Action.ADOPT) or why is Why.SELECTED:
-        _set_differing(made, capability)
+        _set_differing(made, capability, facts.differs)
+        if facts.fixed:
+            made.remark(Remark.COLUMN_FIXED)
+    elif made.action is Action.UNCHANGED:
+        _set_differing(made, capability, [n for n in facts.differs if n in facts.edits])
+        if facts.edits.keys() & set(facts.fixed):
+            made.remark(Remark.COLUMN_FIXED)
     if adopted:
         made.remark(Remark.ADOPTS_TWIN)
     return made
@@ -133,18 +140,16 @@ def _action(facts: Facts, capability: WriteCapability, *, adopted: bool) -> Acti
     return Action.CREATE
 
 
-def _set_differing(made: Draft, capability: WriteCapability) -> None:
-    """Set the columns that the org has otherwise, as far as it can be done."""
+def _set_differing(made: Draft, capability: WriteCapability, names: Sequence[str]) -> None:
+    """Set columns that the org has otherwise, as far as it can be done."""
     facts = made.facts
-    for name in facts.differs:
+    for name in names:
         if name in facts.newer:
             made.remark(Remark.CHANGED_SINCE)
         elif name in facts.lacking:
             made.remark(Remark.VALUE_NEEDED)
         else:
             set_column(made, name, capability)
-    if facts.fixed:
-        made.remark(Remark.COLUMN_FIXED)
 
 
 def set_column(made: Draft, name: str, capability: WriteCapability) -> None:

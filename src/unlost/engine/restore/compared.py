@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from unlost.engine.restore.choose import Remark
 from unlost.engine.restore.correlate import plain
+from unlost.engine.restore.edits import typed_columns
 from unlost.engine.restore.entries import Pass
 from unlost.engine.restore.outcome import Difference
 from unlost.engine.restore.session import Session
@@ -35,7 +36,7 @@ def compared(
     should = _should(session, table, states)
     reasons: Reasons = [{} for _ in states.steps]
     never = {one.column: one.reason.value for one in session.capability(table.name).never}
-    emptied = _emptied(states.steps, table)
+    emptied = _emptied(session, states.steps, table)
     for name in live.column_names:
         if name not in should:
             continue
@@ -82,14 +83,16 @@ def _rows(mask: pa.BooleanArray) -> list[int]:
     return found
 
 
-def _emptied(steps: Sequence[PlanStep], table: Table) -> Mapping[str, list[int]]:
+def _emptied(session: Session, steps: Sequence[PlanStep], table: Table) -> Mapping[str, list[int]]:
     """Rows of references that the plan left empty because their records do not come back."""
+    asked = session.plan.typed.emptied
     links = {column.name for column in table.columns if column.reference is not None}
     found: dict[str, list[int]] = defaultdict(list)
     for row, step in enumerate(steps):
         if Remark.PARENT_MISSING.value in step.notes:
             for name in links.intersection(n for n, value in step.edits.items() if value is None):
-                found[name].append(row)
+                if (step.table, step.record, name) not in asked:
+                    found[name].append(row)
     return found
 
 
@@ -120,11 +123,12 @@ def _judge(session: Session, table: Table, states: States, reasons: Reasons) -> 
         for row, step in enumerate(states.steps)
         if step.action in (Action.UPDATE, Action.UNCHANGED)
     ]
-    chosen = session.plan.selection.columns
+    chosen, emptied = session.plan.selection.columns, session.plan.typed.emptied
     for row in narrow:
         step, told = states.steps[row], reasons[row]
         if step.why is Why.SELECTED:
-            own: Iterable[str] = chosen or tuple(told)
+            typed = typed_columns(step, emptied) if step.edits else ()
+            own: Iterable[str] = (*chosen, *typed) if chosen else tuple(told)
         else:
             own = (*step.columns, *_links_into_plan(session, table, states, row))
         reasons[row] = {name: told[name] for name in own if name in told}

@@ -13,10 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.engine.restore.cells import Brief, briefs, different, digests
+from unlost.engine.restore.edits import Values
+from unlost.engine.restore.lens import Lens
 from unlost.engine.restore.selection import Pick
 from unlost.engine.restore.survey import READ_IDS, LiveRow, Survey, chunks
 from unlost.model.plan import RecordKey
-from unlost.model.schema import Column, ColumnTrait, Reference, Table, WireKind
+from unlost.model.schema import Table
 from unlost.model.writing import Gather, MatchKey, WriteCapability
 
 type Cells = Mapping[str, str | None]
@@ -49,6 +51,7 @@ class Facts:
     and ``strange`` columns hold values that nobody can set, or that the org has no column for;
     ``lacking`` ones are empty though the org wants a value. ``late`` columns are set after all.
     ``plain`` columns could be set on the live record. ``rank`` orders the makers of one by-product.
+    ``edits`` are values that are wanted instead of the vault's: all of the above tells of them.
     ``bytes`` are those of its text, ``file_bytes`` those of its file as the row tells them.
     """
 
@@ -76,90 +79,7 @@ class Facts:
     plain: tuple[str, ...] = ()
     bytes: int = 0
     file_bytes: int | None = None
-
-
-@dataclass(frozen=True)
-class Lens:
-    """Which columns of a table matter for what, in one snapshot."""
-
-    shape: Table
-    table: Table
-    capability: WriteCapability
-    gatherers: tuple[tuple[str, Gather], ...]
-
-    @cached_property
-    def references(self) -> Mapping[str, Reference]:
-        """References that are set or gathered, or that tell a by-product."""
-        wanted = set(self.capability.settable | self.capability.changeable)
-        wanted |= {product.column for product in self.capability.by_products}
-        for _, gather in self.gatherers:
-            wanted |= {gather.parent_column, gather.value_column}
-        return {
-            column.name: column.reference
-            for column in self.shape.columns
-            if column.reference is not None and column.reference.tables and column.name in wanted
-        }
-
-    @cached_property
-    def plain(self) -> tuple[str, ...]:
-        """Columns other than references that can be compared with the org and set there."""
-        return tuple(
-            name
-            for name in self._shared
-            if name in self.capability.changeable and name not in self.references
-        )
-
-    @cached_property
-    def fixed(self) -> tuple[str, ...]:
-        """Columns that can be set on create alone."""
-        once = self.capability.settable - self.capability.changeable
-        return tuple(n for n in self._shared if n in once and n not in self.references)
-
-    @cached_property
-    def _shared(self) -> tuple[str, ...]:
-        return tuple(
-            column.name
-            for column in self.table.columns
-            if column.name != self.table.id_column
-            and column.kind is not WireKind.BINARY
-            and not column.has(ColumnTrait.VOLATILE)
-            and self.shape.column(column.name) is not None
-        )
-
-    @cached_property
-    def unsettable(self) -> tuple[str, ...]:
-        """Columns of the wanted state whose values nobody can set."""
-        names = {never.column for never in self.capability.never} - {self.table.id_column}
-        return tuple(c.name for c in self._kept if c.name in names)
-
-    @cached_property
-    def strange(self) -> tuple[str, ...]:
-        """Columns of the wanted state that the org does not have any more."""
-        known = {column.name for column in self.table.columns} | self.capability.settable
-        known |= {*self.unsettable, *self.table.hidden}
-        return tuple(c.name for c in self._kept if c.name not in known)
-
-    @cached_property
-    def _kept(self) -> tuple[Column, ...]:
-        return tuple(c for c in self.shape.columns if c.kind is not WireKind.BINARY)
-
-    @cached_property
-    def needs(self) -> tuple[str, ...]:
-        """Columns for which the org wants a value on create."""
-        born = {late.column for late in self.capability.late if late.born is not None}
-        lists = {gather.column for gather in self.capability.gathers}
-        return tuple(sorted(self.capability.needs_value - born - lists))
-
-    @cached_property
-    def size_column(self) -> str | None:
-        """The column that tells the size of a record's file."""
-        own = self.capability.file_column
-        return next((file.size_column for file in self.table.files if file.column == own), None)
-
-    @property
-    def looked_at(self) -> tuple[str, ...]:
-        """Columns that are read from the org."""
-        return (*self.plain, *self.fixed, *self.references)
+    edits: Values = field(default_factory=dict)
 
 
 def look(
@@ -172,7 +92,13 @@ def look(
     number = picks[0].snapshot
     shape = survey.shape(number, name)
     assert shape is not None
-    lens = Lens(shape, survey.table(name), survey.capability(name), _gatherers(survey, shape))
+    lens = Lens(
+        shape,
+        survey.table(name),
+        survey.capability(name),
+        _gatherers(survey, shape),
+        survey.edits.columns(name),
+    )
     for chunk in chunks(picks, READ_IDS):
         yield from _look(survey, lens, chunk, lives or {})
 
@@ -207,7 +133,7 @@ def _look(
         for one in ((lives[record],) if record in lives else survey.lives(RecordKey(name, record)))
     ]
     held = survey.rows(name, asked, columns=lens.looked_at)
-    batch = _Batch(lens, rows)
+    batch = _Batch(survey, lens, rows)
     for at, record in enumerate(rows["_u_id"].to_pylist()):
         known = (lives[record],) if record in lives else survey.lives(RecordKey(name, record))
         yield batch.facts(at, by_record[record], _found(known, held), wrong.get(record, {}))
@@ -237,18 +163,18 @@ def _found(ids: Sequence[str], held: Mapping[str, LiveRow]) -> tuple[str, LiveRo
 class _Batch:
     """The wanted states of some records of one table."""
 
+    survey: Survey
     lens: Lens
     rows: pa.Table
 
     def facts(self, at: int, pick: Pick, held: tuple[str, LiveRow] | None, wrong: Cells) -> Facts:
-        cells, live = self._cells[at], held[1].cells if held is not None else None
+        edits = self._edits(at, pick, held)
+        cells, live = {**self._cells[at], **edits}, held[1].cells if held is not None else None
         lens, capability = self.lens, self.lens.capability
-        differing = self._differing(pick, cells, live)
-        references = {n: v for n in lens.references if (v := cells.get(n)) is not None}
-        seen_references = {n: live[n] for n in lens.references if live is not None and n in live}
-        if pick.columns:
-            references = {n: v for n, v in references.items() if n in pick.columns}
-            seen_references = {n: v for n, v in seen_references.items() if n in pick.columns}
+        differing = self._differing(pick, cells, live, edits, names=lens.plain)
+        linked = self._wanted(tuple(lens.references), pick, edits)
+        references = {n: v for n in linked if (v := cells.get(n)) is not None}
+        seen_references = {n: live[n] for n in linked if live is not None and n in live}
         return Facts(
             pick.key,
             pick.snapshot,
@@ -260,8 +186,8 @@ class _Batch:
             _seen(lens, live, (*differing, *seen_references)),
             seen_references,
             differing,
-            _newer(lens.table, pick, cells, live, wrong),
-            different(lens.table, cells, live, lens.fixed) if live and not pick.columns else (),
+            self._newer(pick, cells, live, wrong),
+            self._differing(pick, cells, live, edits, names=lens.fixed),
             _filled(cells, lens.unsettable),
             _filled(cells, lens.strange),
             tuple(name for name in lens.needs if cells.get(name) is None),
@@ -274,13 +200,48 @@ class _Batch:
             lens.plain,
             self._sizes[at],
             _file_bytes(cells.get(lens.size_column)) if lens.size_column else None,
+            edits,
         )
 
-    def _differing(self, pick: Pick, cells: Cells, live: Cells | None) -> tuple[str, ...]:
+    def _edits(
+        self, at: int, pick: Pick, held: tuple[str, LiveRow] | None
+    ) -> Mapping[str, str | None]:
+        """What is wanted of a record instead of what the vault has.
+
+        A live record that nobody chose keeps whom it names, but for what was typed for itself.
+        """
+        asked, typed = self.survey.edits, self.survey.typed(pick.key)
+        left_alone = not pick.asked and _standing(held) is Standing.LIVE
+        if not asked.instead or left_alone:
+            return typed
+        cells = self._cells[at]
+        swapped = {
+            name: asked.swapped(self.lens.references[name].tables, value)
+            for name in sorted(self.lens.swappable)
+            if name in (pick.columns or (name,)) and (value := cells.get(name)) is not None
+        }
+        return {**{n: live for n, live in swapped.items() if live is not None}, **typed}
+
+    def _differing(
+        self, pick: Pick, cells: Cells, live: Cells | None, edits: Values, *, names: Sequence[str]
+    ) -> tuple[str, ...]:
         if live is None:
             return ()
-        wanted = [n for n in self.lens.plain if n in live and n in (pick.columns or (n,))]
+        wanted = [name for name in self._wanted(names, pick, edits) if name in live]
         return different(self.lens.table, cells, live, wanted)
+
+    def _newer(self, pick: Pick, cells: Cells, live: Cells | None, wrong: Cells) -> tuple[str, ...]:
+        """What was typed counts, whatever others wrote there meanwhile."""
+        typed = self.survey.typed(pick.key)
+        newer = _newer(self.lens.table, pick, cells, live, wrong)
+        return tuple(name for name in newer if name not in typed)
+
+    def _wanted(self, names: Sequence[str], pick: Pick, edits: Values) -> Sequence[str]:
+        """Those of the columns that are to be as they were, or as they were typed."""
+        later, chosen = self.lens.later, pick.columns
+        if not later and not chosen:
+            return names
+        return [n for n in names if n in edits or (n not in later and n in (chosen or (n,)))]
 
     @cached_property
     def _cells(self) -> Sequence[dict[str, str | None]]:

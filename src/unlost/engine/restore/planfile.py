@@ -1,7 +1,7 @@
 """A plan as a file: canonical JSON, sealed by its digest, read with mistrust."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import msgspec
 from blake3 import blake3
@@ -11,6 +11,7 @@ from unlost.model.learned import learned
 from unlost.model.plan import PLAN_FORMAT, RestorePlan
 
 BROKEN = (msgspec.MsgspecError, UnicodeDecodeError)
+LATER = ("typed", "choices")  # a plan without them reads as plans did before there were any
 ANEW = "Make a new plan with `unlost restore plan`."
 
 
@@ -56,7 +57,11 @@ def read_plan(
 
 
 def _encoded(plan: RestorePlan) -> bytes:
-    return msgspec.json.encode(plan, order="sorted")
+    told = {one.name: getattr(plan, one.name) for one in fields(plan)}
+    for name in LATER:
+        if not told[name]:
+            del told[name]
+    return msgspec.json.encode(told, order="sorted")
 
 
 def _check_format(data: bytes) -> None:

@@ -8,7 +8,9 @@ import msgspec
 from blake3 import blake3
 
 from unlost.engine.restore.cells import digest_of
+from unlost.engine.restore.choices import choices
 from unlost.engine.restore.choose import Draft, Remark, draft
+from unlost.engine.restore.edits import NO_EDITS, Edits, edits_of, merged, record_not_planned
 from unlost.engine.restore.estimate import estimate
 from unlost.engine.restore.facts import Facts, Standing, look
 from unlost.engine.restore.planfile import sealed
@@ -45,16 +47,18 @@ def plan_restore(
     related: Related = Related.ALL,
     at: int | None = None,
     left_out: LeftOut = NOTHING,
+    edits: Edits = NO_EDITS,
     plan_id: str,
 ) -> RestorePlan:
     """The plan that brings a selection back. ``at``: the number of the backup that is wanted.
 
     Of a plan from which something is ``left_out``, another try looks for nothing related again.
+    ``edits`` come back instead of what the vault has.
 
-    Raises UsageError (``other-org``, ``restore-nothing``, ``restore-too-large``, and what the
-    selection is refused for), NotFound, and what the ports raise.
+    Raises UsageError (``other-org``, ``restore-nothing``, ``restore-too-large``, ``edit-…``, and what
+    the selection is refused for), NotFound, and what the ports raise.
     """
-    survey = Survey(org, ports)
+    survey = Survey(org, ports, edits=edits)
     picked = select(survey, selection, at=at)
     return _planned(survey, picked, _Head(plan_id, selection, related, left_out))
 
@@ -66,12 +70,15 @@ def plan_again(
     *,
     plan_id: str,
     unbinned: Collection[RecordKey] = (),
+    edits: Edits = NO_EDITS,
 ) -> RestorePlan:
     """A plan for some records of an earlier one: each in the state, and of the columns, of then.
 
-    ``unbinned``: the live ids of those that would not leave the bin. Raises as ``plan_restore``.
+    ``unbinned``: the live ids of those that would not leave the bin. What was typed for the earlier
+    plan still counts, ``edits`` over it. Raises as ``plan_restore``.
     """
-    survey = Survey(plan.org, ports, unbinned=unbinned)
+    known = merged(edits_of(plan.typed, only=failed), edits)
+    survey = Survey(plan.org, ports, unbinned=unbinned, edits=known)
     steps = [step for step in plan.steps if step.key in failed]
     picked = Picked(tuple(_pick_again(plan, step) for step in steps))
     selection = replace(plan.selection, records=tuple(step.key for step in steps))
@@ -83,7 +90,7 @@ def _pick_again(plan: RestorePlan, step: PlanStep) -> Pick:
     """Columns that were chosen stay chosen, links stay links: nothing else of it is put back."""
     chosen = plan.selection
     if step.why is not Why.SELECTED and step.action is Action.UPDATE:
-        return Pick(step.key, step.snapshot, step.columns)
+        return Pick(step.key, step.snapshot, step.columns, asked=False)
     if chosen.kind is not SelectionKind.CHANGED or step.why is not Why.SELECTED:
         return Pick(step.key, step.snapshot)
     return Pick(step.key, step.snapshot, step.columns or chosen.columns, chosen.until)
@@ -93,6 +100,7 @@ def _planned(survey: Survey, picked: Picked, head: "_Head") -> RestorePlan:
     gathering = gather(survey, picked.picks, related=head.related, left_out=head.left_out)
     if not gathering.found:
         raise _nothing(picked)
+    _check_typed(gathering)
     drafting = _Drafting(gathering, find_twins(gathering))
     drafting.run()
     settling = Settling(gathering, drafting.drafts)
@@ -100,6 +108,13 @@ def _planned(survey: Survey, picked: Picked, head: "_Head") -> RestorePlan:
     put_in_order(settling)
     settling.link()
     return _plan(survey, picked, settling, drafting.files, head)
+
+
+def _check_typed(gathering: Gathering) -> None:
+    """Raise UsageError (``edit-record-unknown``) for a value of a record that does not come."""
+    for key in gathering.survey.edits.values:
+        if gathering.known(key) is None:
+            raise record_not_planned(key)
 
 
 def _nothing(picked: Picked) -> UsageError:
@@ -246,6 +261,8 @@ def _plan(
             notes,
             cost,
             schema_digest(tables),
+            typed=survey.edits.told(),
+            choices=choices(gathering, drafts),
         )
     )
 
@@ -271,7 +288,7 @@ def _step(made: Draft) -> PlanStep:
         digest_of({n: facts.seen[n] for n in columns if n in facts.seen}) if expected else None,
         columns,
         made.late,
-        dict(made.edits),
+        {**facts.edits, **made.edits} if made.action is not Action.SKIP else {},
         str(made.because) if made.because is not None else None,
         tuple(remark.value for remark in made.remarks),
     )

@@ -120,6 +120,9 @@ WORDS = {
         "flows run as if it were activated again, and the date of that is new.",
         "Should the run stop in between, `unlost restore resume` finishes it.",
     ),
+    Remark.TYPED: Words(
+        Weight.NOTE, "{n} of {table}: with values that were typed, or given to somebody else."
+    ),
     Remark.BY_CASCADE: Words(
         Weight.NOTE, "{n} of {table}: out of the bin together with the record they belong to."
     ),

@@ -1,5 +1,6 @@
 """What becomes of references: whether a record can come back without them, and what is set. Pure."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -74,10 +75,11 @@ class Settling:
     def _lost_master(self, made: Draft) -> bool:
         """True if the record went with a master that does not come out of the bin with its id."""
         wanted, seen = made.facts.references, made.facts.seen_references
+        left = self.gathering.left_masters(made.facts)
         return any(
             self.fate(made, column) not in (wanted[column], seen.get(column))
             for column in self._bound(made)
-        )
+        ) or any(self._fate(made, column, value) != value for column, value in left)
 
     def _bound(self, made: Draft) -> list[str]:
         """The references by which a record goes with another that is deleted."""
@@ -85,13 +87,16 @@ class Settling:
         table = facts.key.table
         return [
             column
-            for column in facts.references
+            for column in facts.references.keys() - facts.edits.keys()
             if survey.reference(facts.snapshot, table, column).rule is DeleteRule.CASCADE
         ]
 
     def masters(self, made: Draft) -> list[Draft]:
         """The records of the plan with which a record went."""
-        targets = [self.gathering.target(made.facts, column) for column in self._bound(made)]
+        gathering, facts = self.gathering, made.facts
+        targets = [gathering.target(facts, column) for column in self._bound(made)]
+        left = gathering.left_masters(facts)
+        targets += [gathering.meant(facts, column, value) for column, value in left]
         return [self.drafts[key] for key in targets if key in self.drafts]
 
     def _missing(self, made: Draft, capability: WriteCapability) -> list[str]:
@@ -106,8 +111,10 @@ class Settling:
 
     def fate(self, made: Draft, column: str) -> str | Fate:
         """The id that a wanted reference will have, or what else becomes of it."""
-        value = made.facts.references[column]
-        target = self.gathering.target(made.facts, column)
+        return self._fate(made, column, made.facts.references[column])
+
+    def _fate(self, made: Draft, column: str, value: str) -> str | Fate:
+        target = self.gathering.meant(made.facts, column, value)
         other = self.drafts.get(target)
         if other is None:
             home = self.gathering.homes.get(target, value)
@@ -125,13 +132,16 @@ class Settling:
             if made.action is Action.CREATE:
                 self._leave_empty(made, capability)
             elif made.action is Action.BY_PRODUCT:
-                _finish_product(made, capability)
+                self._finish_product(made, capability)
             elif made.action is not Action.SKIP and _is_wanted(made):
-                self._correct(made, capability)
-            elif made.action is Action.UNCHANGED:
+                self._correct(made, capability, made.facts.seen_references)
+            elif made.action in (Action.UNCHANGED, Action.UPDATE):
+                self._correct(made, capability, made.facts.edits)
                 self._relink(made, capability)
             if made.action is Action.UNDELETE:
                 self._note_cascade(made)
+            if made.facts.edits and made.action not in (Action.SKIP, Action.UNCHANGED):
+                made.remark(Remark.TYPED)
 
     def _leave_empty(self, made: Draft, capability: WriteCapability) -> None:
         for column in made.facts.references:
@@ -140,10 +150,12 @@ class Settling:
                 made.lost_links[column] = None
                 made.remark(Remark.PARENT_MISSING)
 
-    def _correct(self, made: Draft, capability: WriteCapability) -> None:
-        """Bring the references of a record that is wanted as it was to where they were."""
+    def _correct(self, made: Draft, capability: WriteCapability, columns: Collection[str]) -> None:
+        """Bring these references of a record to where they were, or shall be."""
         facts = made.facts
         for column, seen in facts.seen_references.items():
+            if column not in columns:
+                continue
             fate = self.fate(made, column) if column in facts.references else None
             if fate == seen:
                 continue
@@ -163,7 +175,8 @@ class Settling:
         """Set the references of a live record that the loss of others emptied; nothing else."""
         facts = made.facts
         for column, value in facts.references.items():
-            if not self._came_back(made, column) or column not in facts.seen_references:
+            known = column in facts.seen_references and column not in facts.edits
+            if not known or not self._came_back(made, column):
                 continue
             seen, fate = facts.seen_references[column], self.fate(made, column)
             if seen == fate:
@@ -183,6 +196,21 @@ class Settling:
         returned = other.action in (Action.UNDELETE, Action.ADOPT) or other.comes_anew
         return returned or other.facts.live not in (None, other.key.record)
 
+    def _finish_product(self, made: Draft, capability: WriteCapability) -> None:
+        """What the org makes may need an update: its columns are looked at once it is there.
+
+        It refers to what the org lets it refer to, but for what people asked for.
+        """
+        if not capability.allows(WriteOp.UPDATE):
+            return
+        facts = made.facts
+        linked = [name for name in facts.references if name in facts.edits]
+        linked = [name for name in linked if name in capability.changeable]
+        made.columns.update(dict.fromkeys(facts.plain))
+        made.columns.update(
+            dict.fromkeys(n for n in linked if self.fate(made, n) is not Fate.MISSING)
+        )
+
     def _note_cascade(self, made: Draft) -> None:
         if any(master.action is Action.UNDELETE for master in self.masters(made)):
             made.remark(Remark.BY_CASCADE)
@@ -191,9 +219,3 @@ class Settling:
 def _is_wanted(made: Draft) -> bool:
     """True if the record is to be as it was, not only to be linked again."""
     return made.why is Why.SELECTED or made.action in (Action.UNDELETE, Action.ADOPT)
-
-
-def _finish_product(made: Draft, capability: WriteCapability) -> None:
-    """What the org makes may need an update: its columns are looked at once it is there."""
-    if capability.allows(WriteOp.UPDATE):
-        made.columns.update(dict.fromkeys(made.facts.plain))

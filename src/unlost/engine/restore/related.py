@@ -7,7 +7,7 @@ live record leads nowhere: what is below it did not go with it.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -17,6 +17,7 @@ from unlost.engine.restore.selection import MAX_STEPS, Pick, too_large
 from unlost.engine.restore.survey import FETCH_IDS, Survey, chunks
 from unlost.model.errors import SourceRefused
 from unlost.model.plan import RecordKey, Why
+from unlost.model.schema import DeleteRule
 from unlost.model.writing import Birth
 
 
@@ -42,6 +43,8 @@ class LeftOut:
 
 
 NOTHING = LeftOut()
+type Asked = dict[tuple[str, ...], dict[str, RecordKey]]
+"""By tables the ids that are looked for in them, and a record that refers to each."""
 
 
 @dataclass(slots=True)
@@ -84,7 +87,7 @@ class Gathering:
 
     def life(self, key: RecordKey) -> RecordKey:
         """The last life of a record: one that came back and was lost again is one record."""
-        return RecordKey(key.table, self.survey.lineage.get(key, key.record))
+        return self.survey.life(key)
 
     def known(self, key: RecordKey) -> RecordKey | None:
         """The record of the plan that this one is, under this id or another of its lives."""
@@ -92,7 +95,10 @@ class Gathering:
 
     def target(self, facts: Facts, column: str) -> RecordKey:
         """The record that a wanted reference points to; in the first table where nobody knows."""
-        value = facts.references[column]
+        return self.meant(facts, column, facts.references[column])
+
+    def meant(self, facts: Facts, column: str, value: str) -> RecordKey:
+        """The record that a value of a reference means."""
         tables = self.survey.reference(facts.snapshot, facts.key.table, column).tables
         for table in tables:
             key = RecordKey(table, value)
@@ -100,6 +106,16 @@ class Gathering:
             if known is not None or key in self.homes:
                 return known or key
         return RecordKey(tables[0], value)
+
+    def left_masters(self, facts: Facts) -> Iterator[tuple[str, str]]:
+        """The masters with which a record lies in the bin and that are to be its masters no more."""
+        if facts.standing is not Standing.BIN:
+            return
+        for column in facts.edits.keys() & facts.seen_references.keys():
+            reference = self.survey.reference(facts.snapshot, facts.key.table, column)
+            value = facts.seen_references[column]
+            if value is not None and reference.rule is DeleteRule.CASCADE:
+                yield column, value
 
 
 def gather(
@@ -113,7 +129,10 @@ def gather(
     picks = [pick for pick in picks if pick.key not in left_out]
     for number in sorted({pick.snapshot for pick in picks}, reverse=True):
         own = [pick for pick in picks if pick.snapshot == number]
-        _Walk(gathering, number, frozenset(gathering.life(p.key) for p in picks)).run(own)
+        walk = _Walk(gathering, number, frozenset(gathering.life(p.key) for p in picks))
+        walk.run(own)
+    if picks:
+        walk.learn_masters()
     return gathering
 
 
@@ -125,9 +144,11 @@ class _Walk:
     number: int
     selected: frozenset[RecordKey]
     _children: Children = field(init=False)
+    _typed: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self._children = Children(self.gathering.survey, self.number)
+        self._typed = self.gathering.survey.edits.ids
 
     def run(self, picks: Sequence[Pick]) -> None:
         """Go on until nothing new is met."""
@@ -205,7 +226,7 @@ class _Walk:
         return leads
 
     def _child(self, child: Child) -> _Fresh:
-        return _Fresh(Pick(child.key, self.number), self._why(child), child.parent)
+        return _Fresh(Pick(child.key, self.number, asked=False), self._why(child), child.parent)
 
     def _why(self, child: Child) -> Why:
         capability = self.gathering.survey.capability(child.parent.table)
@@ -216,10 +237,10 @@ class _Walk:
 
     def _above(self, met: Sequence[Found]) -> list[_Fresh]:
         """Lost records that these refer to. Where all others are is learned with it."""
-        asked: dict[tuple[str, ...], dict[str, RecordKey]] = {}
+        asked: Asked = {}
         for one in met:
             for column in _wanted_references(one):
-                self._ask(asked, one.facts, column)
+                self._ask(asked, one.facts, column, one.facts.references[column])
         fresh = []
         for tables, values in asked.items():
             for table, own in self._placed(tables, values).items():
@@ -228,11 +249,18 @@ class _Walk:
                     fresh += self._parents(table, lost, values)
         return fresh
 
-    def _ask(
-        self, asked: dict[tuple[str, ...], dict[str, RecordKey]], facts: Facts, column: str
-    ) -> None:
+    def learn_masters(self) -> None:
+        """Whether the masters live with which records went that somebody gives to others."""
+        asked: Asked = {}
+        for one in self.gathering.found.values():
+            for column, value in self.gathering.left_masters(one.facts):
+                self._ask(asked, one.facts, column, value)
+        for tables, values in asked.items():
+            for table, own in self._placed(tables, values).items():
+                self._lost(table, sorted(own))
+
+    def _ask(self, asked: Asked, facts: Facts, column: str, value: str) -> None:
         """Note a reference whose record nobody has looked for yet."""
-        value = facts.references[column]
         tables = self.gathering.survey.reference(facts.snapshot, facts.key.table, column).tables
         keys = [RecordKey(table, value) for table in tables]
         known = self.gathering
@@ -255,6 +283,11 @@ class _Walk:
             if survey.shape(self.number, table) is None and table in survey.tables:
                 placed[table] = self._alive(table, left)
                 left -= placed[table]
+        for table in tables:
+            if left & self._typed and survey.shape(self.number, table) is not None:
+                found = self._alive(table, left & self._typed) if table in survey.tables else set()
+                placed[table] |= found
+                left -= found
         self.gathering.homes.update({RecordKey(tables[0], value): None for value in left})
         return placed
 
@@ -300,7 +333,7 @@ class _Walk:
         for record in alive:
             del self.gathering.homes[RecordKey(table, record)]
         return [
-            _Fresh(Pick(RecordKey(table, record), number), Why.PARENT, because[record])
+            _Fresh(Pick(RecordKey(table, record), number, asked=False), Why.PARENT, because[record])
             for record, number in alive.items()
         ]
 
@@ -314,5 +347,7 @@ def _by_table(records: Sequence[Found]) -> dict[str, set[str]]:
 
 def _wanted_references(one: Found) -> Iterable[str]:
     """The references of a record that may have to be written."""
-    wanted = one.facts.standing is not Standing.LIVE or one.why is Why.SELECTED
-    return one.facts.references if wanted else ()
+    facts = one.facts
+    if facts.standing is not Standing.LIVE or one.why is Why.SELECTED:
+        return facts.references
+    return facts.references.keys() & facts.edits.keys()

@@ -23,13 +23,15 @@ class Pick:
     """A record, and the backup whose state of it is wanted.
 
     ``columns`` alone are wanted, all if empty; ``wrong`` is then the backup that has the values
-    which are to be replaced.
+    which are to be replaced. ``asked``: somebody chose it; what only belongs to such a record is not
+    given to anybody else where it lives.
     """
 
     key: RecordKey
     snapshot: int
     columns: tuple[str, ...] = ()
     wrong: int | None = None
+    asked: bool = True
 
 
 @dataclass(frozen=True, slots=True)

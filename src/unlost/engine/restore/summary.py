@@ -1,11 +1,23 @@
 """A plan for people: a tree of tables with what happens to their records, and what to know. Pure."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from unlost.model.plan import Action, Estimate, PlanNote, PlanStep, RestorePlan, Weight, Why
+from unlost.engine.restore.edits import typed_columns
+from unlost.model.plan import (
+    Action,
+    Estimate,
+    Holder,
+    PlanNote,
+    PlanStep,
+    RestorePlan,
+    Weight,
+    Why,
+)
+
+SHOWN = 50  # records with typed values
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +43,21 @@ class Branch:
 
 
 @dataclass(frozen=True, slots=True)
+class TypedRecord:
+    """A record that comes back with other values than it had, in these columns."""
+
+    table: str
+    record: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PlanSummary:
     """What a plan does. ``notes`` are sorted by their weight.
 
     ``changes`` records are written, ``blocked`` ones cannot be. ``minutes``: how long, roughly.
+    ``typed`` records come back with values that people asked for; ``edited`` are the first of them.
+    ``holders`` are people whom its records name and that could name others.
     """
 
     plan: str
@@ -49,10 +72,20 @@ class PlanSummary:
     notes: tuple[PlanNote, ...]
     estimate: Estimate
     minutes: float
+    typed: int = 0
+    edited: tuple[TypedRecord, ...] = ()
+    holders: tuple[Holder, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of these records, as TABLE.COLUMN."""
+        named = {f"{one.table}.{column}" for one in self.edited for column in one.columns}
+        return tuple(sorted(named))
 
 
 def summary(plan: RestorePlan) -> PlanSummary:
     """The summary of a plan."""
+    edited = list(typed_records(plan))
     counts = Counter(step.action for step in plan.steps)
     weights = list(reversed(Weight))
     return PlanSummary(
@@ -68,7 +101,21 @@ def summary(plan: RestorePlan) -> PlanSummary:
         tuple(sorted(plan.notes, key=lambda note: weights.index(note.weight))),
         plan.estimate,
         round(plan.estimate.seconds / 60, 1),
+        len(edited),
+        tuple(edited[:SHOWN]),
+        plan.choices.holders,
     )
+
+
+def typed_records(plan: RestorePlan) -> Iterator[TypedRecord]:
+    """The records that come back otherwise than they were because people asked for it."""
+    if not plan.typed:
+        return
+    emptied = plan.typed.emptied
+    for step in plan.steps:
+        columns = typed_columns(step, emptied) if step.action is not Action.UNCHANGED else ()
+        if columns:
+            yield TypedRecord(step.table, step.record, columns)
 
 
 @dataclass(slots=True)

@@ -6,7 +6,9 @@ Everything is asked once. Nothing here writes.
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from zoneinfo import ZoneInfo
 
+from unlost.engine.restore.edits import NO_EDITS, Edits, Values, checked
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.lineage import resolve
 from unlost.model.org import OrgIdentity
@@ -46,13 +48,23 @@ class LiveRow:
 class Survey:
     """The answers that a plan needs; not for sharing between threads."""
 
-    def __init__(self, org: str, ports: PlanPorts, *, unbinned: Collection[RecordKey] = ()) -> None:
+    def __init__(
+        self,
+        org: str,
+        ports: PlanPorts,
+        *,
+        unbinned: Collection[RecordKey] = (),
+        edits: Edits = NO_EDITS,
+    ) -> None:
         """``unbinned``: records that do not leave the bin any more, whatever the org shows.
+
+        ``edits`` are wanted instead of what the vault has.
 
         Raises UsageError (``other-org``) where source or writer is another org than the vault's.
         """
         self.org = org
         self.ports = ports
+        self._edits = edits
         self._unbinned = frozenset(unbinned)
         self.identity = _same_org(org, ports)
         self._snapshots: dict[int, Snapshot] = {}
@@ -173,6 +185,8 @@ class Survey:
         if key not in self._references:
             shape = self.shape(number, name)
             found = shape.column(column) if shape is not None else None
+            if found is None:  # somebody typed a value for a column that came later
+                found = self.table(name).column(column)
             assert found is not None
             assert found.reference is not None
             self._references[key] = found.reference
@@ -188,6 +202,26 @@ class Survey:
         """The ids under which a record may be live, the likeliest first."""
         later = self.lineage.get(key)
         return (key.record,) if later is None else (later, key.record)
+
+    def typed(self, key: RecordKey) -> Values:
+        """What was typed for a record, under whichever of its ids."""
+        return self._typed.get(self.life(key), {}) if self._typed else {}
+
+    def life(self, key: RecordKey) -> RecordKey:
+        """The last life of a record: one that came back and was lost again is one record."""
+        return RecordKey(key.table, self.lineage.get(key, key.record))
+
+    @cached_property
+    def edits(self) -> Edits:
+        """What people typed, as cells; raises UsageError (``edit-…``) for what cannot be set."""
+        if not self._edits.values:
+            return self._edits
+        zone = ZoneInfo(self.identity.zone)
+        return checked(self._edits, self.tables, self.capability, zone=zone)
+
+    @cached_property
+    def _typed(self) -> Mapping[RecordKey, Values]:
+        return {self.life(key): own for key, own in self.edits.values.items()}
 
     def newest_alive(self, name: str, ids: Sequence[str], *, upto: int) -> dict[str, int]:
         """For each id the newest backup, ``upto`` that one, in which the record was alive."""

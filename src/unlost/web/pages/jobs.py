@@ -1,6 +1,6 @@
 """Jobs: the list of backups and restores, one of them while it runs, and what people do with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from django.contrib import messages
@@ -22,11 +22,13 @@ from unlost.app.actions.outcome import outcome
 from unlost.app.actions.restore_plan import PlanRequest
 from unlost.app.actions.snapshots import certificate
 from unlost.app.compose import Application
+from unlost.app.otherwise import CauseEdit, Otherwise
 from unlost.catalog.runs import RunState
 from unlost.model.access import Right
-from unlost.model.errors import UnlostError
+from unlost.model.errors import UnlostError, UsageError
 from unlost.model.snapshot import CommitKind
 from unlost.web import background
+from unlost.web.failing import status_of
 from unlost.web.pages.restore import STOP_POLLING
 from unlost.web.requests import Asked
 from unlost.web.said import said
@@ -90,11 +92,18 @@ def act(request: Asked, run: str, act: str) -> HttpResponse:
 
 @require_POST
 def retry(request: Asked, run: str) -> HttpResponse:
-    """Plan again what failed: all of it, or what failed for the causes that were ticked."""
+    """Plan again what failed: all of it, or what failed for the causes that were ticked.
+
+    A field can be set for all that failed for a cause.
+    """
     app = request.unlost
     org = job_state(app, run).org
     codes = tuple(request.POST.getlist("code"))
-    view = choose(app, org, Wanted(PlanRequest(org), retry=run, codes=codes))
+    asked = PlanRequest(org, otherwise=Otherwise(causes=tuple(_causes(request))))
+    try:
+        view = choose(app, org, Wanted(asked, retry=run, codes=codes))
+    except UsageError as error:
+        return _refused(request, run, error)
     background.begin(partial(make_kept, app, org, view.plan))
     return redirect("plan", org=org, plan=view.plan)
 
@@ -119,6 +128,26 @@ TOLD = frozenset({"service-missing", "backup-under-way", "backup-paused", "org-r
 
 
 # --- inside ---------------------------------------------------------------------------------------
+
+
+def _causes(request: Asked) -> Iterator[CauseEdit]:
+    """The fields that were chosen, each for its cause."""
+    for name, cause in request.POST.items():
+        place, _dash, number = name.partition("-")
+        column = request.POST.get(f"column-{number}", "")
+        if place == "cause" and column:
+            table, _slash, code = str(cause).partition("/")
+            value = request.POST.get(f"value-{number}") or None
+            yield CauseEdit(table, column, value, code)
+
+
+def _refused(request: Asked, run: str, error: UsageError) -> HttpResponse:
+    """A restore's page, with why it is not planned again as was asked."""
+    told = job_state(request.unlost, run)
+    rights = _rights(request, told.org)
+    context = {"part": "jobs", "job": told, **_acts(told, rights), **_ended(request, told, rights)}
+    context |= {"error": error, "typed": request.POST}
+    return render(request, "jobs/job.html", context, status=status_of(error))
 
 
 def _kind(request: Asked) -> CommitKind | None:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET, require_POST
 
+from unlost.app.actions.edit_plan import PlanPeople, plan_people
 from unlost.app.actions.kept_plan import (
     PlanView,
     Wanted,
@@ -40,7 +41,7 @@ PAGE = 200
 @needs(Right.RESTORE)
 def begin(request: Asked, org: str) -> HttpResponse:
     """Keep what was chosen, begin to plan, and go to the plan's page."""
-    return _planning(request, choose(request.unlost, org, _wanted(request, org)))
+    return planning(request, choose(request.unlost, org, _wanted(request, org)))
 
 
 @require_GET
@@ -48,10 +49,11 @@ def plan(request: Asked, org: str, plan: str) -> HttpResponse:
     """A plan: under way, or what it would do, or why there is none."""
     view = kept_plan(request.unlost, org, plan)
     if not request.htmx:
-        return _page(request, view)
+        return page(request, view)
     making = view.state is PlanState.MAKING
     status = 200 if making else STOP_POLLING
-    return render(request, "restore/state.html", _context(view), status=status)
+    context = _context(view) | {"people": _people(request, view)}
+    return render(request, "restore/state.html", context, status=status)
 
 
 @require_GET
@@ -77,14 +79,14 @@ def without(request: Asked, org: str, plan: str) -> HttpResponse:
             related="alone" not in request.POST,
         )
     except UsageError as error:
-        return _page(request, kept_plan(request.unlost, org, plan), error=error)
-    return _planning(request, view)
+        return page(request, kept_plan(request.unlost, org, plan), error=error)
+    return planning(request, view)
 
 
 @require_POST
 def again(request: Asked, org: str, plan: str) -> HttpResponse:
     """The same once more."""
-    return _planning(request, choose_again(request.unlost, org, plan))
+    return planning(request, choose_again(request.unlost, org, plan))
 
 
 @require_POST
@@ -103,12 +105,30 @@ def run(request: Asked, org: str, plan: str) -> HttpResponse:
         handed = run_kept(request.unlost, org, plan, typed=typed)
     except UnlostError as error:
         view = kept_plan(request.unlost, org, plan)
-        return _page(request, view, error=error, typed=typed)
+        return page(request, view, error=error, typed=typed)
     if not handed.served:
         messages.warning(
             request, _("No service runs now: the restore begins once `unlost up` is started.")
         )
     return redirect("job", run=handed.run)
+
+
+# --- for pages about plans ------------------------------------------------------------------------
+
+
+def planning(request: Asked, view: PlanView) -> HttpResponseRedirect:
+    """Begin to make a plan, and go to its page."""
+    background.begin(partial(make_kept, request.unlost, view.org, view.plan))
+    return redirect("plan", org=view.org, plan=view.plan)
+
+
+def page(
+    request: Asked, view: PlanView, *, error: UnlostError | None = None, typed: str = ""
+) -> HttpResponse:
+    """A plan's page, with what stands in the way of what somebody asked for."""
+    context = _context(view) | {"error": error, "typed": typed, "people": _people(request, view)}
+    status = status_of(error) if error is not None else 200
+    return render(request, "restore/plan.html", context, status=status)
 
 
 # --- inside ---------------------------------------------------------------------------------------
@@ -140,19 +160,6 @@ def _not_ticked(request: Asked, name: str) -> list[str]:
     return sorted(every - Counter(request.POST.getlist(name)))
 
 
-def _planning(request: Asked, view: PlanView) -> HttpResponseRedirect:
-    background.begin(partial(make_kept, request.unlost, view.org, view.plan))
-    return redirect("plan", org=view.org, plan=view.plan)
-
-
-def _page(
-    request: Asked, view: PlanView, *, error: UnlostError | None = None, typed: str = ""
-) -> HttpResponse:
-    context = _context(view) | {"error": error, "typed": typed}
-    status = status_of(error) if error is not None else 200
-    return render(request, "restore/plan.html", context, status=status)
-
-
 def _context(view: PlanView) -> dict[str, object]:
     state = PlanState
     return {
@@ -164,3 +171,10 @@ def _context(view: PlanView) -> dict[str, object]:
         "failed": view.state is state.FAILED,
         "was_run": view.state is state.RUN,
     }
+
+
+def _people(request: Asked, view: PlanView) -> PlanPeople | None:
+    """Whom its records name, where they could name others still."""
+    if view.state is not PlanState.MADE or view.summary is None or not view.summary.holders:
+        return None
+    return plan_people(request.unlost, view.org, view.plan)

@@ -164,6 +164,12 @@ def written(actions: Iterable[ActionCount]) -> int:
     return sum(one.count for one in actions if one.action not in NOT_WRITTEN)
 
 
+@register.simple_tag
+def typed_before(sent: Mapping[str, str] | None, name: str, number: int) -> str:
+    """What a numbered field of a form had when it was sent; empty where none was."""
+    return sent.get(f"{name}-{number}", "") if sent else ""
+
+
 @register.simple_tag(takes_context=True)
 def may_in(context: template.Context, right: str, org: str) -> bool:
     """True if the actor has a right in the org of this name."""

@@ -74,7 +74,13 @@ def steps(draw: st.DrawFn, record: str, edited: tuple[str, ...]) -> PlanStep:
 class World:
     """A session of which only that is there which a comparison needs."""
 
-    def __init__(self, chosen: tuple[str, ...], never: tuple[str, ...], sent: list[str]) -> None:
+    def __init__(
+        self,
+        chosen: tuple[str, ...],
+        never: tuple[str, ...],
+        sent: list[str],
+        emptied: frozenset[tuple[str, str, str]],
+    ) -> None:
         state = RunState()
         state.links[RecordKey("Other", "there")] = "new-there"
         for record in sent:
@@ -98,8 +104,11 @@ class World:
             capability=lambda _: capability,
             links=links,
             log=SimpleNamespace(state=state),
-            plan=SimpleNamespace(selection=SimpleNamespace(columns=chosen)),
+            plan=SimpleNamespace(
+                selection=SimpleNamespace(columns=chosen), typed=SimpleNamespace(emptied=emptied)
+            ),
         )
+        self.emptied = emptied
 
     def one_by_one(
         self, step: PlanStep, wanted: Mapping[str, str | None], live: Mapping[str, str | None]
@@ -109,6 +118,7 @@ class World:
         emptied = set[str]()
         if step.notes:
             emptied = {n for n, v in step.edits.items() if v is None and n in ("Link", "Other")}
+            emptied = {n for n in emptied if ("Thing", step.record, n) not in self.emptied}
         for name in dict.fromkeys(self.judged(step, wanted, tuple(live))):
             if name not in should or name not in live:
                 continue
@@ -126,9 +136,15 @@ class World:
         if step.action not in (Action.UPDATE, Action.UNCHANGED):
             return every
         if step.why is Why.SELECTED:
-            return self.session.plan.selection.columns or every
+            chosen = self.session.plan.selection.columns
+            return (*chosen, *self.typed(step)) if chosen else every
         inside = [n for n in ("Link", "Other") if wanted.get(n) in ("there", "missing")]
         return (*step.columns, *inside)
+
+    def typed(self, step: PlanStep) -> list[str]:
+        """What people asked for: not the references that are empty for what is lost."""
+        asked = {name for _, record, name in self.emptied if record == step.record}
+        return sorted(n for n, v in step.edits.items() if v is not None or n in asked)
 
     def word(self, step: PlanStep, column: str) -> str:
         created = self.session.log.state.results.get(Pass.CREATE, {})
@@ -143,7 +159,9 @@ def test_what_is_told_by_column_is_what_is_told_by_record(data: st.DataObject) -
     subsets = st.lists(st.sampled_from(NAMES), unique=True).map(tuple)
     held, asked, edited = data.draw(subsets), data.draw(subsets), data.draw(subsets)
     own = [data.draw(steps(f"r{n}", edited)) for n in range(data.draw(st.integers(1, 4)))]
-    world = World(data.draw(subsets), data.draw(subsets), data.draw(st.sampled_from([[], ["r0"]])))
+    sent = data.draw(st.sampled_from([[], ["r0"]]))
+    emptied = frozenset(("Thing", "r0", name) for name in data.draw(subsets))
+    world = World(data.draw(subsets), data.draw(subsets), sent, emptied)
     every = tuple(dict.fromkeys((*held, *edited)))
     wanted = [{n: data.draw(cells(n)) for n in every} | dict(step.edits) for step in own]
     live = [{name: data.draw(cells(name)) for name in asked} for _ in own]

@@ -101,7 +101,12 @@ OPPORTUNITY_LINE_ITEM = table(
     "OpportunityLineItem",
     "00k",
     lookup(
-        "OpportunityId", "Opportunity", child="OpportunityLineItems", rule=CASCADE, updateable=False
+        "OpportunityId",
+        "Opportunity",
+        child="OpportunityLineItems",
+        rule=CASCADE,
+        updateable=False,
+        required=True,
     ),
     integer("SortOrder", 9, read_only=True, label="Sort Order"),
     lookup("PricebookEntryId", "PricebookEntry", child="OpportunityLineItems", updateable=False),

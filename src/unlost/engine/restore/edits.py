@@ -1,0 +1,293 @@
+"""What people type over the wanted state: values of records, and whom references name instead."""
+
+import json
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, tzinfo
+
+from unlost.model.errors import UsageError
+from unlost.model.plan import Instead, PlanStep, RecordKey, Typed, TypedValue
+from unlost.model.schema import Column, ColumnTrait, Table, WireKind
+from unlost.model.writing import NeverReason, WriteCapability
+
+type Values = Mapping[str, str | None]
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+
+WHY_NOT = {
+    NeverReason.FORMULA: "the org computes it",
+    NeverReason.AUTO_NUMBER: "the org numbers it",
+    NeverReason.SYSTEM: "the org itself sets it",
+    NeverReason.READ_ONLY: "it is read-only",
+    NeverReason.NO_PERMISSION: "the writing user may not",
+    NeverReason.BY_PLATFORM: "the org sets it from other values",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """``values``: what is wanted of a record instead of what the vault has, None for an empty cell.
+
+    ``instead``: references to a record, as they stand in the vault, lead to this live id.
+    """
+
+    values: Mapping[RecordKey, Values] = field(default_factory=dict)
+    instead: Mapping[RecordKey, str] = field(default_factory=dict)
+
+    def columns(self, table: str) -> frozenset[str]:
+        """The columns of a table in which something was typed."""
+        return frozenset(
+            column for key, own in self.values.items() if key.table == table for column in own
+        )
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """What may be the id of a record that came after the backup that is wanted."""
+        typed = (value for own in self.values.values() for value in own.values())
+        return frozenset((*self.instead.values(), *(one for one in typed if one is not None)))
+
+    def swapped(self, tables: Collection[str], value: str) -> str | None:
+        """Whom a reference names instead; None if nobody said anything of it."""
+        found = (self.instead.get(RecordKey(table, value)) for table in tables)
+        return next((live for live in found if live is not None), None)
+
+    def told(self) -> Typed:
+        """The same as a plan keeps it, in an order of its own."""
+        values = [
+            TypedValue(key.table, key.record, column, value)
+            for key, own in self.values.items()
+            for column, value in own.items()
+        ]
+        instead = [Instead(key.table, key.record, live) for key, live in self.instead.items()]
+        return Typed(
+            tuple(sorted(values, key=lambda one: (one.table, one.record, one.column))),
+            tuple(sorted(instead, key=lambda one: (one.table, one.record))),
+        )
+
+
+NO_EDITS = Edits()
+
+
+def edits_of(typed: Typed, *, only: Collection[RecordKey] | None = None) -> Edits:
+    """What a plan keeps, for looking up; ``only`` the values of these records."""
+    values: dict[RecordKey, dict[str, str | None]] = {}
+    for one in typed.values:
+        key = RecordKey(one.table, one.record)
+        if only is None or key in only:
+            values.setdefault(key, {})[one.column] = one.value
+    return Edits(values, {RecordKey(one.table, one.record): one.live for one in typed.instead})
+
+
+def merged(earlier: Edits, later: Edits) -> Edits:
+    """Both; what was said later counts."""
+    keys = {**earlier.values, **later.values}
+    values = {key: {**earlier.values.get(key, {}), **later.values.get(key, {})} for key in keys}
+    return Edits(values, {**earlier.instead, **later.instead})
+
+
+def typed_columns(step: PlanStep, emptied: Collection[tuple[str, str, str]]) -> tuple[str, ...]:
+    """The columns of a record that are otherwise because people asked for it.
+
+    ``emptied`` is what they asked to be empty: other references are empty for what is lost.
+    """
+    return tuple(
+        name
+        for name, value in sorted(step.edits.items())
+        if value is not None or (step.table, step.record, name) in emptied
+    )
+
+
+# --- which columns --------------------------------------------------------------------------------
+
+
+def settable(table: Table, capability: WriteCapability) -> Iterator[str]:
+    """The columns of a table for which a value can be typed."""
+    for column in table.columns:
+        if why_not(table, capability, column.name) is None:
+            yield column.name
+
+
+def why_not(table: Table, capability: WriteCapability, name: str) -> str | None:
+    """Why no value can be typed in a column of a table; None if it can."""
+    column = table.column(name)
+    assert column is not None
+    if column.kind is WireKind.BINARY:
+        return "its bytes are a file"
+    if name == table.id_column:
+        return "it says which record it is"
+    if column.has(ColumnTrait.VOLATILE):
+        return "the org computes it anew each time"
+    if name in {product.column for product in capability.by_products}:
+        return "the org fills it with what it makes beside the record"
+    if name in capability.settable | capability.changeable:
+        return None
+    reasons = {never.column: WHY_NOT[never.reason] for never in capability.never}
+    return reasons.get(name) or capability.reason or "the org does not take a value for it"
+
+
+def swappable(table: Table, capability: WriteCapability) -> frozenset[str]:
+    """References that may name somebody else.
+
+    Whoever made or changed a record did so, whoever owns it now: such columns are left alone.
+    """
+    people = people_of(table)
+    return frozenset(
+        column.name
+        for column in table.columns
+        if column.reference is not None
+        and why_not(table, capability, column.name) is None
+        and (column.name in capability.changeable or not people & {*column.reference.tables})
+    )
+
+
+def people_of(table: Table) -> frozenset[str]:
+    """The tables of those who change its records."""
+    column = table.column(table.modified_by_column) if table.modified_by_column else None
+    reference = column.reference if column is not None else None
+    return frozenset(reference.tables) if reference is not None else frozenset()
+
+
+# --- values ---------------------------------------------------------------------------------------
+
+
+def typed_text(column: Column, text: str, *, zone: tzinfo) -> str:
+    """What was typed as a cell of the column; instants without a zone are in ``zone``.
+
+    Raises UsageError (``edit-value-wrong``) for what such a column cannot hold.
+    """
+    reader, form = _READERS.get(column.kind, (None, ""))
+    try:
+        told = reader(text.strip(), zone) if reader is not None else text
+    except (ValueError, OverflowError):  # the latter for instants at the ends of time
+        raise _wrong(column, form) from None
+    texts = column.kind in (WireKind.TEXT, WireKind.MULTI)
+    if texts and 0 < column.length < len(told):
+        raise _wrong(column, f"a text of at most {column.length:,} characters")
+    return told
+
+
+def _boolean(text: str, _: tzinfo) -> str:
+    if text.lower() not in ("true", "false"):
+        raise ValueError(text)
+    return text.lower()
+
+
+def _decimal(text: str, _: tzinfo) -> str:
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(text)
+    return text
+
+
+def _integer(text: str, _: tzinfo) -> str:
+    if not _WHOLE.fullmatch(text):
+        raise ValueError(text)
+    return text
+
+
+def _date(text: str, _: tzinfo) -> str:
+    return date.fromisoformat(text).isoformat()
+
+
+def _time(text: str, _: tzinfo) -> str:
+    time.fromisoformat(text.removesuffix("Z"))
+    return text
+
+
+def _instant(text: str, zone: tzinfo) -> str:
+    told = datetime.fromisoformat(text)
+    told = told if told.tzinfo is not None else told.replace(tzinfo=zone)
+    return told.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _json(text: str, _: tzinfo) -> str:
+    json.loads(text)
+    return text
+
+
+def _id(text: str, _: tzinfo) -> str:
+    if not text or any(sign.isspace() for sign in text):
+        raise ValueError(text)
+    return text
+
+
+_READERS: Mapping[WireKind, tuple[Callable[[str, tzinfo], str], str]] = {
+    WireKind.BOOLEAN: (_boolean, "true or false"),
+    WireKind.DECIMAL: (_decimal, "a number, such as 12.50"),
+    WireKind.INTEGER: (_integer, "a whole number"),
+    WireKind.DATE: (_date, "a date, such as 2026-03-04"),
+    WireKind.TIME: (_time, "a time, such as 14:30:00"),
+    WireKind.INSTANT: (_instant, "a date and time, such as 2026-03-04T14:30"),
+    WireKind.JSON: (_json, "JSON"),
+    WireKind.REFERENCE: (_id, "the id of a record"),
+}
+
+
+def _wrong(column: Column, form: str) -> UsageError:
+    """The value is not repeated: it is somebody's data, and errors are kept."""
+    return UsageError(
+        "edit-value-wrong",
+        f"What was typed for {column.label or column.name} cannot be its value.",
+        next_step=f"Type {form}.",
+    )
+
+
+# --- before a plan is made ------------------------------------------------------------------------
+
+
+def checked(
+    edits: Edits,
+    tables: Mapping[str, Table],
+    capability: Callable[[str], WriteCapability],
+    *,
+    zone: tzinfo,
+) -> Edits:
+    """The same as cells that the org can take.
+
+    Raises UsageError (``edit-column-unknown``, ``edit-column-fixed``, ``edit-value-wrong``).
+    """
+
+    def cell(key: RecordKey, name: str, text: str | None) -> str | None:
+        table = tables.get(key.table)
+        column = table.column(name) if table is not None else None
+        if table is None or column is None:
+            raise column_unknown(key.table, name)
+        why = why_not(table, capability(key.table), name)
+        if why is not None:
+            raise column_fixed(key.table, name, why)
+        return typed_text(column, text, zone=zone) if text is not None else None
+
+    values = {
+        key: {name: cell(key, name, text) for name, text in own.items()}
+        for key, own in edits.values.items()
+    }
+    return Edits(values, edits.instead)
+
+
+def column_unknown(table: str, column: str) -> UsageError:
+    """The org has no such column, or no such table."""
+    return UsageError(
+        "edit-column-unknown",
+        f"The org has no column {column} of {table}.",
+        next_step="Columns are written as the source writes them, upper and lower case; "
+        "`unlost show` names those of a record.",
+    )
+
+
+def column_fixed(table: str, column: str, why: str) -> UsageError:
+    """Nobody can set the column."""
+    return UsageError(
+        "edit-column-fixed",
+        f"No value can be typed for {column} of {table}: {why}.",
+        next_step="Leave it out; the plan tells which columns do not come back as they were.",
+    )
+
+
+def record_not_planned(key: RecordKey) -> UsageError:
+    """A value was typed for a record that the plan does not have."""
+    return UsageError(
+        "edit-record-unknown",
+        f"A value was typed for {key}, which is not in the plan.",
+        next_step="Choose that record too, or leave the value out.",
+    )

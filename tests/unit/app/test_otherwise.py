@@ -1,0 +1,373 @@
+"""What shall come back otherwise: how it is said, what it means, and who may see it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from homes import World
+from unit.app.test_restore import CUSTOMER, WRITER, Shop, endings, refused
+from unlost.app.actions import edit_plan, queued_restore
+from unlost.app.actions.columns import hide
+from unlost.app.actions.edit_plan import edit_kept, give_kept, plan_people, planned_fields
+from unlost.app.actions.kept_plan import (
+    PlanView,
+    Wanted,
+    choose,
+    kept_plan,
+    leave_out,
+    make_kept,
+    run_kept,
+)
+from unlost.app.actions.outcome import outcome
+from unlost.app.actions.queued_restore import do_restore
+from unlost.app.actions.restore_plan import PlanRequest, show_plan
+from unlost.app.actions.restore_run import retry_run
+from unlost.app.actions.writer import set_writer
+from unlost.app.otherwise import CauseEdit, Edit, Given, Otherwise, said, with_edits, with_given
+from unlost.catalog.audit import every
+from unlost.catalog.plans import PlanState
+from unlost.catalog.runs import RunState
+from unlost.engine.restore.summary import TypedRecord
+from unlost.model.access import Actor, ActorKind, Grant, Right, Role
+from unlost.model.errors import NotFound, UsageError
+from unlost.model.plan import Holder
+from unlost.model.schema import Column, ColumnTrait, Reference, WireKind
+from unlost.testing.platform import Refused
+
+VIEWER = Grant(Role.VIEWER, None)
+PERSON = Reference(("Person",))
+
+
+class Firm(Shop):
+    """The customer and its contacts belong to somebody who left; then they are lost."""
+
+    def __init__(self, world: World, folder: Path) -> None:
+        self.world = world
+        org = self.org
+        org.add_table("Person", {"Name": WireKind.TEXT, "IsActive": WireKind.BOOLEAN})
+        self.gone = self._person("Wim", "false")
+        self.here, self.young = self._person("Lotte", "true"), self._person("Ada", "true")
+        columns = org.tables["Account"].columns
+        columns["ModifiedBy"] = replace(columns["ModifiedBy"], reference=PERSON)
+        columns["Owner"] = Column(
+            "Owner", WireKind.REFERENCE, label="Owner of it", reference=PERSON
+        )
+        columns["Since"] = Column("Since", WireKind.DATE)
+        columns["Text"] = Column("Text", WireKind.TEXT, length=100_000)
+        columns["Computed"] = Column(
+            "Computed", WireKind.TEXT, traits=frozenset({ColumnTrait.VOLATILE})
+        )
+        org.update("Account", CUSTOMER, {"Owner": self.gone, "Text": "one\r\ntwo"})
+        super().__init__(world, folder)
+        set_writer(self.app, WRITER)
+        self.lose()
+        self.night()
+
+    def _person(self, name: str, active: str) -> str:
+        return self.org.create("Person", {"Name": name, "IsActive": active})
+
+    def contacts(self) -> dict[str, str]:
+        """Ids of the lost contacts by their names."""
+        rows = self.app.vault.head(self.oid).scan_deleted("Contact", columns=["Name"]).read_all()
+        return dict(zip(rows["Name"].to_pylist(), rows["_u_id"].to_pylist(), strict=True))
+
+
+@pytest.fixture
+def firm(sales: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Firm:
+    monkeypatch.setattr(queued_restore, "ask", lambda _place, _job: None)
+    return Firm(sales, tmp_path)
+
+
+def wanted(otherwise: Otherwise = Otherwise(), **more: Any) -> Wanted:  # noqa: B008 (a value)
+    return Wanted(PlanRequest("sales", (f"Account/{CUSTOMER}",), otherwise=otherwise), **more)
+
+
+def made(firm: Firm, view: PlanView) -> PlanView:
+    return make_kept(firm.app, "sales", view.plan)
+
+
+def edited(view: PlanView) -> Sequence[TypedRecord]:
+    assert view.summary is not None, view
+    return view.summary.edited
+
+
+# --- how it is said -------------------------------------------------------------------------------
+
+
+def test_it_is_said_in_words_of_a_terminal() -> None:
+    told = said(
+        values=["Contact/003.Email=a=b.c", "Account/0.0.1.Name="],
+        empty=["Contact/003.Phone"],
+        instead=["User/005=006"],
+        every=["Case.Status=New.Open"],
+    )
+    assert told == Otherwise(
+        (
+            Edit("Contact/003", "Email", "a=b.c"),
+            Edit("Account/0.0.1", "Name", ""),
+            Edit("Contact/003", "Phone", None),
+        ),
+        (Given("User/005", "006"),),
+        (CauseEdit("Case", "Status", "New.Open"),),
+    )
+    assert str(told) == "Account.Name, Case.Status, Contact.Email, Contact.Phone, User/005"
+    assert said() == Otherwise()
+    assert not said()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"values": ["Contact/003.Email"]},
+        {"values": ["Contact.Email=secret"]},
+        {"values": ["/003.Email=secret"]},
+        {"values": ["Contact/003=secret"]},
+        {"empty": ["Contact/003"]},
+        {"instead": ["User/005"]},
+        {"instead": ["User=secret"]},
+        {"every": ["Case=secret"]},
+        {"every": ["Case.Status"]},
+    ],
+)
+def test_what_says_nothing_is_refused_and_its_value_not_repeated(words: dict[str, Any]) -> None:
+    error = refused(UsageError, "edit-unreadable", lambda: said(**words))
+    assert "secret" not in f"{error.sentence} {error.next_step}"
+
+
+def test_what_is_typed_later_counts() -> None:
+    asked = Otherwise((Edit("A/1", "x", "1"), Edit("A/1", "y", "2"), Edit("A/2", "x", "3")))
+    assert with_edits(asked, "A/1", {"x": None}).edits == (
+        Edit("A/1", "y", "2"),
+        Edit("A/2", "x", "3"),
+        Edit("A/1", "x", None),
+    )
+
+
+def test_who_was_given_records_gives_them_on() -> None:
+    asked = Otherwise(given=(Given("P/1", "2"), Given("P/7", "8")))
+    assert with_given(asked, {"P/2": "3"}).given == (
+        Given("P/1", "3"),
+        Given("P/7", "8"),
+        Given("P/2", "3"),
+    )
+
+
+# --- plans in files -------------------------------------------------------------------------------
+
+
+def test_a_plan_comes_back_otherwise(firm: Firm) -> None:
+    otherwise = said(
+        values=[f"Account/{CUSTOMER}.Since=2026-03-04", f"Account/{CUSTOMER}.Owner={firm.young}"],
+        empty=[f"Account/{CUSTOMER}.Text"],
+    )
+    plan = firm.plan(f"Account/{CUSTOMER}", otherwise=otherwise)
+    assert plan.summary.edited == (TypedRecord("Account", CUSTOMER, ("Owner", "Since", "Text")),)
+    assert show_plan(firm.app, Path(plan.file)).summary == plan.summary
+    assert firm.run(plan).whole
+    (cells,) = [one for one in firm.live("Account").values() if one["Name"] == "Schoko Zürich"]
+    assert (cells["Since"], cells["Owner"], cells.get("Text")) == ("2026-03-04", firm.young, None)
+    (deed,) = [row.deed for row in every() if row.deed.act == "restore.plan"]
+    assert deed.detail["typed"] == ["Account.Owner", "Account.Since", "Account.Text"]
+    assert "2026-03-04" not in str(deed)
+
+
+def test_somebody_else_is_named(firm: Firm) -> None:
+    otherwise = said(instead=[f"Person/{firm.gone}={firm.here}"])
+    plan = firm.plan(f"Account/{CUSTOMER}", otherwise=otherwise)
+    assert plan.summary.holders == (Holder("Person", firm.here, 1),)
+    firm.run(plan)
+    live = firm.live("Account")[firm.named("Account", "Schoko Zürich")]
+    assert live["Owner"] == firm.here
+
+
+def test_what_cannot_be_a_value_is_refused(firm: Firm) -> None:
+    def asked(*values: str) -> None:
+        firm.plan(f"Account/{CUSTOMER}", otherwise=said(values=values))
+
+    refused(UsageError, "edit-value-wrong", asked, f"Account/{CUSTOMER}.Since=soon")
+    refused(UsageError, "id-wrong", asked, f"Account/{CUSTOMER}.Owner=no id")
+    refused(UsageError, "edit-column-unknown", asked, f"Account/{CUSTOMER}.Nothing=x")
+    refused(UsageError, "edit-column-fixed", asked, f"Account/{CUSTOMER}.Computed=x")
+    refused(UsageError, "edit-record-unknown", asked, "Account/A40018.Name=x")
+
+
+# --- another try ----------------------------------------------------------------------------------
+
+
+def failing(firm: Firm, *names: str) -> str:
+    """A restore in which contacts fail, each with a code of its own; its run."""
+    plan = firm.plan(f"Account/{CUSTOMER}")
+    for name in names:
+        firm.writer.faults.plant("row", Refused("RULE", f"Not {name}."), table="Contact")
+    result = firm.run(plan)
+    assert endings(result)["failed"] == len(names)
+    return result.run
+
+
+def test_a_value_for_all_that_failed(firm: Firm) -> None:
+    run = failing(firm, "Ann", "Ben")
+    result = retry_run(firm.app, run, otherwise=said(every=["Contact.Name=Both"]))
+    assert result.whole
+    assert [one["Name"] for one in firm.live("Contact").values()] == ["Both", "Both"]
+    (deed,) = [row.deed for row in every() if row.deed.act == "restore.retry"]
+    assert deed.subject == f"{run}/Contact.Name"
+
+
+def test_a_value_for_one_cause_and_for_one_record(firm: Firm) -> None:
+    run = failing(firm, "Ann", "Ben")
+    otherwise = Otherwise(
+        (Edit(f"Contact/{firm.contacts()['Ann']}", "Name", "Anna"),),
+        causes=(
+            CauseEdit("Contact", "Name", "Nobody", "another-code"),
+            CauseEdit("Contact", "Name", "Both", "write-refused"),
+        ),
+    )
+    refused(
+        UsageError,
+        "run-whole",
+        lambda: retry_run(firm.app, run, codes=["another-code"], otherwise=otherwise),
+    )
+    assert retry_run(firm.app, run, codes=["write-refused"], otherwise=otherwise).whole
+    assert {one["Name"] for one in firm.live("Contact").values()} == {"Anna", "Both"}
+
+
+# --- in the console -------------------------------------------------------------------------------
+
+
+def test_the_fields_of_a_record_are_told_with_what_is_wanted(firm: Firm) -> None:
+    view = made(firm, choose(firm.app, "sales", wanted()))
+    found = planned_fields(firm.app, "sales", view.plan, "Account", CUSTOMER)
+    assert (found.name, found.label) == ("Schoko Zürich", "Account")
+    fields = {field.name: field for field in found.fields}
+    assert "Id" not in fields
+    assert "Computed" not in fields
+    assert fields["Owner"].label == "Owner of it"
+    assert (fields["Owner"].value, fields["Owner"].target) == (firm.gone, "Wim")
+    assert (fields["Since"].kind, fields["Since"].value) == (WireKind.DATE, None)
+    refused(
+        NotFound,
+        "planned-record-unknown",
+        planned_fields,
+        firm.app,
+        "sales",
+        view.plan,
+        "Account",
+        "nobody",
+    )
+
+
+def test_values_are_typed_and_typed_again(firm: Firm) -> None:
+    first = made(firm, choose(firm.app, "sales", wanted()))
+    values = {"Name": "Typed", "Text": "one\ntwo", "Since": "", "Owner": firm.gone}
+    view = made(firm, edit_kept(firm.app, "sales", first.plan, "Account", CUSTOMER, values))
+    assert edited(view) == (TypedRecord("Account", CUSTOMER, ("Name",)),), "the rest is as it was"
+    assert kept_plan(firm.app, "sales", first.plan).state is PlanState.MADE, "it is still there"
+    again = {"Name": "Schoko Zürich", "Since": "2026-03-04", "Text": None}
+    view = made(firm, edit_kept(firm.app, "sales", view.plan, "Account", CUSTOMER, again))
+    assert edited(view)[0].columns == ("Name", "Since", "Text")
+    fields = planned_fields(firm.app, "sales", view.plan, "Account", CUSTOMER).fields
+    told = {field.name: (field.was, field.value) for field in fields}
+    assert told["Text"] == ("one\r\ntwo", None)
+    assert told["Name"] == ("Schoko Zürich", "Schoko Zürich")
+    less = made(firm, leave_out(firm.app, "sales", view.plan, tables=["Paper"]))
+    assert edited(less) == edited(view)
+    run_kept(firm.app, "sales", less.plan)
+    (deed, *_) = [row.deed for row in every() if row.deed.act == "restore.edit"]
+    assert "Typed" not in str(deed)
+    assert any("Account.Name" in str(row.deed.detail) for row in every())
+
+
+def test_what_changes_nothing_or_cannot_be_is_told_at_once(firm: Firm) -> None:
+    view = made(firm, choose(firm.app, "sales", wanted()))
+
+    def asked(values: dict[str, str | None]) -> None:
+        edit_kept(firm.app, "sales", view.plan, "Account", CUSTOMER, values)
+
+    refused(UsageError, "nothing-typed", asked, {"Text": "one\r\ntwo", "Nothing": "x"})
+    refused(UsageError, "edit-value-wrong", asked, {"Since": "soon"})
+    wrong = said(values=[f"Account/{CUSTOMER}.Since=soon"])
+    refused(UsageError, "edit-value-wrong", choose, firm.app, "sales", wanted(wrong))
+
+
+def test_people_are_told_with_those_who_could_take_over(firm: Firm) -> None:
+    view = made(firm, choose(firm.app, "sales", wanted()))
+    found = plan_people(firm.app, "sales", view.plan)
+    (holder,) = found.holders
+    assert (holder.name, holder.count, holder.active) == ("Wim", 1, False)
+    assert [one.name for one in found.others["Person"]] == ["Ada", "Lotte", "Wim"]
+    given = {f"Person/{firm.gone}": firm.here}
+    view = made(firm, give_kept(firm.app, "sales", view.plan, given))
+    (holder,) = plan_people(firm.app, "sales", view.plan).holders
+    assert holder.name == "Lotte"
+    view = made(firm, give_kept(firm.app, "sales", view.plan, {f"Person/{firm.here}": firm.young}))
+    (holder,) = plan_people(firm.app, "sales", view.plan).holders
+    assert holder.name == "Ada"
+    handed = run_kept(firm.app, "sales", view.plan)
+    assert do_restore(firm.app, handed.run) is RunState.DONE
+    live = firm.live("Account")[firm.named("Account", "Schoko Zürich")]
+    assert live["Owner"] == firm.young
+
+
+def test_nobody_is_given_anything_by_nothing(firm: Firm) -> None:
+    view = made(firm, choose(firm.app, "sales", wanted()))
+    for given in ({}, {f"Person/{firm.gone}": " "}, {f"Person/{firm.gone}": firm.gone}):
+        refused(UsageError, "nobody-given", give_kept, firm.app, "sales", view.plan, given)
+
+
+def test_of_too_many_people_those_who_are_active_are_offered_or_none(
+    firm: Firm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = made(firm, choose(firm.app, "sales", wanted()))
+
+    def names() -> list[str] | None:
+        found = plan_people(firm.app, "sales", view.plan)
+        assert found.holders[0].name == "Wim", "who holds it is told anyway"
+        return [one.name for one in found.others["Person"]] if found.others else None
+
+    monkeypatch.setattr(edit_plan, "MOST_PEOPLE", 2)
+    assert names() == ["Ada", "Lotte"]
+    monkeypatch.setattr(edit_plan, "MOST_PEOPLE", 1)
+    assert names() is None
+    monkeypatch.undo()
+    monkeypatch.setattr(edit_plan, "MOST_READ", 2)
+    assert names() is None
+
+
+def test_people_whom_the_backup_does_not_know_are_told_by_their_ids(firm: Firm) -> None:
+    stranger = firm.org.create("Person", {"Name": "New"})
+    otherwise = said(instead=[f"Person/{firm.gone}={stranger}"])
+    view = made(firm, choose(firm.app, "sales", wanted(otherwise)))
+    (holder,) = plan_people(firm.app, "sales", view.plan).holders
+    assert (holder.record, holder.name, holder.active) == (stranger, "", None)
+
+
+def test_a_cause_names_the_fields_that_can_be_set(firm: Firm) -> None:
+    run = failing(firm, "Ann")
+    told = outcome(firm.app, run)
+    assert told is not None
+    assert [field.name for field in told.causes[0].fields] == ["Account", "Name"]
+    causes = (CauseEdit("Contact", "Name", "Anna", "write-refused"),)
+    request = PlanRequest("sales", otherwise=Otherwise(causes=causes))
+    view = made(firm, choose(firm.app, "sales", Wanted(request, retry=run)))
+    assert edited(view)[0].columns == ("Name",)
+
+
+# --- hidden columns -------------------------------------------------------------------------------
+
+
+def test_who_may_restore_sees_every_column() -> None:
+    """Plans hold typed values, and tell whom records name."""
+    for role in Role:
+        own = Actor(ActorKind.PERSON, "ben", (Grant(role, None),))
+        assert not own.may(Right.RESTORE) or own.may(Right.UNVEIL), role
+
+
+def test_who_does_not_see_all_is_told_no_fields(firm: Firm) -> None:
+    run = failing(firm, "Ann")
+    hide(firm.app, "sales", "Account.Text")
+    told = outcome(firm.app.acting(Actor(ActorKind.PERSON, "ben", (VIEWER,))), run)
+    assert told is not None
+    assert told.causes[0].fields == ()
