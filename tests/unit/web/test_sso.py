@@ -1,6 +1,7 @@
 """Single sign-on: who was added gets in, everybody else is told whom to ask."""
 
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP
 from allauth.socialaccount.models import SocialAccount, SocialApp
 from django.contrib.auth import get_user_model
 
@@ -330,3 +331,16 @@ def test_a_provider_of_saml_that_the_machine_cannot_speak_to_hides_no_other(
     assert entity in page
     assert "http://localhost/account/saml/old/metadata/" in page
     assert "Nobody signs in by Old" in text(admin.post("/settings/sso/old/remove/", follow=True))
+
+
+def test_a_second_factor_of_ones_own_is_asked_for_after_the_company_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who broke into the provider is not in yet."""
+    acme = provider(world, monkeypatch)
+    lena = person(world, "lena", email="lena@acme.example")
+    TOTP.activate(lena, "JBSWY3DPEHPK3PXP")
+    acme.vouch("lena@acme.example")
+    client = browser()
+    assert acme.sign_in(client)["Location"] == "/account/2fa/authenticate/"
+    assert not signed_in(client)
