@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,7 @@ from browser.people import (
     virtual_key,
 )
 from browser.saml_provider import saml_provider
+from browser.test_pages import PHONE, WIDE
 from browser.visitor import Visitor
 from unit.web.idp import metadata
 from unlost.model.access import LOCKED_AFTER
@@ -292,3 +294,27 @@ def test_the_company_signs_people_in_by_saml(
         "No admin of Unlost has added this address" in other.page.get_by_role("main").inner_text()
     )
     is_out(other)
+
+
+ACCOUNT = (
+    "login/", "sessions/", "2fa/", "2fa/webauthn/", "2fa/webauthn/add/", "2fa/totp/activate/",
+    "password/change/", "logout/", "saml/nano/login/", "sso/acme/", "sso-cancelled/", "sso-error/",
+)  # fmt: skip
+
+
+@pytest.mark.usefixtures("acme", "saml")
+@pytest.mark.parametrize("dress", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("known", [True, False], ids=["signed in", "strange"])
+def test_pages_of_the_account_are_fit_for_everybody(
+    visit: Visit, admin: dict[str, Any], dress: dict[str, int], known: bool
+) -> None:
+    visitor = visit(bypass_csp=True, viewport=dress, storage_state=admin if known else None)
+    wrong: dict[str, Any] = {}
+    for path in ACCOUNT:
+        with visitor.expecting(401):  # with which allauth says that a sign-in failed
+            visitor.open(f"/account/{path}")
+        found = list(visitor.violations())
+        if visitor.page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"):
+            found.append("the page is wider than the window")
+        wrong |= {path: found} if found else {}
+    assert not wrong, wrong
