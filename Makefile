@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3 /usr/bin/pyt
 BIN := .venv/bin
 STAMP := .venv/.stamp
 
-.PHONY: setup demo test coverage check referees browser services bench deep docs messages lock clean
+.PHONY: setup demo test coverage check referees browser saml services bench deep docs messages lock clean
 
 ON_POSTGRES := $(addprefix tests/unit/app/test_,nights.py queued_restores.py control.py)
 
@@ -37,6 +37,9 @@ referees: setup
 browser: setup
 	@tests/browser/run.sh
 
+saml: setup
+	@tests/saml/run.sh
+
 services: setup
 	@$(BIN)/pytest -m services -q
 	@$(BIN)/pytest --postgres -n auto --dist worksteal -q $(ON_POSTGRES)
@@ -58,4 +61,4 @@ lock: setup
 	@UV=$(CURDIR)/$(BIN)/uv requirements/lock.sh
 
 clean:
-	rm -rf .venv .referees .browser .bench .services site demo-home
+	rm -rf .venv .referees .browser .saml .bench .services site demo-home

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Drive the console in a real browser. Installs what is missing: Chromium from the system's packages,
-# Playwright and axe-core from their registries, by hash, into .browser/ beside the sources.
+# Playwright, the part of Unlost that speaks SAML, axe-core and a provider of OpenID Connect from their
+# registries, by hash, into .browser/ beside the sources. Names tests to run some: run.sh tests/browser/X.py
 set -euo pipefail
 root="$(cd "$(dirname "$0")/../.." && pwd)"
 home="$root/.browser"
@@ -22,12 +23,14 @@ command -v npm >/dev/null || {
   exit 1
 }
 
-if ! cmp --silent "$root/requirements/browser.txt" "$home/python.stamp"; then
-  rm -rf "$home/python"
-  "$root/.venv/bin/uv" pip install --quiet --python "$root/.venv/bin/python" --target "$home/python" \
-    --require-hashes -r "$root/requirements/browser.txt"
-  cp "$root/requirements/browser.txt" "$home/python.stamp"
-fi
+uv="$root/.venv/bin/uv"
+for name in browser saml; do
+  if ! cmp --silent "$root/requirements/$name.txt" "$home/$name.stamp"; then
+    "$uv" pip install --quiet --python "$root/.venv/bin/python" --target "$home/python" \
+      --no-deps --require-hashes -r "$root/requirements/$name.txt"
+    cp "$root/requirements/$name.txt" "$home/$name.stamp"
+  fi
+done
 if ! cmp --silent "$root/tests/browser/package-lock.json" "$home/node.stamp"; then
   cp "$root/tests/browser/package.json" "$root/tests/browser/package-lock.json" "$home/"
   (cd "$home" && npm ci --ignore-scripts --no-audit --no-fund --silent)
@@ -36,5 +39,7 @@ fi
 
 cd "$root"
 export PYTHONPATH="$home/python${PYTHONPATH:+:$PYTHONPATH}"
-[ -e "${1:-}" ] || set -- tests/browser "$@" # files to run may be named, and options for pytest
-UNLOST_BROWSER="$(find_browser)" exec .venv/bin/pytest -m browser -n 0 -q "$@"
+export UNLOST_BROWSER
+UNLOST_BROWSER="$(find_browser)"
+case " $* " in *" tests/"*) ;; *) set -- tests/browser "$@" ;; esac
+exec .venv/bin/pytest -m browser -n 0 -q "$@"

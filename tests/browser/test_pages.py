@@ -89,6 +89,7 @@ def pages(console: Console) -> dict[str, str]:
         "person": "/settings/people/of/lena/",
         "hidden": "/settings/hidden/?org=sales",
         "sso": "/settings/sso/",
+        "sso-saml": "/settings/sso/saml/",
         "audit": "/audit/",
         "style": "/style/",
         "connect-sign-in": "/connect/sign-in/",

@@ -17,6 +17,7 @@ class SignInAct(StrEnum):
 
     SIGN_IN = "sign-in"
     SIGN_OUT = "sign-out"
+    SESSION_END = "session.end"
     PASSWORD = "password.change"  # noqa: S105
     FACTOR_ADD = "factor.add"
     FACTOR_REMOVE = "factor.remove"

@@ -1,7 +1,8 @@
-"""The company's single sign-on: providers that speak OpenID Connect."""
+"""The company's single sign-on: providers that speak OpenID Connect or SAML."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from allauth.socialaccount.models import SocialAccount, SocialApp
@@ -10,13 +11,19 @@ from django.db import transaction
 from unlost.catalog.connection import own_connection
 from unlost.model.errors import Conflict, NotFound
 
-KIND = "openid_connect"
+
+class Kind(StrEnum):
+    """What a provider speaks."""
+
+    OIDC = "openid_connect"
+    SAML = "saml"
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
     """Who vouches for people. ``name`` stands in addresses, ``title`` on the button.
 
+    ``issuer``: its name for itself. ``client_id``: its name for this console; empty for SAML.
     ``origin``: the site where people sign in. ``vouches``: every address that it tells is taken as
     verified, though it does not say so.
     """
@@ -27,6 +34,7 @@ class Provider:
     client_id: str
     origin: str
     vouches: bool = False
+    kind: Kind = Kind.OIDC
 
 
 def list_providers() -> Sequence[Provider]:
@@ -35,8 +43,11 @@ def list_providers() -> Sequence[Provider]:
         return [_provider(row) for row in _rows().order_by("provider_id")]
 
 
-def add_provider(provider: Provider, *, sealed: str) -> None:
-    """Keep a provider and its sealed secret; raises Conflict (``sso-exists``)."""
+def add_provider(provider: Provider, *, kept: Mapping[str, object]) -> None:
+    """Keep a provider; raises Conflict (``sso-exists``).
+
+    ``kept``: beside it the sealed secret of OpenID Connect, or what SAML knows of its provider.
+    """
     with own_connection(), transaction.atomic():
         if _rows().filter(provider_id=provider.name).exists():
             raise Conflict(
@@ -45,7 +56,7 @@ def add_provider(provider: Provider, *, sealed: str) -> None:
                 next_step=f"Choose another name, or remove it first: unlost sso remove {provider.name}",
             )
         SocialApp.objects.create(
-            provider=KIND,
+            provider=provider.kind.value,
             provider_id=provider.name,
             name=provider.title,
             client_id=provider.client_id,
@@ -54,7 +65,7 @@ def add_provider(provider: Provider, *, sealed: str) -> None:
                 "origin": provider.origin,
                 "verified_email": provider.vouches,
                 "oauth_pkce_enabled": True,
-                "sealed": sealed,
+                **kept,
             },
         )
 
@@ -62,7 +73,7 @@ def add_provider(provider: Provider, *, sealed: str) -> None:
 def sealed_secret(name: str) -> str:
     """A provider's secret as it was sealed; raises NotFound (``sso-unknown``)."""
     with own_connection():
-        row = _rows().filter(provider_id=name).first()
+        row = _rows().filter(provider_id=name, provider=Kind.OIDC.value).first()
     if row is None:
         raise _unknown(name)
     return str(row.settings["sealed"])
@@ -84,7 +95,7 @@ def remove_provider(name: str) -> Provider:
 
 
 def _rows() -> Any:
-    return SocialApp.objects.filter(provider=KIND)
+    return SocialApp.objects.filter(provider__in=[one.value for one in Kind])
 
 
 def _provider(row: SocialApp) -> Provider:
@@ -96,6 +107,7 @@ def _provider(row: SocialApp) -> Provider:
         row.client_id,
         held["origin"],
         held["verified_email"],
+        Kind(row.provider),
     )
 
 

@@ -14,41 +14,29 @@ from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as passkeys
 from allauth.socialaccount import views as social
 from allauth.socialaccount.providers.openid_connect import views as oidc
-from allauth.usersessions import views as sessions
-from django.conf import settings
-from django.http import HttpRequest, HttpResponse
-from django.urls import path
-from django.utils.csp import CSP
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import include, path
 from django.utils.translation import gettext_noop
 
-from unlost.catalog.sso import list_providers
+from unlost.app.saml import speaks_saml
+from unlost.catalog.sso import Kind, list_providers
 from unlost.model.errors import TransientError, UnlostError
+from unlost.web import sessions
+from unlost.web.leaving import sends_away
 
 type View = Callable[..., HttpResponse]
 
 
-def sends_away(view: View) -> View:
-    """Let the forms of a page lead to the configured providers, which the policy else forbids.
+def asks_provider(view: View) -> View:
+    """Say in plain words that a provider does not answer; raises TransientError (``sso-away``).
 
-    Browsers hold ``form-action`` against the redirects that answer a form, too.
+    A provider that does not speak OpenID Connect is not there.
     """
 
     @wraps(view)
-    def told(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        response = view(request, *args, **kwargs)
-        origins = sorted({provider.origin for provider in list_providers()})
-        policy = settings.SECURE_CSP | {"form-action": [CSP.SELF, *origins]}
-        response._csp_config = policy  # type: ignore[attr-defined]  # as Django's csp_override does
-        return response
-
-    return told
-
-
-def asks_provider(view: View) -> View:
-    """Say in plain words that a provider does not answer; raises TransientError (``sso-away``)."""
-
-    @wraps(view)
     def asked(request: HttpRequest, provider_id: str) -> HttpResponse:
+        if (provider_id, Kind.OIDC) not in {(one.name, one.kind) for one in list_providers()}:
+            raise Http404
         try:
             return view(request, provider_id)
         except UnlostError:
@@ -98,7 +86,8 @@ urlpatterns = [
     path(
         "2fa/webauthn/keys/<int:pk>/remove/", passkeys.remove_webauthn, name="mfa_remove_webauthn"
     ),
-    path("sessions/", sessions.list_usersessions, name="usersessions_list"),
+    path("sessions/", sessions.sessions, name="usersessions_list"),
+    path("sessions/<int:session>/end/", sessions.end, name="session-end"),
     path("sso-cancelled/", social.login_cancelled, name="socialaccount_login_cancelled"),
     path("sso-error/", social.login_error, name="socialaccount_login_error"),
     path(
@@ -112,3 +101,5 @@ urlpatterns = [
         name="openid_connect_callback",
     ),
 ]
+if speaks_saml():
+    urlpatterns.append(path("saml/", include("unlost.web.saml.urls")))

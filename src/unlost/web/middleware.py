@@ -17,12 +17,12 @@ from unlost.catalog.orgs import orgs_read_once
 from unlost.catalog.people import actor_of
 from unlost.model.access import Actor
 from unlost.model.errors import UnlostError
+from unlost.web.api.problem import API
 from unlost.web.failing import failed
 from unlost.web.serving import application
 
 type Answer = Callable[[HttpRequest], HttpResponse]
 
-API = "/api/"  # signs in by tokens
 SEEN = "seen"  # in a session: when it was noted last
 SEEN_EVERY = timedelta(minutes=5)
 OPEN = "open_to_all"  # the attribute of a view that needs no sign-in

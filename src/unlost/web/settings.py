@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.utils.csp import CSP
 
+from unlost.app.saml import speaks_saml
 from unlost.app.settings import *  # noqa: F403
 from unlost.app.settings import INSTALLED_APPS as WITH_TABLES
 from unlost.model.access import LOCKED_AFTER, LOCKED_FOR
@@ -22,11 +23,13 @@ INSTALLED_APPS = [
     "django_htmx",
     "allauth.socialaccount.providers.openid_connect",
     "unlost.web",
+    *(["unlost.web.saml"] if speaks_saml() else []),
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "unlost.web.middleware.QuietHeaders",
+    "unlost.web.api.problem.InJson",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -17,7 +17,7 @@ from unlost.app.signins import AtTheDoor, Refusal, SignInAct, note_at_the_door
 from unlost.app.sso import open_secret
 from unlost.catalog.people import people_with_email
 from unlost.catalog.secrets import NONCE_BYTES, seal, sealing_key, unseal
-from unlost.catalog.sso import sealed_secret
+from unlost.catalog.sso import Kind, sealed_secret
 from unlost.web.serving import application
 
 PLACE = b"web/mfa"
@@ -42,6 +42,8 @@ class InvitedAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     def get_app(self, request: HttpRequest, provider: str, client_id: str | None = None) -> Any:
         """A provider as it is kept, with its secret opened."""
         held = super().get_app(request, provider, client_id=client_id)
+        if held.provider != Kind.OIDC.value:
+            return held  # SAML has no secret
         held.secret = open_secret(application(), held.provider_id, sealed_secret(held.provider_id))
         return held
 

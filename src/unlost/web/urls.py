@@ -103,6 +103,7 @@ urlpatterns = [
     path("settings/hidden/<name:org>/hide/", hidden.hide, name="hidden-hide"),
     path("settings/hidden/<name:org>/show/", hidden.show, name="hidden-show"),
     path("settings/sso/", sso.providers, name="sso"),
+    path("settings/sso/saml/", sso.saml, name="sso-saml"),
     path("settings/sso/<slug:name>/remove/", sso.remove, name="sso-remove"),
     path("audit/", audit.audit, name="audit"),
     path("audit/verify/", audit.check, name="audit-verify"),

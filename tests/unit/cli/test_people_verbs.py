@@ -79,3 +79,29 @@ def test_a_file_that_holds_no_secret(unlost: Terminal, tmp_path: Path) -> None:
     assert "secret-unreadable" in missing.err
     (tmp_path / "empty").touch()
     assert "sso-invalid" in unlost(*ADD, "--secret-file", str(tmp_path / "empty")).err
+
+
+def test_without_its_part_saml_is_refused_in_plain_words(
+    unlost: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("unlost.app.saml.find_spec", lambda name: None)
+    (tmp_path / "metadata.xml").write_text("<a/>")
+    (tmp_path / "idp.pem").write_text("a certificate")
+    for told in (
+        ("--metadata", "https://idp.acme.example/metadata"),
+        ("--metadata", str(tmp_path / "metadata.xml")),
+        (
+            "--entity",
+            "x",
+            "--sign-in",
+            "https://x",
+            "--certificate-file",
+            str(tmp_path / "idp.pem"),
+        ),
+    ):
+        refused = unlost("sso", "add-saml", "acme", *told)
+        assert refused.code == 2
+        assert "saml-missing" in refused.err
+        assert "pip install 'unlost[saml]'" in refused.err
+    missing = unlost("sso", "add-saml", "acme", "--metadata", str(tmp_path / "nothing.xml"))
+    assert (missing.code, "secret-unreadable" in missing.err) == (2, True)

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,10 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 type SignIn = Callable[..., Client]
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+@contextmanager
+def served_home(place: Path) -> Iterator[World]:
     """A home with an org named "sales" that has a backup, served to test clients."""
-    made = World(tmp_path / "home")
+    made = World(place)
     fill(made.org)
     add_org(made.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
     backup(made.app, "sales")
@@ -29,6 +30,13 @@ def world(tmp_path: Path) -> Iterator[World]:
     with holding(made.app):
         yield made
     made.close()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """Such a home for one test."""
+    with served_home(tmp_path / "home") as made:
+        yield made
 
 
 @pytest.fixture

@@ -84,3 +84,61 @@ def test_each_operation_is_an_action_and_is_described(world: World, client: Clie
         operation["operationId"] for path in told["paths"].values() for operation in path.values()
     }
     assert described == {one.action for one in OPERATIONS}
+
+
+def code_of(answer: Any, status: int) -> str:
+    """The code of an error, which is told as all others are."""
+    assert (answer.status_code, answer["Content-Type"]) == (status, "application/json")
+    return str(answer.json()["error"]["code"])
+
+
+def test_a_body_that_is_not_json_is_told_so(world: World, client: Client, token) -> None:
+    headers = token()
+    for body in ("{", "\x00", "*"):
+        answer = client.post(
+            "/api/v1/people", data=body, content_type="application/json", headers=headers
+        )
+        assert code_of(answer, 400) == "request-unreadable"
+
+
+def test_a_name_that_an_operation_does_not_know_is_refused(
+    world: World, client: Client, token
+) -> None:
+    """A misspelled filter would show everything; a misspelled wish would do something else."""
+    headers = token()
+    answer = client.get("/api/v1/audit?actr=tom", headers=headers)
+    assert code_of(answer, 422) == "request-invalid"
+    assert "actr" in answer.json()["error"]["sentence"]
+    for path, body in (
+        ("people", {"name": "tom", "role": "viewer", "og": "sales"}),
+        ("orgs", {"connector": "memory", "name": "x", "config": {}, "extra": 1}),
+    ):
+        answer = client.post(
+            f"/api/v1/{path}",
+            data=json.dumps(body),
+            content_type="application/json",
+            headers=headers,
+        )
+        assert code_of(answer, 422) == "request-invalid"
+    assert client.get("/api/v1/people", headers=headers).json()["people"][-1]["name"] == "admin"
+
+
+def test_what_django_answers_by_itself_is_json_too(
+    world: World, client: Client, token, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = token()
+    assert code_of(client.get("/api/v1/nothing", headers=headers), 404) == "operation-unknown"
+    wrong_method = client.delete("/api/v1/orgs", headers=headers)
+    assert code_of(wrong_method, 405) == "request-refused"
+    assert "GET" in wrong_method["Allow"]
+    strange = Client(SERVER_NAME="evil.example").get("/api/v1/orgs", headers=headers)
+    assert code_of(strange, 400) == "request-refused"
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr("unlost.web.api.building.refuse_surplus", broken)
+    client.raise_request_exception = False
+    told = client.get("/api/v1/orgs", headers=headers)
+    assert code_of(told, 500) == "internal"
+    assert "fault of ours" not in told.content.decode()

@@ -29,7 +29,8 @@ OF_HOME = {
     "channels": {}, "channel-add": {}, "channel-test": {}, "channel-remove": {}, "checks": {},
     "acknowledge": {}, "vault-verify": {}, "people": {}, "person": {}, "person-add": {},
     "person-unlock": {}, "person-role": {}, "person-role-take": {}, "person-link": {},
-    "person-remove": {}, "person-return": {}, "person-factors": {}, "sso": {}, "sso-remove": {},
+    "person-remove": {}, "person-return": {}, "person-factors": {}, "sso": {}, "sso-saml": {},
+    "sso-remove": {},
     "audit-export": {}, "audit-verify": {}, "token-drop": {},
     "audit": {Role.AUDITOR, Role.ADMIN}, "hidden": {Role.ADMIN},
 }  # fmt: skip

@@ -196,6 +196,41 @@ def test_sessions_are_listed_and_the_others_end(world: World) -> None:
     assert not signed_in(there)
 
 
+def test_one_session_is_ended_and_no_other(world: World) -> None:
+    person(world, "lena")
+    person(world, "tom")
+    here, there, third = browser(), browser("192.0.2.9"), browser("192.0.2.10")
+    toms = browser("192.0.2.11")
+    for client, name in ((here, "lena"), (there, "lena"), (third, "lena"), (toms, "tom")):
+        sign_in_as(client, name)
+        assert signed_in(client)
+    ends = re.findall(r"/account/sessions/\d+/end/", text(here.get("/account/sessions/")))
+    assert len(ends) == 2  # not this one, and none of Tom's
+    assert here.get(ends[0]).status_code == 405
+    assert toms.post(ends[0]).status_code == 404
+    assert there.post(ends[0]).status_code == 302  # its own: it is signed out by that
+    assert not signed_in(there)
+    assert signed_in(here)
+    assert signed_in(third)
+    assert here.post(ends[0]).status_code == 404
+    assert "The session was ended" in text(here.post(ends[1], follow=True))
+    assert not signed_in(third)
+    assert signed_in(toms)
+    assert [one.deed.subject for one in noted("session.end")] == ["192.0.2.10", "192.0.2.9"]
+    assert browser().post(ends[0])["Location"].startswith("/account/login/?next=")
+
+
+def test_ending_sessions_from_afar_is_noted(world: World) -> None:
+    person(world, "lena")
+    here, there = browser(), browser("192.0.2.9")
+    sign_in_as(here, "lena")
+    sign_in_as(there, "lena")
+    assert "1 session was ended" in text(here.post("/account/sessions/", follow=True))
+    (entry,) = noted("session.end")
+    assert (entry.deed.actor, entry.deed.subject) == ("lena", "192.0.2.9")
+    assert entry.deed.detail == {"address": "127.0.0.1"}
+
+
 def test_nobody_comes_in_who_was_removed(world: World, sign_in: SignIn) -> None:
     admin = sign_in()
     person(world, "lena")

@@ -1,6 +1,7 @@
 """Single sign-on: who was added gets in, everybody else is told whom to ask."""
 
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP
 from allauth.socialaccount.models import SocialAccount, SocialApp
 from django.contrib.auth import get_user_model
 
@@ -21,6 +22,8 @@ from unit.web.providers import ISSUER, SECRET, SIGN_IN, FakeProvider, provider
 from unlost.app.actions.people import edit, remove
 from unlost.app.actions.sso import providers
 from unlost.app.actions.sso import remove as remove_provider
+from unlost.catalog.sso import Kind, Provider
+from unlost.catalog.sso import add_provider as add_row
 from unlost.model.access import Role
 from unlost.model.errors import UsageError
 
@@ -291,3 +294,53 @@ def test_the_page_is_for_admins_of_the_home(
     assert client.post("/settings/sso/", SENT | {"name": "evil"}).status_code == 403
     assert client.post("/settings/sso/acme/remove/").status_code == 403
     assert [one.name for one in providers(world.app).providers] == ["acme"]
+
+
+@pytest.fixture
+def without_saml(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the optional part were not installed."""
+    monkeypatch.setattr("unlost.app.saml.find_spec", lambda name: None)
+
+
+@pytest.mark.usefixtures("without_saml")
+def test_without_its_part_the_page_of_saml_says_how_to_get_it(
+    world: World, sign_in: SignIn
+) -> None:
+    admin = sign_in()
+    page = admin.get("/settings/sso/saml/")
+    clean(page)
+    assert "unlost[saml]" in text(page)
+    assert "<textarea" not in text(page)
+    sent = admin.post("/settings/sso/saml/", {"name": "acme", "metadata": "<a/>"})
+    assert sent.status_code == 400
+    assert providers(world.app).providers == ()
+
+
+def test_a_provider_of_saml_that_the_machine_cannot_speak_to_hides_no_other(
+    world: World, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The home came from a machine with the part; this one may lack it."""
+    provider(world, monkeypatch)
+    entity, site = "https://idp.acme.example/metadata", "https://idp.acme.example"
+    held = {"sign_in": f"{site}/sso", "certificates": []}
+    add_row(Provider("old", "Old", entity, "", site, kind=Kind.SAML), kept=held)
+    assert "Sign in by Acme" in text(browser().get("/account/login/"))
+    assert browser().get("/account/sso/old/").status_code == 404
+    admin = sign_in()
+    page = text(admin.get("/settings/sso/"))
+    assert entity in page
+    assert "http://localhost/account/saml/old/metadata/" in page
+    assert "Nobody signs in by Old" in text(admin.post("/settings/sso/old/remove/", follow=True))
+
+
+def test_a_second_factor_of_ones_own_is_asked_for_after_the_company_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who broke into the provider is not in yet."""
+    acme = provider(world, monkeypatch)
+    lena = person(world, "lena", email="lena@acme.example")
+    TOTP.activate(lena, "JBSWY3DPEHPK3PXP")
+    acme.vouch("lena@acme.example")
+    client = browser()
+    assert acme.sign_in(client)["Location"] == "/account/2fa/authenticate/"
+    assert not signed_in(client)

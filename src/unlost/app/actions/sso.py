@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from unlost.app.access import Where, action
 from unlost.app.compose import Application
 from unlost.app.home_copy import after_change
+from unlost.app.saml import IdentityProvider, described, read_metadata, require_saml
 from unlost.app.sso import seal_secret, sign_in_origin
-from unlost.catalog.sso import Provider, add_provider, list_providers, remove_provider
+from unlost.catalog.sso import Kind, Provider, add_provider, list_providers, remove_provider
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
 
@@ -35,6 +36,21 @@ class NewProvider:
     vouches: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSaml:
+    """What an admin tells of a SAML identity provider: its metadata, as an address or as text, or else
+    its three parts.
+    """
+
+    name: str
+    title: str = ""
+    metadata: str = ""
+    entity: str = ""
+    sign_in: str = ""
+    certificate: str = ""
+    vouches: bool = False
+
+
 @action("sso.list", Right.MANAGE, where=Where.HOME)
 def providers(app: Application) -> Providers:  # noqa: ARG001 (every action takes it)
     """All providers."""
@@ -51,14 +67,39 @@ def providers(app: Application) -> Providers:  # noqa: ARG001 (every action take
 def add(app: Application, new: NewProvider) -> Provider:
     """Let a provider of OpenID Connect sign people in; it is asked who it is before it is kept.
 
-    Raises UsageError (``sso-invalid``, ``sso-issuer``), Conflict (``sso-exists``), TransientError.
+    Raises UsageError (``sso-name``, ``sso-invalid``, ``sso-issuer``), Conflict (``sso-exists``), TransientError.
     """
-    _check(new)
+    _check_name(new.name, new.title)
+    _check_client(new)
     origin = sign_in_origin(new.issuer)
     provider = Provider(
         new.name, new.title or new.name, new.issuer.rstrip("/"), new.client_id, origin, new.vouches
     )
-    add_provider(provider, sealed=seal_secret(app, new.name, new.secret))
+    add_provider(provider, kept={"sealed": seal_secret(app, new.name, new.secret)})
+    after_change(app)
+    return provider
+
+
+@action(
+    "sso.add-saml",
+    Right.MANAGE,
+    trace=Trace.WRITE,
+    where=Where.HOME,
+    told=lambda one: {"issuer": one.issuer},
+)
+def add_saml(app: Application, new: NewSaml) -> Provider:
+    """Let a SAML identity provider sign people in.
+
+    Raises UsageError (``saml-missing``, ``sso-name``, ``saml-metadata``, ``saml-certificate``), Conflict
+    (``sso-exists``), TransientError.
+    """
+    require_saml()
+    _check_name(new.name, new.title)
+    told = _told(new)
+    provider = Provider(
+        new.name, new.title or new.name, told.entity, "", told.origin, new.vouches, Kind.SAML
+    )
+    add_provider(provider, kept={"sign_in": told.sign_in, "certificates": list(told.certificates)})
     after_change(app)
     return provider
 
@@ -71,17 +112,26 @@ def remove(app: Application, name: str) -> Provider:
     return removed
 
 
-def _check(new: NewProvider) -> None:
-    right = (
-        NAME.fullmatch(new.name)
-        and len(new.title) <= LONGEST_TITLE
-        and 0 < len(new.client_id) <= LONGEST_CLIENT
-        and new.secret
-    )
-    if not right:
+def _told(new: NewSaml) -> IdentityProvider:
+    if new.metadata.strip():
+        return read_metadata(new.metadata)
+    return described(new.entity, new.sign_in, (new.certificate,))
+
+
+def _check_name(name: str, title: str) -> None:
+    if not NAME.fullmatch(name) or len(title) > LONGEST_TITLE:
+        raise UsageError(
+            "sso-name",
+            "A provider needs a short name of small letters, digits and hyphens, and a title of at "
+            f"most {LONGEST_TITLE} characters.",
+            next_step="Name it such as `entra`.",
+        )
+
+
+def _check_client(new: NewProvider) -> None:
+    if not 0 < len(new.client_id) <= LONGEST_CLIENT or not new.secret:
         raise UsageError(
             "sso-invalid",
-            "A provider needs a short name of small letters, digits and hyphens, a client id and "
-            "a client secret.",
-            next_step="Name it such as `entra`, and copy id and secret from the provider's page.",
+            "A provider of OpenID Connect needs a client id and a client secret.",
+            next_step="Copy both from the provider's page.",
         )

@@ -1,4 +1,4 @@
-"""unlost sso: the company's single sign-on, by OpenID Connect."""
+"""unlost sso: the company's single sign-on, by OpenID Connect or SAML."""
 
 import os
 from pathlib import Path
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 SECRET_VARIABLE = "UNLOST_SSO_SECRET"  # noqa: S105
 
+SPEAKS = {"openid_connect": "OpenID Connect", "saml": "SAML"}
+
 app = typer.Typer(
-    help="Single sign-on of your company, by OpenID Connect.",
+    help="Single sign-on of your company, by OpenID Connect or SAML.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -74,7 +76,7 @@ def add(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Let people sign in by a provider: those whose e-mail address an admin added.
+    """Let people sign in by a provider of OpenID Connect: those whose e-mail address an admin added.
 
     Register NAME's address at the provider first: your console's, then
     /account/sso/NAME/callback/.
@@ -86,6 +88,62 @@ def add(
 
         new = NewProvider(
             name=name, title=title, issuer=issuer, client_id=client_id, secret=secret, vouches=vouches
+        )  # fmt: skip
+        answer(act(application, new), as_json=json, show=_show_added)
+    return ExitCode.OK
+
+
+@app.command("add-saml")
+def add_saml(
+    name: Name,
+    *,
+    metadata: Annotated[
+        str,
+        typer.Option(
+            "--metadata",
+            metavar="URL|FILE",
+            help="Where the provider describes itself, or its file.",
+        ),
+    ] = "",
+    entity: Annotated[
+        str, typer.Option("--entity", metavar="ID", help="Without metadata: its entity id.")
+    ] = "",
+    sign_in: Annotated[
+        str, typer.Option("--sign-in", metavar="URL", help="Its sign-in address (HTTP-Redirect).")
+    ] = "",
+    certificate_file: Annotated[
+        Path | None,
+        typer.Option("--certificate-file", metavar="FILE", help="Its signing certificate (PEM)."),
+    ] = None,
+    title: Annotated[
+        str, typer.Option("--title", metavar="TEXT", help="On the button; without it the name.")
+    ] = "",
+    vouches: Annotated[
+        bool,
+        typer.Option(
+            "--vouches",
+            help="Take every address that it tells as verified: SAML seldom says so. Only where nobody "
+            "but your company can set one.",
+        ),
+    ] = False,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Let people sign in by SAML, with Unlost's optional part for it.
+
+    Register this console at the provider first; it describes itself at your console's address, then
+    /account/saml/NAME/metadata/.
+    """
+    if metadata and "://" not in metadata:
+        metadata = _text(Path(metadata))
+    certificate = _text(certificate_file) if certificate_file is not None else ""
+    with opened(home) as application:
+        from unlost.app.actions.sso import NewSaml
+        from unlost.app.actions.sso import add_saml as act
+
+        new = NewSaml(
+            name=name, title=title, metadata=metadata, entity=entity, sign_in=sign_in,
+            certificate=certificate, vouches=vouches,
         )  # fmt: skip
         answer(act(application, new), as_json=json, show=_show_added)
     return ExitCode.OK
@@ -105,13 +163,17 @@ def _secret(file: Path | None) -> str:
     if file is None:
         given = os.environ.get(SECRET_VARIABLE, "")
         return given or str(typer.prompt("Client secret", hide_input=True, err=True)).strip()
+    return _text(file)
+
+
+def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             "secret-unreadable",
             f"{file} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}.",
-            next_step="Name a file that holds the secret and nothing else.",
+            next_step="Name a file that holds what is asked for and nothing else.",
         ) from error
 
 
@@ -130,7 +192,8 @@ def _show_list(out: "Console", result: "Providers") -> None:
     if not result.providers:
         out.print("No provider: people sign in with a password. Add one with `unlost sso add`.")
         return
-    table = grid("Name", "Title", "Issuer", "Client id")
+    table = grid("Name", "Title", "Speaks", "Issuer", "Client id")
     for one in result.providers:
-        table.add_row(one.name, plain(one.title), plain(one.issuer), plain(one.client_id))
+        speaks = SPEAKS[one.kind.value]
+        table.add_row(one.name, plain(one.title), speaks, plain(one.issuer), plain(one.client_id))
     out.print(table)

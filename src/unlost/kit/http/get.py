@@ -1,4 +1,4 @@
-"""One GET of a small document of JSON from a service that an admin named."""
+"""One GET of a small document from a service that an admin named."""
 
 import json
 from dataclasses import dataclass
@@ -22,11 +22,16 @@ class Document:
 
 
 def get_document(url: str, *, transport: httpx.BaseTransport | None = None) -> Document:
-    """The document at an address of ``https``; plain http is for this machine alone.
+    """The document of JSON at an address of ``https``; plain http is for this machine alone.
 
     Raises UsageError (``address-unreadable``, ``document-unreadable``), TransientError
     (``document-away``).
     """
+    return Document(url, _texts(url, get_body(url, transport=transport)))
+
+
+def get_body(url: str, *, transport: httpx.BaseTransport | None = None) -> bytes:
+    """What stands at an address, at most a MiB; it raises what ``get_document`` raises."""
     try:
         place = httpx.URL(url)
     except httpx.InvalidURL as error:
@@ -34,7 +39,7 @@ def get_document(url: str, *, transport: httpx.BaseTransport | None = None) -> D
     if not place.host or not (place.scheme == "https" or is_loopback(url)):
         raise _unreadable_address(url)
     try:
-        return Document(url, _texts(url, _body(url, transport)))
+        return _body(url, transport)
     except httpx.HTTPError as error:
         raise TransientError(
             "document-away",

@@ -9,13 +9,15 @@ from typing import Any
 import msgspec
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
-from ninja.errors import AuthenticationError, ValidationError
+from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.params import functions as params
 
 from unlost.app.operations import OPERATIONS, Method, Operation, hints
 from unlost.model.errors import NotAllowed, UnlostError, UsageError
-from unlost.web.api.problem import Problem, told
+from unlost.web.api.describing import DescribedAPI
+from unlost.web.api.problem import Problem, answer
 from unlost.web.api.signin import TokenSignIn
+from unlost.web.api.surplus import refuse_surplus
 from unlost.web.failing import status_of
 
 VERSION = "1"
@@ -30,7 +32,7 @@ DESCRIPTION = (
 
 def build() -> NinjaAPI:
     """The API with all operations."""
-    api = NinjaAPI(
+    api = DescribedAPI(
         title="Unlost",
         version=VERSION,
         description=DESCRIPTION,
@@ -39,6 +41,7 @@ def build() -> NinjaAPI:
         urls_namespace="api",
     )
     api.exception_handler(UnlostError)(_refused)
+    api.exception_handler(HttpError)(_unreadable)
     api.exception_handler(ValidationError)(_misunderstood)
     api.exception_handler(AuthenticationError)(_unknown)
     for operation in OPERATIONS:
@@ -57,6 +60,7 @@ def view(operation: Operation) -> Callable[..., HttpResponse]:
     """A function that the API can look at: it takes what the action takes."""
 
     def answered(request: HttpRequest, **given: Any) -> HttpResponse:
+        refuse_surplus(request, operation)
         result = operation.call(request.unlost, **given)  # type: ignore[attr-defined]
         return HttpResponse(msgspec.json.encode(result), content_type="application/json")
 
@@ -92,7 +96,16 @@ def _summary(call: Callable[..., Any]) -> str:
 
 
 def _refused(_request: HttpRequest, error: UnlostError) -> HttpResponse:
-    return _answer(error, status_of(error))
+    return answer(error, status_of(error))
+
+
+def _unreadable(_request: HttpRequest, _error: HttpError) -> HttpResponse:
+    problem = UsageError(
+        "request-unreadable",
+        "The body of the request is not JSON.",
+        next_step="Send an object of JSON in UTF-8, as /api/v1/openapi.json describes it.",
+    )
+    return answer(problem, HTTPStatus.BAD_REQUEST)
 
 
 def _misunderstood(_request: HttpRequest, error: ValidationError) -> HttpResponse:
@@ -104,7 +117,7 @@ def _misunderstood(_request: HttpRequest, error: ValidationError) -> HttpRespons
         f"The request could not be understood: {why}.",
         next_step="Look at the operation in /api/v1/openapi.json.",
     )
-    return _answer(problem, HTTPStatus.UNPROCESSABLE_ENTITY)
+    return answer(problem, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 def _unknown(_request: HttpRequest, _error: AuthenticationError) -> HttpResponse:
@@ -114,11 +127,6 @@ def _unknown(_request: HttpRequest, _error: AuthenticationError) -> HttpResponse
         next_step="Send Authorization: Bearer TOKEN; make one in the console or with "
         "`unlost token make`.",
     )
-    answer = _answer(problem, HTTPStatus.UNAUTHORIZED)
-    answer["WWW-Authenticate"] = 'Bearer realm="unlost"'
-    return answer
-
-
-def _answer(error: UnlostError, status: HTTPStatus) -> HttpResponse:
-    content = msgspec.json.encode(told(error))
-    return HttpResponse(content, status=status, content_type="application/json")
+    told = answer(problem, HTTPStatus.UNAUTHORIZED)
+    told["WWW-Authenticate"] = 'Bearer realm="unlost"'
+    return told

@@ -12,17 +12,22 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from unlost.app.actions.sso import LONGEST_CLIENT, LONGEST_TITLE, NewProvider
+from unlost.app.actions.sso import LONGEST_CLIENT, LONGEST_TITLE, NewProvider, NewSaml, add_saml
 from unlost.app.actions.sso import add as add_provider
 from unlost.app.actions.sso import providers as list_providers
 from unlost.app.actions.sso import remove as remove_provider
-from unlost.catalog.sso import Provider
+from unlost.app.saml import speaks_saml
+from unlost.catalog.sso import Kind, Provider
+from unlost.model.access import Right
 from unlost.web.forms.problems import done
+from unlost.web.needs import needs
 from unlost.web.requests import Asked, sent
 
+VOUCHES = gettext_lazy("Take every address that it tells as verified")
 
-class ProviderForm(forms.Form):
-    """A provider to be added."""
+
+class NameForm(forms.Form):
+    """What every provider has."""
 
     name = forms.SlugField(
         label=gettext_lazy("Short name"),
@@ -33,6 +38,11 @@ class ProviderForm(forms.Form):
     title = forms.CharField(
         label=gettext_lazy("Name on the button"), max_length=LONGEST_TITLE, required=False
     )
+
+
+class ProviderForm(NameForm):
+    """A provider of OpenID Connect to be added."""
+
     issuer = forms.URLField(
         label=gettext_lazy("Issuer"),
         help_text=gettext_lazy(
@@ -52,11 +62,47 @@ class ProviderForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
     )
     vouches = forms.BooleanField(
-        label=gettext_lazy("Take every address that it tells as verified"),
+        label=VOUCHES,
         required=False,
         help_text=gettext_lazy(
             "For Microsoft Entra ID, which does not say so. Only where nobody but your company "
             "can set an address."
+        ),
+    )
+
+
+class SamlForm(NameForm):
+    """A SAML identity provider to be added: by its metadata, or by three parts of it."""
+
+    metadata = forms.CharField(
+        label=gettext_lazy("Metadata"),
+        required=False,
+        help_text=gettext_lazy("Its address (https://…), or the text of its file."),
+        widget=forms.Textarea(attrs={"rows": 4, "dir": "ltr", "spellcheck": "false"}),
+    )
+    entity = forms.CharField(
+        label=gettext_lazy("Or else: its entity id"),
+        max_length=1024,  # SAML Core 2.0, section 8.3.6
+        required=False,
+        widget=forms.TextInput(attrs={"dir": "ltr"}),
+    )
+    sign_in = forms.CharField(
+        label=gettext_lazy("Its sign-in address (HTTP-Redirect)"),
+        max_length=2000,
+        required=False,
+        widget=forms.TextInput(attrs={"dir": "ltr"}),
+    )
+    certificate = forms.CharField(
+        label=gettext_lazy("Its signing certificate"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4, "dir": "ltr", "spellcheck": "false"}),
+    )
+    vouches = forms.BooleanField(
+        label=VOUCHES,
+        required=False,
+        help_text=gettext_lazy(
+            "SAML seldom says that an address is verified. Only where nobody but your company can "
+            "set an address."
         ),
     )
 
@@ -75,11 +121,32 @@ def providers(request: Asked) -> HttpResponse:
     context = {
         "part": "settings",
         "tab": "sso",
-        "providers": [(one, _callback(request, one.name)) for one in held],
+        "providers": [(one, _place(request, one.name, one.kind)) for one in held],
         "form": form,
-        "callback": _callback(request, "NAME"),
+        "callback": _place(request, "NAME", Kind.OIDC),
     }
     return render(request, "settings/sso.html", context, status=400 if form.errors else 200)
+
+
+@needs(Right.MANAGE)
+@require_http_methods(["GET", "POST"])
+def saml(request: Asked) -> HttpResponse:
+    """A form that adds a SAML identity provider, and what to tell it of this console."""
+    form = SamlForm(sent(request))
+    added = done(form, lambda: add_saml(request.unlost, NewSaml(**form.cleaned_data)))
+    if added:
+        told = _("People sign in by %(title)s now: those whose e-mail address you added.")
+        messages.success(request, told % {"title": added.title})
+        return redirect("sso")
+    context = {
+        "part": "settings",
+        "tab": "sso",
+        "form": form,
+        "installed": speaks_saml(),
+        "metadata": _place(request, "NAME", Kind.SAML),
+        "answers": _place(request, "NAME", Kind.SAML).replace("metadata/", "acs/"),
+    }
+    return render(request, "settings/saml.html", context, status=400 if form.errors else 200)
 
 
 @require_POST
@@ -97,6 +164,9 @@ def _added(request: Asked, form: ProviderForm) -> Provider:
     return add_provider(request.unlost, NewProvider(**given))
 
 
-def _callback(request: Asked, name: str) -> str:
+def _place(request: Asked, name: str, kind: Kind) -> str:
+    """What the provider is told: where it sends people back, or where this console describes itself."""
+    if kind is Kind.SAML:
+        return request.build_absolute_uri(f"/account/saml/{name}/metadata/")
     place = reverse("openid_connect_callback", kwargs={"provider_id": name})
     return request.build_absolute_uri(place)

@@ -1,0 +1,111 @@
+"""What a SAML identity provider tells of itself, read by the library of the optional part ``saml``."""
+
+import binascii
+import re
+from base64 import b64decode
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+from urllib.parse import urlsplit
+
+from cryptography import x509
+
+from unlost.kit.addresses import is_loopback
+from unlost.kit.http.get import get_body
+from unlost.model.errors import UsageError
+
+LIBRARIES = ("onelogin", "xmlsec")
+PEM_LINE = re.compile(r"-----(?:BEGIN|END) CERTIFICATE-----")
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityProvider:
+    """Who signs people in. ``entity`` is its name for itself, ``sign_in`` the address to which browsers
+    are sent; one of ``certificates`` (base64 of DER) proves each of its answers.
+    """
+
+    entity: str
+    sign_in: str
+    certificates: tuple[str, ...]
+
+    @property
+    def origin(self) -> str:
+        """The site of the sign-in."""
+        place = urlsplit(self.sign_in)
+        return f"{place.scheme}://{place.netloc}"
+
+
+def speaks_saml() -> bool:
+    """True if the optional part is installed."""
+    return all(find_spec(name) is not None for name in LIBRARIES)
+
+
+def require_saml() -> None:
+    """Raise UsageError (``saml-missing``) where the optional part is not installed."""
+    if not speaks_saml():
+        raise UsageError(
+            "saml-missing",
+            "This Unlost does not speak SAML: the part for it is not installed.",
+            next_step="Install it beside Unlost, `pip install 'unlost[saml]'`, and start again; or "
+            "use OpenID Connect, which most providers speak too.",
+        )
+
+
+def read_metadata(place_or_text: str) -> IdentityProvider:
+    """What a provider's metadata tells: an address of it, or its text.
+
+    Raises UsageError (``saml-missing``, ``saml-metadata``, ``saml-certificate`` and those of
+    ``get_body``), TransientError.
+    """
+    require_saml()
+    given = place_or_text.strip()
+    text = given.encode() if given.startswith("<") else get_body(given)
+    told = _parsed(text)
+    several = told.get("x509certMulti", {}).get("signing") or [told.get("x509cert", "")]
+    sign_in = told.get("singleSignOnService", {}).get("url", "")
+    return described(told.get("entityId", ""), sign_in, tuple(several))
+
+
+def described(entity: str, sign_in: str, certificates: tuple[str, ...]) -> IdentityProvider:
+    """A provider, if it is told wholly; raises UsageError (``saml-metadata``, ``saml-certificate``)."""
+    place = urlsplit(sign_in)
+    safe = place.scheme == "https" or (place.scheme == "http" and is_loopback(sign_in))
+    if not entity or not place.hostname or not safe:
+        raise _incomplete()
+    return IdentityProvider(entity, sign_in, tuple(map(read_certificate, certificates)))
+
+
+def read_certificate(text: str) -> str:
+    """A certificate as base64 of DER, from PEM or from that; raises UsageError (``saml-certificate``)."""
+    bare = "".join(PEM_LINE.sub("", text).split())
+    try:
+        x509.load_der_x509_certificate(b64decode(bare, validate=True))
+    except (binascii.Error, ValueError) as error:
+        raise UsageError(
+            "saml-certificate",
+            "This is no certificate.",
+            next_step="Copy the provider's signing certificate whole, from BEGIN CERTIFICATE to END "
+            "CERTIFICATE.",
+        ) from error
+    return bare
+
+
+def _parsed(text: bytes) -> dict[str, Any]:
+    from lxml.etree import LxmlError
+    from onelogin.saml2.errors import OneLogin_Saml2_Error
+    from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser as Parser
+
+    try:
+        told: dict[str, Any] = Parser.parse(text).get("idp", {})
+    except (LxmlError, SyntaxError, ValueError, OneLogin_Saml2_Error) as error:
+        raise _incomplete() from error
+    return told
+
+
+def _incomplete() -> UsageError:
+    return UsageError(
+        "saml-metadata",
+        "This does not describe a SAML identity provider with a sign-in by redirect.",
+        next_step="Use the address or the file of the provider's federation metadata; or tell its "
+        "entity id, its sign-in address (https) and its certificate one by one.",
+    )

@@ -1,0 +1,29 @@
+"""Pages whose forms lead to the sites of the company's single sign-on."""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.csp import CSP
+
+from unlost.catalog.sso import list_providers
+
+type View = Callable[..., HttpResponse]
+
+
+def sends_away(view: View) -> View:
+    """Let the forms of a page lead to the configured providers, which the policy else forbids.
+
+    Browsers hold ``form-action`` against the redirects that answer a form, too.
+    """
+
+    @wraps(view)
+    def told(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        origins = sorted({provider.origin for provider in list_providers()})
+        policy = settings.SECURE_CSP | {"form-action": [CSP.SELF, *origins]}
+        response._csp_config = policy  # type: ignore[attr-defined]  # as Django's csp_override does
+        return response
+
+    return told

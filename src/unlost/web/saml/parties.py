@@ -1,0 +1,60 @@
+"""The two parties of a sign-in, as python3-saml is told of them: this console and the provider."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from onelogin.saml2.constants import OneLogin_Saml2_Constants as Saml
+from onelogin.saml2.settings import OneLogin_Saml2_Settings as Settings
+
+DEMANDS = {
+    "wantAssertionsSigned": True,
+    "wantNameId": True,
+    "wantAttributeStatement": False,  # the name alone may be the address
+    "requestedAuthnContext": False,  # how people prove who they are is for their company to say
+    "rejectDeprecatedAlgorithm": True,  # no SHA-1
+    "signatureAlgorithm": Saml.RSA_SHA256,
+    "digestAlgorithm": Saml.SHA256,
+    "allowRepeatAttributeName": True,
+    "allowSingleLabelDomains": True,  # such as https://id/ in a company's own network
+}
+
+
+def settings(request: HttpRequest, name: str, held: dict[str, Any]) -> Settings:
+    """Both parties of a sign-in by a provider that is kept as ``held``."""
+    provider = {
+        "entityId": held["server_url"],
+        "singleSignOnService": {"url": held["sign_in"], "binding": Saml.BINDING_HTTP_REDIRECT},
+        "x509certMulti": {"signing": held["certificates"]},
+    }
+    told = {"strict": True, "security": DEMANDS, "sp": _console(request, name), "idp": provider}
+    return Settings(told)
+
+
+def console_metadata(request: HttpRequest, name: str) -> bytes:
+    """What a provider reads about this console."""
+    told = {"strict": True, "security": DEMANDS, "sp": _console(request, name)}
+    written = Settings(told, sp_validation_only=True).get_sp_metadata()
+    return written if isinstance(written, bytes) else written.encode()
+
+
+def here(request: HttpRequest, name: str) -> dict[str, Any]:
+    """Where an answer arrives, as the library asks for it."""
+    return {
+        "https": "on" if request.is_secure() else "off",
+        "http_host": request.get_host(),
+        "script_name": reverse("saml_acs", args=[name]),
+        "get_data": {},
+        "post_data": {},
+    }
+
+
+def _console(request: HttpRequest, name: str) -> dict[str, Any]:
+    def at(view: str) -> str:
+        return request.build_absolute_uri(reverse(view, args=[name]))
+
+    return {
+        "entityId": at("saml_metadata"),
+        "assertionConsumerService": {"url": at("saml_acs"), "binding": Saml.BINDING_HTTP_POST},
+        "NameIDFormat": Saml.NAMEID_UNSPECIFIED,
+    }
