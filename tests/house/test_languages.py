@@ -30,9 +30,12 @@ from unlost.web.said import LRI, PDI, SOURCE
 from unlost.web.sentences import SENTENCES
 
 WEB = SOURCES / "web"
-TEMPLATES = sorted((WEB / "templates").rglob("*.html"))
+OF_MAKERS = {"style"}  # for who works on the look: English
+TEMPLATES = sorted(
+    page for page in (WEB / "templates").rglob("*.html") if page.stem not in OF_MAKERS
+)
 CODE = [
-    *sorted((WEB / "pages").glob("*.py")),
+    *sorted(page for page in (WEB / "pages").glob("*.py") if page.stem not in OF_MAKERS),
     *sorted((WEB / "forms").glob("*.py")),
     *(WEB / f"{name}.py" for name in ("accounts", "failing", "lockout", "signin", "signin_form")),
 ]

@@ -28,8 +28,8 @@ def sessions(request: HttpRequest) -> HttpResponse:
         return listed
     others = UserSession.objects.filter(user=request.user)
     ended = _end(request, others.exclude(session_key=request.session.session_key))
-    told = ngettext("%(n)d session was ended.", "%(n)d sessions were ended.", ended)
-    messages.success(request, told % {"n": ended})
+    told = ngettext("%(count)s session was ended.", "%(count)s sessions were ended.", ended)
+    messages.success(request, told % {"count": ended})
     return redirect("usersessions_list")
 
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from unlost.app.actions.edit_plan import PlannedField, PlannedFields
 from unlost.app.otherwise import read_value
 from unlost.model.errors import UsageError
 from unlost.model.schema import WireKind
+from unlost.web.said import told
 
 LONG = 255  # characters from which on a text gets several lines
 VALUE, EMPTY = "value-", "empty-"
@@ -57,7 +57,7 @@ class ValuesForm(forms.Form):
         try:
             read_value(one.column, text, zone=self.found.zone)
         except UsageError as error:
-            self.add_error(VALUE + one.name, ValidationError(f"{error.sentence} {error.next_step}"))
+            self.add_error(VALUE + one.name, told(error))
 
     def values(self) -> Mapping[str, str | None]:
         """What was typed, by column; None for what shall be empty."""
