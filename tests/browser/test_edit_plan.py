@@ -30,16 +30,16 @@ def lost(console: Console) -> str:
 
 @pytest.fixture(scope="module")
 def failed(console: Console, lost: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A restore in which the customer was refused for its description."""
+    """A restore in which the customer was refused for its phone number."""
     plan: Path = tmp_path_factory.mktemp("plans") / "plan.json"
     console.simulator.admin.post(
-        "rules/validation", object="Account", on=["insert"], name="Told",
-        where="Description = '1'", message="Say more of the customer.", field="Description",
+        "rules/validation", object="Account", on=["insert", "update"], name="Told",
+        where="Phone = '1'", message="Phones have more digits.", field="Phone",
     )  # fmt: skip
     record = f"Account/{lost}"
     console.unlost(
         "restore", "plan", "sales", "--record", record, "--no-related", "--out", str(plan),
-        "--set", f"{record}.Description=1",
+        "--set", f"{record}.Phone=1",
     )  # fmt: skip
     done = json.loads(console.unlost("restore", "run", str(plan), "--json"))
     return str(done["run"])
@@ -70,8 +70,8 @@ def test_a_field_of_what_failed_is_set_in_three_acts(failed: str, visit: Visit) 
     field = lena.page.get_by_label("Field", exact=True)
     lena.reach(field)
     lena.acts += 1
-    field.select_option("Description")
-    lena.type(lena.page.get_by_label("Value for all of them"), "Came back")
+    field.select_option("Phone")
+    lena.type(lena.page.get_by_label("Value for all of them"), "0470 1")
     lena.press(lena.page.get_by_role("button", name="Retry these"))
     planned(lena)
     assert lena.acts == 3
@@ -93,7 +93,7 @@ def test_values_of_a_record_are_changed_without_scripts(
     lena.page.get_by_role("link", name="1 record", exact=True).click()
     lena.page.get_by_role("link", name="Change values").click()
     lena.page.wait_for_url(f"**/edit/Account/{lost}/")
-    lena.page.get_by_label("Account Description").fill("Came back")
+    lena.page.locator("#id_value-Phone").fill("0470 1")
     lena.page.get_by_role("button", name="Plan again with these values").click()
     lena.page.wait_for_url("**/restores/*/")
 

@@ -278,6 +278,7 @@ def test_a_reference_is_emptied(atelier: Atelier) -> None:
     atelier.lose("Memo", memo)
     plan = planned(atelier, typed("Memo", memo, About=None), ("Memo", memo))
     assert summary(plan).edited == (TypedRecord("Memo", memo, ("About",)),)
+    assert summary(plan).columns == ("Memo.About",)
     outcome = atelier.restore(plan)
     assert of(outcome, memo).differences == ()
     assert atelier.named("Memo", "m")[1].get("About") is None
@@ -305,6 +306,22 @@ def test_those_whom_records_name_are_counted(quick: Atelier) -> None:
     assert plan.choices.holders == (Holder("Person", lost.gone, 2),)
     settable = {one.table: one.columns for one in plan.choices.settable}
     assert settable["Account"] == ("Name", "Number", "Parent", "Owner")
+
+
+def test_of_owners_that_may_be_groups_people_alone_are_counted(quick: Atelier) -> None:
+    quick.org.add_table("Group", {"Name": WireKind.TEXT})
+    lost = Family(quick)
+    group = quick.make("Group", "All")
+    columns = quick.org.tables["Memo"].columns
+    columns["Owner"] = replace(columns["Owner"], reference=Reference(("Group", "Person")))
+    memos = [quick.make("Memo", "m", Owner=owner) for owner in (group, lost.gone)]
+    quick.night()
+    for memo in memos:
+        quick.lose("Memo", memo)
+    plan = planned(quick, NO_EDITS, *(("Memo", memo) for memo in memos))
+    assert plan.choices.holders == (Holder("Person", lost.gone, 1),)
+    plan = planned(quick, instead("Group", group, lost.here), ("Memo", memos[0]))
+    assert step_of(plan, memos[0]).edits == {"Owner": lost.here}, "a group can be left too"
 
 
 def test_a_live_record_that_nobody_chose_keeps_its_owner(quick: Atelier) -> None:
@@ -432,6 +449,18 @@ def test_a_detail_that_was_deleted_alone_keeps_its_id(quick: Atelier) -> None:
     assert actions(plan) == {contact: Action.UNDELETE}
     quick.restore(plan)
     assert quick.live("Contact")[contact]["Account"] == other
+
+
+def test_another_reference_of_what_lies_in_the_bin_has_no_say_in_that(quick: Atelier) -> None:
+    account, other, contact = binned(quick)
+    memo = quick.make("Memo", "m", About=other)
+    quick.allow("Memo", identity=Identity.UNDELETE)
+    quick.night()
+    quick.platform.delete("Memo", memo, by="U2")
+    plan = planned(quick, typed("Memo", memo, About=None, Name="n"), ("Memo", memo))
+    assert actions(plan) == {memo: Action.UNDELETE}
+    assert step_of(plan, memo).columns == ("About", "Name")
+    assert {account, contact} & set(actions(plan)) == set()
 
 
 # --- another try ----------------------------------------------------------------------------------
