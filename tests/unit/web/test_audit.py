@@ -80,7 +80,7 @@ def test_an_admin_of_one_org_reads_its_audit_alone(world: World, sign_in: SignIn
     page = text(client.get("/audit/"))
     assert "Account/1" in page
     assert "Account/2" not in page
-    assert "Verify" not in page
+    assert "Verify the whole audit" not in page
     assert client.get("/audit/", {"org": "service"}).status_code == 404
     assert client.post("/audit/export/", {"format": "csv"}).status_code == 403
     assert client.post("/audit/verify/").status_code == 403
