@@ -295,15 +295,16 @@ def test_what_changes_nothing_or_cannot_be_is_told_at_once(firm: Firm) -> None:
 def test_people_are_told_with_those_who_could_take_over(firm: Firm) -> None:
     view = made(firm, choose(firm.app, "sales", wanted()))
     found = plan_people(firm.app, "sales", view.plan)
-    (holder,) = found.holders
+    (holder,) = found.listed
     assert (holder.name, holder.count, holder.active) == ("Wim", 1, False)
-    assert [one.name for one in found.others["Person"]] == ["Ada", "Lotte", "Wim"]
+    assert [one.name for one in holder.others] == ["Ada", "Lotte", "Wim"]
+    assert (found.typed, found.unlisted) == (False, 0)
     given = {f"Person/{firm.gone}": firm.here}
     view = made(firm, give_kept(firm.app, "sales", view.plan, given))
-    (holder,) = plan_people(firm.app, "sales", view.plan).holders
+    (holder,) = plan_people(firm.app, "sales", view.plan).listed
     assert holder.name == "Lotte"
     view = made(firm, give_kept(firm.app, "sales", view.plan, {f"Person/{firm.here}": firm.young}))
-    (holder,) = plan_people(firm.app, "sales", view.plan).holders
+    (holder,) = plan_people(firm.app, "sales", view.plan).listed
     assert holder.name == "Ada"
     handed = run_kept(firm.app, "sales", view.plan)
     assert do_restore(firm.app, handed.run) is RunState.DONE
@@ -322,25 +323,27 @@ def test_of_too_many_people_those_who_are_active_are_offered_or_none(
 ) -> None:
     view = made(firm, choose(firm.app, "sales", wanted()))
 
-    def names() -> list[str] | None:
+    def names() -> list[str]:
         found = plan_people(firm.app, "sales", view.plan)
-        assert found.holders[0].name == "Wim", "who holds it is told anyway"
-        return [one.name for one in found.others["Person"]] if found.others else None
+        (holder,) = found.listed
+        assert holder.name == "Wim", "who holds it is told anyway"
+        assert found.typed == (not holder.others)
+        return [one.name for one in holder.others]
 
     monkeypatch.setattr(edit_plan, "MOST_PEOPLE", 2)
     assert names() == ["Ada", "Lotte"]
     monkeypatch.setattr(edit_plan, "MOST_PEOPLE", 1)
-    assert names() is None
+    assert names() == []
     monkeypatch.undo()
     monkeypatch.setattr(edit_plan, "MOST_READ", 2)
-    assert names() is None
+    assert names() == []
 
 
 def test_people_whom_the_backup_does_not_know_are_told_by_their_ids(firm: Firm) -> None:
     stranger = firm.org.create("Person", {"Name": "New"})
     otherwise = said(instead=[f"Person/{firm.gone}={stranger}"])
     view = made(firm, choose(firm.app, "sales", wanted(otherwise)))
-    (holder,) = plan_people(firm.app, "sales", view.plan).holders
+    (holder,) = plan_people(firm.app, "sales", view.plan).listed
     assert (holder.record, holder.name, holder.active) == (stranger, "", None)
 
 
