@@ -152,6 +152,9 @@ SENTENCES: tuple[str, ...] = (
     ),
     gettext_noop("Should the run stop in between, `unlost restore resume` finishes it."),
     gettext_noop(
+        "%(records)s of %(table)s: with values that were typed, or given to somebody else."
+    ),
+    gettext_noop(
         "%(records)s of %(table)s: out of the bin together with the record they belong to."
     ),
     gettext_noop(
