@@ -26,7 +26,9 @@ class _Reader(HTMLParser):
                 self._note(given.get(name) or "")
         if tag not in VOID:
             english = given.get("dir") == "ltr" or given.get("lang") == "en"
-            choice = tag == "option" and given.get("dir") == "auto"  # a name: no tag can stand in it
+            choice = (
+                tag == "option" and given.get("dir") == "auto"
+            )  # a name: no tag can stand in it
             self._apart.append(tag in SILENT or tag == "bdi" or english or choice)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
