@@ -1,5 +1,6 @@
 """The journal of one restore and what it says: the only memory that a run has."""
 
+import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -122,20 +123,23 @@ class RunState:
 
 
 class Log:
-    """Writes entries and keeps the state in step with them."""
+    """Writes entries and keeps the state in step with them. Safe for threads that write."""
 
     def __init__(self, journal: Journal) -> None:
         """Reads what is there."""
         self._journal = journal
+        self._lock = threading.Lock()
         self.state = RunState()
         for number, payload in enumerate(journal.read()):
             self.state.apply(number, decode(payload))
 
     def write(self, entry: Entry) -> int:
         """The number of the entry; durable when this returns."""
-        number = self._journal.append(encode(entry))
-        self.state.apply(number, entry)
-        return number
+        payload = encode(entry)
+        with self._lock:
+            number = self._journal.append(payload)
+            self.state.apply(number, entry)
+            return number
 
     @property
     def opened(self) -> Opened:
