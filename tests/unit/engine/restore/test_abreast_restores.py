@@ -1,7 +1,7 @@
 """Several calls at a time: what comes back is the same, whatever is lost, refused or broken off."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import count
@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from unit.engine.restore.workshop import Workshop, of
+from unlost.engine.restore.entries import Link, Linked
+from unlost.engine.restore.log import Log
 from unlost.engine.restore.outcome import Ending, Parked
 from unlost.model.errors import Conflict, LimitReached
 from unlost.model.plan import Action, RestorePlan
@@ -259,3 +261,72 @@ def test_an_end_at_any_call_with_others_under_way_loses_and_doubles_nothing(
         if not dying.died:
             assert at > 100
             return
+
+
+def test_what_several_threads_write_becomes_durable_together() -> None:
+    journal, entered, leave = SlowJournal(), threading.Event(), threading.Event()
+    journal.before = lambda: (entered.set(), leave.wait(10))
+    log = Log(journal)
+    numbers: list[int] = []
+    writers = [
+        threading.Thread(target=lambda at=at: numbers.append(log.write(linked(at))))
+        for at in range(5)
+    ]
+    writers[0].start()
+    assert entered.wait(10)
+    for writer in writers[1:]:
+        writer.start()
+    until(lambda: len(log._waiting) == 4)
+    leave.set()
+    for writer in writers:
+        writer.join(10)
+    assert sorted(numbers) == list(range(5))
+    assert len(journal.entries) == 2
+    assert Log(journal).state.links == log.state.links
+    assert len(log.state.links) == 5
+
+
+def test_who_waits_hears_that_it_could_not_become_durable() -> None:
+    journal = SlowJournal()
+    log = Log(journal)
+
+    def full() -> None:
+        raise OSError(28, "no space")
+
+    journal.before = full
+    for _ in range(2):
+        with pytest.raises(OSError, match="no space"):
+            log.write(linked(1))
+    assert log.state.links == {}
+    journal.before = lambda: None
+    assert log.write(linked(1)) == 0
+
+
+def linked(at: int) -> Linked:
+    return Linked((Link("Account", f"old{at}", f"new{at}"),))
+
+
+def until(holds: Callable[[], bool]) -> None:
+    for _ in range(10_000):
+        if holds():
+            return
+        threading.Event().wait(0.001)
+    raise AssertionError
+
+
+class SlowJournal:
+    """A journal in memory, with something that happens before each entry."""
+
+    run = "r"
+
+    def __init__(self) -> None:
+        self.entries: list[bytes] = []
+        self.before: Callable[[], object] = lambda: None
+
+    def append(self, payload: bytes) -> int:
+        self.before()
+        self.entries.append(payload)
+        return len(self.entries) - 1
+
+    def read(self) -> Iterator[bytes]:
+        return iter(list(self.entries))
