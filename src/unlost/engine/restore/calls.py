@@ -1,9 +1,10 @@
 """One call that writes: announced in the journal, made, answered in the journal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from unlost.engine.abreast import abreast
 from unlost.engine.restore.cells import digest
 from unlost.engine.restore.correlate import resolve
 from unlost.engine.restore.entries import Answer, Intent, Pass, Seen, SentRow
@@ -68,19 +69,37 @@ def send(
 def send_beside(
     session: Session, stage: Pass, op: WriteOp, table: str, rows: Sequence[Prepared]
 ) -> Called | None:
-    """As ``send``, while other calls are under way.
+    """As ``send``, for calls that are made abreast.
 
-    What is unclear is given back, for it can be told only when the others are over.
+    An answer without a fault becomes durable with what is written next: at the latest with the lane's
+    next announcement. What is unclear is given back, for it can be told only when no call is under way.
     """
     called = _call(session, stage, op, table, rows)
     if called.lost:
         return called
-    answer(session, called)
+    if all(one.kind is OutcomeKind.DONE for one in called.outcomes):
+        session.log.later(Answer(called.number, tuple(called.outcomes)))
+        done = len(called.outcomes)
+        session.ports.observer.progress(Progress(Phase.RESTORE, table, rows=done, calls=1))
+    else:
+        answer(session, called)
     return None
 
 
-def clear_up(session: Session, unclear: Sequence[Called]) -> None:
-    """Find out what became of these calls, now that none is under way; raises as ``send`` does."""
+def send_abreast(session: Session, lanes: Sequence[Iterator[Callable[[], Called | None]]]) -> None:
+    """Make the calls of all lanes; every outcome is in the journal when this returns.
+
+    Raises as ``send`` does.
+    """
+    try:
+        told = list(abreast(lambda call: call(), lanes))
+    finally:
+        session.log.flush()
+    _clear_up(session, [one for one in told if one is not None])
+
+
+def _clear_up(session: Session, unclear: Sequence[Called]) -> None:
+    """Find out what became of these calls, now that none is under way."""
     for at, one in enumerate(unclear):
         table = session.log.state.open[one.number].table
         beside = [

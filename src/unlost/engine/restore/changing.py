@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import batched
 
-from unlost.engine.abreast import abreast
 from unlost.engine.restore.calls import (
     CHANGED_SINCE,
     TRIES,
+    Called,
     Prepared,
-    clear_up,
     refusal,
     see,
     send,
+    send_abreast,
     send_beside,
 )
 from unlost.engine.restore.cells import digest
@@ -220,13 +220,14 @@ def _set_abreast(
 ) -> None:
     """Several calls at a time: nobody else changes what this run made a moment ago."""
 
-    def calls(lane: Iterable[tuple[str, Sequence[PlanStep]]]) -> Iterator[Sequence[Prepared]]:
-        return (rows for _, batch in lane if (rows := ready(batch)))
+    def calls(
+        lane: Iterable[tuple[str, Sequence[PlanStep]]],
+    ) -> Iterator[Callable[[], Called | None]]:
+        send_rows = partial(send_beside, session, Pass.LATE, WriteOp.UPDATE, table)
+        return (partial(send_rows, rows) for _, batch in lane if (rows := ready(batch)))
 
     lanes = batches_abreast(session, {table: steps}, late=True)
-    call = partial(send_beside, session, Pass.LATE, WriteOp.UPDATE, table)
-    told = list(abreast(call, [calls(lane) for lane in lanes]))
-    clear_up(session, [one for one in told if one is not None])
+    send_abreast(session, [calls(lane) for lane in lanes])
 
 
 def _looked_at(

@@ -5,16 +5,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import batched
 
-from unlost.engine.abreast import abreast
 from unlost.engine.ahead import ahead
 from unlost.engine.restore.calls import (
     TRIES,
     Called,
     Prepared,
-    clear_up,
     refusal,
     see,
     send,
+    send_abreast,
     send_beside,
     upload,
 )
@@ -130,8 +129,7 @@ class Creator:
         lanes = batches_abreast(self.session, by_table, late=False)
         calls = [self._ready(lane) for lane in lanes]
         reading = (partial(self._read, some) for some in batched(then[:SOON], READ_ROWS))
-        told = list(abreast(lambda call: call(), [*calls, reading]))
-        clear_up(self.session, [one for one in told if one is not None])
+        send_abreast(self.session, [*calls, reading])
 
     def _ready(
         self, lane: Iterable[tuple[str, Sequence[PlanStep]]]

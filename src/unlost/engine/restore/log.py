@@ -159,6 +159,23 @@ class Log:
             raise ticket.error or AssertionError
         return ticket.number
 
+    def later(self, entry: Entry) -> None:
+        """Let an entry become durable with the next one that is written, or by ``flush``.
+
+        Until then the state does not know of it.
+        """
+        self._waiting.append(_Ticket(entry))
+
+    def flush(self) -> None:
+        """Make durable what waits."""
+        with self._writing:
+            waiting = list(self._waiting)
+            if waiting:
+                self._write_waiting()
+        for ticket in waiting:
+            if ticket.error is not None:
+                raise ticket.error
+
     def _write_waiting(self) -> None:
         """Make durable what waits; by one thread at a time."""
         tickets = [self._waiting.pop(0) for _ in range(len(self._waiting))]

@@ -330,3 +330,30 @@ class SlowJournal:
 
     def read(self) -> Iterator[bytes]:
         return iter(list(self.entries))
+
+
+def test_what_may_wait_becomes_durable_with_what_comes_next() -> None:
+    journal = SlowJournal()
+    log = Log(journal)
+    log.flush()
+    log.later(linked(1))
+    assert (journal.entries, log.state.links) == ([], {})
+    assert log.write(linked(2)) == 1
+    assert len(journal.entries) == 1
+    log.later(linked(3))
+    log.flush()
+    assert len(log.state.links) == 3
+    assert Log(journal).state.links == log.state.links
+
+
+def test_what_waits_and_cannot_become_durable_is_told() -> None:
+    journal = SlowJournal()
+    log = Log(journal)
+
+    def full() -> None:
+        raise OSError(28, "no space")
+
+    journal.before = full
+    log.later(linked(1))
+    with pytest.raises(OSError, match="no space"):
+        log.flush()
