@@ -50,6 +50,37 @@ class Planned:
     calls: int
 
 
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How an org answers while it is measured.
+
+    ``call``: seconds of the middle call, and of one of a hundred. ``queue``: seconds that a Bulk job
+    waits before it runs, least and most. ``calls_left``: of its day; None: plenty.
+    """
+
+    name: str
+    call: tuple[float, float] = (0.0, 0.0)
+    queue: tuple[float, float] = (0.0, 0.0)
+    calls_left: int | None = None
+
+    def begin(self, org: SimulatorProcess) -> None:
+        """From now on the org answers so."""
+        timing = {"queue_real_least": self.queue[0], "queue_real_most": self.queue[1]}
+        latency = {"median_seconds": self.call[0], "p99_seconds": self.call[1]}
+        org.admin.post("bulk", latency=latency, timing=timing, ingest={"timing": timing})
+        if self.calls_left is not None:
+            org.admin.post("settings", daily_api_requests=calls(org) + self.calls_left)
+
+    def end(self, org: SimulatorProcess) -> None:
+        """What comes is not measured."""
+        Manner("").begin(org)
+
+
+AT_ONCE = Manner("an org that answers at once")
+REAL = Manner("an org that answers like a real one", call=(0.150, 1.5), queue=(20.0, 300.0))
+SCARCE = Manner("an org that has few calls left", calls_left=1_000)
+
+
 @contextmanager
 def simulated() -> Iterator[SimulatorProcess]:
     """An org with set-up rows alone."""
@@ -111,34 +142,36 @@ class Home:
         if done.returncode not in (0, FINDINGS):
             raise RuntimeError(done.stdout + done.stderr)
 
-    def measured(self, *words: str) -> tuple[Cost, int]:
+    def measured(self, *words: str, manner: Manner = AT_ONCE) -> tuple[Cost, int]:
         """What a command costs, and its API calls."""
         before = calls(self.org)
+        manner.begin(self.org)
         cost, _ = command([str(UNLOST), *words, *self.home], ok=(0, FINDINGS))
+        manner.end(self.org)
         return cost, calls(self.org) - before
 
-    def plan(self, *chosen: str) -> Planned:
+    def plan(self, *chosen: str, manner: Manner = AT_ONCE) -> Planned:
         """Plan what is chosen."""
-        return Planned(
-            *self.measured("restore", "plan", "bench", *chosen, "--out", str(self.plan_file))
-        )
+        words = ("restore", "plan", "bench", *chosen, "--out", str(self.plan_file))
+        return Planned(*self.measured(*words, manner=manner))
 
     def show(self) -> float:
         """Seconds that it takes to show the plan."""
         return self.measured("restore", "show", str(self.plan_file))[0].wall_s
 
-    def restore(self, graph: Graph) -> Load:
+    def restore(self, graph: Graph, *, manner: Manner = AT_ONCE) -> Load:
         """Run the plan."""
-        cost, made = self.measured("restore", "run", str(self.plan_file))
+        cost, made = self.measured("restore", "run", str(self.plan_file), manner=manner)
         return Load(cost, made, judge(self.org, graph), version("unlost"))
 
 
-def unlost(graph: Graph) -> tuple[Planned, Load]:
+def unlost(graph: Graph, manner: Manner) -> tuple[Planned, Load]:
     """Plan and restore all of it."""
     with folder() as root, simulated() as org:
         home = Home(org, root)
         home.lose(graph)
-        return home.plan("--lost-between", "1", "2"), home.restore(graph)
+        planned = home.plan("--lost-between", "1", "2", manner=manner)
+        return planned, home.restore(graph, manner=manner)
 
 
 def customer(graph: Graph, *, times: int) -> list[float]:
@@ -153,7 +186,7 @@ def customer(graph: Graph, *, times: int) -> list[float]:
 # --- peers ----------------------------------------------------------------------------------------
 
 
-def cumulusci(graph: Graph) -> Load:
+def cumulusci(graph: Graph, manner: Manner) -> Load:
     """CumulusCI's ``load_dataset``."""
     with folder() as root, simulated() as org:
         database, mapping = dataset_cumulusci.write(graph, root)
@@ -162,20 +195,24 @@ def cumulusci(graph: Graph) -> Load:
             *("--token", org.token(WRITER), "--org", org.ready["organization_id"]),
             *("--mapping", str(mapping), "--database", str(database)),
         ]
+        manner.begin(org)
         cost, out = command(words)
+        manner.end(org)
         said: dict[str, Any] = json.loads(out.strip().splitlines()[-1])
         return Load(cost, calls(org), judge(org, graph), said["version"])
 
 
-def sfdmu(graph: Graph) -> Load:
+def sfdmu(graph: Graph, manner: Manner) -> Load:
     """SFDMU, run after run."""
     with folder() as root, simulated() as org:
         runs = dataset_sfdmu.write(graph, root, url=org.url, token=org.token(WRITER))
         costs = []
+        manner.begin(org)
         for run in runs:
             words = ["node", str(SFDMU / "run.cjs"), "--sourceusername", "csvfile"]
             words += ["--targetusername", "bench", "--path", str(run), "--noprompt", "--quiet"]
             costs.append(command(words)[0])
+        manner.end(org)
         package = json.loads((SFDMU / "node_modules/sfdmu/package.json").read_text("utf-8"))
         return Load(_sum(costs), calls(org), judge(org, graph), package["version"])
 

@@ -115,6 +115,11 @@ def page(rows: Sequence[Mapping[str, Any]]) -> str:
         "same simulated org. Absolute figures depend on the machine, ratios hardly do.",
         "`benchmarks/README.md` says how each figure is measured.",
         "",
+        "Rows a second of a restore are those in an org that answers like a real one: 150 ms the middle",
+        "call, 1.5 s one of a hundred, 20 to 300 s until a Bulk job begins. `no_latency` marks what is left",
+        "where the org answers at once. The fewest calls are compared in an org that has few left, where",
+        "a restore spares them; where there are plenty it takes more of them and less time.",
+        "",
         "| area | figure | value | goal | what | measured |",
         "|---|---|---|---|---|---|",
     ]

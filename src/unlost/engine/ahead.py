@@ -1,21 +1,29 @@
-"""Asking for the next while one works on what came: one question at a time, answers in order."""
+"""Asking for the next while one works on what came: answers in order."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 
-def ahead[A, T](call: Callable[[A], T], items: Iterable[A]) -> Iterator[tuple[A, T]]:
-    """Each item with its result; while one is used the call for the next is under way.
+def ahead[A, T](
+    call: Callable[[A], T], items: Iterable[A], *, deep: int = 1
+) -> Iterator[tuple[A, T]]:
+    """Each item with its result; while one is used the calls for the ``deep`` next are under way.
 
-    Calls are made one after another, in a thread of their own. What a call raises is raised in its
-    turn. Who stops early waits for the call that is under way.
+    Calls are made in threads of their own, ``deep`` at a time and begun in order. What a call raises
+    is raised in its turn. Who stops early waits for the calls that are under way.
     """
-    with ThreadPoolExecutor(1, thread_name_prefix="unlost-ahead") as pool:
-        before: tuple[A, Future[T]] | None = None
-        for item in items:
-            begun = item, pool.submit(call, item)
-            if before is not None:
-                yield before[0], before[1].result()
-            before = begun
-        if before is not None:
-            yield before[0], before[1].result()
+    with ThreadPoolExecutor(deep, thread_name_prefix="unlost-ahead") as pool:
+        begun: deque[tuple[A, Future[T]]] = deque()
+        try:
+            for item in items:
+                begun.append((item, pool.submit(call, item)))
+                if len(begun) > deep:
+                    first, told = begun.popleft()
+                    yield first, told.result()
+            while begun:
+                first, told = begun.popleft()
+                yield first, told.result()
+        finally:
+            for _, told in begun:
+                told.cancel()

@@ -261,6 +261,7 @@ class Writer(Protocol):
 
         ``token`` names the call for the org's own log where it has one. Raises LimitReached,
         NotAllowed, AuthExpired, TransientError only where nothing was written by this call.
+        Where a capability allows several calls at once, threads call this at the same time.
         """
         ...
 

@@ -182,8 +182,9 @@ class WriteCapability:
     ``after`` names tables whose records must be there first although no reference says so.
     ``file_column`` holds bytes that are sent with ``Writer.upload``; files of at most ``small_file``
     bytes can go with the rows of a call, ``files_per_call`` bytes together. From ``job_above`` rows on a
-    call may have ``rows_per_job`` rows (0: never), else ``rows_per_call``. ``audit``: dates and authors
-    can be set on create. ``needs_value``: on create the org demands a value for these columns.
+    call may have ``rows_per_job`` rows (0: never), else ``rows_per_call``. ``calls_at_once`` of these
+    small calls may be under way together, but not two whose rows refer to one record by a column of
+    ``locks``. ``audit``: dates and authors can be set on create. ``needs_value``: on create the org demands a value for these columns.
     ``by_product_when``: (column, value) pairs; a record that has one of these cells is made by the
     org itself and is not written. ``record_bytes`` is what a record takes of the org's storage (0:
     as much as its text).
@@ -211,6 +212,8 @@ class WriteCapability:
     rows_per_call: int = 200
     rows_per_job: int = 0
     job_above: int = 2_000
+    calls_at_once: int = 1
+    locks: frozenset[str] = frozenset()
     side_effects: tuple[str, ...] = ()
     reason: str = ""
 

@@ -1,6 +1,7 @@
 """A writer without a wire: writes to a MemoryOrg through its platform's rules."""
 
 import io
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -55,6 +56,7 @@ class MemoryWriter:
         self.retryable: set[str] = set()
         self.full_after: int | None = None
         self.lacking: tuple[MissingPermission, ...] = ()
+        self._lock = threading.Lock()
 
     def identity(self) -> OrgIdentity:
         """Who this org is."""
@@ -81,7 +83,7 @@ class MemoryWriter:
         self.tokens.append(token)
         try:
             self.faults.strike("write", table.name)
-            outcomes = [self._with_file(op, table.name, row) for row in rows]
+            outcomes = [self._alone(op, table.name, row) for row in rows]
             self.faults.strike("written", table.name)
         except ReplyLost:
             return [Outcome(row.key, OutcomeKind.UNKNOWN, code="reply-lost") for row in rows]
@@ -157,6 +159,10 @@ class MemoryWriter:
         self.faults.strike("settle", table.name)
 
     # --- inside ------------------------------------------------------------------------------------
+
+    def _alone(self, op: WriteOp, table: str, row: WriteRow) -> Outcome:
+        with self._lock:
+            return self._with_file(op, table, row)
 
     def _with_file(self, op: WriteOp, table: str, row: WriteRow) -> Outcome:
         outcome = self._row(op, table, row)

@@ -33,7 +33,7 @@ def without_id_map_on_resume(patch: pytest.MonkeyPatch) -> None:
 
 def without_look_up(patch: pytest.MonkeyPatch) -> None:
     for module in (calls, execute):
-        patch.setattr(module, "resolve", lambda session, intent, rows: [])
+        patch.setattr(module, "resolve", lambda session, intent, rows, beside=(): [])
 
 
 def without_expectation(patch: pytest.MonkeyPatch) -> None:

@@ -26,19 +26,20 @@ from unlost.kit.json_to_arrow import decode
 from unlost.kit.oauth import OAuthSession
 from unlost.kit.paging import follow
 from unlost.model.errors import IntegrityError, NotAllowed
-from unlost.model.ports import Budget, Context
+from unlost.model.ports import Context
 
 JSON = {"Accept": "application/json"}
 SEND_JSON = {"Accept": "application/json", "Content-Type": "application/json"}
 
 
-def report_usage(headers: Headers, budget: Budget) -> None:
-    """Tell the budget what ``Sforce-Limit-Info: api-usage=18/15000`` says (REST guide, headers)."""
+def read_usage(headers: Headers) -> tuple[int, int] | None:
+    """Calls used and allowed, of ``Sforce-Limit-Info: api-usage=18/15000`` (REST guide, headers)."""
     for part in headers.get("sforce-limit-info", "").split(","):
         name, _, value = part.strip().partition("=")
         used, _, limit = value.partition("/")
         if name == "api-usage" and used.isdigit() and limit.isdigit():
-            budget.report(used=int(used), limit=int(limit))
+            return int(used), int(limit)
+    return None
 
 
 def date_of(headers: Headers) -> datetime | None:
@@ -94,6 +95,7 @@ class Api:
         self._session = session
         self._budget = context.budget
         self._last_seen: datetime | None = None
+        self.calls_left: int | None = None  # of the org's day, as its last answer told
         self.client = HttpClient(
             Manners(
                 TABLE,
@@ -228,7 +230,9 @@ class Api:
 
     def notice(self, headers: Headers) -> None:
         """Learn from an answer's headers: calls left, the server's clock."""
-        report_usage(headers, self._budget)
+        if usage := read_usage(headers):
+            self.calls_left = usage[1] - usage[0]
+            self._budget.report(used=usage[0], limit=usage[1])
         self._last_seen = date_of(headers) or self._last_seen
 
     def _page(self, path: str) -> tuple[Mapping[str, Any], datetime]:

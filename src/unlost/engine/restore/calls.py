@@ -1,9 +1,10 @@
 """One call that writes: announced in the journal, made, answered in the journal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from unlost.engine.abreast import abreast
 from unlost.engine.restore.cells import digest
 from unlost.engine.restore.correlate import resolve
 from unlost.engine.restore.entries import Answer, Intent, Pass, Seen, SentRow
@@ -39,6 +40,21 @@ class Prepared:
         return WriteRow(self.row.key, self.row.id, {**self.row.cells, **self.proof})
 
 
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A call that was announced under ``number``, and what came back."""
+
+    number: int
+    rows: Sequence[Prepared]
+    outcomes: Sequence[Outcome]
+
+    @property
+    def lost(self) -> list[WriteRow]:
+        """What the records look like that may have been made."""
+        unknown = {one.key for one in self.outcomes if one.kind is OutcomeKind.UNKNOWN}
+        return [one.alike for one in self.rows if one.row.key in unknown]
+
+
 def send(
     session: Session, stage: Pass, op: WriteOp, table: str, rows: Sequence[Prepared]
 ) -> Sequence[Outcome]:
@@ -47,6 +63,57 @@ def send(
     Raises what the writer raises where nothing was written, Conflict (``restore-uncertain``) where
     nobody can tell, LimitReached (``restore-storage-full``) when the org has no room.
     """
+    return answer(session, _call(session, stage, op, table, rows))
+
+
+def send_beside(
+    session: Session, stage: Pass, op: WriteOp, table: str, rows: Sequence[Prepared]
+) -> Called | None:
+    """As ``send``, for calls that are made abreast.
+
+    An answer without a fault becomes durable with what is written next: at the latest with the lane's
+    next announcement. What is unclear is given back, for it can be told only when no call is under way.
+    """
+    called = _call(session, stage, op, table, rows)
+    if called.lost:
+        return called
+    if all(one.kind is OutcomeKind.DONE for one in called.outcomes):
+        session.log.later(Answer(called.number, tuple(called.outcomes)))
+        done = len(called.outcomes)
+        session.ports.observer.progress(Progress(Phase.RESTORE, table, rows=done, calls=1))
+    else:
+        answer(session, called)
+    return None
+
+
+def send_abreast(session: Session, lanes: Sequence[Iterator[Callable[[], Called | None]]]) -> None:
+    """Make the calls of all lanes; every outcome is in the journal when this returns.
+
+    Raises as ``send`` does.
+    """
+    try:
+        told = list(abreast(lambda call: call(), lanes))
+    finally:
+        session.log.flush()
+    _clear_up(session, [one for one in told if one is not None])
+
+
+def _clear_up(session: Session, unclear: Sequence[Called]) -> None:
+    """Find out what became of these calls, now that none is under way."""
+    for at, one in enumerate(unclear):
+        table = session.log.state.open[one.number].table
+        beside = [
+            row
+            for other in unclear[at + 1 :]
+            if session.log.state.open[other.number].table == table
+            for row in other.lost
+        ]
+        answer(session, one, beside=beside)
+
+
+def _call(
+    session: Session, stage: Pass, op: WriteOp, table: str, rows: Sequence[Prepared]
+) -> Called:
     number, token = announce(session, stage, op, table, rows)
     described = session.table(table)
     sent = [one.row for one in rows]
@@ -55,7 +122,7 @@ def send(
     except UnlostError:
         session.log.write(Answer(number))
         raise
-    return answer(session, number, rows, outcomes)
+    return Called(number, rows, outcomes)
 
 
 def upload(session: Session, table: str, row: WriteRow, body: BinaryIO, *, proof: Cells) -> Outcome:
@@ -67,7 +134,7 @@ def upload(session: Session, table: str, row: WriteRow, body: BinaryIO, *, proof
     except UnlostError:
         session.log.write(Answer(number))
         raise
-    found = answer(session, number, [ready], [outcome])
+    found = answer(session, Called(number, [ready], [outcome]))
     return found[0] if found else outcome
 
 
@@ -91,16 +158,17 @@ def announce(
 
 
 def answer(
-    session: Session, number: int, sent: Sequence[Prepared], outcomes: Sequence[Outcome]
+    session: Session, called: Called, *, beside: Sequence[WriteRow] = ()
 ) -> Sequence[Outcome]:
-    """Clear up what is unknown, write the answer down, and stop where the org is full."""
-    intent = session.log.state.open[number]
-    known = [one for one in outcomes if one.kind is not OutcomeKind.UNKNOWN]
-    unknown = {one.key for one in outcomes if one.kind is OutcomeKind.UNKNOWN}
-    if unknown:
-        lost = [one.alike for one in sent if one.row.key in unknown]
-        known += resolve(session, intent, lost)
-    session.log.write(Answer(number, tuple(known)))
+    """Clear up what is unknown, write the answer down, and stop where the org is full.
+
+    ``beside``: rows of other calls whose answer is missing too.
+    """
+    intent = session.log.state.open[called.number]
+    known = [one for one in called.outcomes if one.kind is not OutcomeKind.UNKNOWN]
+    if lost := called.lost:
+        known += resolve(session, intent, lost, beside=beside)
+    session.log.write(Answer(called.number, tuple(known)))
     done = sum(one.kind is OutcomeKind.DONE for one in known)
     session.ports.observer.progress(Progress(Phase.RESTORE, intent.table, rows=done, calls=1))
     _stop_where_full(known)

@@ -1,13 +1,25 @@
 """The passes that change what is there: out of the bin, drafts again, columns, references late."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import batched
 
-from unlost.engine.restore.calls import CHANGED_SINCE, TRIES, Prepared, refusal, see, send
+from unlost.engine.restore.calls import (
+    CHANGED_SINCE,
+    TRIES,
+    Called,
+    Prepared,
+    refusal,
+    see,
+    send,
+    send_abreast,
+    send_beside,
+)
 from unlost.engine.restore.cells import digest
 from unlost.engine.restore.correlate import each, values
 from unlost.engine.restore.entries import Pass
+from unlost.engine.restore.lanes import batches_abreast
 from unlost.engine.restore.returning import came_along
 from unlost.engine.restore.rows import late_columns, update_row
 from unlost.engine.restore.session import Session
@@ -191,8 +203,31 @@ def _set(session: Session, stage: Pass, table: str, changes: Sequence[Change]) -
     while left := _pending(session, stage, steps):
         for part in _looked_at(session, stage, table, left):
             live = _looked_up(session, table, [held[step.key] for step in part])
+            ready = partial(_prepared, session, stage, table, held=held, live=live)
+            if stage is Pass.LATE and session.abreast(table, len(part)):
+                _set_abreast(session, table, part, ready)
+                continue
             for batch in session.batches(table, part):
-                _batch(session, stage, table, [held[step.key] for step in batch], live)
+                if rows := ready(batch):
+                    send(session, stage, WriteOp.UPDATE, table, rows)
+
+
+def _set_abreast(
+    session: Session,
+    table: str,
+    steps: Sequence[PlanStep],
+    ready: Callable[[Sequence[PlanStep]], list[Prepared]],
+) -> None:
+    """Several calls at a time: nobody else changes what this run made a moment ago."""
+
+    def calls(
+        lane: Iterable[tuple[str, Sequence[PlanStep]]],
+    ) -> Iterator[Callable[[], Called | None]]:
+        send_rows = partial(send_beside, session, Pass.LATE, WriteOp.UPDATE, table)
+        return (partial(send_rows, rows) for _, batch in lane if (rows := ready(batch)))
+
+    lanes = batches_abreast(session, {table: steps}, late=True)
+    send_abreast(session, [calls(lane) for lane in lanes])
 
 
 def _looked_at(
@@ -220,16 +255,20 @@ def _looked_up(session: Session, table: str, changes: Sequence[Change]) -> dict[
     return dict(each(session.ports.writer.fetch(session.table(table), asked, columns=columns)))
 
 
-def _batch(
+def _prepared(
     session: Session,
     stage: Pass,
     table: str,
-    changes: Sequence[Change],
+    steps: Sequence[PlanStep],
+    *,
+    held: Mapping[RecordKey, Change],
     live: Mapping[str, Cells],
-) -> None:
+) -> list[Prepared]:
+    """The rows that must be sent; what needs no call is written down."""
     described = session.table(table)
-    held = session.wanted.cells([change.step for change in changes])
-    wanted = {change.step.key: {**held[change.step.key], **change.edits} for change in changes}
+    changes = [held[step.key] for step in steps]
+    states = session.wanted.cells([change.step for change in changes])
+    wanted = {change.step.key: {**states[change.step.key], **change.edits} for change in changes}
     session.links.prefetch(described.columns, wanted.values())
     seen: list[Outcome] = []
     prepared: list[Prepared] = []
@@ -242,8 +281,7 @@ def _batch(
         else:
             prepared.append(judged)
     see(session, stage, table, seen)
-    if prepared:
-        send(session, stage, WriteOp.UPDATE, table, prepared)
+    return prepared
 
 
 def _judge(

@@ -25,10 +25,13 @@ SKEW = timedelta(seconds=10)  # stamps are cut to seconds, and servers differ by
 type Values = tuple[tuple[str, str], ...]
 
 
-def resolve(session: Session, intent: Intent, rows: Sequence[WriteRow]) -> list[Outcome]:
+def resolve(
+    session: Session, intent: Intent, rows: Sequence[WriteRow], *, beside: Sequence[WriteRow] = ()
+) -> list[Outcome]:
     """Outcomes of the rows that turn out to be written; the others were not.
 
-    Raises Conflict (``restore-uncertain``).
+    ``beside``: rows of other calls to the table whose answers are missing too; records that fit them
+    are no strangers. Raises Conflict (``restore-uncertain``).
     """
     table = session.table(intent.table)
     session.ports.writer.settle(table, since=intent.at)
@@ -39,7 +42,7 @@ def resolve(session: Session, intent: Intent, rows: Sequence[WriteRow]) -> list[
     found = _by_key(session, intent, table, rows)
     rest = [row for row in rows if row.key not in found]
     if rest and not _key_is_proof(session, table, rest):
-        found |= _by_likeness(session, intent, table, rest, known=set(found.values()))
+        found |= _by_likeness(session, intent, table, (rest, beside), known=set(found.values()))
     return [Outcome(key, OutcomeKind.DONE, live) for key, live in found.items()]
 
 
@@ -121,11 +124,15 @@ def _by_likeness(
     session: Session,
     intent: Intent,
     table: Table,
-    rows: Sequence[WriteRow],
+    sent: tuple[Sequence[WriteRow], Sequence[WriteRow]],
     *,
     known: AbstractSet[str],
 ) -> dict[str, str]:
-    """Live ids of rows by all that was sent; ``known`` records belong to other rows of the call."""
+    """Live ids of rows by all that was sent; ``known`` records belong to other rows of the call.
+
+    ``sent``: the rows that are looked for, and those of other calls.
+    """
+    own, rows = {row.key for row in sent[0]}, [*sent[0], *sent[1]]
     columns = sorted({name for row in rows for name in row.cells})
     linked = session.log.state.links.items()
     known = known | {live for key, live in linked if key.table == table.name}
@@ -137,7 +144,7 @@ def _by_likeness(
     matched = match(table, _as_told(rows, made), candidates)
     if matched.left and len(matched.pairs) < len(rows):
         raise uncertain(intent, len(rows) - len(matched.pairs))
-    return dict(matched.pairs)
+    return {key: live for key, live in matched.pairs.items() if key in own}
 
 
 def _as_told(rows: Sequence[WriteRow], made: Rows) -> Sequence[WriteRow]:

@@ -1,10 +1,22 @@
 """The creating pass: what must come back with a new id, level by level, parents first."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import batched
 
 from unlost.engine.ahead import ahead
-from unlost.engine.restore.calls import TRIES, Prepared, refusal, see, send, upload
+from unlost.engine.restore.calls import (
+    TRIES,
+    Called,
+    Prepared,
+    refusal,
+    see,
+    send,
+    send_abreast,
+    send_beside,
+    upload,
+)
 from unlost.engine.restore.cells import digests_of
 from unlost.engine.restore.correlate import each, uncertain
 from unlost.engine.restore.entries import Intent, Link, Linked, Pass
@@ -16,8 +28,10 @@ from unlost.engine.restore.filing import (
     proof_of,
     send_small,
 )
+from unlost.engine.restore.lanes import batches_abreast
 from unlost.engine.restore.rows import Built, create_rows
 from unlost.engine.restore.session import Session
+from unlost.engine.restore.wanted import READ_ROWS
 from unlost.model.errors import IntegrityError, NotFound, TransientError
 from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.schema import Table
@@ -88,14 +102,56 @@ class Creator:
         """
         left = self._left(by_table)
         while left:
-            batches = [(t, some) for t, steps in left.items() for some in self._batches(t, steps)]
-            soon = (AFTERWARDS, then[:SOON])
-            for (table, steps), built in ahead(self._made, [*batches, soon]):
+            small = {t: steps for t, steps in left.items() if self._small(t, steps)}
+            self._small_calls(small, then=then)
+            rest = [(t, steps) for t, steps in left.items() if t not in small]
+            batches = [(t, some) for t, steps in rest for some in self._batches(t, steps)]
+            soon = [] if small else [(AFTERWARDS, then[:SOON])]
+            for (table, steps), built in ahead(self._made, [*batches, *soon]):
                 if table != AFTERWARDS:
                     self._batch(table, steps, built)
             left = self._left(left)
         for steps in by_table.values():
             self.link_products(steps)
+
+    def _small(self, table: str, steps: Sequence[PlanStep]) -> bool:
+        """True if these go out in small calls beside one another."""
+        capability = self.session.capability(table)
+        special = capability.file_column is not None or capability.gathers
+        return not special and self.session.abreast(table, len(steps))
+
+    def _small_calls(
+        self, by_table: Mapping[str, Sequence[PlanStep]], *, then: Sequence[PlanStep]
+    ) -> None:
+        """Create these, several calls at a time; in between what is wanted ``then`` is read."""
+        if not by_table:
+            return
+        lanes = batches_abreast(self.session, by_table, late=False)
+        calls = [self._ready(lane) for lane in lanes]
+        reading = (partial(self._read, some) for some in batched(then[:SOON], READ_ROWS))
+        send_abreast(self.session, [*calls, reading])
+
+    def _ready(
+        self, lane: Iterable[tuple[str, Sequence[PlanStep]]]
+    ) -> Iterator[Callable[[], Called | None]]:
+        """The calls of a lane; rows are made when their turn comes."""
+        for table, steps in lane:
+            if rows := self._sendable(table, self.build(table, steps)):
+                yield partial(send_beside, self.session, Pass.CREATE, WriteOp.CREATE, table, rows)
+
+    def _read(self, steps: Sequence[PlanStep]) -> None:
+        """Read what is wanted soon: what was read is kept."""
+        for _ in self.session.wanted.states(steps):
+            pass
+
+    def _sendable(self, table: str, built: Mapping[RecordKey, Built]) -> list[Prepared]:
+        """The rows that can be sent; others are refused."""
+        self._refuse(table, built)
+        return [
+            Prepared(WriteRow(key.record, None, one.cells), digest=one.digest)
+            for key, one in built.items()
+            if one.blocked is None
+        ]
 
     def _left(self, by_table: Mapping[str, Sequence[PlanStep]]) -> dict[str, list[PlanStep]]:
         pending = {table: self._pending(steps) for table, steps in by_table.items()}
@@ -105,8 +161,7 @@ class Creator:
         table, steps = batch
         if table != AFTERWARDS:
             return self.build(table, steps)
-        for _ in self.session.wanted.states(steps):
-            pass  # what was read is kept
+        self._read(steps)
         return {}
 
     def _pending(self, steps: Sequence[PlanStep]) -> list[PlanStep]:
@@ -122,18 +177,13 @@ class Creator:
     def _batch(
         self, table: str, steps: Sequence[PlanStep], built: Mapping[RecordKey, Built]
     ) -> None:
-        self._refuse(table, built)
-        rows = [
-            WriteRow(key.record, None, one.cells)
-            for key, one in built.items()
-            if one.blocked is None
-        ]
-        if not rows:
+        ready = self._sendable(table, built)
+        if not ready:
             return
         if self.session.capability(table).file_column is None:
-            ready = [Prepared(r, digest=built[RecordKey(table, r.key)].digest) for r in rows]
             send(self.session, Pass.CREATE, WriteOp.CREATE, table, ready)
             return
+        rows = [one.row for one in ready]
         wanted = self.session.wanted.cells(steps)
         if len(steps) > 1:
             send_small(self.session, table, steps, rows, wanted)

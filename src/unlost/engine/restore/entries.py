@@ -1,10 +1,12 @@
 """What the journal of a restore holds: JSON entries, each durable before what comes after it.
 
-Entry 0 is the plan. Every call that writes is announced by an ``Intent`` and followed by an
+Entries that several threads write at the same time lie together in one entry of the vault's journal.
+They are numbered one by one, and entry 0 is the plan. Every call that writes is announced by an ``Intent`` and followed by an
 ``Answer``; where the answer is missing, nobody knows whether the call took effect, and the run
 looks before it goes on. Before-images lie in the intents, sealed like all of the journal.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import cast
@@ -104,16 +106,16 @@ class Closed(msgspec.Struct, frozen=True, tag="closed"):
 
 type Entry = Opened | Intent | Answer | Seen | Linked | Resumed | Closed
 
-_entry: Learned[Entry] = learned(
-    cast("type[Entry]", Opened | Intent | Answer | Seen | Linked | Resumed | Closed)
-)
+_one = Opened | Intent | Answer | Seen | Linked | Resumed | Closed
+_told: Learned[Entry | list[Entry]] = learned(cast("type[Entry | list[Entry]]", _one | list[_one]))
 
 
-def encode(entry: Entry) -> bytes:
-    """An entry as the journal keeps it."""
-    return msgspec.json.encode(entry)
+def encode(entries: Sequence[Entry]) -> bytes:
+    """Entries that become durable together; one alone stands for itself."""
+    return msgspec.json.encode(entries[0] if len(entries) == 1 else list(entries))
 
 
-def decode(payload: bytes) -> Entry:
-    """An entry; raises msgspec.DecodeError for what is none."""
-    return _entry.decode(payload)
+def decode(payload: bytes) -> Sequence[Entry]:
+    """What was written together; raises msgspec.DecodeError for what is none."""
+    told = _told.decode(payload)
+    return told if isinstance(told, list) else [told]

@@ -124,9 +124,14 @@ def _write(session: Session) -> None:
 
 def _clear_up(session: Session, creator: Creator) -> None:
     """Find out what became of the calls whose answers are missing."""
-    for number, intent in sorted(session.log.state.open.items()):
-        rows = creator.rebuilt(intent) if intent.op is WriteOp.CREATE else []
-        session.log.write(Answer(number, tuple(resolve(session, intent, rows))))
+    missing = sorted(session.log.state.open.items())
+    rows = {n: creator.rebuilt(one) for n, one in missing if one.op is WriteOp.CREATE}
+    for number, intent in missing:
+        own = rows.pop(number, ())
+        others = [n for n in rows if session.log.state.open[n].table == intent.table]
+        beside = [row for n in others for row in rows[n]]
+        found = resolve(session, intent, own, beside=beside)
+        session.log.write(Answer(number, tuple(found)))
         if intent.op is WriteOp.CREATE:
             creator.link_products(_steps(session, intent))
 

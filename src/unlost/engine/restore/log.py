@@ -1,5 +1,6 @@
 """The journal of one restore and what it says: the only memory that a run has."""
 
+import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -121,20 +122,76 @@ class RunState:
         return again and self.tries[stage, key] < most
 
 
+@dataclass(slots=True)
+class _Ticket:
+    """An entry that waits to become durable; then its number, or why it did not."""
+
+    entry: Entry
+    number: int | None = None
+    error: BaseException | None = None
+
+
 class Log:
-    """Writes entries and keeps the state in step with them."""
+    """Writes entries and keeps the state in step with them. Safe for threads that write.
+
+    What other threads want to write while something is written becomes durable together after it.
+    """
 
     def __init__(self, journal: Journal) -> None:
         """Reads what is there."""
         self._journal = journal
+        self._waiting: list[_Ticket] = []
+        self._writing = threading.Lock()
+        self._count = 0
         self.state = RunState()
-        for number, payload in enumerate(journal.read()):
-            self.state.apply(number, decode(payload))
+        for payload in journal.read():
+            for entry in decode(payload):
+                self._apply(entry)
 
     def write(self, entry: Entry) -> int:
         """The number of the entry; durable when this returns."""
-        number = self._journal.append(encode(entry))
+        ticket = _Ticket(entry)
+        self._waiting.append(ticket)
+        with self._writing:
+            if ticket.number is None and ticket.error is None:
+                self._write_waiting()
+        if ticket.number is None:
+            raise ticket.error or AssertionError
+        return ticket.number
+
+    def later(self, entry: Entry) -> None:
+        """Let an entry become durable with the next one that is written, or by ``flush``.
+
+        Until then the state does not know of it.
+        """
+        self._waiting.append(_Ticket(entry))
+
+    def flush(self) -> None:
+        """Make durable what waits."""
+        with self._writing:
+            waiting = list(self._waiting)
+            if waiting:
+                self._write_waiting()
+        for ticket in waiting:
+            if ticket.error is not None:
+                raise ticket.error
+
+    def _write_waiting(self) -> None:
+        """Make durable what waits; by one thread at a time."""
+        tickets = [self._waiting.pop(0) for _ in range(len(self._waiting))]
+        try:
+            self._journal.append(encode([one.entry for one in tickets]))
+        except BaseException as error:  # noqa: BLE001  each of them must hear of it, and raises it
+            for one in tickets:
+                one.error = error
+            return
+        for one in tickets:
+            one.number = self._apply(one.entry)
+
+    def _apply(self, entry: Entry) -> int:
+        number = self._count
         self.state.apply(number, entry)
+        self._count += 1
         return number
 
     @property

@@ -21,7 +21,8 @@ from unlost.model.schema import ColumnTrait
 from unlost.model.writing import Look, Outcome
 
 NOT_MADE = "restore-not-made"
-CELLS_AT_ONCE = 300_000  # that are read together
+CELLS = 1_200_000  # that are held at a time, in bundles that are fetched and one that is compared
+FETCHED_AHEAD = 2  # bundles that may be under way while one is compared
 
 type Part = tuple[PlanStep, ...]
 """Records of one table that are read and compared together."""
@@ -42,9 +43,11 @@ def record_outcomes(session: Session) -> Iterator[RecordOutcome]:
     for step in session.plan.steps:
         by_table.setdefault(step.table, []).append(step)
     found: dict[RecordKey, tuple[Difference, ...]] = {}
-    # All of them before the first is fetched: the writer is for one thread at a time.
-    bundles = list(_bundles(session, _parts(session, by_table)))
-    for parts, fetched in ahead(partial(_fetched, session), bundles):
+    deep = min((session.capability(t).calls_at_once for t in by_table), default=1)
+    deep = min(deep, FETCHED_AHEAD)
+    # All of them before the first is fetched: a writer may be for one thread at a time.
+    bundles = list(_bundles(session, _parts(session, by_table), cells=CELLS // (deep + 1)))
+    for parts, fetched in ahead(partial(_fetched, session), bundles, deep=deep):
         for part, rows in zip(parts, fetched, strict=True):
             found.update(_differences(session, part, rows))
             _tell(session, part[0].table, len(part))
@@ -62,17 +65,17 @@ def _parts(session: Session, by_table: Mapping[str, list[PlanStep]]) -> Iterator
             yield from batched(there, at_once(session.table(table)))
 
 
-def _bundles(session: Session, parts: Iterable[Part]) -> Iterator[tuple[Part, ...]]:
-    """Parts that are asked for together and are not too much for the memory."""
+def _bundles(session: Session, parts: Iterable[Part], *, cells: int) -> Iterator[tuple[Part, ...]]:
+    """Parts that are asked for together and have at most so many cells, if they are several."""
     held: list[Part] = []
-    cells = 0
+    taken = 0
     for part in parts:
         own = len(part) * len(session.table(part[0].table).columns)
-        if held and cells + own > CELLS_AT_ONCE:
+        if held and taken + own > cells:
             yield tuple(held)
-            held, cells = [], 0
+            held, taken = [], 0
         held.append(part)
-        cells += own
+        taken += own
     if held:
         yield tuple(held)
 

@@ -65,6 +65,14 @@ class Session:
     def batches(self, table: str, steps: Sequence[PlanStep]) -> Sequence[Sequence[PlanStep]]:
         """The steps cut to the size of one call."""
         capability = self.capability(table)
-        large = capability.rows_per_job and len(steps) >= capability.job_above
+        large = self._by_job(table, len(steps))
         size = capability.rows_per_job if large else capability.rows_per_call
         return [steps[at : at + size] for at in range(0, len(steps), size)]
+
+    def abreast(self, table: str, rows: int) -> bool:
+        """True if so many rows go out in small calls, several at a time."""
+        return self.capability(table).calls_at_once > 1 and not self._by_job(table, rows)
+
+    def _by_job(self, table: str, rows: int) -> bool:
+        capability = self.capability(table)
+        return capability.rows_per_job > 0 and rows >= capability.job_above

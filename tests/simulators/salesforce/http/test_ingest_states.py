@@ -36,6 +36,19 @@ def test_states_last_as_long_as_asked_on_the_clock(client) -> None:
     assert info["systemModstamp"] == "2026-03-01T12:11:01.000+0000"
 
 
+def test_a_job_waits_in_the_queue_in_real_time(client, sim) -> None:
+    real = [100.0]
+    sim.loads.real_clock = lambda: real[0]
+    timing(client, queue_real_least=20, queue_real_most=300)
+    load = Load.open(client, "insert")
+    load.put("Name\nA\n")
+    load.close()
+    real[0] += 19
+    assert load.info()["state"] == "UploadComplete"
+    real[0] += 300
+    assert load.info()["state"] == "JobComplete"
+
+
 def test_an_aborted_job_keeps_what_it_wrote(client) -> None:
     timing(client, rows_per_poll=200)
     load = Load.open(client, "insert")

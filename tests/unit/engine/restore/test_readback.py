@@ -373,7 +373,7 @@ def test_what_is_too_much_for_the_memory_is_read_apart(
     assert quick.restore(first).whole
     assert bundles == [2]
     quick.lose("Account", quick.named("Account", "Candy")[0])
-    monkeypatch.setattr(readback, "CELLS_AT_ONCE", 1)
+    monkeypatch.setattr(readback, "CELLS", 1)
     assert quick.restore(quick.plan_of(("Account", account), ("Contact", contact))).whole
     assert bundles == [2, 1, 1]
 

@@ -59,6 +59,7 @@ class IngestJob:
     error: str | None = None
     uploaded: bool = False
     closed: datetime | None = None
+    closed_real: float = 0.0
     queue_polls: int = 0
     run_polls: int = 0
     started: datetime | None = None
@@ -125,6 +126,7 @@ class IngestBook:
                 raise wrong_state(f"Closing a job in state {job.state} not allowed")
             job.state = IngestState.UPLOAD_COMPLETE
             job.closed = job.modified = self.org.clock.now()
+            job.closed_real = self.real_clock()
         return job
 
     def poll(self, job_id: str) -> IngestJob:
@@ -197,7 +199,10 @@ class IngestBook:
         if job.state is not IngestState.UPLOAD_COMPLETE or job.closed is None:
             return
         waited = self.org.clock.now() - job.closed
-        due = job.queue_polls >= self.timing.queue_polls
+        queued = self.real_clock() - job.closed_real
+        due = job.queue_polls >= self.timing.queue_polls and queued >= self.timing.queued_for(
+            job.id
+        )
         if due and waited >= timedelta(seconds=self.timing.queue_seconds):
             job.state = IngestState.IN_PROGRESS
             job.started = job.modified = self.org.clock.now()

@@ -23,9 +23,18 @@ from unlost.model.writing import (
 
 # Collections take 200 records a call (REST guide, sObject Collections).
 ROWS_PER_CALL = 200
-# Bulk ingest works in batches of 10,000 (Bulk API 2.0 guide); it pays from a few calls on.
+# Of rows that may be there already: one look for all of them, then calls for those that are not.
+ROWS_WITH_TWINS = 600
+# Bulk ingest works in batches of 10,000 (Bulk API 2.0 guide). A job waits in a queue, mostly for
+# longer than the fifty calls of one batch take; where calls are dear, it pays from a few calls on.
 ROWS_PER_JOB = 10_000
-JOB_ABOVE = 1_000
+JOB_ABOVE = 10_000
+JOB_ABOVE_SPARING = 1_000
+# Requests that run longer than 20 s are limited to 25, in trials to 5 (App limits cheatsheet, API).
+CALLS_AT_ONCE = 4
+# References whose record is not locked with the row, or all rows would wait for one another: who
+# owns it, what shapes it. All other lookups lock what they lead to (Record locking cheat sheet).
+UNLOCKED = frozenset({"BusinessHours", "Group", "Profile", "RecordType", "User", "UserRole"})
 # Bytes of a file go in a row as base64; a call's body may have 50 MB (REST guide, limits).
 SMALL_FILE = 1_000_000
 FILES_PER_CALL = 8_000_000
@@ -38,8 +47,13 @@ SYSTEM = frozenset({
 type Describe = Mapping[str, Any]
 
 
-def capability_of(describe: Describe, *, born: Mapping[str, str] | None = None) -> WriteCapability:
-    """What the describing user may write. ``born``: values by column with which records begin."""
+def capability_of(
+    describe: Describe, *, born: Mapping[str, str] | None = None, sparing: bool = False
+) -> WriteCapability:
+    """What the describing user may write.
+
+    ``born``: values by column with which records begin. ``sparing``: calls are dearer than time.
+    """
     name = str(describe["name"])
     rule, reason = rule_for(name), never(name)
     fields = [one for one in describe["fields"] if not is_compound(one)]
@@ -68,9 +82,11 @@ def capability_of(describe: Describe, *, born: Mapping[str, str] | None = None) 
         small_file=SMALL_FILE if rule.file else 0,
         files_per_call=FILES_PER_CALL if rule.file else 0,
         audit="CreatedDate" in settable,
-        rows_per_call=ROWS_PER_CALL,
+        rows_per_call=ROWS_WITH_TWINS if rule.accept_twin else ROWS_PER_CALL,
         rows_per_job=0 if rule.file or rule.gathers else ROWS_PER_JOB,
-        job_above=JOB_ABOVE,
+        job_above=JOB_ABOVE_SPARING if sparing else JOB_ABOVE,
+        calls_at_once=1 if sparing else CALLS_AT_ONCE,
+        locks=_locks(fields),
         side_effects=rule.side_effects,
         reason=reason or rule.reason or _reason(name, ops),
     )
@@ -99,6 +115,13 @@ def _changeable(fields: Iterable[Mapping[str, Any]], rule: ObjectRule) -> frozen
     if rule.changeable is None:
         return named
     return frozenset(name for name in named if name in rule.changeable or name.endswith("__c"))
+
+
+def _locks(fields: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Columns that refer to records which are locked while the row is written."""
+    return frozenset(
+        str(one["name"]) for one in fields if set(one.get("referenceTo") or ()) - UNLOCKED
+    )
 
 
 def _needed(fields: Iterable[Mapping[str, Any]]) -> frozenset[str]:

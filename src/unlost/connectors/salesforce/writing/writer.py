@@ -38,11 +38,13 @@ from unlost.model.writing import (
 SETTLE_SECONDS = 2.0
 # Rows that collections write in three calls: the smallest job takes as many.
 BY_COLLECTIONS = 3 * ROWS_PER_CALL
+# With fewer calls left in the org's day than this, calls are spared: jobs instead of small calls.
+SCARCE = 5_000
 BORN = {"Order": "OrderStatus", "Contract": "ContractStatus"}
 
 
 class SalesforceWriter:
-    """Writes to one org as the write identity. For one thread."""
+    """Writes to one org as the write identity. Safe for threads, once tables are prepared."""
 
     def __init__(self, client: WriteClient, *, clock: Clock, entropy: Entropy) -> None:
         self._client = client
@@ -84,7 +86,9 @@ class SalesforceWriter:
         if table.name not in self._capabilities:
             describe = self._described(table.name)
             born = {"Status": self._draft(table.name)} if table.name in BORN else {}
-            self._capabilities[table.name] = capability_of(describe, born=born)
+            self._capabilities[table.name] = capability_of(
+                describe, born=born, sparing=self._sparing()
+            )
         return self._capabilities[table.name]
 
     def write(
@@ -193,6 +197,10 @@ class SalesforceWriter:
             live = self._looks.find(table, key.columns, asked.values()) if asked else {}
             found |= {one: done(one, live[value]) for one, value in asked.items() if value in live}
         return found
+
+    def _sparing(self) -> bool:
+        left = self._api.calls_left
+        return left is not None and left < SCARCE
 
     def _described(self, name: str) -> Describe:
         if name not in self._describes:

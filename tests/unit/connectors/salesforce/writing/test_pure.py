@@ -304,6 +304,28 @@ def test_describe_tells_what_may_be_written() -> None:
     assert (found.audit, found.rows_per_job, found.reason) == (True, 10_000, "")
 
 
+def test_rows_lock_what_they_refer_to_but_not_their_owner() -> None:
+    made = describe(
+        "Order",
+        *system_fields(),
+        field("AccountId", "reference", referenceTo=["Account"]),
+        field("OwnerId", "reference", referenceTo=["User", "Group"]),
+        field("WhoId", "reference", referenceTo=["Contact", "User"]),
+    )
+    assert capability_of(made).locks == {"AccountId", "WhoId"}
+
+
+def test_calls_are_several_at_a_time_unless_they_are_scarce() -> None:
+    plenty, sparing = capability_of(an_order()), capability_of(an_order(), sparing=True)
+    assert (plenty.calls_at_once, plenty.job_above) == (4, 10_000)
+    assert (sparing.calls_at_once, sparing.job_above) == (1, 1_000)
+
+
+def test_links_that_may_be_there_are_looked_for_together() -> None:
+    made = describe("ContentDocumentLink", *system_fields(), field("LinkedEntityId"))
+    assert capability_of(made).rows_per_call == 600
+
+
 def test_a_user_who_may_do_nothing_is_told_so() -> None:
     flags = dict.fromkeys(("createable", "updateable", "undeletable", "deletable"), False)
     found = capability_of(an_order(**flags))

@@ -51,6 +51,16 @@ def test_the_writer_knows_its_org_and_its_clock(org: Org) -> None:
         assert writer.server_time() == START
 
 
+@pytest.mark.parametrize(("used", "at_once"), [(10_001, 1), (10_000, 4)])
+def test_where_few_calls_are_left_in_the_day_they_are_spared(
+    org: Org, used: int, at_once: int
+) -> None:
+    told = json_answer(org.describes["Account"], Sforce_Limit_Info=f"api-usage={used}/15000")
+    org.wire.on("GET", r"/sobjects/Account/describe$", lambda _: told)
+    with org.writer() as writer:
+        assert writer.capability(org.shape("Account")).calls_at_once == at_once
+
+
 def test_other_settings_are_refused(org: Org) -> None:
     with (
         pytest.raises(UsageError) as caught,
