@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from homes import SECRET, WRITE_SECRET, World, lose_data
+from unlost.app import chosen
 from unlost.app.actions import restore_plan as planning
 from unlost.app.actions.backup import backup
 from unlost.app.actions.orgs import NewOrg, add_org
@@ -302,7 +303,7 @@ def test_more_than_a_plan_can_hold_is_refused_before_anything_is_asked(
     lost: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contexts = len(lost.world.connector.contexts)
-    monkeypatch.setattr(planning, "typed_ids", None)  # no single one of them is looked at
+    monkeypatch.setattr(chosen, "typed_ids", None)  # no single one of them is looked at
     refused(UsageError, "restore-too-large", lost.plan, *["Account/x"] * 1_000_000)
     assert len(lost.world.connector.contexts) == contexts
 
