@@ -37,8 +37,8 @@ class Reader:
     def step(self, title: str) -> None:
         self.steps.append(title)
 
-    def picture(self, name: str) -> None:
-        folder = KEPT if os.environ.get(KEEP) else LOOKED_AT
+    def picture(self, name: str, *, kept: bool = True) -> None:
+        folder = KEPT if kept and os.environ.get(KEEP) else LOOKED_AT
         folder.mkdir(parents=True, exist_ok=True)
         self.visitor.page.screenshot(path=folder / f"{name}.png", animations="disabled")
 
@@ -150,7 +150,8 @@ def finished_backup(reader: Reader, picture: str, *, backups: int) -> None:
     links = page.get_by_role("table").get_by_role("link", name=re.compile("Backup"))
     expect(links).to_have_count(backups, timeout=LONG)
     links.first.click()
-    reader.picture(picture)
+    expect(page.get_by_role("heading", name="Table by table")).to_be_visible(timeout=LONG)
+    reader.picture(picture, kept=backups == 1)
     expect(page.locator("#job, main").get_by_text("done", exact=True).first).to_be_visible(
         timeout=LONG
     )
