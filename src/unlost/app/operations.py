@@ -83,7 +83,11 @@ class Operation:
     @property
     def mapping(self) -> bool:
         """True if that one parameter has whatever names its sender gives."""
-        return self.method is not Method.GET and len(self.left) == 1 and get_origin(self.kind) is Mapping
+        return (
+            self.method is not Method.GET
+            and len(self.left) == 1
+            and get_origin(self.kind) is Mapping
+        )
 
     @property
     def kind(self) -> Any:
@@ -154,7 +158,9 @@ OPERATIONS = (
     Operation("restore.fields", _GET, f"{_PLANNED}/{{record}}", "edit_plan.planned_fields"),
     Operation("restore.edit", _PUT, f"{_PLANNED}/{{record}}", "edit_plan.edit_kept"),
     Operation("restore.show", _POST, "/plan-files/show", "restore_plan.show_plan", takes="file"),
-    Operation("restore.hand-over", _POST, "/plan-files/run", "queued_restore.hand_over", takes="file"),
+    Operation(
+        "restore.hand-over", _POST, "/plan-files/run", "queued_restore.hand_over", takes="file"
+    ),
     Operation("run.list", _GET, "/runs", "restore_run.runs"),
     Operation("run.page", _GET, "/jobs", "jobs.jobs"),
     Operation("run.show", _GET, "/runs/{run}", "restore_run.run_detail"),

@@ -51,7 +51,7 @@ def file(app: Application, org: str, record: str, *, out: Path) -> FileResult:
 def open_stored(
     app: Application, org: str, record: str, *, stack: ExitStack
 ) -> tuple[StoredFile, BinaryIO]:
-    """The newest file of a record, and its bytes as a stream, open until ``stack`` is closed.
+    """The bytes of the newest file of a record; the stream is open until ``stack`` is closed.
 
     Raises NotFound, UsageError, IntegrityError.
     """

@@ -92,7 +92,7 @@ def make_plan(
     Raises UsageError, NotFound, NotAllowed (``writer-missing``), and what the org raises.
     """
     check_org(app, Right.RESTORE, request.org)
-    _check_out(out)
+    check_out(out)
     org = get_org(request.org)
     plan = planned(app, org, request, plan_id=new_plan_id(app), observer=observer)
     _write(out, write_plan(plan))
@@ -187,7 +187,8 @@ def _result(org: ProtectedOrg, plan: RestorePlan, file: PlanFile) -> PlanResult:
     return PlanResult(org.name, org.identity.zone, str(file), run, plan.digest, summary(plan))
 
 
-def _check_out(out: Path) -> None:
+def check_out(out: Path) -> None:
+    """Raise UsageError for a file that is there already, or whose folder is not."""
     try:
         there, folder = out.exists(), out.parent.is_dir()
     except OSError as error:

@@ -56,7 +56,9 @@ def build() -> NinjaAPI:
             operation_id=operation.action,
             summary=_summary(operation.call),
             tags=[operation.action.partition(".")[0]],
-            response={REFUSED: Problem} if operation.gives else {200: operation.returns, REFUSED: Problem},
+            response={REFUSED: Problem}
+            if operation.gives
+            else {200: operation.returns, REFUSED: Problem},
             openapi_extra=of_bytes(operation),
         )(view(operation))
     return api
@@ -92,7 +94,10 @@ def _taken(operation: Operation) -> Iterator[inspect.Parameter]:
             yield _parameter(operation, name)
     if lone:
         yield inspect.Parameter(
-            BODY, inspect.Parameter.KEYWORD_ONLY, annotation=_object_of(operation), default=params.Body(...)
+            BODY,
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation=_object_of(operation),
+            default=params.Body(...),
         )
 
 
