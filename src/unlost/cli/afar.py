@@ -31,7 +31,7 @@ from unlost.app.otherwise import AS_IT_WAS
 from unlost.catalog.audit import AuditEntry
 from unlost.catalog.plans import PlanState
 from unlost.catalog.runs import RunState
-from unlost.cli.following import follow, looked
+from unlost.cli.following import follow, looked, not_begun
 from unlost.engine.restore.planfile import read_plan
 from unlost.model.errors import StoreError, UnlostError
 from unlost.model.learned import learned
@@ -152,6 +152,8 @@ def resumed(home: "RemoteHome", given: Given) -> RestoreResult:
 
 
 def _ended(app: Application, handed: Handed, observer: Observer) -> RestoreResult:
+    if not (handed.over or handed.served):
+        raise not_begun(handed.run)
     if not handed.over:
         follow(app, handed.run, observer=observer)
     return _result(app, handed.run)

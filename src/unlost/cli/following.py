@@ -46,7 +46,7 @@ def follow(app: Application, run: str, *, observer: Observer, before: Job | None
             waited = 0.0 if now.state == RunState.RUNNING.value else waited
         app.clock.sleep(LOOK_EVERY)
         waited += LOOK_EVERY
-    raise _not_begun(run)
+    raise not_begun(run)
 
 
 def looked(app: Application, run: str) -> Job | None:
@@ -91,7 +91,8 @@ def _done(now: Job) -> Job:
     raise UnlostError(code, sentence, next_step=step)
 
 
-def _not_begun(run: str) -> Conflict:
+def not_begun(run: str) -> Conflict:
+    """The error for a run that waits for a service."""
     return Conflict(
         "run-not-begun",
         f"The service has not begun {run} yet.",

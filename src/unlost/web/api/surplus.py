@@ -2,10 +2,11 @@
 
 import dataclasses
 import json
+from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest
-from ninja.errors import ValidationError
+from ninja.errors import HttpError, ValidationError
 
 from unlost.app.operations import Method, Operation
 
@@ -13,7 +14,10 @@ UNKNOWN = "the operation has nothing of this name"
 
 
 def refuse_surplus(request: HttpRequest, operation: Operation) -> None:
-    """Raise ValidationError for a name in query or body that the operation does not know."""
+    """Raise ValidationError for a name in query or body that the operation does not know.
+
+    Raises HttpError for a body that is not JSON, also where none is expected.
+    """
     wrong = [("query", name) for name in sorted(set(request.GET) - set(_query(operation)))]
     if not (operation.takes or operation.mapping):  # a file, or names that its sender chooses
         wrong += [("body", n) for n in sorted(_names_in(request.body) - set(_body(operation)))]
@@ -22,7 +26,10 @@ def refuse_surplus(request: HttpRequest, operation: Operation) -> None:
 
 
 def _names_in(body: bytes) -> set[str]:
-    told: Any = json.loads(body) if body.strip() else {}
+    try:
+        told: Any = json.loads(body) if body.strip() else {}
+    except (ValueError, RecursionError) as error:
+        raise HttpError(HTTPStatus.BAD_REQUEST, "the body is no JSON") from error
     return set(told) if isinstance(told, dict) else set()
 
 
