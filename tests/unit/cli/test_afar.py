@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -11,15 +11,19 @@ import pytest
 from terminals import Ended, Terminal
 from unit.app.test_restore import CUSTOMER, WRITER, Shop
 from unit.cli.served import WorkingClock, from_afar, service
+from unlost.app.actions.alerts import channels
+from unlost.app.actions.backup import backup
 from unlost.app.actions.columns import hide
 from unlost.app.actions.kept_plan import waiting
 from unlost.app.actions.writer import set_writer
 from unlost.catalog.audit import every
 from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run
 from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
 from unlost.engine.restore.planfile import read_plan
 from unlost.model.access import Role
 from unlost.model.errors import TransientError
+from unlost.model.progress import Progress
 from unlost.model.snapshot import CommitKind
 
 
@@ -87,6 +91,24 @@ def test_a_backup_tells_as_one_at_home_does(
     here = far("backup", "sales").out.splitlines()
     assert [line[:11] for line in there[1:]] == [line[:11] for line in here[1:]]
     assert there[0] == "Snapshot 3 of sales is safe."
+
+
+def test_how_far_a_run_is_is_told_in_increments(far: Terminal, shop: Shop, served: None) -> None:
+    class Seen:
+        def __init__(self) -> None:
+            self.events: list[Progress] = []
+
+        def progress(self, event: Progress) -> None:
+            self.events.append(event)
+
+    shop.org.update("Account", "A40018", {"Phone": "1"})
+    seen = Seen()
+    with cast("Any", opened(None)) as home:
+        done = backup(home, "sales", observer=seen)
+    rows = {one.table: one.rows for one in seen.events}
+    assert len(rows) == len(seen.events), "nothing is told twice"
+    assert rows["Account"] > 0
+    assert done.rows_seen == sum(rows.values())
 
 
 def test_a_backup_without_a_service_is_refused(far: Terminal) -> None:
@@ -255,6 +277,14 @@ def test_a_restore_of_a_terminal_is_gone_on_with_there(
     end_run("restore-x", RunEnd(RunState.FAILED, now))
     ended = far("restore", "resume", "restore-x", "--json")
     assert failed(ended) == (ExitCode.USAGE, "home-needed")
+
+
+def test_channels_are_kept_from_afar(far: Terminal, shop: Shop) -> None:
+    words = ("--host", "mail.example", "--security", "none", "--from", "u@a.example")
+    added = far("alert", "channel", "it", "email", *words, "--to", "it@a.example")
+    assert added.code == ExitCode.OK, added.err
+    assert "Told by it (email)" in far("alert", "list").out
+    assert [one.name for one in channels(shop.app).channels] == ["it"]
 
 
 # --- files ----------------------------------------------------------------------------------------
