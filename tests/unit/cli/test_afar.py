@@ -10,7 +10,7 @@ import pytest
 
 from terminals import Ended, Terminal
 from unit.app.test_restore import CUSTOMER, WRITER, Shop
-from unit.cli.served import WorkingClock, from_afar, service
+from unit.cli.served import ByClient, WorkingClock, from_afar, service
 from unlost.app.actions.alerts import channels
 from unlost.app.actions.backup import backup
 from unlost.app.actions.columns import hide
@@ -218,23 +218,45 @@ def test_a_plan_that_cannot_be_made_says_why_and_leaves_nothing(
     ) == (ExitCode.USAGE, "file-exists")
 
 
-def test_a_plan_is_waited_for_where_a_proxy_was_not_patient(
-    far: Terminal, shop: Shop, clock: WorkingClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from unit.cli.served import ByClient
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]:
+    """A proxy that does not wait until a plan is made; what it was asked for and did not pass on."""
+    real, kept = ByClient.handle_request, list[httpx.Request]()
 
-    real, later = ByClient.handle_request, []
-
-    def impatient(self: Any, request: httpx.Request) -> httpx.Response:
-        if request.url.path.endswith("/make") and not later:
-            later.append(request)
+    def handle(self: ByClient, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/make") and not kept:
+            kept.append(request)
             return httpx.Response(504, content=b"<html>Gateway timeout</html>")
         return real(self, request)
 
-    monkeypatch.setattr(ByClient, "handle_request", impatient)
-    clock.work = lambda: later and real(ByClient(), later[0]) and None
+    monkeypatch.setattr(ByClient, "handle_request", handle)
+    return kept
+
+
+def test_a_plan_is_waited_for_where_a_proxy_was_not_patient(
+    far: Terminal, clock: WorkingClock, impatient: list[httpx.Request], tmp_path: Path
+) -> None:
+    def made_meanwhile() -> None:
+        assert ByClient().handle_request(impatient[0]).status_code == httpx.codes.OK
+
+    clock.work = made_meanwhile
     assert plan(far, tmp_path / "far.json").code == ExitCode.OK
     assert clock.slept == 1
+
+
+def test_a_plan_that_nobody_makes_is_told(
+    far: Terminal,
+    shop: Shop,
+    clock: WorkingClock,
+    impatient: list[httpx.Request],
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "far.json"
+    ended = far("restore", "plan", "sales", "--lost-between", "1", "2", "--out", str(out), "--json")
+    assert failed(ended) == (ExitCode.FAILED, "plan-broken-off")
+    assert impatient
+    assert not out.exists()
+    assert not waiting(shop.app).plans
 
 
 def test_what_failed_is_tried_again_from_afar(
