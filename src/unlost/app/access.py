@@ -153,6 +153,16 @@ def check_somewhere(app: "Application", right: Right) -> None:
         raise _not_permitted(right)
 
 
+def check_no_token(app: "Application") -> None:
+    """Raise NotAllowed (``token-people``): a token ends, and a way in that it made would not."""
+    if app.actor.kind is ActorKind.TOKEN:
+        raise NotAllowed(
+            "token-people",
+            "A token cannot let people in.",
+            next_step="Sign in to the console and do it there, or use the command on the home's machine.",
+        )
+
+
 def org_unknown(app: "Application", org: str) -> NotFound:
     """The error for an org that is not there, or not for this actor; names those that are."""
     known = ", ".join(one.name for one in app.orgs())

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import zstandard
 
+from unlost.app.access import Elsewhere
 from unlost.app.compose import Application
 from unlost.catalog.copying import (
     Copied,
@@ -58,7 +59,12 @@ def after_change(app: Application) -> None:
 
 
 def after_run(app: Application) -> None:
-    """Copy at once what was run by hand. Where the vault is away the service does it later."""
+    """Copy at once what was run by hand. Where the vault is away the service does it later.
+
+    What ran elsewhere is copied there.
+    """
+    if isinstance(app, Elsewhere):
+        return
     with suppress(UnlostError):
         copy_if_due(app, patience=timedelta(0))
 

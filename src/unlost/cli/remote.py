@@ -3,16 +3,19 @@
 `UNLOST_URL` names the console, `UNLOST_TOKEN` is a token of it. Nothing of a home is opened here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, BinaryIO, NoReturn, Self
 from urllib.parse import quote, urlsplit
 
 import httpx
 import msgspec
 
 from unlost.app.access import Action
-from unlost.app.operations import BY_ACTION, Method, Operation, as_path
+from unlost.app.actions.restore_plan import plan_bytes
+from unlost.app.operations import BY_ACTION, BYTES, Method, Operation, as_path
+from unlost.app.system import SystemClock
 from unlost.model.errors import (
     Conflict,
     LimitReached,
@@ -24,6 +27,7 @@ from unlost.model.errors import (
     UsageError,
 )
 from unlost.model.learned import learned
+from unlost.model.ports import Clock
 
 URL, TOKEN = "UNLOST_URL", "UNLOST_TOKEN"
 API = "/api/v1"
@@ -44,9 +48,17 @@ KINDS: Mapping[int, type[UnlostError]] = {
 class RemoteHome:
     """Stands for an application that runs elsewhere: actions called with it are asked for there."""
 
-    def __init__(self, url: str, token: str | None, *, client: httpx.Client | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str | None,
+        *,
+        client: httpx.Client | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         """Raises UsageError (``url-invalid``), NotAllowed (``token-missing``)."""
         self._url = _checked(url)
+        self.clock = clock or SystemClock()
         if not token:
             raise NotAllowed(
                 "token-missing",
@@ -72,39 +84,71 @@ class RemoteHome:
         """Whatever else an application has is where the home is."""
         if name.startswith("__"):
             raise AttributeError(name)
-        raise _not_here()
+        raise home_needed()
 
     def act_elsewhere(self, action: Action, given: Mapping[str, Any]) -> Any:
-        """Ask for an action; raises as it does there, StoreError (``server-away``)."""
-        operation = BY_ACTION.get(action.name)
-        if operation is None:
-            raise _not_here()
-        told = {name: given[name] for name in operation.parameters if name in given}
+        """Have an action done there; raises as it does there, StoreError (``server-away``)."""
+        from unlost.cli.afar import AFAR
+
+        whole = AFAR.get(action.name)
+        return whole(self, given) if whole is not None else self.ask(action.name, given)
+
+    def ask(self, name: str, given: Mapping[str, Any]) -> Any:
+        """Ask for one operation, whose answer is JSON."""
+        operation = BY_ACTION.get(name)
+        if operation is None or operation.gives:
+            raise home_needed()
+        with self._asked(operation, given) as answer:
+            return learned(operation.returns).decode(answer.read())
+
+    def save(self, name: str, given: Mapping[str, Any], target: BinaryIO) -> Mapping[str, str]:
+        """Write what an operation gives as bytes; the headers that came with it."""
+        with self._asked(BY_ACTION[name], given) as answer:
+            target.writelines(answer.iter_bytes())
+            return answer.headers
+
+    def lines(self, name: str, given: Mapping[str, Any]) -> Iterator[str]:
+        """The lines of an operation that gives such."""
+        with self._asked(BY_ACTION[name], given) as answer:
+            yield from answer.iter_lines()
+
+    @contextmanager
+    def _asked(self, operation: Operation, given: Mapping[str, Any]) -> Iterator[httpx.Response]:
+        """An answer that went well, to be read inside."""
         try:
-            answer = self._asked(operation, told)
+            with self._client.stream(**_request(self._url, operation, given)) as answer:
+                if answer.status_code != httpx.codes.OK:
+                    answer.read()
+                    raise _failed(answer)
+                yield answer
         except httpx.HTTPError as error:
             raise StoreError(
                 "server-away",
                 f"{self._url} does not answer: {type(error).__name__}.",
                 next_step=f"Look whether the console runs there and whether {URL} is right.",
             ) from error
-        if answer.status_code != httpx.codes.OK:
-            raise _failed(answer)
-        return learned(operation.returns).decode(answer.content)
 
-    def _asked(self, operation: Operation, told: Mapping[str, Any]) -> httpx.Response:
-        plain: dict[str, Any] = msgspec.to_builtins(dict(told), str_keys=True)
-        left = {name: value for name, value in plain.items() if not operation.in_path(name)}
-        parts = {name: quote(as_path(value), safe="") for name, value in plain.items()}
-        url = f"{self._url}{API}{operation.path.format(**parts)}"
-        if operation.method is Method.GET:
-            query = {name: value for name, value in left.items() if value is not None}
-            return self._client.get(url, params=query)
-        bodies = [name for name in operation.parameters if not operation.in_path(name)]
-        body = left.get(bodies[0]) if len(bodies) == 1 else left
-        content = msgspec.json.encode(body) if bodies else b""
-        headers = {"Content-Type": "application/json"}
-        return self._client.request(operation.method.value, url, content=content, headers=headers)
+
+def _request(url: str, operation: Operation, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What httpx is to send."""
+    told = {name: given[name] for name in operation.parameters if name in given}
+    plain: dict[str, Any] = msgspec.to_builtins(told, str_keys=True)
+    left = {name: plain[name] for name in operation.left if name in plain}
+    parts = {name: quote(as_path(value), safe="") for name, value in plain.items()}
+    asked: dict[str, Any] = {
+        "method": operation.method.value,
+        "url": f"{url}{API}{operation.path.format(**parts)}",
+    }
+    if operation.takes:
+        content = plan_bytes(given[operation.takes])
+        return asked | {"content": content, "headers": {"Content-Type": BYTES}}
+    if operation.method is Method.GET:
+        return asked | {"params": {name: one for name, one in left.items() if one is not None}}
+    if not operation.left:
+        return asked
+    body = left.get(operation.left[0]) if operation.alone else left
+    typed = {"Content-Type": "application/json"}
+    return asked | {"content": msgspec.json.encode(body), "headers": typed}
 
 
 def _checked(url: str) -> str:
@@ -132,7 +176,8 @@ def _failed(answer: httpx.Response) -> UnlostError:
         )
 
 
-def _not_here() -> UsageError:
+def home_needed() -> UsageError:
+    """The error for what cannot be done from afar."""
     return UsageError(
         "home-needed",
         "This command works only where the home is.",

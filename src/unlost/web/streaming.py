@@ -1,9 +1,13 @@
 """Answers that are made while they are sent, piece by piece."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from typing import BinaryIO
 
 from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
+
+PIECE = 1 << 20  # bytes sent at a time
 
 
 class Piecewise(StreamingHttpResponse):
@@ -20,3 +24,10 @@ class Piecewise(StreamingHttpResponse):
 
     def _next(self) -> bytes | None:
         return next(self._pieces, None)
+
+
+def pieces(stack: ExitStack, body: BinaryIO) -> Iterator[bytes]:
+    """The bytes of a stream that is open until ``stack`` is closed, which is done at its end."""
+    with stack:
+        while piece := body.read(PIECE):
+            yield piece

@@ -12,7 +12,7 @@ from unlost.model.alert import Rule
 DOCS = Path(__file__).parents[3] / "docs"
 
 
-@pytest.mark.parametrize("page", ["cli", "json", "errors", "what_comes_back", "openapi"])
+@pytest.mark.parametrize("page", ["cli", "json", "errors", "what_comes_back", "openapi", "api"])
 def test_the_page_is_up_to_date(page: str) -> None:
     command = [sys.executable, str(DOCS / f"generate_{page}.py"), "--check"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)

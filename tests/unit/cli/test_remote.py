@@ -4,59 +4,20 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from django.test import Client
 
-from homes import World
 from terminals import Terminal
+from unit.cli.served import URL, from_afar
 from unlost.app.actions.backup import backup
-from unlost.app.actions.people import add
-from unlost.app.actions.tokens import make
-from unlost.app.home import read_home_key
 from unlost.cli.exits import ExitCode
 from unlost.cli.remote import RemoteHome
-from unlost.model.access import Role
 from unlost.model.errors import NotAllowed, StoreError, UsageError
-from unlost.web.serving import Reached, holding, set_up
-
-URL = "https://unlost.acme.example"
-
-
-class ByClient(httpx.BaseTransport):
-    """Answers as the console does, without a socket."""
-
-    def __init__(self) -> None:
-        self.client = Client(SERVER_NAME="localhost")
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        path = request.url.raw_path.decode()
-        answer = self.client.generic(
-            request.method,
-            path,
-            data=request.read(),
-            content_type=request.headers.get("Content-Type", ""),
-            headers={"Authorization": request.headers["Authorization"]},
-        )
-        return httpx.Response(answer.status_code, content=answer.content)
 
 
 @pytest.fixture
 def far(sales: Terminal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
     """A terminal on another machine, and the console of the home that has the org "sales"."""
-    world: World = sales.world
-    backup(world.app, "sales")
-    add(world.app, "lena", role=Role.ADMIN)
-    token = make(world.app, "terminal", role=Role.ADMIN, owner="lena").text
-    set_up(read_home_key(world.app.home), Reached())
-    monkeypatch.delenv("UNLOST_HOME")
-    monkeypatch.setenv("UNLOST_URL", URL)
-    monkeypatch.setenv("UNLOST_TOKEN", token)
-    real = httpx.Client
-
-    def without_socket(**options: object) -> httpx.Client:
-        return real(transport=ByClient(), **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr("unlost.cli.remote.httpx.Client", without_socket)
-    with holding(world.app):
+    backup(sales.world.app, "sales")
+    with from_afar(sales.world, monkeypatch):
         yield sales
 
 
@@ -75,6 +36,9 @@ def far(sales: Terminal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
         ("alert", "list"),
         ("user", "list"),
         ("token", "list"),
+        ("sso", "list"),
+        ("user", "locked"),
+        ("audit", "verify"),
     ],
 )
 def test_a_command_says_the_same_from_afar(
@@ -105,7 +69,8 @@ def test_errors_come_with_their_codes_and_exits(far: Terminal) -> None:
 
 
 def test_what_needs_the_home_says_so(far: Terminal) -> None:
-    for words in (("doctor",), ("backup", "sales")):
+    token = ("token", "make", "another", "--owner", "lena-admin")
+    for words in (("doctor",), ("backup", "sales", "--full"), token):
         ended = far(*words, "--json")
         assert (ended.code, ended.json["error"]["code"]) == (ExitCode.USAGE, "home-needed")
 

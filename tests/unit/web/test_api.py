@@ -1,13 +1,17 @@
 """The REST API: the actions over HTTP, let in by tokens."""
 
 import json
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.test import Client
 
 from homes import World
+from unit.web.losses import lost_shop
 from unlost.app.actions.people import add, remove
+from unlost.app.actions.queued_restore import do_restore
 from unlost.app.actions.tokens import make
 from unlost.app.operations import OPERATIONS
 from unlost.model.access import Role
@@ -142,3 +146,79 @@ def test_what_django_answers_by_itself_is_json_too(
     told = client.get("/api/v1/orgs", headers=headers)
     assert code_of(told, 500) == "internal"
     assert "fault of ours" not in told.content.decode()
+
+
+def posted(client: Client, path: str, body: object, headers: dict[str, str]) -> Any:
+    return client.post(
+        f"/api/v1{path}", data=json.dumps(body), content_type="application/json", headers=headers
+    )
+
+
+def test_a_body_of_one_value_is_an_object_with_its_name(
+    world: World, client: Client, token
+) -> None:
+    headers = token()
+    answer = posted(client, "/vault/verify-later", {"level": "quick"}, headers)
+    assert code_of(answer, 409) == "service-away"
+    for wrong in ("quick", {"level": "deepest"}, {"level": "quick", "expect": "x"}, {}):
+        assert code_of(posted(client, "/vault/verify-later", wrong, headers), 422)
+    start = "/orgs/sales/plans/none/start"
+    assert code_of(posted(client, start, {}, headers), 404) == "plan-unknown"
+    assert code_of(posted(client, start, {"typed": "sales"}, headers), 404) == "plan-unknown"
+    assert code_of(posted(client, start, {"type": "sales"}, headers), 422) == "request-invalid"
+
+
+def test_a_restore_is_chosen_made_changed_and_begun(
+    world: World, client: Client, token, tmp_path: Path
+) -> None:
+    shop, headers = lost_shop(world, tmp_path), token(Role.RESTORER)
+    lost = asked(client, "/orgs/sales/lost?most=2", headers)
+    assert (lost["total"], len(lost["records"])) == (4, 2)
+    wanted = {"request": {"org": "sales", "lost": [str(lost["old"]), str(lost["new"])]}}
+    plan = posted(client, "/orgs/sales/plans", wanted, headers).json()
+    assert (plan["state"], plan["summary"]) == ("making", None)
+    place = f"/orgs/sales/plans/{plan['plan']}"
+    assert code_of(client.get(f"/api/v1{place}/file", headers=headers), 409) == "plan-not-made"
+    made = posted(client, f"{place}/make", {}, headers).json()
+    assert (made["state"], made["summary"]["changes"]) == ("made", 4)
+    contacts = asked(client, f"{place}/records/Contact", headers)["records"]
+    record = f"{place}/records/Contact/{contacts[0]['record']}"
+    assert {one["name"] for one in asked(client, record, headers)["fields"]} >= {"Name"}
+    edited = client.put(
+        f"/api/v1{record}", {"Name": "Anna"}, content_type="application/json", headers=headers
+    ).json()
+    other = f"/orgs/sales/plans/{edited['plan']}"
+    posted(client, f"{other}/make", {}, headers)
+    handed = posted(client, f"{other}/start", {}, headers).json()
+    assert asked(client, f"/runs/{handed['run']}/outcome", headers) is None
+    do_restore(world.app, handed["run"])
+    assert asked(client, f"/runs/{handed['run']}/progress", headers)["state"] == "done"
+    outcome = asked(client, f"/runs/{handed['run']}/outcome", headers)
+    assert (outcome["failed"], sum(one["count"] for one in outcome["endings"])) == (0, 4)
+    assert "Anna" in {cells["Name"] for cells in shop.live("Contact").values()}
+
+
+def test_bytes_are_sent_to_be_saved(world: World, client: Client, token, tmp_path: Path) -> None:
+    shop, headers = lost_shop(world, tmp_path), token()
+    answer = client.get(f"/api/v1/orgs/sales/files/{shop.paper}", headers=headers)
+    assert b"".join(answer) == b"cocoa and sugar"
+    assert answer["Content-Length"] == "15"
+    assert answer["Content-Disposition"] == 'attachment; filename="recipe.txt"'
+    assert answer["Content-Type"] == "application/octet-stream"
+    assert "sandbox" in answer["Content-Security-Policy"]
+    told = json.loads(unquote(answer["Unlost-Result"]))
+    assert (told["name"], told["size"], "blob" in told) == ("recipe.txt", 15, False)
+    form = client.post("/api/v1/audit/export", headers=headers)
+    assert code_of(form, 400) == "request-unreadable", "it takes no body, and a form is no JSON"
+    answer = posted(client, "/audit/export", {}, headers)
+    assert answer["Content-Type"] == "application/jsonl"
+    assert json.loads(b"".join(answer).splitlines()[-1])["deed"]["act"] == "audit.export"
+
+
+def test_a_page_that_no_list_has_is_refused(world: World, client: Client, token) -> None:
+    headers = token()
+    for most in (0, -1, 10_001, 1 << 70):
+        answer = client.get(f"/api/v1/jobs?most={most}", headers=headers)
+        assert code_of(answer, 400) == "page-invalid"
+    answer = client.get(f"/api/v1/orgs/sales/lost?start={1 << 62}", headers=headers)
+    assert code_of(answer, 400) == "page-invalid"

@@ -26,7 +26,7 @@ EACH = [
     (method, path) for path, methods in SCHEMA.raw_schema["paths"].items() for method in methods
 ]
 SEMANTIC = [positive_data_acceptance]  # that no org has a name, say, no schema can tell
-SHARE = 6  # of the examples of a profile: there are some 70 operations and modes
+SHARE = 10  # of the examples of a profile: there are some 160 operations and modes
 
 
 @pytest.fixture(scope="module")

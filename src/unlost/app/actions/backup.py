@@ -33,7 +33,7 @@ from unlost.engine.partial import LeftToNight
 from unlost.jobs.store import RunRecord
 from unlost.jobs.store import RunState as JobState
 from unlost.model.access import Right, Trace
-from unlost.model.certificate import Verdict
+from unlost.model.certificate import Certificate, Verdict
 from unlost.model.errors import Conflict, LimitReached, UnlostError
 from unlost.model.finding import Finding
 from unlost.model.jobs import CANCELLED, PAUSED, Wish
@@ -257,12 +257,27 @@ def _done(app: Application, run: str, snapshot: SnapshotInfo) -> None:
 
 
 def _result(org: ProtectedOrg, chosen: Chosen, finished: Finished) -> BackupResult:
-    info, proof = finished.snapshot, finished.certificate
+    run = RunOfOrg(org.name, org.identity.zone, chosen.id, chosen.resumed)
+    return result_of(run, finished.snapshot, finished.certificate)
+
+
+@dataclass(frozen=True, slots=True)
+class RunOfOrg:
+    """A run, and the org that it backed up; ``resumed``: it had been begun before."""
+
+    org: str
+    zone: str
+    run: str
+    resumed: bool
+
+
+def result_of(run: RunOfOrg, info: SnapshotInfo, proof: Certificate) -> BackupResult:
+    """What is told of a finished backup, from its snapshot and certificate."""
     return BackupResult(
-        org=org.name,
-        zone=org.identity.zone,
-        run=chosen.id,
-        resumed=chosen.resumed,
+        org=run.org,
+        zone=run.zone,
+        run=run.run,
+        resumed=run.resumed,
         snapshot=info.number,
         head=info.head,
         as_of=info.as_of,

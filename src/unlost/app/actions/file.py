@@ -2,8 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -42,7 +42,25 @@ def file(app: Application, org: str, record: str, *, out: Path) -> FileResult:
     UsageError, Conflict, StoreError, IntegrityError.
     """
     known, stored = _found(app, org, record)
-    _write(app, known.oid, stored, out)
+    with written(out) as target, app.vault.open_file(known.oid, stored.blob) as body:
+        shutil.copyfileobj(body, target, PIECE)
+    return told_of(org, stored, out=str(out))
+
+
+@action("file.open", Right.READ, trace=Trace.READ, subject=("record",))
+def open_stored(
+    app: Application, org: str, record: str, *, stack: ExitStack
+) -> tuple[StoredFile, BinaryIO]:
+    """The bytes of the newest file of a record; the stream is open until ``stack`` is closed.
+
+    Raises NotFound, UsageError, IntegrityError.
+    """
+    known, stored = _found(app, org, record)
+    return stored, stack.enter_context(app.vault.open_file(known.oid, stored.blob))
+
+
+def told_of(org: str, stored: StoredFile, *, out: str = "") -> FileResult:
+    """What is told of a file; ``out``: where it was written, if it was."""
     return FileResult(
         org=org,
         table=stored.table,
@@ -51,20 +69,37 @@ def file(app: Application, org: str, record: str, *, out: Path) -> FileResult:
         media_type=stored.media_type,
         size=stored.size,
         checksum=stored.checksum,
-        out=str(out),
+        out=out,
     )
 
 
-@action("file.open", Right.READ, trace=Trace.READ, subject=("record",))
-def open_stored(
-    app: Application, org: str, record: str, *, stack: ExitStack
-) -> tuple[StoredFile, BinaryIO]:
-    """The newest file of a record, and its bytes as a stream, open until ``stack`` is closed.
+@contextmanager
+def written(out: Path) -> Iterator[BinaryIO]:
+    """A new file, which appears under its name once all is written; never over one that is there.
 
-    Raises NotFound, UsageError, IntegrityError.
+    Raises Conflict (``file-exists``), StoreError (``file-not-written``).
     """
-    known, stored = _found(app, org, record)
-    return stored, stack.enter_context(app.vault.open_file(known.oid, stored.blob))
+    if out.exists():
+        raise Conflict(
+            "file-exists",
+            f"{out} is there already and is not written over.",
+            next_step="Move it away, or name another file with --out.",
+        )
+    draft = out.with_name(f".{out.name}.unlost-part")
+    try:
+        with draft.open("wb") as target:
+            yield target
+            target.flush()
+            os.fsync(target.fileno())
+        draft.rename(out)
+    except OSError as error:
+        raise StoreError(
+            "file-not-written",
+            f"{out} cannot be written: {error.strerror}.",
+            next_step="Name a file in a folder that you may write to and that has room.",
+        ) from error
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _found(app: Application, org: str, record: str) -> tuple[ProtectedOrg, StoredFile]:
@@ -90,27 +125,3 @@ def _stored(head: Snapshot, ids: Sequence[str]) -> StoredFile | None:
         for stored in head.files(table.name, ids)
     ]
     return max(found, key=lambda one: (-ids.index(one.record), one.since), default=None)
-
-
-def _write(app: Application, oid: str, stored: StoredFile, out: Path) -> None:
-    if out.exists():
-        raise Conflict(
-            "file-exists",
-            f"{out} is there already and is not written over.",
-            next_step="Move it away, or name another file with --out.",
-        )
-    draft = out.with_name(f".{out.name}.unlost-part")
-    try:
-        with app.vault.open_file(oid, stored.blob) as body, draft.open("wb") as target:
-            shutil.copyfileobj(body, target, PIECE)
-            target.flush()
-            os.fsync(target.fileno())
-        draft.rename(out)
-    except OSError as error:
-        raise StoreError(
-            "file-not-written",
-            f"{out} cannot be written: {error.strerror}.",
-            next_step="Name a file in a folder that you may write to and that has room.",
-        ) from error
-    finally:
-        draft.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from unlost.app.access import action
 from unlost.app.compose import Application
+from unlost.app.paging import check_page
 from unlost.catalog.nights import open_nights
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.catalog.runs import RunRecord, RunState, known_runs, page_runs
@@ -65,8 +66,9 @@ def jobs(
 ) -> JobsResult:
     """A page of runs of one org or all, of one kind or all, in some states or all.
 
-    ``before`` is the last run of the page before.
+    ``before`` is the last run of the page before. Raises UsageError (``page-invalid``).
     """
+    check_page(most=most)
     orgs = [one for one in app.orgs() if org in (None, one.name)]
     states = STATES[group] if group is not None else ()
     names = [one.name for one in orgs]

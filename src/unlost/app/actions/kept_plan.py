@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from unlost.app.access import action
+from unlost.app.access import action, run_unknown
 from unlost.app.actions.queued_restore import Handed, hand_over_plan
 from unlost.app.actions.restore_plan import PlanRequest, new_plan_id, planned
 from unlost.app.actions.restore_run import plan_retry
@@ -109,16 +109,18 @@ def what_was_typed(view: "PlanView") -> Mapping[str, Json]:
 def choose(app: Application, org: str, wanted: Wanted) -> PlanView:
     """Keep what somebody wants back; ``make_kept`` then makes its plan, which may take minutes.
 
-    Raises NotAllowed (``writer-missing``), NotFound for an unknown org, UsageError for what was typed
-    and cannot be a value.
+    Raises NotAllowed (``writer-missing``), NotFound for an unknown org and for a run that is not one of
+    this org, UsageError for what was typed and cannot be a value.
     """
     known = get_org(org)
+    if wanted.retry and app.org_of_run(wanted.retry) != known.oid:
+        raise run_unknown(wanted.retry)
     if find_writer(known.oid) is None:
         raise writer_missing(known, app.connector(known.identity.connector))
     check(app, known, wanted.request.otherwise)
     now = app.clock.now()
     drop_plans(before=now - KEPT)
-    told = msgspec.to_builtins(wanted)
+    told = msgspec.to_builtins(replace(wanted, request=replace(wanted.request, org=org)))
     kept = add_plan(new_plan_id(app), org=org, by=app.actor.name, at=now, request=told)
     return _view(app, known, kept)
 
@@ -224,6 +226,15 @@ def run_kept(app: Application, org: str, plan: str, *, typed: str = "") -> Hande
     handed = hand_over_plan(app, made, known)
     plan_run(plan, run=handed.run)
     return handed
+
+
+@action("restore.file", Right.RESTORE, trace=Trace.READ, subject=("plan",))
+def plan_file(app: Application, org: str, plan: str) -> bytes:
+    """The file of a plan that is made, as ``unlost restore plan`` writes it.
+
+    Raises NotFound (``plan-unknown``), Conflict (``plan-not-made``), IntegrityError (``plan-edited``).
+    """
+    return write_plan(read_kept(app, get_org(org), plan))
 
 
 @action("restore.waiting", Right.RESTORE)

@@ -12,6 +12,7 @@ from unlost.app.access import action
 from unlost.app.actions.snapshots import snapshot_at
 from unlost.app.compose import Application
 from unlost.app.moments import Past, parse_past
+from unlost.app.paging import check_page
 from unlost.app.records import Gone, Names, People, how_gone
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
@@ -89,8 +90,10 @@ def lost(
 ) -> LostResult:
     """What was lost between two nights, by default the last two.
 
-    Raises NotFound for an unknown org, night or table, UsageError (``lost-one-night``).
+    Raises NotFound for an unknown org, night or table, UsageError (``lost-one-night``,
+    ``page-invalid``).
     """
+    check_page(start=start, most=most)
     known = get_org(org)
     old, new = _sides(app, known, one, other)
     found = [_of_table(app, known, name, old, new) for name in sorted(old.tables())]

@@ -1,11 +1,12 @@
 """How a restore ended, for people: counts, what failed by its cause, and what differs."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from unlost.app.access import Where, action, run_unknown
-from unlost.app.actions.restore_run import EndingCount, journal_of
+from unlost.app.actions.restore_plan import org_of
+from unlost.app.actions.restore_run import EndingCount, RestoreResult, journal_of, result_of
 from unlost.app.compose import Application
 from unlost.app.records import Names
 from unlost.engine.restore.outcome import Ending, RecordOutcome
@@ -121,6 +122,27 @@ def outcome(app: Application, run: str) -> OutcomeResult | None:
         causes=tuple(telling.causes(bad)),
         differing=tuple(telling.differing(closed.records)),
         returned=tuple(telling.returned(written)),
+    )
+
+
+@action("restore.result", Right.READ, trace=Trace.READ, where=Where.RUN, subject=("run",))
+def restore_result(app: Application, run: str) -> RestoreResult | None:
+    """How a restore ended, as who runs it at a terminal reads it; None while it has not.
+
+    Raises NotFound (``run-unknown``). The org's own words are told to who sees every column.
+    """
+    found = journal_of(app, run)
+    if found is None:
+        raise run_unknown(run)
+    log, oid = found
+    closed = log.state.closed
+    if closed is None:
+        return None
+    told = result_of(org_of(app, oid), closed)
+    if not any(one.oid == oid for one in app.hidden_columns()):
+        return told
+    return replace(
+        told, records=tuple(replace(one, sentence="", next_step="") for one in told.records)
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from unlost.app.access import Where, action
+from unlost.app.access import Where, action, check_no_token
 from unlost.app.compose import Application
 from unlost.app.home_copy import after_change
 from unlost.catalog.orgs import get_org
@@ -19,8 +19,8 @@ from unlost.catalog.people import (
     set_role,
 )
 from unlost.catalog.tokens import make_link
-from unlost.model.access import ActorKind, Right, Role, Trace
-from unlost.model.errors import Conflict, NotAllowed, UsageError
+from unlost.model.access import Right, Role, Trace
+from unlost.model.errors import Conflict, UsageError
 
 LINK_LASTS = timedelta(hours=1)
 LONGEST_NAME = 150
@@ -66,7 +66,7 @@ def add(
     email: str = "",
 ) -> Person:
     """Add somebody with a first role; raises Conflict, UsageError, NotFound (``org-unknown``)."""
-    _no_token(app)
+    check_no_token(app)
     if org is not None:
         get_org(org)
     if not name or len(name) > LONGEST_NAME or not name.isprintable() or set(name) & set(" /"):
@@ -87,6 +87,7 @@ def edit(app: Application, name: str, *, full_name: str, email: str) -> Person:
 
     Raises NotFound (``person-unknown``), Conflict (``email-taken``).
     """
+    check_no_token(app)
     edited = edit_person(name, full_name=full_name, email=email)
     after_change(app)
     return edited
@@ -98,6 +99,7 @@ def forget_factors(app: Application, name: str) -> Person:
 
     Raises NotFound (``person-unknown``).
     """
+    check_no_token(app)
     drop_factors(name)
     after_change(app)
     return get_person(name)
@@ -111,7 +113,7 @@ def change_role(
 
     Raises NotFound (``person-unknown``, ``org-unknown``), Conflict (``last-admin``).
     """
-    _no_token(app)
+    check_no_token(app)
     if org is not None:
         get_org(org)
     elif role is not Role.ADMIN:
@@ -136,7 +138,7 @@ def remove(app: Application, name: str) -> Person:
 @action("person.return", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
 def let_back(app: Application, name: str) -> Person:
     """Let somebody in again who was removed; raises NotFound (``person-unknown``)."""
-    _no_token(app)
+    check_no_token(app)
     returned = set_active(name, active=True)
     after_change(app)
     return returned
@@ -148,7 +150,7 @@ def link(app: Application, name: str) -> SignInLink:
 
     Raises NotFound (``person-unknown``), Conflict (``person-removed``).
     """
-    _no_token(app)
+    check_no_token(app)
     known = get_person(name)
     if not known.active:
         raise Conflict(
@@ -181,16 +183,6 @@ def _link(app: Application, user: int | None, name: str | None) -> SignInLink:
     now = app.clock.now()
     text = make_link(user, at=now, lasts=LINK_LASTS, entropy=app.entropy)
     return SignInLink(f"{START}{text}/", name, now + LINK_LASTS)
-
-
-def _no_token(app: Application) -> None:
-    """A token ends, and what it made of people would not: raises NotAllowed (``token-people``)."""
-    if app.actor.kind is ActorKind.TOKEN:
-        raise NotAllowed(
-            "token-people",
-            "A token cannot let people in.",
-            next_step="Sign in to the console and do it there, or use the command on the home's machine.",
-        )
 
 
 def _keep_an_admin(known: Person) -> None:

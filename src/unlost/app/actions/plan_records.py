@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from unlost.app.access import action
 from unlost.app.actions.kept_plan import read_kept
 from unlost.app.compose import Application
+from unlost.app.paging import check_page
 from unlost.app.records import Names
 from unlost.catalog.orgs import get_org
 from unlost.model.access import Right, Trace
@@ -49,7 +50,11 @@ class PlannedRecords:
 def plan_records(
     app: Application, org: str, plan: str, table: str, *, start: int = 0, most: int = MOST
 ) -> PlannedRecords:
-    """Records of a plan; raises NotFound (``plan-unknown``), Conflict (``plan-not-made``)."""
+    """Records of a plan, table by table.
+
+    Raises NotFound (``plan-unknown``), Conflict (``plan-not-made``), UsageError (``page-invalid``).
+    """
+    check_page(start=start, most=most)
     known = get_org(org)
     made = read_kept(app, known, plan)
     steps = [step for step in made.steps if step.table == table]

@@ -3,7 +3,6 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 from unlost.app.access import Where, action, check_org
 from unlost.app.actions.night import (
@@ -14,7 +13,7 @@ from unlost.app.actions.night import (
     RECONNECT,
     worker_died,
 )
-from unlost.app.actions.restore_plan import load_plan
+from unlost.app.actions.restore_plan import PlanFile, load_plan
 from unlost.app.actions.restore_run import announce_plan, resume_run
 from unlost.app.backup_run import IN_PROGRESS
 from unlost.app.compose import Application
@@ -54,7 +53,7 @@ class Handed:
     where=Where.ITSELF,
     told=lambda handed: {"org": handed.org, "run": handed.run},
 )
-def hand_over(app: Application, file: Path) -> Handed:
+def hand_over(app: Application, file: PlanFile) -> Handed:
     """Write the plan of a file into the vault, and have the service run it.
 
     Raises what running it would raise before the first record is written.

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from unlost.app.access import Where, action, check_org
 from unlost.app.chosen import chosen_records
@@ -54,6 +55,28 @@ class PlanResult:
     summary: PlanSummary
 
 
+class Readable(Protocol):
+    """Something that was sent, to be read once."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most ``size`` bytes of it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SentPlan:
+    """A plan file that came over the network; ``name`` is what errors call it."""
+
+    body: Readable
+    name: str = "What was sent"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+type PlanFile = Path | SentPlan
+
+
 @action(
     "restore.plan",
     Right.RESTORE,
@@ -69,7 +92,7 @@ def make_plan(
     Raises UsageError, NotFound, NotAllowed (``writer-missing``), and what the org raises.
     """
     check_org(app, Right.RESTORE, request.org)
-    _check_out(out)
+    check_out(out)
     org = get_org(request.org)
     plan = planned(app, org, request, plan_id=new_plan_id(app), observer=observer)
     _write(out, write_plan(plan))
@@ -113,23 +136,32 @@ def planned(
 
 
 @action("restore.show", Right.RESTORE, where=Where.ITSELF)
-def show_plan(app: Application, file: Path) -> PlanResult:
+def show_plan(app: Application, file: PlanFile) -> PlanResult:
     """What a plan file says; raises UsageError and IntegrityError for one that cannot be run."""
     plan, org = load_plan(app, file)
     check_org(app, Right.RESTORE, org.name)
     return _result(org, plan, file)
 
 
-def load_plan(app: Application, file: Path) -> tuple[RestorePlan, ProtectedOrg]:
+def load_plan(app: Application, file: PlanFile) -> tuple[RestorePlan, ProtectedOrg]:
     """The plan of a file, and the org that it is for."""
+    plan = read_plan(plan_bytes(file), known=app.vault.orgs())
+    return plan, org_of(app, plan.org)
+
+
+def plan_bytes(file: PlanFile) -> bytes:
+    """What a file says; raises UsageError (``plan-unreadable``) for one that can be no plan."""
     try:
-        if file.stat().st_size > LARGEST_PLAN:
-            raise _unreadable(file, "it is too large for a plan")
-        data = file.read_bytes()
+        if isinstance(file, SentPlan):
+            data = file.body.read(LARGEST_PLAN + 1)
+        else:
+            with file.open("rb") as opened:
+                data = opened.read(LARGEST_PLAN + 1)
     except OSError as error:
         raise _unreadable(file, error.strerror or "it cannot be opened") from error
-    plan = read_plan(data, known=app.vault.orgs())
-    return plan, org_of(app, plan.org)
+    if len(data) > LARGEST_PLAN:
+        raise _unreadable(file, "it is too large for a plan")
+    return data
 
 
 def org_of(app: Application, oid: str) -> ProtectedOrg:
@@ -150,12 +182,13 @@ def new_plan_id(app: Application) -> str:
     return f"{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
 
 
-def _result(org: ProtectedOrg, plan: RestorePlan, file: Path) -> PlanResult:
+def _result(org: ProtectedOrg, plan: RestorePlan, file: PlanFile) -> PlanResult:
     run = f"restore-{plan.id}"
     return PlanResult(org.name, org.identity.zone, str(file), run, plan.digest, summary(plan))
 
 
-def _check_out(out: Path) -> None:
+def check_out(out: Path) -> None:
+    """Raise UsageError for a file that is there already, or whose folder is not."""
     try:
         there, folder = out.exists(), out.parent.is_dir()
     except OSError as error:
@@ -221,7 +254,7 @@ def _number(app: Application, org: ProtectedOrg, text: str) -> int:
     return resolve(moment, app.vault.snapshots(org.oid)).number
 
 
-def _unreadable(file: Path, why: str) -> UsageError:
+def _unreadable(file: PlanFile, why: str) -> UsageError:
     return UsageError(
         "plan-unreadable",
         f"{file} cannot be read as a plan: {why}.",

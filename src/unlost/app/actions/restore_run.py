@@ -251,7 +251,7 @@ def _run(
             written.flush()
         outcome = _ended(ended)
         end_run(run, RunEnd(RunState.DONE, app.clock.now()))
-    return _result(org, outcome)
+    return result_of(org, outcome)
 
 
 def _ports(app: Application, writer: Writer, observer: Observer) -> RestorePorts:
@@ -323,7 +323,8 @@ def _failed(app: Application, run: str, code: str, sentence: str) -> None:
     end_run(run, RunEnd(RunState.FAILED, now, error_code=code, error_sentence=sentence))
 
 
-def _result(org: ProtectedOrg, outcome: RestoreOutcome) -> RestoreResult:
+def result_of(org: ProtectedOrg, outcome: RestoreOutcome) -> RestoreResult:
+    """How a restore ended, with the records that a person should read about."""
     telling = [one for one in outcome.records if not one.ending.good or one.differences]
     counts = outcome.counts
     return RestoreResult(

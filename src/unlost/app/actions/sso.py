@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from unlost.app.access import Where, action
+from unlost.app.access import Where, action, check_no_token
 from unlost.app.compose import Application
 from unlost.app.home_copy import after_change
 from unlost.app.saml import IdentityProvider, described, read_metadata, require_saml
@@ -69,6 +69,7 @@ def add(app: Application, new: NewProvider) -> Provider:
 
     Raises UsageError (``sso-name``, ``sso-invalid``, ``sso-issuer``), Conflict (``sso-exists``), TransientError.
     """
+    check_no_token(app)
     _check_name(new.name, new.title)
     _check_client(new)
     origin = sign_in_origin(new.issuer)
@@ -93,6 +94,7 @@ def add_saml(app: Application, new: NewSaml) -> Provider:
     Raises UsageError (``saml-missing``, ``sso-name``, ``saml-metadata``, ``saml-certificate``), Conflict
     (``sso-exists``), TransientError.
     """
+    check_no_token(app)
     require_saml()
     _check_name(new.name, new.title)
     told = _told(new)

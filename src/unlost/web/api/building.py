@@ -2,25 +2,30 @@
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, make_dataclass
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.params import functions as params
 
+from unlost.app.actions.restore_plan import SentPlan
 from unlost.app.operations import OPERATIONS, Method, Operation, hints
 from unlost.model.errors import NotAllowed, UnlostError, UsageError
-from unlost.web.api.describing import DescribedAPI
+from unlost.web.api.describing import DescribedAPI, of_bytes
 from unlost.web.api.problem import Problem, answer
+from unlost.web.api.sending import sent
 from unlost.web.api.signin import TokenSignIn
 from unlost.web.api.surplus import refuse_surplus
 from unlost.web.failing import status_of
 
 VERSION = "1"
+BODY = "body"  # what holds the one parameter of a body that is no record by itself
 PARAMETER = re.compile(r"\{(\w+)\}")
 REFUSED = frozenset({400, 401, 403, 404, 409, 422, 429, 500, 502, 503})
 DESCRIPTION = (
@@ -51,27 +56,66 @@ def build() -> NinjaAPI:
             operation_id=operation.action,
             summary=_summary(operation.call),
             tags=[operation.action.partition(".")[0]],
-            response={200: operation.returns, REFUSED: Problem},
+            response={REFUSED: Problem}
+            if operation.gives
+            else {200: operation.returns, REFUSED: Problem},
+            openapi_extra=of_bytes(operation),
         )(view(operation))
     return api
 
 
-def view(operation: Operation) -> Callable[..., HttpResponse]:
+def view(operation: Operation) -> Callable[..., HttpResponseBase]:
     """A function that the API can look at: it takes what the action takes."""
 
-    def answered(request: HttpRequest, **given: Any) -> HttpResponse:
+    def answered(request: HttpRequest, **given: Any) -> HttpResponseBase:
         refuse_surplus(request, operation)
-        result = operation.call(request.unlost, **given)  # type: ignore[attr-defined]
+        app = request.unlost  # type: ignore[attr-defined]
+        told = _unwrapped(given)
+        if operation.gives:
+            return sent(app, operation, told)
+        if operation.takes:
+            told[operation.takes] = SentPlan(request)
+        result = operation.call(app, **told)
         return HttpResponse(msgspec.json.encode(result), content_type="application/json")
 
-    parameters = [
-        inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD),
-        *(_parameter(operation, name) for name in operation.parameters),
-    ]
-    answered.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    answered.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD), *_taken(operation)]
+    )
     answered.__name__ = operation.action.replace(".", "_").replace("-", "_")
     answered.__doc__ = inspect.getdoc(operation.call)
     return answered
+
+
+def _taken(operation: Operation) -> Iterator[inspect.Parameter]:
+    """What the API takes in: the action's parameters, a lone one of the body inside an object."""
+    lone = operation.method is not Method.GET and len(operation.left) == 1 and not operation.alone
+    for name in operation.parameters:
+        if not (lone and name in operation.left):
+            yield _parameter(operation, name)
+    if lone:
+        yield inspect.Parameter(
+            BODY,
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation=_object_of(operation),
+            default=params.Body(...),
+        )
+
+
+def _object_of(operation: Operation) -> type:
+    """A record of the one parameter that the body holds."""
+    [name] = operation.left
+    known = operation.parameters[name]
+    words = operation.action.replace(".", " ").replace("-", " ").title().replace(" ", "")
+    if known.default is inspect.Parameter.empty:
+        return make_dataclass(f"{words}Body", [(name, operation.kind)])
+    return make_dataclass(f"{words}Body", [(name, operation.kind, known.default)])
+
+
+def _unwrapped(given: Mapping[str, Any]) -> dict[str, Any]:
+    told = {name: value for name, value in given.items() if name != BODY}
+    if BODY in given:
+        told |= {one.name: getattr(given[BODY], one.name) for one in fields(given[BODY])}
+    return told
 
 
 def _parameter(operation: Operation, name: str) -> inspect.Parameter:

@@ -5,9 +5,23 @@ from typing import Any
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
+from unlost.app.operations import BYTES, Operation
+
 # RFC 3339 knows no time of day without an offset, which `format: time` would promise
 TIME_OF_DAY = {"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?$"}
 REF = "#/components/schemas/"
+BINARY = {"type": "string", "format": "binary"}
+
+
+def of_bytes(operation: Operation) -> dict[str, Any]:
+    """What the types of an operation that takes or gives bytes do not say."""
+    said: dict[str, Any] = {}
+    if operation.takes:
+        said["requestBody"] = {"required": True, "content": {BYTES: {"schema": dict(BINARY)}}}
+    if operation.gives:
+        content = {operation.gives: {"schema": dict(BINARY)}}
+        said["responses"] = {200: {"description": "OK", "content": content}}
+    return said
 
 
 class DescribedAPI(NinjaAPI):
@@ -38,8 +52,9 @@ def _write_times(part: Any) -> None:
 
 
 def _close(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
-    """Say that a body holds what is described and nothing else."""
+    """Say that a body holds what is described and nothing else; a mapping says it itself."""
     for content in operation.get("requestBody", {}).get("content", {}).values():
         body = content["schema"]
         named = schemas.get(body.get("$ref", "").removeprefix(REF), body)
-        named["additionalProperties"] = False
+        if "properties" in named:
+            named["additionalProperties"] = False

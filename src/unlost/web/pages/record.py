@@ -1,10 +1,8 @@
 """A record: its story, its fields at a date, what belongs to it, its files."""
 
 import mimetypes
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import BinaryIO
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -17,9 +15,8 @@ from unlost.app.actions.history import ChangedField, Entry, HistoryResult, histo
 from unlost.app.actions.show import ShowResult, show
 from unlost.model.snapshot import ChangeKind
 from unlost.web.requests import Asked
-from unlost.web.streaming import Piecewise
+from unlost.web.streaming import Piecewise, pieces
 
-PIECE = 1 << 20
 # Shown in the browser: kinds that run nothing. All others are only saved.
 SHOWN = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "text/plain"})
 SAVED = "application/octet-stream"
@@ -72,7 +69,7 @@ def download(request: Asked, org: str, record: str) -> HttpResponseBase:
     stored, body = open_stored(request.unlost, org, record, stack=stack)
     kind = stored.media_type or mimetypes.guess_type(stored.name)[0] or SAVED
     shown = "show" in request.GET and kind in SHOWN
-    response = Piecewise(_pieces(stack, body), content_type=kind if shown else SAVED)
+    response = Piecewise(pieces(stack, body), content_type=kind if shown else SAVED)
     response["Content-Length"] = str(stored.size)
     named = content_disposition_header(as_attachment=not shown, filename=stored.name or record)
     response["Content-Disposition"] = named or "attachment"
@@ -94,12 +91,6 @@ def _told(entry: Entry) -> Told | None:
     if entry.kind is ChangeKind.CHANGED and not telling:
         return None
     return Told(entry, telling)
-
-
-def _pieces(stack: ExitStack, body: BinaryIO) -> Iterator[bytes]:
-    with stack:
-        while piece := body.read(PIECE):
-            yield piece
 
 
 def _place(request: Asked, told: HistoryResult | ShowResult) -> dict[str, object]:

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_GET
 from unlost.app.actions.history import ChangedField, Entry
 from unlost.app.actions.overview import Protection
 from unlost.app.actions.storage import StorageLine, StorageTrend
+from unlost.app.records import record_unknown
 from unlost.engine.forecast import STOP, forecast
 from unlost.engine.history import Origin
-from unlost.model.errors import NotFound
 from unlost.model.forecast import Sample
 from unlost.model.reading import Op
 from unlost.model.snapshot import ChangeKind

@@ -1,0 +1,16 @@
+"""Pages of long lists, as programs ask for them."""
+
+from unlost.model.errors import UsageError
+
+LONGEST = 10_000  # rows of a page; each is put in words
+LAST = 1 << 40  # no list is as long
+
+
+def check_page(*, start: int = 0, most: int) -> None:
+    """Raise UsageError (``page-invalid``) for a page that no list has."""
+    if not (0 <= start < LAST and 0 < most <= LONGEST):
+        raise UsageError(
+            "page-invalid",
+            f"There is no page of {most} rows from row {start} on.",
+            next_step=f"Ask for 1 to {LONGEST:,} rows, from row 0 on.",
+        )

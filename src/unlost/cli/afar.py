@@ -1,0 +1,194 @@
+"""Commands that take several operations from afar: what the service does is followed, files come here."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote
+
+from unlost.app.actions.ask_backup import ask_backup
+from unlost.app.actions.backup import BackupResult, RunOfOrg, result_of
+from unlost.app.actions.control import go_on
+from unlost.app.actions.file import FileResult, written
+from unlost.app.actions.job import job
+from unlost.app.actions.kept_plan import (
+    PlanView,
+    Wanted,
+    choose,
+    drop_kept,
+    kept_plan,
+    make_kept,
+    run_kept,
+)
+from unlost.app.actions.outcome import restore_result
+from unlost.app.actions.queued_restore import Handed, hand_over
+from unlost.app.actions.restore_plan import PlanRequest, PlanResult, check_out, plan_bytes
+from unlost.app.actions.restore_run import RestoreResult
+from unlost.app.actions.snapshots import certificate, snapshots
+from unlost.app.compose import Application, Silence
+from unlost.app.operations import RESULT
+from unlost.app.otherwise import AS_IT_WAS
+from unlost.catalog.audit import AuditEntry
+from unlost.catalog.plans import PlanState
+from unlost.catalog.runs import RunState
+from unlost.cli.following import follow, looked, not_begun
+from unlost.engine.restore.planfile import read_plan
+from unlost.model.errors import StoreError, UnlostError
+from unlost.model.learned import learned
+from unlost.model.ports import Observer
+
+if TYPE_CHECKING:
+    from unlost.cli.remote import RemoteHome
+
+LOOK_EVERY = 2.0  # seconds between two looks at a plan that is made
+
+type Given = Mapping[str, Any]
+type Afar = Callable[["RemoteHome", Given], Any]
+
+
+def _there(home: "RemoteHome") -> Application:
+    """What actions take: each is asked for at the server."""
+    return cast("Application", home)
+
+
+def _observer(given: Given) -> Observer:
+    return given.get("observer") or Silence()
+
+
+# --- backups --------------------------------------------------------------------------------------
+
+
+def backed_up(home: "RemoteHome", given: Given) -> BackupResult:
+    """Have the service back up an org, and wait for it; it decides by itself what to read again."""
+    from unlost.cli.remote import home_needed
+
+    if given.get("full"):
+        raise home_needed()
+    app, org = _there(home), given["org"]
+    asked = ask_backup(app, org)
+    before = looked(app, asked.run)
+    done = follow(app, asked.run, observer=_observer(given), before=before)
+    held = snapshots(app, org)
+    info = next(one for one in held.snapshots if one.number == done.snapshot)
+    proof = certificate(app, org, at=str(info.number)).certificate
+    return result_of(RunOfOrg(org, held.zone, asked.run, before is not None), info, proof)
+
+
+# --- plans ----------------------------------------------------------------------------------------
+
+
+def planned(home: "RemoteHome", given: Given) -> PlanResult:
+    """Have a plan made, and write its file here; nothing of it is left there."""
+    request, out = given["request"], given["out"]
+    check_out(out)
+    app = _there(home)
+    view = _made(app, choose(app, request.org, Wanted(request)))
+    assert view.summary is not None, "it is made"
+    with written(out) as target:
+        home.save("restore.file", {"org": view.org, "plan": view.plan}, target)
+    plan = read_plan(plan_bytes(out))
+    drop_kept(app, view.org, view.plan)
+    run = f"restore-{plan.id}"
+    return PlanResult(view.org, view.zone, str(out), run, plan.digest, view.summary)
+
+
+def shown(home: "RemoteHome", given: Given) -> PlanResult:
+    """What a plan file of ours says, as the server reads it."""
+    told = cast("PlanResult", home.ask("restore.show", given))
+    return replace(told, file=str(given["file"]))
+
+
+def _made(app: Application, view: PlanView) -> PlanView:
+    """A plan once it is made; what stands in its way is raised, and nothing of it is left."""
+    try:
+        view = make_kept(app, view.org, view.plan)
+    except StoreError:  # a proxy did not wait for the answer, or the network was away for a moment
+        view = kept_plan(app, view.org, view.plan)
+    while view.state is PlanState.MAKING:
+        app.clock.sleep(LOOK_EVERY)
+        view = kept_plan(app, view.org, view.plan)
+    if view.state is PlanState.MADE:
+        return view
+    drop_kept(app, view.org, view.plan)
+    if view.error_code:
+        raise UnlostError(view.error_code, view.error_sentence, next_step=view.error_next_step)
+    raise StoreError(
+        "plan-broken-off",
+        "The console ended while it made the plan.",
+        next_step="Plan again.",
+    )
+
+
+# --- restores -------------------------------------------------------------------------------------
+
+
+def ran(home: "RemoteHome", given: Given) -> RestoreResult:
+    """Hand a plan file to the service, and wait until it ran."""
+    app = _there(home)
+    return _ended(app, hand_over(app, given["file"]), _observer(given))
+
+
+def retried(home: "RemoteHome", given: Given) -> RestoreResult:
+    """Plan what failed once more, and have the service run it."""
+    app, run = _there(home), given["run"]
+    org = job(app, run).org
+    request = PlanRequest(org, otherwise=given.get("otherwise") or AS_IT_WAS)
+    wanted = Wanted(request, retry=run, codes=tuple(given.get("codes", ())))
+    view = _made(app, choose(app, org, wanted))
+    return _ended(app, run_kept(app, org, view.plan, typed=org), _observer(given))
+
+
+def resumed(home: "RemoteHome", given: Given) -> RestoreResult:
+    """Have the service go on with a restore that is its own."""
+    from unlost.cli.remote import home_needed
+
+    app, run = _there(home), given["run"]
+    before = job(app, run)
+    if before.state != RunState.DONE.value:
+        if go_on(app, run).next_step:  # it was run at a terminal: the service does not do it
+            raise home_needed()
+        follow(app, run, observer=_observer(given), before=before)
+    return _result(app, run)
+
+
+def _ended(app: Application, handed: Handed, observer: Observer) -> RestoreResult:
+    if not (handed.over or handed.served):
+        raise not_begun(handed.run)
+    if not handed.over:
+        follow(app, handed.run, observer=observer)
+    return _result(app, handed.run)
+
+
+def _result(app: Application, run: str) -> RestoreResult:
+    result = restore_result(app, run)
+    assert result is not None, "it is done"
+    return result
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def saved(home: "RemoteHome", given: Given) -> FileResult:
+    """Write the bytes of a file here."""
+    out: Path = given["out"]
+    with written(out) as target:
+        told = home.save("file.open", given, target)
+    return replace(learned(FileResult).decode(unquote(told[RESULT])), out=str(out))
+
+
+def exported(home: "RemoteHome", given: Given) -> Iterator[AuditEntry]:
+    """All deeds, oldest first."""
+    for line in home.lines("audit.export", given):
+        yield learned(AuditEntry).decode(line)
+
+
+AFAR: Mapping[str, Afar] = {
+    "audit.export": exported,
+    "backup.run": backed_up,
+    "file.read": saved,
+    "restore.plan": planned,
+    "restore.resume": resumed,
+    "restore.retry": retried,
+    "restore.run": ran,
+    "restore.show": shown,
+}

@@ -1,0 +1,100 @@
+"""Follows a run that a service does elsewhere, and ends as the run ends."""
+
+from dataclasses import dataclass, field, replace
+
+from unlost.app.actions.job import Job, JobTable, job
+from unlost.app.compose import Application
+from unlost.catalog.runs import RunState
+from unlost.model.errors import Conflict, LimitReached, NotFound, UnlostError
+from unlost.model.ports import Observer
+from unlost.model.progress import Phase, Progress
+
+LOOK_EVERY = 2.0  # seconds between two looks
+BEGINS_WITHIN = 600.0  # seconds; a service that has not begun by then is busy, or away
+
+
+@dataclass(slots=True)
+class _Telling:
+    """Makes increments of what is told of a run."""
+
+    observer: Observer
+    seen: dict[str, JobTable] = field(default_factory=dict)
+
+    def tell(self, now: Job) -> None:
+        """Tell what was added since the last look."""
+        for table in now.tables:
+            before = self.seen.get(table.table)
+            if before != table:
+                self.observer.progress(_increment(before, table, now.phase))
+        self.seen = {table.table: table for table in now.tables}
+
+
+def follow(app: Application, run: str, *, observer: Observer, before: Job | None = None) -> Job:
+    """Wait until a run is done. ``before``: how it stood when the service was asked to go on with it.
+
+    Raises LimitReached where it is parked, UnlostError where it failed or was cancelled, Conflict
+    (``run-not-begun``).
+    """
+    telling, waited = _Telling(observer), 0.0
+    while waited < BEGINS_WITHIN:
+        now = looked(app, run)
+        if now is not None and not _untouched(now, before):
+            before = None
+            telling.tell(now)
+            if not now.going:
+                return _done(now)
+            waited = 0.0 if now.state == RunState.RUNNING.value else waited
+        app.clock.sleep(LOOK_EVERY)
+        waited += LOOK_EVERY
+    raise not_begun(run)
+
+
+def looked(app: Application, run: str) -> Job | None:
+    """How a run stands; None if the service has not begun it."""
+    try:
+        return job(app, run)
+    except NotFound as error:
+        if error.code != "run-unknown":
+            raise
+        return None
+
+
+def _untouched(now: Job, before: Job | None) -> bool:
+    """True while the service has not gone on with a run that had stopped."""
+    if before is None or before.going:
+        return False
+    return (now.state, now.ended) == (before.state, before.ended)
+
+
+def _increment(before: JobTable | None, now: JobTable, phase: Phase | None) -> Progress:
+    known = before or replace(now, rows=0, bytes=0, files=0, calls=0)
+    return Progress(
+        now.phase or phase or Phase.DISCOVER,
+        now.table,
+        rows=max(0, now.rows - known.rows),
+        bytes=max(0, now.bytes - known.bytes),
+        files=max(0, now.files - known.files),
+        calls=max(0, now.calls - known.calls),
+    )
+
+
+def _done(now: Job) -> Job:
+    if now.state == RunState.DONE.value:
+        return now
+    code, sentence = (
+        now.error_code or "run-stopped",
+        now.error_sentence or f"The run {now.run} stopped.",
+    )
+    step = f"See how it stands: unlost runs {now.run}"
+    if now.state == RunState.PARKED.value:
+        raise LimitReached(code, sentence, next_step=step, resume_at=now.resume_at)
+    raise UnlostError(code, sentence, next_step=step)
+
+
+def not_begun(run: str) -> Conflict:
+    """The error for a run that waits for a service."""
+    return Conflict(
+        "run-not-begun",
+        f"The service has not begun {run} yet.",
+        next_step=f"It does once it is free; see `unlost runs {run}`, and whether `unlost up` runs there.",
+    )

@@ -1,0 +1,57 @@
+"""Operations whose answers are bytes: they are sent piece by piece, and are only saved by browsers."""
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from django.utils.http import content_disposition_header
+
+from unlost.app.actions.audit import export
+from unlost.app.actions.file import open_stored, told_of
+from unlost.app.actions.kept_plan import plan_file
+from unlost.app.compose import Application
+from unlost.app.operations import BYTES, LINES, RESULT, Operation
+from unlost.web.pages.audit import json_lines
+from unlost.web.streaming import Piecewise, pieces
+
+type Sent = Callable[..., Piecewise]
+
+
+def sent(app: Application, operation: Operation, given: Mapping[str, Any]) -> Piecewise:
+    """The answer of an operation that gives bytes; raises as the action does."""
+    return SENT[operation.action](app, **given)
+
+
+def _file(app: Application, org: str, record: str) -> Piecewise:
+    stack = ExitStack()
+    stored, body = open_stored(app, org, record, stack=stack)
+    answer = _saved(pieces(stack, body), name=stored.name or record)
+    answer["Content-Length"] = str(stored.size)
+    told = msgspec.json.encode(told_of(org, stored))
+    answer[RESULT] = quote(told)
+    return answer
+
+
+def _plan(app: Application, org: str, plan: str) -> Piecewise:
+    content = plan_file(app, org, plan)
+    answer = _saved(iter([content]), name=f"{plan}.json")
+    answer["Content-Length"] = str(len(content))
+    return answer
+
+
+def _audit(app: Application) -> Piecewise:
+    lines = json_lines(export(app))
+    return _saved(lines, name=f"unlost-audit-{app.clock.now():%Y-%m-%d}.jsonl", media=LINES)
+
+
+def _saved(body: Any, *, name: str, media: str = BYTES) -> Piecewise:
+    answer = Piecewise(body, content_type=media)
+    named = content_disposition_header(as_attachment=True, filename=name)
+    answer["Content-Disposition"] = named or "attachment"
+    answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return answer
+
+
+SENT: Mapping[str, Sent] = {"file.open": _file, "restore.file": _plan, "audit.export": _audit}
