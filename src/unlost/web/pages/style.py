@@ -65,9 +65,7 @@ def style(request: Asked) -> HttpResponse:
             _entry(ChangeKind.CHANGED),
             _entry(ChangeKind.CREATED),
         ],
-        "error": NotFound(
-            "piece-missing", "A piece is missing.", next_step="Look under the table."
-        ),
+        "error": record_unknown("Account", "0040017"),
         "drawn": draw(_storage(), _trend()),
         "pages": Pages(200, 200, 200, 12_431),
         "now": NOW,
