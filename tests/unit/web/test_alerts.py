@@ -8,6 +8,7 @@ from django.test import Client
 from homes import World
 from unit.web.conftest import SignIn
 from unlost.alerts.senders import webhook
+from unlost.app.actions.restore_run import runs
 from unlost.catalog.alerts import list_alerts, list_channels, match
 from unlost.model.access import Role
 from unlost.model.alert import Alarm, ChannelKind, Rule, Urgency
@@ -47,10 +48,22 @@ def test_an_alert_says_what_happened_and_leads_to_its_page(alarmed: World, sign_
 def test_every_rule_has_a_page_that_is_there(world: World, sign_in: SignIn) -> None:
     client = sign_in()
     assert set(PAGES) == set(Rule)
+    run = runs(world.app).runs[0].run
     for rule in Rule:
+        subject = run if PAGES[rule].run else "Account" if PAGES[rule].table else ""
         for org in ("sales", ""):
-            page = address(Alarm(rule, org, "", Urgency.SOON, "", ""))
+            page = address(Alarm(rule, org, subject, Urgency.SOON, "", ""))
             assert client.get(page).status_code == 200, rule
+
+
+def test_an_alert_leads_to_what_it_is_about() -> None:
+    def of(rule: Rule, subject: str) -> str:
+        return address(Alarm(rule, "sales", subject, Urgency.NOW, "", ""))
+
+    assert of(Rule.RESTORE_HALTED, "restore-1") == "/jobs/restore-1/"
+    assert of(Rule.RUN_STUCK, "backup-1") == "/jobs/backup-1/"
+    assert of(Rule.UNUSUAL_LOSS, "Case__c") == "/orgs/sales/lost/?table=Case__c"
+    assert of(Rule.UNUSUAL_CHANGE, "Case__c") == "/orgs/sales/compare/?table=Case__c"
 
 
 def test_the_bell_counts_for_everybody_on_every_page(alarmed: World, sign_in: SignIn) -> None:

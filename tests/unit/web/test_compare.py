@@ -175,3 +175,9 @@ def test_what_was_looked_at_is_noted(shop: Shop, sign_in: SignIn) -> None:
 def test_a_page_asks_the_database_little(shop: Shop, sign_in: SignIn, place: str) -> None:
     found = queries(sign_in(), place)
     assert len(found) <= MOST_QUERIES, found
+
+
+def test_a_table_of_an_org_with_a_single_night_broke(world: World, sign_in: SignIn) -> None:
+    page = sign_in().get("/orgs/sales/compare/?table=Account")
+    assert page.status_code == 200
+    assert "Account" in page.content.decode()

@@ -146,9 +146,9 @@ def icon(name: str) -> dict[str, str]:
 
 
 @register.filter
-def label_in(labels: Mapping[str, str], table: str) -> str:
+def label_in(labels: Mapping[str, str] | None, table: str) -> str:
     """What people call a table; its own name where nothing else is known."""
-    return labels.get(table) or table
+    return (labels or {}).get(table) or table
 
 
 @register.filter
