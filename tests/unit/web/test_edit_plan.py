@@ -142,7 +142,7 @@ def test_records_are_given_to_somebody_else(firm: Firm, client: Client, plan: st
     assert "Give records to somebody else" in page
     assert "<bdi>Wim</bdi>" in page
     assert "not active" in page
-    assert f'<option value="{firm.here}">Lotte</option>' in page
+    assert f'<option value="{firm.here}" dir="auto">Lotte</option>' in page
     answer = client.post(f"{plan}give/", {f"to-Person/{firm.gone}": firm.here})
     assert answer.status_code == 302
     assert "<bdi>Lotte</bdi>" in told(client, answer["Location"])
@@ -198,7 +198,7 @@ def test_a_field_is_set_for_all_that_failed(firm: Firm, client: Client) -> None:
     run = failed(firm, client)
     page = told(client, f"/jobs/{run}/")
     assert "Set a field of these, then try again" in page
-    assert '<option value="Name">Name</option>' in page
+    assert '<option value="Name" dir="auto">Name</option>' in page
     (cause,) = re.findall(r'name="cause-0" value="([^"]+)"', page)
     sent = {"cause-0": cause, "column-0": "Name", "value-0": "Both", "code": cause.split("/")[1]}
     answer = client.post(f"/jobs/{run}/retry/", sent)
@@ -218,7 +218,7 @@ def test_a_wrong_value_is_told_and_stays_typed(firm: Firm, client: Client) -> No
     assert answer.status_code == 400
     assert "cannot be the id of a record" in page
     assert 'value="no id"' in page
-    assert '<option value="Account" selected>' in page
+    assert '<option value="Account" dir="auto" selected>' in page
     assert "<details open>" in page
 
 
