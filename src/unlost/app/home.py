@@ -4,7 +4,7 @@ unlost.toml       format number, where the vault and its service key lie, and th
 catalog.sqlite    the application database
 jobs.sqlite       step results of unfinished runs
 queue.sqlite      jobs that wait or are under way
-cache/            what orgs need not tell again each night; may be deleted
+cache/            what orgs need not tell again each night; may be deleted while nothing runs
 keys/home.key     seals the secrets of orgs
 keys/service.key  opens the vault, unless unlost.toml names another place
 locks/            lock files

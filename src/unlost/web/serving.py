@@ -118,7 +118,7 @@ def served(app: "Application", home_key: bytes, reached: Reached) -> Iterator[Re
     from unlost.web.asgi import asgi
 
     set_up(home_key, reached)
-    server = uvicorn.Server(listening(asgi(), reached))
+    server = uvicorn.Server(listening(asgi(app.home.cache / "static"), reached))
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     with holding(app):
         thread = threading.Thread(target=_run, args=(server,), name="console", daemon=True)
