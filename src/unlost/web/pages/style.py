@@ -43,7 +43,7 @@ class Pieces(forms.Form):
         label="One of few", choices=[("a", "This"), ("b", "That")], widget=forms.RadioSelect
     )
     tick = forms.BooleanField(label="A tick", required=False)
-    wrong = forms.IntegerField(label="A number")
+    wrong = forms.CharField(label="Something that is missing")
 
 
 @require_GET
@@ -54,7 +54,7 @@ def style(request: Asked) -> HttpResponse:
     messages.success(request, "It was done.")
     messages.warning(request, "It was done, and there is something to know.")
     messages.error(request, "It could not be done.")
-    given = {"text": "Schoko Zürich", "long": LONG, "choice": "a", "kind": "b", "wrong": "twelve"}
+    given = {"text": "Schoko Zürich", "long": LONG, "choice": "a", "kind": "b"}
     context = {
         "form": Pieces(given),
         "icons": ICONS,
