@@ -31,7 +31,7 @@ def instant(value: datetime | None, zone: str = "UTC") -> str | SafeString:
     """An instant in a zone to the minute, UTC on hover; isolated, for it is never right to left."""
     if value is None:
         return _("never")
-    local = value.astimezone(ZoneInfo(zone))
+    local = value.astimezone(_zone(zone))
     return format_html(
         '<time dir="ltr" datetime="{}" title="{}">{}</time>',
         value.isoformat(timespec="seconds"),
@@ -40,12 +40,17 @@ def instant(value: datetime | None, zone: str = "UTC") -> str | SafeString:
     )
 
 
+def _zone(name: str) -> ZoneInfo:
+    """A zone by its name. Python keeps zones by name: a text of a template would stay in them."""
+    return ZoneInfo(name.encode().decode())
+
+
 @register.filter
 def day(value: datetime | None, zone: str = "UTC") -> str | SafeString:
     """The day of an instant in a zone."""
     if value is None:
         return _("never")
-    return format_html('<time dir="ltr">{}</time>', f"{value.astimezone(ZoneInfo(zone)):%Y-%m-%d}")
+    return format_html('<time dir="ltr">{}</time>', f"{value.astimezone(_zone(zone)):%Y-%m-%d}")
 
 
 @register.filter
