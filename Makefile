@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3 /usr/bin/pyt
 BIN := .venv/bin
 STAMP := .venv/.stamp
 
-.PHONY: setup demo test coverage check referees browser saml services bench deep docs messages lock clean
+.PHONY: setup demo test coverage check referees browser proxies saml services bench deep docs messages lock clean
 
 ON_POSTGRES := $(addprefix tests/unit/app/test_,nights.py queued_restores.py control.py)
 
@@ -37,6 +37,9 @@ referees: setup
 browser: setup
 	@tests/browser/run.sh
 
+proxies: setup
+	@tests/proxies/run.sh
+
 saml: setup
 	@tests/saml/run.sh
 
@@ -48,7 +51,7 @@ bench: setup
 	@benchmarks/run.sh
 
 deep: setup
-	@HYPOTHESIS_PROFILE=deep $(BIN)/pytest -m "not services and not referee and not browser" -n auto -q --timeout 3600
+	@HYPOTHESIS_PROFILE=deep $(BIN)/pytest -m "not services and not referee and not browser and not proxies" -n auto -q --timeout 3600
 	@$(BIN)/pytest --postgres -n auto -q tests/unit/app tests/unit/cli
 
 docs: setup
