@@ -29,7 +29,9 @@ class CommitKind(StrEnum):
 class SegmentEntry:
     """A segment as a manifest names it. ``blake3`` is hex; ids are canonical.
 
-    ``sidecar`` is the sealed sidecar itself (base64) where it is small, else empty.
+    ``sidecar`` is the sealed sidecar itself (base64) where it is small, else empty. ``first`` and
+    ``last`` are the commits whose versions a merged segment holds; 0 in all others, which hold
+    those of the commit that added them.
     """
 
     id: str
@@ -43,6 +45,8 @@ class SegmentEntry:
     sidecar: str = ""
     sidecar_bytes: int = 0
     sidecar_blake3: str = ""
+    first: int = 0
+    last: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from unlost.model.snapshot import ChangeKind
 from unlost.vault import rules
-from unlost.vault.format.physical import SAME, U_ID, U_OP, U_PREV, U_ROW_HASH
+from unlost.vault.format.physical import SAME, U_ID, U_OP, U_PREV, U_ROW_HASH, U_SNAP
 from unlost.vault.format.rowhash import from_array
 from unlost.vault.merge import key_pieces
 from unlost.vault.room import OrgRoom
@@ -38,8 +38,8 @@ def changes(room: OrgRoom, table: str, *, after: int, until: int) -> Iterator[pa
         return
     state = room.chain.live()
     base = room.view(table, until=after, state=state)
-    both = room.view(table, until=until, state=state)
-    added = TableView(table, both.segments[len(base.segments) :], room.reading)
+    newer = [live for live in state.of(table, until=until) if live.last > after]
+    added = TableView(table, newer, room.reading, after=after, until=until)
     for rows in key_pieces(added, _KEYS):
         found = _differences(rows, added, base)
         if len(found):
@@ -57,7 +57,7 @@ def changes_back(room: OrgRoom, table: str, *, after: int, until: int) -> Iterat
 
 def _differences(rows: pa.Table, added: TableView, base: TableView) -> pa.Table:
     """The differences that the new versions of some records, in order of id and rank, make."""
-    rows = _winners(rows, added)
+    rows = _winners(rows)
     last = last_of_each(rows.column(U_ID))
     first = np.roll(last, 1)
     newest = rows.filter(pa.array(last))
@@ -80,8 +80,8 @@ def _differences(rows: pa.Table, added: TableView, base: TableView) -> pa.Table:
     return pa.table([ids, names], names=[U_ID, "change"])
 
 
-def _winners(rows: pa.Table, added: TableView) -> pa.Table:
-    commits = added.sequences()[rows.column(RANK).to_numpy()]
+def _winners(rows: pa.Table) -> pa.Table:
+    commits = rows.column(U_SNAP).to_numpy()
     lost = np.zeros(len(rows), dtype=np.bool_)
     lost[:-1] = ~last_of_each(rows.column(U_ID))[:-1] & (commits[1:] == commits[:-1])
     return rows.filter(pa.array(~lost)) if lost.any() else rows

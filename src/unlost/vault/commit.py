@@ -34,7 +34,8 @@ from unlost.vault.intents import OpenRun
 from unlost.vault.lineage import lineage_rows
 from unlost.vault.room import OrgRoom, unknown_org
 from unlost.vault.schemas import SYSTEM_SCHEMA
-from unlost.vault.segments import Label, SegmentWriter
+from unlost.vault.label import Label
+from unlost.vault.segmentwriter import SegmentWriter
 from unlost.vault.state import LiveSegment
 from unlost.vault.tableview import TableView
 from unlost.vault.writer import Comparison, TableWriter

@@ -185,7 +185,7 @@ class Finish:
         return balance.counts(seen=counts.seen, unchanged=counts.unchanged + lost)
 
     def _rebased(self, state: LiveState, table: str) -> bool:
-        return any(live.seq > self._intent.base for live in state.of(table, until=state.seq))
+        return any(live.last > self._intent.base for live in state.of(table, until=state.seq))
 
     def _objects(self, state: LiveState, schema: str) -> tuple[ObjectEntry, ...]:
         names = [places.schema(self._room.org, ident) for ident in self._notes.schemas()]

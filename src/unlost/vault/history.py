@@ -17,11 +17,13 @@ from unlost.vault.format.physical import (
     U_OBSERVED_AT,
     U_OP,
     U_ROW_HASH,
+    U_SHAPE,
+    U_SNAP,
 )
 from unlost.vault.room import OrgRoom
 from unlost.vault.tableview import RANK, TableView
 
-_COLUMNS = (U_OP, U_ROW_HASH, U_OBSERVED_AT, U_MODIFIED_AT, U_MODIFIED_BY)
+_COLUMNS = (U_OP, U_ROW_HASH, U_OBSERVED_AT, U_MODIFIED_AT, U_MODIFIED_BY, U_SHAPE)
 
 
 def history(room: OrgRoom, table: str, record: str) -> Sequence[Version]:
@@ -33,7 +35,7 @@ def history(room: OrgRoom, table: str, record: str) -> Sequence[Version]:
     view = room.view(table, until=state.seq, state=state)
     rows = _told(view.find(pa.array([record]), _COLUMNS))
     cells = _cells(room, view, rows, until=state.seq)
-    return [_version(table, rows.slice(at, 1), view, cells[at]) for at in range(len(rows))]
+    return [_version(table, rows.slice(at, 1), cells[at]) for at in range(len(rows))]
 
 
 def _told(rows: pa.Table) -> pa.Table:
@@ -55,11 +57,11 @@ def _cells(
 ) -> Sequence[dict[str, str | None]]:
     """The cells of each version; those of equal columns are read together."""
     found: list[dict[str, str | None]] = [{} for _ in range(len(rows))]
-    told = zip(rows.column(U_OP).to_pylist(), rows.column(RANK).to_pylist(), strict=True)
+    told = zip(*(rows.column(name).to_pylist() for name in (U_OP, RANK, U_SHAPE)), strict=True)
     alike: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for at, (op, rank) in enumerate(told):
+    for at, (op, rank, shape) in enumerate(told):
         if op in rules.WITH_CELLS:
-            alike[tuple(view.names(rank))].append(at)
+            alike[tuple(view.names(rank, shape=shape))].append(at)
     for names, places in alike.items():
         cells = resolve(view.cells(rows.take(places), names), names, room.load_blob(until=until))
         for at, row in zip(places, cells.select(list(names)).to_pylist(), strict=True):
@@ -67,12 +69,12 @@ def _cells(
     return found
 
 
-def _version(table: str, row: pa.Table, view: TableView, cells: dict[str, str | None]) -> Version:
+def _version(table: str, row: pa.Table, cells: dict[str, str | None]) -> Version:
     values = row.to_pylist()[0]
     return Version(
         table=table,
         record=values[U_ID],
-        snapshot=int(view.sequences()[values[RANK]]),
+        snapshot=values[U_SNAP],
         op=Op(values[U_OP]),
         observed_at=values[U_OBSERVED_AT],
         modified_at=values[U_MODIFIED_AT],

@@ -14,10 +14,10 @@ import pyarrow as pa
 from unlost.model.learned import learned
 from unlost.model.reading import Op, Rows
 from unlost.model.snapshot import Lineage
-from unlost.vault.format.physical import INSTANT, LINEAGE, U_ID
+from unlost.vault.format.physical import INSTANT, LINEAGE, U_ID, U_SNAP
 from unlost.vault.merge import key_pieces, newest_of_each
 from unlost.vault.room import OrgRoom
-from unlost.vault.tableview import RANK, TableView, sorted_unique
+from unlost.vault.tableview import TableView, sorted_unique
 
 _CELLS = ("live", "run")
 _BATCH_ROWS = 8_192
@@ -88,12 +88,10 @@ def _all(view: TableView) -> Iterator[Lineage]:
 
 
 def _told(rows: pa.Table, view: TableView) -> Iterator[Lineage]:
-    sequences = view.sequences()
     cells = view.cells(rows, _CELLS).to_pylist()
-    keys = zip(rows.column(U_ID).to_pylist(), rows.column(RANK).to_pylist(), strict=True)
-    for (key, rank), cell in zip(keys, cells, strict=True):
+    keys = zip(rows.column(U_ID).to_pylist(), rows.column(U_SNAP).to_pylist(), strict=True)
+    for (key, since), cell in zip(keys, cells, strict=True):
         target, table, old = learned(tuple[str, str, str]).decode(key)
-        since = int(sequences[rank])
         yield Lineage(table, old, cell["live"], target, cell["run"], since=since)
 
 

@@ -2,7 +2,8 @@
 
 The range of ids is cut into pieces of bounded size at the fences of the sidecars. For each piece
 the row groups that reach into it are read; those that reach into the next one are kept, as long as
-they fit into a bounded cache. Disjoint segments are so read once and never sorted.
+they fit into a bounded cache. Disjoint segments are so read once and never sorted. All versions of
+a record lie in one piece.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.vault.format.physical import U_ID, U_OP
+from unlost.vault.format.physical import U_ID, U_OP, U_SNAP
 from unlost.vault.tableview import RANK, TableView, last_of_each
 
 type ColumnsOf = Callable[[int], Sequence[str]]
@@ -85,14 +86,18 @@ class GroupCache:
 
 
 class PieceReader:
-    """Reads the rows of pieces: all versions of all segments, with their rank."""
+    """Reads the rows of pieces: all versions that count, with their rank and ``_u_snap``."""
 
     def __init__(self, view: TableView, columns: ColumnsOf, *, cache: int | None = None) -> None:
         self._view = view
-        self._cache = GroupCache(view, columns, most=CACHE_BYTES if cache is None else cache)
+        self._cache = GroupCache(
+            view,
+            lambda rank: list(dict.fromkeys((*columns(rank), U_SNAP))),
+            most=CACHE_BYTES if cache is None else cache,
+        )
 
     def read(self, piece: Piece) -> Iterator[tuple[int, pa.Table]]:
-        """The rows of a piece, by rank, each part sorted by id."""
+        """The rows of a piece, by rank, each part sorted by id and then by age."""
         for rank, live in enumerate(self._view.segments):
             if live.entry.max_id < piece.low:
                 continue
@@ -103,24 +108,31 @@ class PieceReader:
     def _of_segment(self, rank: int, piece: Piece) -> Iterator[tuple[int, pa.Table]]:
         fences = self._view.sidecar(rank).fences
         ends = [fence.first for fence in fences[1:]] + [None]
+        merged = self._view.segments[rank].merged
         parts = []
         for group, (fence, end) in enumerate(zip(fences, ends, strict=True)):
-            if (piece.high is not None and fence.first >= piece.high) or (
-                end is not None and end <= piece.low
-            ):
+            if piece.high is not None and fence.first >= piece.high:
+                break
+            if end is not None and (end < piece.low or (end == piece.low and not merged)):
                 continue
-            reaches_on = piece.high is not None and (end is None or end > piece.high)
+            reaches_on = piece.high is not None and (
+                end is None or end > piece.high or (end == piece.high and merged)
+            )
             rows = self._cache.get(rank, group, keep=reaches_on)
-            parts.append(_between(rows, piece))
+            parts.append(self._counting(rank, _between(rows, piece)))
         parts = [part for part in parts if len(part)]
         if parts:
             yield rank, pa.concat_tables(parts)
 
+    def _counting(self, rank: int, rows: pa.Table) -> pa.Table:
+        counting = self._view.counting(rank, rows)
+        return rows if counting is None else rows.filter(pa.array(counting))
+
 
 def key_pieces(view: TableView, columns: Sequence[str]) -> Iterator[pa.Table]:
-    """All versions of the table, narrow columns and ``_rank``, by pieces in the order of id, rank.
+    """All versions of the table by pieces, oldest first for each id: narrow columns, ``_rank``.
 
-    Versions that another of the same commit replaced are still there.
+    ``_u_snap`` is among them. Versions that another of the same commit replaced are still there.
     """
     wanted = list(dict.fromkeys((U_ID, *columns)))
     reader = PieceReader(view, lambda _: wanted)

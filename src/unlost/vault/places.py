@@ -34,9 +34,14 @@ def checkpoint(org: str, seq: int) -> str:
     return f"{checkpoints(org)}{seq:0{_DIGITS}d}"
 
 
+def segments(org: str) -> str:
+    """The folder of segments and sidecars."""
+    return f"orgs/{org}/data/"
+
+
 def segment(org: str, ident: str) -> str:
     """A segment."""
-    return f"orgs/{org}/data/{ident[:2]}/{ident}"
+    return f"{segments(org)}{ident[:2]}/{ident}"
 
 
 def sidecar(org: str, ident: str) -> str:
@@ -44,9 +49,14 @@ def sidecar(org: str, ident: str) -> str:
     return f"{segment(org, ident)}.idx"
 
 
+def packs(org: str) -> str:
+    """The folder of packs."""
+    return f"orgs/{org}/packs/"
+
+
 def pack(org: str, ident: str) -> str:
     """A pack of blobs."""
-    return f"orgs/{org}/packs/{ident[:2]}/{ident}"
+    return f"{packs(org)}{ident[:2]}/{ident}"
 
 
 def schema(org: str, ident: str) -> str:
@@ -64,9 +74,14 @@ def certificate_prefix(org: str, run: str) -> str:
     return f"orgs/{org}/certs/{run}."
 
 
+def intents(org: str) -> str:
+    """The folder of intents, and of the notes beside them."""
+    return f"orgs/{org}/runs/"
+
+
 def intent(org: str, run: str) -> str:
     """The intent of an open run."""
-    return f"orgs/{org}/runs/{check_run(run)}"
+    return f"{intents(org)}{check_run(run)}"
 
 
 def note(org: str, run: str, number: int) -> str:

@@ -59,7 +59,7 @@ class OrgRoom:
     def view(self, table: str, *, until: int, state: LiveState | None = None) -> TableView:
         """A table as of a commit."""
         state = state or self.chain.live()
-        return TableView(table, state.of(table, until=until), self.reading)
+        return TableView(table, state.of(table, until=until), self.reading, until=until)
 
     def blobs(self, idents: Iterable[str], *, until: int) -> dict[str, Blob]:
         """Where blobs lie, those that a commit up to ``until`` brought."""

@@ -118,7 +118,7 @@ class VaultSnapshot:
             newest = newest_of_each(rows)
             live = newest.filter(pc.equal(newest.column(U_OP), "U"))
             if len(live):
-                yield live.select([U_ID, U_OBSERVED_AT]).append_column(U_SNAP, _snaps(live, view))
+                yield live.select([U_ID, U_OBSERVED_AT, U_SNAP])
 
     def get(
         self, table: str, ids: Sequence[str], *, columns: Sequence[str] | None = None
@@ -165,7 +165,7 @@ class VaultSnapshot:
         for rows in key_pieces(view, (U_OP,)):
             newest = newest_of_each(rows)
             live = newest.filter(pc.equal(newest.column(U_OP), "U"))
-            snaps = _snaps(live, view).to_pylist()
+            snaps = live.column(U_SNAP).to_pylist()
             for text, since in zip(live.column(U_ID).to_pylist(), snaps, strict=True):
                 mark = learned(tuple[str, str | None, str | None]).decode(text)
                 if table is None or mark[0] == table:
@@ -181,7 +181,7 @@ class VaultSnapshot:
         rows = rows.filter(pc.equal(rows.column(U_OP), "U"))
         cells = view.cells(rows, FILES_COLUMNS).to_pylist()
         keys = rows.column(U_ID).to_pylist()
-        snaps = _snaps(rows, view).to_pylist()
+        snaps = rows.column(U_SNAP).to_pylist()
         return [
             file_of_row({**cell, U_ID: key}, since=snap)
             for cell, key, snap in zip(cells, keys, snaps, strict=True)
@@ -222,7 +222,7 @@ class VaultSnapshot:
     def _live_batches(self, table: str, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         view = self.view(table)
         for rows in NamedPieces(view, names).pieces():
-            yield from self._batches(_with_snap(live_rows(rows), view), names)
+            yield from self._batches(live_rows(rows), names)
 
     def _deleted_batches(self, table: str, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         view = self.view(table)
@@ -250,7 +250,8 @@ class VaultSnapshot:
         cells = states.select([*names, U_BLOBS]) if narrow else view.cells(states, names)
         cells = cells.take(pick)
         newest = _known_author(newest, states, pick)
-        columns = {**_columns(newest, view), **dict(zip(names, cells.columns[:-1], strict=True))}
+        columns = {name: newest.column(name) for name in (U_ID, U_SNAP, *SYSTEM)}
+        columns |= dict(zip(names, cells.columns[:-1], strict=True))
         told = [columns[field.name] for field in _fields(names)]
         together = pa.table(told, schema=pa.schema(_fields(names)))
         return together.append_column(U_BLOBS, cells.column(U_BLOBS))
@@ -293,7 +294,7 @@ class NamedPieces:
 
     def _named(self, rows: pa.Table, rank: int) -> pa.Table:
         cells = named(rows, self._names, self._view.names(rank))
-        head = rows.select([U_ID, *SYSTEM])
+        head = rows.select([U_ID, U_SNAP, *SYSTEM])
         together = pa.table(
             [*head.columns, *cells.columns], names=[*head.column_names, *cells.column_names]
         )
@@ -306,19 +307,6 @@ def _fields(names: Sequence[str]) -> list[pa.Field]:
 
 def _reader(batches: Iterator[pa.RecordBatch], names: Sequence[str]) -> pa.RecordBatchReader:
     return pa.RecordBatchReader.from_batches(pa.schema(_fields(names)), batches)
-
-
-def _snaps(rows: pa.Table, view: TableView) -> pa.Array:
-    """The number of the commit that brought each row."""
-    return pa.array(view.sequences()[rows.column(RANK).to_numpy()], pa.int64())
-
-
-def _with_snap(rows: pa.Table, view: TableView) -> pa.Table:
-    return rows.append_column(U_SNAP, _snaps(rows, view))
-
-
-def _columns(rows: pa.Table, view: TableView) -> dict[str, pa.ChunkedArray | pa.Array]:
-    return {U_SNAP: _snaps(rows, view), **{name: rows.column(name) for name in (U_ID, *SYSTEM)}}
 
 
 def _pick(newest: pa.ChunkedArray, states: pa.ChunkedArray) -> pa.Array:

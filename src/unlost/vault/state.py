@@ -20,7 +20,10 @@ from unlost.vault.format.manifest import (
 
 @dataclass(frozen=True, slots=True)
 class LiveSegment:
-    """A segment that is live: the commit that added it, and its place among that commit's own."""
+    """A segment that is live: the commit that added it, and its place among that commit's own.
+
+    A merged segment holds versions of the commits ``first`` to ``last``, and stands in their place.
+    """
 
     entry: SegmentEntry
     seq: int
@@ -30,7 +33,22 @@ class LiveSegment:
     @property
     def rank(self) -> tuple[int, int]:
         """Of two versions of a record the one in the segment of higher rank is newer."""
-        return (self.seq, self.order)
+        return (self.last, self.order)
+
+    @property
+    def merged(self) -> bool:
+        """True if it was put together from others."""
+        return bool(self.entry.last)
+
+    @property
+    def first(self) -> int:
+        """The oldest commit of which it may hold a version."""
+        return self.entry.first or self.seq
+
+    @property
+    def last(self) -> int:
+        """The newest one."""
+        return self.entry.last or self.seq
 
 
 class LiveState:
@@ -76,16 +94,19 @@ class LiveState:
             self.segments.setdefault(entry.table, {})[entry.id] = live
 
     def of(self, table: str, *, until: int) -> list[LiveSegment]:
-        """The table's segments that commits up to ``until`` added, oldest first."""
+        """The table's segments with versions of commits up to ``until``, oldest first.
+
+        Merged ones may have newer versions too.
+        """
         held = self.segments.get(table, {}).values()
-        return sorted((live for live in held if live.seq <= until), key=lambda live: live.rank)
+        return sorted((live for live in held if live.first <= until), key=lambda live: live.rank)
 
     def tables(self, *, until: int) -> list[str]:
         """Names of the tables that have a segment at ``until``, system tables too."""
         return sorted(
             table
             for table, held in self.segments.items()
-            if any(live.seq <= until for live in held.values())
+            if any(live.first <= until for live in held.values())
         )
 
 

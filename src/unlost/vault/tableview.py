@@ -14,7 +14,15 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from unlost.model.learned import learned
-from unlost.vault.format.physical import SYSTEM_FIELDS, U_BLOBS, U_ID, physical
+from unlost.vault.format.physical import (
+    MERGED_FIELDS,
+    SYSTEM_FIELDS,
+    U_BLOBS,
+    U_ID,
+    U_SHAPE,
+    U_SNAP,
+    physical,
+)
 from unlost.vault.format.rowhash import id_hashes
 from unlost.vault.format.sidecar import Sidecar, may_hold
 from unlost.vault.parallel import spread
@@ -28,6 +36,7 @@ BlobCell = dict[str, tuple[str, int]]
 RANK = "_rank"
 GROUP = "_group"
 AT = "_at"
+_CALLED = {field.name: field for field in MERGED_FIELDS}
 _FILTER_PAYS = 4  # ids a row group up to which asking the filter is cheaper than reading
 
 
@@ -50,11 +59,17 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class TableView:
-    """A table's segments, oldest first, and what reads them."""
+    """A table's segments, oldest first, and what reads them.
+
+    Only versions of the commits behind ``after`` and up to ``until`` (None: all) count; segments
+    that hold none of them are not among its segments.
+    """
 
     table: str
     segments: Sequence[LiveSegment]
     reading: Reading
+    after: int = 0
+    until: int | None = None
 
     def __bool__(self) -> bool:
         return bool(self.segments)
@@ -64,20 +79,58 @@ class TableView:
         return self.reading.segments.sidecar(self.segments[rank].entry)
 
     def read(self, rank: int, groups: Sequence[int], columns: Sequence[str]) -> pa.Table:
-        """Physical columns of row groups."""
-        entry = self.segments[rank].entry
-        return self.reading.segments.read(entry, groups=groups, columns=columns)
+        """Physical columns of row groups: all versions in them.
 
-    def names(self, rank: int) -> dict[str, str]:
-        """The physical columns of the source columns that a segment has, by name."""
+        ``_u_snap`` and ``_u_shape`` may be asked for, also where the segment does not have them.
+        """
+        entry, stored = self.segments[rank].entry, self._stored(rank, columns)
+        rows = self.reading.segments.read(entry, groups=groups, columns=stored)
+        return self._told(rank, rows, columns)
+
+    def read_keys(self, rank: int, groups: Sequence[int], columns: Sequence[str]) -> pa.Table:
+        """The same for a few narrow columns, in this thread alone; ops come as dictionaries."""
+        entry, stored = self.segments[rank].entry, self._stored(rank, columns)
+        rows = self.reading.segments.read_keys(entry, groups=groups, columns=stored)
+        return self._told(rank, rows, columns)
+
+    def names(self, rank: int, *, shape: int | None = None) -> dict[str, str]:
+        """The physical columns of the source columns that a segment has, by name.
+
+        With ``shape`` those that its rows of this shape have.
+        """
         label, present = self.reading.segments.facts(self.segments[rank].entry)
+        if shape is not None and label.shapes:
+            present = frozenset(label.shapes[shape].columns)
         known = self.reading.schemas.known(label.schema, self.table)
         named = ((name, physical(column.code)) for name, column in known.items())
         return {name: column for name, column in named if column in present}
 
-    def sequences(self) -> NDArray[np.int64]:
-        """The commit number of each rank."""
-        return np.array([live.seq for live in self.segments], dtype=np.int64)
+    def counting(self, rank: int, rows: pa.Table) -> NDArray[np.bool_] | None:
+        """Which rows (with ``_u_snap``) of a segment count; None if all of any do."""
+        live = self.segments[rank]
+        too_new = self.until is not None and live.last > self.until
+        if not live.merged or (live.first > self.after and not too_new):
+            return None
+        snaps = rows.column(U_SNAP).to_numpy()
+        counting = snaps > self.after
+        return counting if self.until is None else np.asarray(counting & (snaps <= self.until))
+
+    def _stored(self, rank: int, columns: Sequence[str]) -> list[str]:
+        """Of these columns those that the segment itself has."""
+        if not any(name in _CALLED for name in columns):
+            return list(columns)
+        live = self.segments[rank]
+        present = self.reading.segments.facts(live.entry)[1] if live.merged else frozenset()
+        return [name for name in columns if name not in _CALLED or name in present]
+
+    def _told(self, rank: int, rows: pa.Table, columns: Sequence[str]) -> pa.Table:
+        """Rows with what the manifest tells of them; columns in the order asked for."""
+        missing = [name for name in columns if name not in rows.column_names]
+        for name in missing:
+            number = self.segments[rank].last if name == U_SNAP else 0
+            field = _CALLED[name]
+            rows = rows.append_column(field, pa.repeat(pa.scalar(number, field.type), len(rows)))
+        return rows.select(columns) if missing else rows
 
     def locate(self, ids: pa.Array) -> Iterator["Wanted"]:
         """Where any of these ids (sorted, unique) may lie."""
@@ -93,25 +146,40 @@ class TableView:
         for rank, edges in zip(near, self._edges(ids, near), strict=True):
             first, count = int(edges[0]), int(edges[-1] - edges[0])
             inside = ids.slice(first, count)
-            if count > _FILTER_PAYS * (len(edges) - 1):
-                yield Wanted(rank, np.flatnonzero(np.diff(edges)).tolist(), inside)
-            elif count:
+            asked = np.arange(count)
+            if 0 < count <= _FILTER_PAYS * (len(edges) - 1):
                 hashes = id_hashes(ids) if hashes is None else hashes
                 held = may_hold(self.sidecar(rank).filter, hashes[first : first + count])
                 asked = np.flatnonzero(held)
-                groups = np.searchsorted(edges, asked + first, side="right") - 1
-                if len(asked):
-                    yield Wanted(rank, np.unique(groups).tolist(), inside.take(pa.array(asked)))
+            if len(asked):
+                groups = self._groups(rank, edges, ids, asked + first)
+                yield Wanted(rank, groups, inside.take(pa.array(asked)))
+
+    def _groups(
+        self, rank: int, edges: NDArray[np.int64], ids: pa.Array, asked: NDArray[np.int64]
+    ) -> list[int]:
+        """The row groups of a segment where the ids at the places ``asked`` may lie.
+
+        In a merged segment versions of the id that begins a group may lie in the one before it.
+        """
+        groups = set(np.unique(np.searchsorted(edges, asked, side="right") - 1).tolist())
+        if self.segments[rank].merged:
+            fences = self.sidecar(rank).fences
+            begins = np.isin(edges[:-1], asked)
+            for group in np.flatnonzero(begins[1:]).tolist():
+                if ids[int(edges[group + 1])].as_py() == fences[group + 1].first:
+                    groups.add(group)
+        return sorted(groups)
 
     def find(self, ids: pa.Array, columns: Iterable[str], *, cells: Sequence[str] = ()) -> pa.Table:
         """All versions of these ids (sorted, unique): physical columns, and where each row lies.
 
-        ``_rank``, ``_group`` and ``_at`` (row in the group) are added. In the order of id and rank;
-        versions that another of the same commit replaced are left out. With ``cells`` these source
+        ``_u_snap``, ``_rank``, ``_group`` and ``_at`` (row in the group) are added. Oldest first for
+        each id; versions that another of the same commit replaced are left out. With ``cells`` these source
         columns of all versions are read at once, as the method of that name gives them: quicker
         where they are few and narrow.
         """
-        wanted = list(dict.fromkeys((U_ID, *columns)))
+        wanted = list(dict.fromkeys((U_ID, *columns, U_SNAP)))
         places = list(self.locate(ids))
         found = spread(lambda place: self._found(place, wanted, cells), places)
         parts = [part for part in found if len(part)]
@@ -120,18 +188,24 @@ class TableView:
         return self._in_order(pa.concat_tables(parts))
 
     def _found(self, place: "Wanted", columns: Sequence[str], cells: Sequence[str]) -> pa.Table:
-        entry = self.segments[place.rank].entry
         present = self.names(place.rank) if cells else {}
         asked = [*(present[name] for name in cells if name in present), U_BLOBS] if cells else []
-        rows = self.reading.segments.read_keys(
-            entry, groups=place.groups, columns=[*columns, *asked]
-        )
-        kept = pa.array(places_of(rows.column(U_ID).combine_chunks(), place.ids))
+        rows = self.read_keys(place.rank, place.groups, [*columns, *asked])
+        kept = pa.array(self._kept(place, rows))
         fences = self.sidecar(place.rank).fences
         found = _plain(rows.take(kept))
         if cells:
             found = _beside(found.select(columns), named(found, cells, present))
         return _placed(found, kept, place, [fences[g].rows for g in place.groups])
+
+    def _kept(self, place: "Wanted", rows: pa.Table) -> NDArray[np.int64]:
+        """Where the versions of the wanted ids are that count."""
+        held = rows.column(U_ID).combine_chunks()
+        if not self.segments[place.rank].merged:
+            return places_of(held, place.ids)
+        kept = all_places_of(held, place.ids)
+        counting = self.counting(place.rank, rows)
+        return kept if counting is None else kept[counting[kept]]
 
     def _edges(self, ids: pa.Array, ranks: Sequence[int]) -> Iterator[NDArray[np.int64]]:
         """For each segment: where in the ids each row group begins, and where the last one ends."""
@@ -155,7 +229,7 @@ class TableView:
         rows = rows.take(
             pc.sort_indices(rows, sort_keys=[(U_ID, "ascending"), (RANK, "ascending")])
         )
-        commits = self.sequences()[rows.column(RANK).to_numpy()]
+        commits = rows.column(U_SNAP).to_numpy()
         replaced = np.zeros(len(rows), dtype=np.bool_)
         replaced[:-1] = ~last_of_each(rows.column(U_ID))[:-1] & (commits[1:] == commits[:-1])
         return rows.filter(pa.array(~replaced)) if replaced.any() else rows
@@ -263,6 +337,18 @@ def places_of(held: pa.Array, wanted: pa.Array) -> NDArray[np.int64]:
     return np.flatnonzero(mask)
 
 
+def all_places_of(held: pa.Array, wanted: pa.Array) -> NDArray[np.int64]:
+    """The same where ``held`` (sorted) may have an id several times."""
+    width = _width(held)
+    if not width or width != _width(wanted):
+        return places_of(held, wanted)
+    texts, asked = _fixed(held, width), _fixed(wanted, width)
+    starts = np.searchsorted(texts, asked, side="left")
+    counts = np.searchsorted(texts, asked, side="right") - starts
+    before = np.cumsum(counts) - counts
+    return np.repeat(starts - before, counts) + np.arange(counts.sum())
+
+
 def _width(texts: pa.Array) -> int:
     """The length in bytes that all texts have; 0 if they differ."""
     offsets = _offsets(texts)
@@ -303,8 +389,8 @@ def _beside(one: pa.Table, other: pa.Table) -> pa.Table:
 
 
 def _empty(columns: Sequence[str], cells: Sequence[str] = ()) -> pa.Table:
-    types = {field.name: field.type for field in SYSTEM_FIELDS}
+    known = {field.name: field for field in (*SYSTEM_FIELDS, *MERGED_FIELDS)}
     names = [*columns, *cells, *([U_BLOBS] if cells else [])]
-    fields = [pa.field(name, types.get(name, pa.string())) for name in names]
+    fields = [known.get(name, pa.field(name, pa.string())) for name in names]
     fields += [pa.field(name, pa.int32()) for name in (RANK, GROUP, AT)]
     return pa.schema(fields).empty_table()

@@ -23,13 +23,16 @@ from unlost.model.snapshot import (
     Version,
 )
 from unlost.model.store import Store
+from unlost.model.upkeep import Compaction, Sweep
 from unlost.vault import places
 from unlost.vault.buffers import BufferLimit
 from unlost.vault.changes import changes
 from unlost.vault.commit import OpenCommit
+from unlost.vault.compact import compact
 from unlost.vault.finish import committed
 from unlost.vault.format.manifest import FORMAT, Intent
 from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.garbage import sweep
 from unlost.vault.history import history
 from unlost.vault.homes import VaultHomes
 from unlost.vault.intents import OpenRun
@@ -205,6 +208,18 @@ class EncryptedVault:
         carry them on are given too. Otherwise all are read.
         """
         return lineage(self.room(org), targets=self._oids(), table=table, records=records)
+
+    def compact(self, org: str, *, run: str) -> Compaction:
+        """Merge segments where it is due; snapshots stay as they are, to the bit.
+
+        One at a time for an org; backups may go on beside it. Raises Conflict
+        (``maintenance-outrun``), IntegrityError, StoreError: then nothing has changed.
+        """
+        return compact(self.room(org), run=run)
+
+    def sweep(self, org: str, *, run: str) -> Sweep:
+        """Remove what was condemned days ago, and condemn what runs left that came to nothing."""
+        return sweep(self.room(org), run=run)
 
     def verify(self, level: VerifyLevel) -> VerifyReport:
         """Look whether everything is there and whole."""

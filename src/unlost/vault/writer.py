@@ -31,7 +31,8 @@ from unlost.vault.format.physical import (
 from unlost.vault.format.rowhash import Hashes, as_array, from_array, row_hashes
 from unlost.vault.format.tokens import Tokenizer
 from unlost.vault.parallel import start
-from unlost.vault.segments import Label, SegmentWriter
+from unlost.vault.label import Label
+from unlost.vault.segmentwriter import SegmentWriter
 from unlost.vault.tableview import TableView, last_of_each
 
 TOKEN_GROUP_ROWS = 4_096

@@ -109,6 +109,11 @@ class Model:
         for old, live in self.open_lineage.items():
             self.lineage[old] = (live, run, self.commits)
 
+    def maintain(self) -> None:
+        """A commit of upkeep: it takes a number, and nothing else."""
+        self.commits += 1
+        self.no_nights.add(self.commits)
+
     def reached(self, key: str) -> set[str]:
         """Records of which lineage tells something, from this one on along what came back."""
         seen: set[str] = set()

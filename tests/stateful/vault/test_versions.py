@@ -27,12 +27,14 @@ from unlost.model.snapshot import (
     Lineage,
     SnapshotInfo,
     TableCommit,
+    VerifyLevel,
     Visibility,
 )
 from unlost.testing.clock import START, VirtualClock
 from unlost.testing.entropy import SeededEntropy
-from unlost.vault import bigcells, chain, merge, segments
+from unlost.vault import bigcells, chain, merge, segmentwriter
 from unlost.vault.commit import OpenCommit
+from unlost.vault.compact import merging, tiers
 from unlost.vault.format import sidecar
 from unlost.vault.opening import draft_keyring
 from unlost.vault.stores.memory import MemoryStore
@@ -101,7 +103,7 @@ class Versions(RuleBasedStateMachine):
         self.commit: OpenCommit | None = None
         self.added: list[TableCommit] = []
         self.shape = SHAPES[0]
-        self.number = self.rivals = self.restores = 0
+        self.number = self.rivals = self.restores = self.upkeeps = 0
         self.restore: OpenCommit | None = None
         self.journal: Journal | None = None
         self.lineage: list[Added] = []
@@ -271,6 +273,30 @@ class Versions(RuleBasedStateMachine):
             found = self.vault.lineage(self.org, table=TABLE, records=[key])
             assert {row.old for row in found} == self.model.reached(key)
 
+    # --- upkeep -------------------------------------------------------------------------------
+
+    @rule()
+    def compact(self) -> None:
+        """Merge what is due, whatever else is under way: nothing that anybody reads may change."""
+        self.upkeeps += 1
+        made = self.vault.compact(self.org, run=f"compact-{self.upkeeps}")
+        if made.snapshot is not None:
+            assert made.merged
+            self.model.maintain()
+            assert made.snapshot == self.model.commits
+
+    @rule(days=st.integers(0, 9))
+    def sweep(self, days: int) -> None:
+        self.clock.advance(days=days)
+        self.upkeeps += 1
+        found = self.vault.sweep(self.org, run=f"sweep-{self.upkeeps}")
+        if found.stray:
+            self.model.maintain()
+
+    def teardown(self) -> None:
+        if self.model.commits:
+            assert self.vault.verify(VerifyLevel.DEEP).damages == ()
+
     # --- rivals and ends ----------------------------------------------------------------------
 
     @precondition(lambda self: self.run is not None)
@@ -408,7 +434,12 @@ def schema_of(shape: tuple[str, ...]) -> Schema:
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounds so small that everything crosses them."""
-    monkeypatch.setattr(segments, "GROUP_ROWS", 2)
+    monkeypatch.setattr(segmentwriter, "NIGHT_GROUP_ROWS", 2)
+    monkeypatch.setattr(merging, "GROUP_ROWS", 2)
+    monkeypatch.setattr(merging, "AT_ONCE", 2)
+    monkeypatch.setattr(merging, "SEGMENT_ROWS", 3)
+    monkeypatch.setattr(tiers, "FEWEST", 2)
+    monkeypatch.setattr(tiers, "DEEPEST", 2)
     monkeypatch.setattr(merge, "PIECE_ROWS", 2)
     monkeypatch.setattr(merge, "CACHE_BYTES", 1)
     monkeypatch.setattr(bigcells, "CELL_BYTES", 40)

@@ -8,8 +8,8 @@ import pytest
 from smallvault import TABLE, SmallVault, finish, rows
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.snapshot import Visibility
-from unlost.vault import merge, places, segments
-from unlost.vault.segments import split_groups
+from unlost.vault import merge, places, segmentwriter
+from unlost.vault.segmentwriter import split_groups
 
 A, B = {"Name": "Anna", "Amount": "1.5"}, {"Name": "Bert"}
 
@@ -70,7 +70,7 @@ def test_the_same_rows_in_duckdb_and_polars(small: SmallVault) -> None:
 def test_pieces_of_any_size_give_the_same_rows(
     small: SmallVault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(segments, "GROUP_ROWS", 7)
+    monkeypatch.setattr(segmentwriter, "NIGHT_GROUP_ROWS", 7)
     for night in range(6):
         seen = [(f"{n:03d}", "U", {"Name": f"{night}"}) for n in range(night, 200, night + 1)]
         small.night(f"r{night}", *seen)

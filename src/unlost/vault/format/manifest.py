@@ -73,7 +73,8 @@ class Manifest(msgspec.Struct, frozen=True):
     ``objects`` the schemas and the certificate that the run added, ``reuses`` packs of earlier
     commits that it refers to again, ``journal`` the proof of its journal if it has one, ``slots``
     how many entries the register of slots had, ``only`` the tables that a backup between two nights
-    looked at (empty: all). ``live_root`` proves all objects that are live after this commit
+    looked at (empty: all). ``condemned`` are objects that no later commit may refer to and that may be
+    removed some days later; what commits up to ``collected`` condemned is gone. ``live_root`` proves all objects that are live after this commit
     (``unlost.vault.state.live_root``).
     """
 
@@ -103,6 +104,8 @@ class Manifest(msgspec.Struct, frozen=True):
     reuses: tuple[str, ...] = ()
     slots: int = 0
     only: tuple[str, ...] = ()
+    condemned: tuple[str, ...] = ()
+    collected: int = 0
 
 
 class Intent(msgspec.Struct, frozen=True):

@@ -16,7 +16,8 @@ U_MODIFIED_AT = "_u_modified_at"
 U_MODIFIED_BY = "_u_modified_by"
 U_ROW_HASH = "_u_row_hash"
 U_BLOBS = "_u_blobs"
-U_SNAP = "_u_snap"  # never in a load segment: told by the manifest that added it
+U_SNAP = "_u_snap"  # the commit of a version: elsewhere told by the manifest
+U_SHAPE = "_u_shape"  # only where rows differ in it: elsewhere 0
 
 INSTANT = pa.timestamp("ms", tz="UTC")
 HASH = pa.binary(16)
@@ -32,6 +33,12 @@ SYSTEM_FIELDS: tuple[pa.Field, ...] = (
     pa.field(U_BLOBS, pa.string()),
 )
 
+# What merged segments have besides: in them rows of several commits and shapes stand together.
+MERGED_FIELDS: tuple[pa.Field, ...] = (
+    pa.field(U_SNAP, pa.int64(), nullable=False),
+    pa.field(U_SHAPE, pa.int32(), nullable=False),
+)
+
 # What a reader of a snapshot gets before the source columns.
 READ_FIELDS: tuple[pa.Field, ...] = (
     pa.field(U_ID, pa.string(), nullable=False),
@@ -42,7 +49,8 @@ READ_FIELDS: tuple[pa.Field, ...] = (
     pa.field(U_MODIFIED_BY, pa.string()),
 )
 
-# Values of ``_u_prev`` beside the ops: no version before, and the same as the one before.
+# A value of ``_u_prev`` beside the ops: it does not tell what was there before. Either the row is the
+# same as the version before it, or it was put together with others after its commit was rebased.
 SAME = "="
 
 SEARCH = "$search"
@@ -61,6 +69,7 @@ META_TABLE = b"unlost.table"
 META_SCHEMA = b"unlost.schema"
 META_BASE = b"unlost.base"
 META_TOKENIZER = b"unlost.tokenizer"
+META_SHAPES = b"unlost.shapes"
 
 
 def physical(code: int) -> str:

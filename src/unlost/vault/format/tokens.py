@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from unlost.model.schema import ColumnTrait, Schema, Table, WireKind
 from unlost.vault.format.physical import SEARCH, SEARCH_FIELDS, U_ID
-from unlost.vault.segments import Label
+from unlost.vault.label import Label
 
 VERSION = 2
 KEYS_SINCE = 2  # the version that began to make tokens of whole values

@@ -1,8 +1,8 @@
 """Decrypting everything, and computing again what can be computed: the third level."""
 
 from collections.abc import Collection, Mapping
-from functools import partial
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -13,14 +13,23 @@ from unlost.vault.bigcells import resolve
 from unlost.vault.blobstream import open_blob
 from unlost.vault.files import BLOB_COLUMNS, blob_of_row
 from unlost.vault.format.manifest import ObjectEntry
-from unlost.vault.format.physical import FILES, SEARCH, U_BLOBS, U_ID, U_ROW_HASH, physical
+from unlost.vault.format.physical import (
+    FILES,
+    SEARCH,
+    U_BLOBS,
+    U_ID,
+    U_ROW_HASH,
+    U_SHAPE,
+    U_SNAP,
+)
 from unlost.vault.format.rowhash import HashedColumn, from_array, id_hashes, row_hashes
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.format.sidecar import Fence, build_filter
 from unlost.vault.packs import Blob
 from unlost.vault.room import OrgRoom
+from unlost.vault.segmentwriter import distinct
 from unlost.vault.state import LiveSegment, LiveState, live_objects, segment_objects
-from unlost.vault.tableview import TableView, named
+from unlost.vault.tableview import TableView, last_of_each, named
 from unlost.vault.verify.ledger import Ledger
 from unlost.vault.verify.words import WordsCheck
 
@@ -96,13 +105,11 @@ class DeepVerifier:
             self._ledger.attempt(names[0], lambda: _drain(self._room, blob))
 
     def _check_words(self, state: LiveState) -> None:
-        """The words of each commit whose objects are whole follow from its rows."""
-        if not self._all_good(state):
-            return
-        words = WordsCheck(self._room, state)
-        for seq, segments in words.commits():
-            name = places.segment(self._room.org, segments[0].entry.id)
-            self._ledger.attempt(name, partial(words.check, seq, segments))
+        """The words follow from the rows, where all objects are whole."""
+        words = state.segments.get(SEARCH, {})
+        if words and self._all_good(state):
+            name = places.segment(self._room.org, next(iter(words)))
+            self._ledger.attempt(name, WordsCheck(self._room, state).check)
 
     def _all_good(self, state: LiveState) -> bool:
         return all(self._is_good(entry.name) for entry in live_objects(state, org=self._room.org))
@@ -116,6 +123,7 @@ class SegmentCheck:
 
     def __init__(self, live: LiveSegment, room: OrgRoom, *, blobs: bool) -> None:
         self._blobs = blobs
+        self._live = live
         self._entry: SegmentEntry = live.entry
         self._room = room
         self._view = TableView(live.entry.table, [live], room.reading)
@@ -126,9 +134,9 @@ class SegmentCheck:
         ids = [self._ids(group) for group in range(len(car.fences))]
         fences = [Fence(part[0].as_py(), len(part), 0) for part in ids if len(part)]
         told = [Fence(fence.first, fence.rows, 0) for fence in car.fences]
-        whole = pa.concat_arrays(ids)
-        filter_agrees = (build_filter(id_hashes(whole)) == car.filter).all()
-        if fences != told or not filter_agrees:
+        hashes = id_hashes(pa.concat_arrays(ids))
+        built = build_filter(distinct(hashes) if self._live.merged else hashes)
+        if fences != told or not np.array_equal(built, car.filter):
             raise _disagrees("The sidecar does not agree with the rows")
 
     def rows(self) -> None:
@@ -139,6 +147,7 @@ class SegmentCheck:
             count += len(ids)
             last = self._check_order(ids, after=last)
             if self._entry.table != SEARCH:
+                self._check_ages(group)
                 self._check_hashes(group)
         if count != self._entry.rows or last != self._entry.max_id:
             raise _disagrees("The segment does not have the rows that its manifest tells")
@@ -155,15 +164,30 @@ class SegmentCheck:
             raise _disagrees("The rows of the segment are not in order")
         return str(ids[-1].as_py())
 
+    def _check_ages(self, group: int) -> None:
+        """Versions side by side: of the commits that the manifest tells, and oldest first."""
+        if not self._live.merged:
+            return
+        rows = self._view.read(0, [group], [U_ID, U_SNAP])
+        snaps, same = rows.column(U_SNAP).to_numpy(), ~last_of_each(rows.column(U_ID))
+        inside = (snaps >= self._live.first) & (snaps <= self._live.last)
+        if not inside.all() or (same[:-1] & (snaps[1:] <= snaps[:-1])).any():
+            raise _disagrees("The versions in the segment are not those of the commits it tells")
+
     def _check_hashes(self, group: int) -> None:
-        present = self._view.names(0)
-        label, _ = self._room.reader.facts(self._entry)
-        known = self._room.schemas.known(label.schema, self._entry.table)
-        counted = [name for name in present if not known[name].volatile]
-        physical_names = [physical(known[name].code) for name in counted]
-        rows = self._view.read(0, [group], [U_ROW_HASH, U_BLOBS, *physical_names])
+        label, present = self._room.reader.facts(self._entry)
+        cells = [name for name in present if not name.startswith("_u_")]
+        rows = self._view.read(0, [group], [U_ROW_HASH, U_BLOBS, U_SHAPE, *cells])
         if not self._blobs:
             rows = rows.filter(pc.is_null(rows.column(U_BLOBS)))
+        for number, schema in enumerate([shape.schema for shape in label.shapes] or [label.schema]):
+            of_shape = rows.filter(pc.equal(rows.column(U_SHAPE), number))
+            if len(of_shape):
+                self._check_shape(of_shape, schema, self._view.names(0, shape=number))
+
+    def _check_shape(self, rows: pa.Table, schema: str, present: dict[str, str]) -> None:
+        known = self._room.schemas.known(schema, self._entry.table)
+        counted = [name for name in present if not known[name].volatile]
         cells = resolve(named(rows, counted, present), counted, self._load)
         arrays = [
             (HashedColumn(name, known[name].kind), cells.column(name).combine_chunks())

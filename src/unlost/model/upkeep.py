@@ -1,0 +1,48 @@
+"""What keeping a vault small did, or would do."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A table whose segments were merged: how many and how large, before and after."""
+
+    table: str
+    segments_before: int
+    segments_after: int
+    bytes_before: int
+    bytes_after: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compaction:
+    """What a compaction of an org did.
+
+    ``snapshot`` is the commit that it made, None where nothing was due. ``replaced`` objects of
+    ``replaced_bytes`` wait since then to be removed.
+    """
+
+    merged: tuple[Merged, ...] = ()
+    snapshot: int | None = None
+    replaced: int = 0
+    replaced_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What a sweep of an org found and removed, in objects and bytes.
+
+    ``removed`` is gone. ``waiting`` objects are condemned and go at ``next_at`` at the earliest;
+    ``held_by`` is the open run that they wait for, if there is one. ``stray`` of them were not
+    known before: pieces that runs left which came to nothing.
+    """
+
+    removed: int = 0
+    removed_bytes: int = 0
+    waiting: int = 0
+    waiting_bytes: int = 0
+    stray: int = 0
+    next_at: datetime | None = None
+    held_by: str | None = None

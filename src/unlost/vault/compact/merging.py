@@ -1,0 +1,109 @@
+"""Reading segments and writing what is merged of them, in bounded memory."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from unlost.model.snapshot import SegmentEntry
+from unlost.vault.compact.rows import alike, side_by_side, words_once
+from unlost.vault.compact.shapes import Shapes, label_for, schema_for, shapes_of
+from unlost.vault.compact.tiers import depth
+from unlost.vault.format.physical import SEARCH, U_SHAPE, U_SNAP
+from unlost.vault.label import Label
+from unlost.vault.merge import PieceReader, cut
+from unlost.vault.segmentwriter import GROUP_ROWS, Reach, SegmentStream, SegmentWriter
+from unlost.vault.state import LiveSegment
+from unlost.vault.tableview import Reading, TableView
+from unlost.vault.writer import KEYED_GROUP_ROWS, TOKEN_GROUP_ROWS
+
+AT_ONCE = 16  # segments that may hold the same id and are read side by side: 8 MiB each
+SEGMENT_BYTES = 96 << 20
+SEGMENT_ROWS = 500_000
+
+
+@dataclass(slots=True)
+class Merger:
+    """Merges segments of one table; ``reach`` are the commits whose versions they hold."""
+
+    table: str
+    reading: Reading
+    out: SegmentWriter
+    reach: Reach
+    between: list[SegmentEntry] = field(default_factory=list)
+
+    def merge(self, segments: Sequence[LiveSegment]) -> list[SegmentEntry]:
+        """Segments (oldest first) as few with ranges of ids that do not overlap.
+
+        Where more overlap than may be read at once, some are merged first: ``between`` names what
+        was written on the way and is not part of the result.
+        """
+        while depth(segments) > AT_ONCE:
+            strands = [self._written(part) for part in _parts(segments)]
+            self.between += [entry for strand in strands for entry in strand]
+            segments = [_told(entry) for strand in strands for entry in strand]
+        return self._written(segments)
+
+    def _written(self, segments: Sequence[LiveSegment]) -> list[SegmentEntry]:
+        view = TableView(self.table, segments, self.reading)
+        shapes = shapes_of(view)
+        label = label_for(view, shapes)
+        written: list[SegmentEntry] = []
+        stream: SegmentStream | None = None
+        for rows in self._pieces(view, shapes):
+            if stream is None:
+                stream = self.out.stream(label, group_rows=self._group(label), reach=self.reach)
+            stream.append(rows)
+            if stream.size >= SEGMENT_BYTES or stream.rows >= SEGMENT_ROWS:
+                written.append(stream.close())
+                stream = None
+        if stream is not None:
+            written.append(stream.close())
+        return written
+
+    def _pieces(self, view: TableView, shapes: Shapes) -> Iterator[pa.Table]:
+        schema = schema_for(self.table, shapes)
+        words = self.table == SEARCH
+        reader = PieceReader(view, lambda rank: _columns(view, rank, schema))
+        for piece in cut(view):
+            parts = [
+                alike(
+                    rows,
+                    rank,
+                    shapes=shapes,
+                    schema=schema,
+                    rebased=view.segments[rank].rebased,
+                )
+                for rank, rows in reader.read(piece)
+            ]
+            if parts:
+                yield words_once(parts) if words else side_by_side(parts)
+
+    def _group(self, label: Label) -> int:
+        """Rows of a group: fewer where records are asked for one here and one there."""
+        if self.table == SEARCH:
+            return TOKEN_GROUP_ROWS
+        keyed = self.reading.schemas.keys(label.schema, self.table)
+        return KEYED_GROUP_ROWS if keyed else GROUP_ROWS
+
+
+def _columns(view: TableView, rank: int, schema: pa.Schema) -> list[str]:
+    """The columns of ``schema`` that a segment has, and those that are told of it."""
+    _, present = view.reading.segments.facts(view.segments[rank].entry)
+    return [name for name in schema.names if name in present or name in (U_SNAP, U_SHAPE)]
+
+
+def _parts(segments: Sequence[LiveSegment]) -> Iterator[list[LiveSegment]]:
+    """Neighbours in age, as many as may be read at once."""
+    part: list[LiveSegment] = []
+    for live in segments:
+        if part and depth([*part, live]) > AT_ONCE:
+            yield part
+            part = []
+        part.append(live)
+    yield part
+
+
+def _told(entry: SegmentEntry) -> LiveSegment:
+    """What was merged on the way, as it is read again."""
+    return LiveSegment(entry, seq=entry.last, order=0)

@@ -1,0 +1,83 @@
+"""Which segments of a table are merged, and when. Pure.
+
+The segments with the versions of the same commits are a *tier*: what one night brought, or what was
+merged from many. Tiers are merged from some tier to the newest once they are several and the oldest
+of them is no larger than the others together. So each merge at least doubles its oldest tier: a
+version is written again only as often as the number of nights can be halved, and the number of
+tiers grows no faster. A first load, far larger than all nights, stays as it is until so much of it
+was changed that reading the rest of it as of today is not worth two looks.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from unlost.vault.state import LiveSegment
+
+FEWEST = 8  # tiers that are worth a merge
+DEEPEST = 8  # segments of one tier that may hold the same id before the tier is merged in itself
+CLOSED_PART = 0.3  # of the oldest tier's records: from there on it is written again
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """The segments of a table with the versions of the same commits, oldest first."""
+
+    first: int
+    last: int
+    segments: tuple[LiveSegment, ...]
+
+    @property
+    def rows(self) -> int:
+        """Versions in it."""
+        return sum(live.entry.rows for live in self.segments)
+
+    @property
+    def depth(self) -> int:
+        """How many of its segments may hold the same id."""
+        return depth(self.segments)
+
+
+def tiers_of(segments: Sequence[LiveSegment]) -> list[Tier]:
+    """The tiers of a table, oldest first."""
+    ordered = sorted(segments, key=lambda live: live.rank)
+    reaches = groupby(ordered, key=lambda live: (live.first, live.last))
+    return [Tier(first, last, tuple(held)) for (first, last), held in reaches]
+
+
+def depth(segments: Iterable[LiveSegment]) -> int:
+    """The most segments whose ranges of ids overlap in one place."""
+    begins = [(live.entry.min_id.encode(), 0) for live in segments]
+    ends = [(live.entry.max_id.encode(), 1) for live in segments]
+    open_now = deepest = 0
+    for _, end in sorted(begins + ends):
+        open_now += -1 if end else 1
+        deepest = max(deepest, open_now)
+    return deepest
+
+
+def due(tiers: Sequence[Tier], *, closed: Callable[[], int]) -> list[Sequence[Tier]]:
+    """What is to be merged, each from several neighbouring tiers or from one with itself.
+
+    ``closed`` counts the records of the oldest tier that have a newer version; it is asked only
+    where the answer may decide.
+    """
+    begin = _begin(tiers)
+    if 0 < begin < len(tiers) and _worn(tiers, closed):
+        begin = 0
+    alone = [[tier] for tier in tiers[:begin] if tier.depth > DEEPEST]
+    return [*alone, tiers[begin:]] if begin < len(tiers) else [*alone]
+
+
+def _begin(tiers: Sequence[Tier]) -> int:
+    """The oldest tier that the newer ones outweigh together, if they are enough; else the end."""
+    rows = [tier.rows for tier in tiers]
+    for at in range(len(tiers) - FEWEST + 1):
+        if rows[at] <= sum(rows[at + 1 :]):
+            return at
+    return len(tiers)
+
+
+def _worn(tiers: Sequence[Tier], closed: Callable[[], int]) -> bool:
+    enough = tiers[0].rows * CLOSED_PART
+    return sum(tier.rows for tier in tiers[1:]) > enough and closed() > enough

@@ -1,0 +1,172 @@
+"""Commits that change what lies in the store and nothing that a snapshot shows."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from unlost.model.errors import Conflict, UnlostError
+from unlost.model.snapshot import CommitKind, Counts, SnapshotInfo
+from unlost.vault import places
+from unlost.vault.finish import committed, replace_root
+from unlost.vault.format.manifest import FORMAT, Intent, Manifest, TablePart, unpack
+from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.intents import OpenRun
+from unlost.vault.register import newest_entry
+from unlost.vault.room import OrgRoom
+from unlost.vault.state import LiveState, live_root
+
+MAINTENANCE = frozenset({CommitKind.COMPACT, CommitKind.CONDEMN})
+_ATTEMPTS = 20
+_PREFIX_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a maintenance commit says beside what the commit before it said."""
+
+    parts: tuple[TablePart, ...] = ()
+    condemned: tuple[str, ...] = ()
+    collected: int = 0
+
+
+class Maintenance:
+    """One run of maintenance: it begins with an intent and ends with a commit, or with nothing.
+
+    Its pieces are of no use to another run: one that was cut off is not gone on with.
+    """
+
+    def __init__(self, room: OrgRoom, *, run: str, kind: CommitKind) -> None:
+        self._room = room
+        self._notes = OpenRun(room.org, run, sealed=room.sealed)
+        self._kind = kind
+        self.base = room.chain.proved()
+        self._intent = Intent(
+            format=FORMAT,
+            run=run,
+            kind=kind,
+            identity=room.chain.manifest(self.base.seq)[0].identity,
+            base=self.base.seq,
+            started=room.clock.now(),
+            segments=room.sealed.entropy.bytes(_PREFIX_BYTES).hex(),
+        )
+
+    @property
+    def prefix(self) -> str:
+        """How the names of its segments begin."""
+        return self._intent.segments
+
+    @property
+    def started(self) -> datetime:
+        """When it began."""
+        return self._intent.started
+
+    def open(self) -> None:
+        """Say that it is under way, before the first object is written."""
+        _close_others(self._room, self._kind)
+        self._notes.open(self._intent)
+
+    def commit(self, work: Work) -> SnapshotInfo:
+        """Commit, behind whatever other runs have committed meanwhile.
+
+        Raises Conflict (``maintenance-outrun``) if a segment that it replaces is live no more.
+        """
+        for _ in range(_ATTEMPTS):
+            state = self._room.chain.proved()
+            done = committed(state, self._intent.run)
+            if done is not None:
+                self._room.chain.confirm(done.number)
+                self.close()
+                return done
+            _check_live(state, work.parts)
+            self._room.chain.put(self._manifest(state, work))  # whoever won, the next look tells
+        raise Conflict(
+            "commit-crowded",
+            "Other runs kept committing to this org while this one tried to.",
+            next_step="Run it again; nothing is lost.",
+        )
+
+    def close(self) -> None:
+        """It is over: with its commit, or with nothing."""
+        self._room.chain.seal_checkpoint()
+        self._notes.close()
+        self._room.chain.drop_checkpoints()
+
+    def _manifest(self, state: LiveState, work: Work) -> Manifest:
+        before = self._room.chain.manifest(state.seq)[0]
+        now = self._room.clock.now()
+        entries = [entry for part in work.parts for entry in part.segments]
+        manifest = msgspec.structs.replace(
+            before,
+            seq=state.seq + 1,
+            parent=state.head,
+            run=self._intent.run,
+            kind=self._kind,
+            as_of=self._intent.started,
+            started=self._intent.started,
+            finished=now,
+            base=state.seq,
+            certificate=None,
+            tables=work.parts,
+            packs=(),
+            objects=(),
+            live_root="",
+            counts=Counts(),
+            rows_seen=0,
+            bytes_added=sum(
+                entry.bytes + (0 if entry.sidecar else entry.sidecar_bytes) for entry in entries
+            ),
+            journal=None,
+            reuses=(),
+            slots=newest_entry(self._room.sealed.store),
+            only=(),
+            condemned=work.condemned,
+            collected=work.collected,
+        )
+        after = state.copy()
+        after.apply(manifest, head="")
+        return replace_root(manifest, live_root(after, org=self._room.org))
+
+
+def open_runs(room: OrgRoom) -> Iterator[Intent]:
+    """The intents of all runs that are under way."""
+    folder = places.intents(room.org)
+    for listed in room.sealed.store.list(folder):
+        if "." not in listed.name.removeprefix(folder):
+            intent = _intent(room, listed.name)
+            if intent is not None:
+                yield intent
+
+
+def _intent(room: OrgRoom, name: str) -> Intent | None:
+    """An intent; None if its run has ended meanwhile."""
+    try:
+        content = room.sealed.get(ObjectKind.INTENT, org=room.org, name=name)
+    except UnlostError:
+        if room.sealed.store.size(name) is None:
+            return None
+        raise
+    return unpack(content, Intent, name=name)[0]
+
+
+def _close_others(room: OrgRoom, kind: CommitKind) -> None:
+    """End runs of this kind that were cut off: there is one at a time, and nobody goes on with it."""
+    for intent in list(open_runs(room)):
+        if intent.kind is kind:
+            OpenRun(room.org, intent.run, sealed=room.sealed).close()
+
+
+def _check_live(state: LiveState, parts: Sequence[TablePart]) -> None:
+    gone = [
+        ident
+        for part in parts
+        for ident in part.removed
+        if ident not in state.segments.get(part.table, {})
+    ]
+    if gone:
+        raise Conflict(
+            "maintenance-outrun",
+            "Another run has replaced what this one was about to replace.",
+            next_step="Run it again; nothing is lost.",
+        )
