@@ -34,6 +34,7 @@ from unlost.web.serving import use_settings
 
 use_settings()
 
+from unlost.app.actions.compact import keep_small  # noqa: E402 (Django is told first)
 from unlost.app.compose import Application, open_application  # noqa: E402 (Django is told first)
 from unlost.app.home import read_home_key  # noqa: E402
 from unlost.catalog.orgs import ProtectedOrg, save_org  # noqa: E402
@@ -92,6 +93,7 @@ def fill(app: Application, *, records: int, nights: int) -> int:
         chosen = np.sort(crowd.random.choice(records, each, replace=False))
         pages = [observed(crowd.night(part)) for part in np.array_split(chosen, -(-each // BATCH))]
         commit_night(app, oid, number, iter(pages), now - timedelta(days=nights - number))
+        keep_small(app, oid)  # as the service does it after each night
     return records + each * nights
 
 
@@ -175,18 +177,19 @@ def timed(client: httpx.Client, paths: Sequence[str]) -> list[float]:
     return took[WARM:]
 
 
-def asked(*, records: int, nights: int) -> Mapping[str, list[str]]:
-    """Paths of each kind of page."""
+def asked(nights: Sequence[int], *, records: int) -> Mapping[str, list[str]]:
+    """Paths of each kind of page; ``nights`` are the numbers of the backups."""
     random = np.random.default_rng(SEED + 1)
     people = random.integers(0, records, ASKED + WARM)
-    pairs = random.integers(1, nights, ASKED + WARM)
+    chosen = random.integers(1, len(nights) - 1, ASKED + WARM)
+    pairs = [(nights[int(at)], nights[int(at) + 1]) for at in chosen]
     ids = contacts.ids(people).to_pylist()
     compare = f"/orgs/{ORG}/compare/"
     return {
         "record": [f"/orgs/{ORG}/records/{TABLE}/{one}/" for one in ids],
         "search": [f"/find/?all=1&q={contacts.number(int(one))}" for one in people],
-        "compare": [f"{compare}?a={int(n)}&b={int(n) + 1}" for n in pairs],
-        "list": [f"{compare}?a={int(n)}&b={int(n) + 1}&table={TABLE}&kind=changed" for n in pairs],
+        "compare": [f"{compare}?a={a}&b={b}" for a, b in pairs],
+        "list": [f"{compare}?a={a}&b={b}&table={TABLE}&kind=changed" for a, b in pairs],
         "home": ["/"] * (ASKED // 4 + WARM),
     }
 
@@ -256,8 +259,10 @@ def measure(folder: Path, *, records: int, nights: int) -> list[Figure]:
     command([str(UNLOST), "init", str(home), "--recovery-out", str(folder / "sheet")])
     with open_application(home) as app:
         versions = fill(app, records=records, nights=nights)
+        (oid,) = app.whole_vault.orgs()
+        numbers = [info.number for info in app.whole_vault.snapshots(oid)]
     what = f"{records:,} records, {versions:,} versions, {nights} nights, warm"
-    paths = asked(records=records, nights=nights)
+    paths = asked(numbers, records=records)
     figures = []
     with served(home) as console, httpx.Client(base_url=console.url, timeout=60) as client:
         sign_in(client, console.first)

@@ -8,6 +8,7 @@ ROOT = Path(__file__).parents[2] / "src" / "unlost"
 INSIDE = {
     "alerts": {"watch", "deliver", "beat", "heads", "tell_digest"},
     "backup": {"forget_wish", "cancel_unfinished"},
+    "compact": {"keep_small"},
     "hour": {"do_hour", "why_not"},
     "kept_plan": {"read_kept"},
     "night": {"do_night"},

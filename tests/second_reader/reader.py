@@ -159,10 +159,12 @@ class Org:
         """Section 8: all versions of each record, oldest first."""
         found: dict[str, dict[int, dict]] = {}
         for number, entry in self.segments.values():
-            if entry["table"] == table and number <= until:
+            if entry["table"] == table and (entry.get("first") or number) <= until:
                 for row in self._rows(entry):
-                    found.setdefault(row["_u_id"], {})[number] = row | {"snapshot": number}
-        return {id_: list(by_commit.values()) for id_, by_commit in sorted(found.items())}
+                    commit = row.get("_u_snap") or entry.get("last") or number
+                    if commit <= until:
+                        found.setdefault(row["_u_id"], {})[commit] = row | {"snapshot": commit}
+        return {id_: [rows[n] for n in sorted(rows)] for id_, rows in sorted(found.items())}
 
     def _rows(self, entry: dict) -> list[dict]:
         name = f"{self.root}/data/{entry['id'][:2]}/{entry['id']}"
@@ -174,8 +176,14 @@ class Org:
         ) as file:
             rows = file.read().to_pylist()
             schema = file.metadata.metadata[b"unlost.schema"].decode()
+            shapes = json.loads(file.metadata.metadata.get(b"unlost.shapes", b"[]"))
         assert len(rows) == entry["rows"]
         names = self.columns(schema, entry["table"])
+        for row in rows:
+            if shapes:
+                had = shapes[row.get("_u_shape") or 0]["columns"]
+                for gone in {key for key in row if key[0] == "c"} - set(had):
+                    del row[gone]
         return [{names.get(key, key): cell for key, cell in row.items()} | self._blobs(row, names)
                 for row in rows]  # fmt: skip
 

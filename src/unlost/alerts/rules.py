@@ -438,6 +438,21 @@ def damaged(watched: Watched) -> Iterator[Alarm]:
         )
 
 
+def grows(org: WatchedOrg) -> Iterator[Alarm]:
+    """The org's part of the vault could not be kept small after its newest night."""
+    if org.upkeep is not None and org.upkeep.failed:
+        yield _alarm(
+            Rule.VAULT_GROWS,
+            org,
+            "",
+            Urgency.SOON,
+            f"What the vault holds of {org.name} could not be kept small: "
+            f"{org.upkeep.error_sentence}",
+            "Backups go on and nothing is lost. See to the cause, then do it by hand.",
+            f"unlost compact {org.name}",
+        )
+
+
 # --- inside ---------------------------------------------------------------------------------------
 
 
@@ -463,6 +478,7 @@ ORG_RULES: tuple[OrgRule, ...] = (
     parked,
     late,
     halted_restores,
+    grows,
     stuck,
     no_recent_backup,
     incomplete,

@@ -9,6 +9,7 @@ from unlost.model.forecast import Forecast
 from unlost.model.knowledge import Expiry
 from unlost.model.night import CheckRecord, NightRecord
 from unlost.model.schedule import Schedule
+from unlost.model.upkeep import UpkeepRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class WatchedOrg:
     drift: tuple[str, ...] = ()  # columns that vanished or changed their type, in words
     expiries: tuple[Expiry, ...] = ()
     halted: tuple[HaltedRestore, ...] = ()
+    upkeep: UpkeepRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)

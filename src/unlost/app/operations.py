@@ -177,6 +177,7 @@ OPERATIONS = (
     Operation("channel.drop", _DELETE, "/channels/{name}", "alerts.drop_channel"),
     Operation("channel.test", _POST, "/channels/{name}/test", "alerts.try_channels"),
     Operation("vault.show", _GET, "/vault", "vault_state.vault_state"),
+    Operation("vault.compact", _POST, "/vault/compact", "compact.compact"),
     Operation("vault.verify", _POST, "/vault/verify", "verify.verify"),
     Operation("vault.verify-later", _POST, "/vault/verify-later", "vault_state.verify_later"),
     Operation("person.list", _GET, "/people", "people.people"),

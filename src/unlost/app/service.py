@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from unlost.alerts.senders import sender
 from unlost.app.actions.alerts import Senders, beat, deliver, tell_digest, watch
+from unlost.app.actions.compact import keep_small
 from unlost.app.actions.hour import do_hour
 from unlost.app.actions.night import do_night
 from unlost.app.actions.queued_restore import do_restore
@@ -28,6 +29,7 @@ from unlost.model.alert import Urgency
 from unlost.model.errors import UnlostError, UsageError, database_away
 from unlost.model.jobs import Job, JobKind
 from unlost.model.locks import Held
+from unlost.model.night import NightState
 from unlost.model.snapshot import VerifyLevel
 
 EVERY_SECONDS = 60.0
@@ -241,6 +243,11 @@ class Service:
             if ended is not None:
                 told = {"org": job.org, "night": ended.name, "run": ended.run}
                 log.event("night-tried", **told, state=ended.state.value, code=ended.error_code)
+            if ended is not None and ended.state is NightState.DONE:
+                kept = keep_small(app, job.org)
+                if kept is not None:
+                    sizes = {"merged": kept.before, "into": kept.after, "removed": kept.removed}
+                    log.event("kept-small", org=job.org, code=kept.error_code, **sizes)
 
     def _restore(self, job: Job) -> None:
         with self.opened(self.brake) as app:

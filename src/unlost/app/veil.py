@@ -302,6 +302,7 @@ class VeiledVault:
 
 PLAIN_OF_VAULT = frozenset({
     "homes", "orgs", "snapshots", "commits", "changes", "open_file", "journals", "lineage", "verify",
+    "size",
 })  # fmt: skip
 
 

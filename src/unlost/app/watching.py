@@ -24,6 +24,7 @@ from unlost.catalog.queued_restores import halted_restores
 from unlost.catalog.runs import RunRecord, RunState, list_runs
 from unlost.catalog.schedules import schedule_of
 from unlost.catalog.storage import storages
+from unlost.catalog.upkeep import last_upkeep
 from unlost.engine.forecast import LOOKED_BACK, forecast
 from unlost.model.certificate import Certificate
 from unlost.model.errors import UnlostError
@@ -96,6 +97,7 @@ class Watcher:
             drift=proved.drift if proved is not None else (),
             expiries=self._expiries(app, org),
             halted=tuple(HaltedRestore(one.run, one.sentence) for one in halted_restores(org.oid)),
+            upkeep=last_upkeep(org.oid),
         )
 
     def _expiries(self, app: Application, org: ProtectedOrg) -> tuple[Expiry, ...]:

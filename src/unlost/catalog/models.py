@@ -117,6 +117,21 @@ class VaultCheck(models.Model):
     damages = models.JSONField(default=list)
 
 
+class Upkeep(models.Model):
+    """How an org's part of the vault was last kept small."""
+
+    oid = models.CharField(max_length=40, primary_key=True)
+    at = models.DateTimeField()
+    snapshot = models.BigIntegerField(null=True)
+    bytes_before = models.BigIntegerField(default=0)
+    bytes_after = models.BigIntegerField(default=0)
+    bytes_removed = models.BigIntegerField(default=0)
+    bytes_waiting = models.BigIntegerField(default=0)
+    next_at = models.DateTimeField(null=True)
+    error_code = models.CharField(max_length=80, default="")
+    error_sentence = models.TextField(default="")
+
+
 class AlertRow(models.Model):
     """An alert, from when it was opened until it is over."""
 

@@ -13,6 +13,7 @@ from unlost.cli.verbs import (
     audit,
     backup,
     certificate,
+    compact,
     compare,
     doctor,
     file,
@@ -81,6 +82,7 @@ app.command("compare")(compare.compare)
 app.command("show")(show.show)
 app.command("file")(file.file)
 app.command("verify")(verify.verify)
+app.command("compact")(compact.compact)
 app.add_typer(restore.app, name="restore")
 app.command("runs")(runs.runs)
 app.add_typer(schedule.app, name="schedule")

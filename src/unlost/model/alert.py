@@ -29,6 +29,7 @@ class Rule(StrEnum):
     API_BUDGET = "api-budget"
     CREDENTIAL_EXPIRES = "credential-expires"
     VAULT_DAMAGED = "vault-damaged"
+    VAULT_GROWS = "vault-grows"
     SERVICE_SILENT = "service-silent"  # said by the watcher outside, when no heartbeat comes
     DIGEST = "digest"  # no alarm: what is said once a day
 

@@ -38,6 +38,7 @@ from unlost.model.snapshot import (
     Version,
     Visibility,
 )
+from unlost.model.upkeep import Upkeep
 from unlost.model.writing import (
     Look,
     MissingPermission,
@@ -531,7 +532,7 @@ class Journal(Protocol):
         ...
 
 
-class Vault(Protocol):
+class Vault(Upkeep, Protocol):
     """The encrypted, append-only store. ``org`` is the vault's own id of an org (oid)."""
 
     @property

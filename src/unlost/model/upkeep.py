@@ -1,7 +1,8 @@
-"""What keeping a vault small did, or would do."""
+"""Keeping a vault small: what is asked of it, and what it did."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +47,47 @@ class Sweep:
     stray: int = 0
     next_at: datetime | None = None
     held_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpkeepRecord:
+    """The newest upkeep of an org.
+
+    ``before`` and ``after`` are bytes of the segments that were merged; ``removed`` bytes are gone,
+    ``waiting`` bytes go at ``next_at`` at the earliest. ``error_code`` is empty where all went well.
+    """
+
+    at: datetime
+    snapshot: int | None = None
+    before: int = 0
+    after: int = 0
+    removed: int = 0
+    waiting: int = 0
+    next_at: datetime | None = None
+    error_code: str = ""
+    error_sentence: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """True if it could not be done."""
+        return bool(self.error_code)
+
+
+class Upkeep(Protocol):
+    """The part of the port ``Vault`` that keeps an org small; ``org`` is its oid."""
+
+    def compact(self, org: str, *, run: str) -> Compaction:
+        """Put versions from many commits side by side where it is due; no snapshot shows it.
+
+        One at a time for an org; backups and restores may go on beside it. Raises Conflict
+        (``maintenance-outrun``); then nothing has changed.
+        """
+        ...
+
+    def sweep(self, org: str, *, run: str) -> Sweep:
+        """Remove what was condemned days ago, and condemn what runs left that came to nothing."""
+        ...
+
+    def size(self, org: str) -> int:
+        """Bytes of all that the snapshots of an org are read from."""
+        ...

@@ -40,6 +40,7 @@ from unlost.model.snapshot import (
     Version,
     Visibility,
 )
+from unlost.model.upkeep import Compaction, Sweep
 from unlost.testing.memory_journal import LINEAGE, Journals, MemoryJournal
 from unlost.testing.memory_rows import Observed, carried, observed, supersedes
 from unlost.testing.memory_snapshot import Chain, MemorySnapshot, Night
@@ -236,6 +237,18 @@ class MemoryVault:
     ) -> Sequence[Lineage]:
         """Which live records stand for records of this org."""
         return self.written[org].lineage(org, table=table, records=records)
+
+    def compact(self, org: str, *, run: str) -> Compaction:  # noqa: ARG002 (see the port)
+        """A dictionary is as small as it gets."""
+        return Compaction()
+
+    def sweep(self, org: str, *, run: str) -> Sweep:  # noqa: ARG002 (see the port)
+        """Nothing is left over."""
+        return Sweep()
+
+    def size(self, org: str) -> int:
+        """What all commits added."""
+        return sum(night.info.bytes_added for night in self.chains[org].nights)
 
     def verify(self, level: VerifyLevel) -> VerifyReport:
         """Memory does not rot."""

@@ -31,10 +31,10 @@ from unlost.vault.format.manifest import Intent
 from unlost.vault.format.physical import HIDDEN, INSTANT, LINEAGE
 from unlost.vault.format.tokens import VERSION
 from unlost.vault.intents import OpenRun
+from unlost.vault.label import Label
 from unlost.vault.lineage import lineage_rows
 from unlost.vault.room import OrgRoom, unknown_org
 from unlost.vault.schemas import SYSTEM_SCHEMA
-from unlost.vault.label import Label
 from unlost.vault.segmentwriter import SegmentWriter
 from unlost.vault.state import LiveSegment
 from unlost.vault.tableview import TableView

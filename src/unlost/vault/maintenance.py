@@ -64,7 +64,6 @@ class Maintenance:
 
     def open(self) -> None:
         """Say that it is under way, before the first object is written."""
-        _close_others(self._room, self._kind)
         self._notes.open(self._intent)
 
     def commit(self, work: Work) -> SnapshotInfo:
@@ -150,7 +149,7 @@ def _intent(room: OrgRoom, name: str) -> Intent | None:
     return unpack(content, Intent, name=name)[0]
 
 
-def _close_others(room: OrgRoom, kind: CommitKind) -> None:
+def close_cut_off(room: OrgRoom, kind: CommitKind) -> None:
     """End runs of this kind that were cut off: there is one at a time, and nobody goes on with it."""
     for intent in list(open_runs(room)):
         if intent.kind is kind:

@@ -4,7 +4,6 @@ Knows Parquet, keys and sidecars; knows nothing of versions or of which segments
 """
 
 import base64
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +18,7 @@ from unlost.model.errors import IntegrityError
 from unlost.model.snapshot import SegmentEntry
 from unlost.vault import places
 from unlost.vault.format import sidecar as sidecars
-from unlost.vault.format.physical import U_BLOBS, U_ID, U_ROW_HASH
+from unlost.vault.format.physical import CHANGES, U_BLOBS, U_ID, U_ROW_HASH
 from unlost.vault.format.rowhash import id_hashes
 from unlost.vault.format.sealed import KIB64, ObjectKind, seal
 from unlost.vault.format.sidecar import Fence, Sidecar
@@ -79,10 +78,7 @@ class SegmentWriter:
 
 
 class SegmentStream:
-    """One segment while it is written: compressed row groups wait in memory for its end.
-
-    Of an unmerged segment every row counts in the filter, of a merged one every id.
-    """
+    """One segment while it is written: compressed row groups wait in memory for its end."""
 
     def __init__(
         self, out: SegmentWriter, ident: str, label: Label, *, group_rows: int, reach: Reach | None
@@ -123,7 +119,8 @@ class SegmentStream:
         assert self._writer is not None
         self._writer.close()
         body = bytes(self._sink.getvalue())
-        hashes = np.concatenate(self._hashes)
+        merged = self._reach is not None
+        hashes = counted(np.concatenate(self._hashes), table=self._label.table, merged=merged)
         car = Sidecar(fences=tuple(self._fences), filter=sidecars.build_filter(hashes))
         sealed = self._seal_sidecar(car)
         inline = len(sealed) <= sidecars.INLINE_BYTES
@@ -156,11 +153,8 @@ class SegmentStream:
         self._writer.write_table(rows, row_group_size=len(rows))
         ids = rows.column(U_ID).combine_chunks()
         self._fences.append(Fence(ids[0].as_py(), len(rows), size))
-        self._hashes.append(self._counted(id_hashes(ids)))
+        self._hashes.append(id_hashes(ids))
         self._last = ids[-1].as_py()
-
-    def _counted(self, hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
-        return hashes if self._reach is None else distinct(hashes)
 
     def _open(self, rows: pa.Table) -> pq.ParquetWriter:
         keys = self._out.sealed.keys
@@ -198,8 +192,13 @@ class SegmentStream:
         )
 
 
-def distinct(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Each of the ids in order once, by their hashes."""
+def counted(hashes: NDArray[np.uint64], *, table: str, merged: bool) -> NDArray[np.uint64]:
+    """What goes into the filter of a segment: the hashes of all rows, in a merged one of each id.
+
+    Nobody asks ``$changes`` for an id: its filter is empty.
+    """
+    if table == CHANGES or not merged:
+        return hashes[:0] if table == CHANGES else hashes
     fresh = np.ones(len(hashes), dtype=np.bool_)
     fresh[1:] = hashes[1:] != hashes[:-1]
     return hashes[fresh]

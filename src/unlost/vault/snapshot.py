@@ -33,7 +33,6 @@ from unlost.vault.lookup import records_with
 from unlost.vault.merge import PieceReader, cut, key_pieces, live_rows, newest_of_each, ranked
 from unlost.vault.room import OrgRoom
 from unlost.vault.tableview import (
-    RANK,
     BlobCell,
     TableView,
     last_of_each,

@@ -19,7 +19,6 @@ from unlost.vault.format.physical import (
     SYSTEM_FIELDS,
     U_BLOBS,
     U_ID,
-    U_SHAPE,
     U_SNAP,
     physical,
 )

@@ -1,4 +1,4 @@
-"""Rows of ``$search`` by their token."""
+"""Rows of bare tables by their ids: of ``$search`` by token, of any by a range."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
@@ -20,16 +20,25 @@ def exact(view: TableView, token: str) -> Iterator[pa.Table]:
     hashes = id_hashes(pa.array([token]))
     for rank in reversed(range(len(view.segments))):
         if may_hold(view.sidecar(rank).filter, hashes)[0]:
-            yield from _read(view, _groups(view, rank, token, token), token, token)
+            yield from _read(view, _groups(view, rank, token, token), token, token, _COLUMNS)
 
 
 def beginning(view: TableView, token: str) -> Iterator[pa.Table]:
     """Rows whose token begins with this one, the newest segments first, several at a time."""
-    high = _after_all(token)
-    ranks = reversed(range(len(view.segments)))
-    places = [place for rank in ranks for place in _groups(view, rank, token, high)]
-    for found in spread(lambda place: list(_read(view, [place], token, high)), places):
+    yield from between(view, token, _after_all(token), _COLUMNS)
+
+
+def between(view: TableView, low: str, high: str, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Rows with ids from ``low`` to ``high``, the newest segments first, several at a time."""
+    places = places_between(view, low, high)
+    for found in spread(lambda place: list(_read(view, [place], low, high, columns)), places):
         yield from found
+
+
+def places_between(view: TableView, low: str, high: str) -> list[tuple[int, int]]:
+    """Rank and row group where ids from ``low`` to ``high`` may be, the newest segments first."""
+    ranks = reversed(range(len(view.segments)))
+    return [place for rank in ranks for place in _groups(view, rank, low, high)]
 
 
 def _groups(view: TableView, rank: int, low: str, high: str) -> list[tuple[int, int]]:
@@ -44,12 +53,16 @@ def _groups(view: TableView, rank: int, low: str, high: str) -> list[tuple[int, 
 
 
 def _read(
-    view: TableView, places: Sequence[tuple[int, int]], low: str, high: str
+    view: TableView,
+    places: Sequence[tuple[int, int]],
+    low: str,
+    high: str,
+    columns: Sequence[str],
 ) -> Iterator[pa.Table]:
     least, most = (pa.scalar(text.encode(), pa.binary()) for text in (low, high))
     for rank, group in places:
         entry = view.segments[rank].entry
-        rows = view.reading.segments.read_keys(entry, groups=[group], columns=_COLUMNS)
+        rows = view.reading.segments.read_keys(entry, groups=[group], columns=columns)
         tokens = rows.column(U_ID).cast(pa.binary())
         inside = pc.and_(pc.greater_equal(tokens, least), pc.less_equal(tokens, most))
         found = rows.filter(inside)

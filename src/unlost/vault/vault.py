@@ -44,7 +44,7 @@ from unlost.vault.room import OrgRoom, VaultOptions, unknown_org
 from unlost.vault.sealing import SealedObjects
 from unlost.vault.search import search
 from unlost.vault.snapshot import VaultSnapshot
-from unlost.vault.state import LiveState
+from unlost.vault.state import LiveState, live_objects
 from unlost.vault.verify import verify_vault
 
 _OID_BYTES = 16
@@ -220,6 +220,11 @@ class EncryptedVault:
     def sweep(self, org: str, *, run: str) -> Sweep:
         """Remove what was condemned days ago, and condemn what runs left that came to nothing."""
         return sweep(self.room(org), run=run)
+
+    def size(self, org: str) -> int:
+        """Bytes of all that the snapshots of an org are read from."""
+        state = self.room(org).chain.live()
+        return sum(entry.bytes for entry in live_objects(state, org=org))
 
     def verify(self, level: VerifyLevel) -> VerifyReport:
         """Look whether everything is there and whole."""

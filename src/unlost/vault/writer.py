@@ -30,8 +30,8 @@ from unlost.vault.format.physical import (
 )
 from unlost.vault.format.rowhash import Hashes, as_array, from_array, row_hashes
 from unlost.vault.format.tokens import Tokenizer
-from unlost.vault.parallel import start
 from unlost.vault.label import Label
+from unlost.vault.parallel import start
 from unlost.vault.segmentwriter import SegmentWriter
 from unlost.vault.tableview import TableView, last_of_each
 

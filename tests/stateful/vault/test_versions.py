@@ -32,7 +32,7 @@ from unlost.model.snapshot import (
 )
 from unlost.testing.clock import START, VirtualClock
 from unlost.testing.entropy import SeededEntropy
-from unlost.vault import bigcells, chain, merge, segmentwriter
+from unlost.vault import bigcells, chain, changes, merge, segmentwriter
 from unlost.vault.commit import OpenCommit
 from unlost.vault.compact import merging, tiers
 from unlost.vault.format import sidecar
@@ -440,6 +440,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(merging, "SEGMENT_ROWS", 3)
     monkeypatch.setattr(tiers, "FEWEST", 2)
     monkeypatch.setattr(tiers, "DEEPEST", 2)
+    monkeypatch.setattr(changes, "INDEX_PAYS", 0)
     monkeypatch.setattr(merge, "PIECE_ROWS", 2)
     monkeypatch.setattr(merge, "CACHE_BYTES", 1)
     monkeypatch.setattr(bigcells, "CELL_BYTES", 40)

@@ -301,4 +301,3 @@ def test_row_groups_are_filled_across_pieces(
     (one,) = live(small)
     fences = small.vault.room(small.org).reader.sidecar(one.entry).fences
     assert [fence.rows for fence in fences] == [16] * 5
-

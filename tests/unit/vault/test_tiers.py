@@ -50,7 +50,11 @@ def test_a_tier_is_what_one_commit_brought_or_what_was_merged() -> None:
         segment(10, 1),
     ]
     told = tiers_of(held)
-    assert [(tier.first, tier.last, tier.rows) for tier in told] == [(2, 2, 2), (3, 9, 10), (10, 10, 1)]
+    assert [(tier.first, tier.last, tier.rows) for tier in told] == [
+        (2, 2, 2),
+        (3, 9, 10),
+        (10, 10, 1),
+    ]
     assert [live.order for live in told[0].segments] == [0, 1]
     assert [tier.depth for tier in told] == [2, 1, 1]
 

@@ -11,6 +11,7 @@ from unlost.app.home import Home
 from unlost.catalog.checks import newest_checks
 from unlost.catalog.copying import Copied, last_copy
 from unlost.catalog.orgs import ProtectedOrg
+from unlost.catalog.upkeep import last_upkeep
 from unlost.jobs.durable import ask
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right, Trace
@@ -18,6 +19,7 @@ from unlost.model.errors import Conflict
 from unlost.model.jobs import Job, JobKind
 from unlost.model.night import CheckRecord
 from unlost.model.snapshot import VerifyLevel, nights
+from unlost.model.upkeep import UpkeepRecord
 from unlost.vault.opening import slots
 from unlost.vault.stores.local import LocalStore
 
@@ -29,7 +31,8 @@ HEAD_DIGITS = 12
 class OrgHeld:
     """What the vault holds of an org. ``head`` are the first 12 digits that prove the newest backup.
 
-    ``backups`` counts those of all tables, ``bytes`` is what all commits added.
+    ``backups`` counts those of all tables, ``bytes`` is what they are all read from. ``upkeep`` tells
+    when it was last kept small, None if never.
     """
 
     org: str
@@ -39,6 +42,7 @@ class OrgHeld:
     number: int
     head: str
     newest: datetime
+    upkeep: UpkeepRecord | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +123,11 @@ def _held(app: Application, org: ProtectedOrg) -> OrgHeld | None:
         org.name,
         org.identity.zone,
         len(nights(app.vault.snapshots(org.oid))),
-        sum(one.bytes_added for one in commits),
+        app.vault.size(org.oid),
         newest.number,
         newest.head[:HEAD_DIGITS],
         newest.finished,
+        last_upkeep(org.oid),
     )
 
 

@@ -1,20 +1,25 @@
 """Compacting an org: what is due is merged by table, and takes the place of the old in one commit."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.model.snapshot import CommitKind, SegmentEntry
 from unlost.model.upkeep import Compaction, Merged
-from unlost.vault.compact.merging import Merger
+from unlost.vault.changeindex import changes_of
+from unlost.vault.compact.merging import Merger, write_all
 from unlost.vault.compact.tiers import Tier, due, tiers_of
 from unlost.vault.format.manifest import TablePart
-from unlost.vault.format.physical import SEARCH, U_ID, U_PREV
+from unlost.vault.format.physical import BARE_FIELDS, CHANGES, U_ID, U_PREV, is_system
 from unlost.vault.garbage import collected_up_to
-from unlost.vault.maintenance import Maintenance, Work
+from unlost.vault.label import Label
+from unlost.vault.maintenance import Maintenance, Work, close_cut_off
 from unlost.vault.merge import key_pieces
 from unlost.vault.room import OrgRoom
+from unlost.vault.schemas import SYSTEM_SCHEMA
 from unlost.vault.segmentwriter import Reach, SegmentWriter
 from unlost.vault.state import LiveSegment, LiveState, segment_objects
 from unlost.vault.tableview import TableView
@@ -26,6 +31,7 @@ def compact(room: OrgRoom, *, run: str) -> Compaction:
     Raises Conflict (``maintenance-outrun``), IntegrityError, StoreError; then nothing has changed.
     """
     state = room.chain.proved()
+    close_cut_off(room, CommitKind.COMPACT)
     plan = list(_due(room, state)) if state.seq else []
     if not plan:
         return Compaction()
@@ -33,11 +39,12 @@ def compact(room: OrgRoom, *, run: str) -> Compaction:
     work.open()
     out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
     done = [_merge(room, out, table, tiers) for table, tiers in plan]
+    told = _index(room, out, state, plan)
     replaced = [entry for old, _, between in done for entry in (*old, *between)]
     objects = [each for entry in replaced for each in segment_objects(entry, org=room.org)]
     info = work.commit(
         Work(
-            parts=tuple(_part(old, new) for old, new, _ in done),
+            parts=(*(_part(old, new) for old, new, _ in done), *told),
             condemned=tuple(sorted(each.name for each in objects)),
             collected=collected_up_to(room, state),
         )
@@ -58,13 +65,13 @@ def _due(room: OrgRoom, state: LiveState) -> Iterator[tuple[str, Sequence[Tier]]
     """Tables with neighbouring tiers that are to be merged."""
     for table in sorted(state.segments):
         tiers = tiers_of(state.of(table, until=state.seq))
-        for chosen in due(tiers, closed=lambda t=table, all_=tiers: _closed(room, t, all_)):
+        for chosen in due(tiers, closed=partial(_closed, room, table, tiers)):
             yield table, chosen
 
 
 def _closed(room: OrgRoom, table: str, tiers: Sequence[Tier]) -> int:
-    """How many records of the oldest tier have a newer version. Words have none."""
-    if table == SEARCH:
+    """How many records of the oldest tier have a newer version. Bare rows have none."""
+    if table in BARE_FIELDS:
         return 0
     newer = [live for tier in tiers[1:] for live in tier.segments]
     count = 0
@@ -81,6 +88,29 @@ def _merge(room: OrgRoom, out: SegmentWriter, table: str, tiers: Sequence[Tier])
     segments: list[LiveSegment] = [live for tier in tiers for live in tier.segments]
     new = merger.merge(segments)
     return [live.entry for live in segments], new, merger.between
+
+
+def _index(
+    room: OrgRoom, out: SegmentWriter, state: LiveState, plan: Sequence[tuple[str, Sequence[Tier]]]
+) -> list[TablePart]:
+    """What is told of the commits whose segments are merged with others now."""
+    label = Label(table=CHANGES, schema=SYSTEM_SCHEMA, base=state.seq)
+    entries = write_all(_change_rows(room, state, plan), lambda: out.stream(label))
+    return [TablePart(table=CHANGES, segments=tuple(entries))] if entries else []
+
+
+def _change_rows(
+    room: OrgRoom, state: LiveState, plan: Sequence[tuple[str, Sequence[Tier]]]
+) -> Iterator[pa.Table]:
+    """Rows of ``$changes`` in their order: tables come by name, tiers by age."""
+    for table, tiers in plan:
+        if is_system(table) or len(tiers) == 1:
+            continue
+        view = room.view(table, until=state.seq, state=state)
+        first = min(live.first for live in view.segments)
+        for tier in tiers:
+            if first < tier.first == tier.last:
+                yield from changes_of(table, tier.segments, view)
 
 
 def _part(old: Sequence[SegmentEntry], new: Sequence[SegmentEntry]) -> TablePart:

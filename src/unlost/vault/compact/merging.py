@@ -1,23 +1,24 @@
 """Reading segments and writing what is merged of them, in bounded memory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from unlost.model.snapshot import SegmentEntry
-from unlost.vault.compact.rows import alike, side_by_side, words_once
+from unlost.vault.compact.rows import alike, once, side_by_side
 from unlost.vault.compact.shapes import Shapes, label_for, schema_for, shapes_of
 from unlost.vault.compact.tiers import depth
-from unlost.vault.format.physical import SEARCH, U_SHAPE, U_SNAP
+from unlost.vault.format.physical import BARE_FIELDS, SEARCH, U_SHAPE, U_SNAP
 from unlost.vault.label import Label
 from unlost.vault.merge import PieceReader, cut
-from unlost.vault.segmentwriter import GROUP_ROWS, Reach, SegmentStream, SegmentWriter
+from unlost.vault.segmentwriter import Reach, SegmentStream, SegmentWriter
 from unlost.vault.state import LiveSegment
 from unlost.vault.tableview import Reading, TableView
 from unlost.vault.writer import KEYED_GROUP_ROWS, TOKEN_GROUP_ROWS
 
 AT_ONCE = 16  # segments that may hold the same id and are read side by side: 8 MiB each
+GROUP_ROWS = 4_096  # a version is read a quarter faster than from 8,192, for 2 % more bytes
 SEGMENT_BYTES = 96 << 20
 SEGMENT_ROWS = 500_000
 
@@ -48,22 +49,15 @@ class Merger:
         view = TableView(self.table, segments, self.reading)
         shapes = shapes_of(view)
         label = label_for(view, shapes)
-        written: list[SegmentEntry] = []
-        stream: SegmentStream | None = None
-        for rows in self._pieces(view, shapes):
-            if stream is None:
-                stream = self.out.stream(label, group_rows=self._group(label), reach=self.reach)
-            stream.append(rows)
-            if stream.size >= SEGMENT_BYTES or stream.rows >= SEGMENT_ROWS:
-                written.append(stream.close())
-                stream = None
-        if stream is not None:
-            written.append(stream.close())
-        return written
+        group = self._group(label)
+        return write_all(
+            self._pieces(view, shapes),
+            lambda: self.out.stream(label, group_rows=group, reach=self.reach),
+        )
 
     def _pieces(self, view: TableView, shapes: Shapes) -> Iterator[pa.Table]:
         schema = schema_for(self.table, shapes)
-        words = self.table == SEARCH
+        bare = self.table in BARE_FIELDS
         reader = PieceReader(view, lambda rank: _columns(view, rank, schema))
         for piece in cut(view):
             parts = [
@@ -77,7 +71,7 @@ class Merger:
                 for rank, rows in reader.read(piece)
             ]
             if parts:
-                yield words_once(parts) if words else side_by_side(parts)
+                yield once(parts, schema) if bare else side_by_side(parts)
 
     def _group(self, label: Label) -> int:
         """Rows of a group: fewer where records are asked for one here and one there."""
@@ -85,6 +79,23 @@ class Merger:
             return TOKEN_GROUP_ROWS
         keyed = self.reading.schemas.keys(label.schema, self.table)
         return KEYED_GROUP_ROWS if keyed else GROUP_ROWS
+
+
+def write_all(
+    pieces: Iterable[pa.Table], stream: Callable[[], SegmentStream]
+) -> list[SegmentEntry]:
+    """Pieces in order, as segments of bounded size."""
+    written: list[SegmentEntry] = []
+    now: SegmentStream | None = None
+    for rows in pieces:
+        now = now or stream()
+        now.append(rows)
+        if now.size >= SEGMENT_BYTES or now.rows >= SEGMENT_ROWS:
+            written.append(now.close())
+            now = None
+    if now is not None:
+        written.append(now.close())
+    return written
 
 
 def _columns(view: TableView, rank: int, schema: pa.Schema) -> list[str]:

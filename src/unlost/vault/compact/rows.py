@@ -9,16 +9,13 @@ import pyarrow.compute as pc
 
 from unlost.vault.compact.shapes import Shapes
 from unlost.vault.format.physical import (
-    SAME,
-    SEARCH_FIELDS,
     U_ID,
     U_PREV,
     U_SHAPE,
     U_SNAP,
+    UNTOLD,
 )
 from unlost.vault.tableview import RANK, last_of_each
-
-_WORDS = [field.name for field in SEARCH_FIELDS]
 
 
 def alike(
@@ -32,7 +29,7 @@ def alike(
     if U_SHAPE in schema.names:
         held[U_SHAPE] = _shape(rows, shapes.places[rank])
     if rebased:
-        held[U_PREV] = pa.repeat(pa.scalar(SAME, pa.string()), len(rows))
+        held[U_PREV] = pa.repeat(pa.scalar(UNTOLD, pa.string()), len(rows))
     absent = pa.nulls(len(rows), pa.string())
     columns = [held.get(field.name, absent) for field in schema]
     ranks = pa.array(np.full(len(rows), rank, dtype=np.int32))
@@ -60,11 +57,11 @@ def side_by_side(parts: Sequence[pa.Table]) -> pa.Table:
     return rows.take(order.filter(pa.array(shown)))
 
 
-def words_once(parts: Sequence[pa.Table]) -> pa.Table:
-    """Rows of ``$search``, each once, in their order."""
-    frame = pl.DataFrame(pl.from_arrow(pa.concat_tables(parts).select(_WORDS)))
-    plain: pa.Table = frame.unique(maintain_order=False).sort(_WORDS).to_arrow()
-    return plain.cast(pa.schema(SEARCH_FIELDS))
+def once(parts: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:
+    """Rows of a bare table, each once, in their order."""
+    frame = pl.DataFrame(pl.from_arrow(pa.concat_tables(parts).select(schema.names)))
+    plain: pa.Table = frame.unique(maintain_order=False).sort(schema.names).to_arrow()
+    return plain.cast(schema)
 
 
 def _shape(rows: pa.Table, places: Sequence[int]) -> pa.Array:

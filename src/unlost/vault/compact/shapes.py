@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from unlost.vault.format.physical import (
+    BARE_FIELDS,
     MERGED_FIELDS,
-    SEARCH,
-    SEARCH_FIELDS,
     SYSTEM_FIELDS,
     U_SHAPE,
 )
@@ -59,14 +58,14 @@ def label_for(view: TableView, shapes: Shapes) -> Label:
         schema=labels[-1].schema,
         base=labels[-1].base,
         tokenizer=min(label.tokenizer for label in labels),
-        shapes=() if view.table == SEARCH else shapes.all,
+        shapes=() if view.table in BARE_FIELDS else shapes.all,
     )
 
 
 def schema_for(table: str, shapes: Shapes) -> pa.Schema:
     """The columns of what is merged."""
-    if table == SEARCH:
-        return pa.schema(SEARCH_FIELDS)
+    if table in BARE_FIELDS:
+        return pa.schema(BARE_FIELDS[table])
     several = len(shapes.all) > 1
     fields = [*SYSTEM_FIELDS, *(f for f in MERGED_FIELDS if several or f.name != U_SHAPE)]
     return pa.schema([*fields, *(pa.field(name, pa.string()) for name in shapes.columns)])

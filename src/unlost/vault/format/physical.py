@@ -49,14 +49,16 @@ READ_FIELDS: tuple[pa.Field, ...] = (
     pa.field(U_MODIFIED_BY, pa.string()),
 )
 
-# A value of ``_u_prev`` beside the ops: it does not tell what was there before. Either the row is the
-# same as the version before it, or it was put together with others after its commit was rebased.
+# Values of ``_u_prev`` beside the ops: the row is the same as the version before it; and nothing is
+# told, for the row was compared with another version than the one before it (in merged segments).
 SAME = "="
+UNTOLD = "?"
 
 SEARCH = "$search"
 HIDDEN = "$hidden"
 FILES = "$files"
 LINEAGE = "$lineage"
+CHANGES = "$changes"
 
 SEARCH_FIELDS: tuple[pa.Field, ...] = (
     pa.field(U_ID, pa.string(), nullable=False),
@@ -64,6 +66,18 @@ SEARCH_FIELDS: tuple[pa.Field, ...] = (
     pa.field("record", pa.string(), nullable=False),
     pa.field("column", pa.string(), nullable=False),
 )
+
+# What commits did to the records of a table, where their segments were merged. An id is table, number of
+# the commit in ten digits, and record, with SEPARATOR between them: what one commit did lies together.
+CHANGES_FIELDS: tuple[pa.Field, ...] = (
+    pa.field(U_ID, pa.string(), nullable=False),
+    pa.field(U_OP, pa.string(), nullable=False),
+    pa.field(U_PREV, pa.string()),
+)
+SEPARATOR = "\x1f"
+
+# Tables whose rows are what their id and cells say, and have neither versions nor hashes.
+BARE_FIELDS = {SEARCH: SEARCH_FIELDS, CHANGES: CHANGES_FIELDS}
 
 META_TABLE = b"unlost.table"
 META_SCHEMA = b"unlost.schema"

@@ -14,6 +14,8 @@ from unlost.vault.blobstream import open_blob
 from unlost.vault.files import BLOB_COLUMNS, blob_of_row
 from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.format.physical import (
+    BARE_FIELDS,
+    CHANGES,
     FILES,
     SEARCH,
     U_BLOBS,
@@ -27,9 +29,10 @@ from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.format.sidecar import Fence, build_filter
 from unlost.vault.packs import Blob
 from unlost.vault.room import OrgRoom
-from unlost.vault.segmentwriter import distinct
+from unlost.vault.segmentwriter import counted
 from unlost.vault.state import LiveSegment, LiveState, live_objects, segment_objects
 from unlost.vault.tableview import TableView, last_of_each, named
+from unlost.vault.verify.index import IndexCheck
 from unlost.vault.verify.ledger import Ledger
 from unlost.vault.verify.words import WordsCheck
 
@@ -61,6 +64,7 @@ class DeepVerifier:
             self._check_sealed(places.pack(self._room.org, pack), ObjectKind.PACK)
         self._check_blobs(state)
         self._check_words(state)
+        self._check_index(state)
         for entry in state.objects.values():
             self._check_sealed(entry.name, _kind_of(entry))
 
@@ -111,6 +115,14 @@ class DeepVerifier:
             name = places.segment(self._room.org, next(iter(words)))
             self._ledger.attempt(name, WordsCheck(self._room, state).check)
 
+    def _check_index(self, state: LiveState) -> None:
+        """What is told of merged commits is what they did, where all objects are whole."""
+        if self._all_good(state):
+            told = next(iter(state.segments.get(CHANGES, {})), None)
+            commit = places.commit(self._room.org, state.seq)
+            name = places.segment(self._room.org, told) if told is not None else commit
+            self._ledger.attempt(name, IndexCheck(self._room, state).check)
+
     def _all_good(self, state: LiveState) -> bool:
         return all(self._is_good(entry.name) for entry in live_objects(state, org=self._room.org))
 
@@ -135,7 +147,8 @@ class SegmentCheck:
         fences = [Fence(part[0].as_py(), len(part), 0) for part in ids if len(part)]
         told = [Fence(fence.first, fence.rows, 0) for fence in car.fences]
         hashes = id_hashes(pa.concat_arrays(ids))
-        built = build_filter(distinct(hashes) if self._live.merged else hashes)
+        told_of = counted(hashes, table=self._entry.table, merged=self._live.merged)
+        built = build_filter(told_of)
         if fences != told or not np.array_equal(built, car.filter):
             raise _disagrees("The sidecar does not agree with the rows")
 
@@ -146,7 +159,7 @@ class SegmentCheck:
             ids = self._ids(group)
             count += len(ids)
             last = self._check_order(ids, after=last)
-            if self._entry.table != SEARCH:
+            if self._entry.table not in BARE_FIELDS:
                 self._check_ages(group)
                 self._check_hashes(group)
         if count != self._entry.rows or last != self._entry.max_id:

@@ -10,7 +10,7 @@ from typing import cast
 
 import numpy as np
 import polars as pl
-import polars_hash as plh  # noqa: F401 (what adds nchash)
+import polars_hash as plh
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -54,7 +54,8 @@ class _Pass:
 
     def chosen(self, hashes: Hashes) -> Hashes:
         """Those of them that this pass looks at."""
-        return hashes[hashes % np.uint64(self.of) == self.number]
+        left = hashes % np.uint64(self.of)
+        return np.asarray(hashes[left == self.number], dtype=np.uint64)
 
 
 class WordsCheck:

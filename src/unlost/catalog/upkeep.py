@@ -1,0 +1,43 @@
+"""How each org's part of the vault was last kept small."""
+
+from unlost.catalog.connection import own_connection
+from unlost.catalog.models import Upkeep
+from unlost.model.upkeep import UpkeepRecord
+
+
+def save_upkeep(oid: str, record: UpkeepRecord) -> None:
+    """Keep the newest upkeep of an org in the place of the one before."""
+    told = {
+        "at": record.at,
+        "snapshot": record.snapshot,
+        "bytes_before": record.before,
+        "bytes_after": record.after,
+        "bytes_removed": record.removed,
+        "bytes_waiting": record.waiting,
+        "next_at": record.next_at,
+        "error_code": record.error_code,
+        "error_sentence": record.error_sentence,
+    }
+    with own_connection():
+        Upkeep.objects.update_or_create(oid=oid, defaults=told)
+
+
+def last_upkeep(oid: str) -> UpkeepRecord | None:
+    """The newest upkeep of an org; None if there was none."""
+    with own_connection():
+        row = Upkeep.objects.filter(oid=oid).first()
+    return None if row is None else _value(row)
+
+
+def _value(row: Upkeep) -> UpkeepRecord:
+    return UpkeepRecord(
+        at=row.at,
+        snapshot=row.snapshot,
+        before=row.bytes_before,
+        after=row.bytes_after,
+        removed=row.bytes_removed,
+        waiting=row.bytes_waiting,
+        next_at=row.next_at,
+        error_code=row.error_code,
+        error_sentence=row.error_sentence,
+    )

@@ -1,0 +1,62 @@
+"""unlost compact: keep the vault small and quick."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home
+from unlost.cli.text import many, size, when
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.compact import Compacted, OrgCompacted
+
+
+def compact(
+    org: Annotated[
+        str | None, typer.Argument(metavar="[ORG]", help="An org; all, where none is named.")
+    ] = None,
+    *,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Keep the vault small: merge what many nights wrote, remove what nothing needs any more.
+
+    No backup changes by it. The service does it by itself after each night.
+    """
+    with opened(home) as application:
+        from unlost.app.actions.compact import compact as act
+
+        result = act(application, org)
+    answer(result, as_json=json, show=_show)
+    return ExitCode.OK
+
+
+def _show(out: "Console", result: "Compacted") -> None:
+    if not result.orgs:
+        out.print("There is no org yet.")
+    for one in result.orgs:
+        _show_org(out, one)
+
+
+def _show_org(out: "Console", one: "OrgCompacted") -> None:
+    if one.snapshot is None:
+        out.print(f"{one.org}: nothing to merge; its backups take {size(one.bytes)}.")
+    else:
+        before = sum(table.bytes_before for table in one.tables)
+        after = sum(table.bytes_after for table in one.tables)
+        out.print(
+            f"{one.org}: {many(len(one.tables), 'table')} merged, {size(before)} became "
+            f"{size(after)}; its backups take {size(one.bytes)}."
+        )
+    if one.removed:
+        out.print(f"  {many(one.removed, 'object')} removed: {size(one.removed_bytes)} are free.")
+    if one.waiting:
+        since = f" from {when(one.next_at, zone=one.zone)} on" if one.next_at else ""
+        ended = f", once {one.held_by} has ended" if one.held_by else ""
+        waits = f"{many(one.waiting, 'object')} of {size(one.waiting_bytes)}"
+        out.print(f"  {waits} are needed no more and will be removed{since}{ended}.")

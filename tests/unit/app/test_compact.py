@@ -1,0 +1,118 @@
+"""Keeping the vault small: by hand, by the service after each night, and with an alert where it fails."""
+
+import pytest
+
+from homes import SECRET, World
+from unlost.app.actions.alerts import show, watch
+from unlost.app.actions.backup import backup
+from unlost.app.actions.compact import compact, keep_small
+from unlost.app.actions.orgs import NewOrg, add_org
+from unlost.app.actions.vault_state import vault_state
+from unlost.app.watching import Watcher
+from unlost.catalog.orgs import get_org
+from unlost.catalog.upkeep import last_upkeep
+from unlost.model.access import Actor, ActorKind, Grant, Role
+from unlost.model.errors import Conflict, NotAllowed, NotFound, StoreError
+from unlost.model.snapshot import CommitKind
+from unlost.testing.entropy import SeededEntropy
+from unlost.vault.compact import compactor
+from unlost.vault.opening import draft_keyring
+from unlost.vault.stores.memory import MemoryStore
+from unlost.vault.vault import EncryptedVault, create_vault
+
+
+@pytest.fixture
+def several(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """An org with two nights in a real vault, where two are enough to be merged."""
+    monkeypatch.setattr(compactor, "due", lambda held, closed: [held] if held[1:] else [])
+    store, entropy = MemoryStore(), SeededEntropy(3)
+    keys = draft_keyring(store, entropy=entropy)
+    world.vault = create_vault(store, keys=keys, clock=world.clock, entropy=entropy)  # type: ignore[assignment]
+    world.app = world.opened()
+    add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
+    backup(world.app, "sales")
+    world.clock.advance(days=1)
+    world.org.create("User", {"Name": "Bo"}, record="U2")
+    backup(world.app, "sales")
+    return world
+
+
+def oid() -> str:
+    return get_org("sales").oid
+
+
+def test_by_hand_for_one_org_or_for_all(several: World) -> None:
+    (one,) = compact(several.app, "sales").orgs
+    assert (one.org, one.snapshot) == ("sales", 3)
+    assert one.waiting > 0
+    assert one.next_at is not None
+    (again,) = compact(several.app).orgs
+    assert (again.snapshot, again.tables, again.removed) == (None, (), 0)
+    several.clock.advance(days=8)
+    (later,) = compact(several.app).orgs
+    assert later.removed == one.waiting
+    assert later.bytes == several.app.vault.size(oid())
+
+
+def test_an_unknown_org_is_refused(several: World) -> None:
+    with pytest.raises(NotFound):
+        compact(several.app, "nobody")
+
+
+def test_who_may_not_operate_is_refused_and_others_orgs_are_left_alone(several: World) -> None:
+    viewer = several.app.acting(Actor(ActorKind.PERSON, "ada", (Grant(Role.VIEWER),)))
+    for org in ("sales", None):
+        with pytest.raises(NotAllowed):
+            compact(viewer, org)
+    other = several.app.acting(Actor(ActorKind.PERSON, "eve", (Grant(Role.OPERATOR, "other"),)))
+    assert compact(other).orgs == ()
+    assert len(several.vault.commits(oid())) == 2
+
+
+def test_one_at_a_time(several: World) -> None:
+    with (
+        several.app.lease.hold(oid(), kind=CommitKind.COMPACT, run="other"),
+        pytest.raises(Conflict),
+    ):
+        compact(several.app, "sales")
+
+
+def test_after_a_night_it_is_written_down_and_shown(several: World) -> None:
+    kept = keep_small(several.app, oid())
+    assert kept is not None
+    assert (kept.failed, kept.snapshot) == (False, 3)
+    assert 0 < kept.after < kept.before
+    assert last_upkeep(oid()) == kept
+    assert vault_state(several.app).orgs[0].upkeep == kept
+    assert vault_state(several.app).orgs[0].bytes == several.app.vault.size(oid())
+    assert keep_small(several.app, "gone") is None
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (StoreError("store-full", "The vault's disk is full."), "The vault's disk is full."),
+        (ZeroDivisionError(), "ZeroDivisionError"),
+    ],
+)
+def test_a_failure_stops_nothing_and_is_an_alert_until_it_works_again(
+    several: World, monkeypatch: pytest.MonkeyPatch, error: Exception, sentence: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EncryptedVault, "compact", fail)
+        kept = keep_small(several.app, oid())
+    assert kept is not None
+    assert kept.failed
+    watch(several.app, Watcher())
+    (alert,) = (one for one in told(several) if one.startswith("vault-grows"))
+    assert sentence in alert
+    assert not (keep_small(several.app, oid()) or kept).failed
+    watch(several.app, Watcher())
+    assert not any(one.startswith("vault-grows") for one in told(several))
+
+
+def told(world: World) -> list[str]:
+    return [f"{one.alarm.rule}: {one.alarm.sentence}" for one in show(world.app).alerts]
