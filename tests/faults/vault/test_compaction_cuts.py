@@ -5,6 +5,7 @@ what an abandoned run left. Whatever was done of it when the power went, the nex
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,7 @@ def pictures(story: Story) -> list[object]:
         at = story.vault.at(story.org, number)
         told += [at.scan("Account").read_all().to_pylist(), at.hidden(), at.tables()]
         told.append([file.blob for file in at.files("ContentVersion", ["068000000000001AAA"])])
-    for after, until in zip(numbers, numbers[1:], strict=False):
+    for after, until in pairwise(numbers):
         parts = story.vault.changes(story.org, "Account", after=after, until=until)
         told.append([row for part in parts for row in part.to_pylist()])
     return told

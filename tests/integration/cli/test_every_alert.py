@@ -22,9 +22,11 @@ from unlost.catalog.orgs import get_org
 from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run
 from unlost.catalog.storage import keep_samples
 from unlost.model.alert import Rule
+from unlost.model.errors import StoreError
 from unlost.model.progress import Phase, Progress
 from unlost.model.quota import Quota
 from unlost.model.snapshot import CommitKind
+from unlost.vault.vault import EncryptedVault
 
 __all__ = ["alone"]
 
@@ -107,6 +109,7 @@ def test_a_planted_failure_of_each_kind_reaches_mail_and_webhook(
         credentials,
         hours,
         halted_restore,
+        growing_vault,
         damaged_vault,
         digest,
     ):
@@ -249,6 +252,24 @@ def halted_restore(story: Story, folder: Path) -> None:
     assert story.alone.program("runs", run, "--go-on").code == 0
     story.alone.look()
     story.expect_over()
+
+
+def growing_vault(story: Story, _folder: Path) -> None:
+    """Nights are made, but there is no room to put versions of several of them side by side."""
+
+    def full(*_: object, **__: object) -> None:
+        raise StoreError("store-full", "The vault's disk is full.")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(EncryptedVault, "compact", full)
+        story.night()
+    story.heard.add(Rule.VAULT_GROWS)
+    told = [one for one in story.alone.hooks if one["rule"] == Rule.VAULT_GROWS.value]
+    assert [one["event"] for one in told] == ["opened"]
+    assert "The vault's disk is full." in told[0]["sentence"]
+    story.night()
+    assert story.alone.hooks[-1]["event"] == "resolved"
+    assert story.alone.hooks[-1]["rule"] == Rule.VAULT_GROWS.value
 
 
 def damaged_vault(story: Story, folder: Path) -> None:

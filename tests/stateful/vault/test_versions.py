@@ -440,6 +440,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(merging, "SEGMENT_ROWS", 3)
     monkeypatch.setattr(tiers, "FEWEST", 2)
     monkeypatch.setattr(tiers, "DEEPEST", 2)
+    monkeypatch.setattr(tiers, "LOAD_ROWS", 1)
     monkeypatch.setattr(changes, "INDEX_PAYS", 0)
     monkeypatch.setattr(merge, "PIECE_ROWS", 2)
     monkeypatch.setattr(merge, "CACHE_BYTES", 1)

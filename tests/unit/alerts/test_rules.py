@@ -19,6 +19,7 @@ from unlost.model.night import CheckRecord, NightRecord, NightState
 from unlost.model.org import OrgIdentity
 from unlost.model.quota import Quota
 from unlost.model.schedule import Schedule
+from unlost.model.upkeep import UpkeepRecord
 
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 GIB = 2.0**30
@@ -271,6 +272,16 @@ def test_a_damaged_vault_is_told_and_a_whole_one_is_not() -> None:
     assert "packs/1 is missing. and 1 more" in said(sales(), broken)[Rule.VAULT_DAMAGED].sentence
     one = replace(whole, damages=("packs/1 is missing.",))
     assert "more" not in said(sales(), one)[Rule.VAULT_DAMAGED].sentence
+
+
+def test_a_vault_that_could_not_be_kept_small_is_told() -> None:
+    kept = UpkeepRecord(NOW, snapshot=3, before=100, after=10)
+    assert said(replace(sales(), upkeep=kept)) == {}
+    failed = UpkeepRecord(NOW, error_code="store-full", error_sentence="The disk is full.")
+    alarm = said(replace(sales(), upkeep=failed))[Rule.VAULT_GROWS]
+    assert alarm.urgency is Urgency.SOON
+    assert "The disk is full." in alarm.sentence
+    assert alarm.command == "unlost compact sales"
 
 
 def hour(minutes: int, **told: object) -> HourRun:

@@ -38,6 +38,7 @@ VERBS = [
     "show",
     "file",
     "verify",
+    "compact",
 ]
 
 

@@ -1,6 +1,7 @@
 """Each verb: what it prints for people, and that its JSON keeps the documented fields."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from unlost.cli.exits import ExitCode
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.schema import DeleteRule, Reference, TableTrait, WireKind
 from unlost.model.snapshot import Damage, VerifyLevel, VerifyReport
+from unlost.model.upkeep import Compaction, Merged, Sweep
 
 GAP = Finding(FindingKind.PERMISSION_MISSING, Severity.GAP, "Mail is hidden.", "Allow it.")
 
@@ -277,6 +279,29 @@ def test_a_whole_vault_prints_its_heads(nights: Terminal) -> None:
     assert (met.code, "as expected" in met.out) == (ExitCode.OK, True)
     missed = nights("verify", "--expect", "f" * 12)
     assert (missed.code, "does NOT lead" in missed.out) == (ExitCode.FAILED, True)
+
+
+def test_keeping_it_small_says_what_was_done(
+    nights: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert nights("compact").out.startswith("sales: nothing to merge; its backups take ")
+    vault = nights.world.vault
+    merged = (Merged("Account", 9, 1, 9_000_000, 1_000_000, 40),)
+    monkeypatch.setattr(vault, "compact", lambda org, run: Compaction(merged, 12, 9, 9_000_000))
+    later = datetime(2026, 3, 10, 1, tzinfo=UTC)
+    swept = Sweep(3, 2_000_000, 9, 9_000_000, 0, later, "backup-1")
+    monkeypatch.setattr(vault, "sweep", lambda org, run: swept)
+    lines = nights("compact", "sales").out.splitlines()
+    assert lines[0].startswith("sales: 1 table merged, 9.0 MB became 1.0 MB; its backups take ")
+    assert lines[1] == "  3 objects removed: 2.0 MB are free."
+    assert lines[2].startswith("  9 objects of 9.0 MB are needed no more and will be removed from ")
+    assert lines[2].endswith(", once backup-1 has ended.")
+    assert nights("compact", "--json").json["orgs"][0]["snapshot"] == 12
+    assert nights("compact", "nobody").code == ExitCode.FAILED
+
+
+def test_a_home_without_an_org_has_nothing_to_keep_small(unlost: Terminal) -> None:
+    assert unlost("compact").out == "There is no org yet.\n"
 
 
 def test_damage_is_named_and_ends_with_1(nights: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -184,6 +184,7 @@ def test_a_load_of_many_overlapping_segments_is_merged_by_passes(
     small: SmallVault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(merging, "AT_ONCE", 3)
+    monkeypatch.setattr(tiers, "LOAD_ROWS", 1)
     commit = small.begin("load")
     pieces = [
         commit.add(TABLE, [rows(*((id_, "U", {"Name": f"{n}"}) for id_ in IDS[n::4]))])

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlost.model.snapshot import SegmentEntry
-from unlost.vault.compact.tiers import DEEPEST, FEWEST, Tier, depth, due, tiers_of
+from unlost.vault.compact.tiers import DEEPEST, FEWEST, LOAD_ROWS, MANY, Tier, depth, due, tiers_of
 from unlost.vault.state import LiveSegment
 
 
@@ -89,9 +89,17 @@ def test_records_are_counted_only_where_the_count_may_decide() -> None:
 
 
 def test_a_tier_of_many_overlapping_segments_is_merged_in_itself() -> None:
-    wild = [segment(1, 1000, order=n) for n in range(DEEPEST + 1)]
+    wild = [segment(1, LOAD_ROWS, order=n) for n in range(DEEPEST + 1)]
     assert chosen(tiers_of(wild[:-1])) == []
     assert chosen(tiers_of([*wild, segment(2, 1)])) == [(1, 1)]
+    few = [segment(1, 10, order=n) for n in range(DEEPEST + 1)]
+    assert chosen(tiers_of([*few, segment(2, 1)])) == []
+
+
+def test_nights_of_many_segments_are_merged_earlier() -> None:
+    words = [segment(seq, 10, order=n) for seq in range(2, 4) for n in range(MANY // 2)]
+    assert chosen(tiers_of([segment(1, 10**6), *words[:-1]])) == []
+    assert chosen(tiers_of([segment(1, 10**6), *words])) == [(2, 3)]
 
 
 def test_depth_is_the_most_that_overlap_in_one_place() -> None:

@@ -15,7 +15,9 @@ from itertools import groupby
 from unlost.vault.state import LiveSegment
 
 FEWEST = 8  # tiers that are worth a merge
-DEEPEST = 8  # segments of one tier that may hold the same id before the tier is merged in itself
+MANY = 64  # segments that are, where a night brings many to one table
+LOAD_ROWS = 100_000  # from which on a single tier is worth one
+DEEPEST = 8  # segments of such a tier that may hold the same id
 CLOSED_PART = 0.3  # of the oldest tier's records: from there on it is written again
 
 
@@ -65,17 +67,26 @@ def due(tiers: Sequence[Tier], *, closed: Callable[[], int]) -> list[Sequence[Ti
     begin = _begin(tiers)
     if 0 < begin < len(tiers) and _worn(tiers, closed):
         begin = 0
-    alone = [[tier] for tier in tiers[:begin] if tier.depth > DEEPEST]
+    alone = [[tier] for tier in tiers[:begin] if _tangled(tier)]
     return [*alone, tiers[begin:]] if begin < len(tiers) else [*alone]
 
 
 def _begin(tiers: Sequence[Tier]) -> int:
     """The oldest tier that the newer ones outweigh together, if they are enough; else the end."""
     rows = [tier.rows for tier in tiers]
-    for at in range(len(tiers) - FEWEST + 1):
-        if rows[at] <= sum(rows[at + 1 :]):
+    for at in range(len(tiers) - 1):
+        if rows[at] <= sum(rows[at + 1 :]) and _enough(tiers[at:]):
             return at
     return len(tiers)
+
+
+def _enough(tiers: Sequence[Tier]) -> bool:
+    return len(tiers) >= FEWEST or sum(len(tier.segments) for tier in tiers) >= MANY
+
+
+def _tangled(tier: Tier) -> bool:
+    """Whether so many segments of a tier overlap that it is merged in itself."""
+    return tier.rows >= LOAD_ROWS and tier.depth > DEEPEST
 
 
 def _worn(tiers: Sequence[Tier], closed: Callable[[], int]) -> bool:
