@@ -1,6 +1,7 @@
 """Reading segments and writing what is merged of them, in bounded memory."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ from unlost.vault.compact.tiers import depth
 from unlost.vault.format.physical import BARE_FIELDS, SEARCH, U_SHAPE, U_SNAP
 from unlost.vault.label import Label
 from unlost.vault.merge import PieceReader, cut
+from unlost.vault.parallel import start
 from unlost.vault.segmentwriter import Reach, SegmentStream, SegmentWriter
 from unlost.vault.state import LiveSegment
 from unlost.vault.tableview import Reading, TableView
@@ -84,18 +86,48 @@ class Merger:
 def write_all(
     pieces: Iterable[pa.Table], stream: Callable[[], SegmentStream]
 ) -> list[SegmentEntry]:
-    """Pieces in order, as segments of bounded size."""
-    written: list[SegmentEntry] = []
+    """Pieces in order, as segments of bounded size; each is written while the next one is read."""
+    written = _Written(stream)
+    try:
+        for rows in pieces:
+            written.settle()
+            written.begin(rows)
+    finally:
+        written.settle()
+    return written.close()
+
+
+@dataclass(slots=True)
+class _Written:
+    """Segments, and the piece that is being added to the last of them."""
+
+    stream: Callable[[], SegmentStream]
+    entries: list[SegmentEntry] = field(default_factory=list)
     now: SegmentStream | None = None
-    for rows in pieces:
-        now = now or stream()
-        now.append(rows)
-        if now.size >= SEGMENT_BYTES or now.rows >= SEGMENT_ROWS:
-            written.append(now.close())
-            now = None
-    if now is not None:
-        written.append(now.close())
-    return written
+    writing: Future[None] | None = None
+
+    def begin(self, rows: pa.Table) -> None:
+        """Add a piece beside this thread."""
+        if self.now is not None and self._full(self.now):
+            self.close()
+        now = self.now = self.now or self.stream()
+        self.writing = start(lambda: now.append(rows))
+
+    def settle(self) -> None:
+        """Wait until the piece before is added."""
+        writing, self.writing = self.writing, None
+        if writing is not None:
+            writing.result()
+
+    def close(self) -> list[SegmentEntry]:
+        """End the last segment; all of them."""
+        if self.now is not None:
+            self.entries.append(self.now.close())
+            self.now = None
+        return self.entries
+
+    def _full(self, now: SegmentStream) -> bool:
+        return now.size >= SEGMENT_BYTES or now.rows >= SEGMENT_ROWS
 
 
 def _columns(view: TableView, rank: int, schema: pa.Schema) -> list[str]:
