@@ -16,6 +16,7 @@ from unlost.app.backup_run import (
 )
 from unlost.app.brake import stopped
 from unlost.app.compose import Application, Fanout, Silence
+from unlost.app.process import give_memory_back
 from unlost.catalog.observer import SqlObserver
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs import (
@@ -83,13 +84,6 @@ class Chosen:
     resumed: bool
 
 
-def _give_memory_back() -> None:
-    """Let Arrow use the system's allocator, which returns what large pages of rows took."""
-    import pyarrow as pa
-
-    pa.set_memory_pool(pa.system_memory_pool())
-
-
 @action("backup.run", Right.OPERATE, trace=Trace.WRITE, told=lambda done: {"run": done.run})
 def backup(
     app: Application,
@@ -106,7 +100,7 @@ def backup(
     NotAllowed, LimitReached (the run is parked), TransientError and others; whatever is raised,
     the last snapshot stands and the next call goes on.
     """
-    _give_memory_back()
+    give_memory_back()
     known = get_org(org)
     chosen = _choose(app, known, full=full, run=run)
     if run is None:
