@@ -28,14 +28,3 @@ def share_arenas() -> bool:
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     return mallopt is not None and mallopt(M_ARENA_MAX, ARENAS) == 1
-
-
-def give_memory_back() -> None:
-    """Let Arrow use the system's allocator, which returns what large pages of rows took.
-
-    For processes that read and write many rows: a console that showed a few hundred records held
-    100 MB more without.
-    """
-    import pyarrow as pa
-
-    pa.set_memory_pool(pa.system_memory_pool())

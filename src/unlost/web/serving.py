@@ -115,10 +115,8 @@ def served(app: "Application", home_key: bytes, reached: Reached) -> Iterator[Re
     """
     import uvicorn
 
-    from unlost.app.process import give_memory_back
     from unlost.web.asgi import asgi
 
-    give_memory_back()
     set_up(home_key, reached)
     server = uvicorn.Server(listening(asgi(app.home.cache / "static"), reached))
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]

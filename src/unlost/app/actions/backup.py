@@ -16,7 +16,6 @@ from unlost.app.backup_run import (
 )
 from unlost.app.brake import stopped
 from unlost.app.compose import Application, Fanout, Silence
-from unlost.app.process import give_memory_back
 from unlost.catalog.observer import SqlObserver
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs import (
@@ -100,7 +99,6 @@ def backup(
     NotAllowed, LimitReached (the run is parked), TransientError and others; whatever is raised,
     the last snapshot stands and the next call goes on.
     """
-    give_memory_back()
     known = get_org(org)
     chosen = _choose(app, known, full=full, run=run)
     if run is None:
