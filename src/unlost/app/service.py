@@ -23,7 +23,7 @@ from unlost.app.metrics import Board, Look
 from unlost.app.watching import Watcher
 from unlost.catalog.alerts import list_alerts
 from unlost.catalog.nights import find_night
-from unlost.jobs.durable import KEPT, DurableJobs, Handler
+from unlost.jobs.durable import KEPT, DurableJobs, Handler, ask
 from unlost.jobs.slots import LEAD
 from unlost.model.alert import Urgency
 from unlost.model.errors import UnlostError, UsageError, database_away
@@ -125,6 +125,7 @@ class Service:
             JobKind.NIGHT: self._night,
             JobKind.RESTORE: self._restore,
             JobKind.HOURLY: self._hour,
+            JobKind.UPKEEP: self._upkeep,
             JobKind.VERIFY: self._verify,
         }
 
@@ -244,10 +245,17 @@ class Service:
                 told = {"org": job.org, "night": ended.name, "run": ended.run}
                 log.event("night-tried", **told, state=ended.state.value, code=ended.error_code)
             if ended is not None and ended.state is NightState.DONE:
-                kept = keep_small(app, job.org)
-                if kept is not None:
-                    sizes = {"merged": kept.before, "into": kept.after, "removed": kept.removed}
-                    log.event("kept-small", org=job.org, code=kept.error_code, **sizes)
+                name = f"{JobKind.UPKEEP.value}:{job.org}:{ended.name}"
+                with _outlived(log, "upkeep-unasked"):  # the next night asks again
+                    ask(app.home.queue, Job(name, JobKind.UPKEEP, job.org, ended.name))
+
+    def _upkeep(self, job: Job) -> None:
+        with self.opened(self.brake) as app:
+            kept = keep_small(app, job.org)
+            if kept is not None:
+                sizes = {"merged": kept.before, "into": kept.after, "removed": kept.removed}
+                log = Log(sys.stderr, clock=app.clock)
+                log.event("kept-small", org=job.org, code=kept.error_code, **sizes)
 
     def _restore(self, job: Job) -> None:
         with self.opened(self.brake) as app:

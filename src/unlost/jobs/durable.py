@@ -28,9 +28,11 @@ from unlost.model.locks import Locks
 APPLICATION = "unlost"
 VERSION = "1"
 WORKFLOW = "job"
-NIGHTS, RESTORES = "org", "restore"  # queues: a restore never waits behind nights
-QUEUES = {JobKind.RESTORE: RESTORES}
+# Queues: a restore never waits behind nights, nor a night behind what keeps the vault small.
+NIGHTS, RESTORES, UPKEEP = "org", "restore", "upkeep"
+QUEUES = {JobKind.RESTORE: RESTORES, JobKind.UPKEEP: UPKEEP}
 RESTORE_WORKERS = 2
+UPKEEP_WORKERS = 1
 POLL_SECONDS = 0.5
 POOL = 8  # sessions of the engine in one process
 REAP_SECONDS = 5.0  # how often workers look for what a dead one left
@@ -109,6 +111,7 @@ class DurableJobs:
             DBOS.launch()
             _queue(NIGHTS, self._workers)
             _queue(RESTORES, RESTORE_WORKERS)
+            _queue(UPKEEP, UPKEEP_WORKERS)
         except BaseException:
             self.stop()
             raise

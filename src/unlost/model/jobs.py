@@ -12,6 +12,7 @@ class JobKind(StrEnum):
     NIGHT = "night"  # one try of a night: ``subject`` is its name
     RESTORE = "restore"  # run a restore, or go on with it: ``subject`` is its run
     HOURLY = "hourly"  # a few tables between two nights: ``subject`` is the hour
+    UPKEEP = "upkeep"  # keep what the vault holds of an org small: ``subject`` is the night before
     VERIFY = "verify"  # look whether the vault is whole: ``subject`` is the level
 
 

@@ -1,5 +1,6 @@
 """Keeping a vault small: what is asked of it, and what it did."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -29,6 +30,15 @@ class Compaction:
     snapshot: int | None = None
     replaced: int = 0
     replaced_bytes: int = 0
+
+    def then(self, other: "Compaction") -> "Compaction":
+        """Both, one after the other."""
+        return Compaction(
+            merged=self.merged + other.merged,
+            snapshot=other.snapshot,
+            replaced=self.replaced + other.replaced,
+            replaced_bytes=self.replaced_bytes + other.replaced_bytes,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +86,12 @@ class UpkeepRecord:
 class Upkeep(Protocol):
     """The part of the port ``Vault`` that keeps an org small; ``org`` is its oid."""
 
-    def compact(self, org: str, *, run: str) -> Compaction:
+    def compact(self, org: str, *, run: str, pause: Callable[[], None] = ...) -> Compaction:
         """Put versions from many commits side by side where it is due; no snapshot shows it.
 
-        One at a time for an org; backups and restores may go on beside it. Raises Conflict
-        (``maintenance-outrun``); then nothing has changed.
+        One at a time for an org; backups and restores may go on beside it. ``pause`` is called every
+        now and then, and stops it by raising. Raises Conflict (``maintenance-outrun``); what was
+        done so far is good, and the rest is done by the next call.
         """
         ...
 

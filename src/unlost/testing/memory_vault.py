@@ -8,7 +8,7 @@ import hashlib
 import io
 import itertools
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -238,8 +238,15 @@ class MemoryVault:
         """Which live records stand for records of this org."""
         return self.written[org].lineage(org, table=table, records=records)
 
-    def compact(self, org: str, *, run: str) -> Compaction:  # noqa: ARG002 (see the port)
+    def compact(
+        self,
+        org: str,  # noqa: ARG002 (see the port)
+        *,
+        run: str,  # noqa: ARG002
+        pause: Callable[[], None] = lambda: None,
+    ) -> Compaction:
         """A dictionary is as small as it gets."""
+        pause()
         return Compaction()
 
     def sweep(self, org: str, *, run: str) -> Sweep:  # noqa: ARG002 (see the port)

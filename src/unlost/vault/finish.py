@@ -61,7 +61,8 @@ class Finish:
     def run(self, tables: Sequence[TableCommit], *, as_of: datetime, schema: str) -> SnapshotInfo:
         """Commit; the same snapshot if the run was committed before.
 
-        Raises Conflict (``commit-crowded``, ``pack-removed``), IntegrityError, StoreError.
+        Raises Conflict (``commit-crowded``, ``pack-removed``, ``run-given-up``), IntegrityError,
+        StoreError.
         """
         for _ in range(_ATTEMPTS):
             state = self._room.chain.proved()
@@ -70,6 +71,7 @@ class Finish:
                 self._room.chain.confirm(done.number)
                 self._settle()
                 return done
+            self._check_open()
             manifest = self._manifest(state, tables, as_of=as_of, schema=schema)
             self._room.chain.put(manifest)  # whoever won, the next look tells
         raise Conflict(
@@ -77,6 +79,15 @@ class Finish:
             "Other runs kept committing to this org while this one tried to.",
             next_step="Run it again; what it has read is kept.",
         )
+
+    def _check_open(self) -> None:
+        """Raise Conflict where another process gave the run up: what it wrote may be removed."""
+        if not self._notes.is_open():
+            raise Conflict(
+                "run-given-up",
+                f"The run {self._intent.run} was given up by another process meanwhile.",
+                next_step="Begin another run.",
+            )
 
     @cached_property
     def _journal(self) -> JournalProof | None:

@@ -53,16 +53,19 @@ def sweep(room: OrgRoom, *, run: str) -> Sweep:
     known = {name for one in pending for name in one.objects}
     stray = _stray(room, state, listing, runs) - known
     if stray:
-        fresh = _condemn(room, run, sorted(stray), collected=max((o.seq for o in ripe), default=0))
+        fresh = _condemn(room, run, sorted(stray), collected=_gone_up_to(state, waiting))
         waiting.append(Condemned(fresh, now, {name: listing[name] for name in stray}))
     return _told(ripe, waiting, runs, stray=len(stray))
 
 
 def collected_up_to(room: OrgRoom, state: LiveState) -> int:
     """The newest commit up to which all that was condemned is gone."""
-    pending = list(_pending(room, state, _listing(room)))
-    if pending:
-        return pending[0].seq - 1
+    return _gone_up_to(state, list(_pending(room, state, _listing(room))))
+
+
+def _gone_up_to(state: LiveState, waiting: Sequence[Condemned]) -> int:
+    if waiting:
+        return waiting[0].seq - 1
     return max((info.number for info in _maintenance(state)), default=0)
 
 
@@ -81,11 +84,12 @@ def _maintenance(state: LiveState) -> list[SnapshotInfo]:
 def _pending(room: OrgRoom, state: LiveState, listing: Mapping[str, int]) -> Iterator[Condemned]:
     """What was condemned and is still there, oldest first."""
     infos = _maintenance(state)
+    live = {entry.name for entry in live_objects(state, org=room.org)}
     done = room.chain.manifest(infos[-1].number)[0].collected if infos else 0
     for info in infos:
         if info.number > done:
             names = room.chain.manifest(info.number)[0].condemned
-            there = {name: listing[name] for name in names if name in listing}
+            there = {n: listing[n] for n in names if n in listing and n not in live}
             if there:
                 yield Condemned(info.number, info.finished, there)
 

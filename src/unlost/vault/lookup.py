@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from unlost.vault.format.physical import U_ID
 from unlost.vault.format.tokens import KEYS_SINCE, key_token
+from unlost.vault.label import Shape
 from unlost.vault.parallel import spread
 from unlost.vault.tableview import TableView
 from unlost.vault.tokenrows import exact
@@ -29,10 +30,14 @@ def records_with(
 
 
 def _has_tokens(view: TableView, rank: int, column: str) -> bool:
+    """True if all rows of a segment have tokens of this column."""
     label, _ = view.reading.segments.facts(view.segments[rank].entry)
-    if label.tokenizer < KEYS_SINCE:
-        return False
-    return column in view.reading.schemas.keys(label.schema, view.table)
+    shapes = label.shapes or (Shape(label.schema, (), label.tokenizer),)
+    return all(
+        shape.tokenizer >= KEYS_SINCE
+        and column in view.reading.schemas.keys(shape.schema, view.table)
+        for shape in shapes
+    )
 
 
 def _by_tokens(words: TableView, table: str, column: str, values: Sequence[str]) -> list[str]:

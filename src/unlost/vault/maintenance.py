@@ -1,12 +1,13 @@
 """Commits that change what lies in the store and nothing that a snapshot shows."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 
-from unlost.model.errors import Conflict, UnlostError
+from unlost.model.errors import Conflict, StoreError, UnlostError
 from unlost.model.snapshot import CommitKind, Counts, SnapshotInfo
 from unlost.vault import places
 from unlost.vault.finish import committed, replace_root
@@ -76,9 +77,9 @@ class Maintenance:
             done = committed(state, self._intent.run)
             if done is not None:
                 self._room.chain.confirm(done.number)
-                self.close()
+                self._settle()
                 return done
-            _check_live(state, work.parts)
+            self._check_own(state, work)
             self._room.chain.put(self._manifest(state, work))  # whoever won, the next look tells
         raise Conflict(
             "commit-crowded",
@@ -86,11 +87,33 @@ class Maintenance:
             next_step="Run it again; nothing is lost.",
         )
 
-    def close(self) -> None:
-        """It is over: with its commit, or with nothing."""
-        self._room.chain.seal_checkpoint()
-        self._notes.close()
-        self._room.chain.drop_checkpoints()
+    def _settle(self) -> None:
+        """After the commit: a checkpoint where due, and the intent is needed no more."""
+        try:
+            self._room.chain.seal_checkpoint()
+            self._notes.close()
+            self._room.chain.drop_checkpoints()
+        except StoreError:
+            return  # the commit stands; whoever comes next does this again
+
+    def give_up(self) -> None:
+        """After a failure: remove what it wrote, unless it was committed after all.
+
+        Where the store does not answer, a sweep finds it later.
+        """
+        with suppress(UnlostError):
+            if committed(self._room.chain.proved(), self._intent.run) is None:
+                store = self._room.sealed.store
+                for listed in list(store.list(places.segment(self._room.org, self.prefix))):
+                    store.delete(listed.name)
+            self._notes.close()
+
+    def _check_own(self, state: LiveState, work: Work) -> None:
+        """Raise Conflict where what it would replace, or what it wrote, may be gone."""
+        ours = any(part.segments for part in work.parts)
+        if ours and not self._notes.is_open():
+            raise _outrun("Another process took this run to be over.")
+        _check_live(state, work.parts)
 
     def _manifest(self, state: LiveState, work: Work) -> Manifest:
         before = self._room.chain.manifest(state.seq)[0]
@@ -164,8 +187,8 @@ def _check_live(state: LiveState, parts: Sequence[TablePart]) -> None:
         if ident not in state.segments.get(part.table, {})
     ]
     if gone:
-        raise Conflict(
-            "maintenance-outrun",
-            "Another run has replaced what this one was about to replace.",
-            next_step="Run it again; nothing is lost.",
-        )
+        raise _outrun("Another run has replaced what this one was about to replace.")
+
+
+def _outrun(sentence: str) -> Conflict:
+    return Conflict("maintenance-outrun", sentence, next_step="Run it again; nothing is lost.")

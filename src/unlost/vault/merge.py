@@ -98,28 +98,14 @@ class PieceReader:
 
     def read(self, piece: Piece) -> Iterator[tuple[int, pa.Table]]:
         """The rows of a piece, by rank, each part sorted by id and then by age."""
-        for rank, live in enumerate(self._view.segments):
-            if live.entry.max_id < piece.low:
-                continue
-            if piece.high is not None and live.entry.min_id >= piece.high:
-                continue
+        for rank in range(len(self._view.segments)):
             yield from self._of_segment(rank, piece)
 
     def _of_segment(self, rank: int, piece: Piece) -> Iterator[tuple[int, pa.Table]]:
-        fences = self._view.sidecar(rank).fences
-        ends = [fence.first for fence in fences[1:]] + [None]
-        merged = self._view.segments[rank].merged
         parts = []
-        for group, (fence, end) in enumerate(zip(fences, ends, strict=True)):
-            if piece.high is not None and fence.first >= piece.high:
-                break
-            if end is not None and (end < piece.low or (end == piece.low and not merged)):
-                continue
-            reaches_on = piece.high is not None and (
-                end is None or end > piece.high or (end == piece.high and merged)
-            )
+        for group, reaches_on in groups_in(self._view, rank, piece):
             rows = self._cache.get(rank, group, keep=reaches_on)
-            parts.append(self._counting(rank, _between(rows, piece)))
+            parts.append(self._counting(rank, between(rows, piece)))
         parts = [part for part in parts if len(part)]
         if parts:
             yield rank, pa.concat_tables(parts)
@@ -127,6 +113,23 @@ class PieceReader:
     def _counting(self, rank: int, rows: pa.Table) -> pa.Table:
         counting = self._view.counting(rank, rows)
         return rows if counting is None else rows.filter(pa.array(counting))
+
+
+def groups_in(view: TableView, rank: int, piece: Piece) -> Iterator[tuple[int, bool]]:
+    """The row groups of a segment that reach into a piece, and whether they reach on behind it."""
+    entry, repeats = view.segments[rank].entry, view.repeats(rank)
+    if entry.max_id < piece.low or (piece.high is not None and entry.min_id >= piece.high):
+        return
+    fences = view.sidecar(rank).fences
+    ends = [fence.first for fence in fences[1:]] + [None]
+    for group, (fence, end) in enumerate(zip(fences, ends, strict=True)):
+        if piece.high is not None and fence.first >= piece.high:
+            return
+        if end is None or end > piece.low or (end == piece.low and repeats):
+            on = piece.high is not None and (
+                end is None or end > piece.high or (end == piece.high and repeats)
+            )
+            yield group, on
 
 
 def key_pieces(view: TableView, columns: Sequence[str]) -> Iterator[pa.Table]:
@@ -174,7 +177,8 @@ def newest_of_each(rows: pa.Table) -> pa.Table:
     return rows if mask.all() else rows.filter(pa.array(mask))
 
 
-def _between(rows: pa.Table, piece: Piece) -> pa.Table:
+def between(rows: pa.Table, piece: Piece) -> pa.Table:
+    """Of rows in the order of their ids those of a piece."""
     ids = rows.column(U_ID)
     start = _bisect(ids, piece.low)
     end = len(ids) if piece.high is None else _bisect(ids, piece.high)

@@ -108,7 +108,7 @@ class SegmentStream:
         *groups, last = split_groups(whole, most=self._group_rows)
         for at, count, size in groups:
             self._write(whole.slice(at, count), size)
-        self._held = whole.slice(last[0], last[1])
+        self._held = whole.slice(last[0], last[1]).combine_chunks()
         self.rows += len(rows)
 
     def close(self) -> SegmentEntry:

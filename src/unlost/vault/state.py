@@ -87,8 +87,7 @@ class LiveState:
 
     def _apply_part(self, part: TablePart, *, seq: int) -> None:
         for ident in part.removed:
-            for held in self.segments.values():
-                held.pop(ident, None)
+            self.segments.get(part.table, {}).pop(ident, None)
         for order, entry in enumerate(part.segments):
             live = LiveSegment(entry, seq=seq, order=order, rebased=part.rebased)
             self.segments.setdefault(entry.table, {})[entry.id] = live

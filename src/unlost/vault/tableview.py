@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from unlost.model.learned import learned
 from unlost.vault.format.physical import (
+    BARE_FIELDS,
     MERGED_FIELDS,
     SYSTEM_FIELDS,
     U_BLOBS,
@@ -103,6 +104,10 @@ class TableView:
         known = self.reading.schemas.known(label.schema, self.table)
         named = ((name, physical(column.code)) for name, column in known.items())
         return {name: column for name, column in named if column in present}
+
+    def repeats(self, rank: int) -> bool:
+        """True if a segment may have an id several times, also across two of its row groups."""
+        return self.segments[rank].merged or self.table in BARE_FIELDS
 
     def counting(self, rank: int, rows: pa.Table) -> NDArray[np.bool_] | None:
         """Which rows (with ``_u_snap``) of a segment count; None if all of any do."""

@@ -1,7 +1,7 @@
 """An opened vault: the port ``Vault`` over a store and the vault's keys."""
 
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import BinaryIO
@@ -209,13 +209,15 @@ class EncryptedVault:
         """
         return lineage(self.room(org), targets=self._oids(), table=table, records=records)
 
-    def compact(self, org: str, *, run: str) -> Compaction:
+    def compact(
+        self, org: str, *, run: str, pause: Callable[[], None] = lambda: None
+    ) -> Compaction:
         """Merge segments where it is due; snapshots stay as they are, to the bit.
 
         One at a time for an org; backups may go on beside it. Raises Conflict
-        (``maintenance-outrun``), IntegrityError, StoreError: then nothing has changed.
+        (``maintenance-outrun``), IntegrityError, StoreError, and what ``pause`` raises.
         """
-        return compact(self.room(org), run=run)
+        return compact(self.room(org), run=run, pause=pause)
 
     def sweep(self, org: str, *, run: str) -> Sweep:
         """Remove what was condemned days ago, and condemn what runs left that came to nothing."""

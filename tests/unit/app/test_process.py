@@ -38,7 +38,9 @@ def test_polars_works_in_our_threads_unless_told_otherwise(said: str | None, thr
 def test_arrow_gives_memory_back_unless_told_otherwise(said: str | None, pool: str) -> None:
     environment = {k: v for k, v in os.environ.items() if k != "ARROW_DEFAULT_MEMORY_POOL"}
     environment |= {"ARROW_DEFAULT_MEMORY_POOL": said} if said else {}
-    program = "import unlost.app.compose, pyarrow; print(pyarrow.default_memory_pool().backend_name)"
+    program = (
+        "import unlost.app.compose, pyarrow; print(pyarrow.default_memory_pool().backend_name)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     )

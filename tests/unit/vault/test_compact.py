@@ -8,13 +8,15 @@ import pyarrow as pa
 import pytest
 
 from smallvault import NAMES, TABLE, SmallVault, finish, rows, schema
-from unlost.model.errors import Conflict, IntegrityError
-from unlost.model.schema import Column, Schema, Table, WireKind
+from unlost.model.errors import Conflict, IntegrityError, LimitReached, StoreError
+from unlost.model.schema import ChangeLog, Column, Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, Lineage, TableCommit, VerifyLevel
 from unlost.testing.clock import START
-from unlost.vault import merge, segmentwriter
-from unlost.vault.compact import merging, tiers
+from unlost.vault import merge, segmentwriter, writer
+from unlost.vault.chain import Chain
+from unlost.vault.compact import bare, compactor, merging, tiers
 from unlost.vault.compact.tiers import FEWEST
+from unlost.vault.format.manifest import Manifest
 from unlost.vault.state import LiveSegment
 
 IDS = tuple(f"{n:03d}" for n in range(40))
@@ -242,8 +244,9 @@ def test_another_compaction_that_commits_first_makes_it_give_up(
         return honest(self, segments)
 
     monkeypatch.setattr(merging.Merger, "merge", slow)
-    with pytest.raises(Conflict, match="about to replace"):
+    with pytest.raises(Conflict) as told:
         small.vault.compact(small.org, run="mine")
+    assert told.value.code == "maintenance-outrun"
     assert [info.run for info in small.vault.commits(small.org)][-1] == "other"
     assert small.vault.verify(VerifyLevel.DEEP).damages == ()
 
@@ -287,6 +290,140 @@ def test_a_damaged_segment_stops_it_before_anything_changed(small: SmallVault) -
     with pytest.raises(IntegrityError):
         small.vault.compact(small.org, run="c1")
     assert len(small.vault.commits(small.org)) == FEWEST + 1
+
+
+def test_an_error_leaves_nothing_behind(small: SmallVault, monkeypatch: pytest.MonkeyPatch) -> None:
+    several_nights(small)
+    before = {listed.name for listed in small.store.list("")}
+
+    def full(*_: object) -> None:
+        raise StoreError("store-full", "There is no room.")
+
+    monkeypatch.setattr("unlost.vault.compact.compactor._index", full)
+    with pytest.raises(StoreError):
+        small.vault.compact(small.org, run="c1")
+    assert {listed.name for listed in small.store.list("")} == before
+
+
+def test_who_is_told_to_stop_stops_between_two_pieces(small: SmallVault) -> None:
+    several_nights(small)
+    before = {listed.name for listed in small.store.list("")}
+
+    def stop() -> None:
+        raise LimitReached("run-stopped", "Stop.")
+
+    with pytest.raises(LimitReached):
+        small.vault.compact(small.org, run="c1", pause=stop)
+    assert {listed.name for listed in small.store.list("")} == before
+
+
+def test_an_error_after_the_commit_leaves_the_commit(
+    small: SmallVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several_nights(small)
+    before = picture(small)
+    honest = Chain.put
+
+    def lost(self: Chain, manifest: Manifest) -> bool:
+        honest(self, manifest)
+        raise StoreError("store-away", "The answer was lost.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Chain, "put", lost)
+        with pytest.raises(StoreError):
+            small.vault.compact(small.org, run="c1")
+    small.reopen()
+    assert small.vault.commits(small.org)[-1].kind is CommitKind.COMPACT
+    assert plain(picture(small)) == plain(before)
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+
+
+def test_large_work_is_committed_in_parts(
+    small: SmallVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compactor, "BATCH_BYTES", 1)
+    several_nights(small)
+    before = picture(small)
+    made = small.vault.compact(small.org, run="c1")
+    kinds = [info.kind for info in small.vault.commits(small.org)]
+    assert kinds.count(CommitKind.COMPACT) == 2
+    assert made.snapshot == len(kinds)
+    assert {merged.table for merged in made.merged} == {TABLE, "$search"}
+    assert plain(picture(small)) == plain(before)
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+
+
+def of_search(small: SmallVault) -> set[tuple[str, ...]]:
+    """All that ``$search`` says."""
+    found: set[tuple[str, ...]] = set()
+    room = small.vault.room(small.org)
+    for one in live(small, "$search"):
+        count = len(room.reader.sidecar(one.entry).fences)
+        rows_ = room.reader.read(
+            one.entry, groups=range(count), columns=["_u_id", "table", "record", "column"]
+        )
+        found |= set(zip(*(column.to_pylist() for column in rows_.columns), strict=True))
+    return found
+
+
+@pytest.mark.parametrize(("pieces", "at_once"), [(1, 10**6), (7, 10**6), (7, 9), (40, 3)])
+def test_no_word_is_lost_however_its_rows_are_cut(
+    small: SmallVault, monkeypatch: pytest.MonkeyPatch, pieces: int, at_once: int
+) -> None:
+    monkeypatch.setattr(writer, "TOKEN_GROUP_ROWS", 4)
+    monkeypatch.setattr(merging, "TOKEN_GROUP_ROWS", 4)
+    monkeypatch.setattr(merge, "PIECE_ROWS", pieces)
+    monkeypatch.setattr(bare, "PIECE_ROWS", at_once)
+    for night in range(FEWEST + 1):
+        seen = [(f"{id_}-{night}", "U", {"Name": f"Inc {id_[2:]}"}) for id_ in IDS]
+        small.night(f"n{night}", *seen)
+    before = of_search(small)
+    small.vault.compact(small.org, run="c1")
+    assert of_search(small) == before
+    held = live(small, "$search")
+    assert sum(one.entry.rows for one in held) == len(before)
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+
+
+def with_log(*, logged: bool) -> Schema:
+    """A change log of ``Par`` that names its record by ``Name``, or the table before it was one."""
+    log = ChangeLog(TABLE, "Name", "Phone", "Amount", "Text", "Seen", "Seen")
+    named = replace(schema().tables[0], name_column=None)
+    parent = Table("Par", (Column("X", WireKind.TEXT),), change_log=log if logged else None)
+    return Schema((named, parent), f"{logged}")
+
+
+def test_rows_from_before_a_column_became_a_key_are_still_found(small: SmallVault) -> None:
+    for night in range(FEWEST + 1):
+        commit = small.begin(f"n{night}", put=with_log(logged=night > FEWEST // 2))
+        finish(commit, commit.add(TABLE, [rows((f"{night}", "U", {"Name": "P1"}))]))
+
+    def found() -> list[str]:
+        head = small.vault.head(small.org)
+        assert head is not None
+        return sorted(head.where(TABLE, "Name", ["P1"]).column("_u_id").to_pylist())
+
+    before = found()
+    assert len(before) == FEWEST + 1
+    assert small.vault.compact(small.org, run="c1").snapshot is not None
+    assert found() == before
+
+
+def test_schemas_that_went_two_ways_are_not_merged(small: SmallVault) -> None:
+    small.night("first", ("a", "U", {"Name": "a"}))
+    first = schema("Name")
+    small.begin("base", put=first).abandon()
+    mine = small.begin("mine", put=schema("Name", "Phone"))
+    added = mine.add(TABLE, [rows(("a", "U", {"Phone": "mine"}), names=["Name", "Phone"])])
+    rival = small.begin("rival", put=schema("Name", "Text", "Phone"))
+    names = ["Name", "Text", "Phone"]
+    finish(rival, rival.add(TABLE, [rows(("b", "U", {"Text": "t", "Phone": "p"}), names=names)]))
+    finish(mine, added)
+    for night in range(FEWEST):
+        small.night(f"n{night}", ("z", "U", {"Name": f"{night}"}))
+    before = picture(small)
+    small.vault.compact(small.org, run="c1")
+    assert plain(picture(small)) == plain(before)
 
 
 def test_row_groups_are_filled_across_pieces(

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from smallvault import TABLE, SmallVault, finish, rows
-from unlost.model.errors import IntegrityError
+from smallvault import IDENTITY, TABLE, SmallVault, finish, rows
+from unlost.model.errors import Conflict, IntegrityError
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.vault.compact import tiers
 from unlost.vault.garbage import GRACE
@@ -131,6 +131,50 @@ def test_what_is_gone_is_written_down(small: SmallVault) -> None:
     chain = small.vault.room(small.org).chain
     assert chain.manifest(3)[0].collected == 0
     assert chain.manifest(number)[0].collected == 3
+
+
+def test_a_run_that_another_process_gave_up_does_not_commit(small: SmallVault) -> None:
+    nights(small)
+    mine = small.begin("mine")
+    added = mine.add(TABLE, [rows(("b", "U", {"Name": "mine"}))])
+    small.vault.begin(small.org, run="mine", kind=CommitKind.BACKUP, identity=IDENTITY).abandon()
+    assert small.vault.sweep(small.org, run="s1").stray > 0
+    with pytest.raises(Conflict) as told:
+        finish(mine, added)
+    assert told.value.code == "run-given-up"
+
+
+def test_what_is_live_is_never_removed_whatever_was_condemned(
+    small: SmallVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nights(small)
+    mine = small.begin("mine")
+    added = mine.add(TABLE, [rows(("b", "U", {"Name": "mine"}))])
+    small.vault.begin(small.org, run="mine", kind=CommitKind.BACKUP, identity=IDENTITY).abandon()
+    small.vault.sweep(small.org, run="s1")
+    monkeypatch.setattr("unlost.vault.finish.Finish._check_open", lambda self: None)
+    finish(mine, added)
+    small.clock.advance(days=30)
+    assert small.vault.sweep(small.org, run="s2").removed == 0
+    small.reopen()
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+
+
+def test_what_is_written_down_as_gone_stays_so(small: SmallVault) -> None:
+    nights(small)
+    small.vault.compact(small.org, run="c1")
+    small.clock.advance(days=8)
+    small.vault.sweep(small.org, run="s1")
+    nights(small, 4)
+    small.vault.compact(small.org, run="c2")
+    lost = small.begin("lost")
+    lost.add(TABLE, [rows(("b", "U", {"Name": "b"}))])
+    lost.abandon()
+    small.vault.sweep(small.org, run="s2")
+    newest = small.vault.commits(small.org)[-1]
+    assert newest.kind is CommitKind.CONDEMN
+    chain = small.vault.room(small.org).chain
+    assert chain.manifest(newest.number)[0].collected == newest.number - 2
 
 
 def test_a_chain_that_is_not_whole_loses_nothing_more(small: SmallVault) -> None:

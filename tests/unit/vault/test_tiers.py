@@ -6,7 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlost.model.snapshot import SegmentEntry
-from unlost.vault.compact.tiers import DEEPEST, FEWEST, LOAD_ROWS, MANY, Tier, depth, due, tiers_of
+from unlost.vault.compact.tiers import (
+    DEEPEST,
+    FEWEST,
+    LOAD_ROWS,
+    MANY,
+    Overlap,
+    Tier,
+    depth,
+    due,
+    tiers_of,
+)
 from unlost.vault.state import LiveSegment
 
 
@@ -107,6 +117,20 @@ def test_depth_is_the_most_that_overlap_in_one_place() -> None:
     assert depth([segment(1, 1, low="a", high="b"), segment(1, 1, low="b", high="c")]) == 2
     assert depth([segment(1, 1, low="a", high="b"), segment(1, 1, low="ba", high="c")]) == 1
     assert depth([segment(1, 1, low="é", high="é"), segment(1, 1, low="f", high="𝄞")]) == 2
+
+
+RANGES = st.tuples(st.integers(0, 30), st.integers(0, 6))
+
+
+@given(st.lists(RANGES, max_size=25))
+def test_overlap_is_known_while_segments_come(ranges: list[tuple[int, int]]) -> None:
+    overlap, held, deepest = Overlap(), [], 0
+    for low, width in ranges:
+        one = segment(1, 1, low=f"{low:02}", high=f"{low + width:02}")
+        deepest = max(deepest, overlap.with_(one))
+        overlap.add(one)
+        held.append(one)
+        assert deepest == depth(held)
 
 
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=400), st.integers(1, 10**6))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from unlost.app.access import Where, action
+from unlost.app.backup_run import IN_PROGRESS
 from unlost.app.compose import Application
 from unlost.catalog.orgs import ProtectedOrg, get_org, list_orgs
 from unlost.catalog.upkeep import save_upkeep
@@ -13,6 +14,7 @@ from unlost.model.snapshot import CommitKind
 from unlost.model.upkeep import Compaction, Merged, Sweep, UpkeepRecord
 
 KIND = CommitKind.COMPACT
+PASSING = frozenset({IN_PROGRESS, "run-stopped"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,15 @@ def compact(app: Application, org: str | None = None) -> Compacted:
 
 
 def keep_small(app: Application, oid: str) -> UpkeepRecord | None:
-    """The same after a night. Never raises: an alert tells what failed. None if the org is gone."""
+    """The same after a night. Never raises: an alert tells what failed. None if nothing was done."""
     org = next((one for one in list_orgs() if one.oid == oid), None)
     if org is None:
         return None
     try:
         done, swept = _kept(app, org)
     except UnlostError as error:
+        if error.code in PASSING:
+            return None  # it was stopped, or somebody does it by hand: the next night does the rest
         record = UpkeepRecord(app.clock.now(), error_code=error.code, error_sentence=error.sentence)
     except Exception as error:  # noqa: BLE001 (a fault of ours must not end the worker)
         told = str(error) or type(error).__name__
@@ -93,9 +97,14 @@ def _compacted(app: Application, org: ProtectedOrg) -> OrgCompacted:
 
 def _kept(app: Application, org: ProtectedOrg) -> tuple[Compaction, Sweep]:
     run = f"compact-{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
+    vault = app.whole_vault
     with app.lease.hold(org.oid, kind=KIND, run=run):
-        done = app.whole_vault.compact(org.oid, run=run)
-        return done, app.whole_vault.sweep(org.oid, run=f"{run}-sweep")
+        try:
+            done = vault.compact(org.oid, run=run, pause=app.brake.check)
+        except UnlostError:
+            vault.sweep(org.oid, run=f"{run}-sweep")  # room is what it may have lacked
+            raise
+        return done, vault.sweep(org.oid, run=f"{run}-sweep")
 
 
 def _record(app: Application, org: ProtectedOrg, done: Compaction, swept: Sweep) -> UpkeepRecord:

@@ -1,6 +1,7 @@
 """Compacting an org: what is due is merged by table, and takes the place of the old in one commit."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -11,6 +12,7 @@ from unlost.model.snapshot import CommitKind, SegmentEntry
 from unlost.model.upkeep import Compaction, Merged
 from unlost.vault.changeindex import changes_of
 from unlost.vault.compact.merging import Merger, write_all
+from unlost.vault.compact.shapes import can_merge
 from unlost.vault.compact.tiers import Tier, due, tiers_of
 from unlost.vault.format.manifest import TablePart
 from unlost.vault.format.physical import BARE_FIELDS, CHANGES, U_ID, U_PREV, is_system
@@ -24,49 +26,108 @@ from unlost.vault.segmentwriter import Reach, SegmentWriter
 from unlost.vault.state import LiveSegment, LiveState, segment_objects
 from unlost.vault.tableview import TableView
 
+BATCH_BYTES = 1 << 30  # of segments that one commit replaces, where it is more than one table's
 
-def compact(room: OrgRoom, *, run: str) -> Compaction:
+type Pause = Callable[[], None]
+"""Called now and then; it may raise, to stop what goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Neighbouring tiers of a table that are to be merged."""
+
+    table: str
+    tiers: Sequence[Tier]
+
+    @property
+    def segments(self) -> list[LiveSegment]:
+        """Their segments, oldest first."""
+        return [live for tier in self.tiers for live in tier.segments]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Entries of a table: replaced, in their place, and written on the way."""
+
+    old: list[SegmentEntry]
+    new: list[SegmentEntry]
+    between: list[SegmentEntry]
+
+
+def compact(room: OrgRoom, *, run: str, pause: Pause) -> Compaction:
     """Merge what is due. What snapshots show stays as it is, to the bit.
 
-    Raises Conflict (``maintenance-outrun``), IntegrityError, StoreError; then nothing has changed.
+    Each commit replaces about ``BATCH_BYTES``. Raises Conflict (``maintenance-outrun``),
+    IntegrityError, StoreError, and what ``pause`` raises: then commits made so far stand, and what
+    was written for another one is removed.
     """
     state = room.chain.proved()
     close_cut_off(room, CommitKind.COMPACT)
-    plan = list(_due(room, state)) if state.seq else []
-    if not plan:
-        return Compaction()
+    done = Compaction()
+    plan = _due(room, state) if state.seq else iter(())
+    for number, batch in enumerate(_batches(plan), start=1):
+        name = run if number == 1 else f"{run}-{number}"
+        done = done.then(_compacted(room, state, batch, run=name, pause=pause))
+    return done
+
+
+def _batches(plan: Iterable[Due]) -> Iterator[list[Due]]:
+    batch: list[Due] = []
+    size = 0
+    for one in plan:
+        own = sum(live.entry.bytes for live in one.segments)
+        if batch and size + own > BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(one)
+        size += own
+    if batch:
+        yield batch
+
+
+def _compacted(
+    room: OrgRoom, state: LiveState, batch: Sequence[Due], *, run: str, pause: Pause
+) -> Compaction:
     work = Maintenance(room, run=run, kind=CommitKind.COMPACT)
     work.open()
+    try:
+        return _in_place(room, state, batch, work, pause)
+    except Exception:
+        work.give_up()
+        raise
+
+
+def _in_place(
+    room: OrgRoom, state: LiveState, batch: Sequence[Due], work: Maintenance, pause: Pause
+) -> Compaction:
     out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
-    done = [_merge(room, out, table, tiers) for table, tiers in plan]
-    told = _index(room, out, state, plan)
-    replaced = [entry for old, _, between in done for entry in (*old, *between)]
+    done = [_merge(room, out, one, pause) for one in batch]
+    told = _index(room, out, state, batch)
+    replaced = [entry for one in done for entry in (*one.old, *one.between)]
     objects = [each for entry in replaced for each in segment_objects(entry, org=room.org)]
     info = work.commit(
         Work(
-            parts=(*(_part(old, new) for old, new, _ in done), *told),
+            parts=(*map(_part, done), *told),
             condemned=tuple(sorted(each.name for each in objects)),
-            collected=collected_up_to(room, state),
+            collected=collected_up_to(room, room.chain.live()),
         )
     )
     return Compaction(
-        merged=tuple(_told(old, new) for old, new, _ in done),
+        merged=tuple(map(_told, done)),
         snapshot=info.number,
         replaced=len(objects),
         replaced_bytes=sum(each.bytes for each in objects),
     )
 
 
-type _Done = tuple[list[SegmentEntry], list[SegmentEntry], list[SegmentEntry]]
-"""Entries: replaced, new, and written on the way."""
-
-
-def _due(room: OrgRoom, state: LiveState) -> Iterator[tuple[str, Sequence[Tier]]]:
-    """Tables with neighbouring tiers that are to be merged."""
+def _due(room: OrgRoom, state: LiveState) -> Iterator[Due]:
+    """What is to be merged, table by table."""
     for table in sorted(state.segments):
         tiers = tiers_of(state.of(table, until=state.seq))
         for chosen in due(tiers, closed=partial(_closed, room, table, tiers)):
-            yield table, chosen
+            found = Due(table, chosen)
+            if can_merge(TableView(table, found.segments, room.reading)):
+                yield found
 
 
 def _closed(room: OrgRoom, table: str, tiers: Sequence[Tier]) -> int:
@@ -83,48 +144,45 @@ def _closed(room: OrgRoom, table: str, tiers: Sequence[Tier]) -> int:
     return count
 
 
-def _merge(room: OrgRoom, out: SegmentWriter, table: str, tiers: Sequence[Tier]) -> _Done:
-    merger = Merger(table, room.reading, out, Reach(tiers[0].first, tiers[-1].last))
-    segments: list[LiveSegment] = [live for tier in tiers for live in tier.segments]
-    new = merger.merge(segments)
-    return [live.entry for live in segments], new, merger.between
+def _merge(room: OrgRoom, out: SegmentWriter, due_: Due, pause: Pause) -> Done:
+    reach = Reach(due_.tiers[0].first, due_.tiers[-1].last)
+    merger = Merger(due_.table, room.reading, out, reach, pause)
+    new = merger.merge(due_.segments)
+    return Done([live.entry for live in due_.segments], new, merger.between)
 
 
 def _index(
-    room: OrgRoom, out: SegmentWriter, state: LiveState, plan: Sequence[tuple[str, Sequence[Tier]]]
+    room: OrgRoom, out: SegmentWriter, state: LiveState, batch: Sequence[Due]
 ) -> list[TablePart]:
     """What is told of the commits whose segments are merged with others now."""
     label = Label(table=CHANGES, schema=SYSTEM_SCHEMA, base=state.seq)
-    entries = write_all(_change_rows(room, state, plan), lambda: out.stream(label))
+    entries = write_all(_change_rows(room, state, batch), lambda: out.stream(label))
     return [TablePart(table=CHANGES, segments=tuple(entries))] if entries else []
 
 
-def _change_rows(
-    room: OrgRoom, state: LiveState, plan: Sequence[tuple[str, Sequence[Tier]]]
-) -> Iterator[pa.Table]:
+def _change_rows(room: OrgRoom, state: LiveState, batch: Sequence[Due]) -> Iterator[pa.Table]:
     """Rows of ``$changes`` in their order: tables come by name, tiers by age."""
-    for table, tiers in plan:
-        if is_system(table) or len(tiers) == 1:
+    for one in batch:
+        if is_system(one.table) or len(one.tiers) == 1:
             continue
-        view = room.view(table, until=state.seq, state=state)
+        view = room.view(one.table, until=state.seq, state=state)
         first = min(live.first for live in view.segments)
-        for tier in tiers:
+        for tier in one.tiers:
             if first < tier.first == tier.last:
-                yield from changes_of(table, tier.segments, view)
+                yield from changes_of(one.table, tier.segments, view)
 
 
-def _part(old: Sequence[SegmentEntry], new: Sequence[SegmentEntry]) -> TablePart:
-    return TablePart(
-        table=old[0].table, segments=tuple(new), removed=tuple(entry.id for entry in old)
-    )
+def _part(done: Done) -> TablePart:
+    removed = tuple(entry.id for entry in done.old)
+    return TablePart(table=done.old[0].table, segments=tuple(done.new), removed=removed)
 
 
-def _told(old: Sequence[SegmentEntry], new: Sequence[SegmentEntry]) -> Merged:
+def _told(done: Done) -> Merged:
     return Merged(
-        table=old[0].table,
-        segments_before=len(old),
-        segments_after=len(new),
-        bytes_before=sum(entry.bytes + entry.sidecar_bytes for entry in old),
-        bytes_after=sum(entry.bytes + entry.sidecar_bytes for entry in new),
-        rows=sum(entry.rows for entry in new),
+        table=done.old[0].table,
+        segments_before=len(done.old),
+        segments_after=len(done.new),
+        bytes_before=sum(entry.bytes + entry.sidecar_bytes for entry in done.old),
+        bytes_after=sum(entry.bytes + entry.sidecar_bytes for entry in done.new),
+        rows=sum(entry.rows for entry in done.new),
     )

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from unlost.model.snapshot import SegmentEntry
-from unlost.vault.compact.rows import alike, once, side_by_side
+from unlost.vault.compact.bare import bare_pieces
+from unlost.vault.compact.rows import alike, side_by_side
 from unlost.vault.compact.shapes import Shapes, label_for, schema_for, shapes_of
-from unlost.vault.compact.tiers import depth
+from unlost.vault.compact.tiers import Overlap, depth
 from unlost.vault.format.physical import BARE_FIELDS, SEARCH, U_SHAPE, U_SNAP
 from unlost.vault.label import Label
 from unlost.vault.merge import PieceReader, cut
@@ -33,6 +34,7 @@ class Merger:
     reading: Reading
     out: SegmentWriter
     reach: Reach
+    pause: Callable[[], None]
     between: list[SegmentEntry] = field(default_factory=list)
 
     def merge(self, segments: Sequence[LiveSegment]) -> list[SegmentEntry]:
@@ -59,9 +61,14 @@ class Merger:
 
     def _pieces(self, view: TableView, shapes: Shapes) -> Iterator[pa.Table]:
         schema = schema_for(self.table, shapes)
-        bare = self.table in BARE_FIELDS
+        if self.table in BARE_FIELDS:
+            for rows in bare_pieces(view, schema):
+                self.pause()
+                yield rows
+            return
         reader = PieceReader(view, lambda rank: _columns(view, rank, schema))
         for piece in cut(view):
+            self.pause()
             parts = [
                 alike(
                     rows,
@@ -73,7 +80,7 @@ class Merger:
                 for rank, rows in reader.read(piece)
             ]
             if parts:
-                yield once(parts, schema) if bare else side_by_side(parts)
+                yield side_by_side(parts)
 
     def _group(self, label: Label) -> int:
         """Rows of a group: fewer where records are asked for one here and one there."""
@@ -138,11 +145,12 @@ def _columns(view: TableView, rank: int, schema: pa.Schema) -> list[str]:
 
 def _parts(segments: Sequence[LiveSegment]) -> Iterator[list[LiveSegment]]:
     """Neighbours in age, as many as may be read at once."""
-    part: list[LiveSegment] = []
+    part, overlap = list[LiveSegment](), Overlap()
     for live in segments:
-        if part and depth([*part, live]) > AT_ONCE:
+        if overlap.with_(live) > AT_ONCE:
             yield part
-            part = []
+            part, overlap = [], Overlap()
+        overlap.add(live)
         part.append(live)
     yield part
 

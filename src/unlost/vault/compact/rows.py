@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -55,13 +54,6 @@ def side_by_side(parts: Sequence[pa.Table]) -> pa.Table:
     if shown.all() and len(parts) == 1:
         return rows
     return rows.take(order.filter(pa.array(shown)))
-
-
-def once(parts: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:
-    """Rows of a bare table, each once, in their order."""
-    frame = pl.DataFrame(pl.from_arrow(pa.concat_tables(parts).select(schema.names)))
-    plain: pa.Table = frame.unique(maintain_order=False).sort(schema.names).to_arrow()
-    return plain.cast(schema)
 
 
 def _shape(rows: pa.Table, places: Sequence[int]) -> pa.Array:

@@ -50,6 +50,24 @@ def shapes_of(view: TableView) -> Shapes:
     return Shapes(tuple(known), tuple(places))
 
 
+def can_merge(view: TableView) -> bool:
+    """Whether all rows of a view can be told by the columns of the newest schema.
+
+    Not where two runs went on from one schema and each gave the next number to a column of its own.
+    """
+    if view.table in BARE_FIELDS:
+        return True
+    newest = view.reading.segments.facts(view.segments[-1].entry)[0].schema
+    known = view.reading.schemas.known(newest, view.table)
+    codes = {name: column.code for name, column in known.items()}
+    schemas = {view.reading.segments.facts(live.entry)[0].schema for live in view.segments}
+    return all(
+        codes.get(name) == column.code
+        for schema in schemas
+        for name, column in view.reading.schemas.known(schema, view.table).items()
+    )
+
+
 def label_for(view: TableView, shapes: Shapes) -> Label:
     """The label of what is merged: the schema of the newest rows, the least that all fulfil."""
     labels = [view.reading.segments.facts(live.entry)[0] for live in view.segments]

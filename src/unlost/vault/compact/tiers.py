@@ -8,6 +8,7 @@ tiers grows no faster. A first load, far larger than all nights, stays as it is 
 was changed that reading the rest of it as of today is not worth two looks.
 """
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -56,6 +57,29 @@ def depth(segments: Iterable[LiveSegment]) -> int:
         open_now += -1 if end else 1
         deepest = max(deepest, open_now)
     return deepest
+
+
+class Overlap:
+    """How many segments overlap, while they come one by one."""
+
+    def __init__(self) -> None:
+        self._begins: list[bytes] = []
+        self._ends: list[bytes] = []
+
+    def add(self, live: LiveSegment) -> None:
+        """Take one more in."""
+        insort(self._begins, live.entry.min_id.encode())
+        insort(self._ends, live.entry.max_id.encode())
+
+    def with_(self, live: LiveSegment) -> int:
+        """The most that overlap in one place of this segment, which is counted too."""
+        low, high = live.entry.min_id.encode(), live.entry.max_id.encode()
+        first, last = bisect_right(self._begins, low), bisect_right(self._begins, high)
+        places = [low, *self._begins[first:last]]
+        return 1 + max(self._open_at(place) for place in places)
+
+    def _open_at(self, place: bytes) -> int:
+        return bisect_right(self._begins, place) - bisect_left(self._ends, place)
 
 
 def due(tiers: Sequence[Tier], *, closed: Callable[[], int]) -> list[Sequence[Tier]]:
