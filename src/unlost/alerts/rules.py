@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from unlost.alerts.watched import NightCounts, Running, Watched, WatchedOrg
 from unlost.model.alert import Alarm, Rule, Urgency
@@ -11,6 +11,7 @@ from unlost.model.finding import FindingKind
 from unlost.model.jobs import CANCELLED, PAUSED
 from unlost.model.night import NightRecord, NightState
 from unlost.model.quota import Quota
+from unlost.model.upkeep import UpkeepRecord
 
 OVERDUE = timedelta(minutes=15)  # a night that nobody began by then was missed
 PATIENCE = 2  # failures of one night before anybody is told
@@ -28,6 +29,7 @@ CALLS_SHARE = 0.90
 NAMED = 3  # changes of a shape that are named
 EXPIRES_SOON = timedelta(days=30)
 EXPIRES_NOW = timedelta(days=7)
+HELD_LONG = timedelta(days=7)  # behind the day on which what is needed no more may go
 LEAST_NIGHTS = 5  # before a table has a usual night
 USUAL_TIMES = 8.0  # robust deviations above the usual night
 UNUSUAL_LEAST = 100  # rows; fewer are one person's day
@@ -440,6 +442,17 @@ def damaged(watched: Watched) -> Iterator[Alarm]:
 
 def grows(org: WatchedOrg) -> Iterator[Alarm]:
     """The org's part of the vault could not be kept small after its newest night."""
+    if org.upkeep is not None and org.upkeep.held_by and _overdue(org.upkeep, org.now):
+        yield _alarm(
+            Rule.VAULT_GROWS,
+            org,
+            "held",
+            Urgency.SOON,
+            f"What the vault needs no more of {org.name} cannot be removed, "
+            f"for the run {org.upkeep.held_by} has not ended.",
+            "Let the run go on, or cancel it.",
+            f"unlost runs {org.upkeep.held_by}",
+        )
     if org.upkeep is not None and org.upkeep.failed:
         yield _alarm(
             Rule.VAULT_GROWS,
@@ -451,6 +464,11 @@ def grows(org: WatchedOrg) -> Iterator[Alarm]:
             "Backups go on and nothing is lost. See to the cause, then do it by hand.",
             f"unlost compact {org.name}",
         )
+
+
+def _overdue(upkeep: UpkeepRecord, now: datetime) -> bool:
+    """Whether what is needed no more should have gone long ago."""
+    return upkeep.next_at is not None and now - upkeep.next_at >= HELD_LONG
 
 
 # --- inside ---------------------------------------------------------------------------------------

@@ -128,6 +128,7 @@ class Upkeep(models.Model):
     bytes_removed = models.BigIntegerField(default=0)
     bytes_waiting = models.BigIntegerField(default=0)
     next_at = models.DateTimeField(null=True)
+    held_by = models.CharField(max_length=80, default="")
     error_code = models.CharField(max_length=80, default="")
     error_sentence = models.TextField(default="")
 

@@ -15,6 +15,7 @@ def save_upkeep(oid: str, record: UpkeepRecord) -> None:
         "bytes_removed": record.removed,
         "bytes_waiting": record.waiting,
         "next_at": record.next_at,
+        "held_by": record.held_by,
         "error_code": record.error_code,
         "error_sentence": record.error_sentence,
     }
@@ -38,6 +39,7 @@ def _value(row: Upkeep) -> UpkeepRecord:
         removed=row.bytes_removed,
         waiting=row.bytes_waiting,
         next_at=row.next_at,
+        held_by=row.held_by,
         error_code=row.error_code,
         error_sentence=row.error_sentence,
     )

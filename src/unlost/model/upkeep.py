@@ -64,7 +64,8 @@ class UpkeepRecord:
     """The newest upkeep of an org.
 
     ``before`` and ``after`` are bytes of the segments that were merged; ``removed`` bytes are gone,
-    ``waiting`` bytes go at ``next_at`` at the earliest. ``error_code`` is empty where all went well.
+    ``waiting`` bytes go at ``next_at`` at the earliest, once the run ``held_by`` has ended, if there
+    is one. ``error_code`` is empty where all went well.
     """
 
     at: datetime
@@ -74,6 +75,7 @@ class UpkeepRecord:
     removed: int = 0
     waiting: int = 0
     next_at: datetime | None = None
+    held_by: str = ""
     error_code: str = ""
     error_sentence: str = ""
 

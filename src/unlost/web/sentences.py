@@ -87,6 +87,10 @@ SENTENCES: tuple[str, ...] = (
     gettext_noop("Look at all of it, and put the damaged objects back from a copy of the vault."),
     gettext_noop("What the vault holds of %(org)s could not be kept small: %(why)s"),
     gettext_noop("Backups go on and nothing is lost. See to the cause, then do it by hand."),
+    gettext_noop(
+        "What the vault needs no more of %(org)s cannot be removed, for the run %(run)s has not ended."
+    ),
+    gettext_noop("Let the run go on, or cancel it."),
     gettext_noop("The restore %(run)s to %(org)s stopped: %(why)s"),
     gettext_noop("See to the cause, then let it go on: it goes on where it stopped."),
     # certificates

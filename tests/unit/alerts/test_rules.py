@@ -277,6 +277,12 @@ def test_a_damaged_vault_is_told_and_a_whole_one_is_not() -> None:
 def test_a_vault_that_could_not_be_kept_small_is_told() -> None:
     kept = UpkeepRecord(NOW, snapshot=3, before=100, after=10)
     assert said(replace(sales(), upkeep=kept)) == {}
+    held = UpkeepRecord(NOW, waiting=9, next_at=NOW - timedelta(days=7), held_by="backup-1")
+    alarm = said(replace(sales(), upkeep=held))[Rule.VAULT_GROWS]
+    assert (alarm.subject, alarm.command) == ("held", "unlost runs backup-1")
+    soon = replace(held, next_at=NOW - timedelta(days=6))
+    assert said(replace(sales(), upkeep=soon)) == {}
+    assert said(replace(sales(), upkeep=replace(held, held_by=""))) == {}
     failed = UpkeepRecord(NOW, error_code="store-full", error_sentence="The disk is full.")
     alarm = said(replace(sales(), upkeep=failed))[Rule.VAULT_GROWS]
     assert alarm.urgency is Urgency.SOON

@@ -116,6 +116,7 @@ def _record(app: Application, org: ProtectedOrg, done: Compaction, swept: Sweep)
         removed=swept.removed_bytes,
         waiting=swept.waiting_bytes,
         next_at=swept.next_at,
+        held_by=swept.held_by or "",
     )
     save_upkeep(org.oid, record)
     return record
