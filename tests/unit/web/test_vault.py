@@ -8,10 +8,12 @@ from unlost.app.actions import vault_state
 from unlost.catalog.checks import last_check, save_check
 from unlost.catalog.models import Org
 from unlost.catalog.orgs import get_org
+from unlost.catalog.upkeep import save_upkeep
 from unlost.jobs.slots import take_slot
 from unlost.model.access import Role
 from unlost.model.jobs import Job, JobKind
 from unlost.model.night import CheckRecord
+from unlost.model.upkeep import UpkeepRecord
 
 
 def test_the_vault_tells_what_it_holds_and_proves_it(world: World, sign_in: SignIn) -> None:
@@ -98,3 +100,17 @@ def test_only_who_manages_the_home_checks(sign_in: SignIn) -> None:
     client = sign_in(Role.OPERATOR)
     assert client.get("/vault/checks/").status_code == 403
     assert client.post("/vault/checks/", {}).status_code == 403
+
+
+def test_when_it_was_kept_small_and_what_waits_to_go(world: World, sign_in: SignIn) -> None:
+    assert "Kept small" in sign_in().get("/vault/").content.decode()
+    oid, now = get_org("sales").oid, world.clock.now()
+    kept = UpkeepRecord(now, snapshot=3, before=9, after=3, waiting=7_000_000, next_at=now)
+    save_upkeep(oid, kept)
+    told = sign_in().get("/vault/").content.decode()
+    assert "needed no more:" in told
+    assert "7.0 MB" in told
+    save_upkeep(oid, UpkeepRecord(now, error_code="store-full", error_sentence="The disk is full."))
+    told = sign_in().get("/vault/").content.decode()
+    assert "The disk is full." in told
+    assert "needed no more:" not in told
