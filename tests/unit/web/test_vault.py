@@ -103,14 +103,15 @@ def test_only_who_manages_the_home_checks(sign_in: SignIn) -> None:
 
 
 def test_when_it_was_kept_small_and_what_waits_to_go(world: World, sign_in: SignIn) -> None:
-    assert "Kept small" in sign_in().get("/vault/").content.decode()
+    client = sign_in()
+    assert "Kept small" in client.get("/vault/").content.decode()
     oid, now = get_org("sales").oid, world.clock.now()
     kept = UpkeepRecord(now, snapshot=3, before=9, after=3, waiting=7_000_000, next_at=now)
     save_upkeep(oid, kept)
-    told = sign_in().get("/vault/").content.decode()
+    told = client.get("/vault/").content.decode()
     assert "needed no more:" in told
     assert "7.0 MB" in told
     save_upkeep(oid, UpkeepRecord(now, error_code="store-full", error_sentence="The disk is full."))
-    told = sign_in().get("/vault/").content.decode()
+    told = client.get("/vault/").content.decode()
     assert "The disk is full." in told
     assert "needed no more:" not in told
