@@ -388,3 +388,38 @@ class PlanRow(models.Model):
     error_code = models.CharField(max_length=80, default="")
     error_sentence = models.TextField(default="")
     error_next_step = models.TextField(default="")
+
+
+class LookRow(models.Model):
+    """A look at an org that nobody protects yet: what was asked and what was found, both sealed.
+
+    ``answer`` is empty until it is over. ``seat`` is the lock that who looks holds, ``tries`` counts
+    how often it was begun: a look whose process ended is begun again.
+    """
+
+    id = models.CharField(max_length=64, primary_key=True)
+    asked_at = models.DateTimeField(db_index=True)
+    asked = models.TextField()
+    answer = models.TextField(default="")
+    seat = models.CharField(max_length=20, default="")
+    tries = models.IntegerField(default=0)
+
+
+class TickRow(models.Model):
+    """The records of a list that somebody ticked, as TABLE/ID: no values of records.
+
+    ``of`` tells one list of an org from the others.
+    """
+
+    org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="ticks")
+    by = models.CharField(max_length=150)
+    of = models.CharField(max_length=200)
+    at = models.DateTimeField()
+    records = models.JSONField(default=list)
+
+    class Meta:
+        """One row for each list and person."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["org", "by", "of"], name="one_tick_row_per_list")
+        ]

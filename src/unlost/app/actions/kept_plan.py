@@ -12,7 +12,8 @@ from unlost.app.actions.restore_plan import PlanRequest, new_plan_id, planned
 from unlost.app.actions.restore_run import plan_retry
 from unlost.app.compose import Application, writer_missing
 from unlost.app.otherwise import check
-from unlost.app.planners import is_taken, seated
+from unlost.app.planners import seated
+from unlost.app.seats import is_taken
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.catalog.plans import (
     KeptPlan,

@@ -1,0 +1,160 @@
+"""A look that goes on beside: one for each question, one that looks, and told to who asked alone."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+
+import pytest
+
+from homes import SECRET, World
+from unit.app.test_connecting import acting, new
+from unlost.app.actions import looking as module
+from unlost.app.actions.looking import (
+    BEGINS_WITHIN,
+    KEPT,
+    SEATS,
+    LookState,
+    ask_look,
+    do_look,
+    drop_look,
+    look_state,
+)
+from unlost.app.seats import seat_of
+from unlost.catalog.looks import answer_look, begin_look, find_look
+from unlost.catalog.models import LookRow
+from unlost.model.access import Actor, ActorKind, Grant, Role
+from unlost.model.errors import NotAllowed, NotFound
+
+
+def opened(world: World) -> int:
+    return len(world.connector.contexts)
+
+
+def test_what_is_found_is_told_with_what_opens_the_org(world: World) -> None:
+    view = ask_look(world.app, new())
+    assert (view.state, view.alone, view.looked) == (LookState.LOOKING, False, None)
+    found = do_look(world.app, view.look)
+    assert found.state is LookState.FOUND
+    assert found.looked is not None
+    assert (found.looked.found.name, found.looked.found.tables > 0) == ("sales", True)
+    assert found.looked.secrets == {"password": SECRET}
+    assert SECRET not in repr(found)
+    assert look_state(world.app, view.look) == found
+
+
+def test_it_is_done_once_until_it_is_asked_for_again(world: World) -> None:
+    look = ask_look(world.app, new()).look
+    for _ in range(2):
+        do_look(world.app, look)
+    assert opened(world) == 1
+    again = ask_look(world.app, new())
+    assert (again.look, again.state) == (look, LookState.LOOKING)
+    assert do_look(world.app, look).state is LookState.FOUND
+    assert opened(world) == 2
+
+
+def test_each_question_of_each_person_is_a_look_of_its_own(world: World) -> None:
+    ada = acting(world, Role.ADMIN)
+    looks = {
+        ask_look(world.app, new()).look,
+        ask_look(world.app, new(secret="another")).look,
+        ask_look(world.app, new(address="two")).look,
+        ask_look(ada, new()).look,
+    }
+    assert len(looks) == 4
+
+
+def test_nobody_else_hears_of_it(world: World) -> None:
+    look = ask_look(acting(world, Role.ADMIN), new()).look
+    eve = world.app.acting(Actor(ActorKind.PERSON, "eve", (Grant(Role.ADMIN),)))
+    for act in (look_state, do_look, drop_look):
+        with pytest.raises(NotFound, match="not kept any more"):
+            act(eve, look)
+        with pytest.raises(NotAllowed):
+            act(acting(world, Role.VIEWER), look)
+    assert opened(world) == 0
+
+
+def test_why_nothing_was_found_is_kept_with_it(world: World) -> None:
+    look = ask_look(world.app, new(secret="wrong")).look
+    view = do_look(world.app, look)
+    assert (view.state, view.looked) == (LookState.FAILED, None)
+    assert view.error is not None
+    assert view.error.code == "memory-sign-in"
+    assert view.error.next_step == "Type it again."
+
+
+def test_a_fault_of_ours_is_told_without_what_it_was_about(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError(SECRET)
+
+    monkeypatch.setattr(module, "look_at", broken)
+    view = do_look(world.app, ask_look(world.app, new()).look)
+    assert view.error is not None
+    assert view.error.sentence == "The org could not be looked at: ZeroDivisionError."
+
+
+def test_it_waits_for_a_seat(world: World) -> None:
+    look = ask_look(world.app, new()).look
+    with ExitStack() as stack:
+        for _ in range(SEATS):
+            assert stack.enter_context(seat_of(world.app, "looker", seats=SEATS))
+        assert not do_look(world.app, look).alone
+        world.clock.advance(seconds=BEGINS_WITHIN.total_seconds())
+        assert look_state(world.app, look).alone, "whoever asks begins it again"
+        assert do_look(world.app, look).state is LookState.LOOKING
+    assert opened(world) == 0
+    assert do_look(world.app, look).state is LookState.FOUND
+
+
+# --- who looks ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def seat(world: World) -> Iterator[str]:
+    """The seat of somebody who looks, in this process or another."""
+    with seat_of(world.app, "looker", seats=SEATS) as name:
+        assert name is not None
+        yield name
+
+
+def test_two_who_begin_it_at_a_time_are_one(world: World, seat: str) -> None:
+    look = ask_look(world.app, new()).look
+    assert begin_look(look, seat=seat, tries=0)
+    assert not begin_look(look, seat="looker-4", tries=0), "it was begun since it was read"
+    view = do_look(world.app, look)
+    assert (view.state, view.alone, opened(world)) == (LookState.LOOKING, False, 0)
+
+
+def test_who_lost_its_seat_does_not_answer_for_who_took_over(world: World) -> None:
+    look = ask_look(world.app, new()).look
+    assert begin_look(look, seat="looker-1", tries=0)  # and its process ended
+    assert look_state(world.app, look).alone
+    assert begin_look(look, seat="looker-2", tries=1)
+    answer_look(look, answer="of the first", tries=1)
+    kept = find_look(look)
+    assert kept is not None
+    assert kept.answer == ""
+
+
+def test_a_seat_that_is_taken_again_tells_nothing_of_who_sat_there_before(world: World) -> None:
+    first, second = (ask_look(world.app, new(address=one)).look for one in ("one", "two"))
+    assert begin_look(first, seat="looker-1", tries=0)  # and its process ended
+    with seat_of(world.app, "looker", seats=SEATS) as name:
+        assert name == "looker-1"
+        assert begin_look(second, seat=name, tries=0)
+        world.clock.advance(seconds=BEGINS_WITHIN.total_seconds())
+        assert look_state(world.app, first).alone
+        assert not look_state(world.app, second).alone
+        assert do_look(world.app, first).state is LookState.FOUND
+
+
+def test_looks_are_forgotten_after_hours(world: World) -> None:
+    look = ask_look(world.app, new()).look
+    world.clock.advance(seconds=(KEPT + timedelta(minutes=1)).total_seconds())
+    other = ask_look(world.app, new(address="two")).look
+    assert [row.id for row in LookRow.objects.all()] == [other]
+    drop_look(world.app, other)
+    assert find_look(look) is find_look(other) is None
