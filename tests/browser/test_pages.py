@@ -30,7 +30,7 @@ ELSEWHERE = {
             "job-act", "org-follow", "acknowledge", "channel-test", "channel-remove", "vault-verify",
             "token-drop", "person-unlock", "person-role", "person-role-take", "person-link",
             "person-remove", "person-return", "person-factors", "hidden-hide", "hidden-show",
-            "sso-remove", "audit-verify", "plan-records", "plan-give",
+            "sso-remove", "audit-verify", "plan-records", "plan-give", "ticks",
         ),
         "takes a form and leads back to a page",
     ),

@@ -413,7 +413,7 @@ class TickRow(models.Model):
 
     org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="ticks")
     by = models.CharField(max_length=150)
-    of = models.CharField(max_length=200)
+    of = models.CharField(max_length=500)
     at = models.DateTimeField()
     records = models.JSONField(default=list)
 

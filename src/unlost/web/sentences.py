@@ -190,6 +190,14 @@ SENTENCES: tuple[str, ...] = (
     gettext_noop("There is nothing to bring back: the selection names no record."),
     gettext_noop("Make a new plan with `unlost restore plan`."),
     gettext_noop("It is sent again by itself for a day."),
+    # while an org is connected
+    gettext_noop("The console was stopped %(number)s times in the middle of looking at the org."),
+    gettext_noop("Look into the log of the service: its machine may lack memory."),
+    # ticks
+    gettext_noop("At most %(number)s records of a list can be ticked; those of this page are not."),
+    gettext_noop(
+        "Preview those that are ticked and bring them back first, or preview a whole table."
+    ),
 )
 PHRASES: tuple[str, ...] = (  # parts of them that hold values themselves
     gettext_noop("%(records)s of %(tables)s"),

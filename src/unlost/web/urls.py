@@ -25,6 +25,7 @@ from unlost.web.pages import (
     start,
     storage,
     style,
+    ticks,
     tokens,
     vault,
 )
@@ -49,6 +50,7 @@ urlpatterns = [
     path("start/<str:text>/", start.start, name="start"),
     path("orgs/<name:org>/compare/", compare.compare, name="compare"),
     path("orgs/<name:org>/lost/", compare.lost, name="lost"),
+    path("orgs/<name:org>/ticks/", ticks.ticks, name="ticks"),
     path("orgs/<name:org>/restores/", restore.begin, name="restore"),
     path(_PLAN, restore.plan, name="plan"),
     path(f"{_PLAN}records/<name:table>/", restore.records, name="plan-records"),

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('by', models.CharField(max_length=150)),
-                ('of', models.CharField(max_length=200)),
+                ('of', models.CharField(max_length=500)),
                 ('at', models.DateTimeField()),
                 ('records', models.JSONField(default=list)),
                 ('org', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='ticks', to='catalog.org')),

@@ -15,10 +15,12 @@ from unlost.app.actions.tables import tables
 from unlost.model.snapshot import ChangeKind, SnapshotInfo, nights
 from unlost.web.paging import Pages, start_of
 from unlost.web.requests import Asked
+from unlost.web.ticking import ticked
 
 LIVE = "live"
 PAGE = 200
 CARDS = 50  # records that are shown field by field
+TICKABLE = (ChangeKind.DELETED, ChangeKind.CHANGED)  # what was there at the first moment
 NIGHTS = 400  # that are offered; older ones are named in the address
 
 
@@ -58,7 +60,10 @@ def compare(request: Asked, org: str) -> HttpResponse:
     told = differences(request.unlost, org, pair.one, pair.other, table=table, part=part)
     context |= {"told": told, "labels": _labels(request, org), "kind": kind}
     if table is not None:
+        shown = [f"{table}/{row.record}" for row in told.rows if row.change in TICKABLE]
+        of = f"compare/{told.old.snapshot}/{told.new.snapshot or LIVE}/{told.table}"
         context |= {"pages": _pages(told, start), "columns": _columns(told)}
+        context["ticks"] = ticked(request, org, of=of, shown=shown)
     return render(request, "compare/compare.html", context)
 
 
@@ -74,6 +79,8 @@ def lost(request: Asked, org: str) -> HttpResponse:
         request.unlost, org, pair.one, pair.other, table=table, start=start, most=PAGE
     )
     pages = Pages(start, PAGE, len(found.records), found.total)
+    shown = [f"{one.table}/{one.record}" for one in found.records]
+    context["ticks"] = ticked(request, org, of=f"lost/{found.old}/{found.new}", shown=shown)
     return render(request, "compare/lost.html", context | {"found": found, "pages": pages})
 
 

@@ -24,6 +24,7 @@ from unlost.app.actions.kept_plan import (
 )
 from unlost.app.actions.plan_records import plan_records
 from unlost.app.actions.restore_plan import PlanRequest
+from unlost.app.actions.ticks import untick
 from unlost.catalog.plans import PlanState
 from unlost.model.access import Right
 from unlost.model.errors import UnlostError, UsageError
@@ -32,6 +33,7 @@ from unlost.web.failing import status_of
 from unlost.web.needs import needs
 from unlost.web.paging import Pages, start_of
 from unlost.web.requests import Asked
+from unlost.web.ticking import sent_ticks
 
 STOP_POLLING = 286  # what htmx takes as: do not ask again
 PAGE = 200
@@ -106,6 +108,7 @@ def run(request: Asked, org: str, plan: str) -> HttpResponse:
     except UnlostError as error:
         view = kept_plan(request.unlost, org, plan)
         return page(request, view, error=error, typed=typed)
+    untick(request.unlost, org, kept_plan(request.unlost, org, plan).wanted.request.records)
     if not handed.served:
         messages.warning(
             request, _("No service runs now: the restore begins once `unlost up` is started.")
@@ -145,6 +148,8 @@ def _wanted(request: Asked, org: str) -> Wanted:
         columns = tuple(asked.getlist("column"))
         return Wanted(PlanRequest(org, changed=pair, table=table, columns=columns, related=False))
     chosen = tuple(dict.fromkeys(asked.getlist("record")))
+    if "of" in asked:  # a page of a list whose other pages may have ticks too
+        chosen = sent_ticks(request, org).records
     if not chosen:
         raise UsageError(
             "nothing-chosen",

@@ -1,0 +1,105 @@
+"""Records that somebody ticks in a list of several pages, kept until they are brought back."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from unlost.app.access import action
+from unlost.app.compose import Application
+from unlost.catalog.ticks import (
+    TickedList,
+    change_ticks,
+    drop_older_lists,
+    drop_ticks,
+    lists_of,
+    ticks_of,
+)
+from unlost.model.access import Right
+from unlost.model.errors import UsageError
+
+MOST = 2_000  # records that are ticked in a list; more are brought back by a whole table
+LISTS = 10  # in which somebody ticks at a time; what was ticked in older ones is forgotten
+KEPT = timedelta(hours=12)  # as long as a sign-in to the console lasts
+LONGEST = 500  # characters of a record's name, and of a list's
+
+
+@dataclass(frozen=True, slots=True)
+class Ticks:
+    """All that is ticked in a list, as TABLE/ID."""
+
+    of: str
+    records: tuple[str, ...]
+
+
+@action("record.ticks", Right.RESTORE)
+def ticks(app: Application, org: str, of: str) -> Ticks:
+    """What the actor ticked in a list of an org. ``of`` is what its pages call the list."""
+    since = app.clock.now() - KEPT
+    return Ticks(of, tuple(ticks_of(_list(app, org, of), since=since)))
+
+
+@action("record.tick", Right.RESTORE)
+def keep_ticks(
+    app: Application, org: str, of: str, *, shown: Collection[str], ticked: Sequence[str]
+) -> Ticks:
+    """Take up what is ticked on one page, of the records that it shows; other pages' ticks stay.
+
+    Raises UsageError (``list-unnamed``, ``ticked-too-many``: then nothing is changed).
+    """
+    now = app.clock.now()
+    drop_ticks(before=now - KEPT)
+    here = {*shown, *ticked}
+
+    def changed(before: Sequence[str]) -> Sequence[str]:
+        still = set(ticked)
+        kept = [one for one in before if one not in here or one in still]
+        every = list(dict.fromkeys([*kept, *filter(_names_record, ticked)]))
+        if len(every) > MOST:
+            raise _too_many()
+        return every
+
+    every = change_ticks(_list(app, org, of), changed, at=now)
+    drop_older_lists(by=app.actor.name, most=LISTS)
+    return Ticks(of, tuple(every))
+
+
+@action("record.clear-ticks", Right.RESTORE)
+def clear_ticks(app: Application, org: str, of: str) -> Ticks:
+    """Forget all that the actor ticked in a list."""
+    change_ticks(_list(app, org, of), lambda _: (), at=app.clock.now())
+    return Ticks(of, ())
+
+
+@action("record.untick", Right.RESTORE)
+def untick(app: Application, org: str, records: Collection[str]) -> None:
+    """Forget these ticks of the actor in all lists of an org: they are brought back."""
+    gone = frozenset(records)
+    for one in lists_of(org, by=app.actor.name):
+        change_ticks(
+            one,
+            lambda before: [record for record in before if record not in gone],
+            at=app.clock.now(),
+        )
+
+
+def _list(app: Application, org: str, of: str) -> TickedList:
+    if not of or len(of) > LONGEST or not of.isprintable():
+        raise UsageError(
+            "list-unnamed",
+            "It was not said in which list records were ticked.",
+            next_step="Load the list again, and tick there.",
+        )
+    return TickedList(org, app.actor.name, of)
+
+
+def _names_record(text: str) -> bool:
+    table, _, record = text.partition("/")
+    return bool(table and record) and len(text) <= LONGEST and text.isprintable()
+
+
+def _too_many() -> UsageError:
+    return UsageError(
+        "ticked-too-many",
+        f"At most {MOST:,} records of a list can be ticked; those of this page are not.",
+        next_step="Preview those that are ticked and bring them back first, or preview a whole table.",
+    )

@@ -1,0 +1,47 @@
+"""Ticks that last over the pages of a list: what a page shows of them, and what it sends."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from unlost.app.access import may
+from unlost.app.actions.ticks import Ticks, keep_ticks, ticks
+from unlost.model.access import Right
+from unlost.web.requests import Asked
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """What is ticked in the list ``of``, seen from one of its pages, which shows some records."""
+
+    of: str
+    records: frozenset[str]
+    shown: frozenset[str]
+
+    @property
+    def total(self) -> int:
+        """How many records are ticked in all."""
+        return len(self.records)
+
+    @property
+    def elsewhere(self) -> int:
+        """How many of them another page shows."""
+        return len(self.records - self.shown)
+
+
+def ticked(request: Asked, org: str, *, of: str, shown: Sequence[str]) -> Ticked | None:
+    """What is ticked in a list; None for who restores nothing there, and has nothing to tick."""
+    if not may(request.unlost, Right.RESTORE, org):
+        return None
+    return seen(ticks(request.unlost, org, of), shown)
+
+
+def sent_ticks(request: Asked, org: str) -> Ticks:
+    """Take up the ticks that a page sends, beside those of the list's other pages."""
+    asked = request.POST
+    of, chosen = asked.get("of", ""), asked.getlist("record")
+    return keep_ticks(request.unlost, org, of, shown=asked.getlist("every-record"), ticked=chosen)
+
+
+def seen(found: Ticks, shown: Sequence[str]) -> Ticked:
+    """Ticks as a page sees them that shows these records."""
+    return Ticked(found.of, frozenset(found.records), frozenset(shown))
