@@ -121,6 +121,28 @@ def restored(console: Console, names: list[str]) -> str:
     return str(json.loads(console.unlost("runs", "--json"))["runs"][0]["run"])
 
 
+def test_ticks_are_kept_as_they_are_made(visit: Visit, lost: list[str]) -> None:
+    lena = visit()
+    lena.open("/orgs/sales/lost/")
+    boxes = [lena.page.get_by_role("checkbox", name=f"Tick {name}") for name in lost]
+    told = lena.page.get_by_role("status").filter(has_text="ticked")
+    expect(told).to_have_text("0 records are ticked")
+    for box in boxes:
+        lena.tick(box)
+        expect(box).to_be_focused()
+    expect(told).to_have_text("2 records are ticked")
+    lena.page.reload()
+    for box in boxes:
+        expect(box).to_be_checked()
+    lena.tick(boxes[0])
+    lena.press(button(lena, "^Preview only the ticked ones"))
+    expect(lena.page.get_by_text("1 record that was chosen")).to_be_visible()
+    lena.open("/orgs/sales/lost/")
+    lena.press(button(lena, "^Untick all"))
+    expect(told).to_have_text("0 records are ticked")
+    expect(boxes[1]).not_to_be_checked()
+
+
 def test_tasks_1_to_5_without_javascript(console: Console, visit: Visit, lost: list[str]) -> None:
     lena = visit(java_script_enabled=False)
     page = lena.page
