@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from browser.conftest import Console, Visit
+from browser.conftest import SECRET, Console, Visit
 from browser.visitor import Visitor
 
 DONE = 60_000  # milliseconds that a restore may take here
@@ -165,11 +165,29 @@ def test_tasks_1_to_5_without_javascript(console: Console, visit: Visit, lost: l
     assert lost[1] not in live_names(console)
 
 
-def look_until(visitor: Visitor, target: Any) -> None:
+def look_until(visitor: Visitor, target: Any, *, by: str = "Look again") -> None:
     """Without JavaScript a page is looked at again by its link."""
     for _ in range(60):
         if target.is_visible():
             return
         visitor.page.wait_for_timeout(1_000)
-        visitor.page.get_by_role("link", name="Look again").click()
+        visitor.page.get_by_role("link", name=by).click()
     raise AssertionError(f"{target} did not come")
+
+
+def test_an_org_is_looked_at_without_javascript(console: Console, visit: Visit) -> None:
+    lena = visit(java_script_enabled=False)
+    page = lena.page
+    lena.open("/connect/")
+    page.get_by_role("textbox", name="Name", exact=True).fill("once-more")
+    button(lena, "^Go on to the sign-in").click()
+    page.get_by_role("textbox", name="Address", exact=True).fill(console.simulator.url)
+    page.get_by_role("textbox", name="Consumer key", exact=True).fill("chocolate-backup")
+    page.get_by_label(re.compile("^Consumer secret")).fill(SECRET)
+    button(lena, "^Sign in to once-more").click()
+    told = page.get_by_role("alert")
+    look_until(lena, told, by="See whether it is done")
+    expect(told).to_contain_text("already protected under the name")
+    expect(page.get_by_role("textbox", name="Consumer key", exact=True)).to_have_value(
+        "chocolate-backup"
+    )
