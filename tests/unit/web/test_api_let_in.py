@@ -102,7 +102,7 @@ def about(operation: Operation, run: str) -> dict[str, str]:
         {"run": run}
         if "{run}" in operation.path
         else {"org": "sales"}
-        if operation.action == "audit.list"
+        if operation.action in ("audit.list", "vault.compact")
         else {}
     )
 
