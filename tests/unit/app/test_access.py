@@ -283,12 +283,13 @@ def test_a_deed_that_is_missing_is_noticed(night: World) -> None:
 # --- all of them ---------------------------------------------------------------------------------
 
 
-# They change nothing, and tell nothing of a record.
+# They change nothing but what their own actor asks or has ticked, and tell nothing of a record.
 LOOKED_AT = frozenset({
     "channel.list", "column.choices", "column.list", "connector.asks", "connector.list",
-    "connector.missing", "lockout.list", "org.look", "org.settings", "org.writer-check",
-    "org.writer-settings", "person.list", "person.show", "restore.look", "restore.show",
-    "restore.waiting", "sso.list",
+    "connector.missing", "lockout.list", "org.ask-look", "org.do-look", "org.drop-look", "org.look",
+    "org.look-state", "org.settings", "org.writer-check", "org.writer-settings", "person.list",
+    "person.show", "record.clear-ticks", "record.tick", "record.ticks", "record.untick",
+    "restore.look", "restore.show", "restore.waiting", "sso.list",
 })  # fmt: skip
 
 

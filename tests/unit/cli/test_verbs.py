@@ -287,7 +287,9 @@ def test_keeping_it_small_says_what_was_done(
     assert nights("compact").out.startswith("sales: nothing to merge; its backups take ")
     vault = nights.world.vault
     merged = (Merged("Account", 9, 1, 9_000_000, 1_000_000, 40),)
-    monkeypatch.setattr(vault, "compact", lambda org, run: Compaction(merged, 12, 9, 9_000_000))
+    monkeypatch.setattr(
+        vault, "compact", lambda org, run, pause: Compaction(merged, 12, 9, 9_000_000)
+    )
     later = datetime(2026, 3, 10, 1, tzinfo=UTC)
     swept = Sweep(3, 2_000_000, 9, 9_000_000, 0, later, "backup-1")
     monkeypatch.setattr(vault, "sweep", lambda org, run: swept)
