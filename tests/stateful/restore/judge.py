@@ -62,6 +62,7 @@ class Judge:
     town: Town
     nights: dict[int, Picture] = field(default_factory=dict)
     origins: dict[RecordKey, RecordKey] = field(default_factory=dict)
+    lived: set[RecordKey] = field(default_factory=set)
     met: Counter[str] = field(default_factory=Counter)
     named: dict[str, int] = field(default_factory=dict)
 
@@ -95,6 +96,9 @@ class Judge:
     def judge(self, case: Case) -> None:
         """All that must be true."""
         self._chosen(case)
+        # Before the run is learned from: a twin that it adopts was somebody else until then.
+        lives = {self.origin(key) for key, seen in case.planned.items() if not seen.binned}
+        self.lived = {step.key for step in case.plan.steps if self.origin(step.key) in lives}
         self._learn(case)
         self._nothing_doubled(case)
         self._nothing_else_changed(case)
@@ -265,8 +269,7 @@ class Judge:
         """True if the record names others: it was chosen, or it was lost."""
         if step.key in case.further.links:
             return False
-        lives = {self.origin(key) for key, seen in case.planned.items() if not seen.binned}
-        return step.why is Why.SELECTED or self.origin(step.key) not in lives
+        return step.why is Why.SELECTED or step.key not in self.lived
 
     def _leads_nowhere(self, case: Case, key: RecordKey, column: str) -> bool:
         """True if a reference that is as it was means a record that is lost."""
