@@ -24,7 +24,7 @@ from unlost.vault.room import OrgRoom
 from unlost.vault.schemas import SYSTEM_SCHEMA
 from unlost.vault.segmentwriter import Reach, SegmentWriter
 from unlost.vault.state import LiveSegment, LiveState, segment_objects
-from unlost.vault.tableview import TableView
+from unlost.vault.tableview import TableView, last_of_each
 
 BATCH_BYTES = 1 << 30  # of segments that one commit replaces, where it is more than one table's
 
@@ -138,8 +138,7 @@ def _closed(room: OrgRoom, table: str, tiers: Sequence[Tier]) -> int:
     count = 0
     for rows in key_pieces(TableView(table, newer, room.reading), (U_PREV,)):
         ids = rows.column(U_ID)
-        first = np.ones(len(ids), dtype=np.bool_)
-        first[1:] = pc.not_equal(ids.slice(1), ids.slice(0, len(ids) - 1)).to_numpy()
+        first = np.roll(last_of_each(ids), 1)
         count += int(np.count_nonzero(first & pc.is_valid(rows.column(U_PREV)).to_numpy()))
     return count
 
