@@ -132,6 +132,7 @@ def test_it_refuses_a_vault_that_was_touched(org: Org, story: Story, tmp_path: P
     copy = tmp_path / "vault"
     shutil.copytree(org.vault.folder, copy)
     newest = copy / "orgs" / story.org / "commits" / f"{4:020d}"
-    newest.write_bytes(newest.read_bytes()[:-1] + b"x")
+    written = newest.read_bytes()
+    newest.write_bytes(written[:-1] + bytes([written[-1] ^ 1]))
     with pytest.raises(Exception, match=r".*"):
         Org(Vault(copy, story.sheet), story.org)
