@@ -129,6 +129,8 @@ class Org:
             self.segments |= {entry["id"]: (number, entry) for entry in part["segments"]}
         for pack in manifest["packs"]:
             self.others[f"{self.root}/packs/{pack['id'][:2]}/{pack['id']}"] = pack["blake3"]
+        for pack in manifest.get("dropped", ()):
+            del self.others[f"{self.root}/packs/{pack[:2]}/{pack}"]
         self.others |= {entry["name"]: entry["blake3"] for entry in manifest["objects"]}
         if manifest.get("journal"):
             self.journals[manifest["journal"]["run"]] = manifest["journal"]
@@ -194,6 +196,8 @@ class Org:
             return {f"c{n}": name for n, name in enumerate(cells, 1)}
         if table == "$lineage":
             return {"c1": "live", "c2": "run"}
+        if table == "$holds":
+            return {"c1": "reason", "c2": "by", "c3": "until"}
         if table.startswith("$"):
             return {}
         known = json.loads(self.document(f"schemas/{schema}", "schema"))["columns"][table]

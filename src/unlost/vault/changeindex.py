@@ -27,6 +27,15 @@ from unlost.vault.state import LiveSegment, LiveState
 from unlost.vault.tableview import TableView, last_of_each
 from unlost.vault.tokenrows import between, places_between
 
+# What commits did, from wherever it was read.
+TOLD = pa.schema(
+    [
+        pa.field(U_ID, pa.string()),
+        pa.field(U_OP, pa.string()),
+        pa.field(U_PREV, pa.string()),
+        pa.field(U_SNAP, pa.int64()),
+    ]
+)
 _DIGITS = 10
 _LAST = "\U0010ffff"
 
@@ -84,7 +93,7 @@ class ChangeIndex:
         snaps = pc.utf8_slice_codeunits(ids, end - _DIGITS, end)
         texts = [rows.column(name).cast(pa.string()) for name in (U_OP, U_PREV)]
         columns = [pc.utf8_slice_codeunits(ids, end + 1), *texts, snaps.cast(pa.int64())]
-        return pa.table(columns, names=[U_ID, U_OP, U_PREV, U_SNAP])
+        return pa.table(columns, schema=TOLD)
 
 
 def in_order(parts: Sequence[pa.Table]) -> pa.Table:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from unlost.model.snapshot import ChangeKind
 from unlost.vault import rules
-from unlost.vault.changeindex import ChangeIndex, in_order, slices
+from unlost.vault.changeindex import TOLD, ChangeIndex, in_order, slices
 from unlost.vault.format.physical import SAME, U_ID, U_OP, U_PREV, U_ROW_HASH, U_SNAP, UNTOLD
 from unlost.vault.format.rowhash import Hashes, from_array
 from unlost.vault.merge import key_pieces
@@ -73,7 +73,7 @@ def _added_rows(room: OrgRoom, state: LiveState, added: TableView) -> Iterator[p
         return
     plain = [live for live in added.segments if not _of_several(live)]
     rest = TableView(added.table, plain, added.reading, after=added.after, until=added.until)
-    told = [rows.select([U_ID, *_KEYS, U_SNAP]) for rows in _read_rows(rest)]
+    told = [rows.select(TOLD.names).cast(TOLD) for rows in _read_rows(rest)]
     parts = [*_within(index, added, merged), *told]
     if parts:
         yield from slices(in_order(parts), most=_AT_ONCE)

@@ -28,7 +28,7 @@ from unlost.vault.bigcells import BigCells
 from unlost.vault.files import FILES_TABLE, Intake, blob_rows
 from unlost.vault.finish import Finish
 from unlost.vault.format.manifest import Intent
-from unlost.vault.format.physical import HIDDEN, INSTANT, LINEAGE
+from unlost.vault.format.physical import HIDDEN, HOLDS, INSTANT, LINEAGE
 from unlost.vault.format.tokens import VERSION
 from unlost.vault.intents import OpenRun
 from unlost.vault.label import Label
@@ -126,6 +126,12 @@ class OpenCommit:
         writer = self._system_writer(LINEAGE)
         writer.take(lineage_rows(rows, observed_at=self._room.clock.now()))
         return Added(table=LINEAGE, segments=tuple(writer.segments))
+
+    def hold(self, rows: Rows) -> Added:
+        """Rows of ``$holds``; for finish, under the table that it names."""
+        writer = self._system_writer(HOLDS)
+        writer.take([rows])
+        return Added(table=HOLDS, segments=tuple(writer.segments))
 
     def counts(self, table: str, added: Sequence[Added]) -> Counts:
         """What these pieces do to a table in this commit: each record once, as ``finish`` counts."""

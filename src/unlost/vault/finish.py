@@ -10,6 +10,7 @@ import msgspec
 from unlost.model.errors import Conflict, StoreError, UsageError
 from unlost.model.snapshot import (
     Added,
+    CommitKind,
     Counts,
     PackEntry,
     SegmentEntry,
@@ -142,11 +143,24 @@ class Finish:
             rows_seen=totals.seen,
             bytes_added=_bytes(parts, packs),
             journal=self._journal,
-            reuses=_reused(tables, state),
+            reuses=self._reused(tables, state),
             slots=newest_entry(self._room.sealed.store),
             only=tuple(sorted(part.state.table for part in outcomes)) if self._partial else (),
         )
         return self._rooted(state, manifest)
+
+    def _reused(self, tables: Sequence[TableCommit], state: LiveState) -> tuple[str, ...]:
+        """Packs of earlier commits that are referred to again; raises Conflict if one may be gone."""
+        reused = {pack for commit in tables for added in commit.added for pack in added.reuses}
+        gone = sorted(reused if self._forgotten_since(state) else reused - state.packs.keys())
+        if gone:
+            raise Conflict(
+                "pack-removed",
+                f"A file of this run was stored already, but its pack {gone[0][:12]} may have been "
+                "removed since the run began.",
+                next_step="Begin another run, which stores the file again.",
+            )
+        return tuple(sorted(reused))
 
     def _rooted(self, state: LiveState, manifest: Manifest) -> Manifest:
         after = state.copy()
@@ -196,7 +210,17 @@ class Finish:
         return balance.counts(seen=counts.seen, unchanged=counts.unchanged + lost)
 
     def _rebased(self, state: LiveState, table: str) -> bool:
-        return any(live.last > self._intent.base for live in state.of(table, until=state.seq))
+        """Whether a table is not what the run compared it with."""
+        newer = any(live.last > self._intent.base for live in state.of(table, until=state.seq))
+        return newer or self._forgotten_since(state)
+
+    def _forgotten_since(self, state: LiveState) -> bool:
+        """Whether anything was forgotten since the run began."""
+        return any(
+            info.kind is CommitKind.FORGET
+            for number, info in state.commits.items()
+            if number > self._intent.base
+        )
 
     def _objects(self, state: LiveState, schema: str) -> tuple[ObjectEntry, ...]:
         names = [places.schema(self._room.org, ident) for ident in self._notes.schemas()]
@@ -262,20 +286,6 @@ def _packs(tables: Sequence[TableCommit]) -> tuple[PackEntry, ...]:
         entry.id: entry for commit in tables for added in commit.added for entry in added.packs
     }
     return tuple(entries.values())
-
-
-def _reused(tables: Sequence[TableCommit], state: LiveState) -> tuple[str, ...]:
-    """Packs of earlier commits that are referred to again; raises Conflict if one is live no more."""
-    reused = {pack for commit in tables for added in commit.added for pack in added.reuses}
-    gone = sorted(reused - state.packs.keys())
-    if gone:
-        raise Conflict(
-            "pack-removed",
-            f"A file of this run was stored already, but its pack {gone[0][:12]} has been removed "
-            "since the run began.",
-            next_step="Begin another run, which stores the file again.",
-        )
-    return tuple(sorted(reused))
 
 
 def _bytes(parts: Sequence[TablePart], packs: Sequence[PackEntry]) -> int:

@@ -1,14 +1,14 @@
 """Commits that change what lies in the store and nothing that a snapshot shows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import msgspec
 
 from unlost.model.errors import Conflict, StoreError, UnlostError
-from unlost.model.snapshot import CommitKind, Counts, SnapshotInfo
+from unlost.model.snapshot import CommitKind, Counts, SnapshotInfo, TableState
 from unlost.vault import places
 from unlost.vault.finish import committed, replace_root
 from unlost.vault.format.manifest import FORMAT, Intent, Manifest, TablePart, unpack
@@ -18,18 +18,25 @@ from unlost.vault.register import newest_entry
 from unlost.vault.room import OrgRoom
 from unlost.vault.state import LiveState, live_root
 
-MAINTENANCE = frozenset({CommitKind.COMPACT, CommitKind.CONDEMN})
+MAINTENANCE = frozenset({CommitKind.COMPACT, CommitKind.CONDEMN, CommitKind.FORGET})
 _ATTEMPTS = 20
 _PREFIX_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a maintenance commit says beside what the commit before it said."""
+    """What a maintenance commit says beside what the commit before it said.
+
+    ``dropped``: packs that are live no more. ``forgotten``: backups that are shown no more.
+    ``tombstones``: by table, how many records that were deleted the vault knows no more.
+    """
 
     parts: tuple[TablePart, ...] = ()
     condemned: tuple[str, ...] = ()
     collected: int = 0
+    dropped: tuple[str, ...] = ()
+    forgotten: tuple[int, ...] = ()
+    tombstones: Mapping[str, int] = field(default_factory=dict)
 
 
 class Maintenance:
@@ -67,8 +74,8 @@ class Maintenance:
         """Say that it is under way, before the first object is written."""
         self._notes.open(self._intent)
 
-    def commit(self, work: Work) -> SnapshotInfo:
-        """Commit, behind whatever other runs have committed meanwhile.
+    def commit(self, work: Work, *, alone: bool = False) -> SnapshotInfo:
+        """Commit, behind whatever other runs have committed meanwhile; ``alone``: not behind any.
 
         Raises Conflict (``maintenance-outrun``) if a segment that it replaces is live no more.
         """
@@ -79,6 +86,8 @@ class Maintenance:
                 self._room.chain.confirm(done.number)
                 self._settle()
                 return done
+            if alone and state.seq != self.base.seq:
+                raise _outrun("Another run has committed while this one was about to.")
             self._check_own(state, work)
             self._room.chain.put(self._manifest(state, work))  # whoever won, the next look tells
         raise Conflict(
@@ -145,6 +154,9 @@ class Maintenance:
             only=(),
             condemned=work.condemned,
             collected=work.collected,
+            dropped=work.dropped,
+            forgotten=work.forgotten,
+            states=tuple(_without(state, work.tombstones) for state in before.states),
         )
         after = state.copy()
         after.apply(manifest, head="")
@@ -177,6 +189,12 @@ def close_cut_off(room: OrgRoom, kind: CommitKind) -> None:
     for intent in list(open_runs(room)):
         if intent.kind is kind:
             OpenRun(room.org, intent.run, sealed=room.sealed).close()
+
+
+def _without(state: TableState, tombstones: Mapping[str, int]) -> TableState:
+    """A table's state without so many of its deleted records."""
+    gone = tombstones.get(state.table, 0)
+    return replace(state, deleted=state.deleted - gone) if gone else state
 
 
 def _check_live(state: LiveState, parts: Sequence[TablePart]) -> None:

@@ -142,7 +142,7 @@ def key_pieces(view: TableView, columns: Sequence[str]) -> Iterator[pa.Table]:
     for piece in cut(view, narrow=True):
         parts = [ranked(rows, rank) for rank, rows in reader.read(piece)]
         if parts:
-            yield _in_order(pa.concat_tables(parts), several=len(parts) > 1)
+            yield in_id_order(pa.concat_tables(parts), several=len(parts) > 1)
 
 
 def ranked(rows: pa.Table, rank: int) -> pa.Table:
@@ -150,8 +150,8 @@ def ranked(rows: pa.Table, rank: int) -> pa.Table:
     return rows.append_column(RANK, pa.array(np.full(len(rows), rank, dtype=np.int32)))
 
 
-def _in_order(rows: pa.Table, *, several: bool) -> pa.Table:
-    """Rows in the order of id and rank."""
+def in_id_order(rows: pa.Table, *, several: bool) -> pa.Table:
+    """Rows in the order of id and rank; if they are not ``several`` parts they are in it already."""
     if not several:
         return rows
     return rows.take(pc.sort_indices(rows, sort_keys=[(U_ID, "ascending"), (RANK, "ascending")]))

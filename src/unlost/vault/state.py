@@ -62,6 +62,7 @@ class LiveState:
         self.objects: dict[str, ObjectEntry] = {}
         self.commits: dict[int, SnapshotInfo] = {}
         self.journals: dict[str, JournalProof] = {}
+        self.forgotten: frozenset[int] = frozenset()
 
     def copy(self) -> "LiveState":
         """A state that can be carried on without touching this one."""
@@ -72,6 +73,7 @@ class LiveState:
         other.objects = dict(self.objects)
         other.commits = dict(self.commits)
         other.journals = dict(self.journals)
+        other.forgotten = self.forgotten
         return other
 
     def apply(self, manifest: Manifest, *, head: str) -> None:
@@ -80,8 +82,11 @@ class LiveState:
         for part in manifest.tables:
             self._apply_part(part, seq=manifest.seq)
         self.packs.update((entry.id, entry) for entry in manifest.packs)
+        for pack in manifest.dropped:
+            self.packs.pop(pack, None)
         self.objects.update((entry.name, entry) for entry in manifest.objects)
         self.commits[manifest.seq] = info_of(manifest, head=head)
+        self.forgotten |= frozenset(manifest.forgotten)
         if manifest.journal is not None:
             self.journals[manifest.journal.run] = manifest.journal
 
@@ -172,6 +177,7 @@ def to_checkpoint(state: LiveState) -> Checkpoint:
         objects=tuple(state.objects.values()),
         commits=tuple(state.commits.values()),
         journals=tuple(state.journals.values()),
+        forgotten=tuple(sorted(state.forgotten)),
     )
 
 
@@ -186,4 +192,5 @@ def from_checkpoint(document: Checkpoint) -> LiveState:
     state.objects = {entry.name: entry for entry in document.objects}
     state.commits = {info.number: info for info in document.commits}
     state.journals = {proof.run: proof for proof in document.journals}
+    state.forgotten = frozenset(document.forgotten)
     return state

@@ -314,6 +314,13 @@ def last_of_each(ids: pa.Array | pa.ChunkedArray) -> NDArray[np.bool_]:
     return last
 
 
+def shown_of_each(ids: pa.Array | pa.ChunkedArray, snaps: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Of versions by id and rank: False where another of the same commit replaced one."""
+    shown = last_of_each(ids)
+    shown[:-1] |= snaps[1:] != snaps[:-1]
+    return shown
+
+
 def sorted_unique(ids: Iterable[str]) -> pa.Array:
     """Ids as the lookups take them."""
     return pa.array(sorted(set(ids), key=str.encode), pa.string())

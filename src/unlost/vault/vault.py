@@ -9,15 +9,18 @@ from typing import BinaryIO
 import msgspec
 import pyarrow as pa
 
-from unlost.model.errors import Conflict
+from unlost.model.errors import Conflict, NotFound
 from unlost.model.learned import learned
 from unlost.model.org import OrgIdentity
 from unlost.model.ports import Clock, Entropy, Witness
+from unlost.model.reading import Rows
+from unlost.model.retention import Forgetting, HeldThing, Hold, KeepRules
 from unlost.model.snapshot import (
     CommitKind,
     Hit,
     Lineage,
     SnapshotInfo,
+    TableCommit,
     VerifyLevel,
     VerifyReport,
     Version,
@@ -31,6 +34,7 @@ from unlost.vault.commit import OpenCommit
 from unlost.vault.compact import compact
 from unlost.vault.finish import committed
 from unlost.vault.format.manifest import FORMAT, Intent
+from unlost.vault.format.physical import HOLDS
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.garbage import sweep
 from unlost.vault.history import history
@@ -40,6 +44,9 @@ from unlost.vault.journal import RunJournal, journals
 from unlost.vault.keys import Keyring
 from unlost.vault.lineage import lineage
 from unlost.vault.opening import confirm_vault_file, found_vault
+from unlost.vault.retain.forget import forget, plan_forgetting
+from unlost.vault.retain.holds import hold_rows, holds_in, lift_rows
+from unlost.vault.retain.scope import shown_backups
 from unlost.vault.room import OrgRoom, VaultOptions, unknown_org
 from unlost.vault.sealing import SealedObjects
 from unlost.vault.search import search
@@ -142,16 +149,18 @@ class EncryptedVault:
         return self.at(org, nights[-1].number) if nights else None
 
     def snapshots(self, org: str) -> Sequence[SnapshotInfo]:
-        """All backups, oldest first: nights, and those of a few tables between them."""
-        return tuple(info for info in self.commits(org) if info.kind is CommitKind.BACKUP)
+        """All backups that were not forgotten, oldest first: nights, and those between them."""
+        return tuple(shown_backups(self.room(org).chain.live()))
 
     def commits(self, org: str) -> Sequence[SnapshotInfo]:
         """All that took a number, oldest first: nights, restores and whatever else."""
         return tuple(self.room(org).chain.live().commits.values())
 
     def at(self, org: str, number: int) -> VaultSnapshot:
-        """The snapshot of this number; raises NotFound."""
-        return VaultSnapshot(self.room(org), number)
+        """The snapshot of this number; raises NotFound (``snapshot-unknown``, ``snapshot-forgotten``)."""
+        room = self.room(org)
+        _check_shown(room.chain.live(), number)
+        return VaultSnapshot(room, number)
 
     def at_time(self, org: str, when: datetime) -> VaultSnapshot | None:
         """The last backup that began at or before an instant; None if there is none."""
@@ -171,6 +180,7 @@ class EncryptedVault:
         for number in (after, until):
             if number:
                 room.chain.manifest(number)
+                _check_shown(room.chain.live(), number)
         return changes(room, table, after=after, until=until)
 
     def search(self, org: str, text: str, *, limit: int = 20) -> Sequence[Hit]:
@@ -218,6 +228,39 @@ class EncryptedVault:
         (``maintenance-outrun``), IntegrityError, StoreError, and what ``pause`` raises.
         """
         return compact(self.room(org), run=run, pause=pause)
+
+    def holds(self, org: str) -> tuple[Hold, ...]:
+        """All holds that were not lifted, also those that have run out."""
+        room = self.room(org)
+        return tuple(holds_in(room, room.chain.live()))
+
+    def hold(self, org: str, holds: tuple[Hold, ...], *, run: str) -> SnapshotInfo:
+        """Set holds; one on the same thing replaces the earlier one."""
+        return self._put_holds(org, hold_rows(holds, observed_at=self._clock.now()), run=run)
+
+    def lift(self, org: str, things: tuple[HeldThing, ...], *, run: str) -> SnapshotInfo:
+        """Take holds back."""
+        return self._put_holds(org, lift_rows(things, observed_at=self._clock.now()), run=run)
+
+    def _put_holds(self, org: str, rows: Rows, *, run: str) -> SnapshotInfo:
+        commit = self.begin(org, run=run, kind=CommitKind.HOLD, identity=self._identity(org))
+        return commit.finish([TableCommit(HOLDS, (commit.hold(rows),))], as_of=self._clock.now())
+
+    def plan_forgetting(
+        self, org: str, rules: KeepRules, *, pause: Callable[[], None] = lambda: None
+    ) -> Forgetting:
+        """What ``forget`` would take away now. Nothing is written."""
+        return plan_forgetting(self.room(org), rules, pause=pause)
+
+    def forget(
+        self, org: str, rules: KeepRules, *, run: str, pause: Callable[[], None] = lambda: None
+    ) -> Forgetting:
+        """Take away what the rules do not keep; the nights that stay are the same to the bit.
+
+        Raises Conflict (``runs-open``, ``maintenance-outrun``), IntegrityError, StoreError, and what
+        ``pause`` raises; then nothing has changed.
+        """
+        return forget(self.room(org), rules, run=run, pause=pause)
 
     def sweep(self, org: str, *, run: str) -> Sweep:
         """Remove what was condemned days ago, and condemn what runs left that came to nothing."""
@@ -286,4 +329,14 @@ class EncryptedVault:
             base=state.seq,
             started=self._clock.now(),
             segments=self.sealed.entropy.bytes(_PREFIX_BYTES).hex(),
+        )
+
+
+def _check_shown(state: LiveState, number: int) -> None:
+    """Raise NotFound for a backup that was forgotten."""
+    if number in state.forgotten:
+        raise NotFound(
+            "snapshot-forgotten",
+            f"Backup {number} was forgotten, as the rules for keeping backups say.",
+            next_step="Choose one that is kept; list them with: unlost snapshots",
         )

@@ -58,6 +58,7 @@ class Model:
         self.marks: dict[tuple[str, str], list[tuple[int, bool]]] = {}
         self.commits = 0
         self.no_nights: set[int] = set()
+        self.forgotten: set[int] = set()
         self.journals: dict[str, list[bytes]] = {}
         self.ended: set[str] = set()
         self.open_lineage: dict[str, str] = {}
@@ -113,6 +114,31 @@ class Model:
         """A commit of upkeep: it takes a number, and nothing else."""
         self.commits += 1
         self.no_nights.add(self.commits)
+
+    @property
+    def nights(self) -> list[int]:
+        """Numbers of the backups that are shown."""
+        every = range(1, self.commits + 1)
+        return [n for n in every if n not in self.no_nights and n not in self.forgotten]
+
+    def forget(self, kept: set[int]) -> None:
+        """Only what these nights need stays, and the last state of each record."""
+        self.forgotten |= set(self.nights) - kept
+        for key, told in self.rows.items():
+            self.rows[key] = self._needed(told, kept)
+
+    @staticmethod
+    def _needed(told: list[Seen], kept: set[int]) -> list[Seen]:
+        ends = [row.snap for row in told[1:]]
+        stay = {len(told) - 1} | {
+            at
+            for at, (row, end) in enumerate(zip(told, ends, strict=False))
+            if any(row.snap <= number < end for number in kept)
+        }
+        for at in list(stay):
+            if told[at].op in "PM":
+                stay |= set([i for i in range(at) if told[i].op in WITH_CELLS][-1:])
+        return [told[at] for at in sorted(stay)]
 
     def reached(self, key: str) -> set[str]:
         """Records of which lineage tells something, from this one on along what came back."""

@@ -1,6 +1,8 @@
 """The vault against a dictionary of versions, over everything that runs may do, in any order."""
 
 from datetime import timedelta
+from itertools import combinations
+from random import Random
 
 import pyarrow as pa
 import pytest
@@ -20,6 +22,7 @@ from unlost.model.errors import Conflict
 from unlost.model.org import OrgIdentity
 from unlost.model.ports import Journal
 from unlost.model.reading import Rows
+from unlost.model.retention import HeldThing, Hold, HoldScope, KeepRules
 from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
 from unlost.model.snapshot import (
     Added,
@@ -42,6 +45,9 @@ from unlost.vault.vault import VaultOptions, create_vault, open_vault
 
 IDENTITY = OrgIdentity("fake", "T1", label="The org")
 TABLE = "Thing"
+MANY = 5  # nights in a row
+PAIRS = 20  # of backups that are compared at the end of a life
+RULES = KeepRules(daily=1)  # all nights of a life are of one day
 IDS = ("a", "b", "B", "bb", "c-3", "ç", "𝄞", "z" * 18, "0001", "0002")
 COLUMNS = {
     "Name": Column("Name", WireKind.TEXT, traits=frozenset({ColumnTrait.NAME})),
@@ -104,6 +110,7 @@ class Versions(RuleBasedStateMachine):
         self.added: list[TableCommit] = []
         self.shape = SHAPES[0]
         self.number = self.rivals = self.restores = self.upkeeps = 0
+        self.pinned: set[int] = set()
         self.restore: OpenCommit | None = None
         self.journal: Journal | None = None
         self.lineage: list[Added] = []
@@ -141,6 +148,23 @@ class Versions(RuleBasedStateMachine):
         self.shape = shape
         assert self.commit is not None
         self.commit.put_schema(schema_of(shape))
+
+    @precondition(lambda self: self.run is None)
+    @rule(
+        data=st.data(),
+        after=st.lists(st.sampled_from(["", "compact", "forget"]), min_size=1, max_size=MANY),
+        shape=st.sampled_from(SHAPES),
+    )
+    def whole_nights(self, data: st.DataObject, after: list[str], shape: tuple[str, ...]) -> None:
+        """Most of a vault's life is this; a rule of its own, so that lives have many nights."""
+        for upkeep in after:
+            self.begin(shape)
+            self.add(data, kept=True)
+            self.finish(twice=False)
+            if upkeep == "compact":
+                self.compact()
+            elif upkeep:
+                self.forget(data)
 
     @precondition(lambda self: self.run is not None)
     @rule(data=st.data(), kept=st.sampled_from([True, True, True, False]))
@@ -293,7 +317,37 @@ class Versions(RuleBasedStateMachine):
         if found.stray:
             self.model.maintain()
 
+    @precondition(lambda self: self.model.nights)
+    @rule(data=st.data())
+    def forget(self, data: st.DataObject) -> None:
+        """Some nights go; where a run is open, none."""
+        self.upkeeps += 1
+        name = f"forget-{self.upkeeps}"
+        if self.run is not None or self.restore is not None:
+            with pytest.raises(Conflict, match="is open"):
+                self.vault.forget(self.org, RULES, run=name)
+            return
+        nights = self.model.nights
+        pins = data.draw(st.sets(st.sampled_from(nights), max_size=2))
+        holds = tuple(Hold(HeldThing(HoldScope.NIGHT, night=n)) for n in sorted(pins - self.pinned))
+        if holds:
+            self.vault.hold(self.org, holds, run=f"hold-{self.upkeeps}")
+            self.model.maintain()
+        self.pinned |= pins
+        kept = {nights[-1], *self.pinned}
+        done = self.vault.forget(self.org, RULES, run=name)
+        assert set(done.kept) == kept
+        before = len(self.model.forgotten)
+        self.model.forget(kept)
+        assert len(done.nights) == len(self.model.forgotten) - before
+        if done.snapshot is not None:
+            self.model.maintain()
+        self.kept = {number: shown for number, shown in self.kept.items() if number in kept}
+
     def teardown(self) -> None:
+        pairs = list(combinations(self.shown, 2))
+        for after, until in Random(len(pairs)).sample(pairs, min(PAIRS, len(pairs))):
+            self.check_changes(after, until)
         if self.model.commits:
             assert self.vault.verify(VerifyLevel.DEEP).damages == ()
 
@@ -356,11 +410,11 @@ class Versions(RuleBasedStateMachine):
         if not self.model.commits:
             return
         every = list(range(1, self.model.commits + 1))
-        nights = [number for number in every if number not in self.model.no_nights]
-        assert [info.number for info in self.vault.snapshots(self.org)] == nights
+        assert [info.number for info in self.vault.snapshots(self.org)] == self.model.nights
         assert [info.number for info in self.vault.commits(self.org)] == every
         newest = self.model.commits
-        for number in {1, newest, max(1, newest // 2)}:
+        wanted = {1, newest, max(1, newest // 2)}
+        for number in wanted if not self.model.forgotten else wanted & set(self.model.nights):
             self.check_snapshot(number)
 
     def check_snapshot(self, number: int) -> None:
@@ -411,8 +465,16 @@ class Versions(RuleBasedStateMachine):
     @precondition(lambda self: self.model.commits > 0)
     @rule(data=st.data())
     def changes_agree(self, data: st.DataObject) -> None:
-        after = data.draw(st.integers(0, self.model.commits))
-        until = data.draw(st.integers(after, self.model.commits))
+        after, until = sorted(data.draw(st.sampled_from(self.shown)) for _ in range(2))
+        self.check_changes(after, until)
+
+    @property
+    def shown(self) -> list[int]:
+        """Numbers between which the vault tells what differs."""
+        every = list(range(self.model.commits + 1))
+        return every if not self.model.forgotten else [0, *self.model.nights]
+
+    def check_changes(self, after: int, until: int) -> None:
         found: dict[str, str] = {}
         for part in self.vault.changes(self.org, TABLE, after=after, until=until):
             ids, kinds = (part.column(n).to_pylist() for n in ("_u_id", "change"))
@@ -464,7 +526,7 @@ def live(examples: int, steps: int) -> None:
 
 @pytest.mark.timeout(600)
 def test_the_vault_is_a_dictionary_of_versions() -> None:
-    live(examples=40, steps=20)
+    live(examples=30, steps=12)
 
 
 @pytest.mark.deep

@@ -12,7 +12,7 @@ from unlost.model.errors import Conflict, IntegrityError, LimitReached, StoreErr
 from unlost.model.schema import ChangeLog, Column, Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, Lineage, TableCommit, VerifyLevel
 from unlost.testing.clock import START
-from unlost.vault import merge, segmentwriter, writer
+from unlost.vault import changes, merge, segmentwriter, writer
 from unlost.vault.chain import Chain
 from unlost.vault.compact import bare, compactor, merging, tiers
 from unlost.vault.compact.tiers import FEWEST
@@ -439,3 +439,16 @@ def test_row_groups_are_filled_across_pieces(
     (one,) = live(small)
     fences = small.vault.room(small.org).reader.sidecar(one.entry).fences
     assert [fence.rows for fence in fences] == [16] * 5
+
+
+def test_a_night_that_was_merged_is_compared_with_a_later_one(
+    small: SmallVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the index tells and what segments tell are put together."""
+    several_nights(small)
+    before = {after: small.changed(after, FEWEST + 1) for after in range(1, FEWEST + 1)}
+    small.vault.compact(small.org, run="c1")
+    later = small.night("later", (IDS[0], "U", {"Name": "Later"}), ("new", "U", {"Name": "New"}))
+    monkeypatch.setattr(changes, "INDEX_PAYS", 0)
+    for after, told in before.items():
+        assert small.changed(after, later.number) == told | {IDS[0]: "changed", "new": "created"}

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import pyarrow as pa
 
@@ -13,7 +14,7 @@ from unlost.vault.compact.shapes import Shapes, label_for, schema_for, shapes_of
 from unlost.vault.compact.tiers import Overlap, depth
 from unlost.vault.format.physical import BARE_FIELDS, SEARCH, U_SHAPE, U_SNAP
 from unlost.vault.label import Label
-from unlost.vault.merge import PieceReader, cut
+from unlost.vault.merge import Piece, PieceReader, cut
 from unlost.vault.parallel import start
 from unlost.vault.segmentwriter import Reach, SegmentStream, SegmentWriter
 from unlost.vault.state import LiveSegment
@@ -26,48 +27,81 @@ SEGMENT_BYTES = 96 << 20
 SEGMENT_ROWS = 500_000
 
 
+class Choice(Protocol):
+    """Says what stays of a table whose segments are written again."""
+
+    def pieces(self) -> Sequence[Piece]:
+        """The pieces of the table in which its segments are read."""
+        ...
+
+    def staying(self, piece: Piece, rows: pa.Table) -> pa.Table:
+        """Of the versions of a piece, side by side, those that stay."""
+        ...
+
+
 @dataclass(slots=True)
 class Merger:
-    """Merges segments of one table; ``reach`` are the commits whose versions they hold."""
+    """Merges segments of one table; ``reach`` are the commits whose versions they hold.
+
+    With ``choice`` (not for bare tables) only what stays is written.
+    """
 
     table: str
     reading: Reading
     out: SegmentWriter
     reach: Reach
     pause: Callable[[], None]
+    choice: Choice | None = None
     between: list[SegmentEntry] = field(default_factory=list)
 
-    def merge(self, segments: Sequence[LiveSegment]) -> list[SegmentEntry]:
+    def merge(
+        self, segments: Sequence[LiveSegment], *, without: Sequence[LiveSegment] = ()
+    ) -> list[SegmentEntry]:
         """Segments (oldest first) as few with ranges of ids that do not overlap.
 
         Where more overlap than may be read at once, some are merged first: ``between`` names what
-        was written on the way and is not part of the result.
+        was written on the way and is not part of the result. ``without``: segments of a bare table
+        whose rows are left out.
         """
-        while depth(segments) > AT_ONCE:
+        most = AT_ONCE // 2 if without else AT_ONCE
+        kept, left_out = self._fewer(segments, most), self._fewer(without, most)
+        return self._written([*kept, *left_out], without=len(left_out), choice=self.choice)
+
+    def _fewer(self, segments: Sequence[LiveSegment], most: int) -> Sequence[LiveSegment]:
+        """The same rows in segments of which no more than ``most`` overlap in one place."""
+        while depth(segments) > most:
             strands = [self._written(part) for part in _parts(segments)]
             self.between += [entry for strand in strands for entry in strand]
             segments = [_told(entry) for strand in strands for entry in strand]
-        return self._written(segments)
+        return segments
 
-    def _written(self, segments: Sequence[LiveSegment]) -> list[SegmentEntry]:
+    def _written(
+        self, segments: Sequence[LiveSegment], *, without: int = 0, choice: Choice | None = None
+    ) -> list[SegmentEntry]:
         view = TableView(self.table, segments, self.reading)
         shapes = shapes_of(view)
         label = label_for(view, shapes)
         group = self._group(label)
+        pieces = (
+            self._bare(view, shapes, without)
+            if self.table in BARE_FIELDS
+            else self._pieces(view, shapes, choice)
+        )
         return write_all(
-            self._pieces(view, shapes),
-            lambda: self.out.stream(label, group_rows=group, reach=self.reach),
+            pieces, lambda: self.out.stream(label, group_rows=group, reach=self.reach)
         )
 
-    def _pieces(self, view: TableView, shapes: Shapes) -> Iterator[pa.Table]:
+    def _bare(self, view: TableView, shapes: Shapes, without: int) -> Iterator[pa.Table]:
+        for rows in bare_pieces(view, schema_for(self.table, shapes), without=without):
+            self.pause()
+            yield rows
+
+    def _pieces(
+        self, view: TableView, shapes: Shapes, choice: Choice | None
+    ) -> Iterator[pa.Table]:
         schema = schema_for(self.table, shapes)
-        if self.table in BARE_FIELDS:
-            for rows in bare_pieces(view, schema):
-                self.pause()
-                yield rows
-            return
         reader = PieceReader(view, lambda rank: _columns(view, rank, schema))
-        for piece in cut(view):
+        for piece in cut(view) if choice is None else choice.pieces():
             self.pause()
             parts = [
                 alike(
@@ -80,7 +114,10 @@ class Merger:
                 for rank, rows in reader.read(piece)
             ]
             if parts:
-                yield side_by_side(parts)
+                rows = side_by_side(parts)
+                rows = rows if choice is None else choice.staying(piece, rows)
+                if len(rows):
+                    yield rows
 
     def _group(self, label: Label) -> int:
         """Rows of a group: fewer where records are asked for one here and one there."""

@@ -14,7 +14,7 @@ from unlost.vault.format.physical import (
     U_SNAP,
     UNTOLD,
 )
-from unlost.vault.tableview import RANK, last_of_each
+from unlost.vault.tableview import RANK, shown_of_each
 
 
 def alike(
@@ -48,8 +48,7 @@ def side_by_side(parts: Sequence[pa.Table]) -> pa.Table:
     else:
         order = pa.array(np.arange(len(rows), dtype=np.uint64))
     snaps = keys.column(U_SNAP).to_numpy()
-    shown = last_of_each(keys.column(U_ID))
-    shown[:-1] |= snaps[1:] != snaps[:-1]
+    shown = shown_of_each(keys.column(U_ID), snaps)
     rows = rows.drop_columns([RANK])
     if shown.all() and len(parts) == 1:
         return rows

@@ -74,8 +74,9 @@ class Manifest(msgspec.Struct, frozen=True):
     commits that it refers to again, ``journal`` the proof of its journal if it has one, ``slots``
     how many entries the register of slots had, ``only`` the tables that a backup between two nights
     looked at (empty: all). ``condemned`` are objects that no later commit may refer to and that may be
-    removed some days later; what commits up to ``collected`` condemned is gone. ``live_root`` proves all objects that are live after this commit
-    (``unlost.vault.state.live_root``).
+    removed some days later; what commits up to ``collected`` condemned is gone. ``dropped`` are packs
+    that are live no more, ``forgotten`` backups that are shown no more. ``live_root`` proves all objects
+    that are live after this commit (``unlost.vault.state.live_root``).
     """
 
     format: int
@@ -106,6 +107,8 @@ class Manifest(msgspec.Struct, frozen=True):
     only: tuple[str, ...] = ()
     condemned: tuple[str, ...] = ()
     collected: int = 0
+    dropped: tuple[str, ...] = ()
+    forgotten: tuple[int, ...] = ()
 
 
 class Intent(msgspec.Struct, frozen=True):
@@ -162,6 +165,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     objects: tuple[ObjectEntry, ...]
     commits: tuple[SnapshotInfo, ...]
     journals: tuple[JournalProof, ...] = ()
+    forgotten: tuple[int, ...] = ()
 
 
 def canonical_text(document: msgspec.Struct) -> bytes:

@@ -59,6 +59,7 @@ HIDDEN = "$hidden"
 FILES = "$files"
 LINEAGE = "$lineage"
 CHANGES = "$changes"
+HOLDS = "$holds"
 
 SEARCH_FIELDS: tuple[pa.Field, ...] = (
     pa.field(U_ID, pa.string(), nullable=False),
@@ -107,10 +108,15 @@ FILES_TABLE = Table(
 # The id of a row in ``$lineage`` is the JSON array [target, table, old].
 LINEAGE_TABLE = Table(name=LINEAGE, columns=_text("live", "run"))
 
+# The id of a row in ``$holds`` is the JSON array of scope, table, record, number of a night; U means held,
+# P lifted.
+HOLDS_TABLE = Table(name=HOLDS, columns=_text("reason", "by", "until"))
+
 SYSTEM_TABLES: dict[str, Table] = {
     HIDDEN: HIDDEN_TABLE,
     FILES: FILES_TABLE,
     LINEAGE: LINEAGE_TABLE,
+    HOLDS: HOLDS_TABLE,
 }
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from django import template
+from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -144,10 +146,20 @@ def _piece(piece: Piece, mark: str) -> str | SafeString:
     )
 
 
-@register.inclusion_tag("parts/icon.html")
-def icon(name: str) -> dict[str, str]:
+@register.simple_tag
+def icon(name: str) -> SafeString:
     """One of our own icons; it is decoration, the word beside it tells."""
-    return {"name": name}
+    return _drawn(name, static("unlost/icons.svg"))
+
+
+@cache
+def _drawn(name: str, drawings: str) -> SafeString:
+    return format_html(
+        '<svg class="icon" aria-hidden="true" focusable="false" width="16" height="16">'
+        '<use href="{}#{}"/></svg>',
+        drawings,
+        name,
+    )
 
 
 @register.filter

@@ -1,0 +1,1 @@
+"""Keeping for as long as rules say, and forgetting the rest."""

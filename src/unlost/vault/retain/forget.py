@@ -1,0 +1,206 @@
+"""Forgetting: versions that no night needs which stays are left out when their segments are written again.
+
+One commit does all of it for an org. Whoever reads meanwhile reads what was there before; the objects
+that are needed no more are condemned by that commit and removed by a sweep some days later.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from unlost.model.errors import Conflict
+from unlost.model.retention import Forgetting, KeepRules
+from unlost.model.snapshot import CommitKind, SegmentEntry
+from unlost.vault import places
+from unlost.vault.compact.merging import Merger
+from unlost.vault.compact.tiers import Tier, tiers_of
+from unlost.vault.files import FILES_TABLE
+from unlost.vault.format.manifest import ObjectEntry, TablePart
+from unlost.vault.format.physical import CHANGES, SEARCH
+from unlost.vault.garbage import collected_up_to
+from unlost.vault.label import Label
+from unlost.vault.maintenance import MAINTENANCE, Maintenance, Work, close_cut_off, open_runs
+from unlost.vault.retain.scope import Scope, scope_of
+from unlost.vault.retain.spill import Spill
+from unlost.vault.retain.tables import Spills, TablesForgotten, TableTally
+from unlost.vault.room import OrgRoom
+from unlost.vault.segmentwriter import Reach, SegmentWriter
+from unlost.vault.state import LiveSegment, LiveState, segment_objects
+
+type Pause = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A table: segments that are live no more, those in their place, and what was written on the way."""
+
+    old: tuple[SegmentEntry, ...]
+    new: tuple[SegmentEntry, ...]
+    between: tuple[SegmentEntry, ...] = ()
+
+    @property
+    def part(self) -> TablePart:
+        """As the manifest tells it."""
+        removed = tuple(entry.id for entry in self.old)
+        return TablePart(table=self.old[0].table, segments=self.new, removed=removed)
+
+
+def plan_forgetting(room: OrgRoom, rules: KeepRules, *, pause: Pause) -> Forgetting:
+    """What ``forget`` would take away now."""
+    state = room.chain.proved()
+    if not state.seq:
+        return Forgetting()
+    scope = scope_of(room, state, rules)
+    tables = TablesForgotten(room, scope, pause)
+    return _told(scope, tables.tally(), tables)
+
+
+def forget(room: OrgRoom, rules: KeepRules, *, run: str, pause: Pause) -> Forgetting:
+    """Take away what the rules do not keep; see the port ``Retention``."""
+    state = room.chain.proved()
+    if not state.seq:
+        return Forgetting()
+    _check_alone(room)
+    close_cut_off(room, CommitKind.FORGET)
+    work = Maintenance(room, run=run, kind=CommitKind.FORGET)
+    work.open()
+    try:
+        return _forgotten(room, rules, work, pause)
+    except Exception:
+        work.give_up()
+        raise
+
+
+def _check_alone(room: OrgRoom) -> None:
+    """Raise Conflict while a run is open that reads or writes what may go."""
+    others = [intent for intent in open_runs(room) if intent.kind not in MAINTENANCE]
+    if others:
+        raise Conflict(
+            "runs-open",
+            f"The run {others[0].run} is open, and may need what would be forgotten.",
+            next_step="Wait until it has ended, or end it, and try again.",
+        )
+
+
+def _forgotten(room: OrgRoom, rules: KeepRules, work: Maintenance, pause: Pause) -> Forgetting:
+    out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
+    scope = scope_of(room, work.base, rules)
+    spills = _spills(room, out, scope.state)
+    tables = TablesForgotten(room, scope, pause, spills=spills)
+    tallies = tables.tally()
+    told = _told(scope, tallies, tables)
+    if told.nothing:
+        work.give_up()
+        return told
+    done = [_rewritten(room, out, tally, pause) for tally in tallies]
+    done += _bare(room, out, scope.state, spills, pause)
+    return _commit(room, work, scope, told, tallies, done, tables, spills)
+
+
+def _spills(room: OrgRoom, out: SegmentWriter, state: LiveState) -> Spills:
+    """Places for rows that leave or enter bare tables, labelled as those are."""
+    return Spills(
+        words=_spill(room, out, state, SEARCH),
+        changes=_spill(room, out, state, CHANGES),
+        told=_spill(room, out, state, CHANGES),
+    )
+
+
+def _spill(room: OrgRoom, out: SegmentWriter, state: LiveState, table: str) -> Spill:
+    held = state.of(table, until=state.seq)
+    label = room.reader.facts(held[-1].entry)[0] if held else Label(table, "", state.seq)
+    return Spill(out, label, Reach(1, state.seq))
+
+
+def _rewritten(room: OrgRoom, out: SegmentWriter, tally: TableTally, pause: Pause) -> Rewritten:
+    """The tiers of a table of which something goes, each by itself."""
+    old: list[SegmentEntry] = []
+    new: list[SegmentEntry] = []
+    between: list[SegmentEntry] = []
+    for tier in tally.hit:
+        merger = Merger(
+            tally.table,
+            room.reading,
+            out,
+            Reach(tier.first, tier.last),
+            pause,
+            choice=tally.survey.choice(tier),
+        )
+        new += merger.merge(tier.segments)
+        old += [live.entry for live in tier.segments]
+        between += merger.between
+    return Rewritten(tuple(old), tuple(new), tuple(between))
+
+
+def _bare(
+    room: OrgRoom, out: SegmentWriter, state: LiveState, spills: Spills, pause: Pause
+) -> list[Rewritten]:
+    """``$search`` and ``$changes`` without what goes."""
+    words, changes, told = (s.close() for s in (spills.words, spills.changes, spills.told))
+    found = [
+        _without(room, out, state.of(SEARCH, until=state.seq), words, (), pause),
+        _without(room, out, state.of(CHANGES, until=state.seq), changes, told, pause),
+    ]
+    return [one for one in found if one is not None]
+
+
+def _without(
+    room: OrgRoom,
+    out: SegmentWriter,
+    held: Sequence[LiveSegment],
+    gone: Sequence[LiveSegment],
+    fresh: Sequence[LiveSegment],
+    pause: Pause,
+) -> Rewritten | None:
+    if not held or not gone:
+        return None
+    tiers: Sequence[Tier] = tiers_of(held)
+    reach = Reach(tiers[0].first, tiers[-1].last)
+    merger = Merger(held[0].entry.table, room.reading, out, reach, pause)
+    new = merger.merge([*held, *fresh], without=gone)
+    return Rewritten(tuple(live.entry for live in held), tuple(new), tuple(merger.between))
+
+
+def _commit(
+    room: OrgRoom,
+    work: Maintenance,
+    scope: Scope,
+    told: Forgetting,
+    tallies: Sequence[TableTally],
+    done: Sequence[Rewritten],
+    tables: TablesForgotten,
+    spills: Spills,
+) -> Forgetting:
+    waiting = [*spills.words.entries, *spills.changes.entries, *spills.told.entries]
+    gone = [entry for one in done for entry in (*one.old, *one.between)] + waiting
+    objects = [each for entry in gone for each in segment_objects(entry, org=room.org)]
+    objects += [_pack(room, scope.state, pack) for pack in tables.freed.packs]
+    info = work.commit(
+        Work(
+            parts=tuple(one.part for one in done),
+            condemned=tuple(sorted(each.name for each in objects)),
+            collected=collected_up_to(room, room.chain.live()),
+            dropped=tables.freed.packs,
+            forgotten=scope.going,
+            tombstones={one.table: one.records for one in tallies if one.table != FILES_TABLE},
+        ),
+        alone=True,
+    )
+    return replace(told, snapshot=info.number, condemned=sum(each.bytes for each in objects))
+
+
+def _pack(room: OrgRoom, state: LiveState, ident: str) -> ObjectEntry:
+    entry = state.packs[ident]
+    return ObjectEntry(places.pack(room.org, ident), entry.bytes, entry.blake3)
+
+
+def _told(scope: Scope, tallies: Sequence[TableTally], tables: TablesForgotten) -> Forgetting:
+    return Forgetting(
+        nights=scope.going,
+        kept=scope.kept,
+        tables=tuple(one.told for one in tallies if one.table != FILES_TABLE and one.versions),
+        files=len(tables.freed.rows),
+        file_bytes=tables.freed.bytes,
+        packs=len(tables.freed.packs),
+        rewritten=sum(one.bytes for one in tallies),
+        holds=scope.holds,
+    )

@@ -1,0 +1,411 @@
+"""Forgetting: nights that stay are the same to the bit, and of the others nothing is left."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from smallvault import TABLE, SmallVault, finish, rows
+from unlost.model.errors import Conflict, LimitReached, NotFound
+from unlost.model.retention import HeldThing, Hold, HoldScope, KeepRules
+from unlost.model.snapshot import Added, CommitKind, SnapshotInfo, TableCommit, VerifyLevel, Version
+from unlost.testing.clock import START
+from unlost.vault import bigcells
+from unlost.vault.commit import OpenCommit
+from unlost.vault.compact import merging, tiers
+
+IDS = tuple(f"{n:02d}" for n in range(12))
+DEAD = "DPM"
+LONG = "long " * 40
+
+
+@pytest.fixture(autouse=True)
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bounds so small that everything crosses them."""
+    monkeypatch.setattr(merging, "GROUP_ROWS", 2)
+    monkeypatch.setattr(merging, "SEGMENT_ROWS", 5)
+    monkeypatch.setattr(merging, "AT_ONCE", 4)
+    monkeypatch.setattr(tiers, "FEWEST", 3)
+    monkeypatch.setattr(bigcells, "CELL_BYTES", 100)
+
+
+def night(small: SmallVault, run: str, *seen: tuple[str, str, Mapping[str, str] | None]) -> SnapshotInfo:
+    """A backup, a day after the last one."""
+    small.clock.advance(days=1)
+    commit = small.begin(run)
+    minute = round((small.clock.now() - START).total_seconds() / 60)
+    added = commit.add(TABLE, [rows(*seen, minute=minute)])
+    return commit.finish([TableCommit(TABLE, (added,))], as_of=small.clock.now())
+
+
+def ten_nights(small: SmallVault) -> None:
+    """A load, and nights on each of which a few records change, go, or come back."""
+    night(small, "n1", *((i, "U", {"Name": f"Jo {i}", "Amount": "1"}) for i in IDS))
+    for number in range(2, 11):
+        changed = [(i, "U", {"Name": f"Jo {number}"}) for i in IDS[number % 4 :: 4]]
+        night(small, f"n{number}", *changed, (IDS[number], "M", None))
+
+
+def seen_by(small: SmallVault, numbers: Sequence[int]) -> list[Any]:
+    """All that nights show, and how they differ."""
+    vault, org = small.vault, small.org
+    told: list[Any] = []
+    for number in numbers:
+        at = vault.at(org, number)
+        told += [at.scan(TABLE).read_all().to_pylist(), at.scan_deleted(TABLE).read_all().to_pylist()]
+        told += [small.changed(after, number) for after in (0, *numbers) if after <= number]
+    return told
+
+
+def versions(small: SmallVault) -> dict[str, list[tuple[int, str]]]:
+    """Commit and op of all versions, by record."""
+    found = {id_: small.vault.history(small.org, TABLE, id_) for id_ in IDS}
+    return {id_: [(v.snapshot, v.op.value) for v in told] for id_, told in found.items() if told}
+
+
+def expected(
+    before: Mapping[str, list[tuple[int, str]]], kept: Sequence[int], *, expired: Sequence[str] = ()
+) -> dict[str, list[tuple[int, str]]]:
+    """The same by the promise, record by record: written without a look at the code."""
+    after = {}
+    for id_, told in before.items():
+        stay = set()
+        for at, (snap, op) in enumerate(told):
+            following = told[at + 1][0] if at + 1 < len(told) else None
+            if following is None:
+                if id_ not in expired or op not in DEAD:
+                    stay.add(at)
+            elif any(snap <= number < following for number in kept):
+                stay.add(at)
+        if stay:
+            stay.add(len(told) - 1)
+        for at in sorted(stay):
+            if told[at][1] in "PM":
+                stay.add(max(i for i in range(at) if told[i][1] in "UDA"))
+        if stay:
+            after[id_] = [told[at] for at in sorted(stay)]
+    return after
+
+
+def test_nights_that_stay_are_the_same_and_of_the_others_nothing_is_left() -> None:
+    small = SmallVault()
+    ten_nights(small)
+    kept = (4, 10)
+    before, was = seen_by(small, kept), versions(small)
+    small.vault.hold(small.org, (Hold(HeldThing(HoldScope.NIGHT, night=4), "audit"),), run="h1")
+    done = small.vault.forget(small.org, KeepRules(daily=1), run="f1")
+    assert done.kept == kept
+    assert done.nights == (1, 2, 3, 5, 6, 7, 8, 9)
+    assert [info.number for info in small.vault.snapshots(small.org)] == list(kept)
+    assert seen_by(small, kept) == before
+    assert versions(small) == expected(was, kept)
+    assert done.versions == sum(map(len, was.values())) - sum(map(len, versions(small).values()))
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+    small.reopen()
+    assert seen_by(small, kept) == before
+
+
+def test_the_plan_says_what_is_done_and_writes_nothing() -> None:
+    small = SmallVault()
+    ten_nights(small)
+    objects = sorted(listed.name for listed in small.store.list(""))
+    plan = small.vault.plan_forgetting(small.org, KeepRules(daily=2))
+    assert sorted(listed.name for listed in small.store.list("")) == objects
+    done = small.vault.forget(small.org, KeepRules(daily=2), run="f1")
+    assert replace(done, snapshot=None, condemned=0) == plan
+    assert done.snapshot == 11
+    again = small.vault.plan_forgetting(small.org, KeepRules(daily=2))
+    assert again.nothing
+    assert small.vault.forget(small.org, KeepRules(daily=2), run="f2").snapshot is None
+    assert len(small.vault.commits(small.org)) == 11
+
+
+def test_without_rules_nothing_goes() -> None:
+    small = SmallVault()
+    ten_nights(small)
+    assert small.vault.plan_forgetting(small.org, KeepRules()).nothing
+    assert small.vault.plan_forgetting(small.org, KeepRules(deleted_days=1)).nothing
+
+
+def test_a_forgotten_backup_is_not_shown_as_one() -> None:
+    small = SmallVault()
+    ten_nights(small)
+    small.vault.forget(small.org, KeepRules(daily=1), run="f1")
+    for ask in (
+        lambda: small.vault.at(small.org, 3),
+        lambda: list(small.vault.changes(small.org, TABLE, after=3, until=10)),
+    ):
+        with pytest.raises(NotFound) as caught:
+            ask()
+        assert caught.value.code == "snapshot-forgotten"
+    assert small.vault.at_time(small.org, START + timedelta(days=5)) is None
+
+
+def test_the_last_state_of_a_deleted_record_stays_until_its_limit() -> None:
+    small = SmallVault()
+    night(small, "n1", ("a", "U", {"Name": "Anna"}), ("b", "U", {"Name": "Ben"}))
+    night(small, "n2", ("a", "U", {"Name": "Anne"}))
+    night(small, "n3", ("a", "M", None))
+    for number in range(4, 40):
+        night(small, f"n{number}", ("b", "U", {"Name": f"Ben {number}"}))
+    small.vault.forget(small.org, KeepRules(daily=1, deleted_days=60), run="f1")
+    assert [v.snapshot for v in small.vault.history(small.org, TABLE, "a")] == [2, 3]
+    head = small.vault.head(small.org)
+    assert head is not None
+    assert head.tables()[TABLE].deleted == 1
+    done = small.vault.forget(small.org, KeepRules(daily=1, deleted_days=30), run="f2")
+    assert (done.records, done.versions) == (1, 2)
+    assert list(small.vault.history(small.org, TABLE, "a")) == []
+    night(small, "later", ("b", "U", {"Name": "Benno"}))
+    head = small.vault.head(small.org)
+    assert head is not None
+    assert (head.tables()[TABLE].held, head.tables()[TABLE].deleted) == (1, 0)
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+
+
+def test_what_was_archived_has_no_limit() -> None:
+    small = SmallVault()
+    night(small, "n1", ("a", "U", {"Name": "Anna"}), ("b", "U", {"Name": "Ben"}))
+    night(small, "n2", ("a", "A", {"Name": "Anna"}))
+    small.clock.advance(days=4000)
+    night(small, "n3", ("b", "U", {"Name": "Benno"}))
+    small.vault.forget(small.org, KeepRules(daily=1, deleted_days=1), run="f1")
+    assert [v.op.value for v in small.vault.history(small.org, TABLE, "a")] == ["A"]
+
+
+def test_words_of_what_is_gone_are_found_no_more() -> None:
+    small = SmallVault()
+    night(small, "n1", ("a", "U", {"Name": "Anna Meyer"}), ("b", "U", {"Name": "Meyer"}))
+    night(small, "n2", ("a", "U", {"Name": "Anna Schmidt"}))
+    night(small, "n3", ("a", "U", {"Name": "Anna Schulz"}))
+    small.vault.forget(small.org, KeepRules(daily=1), run="f1")
+    found = {
+        word: sorted(hit.record for hit in small.vault.search(small.org, word))
+        for word in ("anna", "meyer", "schmidt", "schulz")
+    }
+    assert found == {"anna": ["a"], "meyer": ["b"], "schmidt": [], "schulz": ["a"]}
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+
+
+def test_contents_that_nothing_names_go_with_their_packs() -> None:
+    small = SmallVault()
+    night(small, "n1", ("a", "U", {"Text": LONG + "1"}), ("b", "U", {"Text": LONG + "b"}))
+    night(small, "n2", ("a", "U", {"Text": LONG + "2"}))
+    night(small, "n3", ("a", "U", {"Text": LONG + "3"}))
+    done = small.vault.forget(small.org, KeepRules(daily=1), run="f1")
+    assert (done.files, done.packs) == (2, 1)  # the first lies in one pack with what is needed
+    assert small.cells(3)["a"]["Text"] == LONG + "3"
+    assert small.cells(3)["b"]["Text"] == LONG + "b"
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+    packs = len(list(small.store.list(f"orgs/{small.org}/packs/")))
+    small.clock.advance(days=8)
+    small.vault.sweep(small.org, run="s1")
+    assert len(list(small.store.list(f"orgs/{small.org}/packs/"))) == packs - 1
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+
+
+def test_a_content_that_another_record_names_stays() -> None:
+    small = SmallVault()
+    night(small, "n1", ("a", "U", {"Text": LONG}), ("b", "U", {"Text": LONG}))
+    night(small, "n2", ("a", "U", {"Text": "short"}))
+    assert small.vault.forget(small.org, KeepRules(daily=1), run="f1").files == 0
+    assert small.cells(2)["b"]["Text"] == LONG
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        HeldThing(HoldScope.ORG),
+        HeldThing(HoldScope.TABLE, TABLE),
+        HeldThing(HoldScope.RECORD, TABLE, IDS[3]),
+    ],
+)
+def test_what_is_held_stays(thing: HeldThing) -> None:
+    small = SmallVault()
+    ten_nights(small)
+    was = versions(small)
+    small.vault.hold(small.org, (Hold(thing, "lawsuit", by="lena"),), run="h1")
+    small.vault.forget(small.org, KeepRules(daily=1, deleted_days=1), run="f1")
+    assert versions(small)[IDS[3]] == was[IDS[3]]
+    assert (versions(small) == was) is (thing.scope is not HoldScope.RECORD)
+    small.vault.lift(small.org, (thing,), run="h2")
+    small.clock.advance(days=5)
+    assert small.vault.holds(small.org) == ()
+    small.vault.forget(small.org, KeepRules(daily=1, deleted_days=1), run="f2")
+    assert versions(small) == expected(was, [10], expired=IDS)
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+
+
+def test_a_hold_ends_when_it_runs_out() -> None:
+    small = SmallVault()
+    ten_nights(small)
+    until = small.clock.now() + timedelta(days=1)
+    thing = HeldThing(HoldScope.ORG)
+    small.vault.hold(small.org, (Hold(thing, until=until),), run="h1")
+    (hold,) = small.vault.holds(small.org)
+    assert (hold.thing, hold.until, hold.since) == (thing, until, 11)
+    assert small.vault.plan_forgetting(small.org, KeepRules(daily=1)).nothing
+    small.clock.advance(days=2)
+    assert not small.vault.plan_forgetting(small.org, KeepRules(daily=1)).nothing
+
+
+def test_while_a_backup_is_open_nothing_is_forgotten() -> None:
+    small = SmallVault()
+    ten_nights(small)
+    commit = small.begin("open")
+    with pytest.raises(Conflict) as caught:
+        small.vault.forget(small.org, KeepRules(daily=1), run="f1")
+    assert caught.value.code == "runs-open"
+    commit.abandon()
+    assert small.vault.forget(small.org, KeepRules(daily=1), run="f1").snapshot == 11
+
+
+def test_a_backup_that_commits_meanwhile_wins() -> None:
+    small = SmallVault()
+    ten_nights(small)
+    calls = 0
+
+    def rival() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            night(small, "rival", (IDS[0], "U", {"Name": "New"}))
+
+    with pytest.raises(Conflict) as caught:
+        small.vault.forget(small.org, KeepRules(daily=1), run="f1", pause=rival)
+    assert caught.value.code == "maintenance-outrun"
+    assert len(small.vault.snapshots(small.org)) == 11
+    assert small.vault.sweep(small.org, run="s1").stray == 0
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+
+
+def test_a_backup_that_began_before_counts_anew() -> None:
+    """It brings back a record that is forgotten while it is open."""
+    small = SmallVault()
+    night(small, "n1", ("a", "U", {"Name": "A"}), ("b", "U", {"Name": "B"}))
+    night(small, "n2", ("a", "M", None))
+    small.clock.advance(days=99)
+    night(small, "n3", ("b", "U", {"Name": "BB"}))
+    opened: list[OpenCommit] = []
+
+    def begins() -> None:
+        if not opened:
+            opened.append(small.begin("open"))
+
+    small.vault.forget(small.org, KeepRules(daily=1, deleted_days=9), run="f1", pause=begins)
+    info = finish(opened[0], opened[0].add(TABLE, [rows(("a", "U", {"Name": "A"}))]))
+    state = small.vault.at(small.org, info.number).tables()[TABLE]
+    assert (state.held, state.deleted) == (2, 0)
+    assert info.counts.created == 1
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+
+
+def test_a_content_that_is_used_again_meanwhile_is_stored_again() -> None:
+    small = SmallVault()
+    night(small, "n1", ("a", "U", {"Text": LONG}))
+    night(small, "n2", ("a", "U", {"Text": "short"}))
+    opened: list[tuple[OpenCommit, Added]] = []
+
+    def begins() -> None:
+        if not opened:
+            commit = small.begin("open")
+            opened.append((commit, commit.add(TABLE, [rows(("b", "U", {"Text": LONG}))])))
+
+    small.vault.forget(small.org, KeepRules(daily=1), run="f1", pause=begins)
+    ((commit, added),) = opened
+    with pytest.raises(Conflict) as caught:
+        finish(commit, added)
+    assert caught.value.code == "pack-removed"
+    commit.abandon()
+    assert night(small, "again", ("b", "U", {"Text": LONG})).number == 4
+    assert small.cells(4)["b"]["Text"] == LONG
+
+
+def test_a_stop_changes_nothing() -> None:
+    small = SmallVault()
+    ten_nights(small)
+    was, calls = versions(small), 0
+
+    def stop() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise LimitReached("run-stopped", "Stop.")
+
+    with pytest.raises(LimitReached):
+        small.vault.forget(small.org, KeepRules(daily=1), run="f1", pause=stop)
+    assert versions(small) == was
+    assert small.vault.sweep(small.org, run="s1").stray == 0
+
+
+def test_an_empty_vault_has_nothing_to_forget() -> None:
+    small = SmallVault()
+    assert small.vault.plan_forgetting(small.org, KeepRules(daily=1)).nothing
+    assert small.vault.forget(small.org, KeepRules(daily=1), run="f1").nothing
+
+
+OPS = st.sampled_from("UUUUDPMA")
+NIGHTS = st.lists(
+    st.dictionaries(st.sampled_from(IDS[:5]), st.tuples(OPS, st.integers(0, 3)), max_size=5),
+    min_size=2,
+    max_size=12,
+)
+
+
+@settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.generate])
+@given(nights=NIGHTS, pinned=st.sets(st.integers(1, 12), max_size=3), parts=st.data())
+def test_whatever_was_and_whatever_stays(
+    nights: list[dict[str, tuple[str, int]]], pinned: set[int], parts: st.DataObject
+) -> None:
+    small = SmallVault()
+    for number, seen in enumerate(nights):
+        some = [(i, op, {"Name": f"Jo {n}", "Text": LONG * (n % 2)} if op in "UDA" else None)
+                for i, (op, n) in seen.items()]  # fmt: skip
+        night(small, f"n{number}", *some)
+        if parts.draw(st.integers(0, 4)) == 0:
+            small.vault.compact(small.org, run=f"c{number}")
+    numbers = [info.number for info in small.vault.snapshots(small.org)]
+    kept = sorted({numbers[-1], *(numbers[n - 1] for n in pinned if n <= len(numbers))})
+    before, was = seen_by(small, kept), versions(small)
+    whole = {id_: list(small.vault.history(small.org, TABLE, id_)) for id_ in IDS}
+    pins = tuple(Hold(HeldThing(HoldScope.NIGHT, night=number)) for number in kept)
+    small.vault.hold(small.org, pins, run="holds")
+    done = small.vault.forget(small.org, KeepRules(daily=1), run="f1")
+    assert done.kept == tuple(kept)
+    assert seen_by(small, kept) == before
+    assert versions(small) == told_apart(expected(was, kept), whole)
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+    small.vault.compact(small.org, run="c-last")
+    assert seen_by(small, kept) == before
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+
+
+def told_apart(
+    left: Mapping[str, list[tuple[int, str]]], was: Mapping[str, list[Version]]
+) -> dict[str, list[tuple[int, str]]]:
+    """Without versions that say the same as the one before them among those that are left."""
+    found = {}
+    for id_, told in left.items():
+        cells = {version.snapshot: version.cells for version in was[id_]}
+        kept: list[tuple[int, str]] = []
+        for snap, op in told:
+            old_snap, old = kept[-1] if kept else (0, "")
+            same = op == old == "U" and cells[snap] == cells[old_snap]
+            dead_again = old in tuple(DEAD + "A") and op != "U" and not (op == "D" and old in "PM")
+            if not (same or dead_again):
+                kept.append((snap, op))
+        found[id_] = kept
+    return found
+
+
+def test_a_night_that_is_held_as_kind_is_no_night() -> None:
+    small = SmallVault()
+    ten_nights(small)
+    small.vault.hold(small.org, (Hold(HeldThing(HoldScope.NIGHT, night=2)),), run="h1")
+    assert small.vault.commits(small.org)[-1].kind is CommitKind.HOLD
+    assert len(small.vault.snapshots(small.org)) == 10
