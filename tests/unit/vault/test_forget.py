@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import pyarrow as pa
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -34,7 +33,9 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bigcells, "CELL_BYTES", 100)
 
 
-def night(small: SmallVault, run: str, *seen: tuple[str, str, Mapping[str, str] | None]) -> SnapshotInfo:
+def night(
+    small: SmallVault, run: str, *seen: tuple[str, str, Mapping[str, str] | None]
+) -> SnapshotInfo:
     """A backup, a day after the last one."""
     small.clock.advance(days=1)
     commit = small.begin(run)
@@ -57,7 +58,10 @@ def seen_by(small: SmallVault, numbers: Sequence[int]) -> list[Any]:
     told: list[Any] = []
     for number in numbers:
         at = vault.at(org, number)
-        told += [at.scan(TABLE).read_all().to_pylist(), at.scan_deleted(TABLE).read_all().to_pylist()]
+        told += [
+            at.scan(TABLE).read_all().to_pylist(),
+            at.scan_deleted(TABLE).read_all().to_pylist(),
+        ]
         told += [small.changed(after, number) for after in (0, *numbers) if after <= number]
     return told
 

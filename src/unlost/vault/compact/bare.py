@@ -47,9 +47,7 @@ def _narrowed(view: TableView, piece: Piece) -> Iterator[Piece]:
         yield Piece(behind, following)
 
 
-def _by_parts(
-    view: TableView, piece: Piece, schema: pa.Schema, *, kept: int
-) -> Iterator[pa.Table]:
+def _by_parts(view: TableView, piece: Piece, schema: pa.Schema, *, kept: int) -> Iterator[pa.Table]:
     many = max(1, -(-_rows_near(view, piece) // PIECE_ROWS))
     if piece.high != piece.low + _NEXT or _RECORD not in schema.names:
         many = 1  # of several ids the parts would not be in order; these are never many rows

@@ -87,18 +87,14 @@ class Merger:
             if self.table in BARE_FIELDS
             else self._pieces(view, shapes, choice)
         )
-        return write_all(
-            pieces, lambda: self.out.stream(label, group_rows=group, reach=self.reach)
-        )
+        return write_all(pieces, lambda: self.out.stream(label, group_rows=group, reach=self.reach))
 
     def _bare(self, view: TableView, shapes: Shapes, without: int) -> Iterator[pa.Table]:
         for rows in bare_pieces(view, schema_for(self.table, shapes), without=without):
             self.pause()
             yield rows
 
-    def _pieces(
-        self, view: TableView, shapes: Shapes, choice: Choice | None
-    ) -> Iterator[pa.Table]:
+    def _pieces(self, view: TableView, shapes: Shapes, choice: Choice | None) -> Iterator[pa.Table]:
         schema = schema_for(self.table, shapes)
         reader = PieceReader(view, lambda rank: _columns(view, rank, schema))
         for piece in cut(view) if choice is None else choice.pieces():

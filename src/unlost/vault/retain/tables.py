@@ -183,9 +183,7 @@ class TablesForgotten:
             spills.changes.add(change_rows(tally.table, looked.keys.filter(pa.array(mine))))
             spills.changes.add(self._told_anew(tally, looked, looked.fates.untold & mine))
 
-    def _told_anew(
-        self, tally: TableTally, looked: Looked, untold: NDArray[np.bool_]
-    ) -> pa.Table:
+    def _told_anew(self, tally: TableTally, looked: Looked, untold: NDArray[np.bool_]) -> pa.Table:
         """Rows of ``$changes`` for versions whose predecessor goes."""
         rows = looked.keys.filter(pa.array(untold))
         prev = pa.repeat(pa.scalar(UNTOLD, pa.string()), len(rows))
