@@ -56,7 +56,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "unlost.web.frame.frame",
             ],
-            "builtins": ["unlost.web.templatetags.unlost"],
+            "builtins": ["unlost.web.templatetags.unlost", "unlost.web.templatetags.differences"],
         },
     }
 ]

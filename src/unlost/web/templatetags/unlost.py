@@ -3,22 +3,22 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from html import escape
 from zoneinfo import ZoneInfo
 
 from django import template
 from django.templatetags.static import static
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from unlost.app.actions.history import ChangedField
 from unlost.app.actions.job import NOT_WRITTEN
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.engine.restore.summary import ActionCount
 from unlost.model.access import Right
 from unlost.model.plan import PlanNote
+from unlost.model.snapshot import SnapshotInfo
 from unlost.web.said import isolated, said, word
-from unlost.web.worddiff import Piece, compared
 
 register = template.Library()
 register.filter(word)
@@ -93,7 +93,7 @@ def whole(value: float) -> int:
 @register.filter
 def code(value: str | None) -> SafeString:
     """An id or a name of the API: monospaced, isolated, left to right."""
-    return format_html('<bdi dir="ltr" class="code">{}</bdi>', value or "")
+    return SafeString(f'<bdi dir="ltr" class="code">{escape(value or "")}</bdi>')
 
 
 @register.filter
@@ -104,7 +104,7 @@ def held(value: str | None) -> SafeString:
     if value == "":
         return format_html('<span class="none">{}</span>', _("empty text"))
     if len(value) <= FOLD:
-        return format_html('<bdi class="cell">{}</bdi>', value)
+        return SafeString(f'<bdi class="cell">{escape(value)}</bdi>')
     return format_html(
         '<details class="long"><summary><bdi class="cell">{}…</bdi> <span class="more">{}</span>'
         '</summary><bdi class="cell">{}</bdi></details>',
@@ -114,35 +114,17 @@ def held(value: str | None) -> SafeString:
     )
 
 
-@register.filter
-def before(change: ChangedField) -> SafeString:
-    """The cell that was, crossed out; of a long text the words that went."""
-    return _told(change.old, change.new, old_side=True)
-
-
-@register.filter
-def after(change: ChangedField) -> SafeString:
-    """The cell that is there now, underlined; of a long text the words that came."""
-    return _told(change.old, change.new, old_side=False)
-
-
-def _told(old: str | None, new: str | None, *, old_side: bool) -> SafeString:
-    mark = "del" if old_side else "ins"
-    found = compared(old, new) if old and new else None
-    if found is None:
-        return format_html("<{0}>{1}</{0}>", SafeString(mark), held(old if old_side else new))
-    pieces = found[0] if old_side else found[1]
-    return format_html(
-        '<bdi class="cell">{}</bdi>',
-        format_html_join("", "{}", ((_piece(one, mark),) for one in pieces)),
-    )
-
-
-def _piece(piece: Piece, mark: str) -> str | SafeString:
-    if piece.left_out:
-        return " … "
-    return (
-        format_html("<{0}>{1}</{0}>", SafeString(mark), piece.text) if piece.changed else piece.text
+@register.simple_tag
+def night_options(nights: Iterable[SnapshotInfo], chosen: str, zone: str) -> SafeString:
+    """The options of a choice of backups: hundreds of them, hence in one go."""
+    place, backup = _zone(zone), escape(_("backup"))
+    return SafeString(
+        "".join(
+            f'<option value="{night.number}"{" selected" if str(night.number) == chosen else ""}>'
+            f"{isolated(f'{night.as_of.astimezone(place):%Y-%m-%d %H:%M}')}"
+            f" · {backup} {night.number}</option>"
+            for night in nights
+        )
     )
 
 
