@@ -32,6 +32,10 @@ def test_what_is_left_is_read_alike(tmp_path: Path) -> None:
         for row in ours:
             told = theirs[row["_u_id"]] | {"_u_snap": theirs[row["_u_id"]]["snapshot"]}
             assert {name: told.get(name) for name in row} == row
+    for stored in story.vault.at(story.org, NEWEST).files("ContentVersion", list(vaultstory.FILES)):
+        with story.vault.open_file(story.org, stored.blob) as stream:
+            body = stream.read()
+        assert org.file("ContentVersion", stored.record, "VersionData", NEWEST) == body
     left = org.versions("Account", NEWEST)
     for record, rows in left.items():
         ours = story.vault.history(story.org, "Account", record)

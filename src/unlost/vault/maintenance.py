@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from unlost.model.errors import Conflict, StoreError, UnlostError
-from unlost.model.snapshot import CommitKind, Counts, SnapshotInfo, TableState
+from unlost.model.snapshot import CommitKind, Counts, PackEntry, SnapshotInfo, TableState
 from unlost.vault import places
 from unlost.vault.finish import committed, replace_root
 from unlost.vault.format.manifest import FORMAT, Intent, Manifest, TablePart, unpack
@@ -27,11 +27,13 @@ _PREFIX_BYTES = 8
 class Work:
     """What a maintenance commit says beside what the commit before it said.
 
+    ``packs``: new ones, with contents that lay in others.
     ``dropped``: packs that are live no more. ``forgotten``: backups that are shown no more.
     ``tombstones``: by table, how many records that were deleted the vault knows no more.
     """
 
     parts: tuple[TablePart, ...] = ()
+    packs: tuple[PackEntry, ...] = ()
     condemned: tuple[str, ...] = ()
     collected: int = 0
     dropped: tuple[str, ...] = ()
@@ -105,13 +107,17 @@ class Maintenance:
         except StoreError:
             return  # the commit stands; whoever comes next does this again
 
+    def committed(self) -> bool:
+        """True if it is part of the chain."""
+        return committed(self._room.chain.proved(), self._intent.run) is not None
+
     def give_up(self) -> None:
         """After a failure: remove what it wrote, unless it was committed after all.
 
         Where the store does not answer, a sweep finds it later.
         """
         with suppress(UnlostError):
-            if committed(self._room.chain.proved(), self._intent.run) is None:
+            if not self.committed():
                 store = self._room.sealed.store
                 for listed in list(store.list(places.segment(self._room.org, self.prefix))):
                     store.delete(listed.name)
@@ -140,14 +146,13 @@ class Maintenance:
             base=state.seq,
             certificate=None,
             tables=work.parts,
-            packs=(),
+            packs=work.packs,
             objects=(),
             live_root="",
             counts=Counts(),
             rows_seen=0,
-            bytes_added=sum(
-                entry.bytes + (0 if entry.sidecar else entry.sidecar_bytes) for entry in entries
-            ),
+            bytes_added=sum(pack.bytes for pack in work.packs)
+            + sum(entry.bytes + (0 if entry.sidecar else entry.sidecar_bytes) for entry in entries),
             journal=None,
             reuses=(),
             slots=newest_entry(self._room.sealed.store),

@@ -10,13 +10,14 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from smallvault import TABLE, SmallVault, finish, rows
-from unlost.model.errors import Conflict, LimitReached, NotFound
+from unlost.model.errors import Conflict, LimitReached, NotFound, StoreError
 from unlost.model.retention import HeldThing, Hold, HoldScope, KeepRules
 from unlost.model.snapshot import Added, CommitKind, SnapshotInfo, TableCommit, VerifyLevel, Version
 from unlost.testing.clock import START
 from unlost.vault import bigcells
 from unlost.vault.commit import OpenCommit
 from unlost.vault.compact import merging, tiers
+from unlost.vault.compact.merging import Merger
 
 IDS = tuple(f"{n:02d}" for n in range(12))
 DEAD = "DPM"
@@ -202,14 +203,46 @@ def test_contents_that_nothing_names_go_with_their_packs() -> None:
     night(small, "n2", ("a", "U", {"Text": LONG + "2"}))
     night(small, "n3", ("a", "U", {"Text": LONG + "3"}))
     done = small.vault.forget(small.org, KeepRules(daily=1), run="f1")
-    assert (done.files, done.packs) == (2, 1)  # the first lies in one pack with what is needed
+    assert (done.files, done.packs) == (2, 2)  # what is needed of the first one moved
     assert small.cells(3)["a"]["Text"] == LONG + "3"
     assert small.cells(3)["b"]["Text"] == LONG + "b"
     assert small.vault.verify(VerifyLevel.DEEP).damages == ()
-    packs = len(list(small.store.list(f"orgs/{small.org}/packs/")))
+    assert packs(small) == 4
     small.clock.advance(days=8)
     small.vault.sweep(small.org, run="s1")
-    assert len(list(small.store.list(f"orgs/{small.org}/packs/"))) == packs - 1
+    assert packs(small) == 2
+    assert small.cells(3)["b"]["Text"] == LONG + "b"
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+
+
+def packs(small: SmallVault) -> int:
+    """How many there are in the store."""
+    return len(list(small.store.list(f"orgs/{small.org}/packs/")))
+
+
+def test_a_pack_of_which_little_goes_stays_as_it_is() -> None:
+    small = SmallVault()
+    texts = [(id_, "U", {"Text": f"{id_} {LONG}"}) for id_ in IDS]
+    night(small, "n1", *texts)
+    night(small, "n2", (IDS[0], "U", {"Text": "short"}))
+    done = small.vault.forget(small.org, KeepRules(daily=1), run="f1")
+    assert (done.files, done.packs, packs(small)) == (1, 0, 1)
+    assert small.cells(2)[IDS[1]]["Text"] == f"{IDS[1]} {LONG}"
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+
+
+def test_new_packs_of_a_forgetting_that_fails_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = SmallVault()
+    night(small, "n1", ("a", "U", {"Text": LONG + "1"}), ("b", "U", {"Text": LONG + "b"}))
+    night(small, "n2", ("a", "U", {"Text": LONG + "2"}))
+
+    def fails(*_: object, **__: object) -> None:
+        raise StoreError("store-full", "The store is full.")
+
+    monkeypatch.setattr(Merger, "merge", fails)
+    with pytest.raises(StoreError):
+        small.vault.forget(small.org, KeepRules(daily=1), run="f1")
+    assert packs(small) == 2
     assert small.vault.verify(VerifyLevel.DEEP).damages == ()
 
 

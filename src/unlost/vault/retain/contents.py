@@ -4,9 +4,8 @@ A content is needed while a version that stays names it: in ``_u_blobs``, or as 
 a file. Names of contents and packs are found in the texts that name them, not read one by one.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import batched
 
 import polars as pl
 import pyarrow as pa
@@ -14,23 +13,32 @@ import pyarrow as pa
 from unlost.model.schema import WireKind
 from unlost.vault.files import FILES_TABLE, blob_row_id, file_row_id
 from unlost.vault.format.physical import U_BLOBS, physical
-from unlost.vault.packs import Blob
+from unlost.vault.retain.repack import WORTH, pieces_in
 from unlost.vault.retain.survey import Looked, Survey
 from unlost.vault.room import OrgRoom
 from unlost.vault.schemas import SYSTEM_SCHEMA
 
 _CONTENT = r"\b[0-9a-f]{64}\b"
-_PACK = r"\b[0-9a-f]{32}\b"
-_AT_ONCE = 4_096
+_NOTHING = pieces_in(pa.chunked_array([], pa.string()))
 
 
 @dataclass(frozen=True, slots=True)
 class Freed:
-    """Contents that go: their rows in ``$files``, and the packs in which nothing else lies."""
+    """What goes with contents.
 
-    rows: tuple[str, ...] = ()
+    ``contents`` of ``bytes``; ``empty``: packs in which nothing else lies; ``moving``: pieces that are
+    needed, of packs of which much is not.
+    """
+
+    contents: int = 0
     bytes: int = 0
-    packs: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
+    moving: pl.DataFrame = field(default_factory=lambda: _NOTHING)
+
+    @property
+    def packs(self) -> tuple[str, ...]:
+        """The packs that go."""
+        return (*self.empty, *sorted(self.moving.get_column("pack").unique().to_list()))
 
 
 @dataclass(slots=True)
@@ -43,13 +51,13 @@ class Unneeded:
         """Versions that go, and the columns in which they name contents."""
         gone = looked.going
         for name in columns:
-            self.contents.update(_names_in(gone.column(name), _CONTENT))
+            self.contents.update(_names_in(gone.column(name)))
 
     def stays(self, looked: Looked, columns: Iterable[str]) -> None:
         """The same of versions that stay."""
         kept = looked.staying
         for name in columns:
-            self.contents.difference_update(_names_in(kept.column(name), _CONTENT))
+            self.contents.difference_update(_names_in(kept.column(name)))
 
     @property
     def rows(self) -> pa.Array:
@@ -59,7 +67,7 @@ class Unneeded:
 
 def naming_columns(room: OrgRoom, table: str) -> tuple[str, ...]:
     """The physical columns of a table in which contents are named."""
-    return (_files_column(room, "blob"),) if table == FILES_TABLE else (U_BLOBS,)
+    return (files_column(room, "blob"),) if table == FILES_TABLE else (U_BLOBS,)
 
 
 def file_rows_of(room: OrgRoom, schema: str, table: str, records: pa.Array) -> pa.Array:
@@ -72,35 +80,46 @@ def file_rows_of(room: OrgRoom, schema: str, table: str, records: pa.Array) -> p
     return pa.array(ids, pa.string())
 
 
-def freed(room: OrgRoom, files: Survey, unneeded: Unneeded) -> Freed:
-    """What goes with contents; ``files`` is ``$files`` without their rows."""
-    blobs = list(_blobs(room, sorted(unneeded.contents)))
-    packs = {extent.pack for blob in blobs for extent in blob.extents}
-    extents = _files_column(room, "extents")
-    if packs:
-        for looked in files.look((extents,)):
-            packs.difference_update(_names_in(looked.staying.column(extents), _PACK))
+def freed(files: Survey, extents: str, sizes: Mapping[str, int]) -> Freed:
+    """What goes with contents.
+
+    ``files`` is ``$files`` without their rows, ``extents`` its column of that name, ``sizes`` are those
+    of all packs.
+    """
+    count, going = 0, [_NOTHING]
+    for looked in files.look((extents,)):
+        texts = looked.going.column(extents)
+        count += len(texts) - texts.null_count
+        going.append(pieces_in(texts))
+    pieces = pl.concat(going).unique()
+    if not len(pieces):
+        return Freed()
+    touched = pieces.select("pack").unique()
+    staying = [_NOTHING]
+    for looked in files.look((extents,)):
+        found = pieces_in(looked.staying.column(extents))
+        staying.append(found.join(touched, on="pack", how="semi"))
+    needed = pl.concat(staying).unique()
+    pieces = pieces.join(needed, on=pieces.columns, how="anti")
+    held = dict(needed.group_by("pack").agg(pl.col("length").sum()).iter_rows())
+    worth = [pack for pack, bytes_ in held.items() if bytes_ < sizes.get(pack, 0) * (1 - WORTH)]
     return Freed(
-        rows=tuple(blob_row_id(blob.id) for blob in blobs),
-        bytes=sum(extent.length for blob in blobs for extent in blob.extents),
-        packs=tuple(sorted(packs)),
+        contents=count,
+        bytes=int(pieces.get_column("length").sum()),
+        empty=tuple(sorted(set(touched.get_column("pack").to_list()) - held.keys())),
+        moving=needed.filter(pl.col("pack").is_in(worth)),
     )
 
 
-def _blobs(room: OrgRoom, contents: list[str]) -> Iterator[Blob]:
-    until = room.chain.live().seq
-    for some in batched(contents, _AT_ONCE):
-        yield from room.blobs(some, until=until).values()
-
-
-def _files_column(room: OrgRoom, name: str) -> str:
+def files_column(room: OrgRoom, name: str) -> str:
+    """The physical column of ``$files`` with this name."""
     return physical(room.schemas.known(SYSTEM_SCHEMA, FILES_TABLE)[name].code)
 
 
-def _names_in(texts: pa.ChunkedArray, pattern: str) -> list[str]:
-    """All names in these texts, each once."""
+def _names_in(texts: pa.ChunkedArray) -> list[str]:
+    """All contents that are named in these texts, each once."""
     filled = texts.drop_null()
     if not len(filled):
         return []
     series = pl.Series("text", pl.from_arrow(filled.cast(pa.string())))
-    return series.str.extract_all(pattern).explode().drop_nulls().unique().to_list()
+    return series.str.extract_all(_CONTENT).explode().drop_nulls().unique().to_list()

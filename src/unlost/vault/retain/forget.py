@@ -4,14 +4,15 @@ One commit does all of it for an org. Whoever reads meanwhile reads what was the
 that are needed no more are condemned by that commit and removed by a sweep some days later.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from unlost.model.errors import Conflict
+from unlost.model.errors import Conflict, UnlostError
 from unlost.model.retention import Forgetting, KeepRules
 from unlost.model.snapshot import CommitKind, SegmentEntry
 from unlost.vault import places
-from unlost.vault.compact.merging import Merger
+from unlost.vault.compact.merging import Choice, Merger
 from unlost.vault.compact.tiers import Tier, tiers_of
 from unlost.vault.files import FILES_TABLE
 from unlost.vault.format.manifest import ObjectEntry, TablePart
@@ -19,6 +20,8 @@ from unlost.vault.format.physical import CHANGES, SEARCH
 from unlost.vault.garbage import collected_up_to
 from unlost.vault.label import Label
 from unlost.vault.maintenance import MAINTENANCE, Maintenance, Work, close_cut_off, open_runs
+from unlost.vault.retain.contents import Freed
+from unlost.vault.retain.repack import Relocated, Repacked, repack
 from unlost.vault.retain.scope import Scope, scope_of
 from unlost.vault.retain.spill import Spill
 from unlost.vault.retain.tables import Spills, TablesForgotten, TableTally
@@ -42,6 +45,29 @@ class Rewritten:
         """As the manifest tells it."""
         removed = tuple(entry.id for entry in self.old)
         return TablePart(table=self.old[0].table, segments=self.new, removed=removed)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """All that one commit is made of."""
+
+    scope: Scope
+    tallies: Sequence[TableTally]
+    tables: tuple[Rewritten, ...]
+    freed: Freed
+    repacked: Repacked
+    spills: Spills
+
+    def replaced(self, room: OrgRoom) -> Iterator[ObjectEntry]:
+        """Objects that are needed no more."""
+        spills = self.spills
+        gone = [entry for one in self.tables for entry in (*one.old, *one.between)]
+        gone += [*spills.words.entries, *spills.changes.entries, *spills.told.entries]
+        for entry in gone:
+            yield from segment_objects(entry, org=room.org)
+        for ident in self.freed.packs:
+            pack = self.scope.state.packs[ident]
+            yield ObjectEntry(places.pack(room.org, ident), pack.bytes, pack.blake3)
 
 
 def plan_forgetting(room: OrgRoom, rules: KeepRules, *, pause: Pause) -> Forgetting:
@@ -91,9 +117,23 @@ def _forgotten(room: OrgRoom, rules: KeepRules, work: Maintenance, pause: Pause)
     if told.nothing:
         work.give_up()
         return told
-    done = [_rewritten(room, out, tally, pause) for tally in tallies]
-    done += _bare(room, out, scope.state, spills, pause)
-    return _commit(room, work, scope, told, tallies, done, tables, spills)
+    repacked = repack(room, tables.freed.moving)
+    try:
+        done = [_rewritten(room, out, tally, repacked, pause) for tally in tallies]
+        done += _bare(room, out, scope.state, spills, pause)
+        made = Made(scope, tallies, tuple(done), tables.freed, repacked, spills)
+        return _commit(room, work, made, told)
+    except Exception:
+        _drop_packs(room, repacked, work)
+        raise
+
+
+def _drop_packs(room: OrgRoom, repacked: Repacked, work: Maintenance) -> None:
+    """After a failure: remove the new packs, unless they were committed after all."""
+    with suppress(UnlostError):
+        if not work.committed():
+            for entry in repacked.entries:
+                room.sealed.store.delete(places.pack(room.org, entry.id))
 
 
 def _spills(room: OrgRoom, out: SegmentWriter, state: LiveState) -> Spills:
@@ -111,20 +151,19 @@ def _spill(room: OrgRoom, out: SegmentWriter, state: LiveState, table: str) -> S
     return Spill(out, label, Reach(1, state.seq))
 
 
-def _rewritten(room: OrgRoom, out: SegmentWriter, tally: TableTally, pause: Pause) -> Rewritten:
+def _rewritten(
+    room: OrgRoom, out: SegmentWriter, tally: TableTally, repacked: Repacked, pause: Pause
+) -> Rewritten:
     """The tiers of a table of which something goes, each by itself."""
     old: list[SegmentEntry] = []
     new: list[SegmentEntry] = []
     between: list[SegmentEntry] = []
     for tier in tally.hit:
-        merger = Merger(
-            tally.table,
-            room.reading,
-            out,
-            Reach(tier.first, tier.last),
-            pause,
-            choice=tally.survey.choice(tier),
-        )
+        choice: Choice = tally.survey.choice(tier)
+        if tally.table == FILES_TABLE:
+            choice = Relocated(choice, room, repacked)
+        reach = Reach(tier.first, tier.last)
+        merger = Merger(tally.table, room.reading, out, reach, pause, choice=choice)
         new += merger.merge(tier.segments)
         old += [live.entry for live in tier.segments]
         between += merger.between
@@ -160,37 +199,21 @@ def _without(
     return Rewritten(tuple(live.entry for live in held), tuple(new), tuple(merger.between))
 
 
-def _commit(
-    room: OrgRoom,
-    work: Maintenance,
-    scope: Scope,
-    told: Forgetting,
-    tallies: Sequence[TableTally],
-    done: Sequence[Rewritten],
-    tables: TablesForgotten,
-    spills: Spills,
-) -> Forgetting:
-    waiting = [*spills.words.entries, *spills.changes.entries, *spills.told.entries]
-    gone = [entry for one in done for entry in (*one.old, *one.between)] + waiting
-    objects = [each for entry in gone for each in segment_objects(entry, org=room.org)]
-    objects += [_pack(room, scope.state, pack) for pack in tables.freed.packs]
+def _commit(room: OrgRoom, work: Maintenance, made: Made, told: Forgetting) -> Forgetting:
+    objects = list(made.replaced(room))
     info = work.commit(
         Work(
-            parts=tuple(one.part for one in done),
+            parts=tuple(one.part for one in made.tables),
+            packs=made.repacked.entries,
             condemned=tuple(sorted(each.name for each in objects)),
             collected=collected_up_to(room, room.chain.live()),
-            dropped=tables.freed.packs,
-            forgotten=scope.going,
-            tombstones={one.table: one.records for one in tallies if one.table != FILES_TABLE},
+            dropped=made.freed.packs,
+            forgotten=made.scope.going,
+            tombstones={one.table: one.records for one in made.tallies if one.table != FILES_TABLE},
         ),
         alone=True,
     )
     return replace(told, snapshot=info.number, condemned=sum(each.bytes for each in objects))
-
-
-def _pack(room: OrgRoom, state: LiveState, ident: str) -> ObjectEntry:
-    entry = state.packs[ident]
-    return ObjectEntry(places.pack(room.org, ident), entry.bytes, entry.blake3)
 
 
 def _told(scope: Scope, tallies: Sequence[TableTally], tables: TablesForgotten) -> Forgetting:
@@ -198,7 +221,7 @@ def _told(scope: Scope, tallies: Sequence[TableTally], tables: TablesForgotten) 
         nights=scope.going,
         kept=scope.kept,
         tables=tuple(one.told for one in tallies if one.table != FILES_TABLE and one.versions),
-        files=len(tables.freed.rows),
+        files=tables.freed.contents,
         file_bytes=tables.freed.bytes,
         packs=len(tables.freed.packs),
         rewritten=sum(one.bytes for one in tallies),

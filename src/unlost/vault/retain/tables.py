@@ -12,7 +12,15 @@ from unlost.vault.changeindex import change_rows
 from unlost.vault.compact.tiers import Tier
 from unlost.vault.files import FILES_TABLE
 from unlost.vault.format.physical import U_ID, U_PREV, UNTOLD, is_system
-from unlost.vault.retain.contents import Freed, Unneeded, file_rows_of, freed, naming_columns
+from unlost.vault.retain.contents import (
+    Freed,
+    Unneeded,
+    file_rows_of,
+    files_column,
+    freed,
+    naming_columns,
+)
+from unlost.vault.retain.repack import names_any
 from unlost.vault.retain.scope import Scope
 from unlost.vault.retain.spill import Spill
 from unlost.vault.retain.survey import Looked, Survey
@@ -67,15 +75,18 @@ class TableTally:
         """As people read it."""
         return TableForgotten(self.table, self.versions, self.records, self.kept)
 
-    def count(self, looked: Looked) -> None:
-        """Take a piece in."""
+    def count(self, looked: Looked, *, moved: pa.Array | None = None) -> None:
+        """Take a piece in; ``moved``: versions that are written otherwise than they are."""
         fates, tiers = looked.fates, self._tiers_of(looked)
         goes = int(np.count_nonzero(fates.goes))
         self.versions += goes
         self.kept += len(fates.goes) - goes
         self.records += int(np.count_nonzero(ends_of_whole(looked)))
         many = len(self.touched)
-        self.touched += np.bincount(tiers[fates.goes | fates.untold], minlength=many)
+        touched = fates.goes | fates.untold
+        if moved is not None:
+            touched |= np.asarray(moved.to_numpy(zero_copy_only=False), dtype=np.bool_)
+        self.touched += np.bincount(tiers[touched], minlength=many)
         self.staying += np.bincount(tiers[~fates.goes], minlength=many)
 
     def several(self, looked: Looked) -> NDArray[np.bool_]:
@@ -125,10 +136,13 @@ class TablesForgotten:
         self._strike_needed(first)
         gone = [*self._file_rows, self._unneeded.rows]
         tally = TableTally(self._survey(FILES_TABLE, gone=gone))
-        for looked in tally.survey.look():
+        extents = files_column(self._room, "extents")
+        sizes = {pack.id: pack.bytes for pack in self._scope.state.packs.values()}
+        self.freed = freed(tally.survey, extents, sizes)
+        moving = self.freed.moving.get_column("pack").unique().to_arrow().cast(pa.string())
+        for looked in tally.survey.look((extents,)):
             self._pause()
-            tally.count(looked)
-        self.freed = freed(self._room, tally.survey, self._unneeded)
+            tally.count(looked, moved=names_any(looked.keys.column(extents), moving))
         yield tally
 
     def _survey(self, table: str, *, gone: Sequence[pa.Array] = ()) -> Survey:
