@@ -266,6 +266,10 @@ class VeiledVault:
         """The snapshot of this number, without what is hidden."""
         return self._veiled(org, self._whole.at(org, number))
 
+    def as_of(self, org: str, number: int) -> Snapshot:
+        """What is left as of a commit, without what is hidden."""
+        return self._veiled(org, self._whole.as_of(org, number))
+
     def history(self, org: str, table: str, record: str) -> Sequence[Version]:
         """Versions without what is hidden; one that differs in nothing else stays as a version."""
         versions = self._whole.history(org, table, record)

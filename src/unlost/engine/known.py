@@ -37,7 +37,7 @@ def lines_of(vault: Vault, org: str, snapshot: Snapshot | None) -> dict[str, Tab
     proof = snapshot.certificate() if snapshot is not None else None
     if proof is None:
         return {}
-    night = vault.at(org, proof.rests_on) if proof.rests_on is not None else None
+    night = vault.as_of(org, proof.rests_on) if proof.rests_on is not None else None
     return lines_of(vault, org, night) | {line.table: line for line in proof.tables}
 
 

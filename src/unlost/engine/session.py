@@ -110,7 +110,7 @@ class Session:
         """The fingerprint of the rights under which a snapshot was read."""
         with self._lock:
             if number not in self._rights:
-                snapshot = self.ports.vault.at(self.org, number)
+                snapshot = self.ports.vault.as_of(self.org, number)
                 self._rights[number] = snapshot.schema().fingerprint
             return self._rights[number]
 

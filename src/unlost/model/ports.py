@@ -565,7 +565,11 @@ class Vault(Upkeep, Protocol):
         ...
 
     def at(self, org: str, number: int) -> Snapshot:
-        """The snapshot of this number; raises NotFound."""
+        """The snapshot of this number; raises NotFound (``snapshot-forgotten`` too)."""
+        ...
+
+    def as_of(self, org: str, number: int) -> Snapshot:
+        """What is left as of a commit: the same, but also of one whose other versions were forgotten."""
         ...
 
     def history(self, org: str, table: str, record: str) -> Sequence[Version]:

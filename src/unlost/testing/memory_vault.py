@@ -165,6 +165,10 @@ class MemoryVault:
             raise NotFound("snapshot-unknown", f"There is no snapshot {number}.")
         return MemorySnapshot(self.chains[org], self.chains[org].nights[number - 1], self)
 
+    def as_of(self, org: str, number: int) -> MemorySnapshot:
+        """The same: nothing is forgotten here."""
+        return self.at(org, number)
+
     def history(self, org: str, table: str, record: str) -> Sequence[Version]:
         """All versions, oldest first."""
         chain = self.chains[org]

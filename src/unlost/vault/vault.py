@@ -158,9 +158,12 @@ class EncryptedVault:
 
     def at(self, org: str, number: int) -> VaultSnapshot:
         """The snapshot of this number; raises NotFound (``snapshot-unknown``, ``snapshot-forgotten``)."""
-        room = self.room(org)
-        _check_shown(room.chain.live(), number)
-        return VaultSnapshot(room, number)
+        _check_shown(self.room(org).chain.live(), number)
+        return self.as_of(org, number)
+
+    def as_of(self, org: str, number: int) -> VaultSnapshot:
+        """What is left as of a commit, also of a backup that was forgotten; raises NotFound."""
+        return VaultSnapshot(self.room(org), number)
 
     def at_time(self, org: str, when: datetime) -> VaultSnapshot | None:
         """The last backup that began at or before an instant; None if there is none."""

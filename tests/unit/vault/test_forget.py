@@ -173,6 +173,22 @@ def test_the_last_state_of_a_deleted_record_stays_until_its_limit() -> None:
     assert small.vault.verify(VerifyLevel.DEEP).damages == ()
 
 
+def test_a_held_night_keeps_the_deleted_records_that_it_shows() -> None:
+    small = SmallVault()
+    night(small, "n1", ("a", "U", {"Name": "Anna"}), ("b", "U", {"Name": "Ben"}))
+    night(small, "n2", ("a", "M", None))
+    night(small, "n3", ("b", "M", None))
+    small.clock.advance(days=100)
+    night(small, "n4", ("c", "U", {"Name": "Carl"}))
+    before = seen_by(small, (2,))
+    small.vault.hold(small.org, (Hold(HeldThing(HoldScope.NIGHT, night=2), "lawsuit"),), run="h1")
+    small.vault.forget(small.org, KeepRules(daily=1, deleted_days=30), run="f1")
+    assert seen_by(small, (2,)) == before
+    small.vault.lift(small.org, (HeldThing(HoldScope.NIGHT, night=2),), run="h2")
+    small.vault.forget(small.org, KeepRules(daily=1, deleted_days=30), run="f2")
+    assert [list(small.vault.history(small.org, TABLE, one)) for one in ("a", "b")] == [[], []]
+
+
 def test_what_was_archived_has_no_limit() -> None:
     small = SmallVault()
     night(small, "n1", ("a", "U", {"Name": "Anna"}), ("b", "U", {"Name": "Ben"}))

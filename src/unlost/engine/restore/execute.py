@@ -88,7 +88,7 @@ def _open(plan: RestorePlan, ports: RestorePorts, run: str) -> Session:
         RecordKey(link.table, link.record): link.live for link in plan.links
     }
     links = Links(ports.vault, plan.org, plan.target, log.state, steps, seen)
-    schema = ports.vault.at(plan.org, plan.snapshot).schema()
+    schema = ports.vault.as_of(plan.org, plan.snapshot).schema()
     return Session(ports, plan, log, schema, Wanted(ports.vault, plan.org, plan.steps), links)
 
 

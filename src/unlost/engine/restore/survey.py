@@ -17,7 +17,7 @@ from unlost.model.ports import Clock, Observer, Snapshot, Source, Vault, Writer
 from unlost.model.progress import Phase, Progress
 from unlost.model.reading import Op, Rows
 from unlost.model.schema import Reference, Schema, Table, TableTrait
-from unlost.model.snapshot import SnapshotInfo
+from unlost.model.snapshot import CommitKind, SnapshotInfo
 from unlost.model.writing import Birth, WriteCapability
 
 READ_IDS = 500  # records that are held with all their cells at a time
@@ -160,14 +160,20 @@ class Survey:
         return self.nights[-1].number
 
     def night_before(self, number: int) -> int | None:
-        """The newest backup before commit ``number``."""
-        earlier = [night.number for night in self.nights if night.number < number]
+        """The newest backup before commit ``number``, be it forgotten: last states are left of it."""
+        earlier = [one for one in self._backups if one < number]
         return earlier[-1] if earlier else None
+
+    @cached_property
+    def _backups(self) -> Sequence[int]:
+        """Numbers of all backups that ever were, oldest first."""
+        commits = self.ports.vault.commits(self.org)
+        return [info.number for info in commits if info.kind is CommitKind.BACKUP]
 
     def snapshot(self, number: int) -> Snapshot:
         """A snapshot; raises NotFound."""
         if number not in self._snapshots:
-            self._snapshots[number] = self.ports.vault.at(self.org, number)
+            self._snapshots[number] = self.ports.vault.as_of(self.org, number)
         return self._snapshots[number]
 
     def shape(self, number: int, name: str) -> Table | None:

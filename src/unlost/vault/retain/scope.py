@@ -46,6 +46,7 @@ class Scope:
         return Keeping(
             nights=self.kept,
             deleted_before=self.now - timedelta(days=limit) if limit else None,
+            held_until=max(_held_nights(self.holds), default=0),
             held=pa.array(sorted(self._held_records(table), key=str.encode), pa.string()),
         )
 
@@ -118,9 +119,13 @@ def _kept(
         rules,
         zone=zone,
         now=now,
-        pinned={hold.thing.night for hold in holds if hold.thing.scope is HoldScope.NIGHT},
+        pinned=_held_nights(holds),
         good=lambda info: _is_good(room, info),
     )
+
+
+def _held_nights(holds: Collection[Hold]) -> set[int]:
+    return {hold.thing.night for hold in holds if hold.thing.scope is HoldScope.NIGHT}
 
 
 def _is_good(room: OrgRoom, info: SnapshotInfo) -> bool:

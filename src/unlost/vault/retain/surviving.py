@@ -36,12 +36,14 @@ class Keeping:
     """What stays of one table.
 
     ``nights``: the numbers of those that stay, None for all. ``deleted_before``: last states of
-    records deleted before it go. ``held``: ids of which everything stays, as of those that begin with
+    records deleted before it go, but for those that a held night shows as deleted: whose tombstone is of
+    a commit up to ``held_until``. ``held``: ids of which everything stays, as of those that begin with
     one of ``held_beginnings``. ``gone``: ids of which nothing does, whatever else is said.
     """
 
     nights: tuple[int, ...] | None = None
     deleted_before: datetime | None = None
+    held_until: int = 0
     held: pa.Array = field(default_factory=_no_ids)
     held_beginnings: tuple[str, ...] = ()
     gone: pa.Array = field(default_factory=_no_ids)
@@ -127,8 +129,10 @@ class _Records:
 def _stays(rows: pa.Table, keeping: Keeping, records: _Records) -> Mask:
     ops = rules.ops_of(rows.column(U_OP))
     newest = ops[records.ends]
+    snaps = rows.column(U_SNAP).to_numpy()
     expired = np.isin(newest, _DELETED) & _before(rows, keeping.deleted_before)[records.ends]
-    stays = _shown(rows.column(U_SNAP).to_numpy(), keeping.nights or (), records)
+    expired &= snaps[records.ends] > keeping.held_until
+    stays = _shown(snaps, keeping.nights or (), records)
     stays |= records.last & records.spread(~expired)
     stays |= records.last & records.any_of(stays)
     cells = np.isin(ops, _WITH_CELLS)

@@ -20,7 +20,7 @@ class Counted:
         self.vault = vault
         self.reads: list[int] = []
 
-    def at(self, org: str, number: int) -> "CountedSnapshot":
+    def as_of(self, org: str, number: int) -> "CountedSnapshot":
         return CountedSnapshot(self, self.vault.at(org, number))
 
 
