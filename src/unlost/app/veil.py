@@ -17,7 +17,7 @@ from unlost.model.errors import NotFound
 from unlost.model.ports import Snapshot, Source, Vault
 from unlost.model.reading import Page, ReadTask
 from unlost.model.schema import ChangeLog, Schema, Table
-from unlost.model.snapshot import Hit, StoredFile, Version
+from unlost.model.snapshot import EVERY_ID, Hit, IdSpan, StoredFile, Version
 
 SYSTEM = "_u_"  # columns that the vault adds
 OF_REFERENCE = "Id"  # a log may call a reference without this ending
@@ -143,6 +143,30 @@ class VeiledSnapshot:
         asked = self._asked(table, columns)
         return self._read(table, self._whole.scan_deleted(table, columns=asked.all), asked)
 
+    def columns(self, table: str) -> Sequence[str]:
+        """Those that are seen."""
+        hidden = self._veil.columns.get(table, frozenset())
+        return [name for name in self._whole.columns(table) if name not in hidden]
+
+    def read(
+        self, table: str, columns: Sequence[str], *, within: IdSpan = EVERY_ID
+    ) -> pa.RecordBatchReader:
+        """As the whole snapshot, without what is hidden."""
+        asked = self._asked(table, columns)
+        return self._read(table, self._whole.read(table, asked.all, within=within), asked)
+
+    def versions(
+        self, table: str, columns: Sequence[str], *, within: IdSpan = EVERY_ID
+    ) -> pa.RecordBatchReader:
+        """As the whole snapshot, without what is hidden."""
+        asked = self._asked(table, columns)
+        return self._read(table, self._whole.versions(table, asked.all, within=within), asked)
+
+    def newer(self, table: str, columns: Sequence[str], *, after: int) -> pa.RecordBatchReader:
+        """As the whole snapshot, without what is hidden."""
+        asked = self._asked(table, columns)
+        return self._read(table, self._whole.newer(table, asked.all, after=after), asked)
+
     def get(
         self, table: str, ids: Sequence[str], *, columns: Sequence[str] | None = None
     ) -> pa.Table:
@@ -221,7 +245,7 @@ class VeiledSnapshot:
 
 
 PLAIN_OF_SNAPSHOT = frozenset({
-    "info", "tables", "live_ids", "row_bytes", "hidden", "certificate",
+    "info", "tables", "spans", "live_ids", "row_bytes", "hidden", "certificate",
 })  # fmt: skip
 
 

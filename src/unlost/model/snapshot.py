@@ -243,6 +243,17 @@ class Hit:
     alive: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class IdSpan:
+    """Ids from ``low`` on, below ``high`` (None: no end), in the order of their bytes."""
+
+    low: str = ""
+    high: str | None = None
+
+
+EVERY_ID = IdSpan()
+
+
 class Visibility(StrEnum):
     """Whether the reading user still sees a row or a column that the vault holds."""
 

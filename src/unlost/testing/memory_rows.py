@@ -115,3 +115,11 @@ def as_table(rows: list[tuple[Observed, Cells]], columns: list[str]) -> pa.Table
     arrays = {name: pa.array(values, SYSTEM_TYPES[name]) for name, values in system.items()}
     cells = {name: pa.array([c.get(name) for _, c in rows], pa.string()) for name in columns}
     return pa.table({**arrays, **cells})
+
+
+def picked(rows: list[tuple[Observed, Cells, int | None]], columns: list[str]) -> pa.Table:
+    """System columns and others in any order; the number is ``_u_valid_to``."""
+    cells = [name for name in columns if not name.startswith("_u_")]
+    table = as_table([(seen, own) for seen, own, _ in rows], cells)
+    ends = pa.array([end for _, _, end in rows], pa.int64())
+    return table.append_column("_u_valid_to", ends).select(columns)

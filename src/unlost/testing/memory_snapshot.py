@@ -10,8 +10,16 @@ from unlost.model.certificate import Certificate
 from unlost.model.errors import NotFound
 from unlost.model.reading import Op
 from unlost.model.schema import Schema, WireKind
-from unlost.model.snapshot import Hidden, SnapshotInfo, StoredFile, TableState, Visibility
-from unlost.testing.memory_rows import Cells, Observed, as_table
+from unlost.model.snapshot import (
+    EVERY_ID,
+    Hidden,
+    IdSpan,
+    SnapshotInfo,
+    StoredFile,
+    TableState,
+    Visibility,
+)
+from unlost.testing.memory_rows import Cells, Observed, as_table, picked
 
 BATCH = 4
 
@@ -82,6 +90,60 @@ class MemorySnapshot:
     ) -> pa.RecordBatchReader:
         """Last known states of deleted records by id."""
         return self._reader(table, columns, alive=False)
+
+    def columns(self, table: str) -> Sequence[str]:
+        """The source columns of a table."""
+        return self._columns(table)
+
+    def spans(self, table: str, *, rows: int) -> Sequence[IdSpan]:
+        """The ids of a table in spans of some records."""
+        self._columns(table)
+        lows = [row.id for row in self._newest(table)][rows::rows]
+        return [IdSpan(*span) for span in zip(["", *lows], [*lows, None], strict=True)]
+
+    def read(
+        self, table: str, columns: Sequence[str], *, within: IdSpan = EVERY_ID
+    ) -> pa.RecordBatchReader:
+        """Live records with these columns."""
+        rows = [(row, row.cells or {}, None) for row in self._newest(table) if row.op.alive]
+        return self._picked(table, rows, columns, within)
+
+    def versions(
+        self, table: str, columns: Sequence[str], *, within: IdSpan = EVERY_ID
+    ) -> pa.RecordBatchReader:
+        """All versions up to this snapshot."""
+        rows: list[tuple[Observed, Cells, int | None]] = []
+        for key in sorted(self._chain.rows.get(table, {})):
+            every = self._chain.rows[table][key]
+            seen = [row for row in every if row.snap <= self.info.number]
+            ends = [*(row.snap for row in seen[1:]), None]
+            told = zip(seen, ends, strict=False)
+            rows += [(row, row.cells or {}, end) for row, end in told]
+        return self._picked(table, rows, columns, within)
+
+    def newer(self, table: str, columns: Sequence[str], *, after: int) -> pa.RecordBatchReader:
+        """The newest versions that commits behind ``after`` brought."""
+        rows = [(row, row.cells or {}, None) for row in self._newest(table) if row.snap > after]
+        return self._picked(table, rows, columns, EVERY_ID)
+
+    def _picked(
+        self,
+        table: str,
+        rows: list[tuple[Observed, Cells, int | None]],
+        columns: Sequence[str],
+        within: IdSpan,
+    ) -> pa.RecordBatchReader:
+        known = self._columns(table)
+        for name in columns:
+            if not name.startswith("_u_") and name not in known:
+                raise NotFound("column-unknown", f"The snapshot has no column {name}.")
+        inside = [
+            one
+            for one in rows
+            if one[0].id >= within.low and (within.high is None or one[0].id < within.high)
+        ]
+        found = picked(inside, list(columns))
+        return pa.RecordBatchReader.from_batches(found.schema, found.to_batches(BATCH))
 
     def live_ids(self, table: str) -> Iterator[pa.Table]:
         """Live ids in order, a few at a time."""

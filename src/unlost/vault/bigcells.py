@@ -3,7 +3,7 @@
 ``_u_blobs`` of such a row is a JSON object: physical column → [blob, bytes].
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -20,6 +20,7 @@ type LoadBlobs = Callable[[Collection[str]], Mapping[str, bytes]]
 """Gives the whole bytes of blobs."""
 
 CELL_BYTES = 64 << 10
+BLOB_BYTES = 8 << 20  # text put back at a time
 
 
 class BigCells:
@@ -111,6 +112,24 @@ def resolve(cells: pa.Table, names: Sequence[str], load: LoadBlobs) -> pa.Table:
         )
         cells = cells.set_column(cells.column_names.index(name), name, filled)
     return cells
+
+
+def blob_bytes(rows: pa.Table) -> Iterator[pa.Table]:
+    """Rows in parts whose blobs are some megabytes together."""
+    blobs = rows.column(U_BLOBS)
+    if blobs.null_count == len(blobs):
+        yield rows
+        return
+    start, held = 0, 0
+    for at, cell in enumerate(blobs.to_pylist()):
+        size = 0
+        if cell is not None:
+            size = sum(length for _, length in learned(BlobCell).decode(cell).values())
+        if held and held + size > BLOB_BYTES:
+            yield rows.slice(start, at - start)
+            start, held = at, 0
+        held += size
+    yield rows.slice(start)
 
 
 def _big(column: pa.ChunkedArray) -> "np.typing.NDArray[np.int64]":

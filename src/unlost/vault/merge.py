@@ -21,6 +21,7 @@ type ColumnsOf = Callable[[int], Sequence[str]]
 
 PIECE_ROWS = 32_768
 PIECE_BYTES = 16 << 20
+NARROW_ROWS, NARROW_BYTES = PIECE_ROWS * 4, PIECE_BYTES * 8
 CACHE_BYTES = 160 << 20
 
 
@@ -37,7 +38,13 @@ def cut(view: TableView, *, narrow: bool = False) -> list[Piece]:
 
     ``narrow``: only few columns will be read, so that more rows may come at once.
     """
-    rows, size = (PIECE_ROWS * 4, PIECE_BYTES * 8) if narrow else (PIECE_ROWS, PIECE_BYTES)
+    if narrow:
+        return cut_at(view, rows=NARROW_ROWS, size=NARROW_BYTES)
+    return cut_at(view, rows=PIECE_ROWS, size=PIECE_BYTES)
+
+
+def cut_at(view: TableView, *, rows: int, size: int) -> list[Piece]:
+    """The same with pieces of about this many versions, and bytes of text, at most."""
     fences = sorted(
         (fence.first.encode(), fence.rows, fence.bytes)
         for rank in range(len(view.segments))

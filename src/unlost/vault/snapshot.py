@@ -1,19 +1,25 @@
 """The picture of one org at one commit; see the port ``Snapshot``."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from unlost.model.certificate import Certificate
 from unlost.model.errors import NotFound
 from unlost.model.learned import learned
 from unlost.model.schema import Schema, WireKind
-from unlost.model.snapshot import Hidden, SnapshotInfo, StoredFile, TableState
+from unlost.model.snapshot import (
+    EVERY_ID,
+    Hidden,
+    IdSpan,
+    SnapshotInfo,
+    StoredFile,
+    TableState,
+)
 from unlost.vault import rules
-from unlost.vault.bigcells import LoadBlobs, resolve
+from unlost.vault.bigcells import LoadBlobs, blob_bytes, resolve
 from unlost.vault.files import FILES_COLUMNS, FILES_TABLE, file_of_row, file_row_id
 from unlost.vault.format.manifest import Manifest
 from unlost.vault.format.physical import (
@@ -27,13 +33,14 @@ from unlost.vault.format.physical import (
     U_OBSERVED_AT,
     U_OP,
     U_SNAP,
+    U_VALID_TO,
 )
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.lookup import records_with
 from unlost.vault.merge import PieceReader, cut, key_pieces, live_rows, newest_of_each, ranked
 from unlost.vault.room import OrgRoom
+from unlost.vault.tableread import TOLD, TableRead, spans
 from unlost.vault.tableview import (
-    BlobCell,
     TableView,
     last_of_each,
     named,
@@ -43,7 +50,6 @@ from unlost.vault.writer import positions
 
 SYSTEM = (U_OP, U_OBSERVED_AT, U_MODIFIED_AT, U_MODIFIED_BY)
 _IDS_AT_ONCE = 4_096
-_BLOB_BYTES = 8 << 20  # text put back at a time
 
 
 class VaultSnapshot:
@@ -108,6 +114,36 @@ class VaultSnapshot:
         """
         names = self._chosen(table, columns)
         return _reader(self._deleted_batches(table, names), names)
+
+    def spans(self, table: str, *, rows: int) -> Sequence[IdSpan]:
+        """The ids of a table in spans of about this many versions, in order."""
+        self._chosen(table, None)
+        return spans(self.view(table), rows=rows)
+
+    def read(
+        self, table: str, columns: Sequence[str], *, within: IdSpan = EVERY_ID
+    ) -> pa.RecordBatchReader:
+        """Live records with these columns alone, by id."""
+        self._check(table, columns, system=set(TOLD) - {U_VALID_TO})
+        return TableRead(self.view(table), tuple(columns), self._load(), within).live()
+
+    def versions(
+        self, table: str, columns: Sequence[str], *, within: IdSpan = EVERY_ID
+    ) -> pa.RecordBatchReader:
+        """All versions up to this snapshot with these columns alone, by id and age."""
+        self._check(table, columns, system=set(TOLD))
+        return TableRead(self.view(table), tuple(columns), self._load(), within).versions()
+
+    def newer(self, table: str, columns: Sequence[str], *, after: int) -> pa.RecordBatchReader:
+        """The newest version of each record that a commit behind ``after`` touched."""
+        self._check(table, columns, system=set(TOLD) - {U_VALID_TO})
+        held = self._state.of(table, until=self._number)
+        added = [live for live in held if live.last > after]
+        view = TableView(table, added, self._room.reading, after=after, until=self._number)
+        return TableRead(view, tuple(columns), self._load()).newest()
+
+    def _check(self, table: str, columns: Sequence[str], *, system: Collection[str]) -> None:
+        self._chosen(table, [name for name in columns if name not in system])
 
     def live_ids(self, table: str) -> Iterator[pa.Table]:
         """Live ids in order, in bounded tables: ``_u_id``, ``_u_observed_at``, ``_u_snap``."""
@@ -194,10 +230,6 @@ class VaultSnapshot:
         content = self._room.sealed.get(ObjectKind.CERTIFICATE, org=self._room.org, name=name)
         return learned(Certificate).decode(content)
 
-    def dataset(self, table: str, *, columns: Sequence[str] | None = None) -> ds.Dataset:
-        """The live records for DuckDB, polars and pyarrow: read once, batch by batch."""
-        return ds.Scanner.from_batches(self.scan(table, columns=columns))
-
     def _file_columns(self, table: str) -> set[str]:
         """Columns of a table whose bytes are or once were files."""
         found = self._room.schemas.table(self._manifest.schema, table)
@@ -263,7 +295,7 @@ class VaultSnapshot:
     def _batches(self, rows: pa.Table, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Rows as batches, with the text of big cells put back in bounded parts."""
         schema = pa.schema(_fields(names))
-        for part in _by_blob_bytes(rows):
+        for part in blob_bytes(rows):
             filled = resolve(part, names, self._load())
             yield from filled.select(schema.names).cast(schema).to_batches()
 
@@ -321,23 +353,6 @@ def _known_author(newest: pa.Table, states: pa.Table, pick: pa.Array) -> pa.Tabl
         column = pc.coalesce(newest.column(name), states.column(name).take(pick))
         newest = newest.set_column(newest.column_names.index(name), name, column)
     return newest
-
-
-def _by_blob_bytes(rows: pa.Table) -> Iterator[pa.Table]:
-    blobs = rows.column(U_BLOBS)
-    if blobs.null_count == len(blobs):
-        yield rows
-        return
-    start, held = 0, 0
-    for at, cell in enumerate(blobs.to_pylist()):
-        size = 0
-        if cell is not None:
-            size = sum(length for _, length in learned(BlobCell).decode(cell).values())
-        if held and held + size > _BLOB_BYTES:
-            yield rows.slice(start, at - start)
-            start, held = at, 0
-        held += size
-    yield rows.slice(start)
 
 
 def _unknown_table(table: str) -> NotFound:

@@ -197,7 +197,7 @@ class TableView:
         rows = self.read_keys(place.rank, place.groups, [*columns, *asked])
         kept = pa.array(self._kept(place, rows))
         fences = self.sidecar(place.rank).fences
-        found = _plain(rows.take(kept))
+        found = plain(rows.take(kept))
         if cells:
             found = _beside(found.select(columns), named(found, cells, present))
         return _placed(found, kept, place, [fences[g].rows for g in place.groups])
@@ -326,7 +326,7 @@ def sorted_unique(ids: Iterable[str]) -> pa.Array:
     return pa.array(sorted(set(ids), key=str.encode), pa.string())
 
 
-def _plain(rows: pa.Table) -> pa.Table:
+def plain(rows: pa.Table) -> pa.Table:
     """Columns that were read as dictionaries, as text."""
     for number, field in enumerate(rows.schema):
         if pa.types.is_dictionary(field.type):
@@ -358,6 +358,11 @@ def all_places_of(held: pa.Array, wanted: pa.Array) -> NDArray[np.int64]:
     counts = np.searchsorted(texts, asked, side="right") - starts
     before = np.cumsum(counts) - counts
     return np.repeat(starts - before, counts) + np.arange(counts.sum())
+
+
+def same_width(texts: pa.Array) -> NDArray[np.bytes_] | None:
+    """Texts as an array of bytes without a copy, if all have one length; else None."""
+    return _fixed(texts, _width(texts)) if len(texts) and _width(texts) else None
 
 
 def _width(texts: pa.Array) -> int:

@@ -18,6 +18,9 @@ U_ROW_HASH = "_u_row_hash"
 U_BLOBS = "_u_blobs"
 U_SNAP = "_u_snap"  # the commit of a version: elsewhere told by the manifest
 U_SHAPE = "_u_shape"  # only where rows differ in it: elsewhere 0
+U_VALID_TO = (
+    "_u_valid_to"  # told of versions and never stored: the commit that brought the next one
+)
 
 INSTANT = pa.timestamp("ms", tz="UTC")
 HASH = pa.binary(16)
@@ -48,6 +51,9 @@ READ_FIELDS: tuple[pa.Field, ...] = (
     pa.field(U_MODIFIED_AT, INSTANT),
     pa.field(U_MODIFIED_BY, pa.string()),
 )
+
+# What is told of a version besides.
+VALID_TO_FIELD = pa.field(U_VALID_TO, pa.int64())
 
 # Values of ``_u_prev`` beside the ops: the row is the same as the version before it; and nothing is
 # told, for the row was compared with another version than the one before it (in merged segments).
