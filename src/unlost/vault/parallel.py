@@ -1,7 +1,8 @@
 """Reading several segments at a time. What is read is decrypted and unpacked outside Python's lock."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from itertools import islice
@@ -43,6 +44,25 @@ def spread[A, T](call: Callable[[A], T], items: Sequence[A]) -> Iterator[T]:
             first = waiting.pop(0)
             yield first.result()
             waiting.extend(_pool().submit(call, item) for item in islice(todo, 1))
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def ahead[A, T](call: Callable[[A], T], items: Iterable[A]) -> Iterator[T]:
+    """The results of a call in the order of what comes; some are made while one is used.
+
+    ``items`` is gone through in the thread of whoever takes the results, and may use ``spread``;
+    ``call`` must not.
+    """
+    waiting: deque[Future[T]] = deque()
+    try:
+        for item in items:
+            waiting.append(_pool().submit(call, item))
+            if len(waiting) > threads():
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
     finally:
         for future in waiting:
             future.cancel()

@@ -122,8 +122,14 @@ def _zeros(zeros: str, count: str) -> pl.Expr:
 
 def _instant(text: pl.Expr) -> pl.Expr:
     """UTC in milliseconds, written ``2026-01-31T23:59:59.000Z``; no zone means UTC."""
+    written = instant(text).dt.truncate("1ms").dt.strftime(_CANONICAL_INSTANT)
+    return pl.coalesce(written, text)
+
+
+def instant(text: pl.Expr) -> pl.Expr:
+    """Texts as instants in microseconds, UTC; null where one is none; no zone means UTC."""
     zoned = text.str.replace(r"[zZ]$", "+00:00")
-    parsed = pl.coalesce(
+    return pl.coalesce(
         *(
             zoned.str.to_datetime(f, time_unit="us", time_zone="UTC", strict=False)
             for f in _INSTANT_FORMATS
@@ -133,8 +139,6 @@ def _instant(text: pl.Expr) -> pl.Expr:
             for f in _LOCAL_FORMATS
         ),
     )
-    written = parsed.dt.truncate("1ms").dt.strftime(_CANONICAL_INSTANT)
-    return pl.coalesce(written, text)
 
 
 def _time(text: pl.Expr) -> pl.Expr:

@@ -1,0 +1,144 @@
+"""Moments: how people name a snapshot.
+
+live         the org as it is now
+latest       the newest backup
+12           the backup of this number
+2026-03-04   the last backup before that day's end, in the org's zone
+2026-03-04T09:00:00Z (RFC 3339)   the last backup at or before this instant
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from unlost.model.certificate import Certificate
+from unlost.model.errors import NotFound, UsageError
+from unlost.model.ports import Vault
+from unlost.model.snapshot import SnapshotInfo, nights
+
+LATEST = "latest"
+LIVE = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The org as it is now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The newest backup."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """The backup of this number."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """The last backup whose data are no younger than ``instant``; ``words`` is what was typed."""
+
+    instant: datetime
+    words: str
+
+
+type Past = Latest | Numbered | Until
+type Moment = Live | Past
+
+
+def parse_moment(text: str, *, zone: str) -> Moment:
+    """What was typed, as a value; ``zone`` is the org's. Raises UsageError."""
+    word = text.strip()
+    if word.lower() == LIVE:
+        return Live()
+    if word.lower() == LATEST:
+        return Latest()
+    if re.fullmatch(r"\d{1,9}", word):
+        return Numbered(int(word))
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", word):
+            return Until(_end_of(date.fromisoformat(word), zone), word)
+        instant = datetime.fromisoformat(word)
+    except ValueError:
+        raise _unreadable(text) from None
+    if instant.tzinfo is None:
+        raise _unreadable(text)
+    return Until(instant.astimezone(UTC), word)
+
+
+def parse_past(text: str, *, zone: str) -> Past:
+    """As ``parse_moment``, where the org as it is now makes no sense; raises UsageError."""
+    moment = parse_moment(text, zone=zone)
+    if isinstance(moment, Live):
+        raise UsageError(
+            "moment-live",
+            "This works on backups only, not on the live org.",
+            next_step="Name a backup: latest, a number, or a date.",
+        )
+    return moment
+
+
+def resolve(moment: Past, backups: Sequence[SnapshotInfo]) -> SnapshotInfo:
+    """The backup that a moment names, of ``backups`` in order; raises NotFound."""
+    if not backups:
+        raise NotFound(
+            "no-backup-yet",
+            "There is no backup of this org yet.",
+            next_step="Make one with `unlost backup NAME`.",
+        )
+    if isinstance(moment, Latest):
+        return backups[-1]
+    if isinstance(moment, Numbered):
+        found = [night for night in backups if night.number == moment.number]
+    else:
+        found = [night for night in backups if night.as_of <= moment.instant]
+    if not found:
+        raise _unknown(moment, backups)
+    return found[-1]
+
+
+def last_look(infos: Sequence[SnapshotInfo], *, number: int, table: str) -> datetime | None:
+    """As of when a snapshot knows a table: the last backup up to it that read the table."""
+    looks = [info.as_of for info in infos if info.number <= number and info.read(table)]
+    return looks[-1] if looks else None
+
+
+def proof_of_night(vault: Vault, oid: str) -> Certificate | None:
+    """What the newest backup of all tables proved; None if there is none."""
+    whole = nights(vault.snapshots(oid))
+    return vault.at(oid, whole[-1].number).certificate() if whole else None
+
+
+def _end_of(day: date, zone: str) -> datetime:
+    """The last instant of a day in this zone."""
+    after = datetime.combine(day + timedelta(days=1), time(), tzinfo=ZoneInfo(zone))
+    return after.astimezone(UTC) - timedelta(microseconds=1)
+
+
+def _unreadable(text: str) -> UsageError:
+    return UsageError(
+        "moment-unreadable",
+        f"{text!r} names no backup.",
+        next_step="Say latest, live, a number, a date such as 2026-03-04, or an instant with its "
+        "zone such as 2026-03-04T09:00:00Z.",
+    )
+
+
+def _unknown(moment: Numbered | Until, backups: Sequence[SnapshotInfo]) -> NotFound:
+    what = (
+        f"There is no backup with the number {moment.number}."
+        if isinstance(moment, Numbered)
+        else f"There is no backup as old as {moment.words}."
+    )
+    first, last = backups[0], backups[-1]
+    return NotFound(
+        "snapshot-unknown",
+        what,
+        next_step=f"Backups go from number {first.number} ({first.as_of:%Y-%m-%d %H:%M} UTC) to "
+        f"{last.number} ({last.as_of:%Y-%m-%d %H:%M} UTC); see `unlost snapshots`.",
+    )

@@ -1,0 +1,131 @@
+"""The ways into a vault from a program, as values that other processes can be handed."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, NoReturn
+
+from unlost.model.errors import NotAllowed, UsageError
+from unlost.vault.opening import open_keyring
+from unlost.vault.stores.local import LocalStore
+from unlost.vault.stores.readonly import ReadOnlyStore
+from unlost.vault.unlock import ByPassphrase, ByRecoverySheet, ByServiceKeyFile, KeyProvider
+from unlost.vault.vault import EncryptedVault
+from unlost.vault.vault import open_vault as open_encrypted
+
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Where a vault lies, and exactly one way into it.
+
+    A pickle of it names the vault's folder and the key file or the file of the recovery sheet, never
+    what stands in them; one with a passphrase holds the passphrase. The text of a recovery sheet is
+    the master key itself, and is not pickled.
+    """
+
+    path: Path
+    key_file: Path | None = None
+    passphrase: str | None = None
+    sheet_file: Path | None = None
+    sheet: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Opening({str(self.path)!r}, {self.way})"
+
+    @property
+    def way(self) -> str:
+        """The way in, without what is secret of it."""
+        if self.key_file is not None:
+            return f"key_file={str(self.key_file)!r}"
+        if self.passphrase is not None:
+            return "passphrase=…"
+        return f"recovery={str(self.sheet_file)!r}" if self.sheet_file is not None else "recovery=…"
+
+    def __reduce__(self) -> tuple[Callable[..., "Opening"], tuple[Any, ...]]:
+        if self.sheet is not None:
+            raise UsageError(
+                "recovery-not-shared",
+                "The text of a recovery sheet is the master key, and is not handed to other processes.",
+                next_step="Open the vault with key_file=, or give recovery= the path of a file.",
+            )
+        return Opening, (self.path, self.key_file, self.passphrase, self.sheet_file)
+
+    def provider(self) -> KeyProvider:
+        """The way in; raises NotAllowed (``key-missing``)."""
+        if self.key_file is not None:
+            return ByServiceKeyFile(self.key_file)
+        if self.passphrase is not None:
+            return ByPassphrase(self.passphrase)
+        if self.sheet is not None:
+            return ByRecoverySheet(self.sheet)
+        assert self.sheet_file is not None
+        try:
+            return ByRecoverySheet(self.sheet_file.read_text(encoding="utf-8", errors="replace"))
+        except OSError as error:
+            raise NotAllowed(
+                "key-missing",
+                f"The recovery sheet {self.sheet_file} cannot be read: {error.strerror}.",
+                next_step="Name the file that holds its text, or give the text itself.",
+            ) from error
+
+
+class _Untold:
+    """Clock and randomness of who only reads: nothing that reads needs either."""
+
+    def now(self) -> datetime:
+        raise NotImplementedError("a vault that is only read needs no time")
+
+    def monotonic(self) -> float:
+        raise NotImplementedError("a vault that is only read needs no time")
+
+    def sleep(self, seconds: float) -> None:
+        raise NotImplementedError("a vault that is only read waits for nothing")
+
+    def bytes(self, size: int) -> NoReturn:
+        raise NotImplementedError("a vault that is only read draws nothing")
+
+    def fraction(self) -> float:
+        raise NotImplementedError("a vault that is only read draws nothing")
+
+
+def opening(
+    path: str | Path,
+    *,
+    key_file: str | Path | None,
+    passphrase: str | None,
+    recovery: str | Path | None,
+) -> Opening:
+    """The way in that was given; raises UsageError (``way-in-unclear``) unless it is one."""
+    if sum(way is not None for way in (key_file, passphrase, recovery)) != 1:
+        raise UsageError(
+            "way-in-unclear",
+            "A vault is opened in exactly one way.",
+            next_step="Give one of key_file=, passphrase= and recovery= (a path, or the text).",
+        )
+    folder = Path(path).absolute()
+    if key_file is not None:
+        return Opening(folder, key_file=Path(key_file).absolute())
+    if passphrase is not None:
+        return Opening(folder, passphrase=passphrase)
+    if isinstance(recovery, Path):
+        return Opening(folder, sheet_file=recovery.absolute())
+    assert recovery is not None
+    return Opening(folder, sheet=recovery)
+
+
+def opened(way: Opening) -> EncryptedVault:
+    """The vault, opened once in a process for each way in; raises as ``open_keyring`` does."""
+    with _lock:
+        return _open(way)
+
+
+@cache
+def _open(way: Opening) -> EncryptedVault:
+    store, untold = ReadOnlyStore(LocalStore(way.path)), _Untold()
+    keys = open_keyring(store, way.provider(), entropy=untold)
+    return open_encrypted(store, keys=keys, clock=untold, entropy=untold)

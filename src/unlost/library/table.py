@@ -1,0 +1,116 @@
+"""A table of a snapshot, for programs: datasets, frames, batches, partitions."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.library.opening import Opening
+from unlost.library.partition import Partition
+from unlost.outside.dataset import TableDataset, TableScanner
+from unlost.outside.source import TableSource, What, columns_called, table_source
+
+if TYPE_CHECKING:
+    import polars as pl
+
+PARTITION_ROWS = 250_000
+
+
+@dataclass(frozen=True)
+class Table:
+    """The records of a table that were alive at a snapshot, or all their versions (``history``).
+
+    Columns are those of the source, verbatim text (with ``typed=True`` values, see
+    ``docs/reference/python.md``), then those that Unlost adds, which begin with ``_u_``.
+    """
+
+    _opening: Opening
+    _org: str
+    _source: TableSource
+
+    @property
+    def name(self) -> str:
+        """The table's name in the source."""
+        return self._source.table
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types of the columns."""
+        return self._source.schema
+
+    def __repr__(self) -> str:
+        number = self._source.snapshot.info.number
+        return f"Table({self.name!r}, snapshot {number}, {self._source.what})"
+
+    def history(self) -> "Table":
+        """All versions up to the snapshot, one row each, by id and age.
+
+        ``_u_op`` is U for a state and D, P, M or A for an end; ``_u_snap`` the snapshot that brought
+        it, ``_u_valid_to`` the one that brought the next, or null.
+        """
+        own = self._source
+        told = table_source(own.snapshot, own.table, what=What.VERSIONS, as_values=own.as_values)
+        return replace(self, _source=told)
+
+    def dataset(self) -> TableDataset:
+        """The table as a pyarrow dataset, read anew each time it is asked.
+
+        DuckDB and polars (``scan_pyarrow_dataset``) hand it the columns and filters that they need.
+        """
+        return TableDataset(self._source)
+
+    def batches(
+        self, columns: Sequence[str] | None = None, where: pc.Expression | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows in bounded batches, in the order of ``_u_id``; raises NotFound (``column-unknown``)."""
+        return iter(self._scanner(columns, where).to_reader())
+
+    def to_arrow(
+        self, columns: Sequence[str] | None = None, where: pc.Expression | None = None
+    ) -> pa.Table:
+        """The rows at once, in memory."""
+        return self._scanner(columns, where).to_table()
+
+    def to_polars(
+        self, columns: Sequence[str] | None = None, where: pc.Expression | None = None
+    ) -> "pl.DataFrame":
+        """The rows at once, as a polars frame."""
+        import polars as pl
+
+        frame = pl.from_arrow(self.to_arrow(columns, where))
+        assert isinstance(frame, pl.DataFrame)
+        return frame
+
+    def partitions(self, *, rows: int = PARTITION_ROWS) -> list[Partition]:
+        """The table in parts of about this many rows, each of which another process can read.
+
+        They are plain values to be pickled: see ``Partition`` for what is in them.
+        """
+        own = self._source
+        return [
+            Partition(
+                self._opening,
+                self._org,
+                own.snapshot.info.number,
+                own.table,
+                what=own.what,
+                as_values=own.as_values,
+                within=span,
+            )
+            for span in own.snapshot.spans(own.table, rows=rows)
+        ]
+
+    def count(self, where: pc.Expression | None = None) -> int:
+        """How many rows there are, or pass a filter."""
+        return self._scanner(None, where).count_rows()
+
+    @property
+    def misfits(self) -> dict[str, int]:
+        """By column, how many texts that were read so far fitted no type, and are null."""
+        return dict(self._source.misfits)
+
+    def _scanner(self, columns: Sequence[str] | None, where: pc.Expression | None) -> TableScanner:
+        names = None if columns is None else columns_called(self._source, columns)
+        return TableDataset(self._source).scanner(names, where)

@@ -1,0 +1,165 @@
+"""An opened vault, its orgs, and their snapshots, for programs."""
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from pathlib import Path
+
+import zstandard
+
+from unlost.engine.moments import parse_past, resolve
+from unlost.library.opening import Opening, opened, opening
+from unlost.library.table import Table
+from unlost.model.errors import NotFound, UsageError
+from unlost.model.org import OrgIdentity
+from unlost.model.snapshot import SnapshotInfo
+from unlost.outside.source import table_called, table_source
+from unlost.vault.snapshot import VaultSnapshot
+from unlost.vault.vault import EncryptedVault
+
+_LARGEST = 1 << 31  # bytes of a home's data
+
+
+def open_vault(
+    path: str | Path,
+    *,
+    key_file: str | Path | None = None,
+    passphrase: str | None = None,
+    recovery: str | Path | None = None,
+) -> "Vault":
+    """The vault in a folder, for reading alone: no home is needed, and no database.
+
+    Exactly one way in is given: the service key's file, a passphrase, or the recovery sheet (its
+    text, or the ``Path`` of a file that holds it). Raises NotFound (``vault-missing``), NotAllowed
+    (``key-missing``, ``key-wrong`` and others), UsageError (``way-in-unclear``), IntegrityError.
+
+    Without a home nothing tells whether the newest backup was taken away: ``Snapshot.head`` can be
+    held against the one that a certificate or ``unlost snapshots`` printed.
+    """
+    way = opening(path, key_file=key_file, passphrase=passphrase, recovery=recovery)
+    return Vault(way, opened(way))
+
+
+@dataclass(frozen=True)
+class Vault:
+    """An opened vault."""
+
+    _opening: Opening
+    _vault: EncryptedVault
+
+    def __repr__(self) -> str:
+        return f"Vault({self._opening})"
+
+    def orgs(self) -> list[str]:
+        """The names of the orgs: as the home calls them whose data the vault has, else their labels."""
+        names = _names(self._vault)
+        return sorted(_name(oid, who, names) for oid, who in self._vault.orgs().items())
+
+    def org(self, name: str) -> "Org":
+        """An org by its name, label or tenant id; raises NotFound (``org-unknown``)."""
+        names, known = _names(self._vault), self._vault.orgs()
+        for told in (
+            lambda oid, who: _name(oid, who, names),
+            lambda _, who: who.label,
+            lambda _, who: who.tenant,
+            lambda oid, _: oid,
+        ):
+            found = [oid for oid, who in known.items() if told(oid, who) == name]
+            if len(found) == 1:
+                return Org(self._opening, self._vault, found[0], name, known[found[0]])
+        every = [_name(oid, who, names) for oid, who in known.items()]
+        near = get_close_matches(name, every, n=3, cutoff=0.5) or sorted(every)
+        raise NotFound(
+            "org-unknown",
+            f"The vault has no org named {name!r}.",
+            next_step=f"Use one of: {', '.join(near)}." if near else "Make a backup first.",
+        )
+
+
+@dataclass(frozen=True)
+class Org:
+    """A protected org. ``zone`` is the one of its days."""
+
+    _opening: Opening
+    _vault: EncryptedVault
+    _oid: str
+    name: str
+    identity: OrgIdentity
+
+    def __repr__(self) -> str:
+        return f"Org({self.name!r})"
+
+    def snapshots(self) -> list[SnapshotInfo]:
+        """All backups, oldest first."""
+        return list(self._vault.snapshots(self._oid))
+
+    def at(self, moment: str | int | datetime = "latest") -> "Snapshot":
+        """The backup of a moment: ``latest``, a number, a date, or an instant with its zone.
+
+        A date is the last backup before the end of that day in the org's zone. Raises NotFound
+        (``snapshot-unknown``, ``no-backup-yet``), UsageError (``moment-unreadable``).
+        """
+        if isinstance(moment, bool):
+            raise UsageError("moment-unreadable", "True and False name no backup.")
+        words = moment.isoformat() if isinstance(moment, datetime) else str(moment)
+        past = parse_past(words, zone=self.identity.zone)
+        number = resolve(past, self._vault.snapshots(self._oid)).number
+        return Snapshot(self._opening, self._oid, self._vault.at(self._oid, number))
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """An org as one backup saw it."""
+
+    _opening: Opening
+    _oid: str
+    _snapshot: VaultSnapshot
+
+    def __repr__(self) -> str:
+        return f"Snapshot({self.number}, {self.as_of:%Y-%m-%dT%H:%M:%SZ})"
+
+    @property
+    def number(self) -> int:
+        """Its number."""
+        return self._snapshot.info.number
+
+    @property
+    def as_of(self) -> datetime:
+        """The source's clock when it began."""
+        return self._snapshot.info.as_of
+
+    @property
+    def head(self) -> str:
+        """The digest that proves it; certificates print its first 12 digits."""
+        return self._snapshot.info.head
+
+    def tables(self) -> list[str]:
+        """The tables that the vault holds of it."""
+        return sorted(name for name in self._snapshot.tables() if not name.startswith("$"))
+
+    def table(self, name: str, *, typed: bool = False) -> Table:
+        """A table, its columns verbatim text, or values with ``typed``.
+
+        Raises NotFound (``table-unknown``).
+        """
+        called = table_called(self._snapshot.schema(), self.tables(), name)
+        source = table_source(self._snapshot, called, as_values=typed)
+        return Table(self._opening, self._oid, source)
+
+
+def _name(oid: str, who: OrgIdentity, names: Mapping[str, str]) -> str:
+    return names.get(oid) or who.label or who.tenant
+
+
+def _names(vault: EncryptedVault) -> dict[str, str]:
+    """Names by oid, as the newest copy of a home in the vault tells; a vault may have none."""
+    held = vault.homes.numbers()
+    if not held:
+        return {}
+    content = zstandard.decompress(vault.homes.get(held[-1]), max_output_size=_LARGEST)
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.deserialize(content)
+        return dict(database.execute("SELECT oid, name FROM catalog_org"))

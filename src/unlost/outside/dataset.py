@@ -1,0 +1,211 @@
+"""A table as a pyarrow dataset, which DuckDB, polars, Dask and pyarrow itself read.
+
+What they ask for reaches the vault: only the columns that they name are decrypted, and where a filter
+leaves few records, the other columns of those alone are read. Keys stay here.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from unlost.model.snapshot import EVERY_ID, IdSpan
+from unlost.outside.source import TableSource, What
+
+ID = "_u_id"
+FEW = 16_384  # of so many records one, or fewer: each that is looked up costs its whole row group
+WIDE = 4  # columns beside those of the filter from which on it pays to look at the filter first
+
+
+class TableDataset(ds.Dataset):
+    """One table of one snapshot. Reads anew each time that it is asked."""
+
+    def __init__(self, source: TableSource, *, within: IdSpan = EVERY_ID) -> None:
+        # The class of pyarrow has no constructor of its own; what it asks of C++ is replaced below.
+        self.source = source
+        self._within = within
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types of the columns."""
+        return self.source.schema
+
+    @property
+    def partition_expression(self) -> pc.Expression:
+        """Nothing is known of all rows."""
+        return pc.scalar(True)  # noqa: FBT003 (a value)
+
+    def scanner(
+        self,
+        columns: Sequence[str] | Mapping[str, pc.Expression] | None = None,
+        filter: pc.Expression | None = None,  # noqa: A002 (pyarrow's word)
+        **_: Any,
+    ) -> "TableScanner":
+        """What reads these columns of the rows that pass a filter."""
+        return TableScanner(self.source, columns, filter, self._within)
+
+    def get_fragments(self, filter: pc.Expression | None = None) -> Iterator[Any]:  # noqa: A002
+        """There are none: segments mean nothing without the others that they stand above."""
+        raise NotImplementedError("read a vault's table by partitions()")
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a dataset holds an opened vault; hand its partitions() to other processes")
+
+    def __repr__(self) -> str:
+        return f"TableDataset({self.source.table}, snapshot {self.source.snapshot.info.number})"
+
+
+class TableScanner(ds.Scanner):
+    """Reads a table once, batch by batch."""
+
+    def __init__(
+        self,
+        source: TableSource,
+        columns: Sequence[str] | Mapping[str, pc.Expression] | None,
+        where: pc.Expression | None,
+        within: IdSpan,
+    ) -> None:
+        self._source, self._where, self._within = source, where, within
+        self._made = columns if isinstance(columns, Mapping) else None
+        self._names = list(source.schema.names if columns is None or self._made else columns)
+
+    @property
+    def dataset_schema(self) -> pa.Schema:
+        """The schema of the whole table."""
+        return self._source.schema
+
+    @property
+    def projected_schema(self) -> pa.Schema:
+        """The schema of what is read."""
+        if self._made is not None:
+            empty = self._source.schema.empty_table()
+            schema: pa.Schema = ds.dataset(empty).scanner(columns=dict(self._made)).projected_schema
+            return schema
+        return pa.schema([self._source.schema.field(name) for name in self._names])
+
+    def to_reader(self) -> pa.RecordBatchReader:
+        """The batches as a stream."""
+        return pa.RecordBatchReader.from_batches(self.projected_schema, self._batches())
+
+    def to_table(self) -> pa.Table:
+        """All at once."""
+        return self.to_reader().read_all()
+
+    def to_batches(self) -> Iterator[pa.RecordBatch]:
+        """Batch by batch."""
+        return iter(self.to_reader())
+
+    def scan_batches(self) -> Iterator[ds.TaggedRecordBatch]:
+        """Not told apart by fragments."""
+        raise NotImplementedError("a vault's table has no fragments")
+
+    def count_rows(self) -> int:
+        """How many rows pass the filter."""
+        needed = referenced(self._where, self._source.schema) or [ID]
+        scanner = TableScanner(self._source, needed, self._where, self._within)
+        return sum(len(batch) for batch in scanner.to_reader())
+
+    def head(self, num_rows: int) -> pa.Table:
+        """The first rows."""
+        found: list[pa.RecordBatch] = []
+        left = num_rows
+        batches = self._batches()
+        while left > 0 and (batch := next(batches, None)) is not None:
+            found.append(batch.slice(0, left))
+            left -= len(found[-1])
+        batches.close()
+        return pa.Table.from_batches(found, schema=self.projected_schema)
+
+    def take(self, indices: Any, **_: Any) -> pa.Table:
+        """Rows by their places."""
+        return self.to_table().take(indices)
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        if self._made is None:
+            return self._plain()
+        return _projected(self._plain(), dict(self._made), self.projected_schema)
+
+    def _plain(self) -> Iterator[pa.RecordBatch]:
+        names = self._names
+        if self._where is None:
+            if names:
+                return self._source.batches(names, within=self._within)
+            return _bare(self._source.batches([ID], within=self._within))
+        asked = referenced(self._where, self._source.schema)
+        beside = [name for name in names if name not in asked]
+        if self._source.what is What.RECORDS and len(beside) >= WIDE:
+            return self._looked_up(asked or [ID])
+        read = list(dict.fromkeys((*names, *asked))) or [ID]
+        return self._passing(self._source.batches(read, within=self._within))
+
+    def _passing(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Of the rows of batches those that pass the filter, with the columns that are wanted."""
+        for batch in batches:
+            rows = pa.Table.from_batches([batch]).filter(self._where)
+            if len(rows):
+                yield from rows.select(self._names).to_batches()
+
+    def _looked_up(self, asked: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """The same where most columns are not those of the filter: the filter is looked at first."""
+        read = list(dict.fromkeys((ID, *asked)))
+        last: str | None = None
+        for batch in self._source.batches(read, within=self._within):
+            rows = pa.Table.from_batches([batch]).filter(self._where)
+            low = self._within.low if last is None else f"{last}\0"  # the next id that can be
+            last = batch.column(ID)[-1].as_py()
+            if not len(rows):
+                continue
+            if len(rows) * FEW <= len(batch):
+                yield from self._records(rows.column(ID).to_pylist())
+            else:
+                span = IdSpan(low, f"{last}\0")
+                every = list(dict.fromkeys((*self._names, *asked)))
+                yield from self._passing(self._source.batches(every, within=span))
+
+    def _records(self, ids: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Some records by their ids."""
+        source = self._source
+        inside = {one.inside for one in source.columns if one.name in self._names and one.kind}
+        rows = source.snapshot.get(source.table, ids, columns=sorted(inside)).combine_chunks()
+        for batch in rows.to_batches():
+            yield source.told(batch, self._names)
+
+
+def referenced(where: pc.Expression | None, schema: pa.Schema) -> list[str]:
+    """The columns that a filter looks at; pyarrow does not tell them.
+
+    Those whose name stands in its text are tried: without a column that it looks at, a filter cannot
+    be bound.
+    """
+    if where is None:
+        return []
+    text, empty = str(where), schema.empty_table()
+    named = [name for name in schema.names if name in text]
+    return [
+        name for name in named if not _binds(where, empty.select([n for n in named if n != name]))
+    ]
+
+
+def _binds(where: pc.Expression, rows: pa.Table) -> bool:
+    try:
+        ds.dataset(rows).scanner(columns=[], filter=where)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _bare(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """As many rows, without columns: for who only counts."""
+    for batch in batches:
+        yield batch.select([])
+
+
+def _projected(
+    batches: Iterator[pa.RecordBatch], columns: dict[str, pc.Expression], schema: pa.Schema
+) -> Iterator[pa.RecordBatch]:
+    """Columns that are computed of others."""
+    for batch in batches:
+        rows = ds.dataset(pa.Table.from_batches([batch])).scanner(columns=columns).to_table()
+        yield from rows.cast(schema).to_batches()

@@ -1,0 +1,188 @@
+"""A table as it leaves: which columns, under which names, as texts or as values.
+
+All rows that leave the vault for other programs pass ``TableSource.batches``: datasets, SQL and
+exports read nothing else.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from enum import StrEnum
+from functools import cached_property
+
+import pyarrow as pa
+
+from unlost.model.errors import NotFound
+from unlost.model.ports import Snapshot
+from unlost.model.schema import Schema, WireKind
+from unlost.model.snapshot import EVERY_ID, IdSpan
+from unlost.outside.types import type_of, typed
+from unlost.vault.parallel import ahead
+
+MILLISECONDS = pa.timestamp("ms", tz="UTC")
+SYSTEM_TYPES = {
+    "_u_id": pa.string(),
+    "_u_op": pa.string(),
+    "_u_snap": pa.int64(),
+    "_u_valid_to": pa.int64(),
+    "_u_observed_at": MILLISECONDS,
+    "_u_modified_at": MILLISECONDS,
+    "_u_modified_by": pa.string(),
+}
+OF_RECORDS = ("_u_id", "_u_snap", "_u_observed_at", "_u_modified_at", "_u_modified_by")
+OF_VERSIONS = tuple(SYSTEM_TYPES)
+
+
+class What(StrEnum):
+    """What the rows of a table are."""
+
+    RECORDS = "records"  # those that are alive at the snapshot, one row each
+    VERSIONS = "versions"  # every version up to it
+
+
+@dataclass(frozen=True, slots=True)
+class OutColumn:
+    """A column as it leaves: ``inside`` is its name in the vault, ``kind`` None for a system column."""
+
+    name: str
+    inside: str
+    kind: WireKind | None
+
+
+@dataclass(frozen=True)
+class TableSource:
+    """A table of a snapshot, on its way out.
+
+    ``misfits`` counts, by column, texts that were no value of its type and left as null.
+    """
+
+    snapshot: Snapshot
+    table: str
+    columns: tuple[OutColumn, ...]
+    what: What = What.RECORDS
+    as_values: bool = False
+    misfits: dict[str, int] = field(default_factory=dict, compare=False)
+    lock: threading.Lock = field(default_factory=threading.Lock, compare=False)
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """Names and types."""
+        return pa.schema([pa.field(one.name, self._type(one)) for one in self.columns])
+
+    @cached_property
+    def _by_name(self) -> dict[str, OutColumn]:
+        return {one.name: one for one in self.columns}
+
+    def batches(
+        self, names: Sequence[str], *, within: IdSpan = EVERY_ID
+    ) -> Iterator[pa.RecordBatch]:
+        """Rows in the order of their ids with these columns, in bounded batches.
+
+        At least one column has to be named.
+        """
+        inside = [self._by_name[name].inside for name in names]
+        read = self.snapshot.read if self.what is What.RECORDS else self.snapshot.versions
+        yield from ahead(
+            lambda batch: self.told(batch, names), read(self.table, inside, within=within)
+        )
+
+    def told(self, rows: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
+        """Rows of the vault (its names, texts) as they leave.
+
+        The one place where a row is kept back from whoever reads elsewhere, once there are people
+        to be forgotten: after this line nothing looks at rows any more.
+        """
+        columns = [self._told(rows.column(self._by_name[name].inside), name) for name in names]
+        schema = pa.schema([self.schema.field(name) for name in names])
+        return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+    def _told(self, column: pa.Array, name: str) -> pa.Array:
+        kind = self._by_name[name].kind
+        if kind is None or not self.as_values:
+            return column
+        values = typed(column, kind)
+        lost = values.null_count - column.null_count
+        if lost:
+            with self.lock:
+                self.misfits[name] = self.misfits.get(name, 0) + lost
+        return values
+
+    def _type(self, column: OutColumn) -> pa.DataType:
+        if column.kind is None:
+            return SYSTEM_TYPES[column.inside]
+        return type_of(column.kind) if self.as_values else pa.string()
+
+
+def table_source(
+    snapshot: Snapshot,
+    table: str,
+    *,
+    what: What = What.RECORDS,
+    as_values: bool = False,
+    caseless: bool = False,
+) -> TableSource:
+    """A table on its way out; raises NotFound (``table-unknown``).
+
+    ``caseless``: the reader takes names for equal that differ only by case, so that of such the
+    later ones get a number.
+    """
+    described = snapshot.schema().table(table)
+    kinds = {column.name: column.kind for column in described.columns} if described else {}
+    system = OF_RECORDS if what is What.RECORDS else OF_VERSIONS
+    inside = snapshot.columns(table)
+    names = distinct([*inside, *system]) if caseless else [*inside, *system]
+    columns = tuple(
+        OutColumn(name, own, kinds.get(own, WireKind.TEXT) if at < len(inside) else None)
+        for at, (name, own) in enumerate(zip(names, [*inside, *system], strict=True))
+    )
+    return TableSource(snapshot, table, columns, what, as_values)
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """Names of which no two differ only by case: the later of such end in ``_2``, ``_3``…"""
+    taken = {name.lower() for name in names}
+    used: set[str] = set()
+    told = []
+    for name in names:
+        number, own = 1, name
+        while own.lower() in used or (number > 1 and own.lower() in taken):
+            number += 1
+            own = f"{name}_{number}"
+        used.add(own.lower())
+        told.append(own)
+    return told
+
+
+def table_called(schema: Schema, held: Sequence[str], name: str) -> str:
+    """The table that was meant, by its name in any case; raises NotFound (``table-unknown``)."""
+    known = list(dict.fromkeys([*(table.name for table in schema.tables), *held]))
+    if name in known:
+        return name
+    same = [one for one in known if one.lower() == name.lower()]
+    if len(same) == 1:
+        return same[0]
+    near = get_close_matches(name, known, n=3, cutoff=0.5)
+    raise NotFound(
+        "table-unknown",
+        f"This backup has no table {name!r}.",
+        next_step=f"Did you mean {' or '.join(near)}?"
+        if near
+        else "See the tables in `unlost certificate`.",
+    )
+
+
+def columns_called(source: TableSource, names: Sequence[str]) -> list[str]:
+    """Names of columns as they were given; raises NotFound (``column-unknown``)."""
+    known = source.schema.names
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, n=3, cutoff=0.5)
+            raise NotFound(
+                "column-unknown",
+                f"“{source.table}” has no column “{name}” in snapshot {source.snapshot.info.number}.",
+                next_step=f"Did you mean {' or '.join(near)}?"
+                if near
+                else "Columns are written as the source writes them, upper and lower case.",
+            )
+    return list(names)
