@@ -26,6 +26,7 @@ from unlost.cli.verbs import (
     schedule,
     show,
     snapshots,
+    sql,
     sso,
     storage,
     token,
@@ -81,6 +82,7 @@ app.command("history")(history.history)
 app.command("compare")(compare.compare)
 app.command("show")(show.show)
 app.command("file")(file.file)
+app.command("sql")(sql.sql)
 app.command("verify")(verify.verify)
 app.command("compact")(compact.compact)
 app.add_typer(restore.app, name="restore")

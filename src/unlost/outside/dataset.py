@@ -19,7 +19,7 @@ FEW = 16_384  # of so many records one, or fewer: each that is looked up costs i
 WIDE = 4  # columns beside those of the filter from which on it pays to look at the filter first
 
 
-class TableDataset(ds.Dataset):
+class TableDataset(ds.Dataset):  # type: ignore[misc]  # pyarrow has no types
     """One table of one snapshot. Reads anew each time that it is asked."""
 
     def __init__(self, source: TableSource, *, within: IdSpan = EVERY_ID) -> None:
@@ -57,7 +57,7 @@ class TableDataset(ds.Dataset):
         return f"TableDataset({self.source.table}, snapshot {self.source.snapshot.info.number})"
 
 
-class TableScanner(ds.Scanner):
+class TableScanner(ds.Scanner):  # type: ignore[misc]
     """Reads a table once, batch by batch."""
 
     def __init__(
@@ -111,11 +111,11 @@ class TableScanner(ds.Scanner):
         """The first rows."""
         found: list[pa.RecordBatch] = []
         left = num_rows
-        batches = self._batches()
-        while left > 0 and (batch := next(batches, None)) is not None:
+        for batch in self._batches():
             found.append(batch.slice(0, left))
             left -= len(found[-1])
-        batches.close()
+            if left <= 0:
+                break
         return pa.Table.from_batches(found, schema=self.projected_schema)
 
     def take(self, indices: Any, **_: Any) -> pa.Table:

@@ -3,6 +3,7 @@
 Written for clearness, not for speed: this is the model that the real vault is compared with.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -117,7 +118,7 @@ def as_table(rows: list[tuple[Observed, Cells]], columns: list[str]) -> pa.Table
     return pa.table({**arrays, **cells})
 
 
-def picked(rows: list[tuple[Observed, Cells, int | None]], columns: list[str]) -> pa.Table:
+def picked(rows: Sequence[tuple[Observed, Cells, int | None]], columns: list[str]) -> pa.Table:
     """System columns and others in any order; the number is ``_u_valid_to``."""
     cells = [name for name in columns if not name.startswith("_u_")]
     table = as_table([(seen, own) for seen, own, _ in rows], cells)

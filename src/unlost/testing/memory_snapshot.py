@@ -129,7 +129,7 @@ class MemorySnapshot:
     def _picked(
         self,
         table: str,
-        rows: list[tuple[Observed, Cells, int | None]],
+        rows: Sequence[tuple[Observed, Cells, int | None]],
         columns: Sequence[str],
         within: IdSpan,
     ) -> pa.RecordBatchReader:

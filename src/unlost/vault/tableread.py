@@ -6,7 +6,9 @@ the other, the next while the last is used.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -156,10 +158,10 @@ def _inside(pieces: Sequence[Piece], within: IdSpan) -> Iterator[Piece]:
 
 def _one_ahead[A, T](call: Callable[[A], T], items: Sequence[A]) -> Iterator[T]:
     """The results of a call in order; the next is made while the last is used."""
-    waiting = None
+    waiting: Future[T] | None = None
     try:
         for item in items:
-            before, waiting = waiting, start(lambda item=item: call(item))
+            before, waiting = waiting, start(partial(call, item))
             if before is not None:
                 yield before.result()
         if waiting is not None:
@@ -234,7 +236,7 @@ def are_versions(
     wakes = _first_of(
         run, ~alive & (ops == rules.D) & ~from_nothing & bare[np.flatnonzero(begins)][run]
     )
-    return (alive & (begins | ~same)) | opened | wakes
+    return np.asarray((alive & (begins | ~same)) | opened | wakes)
 
 
 def _first_of(run: NDArray[np.int64], marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -254,7 +256,7 @@ def _last(rows: pa.Table, order: NDArray[np.int64]) -> NDArray[np.bool_]:
         return last_of_each(ids.take(pa.array(order)))
     last = np.ones(len(order), dtype=np.bool_)
     held = fixed[order]
-    last[:-1] = held[1:] != held[:-1]
+    last[:-1] = np.asarray(held[1:] != held[:-1])
     return last
 
 

@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 import pytest
 
 import unlost
-from smallvault import TABLE
 from hostile import HOSTILE, Folder, names
+from smallvault import TABLE
 from unlost.library import Partition, Snapshot, Table
 from unlost.model.errors import NotAllowed, NotFound, StoreError, UsageError
 

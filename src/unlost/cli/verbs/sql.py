@@ -1,0 +1,164 @@
+"""unlost sql: ask snapshots by SQL."""
+
+import sys
+from contextlib import ExitStack
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from unlost.cli.answer import console
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import Home
+from unlost.cli.text import many, plain
+from unlost.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from unlost.app.actions.sql import SqlAnswer
+
+MOST = 200  # rows that people read on a screen
+WIDEST = 60  # characters of a cell there
+
+
+class SqlFormat(StrEnum):
+    """How rows are told."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+class Audience(StrEnum):
+    """Who reads a CSV."""
+
+    PROGRAMS = "programs"
+    PEOPLE = "people"
+
+
+ForWhom = Annotated[
+    Audience,
+    typer.Option(
+        "--for",
+        help="people: texts that a spreadsheet would take for a formula get an apostrophe (CSV only).",
+    ),
+]
+
+
+def sql(
+    statement: Annotated[str, typer.Argument(metavar="STATEMENT", help="One SELECT.")],
+    *,
+    as_of: Annotated[
+        str, typer.Option("--as-of", metavar="WHEN", help="latest, a number, a date or an instant.")
+    ] = "latest",
+    form: Annotated[
+        SqlFormat, typer.Option("--format", help="How rows are told.")
+    ] = SqlFormat.TABLE,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Where to write them, not over a file."),
+    ] = None,
+    audience: ForWhom = Audience.PROGRAMS,
+    home: Home = None,
+) -> ExitCode:
+    """Ask backups by SQL: org.table, org.table_history, and with _text behind them verbatim.
+
+    Columns have types; what does not fit into one is null, and is counted. Rows come in clear text.
+    """
+    check_audience(audience, csv=form is SqlFormat.CSV)
+    with opened(home) as application, ExitStack() as stack:
+        from unlost.app.actions.sql import sql as act
+
+        answer = act(application, statement, stack=stack, as_of=as_of)
+        if form is SqlFormat.TABLE:
+            if out is not None:
+                raise UsageError(
+                    "format-needs-none",
+                    "A table for the screen is not written to a file.",
+                    next_step="Choose --format csv, json or parquet with --out.",
+                )
+            _show(answer)
+        elif out is not None:
+            from unlost.app.actions.file import written
+
+            with written(out) as target:
+                _write(answer, form, target, audience)
+        else:
+            _write(answer, form, _stdout(form), audience)
+        _tell_misfits(answer)
+    return ExitCode.OK
+
+
+def check_audience(audience: Audience, *, csv: bool) -> None:
+    """Raise UsageError (``people-read-csv``): other formats have nothing that runs."""
+    if audience is Audience.PEOPLE and not csv:
+        raise UsageError(
+            "people-read-csv",
+            "Only CSV is changed for people: other formats hold texts as they are.",
+            next_step="Leave out --for, or add --format csv.",
+        )
+
+
+def _stdout(form: SqlFormat) -> BinaryIO:
+    if form is SqlFormat.PARQUET and sys.stdout.isatty():
+        raise UsageError(
+            "parquet-needs-file",
+            "Parquet is nothing for a terminal.",
+            next_step="Name a file with --out.",
+        )
+    return sys.stdout.buffer
+
+
+def _write(answer: "SqlAnswer", form: SqlFormat, out: BinaryIO, audience: Audience) -> None:
+    from unlost.outside.rowtext import write_csv, write_lines, write_parquet
+
+    if form is SqlFormat.CSV:
+        people = audience is Audience.PEOPLE
+        changed = write_csv(answer.rows, answer.rows.schema, out, people=people)
+        if changed:
+            _note(f"{many(changed, 'cell')} got an apostrophe, so that no spreadsheet runs them.")
+    elif form is SqlFormat.JSON:
+        write_lines(answer.rows, out)
+    else:
+        write_parquet(answer.rows, answer.rows.schema, out)
+    out.flush()
+
+
+def _show(answer: "SqlAnswer") -> None:
+    from unlost.cli.grid import grid
+    from unlost.outside.rowtext import plain as as_texts
+
+    table, shown, more = grid(*map(plain, answer.rows.schema.names)), 0, False
+    for batch in answer.rows:
+        for cells in zip(*(column.to_pylist() for column in as_texts(batch).columns), strict=True):
+            more = shown == MOST
+            if more:
+                break
+            table.add_row(*map(_cell, cells))
+            shown += 1
+        if more:
+            break
+    out = console()
+    out.print(table)
+    if more:
+        out.print(f"These are the first {MOST}; --format csv, json or parquet gives all.")
+    elif not shown:
+        out.print("No rows.")
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "∅"
+    text = plain(str(value))
+    return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
+
+
+def _tell_misfits(answer: "SqlAnswer") -> None:
+    for column, count in answer.misfits.items():
+        _note(f"{many(count, 'value')} of {column} fitted no type and read as null; add _text to the table's name to read them.")  # fmt: skip
+
+
+def _note(sentence: str) -> None:
+    print(plain(sentence), file=sys.stderr)  # noqa: T201
