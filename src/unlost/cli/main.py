@@ -16,6 +16,7 @@ from unlost.cli.verbs import (
     compact,
     compare,
     doctor,
+    export,
     file,
     find,
     history,
@@ -82,6 +83,7 @@ app.command("history")(history.history)
 app.command("compare")(compare.compare)
 app.command("show")(show.show)
 app.command("file")(file.file)
+app.command("export")(export.export)
 app.command("sql")(sql.sql)
 app.command("verify")(verify.verify)
 app.command("compact")(compact.compact)

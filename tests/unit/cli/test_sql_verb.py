@@ -99,7 +99,7 @@ def test_parquet_is_nothing_for_a_terminal(
 def test_a_statement_is_audited_by_its_tables_alone(night: Terminal) -> None:
     night("sql", "SELECT Name FROM Account WHERE Phone = '+41 40017'")
     entry = newest(most=1)[0]
-    assert (entry.deed.action, entry.deed.outcome) == ("data.sql", "done")
+    assert (entry.deed.act, entry.deed.outcome) == ("data.sql", "done")
     assert entry.deed.detail == {"read": ["sales/Account@1"]}
     assert list(night.world.home.work.glob("sql-*")) == []
 

@@ -1,0 +1,218 @@
+"""Delta tables that follow the nights: one new version a night, which holds only what changed.
+
+Each version tells, by Delta's own transaction number of an application, which snapshot it is. From
+there the next one is a merge of what commits brought since: one commit of Delta, whole or not there.
+Where columns went away, or texts come to light that were there before, all is written anew, which
+is a new version too.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.model.errors import Conflict, UsageError
+from unlost.model.ports import Snapshot
+from unlost.outside.exporting import (
+    Before,
+    Counted,
+    Exported,
+    ExportKind,
+    Receipt,
+    begun,
+    held,
+    paths_of,
+    source_of,
+    writing,
+)
+from unlost.outside.source import TableSource
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+GONE = "_u_gone"  # in what is merged alone: the record is not there any more
+MICROSECONDS = pa.timestamp("us", tz="UTC")
+
+
+def export_delta(
+    snapshot: Snapshot, tables: Sequence[str], kind: ExportKind, *, out: Path, before: Before
+) -> tuple[Exported, ...]:
+    """Carry Delta tables on to a snapshot, or begin them.
+
+    Raises UsageError (``delta-missing``), Conflict (``export-other``, ``export-busy``,
+    ``delta-newer``, ``delta-strange``), StoreError (``export-not-written``).
+    """
+    _check_installed()
+    from deltalake.exceptions import DeltaError
+
+    done = []
+    with writing(out), held(out):
+        begun(out, Receipt(kind, 0, ""))
+        paths = paths_of(sorted(snapshot.tables()), kind)
+        for table in tables:
+            source = source_of(snapshot, table, kind)
+            try:
+                done.append(_carry_on(source, out / paths[table], kind, before))
+            except DeltaError as error:
+                raise OSError(str(error).splitlines()[0]) from error
+    return tuple(done)
+
+
+def _carry_on(source: TableSource, path: Path, kind: ExportKind, before: Before) -> Exported:
+    from deltalake import DeltaTable
+
+    number = source.snapshot.info.number
+    if not DeltaTable.is_deltatable(str(path)):
+        return _whole(source, path, kind, mode="error")
+    table = DeltaTable(str(path))
+    last = table.transaction_version(_application(kind))
+    if last is None:
+        raise Conflict(
+            "delta-strange",
+            f"The Delta table {path} was not made by exports of this org.",
+            next_step="Name another folder.",
+        )
+    if last > number:
+        raise Conflict(
+            "delta-newer",
+            f"{path} holds snapshot {last} already, and nights go forward.",
+            next_step=f"Leave out --as-of, or read snapshot {number} by Delta's own time travel.",
+        )
+    if last == number:
+        return _told(source, path, rows=0, version=table.version(), whole=False)
+    older = before(last)
+    if older is None or not _follows(source, source_of(older, source.table, kind)):
+        return _whole(source, path, kind, mode="overwrite")
+    return _merge(source, path, kind, table, after=last)
+
+
+def _whole(source: TableSource, path: Path, kind: ExportKind, *, mode: Any) -> Exported:
+    from deltalake import DeltaTable, write_deltalake
+
+    counted, schema = Counted(source), _schema(source)
+    rows = pa.RecordBatchReader.from_batches(
+        schema, (batch.cast(schema) for batch in counted.batches())
+    )
+    write_deltalake(
+        str(path),
+        rows,
+        mode=mode,
+        schema_mode="overwrite" if mode == "overwrite" else None,
+        commit_properties=_properties(source, kind),
+    )
+    version = DeltaTable(str(path)).version()
+    return _told(source, path, rows=counted.rows, version=version, whole=True)
+
+
+def _merge(
+    source: TableSource, path: Path, kind: ExportKind, table: "DeltaTable", *, after: int
+) -> Exported:
+    """One version that holds what commits behind ``after`` changed."""
+    changed = _Changed(source, after)
+    names = [name for name in changed.schema.names if name != GONE]
+    every = {_quoted(name): f"s.{_quoted(name)}" for name in names}
+    (
+        table.merge(
+            pa.RecordBatchReader.from_batches(changed.schema, changed.batches()),
+            predicate="t._u_id = s._u_id",
+            source_alias="s",
+            target_alias="t",
+            merge_schema=True,
+            commit_properties=_properties(source, kind),
+        )
+        .when_matched_delete(predicate=f"s.{GONE}")
+        .when_matched_update(every, predicate=f"NOT s.{GONE}")
+        .when_not_matched_insert(every, predicate=f"NOT s.{GONE}")
+        .execute()
+    )
+    return _told(source, path, rows=changed.rows, version=table.version(), whole=False)
+
+
+class _Changed:
+    """The newest versions of what changed, and whether they are gone; counted as they pass."""
+
+    def __init__(self, source: TableSource, after: int) -> None:
+        self._source, self._after, self.rows = source, after, 0
+        self.schema = _schema(source).append(pa.field(GONE, pa.bool_()))
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        source = self._source
+        inside = list(dict.fromkeys((*(one.inside for one in source.columns), "_u_op")))
+        for batch in source.snapshot.newer(source.table, inside, after=self._after):
+            gone = pc.not_equal(batch.column("_u_op"), "U")
+            told = source.told(batch, source.schema.names)
+            self.rows += len(batch)
+            columns = [*told.cast(_schema(source)).columns, gone]
+            yield pa.RecordBatch.from_arrays(columns, schema=self.schema)
+
+
+def _follows(source: TableSource, older: TableSource) -> bool:
+    """Whether what commits changed since is all that differs from an older snapshot.
+
+    Not so where a column went, or got another name or type; nor where one came of which records that
+    did not change have a value: it was hidden for a while.
+    """
+    now = {one.name: (one, source.schema.field(one.name).type) for one in source.columns}
+    then = {one.name: (one, older.schema.field(one.name).type) for one in older.columns}
+    if any(name not in now or _unlike(now[name], own) for name, own in then.items()):
+        return False
+    came = [name for name in now if name not in then]
+    number = older.snapshot.info.number
+    for batch in source.batches([*came, "_u_snap"]) if came else ():
+        old = batch.filter(pc.less_equal(batch.column("_u_snap"), number))
+        if any(old.column(name).null_count < len(old) for name in came):
+            return False
+    return True
+
+
+def _unlike(one: Any, other: Any) -> bool:
+    return bool((one[0].inside, one[1]) != (other[0].inside, other[1]))
+
+
+def _schema(source: TableSource) -> pa.Schema:
+    """The types that Delta has: its instants are in microseconds."""
+    fields = [
+        pa.field(one.name, MICROSECONDS if pa.types.is_timestamp(one.type) else one.type)
+        for one in source.schema
+    ]
+    return pa.schema(fields)
+
+
+def _properties(source: TableSource, kind: ExportKind) -> Any:
+    from deltalake import CommitProperties, Transaction
+
+    info = source.snapshot.info
+    return CommitProperties(
+        custom_metadata={"unlost.snapshot": str(info.number), "unlost.head": info.head},
+        app_transactions=[Transaction(_application(kind), info.number)],
+    )
+
+
+def _application(kind: ExportKind) -> str:
+    """As whom exports of an org write transactions."""
+    return f"unlost/{kind.org}"
+
+
+def _told(source: TableSource, path: Path, *, rows: int, version: int, whole: bool) -> Exported:
+    misfits = sum(source.misfits.values())
+    number = source.snapshot.info.number
+    return Exported(
+        source.table, path.name, rows, number, misfits=misfits, version=version, whole=whole
+    )
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _check_installed() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("deltalake") is None:
+        raise UsageError(
+            "delta-missing",
+            "Delta tables need the package deltalake, which is not installed.",
+            next_step="Install it with: pip install 'unlost[delta]'",
+        )

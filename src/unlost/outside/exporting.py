@@ -1,0 +1,244 @@
+"""Exports: tables of a snapshot as files that other programs read, in clear text.
+
+A folder of Parquet or CSV is made under a name of its own beside the one that was asked for, and
+renamed once all is in it; a receipt in it tells what is whole, so that a cut export goes on. A
+folder of Delta tables stays and grows: see ``unlost.outside.delta``.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import quote
+
+import msgspec
+import pyarrow as pa
+
+from unlost.model.errors import Conflict, StoreError, UsageError
+from unlost.model.learned import learned
+from unlost.model.ports import Snapshot
+from unlost.outside.formats import ExportFormat
+from unlost.outside.rowtext import write_csv, write_parquet
+from unlost.outside.source import TableSource, What, distinct, table_source
+
+RECEIPT = "unlost-export.json"
+LOCK = ".unlost-lock"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportKind:
+    """What makes two exports one: the same org, and everything about how it is written.
+
+    ``org`` is the vault's id of the org; ``values``: columns have types; ``people``: formulas in CSV
+    are made harmless.
+    """
+
+    org: str
+    form: ExportFormat
+    what: What = What.RECORDS
+    values: bool = False
+    people: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A table that was written.
+
+    ``path`` is relative to the folder. ``changed`` cells got an apostrophe for people; ``misfits``
+    are texts that fitted no type. ``version`` is that of a Delta table, of which ``rows`` are those
+    that this version brought or took away; ``whole``: it holds everything anew.
+    """
+
+    table: str
+    path: str
+    rows: int
+    snapshot: int
+    changed: int = 0
+    misfits: int = 0
+    version: int | None = None
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What an export is of, and what is whole in it."""
+
+    kind: ExportKind
+    snapshot: int
+    head: str
+    tables: tuple[Exported, ...] = ()
+
+
+def source_of(snapshot: Snapshot, table: str, kind: ExportKind) -> TableSource:
+    """A table on its way into an export. Of Delta's names no two may differ only by case."""
+    caseless = kind.form is ExportFormat.DELTA
+    return table_source(snapshot, table, what=kind.what, as_values=kind.values, caseless=caseless)
+
+
+def paths_of(tables: Sequence[str], kind: ExportKind) -> dict[str, str]:
+    """A name for each table that every file system takes; none differ only by case."""
+    safe = [quote(name, safe=" $") for name in tables]
+    ending = "" if kind.form is ExportFormat.DELTA else f".{kind.form}"
+    return {table: f"{name}{ending}" for table, name in zip(tables, distinct(safe), strict=True)}
+
+
+def export_files(
+    snapshot: Snapshot, tables: Sequence[str], kind: ExportKind, *, out: Path
+) -> Receipt:
+    """Write tables as files into a folder that is not there yet; a cut export goes on.
+
+    Raises Conflict (``export-exists``, ``export-other``, ``export-busy``), StoreError
+    (``export-not-written``).
+    """
+    if out.exists():
+        raise Conflict(
+            "export-exists",
+            f"{out} is there already and is not written over.",
+            next_step="Name another folder. A folder of Delta tables can be carried on.",
+        )
+    draft = out.with_name(f".{out.name}.unlost-part")
+    with writing(out), held(draft):
+        receipt = begun(draft, Receipt(kind, snapshot.info.number, snapshot.info.head))
+        done, paths = {one.table for one in receipt.tables}, paths_of(tables, kind)
+        for table in tables:
+            if table not in done:
+                source = source_of(snapshot, table, kind)
+                receipt = _with(receipt, _write(source, draft / paths[table], kind))
+                note(draft, receipt)
+        (draft / LOCK).unlink()
+        draft.rename(out)
+        _sync(out.parent)
+    return receipt
+
+
+def _with(receipt: Receipt, written: Exported) -> Receipt:
+    return replace(receipt, tables=(*receipt.tables, written))
+
+
+def _write(source: TableSource, path: Path, kind: ExportKind) -> Exported:
+    counted, changed = Counted(source), 0
+    with new_file(path) as out:
+        if kind.form is ExportFormat.CSV:
+            changed = write_csv(counted.batches(), source.schema, out, people=kind.people)
+        else:
+            write_parquet(counted.batches(), source.schema, out)
+    return Exported(
+        source.table,
+        path.name,
+        counted.rows,
+        source.snapshot.info.number,
+        changed,
+        sum(source.misfits.values()),
+    )
+
+
+@dataclass(slots=True)
+class Counted:
+    """A table's batches, counted as they pass."""
+
+    source: TableSource
+    rows: int = 0
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """All columns of all rows."""
+        for batch in self.source.batches(self.source.schema.names):
+            self.rows += len(batch)
+            yield batch
+
+
+def begun(folder: Path, fresh: Receipt) -> Receipt:
+    """The receipt of an export that was cut, or a fresh one; raises Conflict (``export-other``)."""
+    try:
+        found = learned(Receipt).decode((folder / RECEIPT).read_bytes())
+    except FileNotFoundError:
+        note(folder, fresh)
+        return fresh
+    except msgspec.DecodeError:
+        found = None
+    same = found is not None and replace(found, tables=()) == fresh
+    if found is None or not same:
+        raise Conflict(
+            "export-other",
+            f"In {folder} lies an export of something else that was not finished.",
+            next_step="Remove that folder, or ask again for what it was.",
+        )
+    return found
+
+
+def note(folder: Path, receipt: Receipt) -> None:
+    """Write down what is whole."""
+    with new_file(folder / RECEIPT) as out:
+        out.write(msgspec.json.format(msgspec.json.encode(receipt), indent=2) + b"\n")
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file that has its name once all of it is on the disk."""
+    part = path.with_name(f".{path.name}.part")
+    with part.open("wb") as out:
+        yield out
+        out.flush()
+        os.fsync(out.fileno())
+    part.replace(path)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """A folder, made if need be, in which nobody else writes; raises Conflict (``export-busy``)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Conflict(
+                "export-busy",
+                f"Another export writes into {folder}.",
+                next_step="Wait until it is done.",
+            ) from None
+        yield
+
+
+@contextmanager
+def writing(out: Path) -> Iterator[None]:
+    """What the disk says, in our words."""
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise StoreError(
+            "export-not-written",
+            f"{out} cannot be written: {why}.",
+            next_step="Name a folder that you may write to and that has room; the same command "
+            "goes on with what is whole.",
+        ) from error
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+type Before = Callable[[int], Snapshot | None]
+"""Gives an earlier snapshot, if it can be had."""
+
+
+def check_kind(kind: ExportKind) -> None:
+    """Raise UsageError for what does not go together."""
+    if kind.form is ExportFormat.CSV and kind.values:
+        raise UsageError(
+            "csv-has-no-types",
+            "CSV holds texts and has no types.",
+            next_step="Leave out --typed, or choose parquet or delta.",
+        )
+    if kind.form is ExportFormat.DELTA and kind.what is What.VERSIONS:
+        raise UsageError(
+            "delta-has-history",
+            "A Delta table has the nights as versions of its own.",
+            next_step="Leave out --history, or choose parquet or csv.",
+        )
