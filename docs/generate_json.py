@@ -22,6 +22,7 @@ from unlost.app.actions.columns import HiddenOfOrg
 from unlost.app.actions.compare import CompareResult
 from unlost.app.actions.control import Controlled
 from unlost.app.actions.doctor import Diagnosis
+from unlost.app.actions.export import ExportResult
 from unlost.app.actions.file import FileResult
 from unlost.app.actions.find import FindResult
 from unlost.app.actions.follow import Followed
@@ -58,6 +59,7 @@ RESULTS: Mapping[str, type] = {
     "compare": CompareResult,
     "show": ShowResult,
     "file": FileResult,
+    "export": ExportResult,
     "verify": VerifyResult,
     "restore plan": PlanResult,
     "restore show": PlanResult,

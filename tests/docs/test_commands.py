@@ -131,6 +131,20 @@ def test_every_command_shown_works(
     assert done.returncode == 0, f"{done.args}\n{done.stdout}"
 
 
+PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.network
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("page", ["howto/read-it-elsewhere.md", "reference/python.md"])
+def test_every_program_shown_works(page: str, tmp_path: Path, first: FirstNight) -> None:
+    lines = first.again(tmp_path)
+    code = "\n".join(PYTHON.findall((DOCS / page).read_text("utf-8")))
+    (tmp_path / "program.py").write_text(code)
+    done = run_as_reader([*lines, "python program.py"], tmp_path, port=first.port)
+    assert done.returncode == 0, f"{done.args}\n{done.stdout}"
+
+
 def test_the_readme_opens_with_the_two_commands() -> None:
     title, fence, demo, test, end, *_ = filter(None, (ROOT / "README.md").read_text().splitlines())
     assert (title, fence, end) == ("# Unlost", "```", "```")

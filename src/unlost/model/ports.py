@@ -11,6 +11,7 @@ from typing import BinaryIO, Protocol
 
 import pyarrow as pa
 
+from unlost.model.bycolumns import ReadByColumns
 from unlost.model.certificate import Certificate
 from unlost.model.copies import HomeCopies
 from unlost.model.errors import UnlostError
@@ -22,14 +23,12 @@ from unlost.model.quota import Quota
 from unlost.model.reading import Cursor, FileRef, IdRange, Page, ReadTask, Ready, Rows, Wait
 from unlost.model.schema import Schema, Table
 from unlost.model.snapshot import (
-    EVERY_ID,
     Added,
     ChangeKind,
     CommitKind,
     Counts,
     Hidden,
     Hit,
-    IdSpan,
     Lineage,
     SnapshotInfo,
     StoredFile,
@@ -434,7 +433,7 @@ class Commit(Protocol):
         ...
 
 
-class Snapshot(Protocol):
+class Snapshot(ReadByColumns, Protocol):
     """The picture of one org at one commit.
 
     Tables read from it have the columns of the snapshot's schema as text, in the schema's order,
@@ -463,37 +462,6 @@ class Snapshot(Protocol):
         self, table: str, *, columns: Sequence[str] | None = None
     ) -> pa.RecordBatchReader:
         """Last known states of deleted records, in the order of their ids."""
-        ...
-
-    def columns(self, table: str) -> Sequence[str]:
-        """Source columns that ``scan`` gives; raises NotFound (``table-unknown``)."""
-        ...
-
-    def spans(self, table: str, *, rows: int) -> Sequence[IdSpan]:
-        """The ids of a table in spans of about this many versions, in order; never none."""
-        ...
-
-    def read(
-        self, table: str, columns: Sequence[str], *, within: IdSpan = EVERY_ID
-    ) -> pa.RecordBatchReader:
-        """Live records with these columns alone, source columns or system columns, by id.
-
-        Costs what its columns cost: no other one is read.
-        """
-        ...
-
-    def versions(
-        self, table: str, columns: Sequence[str], *, within: IdSpan = EVERY_ID
-    ) -> pa.RecordBatchReader:
-        """All versions up to this snapshot, by id and age, with these columns alone.
-
-        ``_u_valid_to`` may be asked for too: the number of the commit that brought the next
-        version, null in the last one. Observations that say the same as the one before are none.
-        """
-        ...
-
-    def newer(self, table: str, columns: Sequence[str], *, after: int) -> pa.RecordBatchReader:
-        """The newest version, dead or alive, of each record that a commit behind ``after`` touched."""
         ...
 
     def live_ids(self, table: str) -> Iterator[pa.Table]:

@@ -32,6 +32,8 @@ from unlost.outside.source import TableSource
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
+GROUP_ROWS = 32_768  # of a row group: Delta's default of a million keeps all of them in memory
+FILE_BYTES = 32 << 20  # a night writes a file anew where one of its records changed
 GONE = "_u_gone"  # in what is merged alone: the record is not there any more
 MICROSECONDS = pa.timestamp("us", tz="UTC")
 
@@ -100,6 +102,8 @@ def _whole(source: TableSource, path: Path, kind: ExportKind, *, mode: Any) -> E
         rows,
         mode=mode,
         schema_mode="overwrite" if mode == "overwrite" else None,
+        target_file_size=FILE_BYTES,
+        writer_properties=_writing(),
         commit_properties=_properties(source, kind),
     )
     version = DeltaTable(str(path)).version()
@@ -120,6 +124,7 @@ def _merge(
             source_alias="s",
             target_alias="t",
             merge_schema=True,
+            writer_properties=_writing(),
             commit_properties=_properties(source, kind),
         )
         .when_matched_delete(predicate=f"s.{GONE}")
@@ -188,6 +193,12 @@ def _properties(source: TableSource, kind: ExportKind) -> Any:
         custom_metadata={"unlost.snapshot": str(info.number), "unlost.head": info.head},
         app_transactions=[Transaction(_application(kind), info.number)],
     )
+
+
+def _writing() -> Any:
+    from deltalake import WriterProperties
+
+    return WriterProperties(compression="ZSTD", max_row_group_size=GROUP_ROWS)
 
 
 def _application(kind: ExportKind) -> str:
