@@ -32,7 +32,7 @@ from unlost.outside.source import TableSource
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-GROUP_ROWS = 32_768  # of a row group: Delta's default of a million keeps all of them in memory
+GROUP_ROWS = 32_768  # of a row group; delta-rs would take a million
 FILE_BYTES = 32 << 20  # a night writes a file anew where one of its records changed
 GONE = "_u_gone"  # in what is merged alone: the record is not there any more
 MICROSECONDS = pa.timestamp("us", tz="UTC")

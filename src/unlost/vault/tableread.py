@@ -175,7 +175,7 @@ def _one_ahead[A, T](call: Callable[[A], T], items: Sequence[A]) -> Iterator[T]:
 def by_id_and_age(ids: pa.ChunkedArray, *, runs: int) -> NDArray[np.int64]:
     """The order that sorts rows by id, those of one id as they stand; they are some sorted runs.
 
-    Sorting what is nearly sorted, and of fixed width, costs a fifth of what any strings cost.
+    Ids of one width are sorted by a stable sort, which goes along runs that are sorted already.
     """
     if runs == 1:
         return np.arange(len(ids))
