@@ -1,7 +1,13 @@
-"""Settings that all tests share: no network unless asked for, and how hard Hypothesis tries."""
+"""Settings that all tests share: no network unless asked for, and how hard Hypothesis tries.
+
+What costs much and is the same in each test is made cheap here, and proved where it is the subject:
+the strength of passwords in ``unit/web/test_passwords``, migrations in ``unit/app/test_upgrade``.
+"""
 
 import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import pytest_socket
@@ -11,9 +17,15 @@ from postgres import Postgres, postgres
 from unlost.web.serving import use_settings
 
 use_settings()
-import unlost.app.database  # noqa: E402, F401 (this process is set up for the console too)
+from django.contrib.auth.hashers import Argon2PasswordHasher  # noqa: E402
+
+from unlost.app import database  # noqa: E402 (this process is set up for the console too)
 
 del os.environ["DJANGO_SETTINGS_MODULE"]  # programs that tests start choose for themselves
+
+# Real ones take a tenth of a second and 100 MB each, and sign-ins by the hundred prove no more by it.
+Argon2PasswordHasher.time_cost = Argon2PasswordHasher.parallelism = 1
+Argon2PasswordHasher.memory_cost = 8  # KiB; Argon2 takes no less
 
 # `make browser` installs what those tests import, and names the browser
 collect_ignore = [] if "UNLOST_BROWSER" in os.environ else ["browser"]
@@ -51,6 +63,25 @@ def _homes(request: pytest.FixtureRequest) -> None:
         import homes
 
         homes.SERVERS.append(request.getfixturevalue("server"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tables() -> Iterator[None]:
+    """Migrations make the tables of a new file once a session; further new files are copies of it."""
+    from homes import template
+
+    made, real = template(), database.migrate
+
+    def migrate(file: Path) -> None:
+        if file.exists() or file.with_name(f"{file.name}-wal").exists():
+            real(file)
+            return
+        shutil.copy(made, file)
+        file.chmod(0o600)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "migrate", migrate)
+        yield
 
 
 @pytest.fixture(scope="session")
