@@ -6,7 +6,7 @@ from unlost.engine.plan import Known
 from unlost.model.certificate import TableLine
 from unlost.model.finding import FindingKind
 from unlost.model.ports import Snapshot, Vault
-from unlost.model.snapshot import SnapshotInfo, TableState, nights
+from unlost.model.snapshot import CommitKind, SnapshotInfo, TableState, nights
 
 NIGHTS_LOOKED_AT = 60
 UNKNOWN_RIGHTS = "unknown"
@@ -17,9 +17,10 @@ def known_of(vault: Vault, org: str, base: Snapshot | None) -> Known:
     if base is None:
         return Known()
     schema, states = base.schema(), dict(base.tables())
-    known = [night for night in nights(vault.snapshots(org)) if night.number <= base.info.number]
+    backups = [info for info in vault.commits(org) if info.kind is CommitKind.BACKUP]
+    known = [night for night in nights(backups) if night.number <= base.info.number]
     looked = known[-NIGHTS_LOOKED_AT:]
-    rights = [vault.at(org, night.number).schema().fingerprint for night in looked[:-1]]
+    rights = [vault.as_of(org, night.number).schema().fingerprint for night in looked[:-1]]
     rights.append(schema.fingerprint)  # between two nights nothing is read under other rights
     cut = len(looked) < len(known)
     return Known(

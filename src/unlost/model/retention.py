@@ -55,7 +55,7 @@ class HeldThing:
 class Hold:
     """A hold: nothing of what it protects is forgotten while it lasts.
 
-    ``until`` None: until it is lifted. ``since``: the commit that says so.
+    ``until`` (with a zone) None: until it is lifted. ``since``: the commit that says so.
     """
 
     thing: HeldThing
@@ -114,7 +114,7 @@ class Forgetting:
     @property
     def nothing(self) -> bool:
         """True if everything stays."""
-        return not (self.nights or self.versions)
+        return not (self.nights or self.versions or self.files)
 
 
 class Retention(Protocol):

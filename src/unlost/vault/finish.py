@@ -62,8 +62,8 @@ class Finish:
     def run(self, tables: Sequence[TableCommit], *, as_of: datetime, schema: str) -> SnapshotInfo:
         """Commit; the same snapshot if the run was committed before.
 
-        Raises Conflict (``commit-crowded``, ``pack-removed``, ``run-given-up``), IntegrityError,
-        StoreError.
+        Raises Conflict (``commit-crowded``, ``pack-removed``, ``run-given-up``,
+        ``forgotten-meanwhile``), IntegrityError, StoreError.
         """
         for _ in range(_ATTEMPTS):
             state = self._room.chain.proved()
@@ -73,6 +73,7 @@ class Finish:
                 self._settle()
                 return done
             self._check_open()
+            self._check_nothing_forgotten(state)
             manifest = self._manifest(state, tables, as_of=as_of, schema=schema)
             self._room.chain.put(manifest)  # whoever won, the next look tells
         raise Conflict(
@@ -87,6 +88,19 @@ class Finish:
             raise Conflict(
                 "run-given-up",
                 f"The run {self._intent.run} was given up by another process meanwhile.",
+                next_step="Begin another run.",
+            )
+
+    def _check_nothing_forgotten(self, state: LiveState) -> None:
+        """Raise Conflict where a backup left out what it thought to be there, and that may be gone."""
+        since = (info for number, info in state.commits.items() if number > self._intent.base)
+        if self._intent.kind is not CommitKind.RESTORE and any(
+            info.kind is CommitKind.FORGET for info in since
+        ):
+            raise Conflict(
+                "forgotten-meanwhile",
+                f"Backups were forgotten while the run {self._intent.run} was under way, and what it "
+                "took to be in the vault may be gone.",
                 next_step="Begin another run.",
             )
 
@@ -152,12 +166,12 @@ class Finish:
     def _reused(self, tables: Sequence[TableCommit], state: LiveState) -> tuple[str, ...]:
         """Packs of earlier commits that are referred to again; raises Conflict if one may be gone."""
         reused = {pack for commit in tables for added in commit.added for pack in added.reuses}
-        gone = sorted(reused if self._forgotten_since(state) else reused - state.packs.keys())
+        gone = sorted(reused - state.packs.keys())
         if gone:
             raise Conflict(
                 "pack-removed",
-                f"A file of this run was stored already, but its pack {gone[0][:12]} may have been "
-                "removed since the run began.",
+                f"A file of this run was stored already, but its pack {gone[0][:12]} has been removed "
+                "since the run began.",
                 next_step="Begin another run, which stores the file again.",
             )
         return tuple(sorted(reused))
@@ -210,17 +224,7 @@ class Finish:
         return balance.counts(seen=counts.seen, unchanged=counts.unchanged + lost)
 
     def _rebased(self, state: LiveState, table: str) -> bool:
-        """Whether a table is not what the run compared it with."""
-        newer = any(live.last > self._intent.base for live in state.of(table, until=state.seq))
-        return newer or self._forgotten_since(state)
-
-    def _forgotten_since(self, state: LiveState) -> bool:
-        """Whether anything was forgotten since the run began."""
-        return any(
-            info.kind is CommitKind.FORGET
-            for number, info in state.commits.items()
-            if number > self._intent.base
-        )
+        return any(live.last > self._intent.base for live in state.of(table, until=state.seq))
 
     def _objects(self, state: LiveState, schema: str) -> tuple[ObjectEntry, ...]:
         names = [places.schema(self._room.org, ident) for ident in self._notes.schemas()]

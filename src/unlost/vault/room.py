@@ -61,9 +61,11 @@ class OrgRoom:
         state = state or self.chain.live()
         return TableView(table, state.of(table, until=until), self.reading, until=until)
 
-    def blobs(self, idents: Iterable[str], *, until: int) -> dict[str, Blob]:
-        """Where blobs lie, those that a commit up to ``until`` brought."""
-        view = self.view(FILES_TABLE, until=until)
+    def blobs(
+        self, idents: Iterable[str], *, until: int, state: LiveState | None = None
+    ) -> dict[str, Blob]:
+        """Where blobs lie, those that a commit up to ``until`` brought; as of a state or as of now."""
+        view = self.view(FILES_TABLE, until=until, state=state)
         rows = view.newest(sorted_unique(map(blob_row_id, idents)), ())
         keys = rows.column(U_ID).to_pylist()
         cells = view.cells(rows, BLOB_COLUMNS).to_pylist()
@@ -77,11 +79,11 @@ class OrgRoom:
             raise _unknown_file(blob)
         return open_blob(self.sealed, org=self.org, blob=found)
 
-    def load_blob(self, *, until: int) -> LoadBlobs:
+    def load_blob(self, *, until: int, state: LiveState | None = None) -> LoadBlobs:
         """What gives the whole bytes of blobs, looked up together; it raises NotFound."""
 
         def load(idents: Collection[str]) -> dict[str, bytes]:
-            found = self.blobs(idents, until=until)
+            found = self.blobs(idents, until=until, state=state)
             for blob in set(idents) - found.keys():
                 raise _unknown_file(blob)
             return {

@@ -300,7 +300,7 @@ class VaultSnapshot:
             yield from filled.select(schema.names).cast(schema).to_batches()
 
     def _load(self) -> LoadBlobs:
-        return self._room.load_blob(until=self._number)
+        return self._room.load_blob(until=self._number, state=self._state)
 
 
 class NamedPieces:

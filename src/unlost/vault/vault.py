@@ -2,14 +2,14 @@
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from typing import BinaryIO
 
 import msgspec
 import pyarrow as pa
 
-from unlost.model.errors import Conflict, NotFound
+from unlost.model.errors import Conflict, NotFound, UnlostError
 from unlost.model.learned import learned
 from unlost.model.org import OrgIdentity
 from unlost.model.ports import Clock, Entropy, Witness
@@ -247,7 +247,13 @@ class EncryptedVault:
 
     def _put_holds(self, org: str, rows: Rows, *, run: str) -> SnapshotInfo:
         commit = self.begin(org, run=run, kind=CommitKind.HOLD, identity=self._identity(org))
-        return commit.finish([TableCommit(HOLDS, (commit.hold(rows),))], as_of=self._clock.now())
+        try:
+            held = TableCommit(HOLDS, (commit.hold(rows),))
+            return commit.finish([held], as_of=self._clock.now())
+        except Exception:
+            with suppress(UnlostError):
+                commit.abandon()
+            raise
 
     def plan_forgetting(
         self, org: str, rules: KeepRules, *, pause: Callable[[], None] = lambda: None
@@ -336,10 +342,15 @@ class EncryptedVault:
 
 
 def _check_shown(state: LiveState, number: int) -> None:
-    """Raise NotFound for a backup that was forgotten."""
-    if number in state.forgotten:
+    """Raise NotFound for what is not told any more: of others than kept backups, where some were forgotten."""
+    info = state.commits.get(number)
+    if info is None or not state.forgotten:
+        return
+    if number in state.forgotten or info.kind is not CommitKind.BACKUP:
         raise NotFound(
             "snapshot-forgotten",
-            f"Backup {number} was forgotten, as the rules for keeping backups say.",
+            f"Backup {number} was forgotten, as the rules for keeping backups say."
+            if info.kind is CommitKind.BACKUP
+            else f"Commit {number} is no backup, and what it showed may have been forgotten.",
             next_step="Choose one that is kept; list them with: unlost snapshots",
         )

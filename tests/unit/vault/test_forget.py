@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -12,12 +13,14 @@ from hypothesis import strategies as st
 from smallvault import TABLE, SmallVault, finish, rows
 from unlost.model.errors import Conflict, LimitReached, NotFound, StoreError
 from unlost.model.retention import HeldThing, Hold, HoldScope, KeepRules
-from unlost.model.snapshot import Added, CommitKind, SnapshotInfo, TableCommit, VerifyLevel, Version
+from unlost.model.snapshot import CommitKind, SnapshotInfo, TableCommit, VerifyLevel, Version
 from unlost.testing.clock import START
-from unlost.vault import bigcells
+from unlost.vault import bigcells, changes
 from unlost.vault.commit import OpenCommit
 from unlost.vault.compact import merging, tiers
 from unlost.vault.compact.merging import Merger
+from unlost.vault.intents import OpenRun
+from unlost.vault.retain import forget as forgetting
 
 IDS = tuple(f"{n:02d}" for n in range(12))
 DEAD = "DPM"
@@ -337,46 +340,124 @@ def test_a_backup_that_commits_meanwhile_wins() -> None:
     assert small.vault.verify(VerifyLevel.DEEP).damages == ()
 
 
-def test_a_backup_that_began_before_counts_anew() -> None:
-    """It brings back a record that is forgotten while it is open."""
+def test_a_backup_that_begins_meanwhile_wins_too() -> None:
     small = SmallVault()
-    night(small, "n1", ("a", "U", {"Name": "A"}), ("b", "U", {"Name": "B"}))
-    night(small, "n2", ("a", "M", None))
-    small.clock.advance(days=99)
-    night(small, "n3", ("b", "U", {"Name": "BB"}))
+    ten_nights(small)
     opened: list[OpenCommit] = []
 
     def begins() -> None:
         if not opened:
             opened.append(small.begin("open"))
 
-    small.vault.forget(small.org, KeepRules(daily=1, deleted_days=9), run="f1", pause=begins)
-    info = finish(opened[0], opened[0].add(TABLE, [rows(("a", "U", {"Name": "A"}))]))
-    state = small.vault.at(small.org, info.number).tables()[TABLE]
-    assert (state.held, state.deleted) == (2, 0)
-    assert info.counts.created == 1
-    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+    with pytest.raises(Conflict) as caught:
+        small.vault.forget(small.org, KeepRules(daily=1), run="f1", pause=begins)
+    assert caught.value.code == "runs-open"
+    assert len(small.vault.snapshots(small.org)) == 10
+    info = finish(opened[0], opened[0].add(TABLE, [rows((IDS[0], "U", {"Name": "New"}))]))
+    assert small.cells(info.number)[IDS[0]]["Name"] == "New"
+    assert small.vault.sweep(small.org, run="s1").stray == 0
 
 
-def test_a_content_that_is_used_again_meanwhile_is_stored_again() -> None:
+def test_a_backup_that_nobody_saw_begin_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It left out a file that it thought to be there, and that is gone."""
     small = SmallVault()
     night(small, "n1", ("a", "U", {"Text": LONG}))
     night(small, "n2", ("a", "U", {"Text": "short"}))
-    opened: list[tuple[OpenCommit, Added]] = []
-
-    def begins() -> None:
-        if not opened:
-            commit = small.begin("open")
-            opened.append((commit, commit.add(TABLE, [rows(("b", "U", {"Text": LONG}))])))
-
-    small.vault.forget(small.org, KeepRules(daily=1), run="f1", pause=begins)
-    ((commit, added),) = opened
+    commit = small.begin("open")
+    added = commit.add(TABLE, [rows(("b", "U", {"Text": LONG}))])
+    monkeypatch.setattr(forgetting, "_check_alone", lambda _: None)
+    small.vault.forget(small.org, KeepRules(daily=1), run="f1")
     with pytest.raises(Conflict) as caught:
         finish(commit, added)
-    assert caught.value.code == "pack-removed"
+    assert caught.value.code == "forgotten-meanwhile"
     commit.abandon()
     assert night(small, "again", ("b", "U", {"Text": LONG})).number == 4
     assert small.cells(4)["b"]["Text"] == LONG
+
+
+def test_a_run_that_was_committed_and_did_not_say_so_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    small = SmallVault()
+    ten_nights(small)
+    with monkeypatch.context() as dies:
+        dies.setattr(OpenRun, "close", lambda _: None)
+        night(small, "n11", (IDS[0], "U", {"Name": "New"}))
+    assert small.vault.forget(small.org, KeepRules(daily=1), run="f1").kept == (11,)
+
+
+def test_a_hold_that_fails_leaves_no_run_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = SmallVault()
+    ten_nights(small)
+
+    def fails(*_: object) -> None:
+        raise StoreError("store-full", "The store is full.")
+
+    with monkeypatch.context() as full:
+        full.setattr(OpenCommit, "hold", fails)
+        with pytest.raises(StoreError):
+            small.vault.hold(small.org, (Hold(HeldThing(HoldScope.ORG)),), run="h1")
+    assert small.vault.forget(small.org, KeepRules(daily=1), run="f1").kept == (10,)
+
+
+def pictures_by_pair(small: SmallVault) -> dict[tuple[int, int], dict[str, str]]:
+    """What differs between any two backups."""
+    shown = [info.number for info in small.vault.snapshots(small.org)]
+    return {(a, b): small.changed(a, b) for a, b in combinations(shown, 2)}
+
+
+def test_forgetting_again_and_again_loses_no_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is told no more of the version before stays so when another one before it goes."""
+    monkeypatch.setattr(changes, "INDEX_PAYS", 0)
+    small = SmallVault()
+    rules = KeepRules(daily=2, weekly=3)
+    night(small, "n1", *((i, "U", {"Name": i}) for i in IDS))
+    for number in range(2, 30):
+        night(small, f"n{number}", *((i, "U", {"Name": f"{number}"}) for i in IDS[number % 3 :: 3]))
+        small.vault.compact(small.org, run=f"c{number}")
+        seen = pictures_by_pair(small)
+        small.vault.forget(small.org, rules, run=f"f{number}")
+        left = pictures_by_pair(small)
+        assert left == {pair: seen[pair] for pair in left}
+    assert len(left) > 3
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+
+
+def test_what_lost_inside_its_commit_goes_with_the_record() -> None:
+    small = SmallVault()
+    commit = small.begin("n1")
+    parts = [
+        commit.add(TABLE, [rows(("a", "U", {"Name": "Lost", "Text": LONG + "lost"}))]),
+        commit.add(TABLE, [rows(("a", "U", {"Name": "Won", "Text": LONG + "won"}))]),
+    ]
+    finish(commit, *parts)
+    night(small, "n2", ("a", "U", {"Name": "Later"}))
+    done = small.vault.forget(small.org, KeepRules(daily=1), run="f1")
+    assert done.files == 2
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+    small.clock.advance(days=8)
+    small.vault.sweep(small.org, run="s1")
+    assert packs(small) == 0
+
+
+def test_a_snapshot_in_hand_is_read_as_it_was() -> None:
+    small = SmallVault()
+    night(small, "n1", ("a", "U", {"Text": LONG}))
+    night(small, "n2", ("a", "U", {"Text": "short"}))
+    held = small.vault.at(small.org, 1)
+    small.vault.forget(small.org, KeepRules(daily=1), run="f1")
+    assert held.scan(TABLE).read_all().column("Text").to_pylist() == [LONG]
+
+
+def test_as_of_what_is_no_backup_nothing_is_promised() -> None:
+    small = SmallVault()
+    ten_nights(small)
+    small.vault.hold(small.org, (Hold(HeldThing(HoldScope.NIGHT, night=2)),), run="h1")
+    small.vault.at(small.org, 11)
+    small.vault.forget(small.org, KeepRules(daily=1), run="f1")
+    with pytest.raises(NotFound, match="is no backup"):
+        small.vault.at(small.org, 11)
+    assert len(small.vault.as_of(small.org, 11).scan(TABLE).read_all()) > 0
 
 
 def test_a_stop_changes_nothing() -> None:

@@ -15,6 +15,7 @@ from unlost.vault import places
 from unlost.vault.compact.merging import Choice, Merger
 from unlost.vault.compact.tiers import Tier, tiers_of
 from unlost.vault.files import FILES_TABLE
+from unlost.vault.finish import committed
 from unlost.vault.format.manifest import ObjectEntry, TablePart
 from unlost.vault.format.physical import CHANGES, SEARCH
 from unlost.vault.garbage import collected_up_to
@@ -97,8 +98,16 @@ def forget(room: OrgRoom, rules: KeepRules, *, run: str, pause: Pause) -> Forget
 
 
 def _check_alone(room: OrgRoom) -> None:
-    """Raise Conflict while a run is open that reads or writes what may go."""
-    others = [intent for intent in open_runs(room) if intent.kind not in MAINTENANCE]
+    """Raise Conflict while a run is open that reads or writes what may go.
+
+    One that was committed is over, though it did not come to say so.
+    """
+    state = room.chain.proved()
+    others = [
+        intent
+        for intent in open_runs(room)
+        if intent.kind not in MAINTENANCE and committed(state, intent.run) is None
+    ]
     if others:
         raise Conflict(
             "runs-open",
@@ -117,8 +126,9 @@ def _forgotten(room: OrgRoom, rules: KeepRules, work: Maintenance, pause: Pause)
     if told.nothing:
         work.give_up()
         return told
-    repacked = repack(room, tables.freed.moving)
+    repacked = Repacked()
     try:
+        repacked = repack(room, tables.freed.moving)
         done = [_rewritten(room, out, tally, repacked, pause) for tally in tallies]
         done += _bare(room, out, scope.state, spills, pause)
         made = Made(scope, tallies, tuple(done), tables.freed, repacked, spills)
@@ -201,6 +211,7 @@ def _without(
 
 def _commit(room: OrgRoom, work: Maintenance, made: Made, told: Forgetting) -> Forgetting:
     objects = list(made.replaced(room))
+    _check_alone(room)
     info = work.commit(
         Work(
             parts=tuple(one.part for one in made.tables),

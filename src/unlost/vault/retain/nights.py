@@ -43,13 +43,14 @@ def kept_nights(
 ) -> frozenset[int]:
     """Numbers of the backups (oldest first) that stay.
 
-    The newest night always does, and every backup after it. ``good`` is asked for as few nights as
+    The newest night always does, every backup after it, and the newest good one. ``good`` is asked for as few nights as
     decide.
     """
     whole = nights(backups)
     if not rules.thins or not whole:
         return frozenset(info.number for info in backups)
     kept = {info.number for info in backups if info.number >= whole[-1].number}
+    kept |= {next((info.number for info in reversed(whole) if good(info)), whole[-1].number)}
     kept |= {info.number for info in backups if info.number in pinned}
     if rules.days:
         begin = now - timedelta(days=rules.days)

@@ -1,6 +1,7 @@
 """Packs of which much is needed no more: what is needed moves into new ones, as it lies there."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import msgspec
@@ -8,6 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unlost.model.errors import UnlostError
 from unlost.model.learned import learned
 from unlost.model.snapshot import PackEntry
 from unlost.vault import places
@@ -64,13 +66,17 @@ def repack(room: OrgRoom, pieces: pl.DataFrame) -> Repacked:
     The new packs are durable when it returns.
     """
     writing = _Writing(room)
-    for (pack,), own in pieces.sort("pack", "offset").group_by("pack", maintain_order=True):
-        content = room.sealed.get(
-            ObjectKind.PACK, org=room.org, name=places.pack(room.org, str(pack))
-        )
-        for offset, length in own.select("offset", "length").iter_rows():
-            writing.add((str(pack), offset), content[offset : offset + length])
-    return writing.close()
+    try:
+        for (pack,), own in pieces.sort("pack", "offset").group_by("pack", maintain_order=True):
+            content = room.sealed.get(
+                ObjectKind.PACK, org=room.org, name=places.pack(room.org, str(pack))
+            )
+            for offset, length in own.select("offset", "length").iter_rows():
+                writing.add((str(pack), offset), content[offset : offset + length])
+        return writing.close()
+    except Exception:
+        writing.give_up()
+        raise
 
 
 class _Writing:
@@ -93,6 +99,12 @@ class _Writing:
         if self._held:
             self._write()
         return Repacked(tuple(self._entries), self._moved)
+
+    def give_up(self) -> None:
+        """Remove what was written."""
+        with suppress(UnlostError):
+            for entry in self._entries:
+                self._room.sealed.store.delete(places.pack(self._room.org, entry.id))
 
     def _write(self) -> None:
         name = places.pack(self._room.org, self._pack)

@@ -1,7 +1,7 @@
 """Looking through a table for what goes: all its versions, by keys alone, in bounded memory."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -17,10 +17,16 @@ from unlost.vault.tableview import TableView, shown_of_each
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """The versions of some ids that snapshots show (``KEYS``, ``_u_prev``), and what becomes of them."""
+    """The versions of some ids that snapshots show (``KEYS``, ``_u_prev``), and what becomes of them.
+
+    ``lost``: rows that another of their own commit replaced, of records of which something goes: they go
+    with it. ``lying``: those of all others, which lie where they are.
+    """
 
     keys: pa.Table
     fates: Fates
+    lost: pa.Table
+    lying: pa.Table
 
     @property
     def snaps(self) -> "np.typing.NDArray[np.int64]":
@@ -29,13 +35,13 @@ class Looked:
 
     @property
     def going(self) -> pa.Table:
-        """The versions that go."""
-        return self.keys.filter(pa.array(self.fates.goes))
+        """The versions that go, and what lost against versions of the same records."""
+        return pa.concat_tables([self.keys.filter(pa.array(self.fates.goes)), self.lost])
 
     @property
     def staying(self) -> pa.Table:
-        """Those that stay."""
-        return self.keys.filter(pa.array(~self.fates.goes))
+        """Those that stay, and rows that lost and lie where they are."""
+        return pa.concat_tables([self.keys.filter(pa.array(~self.fates.goes)), self.lying])
 
     def within(self, tier: Tier) -> "np.typing.NDArray[np.bool_]":
         """Which versions lie in a tier."""
@@ -74,7 +80,10 @@ class Survey:
         rows = in_id_order(pa.concat_tables(parts), several=len(parts) > 1)
         shown = shown_of_each(rows.column(U_ID), rows.column(U_SNAP).to_numpy())
         keys = rows if shown.all() else rows.filter(pa.array(shown))
-        return Looked(keys, fates(keys, self.keeping))
+        found = fates(keys, self.keeping)
+        silent = pc.equal(keys.column(U_PREV), UNTOLD).fill_null(fill_value=False).to_numpy()
+        found = replace(found, untold=found.untold & ~silent)
+        return Looked(keys, found, *_losers(rows, shown, keys, found))
 
 
 class Survivors:
@@ -105,6 +114,18 @@ class Survivors:
                 rows.column_names.index(U_PREV), rows.schema.field(U_PREV), _told(rows, untold)
             )
         return rows.filter(pa.array(~goes)) if goes.any() else rows
+
+
+def _losers(
+    rows: pa.Table, shown: "np.typing.NDArray[np.bool_]", keys: pa.Table, found: Fates
+) -> tuple[pa.Table, pa.Table]:
+    """Rows that are not shown: those of records of which something goes, and the others."""
+    losers = rows.slice(0, 0) if shown.all() else rows.filter(pa.array(~shown))
+    if not len(losers):
+        return losers, losers
+    touched = keys.column(U_ID).filter(pa.array(found.goes))
+    mine = pc.is_in(losers.column(U_ID), value_set=touched.combine_chunks())
+    return losers.filter(mine), losers.filter(pc.invert(mine))
 
 
 def _told(rows: pa.Table, untold: "np.typing.NDArray[np.bool_]") -> pa.ChunkedArray:

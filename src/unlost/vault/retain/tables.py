@@ -11,7 +11,7 @@ from unlost.model.retention import TableForgotten
 from unlost.vault.changeindex import change_rows
 from unlost.vault.compact.tiers import Tier
 from unlost.vault.files import FILES_TABLE
-from unlost.vault.format.physical import U_ID, U_PREV, UNTOLD, is_system
+from unlost.vault.format.physical import U_ID, U_PREV, U_SNAP, UNTOLD, is_system
 from unlost.vault.retain.contents import (
     Freed,
     Unneeded,
@@ -87,6 +87,8 @@ class TableTally:
         if moved is not None:
             touched |= np.asarray(moved.to_numpy(zero_copy_only=False), dtype=np.bool_)
         self.touched += np.bincount(tiers[touched], minlength=many)
+        lost = self._places(looked.lost.column(U_SNAP).to_numpy())
+        self.touched += np.bincount(lost, minlength=many)
         self.staying += np.bincount(tiers[~fates.goes], minlength=many)
 
     def several(self, looked: Looked) -> NDArray[np.bool_]:
@@ -95,8 +97,12 @@ class TableTally:
         return np.asarray(several[self._tiers_of(looked)], dtype=np.bool_)
 
     def _tiers_of(self, looked: Looked) -> NDArray[np.int64]:
+        return self._places(looked.snaps)
+
+    def _places(self, snaps: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The tiers of commits."""
         firsts = np.array([tier.first for tier in self.survey.tiers])
-        return np.asarray(np.searchsorted(firsts, looked.snaps, side="right") - 1)
+        return np.asarray(np.searchsorted(firsts, snaps, side="right") - 1)
 
 
 def ends_of_whole(looked: Looked) -> NDArray[np.bool_]:
