@@ -9,6 +9,7 @@ INSIDE = {
     "alerts": {"watch", "deliver", "beat", "heads", "tell_digest"},
     "backup": {"forget_wish", "cancel_unfinished"},
     "compact": {"keep_small"},
+    "forget": {"forget_if_due"},
     "hour": {"do_hour", "why_not"},
     "kept_plan": {"read_kept"},
     "night": {"do_night"},

@@ -466,6 +466,21 @@ def grows(org: WatchedOrg) -> Iterator[Alarm]:
         )
 
 
+def unforgotten(org: WatchedOrg) -> Iterator[Alarm]:
+    """What the org's rules do not keep could not be forgotten."""
+    if org.forgotten is not None and org.forgotten.failed:
+        yield _alarm(
+            Rule.VAULT_GROWS,
+            org,
+            "forget",
+            Urgency.SOON,
+            f"What the rules do not keep of {org.name} could not be forgotten: "
+            f"{org.forgotten.error_sentence}",
+            "Backups go on and nothing is lost. See to the cause; the next night tries again.",
+            f"unlost forget {org.name}",
+        )
+
+
 def _overdue(upkeep: UpkeepRecord, now: datetime) -> bool:
     """Whether what is needed no more should have gone long ago."""
     return upkeep.next_at is not None and now - upkeep.next_at >= HELD_LONG
@@ -497,6 +512,7 @@ ORG_RULES: tuple[OrgRule, ...] = (
     late,
     halted_restores,
     grows,
+    unforgotten,
     stuck,
     no_recent_backup,
     incomplete,

@@ -8,6 +8,7 @@ from unlost.model.certificate import Certificate
 from unlost.model.forecast import Forecast
 from unlost.model.knowledge import Expiry
 from unlost.model.night import CheckRecord, NightRecord
+from unlost.model.retention import ForgottenRecord
 from unlost.model.schedule import Schedule
 from unlost.model.upkeep import UpkeepRecord
 
@@ -80,6 +81,7 @@ class WatchedOrg:
     expiries: tuple[Expiry, ...] = ()
     halted: tuple[HaltedRestore, ...] = ()
     upkeep: UpkeepRecord | None = None
+    forgotten: ForgottenRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from unlost.engine.moments import (
     Numbered,
     Past,
     Until,
+    backup_at,
+    end_of_day,
     last_look,
     parse_moment,
     parse_past,
@@ -17,6 +19,6 @@ from unlost.engine.moments import (
 )
 
 __all__ = [
-    "LATEST", "LIVE", "Latest", "Live", "Moment", "Numbered", "Past", "Until", "last_look",
-    "parse_moment", "parse_past", "proof_of_night", "resolve",
+    "LATEST", "LIVE", "Latest", "Live", "Moment", "Numbered", "Past", "Until", "backup_at",
+    "end_of_day", "last_look", "parse_moment", "parse_past", "proof_of_night", "resolve",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from enum import StrEnum
 from unlost.alerts.senders import sender
 from unlost.app.actions.alerts import Senders, beat, deliver, tell_digest, watch
 from unlost.app.actions.compact import keep_small
+from unlost.app.actions.forget import forget_if_due
 from unlost.app.actions.hour import do_hour
 from unlost.app.actions.night import do_night
 from unlost.app.actions.queued_restore import do_restore
@@ -251,10 +252,14 @@ class Service:
 
     def _upkeep(self, job: Job) -> None:
         with self.opened(self.brake) as app:
+            log = Log(sys.stderr, clock=app.clock)
+            forgot = forget_if_due(app, job.org)  # first: what it rewrites is merged at once
+            if forgot is not None:
+                told = {"nights": forgot.nights, "versions": forgot.versions}
+                log.event("forgot", org=job.org, code=forgot.error_code, **told)
             kept = keep_small(app, job.org)
             if kept is not None:
                 sizes = {"merged": kept.before, "into": kept.after, "removed": kept.removed}
-                log = Log(sys.stderr, clock=app.clock)
                 log.event("kept-small", org=job.org, code=kept.error_code, **sizes)
 
     def _restore(self, job: Job) -> None:

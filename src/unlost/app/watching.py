@@ -18,6 +18,7 @@ from unlost.app.backup_run import PARTLY_READ
 from unlost.app.compose import Application
 from unlost.catalog.budget import calls_of_the_day
 from unlost.catalog.checks import last_check
+from unlost.catalog.keeping import last_forgotten
 from unlost.catalog.nights import nights_of
 from unlost.catalog.orgs import ProtectedOrg, serving_orgs
 from unlost.catalog.queued_restores import halted_restores
@@ -98,6 +99,7 @@ class Watcher:
             expiries=self._expiries(app, org),
             halted=tuple(HaltedRestore(one.run, one.sentence) for one in halted_restores(org.oid)),
             upkeep=last_upkeep(org.oid),
+            forgotten=last_forgotten(org.oid),
         )
 
     def _expiries(self, app: Application, org: ProtectedOrg) -> tuple[Expiry, ...]:

@@ -22,6 +22,7 @@ from unlost.catalog.models import (
     ChannelRow,
     HiddenColumnRow,
     HomeCopy,
+    KeepRow,
     MembershipRow,
     Org,
     Run,
@@ -38,7 +39,7 @@ from unlost.model.night import NightState
 
 SETTINGS: tuple[type[models.Model], ...] = (
     Org, Writer, Secret, ScheduleRow, ChannelRow, User, MembershipRow, TokenRow, HiddenColumnRow,
-    SocialApp,
+    KeepRow, SocialApp,
 )  # fmt: skip
 # Columns of settings that nights move; secrets are sealed anew at each sign-in that renews one.
 MOVING = frozenset({

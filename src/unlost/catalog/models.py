@@ -133,6 +133,34 @@ class Upkeep(models.Model):
     error_sentence = models.TextField(default="")
 
 
+class KeepRow(models.Model):
+    """Which nights of an org are kept; see ``KeepRules``. Without a row all are."""
+
+    org = models.OneToOneField(Org, on_delete=models.CASCADE, related_name="keeping")
+    days = models.IntegerField(default=0)
+    daily = models.IntegerField(default=0)
+    weekly = models.IntegerField(default=0)
+    monthly = models.IntegerField(default=0)
+    yearly = models.IntegerField(default=0)
+    deleted_days = models.IntegerField(default=0)
+    since = models.DateTimeField()
+
+
+class ForgottenRow(models.Model):
+    """How what the rules do not keep of an org was last forgotten."""
+
+    oid = models.CharField(max_length=64, primary_key=True)
+    at = models.DateTimeField()
+    snapshot = models.BigIntegerField(null=True)
+    nights = models.IntegerField(default=0)
+    versions = models.BigIntegerField(default=0)
+    records = models.BigIntegerField(default=0)
+    bytes_waiting = models.BigIntegerField(default=0)
+    next_at = models.DateTimeField(null=True)
+    error_code = models.CharField(max_length=80, default="")
+    error_sentence = models.TextField(default="")
+
+
 class AlertRow(models.Model):
     """An alert, from when it was opened until it is over."""
 

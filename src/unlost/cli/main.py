@@ -19,8 +19,11 @@ from unlost.cli.verbs import (
     export,
     file,
     find,
+    forget,
     history,
+    hold,
     init,
+    keep,
     org,
     restore,
     runs,
@@ -87,6 +90,9 @@ app.command("export")(export.export)
 app.command("sql")(sql.sql)
 app.command("verify")(verify.verify)
 app.command("compact")(compact.compact)
+app.add_typer(keep.app, name="keep")
+app.command("forget")(forget.forget)
+app.add_typer(hold.app, name="hold")
 app.add_typer(restore.app, name="restore")
 app.command("runs")(runs.runs)
 app.add_typer(schedule.app, name="schedule")
@@ -131,6 +137,8 @@ def _typed(words: Sequence[str]) -> str:
     verbs = {info.name for info in app.registered_commands} | {
         "alert",
         "audit",
+        "hold",
+        "keep",
         "org",
         "restore",
         "schedule",

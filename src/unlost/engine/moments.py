@@ -62,7 +62,7 @@ def parse_moment(text: str, *, zone: str) -> Moment:
         return Numbered(int(word))
     try:
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", word):
-            return Until(_end_of(date.fromisoformat(word), zone), word)
+            return Until(end_of_day(date.fromisoformat(word), zone), word)
         instant = datetime.fromisoformat(word)
     except ValueError:
         raise _unreadable(text) from None
@@ -102,6 +102,20 @@ def resolve(moment: Past, backups: Sequence[SnapshotInfo]) -> SnapshotInfo:
     return found[-1]
 
 
+def backup_at(vault: Vault, oid: str, moment: Past) -> SnapshotInfo:
+    """The backup of an org that a moment names.
+
+    Raises NotFound (``snapshot-unknown``, ``snapshot-forgotten``, ``no-backup-yet``).
+    """
+    backups = vault.snapshots(oid)
+    if isinstance(moment, Numbered):
+        shown = {info.number for info in backups}
+        for info in vault.commits(oid):
+            if info.number == moment.number and info.number not in shown:
+                vault.at(oid, info.number)  # says if it was forgotten
+    return resolve(moment, backups)
+
+
 def last_look(infos: Sequence[SnapshotInfo], *, number: int, table: str) -> datetime | None:
     """As of when a snapshot knows a table: the last backup up to it that read the table."""
     looks = [info.as_of for info in infos if info.number <= number and info.read(table)]
@@ -114,7 +128,7 @@ def proof_of_night(vault: Vault, oid: str) -> Certificate | None:
     return vault.at(oid, whole[-1].number).certificate() if whole else None
 
 
-def _end_of(day: date, zone: str) -> datetime:
+def end_of_day(day: date, zone: str) -> datetime:
     """The last instant of a day in this zone."""
     after = datetime.combine(day + timedelta(days=1), time(), tzinfo=ZoneInfo(zone))
     return after.astimezone(UTC) - timedelta(microseconds=1)

@@ -21,6 +21,7 @@ from unlost.model.org import OrgIdentity
 from unlost.model.progress import Progress
 from unlost.model.quota import Quota
 from unlost.model.reading import Cursor, FileRef, IdRange, Page, ReadTask, Ready, Rows, Wait
+from unlost.model.retention import Retention
 from unlost.model.schema import Schema, Table
 from unlost.model.snapshot import (
     Added,
@@ -533,7 +534,7 @@ class Journal(Protocol):
         ...
 
 
-class Vault(Upkeep, Protocol):
+class Vault(Upkeep, Retention, Protocol):
     """The encrypted, append-only store. ``org`` is the vault's own id of an org (oid)."""
 
     @property

@@ -117,6 +117,29 @@ class Forgetting:
         return not (self.nights or self.versions or self.files)
 
 
+@dataclass(frozen=True, slots=True)
+class ForgottenRecord:
+    """The newest forgetting of an org: how many nights, versions and records went by which commit.
+
+    ``waiting`` bytes go at ``next_at`` at the earliest. ``error_code`` is empty where all went well.
+    """
+
+    at: datetime
+    snapshot: int | None = None
+    nights: int = 0
+    versions: int = 0
+    records: int = 0
+    waiting: int = 0
+    next_at: datetime | None = None
+    error_code: str = ""
+    error_sentence: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """True if it could not be done."""
+        return bool(self.error_code)
+
+
 class Retention(Protocol):
     """The part of the port ``Vault`` that keeps and forgets; ``org`` is its oid."""
 
@@ -139,10 +162,17 @@ class Retention(Protocol):
         ...
 
     def forget(
-        self, org: str, rules: KeepRules, *, run: str, pause: Callable[[], None] = ...
+        self,
+        org: str,
+        rules: KeepRules,
+        *,
+        run: str,
+        pause: Callable[[], None] = ...,
+        agree: Callable[[Forgetting], None] = ...,
     ) -> Forgetting:
         """Take away what the rules do not keep; the nights that stay are the same to the bit.
 
+        ``agree`` is told what would go before anything is written, and stops it by raising.
         Raises Conflict (``runs-open``) while a backup or restore is open, (``maintenance-outrun``)
         where another run committed meanwhile; then nothing has changed.
         """

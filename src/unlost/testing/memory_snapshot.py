@@ -9,6 +9,7 @@ import pyarrow as pa
 from unlost.model.certificate import Certificate
 from unlost.model.errors import NotFound
 from unlost.model.reading import Op
+from unlost.model.retention import HeldThing, Hold
 from unlost.model.schema import Schema, WireKind
 from unlost.model.snapshot import (
     EVERY_ID,
@@ -35,13 +36,18 @@ class Night:
 
 @dataclass(slots=True)
 class Chain:
-    """Everything committed of one org: versions by table and id, files, marks, nights."""
+    """Everything committed of one org: versions by table and id, files, marks, nights, holds.
+
+    ``forgotten`` are numbers of backups that are shown no more.
+    """
 
     nights: list[Night] = field(default_factory=list)
     rows: dict[str, dict[str, list[Observed]]] = field(default_factory=dict)
     files: list[tuple[int, StoredFile]] = field(default_factory=list)
     blobs: dict[str, bytes] = field(default_factory=dict)
     marks: list[tuple[int, str, str, str, Visibility]] = field(default_factory=list)
+    holds: dict[HeldThing, Hold] = field(default_factory=dict)
+    forgotten: set[int] = field(default_factory=set)
 
     def newest(self, table: str, key: str, number: int) -> Observed | None:
         """The newest version of a record up to a commit."""

@@ -17,11 +17,12 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from unlost.model.certificate import Certificate
-from unlost.model.errors import LimitReached, NotFound, UnlostError, UsageError
+from unlost.model.errors import Conflict, LimitReached, NotFound, UnlostError, UsageError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.org import OrgIdentity
 from unlost.model.ports import Clock, IncomingFile
 from unlost.model.reading import Rows
+from unlost.model.retention import Forgetting, HeldThing, Hold, KeepRules
 from unlost.model.schema import ColumnTrait, Schema, Table
 from unlost.model.snapshot import (
     Added,
@@ -42,6 +43,7 @@ from unlost.model.snapshot import (
 )
 from unlost.model.upkeep import Compaction, Sweep
 from unlost.testing.memory_journal import LINEAGE, Journals, MemoryJournal
+from unlost.testing.memory_retention import planned, take_away
 from unlost.testing.memory_rows import Observed, carried, observed, supersedes
 from unlost.testing.memory_snapshot import Chain, MemorySnapshot, Night
 
@@ -115,6 +117,7 @@ class MemoryVault:
         self.identities: dict[str, OrgIdentity] = {}
         self.touched: dict[str, set[tuple[str, str]]] = {}
         self.started: dict[str, datetime] = {}
+        self.begun: dict[str, str] = {}
         self.certificates: dict[str, Certificate] = {}
         self.written: dict[str, Journals] = {}
         self.lock = threading.RLock()
@@ -143,6 +146,7 @@ class MemoryVault:
         if not self.identities[org].same_org(identity):
             raise UsageError("other-org", "This vault chain belongs to another org.")
         self.started.setdefault(run, self.clock.now())
+        self.begun[run] = org
         self.touched.setdefault(run, set())
         return MemoryCommit(self, org, run, kind)
 
@@ -153,7 +157,9 @@ class MemoryVault:
 
     def snapshots(self, org: str) -> Sequence[SnapshotInfo]:
         """All backups, oldest first."""
-        return [n.info for n in self.chains[org].nights if n.info.kind is CommitKind.BACKUP]
+        chain = self.chains[org]
+        shown = [n.info for n in chain.nights if n.info.kind is CommitKind.BACKUP]
+        return [info for info in shown if info.number not in chain.forgotten]
 
     def commits(self, org: str) -> Sequence[SnapshotInfo]:
         """All that took a number, oldest first."""
@@ -163,6 +169,8 @@ class MemoryVault:
         """The snapshot of this number."""
         if not 1 <= number <= len(self.chains[org].nights):
             raise NotFound("snapshot-unknown", f"There is no snapshot {number}.")
+        if number in self.chains[org].forgotten:
+            raise NotFound("snapshot-forgotten", f"Backup {number} was forgotten.")
         return MemorySnapshot(self.chains[org], self.chains[org].nights[number - 1], self)
 
     def as_of(self, org: str, number: int) -> MemorySnapshot:
@@ -189,6 +197,9 @@ class MemoryVault:
     def changes(self, org: str, table: str, *, after: int, until: int) -> Iterator[pa.Table]:
         """Ids that differ between two snapshots."""
         found = []
+        for number in (after, until):
+            if number:
+                self.at(org, number)
         for key in sorted(self.chains[org].rows.get(table, {})):
             old = self.chains[org].newest(table, key, after)
             new = self.chains[org].newest(table, key, until)
@@ -256,6 +267,60 @@ class MemoryVault:
     def sweep(self, org: str, *, run: str) -> Sweep:  # noqa: ARG002 (see the port)
         """Nothing is left over."""
         return Sweep()
+
+    def holds(self, org: str) -> tuple[Hold, ...]:
+        """All holds that were not lifted."""
+        return tuple(self.chains[org].holds.values())
+
+    def hold(self, org: str, holds: tuple[Hold, ...], *, run: str) -> SnapshotInfo:
+        """Set holds."""
+        info = self._commit(org, run, CommitKind.HOLD)
+        self.chains[org].holds |= {one.thing: replace(one, since=info.number) for one in holds}
+        return info
+
+    def lift(self, org: str, things: tuple[HeldThing, ...], *, run: str) -> SnapshotInfo:
+        """Take holds back."""
+        for thing in things:
+            self.chains[org].holds.pop(thing, None)
+        return self._commit(org, run, CommitKind.HOLD)
+
+    def plan_forgetting(
+        self, org: str, rules: KeepRules, *, pause: Callable[[], None] = lambda: None
+    ) -> Forgetting:
+        """What would go."""
+        pause()
+        return planned(
+            self.chains[org],
+            rules,
+            zone=self.identities[org].zone,
+            now=self.clock.now(),
+            proof=lambda info: self.certificates.get(info.certificate or ""),
+        )
+
+    def forget(
+        self,
+        org: str,
+        rules: KeepRules,
+        *,
+        run: str,
+        pause: Callable[[], None] = lambda: None,
+        agree: Callable[[Forgetting], None] = lambda _: None,
+    ) -> Forgetting:
+        """Take it away."""
+        ended = {night.info.run for night in self.chains[org].nights}
+        runs = [one for one, oid in self.begun.items() if oid == org and one not in ended]
+        for other in (*runs, *self.journals(org, unfinished=True)):
+            raise Conflict("runs-open", f"The run {other} is open.")
+        plan = self.plan_forgetting(org, rules, pause=pause)
+        agree(plan)
+        if plan.nothing:
+            return plan
+        take_away(self.chains[org], plan, rules, now=self.clock.now())
+        return replace(plan, snapshot=self._commit(org, run, CommitKind.FORGET).number)
+
+    def _commit(self, org: str, run: str, kind: CommitKind) -> SnapshotInfo:
+        commit = self.begin(org, run=run, kind=kind, identity=self.identities[org])
+        return commit.finish([], as_of=self.clock.now())
 
     def size(self, org: str) -> int:
         """What all commits added."""
@@ -404,6 +469,7 @@ class MemoryCommit:
         """Forget what this run touched."""
         self.vault.touched.pop(self.run, None)
         self.vault.started.pop(self.run, None)
+        self.vault.begun.pop(self.run, None)
 
     def _table(self, name: str) -> Table:
         found = self._schema.table(name)

@@ -10,6 +10,7 @@ from unlost.model.lineage import resolve
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
 from unlost.model.ports import Commit, Vault
+from unlost.model.retention import Forgetting, HeldThing, Hold, HoldScope, KeepRules
 from unlost.model.schema import Schema, Table
 from unlost.model.snapshot import Added, CommitKind, Lineage, SnapshotInfo, TableCommit
 from unlost.testing.clock import START
@@ -206,6 +207,55 @@ class VaultContract:
             "Thing": later,
             "Other": START,
         }
+
+    # --- keeping and forgetting ------------------------------------------------------------------
+
+    def test_nights_that_rules_do_not_keep_are_shown_no_more(self, vault: Vault, org: str) -> None:
+        """What was agreed to is what goes; a number is not used again."""
+        for number in (2, 3):
+            night(vault, org, f"night-{number}")
+        rules, agreed = KeepRules(daily=1), list[Forgetting]()
+        plan = vault.plan_forgetting(org, rules)
+        assert (plan.nights, plan.kept) == ((1, 2), (3,))
+        with pytest.raises(ZeroDivisionError):
+            vault.forget(org, rules, run="forget-1", agree=lambda _: agreed[1 // 0])
+        assert len(vault.snapshots(org)) == 3
+        done = vault.forget(org, rules, run="forget-2", agree=agreed.append)
+        assert agreed == [plan]
+        assert done.snapshot == 4
+        again = self.reopen(vault)
+        assert [info.number for info in again.snapshots(org)] == [3]
+        with pytest.raises(NotFound) as caught:
+            again.at(org, 2)
+        assert caught.value.code == "snapshot-forgotten"
+        assert again.forget(org, rules, run="forget-3").snapshot is None
+        assert night(vault, org, "night-5").number == 5
+
+    def test_nothing_is_forgotten_while_a_run_is_open(self, vault: Vault, org: str) -> None:
+        """It may need what would go."""
+        night(vault, org, "night-2")
+        commit = begin(vault, org, "run-1")
+        with pytest.raises(Conflict) as caught:
+            vault.forget(org, KeepRules(daily=1), run="forget-1")
+        assert caught.value.code == "runs-open"
+        commit.abandon()
+        assert vault.forget(org, KeepRules(daily=1), run="forget-2").nights == (1,)
+
+    def test_holds_stand_above_rules_and_are_there_for_the_next_process(
+        self, vault: Vault, org: str
+    ) -> None:
+        """One on the same thing replaces the earlier one, also in its place in time."""
+        night(vault, org, "night-2")
+        thing = HeldThing(HoldScope.NIGHT, night=1)
+        vault.hold(org, (Hold(thing, "audit", "ada"),), run="hold-1")
+        info = vault.hold(org, (Hold(thing, "court", "bo"),), run="hold-2")
+        assert info.kind is CommitKind.HOLD
+        again = self.reopen(vault)
+        assert again.holds(org) == (Hold(thing, "court", "bo", None, info.number),)
+        assert again.plan_forgetting(org, KeepRules(daily=1)).nothing
+        again.lift(org, (thing,), run="hold-3")
+        assert again.holds(org) == ()
+        assert again.plan_forgetting(org, KeepRules(daily=1)).nights == (1,)
 
     # --- copies of homes -----------------------------------------------------------------------
 

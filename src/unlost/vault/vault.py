@@ -262,14 +262,21 @@ class EncryptedVault:
         return plan_forgetting(self.room(org), rules, pause=pause)
 
     def forget(
-        self, org: str, rules: KeepRules, *, run: str, pause: Callable[[], None] = lambda: None
+        self,
+        org: str,
+        rules: KeepRules,
+        *,
+        run: str,
+        pause: Callable[[], None] = lambda: None,
+        agree: Callable[[Forgetting], None] = lambda _: None,
     ) -> Forgetting:
         """Take away what the rules do not keep; the nights that stay are the same to the bit.
 
+        ``agree`` is told what would go before anything is written, and stops it by raising.
         Raises Conflict (``runs-open``, ``maintenance-outrun``), IntegrityError, StoreError, and what
-        ``pause`` raises; then nothing has changed.
+        ``pause`` and ``agree`` raise; then nothing has changed.
         """
-        return forget(self.room(org), rules, run=run, pause=pause)
+        return forget(self.room(org), rules, run=run, pause=pause, agree=agree)
 
     def sweep(self, org: str, *, run: str) -> Sweep:
         """Remove what was condemned days ago, and condemn what runs left that came to nothing."""

@@ -7,6 +7,7 @@ from unlost.app.compose import Application, HeldSecrets, Unlimited, read_config
 from unlost.app.home_copy import after_change
 from unlost.catalog.connection import together
 from unlost.catalog.hidden_columns import hide_as
+from unlost.catalog.keeping import keep_as
 from unlost.catalog.orgs import (
     ProtectedOrg,
     find_org,
@@ -89,6 +90,7 @@ def _take_over(
     save_org(new)
     roles_as(old.oid, new.oid)
     hide_as(old.oid, new.oid)
+    keep_as(old.oid, new.oid, at=now)
     held.move_to(app.secrets(new.oid))
     if settings is not None:
         save_writer(new.oid, settings, at=now)

@@ -7,7 +7,7 @@ from typing import Protocol
 from unlost.app.access import Where, action, check_org
 from unlost.app.chosen import chosen_records
 from unlost.app.compose import Application, Fanout, Silence
-from unlost.app.moments import parse_past, resolve
+from unlost.app.moments import backup_at, parse_past
 from unlost.app.otherwise import AS_IT_WAS, Otherwise, meant
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.engine.restore.planfile import read_plan, write_plan
@@ -251,7 +251,7 @@ def _left_out(request: PlanRequest) -> LeftOut:
 
 def _number(app: Application, org: ProtectedOrg, text: str) -> int:
     moment = parse_past(text, zone=org.identity.zone)
-    return resolve(moment, app.vault.snapshots(org.oid)).number
+    return backup_at(app.vault, org.oid, moment).number
 
 
 def _unreadable(file: PlanFile, why: str) -> UsageError:

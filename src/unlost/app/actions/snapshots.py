@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from unlost.app.access import action
 from unlost.app.compose import Application
-from unlost.app.moments import Past, parse_past, resolve
+from unlost.app.moments import Past, backup_at, parse_past
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right
 from unlost.model.certificate import Certificate, Verdict
@@ -75,5 +75,4 @@ def certificate(app: Application, org: str, *, at: str) -> SnapshotCertificate:
 
 def snapshot_at(app: Application, org: ProtectedOrg, moment: Past) -> Snapshot:
     """The backup that a moment names; raises NotFound."""
-    night = resolve(moment, app.vault.snapshots(org.oid))
-    return app.vault.at(org.oid, night.number)
+    return app.vault.at(org.oid, backup_at(app.vault, org.oid, moment).number)

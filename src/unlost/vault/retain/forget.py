@@ -31,6 +31,11 @@ from unlost.vault.segmentwriter import Reach, SegmentWriter
 from unlost.vault.state import LiveSegment, LiveState, segment_objects
 
 type Pause = Callable[[], None]
+type Agree = Callable[[Forgetting], None]
+
+
+# A hold takes nothing for granted; one that is set meanwhile makes the commit of forgetting fail.
+_BESIDE = MAINTENANCE | {CommitKind.HOLD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,7 @@ def plan_forgetting(room: OrgRoom, rules: KeepRules, *, pause: Pause) -> Forgett
     return _told(scope, tables.tally(), tables)
 
 
-def forget(room: OrgRoom, rules: KeepRules, *, run: str, pause: Pause) -> Forgetting:
+def forget(room: OrgRoom, rules: KeepRules, *, run: str, pause: Pause, agree: Agree) -> Forgetting:
     """Take away what the rules do not keep; see the port ``Retention``."""
     state = room.chain.proved()
     if not state.seq:
@@ -91,7 +96,7 @@ def forget(room: OrgRoom, rules: KeepRules, *, run: str, pause: Pause) -> Forget
     work = Maintenance(room, run=run, kind=CommitKind.FORGET)
     work.open()
     try:
-        return _forgotten(room, rules, work, pause)
+        return _forgotten(room, rules, work, pause, agree)
     except Exception:
         work.give_up()
         raise
@@ -106,7 +111,7 @@ def _check_alone(room: OrgRoom) -> None:
     others = [
         intent
         for intent in open_runs(room)
-        if intent.kind not in MAINTENANCE and committed(state, intent.run) is None
+        if intent.kind not in _BESIDE and committed(state, intent.run) is None
     ]
     if others:
         raise Conflict(
@@ -116,13 +121,16 @@ def _check_alone(room: OrgRoom) -> None:
         )
 
 
-def _forgotten(room: OrgRoom, rules: KeepRules, work: Maintenance, pause: Pause) -> Forgetting:
+def _forgotten(
+    room: OrgRoom, rules: KeepRules, work: Maintenance, pause: Pause, agree: Agree
+) -> Forgetting:
     out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
     scope = scope_of(room, work.base, rules)
     spills = _spills(room, out, scope.state)
     tables = TablesForgotten(room, scope, pause, spills=spills)
     tallies = tables.tally()
     told = _told(scope, tallies, tables)
+    agree(told)
     if told.nothing:
         work.give_up()
         return told

@@ -1,0 +1,104 @@
+"""Which nights of each org are kept, and how the others were last forgotten."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+
+from unlost.catalog.connection import own_connection
+from unlost.catalog.models import ForgottenRow, KeepRow, Org
+from unlost.model.errors import UsageError
+from unlost.model.retention import ForgottenRecord, KeepRules
+
+LARGEST = 100_000  # days, weeks, months or years: more is a slip of the hand
+NUMBERS = tuple(field.name for field in fields(KeepRules))
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRules:
+    """The rules of an org; ``since`` they were set, None where nobody did: then all is kept."""
+
+    rules: KeepRules
+    since: datetime | None
+
+
+def check_rules(rules: KeepRules) -> None:
+    """Raise UsageError (``keep-invalid``) for numbers that no rule can have."""
+    for name in NUMBERS:
+        value = getattr(rules, name)
+        if not 0 <= value <= LARGEST:
+            raise UsageError(
+                "keep-invalid",
+                f"{name} cannot be {value:,}.",
+                next_step=f"Give a number from 0 to {LARGEST:,}; 0 switches the rule off.",
+            )
+
+
+def rules_of(oid: str) -> KeptRules:
+    """The rules of an org."""
+    with own_connection():
+        row = KeepRow.objects.filter(org__oid=oid).first()
+    return _kept(row)
+
+
+def all_rules() -> Mapping[str, KeptRules]:
+    """The rules of all orgs that have some, by oid."""
+    with own_connection():
+        rows = list(KeepRow.objects.select_related("org"))
+    return {row.org.oid: _kept(row) for row in rows}
+
+
+def set_rules(oid: str, rules: KeepRules, *, at: datetime) -> None:
+    """Keep the nights of an org by these rules; raises UsageError (``keep-invalid``)."""
+    check_rules(rules)
+    with own_connection():
+        org = Org.objects.get(oid=oid)
+        KeepRow.objects.update_or_create(org=org, defaults={**asdict(rules), "since": at})
+
+
+def keep_as(old: str, new: str, *, at: datetime) -> None:
+    """Keep the nights of one org (an oid) as those of another; holds and old nights are not moved."""
+    kept = rules_of(old)
+    if kept.since is not None:
+        set_rules(new, kept.rules, at=at)
+
+
+def save_forgotten(oid: str, record: ForgottenRecord) -> None:
+    """Keep the newest forgetting of an org in the place of the one before."""
+    told = {
+        "at": record.at,
+        "snapshot": record.snapshot,
+        "nights": record.nights,
+        "versions": record.versions,
+        "records": record.records,
+        "bytes_waiting": record.waiting,
+        "next_at": record.next_at,
+        "error_code": record.error_code,
+        "error_sentence": record.error_sentence,
+    }
+    with own_connection():
+        ForgottenRow.objects.update_or_create(oid=oid, defaults=told)
+
+
+def last_forgotten(oid: str) -> ForgottenRecord | None:
+    """The newest forgetting of an org; None if there was none."""
+    with own_connection():
+        row = ForgottenRow.objects.filter(oid=oid).first()
+    if row is None:
+        return None
+    return ForgottenRecord(
+        at=row.at,
+        snapshot=row.snapshot,
+        nights=row.nights,
+        versions=row.versions,
+        records=row.records,
+        waiting=row.bytes_waiting,
+        next_at=row.next_at,
+        error_code=row.error_code,
+        error_sentence=row.error_sentence,
+    )
+
+
+def _kept(row: KeepRow | None) -> KeptRules:
+    if row is None:
+        return KeptRules(KeepRules(), None)
+    return KeptRules(KeepRules(**{name: getattr(row, name) for name in NUMBERS}), row.since)

@@ -1,0 +1,119 @@
+"""unlost hold: what is not forgotten, whatever the rules say."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home, OrgName
+from unlost.cli.text import plain, when
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.holds import HoldLine, Holds
+    from unlost.model.retention import HeldThing, Hold
+
+app = typer.Typer(
+    no_args_is_help=True, help="What is not forgotten, whatever the rules for keeping say."
+)
+
+Table = Annotated[str, typer.Option("--table", metavar="T", help="All records of a table.")]
+Record = Annotated[str, typer.Option("--record", metavar="TABLE/ID", help="One record.")]
+Night = Annotated[int | None, typer.Option("--night", metavar="N", help="The backup number N.")]
+Whole = Annotated[bool, typer.Option("--org", help="All of the org.")]
+
+
+@app.command("list")
+def every(org: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
+    """List the holds of an org."""
+    with opened(home) as application:
+        from unlost.app.actions.holds import holds as act
+
+        answer(act(application, org), as_json=json, show=_show)
+    return ExitCode.OK
+
+
+@app.command("set")
+def change(
+    org: OrgName,
+    *,
+    table: Table = "",
+    record: Record = "",
+    night: Night = None,
+    whole: Whole = False,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why, for those who read it later.")
+    ] = "",
+    until: Annotated[
+        str,
+        typer.Option(
+            "--until", metavar="DATE", help="The last day of it; without: until it is lifted."
+        ),
+    ] = "",
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Hold a table, a record, a backup, or all of an org: nothing of it is forgotten."""
+    with opened(home) as application:
+        from unlost.app.actions.holds import WishedHold
+        from unlost.app.actions.holds import hold as act
+
+        wish = WishedHold(
+            table=table, record=record, night=night, everything=whole, reason=reason, until=until
+        )
+        answer(act(application, org, wish), as_json=json, show=_show)
+    return ExitCode.OK
+
+
+@app.command("lift")
+def lift(
+    org: OrgName,
+    *,
+    table: Table = "",
+    record: Record = "",
+    night: Night = None,
+    whole: Whole = False,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Take a hold back: then the rules count again."""
+    with opened(home) as application:
+        from unlost.app.actions.holds import WishedHold
+        from unlost.app.actions.holds import lift as act
+
+        wish = WishedHold(table=table, record=record, night=night, everything=whole)
+        answer(act(application, org, wish), as_json=json, show=_show)
+    return ExitCode.OK
+
+
+def _show(out: "Console", result: "Holds") -> None:
+    if not result.holds:
+        out.print(f"Nothing is held in {result.org}.")
+    for line in result.holds:
+        out.print(f"{line_of(line.hold, zone=result.zone)}{_since(line, zone=result.zone)}")
+
+
+def _since(line: "HoldLine", *, zone: str) -> str:
+    over = "" if line.lasts else ", has run out"
+    return f", since {when(line.set_at, zone=zone)}{over}" if line.set_at else over
+
+
+def line_of(hold: "Hold", *, zone: str) -> str:
+    """A hold on one line."""
+    until = f"until {when(hold.until, zone=zone)}" if hold.until else "until it is lifted"
+    by = f" by {plain(hold.by)}" if hold.by else ""
+    why = f" ({plain(hold.reason)})" if hold.reason else ""
+    return f"{_thing(hold.thing)} is held{by} {until}{why}"
+
+
+def _thing(thing: "HeldThing") -> str:
+    words = {
+        "org": "all of the org",
+        "table": f"table {plain(thing.table)}",
+        "record": f"record {plain(thing.table)}/{plain(thing.record)}",
+        "night": f"backup {thing.night}",
+    }
+    return words[thing.scope.value]

@@ -1,0 +1,138 @@
+"""unlost keep: which nights of an org are kept."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home, OrgName
+from unlost.cli.text import many, plain, size, when
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.keeping import Keeping, OrgKeeping
+    from unlost.model.retention import ForgottenRecord, KeepRules
+
+REMARKS = {
+    "few-nights": "Mind: this keeps fewer than 7 nights. What was lost a week ago may be in none.",
+    "no-effect": "Mind: the limit for deleted records counts only where nights are forgotten too.",
+}
+
+app = typer.Typer(no_args_is_help=True, help="Which nights of an org are kept.")
+
+
+@app.command("show")
+def show(
+    org: Annotated[str | None, typer.Argument(metavar="ORG", help="One org; all without.")] = None,
+    *,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Show which nights are kept, and how the others were last forgotten."""
+    with opened(home) as application:
+        from unlost.app.actions.keeping import show as act
+
+        answer(act(application, org), as_json=json, show=_show_all)
+    return ExitCode.OK
+
+
+def _number(name: str, unit: str) -> Any:
+    return typer.Option(f"--{name}", metavar="N", help=f"{unit}; 0 for none.")
+
+
+@app.command("set")
+def change(
+    org: OrgName,
+    *,
+    days: Annotated[int | None, _number("days", "Keep all backups of the last N days")] = None,
+    daily: Annotated[
+        int | None, _number("daily", "Keep a night of each of the last N days")
+    ] = None,
+    weekly: Annotated[int | None, _number("weekly", "Of each of the last N weeks")] = None,
+    monthly: Annotated[int | None, _number("monthly", "Of each of the last N months")] = None,
+    yearly: Annotated[int | None, _number("yearly", "Of each of the last N years")] = None,
+    deleted_days: Annotated[
+        int | None,
+        typer.Option(
+            "--deleted-days",
+            metavar="N",
+            help="Days during which the last state of a deleted record is kept although no kept "
+            "night shows it; 0 for ever.",
+        ),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="Keep every night, as without rules.")
+    ] = False,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Change which nights of an org are kept. Nothing is forgotten by it yet."""
+    with opened(home) as application:
+        from unlost.app.actions.keeping import KeepWish
+        from unlost.app.actions.keeping import change as act
+
+        wish = KeepWish(
+            days=days,
+            daily=daily,
+            weekly=weekly,
+            monthly=monthly,
+            yearly=yearly,
+            deleted_days=deleted_days,
+            everything=everything,
+        )
+        answer(act(application, org, wish), as_json=json, show=_show)
+    return ExitCode.OK
+
+
+def rules_in_words(rules: "KeepRules") -> list[str]:
+    """One line for each rule."""
+    told = []
+    if rules.days:
+        told.append(f"all backups of the last {many(rules.days, 'day')}")
+    for count, period in (
+        (rules.daily, "day"),
+        (rules.weekly, "week"),
+        (rules.monthly, "month"),
+        (rules.yearly, "year"),
+    ):
+        if count:
+            told.append(f"the last good night of each of {many(count, period)}")
+    if rules.thins:
+        limit = many(rules.deleted_days, "day") if rules.deleted_days else ""
+        told.append(
+            f"the last state of deleted records{f', for {limit}' if limit else ', for ever'}"
+        )
+    return told or ["every night"]
+
+
+def _show_all(out: "Console", result: "Keeping") -> None:
+    if not result.orgs:
+        out.print("No org is protected yet. Add one with `unlost org add`.")
+    for one in result.orgs:
+        _show(out, one)
+
+
+def _show(out: "Console", result: "OrgKeeping") -> None:
+    out.print(f"{result.org} keeps")
+    for line in rules_in_words(result.rules):
+        out.print(f"  {line}")
+    for remark in result.remarks:
+        out.print(f"  {REMARKS[remark.value]}")
+    if result.rules.thins:
+        out.print(f"  See what goes with: unlost forget {result.org} --plan")
+    if result.last is not None:
+        _show_last(out, result.last, zone=result.zone)
+
+
+def _show_last(out: "Console", last: "ForgottenRecord", *, zone: str) -> None:
+    at = when(last.at, zone=zone)
+    if last.failed:
+        out.print(f"  {at} it could not be forgotten: {plain(last.error_sentence)}")
+        return
+    out.print(f"  Last     {at}: {many(last.nights, 'night')} forgotten")
+    if last.waiting:
+        since = f" from {when(last.next_at, zone=zone)} on" if last.next_at else ""
+        out.print(f"    {size(last.waiting)} are needed no more and will be removed{since}")

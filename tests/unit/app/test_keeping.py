@@ -1,0 +1,388 @@
+"""Keeping and forgetting: rules, plans that are done as they were seen, and holds above both."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from homes import SECRET, World
+from unlost.app.actions.alerts import show as alerts
+from unlost.app.actions.alerts import watch
+from unlost.app.actions.backup import backup
+from unlost.app.actions.forget import EVERY, PATIENCE, forget, forget_if_due, plan
+from unlost.app.actions.holds import WishedHold, hold, holds, lift
+from unlost.app.actions.keeping import KeepWish, Remark, change, show
+from unlost.app.actions.orgs import NewOrg, add_org
+from unlost.app.home_copy import copy_is_due
+from unlost.app.watching import Watcher
+from unlost.catalog.audit import every
+from unlost.catalog.keeping import LARGEST, last_forgotten, rules_of
+from unlost.catalog.orgs import get_org
+from unlost.model.access import Actor, ActorKind, Grant, Role
+from unlost.model.errors import Conflict, NotAllowed, NotFound, StoreError, UnlostError, UsageError
+from unlost.model.retention import HeldThing, HoldScope, KeepRules
+from unlost.model.snapshot import CommitKind
+from unlost.testing.entropy import SeededEntropy
+from unlost.vault.opening import draft_keyring
+from unlost.vault.stores.memory import MemoryStore
+from unlost.vault.vault import create_vault
+
+NIGHTS = 10
+ALL = KeepWish()
+
+
+@pytest.fixture(params=["memory", "encrypted"])
+def year(world: World, request: pytest.FixtureRequest) -> World:
+    """Ten nights. A40017 changes in each, A40018 is lost in the fifth, "short" lives for one night."""
+    if request.param == "encrypted":
+        store, entropy = MemoryStore(), SeededEntropy(3)
+        keys = draft_keyring(store, entropy=entropy)
+        made = create_vault(store, keys=keys, clock=world.clock, entropy=entropy)
+        world.vault = made  # type: ignore[assignment]
+        world.app = world.opened()
+    add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
+    for number in range(1, NIGHTS + 1):
+        _day(world, number)
+        backup(world.app, "sales")
+    return world
+
+
+def _day(world: World, number: int) -> None:
+    world.clock.advance(days=1)
+    world.org.update("Account", "A40017", {"Phone": f"+41 {number}"})
+    if number == 3:
+        world.org.create("User", {"Name": "Short"}, record="SHORT")
+    if number == 4:
+        world.org.delete("User", "SHORT")
+    if number == 5:
+        world.org.delete("Account", "A40018")
+
+
+def oid() -> str:
+    return get_org("sales").oid
+
+
+def as_role(world: World, role: Role) -> Any:
+    return world.app.acting(Actor(ActorKind.PERSON, role.value, (Grant(role),)))
+
+
+def numbers(world: World) -> list[int]:
+    return [info.number for info in world.app.vault.snapshots(oid())]
+
+
+def code_of(call: Callable[[], object]) -> str:
+    with pytest.raises(UnlostError) as caught:
+        call()
+    return caught.value.code
+
+
+# --- rules ----------------------------------------------------------------------------------------
+
+
+def test_everything_is_kept_until_somebody_says_otherwise(year: World) -> None:
+    (kept,) = show(year.app).orgs
+    assert (kept.rules, kept.since, kept.remarks) == (KeepRules(), None, ())
+    assert plan(year.app, "sales", ALL).nothing
+    assert forget_if_due(year.app, oid()) is None
+
+
+def test_rules_are_set_one_by_one_noted_and_copied_into_the_vault(year: World) -> None:
+    change(year.app, "sales", KeepWish(days=30, monthly=24))
+    kept = change(year.app, "sales", KeepWish(monthly=12, deleted_days=90))
+    assert kept.rules == KeepRules(days=30, monthly=12, deleted_days=90)
+    assert show(year.app, "sales").orgs == (kept,)
+    assert not copy_is_due(year.app)
+    noted = next(one for one in every() if one.deed.act == "keep.set")
+    assert noted.deed.detail["monthly"] == 24
+    assert change(year.app, "sales", KeepWish(everything=True)).rules == KeepRules()
+
+
+BAD_RULES = (
+    (KeepWish(days=-1), "keep-invalid"),
+    (KeepWish(yearly=LARGEST + 1), "keep-invalid"),
+    (KeepWish(everything=True, days=3), "keep-contradictory"),
+)
+
+
+def test_rules_that_make_no_sense_are_refused(year: World) -> None:
+    for wish, code in BAD_RULES:
+        assert code_of(partial(change, year.app, "sales", wish)) == code
+        assert code_of(partial(plan, year.app, "sales", wish)) == code
+    assert rules_of(oid()).since is None
+
+
+def test_rules_that_keep_little_or_do_nothing_say_so(year: World) -> None:
+    assert change(year.app, "sales", KeepWish(daily=6)).remarks == (Remark.FEW_NIGHTS,)
+    assert change(year.app, "sales", KeepWish(weekly=1)).remarks == ()
+    only = KeepWish(daily=0, weekly=0, deleted_days=5)
+    assert change(year.app, "sales", only).remarks == (Remark.NO_EFFECT,)
+
+
+# --- plan and forget ------------------------------------------------------------------------------
+
+
+def test_what_the_plan_says_is_done_and_the_bytes_go_days_later(year: World) -> None:
+    change(year.app, "sales", KeepWish(daily=2))
+    seen = plan(year.app, "sales", ALL)
+    assert [night.number for night in seen.kept] == [9, 10]
+    assert [night.number for night in seen.going] == list(range(1, 9))
+    assert {one.table: one.records for one in seen.tables} == {"Account": 0, "User": 0}
+    assert numbers(year) == list(range(1, 11))
+    done = forget(year.app, "sales", plan=seen.digest)
+    assert (done.nights, done.kept, done.versions) == (8, 2, seen.versions)
+    assert numbers(year) == [9, 10]
+    last = last_forgotten(oid())
+    assert last is not None
+    assert (last.nights, last.snapshot, last.failed) == (8, 11, False)
+    noted = list(every())[-1].deed
+    assert (noted.act, noted.detail["nights"], noted.org) == ("forget.run", 8, "sales")
+    if done.waiting:
+        assert done.next_at is not None
+        assert done.next_at >= year.clock.now() + timedelta(days=7)
+
+
+def test_a_preview_of_other_rules_changes_nothing(year: World) -> None:
+    seen = plan(year.app, "sales", KeepWish(daily=1))
+    assert len(seen.going) == 9
+    assert rules_of(oid()).rules == KeepRules()
+    assert code_of(lambda: forget(year.app, "sales", plan=seen.digest)) == "forget-changed"
+    assert len(numbers(year)) == 10
+
+
+def test_nothing_is_done_that_was_not_seen(year: World) -> None:
+    change(year.app, "sales", KeepWish(daily=2))
+    seen = plan(year.app, "sales", ALL)
+    year.clock.advance(days=1)
+    backup(year.app, "sales")
+    assert code_of(lambda: forget(year.app, "sales", plan=seen.digest)) == "forget-changed"
+    hold(year.app, "sales", WishedHold(night=3))
+    held = plan(year.app, "sales", ALL)
+    lift(year.app, "sales", WishedHold(night=3))
+    assert code_of(lambda: forget(year.app, "sales", plan=held.digest)) == "forget-changed"
+    assert len(numbers(year)) == 11
+    assert last_forgotten(oid()) is None
+
+
+def test_what_is_seen_by_one_is_the_same_a_day_later(year: World) -> None:
+    change(year.app, "sales", KeepWish(daily=2))
+    seen = plan(year.app, "sales", ALL)
+    year.clock.advance(hours=20)
+    assert plan(year.app, "sales", ALL) == seen
+
+
+def test_deleted_records_go_after_their_time(year: World) -> None:
+    change(year.app, "sales", KeepWish(daily=2, deleted_days=5))
+    seen = plan(year.app, "sales", ALL)
+    gone = {one.table: one.records for one in seen.tables}
+    assert gone == {"Account": 0, "User": 1}  # SHORT went six nights ago, A40018 five
+    forget(year.app, "sales", plan=seen.digest)
+    assert year.app.vault.history(oid(), "User", "SHORT") == []
+    assert year.app.vault.history(oid(), "Account", "A40018") != []
+
+
+def test_who_may_not_is_refused(year: World) -> None:
+    operator, viewer = as_role(year, Role.RESTORER), as_role(year, Role.VIEWER)
+    assert plan(operator, "sales", KeepWish(daily=2)).going
+    show(viewer, "sales")
+    for refused in (
+        lambda: change(operator, "sales", KeepWish(daily=2)),
+        lambda: forget(operator, "sales", plan=""),
+        lambda: plan(viewer, "sales", ALL),
+        lambda: hold(viewer, "sales", WishedHold(everything=True)),
+        lambda: lift(operator, "sales", WishedHold(everything=True)),
+        lambda: holds(as_role(year, Role.AUDITOR), "sales"),
+    ):
+        assert code_of(refused) == "not-permitted"
+
+
+def test_upkeep_and_forgetting_exclude_each_other(year: World) -> None:
+    change(year.app, "sales", KeepWish(daily=2))
+    digest = plan(year.app, "sales", ALL).digest
+    with year.app.lease.hold(oid(), kind=CommitKind.COMPACT, run="other"):
+        with pytest.raises(Conflict) as caught:
+            forget(year.app, "sales", plan=digest)
+        assert caught.value.code == "run-in-progress"
+        assert forget_if_due(year.app, oid()) is None
+    assert len(numbers(year)) == 10
+
+
+# --- by itself ------------------------------------------------------------------------------------
+
+
+def test_it_is_done_once_in_seven_days(year: World) -> None:
+    change(year.app, "sales", KeepWish(daily=2))
+    first = forget_if_due(year.app, oid())
+    assert first is not None
+    assert first.nights == 8
+    for _ in range(2):
+        year.clock.advance(days=1)
+        backup(year.app, "sales")
+    assert forget_if_due(year.app, oid()) is None
+    year.clock.advance(seconds=EVERY.total_seconds())
+    again = forget_if_due(year.app, oid())
+    assert again is not None
+    assert again.nights == 2
+    assert forget_if_due(year.app, "gone") is None
+
+
+def test_it_waits_for_open_runs_and_says_so_when_that_takes_long(year: World) -> None:
+    change(year.app, "sales", KeepWish(daily=2))
+    identity = year.app.whole_vault.orgs()[oid()]
+    commit = year.app.whole_vault.begin(
+        oid(), run="restore-1", kind=CommitKind.RESTORE, identity=identity
+    )
+    digest = plan(year.app, "sales", ALL).digest
+    assert code_of(lambda: forget(year.app, "sales", plan=digest)) == "runs-open"
+    assert forget_if_due(year.app, oid()) is None
+    assert last_forgotten(oid()) is None
+    year.clock.advance(seconds=PATIENCE.total_seconds())
+    told = forget_if_due(year.app, oid())
+    assert told is not None
+    assert told.error_code == "runs-open"
+    commit.abandon()
+    done = forget_if_due(year.app, oid())
+    assert done is not None
+    assert (done.failed, done.nights) == (False, 8)
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (StoreError("store-full", "The vault's disk is full."), "The vault's disk is full."),
+        (ZeroDivisionError(), "ZeroDivisionError"),
+    ],
+)
+def test_a_failure_is_an_alert_until_it_works_again(
+    year: World, monkeypatch: pytest.MonkeyPatch, error: Exception, sentence: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    change(year.app, "sales", KeepWish(daily=2))
+    with monkeypatch.context() as patch:
+        patch.setattr(type(year.vault), "forget", fail)
+        told = forget_if_due(year.app, oid())
+    assert told is not None
+    assert told.failed
+    watch(year.app, Watcher())
+    (alert,) = _forgetting(year)
+    assert sentence in alert
+    again = forget_if_due(year.app, oid())  # a failure does not wait for seven days
+    assert again is not None
+    assert not again.failed
+    watch(year.app, Watcher())
+    assert _forgetting(year) == []
+
+
+def _forgetting(world: World) -> list[str]:
+    told = [one.alarm for one in alerts(world.app).alerts if one.alarm.subject == "forget"]
+    return [one.sentence for one in told]
+
+
+def test_a_sweep_that_fails_undoes_nothing(year: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise StoreError("store-away", "The disk is away.")
+
+    change(year.app, "sales", KeepWish(daily=2))
+    digest = plan(year.app, "sales", ALL).digest
+    monkeypatch.setattr(type(year.vault), "sweep", fail)
+    done = forget(year.app, "sales", plan=digest)
+    assert (done.nights, done.next_at) == (8, None)
+    assert numbers(year) == [9, 10]
+
+
+# --- holds ----------------------------------------------------------------------------------------
+
+
+def test_what_is_held_is_not_forgotten(year: World) -> None:
+    change(year.app, "sales", KeepWish(daily=2, deleted_days=1))
+    hold(year.app, "sales", WishedHold(record="user/short", reason=" audit "))
+    hold(year.app, "sales", WishedHold(night=2))
+    found = hold(year.app, "sales", WishedHold(table="account", until="2026-12-31"))
+    things = [line.hold.thing for line in found.holds]
+    assert things == [
+        HeldThing(HoldScope.RECORD, "User", "SHORT"),
+        HeldThing(HoldScope.NIGHT, night=2),
+        HeldThing(HoldScope.TABLE, "Account"),
+    ]
+    assert found.holds[0].hold.reason == "audit"
+    assert found.holds[0].hold.by
+    seen = plan(year.app, "sales", ALL)
+    assert [night.number for night in seen.kept] == [2, 9, 10]
+    assert len(seen.holds) == 3
+    forget(year.app, "sales", plan=seen.digest)
+    assert len(year.app.vault.history(oid(), "Account", "A40017")) == 10
+    assert year.app.vault.history(oid(), "User", "SHORT") != []
+    assert holds(year.app, "sales") == found
+
+
+def test_a_hold_on_the_org_keeps_all_of_it_until_it_is_lifted_or_runs_out(year: World) -> None:
+    change(year.app, "sales", KeepWish(daily=2))
+    day = f"{year.clock.now() + timedelta(days=2):%Y-%m-%d}"
+    hold(year.app, "sales", WishedHold(everything=True, until=day))
+    assert plan(year.app, "sales", ALL).nothing
+    year.clock.advance(days=3)
+    assert [line.lasts for line in holds(year.app, "sales").holds] == [False]
+    assert not plan(year.app, "sales", ALL).nothing
+    hold(year.app, "sales", WishedHold(everything=True))
+    assert plan(year.app, "sales", ALL).nothing
+    assert lift(year.app, "sales", WishedHold(everything=True)).holds == ()
+    assert not plan(year.app, "sales", ALL).nothing
+    acts = [(one.deed.act, one.deed.subject) for one in every() if one.deed.act.startswith("hold")]
+    assert acts == [("hold.set", "the org"), ("hold.set", "the org"), ("hold.lift", "the org")]
+
+
+BAD_HOLDS = (
+    (WishedHold(), "hold-unclear"),
+    (WishedHold(table="User", night=1), "hold-unclear"),
+    (WishedHold(table="Nobody"), "table-unknown"),
+    (WishedHold(record="User"), "hold-record-unreadable"),
+    (WishedHold(record="User/NOBODY"), "record-unknown"),
+    (WishedHold(record="User/what?"), "id-wrong"),
+    (WishedHold(night=0), "snapshot-unknown"),
+    (WishedHold(night=77), "snapshot-unknown"),
+    (WishedHold(everything=True, until="2020-01-01"), "hold-until-unreadable"),
+    (WishedHold(everything=True, until="soon"), "hold-until-unreadable"),
+)
+
+
+def test_holds_on_what_is_not_there_are_refused(year: World) -> None:
+    for wish, code in BAD_HOLDS:
+        assert code_of(partial(hold, year.app, "sales", wish)) == code
+    assert holds(year.app, "sales").holds == ()
+
+
+def test_what_is_not_held_cannot_be_lifted(year: World) -> None:
+    with pytest.raises(NotFound) as caught:
+        lift(year.app, "sales", WishedHold(record="User/U1"))
+    assert caught.value.code == "hold-unknown"
+    hold(year.app, "sales", WishedHold(record="User/U1"))
+    assert lift(year.app, "sales", WishedHold(record="User/u1")).holds == ()
+
+
+def test_who_may_not_lift_a_hold_may_not_shorten_it_either(year: World) -> None:
+    restorer = as_role(year, Role.RESTORER)
+    thing = WishedHold(record="User/U1")
+    hold(restorer, "sales", replace(thing, until="2026-12-31"))
+    hold(restorer, "sales", replace(thing, until="2027-12-31"))
+    hold(restorer, "sales", thing)
+    with pytest.raises(NotAllowed) as caught:
+        hold(restorer, "sales", replace(thing, until="2027-12-31"))
+    assert caught.value.code == "hold-shortened"
+    hold(year.app, "sales", replace(thing, until="2027-12-31"))
+
+
+def test_a_backup_that_was_forgotten_cannot_be_held(year: World) -> None:
+    change(year.app, "sales", KeepWish(daily=2))
+    forget_if_due(year.app, oid())
+    assert code_of(lambda: hold(year.app, "sales", WishedHold(night=3))) == "snapshot-forgotten"
+
+
+def test_without_a_backup_there_is_nothing_to_hold_or_forget(sales: World) -> None:
+    assert code_of(lambda: hold(sales.app, "sales", WishedHold(table="User"))) == "no-backup-yet"
+    with pytest.raises((NotFound, UsageError)):
+        hold(sales.app, "sales", WishedHold(night=1))
+    assert plan(sales.app, "sales", KeepWish(daily=1)).nothing

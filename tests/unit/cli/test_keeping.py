@@ -1,0 +1,132 @@
+"""unlost keep, forget and hold: at home, and from afar."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from terminals import Terminal
+from unit.cli.served import from_afar
+from unlost.cli.exits import ExitCode
+
+
+@pytest.fixture(params=["home", "afar"])
+def nights(
+    sales: Terminal, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Terminal]:
+    """Five nights in which a phone changes; SHORT is there for one of them."""
+    world = sales.world
+    for number in range(1, 6):
+        world.clock.advance(days=1)
+        world.org.update("Account", "A40017", {"Phone": f"+41 {number}"})
+        if number == 2:
+            world.org.create("User", {"Name": "Short"}, record="SHORT")
+        if number == 3:
+            world.org.delete("User", "SHORT")
+        assert sales("backup", "sales").code == ExitCode.OK
+    if request.param == "home":
+        yield sales
+        return
+    with from_afar(world, monkeypatch):
+        yield sales
+
+
+def test_rules_are_set_and_shown(nights: Terminal) -> None:
+    assert nights("keep", "show").out == "sales keeps\n  every night\n"
+    told = nights("keep", "set", "sales", "--daily", "2", "--deleted-days", "1")
+    assert told.code == ExitCode.OK
+    assert "  the last good night of each of 2 days\n" in told.out
+    assert "  the last state of deleted records, for 1 day\n" in told.out
+    assert "Mind: this keeps fewer than 7 nights." in told.out
+    assert "unlost forget sales --plan" in told.out
+    shown = nights("keep", "show", "sales", "--json").json["orgs"][0]
+    assert (shown["rules"]["daily"], shown["remarks"]) == (2, ["few-nights"])
+    wide = nights("keep", "set", "sales", "--days", "30", "--monthly", "1")
+    assert "  all backups of the last 30 days\n" in wide.out
+    assert "of each of 1 month\n" in wide.out
+    assert "every night" in nights("keep", "set", "sales", "--everything").out
+    alone = nights("keep", "set", "sales", "--deleted-days", "9").out
+    assert "counts only where nights are forgotten too" in alone
+    assert nights("keep", "set", "sales", "--days", "-3").code == ExitCode.USAGE
+
+
+def test_a_plan_is_shown_asked_for_and_done(
+    nights: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert nights("forget", "sales").out.endswith("Nothing is to be forgotten.\n")
+    nights("keep", "set", "sales", "--daily", "2", "--deleted-days", "1")
+    nights("hold", "set", "sales", "--night", "1", "--reason", "audit")
+    plan = nights("forget", "sales", "--plan")
+    assert plan.code == ExitCode.OK
+    assert "2 nights would go, 3 nights stay:\n" in plan.out
+    assert re.search(r"^ +5  2026-03-07 \d\d:\d\d UTC$", plan.out, re.MULTILINE)
+    assert re.search(r"^User +2 +1 +1 *$", plan.out, re.MULTILINE)
+    assert "1 hold in force:\n  backup 1 is held by" in plan.out
+    asked: list[str] = []
+
+    def refuse(text: str, *, abort: bool) -> None:
+        import typer
+
+        asked.append(text)
+        raise typer.Abort
+
+    with monkeypatch.context() as patch:
+        patch.setattr("typer.confirm", refuse)
+        assert nights("forget", "sales").code == ExitCode.FAILED
+    assert asked == ["Forget 2 nights of sales? This cannot be undone."]
+    assert len(nights("snapshots", "sales", "--json").json["snapshots"]) == 5
+    done = nights("forget", "sales", "--yes")
+    assert done.code == ExitCode.OK
+    assert "sales: 2 nights forgotten, with " in done.out
+    assert "; 3 nights stay." in done.out
+    listed = nights("snapshots", "sales", "--json").json["snapshots"]
+    assert [one["number"] for one in listed] == [1, 4, 5]
+    assert "2 nights forgotten" in nights("keep", "show").out
+    assert nights("forget", "sales", "--yes", "--json").json["snapshot"] is None
+
+
+def test_with_json_somebody_must_have_agreed(nights: Terminal) -> None:
+    nights("keep", "set", "sales", "--daily", "2")
+    seen = nights("forget", "sales", "--plan", "--json").json
+    assert [night["number"] for night in seen["kept"]] == [4, 5]
+    refused = nights("forget", "sales", "--json")
+    assert (refused.code, refused.failure["code"]) == (ExitCode.USAGE, "forget-not-agreed")
+    assert nights("forget", "sales", "--yes", "--json").json["nights"] == 3
+
+
+def test_holds_are_set_listed_and_lifted(nights: Terminal) -> None:
+    assert nights("hold", "list", "sales").out == "Nothing is held in sales.\n"
+    day = ("--until", "2030-12-31", "--reason", "a court")
+    told = nights("hold", "set", "sales", "--record", "User/short", *day)
+    assert told.code == ExitCode.OK
+    assert re.match(
+        r"record User/SHORT is held by \S+ until 2030-12-31 23:59 UTC \(a court\), since ", told.out
+    )
+    nights("hold", "set", "sales", "--table", "account")
+    nights("hold", "set", "sales", "--org")
+    listed = nights("hold", "list", "sales").out
+    assert "table Account is held by" in listed
+    assert "all of the org is held by" in listed
+    for thing in (("--record", "User/SHORT"), ("--table", "Account"), ("--org",)):
+        assert nights("hold", "lift", "sales", *thing).code == ExitCode.OK
+    assert nights("hold", "list", "sales", "--json").json["holds"] == []
+    assert nights("hold", "lift", "sales", "--org", "--json").failure["code"] == "hold-unknown"
+    assert nights("hold", "set", "sales", "--json").failure["code"] == "hold-unclear"
+
+
+def test_a_home_without_an_org_keeps_nothing(unlost: Terminal) -> None:
+    assert unlost("keep", "show").out.startswith("No org is protected yet.")
+
+
+def test_a_forgetting_that_failed_is_told(sales: Terminal) -> None:
+    from unlost.catalog.keeping import save_forgotten
+    from unlost.catalog.orgs import get_org
+    from unlost.model.retention import ForgottenRecord
+
+    now, oid = sales.world.clock.now(), get_org("sales").oid
+    save_forgotten(oid, ForgottenRecord(now, error_code="x", error_sentence="The disk is full."))
+    assert "it could not be forgotten: The disk is full." in sales("keep", "show").out
+    save_forgotten(oid, ForgottenRecord(now, 3, nights=1, waiting=2_000, next_at=now))
+    told = sales("keep", "show").out
+    assert "1 night forgotten" in told
+    assert "2.0 kB are needed no more and will be removed from " in told
