@@ -77,12 +77,15 @@ def how_gone(
 
 
 def last_alive(versions: Sequence[Version], nights: Sequence[SnapshotInfo]) -> int | None:
-    """The number of the last backup that shows a deleted record alive; None if none does."""
-    if not any(version.op.alive for version in versions):
-        return None
+    """The number of the last backup that shows a deleted record alive; None if none does.
+
+    Those that did may have been forgotten.
+    """
+    alive = [version.snapshot for version in versions if version.op.alive]
     first = _first_tombstone(versions)
-    before = [night.number for night in nights if night.number < first.snapshot]
-    return before[-1] if before else None
+    numbers = [night.number for night in nights]
+    shown = [n for n in numbers if alive and alive[-1] <= n < first.snapshot]
+    return shown[-1] if shown else None
 
 
 def _first_tombstone(versions: Sequence[Version]) -> Version:

@@ -146,6 +146,8 @@ def _proved(
         if proof is not None
     )
     before = looked[1].number if len(looked) > 1 else None
+    if before is not None and _forgotten_between(app, oid, every, before, looked[0].number):
+        before = None  # what is gone since then was told at the time
     drift = drifted(app, oid, before, looked[0].number) if before is not None else ()
     return Proved(looked[0].number, before, proofs[0], counts, drift, looked[0].number)
 
@@ -181,7 +183,7 @@ def _with_day(
     earlier = [info for info in every if info.number < night.number]
     after = max((info.number for info in nights(earlier)), default=0)
     tables = {table for info in earlier if info.number > after for table in info.only}
-    if not exact:
+    if not exact or _forgotten_between(app, oid, every, after, night.number):
         return replace(counts, held={t: n for t, n in counts.held.items() if t not in tables})
     moved = {
         table: _moved(app.vault, oid, table, after=after, until=night.number)
@@ -193,6 +195,17 @@ def _with_day(
         created={**counts.created, **created},
         changed={**counts.changed, **{t: n for t, n in changed.items() if t in counts.changed}},
         deleted={**counts.deleted, **deleted},
+    )
+
+
+def _forgotten_between(
+    app: Application, oid: str, every: Sequence[SnapshotInfo], after: int, until: int
+) -> bool:
+    """Whether nights or hours between two backups were forgotten."""
+    shown = {info.number for info in every}
+    return any(
+        info.kind is CommitKind.BACKUP and after < info.number < until and info.number not in shown
+        for info in app.vault.commits(oid)
     )
 
 

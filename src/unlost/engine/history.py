@@ -5,10 +5,12 @@ and the vault holds it, knows each change with its time and user. Both tell the 
 log's word is taken where it explains what the vault saw, and the rest is told by nights.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from itertools import zip_longest
 
 from unlost.engine.changelog import Noted, noted_changes
 from unlost.engine.explain import Explained, FieldChange, explain
@@ -47,8 +49,8 @@ class When:
 class Event:
     """Something that happened to a record.
 
-    ``op`` and ``snapshot`` are of the version that shows it; of an event that only the change log
-    knows, the snapshot is None.
+    ``op`` is of the version that shows it, ``snapshot`` the first backup that is kept and shows that
+    version: None where none does, and of an event that only the change log knows.
     """
 
     kind: ChangeKind
@@ -139,8 +141,27 @@ def history(vault: Vault, org: str, table: str, record: str) -> tuple[Event, ...
         )
     shape = head.schema().table(table)
     noted = _noted(head, shape, record, versions) if shape is not None else []
-    looks = [info for info in vault.snapshots(org) if info.read(table)]
-    return events(versions, shape, noted, Nights(looks))
+    backups = vault.snapshots(org)
+    told = events(versions, shape, noted, Nights([info for info in backups if info.read(table)]))
+    shown = shown_by(versions, [info.number for info in backups])
+    return tuple(
+        event if event.snapshot is None else replace(event, snapshot=shown[event.snapshot])
+        for event in told
+    )
+
+
+def shown_by(versions: Sequence[Version], backups: Sequence[int]) -> dict[int, int | None]:
+    """For the commit of each version the first backup that is kept and shows it; None if none is.
+
+    ``backups`` are numbers, the oldest first; versions likewise.
+    """
+    found: dict[int, int | None] = {}
+    for version, following in zip_longest(versions, versions[1:]):
+        at = bisect_left(backups, version.snapshot)
+        first = backups[at] if at < len(backups) else None
+        over = first is not None and following is not None and first >= following.snapshot
+        found[version.snapshot] = None if over else first
+    return found
 
 
 def events(

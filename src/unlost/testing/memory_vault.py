@@ -309,7 +309,7 @@ class MemoryVault:
         """Take it away."""
         ended = {night.info.run for night in self.chains[org].nights}
         runs = [one for one, oid in self.begun.items() if oid == org and one not in ended]
-        for other in (*runs, *self.journals(org, unfinished=True)):
+        for other in runs:
             raise Conflict("runs-open", f"The run {other} is open.")
         plan = self.plan_forgetting(org, rules, pause=pause)
         agree(plan)

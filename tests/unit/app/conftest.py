@@ -4,7 +4,14 @@ from pathlib import Path
 import pytest
 
 from homes import SECRET, World, fill
+from unlost.app.actions.backup import backup
 from unlost.app.actions.orgs import NewOrg, add_org
+from unlost.testing.entropy import SeededEntropy
+from unlost.vault.opening import draft_keyring
+from unlost.vault.stores.memory import MemoryStore
+from unlost.vault.vault import create_vault
+
+NIGHTS = 10
 
 
 @pytest.fixture
@@ -21,3 +28,31 @@ def sales(world: World) -> World:
     """The same, with that org added under the name "sales"."""
     add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
     return world
+
+
+@pytest.fixture(params=["memory", "encrypted"])
+def year(world: World, request: pytest.FixtureRequest) -> World:
+    """Ten nights. A40017 changes in each, A40018 is lost in the fifth, "short" lives for one night."""
+    if request.param == "encrypted":
+        store, entropy = MemoryStore(), SeededEntropy(3)
+        keys = draft_keyring(store, entropy=entropy)
+        made = create_vault(store, keys=keys, clock=world.clock, entropy=entropy)
+        world.vault = made  # type: ignore[assignment]
+        world.app = world.opened()
+    add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
+    for number in range(1, NIGHTS + 1):
+        _day(world, number)
+        backup(world.app, "sales")
+    return world
+
+
+def _day(world: World, number: int) -> None:
+    world.clock.advance(days=1)
+    world.org.update("Account", "A40017", {"Phone": f"+41 {number}"})
+    world.org.update("User", "U1", {"Name": f"Ada {number}"})
+    if number == 3:
+        world.org.create("User", {"Name": "Short"}, record="SHORT")
+    if number == 4:
+        world.org.delete("User", "SHORT")
+    if number == 5:
+        world.org.delete("Account", "A40018")

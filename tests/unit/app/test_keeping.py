@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from homes import SECRET, World
+from homes import World
 from unlost.app.actions.alerts import show as alerts
 from unlost.app.actions.alerts import watch
 from unlost.app.actions.backup import backup
 from unlost.app.actions.forget import EVERY, PATIENCE, forget, forget_if_due, plan
 from unlost.app.actions.holds import WishedHold, hold, holds, lift
 from unlost.app.actions.keeping import KeepWish, Remark, change, show
-from unlost.app.actions.orgs import NewOrg, add_org
 from unlost.app.home_copy import copy_is_due
 from unlost.app.watching import Watcher
 from unlost.catalog.audit import every
@@ -25,40 +24,8 @@ from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import Conflict, NotAllowed, NotFound, StoreError, UnlostError, UsageError
 from unlost.model.retention import HeldThing, HoldScope, KeepRules
 from unlost.model.snapshot import CommitKind
-from unlost.testing.entropy import SeededEntropy
-from unlost.vault.opening import draft_keyring
-from unlost.vault.stores.memory import MemoryStore
-from unlost.vault.vault import create_vault
 
-NIGHTS = 10
 ALL = KeepWish()
-
-
-@pytest.fixture(params=["memory", "encrypted"])
-def year(world: World, request: pytest.FixtureRequest) -> World:
-    """Ten nights. A40017 changes in each, A40018 is lost in the fifth, "short" lives for one night."""
-    if request.param == "encrypted":
-        store, entropy = MemoryStore(), SeededEntropy(3)
-        keys = draft_keyring(store, entropy=entropy)
-        made = create_vault(store, keys=keys, clock=world.clock, entropy=entropy)
-        world.vault = made  # type: ignore[assignment]
-        world.app = world.opened()
-    add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
-    for number in range(1, NIGHTS + 1):
-        _day(world, number)
-        backup(world.app, "sales")
-    return world
-
-
-def _day(world: World, number: int) -> None:
-    world.clock.advance(days=1)
-    world.org.update("Account", "A40017", {"Phone": f"+41 {number}"})
-    if number == 3:
-        world.org.create("User", {"Name": "Short"}, record="SHORT")
-    if number == 4:
-        world.org.delete("User", "SHORT")
-    if number == 5:
-        world.org.delete("Account", "A40018")
 
 
 def oid() -> str:

@@ -90,7 +90,7 @@ def test_hours_are_told_apart_from_nights(sales: Terminal) -> None:
     ]  # fmt: skip
     told = sales("certificate", "sales")
     assert told.code == ExitCode.OK
-    assert "  Only     1 table read since the last night; for\n" in told.out
+    assert "  Only     1 table read since the last night\n" in told.out
     assert "all others: unlost certificate sales 1\n" in told.out
     runs = sales("runs").out
     assert runs.count("hourly  ") == 1

@@ -40,8 +40,9 @@ class Entry:
 
     ``at`` is exact where the org told it; else it happened between the backups of ``after`` (None:
     before the first one) and ``until``. ``by`` is the id of the user, if known. ``told_by`` says
-    whether two backups differ or the org's own change log tells it. ``snapshot`` is the backup
-    that shows the new state, None for what only the change log knows.
+    whether two backups differ or the org's own change log tells it. ``snapshot`` is the first
+    backup that is kept and shows the new state: None where all that did were forgotten, and for what
+    only the change log knows.
     """
 
     kind: ChangeKind

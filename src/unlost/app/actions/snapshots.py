@@ -25,13 +25,17 @@ class SnapshotList:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotCertificate:
-    """What the run of a snapshot proved. ``head`` is the digest of the snapshot's manifest."""
+    """What the run of a snapshot proved. ``head`` is the digest of the snapshot's manifest.
+
+    ``rests_on`` is the backup that tells all the rest, None where there is none or it was forgotten.
+    """
 
     org: str
     zone: str
     snapshot: int
     head: str
     certificate: Certificate
+    rests_on: int | None = None
 
     @property
     def gaps(self) -> tuple[Finding, ...]:
@@ -70,7 +74,9 @@ def certificate(app: Application, org: str, *, at: str) -> SnapshotCertificate:
             next_step="Ask for the certificate of another backup; see `unlost snapshots`.",
         )
     info = snapshot.info
-    return SnapshotCertificate(org, known.identity.zone, info.number, info.head, found)
+    shown = {one.number for one in app.vault.snapshots(known.oid)}
+    rests_on = found.rests_on if found.rests_on in shown else None
+    return SnapshotCertificate(org, known.identity.zone, info.number, info.head, found, rests_on)
 
 
 def snapshot_at(app: Application, org: ProtectedOrg, moment: Past) -> Snapshot:

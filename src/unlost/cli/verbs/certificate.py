@@ -53,8 +53,9 @@ def _show(out: "Console", result: "SnapshotCertificate", *, everything: bool) ->
     out.print(f"  Org      {plain(proof.org.label) or proof.org.tenant} ({proof.org.kind})")
     out.print(f"  As of    {when(proof.as_of, zone=result.zone)}")
     if proof.rests_on is not None:
-        out.print(f"  Only     {many(len(proof.tables), 'table')} read since the last night; for")
-        out.print(f"           all others: unlost certificate {result.org} {proof.rests_on}")
+        out.print(f"  Only     {many(len(proof.tables), 'table')} read since the last night")
+    if result.rests_on is not None:
+        out.print(f"           all others: unlost certificate {result.org} {result.rests_on}")
     out.print(f"  Verdict  {plain(proof.sentence)}")
     out.print(f"  Held     {_held(proof)}")
     out.print(f"  Head     {result.head[:12]}")

@@ -25,7 +25,7 @@ from unlost.app.compose import Application
 from unlost.app.otherwise import CauseEdit, Otherwise
 from unlost.catalog.runs import RunState
 from unlost.model.access import Right
-from unlost.model.errors import UnlostError, UsageError
+from unlost.model.errors import NotFound, UnlostError, UsageError
 from unlost.model.snapshot import CommitKind
 from unlost.web import background
 from unlost.web.failing import status_of
@@ -194,4 +194,9 @@ def _ended(request: Asked, told: Job, rights: frozenset[Right]) -> dict[str, obj
         return {"outcome": outcome(request.unlost, told.run) if reads else None}
     if told.snapshot is None:
         return {}
-    return {"proof": certificate(request.unlost, told.org, at=str(told.snapshot))}
+    try:
+        return {"proof": certificate(request.unlost, told.org, at=str(told.snapshot))}
+    except NotFound as error:
+        if error.code != "snapshot-forgotten":
+            raise
+        return {"forgotten": told.snapshot}
