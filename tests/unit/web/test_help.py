@@ -17,6 +17,7 @@ PAGES = [
     "/orgs/sales/writer/",
     "/orgs/sales/storage/",
     "/orgs/sales/schedule/",
+    "/orgs/sales/keeping/",
     "/connect/",
     "/alerts/",
     "/alerts/channels/",

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from unlost.app.access import action
 from unlost.app.compose import Application
+from unlost.app.held import is_held
 from unlost.app.ids import held_id, typed_ids
 from unlost.app.records import Names, People, table_named
 from unlost.catalog.orgs import get_org
@@ -59,7 +60,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class HistoryResult:
-    """The story of a record, oldest first."""
+    """The story of a record, oldest first. ``held``: nothing of it is forgotten while a hold lasts."""
 
     org: str
     zone: str
@@ -68,6 +69,7 @@ class HistoryResult:
     record: str
     name: str
     alive: bool
+    held: bool
     entries: tuple[Entry, ...]
 
 
@@ -98,6 +100,7 @@ def history(app: Application, org: str, table: str, record: str) -> HistoryResul
         record=record,
         name=names.of([described.name], [record]).get(record, ""),
         alive=events[-1].kind is not ChangeKind.DELETED,
+        held=is_held(app.whole_vault, known.oid, described.name, record, now=app.clock.now()),
         entries=tuple(_entry(event, described, names, people) for event in events),
     )
 

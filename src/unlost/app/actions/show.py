@@ -9,6 +9,7 @@ import pyarrow as pa
 from unlost.app.access import action
 from unlost.app.actions.snapshots import snapshot_at
 from unlost.app.compose import Application
+from unlost.app.held import is_held
 from unlost.app.ids import typed_ids
 from unlost.app.moments import Latest, Live, last_look, parse_moment
 from unlost.app.records import (
@@ -48,7 +49,7 @@ class ShownField:
 class ShowResult:
     """A record at a moment. ``snapshot`` is None for the live org.
 
-    ``alive`` is its state at that moment; for a deleted record the values are its last known ones.
+    ``held``: nothing of it is forgotten while a hold lasts. ``alive`` is its state at that moment; for a deleted record the values are its last known ones.
     ``values`` are texts by column, verbatim; None is null. ``fields`` describe the columns.
     ``files`` are the record's own; ``related`` is what belongs to it, None for set-up data.
     """
@@ -62,6 +63,7 @@ class ShowResult:
     snapshot: int | None
     as_of: datetime
     alive: bool
+    held: bool
     gone: Gone | None
     modified_at: datetime | None
     modified_by: str | None
@@ -171,6 +173,7 @@ def _result(
         snapshot=None if live else snapshot.info.number,
         as_of=as_of,
         alive=state.op.alive,
+        held=is_held(app.whole_vault, org.oid, table.name, record, now=app.clock.now()),
         gone=None if state.op.alive else how_gone(until, nights, people=people),
         modified_at=state.modified_at,
         modified_by=state.modified_by,

@@ -104,4 +104,5 @@ def _place(request: Asked, told: HistoryResult | ShowResult) -> dict[str, object
         "record": told.record,
         "name": told.name,
         "alive": told.alive,
+        "held": told.held,
     }

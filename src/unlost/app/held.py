@@ -1,0 +1,22 @@
+"""Whether a record is held: what pages of records say beside its name."""
+
+from datetime import datetime
+
+from unlost.model.ports import Vault
+from unlost.model.retention import HoldScope
+
+
+def is_held(vault: Vault, oid: str, table: str, record: str, *, now: datetime) -> bool:
+    """True if a hold in force is on the record, its table, or its whole org."""
+    return any(
+        hold.lasts(now)
+        and (
+            hold.thing.scope is HoldScope.ORG
+            or (hold.thing.scope is HoldScope.TABLE and hold.thing.table == table)
+            or (
+                (hold.thing.scope is HoldScope.RECORD and hold.thing.table == table)
+                and hold.thing.record == record
+            )
+        )
+        for hold in vault.holds(oid)
+    )

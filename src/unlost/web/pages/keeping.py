@@ -1,0 +1,140 @@
+"""What is kept of an org: rules with a preview, forgetting by it, and holds."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_POST
+
+from unlost.app.access import rights_in
+from unlost.app.actions.forget import ForgetPlan, NightOf, forget, plan
+from unlost.app.actions.holds import WishedHold, hold, holds, lift
+from unlost.app.actions.keeping import change, show
+from unlost.catalog.keeping import NUMBERS
+from unlost.model.access import Right
+from unlost.model.errors import UnlostError
+from unlost.web.forms.keeping import HoldForm, KeepForm
+from unlost.web.forms.problems import add_problem
+from unlost.web.needs import needs
+from unlost.web.requests import Asked
+
+
+@require_GET
+def keeping(request: Asked, org: str) -> HttpResponse:
+    """The rules and the holds; with numbers in the address also what would go by them."""
+    asked = any(name in request.GET for name in NUMBERS)
+    form = KeepForm(request.GET) if asked else None
+    return _page(request, org, form=form)
+
+
+@require_POST
+@needs(Right.MANAGE)
+def rules(request: Asked, org: str) -> HttpResponse:
+    """Set the rules. Nothing is forgotten by it yet."""
+    form = KeepForm(request.POST)
+    if not form.is_valid():
+        return _page(request, org, form=form)
+    change(request.unlost, org, form.wish())
+    messages.success(request, _("The rules of %(org)s are set.") % {"org": org})
+    return redirect("keeping", org=org)
+
+
+@require_POST
+@needs(Right.MANAGE)
+def forgotten(request: Asked, org: str) -> HttpResponse:
+    """Forget what the preview said."""
+    done = forget(request.unlost, org, plan=request.POST.get("plan", ""))
+    told = ngettext(
+        "%(count)s night of %(org)s is forgotten.",
+        "%(count)s nights of %(org)s are forgotten.",
+        done.nights,
+    )
+    messages.success(request, told % {"count": f"{done.nights:,}", "org": org})
+    return redirect("keeping", org=org)
+
+
+@require_POST
+@needs(Right.OPERATE)
+def held(request: Asked, org: str) -> HttpResponse:
+    """Hold something; from the page of a record, that record."""
+    form = HoldForm(request.POST)
+    if form.is_valid():
+        wish = form.wish()
+        try:
+            hold(request.unlost, org, wish)
+        except UnlostError as error:
+            add_problem(form, error, field=None)
+        else:
+            messages.success(request, _("It is held. Nothing of it is forgotten meanwhile."))
+            table, _slash, record = wish.record.partition("/")
+            if record and "back" in request.POST:
+                return redirect("record", org=org, table=table, record=record)
+            return redirect("keeping", org=org)
+    return _page(request, org, hold_form=form)
+
+
+@require_POST
+@needs(Right.MANAGE)
+def lifted(request: Asked, org: str) -> HttpResponse:
+    """Take a hold back."""
+    sent = request.POST
+    table, record, night = (sent.get(name, "") for name in ("table", "record", "night"))
+    wish = WishedHold(
+        table="" if record else table,
+        record=f"{table}/{record}" if record else "",
+        night=int(night) if night.isdecimal() and night != "0" else None,
+        everything="org" in sent,
+    )
+    lift(request.unlost, org, wish)
+    messages.success(request, _("The hold is lifted. The rules count again."))
+    return redirect("keeping", org=org)
+
+
+def _page(
+    request: Asked, org: str, *, form: KeepForm | None = None, hold_form: HoldForm | None = None
+) -> HttpResponse:
+    (found,) = show(request.unlost, org).orgs
+    can = rights_in(request.unlost, org)
+    initial = {name: getattr(found.rules, name) for name in NUMBERS}
+    seen = _preview(request, org, form) if can["operate"] else None
+    context = {
+        "part": "orgs",
+        "org": org,
+        "found": found,
+        "zone": found.zone,
+        "can": can,
+        "form": form or KeepForm(initial=initial),
+        "seen": seen,
+        "same": seen is not None and seen.rules == found.rules,
+        "years": _by_year(seen.kept, zone=found.zone) if seen is not None else (),
+        "holds": holds(request.unlost, org).holds if can["read"] else None,
+        "hold_form": hold_form or HoldForm(),
+    }
+    wrong = [one for one in (form, hold_form) if one is not None and one.errors]
+    status = HTTPStatus.BAD_REQUEST if wrong else None
+    return render(request, "orgs/keeping.html", context, status=status)
+
+
+def _preview(request: Asked, org: str, form: forms.Form | None) -> ForgetPlan | None:
+    """What would go by the numbers that were typed; None where none were, or they make no rule."""
+    if not isinstance(form, KeepForm) or not form.is_valid():
+        return None
+    return plan(request.unlost, org, form.wish())
+
+
+def _by_year(nights: Sequence[NightOf], *, zone: str) -> list[tuple[int, list[NightOf]]]:
+    """The newest year first, and in it the newest night."""
+    place = ZoneInfo(zone)
+
+    def year(night: NightOf) -> int:
+        return night.as_of.astimezone(place).year
+
+    newest = sorted(nights, key=lambda night: night.number, reverse=True)
+    return [(number, list(some)) for number, some in groupby(newest, key=year)]
