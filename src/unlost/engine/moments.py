@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from unlost.model.certificate import Certificate
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.ports import Snapshot, Vault
+from unlost.model.ports import Vault
 from unlost.model.snapshot import SnapshotInfo, nights
 
 LATEST = "latest"
@@ -114,12 +114,6 @@ def backup_at(vault: Vault, oid: str, moment: Past) -> SnapshotInfo:
             if info.number == moment.number and info.number not in shown:
                 vault.at(oid, info.number)  # says if it was forgotten
     return resolve(moment, backups)
-
-
-def kept_from(vault: Vault, oid: str, number: int) -> Snapshot:
-    """A backup that a plan names; the next one that is kept, where it was forgotten since."""
-    later = [info.number for info in vault.snapshots(oid) if info.number >= number]
-    return vault.at(oid, later[0] if later else number)
 
 
 def last_look(infos: Sequence[SnapshotInfo], *, number: int, table: str) -> datetime | None:

@@ -14,7 +14,7 @@ from unlost.app.actions.compare import compare
 from unlost.app.actions.forget import forget, plan
 from unlost.app.actions.history import history
 from unlost.app.actions.keeping import KeepWish, change
-from unlost.app.actions.kept_plan import Wanted, choose, kept_plan, make_kept, run_kept
+from unlost.app.actions.kept_plan import Wanted, choose, kept_plan, make_kept
 from unlost.app.actions.lost import lost
 from unlost.app.actions.org_page import org_page
 from unlost.app.actions.outcome import outcome
@@ -29,7 +29,7 @@ from unlost.app.actions.verify import verify
 from unlost.app.actions.writer import set_writer
 from unlost.app.watching import Watcher, drifted
 from unlost.catalog.orgs import get_org
-from unlost.engine.known import UNKNOWN_RIGHTS, known_of
+from unlost.engine.known import known_of
 from unlost.model.errors import UnlostError
 from unlost.model.snapshot import ChangeKind, CommitKind, VerifyLevel
 
@@ -114,15 +114,12 @@ def test_what_a_night_finds_is_not_told_again_over_forgotten_nights(year: World)
     assert drifted(year.app, oid, before, newest) == ()
 
 
-def test_nights_go_on_and_doubt_rights_that_were_forgotten(thinned: World) -> None:
+def test_nights_go_on_and_know_the_rights_of_forgotten_ones(thinned: World) -> None:
     vault, oid = thinned.app.vault, get_org("sales").oid
     head = vault.head(oid)
     known = known_of(vault, oid, head)
     assert known.nights == 10
-    state = known.states["Account"]
-    assert (UNKNOWN_RIGHTS in known.rights["Account"]) == (
-        state.census_at is None or state.census_at < vault.snapshots(oid)[0].as_of
-    )
+    assert all(len(rights) == 1 for rights in known.rights.values())
     thinned.clock.advance(days=1)
     thinned.org.delete("Account", "A40019")
     assert backup(thinned.app, "sales").snapshot == 12
@@ -158,17 +155,16 @@ def test_what_no_kept_backup_shows_alive_comes_back_in_its_last_state(shop: Shop
     assert shop.named("Account", "Schoko Zürich")
 
 
-def test_a_plan_of_a_backup_that_was_forgotten_since_says_so(shop: Shop) -> None:
+def test_a_plan_of_a_backup_that_was_forgotten_since_brings_back_what_is_left(shop: Shop) -> None:
     request = PlanRequest("sales", (f"Account/{CUSTOMER}",))
     ident = chosen(shop, request)
-    assert plan_records(shop.app, "sales", ident, "Account").total == 1
+    before = plan_records(shop.app, "sales", ident, "Account")
     thin(shop.world, daily=1)
     assert kept_plan(shop.app, "sales", ident).plan == ident
-    assert code_of(lambda: plan_records(shop.app, "sales", ident, "Account")) == "plan-forgotten"
-    assert code_of(lambda: run_kept(shop.app, "sales", ident, typed="sales")) == "plan-forgotten"
-    assert shop.app.vault.journals(shop.oid) == [] or not shop.live("Contact")
-    again = chosen(shop, request)
-    assert plan_records(shop.app, "sales", again, "Account").total == 1
+    assert plan_records(shop.app, "sales", ident, "Account") == before
+    assert before.total == 1
+    assert shop.run(shop.plan(f"Account/{CUSTOMER}")).whole
+    assert shop.named("Account", "Schoko Zürich")
 
 
 def test_how_a_restore_ended_is_told_after_its_backup_was_forgotten(shop: Shop) -> None:

@@ -15,7 +15,6 @@ from unlost.app.actions.kept_plan import (
     what_was_typed,
 )
 from unlost.app.compose import Application
-from unlost.app.moments import kept_from
 from unlost.app.otherwise import Otherwise, read_value, with_edits, with_given
 from unlost.app.records import Names
 from unlost.catalog.orgs import get_org
@@ -132,7 +131,7 @@ def planned_fields(app: Application, org: str, plan: str, table: str, record: st
     known = get_org(org)
     made = read_kept(app, known, plan)
     step = _step(made, RecordKey(table, record))
-    wanted = kept_from(app.vault_of(known.oid), known.oid, step.snapshot or step.version)
+    wanted = app.vault_of(known.oid).as_of(known.oid, step.snapshot or step.version)
     described = wanted.schema().table(table)
     names = Names(wanted)
     label = described.label or table if described is not None else table

@@ -31,7 +31,6 @@ from unlost.catalog.plans import (
     waiting_plans,
 )
 from unlost.catalog.writers import find_writer
-from unlost.engine.restore.kept import check_kept
 from unlost.engine.restore.planfile import read_plan, write_plan
 from unlost.engine.restore.summary import PlanSummary, summary
 from unlost.model.access import Right, Trace
@@ -251,20 +250,14 @@ def waiting(app: Application, *, org: str | None = None) -> PlanLines:
 
 
 def read_kept(app: Application, org: ProtectedOrg, plan: str) -> RestorePlan:
-    """A plan that is made.
-
-    Raises NotFound (``plan-unknown``), Conflict (``plan-not-made``, ``plan-forgotten``).
-    """
+    """A plan that is made; raises NotFound (``plan-unknown``), Conflict (``plan-not-made``)."""
     kept = _kept(org.name, plan)
     content = plan_content(plan)
     if kept.state is not PlanState.RUN:
         _check_ready(kept)
     if not content:
         raise _unknown(plan)
-    made = read_plan(content, known=app.vault.orgs(), org=org.oid)
-    if kept.state is not PlanState.RUN:
-        check_kept(app.whole_vault, made)
-    return made
+    return read_plan(content, known=app.vault.orgs(), org=org.oid)
 
 
 def _planned(app: Application, org: ProtectedOrg, kept: KeptPlan) -> RestorePlan:

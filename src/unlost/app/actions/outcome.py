@@ -8,7 +8,6 @@ from unlost.app.access import Where, action, run_unknown
 from unlost.app.actions.restore_plan import org_of
 from unlost.app.actions.restore_run import EndingCount, RestoreResult, journal_of, result_of
 from unlost.app.compose import Application
-from unlost.app.moments import kept_from
 from unlost.app.records import Names
 from unlost.engine.restore.outcome import Ending, RecordOutcome
 from unlost.model.access import Right, Trace
@@ -107,7 +106,7 @@ def outcome(app: Application, run: str) -> OutcomeResult | None:
         return None
     plan = log.opened.plan
     hidden = any(one.oid == oid for one in app.hidden_columns())
-    telling = _Telling(kept_from(app.vault, oid, plan.snapshot), plan.choices, hidden=hidden)
+    telling = _Telling(app.vault.as_of(oid, plan.snapshot), plan.choices, hidden=hidden)
     bad = [one for one in closed.records if not one.ending.good]
     written = [one for one in closed.records if one.ending.good]
     return OutcomeResult(

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from unlost.app.access import action
 from unlost.app.actions.kept_plan import read_kept
 from unlost.app.compose import Application
-from unlost.app.moments import kept_from
 from unlost.app.paging import check_page
 from unlost.app.records import Names
 from unlost.catalog.orgs import get_org
@@ -60,7 +59,7 @@ def plan_records(
     made = read_kept(app, known, plan)
     steps = [step for step in made.steps if step.table == table]
     shown = steps[start : start + most]
-    wanted = kept_from(app.vault, known.oid, made.snapshot)
+    wanted = app.vault.as_of(known.oid, made.snapshot)
     described = wanted.schema().table(table)
     return PlannedRecords(
         org,
