@@ -167,15 +167,16 @@ class MemoryVault:
 
     def at(self, org: str, number: int) -> MemorySnapshot:
         """The snapshot of this number."""
-        if not 1 <= number <= len(self.chains[org].nights):
-            raise NotFound("snapshot-unknown", f"There is no snapshot {number}.")
         if number in self.chains[org].forgotten:
             raise NotFound("snapshot-forgotten", f"Backup {number} was forgotten.")
-        return MemorySnapshot(self.chains[org], self.chains[org].nights[number - 1], self)
+        return self.as_of(org, number)
 
     def as_of(self, org: str, number: int) -> MemorySnapshot:
-        """The same: nothing is forgotten here."""
-        return self.at(org, number)
+        """The same, also of one that was forgotten: what it showed is still there."""
+        chain = self.chains[org]
+        if not 1 <= number <= len(chain.nights):
+            raise NotFound("snapshot-unknown", f"There is no snapshot {number}.")
+        return MemorySnapshot(chain, chain.nights[number - 1], self)
 
     def history(self, org: str, table: str, record: str) -> Sequence[Version]:
         """All versions, oldest first."""
