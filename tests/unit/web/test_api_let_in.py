@@ -186,6 +186,8 @@ NOT_OFFERED = {
     "backup.run": "the service does it: backup.ask",
     "connector.asks": "the types of the settings are for forms",
     "connector.missing": "org.add says what is missing",
+    "data.export": "it writes files of the machine where it runs",
+    "data.sql": "it runs where the vault is",
     "file.read": "file.open gives the bytes",
     "home.doctor": "it looks at the machine",
     "home.first-admin": "it needs the home's machine",

@@ -59,7 +59,7 @@ def _noted(found: Holds) -> dict[str, Json]:
     return {"holds": len(found.holds)}
 
 
-@action("hold.list", Right.READ)
+@action("hold.list", Right.READ, trace=Trace.READ)
 def holds(app: Application, org: str) -> Holds:
     """The holds of an org; raises NotFound for an unknown one."""
     return _listed(app, get_org(org))
