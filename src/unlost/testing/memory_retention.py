@@ -70,6 +70,7 @@ class _Staying:
         limit = rules.deleted_days
         self._before = now - timedelta(days=limit) if limit else None
         self._things = [hold.thing for hold in holds]
+        self._held_until = max((one.night for one in self._things), default=0)
 
     def held(self, table: str, record: str) -> bool:
         """True for what a hold protects."""
@@ -89,7 +90,7 @@ class _Staying:
         if stay or not self._expired(seen[-1]):
             stay.add(len(seen) - 1)
         for at in sorted(stay):
-            if seen[at].cells is None:
+            if seen[at].op is not Op.STATE:
                 stay |= {max((i for i in range(at) if seen[i].cells is not None), default=at)}
         return [seen[at] for at in sorted(stay)]
 
@@ -98,7 +99,12 @@ class _Staying:
         return any(begin <= number < end for number in self._kept)
 
     def _expired(self, last: Observed) -> bool:
-        return self._before is not None and last.op in _DEAD and last.observed_at < self._before
+        return (
+            self._before is not None
+            and last.op in _DEAD
+            and last.observed_at < self._before
+            and last.snap > self._held_until
+        )
 
 
 def _tables(chain: Chain, staying: _Staying) -> Iterator[TableForgotten]:
@@ -139,6 +145,8 @@ def _kept(
     if not rules.thins or not whole or any(one.scope is HoldScope.ORG for one in things):
         return frozenset(info.number for info in shown)
     kept = {info.number for info in shown if info.number >= whole[-1].number}
+    good = (info.number for info in reversed(whole) if _good(proof(info)))
+    kept.add(next(good, whole[-1].number))
     kept |= {one.night for one in things} & {info.number for info in shown}
     if rules.days:
         kept |= {info.number for info in shown if info.as_of >= now - timedelta(days=rules.days)}

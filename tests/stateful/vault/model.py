@@ -136,7 +136,7 @@ class Model:
             if any(row.snap <= number < end for number in kept)
         }
         for at in list(stay):
-            if told[at].op in "PM":
+            if told[at].op != "U":
                 stay |= set([i for i in range(at) if told[i].op in WITH_CELLS][-1:])
         return [told[at] for at in sorted(stay)]
 

@@ -69,7 +69,7 @@ def test_each_version_leads_to_a_backup_that_is_kept_and_shows_it(thinned: World
 def test_the_last_state_of_a_deleted_record_is_shown_though_no_backup_has_it(
     thinned: World,
 ) -> None:
-    (deleted,) = history(thinned.app, "sales", "User", "SHORT").entries
+    *_, deleted = history(thinned.app, "sales", "User", "SHORT").entries
     assert (deleted.kind, deleted.snapshot) == (ChangeKind.DELETED, 9)
     for table, record, name in (("User", "SHORT", "Short"), ("Account", "A40018", "Cacao Lyon")):
         shown = show(thinned.app, "sales", table, record, at="latest")

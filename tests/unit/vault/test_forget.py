@@ -93,11 +93,16 @@ def expected(
         if stay:
             stay.add(len(told) - 1)
         for at in sorted(stay):
-            if told[at][1] in "PM":
-                stay.add(max(i for i in range(at) if told[i][1] in "UDA"))
+            if told[at][1] != "U":
+                stay |= {i for i in range(at) if told[i][1] in "UDA" and at_last(told, i, at)}
         if stay:
             after[id_] = [told[at] for at in sorted(stay)]
     return after
+
+
+def at_last(told: list[tuple[int, str]], state: int, tombstone: int) -> bool:
+    """Whether no other state lies between a state and a tombstone."""
+    return all(op not in "UDA" for _, op in told[state + 1 : tombstone])
 
 
 def test_nights_that_stay_are_the_same_and_of_the_others_nothing_is_left() -> None:
@@ -199,7 +204,7 @@ def test_what_was_archived_has_no_limit() -> None:
     small.clock.advance(days=4000)
     night(small, "n3", ("b", "U", {"Name": "Benno"}))
     small.vault.forget(small.org, KeepRules(daily=1, deleted_days=1), run="f1")
-    assert [v.op.value for v in small.vault.history(small.org, TABLE, "a")] == ["A"]
+    assert [v.op.value for v in small.vault.history(small.org, TABLE, "a")] == ["U", "A"]
 
 
 def test_words_of_what_is_gone_are_found_no_more() -> None:

@@ -3,7 +3,8 @@
 A version stays if a night that stays shows it: the night lies at or behind its commit, and before that
 of the next version. The newest version always stays, but for the tombstone of a record that was deleted
 before some limit, where nothing else of the record stays. What was archived has no limit, because nothing
-else holds it. With a tombstone the last state before it stays.
+else holds it. With a tombstone the last state before it stays, also where the tombstone has cells itself:
+so that a look at the night before shows the record as it was last.
 """
 
 from collections.abc import Sequence
@@ -116,6 +117,12 @@ class _Records:
         """True for the versions of records for any version of which it is true."""
         return self.spread(np.logical_or.reduceat(mask, self.starts)) if len(mask) else mask
 
+    def before(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """For each version what stands at the one before it; -1 at the first of a record."""
+        found = np.full(len(places), -1, dtype=np.int64)
+        found[1:] = np.where(self.last[:-1], -1, places[:-1])
+        return found
+
     def latest_where(self, mask: Mask) -> NDArray[np.int64]:
         """For each version the place of the newest one of its record, up to it, for which it is true.
 
@@ -135,9 +142,9 @@ def _stays(rows: pa.Table, keeping: Keeping, records: _Records) -> Mask:
     stays = _shown(snaps, keeping.nights or (), records)
     stays |= records.last & records.spread(~expired)
     stays |= records.last & records.any_of(stays)
-    cells = np.isin(ops, _WITH_CELLS)
-    states = records.latest_where(cells)[stays & ~cells]
-    stays[states[states >= 0]] = True
+    states = records.before(records.latest_where(np.isin(ops, _WITH_CELLS)))
+    needed = states[stays & (ops != rules.U)]
+    stays[needed[needed >= 0]] = True
     return stays
 
 

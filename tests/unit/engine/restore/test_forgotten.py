@@ -45,6 +45,23 @@ def test_the_last_state_of_a_lost_record_comes_back(atelier: Atelier) -> None:
     assert [row["Name"] for row in atelier.live("Contact").values()] == ["Julia"]
 
 
+def test_what_lies_in_the_bin_comes_back_in_its_last_state(atelier: Atelier) -> None:
+    """The source gave the deleted row itself."""
+    record = atelier.make("Account", "Zotter", Number="1")
+    atelier.night()
+    atelier.org.update("Account", record, {"Name": "Zotter, renamed"})
+    atelier.night()
+    atelier.org.delete("Account", record)
+    atelier.night()
+    assert set(atelier.dead("Account").values()) == {"D"}
+    atelier.night()
+    atelier.vault.hold(atelier.oid, (Hold(HeldThing(HoldScope.NIGHT, night=1)),), run="h1")
+    atelier.vault.forget(atelier.oid, NEWEST, run="f1")
+    chosen = Selection(SelectionKind.RECORDS, records=(RecordKey("Account", record),))
+    atelier.restore(atelier.planned(chosen))
+    assert [row["Name"] for row in atelier.live("Account").values()] == ["Zotter, renamed"]
+
+
 def test_a_backup_goes_on_with_a_row_that_is_hidden_since_a_forgotten_one(atelier: Atelier) -> None:
     row = hidden_and_purged(atelier)
     atelier.night()
@@ -52,4 +69,4 @@ def test_a_backup_goes_on_with_a_row_that_is_hidden_since_a_forgotten_one(atelie
     atelier.night()
     assert atelier.dead("Account") == {row: "M"}
     with pytest.raises(NotFound, match="was forgotten"):
-        atelier.vault.at(atelier.oid, 1)
+        atelier.vault.at(atelier.oid, 2)
