@@ -76,7 +76,7 @@ def pages(console: Console) -> dict[str, str]:
         "org-writer": "/orgs/sales/writer/",
         "storage": "/orgs/sales/storage/",
         "schedule": "/orgs/sales/schedule/",
-        "keeping": "/orgs/sales/keeping/?daily=3",
+        "keeping": "/orgs/sales/keeping/?daily=1",
         "storages": "/storage/",
         "alerts": "/alerts/",
         "channels": "/alerts/channels/",
