@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlost.app.actions.history import ChangedField
-from unlost.web.templatetags.unlost import after, before
+from unlost.web.templatetags.differences import changed_fields
 from unlost.web.worddiff import LONGEST, compared
 
 OLD = "The customer wants dark pralines on Monday, as every week of the year."
@@ -13,6 +13,20 @@ NEW = "The customer wants milk pralines on Tuesday, as every week of the year."
 
 def told(pieces: object) -> str:
     return "".join(piece.text for piece in pieces)  # type: ignore[attr-defined]
+
+
+def before(change: ChangedField) -> str:
+    """The cell of the side that was."""
+    return _between(changed_fields([change]), '<td class="removed">')
+
+
+def after(change: ChangedField) -> str:
+    """The cell of the side that is."""
+    return _between(changed_fields([change]), '<td class="added">')
+
+
+def _between(table: str, opening: str) -> str:
+    return table.split(opening)[1].split("</td>")[0]
 
 
 def field(old: str | None, new: str | None) -> ChangedField:
