@@ -255,7 +255,9 @@ def _fields(changes: pa.Table, old: pa.Table, new: pa.Table, columns: Sequence[C
         if column.has(ColumnTrait.VOLATILE) or column.kind is WireKind.BINARY:
             continue
         if column.name in before.column_names and column.name in after.column_names:
-            found.append(_field(changes, column, before[column.name], after[column.name]))
+            one, other = before[column.name], after[column.name]
+            if not one.equals(other):
+                found.append(_field(changes, column, one, other))
     fields = pa.concat_tables([DIFFERENCES.empty_table(), *found])
     rest = changes.filter(
         pc.and_(

@@ -27,11 +27,13 @@ from unlost.vault.format.sealed import ObjectKind, damaged, unseal
 from unlost.vault.format.sidecar import Fence, Sidecar
 from unlost.vault.label import Label, bound_to, label_of
 from unlost.vault.sealing import SealedObjects
+from unlost.vault.unpacked import Unpacked
 
 _FEW_VALUES = frozenset({U_OP, U_PREV})
 _SIDECAR_CACHE_BYTES = 64 << 20
 _FACTS_KEPT = 4_096
 _FOOTER_CACHE_BYTES = 16 << 20
+_UNPACKED_CACHE_BYTES = 16 << 20
 
 
 class SegmentReader:
@@ -46,6 +48,7 @@ class SegmentReader:
         self._facts: OrderedDict[str, tuple[Label, frozenset[str]]] = OrderedDict()
         self._footers: OrderedDict[str, pq.FileMetaData] = OrderedDict()
         self._footer_bytes = 0
+        self._unpacked = Unpacked(_UNPACKED_CACHE_BYTES)
         self._lock = threading.Lock()
 
     def sidecar(self, entry: SegmentEntry) -> Sidecar:
@@ -85,6 +88,18 @@ class SegmentReader:
         """These physical columns of row groups, in order; raises IntegrityError."""
         with self._open(entry) as file:
             return file.read_row_groups(list(groups), columns=list(columns), use_threads=True)
+
+    def read_group(self, entry: SegmentEntry, *, group: int, columns: Sequence[str]) -> pa.Table:
+        """One row group, as ``read`` gives it, for a few of its rows: the last ones stay unpacked.
+
+        Who looks at a record looks at it on two days, or at the record beside it.
+        """
+        key = (entry.id, group, tuple(columns))
+        known = self._unpacked.get(key)
+        if known is None:
+            known = self.read(entry, groups=[group], columns=columns)
+            self._unpacked.put(key, known)
+        return known
 
     def read_keys(
         self, entry: SegmentEntry, *, groups: Sequence[int], columns: Sequence[str]

@@ -253,14 +253,12 @@ class TableView:
 
     def _read_at(self, lying: "_Lying", names: Sequence[str]) -> pa.Table:
         """The rows that lie in one row group."""
-        part = self._read_named(lying.rank, [lying.group], names)
-        return part.take(pa.array(lying.at))
-
-    def _read_named(self, rank: int, groups: Sequence[int], names: Sequence[str]) -> pa.Table:
-        present = self.names(rank)
-        wanted = [present[name] for name in names if name in present]
-        rows = self.read(rank, groups, [*wanted, U_BLOBS])
-        return named(rows, names, present)
+        present = self.names(lying.rank)
+        wanted = [*(present[name] for name in names if name in present), U_BLOBS]
+        entry, stored = self.segments[lying.rank].entry, self._stored(lying.rank, wanted)
+        rows = self.reading.segments.read_group(entry, group=lying.group, columns=stored)
+        mine = self._told(lying.rank, rows, wanted).take(pa.array(lying.at))
+        return named(mine, names, present)
 
 
 @dataclass(frozen=True, slots=True)

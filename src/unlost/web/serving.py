@@ -1,5 +1,6 @@
 """Serves the console of one home: a process holds one opened home, and each request acts in it."""
 
+import gc
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -125,8 +126,10 @@ def served(app: "Application", home_key: bytes, reached: Reached) -> Iterator[Re
         thread.start()
         try:
             _await(server, thread, reached)
+            gc.freeze()  # what was loaded stays: no request waits until all of it was looked through
             yield replace(reached, port=server.servers[0].sockets[0].getsockname()[1])
         finally:
+            gc.unfreeze()
             server.should_exit = True
             thread.join(START_SECONDS)
 

@@ -262,6 +262,7 @@ def _rows(
 
 
 def _names(sides: Sides, table: Table, ids: list[str]) -> dict[str, str]:
-    """Names of records from the later backup, or from the earlier one."""
-    names = dict(Names(sides.differ.old).of([table.name], ids))
-    return names | dict(Names(sides.shape).of([table.name], ids))
+    """Names of records from the later backup; of those without one there, from the earlier one."""
+    names = dict(Names(sides.shape).of([table.name], ids))
+    rest = [one for one in ids if one not in names]
+    return names | dict(Names(sides.differ.old).of([table.name], rest)) if rest else names

@@ -19,7 +19,7 @@ from unlost.web.ticking import ticked
 
 LIVE = "live"
 PAGE = 200
-CARDS = 50  # records that are shown field by field
+CARDS = 25  # records that are shown field by field
 TICKABLE = (ChangeKind.DELETED, ChangeKind.CHANGED)  # what was there at the first moment
 NIGHTS = 400  # that are offered; older ones are named in the address
 

@@ -1,0 +1,43 @@
+"""The row groups that were unpacked last, within a bound of bytes.
+
+Segments are never changed, so that what was unpacked once stays true.
+"""
+
+import threading
+from collections import OrderedDict
+
+import pyarrow as pa
+
+_PART = 2  # no single one may take more than half of the room
+
+type Key = tuple[str, int, tuple[str, ...]]
+
+
+class Unpacked:
+    """Rows by segment, row group and columns. Safe to share between threads."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most  # bytes
+        self._rows: OrderedDict[Key, pa.Table] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def get(self, key: Key) -> pa.Table | None:
+        """What is held of it."""
+        with self._lock:
+            if key in self._rows:
+                self._rows.move_to_end(key)
+            return self._rows.get(key)
+
+    def put(self, key: Key, rows: pa.Table) -> None:
+        """Hold it in place of what was used longest ago; what is too large is not held."""
+        if rows.nbytes * _PART > self._most:
+            return
+        with self._lock:
+            if key in self._rows:
+                return
+            self._rows[key] = rows
+            self._bytes += rows.nbytes
+            while self._bytes > self._most:
+                _, gone = self._rows.popitem(last=False)
+                self._bytes -= gone.nbytes
