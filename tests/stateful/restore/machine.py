@@ -259,10 +259,23 @@ class Restores(RuleBasedStateMachine):
             outcome = self._run(data, plan, planned, [], disturbed=False, edits=edits)
             if settled:
                 self._unchanged(plan, before, self.town.picture(bin_too=True))
-            # What was refused may succeed the next time: a key is free by then.
-            settled = all(one.ending is not Ending.FAILED for one in outcome.records)
+            settled = self._settled(plan, outcome)
             if last:
                 self._retry(data, plan, outcome, edits)
+
+    def _settled(self, plan: RestorePlan, outcome: RestoreOutcome) -> bool:
+        """True if nothing that did not come back may do so the next time.
+
+        What was refused may: a key is free by then. So may what was left out, if it left the bin with
+        its master.
+        """
+        live = {key for key, seen in self.town.picture(bin_too=True).items() if not seen.binned}
+        lives = {self.judge.origin(key) for key in live}
+        along = any(
+            step.action is Action.SKIP and self.judge.origin(step.key) in lives
+            for step in plan.steps
+        )
+        return not along and all(one.ending is not Ending.FAILED for one in outcome.records)
 
     def _unchanged(self, plan: RestorePlan, before: Picture, again: Picture) -> None:
         """Restoring again changes nothing.

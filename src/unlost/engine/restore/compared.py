@@ -126,11 +126,11 @@ def _judge(session: Session, table: Table, states: States, reasons: Reasons) -> 
     chosen, emptied = session.plan.selection.columns, session.plan.typed.emptied
     for row in narrow:
         step, told = states.steps[row], reasons[row]
+        typed = typed_columns(step, emptied) if step.edits else ()
         if step.why is Why.SELECTED:
-            typed = typed_columns(step, emptied) if step.edits else ()
             own: Iterable[str] = (*chosen, *typed) if chosen else tuple(told)
         else:
-            own = (*step.columns, *_links_into_plan(session, table, states, row))
+            own = (*step.columns, *typed, *_links_into_plan(session, table, states, row))
         reasons[row] = {name: told[name] for name in own if name in told}
 
 

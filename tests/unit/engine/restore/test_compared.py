@@ -139,7 +139,7 @@ class World:
             chosen = self.session.plan.selection.columns
             return (*chosen, *self.typed(step)) if chosen else every
         inside = [n for n in ("Link", "Other") if wanted.get(n) in ("there", "missing")]
-        return (*step.columns, *inside)
+        return (*step.columns, *self.typed(step), *inside)
 
     def typed(self, step: PlanStep) -> list[str]:
         """What people asked for: not the references that are empty for what is lost."""

@@ -284,6 +284,20 @@ def test_a_reference_is_emptied(atelier: Atelier) -> None:
     assert atelier.named("Memo", "m")[1].get("About") is None
 
 
+def test_a_reference_that_the_org_sets_again_though_it_was_typed_empty_is_told(
+    quick: Atelier,
+) -> None:
+    account = quick.make("Account", "Zotter")
+    memo = quick.make("Memo", "m", About=account)
+    quick.night()
+    quick.platform.delete("Account", account, by="U2")  # the memo's reference is emptied
+    plan = planned(quick, typed("Memo", memo, About=None), ("Account", account))
+    assert actions(plan) == {account: Action.UNDELETE, memo: Action.UNCHANGED}
+    outcome = quick.restore(plan)
+    assert quick.live("Memo")[memo]["About"] == account
+    assert [one.column for one in of(outcome, memo).differences] == ["About"]
+
+
 # --- somebody else --------------------------------------------------------------------------------
 
 
