@@ -287,6 +287,7 @@ def test_a_reference_is_emptied(atelier: Atelier) -> None:
 def test_a_reference_that_the_org_sets_again_though_it_was_typed_empty_is_told(
     quick: Atelier,
 ) -> None:
+    quick.allow("Account", identity=Identity.UNDELETE)
     account = quick.make("Account", "Zotter")
     memo = quick.make("Memo", "m", About=account)
     quick.night()
