@@ -185,6 +185,7 @@ class WriteCapability:
     call may have ``rows_per_job`` rows (0: never), else ``rows_per_call``. ``calls_at_once`` of these
     small calls may be under way together, but not two whose rows refer to one record by a column of
     ``locks``. ``audit``: dates and authors can be set on create. ``needs_value``: on create the org demands a value for these columns.
+    ``defaulted`` ones it fills by itself where a row does not say that they are empty.
     ``by_product_when``: (column, value) pairs; a record that has one of these cells is made by the
     org itself and is not written. ``record_bytes`` is what a record takes of the org's storage (0:
     as much as its text).
@@ -197,6 +198,7 @@ class WriteCapability:
     settable: frozenset[str] = frozenset()
     changeable: frozenset[str] = frozenset()
     needs_value: frozenset[str] = frozenset()
+    defaulted: frozenset[str] = frozenset()
     never: tuple[NeverColumn, ...] = ()
     late: tuple[LateColumn, ...] = ()
     keys: tuple[MatchKey, ...] = ()

@@ -21,6 +21,7 @@ from unlost.model.writing import (
 from unlost.testing.org import MemoryOrg, MemoryRecord, MemoryTable
 
 EVERY_OP = frozenset(WriteOp)
+DEFAULT = "by default"
 SYSTEM = frozenset({"Id", "Modified", "ModifiedBy"})
 
 type Cells = Mapping[str, str | None]
@@ -61,8 +62,9 @@ class Emptied:
 class Platform:
     """The rules of one memory org. Methods act as the user ``by`` and raise ``Refused``.
 
-    ``relinks``: an undelete sets emptied links again. ``loses_details``: a detail that was deleted
-    before its master never leaves the bin (Salesforce SOAP guide, undelete).
+    Columns that are ``defaulted`` and not sent hold ``DEFAULT``; ``stubborn``: also those that are sent
+    empty. ``relinks``: an undelete sets emptied links again. ``loses_details``: a detail that was
+    deleted before its master never leaves the bin (Salesforce SOAP guide, undelete).
     """
 
     def __init__(self, org: MemoryOrg) -> None:
@@ -72,6 +74,7 @@ class Platform:
         self.capabilities: dict[str, WriteCapability] = {}
         self.created: dict[tuple[str, str], tuple[datetime, str]] = {}
         self.relinks = True
+        self.stubborn = False
         self.loses_details = False
         self.small_file = 0
         self.files_per_call = 0
@@ -113,6 +116,8 @@ class Platform:
         self._check_values(table, given, None)
         lists = {gather.column for gather in capability.gathers}
         own = {name: value for name, value in given.items() if name not in lists}
+        sent = given if self.stubborn else cells
+        own |= dict.fromkeys(capability.defaulted - sent.keys(), DEFAULT)
         made = self.org.create(table, own, by=by)
         self.created[table, made] = (self.org.clock.now(), by)
         for product in capability.by_products:

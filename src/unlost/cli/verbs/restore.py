@@ -303,7 +303,7 @@ def _marked(weight: str) -> str:
 def _costs(result: "PlanResult") -> str:
     told = result.summary
     room = told.estimate.data_bytes + told.estimate.file_bytes
-    minutes = "under a minute" if told.minutes < 1 else f"{told.minutes:,.0f} minutes"
+    minutes = "under a minute" if told.minutes < 1 else many(round(told.minutes), "minute")
     return f"{many(told.estimate.calls, 'API call')}, {size(room)} of storage, {minutes}"
 
 

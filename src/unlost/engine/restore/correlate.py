@@ -132,7 +132,7 @@ def _by_likeness(
 
     ``sent``: the rows that are looked for, and those of other calls.
     """
-    own, rows = {row.key for row in sent[0]}, [*sent[0], *sent[1]]
+    own, rows = {row.key for row in sent[0]}, [_said(row) for row in (*sent[0], *sent[1])]
     columns = sorted({name for row in rows for name in row.cells})
     linked = session.log.state.links.items()
     known = known | {live for key, live in linked if key.table == table.name}
@@ -145,6 +145,11 @@ def _by_likeness(
     if matched.left and len(matched.pairs) < len(rows):
         raise uncertain(intent, len(rows) - len(matched.pairs))
     return {key: live for key, live in matched.pairs.items() if key in own}
+
+
+def _said(row: WriteRow) -> WriteRow:
+    """The row without what it says is empty: the org may have put a default there nevertheless."""
+    return replace(row, cells={n: v for n, v in row.cells.items() if v is not None})
 
 
 def _as_told(rows: Sequence[WriteRow], made: Rows) -> Sequence[WriteRow]:

@@ -211,7 +211,7 @@ class Creator:
             self._gather(table, step, made[step.key])
             if own in capability.settable:
                 made[step.key].cells[str(own)] = step.record
-        told = digests_of(described, [made[step.key].cells for step in steps])
+        told = digests_of(described, [made[step.key].values for step in steps])
         for step, one in zip(steps, told, strict=True):
             made[step.key].digest = one
         return {step.key: made[step.key] for step in steps}

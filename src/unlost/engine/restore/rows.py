@@ -25,11 +25,19 @@ class Built:
     blocked: str | None = None
     digest: str = ""
 
+    @property
+    def values(self) -> dict[str, str]:
+        """The cells that are not empty."""
+        return {name: value for name, value in self.cells.items() if value is not None}
+
 
 def create_rows(
     states: States, table: Table, capability: WriteCapability, links: Links
 ) -> list[Built]:
-    """What creates send: all that can be set and has a value, but not what is set late."""
+    """What creates send: all that can be set and has a value, but not what is set late.
+
+    What was empty is sent where the org would else put something there.
+    """
     built = [Built() for _ in states.steps]
     born = {late.column: late.born for late in capability.late}
     products = {product.column for product in capability.by_products}
@@ -41,11 +49,15 @@ def create_rows(
         column = table.column(name)
         if column is None or column.reference is None:
             _fill(states, built, name, states.texts(name))
+            if name in capability.defaulted:
+                _say_empty(states, built, name)
             continue
         live = links.mapped(column, states.rows.column(name)).to_pylist()
         _fill(states, built, name, live)
         if name not in products:
             _left_empty(states, built, name, live)
+        if name in capability.defaulted:
+            _say_empty(states, built, name)
     for one in built:
         missing = [name for name in one.empty if name in capability.needs_value]
         one.blocked = missing[0] if missing else None
@@ -56,6 +68,13 @@ def _fill(states: States, built: list[Built], name: str, told: Sequence[str | No
     for step, one, value in zip(states.steps, built, told, strict=True):
         if value is not None and name not in step.late:
             one.cells[name] = value
+
+
+def _say_empty(states: States, built: list[Built], name: str) -> None:
+    """Name a column that was empty, so that no default takes its place."""
+    for step, one, value in zip(states.steps, built, states.texts(name), strict=True):
+        if value is None and name not in step.late:
+            one.cells[name] = None
 
 
 def _left_empty(states: States, built: list[Built], name: str, live: Sequence[str | None]) -> None:

@@ -403,3 +403,30 @@ def test_what_must_be_as_the_plan_saw_it_is_looked_at_right_before_its_call(
         ("fetch", 2), ("update", 1), ("update", 1), ("fetch", 1), ("update", 1), ("fetch", 1),
         ("update", 1), ("fetch", 4),
     ]  # fmt: skip
+
+
+def test_what_was_empty_comes_back_empty_where_the_org_has_a_default(atelier: Atelier) -> None:
+    atelier.allow("Account", defaulted=frozenset({"Number", "Parent"}))
+    account = atelier.make("Account", "Zotter")
+    atelier.night()
+    atelier.lose("Account", account)
+    outcome = atelier.restore(atelier.plan_of(("Account", account)))
+    assert of(outcome, account).differences == ()
+    (cells,) = atelier.live("Account").values()
+    assert (cells.get("Number"), cells.get("Parent")) == (None, None)
+    assert actions(atelier.plan_of(("Account", account))) == {account: Action.UNCHANGED}
+
+
+def test_what_the_org_fills_though_it_was_told_to_be_empty_is_named_and_not_doubled(
+    quick: Atelier,
+) -> None:
+    account = quick.make("Account", "Zotter")
+    quick.night()
+    quick.lose("Account", account)
+    plan = quick.plan_of(("Account", account))
+    quick.allow("Account", defaulted=frozenset({"Number"}))
+    quick.platform.stubborn = True
+    quick.writer.faults.plant("written", ReplyLost(), table="Account")
+    outcome = quick.restore(plan)
+    assert [one.column for one in of(outcome, account).differences] == ["Number"]
+    assert len(quick.live("Account")) == 1

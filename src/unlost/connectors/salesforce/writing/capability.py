@@ -4,7 +4,7 @@ Sources: REST guide (sObject Describe: createable, updateable, undeletable, defa
 object reference (system fields).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -38,6 +38,7 @@ UNLOCKED = frozenset({"BusinessHours", "Group", "Profile", "RecordType", "User",
 # Bytes of a file go in a row as base64; a call's body may have 50 MB (REST guide, limits).
 SMALL_FILE = 1_000_000
 FILES_PER_CALL = 8_000_000
+RECORD_TYPE = "RecordTypeId"
 SYSTEM = frozenset({
     "CreatedById", "CreatedDate", "Id", "IsDeleted", "LastActivityDate", "LastModifiedById",
     "LastModifiedDate", "LastReferencedDate", "LastViewedDate", "MasterRecordId",
@@ -71,6 +72,7 @@ def capability_of(
         settable=settable - files | _lists(rule, fields),
         changeable=changeable - files,
         needs_value=_needed(fields) & settable - files,
+        defaulted=settable.intersection(_defaulted(describe, fields)) - files,
         never=tuple(_never(fields, settable, rule)),
         late=_late(rule, born or {}),
         keys=(*_unique(fields, settable), *rule.keys),
@@ -132,6 +134,21 @@ def _needed(fields: Iterable[Mapping[str, Any]]) -> frozenset[str]:
         and not one.get("defaultedOnCreate")
         and one.get("type") != "boolean"
     )
+
+
+def _defaulted(describe: Describe, fields: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Columns that may be empty and that the org fills where a new row does not name them.
+
+    The record type of a new row is then the user's own, if he has one besides the master.
+    """
+    types = describe.get("recordTypeInfos") or ()
+    typed = any(one.get("defaultRecordTypeMapping") and not one.get("master") for one in types)
+    for one in fields:
+        told = any(
+            one.get(key) for key in ("defaultedOnCreate", "defaultValue", "defaultValueFormula")
+        )
+        if one.get("nillable", True) and (told or (typed and one["name"] == RECORD_TYPE)):
+            yield str(one["name"])
 
 
 def _lists(rule: ObjectRule, fields: Iterable[Mapping[str, Any]]) -> frozenset[str]:

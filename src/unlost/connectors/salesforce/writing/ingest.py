@@ -207,8 +207,8 @@ def _upload(columns: Line, held: Sequence[tuple[WriteRow, Line, str]]) -> Upload
 
 def _sent(op: WriteOp, row: WriteRow, names: Sequence[str]) -> list[str]:
     """The fields of a row, as they stand in the file."""
-    clear, held = op is WriteOp.UPDATE, row.cells
-    cells = [csv_cell(held[n], clear=clear) if n in held else "" for n in names]
+    held = row.cells
+    cells = [csv_cell(held[n]) if n in held else "" for n in names]
     return cells if op is WriteOp.CREATE else [str(row.id), *cells]
 
 

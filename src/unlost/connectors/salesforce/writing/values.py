@@ -55,10 +55,10 @@ def fits_bulk(cells: Mapping[str, str | None]) -> bool:
     return True
 
 
-def csv_cell(text: str | None, *, clear: bool) -> str:
-    """A field of a CSV file. ``clear``: null must empty the field, not leave it alone."""
+def csv_cell(text: str | None) -> str:
+    """A field of a CSV file: null empties the field, and does not leave it alone."""
     if text is None:
-        return CLEARED if clear else ""
+        return CLEARED
     return '"' + text.replace('"', '""') + '"' if _needs_quotes(text) else text
 
 

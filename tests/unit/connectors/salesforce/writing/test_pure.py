@@ -96,13 +96,12 @@ def test_bulk_takes_what_it_can_carry_exactly(text: str | None, fits: bool) -> N
     "text", ["", " a", "a ", 'say "cheese"', "a,b", "a\nb", "Zürich", "1", '"', "\u00a0x"]
 )
 def test_a_csv_cell_is_read_as_it_was_written(text: str) -> None:
-    line = ",".join([csv_cell(text, clear=True), csv_cell("end", clear=True)])
+    line = ",".join([csv_cell(text), csv_cell("end")])
     assert next(csv.reader(io.StringIO(line + "\n", newline=""))) == [text, "end"]
 
 
-def test_null_clears_a_cell_only_where_that_is_meant() -> None:
-    assert csv_cell(None, clear=True) == "#N/A"
-    assert csv_cell(None, clear=False) == ""
+def test_null_clears_a_cell() -> None:
+    assert csv_cell(None) == "#N/A"
 
 
 # --- uploads of jobs ------------------------------------------------------------------------------
@@ -111,7 +110,7 @@ def test_null_clears_a_cell_only_where_that_is_meant() -> None:
 def test_rows_that_send_other_columns_share_a_file() -> None:
     rows = [WriteRow("1", cells={"B": "b", "A": None}), WriteRow("2", cells={"C": "c,d"})]
     (upload,) = uploads(WriteOp.CREATE, rows)
-    assert upload.text == 'A,B,C\n,b,\n,,"c,d"\n'
+    assert upload.text == 'A,B,C\n#N/A,b,\n,,"c,d"\n'
 
 
 def test_updates_begin_with_the_id_and_clear_what_is_null() -> None:
@@ -302,6 +301,23 @@ def test_describe_tells_what_may_be_written() -> None:
     assert [key.columns for key in found.keys] == [("Key__c",)]
     assert [(one.column, one.born) for one in found.late] == [("Status", "Entwurf")]
     assert (found.audit, found.rows_per_job, found.reason) == (True, 10_000, "")
+
+
+def test_what_the_org_fills_by_itself_is_known() -> None:
+    fields = [
+        field("Stage", "picklist", defaultValue="New"),
+        field("Level", defaultedOnCreate=True),
+        field("Sum", defaultValueFormula="1 + 1"),
+        field("Sure", "boolean", defaultValue=True, nillable=False),
+        field("Fixed", defaultValue="x", createable=False),
+        field("Plain"),
+        field("RecordTypeId", "reference", referenceTo=["RecordType"]),
+    ]
+    master = {"master": True, "defaultRecordTypeMapping": True}
+    own = {"master": False, "defaultRecordTypeMapping": True}
+    for types, more in (([master], set()), ([own, master], {"RecordTypeId"})):
+        found = capability_of(describe("Case", *fields, recordTypeInfos=types))
+        assert found.defaulted == {"Stage", "Level", "Sum", *more}
 
 
 def test_rows_lock_what_they_refer_to_but_not_their_owner() -> None:
