@@ -296,11 +296,26 @@ def _judge(
         return Outcome(key.record, OutcomeKind.DONE, change.live)
     expect = change.step.expect if _guarded(stage, change.step) else None
     if expect is not None:
-        ours = {*wanted.values(), *session.log.state.returned}
+        ours = {
+            *wanted.values(),
+            *session.log.state.returned,
+            *_older(session, table, wanted, live),
+        }
         if not _as_planned(table, change, live, expect, ours):
             return _changed_since(key)
     before = _only(live, names)
     return Prepared(WriteRow(key.record, change.live, dict(wanted)), before)
+
+
+def _older(session: Session, table: Table, wanted: Cells, live: Cells) -> Iterator[str]:
+    """References to an older life of the record that is wanted there."""
+    for column in table.columns:
+        told, now = wanted.get(column.name), live.get(column.name)
+        if column.reference is None or not told or not now or told == now:
+            continue
+        session.links.prefetch([column], [live])
+        if session.links.resolve(column, now) == told:
+            yield now
 
 
 def _as_planned(
