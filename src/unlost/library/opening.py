@@ -3,12 +3,11 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
-from unlost.model.errors import NotAllowed, UsageError
+from unlost.model.errors import NotAllowed, StoreError, UsageError
 from unlost.vault.opening import open_keyring
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.readonly import ReadOnlyStore
@@ -77,20 +76,33 @@ class Opening:
 class _Untold:
     """Clock and randomness of who only reads: nothing that reads needs either."""
 
-    def now(self) -> datetime:
-        raise NotImplementedError("a vault that is only read needs no time")
+    def now(self) -> NoReturn:
+        """Raise StoreError (``store-read-only``)."""
+        raise _only_read("needs no time")
 
-    def monotonic(self) -> float:
-        raise NotImplementedError("a vault that is only read needs no time")
+    def monotonic(self) -> NoReturn:
+        """Raise StoreError (``store-read-only``)."""
+        raise _only_read("needs no time")
 
-    def sleep(self, seconds: float) -> None:
-        raise NotImplementedError("a vault that is only read waits for nothing")
+    def sleep(self, seconds: float) -> NoReturn:
+        """Raise StoreError (``store-read-only``)."""
+        raise _only_read(f"waits no {seconds} s")
 
     def bytes(self, size: int) -> NoReturn:
-        raise NotImplementedError("a vault that is only read draws nothing")
+        """Raise StoreError (``store-read-only``)."""
+        raise _only_read(f"draws no {size} random bytes")
 
-    def fraction(self) -> float:
-        raise NotImplementedError("a vault that is only read draws nothing")
+    def fraction(self) -> NoReturn:
+        """Raise StoreError (``store-read-only``)."""
+        raise _only_read("draws nothing")
+
+
+def _only_read(what: str) -> StoreError:
+    return StoreError(
+        "store-read-only",
+        f"A vault that was opened for reading alone {what}.",
+        next_step="Write to it with the commands of Unlost.",
+    )
 
 
 def opening(

@@ -1,25 +1,21 @@
 """A table of a snapshot, for programs: datasets, frames, batches, partitions."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.library.opening import Opening
 from unlost.library.partition import Partition
-from unlost.outside.dataset import TableDataset, TableScanner
-from unlost.outside.source import TableSource, What, columns_called, table_source
-
-if TYPE_CHECKING:
-    import polars as pl
+from unlost.library.rows import ReadableRows
+from unlost.outside.dataset import TableDataset
+from unlost.outside.source import TableSource, What, table_source
 
 PARTITION_ROWS = 250_000
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(ReadableRows):
     """The records of a table that were alive at a snapshot, or all their versions (``history``).
 
     Columns are those of the source, verbatim text (with ``typed=True`` values, see
@@ -55,33 +51,8 @@ class Table:
         return replace(self, _source=told)
 
     def dataset(self) -> TableDataset:
-        """The table as a pyarrow dataset, read anew each time it is asked.
-
-        DuckDB and polars (``scan_pyarrow_dataset``) hand it the columns and filters that they need.
-        """
+        """The table as a pyarrow dataset, read anew each time it is asked."""
         return TableDataset(self._source)
-
-    def batches(
-        self, columns: Sequence[str] | None = None, where: pc.Expression | None = None
-    ) -> Iterator[pa.RecordBatch]:
-        """The rows in bounded batches, in the order of ``_u_id``; raises NotFound (``column-unknown``)."""
-        return iter(self._scanner(columns, where).to_reader())
-
-    def to_arrow(
-        self, columns: Sequence[str] | None = None, where: pc.Expression | None = None
-    ) -> pa.Table:
-        """The rows at once, in memory."""
-        return self._scanner(columns, where).to_table()
-
-    def to_polars(
-        self, columns: Sequence[str] | None = None, where: pc.Expression | None = None
-    ) -> "pl.DataFrame":
-        """The rows at once, as a polars frame."""
-        import polars as pl
-
-        frame = pl.from_arrow(self.to_arrow(columns, where))
-        assert isinstance(frame, pl.DataFrame)
-        return frame
 
     def partitions(self, *, rows: int = PARTITION_ROWS) -> list[Partition]:
         """The table in parts of about this many rows, each of which another process can read.
@@ -110,7 +81,3 @@ class Table:
     def misfits(self) -> dict[str, int]:
         """By column, how many texts that were read so far fitted no type, and are null."""
         return dict(self._source.misfits)
-
-    def _scanner(self, columns: Sequence[str] | None, where: pc.Expression | None) -> TableScanner:
-        names = None if columns is None else columns_called(self._source, columns)
-        return TableDataset(self._source).scanner(names, where)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from unlost.model.errors import UsageError
 from unlost.model.snapshot import EVERY_ID, IdSpan
 from unlost.outside.source import TableSource, What
 
@@ -46,9 +47,9 @@ class TableDataset(ds.Dataset):  # type: ignore[misc]  # pyarrow has no types
         """What reads these columns of the rows that pass a filter."""
         return TableScanner(self.source, columns, filter, self._within)
 
-    def get_fragments(self, filter: pc.Expression | None = None) -> Iterator[Any]:  # noqa: A002
-        """There are none: segments mean nothing without the others that they stand above."""
-        raise NotImplementedError("read a vault's table by partitions()")
+    def get_fragments(self, filter: pc.Expression | None = None) -> Iterator[Any]:  # noqa: A002, ARG002
+        """Raise UsageError: segments mean nothing without the others that they stand above."""
+        raise _no_fragments()
 
     def __reduce__(self) -> Any:
         raise TypeError("a dataset holds an opened vault; hand its partitions() to other processes")
@@ -98,8 +99,8 @@ class TableScanner(ds.Scanner):  # type: ignore[misc]
         return iter(self.to_reader())
 
     def scan_batches(self) -> Iterator[ds.TaggedRecordBatch]:
-        """Not told apart by fragments."""
-        raise NotImplementedError("a vault's table has no fragments")
+        """Raise UsageError: batches are not told apart by fragments."""
+        raise _no_fragments()
 
     def count_rows(self) -> int:
         """How many rows pass the filter."""
@@ -209,3 +210,11 @@ def _projected(
     for batch in batches:
         rows = ds.dataset(pa.Table.from_batches([batch])).scanner(columns=columns).to_table()
         yield from rows.cast(schema).to_batches()
+
+
+def _no_fragments() -> UsageError:
+    return UsageError(
+        "dataset-no-fragments",
+        "A table of a vault has no fragments that could be read apart.",
+        next_step="Read parts of it by partitions(), or all of it by its batches.",
+    )
