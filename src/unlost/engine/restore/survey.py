@@ -3,6 +3,7 @@
 Everything is asked once. Nothing here writes.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -205,9 +206,21 @@ class Survey:
         return resolve(rows, org=self.org, target=self.org)
 
     def lives(self, key: RecordKey) -> tuple[str, ...]:
-        """The ids under which a record may be live, the likeliest first."""
-        later = self.lineage.get(key)
-        return (key.record,) if later is None else (later, key.record)
+        """The ids under which a record may be live, the likeliest first.
+
+        An older life can be live although the last one is not: the bin gives it back with its master.
+        """
+        last = self.life(key)
+        known = dict.fromkeys((last.record, key.record))
+        return tuple(known | dict.fromkeys(self._earlier.get(last, ())))
+
+    @cached_property
+    def _earlier(self) -> Mapping[RecordKey, Sequence[str]]:
+        """All earlier ids of a record, by its last life."""
+        found: dict[RecordKey, list[str]] = defaultdict(list)
+        for key, last in self.lineage.items():
+            found[RecordKey(key.table, last)].append(key.record)
+        return found
 
     def typed(self, key: RecordKey) -> Values:
         """What was typed for a record, under whichever of its ids."""

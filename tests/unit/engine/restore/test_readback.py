@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from unit.engine.restore.atelier import LINK, Atelier, actions, step_of
+from unit.engine.restore.test_edits import planned
 from unit.engine.restore.workshop import TEXT, endings, of
 from unlost.engine.restore import readback
 from unlost.engine.restore.cells import digest
+from unlost.engine.restore.edits import Edits
 from unlost.engine.restore.execute import run_of
 from unlost.engine.restore.log import Log
 from unlost.engine.restore.outcome import Difference, Ending
@@ -158,6 +160,28 @@ def test_an_older_life_that_somebody_took_out_of_the_bin_is_not_brought_back_aga
     told = of(quick.restore(slow), account)
     assert (told.ending, told.live) == (Ending.CONFLICT, older)
     assert list(quick.live("Account")) == [older]
+
+
+def test_an_older_life_that_the_bin_gave_back_stands_for_a_newer_one_that_is_lost(
+    quick: Atelier,
+) -> None:
+    quick.allow("Account", identity=Identity.UNDELETE)
+    quick.allow("Contact", identity=Identity.UNDELETE)
+    account, other = quick.make("Account", "Candy"), quick.make("Account", "Sweets")
+    contact = quick.make("Contact", "Ann", Account=account)
+    quick.night()
+    quick.platform.delete("Account", account, by="U2")
+    moved = Edits({RecordKey("Contact", contact): {"Account": other}})
+    quick.restore(planned(quick, moved, ("Contact", contact), related=Related.NONE))
+    (anew,) = quick.live("Contact")
+    quick.night()
+    quick.org.undelete("Account", account)
+    quick.org.undelete("Contact", contact)
+    quick.lose("Contact", anew)
+    plan = quick.plan_of(("Contact", anew))
+    assert step_of(plan, anew).live == contact
+    assert quick.restore(plan).whole
+    assert list(quick.live("Contact")) == [contact]
 
 
 def test_what_another_restore_brought_back_since_the_plan_is_not_brought_back_again(
