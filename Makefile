@@ -44,6 +44,7 @@ saml: setup
 	@tests/saml/run.sh
 
 services: setup
+	@tests/services/install.sh
 	@$(BIN)/pytest -m services -q
 	@$(BIN)/pytest --postgres -n auto --dist worksteal -q $(ON_POSTGRES)
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import ignore_patterns
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from fakes.bucket_server import Bucket, serving
 from house.coverage_rooms import MOST, STRICT, WHOLE
 from postgres import Postgres
 
@@ -23,6 +25,7 @@ TUTORIAL = DOCS / "tutorial" / "first-night.md"
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PAGES = sorted(page for page in DOCS.rglob("*.md") if BLOCK.search(page.read_text("utf-8")))
 PORT_IN_DOCS = "8844"
+BUCKET_IN_DOCS = "http://127.0.0.1:9000"
 SOCKETS_IN_DOCS = "/run/postgresql"
 DATABASE_IN_DOCS = re.compile(r"postgresql:///(\w+)\?")
 
@@ -113,6 +116,13 @@ def run_as_reader(lines: list[str], folder: Path, *, port: int) -> subprocess.Co
     return subprocess.CompletedProcess(script, shell.returncode, said.read_text("utf-8"))
 
 
+@pytest.fixture
+def bucket() -> Iterator[Bucket]:
+    """An empty bucket."""
+    with serving() as running:
+        yield running
+
+
 @pytest.mark.network
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
@@ -123,6 +133,9 @@ def test_every_command_shown_works(
     if any(DATABASE_IN_DOCS.search(line) for line in lines):
         server: Postgres = request.getfixturevalue("server")
         lines = with_databases("\n".join(lines), server).splitlines()
+    if any(BUCKET_IN_DOCS in line for line in lines):
+        bucket: Bucket = request.getfixturevalue("bucket")
+        lines = [line.replace(BUCKET_IN_DOCS, bucket.url) for line in lines]
     port = free_port()
     if page.parent != TUTORIAL.parent:  # a tutorial begins at the beginning
         night: FirstNight = request.getfixturevalue("first")

@@ -50,8 +50,8 @@ from unlost.model.progress import Progress
 
 if TYPE_CHECKING:
     from unlost.jobs.store import JobStore
+    from unlost.model.store import Store
     from unlost.vault.keys import Keyring
-    from unlost.vault.stores.local import LocalStore
 
 
 class Silence:
@@ -133,7 +133,7 @@ class Application:
         self.entropy = entropy
         self.connector = connectors
         self.brake = brake or Brake()
-        self._open_vault = vault or open_local_vault
+        self._open_vault = vault or open_home_vault
         self._closing = ExitStack()
         self._closing.callback(disconnect)
 
@@ -209,7 +209,7 @@ class Application:
     @cached_property
     def damaged_vault(self) -> Vault:
         """The vault, for finding out what is wrong with it."""
-        opener = open_damaged_vault if self._open_vault is open_local_vault else self._open_vault
+        opener = open_damaged_vault if self._open_vault is open_home_vault else self._open_vault
         return opener(self.home, self.clock, self.entropy)
 
     @cached_property
@@ -356,33 +356,33 @@ def writer_missing(org: ProtectedOrg, connector: Connector) -> NotAllowed:
 type VaultOpener = Callable[[Home, Clock, Entropy], Vault]
 
 
-def open_local_vault(home: Home, clock: Clock, entropy: Entropy) -> Vault:
-    """The vault in a folder, opened with the service key and proved to be whole at its root.
+def open_home_vault(home: Home, clock: Clock, entropy: Entropy) -> Vault:
+    """The vault of a home, opened with the service key and proved to be whole at its root.
 
     Raises NotFound (``vault-missing``), NotAllowed (``key-missing``, ``key-wrong`` and others),
     UsageError (``key-in-vault``, ``format-newer``), IntegrityError.
     """
     from unlost.vault.opening import open_keyring
-    from unlost.vault.stores.local import LocalStore
+    from unlost.vault.stores.reach import open_store
     from unlost.vault.unlock import ByServiceKeyFile
 
-    store = LocalStore(home.vault)
+    store = open_store(home.place, sleep=clock.sleep)
     keys = open_keyring(store, ByServiceKeyFile(home.service_key), entropy=entropy)
     return _vault(store, keys, clock, entropy)
 
 
 def open_damaged_vault(home: Home, clock: Clock, entropy: Entropy) -> Vault:
-    """As ``open_local_vault``, but a damaged ``vault.json`` is left for ``verify`` to name."""
+    """As ``open_home_vault``, but a damaged ``vault.json`` is left for ``verify`` to name."""
     from unlost.vault.opening import unlock_keyring
-    from unlost.vault.stores.local import LocalStore
+    from unlost.vault.stores.reach import open_store
     from unlost.vault.unlock import ByServiceKeyFile
 
-    store = LocalStore(home.vault)
+    store = open_store(home.place, sleep=clock.sleep)
     keys = unlock_keyring(store, ByServiceKeyFile(home.service_key), entropy=entropy)
     return _vault(store, keys, clock, entropy)
 
 
-def _vault(store: "LocalStore", keys: "Keyring", clock: Clock, entropy: Entropy) -> Vault:
+def _vault(store: "Store", keys: "Keyring", clock: Clock, entropy: Entropy) -> Vault:
     from unlost.vault.vault import open_vault
 
     return open_vault(store, keys=keys, clock=clock, entropy=entropy, witness=SqlWitness())

@@ -18,8 +18,8 @@ from unlost.catalog.schedules import schedule_of
 from unlost.catalog.secrets import closed_secrets, sealing_key
 from unlost.jobs.slots import LEAD
 from unlost.model.errors import UnlostError
-from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.probe import probe_store
+from unlost.vault.stores.reach import open_store
 
 OTHERS = 0o077  # what a key file must not allow anybody else
 PRIVATE = 0o600
@@ -100,11 +100,11 @@ def _vault(app: Application) -> Iterator[Look]:
         return
     yield good("vault", f"The service key opens the vault; it holds {len(orgs)} orgs.")
     try:
-        probe_store(LocalStore(app.home.vault), entropy=app.entropy)
+        probe_store(open_store(app.home.place, sleep=app.clock.sleep), entropy=app.entropy)
     except UnlostError as error:
         yield bad("store", error.sentence, error.next_step)
     else:
-        yield good("store", f"{app.home.vault} takes what is written, each name once.")
+        yield good("store", f"{app.home.place} takes what is written, each name once.")
     yield from _copy(app)
     yield from _verified()
 
@@ -137,7 +137,7 @@ def _verified() -> Iterator[Look]:
 
 def _room(app: Application) -> Iterator[Look]:
     for name, folder in (("home", app.home.root), ("vault", app.home.vault)):
-        if folder.exists():
+        if folder is not None and folder.exists():
             used = shutil.disk_usage(folder)
             free = f"{used.free / used.total:.0%} of the disk of the {name} is free."
             if used.free < ROOM * used.total:

@@ -15,6 +15,7 @@ With a PostgreSQL database there are no such files: all of it, and the locks, ar
 import json
 import os
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -27,9 +28,11 @@ from unlost.model.errors import (
     StoreError,
     UsageError,
 )
+from unlost.vault.stores.address import Reach, StoreAddress, read_address
 
 FORMAT = 1
 FORMAT_WITH_DATABASE = 2  # a version that does not know databases must not make files
+FORMAT_WITH_BUCKET = 3  # and one that does not know buckets no folders
 FILE = "unlost.toml"
 HOME_KEY_BYTES = 32
 HOME_VARIABLE = "UNLOST_HOME"
@@ -43,13 +46,18 @@ OURS = (
 class Home:
     """A home's folder and what its ``unlost.toml`` says; all paths are absolute.
 
-    ``database`` is the URL of its PostgreSQL database, empty where it keeps files.
+    ``place`` is where the vault lies. ``database`` is the URL of its PostgreSQL database, empty where it keeps files.
     """
 
     root: Path
-    vault: Path
+    place: StoreAddress
     service_key: Path
     database: str = ""
+
+    @property
+    def vault(self) -> Path | None:
+        """The vault's folder; None where it lies in a bucket."""
+        return self.place.folder
 
     @property
     def catalog(self) -> Path | str:
@@ -94,7 +102,11 @@ class Home:
 
 
 def plan_home(
-    root: Path, *, vault: Path | None, service_key: Path | None, database: str = ""
+    root: Path,
+    *,
+    vault: Path | StoreAddress | None,
+    service_key: Path | None,
+    database: str = "",
 ) -> Home:
     """The home that would be made in ``root``; raises Conflict, UsageError; writes nothing."""
     root = root.absolute()
@@ -102,7 +114,7 @@ def plan_home(
         check_database_url(database)
     home = Home(
         root=root,
-        vault=(vault or root / "vault").absolute(),
+        place=_place(vault or root / "vault"),
         service_key=(service_key or root / "keys" / "service.key").absolute(),
         database=database,
     )
@@ -126,6 +138,10 @@ def plan_home(
         )
     check_keys_outside_vault(home)
     return home
+
+
+def _place(vault: Path | StoreAddress) -> StoreAddress:
+    return vault if isinstance(vault, StoreAddress) else StoreAddress(vault.absolute())
 
 
 def check_keys_outside_vault(home: Home) -> None:
@@ -157,9 +173,9 @@ def check_database_url(url: str) -> None:
         )
 
 
-def check_outside_vault(key: Path, vault: Path) -> None:
-    """Raise UsageError if this path lies in the vault's folder."""
-    if key.resolve().is_relative_to(vault.resolve()):
+def check_outside_vault(key: Path, vault: Path | None) -> None:
+    """Raise UsageError if this path lies in the vault's folder, where it has one."""
+    if vault is not None and key.resolve().is_relative_to(vault.resolve()):
         raise UsageError(
             "key-in-vault",
             f"The key {key} lies inside the vault's folder {vault}.",
@@ -172,10 +188,11 @@ def write_home(home: Home) -> None:
     """Write ``unlost.toml``, whole or not at all; from now on there is a home."""
     text = (
         "# Written by unlost init.\n"
-        f"format = {FORMAT_WITH_DATABASE if home.database else FORMAT}\n\n"
+        f"format = {_format_of(home)}\n\n"
         "[vault]\n"
-        f"address = {json.dumps(_relative(home.vault, home.root))}\n"
+        f"address = {json.dumps(_address(home))}\n"
         f"service_key = {json.dumps(_relative(home.service_key, home.root))}\n"
+        f"{_reach(home.place.reach)}"
     )
     if home.database:
         text += f"\n[database]\nurl = {json.dumps(home.database)}\n"
@@ -185,6 +202,28 @@ def write_home(home: Home) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.rename(home.root / FILE)
+
+
+def _format_of(home: Home) -> int:
+    """The oldest format that says all of it."""
+    if home.vault is None:
+        return FORMAT_WITH_BUCKET
+    return FORMAT_WITH_DATABASE if home.database else FORMAT
+
+
+def _address(home: Home) -> str:
+    return str(home.place) if home.vault is None else _relative(home.vault, home.root)
+
+
+def _reach(reach: Reach) -> str:
+    """The lines that say how a bucket is reached; what is as always has none."""
+    told = {
+        "endpoint": reach.endpoint,
+        "region": reach.region,
+        "hosted": reach.hosted,
+        "ca_file": str(reach.ca_file or ""),
+    }
+    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in told.items() if value)
 
 
 def read_home(root: Path) -> Home:
@@ -206,7 +245,7 @@ def read_home(root: Path) -> Home:
         vault = settings["vault"]
         home = Home(
             root=root,
-            vault=root / str(vault["address"]),
+            place=read_address(str(vault["address"]), reach=_reach_of(vault), base=root),
             service_key=root / str(vault["service_key"]),
             database=str(settings["database"]["url"]) if "database" in settings else "",
         )
@@ -216,6 +255,16 @@ def read_home(root: Path) -> Home:
     if home.database:
         check_database_url(home.database)
     return home
+
+
+def _reach_of(vault: Mapping[str, object]) -> Reach:
+    ca_file = str(vault.get("ca_file", ""))
+    return Reach(
+        endpoint=str(vault.get("endpoint", "")),
+        region=str(vault.get("region", "")),
+        hosted=vault.get("hosted") is True,
+        ca_file=Path(ca_file) if ca_file else None,
+    )
 
 
 def read_home_key(home: Home) -> bytes:
@@ -259,11 +308,11 @@ def _relative(path: Path, root: Path) -> str:
 def _check_format(root: Path, number: object) -> None:
     if not isinstance(number, int):
         raise _damaged(root, "it has no format number")
-    if number > FORMAT_WITH_DATABASE:
+    if number > FORMAT_WITH_BUCKET:
         raise StoreError(
             "home-newer",
             f"The home {root} has format {number}; this Unlost knows formats up to "
-            f"{FORMAT_WITH_DATABASE}.",
+            f"{FORMAT_WITH_BUCKET}.",
             next_step="Update Unlost on this machine; nothing was changed.",
         )
 

@@ -17,6 +17,21 @@ Database = Annotated[
         help="Keep the home's data in this empty PostgreSQL database, for several workers.",
     ),
 ]
+Endpoint = Annotated[
+    str,
+    typer.Option(
+        metavar="URL", help="Bucket: the server that has it, if it is not the cloud's own."
+    ),
+]
+Region = Annotated[str, typer.Option(metavar="NAME", help="Bucket: the region that it is in.")]
+Hosted = Annotated[
+    bool,
+    typer.Option("--hosted", help="Bucket: its name is a part of the server's name, not of paths."),
+]
+CaFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Bucket: certificates that are trusted besides, as PEM."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 OrgName = Annotated[str, typer.Argument(metavar="ORG", help="Name of the org.")]
 TableName = Annotated[str, typer.Argument(metavar="TABLE", help="API name of the table.")]

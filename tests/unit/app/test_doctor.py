@@ -28,6 +28,7 @@ from unlost.model.alert import Alarm, ChannelKind, Rule, Urgency
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.night import CheckRecord
 from unlost.testing.memory_writer import MemoryWriter
+from unlost.vault.stores.local import LocalStore
 
 
 @pytest.fixture
@@ -118,7 +119,7 @@ def test_a_lost_service_key_is_told_and_what_hangs_on_it_too(served: Application
 def test_a_store_that_is_not_to_be_trusted_is_told(
     served: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health_home.LocalStore, "put_new", lambda self, name, data: True)
+    monkeypatch.setattr(LocalStore, "put_new", lambda self, name, data: True)
     assert "store" in told(doctor(served, ask=False), Health.BAD)
 
 

@@ -123,8 +123,8 @@ def test_no_home_says_how_to_make_one(tmp_path: Path) -> None:
 
 def test_a_home_of_a_newer_format_is_refused(tmp_path: Path) -> None:
     home = make_home(tmp_path / "home")
-    (home.root / FILE).write_text("format = 3\n[vault]\nplace = 'elsewhere'\n")
-    with pytest.raises(StoreError, match="format 3") as caught:
+    (home.root / FILE).write_text("format = 4\n[vault]\nplace = 'elsewhere'\n")
+    with pytest.raises(StoreError, match="format 4") as caught:
         read_home(home.root)
     assert code_of(caught) == "home-newer"
     assert "Update Unlost" in caught.value.next_step

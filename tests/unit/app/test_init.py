@@ -14,6 +14,7 @@ from unlost.model.org import OrgIdentity
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.format.recovery import RecoverySheet
+from unlost.vault.stores.local import LocalStore
 
 CLOCK = VirtualClock()
 
@@ -144,7 +145,7 @@ def test_a_store_that_does_not_create_once_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on a network share whose server says yes to two writers of one name."""
-    monkeypatch.setattr(module.LocalStore, "put_new", lambda self, name, data: True)
+    monkeypatch.setattr(LocalStore, "put_new", lambda self, name, data: True)
     with pytest.raises(StoreError) as caught:
         made(tmp_path / "home")
     assert caught.value.code == "store-not-atomic"

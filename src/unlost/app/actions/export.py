@@ -77,7 +77,8 @@ def export(app: Application, org: str, wish: ExportWish, *, out: Path) -> Export
     kind = ExportKind(known.oid, wish.form, what, wish.values, wish.people)
     check_kind(kind)
     out = out.absolute()
-    _check_outside(out, app.home.vault)
+    if app.home.vault is not None:
+        _check_outside(out, app.home.vault)
     snapshot = snapshot_at(app, known, parse_past(wish.as_of, zone=known.identity.zone))
     tables = _chosen(snapshot, wish.tables)
     if wish.form is ExportFormat.DELTA:

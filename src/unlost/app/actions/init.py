@@ -17,6 +17,7 @@ from unlost.app.system import SystemClock, SystemEntropy
 from unlost.catalog.moving import check_unused
 from unlost.model.errors import Conflict
 from unlost.model.ports import Clock, Entropy
+from unlost.model.store import Store
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.format.vaultjson import VAULT_FILE
 from unlost.vault.keys import Keyring
@@ -28,8 +29,9 @@ from unlost.vault.opening import (
     open_keyring,
     recovery_sheet,
 )
-from unlost.vault.stores.local import LocalStore
+from unlost.vault.stores.address import StoreAddress
 from unlost.vault.stores.probe import probe_store
+from unlost.vault.stores.reach import open_store
 from unlost.vault.unlock import (
     SERVICE_SLOT,
     ByRecoverySheet,
@@ -47,7 +49,7 @@ class InitRequest:
     """
 
     root: Path
-    vault: Path | None = None
+    vault: Path | StoreAddress | None = None
     service_key: Path | None = None
     recovery_out: Path | None = None
     database: str = ""
@@ -96,7 +98,7 @@ def init(
     home = request.home()
     if request.recovery_out is not None:
         _check_sheet_place(request.recovery_out, home)
-    store = LocalStore(home.vault)
+    store = open_store(home.place, sleep=clock.sleep)
     if _founded_before(home, store):
         keys = open_keyring(store, ByServiceKeyFile(home.service_key), entropy=entropy)
     else:
@@ -111,7 +113,7 @@ def init(
     return _result(home, keys, recovery_out=request.recovery_out)
 
 
-type Fill = Callable[[Home, LocalStore, Keyring], None]
+type Fill = Callable[[Home, Store, Keyring], None]
 
 
 def adopt_vault(
@@ -129,7 +131,7 @@ def adopt_vault(
     """
     entropy = entropy or SystemEntropy()
     home = request.home()
-    store = LocalStore(home.vault)
+    store = open_store(home.place, sleep=SystemClock().sleep)
     keys = open_keyring(store, ByRecoverySheet(sheet), entropy=entropy)
     _make_folders(home)
     fill(home, store, keys)
@@ -139,18 +141,19 @@ def adopt_vault(
     return _result(home, keys, recovery_out=None)
 
 
-def _founded_before(home: Home, store: LocalStore) -> bool:
+def _founded_before(home: Home, store: Store) -> bool:
     """True if an earlier init ended just before it wrote ``unlost.toml``."""
     return store.size(VAULT_FILE) is not None and home.service_key.exists()
 
 
 def _make_folders(home: Home) -> None:
     for folder in (home.root, home.home_key.parent, home.service_key.parent, home.vault):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder is not None:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _add_service_key(
-    home: Home, store: LocalStore, keys: Keyring, *, slot: str, entropy: Entropy
+    home: Home, store: Store, keys: Keyring, *, slot: str, entropy: Entropy
 ) -> None:
     key = ServiceKey.new(keys, entropy=entropy, slot=slot)
     add_slot(store, keys, key, slot=slot, entropy=entropy)
@@ -187,7 +190,7 @@ def _check_sheet_place(out: Path, home: Home) -> None:
 def _result(home: Home, keys: Keyring, *, recovery_out: Path | None) -> InitResult:
     return InitResult(
         home=str(home.root),
-        vault=str(home.vault),
+        vault=str(home.place),
         vault_id=keys.vault.hex(),
         service_key=str(home.service_key),
         recovery_sheet=str(recovery_out.absolute()) if recovery_out else None,

@@ -22,8 +22,8 @@ from unlost.catalog.writers import find_writer
 from unlost.model.errors import NotFound, StoreError, UsageError
 from unlost.model.ports import Clock, Connector, Entropy, Vault
 from unlost.model.snapshot import nights
+from unlost.model.store import Store
 from unlost.vault.keys import Keyring
-from unlost.vault.stores.local import LocalStore
 from unlost.vault.vault import open_vault
 
 
@@ -86,7 +86,7 @@ def rebuild(
 
     silent: list[str] = []
 
-    def fill(home: Home, store: LocalStore, keys: Keyring) -> None:
+    def fill(home: Home, store: Store, keys: Keyring) -> None:
         vault = open_vault(store, keys=keys, clock=clock, entropy=entropy)
         silent.extend(_fill(home, _content(vault, wish.copy), key, at=clock.now()))
 

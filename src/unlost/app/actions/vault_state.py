@@ -7,7 +7,6 @@ from datetime import datetime
 
 from unlost.app.access import Where, action
 from unlost.app.compose import Application
-from unlost.app.home import Home
 from unlost.catalog.checks import newest_checks
 from unlost.catalog.copying import Copied, last_copy
 from unlost.catalog.orgs import ProtectedOrg
@@ -21,7 +20,7 @@ from unlost.model.night import CheckRecord
 from unlost.model.snapshot import VerifyLevel, nights
 from unlost.model.upkeep import UpkeepRecord
 from unlost.vault.opening import slots
-from unlost.vault.stores.local import LocalStore
+from unlost.vault.stores.reach import open_store
 
 CHECKS = 10
 HEAD_DIGITS = 12
@@ -133,11 +132,12 @@ def _held(app: Application, org: ProtectedOrg) -> OrgHeld | None:
 
 def _custody(app: Application) -> Custody:
     home = app.home
-    disk = shutil.disk_usage(home.vault) if home.vault.exists() else None
+    folder = home.vault
+    disk = shutil.disk_usage(folder) if folder is not None and folder.exists() else None
     return Custody(
-        str(home.vault),
+        str(home.place),
         str(home.service_key),
-        tuple(_slots(home)),
+        tuple(_slots(app)),
         len(app.vault.homes.numbers()),
         last_copy(),
         disk.free if disk is not None else None,
@@ -145,5 +145,8 @@ def _custody(app: Application) -> Custody:
     )
 
 
-def _slots(home: Home) -> Sequence[str]:
-    return slots(LocalStore(home.vault)) if home.vault.exists() else ()
+def _slots(app: Application) -> Sequence[str]:
+    folder = app.home.vault
+    if folder is not None and not folder.exists():
+        return ()
+    return slots(open_store(app.home.place, sleep=app.clock.sleep))

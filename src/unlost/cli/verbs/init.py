@@ -8,7 +8,8 @@ import typer
 
 from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
-from unlost.cli.options import AsJson, Database
+from unlost.cli.options import AsJson, CaFile, Database, Endpoint, Hosted, Region
+from unlost.cli.place import vault_place
 from unlost.model.errors import NotAllowed, UsageError
 
 if TYPE_CHECKING:
@@ -25,9 +26,16 @@ def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the home.")],
     *,
     vault: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Folder for the vault; DIR/vault if not said."),
+        str | None,
+        typer.Option(
+            metavar="PLACE",
+            help="Folder for the vault, s3://BUCKET/PATH or az://CONTAINER/PATH; DIR/vault if not said.",
+        ),
     ] = None,
+    endpoint: Endpoint = "",
+    region: Region = "",
+    hosted: Hosted = False,
+    ca_file: CaFile = None,
     service_key: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="The key file; DIR/keys/service.key if not said."),
@@ -51,7 +59,7 @@ def init(
 
     request = InitRequest(
         root=folder,
-        vault=vault,
+        vault=vault_place(vault, endpoint=endpoint, region=region, hosted=hosted, ca_file=ca_file),
         service_key=service_key,
         recovery_out=recovery_out,
         database=database,

@@ -7,7 +7,8 @@ import typer
 
 from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
-from unlost.cli.options import AsJson, Database
+from unlost.cli.options import AsJson, CaFile, Database, Endpoint, Hosted, Region
+from unlost.cli.place import vault_place
 from unlost.cli.text import many, plain, when
 from unlost.cli.verbs.init import read_sheet
 
@@ -28,7 +29,12 @@ def about() -> None:
 def rebuild(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the new home.")],
     *,
-    vault: Annotated[Path, typer.Option(metavar="DIR", help="The vault's folder.")],
+    vault: Annotated[
+        str,
+        typer.Option(
+            metavar="PLACE", help="The vault: a folder, s3://BUCKET/PATH or az://CONTAINER/PATH."
+        ),
+    ],
     sheet: Annotated[Path, typer.Option(metavar="FILE", help="The recovery sheet.")],
     service_key: Annotated[
         Path | None,
@@ -45,6 +51,10 @@ def rebuild(
         int | None,
         typer.Option(metavar="NUMBER", min=1, help="An earlier copy of the home's data."),
     ] = None,
+    endpoint: Endpoint = "",
+    region: Region = "",
+    hosted: Hosted = False,
+    ca_file: CaFile = None,
     database: Database = "",
     json: AsJson = False,
 ) -> ExitCode:
@@ -53,7 +63,8 @@ def rebuild(
     from unlost.app.actions.rebuild import Rebuild
     from unlost.app.actions.rebuild import rebuild as act
 
-    place = InitRequest(root=folder, vault=vault, service_key=service_key, database=database)
+    there = vault_place(vault, endpoint=endpoint, region=region, hosted=hosted, ca_file=ca_file)
+    place = InitRequest(root=folder, vault=there, service_key=service_key, database=database)
     wish = Rebuild(place, read_sheet(sheet), home_key=home_key, copy=copy)
     answer(act(wish), as_json=json, show=_show)
     return ExitCode.OK

@@ -1,0 +1,91 @@
+"""Where a vault lies, as people write it; ``unlost.vault.stores.reach`` opens the store there.
+
+A folder, ``s3://BUCKET/PREFIX`` or ``az://CONTAINER/PREFIX``. What else a bucket needs stands in
+``Reach``; credentials never do: the client takes them from the environment of the process
+(``AWS_ACCESS_KEY_ID`` and ``AWS_SECRET_ACCESS_KEY``, ``AZURE_STORAGE_ACCOUNT_NAME`` and
+``AZURE_STORAGE_ACCOUNT_KEY``, or the machine's own identity).
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from unlost.model.errors import UsageError
+from unlost.vault.stores.store import check_name
+
+S3, AZURE = "s3", "az"
+_ENDPOINT = re.compile(
+    r"https?://[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?|https?://\[[0-9a-f:]+\](:\d{1,5})?/?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How a bucket is reached, beside its address.
+
+    ``endpoint``: the URL of a server that is not the cloud's own. ``hosted``: the bucket is a part of
+    the host's name, not of the path (S3). ``ca_file``: certificates that are trusted besides, as PEM.
+    """
+
+    endpoint: str = ""
+    region: str = ""
+    hosted: bool = False
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAddress:
+    """The place of a vault. ``folder`` is set for one on a file system; all else is a bucket's."""
+
+    folder: Path | None = None
+    kind: str = ""
+    bucket: str = ""
+    prefix: str = ""
+    reach: Reach = Reach()
+
+    def __str__(self) -> str:
+        if self.folder is not None:
+            return str(self.folder)
+        return "/".join([f"{self.kind}://{self.bucket}", *filter(None, [self.prefix])])
+
+
+def read_address(text: str, *, reach: Reach = Reach(), base: Path) -> StoreAddress:
+    """The place that a text names; a folder is seen from ``base``.
+
+    Raises UsageError (``store-address-invalid``, ``store-endpoint-invalid``).
+    """
+    if "://" not in text:
+        if reach != Reach():
+            raise _wrong(text, "a folder has no endpoint, region or certificates")
+        return StoreAddress(folder=(base / text).absolute())
+    _check_endpoint(reach.endpoint)
+    parts = urlsplit(text)
+    if parts.scheme not in (S3, AZURE):
+        raise _wrong(text, f"“{parts.scheme}” is no kind of store that Unlost knows")
+    if not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
+        raise _wrong(text, "it must be the bucket's name and, where wanted, a path in it")
+    prefix = parts.path.strip("/")
+    if prefix:
+        try:
+            check_name(prefix)
+        except UsageError as error:
+            raise _wrong(text, "a path has small letters, digits, and . _ - /") from error
+    return StoreAddress(None, parts.scheme, parts.netloc, prefix, reach)
+
+
+def _check_endpoint(endpoint: str) -> None:
+    if endpoint and _ENDPOINT.fullmatch(endpoint) is None:
+        raise UsageError(
+            "store-endpoint-invalid",
+            f"“{endpoint}” is not the address of a server.",
+            next_step="Write it as https://HOST or http://HOST:PORT.",
+        )
+
+
+def _wrong(text: str, why: str) -> UsageError:
+    return UsageError(
+        "store-address-invalid",
+        f"“{text}” cannot be a vault's place: {why}.",
+        next_step="Name a folder, s3://BUCKET/PATH or az://CONTAINER/PATH.",
+    )

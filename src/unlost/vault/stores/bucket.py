@@ -1,0 +1,209 @@
+"""A store in a bucket: S3 and what speaks like it, and Azure Blob Storage.
+
+Every object is one PUT that says "only if there is none" (S3: ``If-None-Match: *``; Azure: the same
+header on Put Blob). Nothing else is asked of the bucket: no update on condition, no upload in parts,
+no checksum of its own, for stores differ there. No object of a vault is larger than a segment, so that
+the one PUT fits.
+
+A PUT whose answer is lost may have been carried out. It is sent again, and where the name is taken then,
+the bytes that lie there tell whose it is: what the vault stores is sealed with random numbers, so
+nobody else's bytes are equal.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import obstore
+from obstore import exceptions
+
+from unlost.model.errors import StoreError, UnlostError
+from unlost.model.store import Listed, StoreProperties
+from unlost.vault.stores.store import check_name, missing
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+TRIES = 6
+FIRST_PAUSE = 0.2  # seconds; each further one is twice as long
+_REFUSED = (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError)
+_TAKEN = (exceptions.AlreadyExistsError, exceptions.PreconditionError, exceptions.NotModifiedError)
+_NO_ACCESS = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "403 Forbidden")
+_NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
+
+
+class BucketStore:
+    """Keeps each object under its own name below what the two clients are bound to.
+
+    ``reading`` may repeat what failed; ``writing`` must not, for a PUT that was repeated behind our back
+    could lose against itself. ``sleep`` takes seconds. Safe to share between threads.
+    """
+
+    def __init__(
+        self,
+        reading: "ObjectStore",
+        writing: "ObjectStore",
+        *,
+        address: str,
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._reading = reading
+        self._writing = writing
+        self._address = address
+        self._sleep = sleep
+        self._seen = False
+
+    @property
+    def properties(self) -> StoreProperties:
+        """Facts about this store."""
+        return StoreProperties(address=self._address)
+
+    def put_new(self, name: str, data: bytes) -> bool:
+        """Create an object; False if the name is taken."""
+        check_name(name)
+        with self._speaking(name):
+            return self._put(name, data)
+
+    def put_stream(self, name: str, chunks: Iterable[bytes]) -> bool:
+        """Create an object from chunks, which are in memory together; False if the name is taken."""
+        return self.put_new(name, b"".join(chunks))
+
+    def get(self, name: str) -> bytes:
+        """All bytes of an object; raises NotFound."""
+        check_name(name)
+        with self._speaking(name):
+            return bytes(obstore.get(self._reading, name).bytes())
+
+    def get_range(self, name: str, *, start: int, length: int) -> bytes:
+        """A part of an object; raises NotFound."""
+        check_name(name)
+        with self._speaking(name):
+            if length > 0:
+                try:
+                    return self._range(name, start, length)
+                except exceptions.GenericError:  # S3: 416 where it begins behind the end
+                    if start < self._there(name):
+                        raise
+            self._there(name)
+            return b""
+
+    def size(self, name: str) -> int | None:
+        """Size in bytes; None if there is no such object."""
+        check_name(name)
+        with self._speaking(name):
+            try:
+                return self._there(name)
+            except FileNotFoundError:
+                self._look_at_bucket()
+                return None
+
+    def list(self, prefix: str) -> Iterator[Listed]:
+        """Objects whose names begin with ``prefix``, in order."""
+        folder = prefix.rpartition("/")[0]
+        with self._speaking(prefix):
+            found = [
+                Listed(str(one["path"]), int(one["size"]))
+                for some in obstore.list(self._reading, folder or None)
+                for one in some
+                if str(one["path"]).startswith(prefix)
+            ]
+        yield from sorted(found, key=lambda listed: listed.name)
+
+    def delete(self, name: str) -> bool:
+        """Remove an object; False if there is none."""
+        if self.size(name) is None:
+            return False
+        with self._speaking(name):
+            obstore.delete(self._reading, name)
+        return True
+
+    def path(self, name: str) -> Path | None:
+        """None: there are no files."""
+        check_name(name)
+        return None
+
+    def _put(self, name: str, data: bytes) -> bool:
+        """Send it until an answer says what became of it."""
+        lost = False
+        for number in range(TRIES):
+            try:
+                obstore.put(self._writing, name, data, mode="create", use_multipart=False)
+            except _TAKEN as taken:
+                held = self._held(name)
+                if held is not None:
+                    return lost and held == data
+                if number + 1 == TRIES:
+                    raise exceptions.GenericError(f"taken, and not there: {taken}") from taken
+            except exceptions.GenericError as error:  # no answer, or one that says: later
+                lost = True
+                if number + 1 == TRIES or _says(error, *_NO_ACCESS, *_NO_BUCKET):
+                    raise
+            else:
+                return True
+            self._sleep(FIRST_PAUSE * 2**number)
+        raise AssertionError("the last try returns or raises")
+
+    def _held(self, name: str) -> bytes | None:
+        """What lies under a name that is taken. Some stores say so while another's PUT is under way."""
+        try:
+            return bytes(obstore.get(self._reading, name).bytes())
+        except FileNotFoundError:
+            return None
+
+    def _range(self, name: str, start: int, length: int) -> bytes:
+        return bytes(obstore.get_range(self._reading, name, start=start, length=length))
+
+    def _there(self, name: str) -> int:
+        return int(obstore.head(self._reading, name)["size"])
+
+    def _look_at_bucket(self) -> None:
+        """Raise unless there is a bucket: without one, all objects look as if they were missing."""
+        if not self._seen:
+            next(iter(obstore.list(self._reading, None, chunk_size=1)), None)
+            self._seen = True
+
+    @contextmanager
+    def _speaking(self, name: str) -> Iterator[None]:
+        """Turn the client's errors into ours."""
+        try:
+            yield
+        except UnlostError:
+            raise
+        except FileNotFoundError as error:
+            raise self._no_bucket(error) or missing(name) from error
+        except exceptions.BaseError as error:
+            raise self._no_bucket(error) or self._failed(name, error) from error
+
+    def _failed(self, name: str, error: exceptions.BaseError) -> StoreError:
+        if isinstance(error, _REFUSED) or _says(error, *_NO_ACCESS):
+            return StoreError(
+                "store-refused",
+                f"{self._address} refuses access to “{name}”.",
+                next_step="Check the credentials and the rights that they have in the bucket: to "
+                "read, to write and to list.",
+            )
+        return StoreError(
+            "store-failed",
+            f"{self._address} failed at “{name}”: {_said(error)}.",
+            next_step="Check the endpoint and the network, then try again; nothing was lost.",
+        )
+
+    def _no_bucket(self, error: Exception) -> StoreError | None:
+        """The error of a bucket that does not exist, where that is why."""
+        if not _says(error, *_NO_BUCKET):
+            return None
+        return StoreError(
+            "store-missing",
+            f"There is no {self._address}: its bucket does not exist.",
+            next_step="Make the bucket, or correct the vault's address.",
+        )
+
+
+def _says(error: Exception, *words: str) -> bool:
+    return any(word in str(error) for word in words)
+
+
+def _said(error: Any) -> str:
+    """The first line of what the client says; the rest is for its authors."""
+    return str(error).split("\n", 1)[0].strip().rstrip(".")[:300]

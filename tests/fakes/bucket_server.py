@@ -1,0 +1,164 @@
+"""A bucket behind HTTP, as S3 speaks, that can be told to fail: no signatures are checked.
+
+Sources: Amazon S3 API reference, GetObject, HeadObject, PutObject (conditional writes: 412 where the
+name is taken, 409 where another's write is under way), DeleteObject, ListObjectsV2.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+from xml.sax.saxutils import escape
+
+BUCKET = "box"
+PAGE = 7  # names of one answer to a list: so few that lists have pages
+
+
+class Bucket:
+    """What the server holds and was asked. ``faults`` are used up by PUTs, in order.
+
+    ``lost``: it is done, and no answer comes; ``refused``: no answer, and nothing is done; ``503``,
+    ``409``: said, and nothing is done. ``forbidden`` answers 403 to everything; ``gone``: no bucket.
+    """
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.faults: deque[str] = deque()
+        self.asked: list[tuple[str, str]] = []
+        self.forbidden = self.gone = False
+        self.lock = threading.Lock()
+        self.url = ""
+
+
+def handler(bucket: Bucket) -> type[BaseHTTPRequestHandler]:
+    """Answers for one bucket."""
+
+    class Answers(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing."""
+
+        def name(self) -> str:
+            return unquote(urlsplit(self.path).path).removeprefix(f"/{BUCKET}").lstrip("/")
+
+        def reply(self, status: int, body: bytes = b"", **headers: str) -> None:
+            self.send_response(status)
+            for key, value in headers.items():
+                self.send_header(key.replace("_", "-"), value)
+            size = headers.get("Content_Length")
+            if size is None:
+                self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        def trouble(self, code: str, status: int) -> None:
+            self.reply(status, f"<Error><Code>{code}</Code></Error>".encode())
+
+        def stopped(self) -> bool:
+            """Answer what stands in the way of everything."""
+            bucket.asked.append((self.command, self.name()))
+            if bucket.forbidden:
+                self.trouble("AccessDenied", 403)
+            elif bucket.gone:
+                self.trouble("NoSuchBucket", 404)
+            return bucket.forbidden or bucket.gone
+
+        def do_GET(self) -> None:
+            if self.stopped():
+                return
+            asked = parse_qs(urlsplit(self.path).query)
+            if "list-type" in asked:
+                self.listed(asked)
+                return
+            body = bucket.objects.get(self.name())
+            if body is None:
+                self.trouble("NoSuchKey", 404)
+                return
+            stamp = {"Last_Modified": "Thu, 26 Nov 2026 10:00:00 GMT", "ETag": '"1"'}
+            span = self.headers.get("Range")
+            if span is None:
+                self.reply(200, body, **stamp)
+                return
+            first, _, last = span.removeprefix("bytes=").partition("-")
+            start, end = int(first), min(int(last), len(body) - 1)
+            if start >= len(body):
+                self.trouble("InvalidRange", 416)
+                return
+            told = f"bytes {start}-{end}/{len(body)}"
+            self.reply(206, body[start : end + 1], Content_Range=told, **stamp)
+
+        def listed(self, asked: dict[str, list[str]]) -> None:
+            prefix, after = asked.get("prefix", [""])[0], asked.get("continuation-token", [""])[0]
+            names = sorted(n for n in bucket.objects if n.startswith(prefix) and n > after)
+            told = "".join(
+                f"<Contents><Key>{escape(name)}</Key><Size>{len(bucket.objects[name])}</Size>"
+                "<LastModified>2026-11-26T10:00:00.000Z</LastModified></Contents>"
+                for name in names[:PAGE]
+            )
+            if len(names) > PAGE:
+                told += f"<NextContinuationToken>{names[PAGE - 1]}</NextContinuationToken>"
+            self.reply(200, f"<ListBucketResult>{told}</ListBucketResult>".encode())
+
+        def do_HEAD(self) -> None:
+            if self.stopped():
+                return
+            body = bucket.objects.get(self.name())
+            if body is None:
+                self.reply(404)
+                return
+            stamp = "Thu, 26 Nov 2026 10:00:00 GMT"
+            self.reply(200, Content_Length=str(len(body)), Last_Modified=stamp, ETag='"1"')
+
+        def do_PUT(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.stopped():
+                return
+            fault = bucket.faults.popleft() if bucket.faults else ""
+            if fault == "refused":
+                self.close_connection = True
+                return
+            if fault in ("503", "409"):
+                self.trouble(
+                    "SlowDown" if fault == "503" else "ConditionalRequestConflict", int(fault)
+                )
+                return
+            with bucket.lock:
+                taken = self.name() in bucket.objects and self.headers.get("If-None-Match") == "*"
+                if not taken:
+                    bucket.objects[self.name()] = body
+            if fault == "lost":
+                self.close_connection = True
+            elif taken:
+                self.trouble("PreconditionFailed", 412)
+            else:
+                self.reply(200, ETag='"1"')
+
+        def do_DELETE(self) -> None:
+            if self.stopped():
+                return
+            bucket.objects.pop(self.name(), None)
+            self.reply(204)
+
+    return Answers
+
+
+@contextmanager
+def serving() -> Iterator[Bucket]:
+    """A bucket named ``box`` on loopback."""
+    bucket = Bucket()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(bucket))
+    server.daemon_threads = True
+    bucket.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield bucket
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,173 @@
+"""Vaults in buckets: what becomes of a PUT whose answer is lost, of errors, of a bucket that is away."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import vaultstory
+from fakes.bucket_server import BUCKET, Bucket, serving
+from unlost.model.errors import NotFound, StoreError, UnlostError
+from unlost.model.snapshot import VerifyLevel
+from unlost.model.store import Store
+from unlost.testing.stores import StoreContract
+from unlost.vault.stores.address import Reach, read_address
+from unlost.vault.stores.bucket import TRIES
+from unlost.vault.stores.reach import open_store
+
+pytestmark = pytest.mark.network
+
+
+@pytest.fixture(autouse=True)
+def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+
+
+@pytest.fixture
+def bucket() -> Iterator[Bucket]:
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture
+def pauses() -> list[float]:
+    return []
+
+
+@pytest.fixture
+def store(bucket: Bucket, pauses: list[float]) -> Store:
+    return opened(bucket.url, pauses)
+
+
+def opened(url: str, pauses: list[float]) -> Store:
+    place = read_address(f"s3://{BUCKET}/a/vault", reach=Reach(url), base=Path("/"))
+    return open_store(place, sleep=pauses.append)
+
+
+class TestBucketStore(StoreContract):
+    @pytest.fixture
+    def store(self, bucket: Bucket) -> Store:
+        self.url = bucket.url
+        return opened(bucket.url, [])
+
+    def reopen(self, store: Store) -> Store:
+        return opened(self.url, [])
+
+
+def code(call: object, *given: object) -> str:
+    with pytest.raises(UnlostError) as caught:
+        call(*given)  # type: ignore[operator]
+    assert caught.value.next_step
+    return caught.value.code
+
+
+def test_objects_lie_below_the_prefix(store: Store, bucket: Bucket) -> None:
+    store.put_new("orgs/one", b"x")
+    assert list(bucket.objects) == ["a/vault/orgs/one"]
+    bucket.objects["a/other"] = b"no"
+    assert [one.name for one in store.list("")] == ["orgs/one"]
+    assert store.properties.address == f"s3://{BUCKET}/a/vault"
+
+
+def test_a_vault_lives_in_it(store: Store) -> None:
+    story = vaultstory.told(store)
+    assert story.vault.verify(VerifyLevel.DEEP).damages == ()
+    assert len(story.vault.snapshots(story.org)) == 3
+
+
+@pytest.mark.parametrize("fault", ["lost", "refused", "503"])
+def test_a_put_without_an_answer_is_sent_again_and_wins_once(
+    store: Store, bucket: Bucket, pauses: list[float], fault: str
+) -> None:
+    bucket.faults.extend([fault, fault])
+    assert store.put_new("one", b"mine") is True
+    assert store.get("one") == b"mine"
+    assert store.put_new("one", b"mine") is False  # an answered put is believed
+    assert len(pauses) in (1, 2)
+    assert pauses == sorted(pauses)
+
+
+def test_a_put_without_an_answer_that_another_was_quicker_than_has_lost(
+    store: Store, bucket: Bucket
+) -> None:
+    bucket.objects["a/vault/one"] = b"another's"
+    bucket.faults.append("lost")
+    assert store.put_new("one", b"mine") is False
+    assert store.get("one") == b"another's"
+
+
+def test_a_name_that_is_said_to_be_taken_and_is_not_is_tried_again(
+    store: Store, bucket: Bucket, pauses: list[float]
+) -> None:
+    """S3 says 409 while another's write to the name is under way; that one may come to nothing."""
+    bucket.faults.extend(["409", "409"])
+    assert store.put_new("one", b"mine") is True
+    assert len(pauses) == 2
+    bucket.faults.extend(["409"] * TRIES)
+    assert code(store.put_new, "two", b"mine") == "store-failed"
+    assert store.size("two") is None
+
+
+def test_a_bucket_that_keeps_failing_is_said_to_fail(
+    store: Store, bucket: Bucket, pauses: list[float]
+) -> None:
+    bucket.faults.extend(["503"] * TRIES)
+    assert code(store.put_new, "one", b"mine") == "store-failed"
+    assert len(pauses) == TRIES - 1
+    assert store.size("one") is None
+
+
+def test_refused_access_is_said(store: Store, bucket: Bucket) -> None:
+    bucket.forbidden = True
+    assert code(store.get, "one") == "store-refused"
+    assert code(store.put_new, "one", b"x") == "store-refused"
+    assert code(list, store.list("")) == "store-refused"
+
+
+def test_without_a_bucket_nothing_is_said_to_be_missing(store: Store, bucket: Bucket) -> None:
+    bucket.gone = True
+    for call in (store.get, store.size, store.delete):
+        assert code(call, "one") == "store-missing"
+    assert code(store.put_new, "one", b"x") == "store-missing"
+
+
+def test_an_object_is_not_there_only_if_the_bucket_is(store: Store, bucket: Bucket) -> None:
+    assert store.size("one") is None
+    assert ("GET", "") in bucket.asked  # HEAD tells no reason: the bucket was looked at
+    bucket.asked.clear()
+    assert store.size("two") is None
+    assert bucket.asked == [("HEAD", "a/vault/two")]
+    with pytest.raises(NotFound):
+        store.get("two")
+
+
+def test_no_answer_at_all_is_an_error_of_the_store(pauses: list[float]) -> None:
+    with serving() as bucket:
+        url = bucket.url
+    with pytest.raises(StoreError) as caught:
+        opened(url, pauses).get("one")
+    assert caught.value.code == "store-failed"
+    assert "secret" not in caught.value.sentence
+
+
+def test_wrong_settings_are_told_before_anything_is_asked(tmp_path: Path) -> None:
+    certificates = read_address("s3://box", reach=Reach(ca_file=tmp_path / "none"), base=tmp_path)
+    (tmp_path / "ca").write_text("no certificate")
+    nonsense = read_address("s3://box", reach=Reach(ca_file=tmp_path / "ca"), base=tmp_path)
+    for place, told in (
+        (certificates, "ca-file-unreadable"),
+        (nonsense, "store-settings-wrong"),
+    ):
+        with pytest.raises(StoreError) as caught:
+            open_store(place, sleep=lambda _: None).size("one")
+        assert caught.value.code.startswith(told)
+
+
+def test_a_container_of_azure_is_opened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "account")
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", "a2V5")
+    place = read_address("az://backups/unlost", base=tmp_path)
+    store = open_store(place, sleep=lambda _: None)
+    assert store.properties.address == "az://backups/unlost"
+    assert store.path("one") is None
