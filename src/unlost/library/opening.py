@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 
 from unlost.model.errors import NotAllowed, StoreError, UsageError
 from unlost.vault.opening import open_keyring
-from unlost.vault.stores.local import LocalStore
+from unlost.vault.stores.address import StoreAddress
+from unlost.vault.stores.reach import open_store
 from unlost.vault.stores.readonly import ReadOnlyStore
 from unlost.vault.unlock import ByPassphrase, ByRecoverySheet, ByServiceKeyFile, KeyProvider
 from unlost.vault.vault import EncryptedVault
@@ -22,19 +23,19 @@ _lock = threading.Lock()
 class Opening:
     """Where a vault lies, and exactly one way into it.
 
-    A pickle of it names the vault's folder and the key file or the file of the recovery sheet, never
+    A pickle of it names the vault's place and the key file or the file of the recovery sheet, never
     what stands in them; one with a passphrase holds the passphrase. The text of a recovery sheet is
     the master key itself, and is not pickled.
     """
 
-    path: Path
+    place: StoreAddress
     key_file: Path | None = None
     passphrase: str | None = None
     sheet_file: Path | None = None
     sheet: str | None = None
 
     def __repr__(self) -> str:
-        return f"Opening({str(self.path)!r}, {self.way})"
+        return f"Opening({str(self.place)!r}, {self.way})"
 
     @property
     def way(self) -> str:
@@ -52,7 +53,7 @@ class Opening:
                 "The text of a recovery sheet is the master key, and is not handed to other processes.",
                 next_step="Open the vault with key_file=, or give recovery= the path of a file.",
             )
-        return Opening, (self.path, self.key_file, self.passphrase, self.sheet_file)
+        return Opening, (self.place, self.key_file, self.passphrase, self.sheet_file)
 
     def provider(self) -> KeyProvider:
         """The way in; raises NotAllowed (``key-missing``)."""
@@ -106,7 +107,7 @@ def _only_read(what: str) -> StoreError:
 
 
 def opening(
-    path: str | Path,
+    place: StoreAddress,
     *,
     key_file: str | Path | None,
     passphrase: str | None,
@@ -119,15 +120,14 @@ def opening(
             "A vault is opened in exactly one way.",
             next_step="Give one of key_file=, passphrase= and recovery= (a path, or the text).",
         )
-    folder = Path(path).absolute()
     if key_file is not None:
-        return Opening(folder, key_file=Path(key_file).absolute())
+        return Opening(place, key_file=Path(key_file).absolute())
     if passphrase is not None:
-        return Opening(folder, passphrase=passphrase)
+        return Opening(place, passphrase=passphrase)
     if isinstance(recovery, Path):
-        return Opening(folder, sheet_file=recovery.absolute())
+        return Opening(place, sheet_file=recovery.absolute())
     assert recovery is not None
-    return Opening(folder, sheet=recovery)
+    return Opening(place, sheet=recovery)
 
 
 def opened(way: Opening) -> EncryptedVault:
@@ -138,6 +138,7 @@ def opened(way: Opening) -> EncryptedVault:
 
 @cache
 def _open(way: Opening) -> EncryptedVault:
-    store, untold = ReadOnlyStore(LocalStore(way.path)), _Untold()
+    untold = _Untold()
+    store = ReadOnlyStore(open_store(way.place, sleep=untold.sleep))
     keys = open_keyring(store, way.provider(), entropy=untold)
     return open_encrypted(store, keys=keys, clock=untold, entropy=untold)

@@ -18,6 +18,7 @@ from unlost.model.org import OrgIdentity
 from unlost.model.snapshot import SnapshotInfo
 from unlost.outside.source import table_called, table_source
 from unlost.vault.snapshot import VaultSnapshot
+from unlost.vault.stores.address import Reach, read_address
 from unlost.vault.vault import EncryptedVault
 
 _LARGEST = 1 << 31  # bytes of a home's data
@@ -29,17 +30,26 @@ def open_vault(
     key_file: str | Path | None = None,
     passphrase: str | None = None,
     recovery: str | Path | None = None,
+    endpoint: str = "",
+    region: str = "",
+    hosted: bool = False,
+    ca_file: str | Path | None = None,
 ) -> "Vault":
-    """The vault in a folder, for reading alone: no home is needed, and no database.
+    """The vault at ``path``, for reading alone: no home is needed, and no database.
+
+    ``path`` is a folder, ``s3://BUCKET/PATH`` or ``az://CONTAINER/PATH``; what follows ``recovery`` says how
+    a bucket is reached, as the options of ``unlost init`` do.
 
     Exactly one way in is given: the service key's file, a passphrase, or the recovery sheet (its
     text, or the ``Path`` of a file that holds it). Raises NotFound (``vault-missing``), NotAllowed
-    (``key-missing``, ``key-wrong`` and others), UsageError (``way-in-unclear``), IntegrityError.
+    (``key-missing``, ``key-wrong`` and others), UsageError (``way-in-unclear``, ``store-address-invalid``), StoreError, IntegrityError.
 
     Without a home nothing tells whether the newest backup was taken away: ``Snapshot.head`` can be
     held against the one that a certificate or ``unlost snapshots`` printed.
     """
-    way = opening(path, key_file=key_file, passphrase=passphrase, recovery=recovery)
+    reach = Reach(endpoint, region, hosted, Path(ca_file).absolute() if ca_file else None)
+    place = read_address(str(path), reach=reach, base=Path.cwd())
+    way = opening(place, key_file=key_file, passphrase=passphrase, recovery=recovery)
     return Vault(way, opened(way))
 
 

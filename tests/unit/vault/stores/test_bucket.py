@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+import unlost
 import vaultstory
 from fakes.bucket_server import BUCKET, Bucket, serving
 from unlost.model.errors import NotFound, StoreError, UnlostError
 from unlost.model.snapshot import VerifyLevel
 from unlost.model.store import Store
 from unlost.testing.stores import StoreContract
+from unlost.vault.opening import recovery_sheet
 from unlost.vault.stores.address import Reach, read_address
 from unlost.vault.stores.bucket import TRIES
 from unlost.vault.stores.reach import open_store
@@ -171,3 +173,14 @@ def test_a_container_of_azure_is_opened(monkeypatch: pytest.MonkeyPatch, tmp_pat
     store = open_store(place, sleep=lambda _: None)
     assert store.properties.address == "az://backups/unlost"
     assert store.path("one") is None
+
+
+def test_a_program_reads_a_vault_in_a_bucket(store: Store, bucket: Bucket) -> None:
+    story = vaultstory.told(store)
+    sheet = recovery_sheet(story.keys).text()
+    place = f"s3://{BUCKET}/a/vault"
+    vault = unlost.open_vault(place, recovery=sheet, endpoint=bucket.url)
+    assert vault.orgs() == [story.vault.orgs()[story.org].label]
+    bucket.asked.clear()
+    assert vault.org(vault.orgs()[0]).at().table("Account").count() > 0
+    assert {verb for verb, _ in bucket.asked} <= {"GET", "HEAD"}
