@@ -189,6 +189,7 @@ NOT_OFFERED = {
     "data.export": "it writes files of the machine where it runs",
     "data.sql": "it runs where the vault is",
     "file.read": "file.open gives the bytes",
+    "vault.copy": "it writes to places that the machine reaches",
     "home.doctor": "it looks at the machine",
     "home.first-admin": "it needs the home's machine",
     "home.first-link": "it needs the home's machine",

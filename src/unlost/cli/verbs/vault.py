@@ -7,14 +7,16 @@ import typer
 
 from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
-from unlost.cli.options import AsJson, CaFile, Database, Endpoint, Hosted, Region
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, CaFile, Database, Endpoint, Home, Hosted, Region
 from unlost.cli.place import vault_place
-from unlost.cli.text import many, plain, when
+from unlost.cli.text import many, plain, size, when
 from unlost.cli.verbs.init import read_sheet
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from unlost.app.actions.copy_vault import VaultCopied
     from unlost.app.actions.rebuild import RebuildResult, RebuiltOrg
 
 app = typer.Typer(no_args_is_help=True, help="The vault itself.")
@@ -68,6 +70,44 @@ def rebuild(
     wish = Rebuild(place, read_sheet(sheet), home_key=home_key, copy=copy)
     answer(act(wish), as_json=json, show=_show)
     return ExitCode.OK
+
+
+@app.command("copy")
+def copy(
+    place: Annotated[
+        str,
+        typer.Argument(
+            metavar="PLACE", help="Where to: a folder, s3://BUCKET/PATH or az://CONTAINER/PATH."
+        ),
+    ],
+    *,
+    endpoint: Endpoint = "",
+    region: Region = "",
+    hosted: Hosted = False,
+    ca_file: CaFile = None,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Copy the vault to a second place, or bring a copy up to date; it stays sealed."""
+    there = vault_place(place, endpoint=endpoint, region=region, hosted=hosted, ca_file=ca_file)
+    assert there is not None
+    with opened(home) as application:
+        from unlost.app.actions.copy_vault import copy as act
+
+        result = act(application, there)
+    answer(result, as_json=json, show=_show_copied)
+    return ExitCode.OK
+
+
+def _show_copied(out: "Console", result: "VaultCopied") -> None:
+    already = f"; {many(result.there, 'object')} were there already" if result.there else ""
+    out.print(
+        f"{result.place} has the whole vault: {many(result.objects, 'object')} copied, "
+        f"{size(result.bytes)}{already}."
+    )
+    out.print("Every object was read back and is the same.")
+    out.print()
+    out.print(f"A home for it: unlost vault rebuild DIR --vault {result.place} --sheet FILE")
 
 
 def _show(out: "Console", result: "RebuildResult") -> None:

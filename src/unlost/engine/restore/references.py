@@ -178,6 +178,8 @@ class Settling:
             known = column in facts.seen_references and column not in facts.edits
             if not known or not self._came_back(made, column):
                 continue
+            if self._given_away(made, column, value):
+                continue
             seen, fate = facts.seen_references[column], self.fate(made, column)
             if seen == fate:
                 continue
@@ -187,6 +189,12 @@ class Settling:
                 set_column(made, column, capability)
             else:
                 made.remark(Remark.COLUMN_FIXED)
+
+    def _given_away(self, made: Draft, column: str, value: str) -> bool:
+        """True if people asked that another record is named there: nobody is named again then."""
+        survey = self.gathering.survey
+        tables = survey.reference(made.facts.snapshot, made.key.table, column).tables
+        return survey.edits.swapped(tables, value) is not None
 
     def _came_back(self, made: Draft, column: str) -> bool:
         """True if a reference points to a record that was lost and is there again."""

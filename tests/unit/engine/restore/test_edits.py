@@ -284,21 +284,6 @@ def test_a_reference_is_emptied(atelier: Atelier) -> None:
     assert atelier.named("Memo", "m")[1].get("About") is None
 
 
-def test_a_reference_that_the_org_sets_again_though_it_was_typed_empty_is_told(
-    quick: Atelier,
-) -> None:
-    quick.allow("Account", identity=Identity.UNDELETE)
-    account = quick.make("Account", "Zotter")
-    memo = quick.make("Memo", "m", About=account)
-    quick.night()
-    quick.platform.delete("Account", account, by="U2")  # the memo's reference is emptied
-    plan = planned(quick, typed("Memo", memo, About=None), ("Account", account))
-    assert actions(plan) == {account: Action.UNDELETE, memo: Action.UNCHANGED}
-    outcome = quick.restore(plan)
-    assert quick.live("Memo")[memo]["About"] == account
-    assert [one.column for one in of(outcome, memo).differences] == ["About"]
-
-
 # --- somebody else --------------------------------------------------------------------------------
 
 
@@ -454,31 +439,6 @@ def test_a_detail_whose_old_master_stays_in_the_bin_comes_as_a_new_one(quick: At
     assert endings(outcome) == {contact: Ending.CREATED}
     (cells,) = quick.live("Contact").values()
     assert cells["Account"] == other
-
-
-def test_a_reference_that_an_older_life_took_back_from_the_bin_is_no_change_of_somebodys(
-    quick: Atelier,
-) -> None:
-    for table in ("Account", "Contact"):
-        quick.allow(table, identity=Identity.UNDELETE)
-    account, other = quick.make("Account", "Zotter"), quick.make("Account", "Lindt")
-    contact = quick.make("Contact", "Ann", Account=account)
-    memo = quick.make("Memo", "m", About=contact)
-    quick.night()
-    quick.platform.delete("Account", account, by="U2")
-    edits = typed("Contact", contact, Account=other)
-    quick.restore(planned(quick, edits, ("Contact", contact), related=Related.NONE))
-    (anew,) = quick.live("Contact")
-    plan = quick.plan_of(("Contact", contact))
-    assert actions(plan) == {
-        account: Action.UNDELETE,
-        contact: Action.UPDATE,
-        memo: Action.UPDATE,
-    }
-    outcome = quick.restore(plan)
-    assert set(quick.live("Contact")) == {anew, contact}  # the bin gave the older life back too
-    assert of(outcome, memo).ending is Ending.UPDATED
-    assert quick.live("Memo")[memo]["About"] == anew
 
 
 def test_a_detail_that_was_deleted_alone_keeps_its_id(quick: Atelier) -> None:

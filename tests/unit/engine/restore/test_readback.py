@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from unit.engine.restore.atelier import LINK, Atelier, actions, step_of
-from unit.engine.restore.test_edits import planned
+from unit.engine.restore.test_edits import planned, typed
 from unit.engine.restore.workshop import TEXT, endings, of
 from unlost.engine.restore import readback
 from unlost.engine.restore.cells import digest
-from unlost.engine.restore.edits import Edits
+from unlost.engine.restore.edits import NO_EDITS, Edits
 from unlost.engine.restore.execute import run_of
 from unlost.engine.restore.log import Log
 from unlost.engine.restore.outcome import Difference, Ending
@@ -454,3 +454,59 @@ def test_what_the_org_fills_though_it_was_told_to_be_empty_is_named_and_not_doub
     outcome = quick.restore(plan)
     assert [one.column for one in of(outcome, account).differences] == ["Number"]
     assert len(quick.live("Account")) == 1
+
+
+def test_a_reference_that_the_org_sets_again_though_it_was_typed_empty_is_told(
+    quick: Atelier,
+) -> None:
+    quick.allow("Account", identity=Identity.UNDELETE)
+    account = quick.make("Account", "Zotter")
+    memo = quick.make("Memo", "m", About=account)
+    quick.night()
+    quick.platform.delete("Account", account, by="U2")  # the memo's reference is emptied
+    plan = planned(quick, typed("Memo", memo, About=None), ("Account", account))
+    assert actions(plan) == {account: Action.UNDELETE, memo: Action.UNCHANGED}
+    outcome = quick.restore(plan)
+    assert quick.live("Memo")[memo]["About"] == account
+    assert [one.column for one in of(outcome, memo).differences] == ["About"]
+
+
+def test_a_reference_that_an_older_life_took_back_from_the_bin_is_no_change_of_somebodys(
+    quick: Atelier,
+) -> None:
+    for table in ("Account", "Contact"):
+        quick.allow(table, identity=Identity.UNDELETE)
+    account, other = quick.make("Account", "Zotter"), quick.make("Account", "Lindt")
+    contact = quick.make("Contact", "Ann", Account=account)
+    memo = quick.make("Memo", "m", About=contact)
+    quick.night()
+    quick.platform.delete("Account", account, by="U2")
+    edits = typed("Contact", contact, Account=other)
+    quick.restore(planned(quick, edits, ("Contact", contact), related=Related.NONE))
+    (anew,) = quick.live("Contact")
+    plan = quick.plan_of(("Contact", contact))
+    assert actions(plan) == {
+        account: Action.UNDELETE,
+        contact: Action.UPDATE,
+        memo: Action.UPDATE,
+    }
+    outcome = quick.restore(plan)
+    assert set(quick.live("Contact")) == {anew, contact}  # the bin gave the older life back too
+    assert of(outcome, memo).ending is Ending.UPDATED
+    assert quick.live("Memo")[memo]["About"] == anew
+
+
+def test_a_reference_that_was_emptied_is_not_set_again_where_another_is_to_be_named(
+    quick: Atelier,
+) -> None:
+    account, other = quick.make("Account", "Zotter"), quick.make("Account", "Lindt")
+    memo = quick.make("Memo", "m", About=account)
+    quick.night()
+    quick.lose("Account", account)
+    edits = Edits(instead={RecordKey("Account", account): other})
+    plan = planned(quick, edits, ("Account", account))
+    assert actions(plan) == {account: Action.CREATE, memo: Action.UNCHANGED}
+    assert quick.restore(plan).whole
+    assert quick.live("Memo")[memo]["About"] is None
+    relinked = planned(quick, NO_EDITS, ("Account", account))
+    assert step_of(relinked, memo).columns == ("About",)

@@ -1,0 +1,34 @@
+"""Copy the vault to a second place."""
+
+from dataclasses import dataclass
+
+from unlost.app.access import Where, action
+from unlost.app.compose import Application
+from unlost.model.access import Right, Trace
+from unlost.vault.copying import copy_vault
+from unlost.vault.stores.address import StoreAddress
+from unlost.vault.stores.probe import probe_store
+from unlost.vault.stores.reach import open_store
+
+
+@dataclass(frozen=True, slots=True)
+class VaultCopied:
+    """Where the copy lies; objects and bytes that were written, objects that lay there already."""
+
+    place: str
+    objects: int
+    bytes: int
+    there: int
+
+
+@action("vault.copy", Right.OPERATE, trace=Trace.WRITE, where=Where.HOME, subject=("place",))
+def copy(app: Application, place: StoreAddress) -> VaultCopied:
+    """Bring a copy of the vault up to date, or make one in an empty place.
+
+    Raises Conflict (``copy-other-vault``), IntegrityError (``copy-differs``), NotFound, StoreError.
+    """
+    source = open_store(app.home.place, sleep=app.clock.sleep)
+    target = open_store(place, sleep=app.clock.sleep)
+    probe_store(target, entropy=app.entropy)
+    done = copy_vault(source, target)
+    return VaultCopied(str(place), done.objects, done.bytes, done.there)
