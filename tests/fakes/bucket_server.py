@@ -33,125 +33,127 @@ class Bucket:
         self.url = ""
 
 
-def handler(bucket: Bucket) -> type[BaseHTTPRequestHandler]:
-    """Answers for one bucket."""
+class Answers(BaseHTTPRequestHandler):
+    """The answers of the server that holds a self.bucket."""
 
-    class Answers(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    protocol_version = "HTTP/1.1"
 
-        def log_message(self, *_: Any) -> None:
-            """Nothing."""
+    @property
+    def bucket(self) -> Bucket:
+        """Set by who starts the server."""
+        found: Bucket = self.server.bucket  # type: ignore[attr-defined]
+        return found
 
-        def name(self) -> str:
-            return unquote(urlsplit(self.path).path).removeprefix(f"/{BUCKET}").lstrip("/")
+    def log_message(self, *_: Any) -> None:
+        """Nothing."""
 
-        def reply(self, status: int, body: bytes = b"", **headers: str) -> None:
-            self.send_response(status)
-            for key, value in headers.items():
-                self.send_header(key.replace("_", "-"), value)
-            size = headers.get("Content_Length")
-            if size is None:
-                self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
+    def name(self) -> str:
+        return unquote(urlsplit(self.path).path).removeprefix(f"/{BUCKET}").lstrip("/")
 
-        def trouble(self, code: str, status: int) -> None:
-            self.reply(status, f"<Error><Code>{code}</Code></Error>".encode())
+    def reply(self, status: int, body: bytes = b"", **headers: str) -> None:
+        self.send_response(status)
+        for key, value in headers.items():
+            self.send_header(key.replace("_", "-"), value)
+        size = headers.get("Content_Length")
+        if size is None:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
-        def stopped(self) -> bool:
-            """Answer what stands in the way of everything."""
-            bucket.asked.append((self.command, self.name()))
-            if bucket.forbidden:
-                self.trouble("AccessDenied", 403)
-            elif bucket.gone:
-                self.trouble("NoSuchBucket", 404)
-            return bucket.forbidden or bucket.gone
+    def trouble(self, code: str, status: int) -> None:
+        self.reply(status, f"<Error><Code>{code}</Code></Error>".encode())
 
-        def do_GET(self) -> None:
-            if self.stopped():
-                return
-            asked = parse_qs(urlsplit(self.path).query)
-            if "list-type" in asked:
-                self.listed(asked)
-                return
-            body = bucket.objects.get(self.name())
-            if body is None:
-                self.trouble("NoSuchKey", 404)
-                return
-            stamp = {"Last_Modified": "Thu, 26 Nov 2026 10:00:00 GMT", "ETag": '"1"'}
-            span = self.headers.get("Range")
-            if span is None:
-                self.reply(200, body, **stamp)
-                return
-            first, _, last = span.removeprefix("bytes=").partition("-")
-            start, end = int(first), min(int(last), len(body) - 1)
-            if start >= len(body):
-                self.trouble("InvalidRange", 416)
-                return
-            told = f"bytes {start}-{end}/{len(body)}"
-            self.reply(206, body[start : end + 1], Content_Range=told, **stamp)
+    def stopped(self) -> bool:
+        """Answer what stands in the way of everything."""
+        self.bucket.asked.append((self.command, self.name()))
+        if self.bucket.forbidden:
+            self.trouble("AccessDenied", 403)
+        elif self.bucket.gone:
+            self.trouble("NoSuchBucket", 404)
+        return self.bucket.forbidden or self.bucket.gone
 
-        def listed(self, asked: dict[str, list[str]]) -> None:
-            prefix, after = asked.get("prefix", [""])[0], asked.get("continuation-token", [""])[0]
-            names = sorted(n for n in bucket.objects if n.startswith(prefix) and n > after)
-            told = "".join(
-                f"<Contents><Key>{escape(name)}</Key><Size>{len(bucket.objects[name])}</Size>"
-                "<LastModified>2026-11-26T10:00:00.000Z</LastModified></Contents>"
-                for name in names[:PAGE]
-            )
-            if len(names) > PAGE:
-                told += f"<NextContinuationToken>{names[PAGE - 1]}</NextContinuationToken>"
-            self.reply(200, f"<ListBucketResult>{told}</ListBucketResult>".encode())
+    def do_GET(self) -> None:
+        if self.stopped():
+            return
+        asked = parse_qs(urlsplit(self.path).query)
+        if "list-type" in asked:
+            self.listed(asked)
+            return
+        body = self.bucket.objects.get(self.name())
+        if body is None:
+            self.trouble("NoSuchKey", 404)
+            return
+        stamp = {"Last_Modified": "Thu, 26 Nov 2026 10:00:00 GMT", "ETag": '"1"'}
+        span = self.headers.get("Range")
+        if span is None:
+            self.reply(200, body, **stamp)
+            return
+        first, _, last = span.removeprefix("bytes=").partition("-")
+        start, end = int(first), min(int(last), len(body) - 1)
+        if start >= len(body):
+            self.trouble("InvalidRange", 416)
+            return
+        told = f"bytes {start}-{end}/{len(body)}"
+        self.reply(206, body[start : end + 1], Content_Range=told, **stamp)
 
-        def do_HEAD(self) -> None:
-            if self.stopped():
-                return
-            body = bucket.objects.get(self.name())
-            if body is None:
-                self.reply(404)
-                return
-            stamp = "Thu, 26 Nov 2026 10:00:00 GMT"
-            self.reply(200, Content_Length=str(len(body)), Last_Modified=stamp, ETag='"1"')
+    def listed(self, asked: dict[str, list[str]]) -> None:
+        prefix, after = asked.get("prefix", [""])[0], asked.get("continuation-token", [""])[0]
+        names = sorted(n for n in self.bucket.objects if n.startswith(prefix) and n > after)
+        told = "".join(
+            f"<Contents><Key>{escape(name)}</Key><Size>{len(self.bucket.objects[name])}</Size>"
+            "<LastModified>2026-11-26T10:00:00.000Z</LastModified></Contents>"
+            for name in names[:PAGE]
+        )
+        if len(names) > PAGE:
+            told += f"<NextContinuationToken>{names[PAGE - 1]}</NextContinuationToken>"
+        self.reply(200, f"<ListBucketResult>{told}</ListBucketResult>".encode())
 
-        def do_PUT(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            if self.stopped():
-                return
-            fault = bucket.faults.popleft() if bucket.faults else ""
-            if fault == "refused":
-                self.close_connection = True
-                return
-            if fault in ("503", "409"):
-                self.trouble(
-                    "SlowDown" if fault == "503" else "ConditionalRequestConflict", int(fault)
-                )
-                return
-            with bucket.lock:
-                taken = self.name() in bucket.objects and self.headers.get("If-None-Match") == "*"
-                if not taken:
-                    bucket.objects[self.name()] = body
-            if fault == "lost":
-                self.close_connection = True
-            elif taken:
-                self.trouble("PreconditionFailed", 412)
-            else:
-                self.reply(200, ETag='"1"')
+    def do_HEAD(self) -> None:
+        if self.stopped():
+            return
+        body = self.bucket.objects.get(self.name())
+        if body is None:
+            self.reply(404)
+            return
+        stamp = "Thu, 26 Nov 2026 10:00:00 GMT"
+        self.reply(200, Content_Length=str(len(body)), Last_Modified=stamp, ETag='"1"')
 
-        def do_DELETE(self) -> None:
-            if self.stopped():
-                return
-            bucket.objects.pop(self.name(), None)
-            self.reply(204)
+    def do_PUT(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.stopped():
+            return
+        fault = self.bucket.faults.popleft() if self.bucket.faults else ""
+        if fault == "refused":
+            self.close_connection = True
+            return
+        if fault in ("503", "409"):
+            self.trouble("SlowDown" if fault == "503" else "ConditionalRequestConflict", int(fault))
+            return
+        with self.bucket.lock:
+            taken = self.name() in self.bucket.objects and self.headers.get("If-None-Match") == "*"
+            if not taken:
+                self.bucket.objects[self.name()] = body
+        if fault == "lost":
+            self.close_connection = True
+        elif taken:
+            self.trouble("PreconditionFailed", 412)
+        else:
+            self.reply(200, ETag='"1"')
 
-    return Answers
+    def do_DELETE(self) -> None:
+        if self.stopped():
+            return
+        self.bucket.objects.pop(self.name(), None)
+        self.reply(204)
 
 
 @contextmanager
 def serving() -> Iterator[Bucket]:
     """A bucket named ``box`` on loopback."""
     bucket = Bucket()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(bucket))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    server.bucket = bucket  # type: ignore[attr-defined]
     server.daemon_threads = True
     bucket.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

@@ -18,6 +18,7 @@ MUST_MEET = {
     *("crash", "difference", "changed after planning", "typed", "given to others"),
 }
 # What few examples are not sure to meet.
+SELDOM = {"action adopt", "ending adopted"}
 RARE = {f"fault {call}" for call in ("write", "written", "row", "upload", "uploaded")}
 MUST_MEET_DEEP = MUST_MEET | RARE | {"full", "rival"}
 
@@ -44,7 +45,7 @@ def met_by(machine: type[Restores], *, examples: int, steps: int) -> Counter[str
 @pytest.mark.timeout(1200)
 def test_after_any_disaster_and_interruption_the_graph_is_as_it_was() -> None:
     met = met_by(Restores, examples=QUICK, steps=8)
-    assert set(met) >= MUST_MEET, MUST_MEET - set(met)
+    assert set(met) >= MUST_MEET - SELDOM, MUST_MEET - set(met)
     assert RARE & set(met), "no call ever failed"
 
 
