@@ -64,7 +64,7 @@ def needed(secrets: SecretStore, name: str) -> str:
         raise NotAllowed(
             "secret-missing",
             f"The {name.replace('_', ' ')} of this org is not stored.",
-            next_step="Add the org again, or set its secret.",
+            next_step="Give it again with `unlost org add` (`unlost org writer` for restores); backups stay.",
         )
     return value
 
