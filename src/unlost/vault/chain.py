@@ -12,6 +12,7 @@ from unlost.model.ports import Witness, Witnessed
 from unlost.vault import places
 from unlost.vault.format.manifest import Checkpoint, Manifest, head_of, pack, unpack
 from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.redactions import Redactions
 from unlost.vault.sealing import SealedObjects
 from unlost.vault.state import (
     LiveState,
@@ -36,6 +37,7 @@ class Chain:
         self._witness = witness
         self._state = LiveState()
         self._manifests: dict[int, tuple[Manifest, str]] = {}
+        self._redactions = Redactions(org, sealed=sealed)
         self._lock = threading.RLock()
 
     def live(self) -> LiveState:
@@ -74,6 +76,7 @@ class Chain:
                     next_step="List them with: unlost snapshots",
                 )
             manifest, head = self._read(seq)
+            self._redactions.prove(state)
             if head != state.commits[seq].head:
                 raise _broken("chain-replaced", f"Commit {seq} is not the one that was made.")
             return manifest, head
@@ -94,7 +97,8 @@ class Chain:
         Putting it again changes nothing, and a put that finds the name taken is durable too.
         """
         manifest, _ = self.manifest(seq)
-        self.put(manifest)
+        if self._sealed.store.size(places.commit(self.org, seq)) is not None:
+            self.put(manifest)  # else something was erased from it, long after it was durable
 
     def seal_checkpoint(self) -> None:
         """Keep the state as a checkpoint when it is time; only a cache, so failures are no harm."""
@@ -107,6 +111,19 @@ class Chain:
             name=places.checkpoint(self.org, state.seq),
             content=pack(to_checkpoint(state)),
         )
+
+    def renew_checkpoint(self) -> None:
+        """Keep the state as a checkpoint, and no older one."""
+        state = self.live()
+        with self._lock:
+            self._manifests.clear()  # something was erased from them
+        name = places.checkpoint(self.org, state.seq)
+        self._sealed.put_new(
+            ObjectKind.CHECKPOINT, org=self.org, name=name, content=pack(to_checkpoint(state))
+        )
+        for listed in list(self._sealed.store.list(places.checkpoints(self.org))):
+            if listed.name < name:
+                self._sealed.store.delete(listed.name)
 
     def drop_checkpoints(self) -> None:
         """Remove those that newer ones stand for, when one was sealed."""
@@ -153,13 +170,18 @@ class Chain:
         try:
             content = self._sealed.get(ObjectKind.MANIFEST, org=self.org, name=name)
         except NotFound:
-            raise _broken("chain-hole", f"Commit {seq} is missing.") from None
-        manifest, text = unpack(content, Manifest, name=name)
+            found = self._redactions.read(seq)
+            if found is None:
+                raise _broken("chain-hole", f"Commit {seq} is missing.") from None
+            manifest, head = found
+        else:
+            manifest, text = unpack(content, Manifest, name=name)
+            head = head_of(text)
         if (manifest.seq, manifest.org) != (seq, self.org):
             raise _broken("chain-replaced", f"Commit {seq} says that it is another one.")
         while len(self._manifests) >= _KEPT_MANIFESTS:
             self._manifests.pop(next(iter(self._manifests)))
-        self._manifests[seq] = (manifest, head_of(text))
+        self._manifests[seq] = (manifest, head)
         return self._manifests[seq]
 
     def _from_checkpoint(self, newest: int) -> LiveState | None:
@@ -185,7 +207,11 @@ class Chain:
         return state if agrees else None
 
     def _testify(self, state: LiveState) -> None:
-        """Hold the head against the witness, and let it advance."""
+        """Hold what was read against what the head proves, and the head against the witness.
+
+        The witness advances.
+        """
+        self._redactions.prove(state)
         if self._witness is None:
             return
         seen = self._witness.get(self.org)

@@ -92,14 +92,17 @@ class Finish:
             )
 
     def _check_nothing_forgotten(self, state: LiveState) -> None:
-        """Raise Conflict where a backup left out what it thought to be there, and that may be gone."""
+        """Raise Conflict where a backup left out what it thought to be there, and that may be gone.
+
+        And where it may have taken in what was erased since it began.
+        """
         since = (info for number, info in state.commits.items() if number > self._intent.base)
         if self._intent.kind is not CommitKind.RESTORE and any(
-            info.kind is CommitKind.FORGET for info in since
+            info.kind in (CommitKind.FORGET, CommitKind.ERASE) for info in since
         ):
             raise Conflict(
                 "forgotten-meanwhile",
-                f"Backups were forgotten while the run {self._intent.run} was under way, and what it "
+                f"Something was forgotten or erased while the run {self._intent.run} was under way, and what it "
                 "took to be in the vault may be gone.",
                 next_step="Begin another run.",
             )

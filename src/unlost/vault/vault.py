@@ -9,6 +9,7 @@ from typing import BinaryIO
 import msgspec
 import pyarrow as pa
 
+from unlost.model.erasure import Erasure, ErasureTold, ErasureWish
 from unlost.model.errors import Conflict, NotFound, UnlostError
 from unlost.model.learned import learned
 from unlost.model.org import OrgIdentity
@@ -32,6 +33,7 @@ from unlost.vault.buffers import BufferLimit
 from unlost.vault.changes import changes
 from unlost.vault.commit import OpenCommit
 from unlost.vault.compact import compact
+from unlost.vault.erase.eraser import erase, erasures, plan_erasure
 from unlost.vault.finish import committed
 from unlost.vault.format.manifest import FORMAT, Intent
 from unlost.vault.format.physical import HOLDS
@@ -277,6 +279,28 @@ class EncryptedVault:
         ``pause`` and ``agree`` raise; then nothing has changed.
         """
         return forget(self.room(org), rules, run=run, pause=pause, agree=agree)
+
+    def plan_erasure(
+        self, org: str, wish: ErasureWish, *, pause: Callable[[], None] = lambda: None
+    ) -> Erasure:
+        """What ``erase`` would take away now; see the port ``Erasing``."""
+        return plan_erasure(self.room(org), wish, pause=pause)
+
+    def erase(
+        self,
+        org: str,
+        wish: ErasureWish,
+        *,
+        run: str,
+        pause: Callable[[], None] = lambda: None,
+        agree: Callable[[Erasure], None] = lambda _: None,
+    ) -> Erasure:
+        """Take records out of all history at once, and keep them out; see the port ``Erasing``."""
+        return erase(self.room(org), wish, run=run, pause=pause, agree=agree)
+
+    def erasures(self, org: str) -> tuple[ErasureTold, ...]:
+        """What was erased, oldest first, as far as it may be told."""
+        return erasures(self.room(org))
 
     def sweep(self, org: str, *, run: str) -> Sweep:
         """Remove what was condemned days ago, and condemn what runs left that came to nothing."""
