@@ -1,6 +1,6 @@
 """Erasing: records leave all history of an org, and are not taken in again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -117,7 +117,7 @@ class Erasing(Protocol):
         *,
         run: str,
         pause: Callable[[], None] = ...,
-        agree: Callable[[Erasure], None] = ...,
+        agree: Callable[[Erasure], object] = ...,
     ) -> Erasure:
         """Take records out of all history at once, and put them on the list of what stays out.
 
@@ -125,6 +125,10 @@ class Erasing(Protocol):
         repeat: what an earlier one that was cut off left is removed first.
         Raises Conflict (``erase-held``, ``runs-open``, ``maintenance-outrun``); then nothing has changed.
         """
+        ...
+
+    def erased(self, org: str, records: Collection[RecordKey]) -> frozenset[RecordKey]:
+        """Those of the records that are on the list of what is not taken in again."""
         ...
 
     def erasures(self, org: str) -> tuple[ErasureTold, ...]:

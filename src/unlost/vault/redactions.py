@@ -82,7 +82,7 @@ def _bones(manifest: Manifest) -> Manifest:
         msgspec.structs.replace(part, segments=tuple(map(struck, part.segments)), finding=None)
         for part in manifest.tables
     )
-    states = (replace(one, finding=None) for one in manifest.states)
+    states = (replace(one, held=0, deleted=0, finding=None) for one in manifest.states)
     return msgspec.structs.replace(
         manifest, tables=tuple(tables), states=tuple(states), certificate=None
     )

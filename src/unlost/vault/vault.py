@@ -13,6 +13,7 @@ from unlost.model.erasure import Erasure, ErasureTold, ErasureWish
 from unlost.model.errors import Conflict, NotFound, UnlostError
 from unlost.model.learned import learned
 from unlost.model.org import OrgIdentity
+from unlost.model.plan import RecordKey
 from unlost.model.ports import Clock, Entropy, Witness
 from unlost.model.reading import Rows
 from unlost.model.retention import Forgetting, HeldThing, Hold, KeepRules
@@ -34,6 +35,7 @@ from unlost.vault.changes import changes
 from unlost.vault.commit import OpenCommit
 from unlost.vault.compact import compact
 from unlost.vault.erase.eraser import erase, erasures, plan_erasure
+from unlost.vault.erase.marks import erased_among
 from unlost.vault.finish import committed
 from unlost.vault.format.manifest import FORMAT, Intent
 from unlost.vault.format.physical import HOLDS
@@ -293,10 +295,14 @@ class EncryptedVault:
         *,
         run: str,
         pause: Callable[[], None] = lambda: None,
-        agree: Callable[[Erasure], None] = lambda _: None,
+        agree: Callable[[Erasure], object] = lambda _: None,
     ) -> Erasure:
         """Take records out of all history at once, and keep them out; see the port ``Erasing``."""
         return erase(self.room(org), wish, run=run, pause=pause, agree=agree)
+
+    def erased(self, org: str, records: Collection[RecordKey]) -> frozenset[RecordKey]:
+        """Those of the records that are on the list of what is not taken in again."""
+        return erased_among(self.room(org), records)
 
     def erasures(self, org: str) -> tuple[ErasureTold, ...]:
         """What was erased, oldest first, as far as it may be told."""

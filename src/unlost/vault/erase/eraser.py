@@ -30,6 +30,7 @@ from unlost.vault.erase.hits import (
     Leave,
     Pause,
     Replaced,
+    erased_at,
     erased_of,
     hit,
     rewritten,
@@ -59,7 +60,7 @@ from unlost.vault.segmentwriter import SegmentWriter
 from unlost.vault.state import LiveState, live_objects
 from unlost.vault.suppressed import Mark, marks_in
 
-type Agree = Callable[[Erasure], None]
+type Agree = Callable[[Erasure], object]
 
 _OWN = (CommitKind.ERASE, CommitKind.COMPACT, CommitKind.FORGET)
 _DIGITS = 10  # of the number of a commit in an id of ``$changes``
@@ -71,6 +72,7 @@ class Found:
 
     chosen: Chosen
     marks: tuple[Mark, ...]
+    versions: Mapping[str, pa.Table]
     hits: tuple[Hit, ...]
     contents: Contents
     journals: tuple[str, ...]
@@ -197,21 +199,22 @@ def _found(room: OrgRoom, state: LiveState, wish: ErasureWish, *, run: str, paus
     found = Found(
         chosen=chosen,
         marks=marks,
+        versions=rows,
         hits=tuple(one for one in hits if one.ranks),
         contents=contents,
         journals=journals_naming(room, naming),
         certificates=tuple(certificates_naming(room, state, naming)),
         told=Erasure(),
     )
-    return replace(found, told=_told(found, rows))
+    return replace(found, told=_told(found))
 
 
 def _hit(room: OrgRoom, state: LiveState, table: str, ids: pa.Array, pause: Pause) -> Hit:
     return hit(room.view(table, until=state.seq, state=state), ids, pause=pause)
 
 
-def _told(found: Found, rows: Mapping[str, pa.Table]) -> Erasure:
-    chosen = found.chosen
+def _told(found: Found) -> Erasure:
+    chosen, rows = found.chosen, found.versions
     tables = [erased_of(table, own) for table, own in rows.items() if len(own)]
     known = {(table, one) for table, own in rows.items() for one in own.column(U_ID).to_pylist()}
     moving = found.contents.freed.packs
@@ -323,11 +326,17 @@ class _Erasing:
         gone = {entry.id for one in replaced for entry in one.old}
         held = self._state.segments.values()
         live = {ident for own in held for ident in own if ident not in gone}
-        entries = []
+        entries, naming = [], found.naming
         for seq in sorted(self._state.commits):
             self._pause()
             manifest, head = self._room.chain.manifest(seq)
-            left = manifest_without(manifest, live=live, names=names, naming=found.naming)
+            left = manifest_without(
+                manifest,
+                live=live,
+                names=names,
+                naming=naming,
+                erased=erased_at(found.versions, seq),
+            )
             if left != manifest:
                 entry = put_redaction(self._room, left, head=head, number=self._state.seq + 1)
                 made.append(entry.name)

@@ -1,6 +1,6 @@
 """Which segments hold rows of given ids, and those segments written again without them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -11,7 +11,7 @@ from unlost.model.snapshot import SegmentEntry
 from unlost.vault.compact.merging import Choice, Merger, write_all
 from unlost.vault.compact.tiers import Tier, tiers_of
 from unlost.vault.format.manifest import TablePart
-from unlost.vault.format.physical import BARE_FIELDS, U_BLOBS, U_ID, U_OP
+from unlost.vault.format.physical import BARE_FIELDS, U_BLOBS, U_ID, U_OP, U_SNAP
 from unlost.vault.merge import Piece, cut
 from unlost.vault.retain.repack import Relocated, Repacked
 from unlost.vault.room import OrgRoom
@@ -78,6 +78,14 @@ def erased_of(table: str, rows: pa.Table) -> TableErased:
     newest = rows.filter(pa.array(last_of_each(rows.column(U_ID))))
     alive = pc.sum(pc.equal(newest.column(U_OP), "U")).as_py() or 0
     return TableErased(table, len(newest), len(rows), alive)
+
+
+def erased_at(rows: Mapping[str, pa.Table], seq: int) -> Iterator[TableErased]:
+    """What the vault had of the records as of a commit; ``rows``: all their versions, by table."""
+    for table, versions in rows.items():
+        known = versions.filter(pc.less_equal(versions.column(U_SNAP), seq))
+        if len(known):
+            yield erased_of(table, known)
 
 
 def hit(view: TableView, ids: pa.Array, *, pause: Pause) -> Hit:

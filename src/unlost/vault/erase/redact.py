@@ -6,16 +6,18 @@ Journals are matched by ids and taken away as a whole: their entries prove each 
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import msgspec
 import polars as pl
 
 from unlost.model.certificate import Certificate
+from unlost.model.erasure import TableErased
 from unlost.model.finding import Finding
 from unlost.model.learned import learned
 from unlost.model.plan import RecordKey
+from unlost.model.snapshot import TableState
 from unlost.vault import places
 from unlost.vault.format.journal import FIRST_LINK
 from unlost.vault.format.manifest import (
@@ -77,10 +79,19 @@ def certificate_without(certificate: Certificate, naming: Naming) -> Certificate
 
 
 def manifest_without(
-    manifest: Manifest, *, live: Collection[str], names: Mapping[str, str], naming: Naming
+    manifest: Manifest,
+    *,
+    live: Collection[str],
+    names: Mapping[str, str],
+    naming: Naming,
+    erased: Iterable[TableErased],
 ) -> Manifest:
-    """A manifest that tells ids of no segments but ``live`` ones, and certificates by their new names."""
-    states = tuple(replace(one, finding=naming.finding(one.finding)) for one in manifest.states)
+    """A manifest that tells ids of no segments but ``live`` ones, and certificates by their new names.
+
+    Its tables held the records that were ``erased`` then no more.
+    """
+    gone = {one.table: one for one in erased}
+    states = tuple(_state(one, gone.get(one.table), naming) for one in manifest.states)
     certificate = manifest.certificate
     return msgspec.structs.replace(
         manifest,
@@ -144,6 +155,14 @@ def _findings(findings: tuple[Finding, ...], naming: Naming) -> Iterator[Finding
         left = naming.finding(finding)
         if left is not None:
             yield left
+
+
+def _state(state: TableState, gone: TableErased | None, naming: Naming) -> TableState:
+    left = replace(state, finding=naming.finding(state.finding))
+    if gone is None:
+        return left
+    dead = gone.records - gone.alive
+    return replace(left, held=left.held - gone.alive, deleted=left.deleted - dead)
 
 
 def _part(part: TablePart, live: Collection[str], naming: Naming) -> TablePart:
