@@ -1,5 +1,6 @@
 """Erasing: records leave all history of an org, and are not taken in again."""
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,8 +51,8 @@ class TableErased:
 class Erasure:
     """What erasing takes away, or took away.
 
-    ``records``: those wished, and those that they came back as. ``unknown``: wished ones of which the
-    vault has nothing; they are not taken in all the same. ``values`` of the columns that match.
+    ``records``: those wished, those that they came back as, and what the org's own log of changes tells of
+    them. ``unknown``: those of which the vault has nothing; they are not taken in all the same. ``values`` of the columns that match.
     ``files`` are contents (of files and long texts) of ``file_bytes``. ``journals`` are runs of which
     nothing but the commit is known afterwards, so that they cannot be undone. ``certificates`` are
     written anew without what they say of the records. ``rewritten`` bytes of segments and packs are
@@ -99,6 +100,12 @@ class ErasureTold:
     snapshot: int
     pseudonyms: tuple[str, ...]
     complete: bool
+
+
+def spoken(records: Collection[RecordKey]) -> re.Pattern[str]:
+    """What finds the id of any of these records in a text, between other words or alone."""
+    ids = sorted({key.record for key in records})
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, ids))})(?!\w)")
 
 
 class Erasing(Protocol):

@@ -2,17 +2,25 @@
 
 import hashlib
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import pyarrow as pa
 
-from unlost.model.erasure import Erasure, ErasureProof, ErasureTold, ErasureWish, TableErased
+from unlost.model.erasure import (
+    Erasure,
+    ErasureProof,
+    ErasureTold,
+    ErasureWish,
+    MatchColumn,
+    TableErased,
+)
 from unlost.model.errors import Conflict, UsageError
 from unlost.model.plan import RecordKey
 from unlost.model.reading import Op, Rows
 from unlost.model.retention import Hold, HoldScope
+from unlost.model.schema import ChangeLog
 from unlost.model.snapshot import Lineage
 from unlost.testing.memory_rows import Observed
 from unlost.testing.memory_snapshot import Chain, Night
@@ -36,6 +44,7 @@ def planned(
     if not wish.records:
         raise UsageError("erase-nothing", "No record was named that is to be erased.")
     records = _closed(wish.records, [row for row in lineage if row.target == org])
+    records = tuple(dict.fromkeys((*records, *_logged(chain, records))))
     _check_held(chain, records, now)
     known = [key for key in records if _versions(chain, key)]
     gone = frozenset(records)
@@ -46,7 +55,10 @@ def planned(
         records=records,
         unknown=tuple(key for key in records if key not in known),
         tables=tuple(_table(chain, name, known) for name in sorted({key.table for key in known})),
-        values=sum(bool(column) for _, column, _ in texts_of(chain, wish, records)),
+        values=sum(
+            MatchColumn(table, column) in wish.match
+            for table, column, _ in texts_of(chain, wish, records)
+        ),
         files=len(blobs),
         file_bytes=sum(blobs.values()),
         elsewhere=tuple(
@@ -60,6 +72,10 @@ def planned(
 def texts_of(chain: Chain, wish: ErasureWish, records: Sequence[RecordKey]) -> frozenset[Text]:
     """What is not taken in again."""
     texts = {(key.table, "", key.record) for key in records}
+    for key in records:
+        log = _log_of(chain, key.table)
+        if log is not None:
+            texts.add((log.table, log.record_column, compared(key.record)))
     for one in wish.match:
         for key in records:
             if key.table == one.table:
@@ -149,6 +165,21 @@ def _table(chain: Chain, table: str, known: Iterable[RecordKey]) -> TableErased:
     seen = [_versions(chain, key) for key in known if key.table == table]
     alive = sum(one[-1].op is Op.STATE for one in seen)
     return TableErased(table, len(seen), sum(map(len, seen)), alive)
+
+
+def _log_of(chain: Chain, table: str) -> ChangeLog | None:
+    found = chain.nights[-1].schema.table(table) if chain.nights else None
+    return found.change_log if found is not None else None
+
+
+def _logged(chain: Chain, records: Iterable[RecordKey]) -> Iterator[RecordKey]:
+    """What the org's own log of changes tells of records."""
+    for key in records:
+        log = _log_of(chain, key.table)
+        if log is not None:
+            for record, seen in chain.rows.get(log.table, {}).items():
+                if any((row.cells or {}).get(log.record_column) == key.record for row in seen):
+                    yield RecordKey(log.table, record)
 
 
 def _closed(wished: Sequence[RecordKey], rows: Sequence[Lineage]) -> tuple[RecordKey, ...]:

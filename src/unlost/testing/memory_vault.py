@@ -103,6 +103,10 @@ class MemoryHomes:
             del self.held[old]
         return number
 
+    def drop_before(self, number: int) -> None:
+        """Remove older ones."""
+        self.held = {one: content for one, content in self.held.items() if one >= number}
+
     def get(self, number: int) -> bytes:
         """A copy."""
         if number not in self.held:

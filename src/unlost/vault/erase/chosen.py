@@ -1,6 +1,6 @@
 """What is to be erased: the records, what they came back as, and what stands in the way."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -11,12 +11,14 @@ from unlost.model.erasure import ErasureWish, MatchColumn
 from unlost.model.errors import Conflict, UsageError
 from unlost.model.plan import RecordKey
 from unlost.model.retention import Hold, HoldScope
+from unlost.model.schema import ChangeLog
 from unlost.model.snapshot import Lineage
 from unlost.vault import places
 from unlost.vault.erase.hits import versions_of
 from unlost.vault.files import FILES_TABLE
-from unlost.vault.format.physical import HIDDEN, HOLDS, LINEAGE, U_ID, U_SNAP, is_system
+from unlost.vault.format.physical import HIDDEN, HOLDS, LINEAGE, SEARCH, U_ID, U_SNAP, is_system
 from unlost.vault.lineage import lineage
+from unlost.vault.lookup import records_with
 from unlost.vault.retain.contents import file_rows_of
 from unlost.vault.retain.holds import holds_in
 from unlost.vault.room import OrgRoom
@@ -55,6 +57,7 @@ def choose(room: OrgRoom, state: LiveState, wish: ErasureWish) -> Chosen:
             raise UsageError("table-unknown", f"“{key.table}” is a table of the vault itself.")
     rows = _lineage(room, state)
     records = _closed(wish.records, [row for row in rows if row.target == room.org])
+    records = tuple(dict.fromkeys((*records, *_logged(room, state, records))))
     chosen = Chosen(state, records, _elsewhere(records, rows, org=room.org))
     _check_held(room, chosen)
     return chosen
@@ -81,11 +84,17 @@ def system_rows(room: OrgRoom, chosen: Chosen) -> dict[str, pa.Array]:
 def marks_of(
     room: OrgRoom, chosen: Chosen, match: Sequence[MatchColumn], *, run: str
 ) -> tuple[Mark, ...]:
-    """What is not taken in again: the records, and what they had in columns that tell them."""
+    """What is not taken in again: the records, and what they had in columns that tell them.
+
+    Nor what the org's own log tells of them from now on.
+    """
     marker = Marker(room.sealed.keys, room.org)
     marks: list[Mark] = []
     for table, ids in chosen.ids.items():
         marks += marker.marks((table, ""), ids.to_pylist(), run=run)
+        for log in _logs_of(room, chosen.state, table):
+            told = matching(ids).drop_nulls().to_list()
+            marks += marker.marks((log.table, log.record_column), told, run=run)
         for column in (one.column for one in match if one.table == table):
             marks += marker.marks((table, column), _values(room, chosen, table, column), run=run)
     return tuple(dict.fromkeys(marks))
@@ -114,6 +123,25 @@ def _lineage(room: OrgRoom, state: LiveState) -> Sequence[Lineage]:
     if LINEAGE not in state.segments:
         return ()
     return lineage(room, targets=_targets(room), table=None, records=())
+
+
+def _logged(room: OrgRoom, state: LiveState, records: Sequence[RecordKey]) -> Iterator[RecordKey]:
+    """What the org's own log of changes tells of records: old and new values of theirs."""
+    words = room.view(SEARCH, until=state.seq, state=state)
+    for table in sorted({key.table for key in records}):
+        ids = [key.record for key in records if key.table == table]
+        for log in _logs_of(room, state, table):
+            view = room.view(log.table, until=state.seq, state=state)
+            for record in records_with(view, words, log.record_column, ids):
+                yield RecordKey(log.table, record)
+
+
+def _logs_of(room: OrgRoom, state: LiveState, table: str) -> Iterator[ChangeLog]:
+    """Where the org writes down the changes of a table's records, if it does and is backed up."""
+    schema = room.chain.manifest(state.seq)[0].schema
+    found = room.schemas.table(schema, table)
+    if found is not None and found.change_log is not None:
+        yield found.change_log
 
 
 def _targets(room: OrgRoom) -> list[str]:

@@ -71,6 +71,7 @@ class Found:
     """All that an erasure takes away, before anything is written."""
 
     chosen: Chosen
+    matched: frozenset[tuple[str, str]]
     marks: tuple[Mark, ...]
     versions: Mapping[str, pa.Table]
     hits: tuple[Hit, ...]
@@ -198,6 +199,7 @@ def _found(room: OrgRoom, state: LiveState, wish: ErasureWish, *, run: str, paus
     naming = Naming(chosen.records)
     found = Found(
         chosen=chosen,
+        matched=frozenset((one.table, one.column) for one in wish.match),
         marks=marks,
         versions=rows,
         hits=tuple(one for one in hits if one.ranks),
@@ -222,7 +224,7 @@ def _told(found: Found) -> Erasure:
         records=chosen.records,
         unknown=tuple(key for key in chosen.records if (key.table, key.record) not in known),
         tables=tuple(tables),
-        values=sum(bool(mark.column) for mark in found.marks),
+        values=sum((mark.table, mark.column) in found.matched for mark in found.marks),
         files=found.contents.freed.contents,
         file_bytes=found.contents.freed.bytes,
         journals=found.journals,

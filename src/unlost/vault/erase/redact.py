@@ -5,7 +5,6 @@ they are words), and the sidecar of a small one. Findings may name a record that
 Journals are matched by ids and taken away as a whole: their entries prove each other.
 """
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
@@ -13,7 +12,7 @@ import msgspec
 import polars as pl
 
 from unlost.model.certificate import Certificate
-from unlost.model.erasure import TableErased
+from unlost.model.erasure import TableErased, spoken
 from unlost.model.finding import Finding
 from unlost.model.learned import learned
 from unlost.model.plan import RecordKey
@@ -44,7 +43,7 @@ class Naming:
 
     def __init__(self, records: Collection[RecordKey]) -> None:
         ids = sorted({key.record for key in records})
-        self._spoken = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, ids))})(?!\w)")
+        self._spoken = spoken(records)
         quoted = (msgspec.json.encode(one).decode() for one in ids)
         self._quoted = [text for one in quoted for text in (one, one.replace('"', '\\"'))]
 
