@@ -81,7 +81,9 @@ class Marker:
 def matching(values: pa.Array) -> pl.Series:
     """Values in the form in which they are compared; null where there is nothing to compare."""
     series = pl.Series("text", pl.from_arrow(values.cast(pa.string())))
-    told = series.str.normalize("NFKC").str.strip_chars().str.to_lowercase()
+    if (series.str.len_bytes() != series.str.len_chars()).any():
+        series = series.str.normalize("NFKC")  # costs more than all the rest; ASCII is as it is
+    told = series.str.strip_chars().str.to_lowercase()
     return told.set(told == "", None)
 
 
