@@ -1,6 +1,7 @@
 """Erase records of an org from all its history: plan it, do it, and show the proofs."""
 
 import shutil
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,7 +23,8 @@ from unlost.model.errors import Conflict, UsageError
 from unlost.model.reading import Json
 from unlost.model.snapshot import CommitKind
 
-KIND = CommitKind.COMPACT  # upkeep, forgetting and erasing exclude each other
+# While records are erased nothing else begins: not a backup, nor a restore, nor upkeep and forgetting.
+KINDS = (CommitKind.BACKUP, CommitKind.RESTORE, CommitKind.COMPACT)
 DIGEST_BYTES = 16
 
 
@@ -164,7 +166,9 @@ def erase(app: Application, org: str, wish: WishedErasure, *, plan: str) -> Eras
         check_no_restore(app, known)  # the look takes its time, and one may have begun meanwhile
 
     vault = app.whole_vault
-    with app.lease.hold(known.oid, kind=KIND, run=run):
+    with ExitStack() as held:
+        for kind in KINDS:
+            held.enter_context(app.lease.hold(known.oid, kind=kind, run=run))
         check_no_restore(app, known)
         wished = _wish(app, known, wish)
         done = vault.erase(known.oid, wished, run=run, pause=app.brake.check, agree=agree)
