@@ -530,6 +530,44 @@ def test_one_that_came_to_nothing_does_no_harm() -> None:
     check_whole(reopened(story))
 
 
+def test_who_began_to_read_before_is_told_to_try_again() -> None:
+    small = SmallVault()
+    small.night("n1", ("a", "U", {"Name": "Anna"}), ("b", "U", {"Name": "Ben"}))
+    before = small.vault.at(small.org, 1)
+    small.vault.erase(small.org, wish(thing("a")), run="e1")
+    with pytest.raises(IntegrityError) as caught:
+        before.scan(TABLE).read_all()
+    assert "Try again" in caught.value.next_step
+    assert small.cells(1).keys() == {"b"}
+
+
+def test_a_run_that_is_finished_again_puts_no_manifest_back() -> None:
+    story = vaultstory.told(MemoryStore())
+    first = story.vault.commits(story.org)[0]
+    story.vault.erase(story.org, wish(ZOE), run="e1")
+    reopened(story)
+    again = story.vault.begin(
+        story.org, run="night-1", kind=CommitKind.BACKUP, identity=vaultstory.IDENTITY
+    )
+    assert again.finish([], as_of=story.clock.now()).head == first.head
+    assert story.store.size(places.commit(story.org, 1)) is None
+    check_whole(story.vault)
+
+
+def test_where_a_commit_was_overtaken_all_of_it_is_written_again() -> None:
+    small = SmallVault()
+    small.night("n1", ("a", "U", {"Name": "Anna"}))
+    late = small.begin("n2")
+    added = [late.add(TABLE, [rows((i, "U", {"Name": f"Jo {i}"}))]) for i in "bcd"]
+    small.night("n3", ("a", "U", {"Name": "Anne"}), ("c", "U", {"Name": "Caro"}))
+    finish(late, *added)
+    before = {n: small.changed(n, n + 1) for n in (1, 2)}
+    small.vault.erase(small.org, wish(thing("b")), run="e1")
+    left = {n: {i: kind for i, kind in told.items() if i != "b"} for n, told in before.items()}
+    assert {n: small.changed(n, n + 1) for n in (1, 2)} == left
+    check_whole(small.vault)
+
+
 def test_content_bytes_follow_from_the_size_of_a_pack() -> None:
     for length in (0, 1, 1 << KIB256, (1 << KIB256) + 1, 3 << 20, (16 << 20) - 1):
         sealed = Header(power=KIB256, epoch=1, length=length).sealed_length
