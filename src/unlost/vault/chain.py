@@ -36,7 +36,7 @@ class Chain:
         self._sealed = sealed
         self._witness = witness
         self._state = LiveState()
-        self._manifests: dict[int, tuple[Manifest, str]] = {}
+        self._manifests: dict[tuple[int, str | None], tuple[Manifest, str]] = {}
         self._redactions = Redactions(org, sealed=sealed)
         self._lock = threading.RLock()
 
@@ -75,7 +75,7 @@ class Chain:
                     f"There is no snapshot {seq} of this org.",
                     next_step="List them with: unlost snapshots",
                 )
-            manifest, head = self._read(seq)
+            manifest, head = self._read(seq, redaction=self._redactions.live_in(state).get(seq))
             self._redactions.prove(state)
             if head != state.commits[seq].head:
                 raise _broken("chain-replaced", f"Commit {seq} is not the one that was made.")
@@ -163,26 +163,38 @@ class Chain:
                 raise _broken("chain-parent", f"Commit {seq} does not follow the one before it.")
             state.apply(manifest, head=head)
 
-    def _read(self, seq: int) -> tuple[Manifest, str]:
-        if seq in self._manifests:
-            return self._manifests[seq]
+    def _read(self, seq: int, *, redaction: str | None = None) -> tuple[Manifest, str]:
+        """A manifest and its head; ``redaction``: what stands in its place, also where it is still there."""
+        key = (seq, redaction)
+        if key not in self._manifests:
+            found = self._redacted(seq, redaction) if redaction else self._whole(seq)
+            if (found[0].seq, found[0].org) != (seq, self.org):
+                raise _broken("chain-replaced", f"Commit {seq} says that it is another one.")
+            while len(self._manifests) >= _KEPT_MANIFESTS:
+                self._manifests.pop(next(iter(self._manifests)))
+            self._manifests[key] = found
+        return self._manifests[key]
+
+    def _whole(self, seq: int) -> tuple[Manifest, str]:
+        """The manifest itself; where it was removed, what may stand in its place."""
         name = places.commit(self.org, seq)
         try:
             content = self._sealed.get(ObjectKind.MANIFEST, org=self.org, name=name)
         except NotFound:
-            found = self._redactions.read(seq)
-            if found is None:
+            redaction = self._redactions.find(seq)
+            if redaction is None:
                 raise _broken("chain-hole", f"Commit {seq} is missing.") from None
-            manifest, head = found
-        else:
-            manifest, text = unpack(content, Manifest, name=name)
-            head = head_of(text)
-        if (manifest.seq, manifest.org) != (seq, self.org):
-            raise _broken("chain-replaced", f"Commit {seq} says that it is another one.")
-        while len(self._manifests) >= _KEPT_MANIFESTS:
-            self._manifests.pop(next(iter(self._manifests)))
-        self._manifests[seq] = (manifest, head)
-        return self._manifests[seq]
+            return self._redacted(seq, redaction)
+        manifest, text = unpack(content, Manifest, name=name)
+        return manifest, head_of(text)
+
+    def _redacted(self, seq: int, name: str) -> tuple[Manifest, str]:
+        try:
+            return self._redactions.read(seq, name)
+        except NotFound:
+            raise _broken(
+                "chain-hole", f"What stands in place of commit {seq} is missing."
+            ) from None
 
     def _from_checkpoint(self, newest: int) -> LiveState | None:
         """The newest checkpoint that agrees with its manifest; None if there is none."""

@@ -5,6 +5,7 @@ commit, and then removes the manifest. So the chain is followed by the heads tha
 whoever puts another redaction in place of one is found out by the ``live_root`` of the head.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -25,15 +26,34 @@ class Redactions:
         self._org = org
         self._sealed = sealed
         self._unproved: dict[int, _Read] = {}
+        self._live: Mapping[int, str] = {}
+        self._head = ""
 
-    def read(self, seq: int) -> tuple[Manifest, str] | None:
-        """What is left of a manifest, and the head that it had; None if nothing was erased from it.
+    def live_in(self, state: LiveState) -> Mapping[int, str]:
+        """The names of the redactions that a state has, by the numbers of their manifests."""
+        if self._head != state.head:
+            folder = places.redactions(self._org)
+            names = (name for name in state.objects if name.startswith(folder))
+            self._live = {places.redacted(name): name for name in names}
+            self._head = state.head
+        return self._live
+
+    def find(self, seq: int) -> str | None:
+        """A redaction of a manifest; None if there is none.
 
         Where several lie there, the newest erasure came to nothing, or did not remove the others yet:
         they tell of the same commit.
         """
-        name = next(iter(self._names(seq)), None)
-        return None if name is None else self._open(seq, name)
+        return next(iter(self._names(seq)), None)
+
+    def read(self, seq: int, name: str) -> tuple[Manifest, str]:
+        """What is left of a manifest, and the head that it had."""
+        data = self._sealed.store.get(name)
+        content = self._sealed.open(ObjectKind.REDACTION, org=self._org, name=name, data=data)
+        found = unpack(content, Redaction, name=name)[0]
+        told = blake3(canonical_text(_bones(found.manifest))).hexdigest()
+        self._unproved[seq] = _Read(found.head, told, name, blake3(data).hexdigest())
+        return found.manifest, found.head
 
     def prove(self, state: LiveState) -> None:
         """Raise IntegrityError unless all that was read is what ``state`` has as live."""
@@ -50,20 +70,12 @@ class Redactions:
     def _again(self, seq: int, name: str) -> "_Read | None":
         if not name:
             return None
-        self._open(seq, name)
+        self.read(seq, name)
         return self._unproved[seq]
 
     def _names(self, seq: int) -> list[str]:
         prefix = places.redactions(self._org, seq)
         return [listed.name for listed in self._sealed.store.list(prefix)]
-
-    def _open(self, seq: int, name: str) -> tuple[Manifest, str]:
-        data = self._sealed.store.get(name)
-        content = self._sealed.open(ObjectKind.REDACTION, org=self._org, name=name, data=data)
-        found = unpack(content, Redaction, name=name)[0]
-        told = blake3(canonical_text(_bones(found.manifest))).hexdigest()
-        self._unproved[seq] = _Read(found.head, told, name, blake3(data).hexdigest())
-        return found.manifest, found.head
 
 
 @dataclass(frozen=True, slots=True)

@@ -494,6 +494,10 @@ def test_what_stands_in_place_of_a_manifest_is_missed_and_proved() -> None:
     assert caught.value.code == "chain-hole"
     story.store.put_new(name, data)
     check_whole(reopened(story))
+    story.vault.snapshots(story.org)
+    story.store.delete(name)
+    with pytest.raises(IntegrityError):  # also for who has followed the chain before
+        story.vault.at(story.org, places.redacted(name))
 
 
 @pytest.mark.parametrize("beside", [True, False])
