@@ -106,22 +106,31 @@ class Org:
         self.others: dict[str, str] = {}
         self.journals: dict[str, dict] = {}
         self.head = ""
-        numbers = sorted(int(p.name) for p in (vault.folder / self.root / "commits").iterdir())
+        folders = (vault.folder / self.root / name for name in ("commits", "redacted"))
+        numbers = sorted({int(p.name[:20]) for folder in folders for p in folder.glob("*")})
         assert numbers == list(range(1, len(numbers) + 1))
-        for number in numbers:
-            self._walk(number)
+        stood_in = [name for number in numbers for name in self._walk(number)]
+        assert self.others.keys() >= set(stood_in)
 
     def document(self, name: str, kind: str) -> bytes:
         """Section 7."""
         packed = self.vault.sealed(f"{self.root}/{name}", kind, self.org)
         return zstandard.ZstdDecompressor().decompress(packed, max_output_size=1 << 30)
 
-    def _walk(self, number: int) -> None:
-        text = self.document(f"commits/{number:020d}", "manifest")
-        manifest = json.loads(text)
+    def _manifest(self, number: int) -> tuple[dict, str, list[str]]:
+        """Section 7: a manifest and its head; the name of what stands in its place, if anything does."""
+        if (self.vault.folder / self.root / f"commits/{number:020d}").exists():
+            text = self.document(f"commits/{number:020d}", "manifest")
+            return json.loads(text), blake3(text).hexdigest(), []
+        (path,) = (self.vault.folder / self.root / "redacted").glob(f"{number:020d}.*")
+        told = json.loads(self.document(f"redacted/{path.name}", "redaction"))
+        return told["manifest"], told["head"], [f"{self.root}/redacted/{path.name}"]
+
+    def _walk(self, number: int) -> list[str]:
+        manifest, head, stood_in = self._manifest(number)
         assert manifest["format"] == 0
         assert (manifest["seq"], manifest["parent"]) == (number, self.head)
-        self.head = blake3(text).hexdigest()
+        self.head = head
         self.manifests.append(manifest)
         for part in manifest["tables"]:
             for gone in part["removed"]:
@@ -131,10 +140,21 @@ class Org:
             self.others[f"{self.root}/packs/{pack['id'][:2]}/{pack['id']}"] = pack["blake3"]
         for pack in manifest.get("dropped", ()):
             del self.others[f"{self.root}/packs/{pack[:2]}/{pack}"]
+        for name in manifest.get("withdrawn", ()):
+            del self.others[name]
+        for run in manifest.get("unjournaled", ()):
+            self.journals.pop(run, None)
         self.others |= {entry["name"]: entry["blake3"] for entry in manifest["objects"]}
         if manifest.get("journal"):
             self.journals[manifest["journal"]["run"]] = manifest["journal"]
         assert manifest["live_root"] == self._live_root()
+        return stood_in
+
+    def pseudonym(self, table: str, column: str, text: str) -> str:
+        """Section 8: the id of a row of ``$suppressed``."""
+        key = derive(self.vault.wrapped(f"{self.root}/keys/identity", self.org), "suppressed")
+        told = json.dumps([table, column, text], ensure_ascii=False, separators=(",", ":"))
+        return hmac.digest(key, told.encode(), "sha256").hex()
 
     def _live(self) -> dict[str, str]:
         live = dict(self.others)

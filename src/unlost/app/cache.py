@@ -71,6 +71,11 @@ class FolderCache:
         """Forget an entry."""
         _remove(self._file(name))
 
+    def clear(self) -> None:
+        """Forget all entries of the org."""
+        for file in self._folder.glob("*"):
+            _remove(file)
+
     def _file(self, name: str) -> Path:
         return self._folder / blake3(name.encode()).hexdigest()[:NAME_LENGTH]
 

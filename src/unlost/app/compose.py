@@ -49,6 +49,7 @@ from unlost.model.ports import (
 from unlost.model.progress import Progress
 
 if TYPE_CHECKING:
+    from unlost.app.cache import FolderCache
     from unlost.jobs.store import JobStore
     from unlost.model.store import Store
     from unlost.vault.keys import Keyring
@@ -246,7 +247,7 @@ class Application:
         key = sealing_key(read_home_key(self.home))
         return SqlSecretStore(oid, key=key, entropy=self.entropy)
 
-    def cache(self, oid: str) -> Cache:
+    def cache(self, oid: str) -> "FolderCache":
         """What an org need not tell again."""
         from unlost.app.cache import FolderCache, cache_key
 

@@ -16,6 +16,7 @@ from unlost.cli.verbs import (
     compact,
     compare,
     doctor,
+    erase,
     export,
     file,
     find,
@@ -93,6 +94,7 @@ app.command("compact")(compact.compact)
 app.add_typer(keep.app, name="keep")
 app.command("forget")(forget.forget)
 app.add_typer(hold.app, name="hold")
+app.add_typer(erase.app, name="erase")
 app.add_typer(restore.app, name="restore")
 app.command("runs")(runs.runs)
 app.add_typer(schedule.app, name="schedule")
@@ -137,6 +139,7 @@ def _typed(words: Sequence[str]) -> str:
     verbs = {info.name for info in app.registered_commands} | {
         "alert",
         "audit",
+        "erase",
         "hold",
         "keep",
         "org",

@@ -25,7 +25,7 @@ class Census:
     ``lost``: ids alive in the vault, and not read tonight, that the census does not have.
     ``unread``: ids of the census that the vault does not hold as visible and nobody read tonight.
     ``vanished``: ids of hidden rows that it does not have, where absence may mean something.
-    ``live``: number of ids. A ``failure`` means that nothing is proved.
+    ``live``: number of ids, without those of records that were erased. A ``failure`` means that nothing is proved.
     """
 
     table: str
@@ -91,7 +91,8 @@ def _latest(seen: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
 def _listed(session: Session, table: str) -> list[Spilled]:
     with source_errors():
         arrays = session.source.census(session.table(table).table)
-    tables = (pa.table({"id": array.cast(pa.string())}) for array in from_source(arrays))
+    texts = (array.cast(pa.string()) for array in from_source(arrays))
+    tables = (pa.table({"id": session.commit.admitted_ids(table, ids)}) for ids in texts)
     return sorted_runs(tables, folder=session.folder, name=f"census/{table}/listed")
 
 

@@ -1,7 +1,7 @@
 """What a run notes of rows while they pass from the source into the vault."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import pyarrow as pa
@@ -68,10 +68,12 @@ class Notes:
         self._wants_census = False
 
     def passing(self, pages: Iterator[Page]) -> Iterator[Rows]:
-        """The rows of the pages, noted."""
+        """The rows of the pages, noted; what was erased stays out, as if it were not there."""
         for page in from_source(pages):
-            self._note(page)
-            yield page.rows
+            rows = self._session.commit.admitted(self._table.name, page.rows)
+            admitted = replace(page, rows=rows)
+            self._note(admitted)
+            yield rows
 
     def close(self, added: Added) -> ReadResult:
         """Make the notes durable; marks rows visible that were hidden and are seen again."""

@@ -44,6 +44,10 @@ class JobsDatabase(Protocol):
         """Make the tables that are not there, and write the number."""
         ...
 
+    def tidy(self) -> None:
+        """Overwrite what was deleted, where the database leaves that to us."""
+        ...
+
     def close(self) -> None:
         """Let go of it."""
         ...
@@ -94,6 +98,12 @@ CREATE TABLE IF NOT EXISTS steps (
             self._db.execute("PRAGMA foreign_keys = ON")
             self._db.executescript(self.tables)
             self._db.execute(f"PRAGMA user_version = {number}")
+
+    def tidy(self) -> None:
+        """Write the file anew without what was deleted."""
+        with self._lock:
+            self._db.execute("VACUUM")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Let go of the file."""
@@ -178,6 +188,9 @@ CREATE TABLE IF NOT EXISTS steps (
             say("INSERT INTO format VALUES (?)", [number])
 
         self.work(make)
+
+    def tidy(self) -> None:
+        """Nothing: the server does it by itself, in its own time."""
 
     def close(self) -> None:
         """Let go of the server."""

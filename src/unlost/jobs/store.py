@@ -66,6 +66,10 @@ class JobStore:
             )
         self._db.prepare(FORMAT)
 
+    def tidy(self) -> None:
+        """Leave nothing of the steps of runs that have ended."""
+        self._db.tidy()
+
     def close(self) -> None:
         """Let go of the database."""
         self._db.close()

@@ -21,3 +21,7 @@ class HomeCopies(Protocol):
     def get(self, number: int) -> bytes:
         """A copy; raises NotFound (``home-copy-unknown``), IntegrityError."""
         ...
+
+    def drop_before(self, number: int) -> None:
+        """Remove the copies that are older than one: they hold what must not be kept."""
+        ...

@@ -14,6 +14,7 @@ import pyarrow as pa
 from unlost.model.bycolumns import ReadByColumns
 from unlost.model.certificate import Certificate
 from unlost.model.copies import HomeCopies
+from unlost.model.erasure import Suppressing
 from unlost.model.errors import UnlostError
 from unlost.model.jobs import Job
 from unlost.model.knowledge import Knowledge
@@ -370,7 +371,7 @@ class IncomingFile:
     open: Callable[[], AbstractContextManager[BinaryIO]]
 
 
-class Commit(Protocol):
+class Commit(Suppressing, Protocol):
     """An open commit of one run. Nothing of it is visible before ``finish``."""
 
     run: str

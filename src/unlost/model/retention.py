@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from unlost.model.erasure import Erasing
 from unlost.model.snapshot import SnapshotInfo
 
 
@@ -140,8 +141,8 @@ class ForgottenRecord:
         return bool(self.error_code)
 
 
-class Retention(Protocol):
-    """The part of the port ``Vault`` that keeps and forgets; ``org`` is its oid."""
+class Retention(Erasing, Protocol):
+    """The part of the port ``Vault`` that keeps, forgets and erases; ``org`` is its oid."""
 
     def holds(self, org: str) -> tuple[Hold, ...]:
         """All holds that were not lifted, also those that have run out."""

@@ -17,9 +17,11 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from unlost.model.certificate import Certificate
+from unlost.model.erasure import Erasure, ErasureTold, ErasureWish
 from unlost.model.errors import Conflict, LimitReached, NotFound, UnlostError, UsageError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.org import OrgIdentity
+from unlost.model.plan import RecordKey
 from unlost.model.ports import Clock, IncomingFile
 from unlost.model.reading import Rows
 from unlost.model.retention import Forgetting, HeldThing, Hold, KeepRules
@@ -42,6 +44,7 @@ from unlost.model.snapshot import (
     Visibility,
 )
 from unlost.model.upkeep import Compaction, Sweep
+from unlost.testing import memory_erasure as erasing
 from unlost.testing.memory_journal import LINEAGE, Journals, MemoryJournal
 from unlost.testing.memory_retention import planned, take_away
 from unlost.testing.memory_rows import Observed, carried, observed, supersedes
@@ -100,6 +103,10 @@ class MemoryHomes:
             del self.held[old]
         return number
 
+    def drop_before(self, number: int) -> None:
+        """Remove older ones."""
+        self.held = {one: content for one, content in self.held.items() if one >= number}
+
     def get(self, number: int) -> bytes:
         """A copy."""
         if number not in self.held:
@@ -122,6 +129,8 @@ class MemoryVault:
         self.written: dict[str, Journals] = {}
         self.lock = threading.RLock()
         self.homes = MemoryHomes()
+        self.erased_in: dict[str, list[erasing.Listed]] = {}
+        self.caught: dict[str, set[erasing.Text]] = {}
         self._names = itertools.count(1)
 
     def adopt(self, identity: OrgIdentity) -> str:
@@ -308,16 +317,59 @@ class MemoryVault:
         agree: Callable[[Forgetting], None] = lambda _: None,
     ) -> Forgetting:
         """Take it away."""
-        ended = {night.info.run for night in self.chains[org].nights}
-        runs = [one for one, oid in self.begun.items() if oid == org and one not in ended]
-        for other in runs:
-            raise Conflict("runs-open", f"The run {other} is open.")
+        self._check_alone(org)
         plan = self.plan_forgetting(org, rules, pause=pause)
         agree(plan)
         if plan.nothing:
             return plan
         take_away(self.chains[org], plan, rules, now=self.clock.now())
         return replace(plan, snapshot=self._commit(org, run, CommitKind.FORGET).number)
+
+    def plan_erasure(
+        self, org: str, wish: ErasureWish, *, pause: Callable[[], None] = lambda: None
+    ) -> Erasure:
+        """What would go."""
+        pause()
+        return erasing.planned(
+            self.chains[org], wish, org=org, lineage=self.lineage(org), now=self.clock.now()
+        )
+
+    def erase(
+        self,
+        org: str,
+        wish: ErasureWish,
+        *,
+        run: str,
+        pause: Callable[[], None] = lambda: None,
+        agree: Callable[[Erasure], object] = lambda _: None,
+    ) -> Erasure:
+        """Take it away, and keep it out."""
+        self._check_alone(org)
+        plan, chain = self.plan_erasure(org, wish, pause=pause), self.chains[org]
+        agree(plan)
+        known = {one for listed in self.erased_in.get(org, ()) for one in listed.texts}
+        texts = erasing.texts_of(chain, wish, plan.records) - known
+        if not (plan.tables or texts):
+            return plan
+        erasing.take_away(chain, plan)
+        number, now = self._commit(org, run, CommitKind.ERASE).number, self.clock.now()
+        told = erasing.proved(plan, wish, texts, run=run, at=now, number=number)
+        self.erased_in.setdefault(org, []).append(erasing.Listed(told, texts))
+        return replace(plan, snapshot=number)
+
+    def erased(self, org: str, records: Collection[RecordKey]) -> frozenset[RecordKey]:
+        """Those that are on the list."""
+        listed = {one for every in self.erased_in.get(org, ()) for one in every.texts}
+        return frozenset(key for key in records if (key.table, "", key.record) in listed)
+
+    def erasures(self, org: str) -> tuple[ErasureTold, ...]:
+        """What was erased."""
+        return tuple(one.told for one in self.erased_in.get(org, ()))
+
+    def _check_alone(self, org: str) -> None:
+        ended = {night.info.run for night in self.chains[org].nights}
+        for other in (one for one, oid in self.begun.items() if oid == org and one not in ended):
+            raise Conflict("runs-open", f"The run {other} is open.")
 
     def _commit(self, org: str, run: str, kind: CommitKind) -> SnapshotInfo:
         commit = self.begin(org, run=run, kind=kind, identity=self.identities[org])
@@ -361,7 +413,7 @@ class MemoryCommit:
         shape = self._table(table)
         piece, counts = Piece(table), Counts()
         for batch in rows:
-            for new in observed(batch, shape):
+            for new in observed(self.admitted(table, batch), shape):
                 old = self.chain.newest(table, new.id, self.number)
                 row = carried(new, old, tuple(carry), shape)
                 counts += _count(row, old)
@@ -372,11 +424,26 @@ class MemoryCommit:
         segments = (self.vault.keep(piece),) if piece.rows else ()
         return Added(table, segments, counts=counts)
 
+    def admitted(self, table: str, rows: Rows) -> Rows:
+        """Without what was erased."""
+        caught = self.vault.caught.setdefault(self.org, set())
+        return erasing.admitted(self.vault.erased_in.get(self.org, ()), caught, table, rows)
+
+    def admitted_ids(self, table: str, ids: pa.Array) -> pa.Array:
+        """Without those that were erased."""
+        listed = self.vault.erased_in.get(self.org, ())
+        out = {one for every in listed for one in every.texts}
+        out |= self.vault.caught.get(self.org, set())
+        kept = [(table, "", key) not in out for key in ids.to_pylist()]
+        return ids.filter(pa.array(kept, pa.bool_()))
+
     def add_files(self, files: Iterable[IncomingFile]) -> Added:
         """Keep the bytes of files; one that cannot be read becomes a finding."""
         piece, findings = Piece(""), []
         for file in files:
             piece.table = file.ref.table
+            if not len(self.admitted_ids(file.ref.table, pa.array([file.ref.record]))):
+                continue
             try:
                 with file.open() as stream:
                     body = stream.read()

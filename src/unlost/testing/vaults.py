@@ -1,22 +1,26 @@
 """What every vault must do. Subclass ``VaultContract``, give it a vault, and pytest does the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+import pyarrow as pa
 import pytest
 
+from unlost.model.erasure import ErasureWish, MatchColumn, TableErased
 from unlost.model.errors import Conflict, NotFound
 from unlost.model.lineage import resolve
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
 from unlost.model.ports import Commit, Vault
+from unlost.model.reading import Rows
 from unlost.model.retention import Forgetting, HeldThing, Hold, HoldScope, KeepRules
-from unlost.model.schema import Schema, Table
+from unlost.model.schema import Column, Schema, Table, WireKind
 from unlost.model.snapshot import Added, CommitKind, Lineage, SnapshotInfo, TableCommit
 from unlost.testing.clock import START
 
 IDENTITY = OrgIdentity("fake", "T1", label="The org")
 SANDBOX = OrgIdentity("fake", "T2", label="The sandbox")
+NAMED = Schema((Table("Thing", (Column("Name", WireKind.TEXT),)),), "f")
 SCHEMA = Schema((Table("Thing", ()),), "f")
 
 
@@ -259,6 +263,62 @@ class VaultContract:
         assert again.holds(org) == ()
         assert again.plan_forgetting(org, KeepRules(daily=1)).nights == (1,)
 
+    # --- erasing ---------------------------------------------------------------------------------
+
+    def test_what_was_erased_is_gone_and_stays_out(self, vault: Vault, org: str) -> None:
+        """Under its id, and under another one with the same value in a column that tells it."""
+        named_night(vault, org, "night-2", {"a": "Anna", "b": "Ben"})
+        wish = ErasureWish((RecordKey("Thing", "a"),), (MatchColumn("Thing", "Name"),), by="admin")
+        plan = vault.plan_erasure(org, wish)
+        assert (plan.tables, plan.snapshot) == ((TableErased("Thing", 1, 1, 1),), None)
+        with pytest.raises(ZeroDivisionError):
+            vault.erase(org, wish, run="erase-1", agree=lambda _: divmod(1, 0))
+        assert len(vault.history(org, "Thing", "a")) == 1
+        assert vault.erase(org, wish, run="erase-2").tables == plan.tables
+        again = self.reopen(vault)
+        assert [len(again.history(org, "Thing", one)) for one in ("a", "b")] == [0, 1]
+        assert again.erase(org, wish, run="erase-3").snapshot is None
+        (told,) = again.erasures(org)
+        assert (told.proof.by, told.proof.run, told.complete) == ("admin", "erase-2", True)
+        assert told.proof.listed == len(told.pseudonyms) == 2
+        seen = {"a": "Anna", "z": " ANNA", "y": ""}
+        commit = begin(again, org, "night-3")
+        assert commit.admitted("Thing", named(seen)).ids.to_pylist() == ["y"]
+        assert commit.admitted_ids("Thing", pa.array(["a", "y"])).to_pylist() == ["y"]
+        keys = [RecordKey("Thing", "a"), RecordKey("Thing", "y"), RecordKey("Other", "a")]
+        assert again.erased(org, keys) == {keys[0]}
+        commit.abandon()
+        named_night(again, org, "night-4", seen)
+        found = [len(again.history(org, "Thing", one)) for one in ("a", "b", "y", "z")]
+        assert found == [0, 1, 1, 0]
+
+    def test_a_hold_stands_above_an_erasure(self, vault: Vault, org: str) -> None:
+        """Nothing of it is erased, and who asked is told."""
+        named_night(vault, org, "night-2", {"a": "Anna"})
+        wish = ErasureWish((RecordKey("Thing", "a"),))
+        for thing in (
+            HeldThing(HoldScope.ORG),
+            HeldThing(HoldScope.TABLE, "Thing"),
+            HeldThing(HoldScope.RECORD, "Thing", "a"),
+            HeldThing(HoldScope.NIGHT, night=2),
+        ):
+            vault.hold(org, (Hold(thing),), run=f"hold-{thing.scope}")
+            with pytest.raises(Conflict) as caught:
+                vault.erase(org, wish, run="erase-1")
+            assert caught.value.code == "erase-held"
+            vault.lift(org, (thing,), run=f"lift-{thing.scope}")
+        assert len(vault.history(org, "Thing", "a")) == 1
+        assert vault.erase(org, wish, run="erase-2").snapshot is not None
+
+    def test_what_came_back_goes_too(self, vault: Vault, org: str) -> None:
+        """A record and what stands for it are one; in other orgs it is only told."""
+        named_night(vault, org, "night-2", {"a": "Anna", "a2": "Anna"})
+        target = vault.adopt(SANDBOX)
+        restore(vault, org, "run-1", [line("a", "a2", org), line("a", "there", target)])
+        done = vault.erase(org, ErasureWish((RecordKey("Thing", "a2"),)), run="erase-1")
+        assert set(done.records) == {RecordKey("Thing", "a"), RecordKey("Thing", "a2")}
+        assert done.elsewhere == ((target, RecordKey("Thing", "there")),)
+
     # --- copies of homes -----------------------------------------------------------------------
 
     def test_copies_of_homes_are_there_for_the_next_machine(self, vault: Vault) -> None:
@@ -300,6 +360,28 @@ def restore(vault: Vault, org: str, run: str, rows: Sequence[Lineage] = ()) -> S
     """A whole restore that ends with these rows."""
     commit = begin(vault, org, run)
     return finish(commit, commit.lineage(rows))
+
+
+def named(cells: Mapping[str, str]) -> Rows:
+    """Records with names."""
+    count = len(cells)
+    return Rows(
+        ids=pa.array(list(cells), pa.string()),
+        ops=pa.array(["U"] * count, pa.string()),
+        modified_at=pa.nulls(count, pa.timestamp("ms", tz="UTC")),
+        modified_by=pa.nulls(count, pa.string()),
+        cells=pa.RecordBatch.from_arrays([pa.array(list(cells.values()))], names=["Name"]),
+        observed_at=START,
+    )
+
+
+def named_night(vault: Vault, org: str, run: str, cells: Mapping[str, str]) -> SnapshotInfo:
+    """A backup of such records."""
+    commit = begin(vault, org, run)
+    commit.put_schema(NAMED)
+    return commit.finish(
+        [TableCommit("Thing", (commit.add("Thing", [named(cells)]),))], as_of=START
+    )
 
 
 def night(vault: Vault, org: str, run: str, *, schema: Schema = SCHEMA) -> SnapshotInfo:

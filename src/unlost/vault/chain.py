@@ -12,6 +12,7 @@ from unlost.model.ports import Witness, Witnessed
 from unlost.vault import places
 from unlost.vault.format.manifest import Checkpoint, Manifest, head_of, pack, unpack
 from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.redactions import Redactions
 from unlost.vault.sealing import SealedObjects
 from unlost.vault.state import (
     LiveState,
@@ -35,7 +36,8 @@ class Chain:
         self._sealed = sealed
         self._witness = witness
         self._state = LiveState()
-        self._manifests: dict[int, tuple[Manifest, str]] = {}
+        self._manifests: dict[tuple[int, str | None], tuple[Manifest, str]] = {}
+        self._redactions = Redactions(org, sealed=sealed)
         self._lock = threading.RLock()
 
     def live(self) -> LiveState:
@@ -73,7 +75,8 @@ class Chain:
                     f"There is no snapshot {seq} of this org.",
                     next_step="List them with: unlost snapshots",
                 )
-            manifest, head = self._read(seq)
+            manifest, head = self._read(seq, redaction=self._redactions.live_in(state).get(seq))
+            self._redactions.prove(state)
             if head != state.commits[seq].head:
                 raise _broken("chain-replaced", f"Commit {seq} is not the one that was made.")
             return manifest, head
@@ -94,7 +97,8 @@ class Chain:
         Putting it again changes nothing, and a put that finds the name taken is durable too.
         """
         manifest, _ = self.manifest(seq)
-        self.put(manifest)
+        if self._sealed.store.size(places.commit(self.org, seq)) is not None:
+            self.put(manifest)  # else something was erased from it, long after it was durable
 
     def seal_checkpoint(self) -> None:
         """Keep the state as a checkpoint when it is time; only a cache, so failures are no harm."""
@@ -107,6 +111,19 @@ class Chain:
             name=places.checkpoint(self.org, state.seq),
             content=pack(to_checkpoint(state)),
         )
+
+    def renew_checkpoint(self) -> None:
+        """Keep the state as a checkpoint, and no older one."""
+        state = self.live()
+        with self._lock:
+            self._manifests.clear()  # something was erased from them
+        name = places.checkpoint(self.org, state.seq)
+        self._sealed.put_new(
+            ObjectKind.CHECKPOINT, org=self.org, name=name, content=pack(to_checkpoint(state))
+        )
+        for listed in list(self._sealed.store.list(places.checkpoints(self.org))):
+            if listed.name < name:
+                self._sealed.store.delete(listed.name)
 
     def drop_checkpoints(self) -> None:
         """Remove those that newer ones stand for, when one was sealed."""
@@ -146,21 +163,38 @@ class Chain:
                 raise _broken("chain-parent", f"Commit {seq} does not follow the one before it.")
             state.apply(manifest, head=head)
 
-    def _read(self, seq: int) -> tuple[Manifest, str]:
-        if seq in self._manifests:
-            return self._manifests[seq]
+    def _read(self, seq: int, *, redaction: str | None = None) -> tuple[Manifest, str]:
+        """A manifest and its head; ``redaction``: what stands in its place, also where it is still there."""
+        key = (seq, redaction)
+        if key not in self._manifests:
+            found = self._redacted(seq, redaction) if redaction else self._whole(seq)
+            if (found[0].seq, found[0].org) != (seq, self.org):
+                raise _broken("chain-replaced", f"Commit {seq} says that it is another one.")
+            while len(self._manifests) >= _KEPT_MANIFESTS:
+                self._manifests.pop(next(iter(self._manifests)))
+            self._manifests[key] = found
+        return self._manifests[key]
+
+    def _whole(self, seq: int) -> tuple[Manifest, str]:
+        """The manifest itself; where it was removed, what may stand in its place."""
         name = places.commit(self.org, seq)
         try:
             content = self._sealed.get(ObjectKind.MANIFEST, org=self.org, name=name)
         except NotFound:
-            raise _broken("chain-hole", f"Commit {seq} is missing.") from None
+            redaction = self._redactions.find(seq)
+            if redaction is None:
+                raise _broken("chain-hole", f"Commit {seq} is missing.") from None
+            return self._redacted(seq, redaction)
         manifest, text = unpack(content, Manifest, name=name)
-        if (manifest.seq, manifest.org) != (seq, self.org):
-            raise _broken("chain-replaced", f"Commit {seq} says that it is another one.")
-        while len(self._manifests) >= _KEPT_MANIFESTS:
-            self._manifests.pop(next(iter(self._manifests)))
-        self._manifests[seq] = (manifest, head_of(text))
-        return self._manifests[seq]
+        return manifest, head_of(text)
+
+    def _redacted(self, seq: int, name: str) -> tuple[Manifest, str]:
+        try:
+            return self._redactions.read(seq, name)
+        except NotFound:
+            raise _broken(
+                "chain-hole", f"What stands in place of commit {seq} is missing."
+            ) from None
 
     def _from_checkpoint(self, newest: int) -> LiveState | None:
         """The newest checkpoint that agrees with its manifest; None if there is none."""
@@ -185,7 +219,11 @@ class Chain:
         return state if agrees else None
 
     def _testify(self, state: LiveState) -> None:
-        """Hold the head against the witness, and let it advance."""
+        """Hold what was read against what the head proves, and the head against the witness.
+
+        The witness advances.
+        """
+        self._redactions.prove(state)
         if self._witness is None:
             return
         seen = self._witness.get(self.org)

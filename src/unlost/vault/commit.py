@@ -28,8 +28,9 @@ from unlost.vault.bigcells import BigCells
 from unlost.vault.files import FILES_TABLE, Intake, blob_rows
 from unlost.vault.finish import Finish
 from unlost.vault.format.manifest import Intent
-from unlost.vault.format.physical import HIDDEN, HOLDS, INSTANT, LINEAGE
+from unlost.vault.format.physical import HIDDEN, HOLDS, INSTANT, LINEAGE, SUPPRESSED
 from unlost.vault.format.tokens import VERSION
+from unlost.vault.guard import Guard
 from unlost.vault.intents import OpenRun
 from unlost.vault.label import Label
 from unlost.vault.lineage import lineage_rows
@@ -56,6 +57,13 @@ class OpenCommit:
         self._out = SegmentWriter(room.org, sealed=room.sealed, prefix=intent.segments)
         self._own = OwnSegments(room, intent, notes, resumed=resumed)
         self._schema = self._current_schema()
+        self._guard = Guard(
+            room,
+            base=intent.base,
+            own=lambda: self._own.view(SUPPRESSED),
+            writer=lambda: self._system_writer(SUPPRESSED),
+            run=intent.run,
+        )
 
     def put_schema(self, schema: Schema) -> str:
         """Set the schema for what is added from now on; returns its id."""
@@ -67,19 +75,30 @@ class OpenCommit:
     def add(self, table: str, rows: Iterable[Rows], *, carry: Sequence[str] = ()) -> Added:
         """Write rows as segments, leaving out what did not change; durable when it returns.
 
-        Raises UsageError where no schema was put, or it does not have the table or a column.
+        What was erased is left out too. Raises UsageError where no schema was put, or it does not have the table or a column.
         """
         ident, columns = self._columns(table, carry)
         writer = self._writer(columns, ident=ident, carry=carry)
-        writer.take(rows)
+        writer.take(self.admitted(table, one) for one in rows)
         packs, system = self._finish_packs(writer.big)
         return Added(
             table=table,
-            segments=(*writer.segments, *system),
+            segments=(*writer.segments, *system, *self._guard.written()),
             packs=packs,
             counts=writer.counts,
             reuses=writer.big.writer.reused if writer.big.writer else (),
         )
+
+    def admitted(self, table: str, rows: Rows) -> Rows:
+        """The rows without those of records that were erased, or match one that was.
+
+        What matches is on the list from then on, by its id.
+        """
+        return self._guard.admitted(table, rows)
+
+    def admitted_ids(self, table: str, ids: pa.Array) -> pa.Array:
+        """Ids of records without those that were erased."""
+        return self._guard.admitted_ids(table, ids)
 
     def add_files(self, files: Iterable[IncomingFile]) -> Added:
         """Stream files into packs; a file that fails to be read becomes a finding."""
@@ -87,7 +106,7 @@ class OpenCommit:
             self._room.pack_writer(until=self._intent.base), observed_at=self._room.clock.now()
         )
         writer = self._system_writer(FILES_TABLE)
-        writer.take(intake.rows(files))
+        writer.take(intake.rows(one for one in files if self._guard.admits(one.ref)))
         return Added(
             table=FILES_TABLE,
             segments=tuple(writer.segments),
@@ -107,7 +126,8 @@ class OpenCommit:
         columns: Sequence[str] = (),
     ) -> Added:
         """Say that the user stopped or began to see these rows or columns."""
-        marks: list[_Mark] = [(table, record, None) for record in records]
+        seen = self.admitted_ids(table, pa.array(records, pa.string())).to_pylist()
+        marks: list[_Mark] = [(table, record, None) for record in seen]
         marks += [(table, None, column) for column in columns]
         writer = self._system_writer(HIDDEN)
         if marks:

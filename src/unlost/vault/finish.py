@@ -38,6 +38,7 @@ from unlost.vault.schemas import stored_entry
 from unlost.vault.state import LiveState, live_root
 
 _ATTEMPTS = 20
+_TAKING_AWAY = frozenset({CommitKind.FORGET, CommitKind.ERASE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Finish:
                 self._settle()
                 return done
             self._check_open()
-            self._check_nothing_forgotten(state)
+            self._check_nothing_forgotten(state, tables)
             manifest = self._manifest(state, tables, as_of=as_of, schema=schema)
             self._room.chain.put(manifest)  # whoever won, the next look tells
         raise Conflict(
@@ -91,18 +92,34 @@ class Finish:
                 next_step="Begin another run.",
             )
 
-    def _check_nothing_forgotten(self, state: LiveState) -> None:
-        """Raise Conflict where a backup left out what it thought to be there, and that may be gone."""
-        since = (info for number, info in state.commits.items() if number > self._intent.base)
-        if self._intent.kind is not CommitKind.RESTORE and any(
-            info.kind is CommitKind.FORGET for info in since
+    def _check_nothing_forgotten(self, state: LiveState, tables: Sequence[TableCommit]) -> None:
+        """Raise Conflict where a backup left out what it thought to be there, and that may be gone.
+
+        And where it may have taken in what was erased since it began: what it wrote is removed at once.
+        """
+        since = {info.kind for number, info in state.commits.items() if number > self._intent.base}
+        if self._intent.kind is CommitKind.RESTORE or not since & _TAKING_AWAY:
+            return
+        if CommitKind.ERASE in since:
+            self._withdraw(tables)
+        raise Conflict(
+            "forgotten-meanwhile",
+            f"Something was forgotten or erased while the run {self._intent.run} was under way, and what "
+            "it took to be in the vault may be gone.",
+            next_step="Begin another run.",
+        )
+
+    def _withdraw(self, tables: Sequence[TableCommit]) -> None:
+        """Remove all that the run has written: it may hold what was erased."""
+        store, org, run = self._room.sealed.store, self._room.org, self._intent.run
+        for prefix in (
+            places.segment(org, self._intent.segments),
+            places.certificate_prefix(org, run),
         ):
-            raise Conflict(
-                "forgotten-meanwhile",
-                f"Backups were forgotten while the run {self._intent.run} was under way, and what it "
-                "took to be in the vault may be gone.",
-                next_step="Begin another run.",
-            )
+            for listed in list(store.list(prefix)):
+                store.delete(listed.name)
+        for pack in _packs(tables):
+            store.delete(places.pack(org, pack.id))
 
     @cached_property
     def _journal(self) -> JournalProof | None:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from unlost.model.snapshot import CommitKind, SnapshotInfo
 from unlost.model.upkeep import Sweep
 from unlost.vault import places
+from unlost.vault.erase.removal import remove_erased
 from unlost.vault.format.manifest import Intent
 from unlost.vault.maintenance import MAINTENANCE, Maintenance, Work, open_runs
 from unlost.vault.room import OrgRoom
@@ -39,11 +40,12 @@ def sweep(room: OrgRoom, *, run: str) -> Sweep:
 
     Raises IntegrityError where the chain is not whole: then nothing is removed. StoreError.
     """
-    listing = _listing(room)  # before the runs and the chain are looked at: see ``_stray``
+    listing = listing_of(room)  # before the runs and the chain are looked at: see ``_stray``
     runs = list(open_runs(room))
     state = room.chain.proved()
     if not state.seq:
         return Sweep()
+    remove_erased(room, state)  # of an erasure that was cut off behind its commit
     pending = list(_pending(room, state, listing))
     now = room.clock.now()
     ripe = [one for one in pending if _may_go(one, runs, now)]
@@ -60,7 +62,7 @@ def sweep(room: OrgRoom, *, run: str) -> Sweep:
 
 def collected_up_to(room: OrgRoom, state: LiveState) -> int:
     """The newest commit up to which all that was condemned is gone."""
-    return _gone_up_to(state, list(_pending(room, state, _listing(room))))
+    return _gone_up_to(state, list(_pending(room, state, listing_of(room))))
 
 
 def _gone_up_to(state: LiveState, waiting: Sequence[Condemned]) -> int:
@@ -69,7 +71,7 @@ def _gone_up_to(state: LiveState, waiting: Sequence[Condemned]) -> int:
     return max((info.number for info in _maintenance(state)), default=0)
 
 
-def _listing(room: OrgRoom) -> dict[str, int]:
+def listing_of(room: OrgRoom) -> dict[str, int]:
     """Sizes of the objects that may become garbage, by name."""
     folders = (places.segments(room.org), places.packs(room.org))
     store = room.sealed.store

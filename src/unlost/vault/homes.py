@@ -40,6 +40,12 @@ class VaultHomes:
             self._sealed.store.delete(name_of(old))
         return number
 
+    def drop_before(self, number: int) -> None:
+        """Remove the copies that are older than one."""
+        for old in self.numbers():
+            if old < number:
+                self._sealed.store.delete(name_of(old))
+
     def get(self, number: int) -> bytes:
         """The content, proved to be what was kept under this number."""
         name = name_of(number)

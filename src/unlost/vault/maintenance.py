@@ -7,18 +7,21 @@ from datetime import datetime
 
 import msgspec
 
+from unlost.model.erasure import ErasureProof
 from unlost.model.errors import Conflict, StoreError, UnlostError
 from unlost.model.snapshot import CommitKind, Counts, PackEntry, SnapshotInfo, TableState
 from unlost.vault import places
 from unlost.vault.finish import committed, replace_root
-from unlost.vault.format.manifest import FORMAT, Intent, Manifest, TablePart, unpack
+from unlost.vault.format.manifest import FORMAT, Intent, Manifest, ObjectEntry, TablePart, unpack
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.intents import OpenRun
 from unlost.vault.register import newest_entry
 from unlost.vault.room import OrgRoom
 from unlost.vault.state import LiveState, live_root
 
-MAINTENANCE = frozenset({CommitKind.COMPACT, CommitKind.CONDEMN, CommitKind.FORGET})
+MAINTENANCE = frozenset(
+    {CommitKind.COMPACT, CommitKind.CONDEMN, CommitKind.FORGET, CommitKind.ERASE}
+)
 _ATTEMPTS = 20
 _PREFIX_BYTES = 8
 
@@ -29,7 +32,8 @@ class Work:
 
     ``packs``: new ones, with contents that lay in others.
     ``dropped``: packs that are live no more. ``forgotten``: backups that are shown no more.
-    ``tombstones``: by table, how many records that were deleted the vault knows no more.
+    ``tombstones``: by table, how many records that were deleted the vault knows no more, and ``alive``
+    how many others. The rest is of an erasure: see ``Manifest``.
     """
 
     parts: tuple[TablePart, ...] = ()
@@ -39,6 +43,12 @@ class Work:
     dropped: tuple[str, ...] = ()
     forgotten: tuple[int, ...] = ()
     tombstones: Mapping[str, int] = field(default_factory=dict)
+    alive: Mapping[str, int] = field(default_factory=dict)
+    objects: tuple[ObjectEntry, ...] = ()
+    withdrawn: tuple[str, ...] = ()
+    unjournaled: tuple[str, ...] = ()
+    recertified: Mapping[str, str] = field(default_factory=dict)
+    erased: ErasureProof | None = None
 
 
 class Maintenance:
@@ -147,11 +157,12 @@ class Maintenance:
             certificate=None,
             tables=work.parts,
             packs=work.packs,
-            objects=(),
+            objects=work.objects,
             live_root="",
             counts=Counts(),
             rows_seen=0,
             bytes_added=sum(pack.bytes for pack in work.packs)
+            + sum(entry.bytes for entry in work.objects)
             + sum(entry.bytes + (0 if entry.sidecar else entry.sidecar_bytes) for entry in entries),
             journal=None,
             reuses=(),
@@ -161,7 +172,11 @@ class Maintenance:
             collected=work.collected,
             dropped=work.dropped,
             forgotten=work.forgotten,
-            states=tuple(_without(state, work.tombstones) for state in before.states),
+            withdrawn=work.withdrawn,
+            unjournaled=work.unjournaled,
+            recertified=dict(work.recertified),
+            erased=work.erased,
+            states=tuple(_without(state, work) for state in before.states),
         )
         after = state.copy()
         after.apply(manifest, head="")
@@ -196,10 +211,12 @@ def close_cut_off(room: OrgRoom, kind: CommitKind) -> None:
             OpenRun(room.org, intent.run, sealed=room.sealed).close()
 
 
-def _without(state: TableState, tombstones: Mapping[str, int]) -> TableState:
-    """A table's state without so many of its deleted records."""
-    gone = tombstones.get(state.table, 0)
-    return replace(state, deleted=state.deleted - gone) if gone else state
+def _without(state: TableState, work: Work) -> TableState:
+    """A table's state without the records that the vault knows no more."""
+    deleted, held = (gone.get(state.table, 0) for gone in (work.tombstones, work.alive))
+    if not (deleted or held):
+        return state
+    return replace(state, deleted=state.deleted - deleted, held=state.held - held)
 
 
 def _check_live(state: LiveState, parts: Sequence[TablePart]) -> None:

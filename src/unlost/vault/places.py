@@ -19,6 +19,22 @@ def commit(org: str, seq: int) -> str:
     return f"{commits(org)}{seq:0{_DIGITS}d}"
 
 
+def redactions(org: str, seq: int | None = None) -> str:
+    """The folder of what stands in place of manifests, or how the names of those of one begin."""
+    folder = f"orgs/{org}/redacted/"
+    return folder if seq is None else f"{folder}{seq:0{_DIGITS}d}."
+
+
+def redaction(org: str, seq: int, number: int) -> str:
+    """What stands in place of a manifest; each erasure that strikes something makes another one."""
+    return f"{redactions(org, seq)}{number:0{_DIGITS}d}"
+
+
+def redacted(name: str) -> int:
+    """The number of the manifest in whose place a redaction stands."""
+    return int(name.rsplit("/", 1)[1].split(".", maxsplit=1)[0])
+
+
 def sequence(name: str) -> int:
     """The number at the end of the name of a manifest or checkpoint."""
     return int(name.rsplit("/", 1)[1])
@@ -64,6 +80,11 @@ def schema(org: str, ident: str) -> str:
     return f"orgs/{org}/schemas/{ident}"
 
 
+def certificates(org: str) -> str:
+    """The folder of certificates."""
+    return f"orgs/{org}/certs/"
+
+
 def certificate(org: str, run: str, number: int) -> str:
     """A certificate of a run; a run that was resumed may have written several."""
     return f"{certificate_prefix(org, run)}{number}"
@@ -71,7 +92,7 @@ def certificate(org: str, run: str, number: int) -> str:
 
 def certificate_prefix(org: str, run: str) -> str:
     """How the names of a run's certificates begin."""
-    return f"orgs/{org}/certs/{run}."
+    return f"{certificates(org)}{run}."
 
 
 def intents(org: str) -> str:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow.parquet.encryption import create_decryption_properties
 
-from unlost.model.errors import NotFound
+from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.snapshot import SegmentEntry
 from unlost.model.store import Store
 from unlost.vault import places
@@ -152,7 +152,7 @@ class SegmentReader:
                     self._keep_footer(entry.id, file.metadata)
                 yield file
         except (NotFound, FileNotFoundError):
-            raise damaged(name, "it is missing") from None
+            raise _missing(name) from None
         except (OSError, pa.ArrowException) as error:
             raise damaged(name, f"it cannot be decrypted ({error})") from error
 
@@ -199,7 +199,18 @@ class SegmentReader:
         try:
             return self._sealed.get(ObjectKind.SIDECAR, org=self._org, name=name)
         except NotFound:
-            raise damaged(name, "it is missing") from None
+            raise _missing(name) from None
+
+
+def _missing(name: str) -> IntegrityError:
+    """What is live is there, but for who began to read before records were erased."""
+    error = damaged(name, "it is missing")
+    return IntegrityError(
+        error.code,
+        error.sentence,
+        next_step="Try again: if records were erased meanwhile, the rest lies elsewhere now. If it stays, "
+        "run unlost verify --level full, and bring the object back from a copy of the vault.",
+    )
 
 
 def open_stored(store: Store, name: str, *, size: int) -> pa.NativeFile:

@@ -1,7 +1,7 @@
 """What is live in an org's chain after a commit: folded from manifests, or from a checkpoint."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from blake3 import blake3
 
@@ -84,7 +84,13 @@ class LiveState:
         self.packs.update((entry.id, entry) for entry in manifest.packs)
         for pack in manifest.dropped:
             self.packs.pop(pack, None)
+        for name in manifest.withdrawn:
+            self.objects.pop(name, None)
+        for run in manifest.unjournaled:
+            self.journals.pop(run, None)
         self.objects.update((entry.name, entry) for entry in manifest.objects)
+        if manifest.recertified:
+            self.commits = _recertified(self.commits, manifest.recertified)
         self.commits[manifest.seq] = info_of(manifest, head=head)
         self.forgotten |= frozenset(manifest.forgotten)
         if manifest.journal is not None:
@@ -112,6 +118,16 @@ class LiveState:
             for table, held in self.segments.items()
             if any(live.first <= until for live in held.values())
         )
+
+
+def _recertified(
+    commits: Mapping[int, SnapshotInfo], names: Mapping[str, str]
+) -> dict[int, SnapshotInfo]:
+    """Commits with the names that their certificates have now."""
+    return {
+        number: replace(info, certificate=names.get(info.certificate or "", info.certificate))
+        for number, info in commits.items()
+    }
 
 
 def info_of(manifest: Manifest, *, head: str) -> SnapshotInfo:

@@ -9,9 +9,11 @@ from typing import BinaryIO
 import msgspec
 import pyarrow as pa
 
+from unlost.model.erasure import Erasure, ErasureTold, ErasureWish
 from unlost.model.errors import Conflict, NotFound, UnlostError
 from unlost.model.learned import learned
 from unlost.model.org import OrgIdentity
+from unlost.model.plan import RecordKey
 from unlost.model.ports import Clock, Entropy, Witness
 from unlost.model.reading import Rows
 from unlost.model.retention import Forgetting, HeldThing, Hold, KeepRules
@@ -32,6 +34,8 @@ from unlost.vault.buffers import BufferLimit
 from unlost.vault.changes import changes
 from unlost.vault.commit import OpenCommit
 from unlost.vault.compact import compact
+from unlost.vault.erase.eraser import erase, erasures, plan_erasure
+from unlost.vault.erase.marks import erased_among
 from unlost.vault.finish import committed
 from unlost.vault.format.manifest import FORMAT, Intent
 from unlost.vault.format.physical import HOLDS
@@ -277,6 +281,32 @@ class EncryptedVault:
         ``pause`` and ``agree`` raise; then nothing has changed.
         """
         return forget(self.room(org), rules, run=run, pause=pause, agree=agree)
+
+    def plan_erasure(
+        self, org: str, wish: ErasureWish, *, pause: Callable[[], None] = lambda: None
+    ) -> Erasure:
+        """What ``erase`` would take away now; see the port ``Erasing``."""
+        return plan_erasure(self.room(org), wish, pause=pause)
+
+    def erase(
+        self,
+        org: str,
+        wish: ErasureWish,
+        *,
+        run: str,
+        pause: Callable[[], None] = lambda: None,
+        agree: Callable[[Erasure], object] = lambda _: None,
+    ) -> Erasure:
+        """Take records out of all history at once, and keep them out; see the port ``Erasing``."""
+        return erase(self.room(org), wish, run=run, pause=pause, agree=agree)
+
+    def erased(self, org: str, records: Collection[RecordKey]) -> frozenset[RecordKey]:
+        """Those of the records that are on the list of what is not taken in again."""
+        return erased_among(self.room(org), records)
+
+    def erasures(self, org: str) -> tuple[ErasureTold, ...]:
+        """What was erased, oldest first, as far as it may be told."""
+        return erasures(self.room(org))
 
     def sweep(self, org: str, *, run: str) -> Sweep:
         """Remove what was condemned days ago, and condemn what runs left that came to nothing."""

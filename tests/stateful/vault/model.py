@@ -59,6 +59,7 @@ class Model:
         self.commits = 0
         self.no_nights: set[int] = set()
         self.forgotten: set[int] = set()
+        self.erased: set[str] = set()
         self.journals: dict[str, list[bytes]] = {}
         self.ended: set[str] = set()
         self.open_lineage: dict[str, str] = {}
@@ -75,7 +76,7 @@ class Model:
 
     def add(self, run: Run, rows: list[Seen], carry: list[str], *, kept: bool) -> None:
         """Take a piece of an open run; ``kept``: it will be handed to finish."""
-        last = {row.id: row for row in rows}
+        last = {row.id: row for row in rows if row.id not in self.erased}
         piece = []
         for observed in last.values():
             row = self._carried(observed, run, carry)
@@ -139,6 +140,29 @@ class Model:
             if told[at].op != "U":
                 stay |= set([i for i in range(at) if told[i].op in WITH_CELLS][-1:])
         return [told[at] for at in sorted(stay)]
+
+    def same(self, keys: set[str]) -> set[str]:
+        """These records, and all that they came back as, or came from."""
+        found, before = set(keys), set[str]()
+        while found != before:
+            before = set(found)
+            for old, (live, _, _) in self.lineage.items():
+                if {old, live} & found:
+                    found |= {old, live}
+        return found
+
+    def erase(self, keys: set[str]) -> None:
+        """Nothing of these records was ever there, and nothing of them is taken in."""
+        self.erased |= keys
+        for key in keys:
+            self.rows.pop(key, None)
+            self.marks.pop(("record", key), None)
+            self.lineage.pop(key, None)
+        for run, entries in list(self.journals.items()):
+            if any(
+                f'"{key}"' in entry.decode("utf-8", "replace") for key in keys for entry in entries
+            ):
+                self.journals[run] = []
 
     def reached(self, key: str) -> set[str]:
         """Records of which lineage tells something, from this one on along what came back."""

@@ -18,8 +18,10 @@ from hypothesis.stateful import (
 )
 
 from stateful.vault.model import Model, Run, Seen
+from unlost.model.erasure import ErasureWish
 from unlost.model.errors import Conflict
 from unlost.model.org import OrgIdentity
+from unlost.model.plan import RecordKey
 from unlost.model.ports import Journal
 from unlost.model.reading import Rows
 from unlost.model.retention import HeldThing, Hold, HoldScope, KeepRules
@@ -184,7 +186,7 @@ class Versions(RuleBasedStateMachine):
         assert self.commit is not None
         added = self.commit.add(TABLE, [rows_of(seen, shape, minute=self.number)], carry=carry)
         self.model.add(self.run, [whole(row, shape) for row in seen], carry, kept=kept)
-        assert added.counts.seen == len(seen)
+        assert added.counts.seen == sum(row.id not in self.model.erased for row in seen)
         if kept:
             self.added.append(TableCommit(TABLE, (added,)))
 
@@ -195,7 +197,8 @@ class Versions(RuleBasedStateMachine):
         assert self.commit is not None
         word = Visibility.HIDDEN if hidden else Visibility.VISIBLE
         added = self.commit.mark(TABLE, visibility=word, records=[key], columns=["Name"])
-        self.run.marks += [("record", key, hidden), ("column", "Name", hidden)]
+        records = [("record", key, hidden)] if key not in self.model.erased else []
+        self.run.marks += [*records, ("column", "Name", hidden)]
         self.added.append(TableCommit(TABLE, (added,)))
 
     @rule()
@@ -343,6 +346,32 @@ class Versions(RuleBasedStateMachine):
         if done.snapshot is not None:
             self.model.maintain()
         self.kept = {number: shown for number, shown in self.kept.items() if number in kept}
+
+    @precondition(lambda self: self.model.commits)
+    @rule(keys=st.sets(st.sampled_from(IDS), min_size=1, max_size=2))
+    def erase(self, keys: set[str]) -> None:
+        """Records leave all history; not while a run is open, nor what a held night has."""
+        self.upkeeps += 1
+        name = f"erase-{self.upkeeps}"
+        wish = ErasureWish(tuple(RecordKey(TABLE, key) for key in sorted(keys)))
+        gone = self.model.same(keys)
+        held = any(
+            row.snap <= max(self.pinned, default=0)
+            for key in gone
+            for row in self.model.rows.get(key, ())
+        )
+        if held or self.run is not None or self.restore is not None:
+            with pytest.raises(Conflict):
+                self.vault.erase(self.org, wish, run=name)
+            return
+        done = self.vault.erase(self.org, wish, run=name)
+        assert {key.record for key in done.records} == gone
+        self.model.erase(gone)
+        if done.snapshot is not None:
+            self.model.maintain()
+            assert done.snapshot == self.model.commits
+        self.kept.clear()
+        assert all(one.complete for one in self.vault.erasures(self.org))
 
     def teardown(self) -> None:
         pairs = list(combinations(self.shown, 2))

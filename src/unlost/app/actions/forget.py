@@ -12,10 +12,9 @@ from unlost.app.actions.keeping import KeepWish, Remark, remarks, wished
 from unlost.app.backup_run import IN_PROGRESS
 from unlost.app.compose import Application
 from unlost.app.home_copy import after_run
+from unlost.app.open_restores import check_no_restore
 from unlost.catalog.keeping import last_forgotten, rules_of, save_forgotten
 from unlost.catalog.orgs import ProtectedOrg, get_org, list_orgs
-from unlost.catalog.runs import RunState, find_run
-from unlost.engine.restore.log import Log
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, UnlostError
 from unlost.model.reading import Json
@@ -209,10 +208,10 @@ def _forgotten(
 
     def agreed(found: Forgetting) -> None:
         agree(found)
-        _check_no_restore(app, org)  # the look takes its time, and one may have begun meanwhile
+        check_no_restore(app, org)  # the look takes its time, and one may have begun meanwhile
 
     with app.lease.hold(org.oid, kind=KIND, run=run):
-        _check_no_restore(app, org)
+        check_no_restore(app, org)
         done = vault.forget(org.oid, rules, run=run, pause=app.brake.check, agree=agreed)
         swept = _swept(app, org, done, run=f"{run}-sweep")
     save_forgotten(
@@ -228,25 +227,6 @@ def _forgotten(
         ),
     )
     return done, swept
-
-
-def _check_no_restore(app: Application, org: ProtectedOrg) -> None:
-    """Raise Conflict (``runs-open``) while a restore of these backups, into any org, may go on.
-
-    The vault knows it by its journal alone. One that somebody cancelled does not go on.
-    """
-    vault = app.whole_vault
-    for oid in vault.orgs():
-        for run in vault.journals(oid, unfinished=True):
-            opened, known = Log(vault.journal(oid, run)).state.opened, find_run(run)
-            over = known is None or known.state in (RunState.ABANDONED, RunState.DONE)
-            if opened is not None and opened.plan.org == org.oid and not over:
-                raise Conflict(
-                    "runs-open",
-                    f"The restore {run} is open, and may need what would be forgotten.",
-                    next_step="Wait until it has ended, or end it, and try again: "
-                    f"`unlost runs {run}` shows it.",
-                )
 
 
 def _swept(app: Application, org: ProtectedOrg, done: Forgetting, *, run: str) -> Sweep:

@@ -21,7 +21,7 @@ from unlost.engine.restore.returning import leave_returned, take_along
 from unlost.engine.restore.rows import expected
 from unlost.engine.restore.session import RestorePorts, Session
 from unlost.engine.restore.wanted import Wanted
-from unlost.model.errors import LimitReached, UsageError
+from unlost.model.errors import Conflict, LimitReached, UsageError
 from unlost.model.lineage import resolve as last_lives
 from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan
 from unlost.model.progress import Phase, Progress
@@ -81,6 +81,7 @@ def _open(plan: RestorePlan, ports: RestorePorts, run: str) -> Session:
     log = Log(ports.vault.journal(plan.target, run))
     same_plan(log.state, plan)
     if log.state.closed is None:
+        _check_not_erased(plan, ports)
         at = ports.writer.server_time()
         log.write(Opened(run, plan, at) if log.state.opened is None else Resumed(at))
     steps = {step.key: step for step in plan.steps}
@@ -90,6 +91,18 @@ def _open(plan: RestorePlan, ports: RestorePorts, run: str) -> Session:
     links = Links(ports.vault, plan.org, plan.target, log.state, steps, seen)
     schema = ports.vault.as_of(plan.org, plan.snapshot).schema()
     return Session(ports, plan, log, schema, Wanted(ports.vault, plan.org, plan.steps), links)
+
+
+def _check_not_erased(plan: RestorePlan, ports: RestorePorts) -> None:
+    """Raise Conflict (``restore-erased``) if a record of the plan was erased since it was made."""
+    erased = ports.vault.erased(plan.org, [step.key for step in plan.steps])
+    if erased:
+        raise Conflict(
+            "restore-erased",
+            f"{len(erased):,} of the {len(plan.steps):,} records of this plan were erased after it was "
+            "made. Nothing of it was written.",
+            next_step="Make the plan again with `unlost restore plan`: without them.",
+        )
 
 
 def _same_org(plan: RestorePlan, ports: RestorePorts) -> None:

@@ -5,12 +5,14 @@ their order, keys and sets sorted, without spaces, so that one value has one tex
 manifest is the blake3 of its canonical text, in hex; the next manifest names it as its parent.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 import msgspec
 import zstandard
 from blake3 import blake3
 
+from unlost.model.erasure import ErasureProof
 from unlost.model.errors import IntegrityError, UsageError
 from unlost.model.finding import Finding
 from unlost.model.learned import learned
@@ -26,6 +28,7 @@ from unlost.model.snapshot import (
 )
 
 FORMAT = 0
+STRUCK = "-"  # in place of a sidecar that stood in a manifest
 _LEVEL = 3
 _LONGEST = 1 << 30  # no document comes near; a damaged length must not ask for more
 
@@ -109,6 +112,23 @@ class Manifest(msgspec.Struct, frozen=True):
     collected: int = 0
     dropped: tuple[str, ...] = ()
     forgotten: tuple[int, ...] = ()
+    withdrawn: tuple[str, ...] = ()
+    unjournaled: tuple[str, ...] = ()
+    recertified: dict[str, str] = {}
+    erased: ErasureProof | None = None
+
+
+class Redaction(msgspec.Struct, frozen=True):
+    """What stands in place of a manifest from which something was erased, and the head that it had.
+
+    Of segments that are live no more it does not tell the ids (``struck``), nor of findings the sentences
+    that name what was erased. That it is the one that an erasure made is proved by the ``live_root`` of
+    the commits behind that.
+    """
+
+    format: int
+    head: str
+    manifest: Manifest
 
 
 class Intent(msgspec.Struct, frozen=True):
@@ -166,6 +186,11 @@ class Checkpoint(msgspec.Struct, frozen=True):
     commits: tuple[SnapshotInfo, ...]
     journals: tuple[JournalProof, ...] = ()
     forgotten: tuple[int, ...] = ()
+
+
+def struck(entry: SegmentEntry) -> SegmentEntry:
+    """A segment that is live no more, without ids: the bounds, and a sidecar that stands in the entry."""
+    return replace(entry, min_id="", max_id="", sidecar=STRUCK if entry.sidecar else "")
 
 
 def canonical_text(document: msgspec.Struct) -> bytes:

@@ -66,6 +66,7 @@ FILES = "$files"
 LINEAGE = "$lineage"
 CHANGES = "$changes"
 HOLDS = "$holds"
+SUPPRESSED = "$suppressed"
 
 SEARCH_FIELDS: tuple[pa.Field, ...] = (
     pa.field(U_ID, pa.string(), nullable=False),
@@ -118,11 +119,15 @@ LINEAGE_TABLE = Table(name=LINEAGE, columns=_text("live", "run"))
 # P lifted.
 HOLDS_TABLE = Table(name=HOLDS, columns=_text("reason", "by", "until"))
 
+# The id of a row in ``$suppressed`` is a pseudonym; its cells say of what (``unlost.vault.suppressed``).
+SUPPRESSED_TABLE = Table(name=SUPPRESSED, columns=_text("table", "column", "sieve", "run"))
+
 SYSTEM_TABLES: dict[str, Table] = {
     HIDDEN: HIDDEN_TABLE,
     FILES: FILES_TABLE,
     LINEAGE: LINEAGE_TABLE,
     HOLDS: HOLDS_TABLE,
+    SUPPRESSED: SUPPRESSED_TABLE,
 }
 
 

@@ -47,6 +47,7 @@ class ObjectKind(StrEnum):
 
     KEY = "key"
     MANIFEST = "manifest"
+    REDACTION = "redaction"
     CHECKPOINT = "checkpoint"
     INTENT = "intent"
     SEGMENT = "segment"

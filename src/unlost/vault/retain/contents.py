@@ -51,13 +51,13 @@ class Unneeded:
         """Versions that go, and the columns in which they name contents."""
         gone = looked.going
         for name in columns:
-            self.contents.update(_names_in(gone.column(name)))
+            self.contents.update(names_in(gone.column(name)))
 
     def stays(self, looked: Looked, columns: Iterable[str]) -> None:
         """The same of versions that stay."""
         kept = looked.staying
         for name in columns:
-            self.contents.difference_update(_names_in(kept.column(name)))
+            self.contents.difference_update(names_in(kept.column(name)))
 
     @property
     def rows(self) -> pa.Array:
@@ -116,7 +116,7 @@ def files_column(room: OrgRoom, name: str) -> str:
     return physical(room.schemas.known(SYSTEM_SCHEMA, FILES_TABLE)[name].code)
 
 
-def _names_in(texts: pa.ChunkedArray) -> list[str]:
+def names_in(texts: pa.ChunkedArray) -> list[str]:
     """All contents that are named in these texts, each once."""
     filled = texts.drop_null()
     if not len(filled):

@@ -29,14 +29,14 @@ type Place = tuple[str, int]
 
 WORTH = 0.3  # of a pack that nobody needs: from there on the rest of it moves
 _EXTENT = r'\["([0-9a-f]{32})",(\d+),(\d+)\]'
-_NO_PIECES = {"pack": pl.String, "offset": pl.Int64, "length": pl.Int64}
+NO_PIECES = pl.DataFrame(schema={"pack": pl.String, "offset": pl.Int64, "length": pl.Int64})
 
 
 def pieces_in(texts: pa.ChunkedArray) -> pl.DataFrame:
     """The pieces of packs (pack, offset, length) that cells ``extents`` name, each once."""
     filled = texts.drop_null()
     if not len(filled):
-        return pl.DataFrame(schema=_NO_PIECES)
+        return NO_PIECES
     series = pl.Series("text", pl.from_arrow(filled.cast(pa.string())))
     found = series.str.extract_all(_EXTENT).explode().drop_nulls()
     parts = found.to_frame().select(

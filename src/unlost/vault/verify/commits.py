@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from unlost.model.errors import IntegrityError
 from unlost.model.ports import Witnessed
 from unlost.vault import places
-from unlost.vault.format.manifest import Checkpoint, Manifest, head_of, unpack
+from unlost.vault.format.manifest import Checkpoint, Manifest, Redaction, head_of, unpack
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.sealing import SealedObjects
 from unlost.vault.state import LiveState, from_checkpoint, live_root
@@ -47,6 +47,8 @@ class ChainVerifier:
         self._listing = listing
         self._seen = seen
         self._ledger = ledger
+        self._stood_in: list[str] = []
+        self._withdrawn: set[str] = set()
 
     def walk(self) -> Walk:
         """Look at every manifest up to the newest that anything speaks of."""
@@ -55,6 +57,7 @@ class ChainVerifier:
             self._step(walk, seq)
         self._check_root(walk)
         self._check_witness(walk)
+        self._check_stood_in(walk)
         for name in self._names(places.checkpoints(self._org)):
             self._check_checkpoint(walk, name)
         return walk
@@ -69,7 +72,7 @@ class ChainVerifier:
         return max([*numbers, self._seen.number if self._seen else 0], default=0)
 
     def _step(self, walk: Walk, seq: int) -> None:
-        name = places.commit(self._org, seq)
+        name = self._name(seq)
         if name not in self._listing:
             self._ledger.damage(name, self._missing(seq))
             walk.whole = False
@@ -89,8 +92,16 @@ class ChainVerifier:
         for pack in set(manifest.reuses) - walk.state.packs.keys() if walk.whole else ():
             self._ledger.damage(name, f"It refers to the pack {pack[:12]}, which no commit has.")
         walk.slots = max(walk.slots, manifest.slots)
+        self._withdrawn.update(manifest.withdrawn)
         walk.state.apply(manifest, head=head)
         walk.manifests[seq] = (head, manifest.live_root)
+
+    def _name(self, seq: int) -> str:
+        """The manifest; where it was removed, what an erasure put in its place."""
+        name = places.commit(self._org, seq)
+        if name in self._listing:
+            return name
+        return next(iter(self._names(places.redactions(self._org, seq))), name)
 
     def _missing(self, seq: int) -> str:
         if self._seen is not None and seq == self._seen.number:
@@ -98,12 +109,19 @@ class ChainVerifier:
         return MISSING
 
     def _read(self, name: str, seq: int) -> tuple[Manifest, str]:
-        content = self._sealed.get(ObjectKind.MANIFEST, org=self._org, name=name)
-        manifest, text = unpack(content, Manifest, name=name)
+        if name.startswith(places.redactions(self._org)):
+            content = self._sealed.get(ObjectKind.REDACTION, org=self._org, name=name)
+            redaction = unpack(content, Redaction, name=name)[0]
+            self._stood_in.append(name)
+            manifest, head = redaction.manifest, redaction.head
+        else:
+            content = self._sealed.get(ObjectKind.MANIFEST, org=self._org, name=name)
+            manifest, text = unpack(content, Manifest, name=name)
+            head = head_of(text)
         said = (manifest.seq, manifest.org, manifest.vault)
         if said != (seq, self._org, self._sealed.keys.vault.hex()):
             raise IntegrityError("chain-replaced", "It says that it is another commit.")
-        return manifest, head_of(text)
+        return manifest, head
 
     def _check_root(self, walk: Walk) -> None:
         state = walk.state
@@ -122,6 +140,14 @@ class ChainVerifier:
             name = places.commit(self._org, self._seen.number)
             self._ledger.damage(name, "It is not the commit that the application remembers.")
             walk.whole = False
+
+    def _check_stood_in(self, walk: Walk) -> None:
+        """What stands in place of manifests: an erasure must have put it there."""
+        if walk.whole:
+            for name in set(self._stood_in) - walk.state.objects.keys() - self._withdrawn:
+                self._ledger.damage(
+                    name, "It stands in place of a commit, but no erasure put it there."
+                )
 
     def _check_checkpoint(self, walk: Walk, name: str) -> None:
         self._ledger.saw(self._listing[name])

@@ -237,6 +237,8 @@ def _drain(room: OrgRoom, blob: Blob) -> None:
 
 
 def _kind_of(entry: ObjectEntry) -> ObjectKind:
+    if "/redacted/" in entry.name:
+        return ObjectKind.REDACTION
     return ObjectKind.SCHEMA if "/schemas/" in entry.name else ObjectKind.CERTIFICATE
 
 

@@ -1,0 +1,259 @@
+"""Erase records of an org from all its history: plan it, do it, and show the proofs."""
+
+import shutil
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from blake3 import blake3
+
+from unlost.app.access import action
+from unlost.app.chosen import chosen_records
+from unlost.app.compose import Application
+from unlost.app.home_copy import renew_copies
+from unlost.app.open_restores import check_no_restore
+from unlost.catalog.erasing import scrub
+from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.catalog.runs import list_runs
+from unlost.engine.belonging import with_belongings
+from unlost.model.access import Right, Role, Trace
+from unlost.model.erasure import Erasure, ErasureTold, ErasureWish, MatchColumn, TableErased
+from unlost.model.errors import Conflict, UsageError
+from unlost.model.reading import Json
+from unlost.model.snapshot import CommitKind
+
+# While records are erased nothing else begins: not a backup, nor a restore, nor upkeep and forgetting.
+KINDS = (CommitKind.BACKUP, CommitKind.RESTORE, CommitKind.COMPACT)
+DIGEST_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class WishedErasure:
+    """What is to be erased, as it was typed.
+
+    ``records`` are TABLE/ID; ``related``: with all that the org deletes with them; ``match`` are
+    TABLE.COLUMN: what the records had there is not taken in again either.
+    """
+
+    records: tuple[str, ...]
+    related: bool = False
+    match: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """How many live records of another org stand for what is erased."""
+
+    org: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class ErasePlan:
+    """What erasing would take away now.
+
+    ``digest`` names just this: who has seen it has it done by ``erase``. ``unknown`` of the ``records``
+    are not in the vault, and are not taken in from now on all the same. ``values`` of matching columns
+    are not either. ``restores`` can be told and undone no more. ``rewritten`` bytes are written anew.
+    """
+
+    org: str
+    zone: str
+    digest: str
+    records: int
+    unknown: int
+    tables: tuple[TableErased, ...]
+    values: int
+    files: int
+    file_bytes: int
+    restores: tuple[str, ...]
+    certificates: int
+    rewritten: int
+    elsewhere: tuple[Elsewhere, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What was erased. ``snapshot`` is the commit that did it, None where nothing was left to do.
+
+    ``removed`` bytes are gone from the vault, ``scrubbed`` rows of the home's database were changed.
+    """
+
+    org: str
+    zone: str
+    snapshot: int | None
+    tables: tuple[TableErased, ...]
+    files: int
+    removed: int
+    scrubbed: int
+
+    @property
+    def records(self) -> int:
+        """Records over all tables."""
+        return sum(one.records for one in self.tables)
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureLine:
+    """A proof: when which run erased how much, who asked, and pseudonyms of what stays out."""
+
+    run: str
+    at: datetime
+    by: str
+    snapshot: int
+    tables: tuple[TableErased, ...]
+    files: int
+    restores: int
+    listed: int
+    marks: str
+    pseudonyms: tuple[str, ...]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Erasures:
+    """The proofs of an org, oldest first."""
+
+    org: str
+    zone: str
+    erasures: tuple[ErasureLine, ...]
+
+
+def _noted(done: Erased) -> dict[str, Json]:
+    return {"records": done.records, "files": done.files, "snapshot": done.snapshot}
+
+
+@action("erase.plan", Right.MANAGE)
+def plan(app: Application, org: str, wish: WishedErasure) -> ErasePlan:
+    """What would be erased now; nothing is written.
+
+    Raises UsageError (``record-unreadable``, ``id-wrong``, ``match-unreadable``, ``column-unknown``),
+    Conflict (``erase-held``), NotFound.
+    """
+    known = get_org(org)
+    found = app.whole_vault.plan_erasure(known.oid, _wish(app, known, wish), pause=app.brake.check)
+    return ErasePlan(
+        org=known.name,
+        zone=known.identity.zone,
+        digest=_digest_of(found),
+        records=len(found.records),
+        unknown=len(found.unknown),
+        tables=found.tables,
+        values=found.values,
+        files=found.files,
+        file_bytes=found.file_bytes,
+        restores=found.journals,
+        certificates=found.certificates,
+        rewritten=found.rewritten,
+        elsewhere=_elsewhere(app, found),
+    )
+
+
+@action("erase.run", Right.MANAGE, trace=Trace.WRITE, told=_noted)
+def erase(app: Application, org: str, wish: WishedErasure, *, plan: str) -> Erased:
+    """Erase what the plan of this digest said, everywhere in the vault and the home, at once.
+
+    Raises Conflict (``erase-changed``) where something else would go by now, (``erase-held``),
+    (``runs-open``) while a backup or a restore is open, (``run-in-progress``), NotFound.
+    """
+    known = get_org(org)
+    run = f"erase-{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
+
+    def agree(found: Erasure) -> None:
+        if _digest_of(found) != plan:
+            raise _changed(known.name)
+        check_no_restore(app, known)  # the look takes its time, and one may have begun meanwhile
+
+    vault = app.whole_vault
+    with ExitStack() as held:
+        for kind in KINDS:
+            held.enter_context(app.lease.hold(known.oid, kind=kind, run=run))
+        check_no_restore(app, known)
+        wished = _wish(app, known, wish)
+        done = vault.erase(known.oid, wished, run=run, pause=app.brake.check, agree=agree)
+        scrubbed = scrub(known.name, done.records)
+        _empty_home(app, known)
+    renew_copies(app)
+    return Erased(
+        known.name,
+        known.identity.zone,
+        done.snapshot,
+        done.tables,
+        done.files,
+        done.removed,
+        scrubbed,
+    )
+
+
+@action("erase.list", Right.LOOK)
+def erasures(app: Application, org: str) -> Erasures:
+    """The proofs of what was erased from an org; raises NotFound for an unknown one."""
+    known = get_org(org)
+    told = app.whole_vault.erasures(known.oid)
+    return Erasures(known.name, known.identity.zone, tuple(map(_line, told)))
+
+
+def _line(told: ErasureTold) -> ErasureLine:
+    proof = told.proof
+    return ErasureLine(
+        run=proof.run,
+        at=proof.at,
+        by=proof.by,
+        snapshot=told.snapshot,
+        tables=proof.tables,
+        files=proof.files,
+        restores=proof.journals,
+        listed=proof.listed,
+        marks=proof.marks,
+        pseudonyms=told.pseudonyms,
+        complete=told.complete,
+    )
+
+
+def _wish(app: Application, org: ProtectedOrg, wish: WishedErasure) -> ErasureWish:
+    records = chosen_records(app, org, wish.records)
+    head = app.whole_vault.head(org.oid)
+    if wish.related and head is not None:
+        records = with_belongings(head, records)
+    return ErasureWish(records, tuple(map(_column, wish.match)), by=Role.ADMIN.value)
+
+
+def _column(text: str) -> MatchColumn:
+    table, _, column = text.partition(".")
+    if not (table and column):
+        raise UsageError(
+            "match-unreadable",
+            f"{text!r} names no column.",
+            next_step="Write it as TABLE.COLUMN, such as Contact.Email.",
+        )
+    return MatchColumn(table, column)
+
+
+def _elsewhere(app: Application, found: Erasure) -> tuple[Elsewhere, ...]:
+    names, counts = app.names(), dict[str, int]()
+    for oid, _ in found.elsewhere:
+        counts[names.get(oid, oid)] = counts.get(names.get(oid, oid), 0) + 1
+    return tuple(Elsewhere(name, count) for name, count in sorted(counts.items()))
+
+
+def _empty_home(app: Application, org: ProtectedOrg) -> None:
+    """What runs of the org left beside the database: caches, ids of runs that were cut off, steps."""
+    app.cache(org.oid).clear()
+    for run in list_runs(org.name):
+        shutil.rmtree(app.home.work / run.id, ignore_errors=True)
+    app.jobs.tidy()
+
+
+def _digest_of(found: Erasure) -> str:
+    """Names what goes, however the vault lies; the records themselves are not told by it."""
+    told = (found.records, found.tables, found.values, found.files, found.journals)
+    return blake3(msgspec.json.encode(told)).hexdigest(length=DIGEST_BYTES)
+
+
+def _changed(org: str) -> Conflict:
+    return Conflict(
+        "erase-changed",
+        f"Something else of {org} would be erased by now than the plan said. Nothing was.",
+        next_step="Look at the plan again, with `unlost erase ORG --plan`, and decide anew.",
+    )

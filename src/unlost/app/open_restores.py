@@ -1,0 +1,26 @@
+"""Whether a restore is open, of which the vault knows by its journal alone."""
+
+from unlost.app.compose import Application
+from unlost.catalog.orgs import ProtectedOrg
+from unlost.catalog.runs import RunState, find_run
+from unlost.engine.restore.log import Log
+from unlost.model.errors import Conflict
+
+
+def check_no_restore(app: Application, org: ProtectedOrg) -> None:
+    """Raise Conflict (``runs-open``) while a restore of these backups, into any org, may go on.
+
+    The vault knows it by its journal alone. One that somebody cancelled does not go on.
+    """
+    vault = app.whole_vault
+    for oid in vault.orgs():
+        for run in vault.journals(oid, unfinished=True):
+            opened, known = Log(vault.journal(oid, run)).state.opened, find_run(run)
+            over = known is None or known.state in (RunState.ABANDONED, RunState.DONE)
+            if opened is not None and opened.plan.org == org.oid and not over:
+                raise Conflict(
+                    "runs-open",
+                    f"The restore {run} is open, and may need what is to go.",
+                    next_step="Wait until it has ended, or end it, and try again: "
+                    f"`unlost runs {run}` shows it.",
+                )

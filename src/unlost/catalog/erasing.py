@@ -1,0 +1,84 @@
+"""Taking what names erased records out of the application database.
+
+The audit stays as it is: each of its rows proves the one before, and says who looked at which record, by
+its id. It holds no value of a record.
+"""
+
+import re
+from collections.abc import Iterable
+
+import msgspec
+from django.db import connection, models
+
+from unlost.catalog.connection import own_connection, together
+from unlost.catalog.models import AlertRow, Delivery, Night, PlanRow, Run, TickRow
+from unlost.model.erasure import spoken
+from unlost.model.plan import RecordKey
+
+ERASED = "This was about a record that has been erased since."
+_AT_ONCE = 500  # rows that are read at a time
+_SENTENCES: dict[type[models.Model], tuple[str, ...]] = {
+    Run: ("error_sentence",),
+    Night: ("error_sentence",),
+    AlertRow: ("sentence", "next_step", "command", "subject", "key"),
+    Delivery: ("error_sentence",),
+}
+
+
+def scrub(org: str, records: Iterable[RecordKey]) -> int:
+    """Remove plans and ticks of an org that name records, and sentences that do; rows that were changed."""
+    keys = tuple(records)
+    pattern = spoken(keys)
+    with together():
+        count = _plans(org, pattern) + _ticks(org, {str(key) for key in keys})
+        for model, names in _SENTENCES.items():
+            count += _sentences(model, names, pattern)
+    _tidy()
+    return count
+
+
+def _plans(org: str, pattern: re.Pattern[str]) -> int:
+    """Plans are removed whole: without some of their records they are others, and cannot be run."""
+    named = [
+        row.pk
+        for row in PlanRow.objects.filter(org__name=org).iterator(_AT_ONCE)
+        if pattern.search(bytes(row.content).decode("utf-8", "replace"))
+        or pattern.search(_text(row.request, row.summary, row.error_sentence))
+    ]
+    PlanRow.objects.filter(pk__in=named).delete()
+    return len(named)
+
+
+def _ticks(org: str, texts: set[str]) -> int:
+    count = 0
+    for row in TickRow.objects.filter(org__name=org).iterator(_AT_ONCE):
+        left = [one for one in row.records if one not in texts]
+        if left != row.records:
+            count += 1
+            TickRow.objects.filter(pk=row.pk).update(records=left)
+    return count
+
+
+def _sentences(model: type[models.Model], names: tuple[str, ...], pattern: re.Pattern[str]) -> int:
+    count = 0
+    for row in model._default_manager.iterator(_AT_ONCE):
+        told = {name: getattr(row, name) for name in names}
+        found = {name: ERASED for name, text in told.items() if pattern.search(text)}
+        if "key" in found:
+            found["key"] = f"erased-{row.pk}"
+        if found:
+            count += 1
+            model._default_manager.filter(pk=row.pk).update(**found)
+    return count
+
+
+def _text(*values: object) -> str:
+    return msgspec.json.encode(values).decode()
+
+
+def _tidy() -> None:
+    """Leave nothing of it in the pages of a file; a server does that by itself, in its own time."""
+    if connection.vendor == "sqlite":
+        with own_connection(), connection.cursor() as cursor:
+            cursor.execute("VACUUM")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,0 +1,178 @@
+"""unlost erase: take records out of all history of an org, and keep them out."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home, OrgName
+from unlost.cli.text import many, plain, size, when
+from unlost.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from unlost.app.actions.erase import Erased, ErasePlan, ErasureLine, Erasures
+    from unlost.model.erasure import TableErased
+
+DEFAULT = "records"
+
+
+class _Group(TyperGroup):
+    """Where no command is named, what follows is an org whose records are erased."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The words, with the command that is meant."""
+        named = args[:1] and (args[0] in self.commands or args[0].startswith("-"))
+        return super().parse_args(ctx, args if named or not args else [DEFAULT, *args])
+
+
+app = typer.Typer(
+    cls=_Group,
+    no_args_is_help=True,
+    help="Take records out of all backups of an org, for good, and keep them out.",
+)
+
+
+@app.command(DEFAULT)
+def erase(
+    org: OrgName,
+    *,
+    record: Annotated[
+        list[str],
+        typer.Option("--record", metavar="TABLE/ID", help="A record; can be given several times."),
+    ],
+    related: Annotated[
+        bool, typer.Option("--related", help="With all that the org deletes together with them.")
+    ] = False,
+    match: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--match",
+            metavar="TABLE.COLUMN",
+            help="Keep out as well what has the same value there; several times.",
+        ),
+    ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Only show what would go; nothing is changed.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Erase records from all backups, once you agreed to the plan. It cannot be undone.
+
+    `unlost erase ORG --record TABLE/ID` is enough: the word `records` may be left out.
+    """
+    with opened(home) as application:
+        from unlost.app.actions.erase import WishedErasure
+        from unlost.app.actions.erase import erase as act
+        from unlost.app.actions.erase import plan as planned
+
+        wish = WishedErasure(tuple(record), related=related, match=tuple(match or ()))
+        seen = planned(application, org, wish)
+        if plan or not json:
+            answer(seen, as_json=json, show=_show_plan)
+        if plan:
+            return ExitCode.OK
+        if not yes:
+            _ask(seen, as_json=json)
+        answer(act(application, org, wish, plan=seen.digest), as_json=json, show=_show)
+    return ExitCode.OK
+
+
+@app.command("list")
+def every(org: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
+    """List what was erased from an org: proofs, without what it was."""
+    with opened(home) as application:
+        from unlost.app.actions.erase import erasures as act
+
+        answer(act(application, org), as_json=json, show=_show_all)
+    return ExitCode.OK
+
+
+def _ask(seen: "ErasePlan", *, as_json: bool) -> None:
+    if as_json:
+        raise UsageError(
+            "erase-not-agreed",
+            "With --json nobody is asked, and nobody agreed to the plan.",
+            next_step="Look at it with --plan --json, then say --yes.",
+        )
+    known = seen.records - seen.unknown
+    typer.confirm(
+        f"Erase {many(known, 'record')} from all backups of {seen.org}? This cannot be undone.",
+        abort=True,
+    )
+
+
+def _show_plan(out: "Console", seen: "ErasePlan") -> None:
+    out.print(f"{seen.org}: {many(seen.records - seen.unknown, 'record')} would be erased.")
+    _show_tables(out, seen.tables)
+    out.print(
+        f"{many(seen.files, 'content')} of {size(seen.file_bytes)} would go; "
+        f"{size(seen.rewritten)} are written anew."
+    )
+    if seen.unknown:
+        out.print(f"{many(seen.unknown, 'record')} not in the vault: kept out from now on.")
+    if seen.values:
+        out.print(f"{many(seen.values, 'value')} would be kept out under any id.")
+    for run in seen.restores:
+        out.print(
+            f"The restore {run} names them: what it did is forgotten, and it cannot be undone."
+        )
+    if seen.certificates:
+        out.print(f"{many(seen.certificates, 'certificate')} would be written anew without them.")
+    for other in seen.elsewhere:
+        out.print(
+            f"{many(other.records, 'record')} of {plain(other.org)} stand for them, and stay there."
+        )
+    out.print(
+        "References of other records to their ids stay, as do the org itself, the audit, exports, "
+        "and copies that you made of the vault."
+    )
+
+
+def _show_tables(out: "Console", tables: "Sequence[TableErased]") -> None:
+    from unlost.cli.grid import grid
+
+    numbers = ("records", "of them alive", "versions")
+    table = grid("table", *numbers, right=numbers)
+    for one in tables:
+        table.add_row(one.table, f"{one.records:,}", f"{one.alive:,}", f"{one.versions:,}")
+    if tables:
+        out.print(table)
+
+
+def _show(out: "Console", done: "Erased") -> None:
+    if done.snapshot is None:
+        out.print("Nothing of it was left to erase.")
+    else:
+        versions = sum(one.versions for one in done.tables)
+        out.print(
+            f"{done.org}: {many(done.records, 'record')} erased, with {many(versions, 'version')} and "
+            f"{many(done.files, 'content')}. They are kept out from now on."
+        )
+    out.print(f"  {size(done.removed)} of old objects were removed.")
+
+
+def _show_all(out: "Console", told: "Erasures") -> None:
+    if not told.erasures:
+        out.print(f"Nothing was erased from {told.org}.")
+    for one in told.erasures:
+        _show_line(out, one, zone=told.zone)
+
+
+def _show_line(out: "Console", one: "ErasureLine", *, zone: str) -> None:
+    records = sum(each.records for each in one.tables)
+    left = (
+        "" if one.complete else " Old objects are still there: erase again, or wait for the upkeep."
+    )
+    out.print(f"{when(one.at, zone=zone)}  {one.run}  by {one.by}, commit {one.snapshot}.{left}")
+    tables = ", ".join(f"{each.table} {each.records:,}" for each in one.tables)
+    out.print(f"  {many(records, 'record')} ({tables or 'none'}), {many(one.files, 'content')}")
+    out.print(f"  {many(one.listed, 'pseudonym')} kept out, {one.marks[:12]}")

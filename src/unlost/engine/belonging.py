@@ -1,0 +1,76 @@
+"""What an org deletes together with a record: its details, their details, and so on.
+
+Told by the references of the newest backup, for records that are alive and for deleted ones by the last
+state that the vault has of them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.model.errors import UsageError
+from unlost.model.plan import RecordKey
+from unlost.model.ports import Snapshot
+from unlost.model.schema import DeleteRule
+
+MOST = 200_000
+
+type _Columns = Mapping[str, tuple[str, ...]]
+"""Columns by which a table's records belong to others, each with the tables of those."""
+
+
+def with_belongings(snapshot: Snapshot, records: Sequence[RecordKey]) -> tuple[RecordKey, ...]:
+    """The records, and all that belongs to them; raises UsageError (``too-much-belongs``)."""
+    found = dict.fromkeys(records)
+    fresh = list(found)
+    while fresh:
+        met = [key for key in dict.fromkeys(_details(snapshot, fresh)) if key not in found]
+        found |= dict.fromkeys(met)
+        fresh = met
+        if len(found) > MOST:
+            raise UsageError(
+                "too-much-belongs",
+                f"More than {MOST:,} records belong to these.",
+                next_step="Name the records one by one, or fewer at a time.",
+            )
+    return tuple(found)
+
+
+def _details(snapshot: Snapshot, parents: Sequence[RecordKey]) -> Iterator[RecordKey]:
+    """Records that are deleted with any of these."""
+    ids: dict[str, list[str]] = {}
+    for key in parents:
+        ids.setdefault(key.table, []).append(key.record)
+    for table, columns in _owned(snapshot).items():
+        asked = {
+            column: pa.array([one for owner in owners for one in ids.get(owner, ())], pa.string())
+            for column, owners in columns.items()
+        }
+        if any(len(wanted) for wanted in asked.values()):
+            for record in _meeting(snapshot, table, asked):
+                yield RecordKey(table, record)
+
+
+def _owned(snapshot: Snapshot) -> dict[str, _Columns]:
+    tables = {table.name: table for table in snapshot.schema().tables}
+    found: dict[str, _Columns] = {}
+    for name in sorted(snapshot.tables().keys() & tables.keys()):
+        own = {
+            column.name: column.reference.tables
+            for column in tables[name].columns
+            if column.reference is not None and column.reference.rule is DeleteRule.CASCADE
+        }
+        if own:
+            found[name] = own
+    return found
+
+
+def _meeting(snapshot: Snapshot, table: str, asked: Mapping[str, pa.Array]) -> Iterator[str]:
+    columns = list(asked)
+    for scan in (snapshot.scan, snapshot.scan_deleted):
+        for batch in scan(table, columns=columns):
+            rows = pa.Table.from_batches([batch])
+            for column, wanted in asked.items():
+                mine = pc.is_in(rows[column].cast(pa.string()), value_set=wanted)
+                yield from rows["_u_id"].filter(mine).to_pylist()

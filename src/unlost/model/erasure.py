@@ -1,0 +1,155 @@
+"""Erasing: records leave all history of an org, and are not taken in again."""
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import pyarrow as pa
+
+from unlost.model.plan import RecordKey
+from unlost.model.reading import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class MatchColumn:
+    """A column whose value tells a person, such as an e-mail address."""
+
+    table: str
+    column: str
+
+    def __str__(self) -> str:
+        """As it is typed."""
+        return f"{self.table}.{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureWish:
+    """What is to be erased.
+
+    ``match``: what the records had in these columns is not taken in again either, under whatever id.
+    ``by``: the role of who asked, which the proof tells.
+    """
+
+    records: tuple[RecordKey, ...]
+    match: tuple[MatchColumn, ...] = ()
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableErased:
+    """What goes of a table: records, ``alive`` of them at the newest backup, and their versions."""
+
+    table: str
+    records: int
+    versions: int
+    alive: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What erasing takes away, or took away.
+
+    ``records``: those wished, those that they came back as, and what the org's own log of changes tells of
+    them. ``unknown``: those of which the vault has nothing; they are not taken in all the same. ``values`` of the columns that match.
+    ``files`` are contents (of files and long texts) of ``file_bytes``. ``journals`` are runs of which
+    nothing but the commit is known afterwards, so that they cannot be undone. ``certificates`` are
+    written anew without what they say of the records. ``rewritten`` bytes of segments and packs are
+    written again. ``elsewhere``: live records of other orgs that stand for these, by oid.
+    ``removed``: bytes that were removed. ``snapshot``: the commit that did it, None for a plan.
+    """
+
+    records: tuple[RecordKey, ...] = ()
+    unknown: tuple[RecordKey, ...] = ()
+    tables: tuple[TableErased, ...] = ()
+    values: int = 0
+    files: int = 0
+    file_bytes: int = 0
+    journals: tuple[str, ...] = ()
+    certificates: int = 0
+    rewritten: int = 0
+    elsewhere: tuple[tuple[str, RecordKey], ...] = ()
+    removed: int = 0
+    snapshot: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureProof:
+    """That something was erased: no value, and no id that can be read.
+
+    ``marks`` is a digest over the sorted pseudonyms that the run put on the list of what is not taken
+    in again. ``listed``: how many those are.
+    """
+
+    run: str
+    at: datetime
+    by: str
+    tables: tuple[TableErased, ...]
+    files: int
+    journals: int
+    listed: int
+    marks: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureTold:
+    """A proof, the commit that holds it, its pseudonyms, and whether all old bytes are removed."""
+
+    proof: ErasureProof
+    snapshot: int
+    pseudonyms: tuple[str, ...]
+    complete: bool
+
+
+def spoken(records: Collection[RecordKey]) -> re.Pattern[str]:
+    """What finds the id of any of these records in a text, between other words or alone."""
+    ids = sorted({key.record for key in records})
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, ids))})(?!\w)")
+
+
+class Erasing(Protocol):
+    """The part of the port ``Vault`` that erases; ``org`` is its oid."""
+
+    def plan_erasure(
+        self, org: str, wish: ErasureWish, *, pause: Callable[[], None] = ...
+    ) -> Erasure:
+        """What ``erase`` would take away now; nothing is written. Raises Conflict (``erase-held``)."""
+        ...
+
+    def erase(
+        self,
+        org: str,
+        wish: ErasureWish,
+        *,
+        run: str,
+        pause: Callable[[], None] = ...,
+        agree: Callable[[Erasure], object] = ...,
+    ) -> Erasure:
+        """Take records out of all history at once, and put them on the list of what stays out.
+
+        ``agree`` is told what would go before anything is written, and stops it by raising. Safe to
+        repeat: what an earlier one that was cut off left is removed first.
+        Raises Conflict (``erase-held``, ``runs-open``, ``maintenance-outrun``); then nothing has changed.
+        """
+        ...
+
+    def erased(self, org: str, records: Collection[RecordKey]) -> frozenset[RecordKey]:
+        """Those of the records that are on the list of what is not taken in again."""
+        ...
+
+    def erasures(self, org: str) -> tuple[ErasureTold, ...]:
+        """What was erased, oldest first, as far as it may be told."""
+        ...
+
+
+class Suppressing(Protocol):
+    """The part of the port ``Commit`` that keeps out what was erased."""
+
+    def admitted(self, table: str, rows: Rows) -> Rows:
+        """The rows without those of records that were erased, or match one that was."""
+        ...
+
+    def admitted_ids(self, table: str, ids: pa.Array) -> pa.Array:
+        """Ids of records without those that were erased."""
+        ...

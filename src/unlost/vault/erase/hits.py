@@ -1,0 +1,184 @@
+"""Which segments hold rows of given ids, and those segments written again without them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.model.erasure import TableErased
+from unlost.model.snapshot import SegmentEntry
+from unlost.vault.compact.merging import Choice, Merger, write_all
+from unlost.vault.compact.tiers import Tier, tiers_of
+from unlost.vault.format.manifest import TablePart
+from unlost.vault.format.physical import BARE_FIELDS, U_BLOBS, U_ID, U_OP, U_SNAP
+from unlost.vault.merge import Piece, cut
+from unlost.vault.retain.repack import Relocated, Repacked
+from unlost.vault.room import OrgRoom
+from unlost.vault.segmentwriter import Reach, SegmentWriter
+from unlost.vault.state import LiveSegment, LiveState
+from unlost.vault.tableview import TableView, last_of_each
+from unlost.vault.writer import TOKEN_GROUP_ROWS
+
+type Pause = Callable[[], None]
+type Leave = Callable[[pa.Table], pa.Array]
+"""Tells which rows go."""
+
+AT_ONCE = 32  # row groups of narrow columns that are read together
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """Segments that are live no more, those in their place, and what was written on the way."""
+
+    old: tuple[SegmentEntry, ...]
+    new: tuple[SegmentEntry, ...]
+    between: tuple[SegmentEntry, ...] = ()
+
+    @property
+    def part(self) -> TablePart:
+        """As the manifest tells it."""
+        removed = tuple(entry.id for entry in self.old)
+        return TablePart(table=self.old[0].table, segments=self.new, removed=removed)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Of a table the segments that hold rows of some ids (``ranks``), and the contents that those name."""
+
+    view: TableView
+    ids: pa.Array
+    ranks: frozenset[int]
+    blobs: tuple[pa.ChunkedArray, ...] = ()
+
+    @property
+    def groups(self) -> list[tuple[Tier, list[LiveSegment]]]:
+        """What is written again together, each with its tier."""
+        touched = {self.view.segments[rank].entry.id for rank in self.ranks}
+        return [
+            (tier, part)
+            for tier in tiers_of(self.view.segments)
+            for part in _together(tier)
+            if any(live.entry.id in touched for live in part)
+        ]
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of what is written again."""
+        return sum(live.entry.bytes for _, part in self.groups for live in part)
+
+
+def versions_of(room: OrgRoom, state: LiveState, table: str, ids: pa.Array) -> pa.Table:
+    """All versions of records, with their ops, by id and oldest first."""
+    return room.view(table, until=state.seq, state=state).find(ids, (U_OP,))
+
+
+def erased_of(table: str, rows: pa.Table) -> TableErased:
+    """What goes of a table, told from all versions of the records."""
+    newest = rows.filter(pa.array(last_of_each(rows.column(U_ID))))
+    alive = pc.sum(pc.equal(newest.column(U_OP), "U")).as_py() or 0
+    return TableErased(table, len(newest), len(rows), alive)
+
+
+def erased_at(rows: Mapping[str, pa.Table], seq: int) -> Iterator[TableErased]:
+    """What the vault had of the records as of a commit; ``rows``: all their versions, by table."""
+    for table, versions in rows.items():
+        known = versions.filter(pc.less_equal(versions.column(U_SNAP), seq))
+        if len(known):
+            yield erased_of(table, known)
+
+
+def hit(view: TableView, ids: pa.Array, *, pause: Pause) -> Hit:
+    """Where rows of these ids (sorted, unique) lie; also those that no snapshot shows."""
+    ranks: set[int] = set()
+    blobs: list[pa.ChunkedArray] = []
+    for place in view.locate(ids):
+        pause()
+        rows = view.read_keys(place.rank, place.groups, (U_ID, U_BLOBS))
+        mine = rows.filter(pc.is_in(rows.column(U_ID), value_set=ids))
+        if len(mine):
+            ranks.add(place.rank)
+            blobs.append(mine.column(U_BLOBS))
+    return Hit(view, ids, frozenset(ranks), tuple(blobs))
+
+
+class Without:
+    """Everything but the rows of some ids; see ``Choice``."""
+
+    def __init__(self, view: TableView, ids: pa.Array) -> None:
+        self._view = view
+        self._ids = ids
+
+    def pieces(self) -> Sequence[Piece]:
+        """Those of what is written again alone."""
+        return cut(self._view)
+
+    def staying(self, piece: Piece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
+        """The rows of other ids."""
+        gone = pc.is_in(rows.column(U_ID), value_set=self._ids)
+        return rows.filter(pc.invert(gone)) if pc.any(gone).as_py() else rows
+
+
+def rewritten(
+    room: OrgRoom, out: SegmentWriter, found: Hit, *, pause: Pause, repacked: Repacked | None = None
+) -> Iterator[Replaced]:
+    """The segments that are hit, without the ids; contents that moved are found in their new packs."""
+    for tier, segments in found.groups:
+        view = TableView(found.view.table, segments, room.reading)
+        choice: Choice = Without(view, found.ids)
+        if repacked is not None:
+            choice = Relocated(choice, room, repacked)
+        reach = Reach(tier.first, tier.last)
+        merger = Merger(found.view.table, room.reading, out, reach, pause, choice=choice)
+        new = merger.merge(segments)
+        yield Replaced(tuple(live.entry for live in segments), tuple(new), tuple(merger.between))
+
+
+def sifted(
+    room: OrgRoom, out: SegmentWriter, live: LiveSegment, leave: Leave, *, pause: Pause
+) -> Replaced | None:
+    """A segment of a bare table without the rows that go; None if none of them does."""
+    view = TableView(live.entry.table, [live], room.reading)
+    names = [field.name for field in BARE_FIELDS[view.table]]
+    if not any(pc.any(leave(rows)).as_py() for rows in _rows(view, names, pause)):
+        return None
+    label = room.reader.facts(live.entry)[0]
+    kept = (rows.filter(pc.invert(leave(rows))) for rows in _rows(view, names, pause))
+    new = write_all(
+        (rows for rows in kept if len(rows)),
+        lambda: out.stream(label, group_rows=TOKEN_GROUP_ROWS, reach=Reach(live.first, live.last)),
+    )
+    return Replaced((live.entry,), tuple(new))
+
+
+def groups_at_once(view: TableView, rank: int) -> Iterator[list[int]]:
+    """The row groups of a segment, some at a time."""
+    many = len(view.sidecar(rank).fences)
+    for at in range(0, many, AT_ONCE):
+        yield list(range(at, min(at + AT_ONCE, many)))
+
+
+def _rows(view: TableView, names: Sequence[str], pause: Pause) -> Iterator[pa.Table]:
+    for groups in groups_at_once(view, 0):
+        pause()
+        yield view.read(0, groups, names)
+
+
+def _together(tier: Tier) -> Iterator[list[LiveSegment]]:
+    """The segments of a tier whose ranges of ids touch, oldest first: all in one where one was rebased.
+
+    What order they have among each other counts where they hold the same id, and is lost when one of
+    them is written again.
+    """
+    if any(live.rebased for live in tier.segments):
+        yield list(tier.segments)
+        return
+    part: list[LiveSegment] = []
+    reach = b""
+    for live in sorted(tier.segments, key=lambda one: one.entry.min_id.encode()):
+        if part and live.entry.min_id.encode() > reach:
+            yield sorted(part, key=lambda one: one.rank)
+            part, reach = [], b""
+        part.append(live)
+        reach = max(reach, live.entry.max_id.encode())
+    yield sorted(part, key=lambda one: one.rank)

@@ -1,0 +1,182 @@
+"""Taking what tells of erased records out of documents: manifests, certificates, and journals. Mostly pure.
+
+A manifest tells ids of segments that are long replaced: the first and the last of each (of ``$search``
+they are words), and the sidecar of a small one. Findings may name a record that could not be kept whole.
+Journals are matched by ids and taken away as a whole: their entries prove each other.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+import msgspec
+import polars as pl
+
+from unlost.model.certificate import Certificate
+from unlost.model.erasure import TableErased, spoken
+from unlost.model.finding import Finding
+from unlost.model.learned import learned
+from unlost.model.plan import RecordKey
+from unlost.model.snapshot import TableState
+from unlost.vault import places
+from unlost.vault.format.journal import FIRST_LINK
+from unlost.vault.format.manifest import (
+    FORMAT,
+    STRUCK,
+    Manifest,
+    ObjectEntry,
+    Redaction,
+    TablePart,
+    pack,
+    struck,
+)
+from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.journal import EntryChain, journal_runs
+from unlost.vault.room import OrgRoom
+from unlost.vault.sealing import Written
+from unlost.vault.state import LiveState
+
+ERASED = "This was about a record that has been erased since."
+
+
+class Naming:
+    """Tells whether a text names one of some records by its id."""
+
+    def __init__(self, records: Collection[RecordKey]) -> None:
+        ids = sorted({key.record for key in records})
+        self._spoken = spoken(records)
+        quoted = (msgspec.json.encode(one).decode() for one in ids)
+        self._quoted = [text for one in quoted for text in (one, one.replace('"', '\\"'))]
+
+    def in_text(self, text: str) -> bool:
+        """For sentences, in which an id stands between other words."""
+        return self._spoken.search(text) is not None
+
+    def in_json(self, text: str) -> bool:
+        """For documents, in which an id is a text of its own, also in JSON within JSON."""
+        return bool(pl.Series([text]).str.contains_any(self._quoted)[0])
+
+    def finding(self, finding: Finding | None) -> Finding | None:
+        """The finding; what it tells of such a record is gone."""
+        if finding is None:
+            return None
+        told = (finding.sentence, finding.next_step, finding.detail)
+        if not any(map(self.in_text, told)):
+            return finding
+        return replace(finding, sentence=ERASED, next_step="", detail="")
+
+
+def certificate_without(certificate: Certificate, naming: Naming) -> Certificate:
+    """A certificate without what its findings and its sentence tell of some records."""
+    lines = tuple(
+        replace(line, findings=tuple(_findings(line.findings, naming)))
+        for line in certificate.tables
+    )
+    whole = replace(
+        certificate, tables=lines, findings=tuple(_findings(certificate.findings, naming))
+    )
+    return replace(whole, sentence=ERASED) if naming.in_text(whole.sentence) else whole
+
+
+def manifest_without(
+    manifest: Manifest,
+    *,
+    live: Collection[str],
+    names: Mapping[str, str],
+    naming: Naming,
+    erased: Iterable[TableErased],
+) -> Manifest:
+    """A manifest that tells ids of no segments but ``live`` ones, and certificates by their new names.
+
+    Its tables held the records that were ``erased`` then no more.
+    """
+    gone = {one.table: one for one in erased}
+    states = tuple(_state(one, gone.get(one.table), naming) for one in manifest.states)
+    certificate = manifest.certificate
+    return msgspec.structs.replace(
+        manifest,
+        tables=tuple(_part(part, live, naming) for part in manifest.tables),
+        states=states,
+        certificate=names.get(certificate or "", certificate),
+    )
+
+
+def certificates_naming(
+    room: OrgRoom, state: LiveState, naming: Naming
+) -> Iterator[tuple[str, Certificate]]:
+    """Certificates that tell of the records, by name, and what is to stand there instead."""
+    folder = places.certificates(room.org)
+    for name in sorted(state.objects):
+        if name.startswith(folder):
+            content = room.sealed.get(ObjectKind.CERTIFICATE, org=room.org, name=name)
+            found = learned(Certificate).decode(content)
+            left = certificate_without(found, naming)
+            if left != found:
+                yield name, left
+
+
+def journals_naming(room: OrgRoom, naming: Naming) -> tuple[str, ...]:
+    """Runs whose journals name any of the records."""
+    runs = journal_runs(room.sealed, org=room.org)
+    return tuple(sorted(run for run in runs if _names_any(room, run, naming)))
+
+
+def put_certificate(room: OrgRoom, name: str, certificate: Certificate) -> ObjectEntry:
+    """Seal a certificate that stands in place of another one."""
+    prefix, _, number = name.rpartition(".")
+    fresh, content = int(number) + 1, msgspec.json.encode(certificate)
+    while True:
+        other = f"{prefix}.{fresh}"
+        done = room.sealed.put_new(
+            ObjectKind.CERTIFICATE, org=room.org, name=other, content=content
+        )
+        if done.created:
+            return _entry(other, done)
+        fresh += 1
+
+
+def put_redaction(room: OrgRoom, manifest: Manifest, *, head: str, number: int) -> ObjectEntry:
+    """Seal what stands in place of a manifest that had this head."""
+    while True:
+        name = places.redaction(room.org, manifest.seq, number)
+        content = pack(Redaction(FORMAT, head, manifest))
+        done = room.sealed.put_new(ObjectKind.REDACTION, org=room.org, name=name, content=content)
+        if done.created:
+            return _entry(name, done)
+        number += 1
+
+
+def _entry(name: str, written: Written) -> ObjectEntry:
+    return ObjectEntry(name, written.bytes, written.blake3)
+
+
+def _findings(findings: tuple[Finding, ...], naming: Naming) -> Iterator[Finding]:
+    for finding in findings:
+        left = naming.finding(finding)
+        if left is not None:
+            yield left
+
+
+def _state(state: TableState, gone: TableErased | None, naming: Naming) -> TableState:
+    left = replace(state, finding=naming.finding(state.finding))
+    if gone is None:
+        return left
+    dead = gone.records - gone.alive
+    return replace(left, held=left.held - gone.alive, deleted=left.deleted - dead)
+
+
+def _part(part: TablePart, live: Collection[str], naming: Naming) -> TablePart:
+    entries = tuple(
+        entry if entry.id in live or entry.sidecar == STRUCK else struck(entry)
+        for entry in part.segments
+    )
+    return msgspec.structs.replace(part, segments=entries, finding=naming.finding(part.finding))
+
+
+def _names_any(room: OrgRoom, run: str, naming: Naming) -> bool:
+    chain = EntryChain(room.sealed, org=room.org, run=run)
+    link = FIRST_LINK
+    for number in range(chain.count()):
+        payload, link = chain.get(number, link=link)
+        if naming.in_json(payload.decode("utf-8", "replace")):
+            return True
+    return False

@@ -1,0 +1,57 @@
+"""What an erasure left in the store is removed at once; again and again, until nothing of it is there."""
+
+from collections.abc import Iterator
+
+from unlost.model.snapshot import CommitKind
+from unlost.vault import places
+from unlost.vault.format.manifest import Manifest
+from unlost.vault.room import OrgRoom
+from unlost.vault.state import LiveState, live_objects
+
+
+def erasures_in(room: OrgRoom, state: LiveState) -> list[Manifest]:
+    """The commits that erased something, oldest first."""
+    kinds = sorted(state.commits.items())
+    return [room.chain.manifest(seq)[0] for seq, info in kinds if info.kind is CommitKind.ERASE]
+
+
+def remove_erased(room: OrgRoom, state: LiveState) -> int:
+    """Remove what erasures took out of the chain; bytes that were removed. Safe to repeat."""
+    erasures = erasures_in(room, state)
+    if not erasures and not any(room.sealed.store.list(places.redactions(room.org))):
+        return 0
+    size = 0
+    for name in _left(room, state, erasures):
+        size += room.sealed.store.size(name) or 0
+        room.sealed.store.delete(name)
+    return size
+
+
+def is_complete(room: OrgRoom, state: LiveState) -> bool:
+    """True if nothing that an erasure took out is left in the store."""
+    return not any(_left(room, state, erasures_in(room, state)))
+
+
+def _left(room: OrgRoom, state: LiveState, erasures: list[Manifest]) -> Iterator[str]:
+    """Objects that are there and must not be: segments and packs, then what told of them."""
+    listed = [one.name for one in room.sealed.store.list(f"orgs/{room.org}/")]
+    live = {entry.name for entry in live_objects(state, org=room.org)}
+    gone = {name for one in erasures for name in (*one.condemned, *one.withdrawn)} - live
+    stood_in = {
+        places.commit(room.org, places.redacted(name))
+        for name in state.objects
+        if name.startswith(places.redactions(room.org))
+    }
+    checkpoints = places.checkpoints(room.org)
+    newest = places.checkpoint(room.org, erasures[-1].seq if erasures else 0)
+    runs = {run for one in erasures for run in one.unjournaled} - state.journals.keys()
+    journals = tuple(places.journal(room.org, run) for run in runs)
+    for name in listed:
+        if (
+            name in gone
+            or name in stood_in
+            or name.startswith(journals)
+            or (name.startswith(checkpoints) and name < newest)
+            or (name.startswith(places.redactions(room.org)) and name not in live)
+        ):
+            yield name

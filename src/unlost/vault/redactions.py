@@ -1,0 +1,109 @@
+"""Manifests from which something was erased: what stands in their place, and whether it is the right one.
+
+An erasure seals a redaction of each manifest that tells too much, names it among the live objects of its
+commit, and then removes the manifest. So the chain is followed by the heads that its manifests had, and
+whoever puts another redaction in place of one is found out by the ``live_root`` of the head.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import msgspec
+from blake3 import blake3
+
+from unlost.model.errors import IntegrityError
+from unlost.vault import places
+from unlost.vault.format.manifest import Manifest, Redaction, canonical_text, struck, unpack
+from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.sealing import SealedObjects
+from unlost.vault.state import LiveState
+
+
+class Redactions:
+    """Reads the redactions of one org; ``prove`` is called before anybody relies on one."""
+
+    def __init__(self, org: str, *, sealed: SealedObjects) -> None:
+        self._org = org
+        self._sealed = sealed
+        self._unproved: dict[int, _Read] = {}
+        self._live: Mapping[int, str] = {}
+        self._head = ""
+
+    def live_in(self, state: LiveState) -> Mapping[int, str]:
+        """The names of the redactions that a state has, by the numbers of their manifests."""
+        if self._head != state.head:
+            folder = places.redactions(self._org)
+            names = (name for name in state.objects if name.startswith(folder))
+            self._live = {places.redacted(name): name for name in names}
+            self._head = state.head
+        return self._live
+
+    def find(self, seq: int) -> str | None:
+        """A redaction of a manifest; None if there is none.
+
+        Where several lie there, the newest erasure came to nothing, or did not remove the others yet:
+        they tell of the same commit.
+        """
+        return next(iter(self._names(seq)), None)
+
+    def read(self, seq: int, name: str) -> tuple[Manifest, str]:
+        """What is left of a manifest, and the head that it had."""
+        data = self._sealed.store.get(name)
+        content = self._sealed.open(ObjectKind.REDACTION, org=self._org, name=name, data=data)
+        found = unpack(content, Redaction, name=name)[0]
+        told = blake3(canonical_text(_bones(found.manifest))).hexdigest()
+        self._unproved[seq] = _Read(found.head, told, name, blake3(data).hexdigest())
+        return found.manifest, found.head
+
+    def prove(self, state: LiveState) -> None:
+        """Raise IntegrityError unless all that was read is what ``state`` has as live."""
+        while self._unproved:
+            seq, read = next(iter(self._unproved.items()))
+            live = read.name
+            if live not in state.objects:  # an older one, or one that came to nothing
+                live = next((name for name in self._names(seq) if name in state.objects), "")
+            proved = read if live == read.name else self._again(seq, live)
+            if proved is None or proved.digest != state.objects[live].blake3 or read != proved:
+                raise _not_proved(read.name)
+            del self._unproved[seq]
+
+    def _again(self, seq: int, name: str) -> "_Read | None":
+        if not name:
+            return None
+        self.read(seq, name)
+        return self._unproved[seq]
+
+    def _names(self, seq: int) -> list[str]:
+        prefix = places.redactions(self._org, seq)
+        return [listed.name for listed in self._sealed.store.list(prefix)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A redaction that was read. Two are equal if they tell the same, but for what may be erased."""
+
+    head: str
+    told: str
+    name: str = field(compare=False)
+    digest: str = field(compare=False)
+
+
+def _bones(manifest: Manifest) -> Manifest:
+    """A manifest without all that a later redaction may leave out."""
+    tables = (
+        msgspec.structs.replace(part, segments=tuple(map(struck, part.segments)), finding=None)
+        for part in manifest.tables
+    )
+    states = (replace(one, held=0, deleted=0, finding=None) for one in manifest.states)
+    return msgspec.structs.replace(
+        manifest, tables=tuple(tables), states=tuple(states), certificate=None
+    )
+
+
+def _not_proved(name: str) -> IntegrityError:
+    return IntegrityError(
+        "chain-replaced",
+        f"“{name}” stands in place of a commit, but no erasure put it there. Nothing will be written "
+        "to this vault until that is repaired.",
+        next_step="Bring the object back from a copy of the vault, then run unlost verify --level full.",
+    )

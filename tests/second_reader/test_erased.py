@@ -1,0 +1,35 @@
+"""The reader that knows the format document alone follows a chain from which something was erased."""
+
+from pathlib import Path
+
+import vaultstory
+from second_reader.reader import Org, Vault
+from unlost.model.erasure import ErasureWish, MatchColumn
+from unlost.model.plan import RecordKey
+from unlost.vault.stores.local import LocalStore
+
+ZOE = RecordKey("Contact", "003000000000003AAA")
+PRICES = RecordKey("ContentVersion", "068000000000003AAA")
+
+
+def test_it_follows_the_chain_and_knows_who_stays_out(tmp_path: Path) -> None:
+    story = vaultstory.told(LocalStore(tmp_path / "vault"))
+    for run, key in (("e1", ZOE), ("e2", PRICES)):
+        wish = ErasureWish((key,), (MatchColumn("Contact", "Email"),))
+        story.vault.erase(story.org, wish, run=run)
+    org = Org(Vault(tmp_path / "vault", story.sheet), story.org)
+    assert org.head == story.vault.commits(story.org)[-1].head
+    assert any((tmp_path / "vault" / org.root / "redacted").iterdir())
+    assert org.check_objects() > 15
+    for table, gone in (("Contact", ZOE.record), ("ContentVersion", PRICES.record)):
+        for number in (1, 2, 3):
+            ours = story.vault.at(story.org, number).scan(table).read_all()
+            theirs = org.live(table, number)
+            assert ours.column("_u_id").to_pylist() == list(theirs)
+            assert gone not in theirs
+    listed = {
+        org.pseudonym("Contact", "", ZOE.record),
+        org.pseudonym("Contact", "Email", "zoe.3@chocolate.example"),
+        org.pseudonym("ContentVersion", "", PRICES.record),
+    }
+    assert org.versions("$suppressed", 6).keys() == listed

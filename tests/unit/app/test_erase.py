@@ -1,0 +1,150 @@
+"""Erasing from a home: the vault, its database, caches, copies in the vault, and what is told of it."""
+
+import pytest
+import zstandard
+
+import scanner
+from homes import World
+from unlost.app.actions.audit import deeds
+from unlost.app.actions.backup import backup
+from unlost.app.actions.erase import WishedErasure, erase, erasures, plan
+from unlost.app.actions.holds import WishedHold, hold
+from unlost.app.actions.verify import verify
+from unlost.app.home_copy import after_change
+from unlost.catalog.models import AlertRow, Org, PlanRow, Run, TickRow
+from unlost.catalog.orgs import get_org
+from unlost.engine.belonging import with_belongings
+from unlost.model.errors import Conflict, NotFound, UsageError
+from unlost.model.org import OrgIdentity
+from unlost.model.plan import RecordKey
+from unlost.model.snapshot import CommitKind, Lineage, TableCommit, VerifyLevel
+from unlost.vault.vault import EncryptedVault
+
+GONE = "A40017"
+WISH = WishedErasure((f"Account/{GONE}",), match=("Account.Number",))
+
+
+def done(world: World, wish: WishedErasure = WISH) -> None:
+    erase(world.app, "sales", wish, plan=plan(world.app, "sales", wish).digest)
+
+
+def test_the_plan_says_what_is_done(year: World) -> None:
+    seen = plan(year.app, "sales", WISH)
+    assert (seen.unknown, seen.values) == (0, 1)
+    account, log = seen.tables  # what the org's own log tells of it goes too
+    assert (account.table, account.versions, account.alive) == ("Account", 10, 1)
+    assert seen.records == 1 + log.records > 10
+    told = erase(year.app, "sales", WISH, plan=seen.digest)
+    assert (told.records, told.snapshot) == (seen.records, 11)
+    (line,) = erasures(year.app, "sales").erasures
+    assert (line.by, line.listed, line.complete) == ("admin", seen.records + 2, True)
+    assert line.tables == seen.tables
+    year.org.update("Account", GONE, {"Phone": "+41 999999"})
+    year.clock.advance(days=1)
+    backup(year.app, "sales")
+    vault, oid = year.app.whole_vault, get_org("sales").oid
+    assert list(vault.history(oid, "Account", GONE)) == []
+    assert verify(year.app, level=VerifyLevel.DEEP).whole
+    if isinstance(vault, EncryptedVault):
+        assert scanner.found(vault, GONE, "Schoko Zürich", "+41 999999") == set()
+
+
+def test_the_audit_tells_that_it_was_done_and_not_of_whom(year: World) -> None:
+    done(year)
+    (deed, *_) = [
+        one.deed for one in deeds(year.app, org="sales").entries if one.deed.trace == "write"
+    ]
+    assert (deed.act, deed.outcome) == ("erase.run", "done")
+    assert GONE not in repr(deed)
+
+
+@pytest.fixture
+def planted(year: World) -> World:
+    """A home in which the id stands wherever it may."""
+    org = Org.objects.get(name="sales")
+    run = Run.objects.filter(org=org).first()
+    assert run is not None
+    sentence = f"The file “cv.pdf” of Account {GONE} could not be read."
+    Run.objects.filter(pk=run.pk).update(error_sentence=sentence)
+    now = year.clock.now()
+    AlertRow.objects.create(
+        key=f"lost/{GONE}", rule="lost", org="sales", subject=f"Account/{GONE}", urgency="high",
+        sentence=sentence, next_step="", command="", opened_at=now,
+    )  # fmt: skip
+    for name, named in (("p1", GONE), ("p2", "A40019")):
+        PlanRow.objects.create(
+            id=name, org=org, made_at=now, made_by="ada", state="made",
+            request={"records": [f"Account/{named}"]}, content=f'["{named}"]'.encode(),
+        )  # fmt: skip
+    ticked = [f"Account/{GONE}", "Account/A40019"]
+    TickRow.objects.create(org=org, by="ada", of="lost", at=now, records=ticked)
+    after_change(year.app)
+    year.app.cache(org.oid).put("described", GONE.encode())
+    left = year.home.work / run.id
+    left.mkdir(parents=True)
+    (left / "census").write_text(GONE)
+    return year
+
+
+def test_the_home_knows_nothing_of_it_afterwards(planted: World) -> None:
+    org = get_org("sales")
+    assert in_home(planted)
+    done(planted)
+    assert in_home(planted) == []
+    assert PlanRow.objects.values_list("id", flat=True).get() == "p2"
+    assert TickRow.objects.get().records == ["Account/A40019"]
+    assert AlertRow.objects.get(rule="lost").sentence.startswith("This was about a record")
+    assert planted.app.cache(org.oid).get("described") is None
+    homes = planted.vault.homes
+    (number,) = homes.numbers()
+    assert GONE.encode() not in zstandard.decompress(homes.get(number), max_output_size=1 << 30)
+    done(planted)  # again: there is nothing to do, and nothing fails
+
+
+def in_home(world: World) -> list[str]:
+    """Files of a home in which the id stands."""
+    files = [one for one in world.home.root.rglob("*") if one.is_file()]
+    return [one.name for one in files if GONE.encode() in one.read_bytes()]
+
+
+def test_what_is_held_or_changed_since_is_not_erased(year: World) -> None:
+    seen = plan(year.app, "sales", WISH)
+    with pytest.raises(Conflict) as caught:
+        erase(year.app, "sales", WishedErasure(("Account/A40019",)), plan=seen.digest)
+    assert caught.value.code == "erase-changed"
+    hold(year.app, "sales", WishedHold(record=f"Account/{GONE}", reason="lawsuit"))
+    with pytest.raises(Conflict) as caught:
+        erase(year.app, "sales", WISH, plan=seen.digest)
+    assert caught.value.code == "erase-held"
+    assert erasures(year.app, "sales").erasures == ()
+
+
+def test_what_is_wished_must_be_readable(year: World) -> None:
+    for wish in (
+        WishedErasure(("Account",)),
+        WishedErasure((f"Account/{GONE}",), match=("Number",)),
+        WishedErasure((f"Account/{GONE}",), match=(".Number",)),
+    ):
+        with pytest.raises(UsageError):
+            plan(year.app, "sales", wish)
+    with pytest.raises(NotFound):
+        plan(year.app, "nobody", WISH)
+
+
+def test_what_stands_for_it_in_another_org_is_told(year: World) -> None:
+    vault, oid = year.app.whole_vault, get_org("sales").oid
+    other = vault.adopt(OrgIdentity("memory", "T9", label="Sandbox"))
+    commit = vault.begin(oid, run="r1", kind=CommitKind.RESTORE, identity=vault.orgs()[oid])
+    rows = [Lineage("Account", GONE, live, other, "r1") for live in ("X1",)]
+    commit.finish([TableCommit("$lineage", (commit.lineage(rows),))], as_of=year.clock.now())
+    seen = plan(year.app, "sales", WISH)
+    assert [(one.org, one.records) for one in seen.elsewhere] == [(other, 1)]
+
+
+def test_with_what_the_org_deletes_with_it(year: World) -> None:
+    seen = plan(year.app, "sales", WishedErasure((f"Account/{GONE}",), related=True))
+    assert len(seen.tables) == 2  # nothing but its log belongs to an account there
+    head = year.app.whole_vault.head(get_org("sales").oid)
+    assert head is not None
+    user = RecordKey("User", "U1")
+    assert with_belongings(head, [user]) == (user,)

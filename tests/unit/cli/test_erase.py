@@ -1,0 +1,52 @@
+"""unlost erase: planned, asked for, done, and listed."""
+
+import pytest
+
+from terminals import Terminal
+from unlost.cli.exits import ExitCode
+
+
+@pytest.fixture
+def nights(sales: Terminal) -> Terminal:
+    for number in range(1, 3):
+        sales.world.clock.advance(days=1)
+        sales.world.org.update("Account", "A40017", {"Phone": f"+41 {number}"})
+        assert sales("backup", "sales").code == ExitCode.OK
+    return sales
+
+
+WISH = ("sales", "--record", "Account/A40017", "--match", "Account.Number")
+
+
+def test_it_is_planned_and_done(nights: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert nights("erase", "list", "sales").out == "Nothing was erased from sales.\n"
+    plan = nights("erase", *WISH, "--plan")
+    assert plan.code == ExitCode.OK
+    assert plan.out.startswith("sales: 3 records would be erased.\n")
+    assert "1 value would be kept out under any id." in plan.out
+    assert "References of other records to their ids stay" in plan.out
+    asked: list[str] = []
+    monkeypatch.setattr("typer.confirm", lambda text, **_: asked.append(text))
+    done = nights("erase", "records", *WISH)
+    assert asked == ["Erase 3 records from all backups of sales? This cannot be undone."]
+    assert "sales: 3 records erased, with 4 versions and 0 contents." in done.out
+    listed = nights("erase", "list", "sales")
+    assert "by admin, commit 3." in listed.out
+    assert "3 records (Account 1, " in listed.out
+    assert "A40017" not in listed.out
+    again = nights("erase", *WISH, "--yes")
+    assert "1 record not in the vault: kept out from now on." in again.out
+    assert "Nothing of it was left to erase." in again.out
+
+
+def test_with_json_nobody_is_asked(nights: Terminal) -> None:
+    refused = nights("erase", *WISH, "--json")
+    assert refused.code == ExitCode.USAGE
+    assert nights("erase", *WISH, "--plan", "--json").json["records"] == 3
+    assert nights("erase", *WISH, "--yes", "--json").json["snapshot"] == 3
+    assert nights("erase", "list", "sales", "--json").json["erasures"][0]["by"] == "admin"
+
+
+def test_without_words_it_explains_itself(nights: Terminal) -> None:
+    assert "--help" in nights("erase", "--help").out
+    assert nights("erase", "sales").code == ExitCode.USAGE
