@@ -75,7 +75,10 @@ def _keys(session: Session, table: Table) -> list[MatchKey]:
 def _by_key(
     session: Session, intent: Intent, table: Table, rows: Sequence[WriteRow]
 ) -> dict[str, str]:
-    """Live ids of rows by a key; of one that others use too, only what was made since the call."""
+    """Live ids of rows by a key; of one that others use too, only what was made since the call.
+
+    Rows can have one key, where people typed them so: the org took one of them.
+    """
     own = session.ports.external_ids.get(table.name)
     sure = _named(session, table, MatchKey((own,)), rows) if own else {}
     found: dict[str, str] = {}
@@ -83,7 +86,16 @@ def _by_key(
         left = [row for row in rows if row.key not in sure | found]
         found |= _named(session, table, key, left)
     made = _made_since(session, intent, table, rows) if found else None
-    return sure | {row: one for row, one in found.items() if made is None or one in made}
+    found = {row: one for row, one in found.items() if made is None or one in made}
+    taken = _taken(session, table, but={row.key for row in rows})
+    rows_of = {live: row for row, live in reversed((sure | found).items()) if live not in taken}
+    return {row: live for live, row in rows_of.items()}
+
+
+def _taken(session: Session, table: Table, *, but: AbstractSet[str] = frozenset()) -> set[str]:
+    """The live records that stand for records of the plan already; ``but`` are ids of some that do not count."""
+    linked = session.log.state.links.items()
+    return {live for key, live in linked if key.table == table.name and key.record not in but}
 
 
 def _named(
@@ -134,8 +146,7 @@ def _by_likeness(
     """
     own, rows = {row.key for row in sent[0]}, [_said(row) for row in (*sent[0], *sent[1])]
     columns = sorted({name for row in rows for name in row.cells})
-    linked = session.log.state.links.items()
-    known = known | {live for key, live in linked if key.table == table.name}
+    known = known | _taken(session, table)
     try:
         made = session.ports.writer.recent(table, intent.at - SKEW, columns=columns, sent=rows)
     except SourceRefused as refused:

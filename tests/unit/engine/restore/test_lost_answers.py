@@ -63,6 +63,23 @@ def test_a_key_clears_up_what_was_written(shop: Workshop) -> None:
     assert len(shop.live("Account")) == 1
 
 
+def test_two_rows_that_have_one_key_by_now_are_not_both_found_in_one_record(shop: Workshop) -> None:
+    """Somebody typed the second's number for the first: the org takes one of them."""
+    first, second = (shop.make("Account", "Candy", Number=number) for number in ("007", "008"))
+    shop.night()
+    shop.lose("Account", first)
+    shop.lose("Account", second)
+    shop.platform.unique.append(("Account", ("Number",)))
+    shop.writer.faults.plant("written", ReplyLost(), table="Account")
+    steps = [
+        shop.step("Account", first, Action.CREATE, edits={"Number": "008"}),
+        shop.step("Account", second, Action.CREATE),
+    ]
+    outcome = shop.restore(shop.plan(*steps))
+    assert endings(outcome) == {first: Ending.CREATED, second: Ending.FAILED}
+    assert len(shop.live("Account")) == 1
+
+
 def test_a_row_without_a_value_is_found_again_too(shop: Workshop) -> None:
     memo = shop.org.create("Memo", {})
     shop.night()
