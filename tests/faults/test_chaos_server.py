@@ -93,7 +93,8 @@ def live(made: Pair, *, nights: int, seed: int, whats: tuple[str, ...] = ()) -> 
 
         def done(number: int = number, what: str = what) -> bool:
             made.supervise(least=1 if what == GONE else 2)
-            state = machine.nights()[0]["state"]
+            night = next(iter(machine.nights()), None)  # none where nobody began it yet
+            state = night["state"] if night is not None else ""
             if state == "waiting":  # for its next try, which is not far
                 machine.later(MINUTE)
             return len(machine.snapshots()) > number and state == "done"

@@ -67,8 +67,20 @@ def picture(scene: Scene) -> Any:
 SHARDS = 6
 
 
-@pytest.mark.parametrize("encrypted", [False, True], ids=["memory", "encrypted"])
-@pytest.mark.parametrize("shard", range(SHARDS))
+@pytest.mark.parametrize(
+    ("shard", "encrypted"),
+    [
+        # in memory every call; over the real vault, whose store has its own tests of this, every second
+        pytest.param(
+            shard,
+            encrypted,
+            id=f"{shard}-{'encrypted' if encrypted else 'memory'}",
+            marks=[pytest.mark.deep] if encrypted and shard % 2 else [],
+        )
+        for shard in range(SHARDS)
+        for encrypted in (False, True)
+    ],
+)
 def test_a_crash_at_every_call_loses_and_doubles_nothing(
     tmp_path: Path, shard: int, encrypted: bool
 ) -> None:

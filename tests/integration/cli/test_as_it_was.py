@@ -156,7 +156,16 @@ WAYS = {
 }
 
 
-@pytest.fixture(scope="module", params=WAYS.values(), ids=WAYS)
+LONG = "from the bin, hearing no answer"  # each of the two is there without the other
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(way, id=name, marks=[pytest.mark.deep] if name == LONG else [])
+        for name, way in WAYS.items()
+    ],
+)
 def returned(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Return]:
