@@ -96,9 +96,11 @@ class Chain:
 
         Putting it again changes nothing, and a put that finds the name taken is durable too.
         """
+        if seq in self._redactions.live_in(self.live()):
+            return  # something was erased from it, long after it was durable
         manifest, _ = self.manifest(seq)
         if self._sealed.store.size(places.commit(self.org, seq)) is not None:
-            self.put(manifest)  # else something was erased from it, long after it was durable
+            self.put(manifest)
 
     def seal_checkpoint(self) -> None:
         """Keep the state as a checkpoint when it is time; only a cache, so failures are no harm."""
@@ -148,13 +150,19 @@ class Chain:
         """Take in commits that came after the newest one known."""
         known = self._state if state is None else state
         fresh = known
-        while self._sealed.store.size(places.commit(self.org, fresh.seq + 1)) is not None:
+        while self._is_there(fresh.seq + 1):
             if fresh is self._state:
                 fresh = fresh.copy()
             self._advance(fresh, until=fresh.seq + 1)
         if fresh is not self._state or state is not None:
             self._testify(fresh)
             self._state = fresh
+
+    def _is_there(self, seq: int) -> bool:
+        """True if there is such a commit, also one of which an erasure left a redaction alone."""
+        if self._sealed.store.size(places.commit(self.org, seq)) is not None:
+            return True
+        return self._redactions.find(seq) is not None
 
     def _advance(self, state: LiveState, *, until: int) -> None:
         for seq in range(state.seq + 1, until + 1):

@@ -2,7 +2,7 @@
 
 No key is needed. What a commit refers to is copied before the commit, and commits in their order, so that
 a copy that broke off is the vault as it was some commits ago; the first one is no vault until its end. Either
-is gone on with by copying again.
+is gone on with by copying again. Runs that are under way are not part of a copy: nobody could end them there.
 """
 
 import re
@@ -15,6 +15,8 @@ from unlost.vault.format.vaultjson import VAULT_FILE
 from unlost.vault.parallel import spread
 
 PASSES = 5  # looks at the source: what is swept away under our hands is told anew by later commits
+UNFINISHED = "unfinished-copy"  # holds the bytes of the vault's own file
+_UNDER_WAY = re.compile(r"orgs/[^/]+/runs/.*")
 _COMMIT = re.compile(r"orgs/[^/]+/(commits|checkpoints)/.*")
 
 
@@ -38,7 +40,7 @@ def copy_vault(
     _same_vault(source, target)
     written = [0, 0]
     for left in reversed(range(PASSES)):
-        wanted = sorted(source.list(""), key=_late)
+        wanted = _wanted(source)
         held = {one.name: one.size for one in target.list("")}
         lacking = [one for one in wanted if _lacks(one, held, target)]
         try:
@@ -50,13 +52,32 @@ def copy_vault(
             if not left:
                 raise
         else:
+            target.delete(UNFINISHED)
             return Copied(written[0], written[1], len(wanted) - len(lacking))
     raise AssertionError("the last pass returns or raises")
 
 
+def _wanted(source: Store) -> Sequence[Listed]:
+    """What a copy has, in the order in which it is copied.
+
+    A listing is no instant: commits are listed first, so that all that they refer to is found by the
+    second one.
+    """
+    late = [one for one in source.list("orgs/") if _COMMIT.fullmatch(one.name)]
+    early = [
+        one
+        for one in source.list("")
+        if not _COMMIT.fullmatch(one.name)
+        and not _UNDER_WAY.fullmatch(one.name)
+        and one.name not in (VAULT_FILE, UNFINISHED)
+    ]
+    (last,) = source.list(VAULT_FILE)
+    return [*early, *sorted(late, key=lambda one: one.name), last]
+
+
 def _each(source: Store, target: Store, lacking: Sequence[Listed]) -> Iterator[int]:
     """Copy them, several at a time up to the first commit."""
-    early = [one for one in lacking if not any(_late(one)[:2])]
+    early = [one for one in lacking if one.name != VAULT_FILE and not _COMMIT.fullmatch(one.name)]
     yield from spread(lambda one: _one(source, target, one.name), early)
     for one in lacking[len(early) :]:
         yield _one(source, target, one.name)
@@ -79,12 +100,11 @@ def _lacks(one: Listed, held: Mapping[str, int], target: Store) -> bool:
     return False
 
 
-def _late(one: Listed) -> tuple[bool, bool, str]:
-    return one.name == VAULT_FILE, _COMMIT.fullmatch(one.name) is not None, one.name
-
-
 def _same_vault(source: Store, target: Store) -> None:
-    """Raise unless the place is empty, or holds this vault or the beginning of a copy of it."""
+    """Raise unless the place is empty, or holds this vault or the beginning of a copy of it.
+
+    A first copy is marked as one until its end.
+    """
     own = source.get(VAULT_FILE) if source.size(VAULT_FILE) is not None else None
     if own is None:
         raise NotFound(
@@ -92,11 +112,10 @@ def _same_vault(source: Store, target: Store) -> None:
             f"There is no vault in {source.properties.address}.",
             next_step="Name the home whose vault is to be copied.",
         )
-    there = target.get(VAULT_FILE) if target.size(VAULT_FILE) is not None else None
-    if there is None:
-        known = {one.name for one in source.list("")}
-        there = own if all(one.name in known for one in target.list("")) else None
-    if there != own:
+    names = [name for name in (VAULT_FILE, UNFINISHED) if target.size(name) is not None]
+    if not names and next(iter(target.list("")), None) is None:
+        target.put_new(UNFINISHED, own)
+    elif not names or any(target.get(name) != own for name in names):
         raise Conflict(
             "copy-other-vault",
             f"{target.properties.address} holds something else already.",

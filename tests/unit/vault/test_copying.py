@@ -1,14 +1,16 @@
 """A vault in a second place: the same to the byte, whatever broke off on the way."""
 
+from collections.abc import Iterator
+
 import pytest
 
 import vaultstory
 from unlost.model.errors import Conflict, IntegrityError, NotFound, StoreError
 from unlost.model.snapshot import VerifyLevel
-from unlost.model.store import Store
+from unlost.model.store import Listed, Store
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
-from unlost.vault.copying import PASSES, Copied, copy_vault
+from unlost.vault.copying import PASSES, UNFINISHED, Copied, copy_vault
 from unlost.vault.format.vaultjson import VAULT_FILE
 from unlost.vault.opening import open_keyring
 from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, Operation
@@ -71,16 +73,17 @@ def test_a_copy_that_breaks_off_anywhere_has_no_commit_without_what_it_needs(
     everything = list(contents(source))
     commits = sorted(name for name in everything if "/commits/" in name)
     assert len(commits) > 3
-    for stop in range(len(everything)):
+    for stop in range(len(everything) + 1):  # the mark of an unfinished copy comes first
         target = MemoryStore()
         fault = Fault(FaultKind.FAILS, at=stop + 1, on=Operation.PUT)
         with pytest.raises(StoreError):
             copy_vault(source, FaultStore(target, faults=[fault]))
         held = contents(target)
+        assert (UNFINISHED in held) is (stop > 0)
         assert VAULT_FILE not in held
         there = [name for name in commits if name in held]
         assert there == commits[: len(there)]
-        assert not there or len(held) == len(everything) - len(commits) - 1 + len(there)
+        assert not there or len(held) == len(everything) - len(commits) + len(there)
         copy_vault(source, target)
         assert contents(target) == contents(source)
 
@@ -156,3 +159,45 @@ def test_a_copy_that_is_not_what_was_written_is_told(source: Store) -> None:
 
     with pytest.raises(IntegrityError):
         copy_vault(source, Forgetful())
+
+
+def test_a_commit_that_comes_while_the_vault_is_listed_is_not_copied_without_its_objects(
+    source: Store,
+) -> None:
+    """A listing is no instant: on a disk folders are gone through one after the other."""
+    org = next(one.name for one in source.list("orgs/")).split("/")[1]
+    segment, commit = f"orgs/{org}/data/zz/new", f"orgs/{org}/commits/{99:020d}"
+
+    class Listing(MemoryStore):
+        def list(self, prefix: str) -> Iterator[Listed]:
+            found = list(super().list(prefix))
+            super().put_new(segment, b"segment")
+            super().put_new(commit, b"commit")
+            yield from found
+
+    moving, target = Listing(), MemoryStore()
+    for name, body in contents(source).items():
+        MemoryStore.put_new(moving, name, body)
+    copy_vault(moving, target)
+    assert commit not in contents(target)
+    copy_vault(moving, target)
+    assert {segment, commit} <= set(contents(target))
+
+
+def test_runs_that_are_under_way_are_no_part_of_a_copy(source: Store) -> None:
+    source.put_new("orgs/x/runs/night-7", b"intent")
+    source.put_new("orgs/x/runs/night-7.0001", b"note")
+    target = MemoryStore()
+    copy_vault(source, target)
+    assert not [name for name in contents(target) if "/runs/" in name]
+
+
+def test_an_unfinished_copy_is_gone_on_with_though_the_vault_has_moved_on(source: Store) -> None:
+    target = MemoryStore()
+    fault = Fault(FaultKind.FAILS, at=9, on=Operation.PUT)
+    with pytest.raises(StoreError):
+        copy_vault(source, FaultStore(target, faults=[fault]))
+    gone = next(name for name in contents(target) if name.startswith("orgs/"))
+    source.delete(gone)  # merged and swept since
+    copy_vault(source, target)
+    assert set(contents(source)) == set(contents(target)) - {gone}

@@ -105,7 +105,7 @@ def _show_copied(out: "Console", result: "VaultCopied") -> None:
         f"{result.place} has the whole vault: {many(result.objects, 'object')} copied, "
         f"{size(result.bytes)}{already}."
     )
-    out.print("Every object was read back and is the same.")
+    out.print("What was copied was read back and is the same.")
     out.print()
     out.print(f"A home for it: unlost vault rebuild DIR --vault {result.place} --sheet FILE")
 

@@ -86,8 +86,11 @@ def marks_of(
 ) -> tuple[Mark, ...]:
     """What is not taken in again: the records, and what they had in columns that tell them.
 
-    Nor what the org's own log tells of them from now on.
+    Nor what the org's own log tells of them from now on. Raises UsageError (``match-no-record``).
     """
+    for one in match:
+        if one.table not in chosen.ids:
+            raise _nothing_to_match(one)
     marker = Marker(room.sealed.keys, room.org)
     marks: list[Mark] = []
     for table, ids in chosen.ids.items():
@@ -98,6 +101,14 @@ def marks_of(
         for column in (one.column for one in match if one.table == table):
             marks += marker.marks((table, column), _values(room, chosen, table, column), run=run)
     return tuple(dict.fromkeys(marks))
+
+
+def _nothing_to_match(one: MatchColumn) -> UsageError:
+    return UsageError(
+        "match-no-record",
+        f"No record of {one.table} is erased, so that its column {one.column} tells of nobody.",
+        next_step="Name a column of a table of which a record is erased, or name such a record too.",
+    )
 
 
 def check_match(room: OrgRoom, state: LiveState, match: Sequence[MatchColumn]) -> None:

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 from unlost.model.snapshot import CommitKind
 from unlost.vault import places
+from unlost.vault.finish import committed
 from unlost.vault.format.manifest import Manifest
+from unlost.vault.maintenance import open_runs
 from unlost.vault.room import OrgRoom
 from unlost.vault.state import LiveState, live_objects
 
@@ -37,11 +39,13 @@ def _left(room: OrgRoom, state: LiveState, erasures: list[Manifest]) -> Iterator
     listed = [one.name for one in room.sealed.store.list(f"orgs/{room.org}/")]
     live = {entry.name for entry in live_objects(state, org=room.org)}
     gone = {name for one in erasures for name in (*one.condemned, *one.withdrawn)} - live
-    stood_in = {
+    there, redactions = set(listed), places.redactions(room.org)
+    stood_in = {  # a manifest goes only where what stands in its place is there
         places.commit(room.org, places.redacted(name))
         for name in state.objects
-        if name.startswith(places.redactions(room.org))
+        if name.startswith(redactions) and name in there
     }
+    spared = _is_under_way(room, state)  # its redactions are of a commit that is still to come
     checkpoints = places.checkpoints(room.org)
     newest = places.checkpoint(room.org, erasures[-1].seq if erasures else 0)
     runs = {run for one in erasures for run in one.unjournaled} - state.journals.keys()
@@ -52,6 +56,14 @@ def _left(room: OrgRoom, state: LiveState, erasures: list[Manifest]) -> Iterator
             or name in stood_in
             or name.startswith(journals)
             or (name.startswith(checkpoints) and name < newest)
-            or (name.startswith(places.redactions(room.org)) and name not in live)
+            or (name.startswith(redactions) and name not in live and not spared)
         ):
             yield name
+
+
+def _is_under_way(room: OrgRoom, state: LiveState) -> bool:
+    """True if another process is about to commit an erasure."""
+    return any(
+        one.kind is CommitKind.ERASE and committed(state, one.run) is None
+        for one in open_runs(room)
+    )

@@ -147,8 +147,11 @@ def _defaulted(describe: Describe, fields: Iterable[Mapping[str, Any]]) -> Itera
         told = any(
             one.get(key) for key in ("defaultedOnCreate", "defaultValue", "defaultValueFormula")
         )
-        if one.get("nillable", True) and (told or (typed and one["name"] == RECORD_TYPE)):
-            yield str(one["name"])
+        name = str(one["name"])
+        if name.startswith("Person") or name.endswith("__pc"):
+            continue  # an account that is no person has none of them
+        if one.get("nillable", True) and (told or (typed and name == RECORD_TYPE)):
+            yield name
 
 
 def _lists(rule: ObjectRule, fields: Iterable[Mapping[str, Any]]) -> frozenset[str]:

@@ -311,6 +311,8 @@ def test_what_the_org_fills_by_itself_is_known() -> None:
         field("Sure", "boolean", defaultValue=True, nillable=False),
         field("Fixed", defaultValue="x", createable=False),
         field("Plain"),
+        field("Taste__pc", defaultValue="dark"),
+        field("PersonTitle", defaultValue="Dr."),
         field("RecordTypeId", "reference", referenceTo=["RecordType"]),
     ]
     master = {"master": True, "defaultRecordTypeMapping": True}
