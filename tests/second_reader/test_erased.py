@@ -14,8 +14,8 @@ PRICES = RecordKey("ContentVersion", "068000000000003AAA")
 
 def test_it_follows_the_chain_and_knows_who_stays_out(tmp_path: Path) -> None:
     story = vaultstory.told(LocalStore(tmp_path / "vault"))
-    for run, key in (("e1", ZOE), ("e2", PRICES)):
-        wish = ErasureWish((key,), (MatchColumn("Contact", "Email"),))
+    email = (MatchColumn("Contact", "Email"),)
+    for run, wish in (("e1", ErasureWish((ZOE,), email)), ("e2", ErasureWish((PRICES,)))):
         story.vault.erase(story.org, wish, run=run)
     org = Org(Vault(tmp_path / "vault", story.sheet), story.org)
     assert org.head == story.vault.commits(story.org)[-1].head
