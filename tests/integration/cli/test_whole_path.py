@@ -119,9 +119,12 @@ def test_two_backups_at_once_make_one_snapshot(
 ) -> None:
     before = len(program("snapshots", "chocolate", "--json").done["snapshots"])
     simulator.admin.post("clock/advance", hours=1)
+    # slow enough that the first has not ended before the second begins, however busy the machine is
+    simulator.admin.post("bulk", latency={"median_seconds": 0.3, "p99_seconds": 0.3})
     first = program.started("backup", "chocolate", "--json")
     _wait_for_steps(program.home / "jobs.sqlite")
     second = program.by_process("backup", "chocolate", "--json")
+    simulator.admin.post("bulk", latency={"median_seconds": 0, "p99_seconds": 0})
     first.communicate()
     assert first.returncode in {0, 3}
     assert second.code == 1
