@@ -21,7 +21,6 @@ from unlost.vault.erase.chosen import (
 from unlost.vault.erase.found import Found, find, leaving_changes, leaving_words
 from unlost.vault.erase.hits import (
     Pause,
-    Replaced,
     erased_at,
     rewritten,
     sifted,
@@ -40,6 +39,7 @@ from unlost.vault.format.physical import CHANGES, SEARCH, SUPPRESSED
 from unlost.vault.garbage import collected_up_to, listing_of
 from unlost.vault.maintenance import Maintenance, Work, close_cut_off, open_runs
 from unlost.vault.retain.repack import Repacked, repack
+from unlost.vault.rewritten import Rewritten
 from unlost.vault.room import OrgRoom
 from unlost.vault.segmentwriter import SegmentWriter
 from unlost.vault.state import LiveState, live_objects
@@ -54,7 +54,7 @@ _OWN = (CommitKind.ERASE, CommitKind.COMPACT, CommitKind.FORGET)
 class Written:
     """All that was written for the commit."""
 
-    replaced: tuple[Replaced, ...]
+    replaced: tuple[Rewritten, ...]
     repacked: Repacked
     marks: tuple[SegmentEntry, ...]
     objects: tuple[ObjectEntry, ...]
@@ -200,7 +200,7 @@ class _Erasing:
         objects = (*certificates.values(), *redactions)
         return Written(tuple(replaced), repacked, marks, objects, names, withdrawn)
 
-    def _sifted(self, found: Found, replaced: Sequence[Replaced]) -> Iterable[Replaced]:
+    def _sifted(self, found: Found, replaced: Sequence[Rewritten]) -> Iterable[Rewritten]:
         """``$search`` and ``$changes`` without what they tell of the records."""
         first = {table: self._first(table, replaced) for table in found.chosen.ids}
         for table, leave in (
@@ -212,7 +212,7 @@ class _Erasing:
                 if one is not None:
                     yield one
 
-    def _first(self, table: str, replaced: Sequence[Replaced]) -> int:
+    def _first(self, table: str, replaced: Sequence[Rewritten]) -> int:
         """The first commit of which a table has something afterwards."""
         gone = {entry.id for one in replaced for entry in one.old}
         held = self._state.of(table, until=self._state.seq)
@@ -221,7 +221,7 @@ class _Erasing:
         return min([*firsts, *(entry.first for entry in new)], default=0)
 
     def _redactions(
-        self, found: Found, replaced: Sequence[Replaced], names: Mapping[str, str], made: list[str]
+        self, found: Found, replaced: Sequence[Rewritten], names: Mapping[str, str], made: list[str]
     ) -> list[ObjectEntry]:
         """What stands in place of manifests that tell too much."""
         gone = {entry.id for one in replaced for entry in one.old}

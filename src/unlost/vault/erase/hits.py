@@ -7,13 +7,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.model.erasure import TableErased
-from unlost.model.snapshot import SegmentEntry
 from unlost.vault.compact.merging import Choice, Merger, write_all
 from unlost.vault.compact.tiers import Tier, tiers_of
-from unlost.vault.format.manifest import TablePart
 from unlost.vault.format.physical import BARE_FIELDS, U_BLOBS, U_ID, U_OP, U_SNAP
 from unlost.vault.merge import Piece, cut
 from unlost.vault.retain.repack import Relocated, Repacked
+from unlost.vault.rewritten import Rewritten
 from unlost.vault.room import OrgRoom
 from unlost.vault.segmentwriter import Reach, SegmentWriter
 from unlost.vault.state import LiveSegment, LiveState
@@ -25,21 +24,6 @@ type Leave = Callable[[pa.Table], pa.Array]
 """Tells which rows go."""
 
 AT_ONCE = 32  # row groups of narrow columns that are read together
-
-
-@dataclass(frozen=True, slots=True)
-class Replaced:
-    """Segments that are live no more, those in their place, and what was written on the way."""
-
-    old: tuple[SegmentEntry, ...]
-    new: tuple[SegmentEntry, ...]
-    between: tuple[SegmentEntry, ...] = ()
-
-    @property
-    def part(self) -> TablePart:
-        """As the manifest tells it."""
-        removed = tuple(entry.id for entry in self.old)
-        return TablePart(table=self.old[0].table, segments=self.new, removed=removed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +105,7 @@ class Without:
 
 def rewritten(
     room: OrgRoom, out: SegmentWriter, found: Hit, *, pause: Pause, repacked: Repacked | None = None
-) -> Iterator[Replaced]:
+) -> Iterator[Rewritten]:
     """The segments that are hit, without the ids; contents that moved are found in their new packs."""
     for tier, segments in found.groups:
         view = TableView(found.view.table, segments, room.reading)
@@ -131,12 +115,12 @@ def rewritten(
         reach = Reach(tier.first, tier.last)
         merger = Merger(found.view.table, room.reading, out, reach, pause, choice=choice)
         new = merger.merge(segments)
-        yield Replaced(tuple(live.entry for live in segments), tuple(new), tuple(merger.between))
+        yield Rewritten(tuple(live.entry for live in segments), tuple(new), tuple(merger.between))
 
 
 def sifted(
     room: OrgRoom, out: SegmentWriter, live: LiveSegment, leave: Leave, *, pause: Pause
-) -> Replaced | None:
+) -> Rewritten | None:
     """A segment of a bare table without the rows that go; None if none of them does."""
     view = TableView(live.entry.table, [live], room.reading)
     names = [field.name for field in BARE_FIELDS[view.table]]
@@ -148,7 +132,7 @@ def sifted(
         (rows for rows in kept if len(rows)),
         lambda: out.stream(label, group_rows=TOKEN_GROUP_ROWS, reach=Reach(live.first, live.last)),
     )
-    return Replaced((live.entry,), tuple(new))
+    return Rewritten((live.entry,), tuple(new))
 
 
 def groups_at_once(view: TableView, rank: int) -> Iterator[list[int]]:

@@ -16,7 +16,7 @@ from unlost.vault.compact.merging import Choice, Merger
 from unlost.vault.compact.tiers import Tier, tiers_of
 from unlost.vault.files import FILES_TABLE
 from unlost.vault.finish import committed
-from unlost.vault.format.manifest import ObjectEntry, TablePart
+from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.format.physical import CHANGES, SEARCH
 from unlost.vault.garbage import collected_up_to
 from unlost.vault.label import Label
@@ -26,6 +26,7 @@ from unlost.vault.retain.repack import Relocated, Repacked, repack
 from unlost.vault.retain.scope import Scope, scope_of
 from unlost.vault.retain.spill import Spill
 from unlost.vault.retain.tables import Spills, TablesForgotten, TableTally
+from unlost.vault.rewritten import Rewritten
 from unlost.vault.room import OrgRoom
 from unlost.vault.segmentwriter import Reach, SegmentWriter
 from unlost.vault.state import LiveSegment, LiveState, segment_objects
@@ -36,21 +37,6 @@ type Agree = Callable[[Forgetting], None]
 
 # A hold takes nothing for granted; one that is set meanwhile makes the commit of forgetting fail.
 _BESIDE = MAINTENANCE | {CommitKind.HOLD}
-
-
-@dataclass(frozen=True, slots=True)
-class Rewritten:
-    """A table: segments that are live no more, those in their place, and what was written on the way."""
-
-    old: tuple[SegmentEntry, ...]
-    new: tuple[SegmentEntry, ...]
-    between: tuple[SegmentEntry, ...] = ()
-
-    @property
-    def part(self) -> TablePart:
-        """As the manifest tells it."""
-        removed = tuple(entry.id for entry in self.old)
-        return TablePart(table=self.old[0].table, segments=self.new, removed=removed)
 
 
 @dataclass(frozen=True, slots=True)
