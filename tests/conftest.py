@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import pytest_socket
+from django.utils import translation
 from hypothesis import HealthCheck, settings
 
 from postgres import Postgres, postgres
@@ -82,6 +83,13 @@ def _tables() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database, "migrate", migrate)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """A page that a test asked for in another language leaves its thread in it: no further test is."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")
