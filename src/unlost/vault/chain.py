@@ -142,6 +142,7 @@ class Chain:
     def _open(self) -> None:
         """The first look: from the newest checkpoint that proves itself, or from the beginning."""
         newest = max(self._listed(), default=0)
+        self._redactions.look()
         state = self._from_checkpoint(newest) or LiveState()
         self._advance(state, until=newest)
         self._follow(state)
@@ -153,6 +154,7 @@ class Chain:
         while self._is_there(fresh.seq + 1):
             if fresh is self._state:
                 fresh = fresh.copy()
+                self._redactions.look()
             self._advance(fresh, until=fresh.seq + 1)
         if fresh is not self._state or state is not None:
             self._testify(fresh)
@@ -184,7 +186,10 @@ class Chain:
         return self._manifests[key]
 
     def _whole(self, seq: int) -> tuple[Manifest, str]:
-        """The manifest itself; where it was removed, what may stand in its place."""
+        """The manifest itself; where it was removed, what may stand in its place.
+
+        A name that an erasure has freed may be taken by the late request of a run that had lost.
+        """
         name = places.commit(self.org, seq)
         try:
             content = self._sealed.get(ObjectKind.MANIFEST, org=self.org, name=name)
@@ -194,7 +199,9 @@ class Chain:
                 raise _broken("chain-hole", f"Commit {seq} is missing.") from None
             return self._redacted(seq, redaction)
         manifest, text = unpack(content, Manifest, name=name)
-        return manifest, head_of(text)
+        head = head_of(text)
+        other = self._redactions.of_another(seq, head)
+        return self._redacted(seq, other) if other else (manifest, head)
 
     def _redacted(self, seq: int, name: str) -> tuple[Manifest, str]:
         try:

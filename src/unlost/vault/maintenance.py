@@ -23,6 +23,7 @@ MAINTENANCE = frozenset(
     {CommitKind.COMPACT, CommitKind.CONDEMN, CommitKind.FORGET, CommitKind.ERASE}
 )
 _ATTEMPTS = 20
+_NEVER_STORED = frozenset({"store-full", "store-refused", "store-missing"})
 _PREFIX_BYTES = 8
 
 
@@ -61,6 +62,7 @@ class Maintenance:
         self._room = room
         self._notes = OpenRun(room.org, run, sealed=room.sealed)
         self._kind = kind
+        self._unsure = False
         self.base = room.chain.proved()
         self._intent = Intent(
             format=FORMAT,
@@ -101,7 +103,7 @@ class Maintenance:
             if alone and state.seq != self.base.seq:
                 raise _outrun("Another run has committed while this one was about to.")
             self._check_own(state, work)
-            self._room.chain.put(self._manifest(state, work))  # whoever won, the next look tells
+            self._put(self._manifest(state, work))  # whoever won, the next look tells
         raise Conflict(
             "commit-crowded",
             "Other runs kept committing to this org while this one tried to.",
@@ -117,21 +119,33 @@ class Maintenance:
         except StoreError:
             return  # the commit stands; whoever comes next does this again
 
-    def committed(self) -> bool:
-        """True if it is part of the chain."""
-        return committed(self._room.chain.proved(), self._intent.run) is not None
+    def _put(self, manifest: Manifest) -> None:
+        """Try to make this the next commit."""
+        try:
+            self._room.chain.put(manifest)
+        except StoreError as error:
+            self._unsure = error.code not in _NEVER_STORED
+            raise
+
+    def came_to_nothing(self) -> bool:
+        """True if it is not part of the chain, and cannot become part of it any more.
+
+        A bucket may carry out a request whose answer was lost, and long after we have given up waiting.
+        """
+        return not self._unsure and committed(self._room.chain.proved(), self._intent.run) is None
 
     def give_up(self) -> None:
-        """After a failure: remove what it wrote, unless it was committed after all.
+        """After a failure: remove what it wrote, unless it was committed or may be still.
 
         Where the store does not answer, a sweep finds it later.
         """
         with suppress(UnlostError):
-            if not self.committed():
+            if self.came_to_nothing():
                 store = self._room.sealed.store
                 for listed in list(store.list(places.segment(self._room.org, self.prefix))):
                     store.delete(listed.name)
-            self._notes.close()
+            if not self._unsure:
+                self._notes.close()
 
     def _check_own(self, state: LiveState, work: Work) -> None:
         """Raise Conflict where what it would replace, or what it wrote, may be gone."""

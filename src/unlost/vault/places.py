@@ -25,14 +25,19 @@ def redactions(org: str, seq: int | None = None) -> str:
     return folder if seq is None else f"{folder}{seq:0{_DIGITS}d}."
 
 
-def redaction(org: str, seq: int, number: int) -> str:
-    """What stands in place of a manifest; each erasure that strikes something makes another one."""
-    return f"{redactions(org, seq)}{number:0{_DIGITS}d}"
+def redaction(org: str, seq: int, *, by: int, mark: str) -> str:
+    """What stands in place of a manifest from the commit ``by`` on; ``mark`` makes the name its own."""
+    return f"{redactions(org, seq)}{by:0{_DIGITS}d}.{mark}"
 
 
 def redacted(name: str) -> int:
     """The number of the manifest in whose place a redaction stands."""
     return int(name.rsplit("/", 1)[1].split(".", maxsplit=1)[0])
+
+
+def redacted_by(name: str) -> int:
+    """The number of the commit that a redaction was made for."""
+    return int(name.rsplit("/", 1)[1].split(".")[1])
 
 
 def sequence(name: str) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 from blake3 import blake3
 
-from unlost.model.errors import IntegrityError
+from unlost.model.errors import IntegrityError, UnlostError
 from unlost.vault import places
 from unlost.vault.format.manifest import Manifest, Redaction, canonical_text, struck, unpack
 from unlost.vault.format.sealed import ObjectKind
@@ -28,6 +28,22 @@ class Redactions:
         self._unproved: dict[int, _Read] = {}
         self._live: Mapping[int, str] = {}
         self._head = ""
+        self._beside: Mapping[int, str] = {}
+
+    def look(self) -> None:
+        """See which manifests have a redaction beside them now."""
+        listed = self._sealed.store.list(places.redactions(self._org))
+        self._beside = {places.redacted(one.name): one.name for one in listed}
+
+    def of_another(self, seq: int, head: str) -> str | None:
+        """A redaction that lay beside a manifest at the last look, and stands for one with another head."""
+        name = self._beside.get(seq)
+        if name is None:
+            return None
+        try:
+            return name if self._opened(name, self._sealed.store.get(name)).head != head else None
+        except UnlostError:
+            return None  # whether it is live and damaged is for ``prove`` and verify to tell
 
     def live_in(self, state: LiveState) -> Mapping[int, str]:
         """The names of the redactions that a state has, by the numbers of their manifests."""
@@ -49,8 +65,7 @@ class Redactions:
     def read(self, seq: int, name: str) -> tuple[Manifest, str]:
         """What is left of a manifest, and the head that it had."""
         data = self._sealed.store.get(name)
-        content = self._sealed.open(ObjectKind.REDACTION, org=self._org, name=name, data=data)
-        found = unpack(content, Redaction, name=name)[0]
+        found = self._opened(name, data)
         told = blake3(canonical_text(_bones(found.manifest))).hexdigest()
         self._unproved[seq] = _Read(found.head, told, name, blake3(data).hexdigest())
         return found.manifest, found.head
@@ -66,6 +81,10 @@ class Redactions:
             if proved is None or proved.digest != state.objects[live].blake3 or read != proved:
                 raise _not_proved(read.name)
             del self._unproved[seq]
+
+    def _opened(self, name: str, data: bytes) -> Redaction:
+        content = self._sealed.open(ObjectKind.REDACTION, org=self._org, name=name, data=data)
+        return unpack(content, Redaction, name=name)[0]
 
     def _again(self, seq: int, name: str) -> "_Read | None":
         if not name:

@@ -512,7 +512,7 @@ def test_nobody_else_puts_something_there(beside: bool) -> None:
     other = msgspec.structs.replace(manifest, rows_seen=7)
     if not beside:
         story.store.delete(name)
-    forged = put_redaction(room, other, head=head, number=1)
+    forged = put_redaction(room, other, head=head, by=1)
     assert forged.name in {one.object for one in story.vault.verify(VerifyLevel.QUICK).damages}
     with pytest.raises(IntegrityError) as caught:
         reopened(story).snapshots(story.org)
@@ -526,7 +526,7 @@ def test_one_that_came_to_nothing_does_no_harm() -> None:
     room = story.vault.room(story.org)
     (name, *_) = [one.name for one in story.store.list(places.redactions(story.org))]
     manifest, head = room.chain.manifest(places.redacted(name))
-    other = put_redaction(room, manifest, head=head, number=1).name
+    other = put_redaction(room, manifest, head=head, by=1).name
     assert len(reopened(story).snapshots(story.org)) == 3
     assert [one.object for one in story.vault.verify(VerifyLevel.DEEP).damages] == [other]
     story.vault.sweep(story.org, run="s1")

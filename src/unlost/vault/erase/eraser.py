@@ -239,7 +239,7 @@ class _Erasing:
                 erased=erased_at(found.versions, seq),
             )
             if left != manifest:
-                entry = put_redaction(self._room, left, head=head, number=self._state.seq + 1)
+                entry = put_redaction(self._room, left, head=head, by=self._state.seq + 1)
                 made.append(entry.name)
                 entries.append(entry)
         return entries
@@ -298,9 +298,9 @@ class _Erasing:
         )
 
     def _drop(self, made: Sequence[str]) -> None:
-        """After a failure: remove what was written, unless it was committed after all."""
+        """After a failure: remove what was written, unless it was committed or may be still."""
         with suppress(UnlostError):
-            if not self._work.committed():
+            if self._work.came_to_nothing():
                 for name in made:
                     self._room.sealed.store.delete(name)
 

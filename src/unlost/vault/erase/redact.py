@@ -32,9 +32,10 @@ from unlost.vault.format.manifest import (
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.journal import EntryChain, journal_runs
 from unlost.vault.room import OrgRoom
-from unlost.vault.sealing import Written
 from unlost.vault.state import LiveState
 
+_OWN_BYTES = 8
+_NEVER_COUNTED = 2**32  # numbers from here on are drawn; a run counts its own from 0
 ERASED = "This was about a record that has been erased since."
 
 
@@ -122,31 +123,24 @@ def journals_naming(room: OrgRoom, naming: Naming) -> tuple[str, ...]:
 
 def put_certificate(room: OrgRoom, name: str, certificate: Certificate) -> ObjectEntry:
     """Seal a certificate that stands in place of another one."""
-    prefix, _, number = name.rpartition(".")
-    fresh, content = int(number) + 1, msgspec.json.encode(certificate)
-    while True:
-        other = f"{prefix}.{fresh}"
-        done = room.sealed.put_new(
-            ObjectKind.CERTIFICATE, org=room.org, name=other, content=content
-        )
-        if done.created:
-            return _entry(other, done)
-        fresh += 1
+    number = int.from_bytes(room.sealed.entropy.bytes(_OWN_BYTES)) + _NEVER_COUNTED
+    other = f"{name.rpartition('.')[0]}.{number}"
+    return _sealed(room, ObjectKind.CERTIFICATE, other, msgspec.json.encode(certificate))
 
 
-def put_redaction(room: OrgRoom, manifest: Manifest, *, head: str, number: int) -> ObjectEntry:
-    """Seal what stands in place of a manifest that had this head."""
-    while True:
-        name = places.redaction(room.org, manifest.seq, number)
-        content = pack(Redaction(FORMAT, head, manifest))
-        done = room.sealed.put_new(ObjectKind.REDACTION, org=room.org, name=name, content=content)
-        if done.created:
-            return _entry(name, done)
-        number += 1
+def put_redaction(room: OrgRoom, manifest: Manifest, *, head: str, by: int) -> ObjectEntry:
+    """Seal what stands in place of a manifest that had this head, from the commit ``by`` on."""
+    mark = room.sealed.entropy.bytes(_OWN_BYTES).hex()
+    name = places.redaction(room.org, manifest.seq, by=by, mark=mark)
+    return _sealed(room, ObjectKind.REDACTION, name, pack(Redaction(FORMAT, head, manifest)))
 
 
-def _entry(name: str, written: Written) -> ObjectEntry:
-    return ObjectEntry(name, written.bytes, written.blake3)
+def _sealed(room: OrgRoom, kind: ObjectKind, name: str, content: bytes) -> ObjectEntry:
+    """An object under a name that is drawn: whoever fails and removes it removes nobody else's."""
+    done = room.sealed.put_new(kind, org=room.org, name=name, content=content)
+    if not done.created:
+        raise AssertionError(f"{name} was drawn twice")
+    return ObjectEntry(name, done.bytes, done.blake3)
 
 
 def _findings(findings: tuple[Finding, ...], naming: Naming) -> Iterator[Finding]:

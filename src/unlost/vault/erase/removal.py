@@ -4,9 +4,7 @@ from collections.abc import Iterator
 
 from unlost.model.snapshot import CommitKind
 from unlost.vault import places
-from unlost.vault.finish import committed
 from unlost.vault.format.manifest import Manifest
-from unlost.vault.maintenance import open_runs
 from unlost.vault.room import OrgRoom
 from unlost.vault.state import LiveState, live_objects
 
@@ -45,7 +43,6 @@ def _left(room: OrgRoom, state: LiveState, erasures: list[Manifest]) -> Iterator
         for name in state.objects
         if name.startswith(redactions) and name in there
     }
-    spared = _is_under_way(room, state)  # its redactions are of a commit that is still to come
     checkpoints = places.checkpoints(room.org)
     newest = places.checkpoint(room.org, erasures[-1].seq if erasures else 0)
     runs = {run for one in erasures for run in one.unjournaled} - state.journals.keys()
@@ -56,14 +53,11 @@ def _left(room: OrgRoom, state: LiveState, erasures: list[Manifest]) -> Iterator
             or name in stood_in
             or name.startswith(journals)
             or (name.startswith(checkpoints) and name < newest)
-            or (name.startswith(redactions) and name not in live and not spared)
+            or (name.startswith(redactions) and name not in live and _is_late(name, state))
         ):
             yield name
 
 
-def _is_under_way(room: OrgRoom, state: LiveState) -> bool:
-    """True if another process is about to commit an erasure."""
-    return any(
-        one.kind is CommitKind.ERASE and committed(state, one.run) is None
-        for one in open_runs(room)
-    )
+def _is_late(name: str, state: LiveState) -> bool:
+    """True if a redaction's commit cannot come any more: another one has its number."""
+    return places.redacted_by(name) <= state.seq

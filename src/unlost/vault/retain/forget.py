@@ -133,9 +133,9 @@ def _forgotten(
 
 
 def _drop_packs(room: OrgRoom, repacked: Repacked, work: Maintenance) -> None:
-    """After a failure: remove the new packs, unless they were committed after all."""
+    """After a failure: remove the new packs, unless they were committed or may be still."""
     with suppress(UnlostError):
-        if not work.committed():
+        if work.came_to_nothing():
             for entry in repacked.entries:
                 room.sealed.store.delete(places.pack(room.org, entry.id))
 
