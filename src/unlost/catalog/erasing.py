@@ -6,12 +6,14 @@ its id. It holds no value of a record.
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 from django.db import connection, models
 
 from unlost.catalog.connection import own_connection, together
-from unlost.catalog.models import AlertRow, Delivery, Night, PlanRow, Run, TickRow
+from unlost.catalog.models import AlertRow, Delivery, Night, PlanRow, Run, ScrubRow, TickRow
 from unlost.model.erasure import spoken
 from unlost.model.plan import RecordKey
 
@@ -23,6 +25,40 @@ _SENTENCES: dict[type[models.Model], tuple[str, ...]] = {
     AlertRow: ("sentence", "next_step", "command", "subject", "key"),
     Delivery: ("error_sentence",),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Scrub:
+    """What an erasure takes away, and this home must not tell any more."""
+
+    run: str
+    at: datetime
+    records: tuple[RecordKey, ...]
+
+
+def note_scrub(oid: str, scrub: Scrub) -> None:
+    """Remember it before the erasure is committed: whoever is cut off behind that is gone on with."""
+    keys = [[key.table, key.record] for key in scrub.records]
+    with own_connection():
+        ScrubRow.objects.update_or_create(
+            run=scrub.run, defaults={"oid": oid, "at": scrub.at, "records": keys}
+        )
+
+
+def noted_scrubs(oid: str) -> tuple[Scrub, ...]:
+    """What is still to be done in this home for an org, oldest first."""
+    with own_connection():
+        rows = list(ScrubRow.objects.filter(oid=oid).order_by("at", "run"))
+    return tuple(
+        Scrub(row.run, row.at, tuple(RecordKey(*key) for key in row.records)) for row in rows
+    )
+
+
+def end_scrub(run: str) -> None:
+    """Forget which records they were."""
+    with own_connection():
+        ScrubRow.objects.filter(run=run).delete()
+    _tidy()
 
 
 def scrub(org: str, records: Iterable[RecordKey]) -> int:

@@ -451,3 +451,12 @@ class TickRow(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["org", "by", "of"], name="one_tick_row_per_list")
         ]
+
+
+class ScrubRow(models.Model):
+    """Records that an erasure takes away, as [table, id], until nothing of them is in this home either."""
+
+    run = models.CharField(max_length=64, primary_key=True)
+    oid = models.CharField(max_length=64, db_index=True)
+    at = models.DateTimeField()
+    records = models.JSONField(default=list)

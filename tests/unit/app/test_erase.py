@@ -1,20 +1,24 @@
 """Erasing from a home: the vault, its database, caches, copies in the vault, and what is told of it."""
 
+from typing import Any
+
 import pytest
 import zstandard
 
 import scanner
 from homes import World
+from unlost.app import scrubbing
 from unlost.app.actions.audit import deeds
 from unlost.app.actions.backup import backup
+from unlost.app.actions.compact import compact
 from unlost.app.actions.erase import WishedErasure, erase, erasures, plan
 from unlost.app.actions.holds import WishedHold, hold
 from unlost.app.actions.verify import verify
 from unlost.app.home_copy import after_change
-from unlost.catalog.models import AlertRow, Org, PlanRow, Run, TickRow
+from unlost.catalog.models import AlertRow, Org, PlanRow, Run, ScrubRow, TickRow
 from unlost.catalog.orgs import get_org
 from unlost.engine.belonging import with_belongings
-from unlost.model.errors import Conflict, NotFound, UsageError
+from unlost.model.errors import Conflict, NotFound, StoreError, UsageError
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
 from unlost.model.snapshot import CommitKind, Lineage, TableCommit, VerifyLevel
@@ -99,6 +103,51 @@ def test_the_home_knows_nothing_of_it_afterwards(planted: World) -> None:
     (number,) = homes.numbers()
     assert GONE.encode() not in zstandard.decompress(homes.get(number), max_output_size=1 << 30)
     done(planted)  # again: there is nothing to do, and nothing fails
+
+
+def test_a_home_that_was_cut_off_before_it_was_clean_is_cleaned_by_upkeep(
+    planted: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Cut(BaseException):
+        pass
+
+    def cut(*_: object) -> int:
+        raise Cut
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scrubbing, "scrub", cut)
+        with pytest.raises(Cut):
+            done(planted)
+    assert in_home(planted)
+    with planted.app.lease.hold(get_org("sales").oid, kind=CommitKind.BACKUP, run="n"):
+        compact(planted.app, "sales")  # a backup is under way: later
+    assert in_home(planted)
+    compact(planted.app, "sales")
+    assert in_home(planted) == []
+    assert PlanRow.objects.values_list("id", flat=True).get() == "p2"
+    assert ScrubRow.objects.count() == 0
+
+
+def test_what_an_erasure_that_came_to_nothing_was_about_is_kept_and_its_note_forgotten(
+    planted: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = plan(planted.app, "sales", WISH).digest
+    vault = type(planted.vault)
+
+    def away(self: Any, org: str, wish: Any, *, agree: Any, **_: object) -> None:
+        agree(self.plan_erasure(org, wish))
+        raise StoreError("store-failed", "The store did not answer.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(vault, "erase", away)
+        with pytest.raises(StoreError):
+            erase(planted.app, "sales", WISH, plan=seen)
+    compact(planted.app, "sales")
+    assert ScrubRow.objects.count() == 1  # its commit may still come
+    planted.clock.advance(days=2)
+    compact(planted.app, "sales")
+    assert ScrubRow.objects.count() == 0
+    assert PlanRow.objects.count() == 2
 
 
 def in_home(world: World) -> list[str]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from unlost.app import scrubbing
 from unlost.app.access import Where, action
 from unlost.app.backup_run import IN_PROGRESS
 from unlost.app.compose import Application
@@ -98,6 +99,7 @@ def _compacted(app: Application, org: ProtectedOrg) -> OrgCompacted:
 def _kept(app: Application, org: ProtectedOrg) -> tuple[Compaction, Sweep]:
     run = f"compact-{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
     vault = app.whole_vault
+    scrubbing.finish_if_idle(app, org)
     with app.lease.hold(org.oid, kind=KIND, run=run):
         try:
             done = vault.compact(org.oid, run=run, pause=app.brake.check)

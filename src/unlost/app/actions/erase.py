@@ -1,30 +1,23 @@
 """Erase records of an org from all its history: plan it, do it, and show the proofs."""
 
-import shutil
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 from blake3 import blake3
 
+from unlost.app import scrubbing
 from unlost.app.access import action
 from unlost.app.chosen import chosen_records
 from unlost.app.compose import Application
-from unlost.app.home_copy import renew_copies
 from unlost.app.open_restores import check_no_restore
-from unlost.catalog.erasing import scrub
 from unlost.catalog.orgs import ProtectedOrg, get_org
-from unlost.catalog.runs import list_runs
 from unlost.engine.belonging import with_belongings
 from unlost.model.access import Right, Role, Trace
 from unlost.model.erasure import Erasure, ErasureTold, ErasureWish, MatchColumn, TableErased
 from unlost.model.errors import Conflict, UsageError
 from unlost.model.reading import Json
-from unlost.model.snapshot import CommitKind
 
-# While records are erased nothing else begins: not a backup, nor a restore, nor upkeep and forgetting.
-KINDS = (CommitKind.BACKUP, CommitKind.RESTORE, CommitKind.COMPACT)
 DIGEST_BYTES = 16
 
 
@@ -164,17 +157,15 @@ def erase(app: Application, org: str, wish: WishedErasure, *, plan: str) -> Eras
         if _digest_of(found) != plan:
             raise _changed(known.name)
         check_no_restore(app, known)  # the look takes its time, and one may have begun meanwhile
+        scrubbing.note(app, known, found, run=run)
 
     vault = app.whole_vault
-    with ExitStack() as held:
-        for kind in KINDS:
-            held.enter_context(app.lease.hold(known.oid, kind=kind, run=run))
+    with scrubbing.nothing_else(app, known, run=run):
         check_no_restore(app, known)
+        scrubbing.finish(app, known)  # of one that was cut off
         wished = _wish(app, known, wish)
         done = vault.erase(known.oid, wished, run=run, pause=app.brake.check, agree=agree)
-        scrubbed = scrub(known.name, done.records)
-        _empty_home(app, known)
-    renew_copies(app)
+        scrubbed = scrubbing.finish(app, known, sure=run)
     return Erased(
         known.name,
         known.identity.zone,
@@ -235,14 +226,6 @@ def _elsewhere(app: Application, found: Erasure) -> tuple[Elsewhere, ...]:
     for oid, _ in found.elsewhere:
         counts[names.get(oid, oid)] = counts.get(names.get(oid, oid), 0) + 1
     return tuple(Elsewhere(name, count) for name, count in sorted(counts.items()))
-
-
-def _empty_home(app: Application, org: ProtectedOrg) -> None:
-    """What runs of the org left beside the database: caches, ids of runs that were cut off, steps."""
-    app.cache(org.oid).clear()
-    for run in list_runs(org.name):
-        shutil.rmtree(app.home.work / run.id, ignore_errors=True)
-    app.jobs.tidy()
 
 
 def _digest_of(found: Erasure) -> str:

@@ -1,0 +1,78 @@
+"""After an erasure: nothing in this home tells of the records either, also where it was cut off.
+
+Which records they are is noted before the vault erases them, and forgotten when the home is clean.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+
+from unlost.app.backup_run import IN_PROGRESS
+from unlost.app.compose import Application
+from unlost.app.home_copy import renew_copies
+from unlost.catalog.erasing import Scrub, end_scrub, note_scrub, noted_scrubs, scrub
+from unlost.catalog.orgs import ProtectedOrg
+from unlost.catalog.runs import list_runs
+from unlost.model.erasure import Erasure
+from unlost.model.errors import Conflict
+from unlost.model.snapshot import CommitKind
+
+# While records are erased nothing else begins: not a backup, nor a restore, nor upkeep and forgetting.
+KINDS = (CommitKind.BACKUP, CommitKind.RESTORE, CommitKind.COMPACT)
+PATIENCE = timedelta(days=1)  # a commit whose answer was lost comes within minutes, or never
+
+
+@contextmanager
+def nothing_else(app: Application, org: ProtectedOrg, *, run: str) -> Iterator[None]:
+    """Hold an org so that no other run of this home begins; raises Conflict (``run-in-progress``)."""
+    with ExitStack() as held:
+        for kind in KINDS:
+            held.enter_context(app.lease.hold(org.oid, kind=kind, run=run))
+        yield
+
+
+def note(app: Application, org: ProtectedOrg, found: Erasure, *, run: str) -> None:
+    """Remember what is about to be erased, so that the home is cleaned whatever happens."""
+    note_scrub(org.oid, Scrub(run, app.clock.now(), found.records))
+
+
+def finish(app: Application, org: ProtectedOrg, *, sure: str = "") -> int:
+    """Clean the home of all that was erased from an org; rows that were changed. Safe to repeat.
+
+    To be called with nothing else under way in the org. The run ``sure`` is over, also where the vault
+    had nothing left to erase.
+    """
+    noted = noted_scrubs(org.oid)
+    if not noted:
+        return 0
+    done = {told.proof.run for told in app.whole_vault.erasures(org.oid)} | {sure}
+    erased = [one for one in noted if one.run in done]
+    count = sum(scrub(org.name, one.records) for one in erased)
+    if erased:
+        _empty(app, org)
+        renew_copies(app)
+    for one in noted:
+        if one.run in done or app.clock.now() - one.at > PATIENCE:
+            end_scrub(one.run)
+    return count
+
+
+def finish_if_idle(app: Application, org: ProtectedOrg) -> None:
+    """The same where nothing else is under way; the next upkeep tries again."""
+    noted = noted_scrubs(org.oid)
+    try:
+        if noted:
+            with nothing_else(app, org, run=noted[0].run):
+                finish(app, org)
+    except Conflict as busy:
+        if busy.code != IN_PROGRESS:
+            raise
+
+
+def _empty(app: Application, org: ProtectedOrg) -> None:
+    """What runs of the org left beside the database: caches, ids of runs that were cut off, steps."""
+    app.cache(org.oid).clear()
+    for run in list_runs(org.name):
+        shutil.rmtree(app.home.work / run.id, ignore_errors=True)
+    app.jobs.tidy()
