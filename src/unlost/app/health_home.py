@@ -11,7 +11,7 @@ from unlost.app.health import Look, bad, good, warning
 from unlost.app.home import read_home_key
 from unlost.app.home_copy import copy_if_due, copy_is_due
 from unlost.catalog.alerts import list_alerts, list_channels
-from unlost.catalog.checks import last_check
+from unlost.catalog.checks import standing_check
 from unlost.catalog.moving import server_version
 from unlost.catalog.orgs import list_orgs
 from unlost.catalog.schedules import schedule_of
@@ -126,7 +126,7 @@ def _copied(app: Application) -> None:
 
 
 def _verified() -> Iterator[Look]:
-    check = last_check()
+    check = standing_check()
     if check is not None and check.damages:
         yield bad(
             "vault",

@@ -31,7 +31,7 @@ from unlost.model.errors import UnlostError, UsageError, database_away
 from unlost.model.jobs import Job, JobKind
 from unlost.model.locks import Held
 from unlost.model.night import NightState
-from unlost.model.snapshot import VerifyLevel
+from unlost.model.snapshot import VerifyLevel, read_part
 
 EVERY_SECONDS = 60.0
 BEAT_SECONDS = 300.0
@@ -279,8 +279,11 @@ class Service:
 
     def _verify(self, job: Job) -> None:
         with self.opened(self.brake) as app:
-            found = verify(app, level=VerifyLevel(job.subject))
-            Log(sys.stderr, clock=app.clock).event("vault-verified", damages=len(found.damages))
+            level, _, part = job.subject.partition(" ")
+            some = read_part(part) if part else None
+            found = verify(app, level=VerifyLevel(level), part=some)
+            log = Log(sys.stderr, clock=app.clock)
+            log.event("vault-verified", damages=len(found.damages), part=part)
 
 
 def _alone() -> UsageError:

@@ -17,7 +17,7 @@ from unlost.alerts.watched import (
 from unlost.app.backup_run import PARTLY_READ
 from unlost.app.compose import Application
 from unlost.catalog.budget import calls_of_the_day
-from unlost.catalog.checks import last_check
+from unlost.catalog.checks import standing_check
 from unlost.catalog.keeping import last_forgotten
 from unlost.catalog.nights import nights_of
 from unlost.catalog.orgs import ProtectedOrg, serving_orgs
@@ -71,7 +71,7 @@ class Watcher:
         """All that is watched now."""
         self._unreadable = ""
         orgs = tuple(self._org(app, org) for org in serving_orgs())
-        self.seen = Watched(orgs, last_check(), self._unreadable)
+        self.seen = Watched(orgs, standing_check(), self._unreadable)
         return self.seen
 
     def _org(self, app: Application, org: ProtectedOrg) -> WatchedOrg:

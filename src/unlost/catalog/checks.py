@@ -1,10 +1,14 @@
 """Looks whether the vault is whole: when, and what they found."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import VaultCheck
-from unlost.model.night import CheckRecord
+from unlost.model.night import CheckRecord, standing_damages
+from unlost.model.snapshot import VerifyPart
+
+_REMEMBERED = 100  # looks: a part of thirty has its turn three times, at one a day
 
 
 def save_check(check: CheckRecord) -> None:
@@ -13,15 +17,25 @@ def save_check(check: CheckRecord) -> None:
         VaultCheck.objects.create(
             at=check.at,
             level=check.level,
+            part=check.part.number if check.part else 0,
+            parts=check.part.of if check.part else 0,
             objects_read=check.objects,
             bytes_read=check.bytes,
             damages=list(check.damages),
         )
 
 
-def last_check() -> CheckRecord | None:
-    """The newest look."""
-    return next(iter(newest_checks(most=1)), None)
+def standing_check() -> CheckRecord | None:
+    """The newest look, with all damage that no later look has disproved."""
+    checks = newest_checks(most=_REMEMBERED)
+    return replace(checks[0], damages=standing_damages(checks)) if checks else None
+
+
+def last_part() -> CheckRecord | None:
+    """The newest look at a part of the vault."""
+    with own_connection():
+        row = VaultCheck.objects.filter(parts__gt=0).order_by("-at", "-id").first()
+    return None if row is None else _value(row)
 
 
 def newest_checks(*, most: int) -> Sequence[CheckRecord]:
@@ -33,4 +47,5 @@ def newest_checks(*, most: int) -> Sequence[CheckRecord]:
 
 def _value(row: VaultCheck) -> CheckRecord:
     damages = tuple(str(one) for one in row.damages)
-    return CheckRecord(row.at, row.level, row.objects_read, row.bytes_read, damages)
+    part = VerifyPart(row.part, row.parts) if row.parts else None
+    return CheckRecord(row.at, row.level, row.objects_read, row.bytes_read, damages, part)

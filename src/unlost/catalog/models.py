@@ -108,10 +108,12 @@ class Night(models.Model):
 
 
 class VaultCheck(models.Model):
-    """A look whether the vault is whole, and what it found."""
+    """A look whether the vault is whole, and what it found; ``part`` of ``parts``, 0 if at all of it."""
 
     at = models.DateTimeField()
     level = models.CharField(max_length=20)
+    part = models.IntegerField(default=0)
+    parts = models.IntegerField(default=0)
     objects_read = models.BigIntegerField()
     bytes_read = models.BigIntegerField()
     damages = models.JSONField(default=list)

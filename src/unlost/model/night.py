@@ -1,8 +1,11 @@
 """What the service did by itself: nights over all their tries, and looks at the vault."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from unlost.model.snapshot import VerifyLevel, VerifyPart
 
 
 class NightState(StrEnum):
@@ -39,10 +42,28 @@ class NightRecord:
 
 @dataclass(frozen=True, slots=True)
 class CheckRecord:
-    """A look. ``damages`` are sentences, none where the vault is whole."""
+    """A look. ``damages`` are sentences, none where what was looked at is whole."""
 
     at: datetime
     level: str
     objects: int
     bytes: int
     damages: tuple[str, ...]
+    part: VerifyPart | None = None
+
+    def disproves(self, older: "CheckRecord") -> bool:
+        """True if what an older look found would have been found by this one."""
+        if older.level == VerifyLevel.QUICK:
+            return True  # each look is one at presence and size, of all objects
+        levels = list(VerifyLevel)
+        as_deep = levels.index(VerifyLevel(self.level)) >= levels.index(VerifyLevel(older.level))
+        return as_deep and (self.part is None or self.part == older.part)
+
+
+def standing_damages(checks: Sequence[CheckRecord]) -> tuple[str, ...]:
+    """What looks have found and no later one has disproved; ``checks`` are newest first."""
+    found: dict[str, None] = {}
+    for number, check in enumerate(checks):
+        if not any(newer.disproves(check) for newer in checks[:number]):
+            found.update(dict.fromkeys(check.damages))
+    return tuple(found)

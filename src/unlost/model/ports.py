@@ -37,6 +37,7 @@ from unlost.model.snapshot import (
     TableCommit,
     TableState,
     VerifyLevel,
+    VerifyPart,
     VerifyReport,
     Version,
     Visibility,
@@ -619,8 +620,8 @@ class Vault(Upkeep, Retention, Protocol):
         """
         ...
 
-    def verify(self, level: VerifyLevel) -> VerifyReport:
-        """Look whether everything is there and whole."""
+    def verify(self, level: VerifyLevel, *, part: VerifyPart | None = None) -> VerifyReport:
+        """Look whether everything is there, and whether all of it or a part is whole."""
         ...
 
 

@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from unlost.model.errors import UsageError
 from unlost.model.finding import Finding
 from unlost.model.reading import Cursor, Op
+
+MOST_PARTS = 1000
 
 
 class CommitKind(StrEnum):
@@ -280,6 +283,32 @@ class VerifyLevel(StrEnum):
     QUICK = "quick"  # presence and size
     FULL = "full"  # every digest, every seal, the live root
     DEEP = "deep"  # decrypts all, recomputes row hashes, sidecars, search
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyPart:
+    """One part of a vault's objects, ``number`` of ``of``: each has its turn, and all of them are all.
+
+    What is small and proves the rest, keys and commits, is in each part.
+    """
+
+    number: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+
+def read_part(text: str) -> VerifyPart:
+    """The part that a text such as ``7/30`` names; raises UsageError (``verify-part-wrong``)."""
+    number, _, of = text.partition("/")
+    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of) <= MOST_PARTS):
+        raise UsageError(
+            "verify-part-wrong",
+            f"“{text}” names no part of the vault.",
+            next_step="Write it as 7/30: the seventh of thirty parts.",
+        )
+    return VerifyPart(int(number), int(of))
 
 
 @dataclass(frozen=True, slots=True)

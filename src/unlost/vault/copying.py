@@ -3,14 +3,20 @@
 No key is needed. What a commit refers to is copied before the commit, and commits in their order, so that
 a copy that broke off is the vault as it was some commits ago; the first one is no vault until its end. Either
 is gone on with by copying again. Runs that are under way are not part of a copy: nobody could end them there.
+
+Whoever has the keys says what is to be copied, and what each object must be (``Selection``).
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from blake3 import blake3
 
 from unlost.model.errors import Conflict, IntegrityError, NotFound
 from unlost.model.store import Listed, Store
+from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.format.vaultjson import VAULT_FILE
 from unlost.vault.parallel import spread
 
@@ -20,45 +26,123 @@ _UNDER_WAY = re.compile(r"orgs/[^/]+/runs/.*")
 _COMMIT = re.compile(r"orgs/[^/]+/(commits|checkpoints)/.*")
 
 
+class Selection(Protocol):
+    """What is copied of a vault as it is now."""
+
+    def wants(self, name: str) -> bool:
+        """True for an object that belongs to the copy."""
+        ...
+
+    def entry(self, name: str) -> ObjectEntry | None:
+        """What an object must be; None where only the object itself proves that."""
+        ...
+
+
+class Everything:
+    """For who has no keys."""
+
+    def wants(self, name: str) -> bool:  # noqa: ARG002 (see ``Selection``)
+        """Whatever lies there."""
+        return True
+
+    def entry(self, name: str) -> ObjectEntry | None:  # noqa: ARG002
+        """Nothing is known of any."""
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """Objects and bytes that were written, and objects that lay there already."""
+    """Objects and bytes that were written, and objects that lay there already.
+
+    ``damaged`` are not what the vault wrote, and were left out.
+    """
 
     objects: int
     bytes: int
     there: int
+    damaged: tuple[str, ...] = ()
 
 
 def copy_vault(
-    source: Store, target: Store, *, tell: Callable[[int, int], None] = lambda _done, _all: None
+    source: Store,
+    target: Store,
+    *,
+    select: Callable[[], Selection] = Everything,
+    tell: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Copied:
     """Copy what ``target`` lacks, and read back what was written.
 
-    ``tell`` gets how many objects are there, and how many there will be. Raises Conflict
-    (``copy-other-vault``), IntegrityError (``copy-differs``), NotFound (``vault-missing``), StoreError.
+    ``select`` is called before each look at the source. ``tell`` gets how many objects are there, and
+    how many there will be. Raises Conflict (``copy-other-vault``), IntegrityError (``copy-differs``),
+    NotFound (``vault-missing``), StoreError.
     """
     _same_vault(source, target)
     written = [0, 0]
     for left in reversed(range(PASSES)):
-        wanted = _wanted(source)
-        held = {one.name: one.size for one in target.list("")}
-        lacking = [one for one in wanted if _lacks(one, held, target)]
+        one_pass = _Pass(source, target, select())
         try:
-            for number, size in enumerate(_each(source, target, lacking), start=1):
-                written[0] += 1
-                written[1] += size
-                tell(len(wanted) - len(lacking) + number, len(wanted))
+            for number, size in enumerate(one_pass.copies(), start=1):
+                written[0] += size is not None
+                written[1] += size or 0
+                tell(one_pass.there + number, one_pass.wanted)
         except NotFound:
             if not left:
                 raise
         else:
             target.delete(UNFINISHED)
-            return Copied(written[0], written[1], len(wanted) - len(lacking))
+            damaged = tuple(sorted(one_pass.damaged))
+            return Copied(written[0], written[1], one_pass.there, damaged)
     raise AssertionError("the last pass returns or raises")
 
 
-def _wanted(source: Store) -> Sequence[Listed]:
-    """What a copy has, in the order in which it is copied.
+@dataclass
+class _Pass:
+    """One look at the source, and what is copied by it."""
+
+    source: Store
+    target: Store
+    selection: Selection
+    damaged: list[str] = field(default_factory=list)
+    there: int = 0
+    wanted: int = 0
+
+    def copies(self) -> Iterator[int | None]:
+        """Copy, several at a time up to the first commit; sizes, None for what is damaged."""
+        wanted = [one for one in _listed(self.source) if self.selection.wants(one.name)]
+        held = {one.name: one.size for one in self.target.list("")}
+        lacking = [one for one in wanted if self._lacks(one, held)]
+        self.wanted, self.there = len(wanted), len(wanted) - len(lacking)
+        early = [one for one in lacking if one.name != VAULT_FILE and not _COMMIT.match(one.name)]
+        yield from spread(lambda one: self._copy(one.name), early)
+        for one in lacking[len(early) :]:
+            yield self._copy(one.name)
+
+    def _copy(self, name: str) -> int | None:
+        data, entry = self.source.get(name), self.selection.entry(name)
+        if entry is not None and blake3(data).hexdigest() != entry.blake3:
+            self.damaged.append(name)
+            return None
+        self.target.put_new(name, data)
+        if self.target.get(name) != data:
+            raise _differs(name, self.target)
+        return len(data)
+
+    def _lacks(self, one: Listed, held: Mapping[str, int]) -> bool:
+        """True if an object is to be copied. One that was cut short in the copy is made anew."""
+        if held.get(one.name, one.size) == one.size:
+            return one.name not in held
+        entry = self.selection.entry(one.name)
+        if entry is None:
+            raise _differs(one.name, self.target)
+        if held[one.name] == entry.bytes:
+            self.damaged.append(one.name)
+            return False
+        self.target.delete(one.name)
+        return True
+
+
+def _listed(source: Store) -> Sequence[Listed]:
+    """What a copy may have, in the order in which it is copied.
 
     A listing is no instant: commits are listed first, so that all that they refer to is found by the
     second one.
@@ -73,31 +157,6 @@ def _wanted(source: Store) -> Sequence[Listed]:
     ]
     (last,) = source.list(VAULT_FILE)
     return [*early, *sorted(late, key=lambda one: one.name), last]
-
-
-def _each(source: Store, target: Store, lacking: Sequence[Listed]) -> Iterator[int]:
-    """Copy them, several at a time up to the first commit."""
-    early = [one for one in lacking if one.name != VAULT_FILE and not _COMMIT.fullmatch(one.name)]
-    yield from spread(lambda one: _one(source, target, one.name), early)
-    for one in lacking[len(early) :]:
-        yield _one(source, target, one.name)
-
-
-def _one(source: Store, target: Store, name: str) -> int:
-    """Copy an object; its size."""
-    data = source.get(name)
-    target.put_new(name, data)
-    if target.get(name) != data:
-        raise _differs(name, target)
-    return len(data)
-
-
-def _lacks(one: Listed, held: Mapping[str, int], target: Store) -> bool:
-    if one.name not in held:
-        return True
-    if held[one.name] != one.size:
-        raise _differs(one.name, target)
-    return False
 
 
 def _same_vault(source: Store, target: Store) -> None:

@@ -24,6 +24,7 @@ from unlost.model.snapshot import (
     SnapshotInfo,
     TableCommit,
     VerifyLevel,
+    VerifyPart,
     VerifyReport,
     Version,
 )
@@ -56,7 +57,7 @@ from unlost.vault.sealing import SealedObjects
 from unlost.vault.search import search
 from unlost.vault.snapshot import VaultSnapshot
 from unlost.vault.state import LiveState, live_objects
-from unlost.vault.verify import verify_vault
+from unlost.vault.verify import Look, verify_vault
 
 _OID_BYTES = 16
 _PREFIX_BYTES = 8
@@ -130,7 +131,7 @@ class EncryptedVault:
 
     def orgs(self) -> Mapping[str, OrgIdentity]:
         """All orgs by oid, with the label that the newest commit tells."""
-        return {org: self._identity(org) for org in self._oids()}
+        return {org: self._identity(org) for org in self.oids()}
 
     def begin(self, org: str, *, run: str, kind: CommitKind, identity: OrgIdentity) -> OpenCommit:
         """Open, or re-open, the commit of a run; refuses another org's identity.
@@ -224,7 +225,7 @@ class EncryptedVault:
         With ``table`` and ``records`` (old ids) the cost is that of their rows; then the rows that
         carry them on are given too. Otherwise all are read.
         """
-        return lineage(self.room(org), targets=self._oids(), table=table, records=records)
+        return lineage(self.room(org), targets=self.oids(), table=table, records=records)
 
     def compact(
         self, org: str, *, run: str, pause: Callable[[], None] = lambda: None
@@ -317,9 +318,10 @@ class EncryptedVault:
         state = self.room(org).chain.live()
         return sum(entry.bytes for entry in live_objects(state, org=org))
 
-    def verify(self, level: VerifyLevel) -> VerifyReport:
-        """Look whether everything is there and whole."""
-        return verify_vault(self.sealed, level=level, witness=self._witness, room=self.room)
+    def verify(self, level: VerifyLevel, *, part: VerifyPart | None = None) -> VerifyReport:
+        """Look whether everything is there, and whether all of it or a part is whole."""
+        look = Look(level, part)
+        return verify_vault(self.sealed, look=look, witness=self._witness, room=self.room)
 
     def room(self, org: str) -> OrgRoom:
         """What serves an org; raises NotFound (``org-unknown``)."""
@@ -337,7 +339,8 @@ class EncryptedVault:
                 )
             return self._rooms[org]
 
-    def _oids(self) -> list[str]:
+    def oids(self) -> list[str]:
+        """The oids of all orgs, also of those whose chain is broken."""
         names = (listed.name for listed in self.sealed.store.list(places.identities()))
         return [name.removeprefix(places.identities()) for name in names]
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from unlost.app.actions.queued_restore import restore_jobs
 from unlost.app.compose import Application
-from unlost.catalog.checks import last_check
+from unlost.catalog.checks import last_part
 from unlost.catalog.nights import open_nights
 from unlost.catalog.orgs import list_orgs
 from unlost.catalog.runs import is_paused, let_hours_give_way
@@ -15,9 +15,10 @@ from unlost.engine.schedule import due, due_hour, upcoming, upcoming_hour
 from unlost.model.jobs import PAUSED, Job, JobKind
 from unlost.model.night import NightRecord, NightState
 from unlost.model.ports import Jobs
-from unlost.model.snapshot import VerifyLevel
+from unlost.model.snapshot import VerifyLevel, VerifyPart
 
-VERIFY_EVERY = timedelta(days=7)
+VERIFY_EVERY = timedelta(days=1)
+PARTS = 30  # of the vault: every byte is read once in so many days
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +125,13 @@ def job_of(oid: str, night: str, number: int) -> str:
 
 
 def _verification(now: datetime) -> list[Job]:
-    """A vault that cannot be opened is looked at all the more: that finds out why."""
-    check = last_check()
+    """A part of the vault each day. One that cannot be opened is looked at all the more.
+
+    A day that was missed is no part that is missed: the next one has its turn.
+    """
+    check = last_part()
     if not list_orgs() or (check is not None and now - check.at < VERIFY_EVERY):
         return []
-    level = VerifyLevel.QUICK
-    return [Job(f"verify:{now:%Y-%m-%d}", JobKind.VERIFY, "", level.value)]
+    number = check.part.number % PARTS + 1 if check is not None and check.part is not None else 1
+    subject = f"{VerifyLevel.FULL.value} {VerifyPart(number, PARTS)}"
+    return [Job(f"verify:{now:%Y-%m-%d}", JobKind.VERIFY, "", subject)]

@@ -9,14 +9,14 @@ from unlost.catalog.checks import save_check
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
 from unlost.model.night import CheckRecord
-from unlost.model.snapshot import Damage, VerifyLevel
+from unlost.model.snapshot import Damage, VerifyLevel, VerifyPart
 
 SHORTEST_HEAD = 12
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyResult:
-    """What was looked at, and what is wrong.
+    """What was looked at, and what is wrong. ``part`` is empty where it was all of the vault.
 
     ``heads`` are the digests of the newest manifests by the names of their orgs. ``expected`` is
     the head that was asked for, ``expectation_met`` whether the vault still leads there (None if
@@ -28,6 +28,7 @@ class VerifyResult:
     bytes: int
     heads: Mapping[str, str]
     damages: tuple[Damage, ...]
+    part: str = ""
     expected: str | None = None
     expectation_met: bool | None = None
 
@@ -38,12 +39,25 @@ class VerifyResult:
 
 
 @action("vault.verify", Right.OPERATE, trace=Trace.WRITE, where=Where.HOME)
-def verify(app: Application, *, level: VerifyLevel, expect: str | None = None) -> VerifyResult:
-    """Verify the whole vault; raises UsageError if ``expect`` cannot be a head."""
+def verify(
+    app: Application,
+    *,
+    level: VerifyLevel,
+    part: VerifyPart | None = None,
+    expect: str | None = None,
+) -> VerifyResult:
+    """Verify the whole vault, or a part of it; raises UsageError if ``expect`` cannot be a head."""
+    if part is not None and level is not VerifyLevel.FULL:
+        raise UsageError(
+            "verify-part-level",
+            f"A part of the vault is not looked at with the level {level.value}.",
+            next_step="Use --part with --level full alone.",
+        )
     wanted = _head(expect) if expect else None
-    report = app.damaged_vault.verify(level)
+    report = app.damaged_vault.verify(level, part=part)
     damages = tuple(one.sentence for one in report.damages)
-    save_check(CheckRecord(app.clock.now(), level.value, report.objects, report.bytes, damages))
+    now = app.clock.now()
+    save_check(CheckRecord(now, level.value, report.objects, report.bytes, damages, part))
     names = app.names()
     return VerifyResult(
         level=report.level,
@@ -51,6 +65,7 @@ def verify(app: Application, *, level: VerifyLevel, expect: str | None = None) -
         bytes=report.bytes,
         heads={names.get(oid, oid): head for oid, head in report.heads.items()},
         damages=report.damages,
+        part=str(part) if part else "",
         expected=wanted,
         expectation_met=_leads_to(app, wanted, report.heads) if wanted else None,
     )

@@ -26,6 +26,14 @@ def verify(
             "deep: decrypt, and compute hashes and search anew.",
         ),
     ] = "quick",
+    part: Annotated[
+        str | None,
+        typer.Option(
+            "--part",
+            metavar="N/OF",
+            help="With --level full: prove the bytes of one part alone, such as 7/30.",
+        ),
+    ] = None,
     expect: Annotated[
         str | None,
         typer.Option(
@@ -40,9 +48,10 @@ def verify(
     """Verify the vault; exit code 1 if anything is missing or damaged."""
     with opened(home) as application:
         from unlost.app.actions.verify import verify as act
-        from unlost.model.snapshot import VerifyLevel
+        from unlost.model.snapshot import VerifyLevel, read_part
 
-        result = act(application, level=VerifyLevel(level), expect=expect)
+        some = read_part(part) if part else None
+        result = act(application, level=VerifyLevel(level), part=some, expect=expect)
     answer(result, as_json=json, show=_show)
     return ExitCode.OK if result.whole else ExitCode.FAILED
 
@@ -57,7 +66,8 @@ def _show(out: "Console", result: "VerifyResult") -> None:
             "Bring these objects back from a copy of the vault; no backup is made until then."
         )
     else:
-        out.print(f"The vault is whole ({result.level}: {looked}).")
+        how = f"{result.level}, part {result.part}" if result.part else result.level
+        out.print(f"The vault is whole ({how}: {looked}).")
     for org, head in result.heads.items():
         out.print(f"Head of {org}: {head}")
     if result.expectation_met is False:

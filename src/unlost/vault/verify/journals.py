@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from functools import partial
 
-from unlost.model.snapshot import VerifyLevel
+from unlost.vault import places
 from unlost.vault.format.journal import FIRST_LINK, link_after
 from unlost.vault.format.manifest import JournalProof
 from unlost.vault.format.sealed import damaged
 from unlost.vault.journal import EntryChain, entry_counts
 from unlost.vault.sealing import SealedObjects
 from unlost.vault.verify.ledger import MISSING, Ledger
+from unlost.vault.verify.look import Look
 
 
 class JournalVerifier:
@@ -23,22 +24,22 @@ class JournalVerifier:
         self._listing = listing
         self._ledger = ledger
 
-    def check(self, proofs: Mapping[str, JournalProof], level: VerifyLevel) -> None:
+    def check(self, proofs: Mapping[str, JournalProof], look: Look) -> None:
         """Journals of runs that have ended, by run, and of those that have not."""
         stored = entry_counts(self._listing, org=self._org)
         for run in {**proofs, **stored}:
-            self._check_run(run, stored.get(run, []), proofs.get(run), level)
+            self._check_run(run, stored.get(run, []), proofs.get(run), look)
 
     def _check_run(
-        self, run: str, numbers: list[int], proof: JournalProof | None, level: VerifyLevel
+        self, run: str, numbers: list[int], proof: JournalProof | None, look: Look
     ) -> None:
         chain = EntryChain(self._sealed, org=self._org, run=run)
         there = self._check_presence(chain, numbers, proof)
-        if level is VerifyLevel.QUICK:
+        if look.proves(places.journal(self._org, run)):
+            self._check_links(chain, there, proof)
+        else:
             for number in numbers:
                 self._check_size(chain.name(number))
-        else:
-            self._check_links(chain, there, proof)
 
     def _check_presence(
         self, chain: EntryChain, numbers: list[int], proof: JournalProof | None

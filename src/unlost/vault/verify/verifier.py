@@ -17,6 +17,7 @@ from unlost.vault.verify.commits import ChainVerifier, Walk
 from unlost.vault.verify.deep import DeepVerifier
 from unlost.vault.verify.journals import JournalVerifier
 from unlost.vault.verify.ledger import Ledger
+from unlost.vault.verify.look import Look
 from unlost.vault.verify.material import (
     check_homes,
     check_org_keys,
@@ -31,7 +32,7 @@ _ORG = re.compile(r"(?:orgs|names)/([0-9a-f]{32})(?:/|$)")
 def verify_vault(
     sealed: SealedObjects,
     *,
-    level: VerifyLevel,
+    look: Look,
     witness: Witness | None,
     room: Callable[[str], OrgRoom],
     orgs: Iterable[str] = (),
@@ -48,16 +49,16 @@ def verify_vault(
     entries = 0
     for org in sorted({*orgs, *_orgs_in(sealed)}):
         verifier = OrgVerifier(org, sealed=sealed, witness=witness, ledger=ledger)
-        walk = verifier.check(level)
+        walk = verifier.check(look)
         entries = max(entries, walk.slots)
         if walk.state.seq:
             heads[org] = walk.state.head
-        if level is VerifyLevel.DEEP and walk.whole:
+        if look.level is VerifyLevel.DEEP and walk.whole:
             verifier.check_deep(walk, room)
     check_slots(sealed.store, sealed.keys, ledger, entries=entries)
     check_homes(sealed, ledger)
     return VerifyReport(
-        level=level,
+        level=look.level,
         objects=ledger.objects,
         bytes=ledger.bytes,
         heads=heads,
@@ -77,7 +78,7 @@ class OrgVerifier:
         self._ledger = ledger
         self.good: frozenset[str] = frozenset()
 
-    def check(self, level: VerifyLevel) -> Walk:
+    def check(self, look: Look) -> Walk:
         """Keys, chain, open runs, and the live objects."""
         check_org_keys(self._sealed.store, self._sealed.keys, self._org, self._ledger)
         if not self._has_keys():
@@ -90,11 +91,11 @@ class OrgVerifier:
         self._check_identity()
         self._check_runs(listing)
         JournalVerifier(self._org, sealed=self._sealed, listing=listing, ledger=self._ledger).check(
-            walk.state.journals, level
+            walk.state.journals, look
         )
         objects = check_sizes(live_objects(walk.state, org=self._org), listing, self._ledger)
-        if level is not VerifyLevel.QUICK:
-            objects = check_digests(objects, self._sealed.store, self._ledger)
+        objects = [one for one in objects if look.proves(one.name)]
+        objects = check_digests(objects, self._sealed.store, self._ledger)
         self.good = _names(objects)
         return walk
 

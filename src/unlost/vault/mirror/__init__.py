@@ -1,0 +1,1 @@
+"""A second copy that is kept by itself, forgets what the vault forgets, and repairs it."""

@@ -1,0 +1,69 @@
+"""What a mirror has of the vault as it is at an instant: all that is live, and nothing of open runs."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from unlost.model.errors import IntegrityError
+from unlost.vault import places
+from unlost.vault.format.manifest import ObjectEntry
+from unlost.vault.room import OrgRoom
+from unlost.vault.state import LiveState, live_objects
+
+_OF_ORG = re.compile(r"orgs/([0-9a-f]{32})/(.*)")
+_COUNTED = ("data/", "packs/")  # what runs write before they commit it
+
+
+@dataclass(frozen=True)
+class OrgScope:
+    """One org at its newest commit."""
+
+    room: OrgRoom
+    state: LiveState
+
+    @cached_property
+    def live(self) -> Mapping[str, ObjectEntry]:
+        """What must be there, but keys and commits, by name."""
+        return {entry.name: entry for entry in live_objects(self.state, org=self.room.org)}
+
+    def wants(self, name: str, rest: str) -> bool:
+        """True for what its newest commit refers to, and what led there."""
+        if rest.startswith(_COUNTED):
+            return name in self.live
+        if rest.startswith(("commits/", "checkpoints/")):
+            return places.sequence(name) <= self.state.seq
+        if rest.startswith("redacted/"):
+            return places.redacted_by(name) <= self.state.seq
+        return True
+
+
+class VaultScope:
+    """All orgs of a vault; see ``copying.Selection``.
+
+    ``broken`` tells why orgs cannot be mirrored: what lies there of them now must not reach the mirror.
+    """
+
+    def __init__(self, orgs: Iterable[str], *, room: Callable[[str], OrgRoom]) -> None:
+        self.orgs: dict[str, OrgScope] = {}
+        self.broken: dict[str, IntegrityError] = {}
+        for org in orgs:
+            try:
+                own = room(org)
+                self.orgs[org] = OrgScope(own, own.chain.proved())
+            except IntegrityError as error:
+                self.broken[org] = error
+
+    def wants(self, name: str) -> bool:
+        """True for an object that belongs to the mirror."""
+        found = _OF_ORG.fullmatch(name)
+        if found is None:
+            return True
+        scope = self.orgs.get(found[1])
+        return scope is not None and scope.wants(name, found[2])
+
+    def entry(self, name: str) -> ObjectEntry | None:
+        """What an object must be."""
+        found = _OF_ORG.fullmatch(name)
+        scope = self.orgs.get(found[1]) if found is not None else None
+        return scope.live.get(name) if scope is not None else None

@@ -1,0 +1,63 @@
+"""Bringing a mirror up to date: first what the vault has, then away with what it has removed for good."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from unlost.model.store import Store
+from unlost.vault.copying import copy_vault
+from unlost.vault.mirror.excess import taken_away
+from unlost.vault.mirror.scope import VaultScope
+from unlost.vault.vault import EncryptedVault
+
+type Tell = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Mirrored:
+    """What was done. ``objects`` with ``bytes`` were written; ``removed`` with ``removed_bytes`` went.
+
+    ``damaged`` objects of the vault were left out. ``strange`` ones lie in the mirror, and no commit took
+    them from the vault: it may have lost them. ``broken`` tells by oid why orgs were left out.
+    """
+
+    objects: int
+    bytes: int
+    there: int
+    removed: int
+    removed_bytes: int
+    damaged: tuple[str, ...]
+    strange: tuple[str, ...]
+    broken: dict[str, str]
+
+
+def update_mirror(
+    vault: EncryptedVault, target: Store, *, tell: Tell = lambda _done, _all: None
+) -> Mirrored:
+    """Bring a mirror up to date, or begin one in an empty place. Safe to repeat after a crash.
+
+    Raises Conflict (``copy-other-vault``), NotFound (``vault-missing``), IntegrityError
+    (``copy-differs``), StoreError.
+    """
+    scopes: list[VaultScope] = []
+
+    def look() -> VaultScope:
+        scopes.append(VaultScope(vault.oids(), room=vault.room))
+        return scopes[-1]
+
+    source = vault.sealed.store
+    copied = copy_vault(source, target, select=look, tell=tell)
+    there = {one.name for one in source.list("")}
+    excess = {one.name: one.size for one in target.list("") if one.name not in there}
+    gone = set(taken_away(vault.sealed, scopes[-1], excess))
+    for name in sorted(gone):
+        target.delete(name)
+    return Mirrored(
+        objects=copied.objects,
+        bytes=copied.bytes,
+        there=copied.there,
+        removed=len(gone),
+        removed_bytes=sum(excess[name] for name in gone),
+        damaged=copied.damaged,
+        strange=tuple(sorted(excess.keys() - gone)),
+        broken={org: error.sentence for org, error in scopes[-1].broken.items()},
+    )
