@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from unlost.alerts.copies import copies
 from unlost.alerts.watched import NightCounts, Running, Watched, WatchedOrg
 from unlost.model.alert import Alarm, Rule, Urgency
 from unlost.model.certificate import Certificate, TableLine, Verdict
@@ -49,6 +50,7 @@ def alarms(watched: Watched) -> Sequence[Alarm]:
     """All that must be said now, each alert once."""
     said = [one for org in watched.orgs for rule in ORG_RULES for one in rule(org)]
     said += list(damaged(watched))
+    said += list(copies(watched.copies)) if watched.copies is not None else []
     return tuple({one.key: one for one in said}.values())
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from unlost.model.certificate import Certificate
 from unlost.model.forecast import Forecast
 from unlost.model.knowledge import Expiry
+from unlost.model.mirror import MirrorRecord
 from unlost.model.night import CheckRecord, NightRecord
 from unlost.model.retention import ForgottenRecord
 from unlost.model.schedule import Schedule
@@ -85,9 +86,25 @@ class WatchedOrg:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchedCopies:
+    """The vault's copies. ``place`` of the second one is empty where there is none.
+
+    ``last`` is the newest try to bring it up to date, ``check`` the newest look at it; ``repair`` is the
+    newest look after which the vault itself was repaired.
+    """
+
+    now: datetime
+    place: str = ""
+    last: MirrorRecord | None = None
+    check: CheckRecord | None = None
+    repair: CheckRecord | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Watched:
     """All that is watched."""
 
     orgs: tuple[WatchedOrg, ...] = ()
     check: CheckRecord | None = None
     unreadable: str = ""  # why the vault cannot be read, where it cannot
+    copies: WatchedCopies | None = None

@@ -14,7 +14,7 @@ import django
 
 from unlost.model.errors import IntegrityError, StoreError
 
-SCHEMA = 10  # number of the newest migration; written to a file as SQLite's user_version
+SCHEMA = 11  # number of the newest migration; written to a file as SQLite's user_version
 SETTINGS = "unlost.app.settings"
 MIGRATING = 0x756E_6C6F_7374  # the advisory lock under which one process migrates: "unlost"
 

@@ -10,8 +10,10 @@ from unlost.app.compose import Application
 from unlost.app.health import Look, bad, good, warning
 from unlost.app.home import read_home_key
 from unlost.app.home_copy import copy_if_due, copy_is_due
+from unlost.app.second_copy import is_late, mirror_place
 from unlost.catalog.alerts import list_alerts, list_channels
 from unlost.catalog.checks import standing_check
+from unlost.catalog.mirroring import last_mirror
 from unlost.catalog.moving import server_version
 from unlost.catalog.orgs import list_orgs
 from unlost.catalog.schedules import schedule_of
@@ -107,6 +109,7 @@ def _vault(app: Application) -> Iterator[Look]:
         yield good("store", f"{app.home.place} takes what is written, each name once.")
     yield from _copy(app)
     yield from _verified()
+    yield _second_copy(app)
 
 
 def _copy(app: Application) -> Iterator[Look]:
@@ -133,6 +136,30 @@ def _verified() -> Iterator[Look]:
             f"The last look at the vault found damage: {check.damages[0]}",
             "See all of it with `unlost verify --level full`.",
         )
+
+
+def _second_copy(app: Application) -> Look:
+    place = mirror_place(app)
+    if place is None:
+        return warning(
+            "second copy",
+            f"All backups lie in one place, {app.home.place}: there is no second copy of the vault.",
+            "Name a place in another building or account: unlost vault mirror set PLACE",
+        )
+    last = last_mirror()
+    if last is None or last.address != str(place) or is_late(last, app.clock.now()):
+        return warning(
+            "second copy",
+            f"The second copy of the vault in {place} is not up to date.",
+            "The service brings it up to date; by hand: unlost vault mirror run",
+        )
+    if not last.clean:
+        return bad(
+            "second copy",
+            f"The second copy of the vault in {place} could not take all of it over.",
+            "See why with `unlost vault mirror show`.",
+        )
+    return good("second copy", f"There is a second copy of the vault in {place}, up to date.")
 
 
 def _room(app: Application) -> Iterator[Look]:

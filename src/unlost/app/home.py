@@ -1,6 +1,6 @@
 """The home: a folder that holds what this machine needs to know, but no backup.
 
-unlost.toml       format number, where the vault and its service key lie, and the database if there is
+unlost.toml       format number, where the vault, its second copy and its service key lie, and the database
 catalog.sqlite    the application database
 jobs.sqlite       step results of unfinished runs
 queue.sqlite      jobs that wait or are under way
@@ -46,13 +46,14 @@ OURS = (
 class Home:
     """A home's folder and what its ``unlost.toml`` says; all paths are absolute.
 
-    ``place`` is where the vault lies. ``database`` is the URL of its PostgreSQL database, empty where it keeps files.
+    ``place`` is where the vault lies, ``mirror`` where its second copy does. ``database`` is the URL of its PostgreSQL database, empty where it keeps files.
     """
 
     root: Path
     place: StoreAddress
     service_key: Path
     database: str = ""
+    mirror: StoreAddress | None = None
 
     @property
     def vault(self) -> Path | None:
@@ -148,6 +149,7 @@ def check_keys_outside_vault(home: Home) -> None:
     """Raise UsageError if a key file would lie in the vault's folder: one theft would take both."""
     for key in (home.service_key, home.home_key):
         check_outside_vault(key, home.vault)
+        check_outside_vault(key, home.mirror.folder if home.mirror is not None else None)
 
 
 def check_database_url(url: str) -> None:
@@ -190,12 +192,29 @@ def write_home(home: Home) -> None:
         "# Written by unlost init.\n"
         f"format = {_format_of(home)}\n\n"
         "[vault]\n"
-        f"address = {json.dumps(_address(home))}\n"
+        f"address = {json.dumps(_address(home.place, home.root))}\n"
         f"service_key = {json.dumps(_relative(home.service_key, home.root))}\n"
         f"{_reach(home.place.reach)}"
     )
     if home.database:
         text += f"\n[database]\nurl = {json.dumps(home.database)}\n"
+    _put(home, text)
+
+
+def write_mirror(home: Home, mirror: StoreAddress | None) -> None:
+    """Write where the second copy lies into ``unlost.toml``; all else in it stays as it is."""
+    lines = (home.root / FILE).read_text(encoding="utf-8").splitlines()
+    starts = [number for number, line in enumerate(lines) if line.startswith("[")]
+    begin = next((at for at in starts if lines[at].startswith("[mirror]")), len(lines))
+    end = next((at for at in starts if at > begin), len(lines))
+    text = "\n".join([*lines[:begin], *lines[end:]]).rstrip("\n") + "\n"
+    if mirror is not None:
+        text += f"\n[mirror]\naddress = {json.dumps(_address(mirror, home.root))}\n"
+        text += _reach(mirror.reach)
+    _put(home, text)
+
+
+def _put(home: Home, text: str) -> None:
     draft = home.root / f"{FILE}.new"
     with draft.open("w", encoding="utf-8") as file:
         file.write(text)
@@ -211,8 +230,8 @@ def _format_of(home: Home) -> int:
     return FORMAT_WITH_DATABASE if home.database else FORMAT
 
 
-def _address(home: Home) -> str:
-    return str(home.place) if home.vault is None else _relative(home.vault, home.root)
+def _address(place: StoreAddress, root: Path) -> str:
+    return str(place) if place.folder is None else _relative(place.folder, root)
 
 
 def _reach(reach: Reach) -> str:
@@ -222,6 +241,7 @@ def _reach(reach: Reach) -> str:
         "region": reach.region,
         "hosted": reach.hosted,
         "ca_file": str(reach.ca_file or ""),
+        "credentials_file": str(reach.credentials_file or ""),
     }
     return "".join(f"{name} = {json.dumps(value)}\n" for name, value in told.items() if value)
 
@@ -245,9 +265,10 @@ def read_home(root: Path) -> Home:
         vault = settings["vault"]
         home = Home(
             root=root,
-            place=read_address(str(vault["address"]), reach=_reach_of(vault), base=root),
+            place=_place_of(vault, root),
             service_key=root / str(vault["service_key"]),
             database=str(settings["database"]["url"]) if "database" in settings else "",
+            mirror=_place_of(settings["mirror"], root) if "mirror" in settings else None,
         )
     except (KeyError, TypeError) as error:
         raise _damaged(root, f"the setting {error} is missing") from error
@@ -257,14 +278,19 @@ def read_home(root: Path) -> Home:
     return home
 
 
-def _reach_of(vault: Mapping[str, object]) -> Reach:
-    ca_file = str(vault.get("ca_file", ""))
-    return Reach(
-        endpoint=str(vault.get("endpoint", "")),
-        region=str(vault.get("region", "")),
-        hosted=vault.get("hosted") is True,
-        ca_file=Path(ca_file) if ca_file else None,
+def _place_of(told: Mapping[str, object], root: Path) -> StoreAddress:
+    reach = Reach(
+        endpoint=str(told.get("endpoint", "")),
+        region=str(told.get("region", "")),
+        hosted=told.get("hosted") is True,
+        ca_file=_file_of(told, "ca_file"),
+        credentials_file=_file_of(told, "credentials_file"),
     )
+    return read_address(str(told["address"]), reach=reach, base=root)
+
+
+def _file_of(told: Mapping[str, object], name: str) -> Path | None:
+    return Path(str(told[name])) if told.get(name) else None
 
 
 def read_home_key(home: Home) -> bytes:

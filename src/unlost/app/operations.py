@@ -187,6 +187,8 @@ OPERATIONS = (
     Operation("vault.compact", _POST, "/vault/compact", "compact.compact"),
     Operation("vault.verify", _POST, "/vault/verify", "verify.verify"),
     Operation("vault.verify-later", _POST, "/vault/verify-later", "vault_state.verify_later"),
+    Operation("mirror.show", _GET, "/vault/mirror", "mirror.mirror_state"),
+    Operation("mirror.ask", _POST, "/vault/mirror", "mirror.ask_mirror"),
     Operation("person.list", _GET, "/people", "people.people"),
     Operation("person.add", _POST, "/people", "people.add"),
     Operation("person.show", _GET, "/people/{name}", "people.person"),

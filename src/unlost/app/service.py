@@ -12,8 +12,10 @@ from unlost.app.actions.alerts import Senders, beat, deliver, tell_digest, watch
 from unlost.app.actions.compact import keep_small
 from unlost.app.actions.forget import forget_if_due
 from unlost.app.actions.hour import do_hour
+from unlost.app.actions.mirror import keep_mirrored
 from unlost.app.actions.night import do_night
 from unlost.app.actions.queued_restore import do_restore
+from unlost.app.actions.repair import heal_vault, look_at_mirror
 from unlost.app.actions.tick import tick
 from unlost.app.actions.verify import verify
 from unlost.app.brake import Brake
@@ -128,6 +130,7 @@ class Service:
             JobKind.HOURLY: self._hour,
             JobKind.UPKEEP: self._upkeep,
             JobKind.VERIFY: self._verify,
+            JobKind.MIRROR: self._mirror,
         }
 
     def _serve(self, app: Application, jobs: DurableJobs, *, once: bool) -> None:
@@ -284,6 +287,20 @@ class Service:
             found = verify(app, level=VerifyLevel(level), part=some)
             log = Log(sys.stderr, clock=app.clock)
             log.event("vault-verified", damages=len(found.damages), part=part)
+            healed = heal_vault(app) if found.damages else None
+            if healed is not None:
+                log.event("vault-repaired", objects=len(healed.objects), left=len(healed.left))
+            mirror = look_at_mirror(app, part=some) if some is not None else None
+            if mirror is not None:
+                told = {"damages": len(mirror.damages), "repaired": len(mirror.repaired)}
+                log.event("mirror-verified", part=part, **told)
+
+    def _mirror(self, job: Job) -> None:  # noqa: ARG002 (there is one)
+        with self.opened(self.brake) as app:
+            done = keep_mirrored(app)
+            if done is not None:
+                told = {"objects": done.objects, "bytes": done.bytes, "removed": done.removed}
+                Log(sys.stderr, clock=app.clock).event("mirrored", code=done.error_code, **told)
 
 
 def _alone() -> UsageError:

@@ -12,13 +12,16 @@ from unlost.alerts.watched import (
     NightCounts,
     Running,
     Watched,
+    WatchedCopies,
     WatchedOrg,
 )
 from unlost.app.backup_run import PARTLY_READ
 from unlost.app.compose import Application
+from unlost.app.second_copy import mirror_place
 from unlost.catalog.budget import calls_of_the_day
-from unlost.catalog.checks import standing_check
+from unlost.catalog.checks import last_mirror_check, last_repair, standing_check
 from unlost.catalog.keeping import last_forgotten
+from unlost.catalog.mirroring import last_mirror
 from unlost.catalog.nights import nights_of
 from unlost.catalog.orgs import ProtectedOrg, serving_orgs
 from unlost.catalog.queued_restores import halted_restores
@@ -59,6 +62,15 @@ class Proved:
     today: NightCounts | None = None
 
 
+def _copies(app: Application) -> WatchedCopies:
+    place, now = mirror_place(app), app.clock.now()
+    if place is None:
+        return WatchedCopies(now, repair=last_repair())
+    last = last_mirror()
+    own = last if last is not None and last.address == str(place) else None
+    return WatchedCopies(now, str(place), own, last_mirror_check(), last_repair())
+
+
 @dataclass(slots=True)
 class Watcher:
     """Gathers, and remembers between two gatherings what cannot change; ``seen`` is the last one."""
@@ -71,7 +83,7 @@ class Watcher:
         """All that is watched now."""
         self._unreadable = ""
         orgs = tuple(self._org(app, org) for org in serving_orgs())
-        self.seen = Watched(orgs, standing_check(), self._unreadable)
+        self.seen = Watched(orgs, standing_check(), self._unreadable, _copies(app))
         return self.seen
 
     def _org(self, app: Application, org: ProtectedOrg) -> WatchedOrg:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from django.db import models
+
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import VaultCheck
 from unlost.model.night import CheckRecord, standing_damages
@@ -22,6 +24,8 @@ def save_check(check: CheckRecord) -> None:
             objects_read=check.objects,
             bytes_read=check.bytes,
             damages=list(check.damages),
+            mirror=check.mirror,
+            repaired=list(check.repaired),
         )
 
 
@@ -33,19 +37,42 @@ def standing_check() -> CheckRecord | None:
 
 def last_part() -> CheckRecord | None:
     """The newest look at a part of the vault."""
-    with own_connection():
-        row = VaultCheck.objects.filter(parts__gt=0).order_by("-at", "-id").first()
-    return None if row is None else _value(row)
+    return _newest(VaultCheck.objects.filter(parts__gt=0, mirror=False))
+
+
+def last_mirror_check() -> CheckRecord | None:
+    """The newest look at the second copy."""
+    return _newest(VaultCheck.objects.filter(mirror=True))
+
+
+def last_repair() -> CheckRecord | None:
+    """The newest look after which the vault was repaired."""
+    return _newest(VaultCheck.objects.filter(mirror=False).exclude(repaired=[]))
 
 
 def newest_checks(*, most: int) -> Sequence[CheckRecord]:
-    """The newest looks, newest first."""
+    """The newest looks at the vault, newest first."""
     with own_connection():
-        rows = list(VaultCheck.objects.order_by("-at", "-id")[:most])
+        rows = list(VaultCheck.objects.filter(mirror=False).order_by("-at", "-id")[:most])
     return [_value(row) for row in rows]
+
+
+def _newest(rows: models.QuerySet[VaultCheck]) -> CheckRecord | None:
+    with own_connection():
+        row = rows.order_by("-at", "-id").first()
+    return None if row is None else _value(row)
 
 
 def _value(row: VaultCheck) -> CheckRecord:
     damages = tuple(str(one) for one in row.damages)
     part = VerifyPart(row.part, row.parts) if row.parts else None
-    return CheckRecord(row.at, row.level, row.objects_read, row.bytes_read, damages, part)
+    return CheckRecord(
+        row.at,
+        row.level,
+        row.objects_read,
+        row.bytes_read,
+        damages,
+        part,
+        row.mirror,
+        tuple(str(one) for one in row.repaired),
+    )

@@ -48,7 +48,7 @@ MOVING = frozenset({
 PASSING = (
     "catalog_runitem", "catalog_leaserow", "catalog_apibudget", "catalog_apihour",
     "catalog_homecopy", "catalog_linkrow", "catalog_planrow", "catalog_lookrow",
-    "catalog_tickrow", "catalog_scrubrow", "django_session",
+    "catalog_tickrow", "catalog_scrubrow", "catalog_mirrorrow", "django_session",
     "usersessions_usersession", "axes_accessattempt", "axes_accesslog", "axes_accessfailurelog",
     "axes_accessattemptexpiration",
 )  # fmt: skip

@@ -108,15 +108,20 @@ class Night(models.Model):
 
 
 class VaultCheck(models.Model):
-    """A look whether the vault is whole, and what it found; ``part`` of ``parts``, 0 if at all of it."""
+    """A look whether the vault is whole, and what it found; ``part`` of ``parts``, 0 if at all of it.
+
+    ``mirror``: it was a look at the second copy. ``repaired`` objects were brought back from the other.
+    """
 
     at = models.DateTimeField()
     level = models.CharField(max_length=20)
     part = models.IntegerField(default=0)
     parts = models.IntegerField(default=0)
+    mirror = models.BooleanField(default=False)
     objects_read = models.BigIntegerField()
     bytes_read = models.BigIntegerField()
     damages = models.JSONField(default=list)
+    repaired = models.JSONField(default=list)
 
 
 class Upkeep(models.Model):
@@ -462,3 +467,20 @@ class ScrubRow(models.Model):
     oid = models.CharField(max_length=64, db_index=True)
     at = models.DateTimeField()
     records = models.JSONField(default=list)
+
+
+class MirrorRow(models.Model):
+    """How the vault's second copy is, as of the last try to bring it up to date; one row."""
+
+    address = models.CharField(max_length=1000)
+    begun_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+    wanted = models.BooleanField(default=False)
+    objects_written = models.BigIntegerField(default=0)
+    bytes_written = models.BigIntegerField(default=0)
+    objects_removed = models.BigIntegerField(default=0)
+    damaged = models.JSONField(default=list)
+    strange = models.JSONField(default=list)
+    broken = models.JSONField(default=list)
+    error_code = models.CharField(max_length=80, default="")
+    error_sentence = models.TextField(default="")

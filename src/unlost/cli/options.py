@@ -32,6 +32,14 @@ CaFile = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Bucket: certificates that are trusted besides, as PEM."),
 ]
+Credentials = Annotated[
+    Path | None,
+    typer.Option(
+        "--credentials-file",
+        metavar="FILE",
+        help="Bucket: a file with AWS_ACCESS_KEY_ID=… and the like, in the place of the environment.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 OrgName = Annotated[str, typer.Argument(metavar="ORG", help="Name of the org.")]
 TableName = Annotated[str, typer.Argument(metavar="TABLE", help="API name of the table.")]

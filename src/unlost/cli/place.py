@@ -6,14 +6,20 @@ from unlost.vault.stores.address import Reach, StoreAddress, read_address
 
 
 def vault_place(
-    text: str | None, *, endpoint: str, region: str, hosted: bool, ca_file: Path | None
+    text: str | None,
+    *,
+    endpoint: str,
+    region: str,
+    hosted: bool,
+    ca_file: Path | None,
+    credentials: Path | None,
 ) -> StoreAddress | None:
     """Where the vault shall lie; None where nothing was said.
 
     Raises UsageError (``store-address-invalid``).
     """
-    certificates = ca_file.absolute() if ca_file is not None else None
-    reach = Reach(endpoint, region, hosted, certificates)
+    files = (one.absolute() if one is not None else None for one in (ca_file, credentials))
+    reach = Reach(endpoint, region, hosted, *files)
     if text is None and reach == Reach():
         return None
     return read_address(text or "", reach=reach, base=Path.cwd())

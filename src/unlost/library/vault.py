@@ -34,6 +34,7 @@ def open_vault(
     region: str = "",
     hosted: bool = False,
     ca_file: str | Path | None = None,
+    credentials_file: str | Path | None = None,
 ) -> "Vault":
     """The vault at ``path``, for reading alone: no home is needed, and no database.
 
@@ -47,7 +48,8 @@ def open_vault(
     Without a home nothing tells whether the newest backup was taken away: ``Snapshot.head`` can be
     held against the one that a certificate or ``unlost snapshots`` printed.
     """
-    reach = Reach(endpoint, region, hosted, Path(ca_file).absolute() if ca_file else None)
+    files = (Path(one).absolute() if one else None for one in (ca_file, credentials_file))
+    reach = Reach(endpoint, region, hosted, *files)
     place = read_address(str(path), reach=reach, base=Path.cwd())
     way = opening(place, key_file=key_file, passphrase=passphrase, recovery=recovery)
     return Vault(way, opened(way))

@@ -29,7 +29,9 @@ class Rule(StrEnum):
     API_BUDGET = "api-budget"
     CREDENTIAL_EXPIRES = "credential-expires"
     VAULT_DAMAGED = "vault-damaged"
+    VAULT_REPAIRED = "vault-repaired"
     VAULT_GROWS = "vault-grows"
+    MIRROR = "mirror"
     SERVICE_SILENT = "service-silent"  # said by the watcher outside, when no heartbeat comes
     DIGEST = "digest"  # no alarm: what is said once a day
 

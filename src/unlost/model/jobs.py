@@ -13,7 +13,8 @@ class JobKind(StrEnum):
     RESTORE = "restore"  # run a restore, or go on with it: ``subject`` is its run
     HOURLY = "hourly"  # a few tables between two nights: ``subject`` is the hour
     UPKEEP = "upkeep"  # keep what the vault holds of an org small: ``subject`` is the night before
-    VERIFY = "verify"  # look whether the vault is whole: ``subject`` is the level
+    VERIFY = "verify"  # look whether the vault is whole: ``subject`` is the level, and the part
+    MIRROR = "mirror"  # bring the vault's second copy up to date
 
 
 class Wish(StrEnum):

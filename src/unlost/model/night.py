@@ -42,7 +42,10 @@ class NightRecord:
 
 @dataclass(frozen=True, slots=True)
 class CheckRecord:
-    """A look. ``damages`` are sentences, none where what was looked at is whole."""
+    """A look. ``damages`` are sentences, none where what was looked at is whole.
+
+    ``mirror``: it was a look at the second copy. ``repaired`` objects were damaged, and are whole again.
+    """
 
     at: datetime
     level: str
@@ -50,6 +53,8 @@ class CheckRecord:
     bytes: int
     damages: tuple[str, ...]
     part: VerifyPart | None = None
+    mirror: bool = False
+    repaired: tuple[str, ...] = ()
 
     def disproves(self, older: "CheckRecord") -> bool:
         """True if what an older look found would have been found by this one."""

@@ -318,6 +318,11 @@ class Damage:
     object: str
     sentence: str
 
+    @property
+    def told(self) -> str:
+        """Both in one sentence."""
+        return f"{self.object}: {self.sentence}"
+
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:

@@ -56,6 +56,8 @@ PAGES: Mapping[Rule, Page] = {
     Rule.API_BUDGET: _SCHEDULE,
     Rule.CREDENTIAL_EXPIRES: _SETTINGS,
     Rule.VAULT_DAMAGED: Page("vault", _("See the vault")),
+    Rule.VAULT_REPAIRED: Page("vault", _("See the vault")),
+    Rule.MIRROR: Page("vault", _("See the vault")),
     Rule.VAULT_GROWS: Page("vault", _("See the vault")),
     Rule.SERVICE_SILENT: Page("checks", _("Check everything"), Right.MANAGE),
     Rule.DIGEST: Page("home", _("To the home page")),

@@ -93,6 +93,7 @@ urlpatterns = [
     path("schedules/", schedules.every, name="schedules"),
     path("vault/", vault.state, name="vault"),
     path("vault/verify/", vault.verified, name="vault-verify"),
+    path("vault/mirror/", vault.mirrored, name="vault-mirror"),
     path("vault/checks/", vault.checks, name="checks"),
     path("settings/", profile.profile, name="profile"),
     path("settings/tokens/", tokens.tokens, name="tokens"),

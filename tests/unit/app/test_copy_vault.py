@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from unlost.app.actions.copy_vault import _check_apart, copy
+from unlost.app.actions.copy_vault import copy
 from unlost.app.actions.init import InitRequest, adopt_vault, init
 from unlost.app.compose import open_application
+from unlost.app.second_copy import check_apart
 from unlost.model.errors import UsageError
 from unlost.model.org import OrgIdentity
 from unlost.vault.stores.address import Reach, StoreAddress, read_address
@@ -50,10 +51,10 @@ def test_places_that_are_not_apart_are_refused(
 ) -> None:
     places = [read_address(one, base=tmp_path) for one in (own, other)]
     if apart:
-        _check_apart(*places)
+        check_apart(*places)
         return
     with pytest.raises(UsageError) as caught:
-        _check_apart(*places)
+        check_apart(*places)
     assert caught.value.code == "copy-same-place"
 
 
@@ -62,4 +63,4 @@ def test_one_bucket_of_two_servers_is_two_places(tmp_path: Path) -> None:
         read_address("s3://box/a", reach=Reach(endpoint=f"http://{one}"), base=tmp_path)
         for one in ("a", "b")
     )
-    _check_apart(here, there)
+    check_apart(here, there)

@@ -13,7 +13,7 @@ from unlost.app.actions.schedule import Wish, change
 from unlost.app.actions.tick import Ticked
 from unlost.app.brake import Brake, Braked
 from unlost.app.service import BEAT_SECONDS, Service
-from unlost.catalog.checks import last_check
+from unlost.catalog.checks import standing_check
 from unlost.catalog.nights import nights_of
 from unlost.catalog.orgs import get_org
 from unlost.model.alert import ChannelKind, Message, Rule, Told
@@ -69,8 +69,8 @@ def test_nights_come_and_go_and_the_vault_is_looked_at(running: Running) -> None
     for count in (1, 2):
         running.world.clock.advance(days=1)
         running.until(lambda count=count: done(running.world) == count)
-    running.until(lambda: last_check() is not None)
-    check = last_check()
+    running.until(lambda: standing_check() is not None)
+    check = standing_check()
     assert check is not None
     assert check.damages == ()
     oid = get_org("sales").oid

@@ -5,7 +5,7 @@ import pytest
 from homes import World
 from unit.web.conftest import SignIn
 from unlost.app.actions import vault_state
-from unlost.catalog.checks import last_check, save_check
+from unlost.catalog.checks import save_check, standing_check
 from unlost.catalog.models import Org
 from unlost.catalog.orgs import get_org
 from unlost.catalog.upkeep import save_upkeep
@@ -43,7 +43,7 @@ def test_it_is_verified_at_once(world: World, sign_in: SignIn) -> None:
     answer = sign_in(Role.OPERATOR).post("/vault/verify/", {"level": "quick"}, follow=True)
     told = answer.content.decode()
     assert "The vault is whole:" in told
-    check = last_check()
+    check = standing_check()
     assert check is not None
     assert check.level == "quick"
 
@@ -70,7 +70,7 @@ def test_what_takes_long_is_left_to_the_service(
     held.release()
     assert "The service verifies the vault." in answer.content.decode()
     assert [(one.kind, one.subject) for one in asked] == [(JobKind.VERIFY, "deep")]
-    assert last_check() is None
+    assert standing_check() is None
 
 
 def test_a_way_of_verifying_that_is_not_there(sign_in: SignIn) -> None:
@@ -81,7 +81,7 @@ def test_a_way_of_verifying_that_is_not_there(sign_in: SignIn) -> None:
 def test_who_may_not_operate_does_not_verify(world: World, sign_in: SignIn, level: str) -> None:
     answer = sign_in(Role.VIEWER, org="sales").post("/vault/verify/", {"level": level})
     assert answer.status_code == 403
-    assert last_check() is None
+    assert standing_check() is None
 
 
 def test_everything_is_checked_and_repaired(world: World, sign_in: SignIn) -> None:

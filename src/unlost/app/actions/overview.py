@@ -9,6 +9,7 @@ from enum import StrEnum
 from unlost.app.access import action
 from unlost.app.actions.snapshots import gaps
 from unlost.app.compose import Application
+from unlost.app.second_copy import SecondCopy, mirror_now
 from unlost.catalog.alerts import list_alerts
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.catalog.runs import RunRecord, RunState, newest_runs
@@ -81,10 +82,14 @@ class OrgState:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All orgs that the actor may see, by name, and how many alerts last."""
+    """All orgs that the actor may see, by name, and how many alerts last.
+
+    ``copy`` tells those who see to the whole vault whether it has a second copy.
+    """
 
     orgs: tuple[OrgState, ...]
     alerts: int
+    copy: SecondCopy | None = None
 
 
 @action("home.overview", Right.LOOK)
@@ -93,7 +98,9 @@ def overview(app: Application) -> Overview:
     alerts = Counter(one.alarm.org for one in list_alerts())
     states = states_of(app, app.orgs(), alerts)
     seen = {"", *(state.name for state in states)}
-    return Overview(states, sum(count for org, count in alerts.items() if org in seen))
+    lasting = sum(count for org, count in alerts.items() if org in seen)
+    copy = mirror_now(app).copy if app.actor.may(Right.OPERATE) else None
+    return Overview(states, lasting, copy)
 
 
 def states_of(

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 
 from unlost.app.actions.queued_restore import restore_jobs
 from unlost.app.compose import Application
+from unlost.app.second_copy import mirror_place
 from unlost.catalog.checks import last_part
+from unlost.catalog.mirroring import last_mirror, vault_changed_since
 from unlost.catalog.nights import open_nights
 from unlost.catalog.orgs import list_orgs
 from unlost.catalog.runs import is_paused, let_hours_give_way
@@ -17,6 +19,8 @@ from unlost.model.night import NightRecord, NightState
 from unlost.model.ports import Jobs
 from unlost.model.snapshot import VerifyLevel, VerifyPart
 
+MIRROR_EVERY = timedelta(hours=1)  # at most, where something was backed up
+MIRROR_LONGEST = timedelta(days=1)
 VERIFY_EVERY = timedelta(days=1)
 PARTS = 30  # of the vault: every byte is read once in so many days
 
@@ -62,6 +66,7 @@ def tick(app: Application, jobs: Jobs) -> Ticked:
         *_hours(turns, nights),
         *restore_jobs(app),
         *_verification(now),
+        *_mirroring(app, now),
     ]
     jobs.again(job.id for job in asked if job.kind in (JobKind.NIGHT, JobKind.RESTORE))
     for job in asked:
@@ -135,3 +140,17 @@ def _verification(now: datetime) -> list[Job]:
     number = check.part.number % PARTS + 1 if check is not None and check.part is not None else 1
     subject = f"{VerifyLevel.FULL.value} {VerifyPart(number, PARTS)}"
     return [Job(f"verify:{now:%Y-%m-%d}", JobKind.VERIFY, "", subject)]
+
+
+def _mirroring(app: Application, now: datetime) -> list[Job]:
+    """The second copy, once what the vault has changed; one that failed is tried again."""
+    place = mirror_place(app)
+    if place is None or not list_orgs():
+        return []
+    last = last_mirror()
+    if last is not None and last.address == str(place):
+        age = now - last.begun_at
+        again = last.error_code or vault_changed_since(last.begun_at) or age >= MIRROR_LONGEST
+        if not last.wanted and (age < MIRROR_EVERY or not again):
+            return []
+    return [Job(f"mirror:{now:%Y-%m-%dT%H:%M}", JobKind.MIRROR, "", "")]

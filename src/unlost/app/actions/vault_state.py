@@ -7,6 +7,7 @@ from datetime import datetime
 
 from unlost.app.access import Where, action
 from unlost.app.compose import Application
+from unlost.app.second_copy import MirrorState, mirror_now
 from unlost.catalog.checks import newest_checks
 from unlost.catalog.copying import Copied, last_copy
 from unlost.catalog.orgs import ProtectedOrg
@@ -63,11 +64,15 @@ class Custody:
 
 @dataclass(frozen=True, slots=True)
 class VaultState:
-    """The vault at a glance; ``checks`` are the newest verifications, newest first."""
+    """The vault at a glance; ``checks`` are the newest verifications, newest first.
+
+    ``mirror`` is how its second copy is, for those who see to the whole vault.
+    """
 
     orgs: tuple[OrgHeld, ...]
     checks: tuple[CheckRecord, ...]
     custody: Custody | None
+    mirror: MirrorState | None = None
 
     @property
     def bytes(self) -> int:
@@ -88,9 +93,9 @@ def vault_state(app: Application) -> VaultState:
     """How the vault is, of the orgs that the actor may see; where it lies for who manages it."""
     held = [_held(app, org) for org in app.orgs()]
     custody = _custody(app) if app.actor.may(Right.MANAGE) else None
-    return VaultState(
-        tuple(one for one in held if one is not None), tuple(newest_checks(most=CHECKS)), custody
-    )
+    mirror = mirror_now(app) if app.actor.may(Right.OPERATE) else None
+    known = tuple(one for one in held if one is not None)
+    return VaultState(known, tuple(newest_checks(most=CHECKS)), custody, mirror)
 
 
 @action("vault.verify-later", Right.OPERATE, trace=Trace.WRITE, where=Where.HOME)

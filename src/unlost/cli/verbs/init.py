@@ -8,7 +8,7 @@ import typer
 
 from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
-from unlost.cli.options import AsJson, CaFile, Database, Endpoint, Hosted, Region
+from unlost.cli.options import AsJson, CaFile, Credentials, Database, Endpoint, Hosted, Region
 from unlost.cli.place import vault_place
 from unlost.model.errors import NotAllowed, UsageError
 
@@ -36,6 +36,7 @@ def init(
     region: Region = "",
     hosted: Hosted = False,
     ca_file: CaFile = None,
+    credentials: Credentials = None,
     service_key: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="The key file; DIR/keys/service.key if not said."),
@@ -59,7 +60,14 @@ def init(
 
     request = InitRequest(
         root=folder,
-        vault=vault_place(vault, endpoint=endpoint, region=region, hosted=hosted, ca_file=ca_file),
+        vault=vault_place(
+            vault,
+            endpoint=endpoint,
+            region=region,
+            hosted=hosted,
+            ca_file=ca_file,
+            credentials=credentials,
+        ),
         service_key=service_key,
         recovery_out=recovery_out,
         database=database,

@@ -8,9 +8,10 @@ import typer
 from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
-from unlost.cli.options import AsJson, CaFile, Database, Endpoint, Home, Hosted, Region
+from unlost.cli.options import AsJson, CaFile, Credentials, Database, Endpoint, Home, Hosted, Region
 from unlost.cli.place import vault_place
 from unlost.cli.text import many, plain, size, when
+from unlost.cli.verbs import mirror
 from unlost.cli.verbs.init import read_sheet
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from unlost.app.actions.rebuild import RebuildResult, RebuiltOrg
 
 app = typer.Typer(no_args_is_help=True, help="The vault itself.")
+app.add_typer(mirror.app, name="mirror")
 
 
 @app.callback()
@@ -57,6 +59,7 @@ def rebuild(
     region: Region = "",
     hosted: Hosted = False,
     ca_file: CaFile = None,
+    credentials: Credentials = None,
     database: Database = "",
     json: AsJson = False,
 ) -> ExitCode:
@@ -65,7 +68,14 @@ def rebuild(
     from unlost.app.actions.rebuild import Rebuild
     from unlost.app.actions.rebuild import rebuild as act
 
-    there = vault_place(vault, endpoint=endpoint, region=region, hosted=hosted, ca_file=ca_file)
+    there = vault_place(
+        vault,
+        endpoint=endpoint,
+        region=region,
+        hosted=hosted,
+        ca_file=ca_file,
+        credentials=credentials,
+    )
     place = InitRequest(root=folder, vault=there, service_key=service_key, database=database)
     wish = Rebuild(place, read_sheet(sheet), home_key=home_key, copy=copy)
     answer(act(wish), as_json=json, show=_show)
@@ -85,11 +95,19 @@ def copy(
     region: Region = "",
     hosted: Hosted = False,
     ca_file: CaFile = None,
+    credentials: Credentials = None,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
     """Copy the vault to a second place, or bring a copy up to date; it stays sealed."""
-    there = vault_place(place, endpoint=endpoint, region=region, hosted=hosted, ca_file=ca_file)
+    there = vault_place(
+        place,
+        endpoint=endpoint,
+        region=region,
+        hosted=hosted,
+        ca_file=ca_file,
+        credentials=credentials,
+    )
     assert there is not None
     with opened(home) as application:
         from unlost.app.actions.copy_vault import copy as act

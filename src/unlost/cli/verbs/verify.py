@@ -7,13 +7,18 @@ import typer
 from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
-from unlost.cli.options import AsJson, Home
+from unlost.cli.options import AsJson, CaFile, Credentials, Endpoint, Home, Hosted, Region
+from unlost.cli.place import vault_place
 from unlost.cli.text import many, plain, size
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from unlost.app.actions.repair import VaultRepaired
     from unlost.app.actions.verify import VerifyResult
+    from unlost.vault.stores.address import StoreAddress
+
+MIRROR = "mirror"
 
 
 def verify(
@@ -42,10 +47,35 @@ def verify(
             help="Fail unless the vault leads to this head (12+ digits).",
         ),
     ] = None,
+    repair_from: Annotated[
+        str | None,
+        typer.Option(
+            "--repair-from",
+            metavar="PLACE",
+            help="Bring back from another copy of the vault what is missing or damaged; "
+            "“mirror” is the vault's second copy.",
+        ),
+    ] = None,
+    endpoint: Endpoint = "",
+    region: Region = "",
+    hosted: Hosted = False,
+    ca_file: CaFile = None,
+    credentials: Credentials = None,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
     """Verify the vault; exit code 1 if anything is missing or damaged."""
+    if repair_from is not None:
+        named = None if repair_from == MIRROR else repair_from
+        place = vault_place(
+            named,
+            endpoint=endpoint,
+            region=region,
+            hosted=hosted,
+            ca_file=ca_file,
+            credentials=credentials,
+        )
+        return _repair(place, home=home, json=json)
     with opened(home) as application:
         from unlost.app.actions.verify import verify as act
         from unlost.model.snapshot import VerifyLevel, read_part
@@ -56,15 +86,36 @@ def verify(
     return ExitCode.OK if result.whole else ExitCode.FAILED
 
 
+def _repair(place: "StoreAddress | None", *, home: Home, json: AsJson) -> ExitCode:
+    with opened(home) as application:
+        from unlost.app.actions.repair import repair
+
+        result = repair(application, place)
+    answer(result, as_json=json, show=_show_repaired)
+    return ExitCode.OK if result.whole else ExitCode.FAILED
+
+
+def _show_repaired(out: "Console", result: "VaultRepaired") -> None:
+    if result.objects:
+        back = f"{many(len(result.objects), 'object')}, {size(result.bytes)}"
+        out.print(f"Brought back from {plain(result.place)}: {back}.")
+        for name in result.objects:
+            out.print(f"  - {name}")
+    if result.whole:
+        out.print("The vault is whole: every byte of it was looked at.")
+        return
+    out.print(f"Still damaged, and not whole in {plain(result.place)} either:")
+    for damage in result.left:
+        out.print(f"  - {damage.object}: {plain(damage.sentence)}")
+
+
 def _show(out: "Console", result: "VerifyResult") -> None:
     looked = f"{many(result.objects, 'object')}, {size(result.bytes)}"
     if result.damages:
         out.print(f"The vault is damaged: {many(len(result.damages), 'object')} of {looked}.")
         for damage in result.damages:
             out.print(f"  - {damage.object}: {plain(damage.sentence)}")
-        out.print(
-            "Bring these objects back from a copy of the vault; no backup is made until then."
-        )
+        out.print("Bring these objects back from a copy of the vault, with --repair-from PLACE.")
     else:
         how = f"{result.level}, part {result.part}" if result.part else result.level
         out.print(f"The vault is whole ({how}: {looked}).")

@@ -3,7 +3,7 @@
 A folder, ``s3://BUCKET/PREFIX`` or ``az://CONTAINER/PREFIX``. What else a bucket needs stands in
 ``Reach``; credentials never do: the client takes them from the environment of the process
 (``AWS_ACCESS_KEY_ID`` and ``AWS_SECRET_ACCESS_KEY``, ``AZURE_STORAGE_ACCOUNT_NAME`` and
-``AZURE_STORAGE_ACCOUNT_KEY``, or the machine's own identity).
+``AZURE_STORAGE_ACCOUNT_KEY``, or the machine's own identity), or from a file of its own with the same names.
 """
 
 import re
@@ -26,12 +26,14 @@ class Reach:
 
     ``endpoint``: the URL of a server that is not the cloud's own. ``hosted``: the bucket is a part of
     the host's name, not of the path (S3). ``ca_file``: certificates that are trusted besides, as PEM.
+    ``credentials_file``: lines NAME=VALUE, in the place of the environment.
     """
 
     endpoint: str = ""
     region: str = ""
     hosted: bool = False
     ca_file: Path | None = None
+    credentials_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def read_address(text: str, *, reach: Reach = Reach(), base: Path) -> StoreAddre
     """
     if "://" not in text:
         if reach != Reach():
-            raise _wrong(text, "a folder has no endpoint, region or certificates")
+            raise _wrong(text, "a folder has no endpoint, region, certificates or credentials")
         return StoreAddress(folder=(base / text).absolute())
     _check_endpoint(reach.endpoint)
     parts = urlsplit(text)

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 CONNECT_TIME, ANSWER_TIME = timedelta(seconds=10), timedelta(seconds=120)
 READ_TRIES = 5
 READ_TIME = timedelta(seconds=60)  # after which a read is not repeated any more
+_CREDENTIALS = ("AWS_", "AZURE_")
 DEFAULT_REGION = "us-east-1"  # what S3 servers that know no regions are asked with
 
 
 def open_store(address: StoreAddress, *, sleep: Callable[[float], None]) -> Store:
     """The store at a place; nothing is asked of it yet.
 
-    Raises StoreError (``ca-file-unreadable``, ``store-settings-wrong``).
+    Raises StoreError (``ca-file-unreadable``, ``credentials-unreadable``, ``store-settings-wrong``).
     """
     if address.folder is not None:
         return LocalStore(address.folder)
@@ -58,6 +59,8 @@ def _client(address: StoreAddress, *, tries: int) -> "ObjectStore":
         "client_options": options,
         "retry_config": retry,
     }
+    if reach.credentials_file is not None:
+        common["config"] = credentials_in(reach.credentials_file)
     if reach.endpoint:
         common["endpoint"] = reach.endpoint
     if address.kind == AZURE:
@@ -69,6 +72,32 @@ def _client(address: StoreAddress, *, tries: int) -> "ObjectStore":
         virtual_hosted_style_request=reach.hosted,
         disable_bulk_delete=True,  # not every server knows it, and the vault deletes one by one
         **common,
+    )
+
+
+def credentials_in(file: Path) -> dict[str, str]:
+    """What a file of credentials says, by the names of the client's settings.
+
+    Raises StoreError (``credentials-unreadable``).
+    """
+    try:
+        lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise _no_credentials(file, "it cannot be read") from error
+    told = [line.partition("=") for line in lines if line and not line.startswith("#")]
+    names = [name.strip().removeprefix("export ").strip() for name, _, _ in told]
+    if not names or not all(name.startswith(_CREDENTIALS) for name in names):
+        raise _no_credentials(file, "each line must be AWS_…=… or AZURE_…=…")
+    values = (value.strip().strip("'\"") for _, _, value in told)
+    return dict(zip(map(str.lower, names), values, strict=True))
+
+
+def _no_credentials(file: Path, why: str) -> StoreError:
+    return StoreError(
+        "credentials-unreadable",
+        f"The credentials in {file} are of no use: {why}.",
+        next_step="Write AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=… into it, a line each, and let "
+        "the service's user read it.",
     )
 
 

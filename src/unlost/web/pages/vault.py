@@ -3,12 +3,14 @@
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from unlost.app.access import check_home
 from unlost.app.actions.doctor import Diagnosis, doctor
+from unlost.app.actions.mirror import ask_mirror
 from unlost.app.actions.vault_state import vault_state, verify_later
 from unlost.app.actions.verify import verify
 from unlost.model.access import Right
@@ -47,6 +49,15 @@ def verified(request: Asked) -> HttpResponse:
     else:
         messages.error(request, _("The vault is damaged: %s") % found.damages[0].sentence)
     return redirect("vault")
+
+
+@require_POST
+@needs(Right.OPERATE)
+def mirrored(request: Asked) -> HttpResponse:
+    """Have the service bring the second copy up to date."""
+    ask_mirror(request.unlost)
+    messages.success(request, _("The service brings the second copy up to date."))
+    return redirect(f"{reverse('vault')}#second-copy")
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,0 +1,102 @@
+"""Rules about the copies of the vault: whether the second one is fresh and whole, and what it mended."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from unlost.alerts.watched import WatchedCopies
+from unlost.model.alert import Alarm, Rule, Urgency
+
+LATE = timedelta(hours=36)  # since the second copy was last up to date
+VERY_LATE = timedelta(days=7)
+TOLD_FOR = timedelta(days=7)  # a repair is over at once; its cause may not be
+
+_RUN = "unlost vault mirror run"
+_VERIFY = "unlost verify --level full"
+
+
+def copies(watched: WatchedCopies) -> Iterator[Alarm]:
+    """All that must be said of the vault's copies."""
+    if watched.place:
+        yield from _behind(watched)
+        yield from _left_out(watched)
+        yield from _damaged(watched)
+    yield from _mended(watched)
+
+
+def _behind(watched: WatchedCopies) -> Iterator[Alarm]:
+    """It lacks what was backed up long ago."""
+    last = watched.last
+    if last is None or (last.done_at is not None and watched.now - last.done_at <= LATE):
+        return  # one that was named a moment ago is begun at the next look
+    if last.done_at is None and not last.error_code:
+        return  # the first one takes its time
+    age = watched.now - last.done_at if last.done_at is not None else None
+    how = f"is {age.days} days old" if age is not None and age.days > 1 else "is late"
+    yield _alarm(
+        "",
+        Urgency.NOW if age is not None and age > VERY_LATE else Urgency.SOON,
+        f"The second copy of the vault in {last.address} {how}: "
+        f"{last.error_sentence or 'it was not brought up to date.'}",
+        "See to the cause: until then the vault's own place is the only one. Then try it by hand.",
+        _RUN,
+    )
+
+
+def _left_out(watched: WatchedCopies) -> Iterator[Alarm]:
+    """The vault has lost or damaged something: the second copy did not take it over."""
+    last = watched.last
+    if last is None:
+        return
+    found = [*last.broken, *last.damaged]
+    if found:
+        yield _alarm(
+            "left-out",
+            Urgency.NOW,
+            f"Something in the vault is damaged, and was not taken over into its second copy: {found[0]}",
+            "Look at all of it, then repair the vault from the copy.",
+            _VERIFY,
+        )
+    if last.strange:
+        yield _alarm(
+            "strange",
+            Urgency.NOW,
+            f"The second copy of the vault in {last.address} has what the vault does not have any "
+            f"more, though nothing says that it was removed: {last.strange[0]}",
+            "Look whether the vault lost it, then repair the vault from the copy.",
+            _VERIFY,
+        )
+
+
+def _damaged(watched: WatchedCopies) -> Iterator[Alarm]:
+    """The last look at the second copy found what could not be mended."""
+    if watched.check is not None and watched.check.damages:
+        yield _alarm(
+            "damaged",
+            Urgency.SOON,
+            f"The second copy of the vault in {watched.place} is damaged: {watched.check.damages[0]}",
+            "Look at its disk. What is damaged in both copies is lost; make the copy anew elsewhere.",
+            _VERIFY,
+        )
+
+
+def _mended(watched: WatchedCopies) -> Iterator[Alarm]:
+    """The vault was damaged and is whole again: something destroys what lies there."""
+    one = watched.repair
+    if one is not None and watched.now - one.at <= TOLD_FOR:
+        many = len(one.repaired)
+        objects = f"{many} objects" if many > 1 else "1 object"
+        yield Alarm(
+            Rule.VAULT_REPAIRED,
+            "",
+            f"{one.at:%Y-%m-%d}",
+            Urgency.SOON,
+            f"{objects} of the vault were damaged or missing on {one.at:%Y-%m-%d}, and were brought "
+            "back from its second copy.",
+            "Nothing is lost. Look at the disk of the vault: it may be about to fail, or somebody "
+            "has changed files there.",
+            _VERIFY,
+        )
+
+
+def _alarm(subject: str, urgency: Urgency, sentence: str, step: str, command: str) -> Alarm:
+    return Alarm(Rule.MIRROR, "", subject, urgency, sentence, step, command)

@@ -1,0 +1,91 @@
+"""Repair the vault from a second copy, and the second copy from the vault."""
+
+from dataclasses import dataclass
+
+from unlost.app.access import Where, action
+from unlost.app.compose import Application
+from unlost.app.second_copy import check_apart, known_place, mirror_place, opener, store_at
+from unlost.catalog.checks import save_check
+from unlost.model.access import Right, Trace
+from unlost.model.night import CheckRecord
+from unlost.model.snapshot import Damage, VerifyLevel, VerifyPart
+from unlost.vault.mirror.repair import Repaired, repair_from
+from unlost.vault.stores.address import StoreAddress
+
+
+@dataclass(frozen=True, slots=True)
+class VaultRepaired:
+    """What was brought back from ``place``, and what is damaged still."""
+
+    place: str
+    objects: tuple[str, ...]
+    bytes: int
+    left: tuple[Damage, ...]
+
+    @property
+    def whole(self) -> bool:
+        """True if nothing is damaged any more."""
+        return not self.left
+
+
+@action("vault.repair", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
+def repair(app: Application, place: StoreAddress | None = None) -> VaultRepaired:
+    """Bring back what is missing or damaged, from the vault's second copy or from another one.
+
+    Nothing is replaced but by what proves itself. Raises NotFound (``mirror-none``), UsageError
+    (``copy-same-place``), NotAllowed, IntegrityError, StoreError.
+    """
+    there = place or known_place(app)
+    check_apart(app.home.place, there)
+    done = _repaired(app, app.home.place, there, witnessed=True)
+    save_check(_look(app, done, mirror=False))
+    return VaultRepaired(str(there), done.objects, done.bytes, done.left)
+
+
+def heal_vault(app: Application) -> Repaired | None:
+    """The same where there is a second copy, by the service; None where there is none."""
+    place = mirror_place(app)
+    if place is None:
+        return None
+    done = _repaired(app, app.home.place, place, witnessed=True)
+    save_check(_look(app, done, mirror=False))
+    return done
+
+
+def look_at_mirror(app: Application, *, part: VerifyPart | None) -> CheckRecord | None:
+    """Verify a part of the second copy, and repair it from the vault where that is needed.
+
+    None where there is none, or it was never filled. Raises what the store raises.
+    """
+    place = mirror_place(app)
+    if place is None or not any(store_at(app, place).list("vault.json")):
+        return None
+    opened = opener(app, witnessed=False)
+    report = opened(store_at(app, place)).verify(VerifyLevel.FULL, part=part)
+    found = CheckRecord(
+        app.clock.now(), VerifyLevel.FULL.value, report.objects, report.bytes, (), part, mirror=True
+    )
+    if report.damages:
+        found = _look(app, _repaired(app, place, app.home.place, witnessed=False), mirror=True)
+    save_check(found)
+    return found
+
+
+def _repaired(
+    app: Application, ill: StoreAddress, well: StoreAddress, *, witnessed: bool
+) -> Repaired:
+    opened = opener(app, witnessed=witnessed)
+    return repair_from(store_at(app, ill), store_at(app, well), opened=opened)
+
+
+def _look(app: Application, done: Repaired, *, mirror: bool) -> CheckRecord:
+    damages = tuple(one.told for one in done.left)
+    return CheckRecord(
+        app.clock.now(),
+        VerifyLevel.FULL.value,
+        done.looked,
+        done.bytes,
+        damages,
+        mirror=mirror,
+        repaired=done.objects,
+    )

@@ -1,0 +1,121 @@
+"""The vault's second copy as this home reaches it, and both copies opened."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from unlost.app.compose import Application
+from unlost.app.home import read_home
+from unlost.catalog.checks import last_mirror_check
+from unlost.catalog.mirroring import last_mirror
+from unlost.catalog.witness import SqlWitness
+from unlost.model.errors import NotFound, UsageError
+from unlost.model.mirror import MirrorRecord
+from unlost.model.night import CheckRecord
+from unlost.model.store import Store
+from unlost.vault.opening import unlock_keyring
+from unlost.vault.stores.address import StoreAddress
+from unlost.vault.stores.reach import open_store
+from unlost.vault.unlock import ByServiceKeyFile
+from unlost.vault.vault import EncryptedVault, open_vault
+
+LATE = timedelta(hours=36)  # since it was last up to date
+
+type Opened = Callable[[Store], EncryptedVault]
+
+
+class SecondCopy(StrEnum):
+    """Whether there is a second copy of the vault."""
+
+    NONE = "none"
+    LATE = "late"
+    FRESH = "fresh"
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorState:
+    """The second copy. ``place`` is empty where there is none.
+
+    ``last`` is the newest try to bring it up to date, ``check`` the newest look whether it is whole.
+    ``late``: it is older than it should be.
+    """
+
+    place: str
+    last: MirrorRecord | None
+    check: CheckRecord | None
+    late: bool
+
+    @property
+    def copy(self) -> SecondCopy:
+        """In a word."""
+        if not self.place:
+            return SecondCopy.NONE
+        return SecondCopy.LATE if self.late else SecondCopy.FRESH
+
+
+def mirror_place(app: Application) -> StoreAddress | None:
+    """Where the second copy lies, as ``unlost.toml`` says now; None where there is none."""
+    return read_home(app.home.root).mirror
+
+
+def known_place(app: Application) -> StoreAddress:
+    """The same; raises NotFound (``mirror-none``) where there is none."""
+    place = mirror_place(app)
+    if place is None:
+        raise NotFound(
+            "mirror-none",
+            "This vault has no second copy.",
+            next_step="Name a place for one: unlost vault mirror set PLACE",
+        )
+    return place
+
+
+def store_at(app: Application, place: StoreAddress) -> Store:
+    """The store at a place."""
+    return open_store(place, sleep=app.clock.sleep)
+
+
+def opener(app: Application, *, witnessed: bool) -> Opened:
+    """Opens a copy of the vault with the service key; ``witnessed``: it must be as new as was seen."""
+
+    def opened(store: Store) -> EncryptedVault:
+        provider = ByServiceKeyFile(app.home.service_key)
+        keys = unlock_keyring(store, provider, entropy=app.entropy)
+        witness = SqlWitness() if witnessed else None
+        return open_vault(store, keys=keys, clock=app.clock, entropy=app.entropy, witness=witness)
+
+    return opened
+
+
+def check_apart(own: StoreAddress, other: StoreAddress) -> None:
+    """Raise UsageError (``copy-same-place``) where one of the places lies in the other."""
+    if own.folder is not None and other.folder is not None:
+        first, second = own.folder.resolve(), other.folder.resolve()
+        inside = first.is_relative_to(second) or second.is_relative_to(first)
+    else:
+        paths = [f"{one}/" for one in (own, other)]
+        alike = (own.folder, own.reach.endpoint) == (other.folder, other.reach.endpoint)
+        inside = alike and (paths[0].startswith(paths[1]) or paths[1].startswith(paths[0]))
+    if inside:
+        raise UsageError(
+            "copy-same-place",
+            f"{other} and the vault in {own} are not apart from one another.",
+            next_step="Name another place, best in another building or account.",
+        )
+
+
+def is_late(last: MirrorRecord | None, now: datetime) -> bool:
+    """True if the second copy lacks what was backed up long ago, or there is none yet."""
+    return last is None or last.done_at is None or now - last.done_at > LATE
+
+
+def mirror_now(app: Application) -> MirrorState:
+    """How the second copy is."""
+    place = mirror_place(app)
+    if place is None:
+        return MirrorState("", None, None, late=False)
+    last = last_mirror()
+    if last is not None and last.address != str(place):
+        last = None
+    return MirrorState(str(place), last, last_mirror_check(), late=is_late(last, app.clock.now()))

@@ -1,0 +1,72 @@
+"""How the vault's second copy was last brought up to date."""
+
+from datetime import datetime
+
+from unlost.catalog.connection import own_connection
+from unlost.catalog.models import MirrorRow, Run, Upkeep
+from unlost.model.mirror import MirrorRecord
+
+_ONLY = 1
+
+
+def save_mirror(record: MirrorRecord) -> None:
+    """Keep the newest try in the place of the one before."""
+    told = {
+        "address": record.address,
+        "begun_at": record.begun_at,
+        "done_at": record.done_at,
+        "wanted": record.wanted,
+        "objects_written": record.objects,
+        "bytes_written": record.bytes,
+        "objects_removed": record.removed,
+        "damaged": list(record.damaged),
+        "strange": list(record.strange),
+        "broken": list(record.broken),
+        "error_code": record.error_code,
+        "error_sentence": record.error_sentence,
+    }
+    with own_connection():
+        MirrorRow.objects.update_or_create(id=_ONLY, defaults=told)
+
+
+def last_mirror() -> MirrorRecord | None:
+    """The newest try; None if there was none."""
+    with own_connection():
+        row = MirrorRow.objects.filter(id=_ONLY).first()
+    return None if row is None else _value(row)
+
+
+def want_mirror() -> None:
+    """Have the second copy brought up to date at the next look of the service."""
+    with own_connection():
+        MirrorRow.objects.filter(id=_ONLY).update(wanted=True)
+
+
+def forget_mirror() -> None:
+    """There is no second copy any more."""
+    with own_connection():
+        MirrorRow.objects.filter(id=_ONLY).delete()
+
+
+def vault_changed_since(at: datetime) -> bool:
+    """True if a run ended since an instant, or something was merged or removed."""
+    with own_connection():
+        runs = Run.objects.filter(ended_at__gte=at)
+        return runs.exists() or Upkeep.objects.filter(at__gte=at).exists()
+
+
+def _value(row: MirrorRow) -> MirrorRecord:
+    return MirrorRecord(
+        address=row.address,
+        begun_at=row.begun_at,
+        done_at=row.done_at,
+        objects=row.objects_written,
+        bytes=row.bytes_written,
+        removed=row.objects_removed,
+        damaged=tuple(map(str, row.damaged)),
+        strange=tuple(map(str, row.strange)),
+        broken=tuple(map(str, row.broken)),
+        error_code=row.error_code,
+        error_sentence=row.error_sentence,
+        wanted=row.wanted,
+    )

@@ -1,0 +1,153 @@
+"""unlost vault mirror: the vault's second copy."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, CaFile, Credentials, Endpoint, Home, Hosted, Region
+from unlost.cli.place import vault_place
+from unlost.cli.text import many, plain, size, when
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.mirror import MirrorDone
+    from unlost.app.second_copy import MirrorState
+
+NAMED = 5
+
+app = typer.Typer(no_args_is_help=True, help="The vault's second copy.")
+
+
+@app.callback()
+def about() -> None:
+    """The vault's second copy: kept up to date by the service, and what the vault is repaired from."""
+
+
+@app.command("set")
+def set_place(
+    place: Annotated[
+        str,
+        typer.Argument(
+            metavar="PLACE", help="Where to: a folder, s3://BUCKET/PATH or az://CONTAINER/PATH."
+        ),
+    ],
+    *,
+    endpoint: Endpoint = "",
+    region: Region = "",
+    hosted: Hosted = False,
+    ca_file: CaFile = None,
+    credentials: Credentials = None,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Have a second copy of the vault kept at a place; the service fills it."""
+    there = vault_place(
+        place,
+        endpoint=endpoint,
+        region=region,
+        hosted=hosted,
+        ca_file=ca_file,
+        credentials=credentials,
+    )
+    assert there is not None
+    with opened(home) as application:
+        from unlost.app.actions.mirror import set_mirror
+
+        result = set_mirror(application, there)
+    answer(result, as_json=json, show=_show_set)
+    return ExitCode.OK
+
+
+@app.command("run")
+def run(*, home: Home = None, json: AsJson = False) -> ExitCode:
+    """Bring the second copy up to date now; exit code 3 if something was left out."""
+    with opened(home) as application:
+        from unlost.app.actions.mirror import run_mirror
+
+        result = run_mirror(application)
+    answer(result, as_json=json, show=_show_done)
+    whole = not (result.damaged or result.broken or result.strange)
+    return ExitCode.OK if whole else ExitCode.FINDINGS
+
+
+@app.command("show")
+def show(*, home: Home = None, json: AsJson = False) -> ExitCode:
+    """Tell how the second copy is."""
+    with opened(home) as application:
+        from unlost.app.actions.mirror import mirror_state
+
+        result = mirror_state(application)
+    answer(result, as_json=json, show=_show_state)
+    return ExitCode.OK
+
+
+@app.command("off")
+def off(*, home: Home = None, json: AsJson = False) -> ExitCode:
+    """Keep no second copy any more; what lies there stays."""
+    with opened(home) as application:
+        from unlost.app.actions.mirror import end_mirror
+
+        result = end_mirror(application)
+    answer(result, as_json=json, show=_show_state)
+    return ExitCode.OK
+
+
+def _show_set(out: "Console", state: "MirrorState") -> None:
+    out.print(f"The second copy of the vault will lie in {plain(state.place)}.")
+    out.print("The service fills it within minutes; now by hand: unlost vault mirror run")
+
+
+def _show_done(out: "Console", done: "MirrorDone") -> None:
+    out.print(
+        f"{plain(done.place)} is up to date: {many(done.objects, 'object')} copied, "
+        f"{size(done.bytes)}; {many(done.there, 'object')} were there already."
+    )
+    if done.removed:
+        gone = f"{many(done.removed, 'object')}, {size(done.removed_bytes)}"
+        out.print(f"Removed, as the vault has removed it: {gone}.")
+    _show_gaps(out, done.broken, done.damaged, done.strange)
+
+
+def _show_gaps(
+    out: "Console", broken: tuple[str, ...], damaged: tuple[str, ...], strange: tuple[str, ...]
+) -> None:
+    for why in broken:
+        out.print(f"Left out as it was: {plain(why)}")
+    _name(out, "Damaged in the vault, and left out:", damaged)
+    _name(out, "In the copy, and lost by the vault:", strange)
+    if broken or damaged or strange:
+        out.print("Look with `unlost verify --level full`, then repair the vault:")
+        out.print("unlost verify --level full --repair-from mirror")
+
+
+def _name(out: "Console", what: str, names: tuple[str, ...]) -> None:
+    if names:
+        out.print(what)
+        for name in names[:NAMED]:
+            out.print(f"  - {name}")
+        if len(names) > NAMED:
+            out.print(f"  and {len(names) - NAMED} more")
+
+
+def _show_state(out: "Console", state: "MirrorState") -> None:
+    if not state.place:
+        out.print("The vault has no second copy: all backups lie in one place.")
+        out.print("Next: unlost vault mirror set PLACE")
+        return
+    out.print(f"Place         {plain(state.place)}")
+    last = state.last
+    if last is None:
+        out.print("It is not filled yet: the service does it, or `unlost vault mirror run`.")
+        return
+    late = "  (late)" if state.late else ""
+    out.print(f"Up to date    {when(last.done_at) if last.done_at else 'never yet'}{late}")
+    if last.error_sentence:
+        out.print(f"Last try      {when(last.begun_at)}: {plain(last.error_sentence)}")
+    if state.check is not None:
+        found = "damaged" if state.check.damages else "whole"
+        out.print(f"Looked at     {when(state.check.at)}: {found}")
+    _show_gaps(out, last.broken, last.damaged, last.strange)
