@@ -61,7 +61,7 @@ GROUPS = {
     "backup": "Backups", "snapshot": "Backups", "certificate": "Backups", "table": "Backups",
     "record": "Records and files", "file": "Records and files", "storage": "Storage",
     "schedule": "Schedules", "restore": "Restores", "run": "Runs", "alert": "Alerts",
-    "channel": "Alerts", "vault": "The vault", "keep": "Keeping and forgetting",
+    "channel": "Alerts", "vault": "The vault", "mirror": "The vault", "keep": "Keeping and forgetting",
     "forget": "Keeping and forgetting", "hold": "Keeping and forgetting", "person": "People", "lockout": "People",
     "sso": "Single sign-on", "token": "Tokens", "audit": "The audit",
 }  # fmt: skip

@@ -27,7 +27,7 @@ ELSEWHERE = {
     **dict.fromkeys(
         (
             "restore", "plan-without", "plan-again", "plan-drop", "plan-run", "back-up", "job-retry",
-            "job-act", "org-follow", "acknowledge", "channel-test", "channel-remove", "vault-verify",
+            "job-act", "org-follow", "acknowledge", "channel-test", "channel-remove", "vault-verify", "vault-mirror",
             "token-drop", "person-unlock", "person-role", "person-role-take", "person-link",
             "person-remove", "person-return", "person-factors", "hidden-hide", "hidden-show",
             "sso-remove", "audit-verify", "plan-records", "plan-give", "ticks",

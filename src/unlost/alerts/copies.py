@@ -90,8 +90,7 @@ def _mended(watched: WatchedCopies) -> Iterator[Alarm]:
             "",
             f"{one.at:%Y-%m-%d}",
             Urgency.SOON,
-            f"{objects} of the vault were damaged or missing on {one.at:%Y-%m-%d}, and were brought "
-            "back from its second copy.",
+            f"On {one.at:%Y-%m-%d} the vault was damaged, and repaired from its second copy: {objects}.",
             "Nothing is lost. Look at the disk of the vault: it may be about to fail, or somebody "
             "has changed files there.",
             _VERIFY,

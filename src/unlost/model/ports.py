@@ -36,13 +36,11 @@ from unlost.model.snapshot import (
     StoredFile,
     TableCommit,
     TableState,
-    VerifyLevel,
-    VerifyPart,
-    VerifyReport,
     Version,
     Visibility,
 )
 from unlost.model.upkeep import Upkeep
+from unlost.model.verifying import Verifying
 from unlost.model.writing import (
     Look,
     MissingPermission,
@@ -536,7 +534,7 @@ class Journal(Protocol):
         ...
 
 
-class Vault(Upkeep, Retention, Protocol):
+class Vault(Upkeep, Retention, Verifying, Protocol):
     """The encrypted, append-only store. ``org`` is the vault's own id of an org (oid)."""
 
     @property
@@ -618,10 +616,6 @@ class Vault(Upkeep, Retention, Protocol):
         With ``table`` and ``records`` (old ids) the cost is that of their rows; then the rows that
         carry them on are given too, for ``unlost.model.lineage.resolve``. Otherwise all are read.
         """
-        ...
-
-    def verify(self, level: VerifyLevel, *, part: VerifyPart | None = None) -> VerifyReport:
-        """Look whether everything is there, and whether all of it or a part is whole."""
         ...
 
 

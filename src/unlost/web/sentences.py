@@ -16,6 +16,7 @@ VALUES: Mapping[str, str] = {
     "files": THINGS,
     "gaps": THINGS,
     "number": NUMBER,
+    "objects": THINGS,
     "records": THINGS,
     "share": rf"{NUMBER}%",
     "size": rf"{NUMBER} [A-Za-z]+",
@@ -26,6 +27,7 @@ COUNTED: Mapping[str, Callable[[int], str]] = {
     "table": lambda count: ngettext("%(counter)s table", "%(counter)s tables", count),
     "minute": lambda count: ngettext("%(counter)s minute", "%(counter)s minutes", count),
     "file": lambda count: ngettext("%(counter)s file", "%(counter)s files", count),
+    "object": lambda count: ngettext("%(counter)s object", "%(counter)s objects", count),
     "gap": lambda count: ngettext("%(counter)s gap", "%(counter)s gaps", count),
     "hour": lambda count: ngettext("%(counter)s hour", "%(counter)s hours", count),
 }
@@ -85,6 +87,29 @@ SENTENCES: tuple[str, ...] = (
     gettext_noop("Look whether its disk is there and whole; until then nothing is backed up."),
     gettext_noop("The vault is damaged: %(why)s"),
     gettext_noop("Look at all of it, and put the damaged objects back from a copy of the vault."),
+    gettext_noop("The second copy of the vault in %(place)s is late: %(why)s"),
+    gettext_noop("The second copy of the vault in %(place)s is %(number)s days old: %(why)s"),
+    gettext_noop(
+        "See to the cause: until then the vault's own place is the only one. Then try it by hand."
+    ),
+    gettext_noop(
+        "Something in the vault is damaged, and was not taken over into its second copy: %(why)s"
+    ),
+    gettext_noop("Look at all of it, then repair the vault from the copy."),
+    gettext_noop(
+        "The second copy of the vault in %(place)s has what the vault does not have any more, though nothing says that it was removed: %(why)s"
+    ),
+    gettext_noop("Look whether the vault lost it, then repair the vault from the copy."),
+    gettext_noop("The second copy of the vault in %(place)s is damaged: %(why)s"),
+    gettext_noop(
+        "Look at its disk. What is damaged in both copies is lost; make the copy anew elsewhere."
+    ),
+    gettext_noop(
+        "On %(day)s the vault was damaged, and repaired from its second copy: %(objects)s."
+    ),
+    gettext_noop(
+        "Nothing is lost. Look at the disk of the vault: it may be about to fail, or somebody has changed files there."
+    ),
     gettext_noop("What the vault holds of %(org)s could not be kept small: %(why)s"),
     gettext_noop("Backups go on and nothing is lost. See to the cause, then do it by hand."),
     gettext_noop(

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-import vaultstory
+from diskhome import put_on_disk
 from homes import SECRET, World
 from unlost.app.actions.backup import backup
 from unlost.app.actions.doctor import doctor
+from unlost.app.actions.erase import WishedErasure, erase, plan
 from unlost.app.actions.mirror import (
     ask_mirror,
     end_mirror,
@@ -23,7 +24,7 @@ from unlost.app.actions.overview import overview
 from unlost.app.actions.repair import heal_vault, look_at_mirror, repair
 from unlost.app.actions.tick import tick
 from unlost.app.actions.verify import verify
-from unlost.app.home import FILE, read_home
+from unlost.app.home import FILE, read_home, write_mirror
 from unlost.app.second_copy import SecondCopy
 from unlost.catalog.checks import (
     last_mirror_check,
@@ -39,9 +40,8 @@ from unlost.model.jobs import Job, JobKind
 from unlost.model.mirror import MirrorRecord
 from unlost.model.night import CheckRecord, standing_damages
 from unlost.model.snapshot import VerifyLevel, VerifyPart
+from unlost.testing.clock import START
 from unlost.vault.stores.address import Reach, StoreAddress
-from unlost.vault.stores.local import LocalStore
-from unlost.vault.unlock import write_service_key
 
 
 class Asked:
@@ -60,12 +60,7 @@ class Asked:
 @pytest.fixture
 def kept(world: World) -> World:
     """A home whose vault lies on the disk, with two nights of an org."""
-    assert world.home.vault is not None
-    store = LocalStore(world.home.vault)
-    story = vaultstory.found(store)
-    write_service_key(story.service, world.home.service_key, store=store)
-    world.vault = story.vault  # type: ignore[assignment]
-    world.app = world.opened()
+    put_on_disk(world)
     add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
     for _ in range(2):
         backup(world.app, "sales")
@@ -115,8 +110,6 @@ def test_the_place_is_written_beside_what_people_wrote(kept: World, place: Store
     assert "# moved in spring" in file.read_text()
     assert read_home(kept.home.root).mirror == place
     bucket = StoreAddress(None, "s3", "box", "a", Reach("http://127.0.0.1:9", "eu"))
-    from unlost.app.home import write_mirror
-
     write_mirror(kept.home, bucket)
     assert read_home(kept.home.root).mirror == bucket
     assert file.read_text().count("[mirror]") == 1
@@ -364,8 +357,6 @@ def test_the_home_and_the_doctor_say_whether_there_is_one(kept: World, place: St
 
 
 def check(level: str, *damages: str, part: VerifyPart | None = None, hours: int = 0) -> CheckRecord:
-    from unlost.testing.clock import START
-
     return CheckRecord(START + timedelta(hours=hours), level, 1, 1, damages, part)
 
 
@@ -400,3 +391,12 @@ def test_damages_of_several_looks_are_told_together(kept: World) -> None:
     found = standing_check()
     assert found is not None
     assert found.damages == ("y", "z", "x")
+
+
+def test_an_erasure_has_the_copy_cleaned_at_once(mirrored: World) -> None:
+    assert asked(mirrored) == []
+    wish = WishedErasure(("Account/A40017",))
+    erase(mirrored.app, "sales", wish, plan=plan(mirrored.app, "sales", wish).digest)
+    assert len(asked(mirrored)) == 1
+    assert run_mirror(mirrored.app).removed > 0
+    assert asked(mirrored) == []

@@ -27,7 +27,7 @@ OF_HOME = {
     "profile": EVERYBODY, "tokens": EVERYBODY,
     "connect": {}, "connect-sign-in": {}, "connect-scope": {}, "connect-hour": {},
     "channels": {}, "channel-add": {}, "channel-test": {}, "channel-remove": {}, "checks": {},
-    "acknowledge": {}, "vault-verify": {}, "people": {}, "person": {}, "person-add": {},
+    "acknowledge": {}, "vault-verify": {}, "vault-mirror": {}, "people": {}, "person": {}, "person-add": {},
     "person-unlock": {}, "person-role": {}, "person-role-take": {}, "person-link": {},
     "person-remove": {}, "person-return": {}, "person-factors": {}, "sso": {}, "sso-saml": {},
     "sso-remove": {},

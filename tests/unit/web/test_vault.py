@@ -1,19 +1,27 @@
 """The vault's page: what it holds, verifications, what opens it, and a check of everything."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from homes import World
 from unit.web.conftest import SignIn
-from unlost.app.actions import vault_state
+from unlost.app.actions import mirror, vault_state
+from unlost.app.home import write_mirror
 from unlost.catalog.checks import save_check, standing_check
+from unlost.catalog.mirroring import save_mirror
 from unlost.catalog.models import Org
 from unlost.catalog.orgs import get_org
 from unlost.catalog.upkeep import save_upkeep
 from unlost.jobs.slots import take_slot
 from unlost.model.access import Role
 from unlost.model.jobs import Job, JobKind
+from unlost.model.mirror import MirrorRecord
 from unlost.model.night import CheckRecord
+from unlost.model.snapshot import VerifyPart
 from unlost.model.upkeep import UpkeepRecord
+from unlost.vault.stores.address import StoreAddress
 
 
 def test_the_vault_tells_what_it_holds_and_proves_it(world: World, sign_in: SignIn) -> None:
@@ -115,3 +123,73 @@ def test_when_it_was_kept_small_and_what_waits_to_go(world: World, sign_in: Sign
     told = client.get("/vault/").content.decode()
     assert "The disk is full." in told
     assert "needed no more:" not in told
+
+
+# --- the second copy ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def mirrored(world: World, tmp_path: Path) -> World:
+    write_mirror(world.home, StoreAddress(tmp_path / "second"))
+    return world
+
+
+def test_without_a_second_copy_the_pages_say_so(world: World, sign_in: SignIn) -> None:
+    client = sign_in()
+    told = client.get("/vault/").content.decode()
+    assert "All backups lie in one place." in told
+    assert "unlost vault mirror set PLACE" in told
+    assert "Make a second copy of the vault" in client.get("/").content.decode()
+    seer = sign_in(Role.VIEWER, org="sales")
+    for page in ("/", "/vault/"):
+        assert "one place" not in seer.get(page).content.decode()
+
+
+def test_how_the_second_copy_is(mirrored: World, sign_in: SignIn) -> None:
+    client, now = sign_in(Role.OPERATOR), mirrored.clock.now()
+    assert "never yet" in client.get("/vault/").content.decode()
+    assert "not up to date" in client.get("/").content.decode()
+    place = str(mirrored.home.root.parent / "second")
+    good = MirrorRecord(place, now, now)
+    save_mirror(good)
+    save_check(CheckRecord(now, "full", 9, 99, (), VerifyPart(7, 30), mirror=True, repaired=("x",)))
+    told = client.get("/vault/").content.decode()
+    assert place in told
+    assert '<span class="pill ok">fresh</span>' in told
+    assert "1 object was repaired" in told
+    assert "one place" not in client.get("/").content.decode()
+    ill = replace(
+        good, damaged=("a",), strange=("b", "c"), broken=("Cut.",), error_sentence="Away."
+    )
+    save_mirror(ill)
+    told = client.get("/vault/").content.decode()
+    for sentence in (
+        "1 object of the vault is damaged, and was not taken over.",
+        "2 objects lie in the copy that the vault has lost.",
+        "Cut.",
+        "Away.",
+    ):
+        assert sentence in told
+
+
+def test_a_look_at_a_part_and_what_it_repaired(world: World, sign_in: SignIn) -> None:
+    now = world.clock.now()
+    save_check(CheckRecord(now, "full", 9, 99, (), VerifyPart(7, 30), repaired=("a", "b")))
+    told = sign_in().get("/vault/").content.decode()
+    assert "part 7 of 30" in told
+    assert "2 objects were repaired" in told
+
+
+def test_the_service_is_asked_to_bring_it_up_to_date(
+    mirrored: World, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Job] = []
+    monkeypatch.setattr(mirror, "ask", lambda place, job: asked.append(job))
+    client = sign_in(Role.OPERATOR)
+    assert client.post("/vault/mirror/").status_code == 409
+    held = take_slot(mirrored.app.locks, alone=True).held
+    answer = client.post("/vault/mirror/", follow=True)
+    held.release()
+    assert "The service brings the second copy up to date." in answer.content.decode()
+    assert [one.kind for one in asked] == [JobKind.MIRROR]
+    assert sign_in(Role.VIEWER, org="sales").post("/vault/mirror/").status_code == 403

@@ -11,6 +11,7 @@ from unlost.app.access import action
 from unlost.app.chosen import chosen_records
 from unlost.app.compose import Application
 from unlost.app.open_restores import check_no_restore
+from unlost.catalog.mirroring import want_mirror
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.engine.belonging import with_belongings
 from unlost.model.access import Right, Role, Trace
@@ -166,6 +167,7 @@ def erase(app: Application, org: str, wish: WishedErasure, *, plan: str) -> Eras
         wished = _wish(app, known, wish)
         done = vault.erase(known.oid, wished, run=run, pause=app.brake.check, agree=agree)
         scrubbed = scrubbing.finish(app, known, sure=run)
+    want_mirror()  # the second copy must not tell of it either
     return Erased(
         known.name,
         known.identity.zone,
