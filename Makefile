@@ -3,6 +3,7 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3 /usr/bin/pyt
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 12))' \
 	>/dev/null 2>&1 && { command -v $$p; break; }; done)
 BIN := .venv/bin
+WORKERS ?= $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 ))) # tests wait for programs: half a worker more than cores
 STAMP := .venv/.stamp
 
 .PHONY: setup demo test coverage check referees browser proxies saml services bench deep docs messages lock clean
@@ -23,7 +24,7 @@ demo: setup
 	@$(BIN)/python demo/story.py
 
 test: setup
-	@$(BIN)/pytest -n auto --dist worksteal -q
+	@tests/in_memory.sh $(BIN)/pytest -n $(WORKERS) --dist worksteal -q
 
 coverage: setup
 	@.ci/coverage

@@ -585,7 +585,7 @@ def live(examples: int, steps: int) -> None:
 
 @pytest.mark.timeout(600)
 def test_the_vault_is_a_dictionary_of_versions() -> None:
-    live(examples=30, steps=12)
+    live(examples=20, steps=12)
 
 
 @pytest.mark.deep
