@@ -31,6 +31,7 @@ from unlost.app.actions.init import InitResult
 from unlost.app.actions.orgs import AddedOrg, OrgList
 from unlost.app.actions.people import People, SignInLink
 from unlost.app.actions.rebuild import RebuildResult
+from unlost.app.actions.privacy import PersonData
 from unlost.app.actions.restore_plan import PlanResult
 from unlost.app.actions.restore_run import RestoreResult, RunDetail, RunList
 from unlost.app.actions.schedule import OrgSchedule, Schedules
@@ -60,6 +61,7 @@ RESULTS: Mapping[str, type] = {
     "show": ShowResult,
     "file": FileResult,
     "export": ExportResult,
+    "export person": PersonData,
     "verify": VerifyResult,
     "restore plan": PlanResult,
     "restore show": PlanResult,

@@ -14,7 +14,7 @@ def typed_ids(app: Application, org: ProtectedOrg, text: str) -> Sequence[str]:
     Raises UsageError (``id-wrong``) for what has not the form of an id of this org.
     """
     word = text.strip()
-    connector = _connector(app, org)
+    connector = connector_of(app, org)
     ids = tuple(connector.record_ids(word)) if connector else (word,)
     if connector and not ids:
         raise UsageError(
@@ -29,7 +29,7 @@ def typed_ids(app: Application, org: ProtectedOrg, text: str) -> Sequence[str]:
 def other_ids(app: Application, org: ProtectedOrg, text: str) -> Sequence[str]:
     """The canonical ids that ``text`` may mean besides what it says; none if it is no id."""
     word = text.strip()
-    connector = _connector(app, org)
+    connector = connector_of(app, org)
     return [one for one in connector.record_ids(word) if one != word] if connector else ()
 
 
@@ -41,7 +41,7 @@ def held_id(snapshot: Snapshot, table: str, ids: Sequence[str]) -> str | None:
     return next((one for one in ids if one in held), None)
 
 
-def _connector(app: Application, org: ProtectedOrg) -> Connector | None:
+def connector_of(app: Application, org: ProtectedOrg) -> Connector | None:
     """The org's connector; None where it is not installed: the vault can be read without it."""
     try:
         return app.connector(org.identity.connector)

@@ -31,6 +31,20 @@ def files_of(snapshot: Snapshot, groups: Sequence[Group]) -> list[tuple[StoredFi
     return [(one, places[one.table, one.record]) for one in _stored(snapshot, places)]
 
 
+def every_version(snapshot: Snapshot, files: Sequence[StoredFile]) -> list[StoredFile]:
+    """The files, and the earlier and later ones of those that are versions of one file."""
+    found = list(files)
+    for name in sorted({one.table for one in files}):
+        table = snapshot.schema().table(name)
+        way = _way_to_newest(snapshot.schema(), table) if table is not None else None
+        if way is not None:
+            own = [one.record for one in files if one.table == name]
+            kept = snapshot.get(name, own, columns=[way.column])[way.column].drop_null().to_pylist()
+            others = snapshot.where(name, way.column, kept, columns=[])[ID].to_pylist()
+            found += snapshot.files(name, sorted(set(others) - set(own)))
+    return found
+
+
 def _stored(snapshot: Snapshot, places: Mapping[Place, str]) -> list[StoredFile]:
     by_table: dict[str, list[str]] = {}
     for table, record in places:

@@ -15,7 +15,7 @@ from typing import Any, get_origin, get_type_hints
 
 STAY = frozenset({"app", "observer", "ask", "senders", "stack"})
 ROOM = "unlost.app.actions"
-BYTES, LINES = "application/octet-stream", "application/jsonl"
+BYTES, LINES, ZIP = "application/octet-stream", "application/jsonl", "application/zip"
 RESULT = "Unlost-Result"  # a header: what is told of bytes, as JSON that is percent-encoded
 
 
@@ -137,6 +137,7 @@ OPERATIONS = (
     Operation("record.show", _GET, _RECORD, "show.show"),
     Operation("record.compare", _GET, f"{_ORG}/compare", "compare.compare"),
     Operation("file.open", _GET, f"{_ORG}/files/{{record}}", "file.open_stored", gives=BYTES),
+    Operation("privacy.download", _POST, f"{_ORG}/privacy/data", "privacy.open_person", gives=ZIP),
     Operation("storage.show", _GET, f"{_ORG}/storage", "storage.storage"),
     Operation("storage.trend", _GET, f"{_ORG}/storage/trend", "storage.trend"),
     Operation("storage.use", _GET, f"{_ORG}/storage/use", "storage.use"),

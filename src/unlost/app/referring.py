@@ -47,11 +47,15 @@ class Search:
 
         A record of the same table, such as the branch of a customer, has related ones of its own.
         """
-        start = pa.array([record], pa.string())
-        self._remember(table.name, start)
-        groups = self._step({table.name: start}, owned=False)
+        return self.around_several({table.name: pa.array([record], pa.string())})
+
+    def around_several(self, starts: Mapping[str, pa.Array]) -> list[Group]:
+        """Records around several, their ids by table, likewise."""
+        for table, ids in starts.items():
+            self._remember(table, ids)
+        groups = self._step(starts, owned=False)
         found = [replace(one, through=None) for one in groups]
-        groups = [one for one in groups if one.table.name != table.name]
+        groups = [one for one in groups if one.table.name not in starts]
         for _ in range(1, DEPTH):
             groups = self._step(self._followed(groups), owned=True)
             found += groups

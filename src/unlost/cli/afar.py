@@ -21,6 +21,7 @@ from unlost.app.actions.kept_plan import (
     run_kept,
 )
 from unlost.app.actions.outcome import restore_result
+from unlost.app.actions.privacy import PersonData
 from unlost.app.actions.queued_restore import Handed, hand_over
 from unlost.app.actions.restore_plan import PlanRequest, PlanResult, check_out, plan_bytes
 from unlost.app.actions.restore_run import RestoreResult
@@ -176,6 +177,14 @@ def saved(home: "RemoteHome", given: Given) -> FileResult:
     return replace(learned(FileResult).decode(unquote(told[RESULT])), out=str(out))
 
 
+def person_saved(home: "RemoteHome", given: Given) -> PersonData:
+    """Write the data of a person here."""
+    out: Path = given["out"]
+    with written(out) as target:
+        told = home.save("privacy.download", given, target)
+    return replace(learned(PersonData).decode(unquote(told[RESULT])), out=str(out))
+
+
 def exported(home: "RemoteHome", given: Given) -> Iterator[AuditEntry]:
     """All deeds, oldest first."""
     for line in home.lines("audit.export", given):
@@ -186,6 +195,7 @@ AFAR: Mapping[str, Afar] = {
     "audit.export": exported,
     "backup.run": backed_up,
     "file.read": saved,
+    "privacy.export": person_saved,
     "restore.plan": planned,
     "restore.resume": resumed,
     "restore.retry": retried,

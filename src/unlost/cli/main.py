@@ -87,7 +87,7 @@ app.command("history")(history.history)
 app.command("compare")(compare.compare)
 app.command("show")(show.show)
 app.command("file")(file.file)
-app.command("export")(export.export)
+app.add_typer(export.app, name="export")
 app.command("sql")(sql.sql)
 app.command("verify")(verify.verify)
 app.command("compact")(compact.compact)
@@ -140,6 +140,7 @@ def _typed(words: Sequence[str]) -> str:
         "alert",
         "audit",
         "erase",
+        "export",
         "hold",
         "keep",
         "org",

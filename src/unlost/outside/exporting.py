@@ -80,9 +80,15 @@ def source_of(snapshot: Snapshot, table: str, kind: ExportKind) -> TableSource:
 
 def paths_of(tables: Sequence[str], kind: ExportKind) -> dict[str, str]:
     """A name for each table that every file system takes; none differ only by case."""
-    safe = [quote(name, safe=" $") for name in tables]
     ending = "" if kind.form is ExportFormat.DELTA else f".{kind.form}"
-    return {table: f"{name}{ending}" for table, name in zip(tables, distinct(safe), strict=True)}
+    return {
+        table: f"{name}{ending}" for table, name in zip(tables, safe_names(tables), strict=True)
+    }
+
+
+def safe_names(tables: Sequence[str]) -> list[str]:
+    """Names of tables that every file system takes; none differ only by case."""
+    return distinct([quote(name, safe=" $") for name in tables])
 
 
 def export_files(

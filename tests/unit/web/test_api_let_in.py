@@ -208,6 +208,7 @@ NOT_OFFERED = {
     "org.look-state": "it gives renewed secrets back, to be kept a moment later",
     "person.edit": "a token cannot let people in",
     "person.factors": "a token cannot let people in",
+    "privacy.export": "privacy.download gives the bytes",
     "profile.set": "tokens have no profile",
     "record.clear-ticks": "ticks are of pages: restore.choose takes all records at once",
     "record.tick": "ticks are of pages: restore.choose takes all records at once",

@@ -77,8 +77,7 @@ def export(app: Application, org: str, wish: ExportWish, *, out: Path) -> Export
     kind = ExportKind(known.oid, wish.form, what, wish.values, wish.people)
     check_kind(kind)
     out = out.absolute()
-    if app.home.vault is not None:
-        _check_outside(out, app.home.vault)
+    check_outside(out, vault=app.home.vault)
     snapshot = snapshot_at(app, known, parse_past(wish.as_of, zone=known.identity.zone))
     tables = _chosen(snapshot, wish.tables)
     if wish.form is ExportFormat.DELTA:
@@ -114,8 +113,9 @@ def _chosen(snapshot: Snapshot, names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(table_called(snapshot.schema(), every, name) for name in names))
 
 
-def _check_outside(out: Path, vault: Path) -> None:
-    if out.resolve().is_relative_to(vault.resolve()):
+def check_outside(out: Path, *, vault: Path | None) -> None:
+    """Raise UsageError (``export-in-vault``) for a place inside the vault."""
+    if vault is not None and out.resolve().is_relative_to(vault.resolve()):
         raise UsageError(
             "export-in-vault",
             f"{out} lies inside the vault, where nothing is in clear text.",

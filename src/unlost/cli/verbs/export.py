@@ -1,15 +1,16 @@
-"""unlost export: tables of a backup as files for other programs."""
+"""unlost export: tables of a backup for other programs, and what is held of a person for them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
-from unlost.cli.text import many, plain, when
+from unlost.cli.text import many, plain, size, when
 from unlost.cli.verbs.sql import Audience, ForWhom, check_audience
 from unlost.outside.formats import ExportFormat
 
@@ -17,8 +18,28 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from unlost.app.actions.export import ExportResult
+    from unlost.app.actions.privacy import PersonData
+
+DEFAULT = "tables"
 
 
+class _Group(TyperGroup):
+    """Where no command is named, what follows is an org whose tables are written."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The words, with the command that is meant."""
+        named = args[:1] and (args[0] in self.commands or args[0] == "--help")
+        return super().parse_args(ctx, args if named or not args else [DEFAULT, *args])
+
+
+app = typer.Typer(
+    cls=_Group,
+    no_args_is_help=True,
+    help="Write tables of a backup, or what is held of a person, in clear text.",
+)
+
+
+@app.command(DEFAULT)
 def export(
     org: OrgName,
     out: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder, outside the vault.")],
@@ -44,6 +65,7 @@ def export(
     """Write tables of a backup into a folder, in clear text.
 
     A folder of Delta tables is carried on: a later backup becomes a new version with what changed.
+    `unlost export ORG FOLDER` is enough: the word `tables` may be left out.
     """
     check_audience(audience, csv=form is ExportFormat.CSV)
     with opened(home) as application:
@@ -54,6 +76,54 @@ def export(
         wish = ExportWish(form, tuple(table or ()), as_of, typed, history, people)
         answer(act(application, org, wish, out=out), as_json=json, show=_show)
     return ExitCode.OK
+
+
+@app.command("person")
+def person(
+    org: OrgName,
+    *,
+    record: Annotated[
+        list[str],
+        typer.Option("--record", metavar="TABLE/ID", help="A record; can be given several times."),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The zip to write.")],
+    related: Annotated[
+        bool,
+        typer.Option(
+            "--related",
+            help="With all that the org deletes together with them, their e-mails and files.",
+        ),
+    ] = False,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Write all that is held of a person into a zip: pages to read, tables, and files.
+
+    Each record comes with its former states, who changed it and when. Never over a file that is there.
+    """
+    with opened(home) as application:
+        from unlost.app.actions.privacy import PersonWish
+        from unlost.app.actions.privacy import export_person as act
+
+        wish = PersonWish(tuple(record), related=related)
+        answer(act(application, org, wish, out=out), as_json=json, show=_show_person)
+    return ExitCode.OK
+
+
+def _show_person(out: "Console", data: "PersonData") -> None:
+    from unlost.cli.grid import grid
+
+    out.print(f"{data.org}: {many(data.records, 'record')} in {data.out}, in clear text.")
+    table = grid("Table", "Records", right={"Records"})
+    for one in data.tables:
+        table.add_row(plain(one.table), f"{one.records:,}")
+    out.print(table)
+    out.print(
+        f"{many(data.files, 'file')} of {size(data.file_bytes)} in it. Open index.html first."
+    )
+    if data.unknown:
+        out.print(f"Of {many(data.unknown, 'record')} that was named the vault has nothing.")
+    out.print("In CSV an apostrophe stands before texts that a spreadsheet would run.")
 
 
 def _show(out: "Console", result: "ExportResult") -> None:

@@ -11,8 +11,9 @@ from django.utils.http import content_disposition_header
 from unlost.app.actions.audit import export
 from unlost.app.actions.file import open_stored, told_of
 from unlost.app.actions.kept_plan import plan_file
+from unlost.app.actions.privacy import PersonWish, open_person
 from unlost.app.compose import Application
-from unlost.app.operations import BYTES, LINES, RESULT, Operation
+from unlost.app.operations import BYTES, LINES, RESULT, ZIP, Operation
 from unlost.web.pages.audit import json_lines
 from unlost.web.streaming import Piecewise, pieces
 
@@ -27,7 +28,7 @@ def sent(app: Application, operation: Operation, given: Mapping[str, Any]) -> Pi
 def _file(app: Application, org: str, record: str) -> Piecewise:
     stack = ExitStack()
     stored, body = open_stored(app, org, record, stack=stack)
-    answer = _saved(pieces(stack, body), name=stored.name or record)
+    answer = saved(pieces(stack, body), name=stored.name or record)
     answer["Content-Length"] = str(stored.size)
     told = msgspec.json.encode(told_of(org, stored))
     answer[RESULT] = quote(told)
@@ -36,17 +37,25 @@ def _file(app: Application, org: str, record: str) -> Piecewise:
 
 def _plan(app: Application, org: str, plan: str) -> Piecewise:
     content = plan_file(app, org, plan)
-    answer = _saved(iter([content]), name=f"{plan}.json")
+    answer = saved(iter([content]), name=f"{plan}.json")
     answer["Content-Length"] = str(len(content))
     return answer
 
 
 def _audit(app: Application) -> Piecewise:
     lines = json_lines(export(app))
-    return _saved(lines, name=f"unlost-audit-{app.clock.now():%Y-%m-%d}.jsonl", media=LINES)
+    return saved(lines, name=f"unlost-audit-{app.clock.now():%Y-%m-%d}.jsonl", media=LINES)
 
 
-def _saved(body: Any, *, name: str, media: str = BYTES) -> Piecewise:
+def _person(app: Application, org: str, wish: PersonWish) -> Piecewise:
+    told, body = open_person(app, org, wish)
+    answer = saved(body, name=f"{org}-person-{app.clock.now():%Y-%m-%d}.zip", media=ZIP)
+    answer[RESULT] = quote(msgspec.json.encode(told))
+    return answer
+
+
+def saved(body: Any, *, name: str, media: str = BYTES) -> Piecewise:
+    """An answer that browsers save under a name, and never show."""
     answer = Piecewise(body, content_type=media)
     named = content_disposition_header(as_attachment=True, filename=name)
     answer["Content-Disposition"] = named or "attachment"
@@ -54,4 +63,9 @@ def _saved(body: Any, *, name: str, media: str = BYTES) -> Piecewise:
     return answer
 
 
-SENT: Mapping[str, Sent] = {"file.open": _file, "restore.file": _plan, "audit.export": _audit}
+SENT: Mapping[str, Sent] = {
+    "file.open": _file,
+    "restore.file": _plan,
+    "audit.export": _audit,
+    "privacy.download": _person,
+}

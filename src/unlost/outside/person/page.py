@@ -1,0 +1,140 @@
+"""The page of an archive: a person reads it in any browser, without a network.
+
+All of it is in one file, in plain words, and nothing in it runs.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from html import escape
+from itertools import islice
+from urllib.parse import quote
+
+from unlost.model.snapshot import Version
+from unlost.outside.person.parts import STATES, Person, Reading, TablePart
+
+MOST = 1000  # records of a table on the page; all are in the tables
+STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;"
+    "color:#1b1d21;background:#fff}h1,h2,h3{line-height:1.25}article{border-top:1px solid #dedbd3;"
+    "padding:.5rem 0}table{border-collapse:collapse;width:100%;margin:.5rem 0}caption{text-align:start;"
+    "color:#5d6069}th,td{text-align:start;vertical-align:top;padding:.15rem .6rem .15rem 0;"
+    "border-bottom:1px solid #eee;white-space:pre-wrap;overflow-wrap:anywhere}th{width:14rem;"
+    "font-weight:600}code{font-size:.85em;color:#5d6069}"
+)
+
+type Cells = Mapping[str, str | None]
+
+
+def index(person: Person, reading: Reading, *, changed: int) -> Iterator[str]:
+    """The page, piece by piece. ``changed`` cells of the tables got an apostrophe."""
+    yield from _opening(person, changed=changed)
+    yield from _contents(person)
+    for number, part in enumerate(person.tables):
+        yield f'<h2 id="t{number}">{escape(part.label)}</h2>\n'
+        for record, versions in islice(reading.of(part), MOST):
+            yield _record(person, part, reading, record, versions)
+        if len(part.ids) > MOST:
+            yield f"<p>The first {MOST:,} of {len(part.ids):,} are shown here. All are in the tables.</p>\n"
+    yield "</body></html>\n"
+
+
+def _opening(person: Person, *, changed: int) -> Iterator[str]:
+    title = f"Data of a person in the backups of {person.org}"
+    yield (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>\n<h1>{escape(title)}</h1>\n"
+        f"<p>This was put together on {person.when(person.made_at)}, from backups up to that of "
+        f"{person.when(person.as_of)}. It holds the records that were chosen as belonging to one person: "
+        "how they are now, and what was different before, with the time of each change and who made it "
+        "as far as the system tells.</p>\n"
+        "<p>The same is in the folder <code>tables</code> for other programs: CSV opens in a spreadsheet, "
+        "JSON is exact to the last character. The files are in the folder <code>files</code>.</p>\n"
+        "<p>A spreadsheet would run a text that begins with =, +, - or @. In CSV such a text has an "
+        f"apostrophe before it, which does not belong to it: here in {_many(changed, 'cell')}.</p>\n"
+    )
+    if person.unknown:
+        yield f"<p>Of {_many(person.unknown, 'record')} that was asked for, the backups hold nothing.</p>\n"
+
+
+def _contents(person: Person) -> Iterator[str]:
+    yield "<h2>What is in it</h2>\n<ul>\n"
+    for number, part in enumerate(person.tables):
+        yield (
+            f'<li><a href="#t{number}">{escape(part.label)}</a>: {_many(len(part.ids), "record")} '
+            f"({_link(part.csv, 'CSV')}, {_link(part.json, 'JSON')})</li>\n"
+        )
+    yield "</ul>\n"
+    if person.files:
+        yield "<h2>Files</h2>\n<ul>\n"
+    for file in person.files:
+        name = file.stored.name or file.stored.record
+        yield f"<li>{_link(file.path, name)} <code>{file.stored.size:,} bytes</code></li>\n"
+    if person.files:
+        yield "</ul>\n"
+
+
+def _record(
+    person: Person, part: TablePart, reading: Reading, record: str, versions: Sequence[Version]
+) -> str:
+    told = [_line(person, part, reading, *pair) for pair in _pairs(versions)]
+    newest = next((one for one in reversed(versions) if one.cells), None)
+    cells = newest.cells if newest is not None else {}
+    name = cells.get(part.table.name_column or "") or record
+    present = bool(versions) and versions[-1].op.alive
+    caption = "As it is now" if present else "As it was at last"
+    state = _table(caption, ((_label(part, c), [v]) for c, v in cells.items() if v))
+    return (
+        f"<article><h3><bdi>{escape(name)}</bdi> <code>{escape(record)}</code></h3>\n{state}"
+        f"<h4>What happened to it, the newest first</h4>\n{''.join(reversed(told))}</article>\n"
+    )
+
+
+def _pairs(versions: Sequence[Version]) -> Iterator[tuple[Version, Cells | None]]:
+    """Each version with the last cells before it; None where there were none."""
+    before: Cells | None = None
+    for version in versions:
+        yield version, before
+        before = version.cells or before
+
+
+def _line(
+    person: Person, part: TablePart, reading: Reading, version: Version, before: Cells | None
+) -> str:
+    by = reading.who(part.table.name, version.modified_by) or version.modified_by
+    when = f"seen {person.when(version.observed_at)}"
+    if version.modified_at:
+        when = f"changed {person.when(version.modified_at)}{f' by {by}' if by else ''}, {when}"
+    if not version.op.alive:
+        return f"<p>{STATES[version.op].capitalize()}: {escape(when)}.</p>\n"
+    if before is None:
+        return f"<p>First: {escape(when)}.</p>\n"
+    differing = [
+        name
+        for name in dict.fromkeys((*before, *version.cells))
+        if (before.get(name) or "") != (version.cells.get(name) or "")
+    ]
+    changes = ((_label(part, c), [before.get(c), version.cells.get(c)]) for c in differing)
+    caption = f"{when[:1].upper()}{when[1:]}. Before, and after:"
+    return _table(caption, changes)
+
+
+def _table(caption: str, rows: Iterable[tuple[str, Sequence[str | None]]]) -> str:
+    lines = (
+        f'<tr><th scope="row">{escape(label)}</th>'
+        f"{''.join(f'<td dir="auto">{escape(value or "—")}</td>' for value in values)}</tr>\n"
+        for label, values in rows
+    )
+    return f"<table><caption>{escape(caption)}</caption><tbody>\n{''.join(lines)}</tbody></table>\n"
+
+
+def _label(part: TablePart, name: str) -> str:
+    column = part.table.column(name)
+    return (column.label if column is not None else "") or name
+
+
+def _link(path: str, text: str) -> str:
+    return f'<a href="{quote(path)}"><bdi>{escape(text)}</bdi></a>'
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"

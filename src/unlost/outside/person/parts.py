@@ -1,0 +1,91 @@
+"""What an archive of a person's data is made of, and how it is read."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO
+from zoneinfo import ZoneInfo
+
+from unlost.model.reading import Op
+from unlost.model.schema import Table
+from unlost.model.snapshot import StoredFile, Version
+
+STATES = {
+    Op.STATE: "present",
+    Op.DELETED: "deleted",
+    Op.PURGED: "deleted for good",
+    Op.MISSING: "gone",
+    Op.ARCHIVED: "archived",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TablePart:
+    """The records of one table, by id. ``name`` is that of its files, and unlike that of any other."""
+
+    table: Table
+    name: str
+    ids: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """What people call the table."""
+        return self.table.plural or self.table.label or self.table.name
+
+    @property
+    def csv(self) -> str:
+        """Its path in the archive as CSV."""
+        return f"tables/{self.name}.csv"
+
+    @property
+    def json(self) -> str:
+        """Its path in the archive as JSON."""
+        return f"tables/{self.name}.json"
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """A file, and its path in the archive."""
+
+    stored: StoredFile
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What leaves: records of an org and files, as of the newest backup.
+
+    ``made_at`` is when the archive was asked for. ``unknown`` of the records that were named are not in
+    the vault.
+    """
+
+    org: str
+    zone: str
+    made_at: datetime
+    as_of: datetime
+    tables: tuple[TablePart, ...]
+    files: tuple[FilePart, ...]
+    unknown: int = 0
+
+    def when(self, at: datetime | None) -> str:
+        """An instant in the org's zone; empty for none."""
+        return f"{at.astimezone(ZoneInfo(self.zone)):%Y-%m-%d %H:%M %Z}" if at else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How it is read.
+
+    ``versions`` gives those of TABLE and ID, the oldest first; ``who`` the name of a user of a table,
+    empty where it is not known; ``open_file`` the bytes of a content.
+    """
+
+    versions: Callable[[str, str], Sequence[Version]]
+    who: Callable[[str, str | None], str]
+    open_file: Callable[[str], AbstractContextManager[BinaryIO]]
+
+    def of(self, part: TablePart) -> Iterator[tuple[str, Sequence[Version]]]:
+        """Each record of a table with its versions, one record in memory at a time."""
+        for record in part.ids:
+            yield record, self.versions(part.table.name, record)

@@ -1,0 +1,74 @@
+"""The versions of a person's records for programs: JSON as they are, CSV for spreadsheets."""
+
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from datetime import datetime
+from io import BytesIO
+from itertools import batched
+
+import msgspec
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from unlost.model.snapshot import Version
+from unlost.outside.person.parts import STATES, Reading, TablePart
+from unlost.outside.rowtext import for_people
+
+BOM = b"\xef\xbb\xbf"  # tells a spreadsheet that it is UTF-8
+OWN = ("(record)", "(state)", "(seen at)", "(changed at)", "(changed by)")
+AT_ONCE = 200  # versions
+
+type Row = Mapping[str, str | None]
+
+
+def as_json(
+    part: TablePart, reading: Reading, columns: MutableMapping[str, None]
+) -> Iterator[bytes]:
+    """A table as one object, verbatim. ``columns`` takes up the names of all that its records ever had."""
+    head = msgspec.json.encode({"table": part.table.name, "label": part.label})
+    yield head[:-1] + b',"records":['
+    for number, (record, versions) in enumerate(reading.of(part)):
+        columns.update((name, None) for version in versions for name in version.cells)
+        told = {"id": record, "versions": [_told(one, reading) for one in versions]}
+        yield (b",\n" if number else b"\n") + msgspec.json.encode(told)
+    yield b"\n]}\n"
+
+
+def as_csv(
+    part: TablePart, reading: Reading, columns: Sequence[str]
+) -> Iterator[tuple[bytes, int]]:
+    """A table with a line for each version, and how many cells got an apostrophe in each piece."""
+    schema = pa.schema([(name, pa.string()) for name in (*OWN, *columns)])
+    head, changed = _lines(pa.RecordBatch.from_pylist([dict(zip(schema.names, schema.names, strict=True))], schema=schema))  # fmt: skip
+    yield BOM + head, changed
+    for rows in batched(_rows(part, reading), AT_ONCE):
+        yield _lines(pa.RecordBatch.from_pylist(list(rows), schema=schema))
+
+
+def _lines(rows: pa.RecordBatch) -> tuple[bytes, int]:
+    safe, changed = for_people(rows)
+    out = BytesIO()
+    pacsv.write_csv(safe, out, pacsv.WriteOptions(include_header=False))
+    return out.getvalue(), changed
+
+
+def _rows(part: TablePart, reading: Reading) -> Iterator[Row]:
+    for record, versions in reading.of(part):
+        for one in versions:
+            by = reading.who(part.table.name, one.modified_by) or one.modified_by
+            own = (record, STATES[one.op], _iso(one.observed_at), _iso(one.modified_at), by)
+            yield {**dict(zip(OWN, own, strict=True)), **one.cells}
+
+
+def _told(version: Version, reading: Reading) -> dict[str, object]:
+    return {
+        "state": STATES[version.op],
+        "seen_at": _iso(version.observed_at),
+        "changed_at": _iso(version.modified_at),
+        "changed_by": version.modified_by,
+        "changed_by_name": reading.who(version.table, version.modified_by),
+        "values": version.cells,
+    }
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at is not None else None
