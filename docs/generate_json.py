@@ -30,8 +30,8 @@ from unlost.app.actions.history import HistoryResult
 from unlost.app.actions.init import InitResult
 from unlost.app.actions.orgs import AddedOrg, OrgList
 from unlost.app.actions.people import People, SignInLink
-from unlost.app.actions.rebuild import RebuildResult
 from unlost.app.actions.privacy import PersonData
+from unlost.app.actions.rebuild import RebuildResult
 from unlost.app.actions.restore_plan import PlanResult
 from unlost.app.actions.restore_run import RestoreResult, RunDetail, RunList
 from unlost.app.actions.schedule import OrgSchedule, Schedules

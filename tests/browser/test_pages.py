@@ -24,6 +24,7 @@ ELSEWHERE = {
     "file": "gives the bytes of a file",
     "start": "has its link used up by the first admin",
     "audit-export": "gives a file",
+    "privacy-data": "gives a file",
     **dict.fromkeys(
         (
             "restore", "plan-without", "plan-again", "plan-drop", "plan-run", "back-up", "job-retry",
@@ -31,7 +32,7 @@ ELSEWHERE = {
             "token-drop", "person-unlock", "person-role", "person-role-take", "person-link",
             "person-remove", "person-return", "person-factors", "hidden-hide", "hidden-show",
             "sso-remove", "audit-verify", "plan-records", "plan-give", "ticks",
-            "keeping-rules", "keeping-forget", "hold-set", "hold-lift",
+            "keeping-rules", "keeping-forget", "hold-set", "hold-lift", "privacy-erase",
         ),
         "takes a form and leads back to a page",
     ),
@@ -77,6 +78,7 @@ def pages(console: Console) -> dict[str, str]:
         "storage": "/orgs/sales/storage/",
         "schedule": "/orgs/sales/schedule/",
         "keeping": "/orgs/sales/keeping/?daily=1",
+        "privacy": f"/orgs/sales/privacy/?record=Account/{account['record']}",
         "storages": "/storage/",
         "alerts": "/alerts/",
         "channels": "/alerts/channels/",

@@ -218,6 +218,15 @@ SENTENCES: tuple[str, ...] = (
     # while an org is connected
     gettext_noop("The console was stopped %(number)s times in the middle of looking at the org."),
     gettext_noop("Look into the log of the service: its machine may lack memory."),
+    # privacy requests
+    gettext_noop(
+        "Something else of %(org)s would be erased by now than the plan said. Nothing was."
+    ),
+    gettext_noop("Leave them out, or lift the hold with `unlost hold lift` first."),
+    gettext_noop("The vault holds nothing of the records that were named."),
+    gettext_noop(
+        "Search for the person with `unlost find`. What was erased is not there any more."
+    ),
     # ticks
     gettext_noop("At most %(number)s records of a list can be ticked; those of this page are not."),
     gettext_noop(

@@ -6,6 +6,9 @@ from typing import BinaryIO
 
 from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
+from django.utils.http import content_disposition_header
+
+from unlost.app.operations import BYTES
 
 PIECE = 1 << 20  # bytes sent at a time
 
@@ -31,3 +34,12 @@ def pieces(stack: ExitStack, body: BinaryIO) -> Iterator[bytes]:
     with stack:
         while piece := body.read(PIECE):
             yield piece
+
+
+def saved(body: Iterator[bytes], *, name: str, media: str = BYTES) -> Piecewise:
+    """An answer that browsers save under a name, and never show."""
+    answer = Piecewise(body, content_type=media)
+    named = content_disposition_header(as_attachment=True, filename=name)
+    answer["Content-Disposition"] = named or "attachment"
+    answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return answer

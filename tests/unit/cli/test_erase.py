@@ -3,6 +3,7 @@
 import pytest
 
 from terminals import Terminal
+from unit.cli.served import from_afar
 from unlost.cli.exits import ExitCode
 
 
@@ -50,3 +51,12 @@ def test_with_json_nobody_is_asked(nights: Terminal) -> None:
 def test_without_words_it_explains_itself(nights: Terminal) -> None:
     assert "--help" in nights("erase", "--help").out
     assert nights("erase", "sales").code == ExitCode.USAGE
+
+
+def test_from_afar_it_is_planned_done_and_listed(
+    nights: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with from_afar(nights.world, monkeypatch):
+        assert nights("erase", *WISH, "--plan", "--json").json["matchable"] == ["Account.Name"]
+        assert nights("erase", *WISH, "--yes", "--json").json["snapshot"] == 3
+        assert "3 records (Account 1, " in nights("erase", "list", "sales").out

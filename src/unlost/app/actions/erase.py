@@ -18,8 +18,12 @@ from unlost.model.access import Right, Role, Trace
 from unlost.model.erasure import Erasure, ErasureTold, ErasureWish, MatchColumn, TableErased
 from unlost.model.errors import Conflict, UsageError
 from unlost.model.reading import Json
+from unlost.model.schema import ColumnTrait
 
 DIGEST_BYTES = 16
+TELLING = frozenset({
+    ColumnTrait.NAME, ColumnTrait.UNIQUE, ColumnTrait.EXTERNAL_ID, ColumnTrait.EMAIL, ColumnTrait.PHONE,
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class ErasePlan:
     ``digest`` names just this: who has seen it has it done by ``erase``. ``unknown`` of the ``records``
     are not in the vault, and are not taken in from now on all the same. ``values`` of matching columns
     are not either. ``restores`` can be told and undone no more. ``rewritten`` bytes are written anew.
+    ``matchable`` are columns, as TABLE.COLUMN, that may tell the records also under other ids.
     """
 
     org: str
@@ -65,6 +70,7 @@ class ErasePlan:
     certificates: int
     rewritten: int
     elsewhere: tuple[Elsewhere, ...]
+    matchable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +147,7 @@ def plan(app: Application, org: str, wish: WishedErasure) -> ErasePlan:
         certificates=found.certificates,
         rewritten=found.rewritten,
         elsewhere=_elsewhere(app, found),
+        matchable=_matchable(app, known, found),
     )
 
 
@@ -228,6 +235,19 @@ def _elsewhere(app: Application, found: Erasure) -> tuple[Elsewhere, ...]:
     for oid, _ in found.elsewhere:
         counts[names.get(oid, oid)] = counts.get(names.get(oid, oid), 0) + 1
     return tuple(Elsewhere(name, count) for name, count in sorted(counts.items()))
+
+
+def _matchable(app: Application, org: ProtectedOrg, found: Erasure) -> tuple[str, ...]:
+    """Columns of the tables that go, whose values name a record."""
+    head = app.whole_vault.head(org.oid)
+    going = {one.table for one in found.tables}
+    return tuple(
+        str(MatchColumn(table.name, column.name))
+        for table in (head.schema().tables if head is not None else ())
+        if table.name in going
+        for column in table.columns
+        if column.traits & TELLING or column.name == table.name_column
+    )
 
 
 def _digest_of(found: Erasure) -> str:

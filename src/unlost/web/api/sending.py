@@ -6,16 +6,15 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
-from django.utils.http import content_disposition_header
 
 from unlost.app.actions.audit import export
 from unlost.app.actions.file import open_stored, told_of
 from unlost.app.actions.kept_plan import plan_file
 from unlost.app.actions.privacy import PersonWish, open_person
 from unlost.app.compose import Application
-from unlost.app.operations import BYTES, LINES, RESULT, ZIP, Operation
+from unlost.app.operations import LINES, RESULT, ZIP, Operation
 from unlost.web.pages.audit import json_lines
-from unlost.web.streaming import Piecewise, pieces
+from unlost.web.streaming import Piecewise, pieces, saved
 
 type Sent = Callable[..., Piecewise]
 
@@ -51,15 +50,6 @@ def _person(app: Application, org: str, wish: PersonWish) -> Piecewise:
     told, body = open_person(app, org, wish)
     answer = saved(body, name=f"{org}-person-{app.clock.now():%Y-%m-%d}.zip", media=ZIP)
     answer[RESULT] = quote(msgspec.json.encode(told))
-    return answer
-
-
-def saved(body: Any, *, name: str, media: str = BYTES) -> Piecewise:
-    """An answer that browsers save under a name, and never show."""
-    answer = Piecewise(body, content_type=media)
-    named = content_disposition_header(as_attachment=True, filename=name)
-    answer["Content-Disposition"] = named or "attachment"
-    answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer
 
 

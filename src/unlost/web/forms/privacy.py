@@ -1,0 +1,77 @@
+"""The forms of privacy requests: whose data it is, and that it is to be erased."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from unlost.app.actions.erase import WishedErasure
+from unlost.app.actions.privacy import PersonWish
+
+LONGEST = 200_000  # characters: thousands of records
+TICKED, MATCH, SEARCH = "record", "match", "search"
+
+
+class PersonForm(forms.Form):
+    """The records of a person: found by a search and ticked, or typed."""
+
+    text = forms.CharField(
+        label=_("Search"),
+        required=False,
+        max_length=200,
+        help_text=_("By a name, a number, an e-mail, a phone number or an id."),
+    )
+    records = forms.CharField(
+        label=_("Records of the person"),
+        required=False,
+        max_length=LONGEST,
+        widget=forms.Textarea(attrs={"rows": 4, "dir": "ltr", "spellcheck": "false"}),
+        help_text=_("One in a line, as TABLE/ID. What you tick is added here."),
+    )
+    related = forms.BooleanField(
+        label=_("With all that the org deletes together with them"), required=False
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Something has to be searched for, or named."""
+        given = super().clean() or {}
+        if SEARCH in self.data and not given.get("text"):
+            self.add_error("text", _("Type what to search for."))
+        if SEARCH not in self.data and not _named(given.get("records", "")):
+            self.add_error("records", _("Name at least one record."))
+        return given
+
+    def whose(self) -> PersonWish:
+        """Whose data was asked for."""
+        given = self.cleaned_data
+        return PersonWish(_named(given["records"]), related=given["related"])
+
+    def wish(self, match: list[str]) -> WishedErasure:
+        """What was asked to be erased; ``match`` are the columns that were ticked."""
+        whose = self.whose()
+        return WishedErasure(whose.records, related=whose.related, match=tuple(match))
+
+
+class AgreeForm(forms.Form):
+    """The name of the org, typed by who agrees."""
+
+    typed = forms.CharField(
+        label=_("Type the name of the org to agree"),
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def __init__(self, data: Any = None, *, org: str) -> None:
+        super().__init__(data)
+        self._org = org
+
+    def clean_typed(self) -> str:
+        """It must be the name as it is written."""
+        typed = str(self.cleaned_data["typed"])
+        if typed.strip() != self._org:
+            raise forms.ValidationError(_("This is not the name of the org."))
+        return typed
+
+
+def _named(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
