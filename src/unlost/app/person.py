@@ -26,12 +26,14 @@ AT_ONCE = 1000  # ids that are looked up together
 class Gathered:
     """The records of a person that the vault has, sorted, and their files.
 
-    ``unknown`` of those that were named are not in the vault.
+    ``unknown`` of those that were named are not in the vault. ``unsearched`` are tables that were too
+    large to be looked through for what refers to the records.
     """
 
     records: tuple[RecordKey, ...]
     files: tuple[StoredFile, ...]
     unknown: int
+    unsearched: tuple[str, ...] = ()
 
     @property
     def ids(self) -> dict[str, tuple[str, ...]]:
@@ -53,8 +55,8 @@ def gather(
     org's own log of changes has of it. ``related``: with all that the org deletes together with the
     records, the e-mails that refer to them, and the files around them.
     """
-    every = _the_same(named, app.vault.lineage(org.oid), oid=org.oid)
-    held = _held(head, every)
+    same = _the_same(named, app.vault.lineage(org.oid), oid=org.oid)
+    held = _held(head, same)
     unknown = len(set(named) - set(held))
     if not held:
         raise NotFound(
@@ -63,9 +65,10 @@ def gather(
             next_step="Search for the person with `unlost find`. What was erased is not there any more.",
         )
     files: list[StoredFile] = []
+    search = Search(head, deleted=True)
     if related:
         held = list(with_belongings(head, held))
-        groups = _around(head, held)
+        groups = _around(search, held)
         files = every_version(head, [stored for stored, _through in files_of(head, groups)])
         held += [*_mails(app, org, head, groups), *(RecordKey(f.table, f.record) for f in files)]
     held += _logged(head, held)
@@ -74,7 +77,8 @@ def gather(
         raise _too_large(len(records))
     own = (one for table, ids in _by_table(records).items() for one in _files(head, table, ids))
     found = {(one.table, one.record, one.column): one for one in (*files, *own)}
-    return Gathered(records, tuple(found[key] for key in sorted(found)), unknown)
+    every = tuple(found[key] for key in sorted(found))
+    return Gathered(records, every, unknown, tuple(sorted(search.unsearched)))
 
 
 def _the_same(
@@ -108,16 +112,16 @@ def _held(head: Snapshot, records: Sequence[RecordKey]) -> list[RecordKey]:
     ]
 
 
-def _around(head: Snapshot, records: Sequence[RecordKey]) -> list[Group]:
+def _around(search: Search, records: Sequence[RecordKey]) -> list[Group]:
     """What refers to the records. Everything refers to set-up data, and nothing belongs to that."""
-    schema = head.schema()
+    head, schema = search.snapshot, search.snapshot.schema()
     starts = {
         name: pa.array(ids, pa.string())
         for name, ids in _by_table(records).items()
         if (table := schema.table(name)) and not table.has(TableTrait.CONFIGURATION)
     }
     own = set(records)
-    referring = Search(head).around_several(starts) if starts else []
+    referring = search.around_several(starts) if starts else []
     return [*referring, *_themselves(head, starts, own)]
 
 

@@ -6,6 +6,7 @@ they refer to: the mails of a customer's case, the attachments of such a mail.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -35,9 +36,13 @@ class Group:
 
 @dataclass(slots=True)
 class Search:
-    """One walk along the references, from a record to those that refer to it."""
+    """One walk along the references, from a record to those that refer to it.
+
+    ``deleted``: records that are deleted are found as well, by the last state that is known of them.
+    """
 
     snapshot: Snapshot
+    deleted: bool = False
     rows: int = field(default_factory=lambda: MOST_ROWS)
     unsearched: set[str] = field(default_factory=set)
     _known: dict[str, pa.ChunkedArray] = field(default_factory=dict)
@@ -80,7 +85,8 @@ class Search:
         reader = self.snapshot.scan(edge.table.name, columns=read)
         empty = reader.schema.empty_table().select([ID, *read])
         found = {target: [empty] for target in edge.columns}
-        for batch in reader:
+        dead = self.snapshot.scan_deleted(edge.table.name, columns=read) if self.deleted else ()
+        for batch in chain(reader, dead):
             rows = pa.Table.from_batches([batch]).select([ID, *read])
             for target, names in edge.columns.items():
                 found[target].append(rows.filter(_any(rows, names, targets[target])))

@@ -34,16 +34,21 @@ def sales(world: World) -> World:
 def year(world: World, request: pytest.FixtureRequest) -> World:
     """Ten nights. A40017 changes in each, A40018 is lost in the fifth, "short" lives for one night."""
     if request.param == "encrypted":
-        store, entropy = MemoryStore(), SeededEntropy(3)
-        keys = draft_keyring(store, entropy=entropy)
-        made = create_vault(store, keys=keys, clock=world.clock, entropy=entropy)
-        world.vault = made  # type: ignore[assignment]
-        world.app = world.opened()
+        encrypt(world)
     add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
     for number in range(1, NIGHTS + 1):
         _day(world, number)
         backup(world.app, "sales")
     return world
+
+
+def encrypt(world: World) -> None:
+    """Give a home a vault like that of people, in memory."""
+    store, entropy = MemoryStore(), SeededEntropy(3)
+    keys = draft_keyring(store, entropy=entropy)
+    made = create_vault(store, keys=keys, clock=world.clock, entropy=entropy)
+    world.vault = made  # type: ignore[assignment]
+    world.app = world.opened()
 
 
 def _day(world: World, number: int) -> None:

@@ -9,15 +9,18 @@ from zipfile import ZipFile
 
 import pytest
 
-from homes import World
+from homes import SECRET, World
+from unit.app.conftest import encrypt
 from unit.app.test_related import CUSTOMER, company
 from unit.app.test_veil import viewer
 from unlost.app import person as module
+from unlost.app import referring
 from unlost.app.actions.audit import deeds
 from unlost.app.actions.backup import backup
 from unlost.app.actions.columns import hide
 from unlost.app.actions.erase import WishedErasure, erase, plan
 from unlost.app.actions.export import check_outside
+from unlost.app.actions.orgs import NewOrg, add_org
 from unlost.app.actions.privacy import PersonData, PersonWish, export_person, open_person
 from unlost.app.compose import Application
 from unlost.catalog.orgs import get_org
@@ -29,6 +32,15 @@ from unlost.model.storage import MailRule
 assert company  # a fixture
 WISH = PersonWish((f"Account/{CUSTOMER}",))
 WHOLE = PersonWish((f"Account/{CUSTOMER}",), related=True)
+
+
+@pytest.fixture(params=["memory", "encrypted"])
+def sales(world: World, request: pytest.FixtureRequest) -> World:
+    """A home with an org, in either vault."""
+    if request.param == "encrypted":
+        encrypt(world)
+    add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
+    return world
 
 
 def opened(app: Application, wish: PersonWish = WISH) -> tuple[PersonData, ZipFile]:
@@ -129,6 +141,31 @@ def test_related_brings_details_mails_and_files(
     assert archive.read("files/Attachment/F1-invoice.pdf") == b"invoice"
     assert (told.files, told.file_bytes) == (len(files), 7 + 4 + 3 + 5 + 5)
     assert "files/Attachment/F1-invoice.pdf" in page(archive)
+
+
+def test_what_was_deleted_belongs_to_the_person_still(
+    company: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = MailRule("Name", "Writer", "Writer", "Name")
+    monkeypatch.setattr(company.connector, "mail_rules", lambda _schema: {"Mail": rule})
+    for table, record in (("Mail", "M1"), ("Bytes", "B2"), ("Link", "L1"), ("Attachment", "F1")):
+        company.org.delete(table, record)
+    company.clock.advance(days=1)
+    backup(company.app, "sales")
+    told, archive = opened(company.app, WHOLE)
+    assert {"M0", "M1"} == set(records(archive, "Mail"))
+    assert "files/Attachment/F1-invoice.pdf" in archive.namelist()
+    assert archive.read("files/Bytes/B2-offer.pdf") == b"newer"
+    assert told.unsearched == ()
+
+
+def test_tables_that_are_too_large_are_named(
+    company: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(referring, "MOST_ROWS", 1)
+    told, archive = opened(company.app, WHOLE)
+    assert "Case" in told.unsearched
+    assert "too large to be looked through" in page(archive)
 
 
 def test_set_up_data_has_nothing_around_it(company: World) -> None:

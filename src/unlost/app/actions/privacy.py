@@ -45,6 +45,7 @@ class PersonData:
     """What is in the archive; ``out`` is where it was written, if it was.
 
     ``unknown`` of the records that were named are not in the vault. Each record comes with all its versions.
+    ``unsearched`` are tables that were too large to be looked through for e-mails and files.
     """
 
     org: str
@@ -55,6 +56,7 @@ class PersonData:
     files: int
     file_bytes: int
     unknown: int
+    unsearched: tuple[str, ...] = ()
 
     @property
     def records(self) -> int:
@@ -118,6 +120,7 @@ def _put_together(
         files=len(person.files),
         file_bytes=sum(one.stored.size for one in person.files),
         unknown=found.unknown,
+        unsearched=found.unsearched,
     )
     reading = Reading(
         versions=lambda table, record: app.vault.history(known.oid, table, record),
@@ -139,6 +142,7 @@ def _person(app: Application, org: ProtectedOrg, head: Snapshot, found: Gathered
         tables=tuple(TablePart(_shape(head, name), safe, found.ids[name]) for name, safe in parts),
         files=_files(found, paths),
         unknown=found.unknown,
+        unsearched=found.unsearched,
     )
 
 

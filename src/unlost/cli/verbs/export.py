@@ -123,6 +123,9 @@ def _show_person(out: "Console", data: "PersonData") -> None:
     )
     if data.unknown:
         out.print(f"Of {many(data.unknown, 'record')} that was named the vault has nothing.")
+    if data.unsearched:
+        names = ", ".join(map(plain, data.unsearched))
+        out.print(f"Too large to be looked through for e-mails and files: {names}.")
     out.print("In CSV an apostrophe stands before texts that a spreadsheet would run.")
 
 

@@ -54,6 +54,9 @@ def _opening(person: Person, *, changed: int) -> Iterator[str]:
     )
     if person.unknown:
         yield f"<p>Of {_many(person.unknown, 'record')} that was asked for, the backups hold nothing.</p>\n"
+    if person.unsearched:
+        names = escape(", ".join(person.unsearched))
+        yield f"<p>These are too large to be looked through for what refers to the person: {names}.</p>\n"
 
 
 def _contents(person: Person) -> Iterator[str]:

@@ -57,7 +57,7 @@ class Person:
     """What leaves: records of an org and files, as of the newest backup.
 
     ``made_at`` is when the archive was asked for. ``unknown`` of the records that were named are not in
-    the vault.
+    the vault; ``unsearched`` tables were too large to be looked through.
     """
 
     org: str
@@ -67,6 +67,7 @@ class Person:
     tables: tuple[TablePart, ...]
     files: tuple[FilePart, ...]
     unknown: int = 0
+    unsearched: tuple[str, ...] = ()
 
     def when(self, at: datetime | None) -> str:
         """An instant in the org's zone; empty for none."""
