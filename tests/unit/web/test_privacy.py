@@ -171,3 +171,11 @@ def test_it_is_for_admins(admin: Client, sign_in: SignIn) -> None:
         assert client.post(f"{PAGE}erase/", {"records": GONE}).status_code == 403
         assert PAGE not in client.get("/orgs/sales/").content.decode()
     assert PAGE in text_of(admin.get("/orgs/sales/"))
+
+
+def test_the_page_of_a_record_leads_there(admin: Client, sign_in: SignIn) -> None:
+    record = "/orgs/sales/records/Account/A40017/"
+    told = text_of(admin.get(record))
+    (path,) = re.findall(rf'href="({PAGE}[^"]*)"', told)
+    assert GONE in text_of(admin.get(path))
+    assert PAGE not in text_of(sign_in(Role.VIEWER, org="sales").get(record))
