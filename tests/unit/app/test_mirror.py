@@ -400,3 +400,12 @@ def test_an_erasure_has_the_copy_cleaned_at_once(mirrored: World) -> None:
     assert len(asked(mirrored)) == 1
     assert run_mirror(mirrored.app).removed > 0
     assert asked(mirrored) == []
+
+
+@pytest.mark.parametrize("part", [VerifyPart(0, 3), VerifyPart(4, 3), VerifyPart(1, 2**80)])
+def test_a_part_that_there_is_not_is_refused(kept: World, part: VerifyPart) -> None:
+    """A program may ask for any numbers."""
+    with pytest.raises(UsageError) as caught:
+        verify(kept.app, level=VerifyLevel.FULL, part=part)
+    assert caught.value.code == "verify-part-wrong"
+    assert standing_check() is None

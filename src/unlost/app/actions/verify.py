@@ -9,7 +9,7 @@ from unlost.catalog.checks import save_check
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
 from unlost.model.night import CheckRecord
-from unlost.model.snapshot import Damage, VerifyLevel, VerifyPart
+from unlost.model.snapshot import Damage, VerifyLevel, VerifyPart, read_part
 
 SHORTEST_HEAD = 12
 
@@ -47,6 +47,8 @@ def verify(
     expect: str | None = None,
 ) -> VerifyResult:
     """Verify the whole vault, or a part of it; raises UsageError if ``expect`` cannot be a head."""
+    if part is not None:
+        read_part(str(part))
     if part is not None and level is not VerifyLevel.FULL:
         raise UsageError(
             "verify-part-level",
