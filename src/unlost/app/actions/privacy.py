@@ -23,6 +23,8 @@ from unlost.outside.person.archive import file_path, person_zip
 from unlost.outside.person.parts import FilePart, Person, Reading, TablePart
 from unlost.outside.source import distinct
 
+NOTED = 100  # of the records that were named, in the audit
+
 
 @dataclass(frozen=True, slots=True)
 class PersonWish:
@@ -42,7 +44,7 @@ class PersonTable:
 
 @dataclass(frozen=True, slots=True)
 class PersonData:
-    """What is in the archive; ``out`` is where it was written, if it was.
+    """What is in the archive; ``out`` is where it was written, if it was. ``named`` were asked for.
 
     ``unknown`` of the records that were named are not in the vault. Each record comes with all its versions.
     ``unsearched`` are tables that were too large to be looked through for e-mails and files.
@@ -57,6 +59,7 @@ class PersonData:
     file_bytes: int
     unknown: int
     unsearched: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
 
     @property
     def records(self) -> int:
@@ -66,7 +69,8 @@ class PersonData:
 
 def _noted(told: PersonData) -> dict[str, Json]:
     tables: dict[str, Json] = {one.table: one.records for one in told.tables}
-    return {"tables": tables, "files": told.files, "out": told.out}
+    named = list[Json](told.named[:NOTED])
+    return {"records": named, "tables": tables, "files": told.files, "out": told.out}
 
 
 def _noted_of(given: tuple[PersonData, Iterator[bytes]]) -> dict[str, Json]:
@@ -121,6 +125,7 @@ def _put_together(
         file_bytes=sum(one.stored.size for one in person.files),
         unknown=found.unknown,
         unsearched=found.unsearched,
+        named=tuple(map(str, named)),
     )
     reading = Reading(
         versions=lambda table, record: app.vault.history(known.oid, table, record),
