@@ -2,7 +2,7 @@
 
 Each entry is an object ``slots/<number:08>`` of its own, from 1 without a gap; the newest counts. The
 bytes are one JSON object with the fields of ``Register`` in their order after ``format``, without
-spaces, closed by a code as ``vault.json`` is.
+spaces, closed by a code as ``vault.json`` is. An empty ``sheet`` is left out.
 """
 
 import hmac
@@ -21,11 +21,15 @@ _SHAPE = re.compile(rb'(\{.*),"mac":"([0-9a-f]{64})"\}\n', re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """The slots from an entry on: by name the BLAKE3 (hex) of a copy, which are all alike."""
+    """The slots from an entry on: by name the BLAKE3 (hex) of a copy, which are all alike.
+
+    ``sheet`` is when somebody last took the recovery sheet down (RFC 3339, UTC); empty if nobody did.
+    """
 
     vault: str
     number: int
     slots: Mapping[str, str]
+    sheet: str = ""
 
 
 def register_name(number: int) -> str:
@@ -40,6 +44,7 @@ def encode_register(register: Register, *, mac: Callable[[bytes], bytes]) -> byt
         "vault": register.vault,
         "number": register.number,
         "slots": dict(sorted(register.slots.items())),
+        **({"sheet": register.sheet} if register.sheet else {}),
     }
     body = json.dumps(members, separators=(",", ":")).encode()[:-1]
     return body + b',"mac":"' + mac(body).hex().encode() + b'"}\n'
@@ -56,7 +61,8 @@ def read_register(data: bytes, *, name: str, mac: Callable[[bytes], bytes]) -> R
     members = json.loads(data)
     if members["format"] > FORMAT:
         raise newer(name, members["format"])
-    register = Register(members["vault"], members["number"], members["slots"])
+    sheet = str(members.get("sheet", ""))
+    register = Register(members["vault"], members["number"], members["slots"], sheet)
     if register_name(register.number) != name:
         raise damaged_register(name)
     return register
