@@ -363,23 +363,21 @@ def open_home_vault(home: Home, clock: Clock, entropy: Entropy) -> Vault:
     Raises NotFound (``vault-missing``), NotAllowed (``key-missing``, ``key-wrong`` and others),
     UsageError (``key-in-vault``, ``format-newer``), IntegrityError.
     """
-    from unlost.vault.opening import open_keyring
-    from unlost.vault.stores.reach import open_store
-    from unlost.vault.unlock import ByServiceKeyFile
+    from unlost.app.home_keys import open_keys
 
-    store = open_store(home.place, sleep=clock.sleep)
-    keys = open_keyring(store, ByServiceKeyFile(home.service_key), entropy=entropy)
-    return _vault(store, keys, clock, entropy)
+    opened = open_keys(home, clock=clock, entropy=entropy)
+    return _vault(opened.store, opened.keys, clock, entropy)
 
 
 def open_damaged_vault(home: Home, clock: Clock, entropy: Entropy) -> Vault:
     """As ``open_home_vault``, but a damaged ``vault.json`` is left for ``verify`` to name."""
+    from unlost.app.home_keys import service_key_of
     from unlost.vault.opening import unlock_keyring
     from unlost.vault.stores.reach import open_store
     from unlost.vault.unlock import ByServiceKeyFile
 
     store = open_store(home.place, sleep=clock.sleep)
-    keys = unlock_keyring(store, ByServiceKeyFile(home.service_key), entropy=entropy)
+    keys = unlock_keyring(store, ByServiceKeyFile(service_key_of(home)), entropy=entropy)
     return _vault(store, keys, clock, entropy)
 
 

@@ -156,7 +156,7 @@ class ByServiceKeyFile:
         """
         refuse_key_in_vault(self.path, store)
         key = self.service_key()
-        return _open_slot(store, key.slot, key)
+        return open_slot(store, key.slot, key)
 
     def service_key(self) -> ServiceKey:
         """The key that the file holds; raises NotAllowed (``key-missing``, ``key-file-damaged``)."""
@@ -186,7 +186,7 @@ class ByPassphrase:
 
     def unlock(self, store: Store) -> Unlocked:
         """The master key from the slot; raises as ``ByServiceKeyFile`` does."""
-        return _open_slot(store, self.slot, self)
+        return open_slot(store, self.slot, self)
 
     def wrapping_key(self, slot: Slot) -> bytes:
         """The key that opens the slot; words may be typed in any case, with any spaces."""
@@ -244,6 +244,22 @@ def write_service_key(key: ServiceKey, path: Path, *, store: Store) -> None:
         ) from error
 
 
+def move_service_key(fresh: Path, path: Path) -> None:
+    """Put a written key file in the place of another, whole or not at all.
+
+    Raises StoreError (``key-unwritten``).
+    """
+    try:
+        fresh.replace(path)
+        RealDisk().sync_folder(path.parent)
+    except OSError as error:
+        raise StoreError(
+            "key-unwritten",
+            f"The service key {path} cannot be replaced: {error.strerror}.",
+            next_step=f"Nothing was lost: the new key lies in {fresh}. Do it again.",
+        ) from error
+
+
 def _write_durably(path: Path, data: bytes) -> None:
     """A new file for the owner alone, whole or not there at all."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
@@ -267,7 +283,7 @@ def key_exists(path: Path) -> Conflict:
     )
 
 
-def _open_slot(store: Store, slot: str, secret: SlotSecret) -> Unlocked:
+def open_slot(store: Store, slot: str, secret: SlotSecret) -> Unlocked:
     """What the first copy of a slot gives that this secret opens."""
     copies = _whole_copies(store, slot)
     tried: dict[Stretch | None, bytes] = {}
