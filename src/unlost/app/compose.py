@@ -161,6 +161,10 @@ class Application:
         """The vault, opened with the service key."""
         return self._open_vault(self.home, self.clock, self.entropy)
 
+    def open_anew(self) -> None:
+        """Forget the opened vault: its key was changed."""
+        self.__dict__.pop("whole_vault", None)
+
     @property
     def vault(self) -> Vault:
         """The vault as the actor may see it."""

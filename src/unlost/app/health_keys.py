@@ -10,6 +10,7 @@ from unlost.model.errors import UnlostError
 from unlost.vault.keys import COPIES
 from unlost.vault.opening import repair_slot
 from unlost.vault.register import registered
+from unlost.vault.renewal import finish_renewal, is_unfinished
 from unlost.vault.ways import Way, ways
 
 ENOUGH = 2  # ways in: one may be lost
@@ -26,6 +27,13 @@ def key_looks(app: Application) -> Iterator[Look]:
         return
     for way in held:
         yield from _slot(opened, way)
+    if is_unfinished(opened.store, opened.keys):
+        yield warning(
+            "master key",
+            "A renewal of the master key was cut off: some keys are still wrapped by an earlier one.",
+            "`unlost doctor --repair` finishes it.",
+            repair=partial(finish_renewal, opened.store, opened.keys),
+        )
     yield from _enough([way.slot for way in held if way.usable], sheet=sheet)
 
 

@@ -2,17 +2,24 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from unlost.app.home import Home
-from unlost.model.errors import UnlostError
+from unlost.model.errors import NotAllowed, UnlostError
 from unlost.model.ports import Clock, Entropy
 from unlost.model.store import Store
 from unlost.vault.keys import Keyring
 from unlost.vault.opening import open_keyring
 from unlost.vault.stores.reach import open_store
-from unlost.vault.unlock import ByPassphrase, ByRecoverySheet, ByServiceKeyFile, KeyProvider
+from unlost.vault.unlock import (
+    ByPassphrase,
+    ByRecoverySheet,
+    ByServiceKeyFile,
+    KeyProvider,
+    move_service_key,
+)
 
 CREDENTIAL = "unlost.service-key"  # the name under which systemd hands the key to a unit
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
@@ -70,7 +77,29 @@ def open_keys(
 ) -> OpenedKeys:
     """The keys of a home's vault; raises as ``open_keyring`` does."""
     store = open_store(home.place, sleep=clock.sleep)
-    return OpenedKeys(store, open_keyring(store, way.provider(home), entropy=entropy))
+    try:
+        keys = open_keyring(store, way.provider(home), entropy=entropy)
+    except NotAllowed:
+        if way != SERVICE_WAY:
+            raise
+        keys = _taken_up(home, store, entropy)
+    return OpenedKeys(store, keys)
+
+
+def draft_of(home: Home) -> Path:
+    """Where a key of the service lies until it takes the place of the one before."""
+    return home.service_key.with_name(f"{home.service_key.name}.new")
+
+
+def _taken_up(home: Home, store: Store, entropy: Entropy) -> Keyring:
+    """A change of the service's key that was cut off just after it counted; else the error again."""
+    draft = draft_of(home)
+    if credential() is None and draft.exists():
+        with suppress(NotAllowed):
+            keys = open_keyring(store, ByServiceKeyFile(draft), entropy=entropy)
+            move_service_key(draft, home.service_key)
+            return keys
+    return open_keyring(store, SERVICE_WAY.provider(home), entropy=entropy)
 
 
 def service_slots(home: Home) -> tuple[str, ...]:

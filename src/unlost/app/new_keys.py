@@ -5,10 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from unlost.app.home_keys import OpenedKeys
+from unlost.app.home_keys import OpenedKeys, credential
 from unlost.model.errors import UnlostError, UsageError
 from unlost.model.ports import Entropy
 from unlost.vault.format.slots import slot_folder
+from unlost.vault.keys import Keyring
 from unlost.vault.unlock import (
     ByPassphrase,
     ByServiceKeyFile,
@@ -16,6 +17,7 @@ from unlost.vault.unlock import (
     key_exists,
     write_service_key,
 )
+from unlost.vault.ways import remove_way, ways
 
 SHORTEST = 20  # characters of a passphrase that somebody thought up
 _MADE_UP = re.compile(r"-[0-9a-f]{8}$")
@@ -82,6 +84,34 @@ def ready_key(opened: OpenedKeys, slot: str, file: Path | None, *, entropy: Entr
 def fresh_name(slot: str, *, entropy: Entropy) -> str:
     """A name for the slot that takes the place of another."""
     return f"{_MADE_UP.sub('', slot)[:_LONGEST_BASE]}-{entropy.bytes(4).hex()}"
+
+
+def check_own_file(then: str) -> None:
+    """Raise UsageError (``key-is-credential``) where the service has its key from systemd."""
+    if credential() is not None:
+        raise UsageError(
+            "key-is-credential",
+            "The service gets its key from systemd, where Unlost cannot write.",
+            next_step="Add a key with `unlost key add NAME --key-file -`, give it to systemd, restart "
+            f"the service, {then}",
+        )
+
+
+def drafted_key(
+    opened: OpenedKeys, keys: Keyring, draft: Path, *, slot: str, entropy: Entropy
+) -> ServiceKey:
+    """A key for the service, in a file beside its present one; it opens nothing yet.
+
+    What an interrupted change left there goes before, with its slot: nobody uses it.
+    """
+    if draft.exists():
+        left = ByServiceKeyFile(draft).service_key()
+        if left.slot in {one.slot for one in ways(opened.store, opened.keys)}:
+            remove_way(opened.store, opened.keys, left.slot)
+        draft.unlink()
+    key = ServiceKey.new(keys, entropy=entropy, slot=slot)
+    write_service_key(key, draft, store=opened.store)
+    return key
 
 
 def _left(opened: OpenedKeys, slot: str, file: Path) -> ServiceKey:

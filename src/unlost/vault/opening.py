@@ -33,7 +33,13 @@ from unlost.vault.format.vaultjson import (
     read_vault_file,
 )
 from unlost.vault.keys import ID_BYTES, KEY_BYTES, Keyring
-from unlost.vault.register import begin_register, digest_of, register_slot, registered
+from unlost.vault.register import (
+    begin_register,
+    digest_of,
+    masters_before,
+    register_slot,
+    registered,
+)
 from unlost.vault.unlock import (
     ByServiceKeyFile,
     KeyProvider,
@@ -167,7 +173,7 @@ def open_keyring(store: Store, provider: KeyProvider, *, entropy: Entropy) -> Ke
     """The keys of a vault, after ``vault.json`` is proved.
 
     Raises NotFound (``vault-missing``), UsageError (``format-newer``), NotAllowed (see the
-    providers; ``key-wrong`` where the key is another vault's, ``slot-removed``), IntegrityError
+    providers; ``key-wrong`` where the key is another vault's, ``slot-removed``, ``key-outdated``), IntegrityError
     (``vault-file-missing``, ``vault-file-damaged``).
     """
     data = _read_vault_file(store)
@@ -175,8 +181,7 @@ def open_keyring(store: Store, provider: KeyProvider, *, entropy: Entropy) -> Ke
     unlocked = provider.unlock(store)
     keys = _keyring(store, unlocked, entropy=entropy)
     prove_opened(keys, data)
-    if unlocked.slot is not None:
-        _check_counts(store, keys, unlocked.slot)
+    _check_counts(store, keys, unlocked.slot)
     return keys
 
 
@@ -186,11 +191,15 @@ def unlock_keyring(store: Store, provider: KeyProvider, *, entropy: Entropy) -> 
 
 
 def _keyring(store: Store, unlocked: Unlocked, *, entropy: Entropy) -> Keyring:
-    return Keyring(store, vault=unlocked.vault, master=unlocked.master, entropy=entropy)
+    vault, master = unlocked.vault, unlocked.master
+    earlier = masters_before(store, vault=vault, master=master, entropy=entropy)
+    return Keyring(store, vault=vault, master=master, entropy=entropy, earlier=earlier)
 
 
-def _check_counts(store: Store, keys: Keyring, slot: Slot) -> None:
-    """A slot that was removed opens nothing, though a copy of it was left or put back.
+def _check_counts(store: Store, keys: Keyring, slot: Slot | None) -> None:
+    """A master key that another followed opens nothing, nor does a slot that was removed.
+
+    That holds though a copy of the slot was left or put back.
 
     A register that cannot be read keeps nobody out: verifying names it.
     """
@@ -198,7 +207,7 @@ def _check_counts(store: Store, keys: Keyring, slot: Slot) -> None:
         listed = registered(store, keys)
     except (IntegrityError, NotFound):
         return
-    if listed.number and listed.slots.get(slot.name) != digest_of(slot.copy):
+    if slot is not None and listed.number and listed.slots.get(slot.name) != digest_of(slot.copy):
         raise NotAllowed(
             "slot-removed",
             f"The slot “{slot.name}” was removed from the vault, and does not count any more.",
@@ -212,7 +221,7 @@ def prove_opened(keys: Keyring, data: bytes) -> None:
     Raises NotAllowed (``key-wrong``), IntegrityError (``vault-file-damaged``).
     """
     try:
-        prove_vault_file(data, mac=partial(keys.mac, MAC_LABEL))
+        prove_vault_file(data, mac=partial(keys.mac, MAC_LABEL, generation=1))
     except IntegrityError:
         if read_vault_file(data).vault != keys.vault.hex():
             raise NotAllowed(
@@ -242,7 +251,7 @@ def repair_slot(store: Store, keys: Keyring, slot: str) -> tuple[str, ...]:
 
     Raises IntegrityError (``slot-damaged``) where no copy is whole.
     """
-    broken = [name for name in slot_copies(slot) if not _whole(store, keys, name)]
+    broken = [name for name in slot_copies(slot) if not is_whole(store, keys, name)]
     good = [name for name in slot_copies(slot) if name not in broken]
     if not good:
         raise damaged_slot(slot)
@@ -260,7 +269,8 @@ def _opens(path: Path, store: Store) -> bool:
     return True
 
 
-def _whole(store: Store, keys: Keyring, name: str) -> bool:
+def is_whole(store: Store, keys: Keyring, name: str) -> bool:
+    """True if a copy of a slot is as somebody with these keys wrote it."""
     try:
         check_slot_copy(store, keys, name)
     except UnlostError:
@@ -274,7 +284,7 @@ def _whole_slots(store: Store, keys: Keyring) -> dict[str, str]:
     return {
         slot: digest_of(store.get(name))
         for slot, name in names.items()
-        if _whole(store, keys, name)
+        if is_whole(store, keys, name)
     }
 
 
@@ -287,7 +297,7 @@ def _left(store: Store, keys: Keyring, slot: str, secret: SlotSecret) -> bytes |
         return None
     if not taken:
         return None
-    whole = [name for name in taken if _whole(store, keys, name)]
+    whole = [name for name in taken if is_whole(store, keys, name)]
     if slot not in registered(store, keys).slots and whole == taken:
         left = read_slot(store.get(taken[0]), name=slot)
         if unwrap_master(left, key=secret.wrapping_key(left)) == keys.master():

@@ -5,16 +5,22 @@ from dataclasses import replace
 from functools import partial
 
 from blake3 import blake3
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from unlost.model.errors import IntegrityError, NotFound
+from unlost.model.ports import Entropy
 from unlost.model.store import Store
 from unlost.vault.format.register import (
     REGISTER,
     Register,
+    claimed_master,
+    damaged_register,
     encode_register,
     read_register,
     register_name,
 )
-from unlost.vault.keys import Keyring
+from unlost.vault.format.sealed import NONCE_BYTES
+from unlost.vault.keys import Keyring, derive, outdated
 
 
 def newest_entry(store: Store) -> int:
@@ -25,13 +31,53 @@ def newest_entry(store: Store) -> int:
 def read_entry(store: Store, keys: Keyring, number: int) -> Register:
     """An entry, proved; raises NotFound, IntegrityError, UsageError."""
     name = register_name(number)
-    return read_register(store.get(name), name=name, mac=partial(keys.mac, name))
+    return read_register(
+        store.get(name), name=name, mac=lambda of, data: keys.mac(name, data, generation=of)
+    )
 
 
 def registered(store: Store, keys: Keyring) -> Register:
-    """The newest entry; number 0, and no slots, if there is none."""
+    """The newest entry; number 0, and no slots, if there is none.
+
+    Raises NotAllowed (``key-outdated``) where a newer master key made it, IntegrityError where it is
+    damaged, or somebody made it with an earlier one.
+    """
     number = newest_entry(store)
-    return read_entry(store, keys, number) if number else Register(keys.vault.hex(), 0, {})
+    if not number:
+        return Register(keys.vault.hex(), 0, {})
+    name = register_name(number)
+    if claimed_master(store.get(name)) > keys.generation:
+        raise outdated()
+    found = read_entry(store, keys, number)
+    if found.master < keys.generation:
+        raise damaged_register(name)
+    return found
+
+
+def masters_before(store: Store, *, vault: bytes, master: bytes, entropy: Entropy) -> list[bytes]:
+    """The master keys that this one followed, oldest first, as the newest entry that it proves tells."""
+    keys = Keyring(store, vault=vault, master=master, entropy=entropy)
+    for number in range(newest_entry(store), 0, -1):
+        try:
+            found = read_entry(store, keys, number)
+        except (IntegrityError, NotFound):
+            continue
+        return [_opened(sealed, keys, place) for place, sealed in enumerate(found.earlier, 1)]
+    return []
+
+
+def succeed(
+    store: Store, keys: Keyring, new: Keyring, *, slots: Mapping[str, str], sheet: str
+) -> None:
+    """The entry by which a new master key follows: from then on it counts, and none before it."""
+    earlier = tuple(
+        _sealed_under(new, master, place) for place, master in enumerate(new.masters[:-1], 1)
+    )
+    while True:
+        number = registered(store, keys).number + 1
+        entry = Register(keys.vault.hex(), number, slots, sheet, new.generation, earlier)
+        if _put(store, new, entry):
+            return
 
 
 def begin_register(
@@ -68,6 +114,21 @@ def register_slot(store: Store, keys: Keyring, slot: str, digest: str) -> None:
 def digest_of(copy: bytes) -> str:
     """How the register knows a slot: by the digest of a copy."""
     return blake3(copy).hexdigest()
+
+
+def _sealed_under(keys: Keyring, master: bytes, place: int) -> str:
+    nonce = keys.random(NONCE_BYTES)
+    bound = keys.vault + bytes([place])
+    return (nonce + AESGCM(_earlier_key(keys)).encrypt(nonce, master, bound)).hex()
+
+
+def _opened(sealed: str, keys: Keyring, place: int) -> bytes:
+    data, bound = bytes.fromhex(sealed), keys.vault + bytes([place])
+    return AESGCM(_earlier_key(keys)).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], bound)
+
+
+def _earlier_key(keys: Keyring) -> bytes:
+    return derive(keys.master(), "earlier")
 
 
 def _put(store: Store, keys: Keyring, register: Register) -> bool:

@@ -365,7 +365,7 @@ class EncryptedVault:
     def _oid(self, identity: OrgIdentity) -> str:
         """The same for all who adopt this org, and nothing to those without the key."""
         name = msgspec.json.encode((identity.connector, identity.tenant))
-        return self.sealed.keys.mac("org", name)[:_OID_BYTES].hex()
+        return self.sealed.keys.mac("org", name, generation=1)[:_OID_BYTES].hex()
 
     def _intent(
         self, state: LiveState, *, run: str, kind: CommitKind, identity: OrgIdentity

@@ -135,3 +135,26 @@ def test_the_sheet_is_shown_again(
     out = tmp_path / "again"
     assert "was taken down" in home("key", "sheet", "--out", str(out)).out
     assert out.read_text() == (tmp_path / "sheet").read_text()
+
+
+def test_the_master_key_is_renewed(
+    home: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "new-sheet"
+    wish = ("key", "renew", "--recovery-out", str(out))
+    assert home("key", "renew", "--json").failure["next_step"].startswith("Add --recovery-out")
+    assert home(*wish, "--json").failure["code"] == "key-not-agreed"
+    asked: list[str] = []
+    monkeypatch.setattr("typer.confirm", lambda text, **_: asked.append(text))
+    told = home(*wish).out
+    assert asked == ["All other slots and the recovery sheet end. Go on?"]
+    assert "has a new master key, and 0 orgs new keys." in told
+    assert "from before open it no more: service.\n" in told
+    assert "Now restart the service" in told
+    assert (
+        home("key", "test", "--sheet", str(tmp_path / "sheet"), "--json").failure["code"]
+        == "key-outdated"
+    )
+    assert "(recovery sheet)" in home("key", "test", "--sheet", str(out)).out
+    done = home("key", "renew", "--recovery-out", str(tmp_path / "third"), "--yes", "--json").json
+    assert done["slot"].startswith("service-")

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from unlost.app.access import Where, action
 from unlost.app.compose import Application
@@ -11,22 +10,25 @@ from unlost.app.home_keys import (
     SERVICE_WAY,
     OpenedKeys,
     WayIn,
-    credential,
+    draft_of,
     open_keys,
     service_slots,
 )
-from unlost.app.new_keys import NewKey, check_new, fresh_name, ready_key, secret_of
+from unlost.app.new_keys import (
+    NewKey,
+    check_new,
+    check_own_file,
+    drafted_key,
+    fresh_name,
+    ready_key,
+    secret_of,
+)
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotAllowed, UsageError
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.opening import add_slot, new_stretch, recovery_sheet
 from unlost.vault.register import registered
-from unlost.vault.unlock import (
-    ByServiceKeyFile,
-    ServiceKey,
-    move_service_key,
-    write_service_key,
-)
+from unlost.vault.unlock import ByServiceKeyFile, move_service_key
 from unlost.vault.ways import Way, WayKind, note_sheet, remove_way, replace_way, slot_unknown, ways
 
 
@@ -211,13 +213,7 @@ def _check_not_in_use(app: Application, slot: str, held: tuple[Way, ...]) -> Non
 def _replace_own(app: Application, opened: OpenedKeys, slot: str, name: str) -> KeyChange:
     """Another key for the service of this home, where it looks for it."""
     file, own = app.home.service_key, service_slots(app.home)
-    if credential() is not None:
-        raise UsageError(
-            "key-is-credential",
-            "The service gets its key from systemd, where Unlost cannot write.",
-            next_step="Add a key with `unlost key add NAME --key-file -`, give it to systemd, restart "
-            f"the service, then: unlost key remove {slot}",
-        )
+    check_own_file(f"then: unlost key remove {slot}")
     if own and slot not in own:
         raise UsageError(
             "key-unclear",
@@ -225,10 +221,8 @@ def _replace_own(app: Application, opened: OpenedKeys, slot: str, name: str) -> 
             "new key is to go.",
             next_step="Name a file with --key-file FILE, or add --passphrase.",
         )
-    draft = file.with_name(f"{file.name}.new")
-    _drop_draft(opened, draft)
-    key = ServiceKey.new(opened.keys, entropy=app.entropy, slot=name)
-    write_service_key(key, draft, store=opened.store)
+    draft = draft_of(app.home)
+    key = drafted_key(opened, opened.keys, draft, slot=name, entropy=app.entropy)
     replace_way(
         opened.store,
         opened.keys,
@@ -239,13 +233,3 @@ def _replace_own(app: Application, opened: OpenedKeys, slot: str, name: str) -> 
         hand_over=lambda: move_service_key(draft, file),
     )
     return KeyChange(name, WayKind.KEY_FILE, str(file), slot)
-
-
-def _drop_draft(opened: OpenedKeys, draft: Path) -> None:
-    """What an interrupted replacement left: a key that nobody uses, and its slot."""
-    if not draft.exists():
-        return
-    left = ByServiceKeyFile(draft).service_key()
-    if left.slot in {one.slot for one in ways(opened.store, opened.keys)}:
-        remove_way(opened.store, opened.keys, left.slot)
-    draft.unlink()

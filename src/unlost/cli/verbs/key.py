@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from unlost.app.actions.keys import KeyChange, KeyRemoved, Keys, KeyTried, SheetShown
+    from unlost.app.actions.renewal import Renewed
     from unlost.app.home_keys import WayIn
     from unlost.app.new_keys import NewKey
     from unlost.vault.format.recovery import RecoverySheet
@@ -200,6 +201,38 @@ def show_sheet(
     return ExitCode.OK
 
 
+@app.command("renew")
+def renew(
+    *,
+    recovery_out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write the new recovery sheet here instead of showing it."
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    sheet: Sheet = None,
+    by_passphrase: ByPassphrase = "",
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Make a new master key, after one was stolen: all slots and sheets from before end.
+
+    The service of this home gets a new key. What is written from then on, a thief cannot read; what
+    he could read before he still can, where he has it.
+    """
+    _check_terminal(recovery_out, option="--recovery-out")
+    with opened(home) as application:
+        from unlost.app.actions.renewal import renew as act
+
+        way = _way(sheet, by_passphrase)
+        if not yes:
+            _ask_renewal(as_json=json)
+        done = act(application, _hand_over(recovery_out), way)
+        answer(done, as_json=json, show=_show_renewed)
+    return ExitCode.OK
+
+
 # --- what is asked -------------------------------------------------------------------------------
 
 
@@ -267,12 +300,22 @@ def _ask(slot: str, *, as_json: bool) -> None:
     typer.confirm(f"Remove the slot {slot}? Its key opens the vault no more.", abort=True)
 
 
-def _check_terminal(out: Path | None) -> None:
+def _ask_renewal(*, as_json: bool) -> None:
+    if as_json:
+        raise UsageError(
+            "key-not-agreed",
+            "With --json nobody is asked, and nobody agreed.",
+            next_step="Say --yes if all other slots and sheets are to end.",
+        )
+    typer.confirm("All other slots and the recovery sheet end. Go on?", abort=True)
+
+
+def _check_terminal(out: Path | None, *, option: str = "--out") -> None:
     if out is None and not sys.stdin.isatty():
         raise UsageError(
             "sheet-needs-terminal",
             "The recovery sheet is shown and confirmed on a terminal, and this is none.",
-            next_step="Add --out FILE, and print that file.",
+            next_step=f"Add {option} FILE, and print that file.",
         )
 
 
@@ -353,6 +396,20 @@ def _tell_limits(out: "Console") -> None:
 def _show_tried(out: "Console", done: "KeyTried") -> None:
     by = f"slot {done.slot}" if done.slot else "recovery sheet"
     out.print(f"It opens the vault {done.vault_id} ({by}).")
+
+
+def _show_renewed(out: "Console", done: "Renewed") -> None:
+    out.print(
+        f"The vault {done.vault_id} has a new master key, and {many(done.orgs, 'org')} new keys."
+    )
+    out.print(f"The slot {done.slot} opens it, by the key in {done.key_file}.")
+    ended = ", ".join(done.ended)
+    out.print(f"These slots and the recovery sheet from before open it no more: {ended}.")
+    out.print(
+        "Now restart the service (unlost up), and its workers, on every machine; add other slots"
+    )
+    out.print("again; destroy old sheets, and old copies of the vault that you do not need.")
+    out.print("Backups from before stay readable to who had the old master key and a copy of them.")
 
 
 def _show_sheet(out: "Console", done: "SheetShown") -> None:
