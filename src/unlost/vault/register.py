@@ -29,11 +29,15 @@ def newest_entry(store: Store) -> int:
 
 
 def read_entry(store: Store, keys: Keyring, number: int) -> Register:
-    """An entry, proved; raises NotFound, IntegrityError, UsageError."""
+    """An entry, proved; raises NotFound, IntegrityError, UsageError.
+
+    Raises NotAllowed (``key-outdated``) where it says that a newer master key made it.
+    """
     name = register_name(number)
-    return read_register(
-        store.get(name), name=name, mac=lambda of, data: keys.mac(name, data, generation=of)
-    )
+    data = store.get(name)
+    if claimed_master(data) > keys.generation:
+        raise outdated()
+    return read_register(data, name=name, mac=lambda of, body: keys.mac(name, body, generation=of))
 
 
 def registered(store: Store, keys: Keyring) -> Register:
@@ -45,12 +49,9 @@ def registered(store: Store, keys: Keyring) -> Register:
     number = newest_entry(store)
     if not number:
         return Register(keys.vault.hex(), 0, {})
-    name = register_name(number)
-    if claimed_master(store.get(name)) > keys.generation:
-        raise outdated()
     found = read_entry(store, keys, number)
     if found.master < keys.generation:
-        raise damaged_register(name)
+        raise damaged_register(register_name(number))
     return found
 
 
@@ -58,8 +59,11 @@ def masters_before(store: Store, *, vault: bytes, master: bytes, entropy: Entrop
     """The master keys that this one followed, oldest first, as the newest entry that it proves tells."""
     keys = Keyring(store, vault=vault, master=master, entropy=entropy)
     for number in range(newest_entry(store), 0, -1):
-        try:
-            found = read_entry(store, keys, number)
+        name = register_name(number)
+        try:  # whichever master key it says it is of
+            found = read_register(
+                store.get(name), name=name, mac=lambda _, body: keys.mac(name, body)
+            )
         except (IntegrityError, NotFound):
             continue
         return [_opened(sealed, keys, place) for place, sealed in enumerate(found.earlier, 1)]
