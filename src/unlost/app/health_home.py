@@ -11,8 +11,8 @@ from unlost.app.health import Look, bad, good, warning
 from unlost.app.health_keys import key_looks
 from unlost.app.home import read_home_key
 from unlost.app.home_copy import copy_if_due, copy_is_due
-from unlost.app.second_copy import is_late, mirror_place
 from unlost.app.home_keys import service_key_of
+from unlost.app.second_copy import is_late, mirror_place
 from unlost.catalog.alerts import list_alerts, list_channels
 from unlost.catalog.checks import standing_check
 from unlost.catalog.mirroring import last_mirror

@@ -60,6 +60,12 @@ def _folder(base: str, generation: int) -> str:
     return base if generation == 1 else f"{base}.{generation:08d}"
 
 
+def generation_of(name: str) -> int | None:
+    """The number of the master key that wrapped a copy; None for other objects."""
+    match = _WRAPPED.fullmatch(name)
+    return int(match[3] or 1) if match else None
+
+
 class Keyring:
     """An opened vault's keys. Safe to share between threads.
 
@@ -178,15 +184,15 @@ class Keyring:
 
     def earlier_copies(self, org: str) -> tuple[str, ...]:
         """Copies that an earlier master key wrapped, of keys that the present one has wrapped too."""
-        held = self._held(org)
-        kept = {base: self.generation in generations for base, generations in held.items()}
         names = [listed.name for listed in self._store.list(f"orgs/{org}/keys/")]
-        found = [(name, _WRAPPED.fullmatch(name)) for name in names]
-        return tuple(
-            name
-            for name, match in found
-            if match and kept[match[1]] and int(match[3] or 1) < self.generation
-        )
+        return tuple(name for name in names if self.is_wrapped_anew(name, org=org))
+
+    def is_wrapped_anew(self, name: str, *, org: str) -> bool:
+        """True for a copy by an earlier master key of a key that the present one has wrapped too."""
+        match = _WRAPPED.fullmatch(name)
+        if match is None or int(match[3] or 1) >= self.generation:
+            return False
+        return self.generation in self._held(org).get(match[1], set())
 
     def check_copy(self, name: str, *, org: str) -> None:
         """Open one copy of a wrapped key; raises IntegrityError or NotFound."""
@@ -270,9 +276,7 @@ class Keyring:
         )
 
     def _wrapping_key(self, name: str) -> bytes:
-        match = _WRAPPED.fullmatch(name)
-        generation = int(match[3] or 1) if match else 1
-        return object_key(self._of(generation), ObjectKind.KEY, name)
+        return object_key(self._of(generation_of(name)), ObjectKind.KEY, name)
 
     def _repair(self, folder: str, *, org: str) -> list[str]:
         names = [f"{folder}/{copy}" for copy in COPIES]

@@ -11,9 +11,11 @@ from unlost.testing.entropy import SeededEntropy
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.format.register import Register
 from unlost.vault.keys import Keyring, epoch_folder
+from unlost.vault.mirror.update import update_mirror
 from unlost.vault.opening import open_keyring, recovery_sheet, unlock_keyring
 from unlost.vault.register import _put, newest_entry, registered
 from unlost.vault.renewal import finish_renewal, is_unfinished, renew_master
+from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.unlock import ByRecoverySheet, ServiceKey
 from unlost.vault.vault import open_vault
 from unlost.vault.ways import remove_way, ways
@@ -190,3 +192,12 @@ def test_with_a_lost_register_everything_is_read_by_the_sheet(small: SmallVault)
     keys = unlock_keyring(small.store, by(recovery_sheet(small.keys)), entropy=ENTROPY)
     vault = open_vault(small.store, keys=keys, clock=small.clock, entropy=ENTROPY)
     assert vault.at(small.org, 1).scan("Thing").read_all().num_rows == 1
+
+
+def test_a_second_copy_loses_what_opens_no_more(small: SmallVault) -> None:
+    mirror = MemoryStore()
+    update_mirror(small.vault, mirror)
+    renewed(small)
+    update_mirror(small.reopen(), mirror)
+    assert {one.name for one in mirror.list("")} == {one.name for one in small.store.list("")}
+    assert not list(mirror.list("keys/service/"))

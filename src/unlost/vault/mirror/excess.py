@@ -34,7 +34,7 @@ def _of_vault(sealed: SealedObjects, names: Collection[str]) -> Iterator[str]:
     """Older copies of homes, and slots that the register does not list."""
     numbers = VaultHomes(sealed).numbers()
     newest = name_of(numbers[-1]) if numbers else FOLDER
-    listed = registered(sealed.store, sealed.keys) if names else {}
+    listed = registered(sealed.store, sealed.keys).slots if names else {}
     for name in names:
         slot = _SLOT.fullmatch(name)
         if (slot is not None and listed and slot[1] not in listed) or (
@@ -66,7 +66,9 @@ def _is_superseded(scope: OrgScope, name: str) -> bool:
         return places.sequence(name) in scope.room.chain.redacted()
     if name.startswith(places.redactions(org)):
         return name not in state.objects and places.redacted_by(name) <= state.seq
-    return name.startswith(places.intents(org))
+    if name.startswith(places.intents(org)):
+        return True
+    return scope.room.sealed.keys.is_wrapped_anew(name, org=org)
 
 
 def _maintenance(scope: OrgScope) -> Iterator[Manifest]:
