@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from unlost.jobs.store import JobStore
     from unlost.model.store import Store
     from unlost.vault.keys import Keyring
+    from unlost.vault.vault import EncryptedVault
 
 
 class Silence:
@@ -370,7 +371,7 @@ def open_home_vault(home: Home, clock: Clock, entropy: Entropy) -> Vault:
     from unlost.app.home_keys import open_keys
 
     opened = open_keys(home, clock=clock, entropy=entropy)
-    return _vault(opened.store, opened.keys, clock, entropy)
+    return vault_of(opened.store, opened.keys, clock, entropy)
 
 
 def open_damaged_vault(home: Home, clock: Clock, entropy: Entropy) -> Vault:
@@ -382,10 +383,11 @@ def open_damaged_vault(home: Home, clock: Clock, entropy: Entropy) -> Vault:
 
     store = open_store(home.place, sleep=clock.sleep)
     keys = unlock_keyring(store, ByServiceKeyFile(service_key_of(home)), entropy=entropy)
-    return _vault(store, keys, clock, entropy)
+    return vault_of(store, keys, clock, entropy)
 
 
-def _vault(store: "Store", keys: "Keyring", clock: Clock, entropy: Entropy) -> Vault:
+def vault_of(store: "Store", keys: "Keyring", clock: Clock, entropy: Entropy) -> "EncryptedVault":
+    """The vault that these keys open, with the home's witness."""
     from unlost.vault.vault import open_vault
 
     return open_vault(store, keys=keys, clock=clock, entropy=entropy, witness=SqlWitness())

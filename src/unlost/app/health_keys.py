@@ -11,6 +11,7 @@ from unlost.vault.keys import COPIES
 from unlost.vault.opening import repair_slot
 from unlost.vault.register import registered
 from unlost.vault.renewal import finish_renewal, is_unfinished
+from unlost.vault.shred import finish_shredding, shredding_unfinished
 from unlost.vault.ways import Way, ways
 
 ENOUGH = 2  # ways in: one may be lost
@@ -33,6 +34,13 @@ def key_looks(app: Application) -> Iterator[Look]:
             "A renewal of the master key was cut off: some keys are still wrapped by an earlier one.",
             "`unlost doctor --repair` finishes it.",
             repair=partial(finish_renewal, opened.store, opened.keys),
+        )
+    if shredding_unfinished(opened.store, opened.keys):
+        yield warning(
+            "shredding",
+            "Something is left of an org that was shredded; nobody can read it.",
+            "`unlost doctor --repair` takes it away.",
+            repair=partial(finish_shredding, opened.store, opened.keys),
         )
     yield from _enough([way.slot for way in held if way.usable], sheet=sheet)
 

@@ -224,6 +224,8 @@ NOT_OFFERED = {
     "restore.resume": "the service does it: run.go-on",
     "restore.retry": "restore.choose",
     "restore.run": "the service does it: restore.start, restore.hand-over",
+    "shred.plan": "it is done where the vault is",
+    "shred.run": "it is done where the vault is",
     "sso.add": "a token cannot let people in",
     "sso.add-saml": "a token cannot let people in",
     "token.make": "a token cannot make tokens",

@@ -13,6 +13,7 @@ from unlost.vault.maintenance import MAINTENANCE
 from unlost.vault.mirror.scope import OrgScope, VaultScope
 from unlost.vault.register import registered
 from unlost.vault.sealing import SealedObjects
+from unlost.vault.shred import shredded_orgs
 
 _ORG = re.compile(r"orgs/([0-9a-f]{32})/")
 _SLOT = re.compile(r"keys/([^/]+)/[123]")
@@ -20,12 +21,17 @@ _SLOT = re.compile(r"keys/([^/]+)/[123]")
 
 def taken_away(sealed: SealedObjects, scope: VaultScope, excess: Collection[str]) -> Iterator[str]:
     """Those of the names that the vault has removed for good."""
+    shredded = shredded_orgs(sealed.store, sealed.keys) if excess else {}
     by_org: dict[str, list[str]] = {}
     for name in excess:
         found = _ORG.match(name)
         by_org.setdefault(found[1] if found else "", []).append(name)
-    yield from _of_vault(sealed, by_org.pop("", []))
+    of_vault = by_org.pop("", [])
+    yield from (name for name in of_vault if name.removeprefix(places.identities()) in shredded)
+    yield from _of_vault(sealed, of_vault)
     for org, names in by_org.items():
+        if org in shredded:
+            yield from names
         if org in scope.orgs:
             yield from _of_org(scope.orgs[org], names)
 

@@ -5,12 +5,14 @@ from functools import partial
 
 from unlost.model.store import Store
 from unlost.vault.format.register import Register, register_name
+from unlost.vault.format.shredded import SHREDDED
 from unlost.vault.format.vaultjson import MAC_LABEL, VAULT_FILE, prove_vault_file
 from unlost.vault.homes import VaultHomes, name_of
 from unlost.vault.keys import COPIES, Keyring
 from unlost.vault.opening import check_slot_copy, slots
 from unlost.vault.register import digest_of, newest_entry, read_entry
 from unlost.vault.sealing import SealedObjects
+from unlost.vault.shred import read_proof
 from unlost.vault.unlock import slot_copies
 from unlost.vault.verify.ledger import Ledger
 
@@ -74,6 +76,13 @@ def check_homes(sealed: SealedObjects, ledger: Ledger) -> None:
             continue  # it was the oldest, and had to go while others were looked at
         ledger.saw(sealed.store.size(name) or 0)
         ledger.attempt(name, partial(homes.get, number))
+
+
+def check_shredded(sealed: SealedObjects, ledger: Ledger) -> None:
+    """Every byte of the proofs of orgs that were shredded."""
+    for listed in list(sealed.store.list(SHREDDED)):
+        ledger.saw(listed.size)
+        ledger.attempt(listed.name, partial(read_proof, sealed.store, sealed.keys, listed.name))
 
 
 def check_org_keys(store: Store, keys: Keyring, org: str, ledger: Ledger) -> None:
