@@ -306,6 +306,6 @@ def _show_shredded(out: "Console", done: "Shredded") -> None:
 
 def _tell_what_stays(out: "Console") -> None:
     out.print(
-        "Not reached: second copies until unlost vault mirror runs, other copies of the vault, versions "
+        "Not reached: second copies (run unlost vault mirror run), other copies of the vault, versions "
         "that a bucket keeps, exports, and the org itself. A copy of its keys opens a copy of its data."
     )
