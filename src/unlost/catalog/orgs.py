@@ -10,6 +10,7 @@ from django.db import transaction
 
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import (
+    AlertRow,
     ApiBudget,
     ApiHour,
     ForgottenRow,
@@ -169,10 +170,12 @@ def retire_org(name: str, *, kept_as: str) -> None:
 _BY_OID = (WitnessRow, Upkeep, ForgottenRow, LeaseRow, ApiBudget, ApiHour, ScrubRow)
 
 
-def drop_org(oid: str) -> None:
-    """Forget an org that was shredded, with its runs, nights, secrets, and who may see it."""
+def drop_org(org: ProtectedOrg) -> None:
+    """Forget an org that was shredded, with its runs, nights, secrets, alerts, and who may see it."""
+    oid = org.oid
     with own_connection(), transaction.atomic():
         Org.objects.filter(oid=oid).delete()
+        AlertRow.objects.filter(org=org.name).delete()
         for kind in _BY_OID:
             kind._default_manager.filter(oid=oid).delete()
     _changed()

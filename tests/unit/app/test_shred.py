@@ -40,7 +40,9 @@ def test_an_org_is_destroyed_and_may_be_added_again(night: Application, machine:
     assert (seen.org, seen.nights, seen.holds) == ("sales", 1, 0)
     failing(lambda: shred(night, "sales", typed="", head=seen.head), "shred-unconfirmed")
     failing(lambda: shred(night, "sales", typed="sales", head="0"), "shred-changed")
+    night.cache(seen.oid).put("schema", b"kept")
     done = shred(night, "sales", typed="sales", head=seen.head)
+    assert night.cache(seen.oid).get("schema") is None
     assert (done.oid, done.proof) == (seen.oid, f"shredded/{seen.oid}")
     assert list_all(night).orgs == ()
     assert not Run.objects.exists()

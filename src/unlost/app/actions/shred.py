@@ -1,6 +1,5 @@
 """Destroy an org in the vault, by its keys: nobody can read a backup of it any more."""
 
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,11 +7,11 @@ from unlost.app.access import action
 from unlost.app.compose import Application, vault_of
 from unlost.app.home_copy import renew_copies
 from unlost.app.home_keys import OpenedKeys, open_keys
+from unlost.app.scrubbing import empty, nothing_else
 from unlost.catalog.orgs import ProtectedOrg, drop_org, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, UsageError
 from unlost.model.reading import Json
-from unlost.model.snapshot import CommitKind
 from unlost.vault.format.shredded import ShreddedOrg, shredded_name
 from unlost.vault.shred import (
     Shredding,
@@ -22,7 +21,7 @@ from unlost.vault.shred import (
     shredded_orgs,
 )
 
-LEASED = (CommitKind.BACKUP, CommitKind.RESTORE, CommitKind.COMPACT, CommitKind.ERASE)
+RUN = "shred"  # who holds the org's leases
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +86,10 @@ def shred(app: Application, org: str, *, typed: str, head: str) -> Shredded:
             next_step="Type the org's name to destroy it. Nothing was changed.",
         )
     opened = _open(app)
-    with ExitStack() as leases:
-        for kind in LEASED:
-            leases.enter_context(app.lease.hold(known.oid, kind=kind, run="shred"))
+    with nothing_else(app, known, run=RUN):
         proof = _shredded(app, known, opened, head)
-    drop_org(known.oid)
+        empty(app, known)
+        drop_org(known)
     app.open_anew()
     renew_copies(app)
     return Shredded(
