@@ -54,12 +54,29 @@ NOTES = {
     ),
     "key-missing": (
         "The service key opens the vault for nightly runs. If it is lost, the recovery sheet opens "
-        "the vault: `unlost init NEW-HOME --vault VAULT --from-sheet FILE` makes a new home with a "
-        "new key."
+        "the vault: `unlost key replace service --sheet FILE` gives this home a new key, and `unlost init "
+        "NEW-HOME --vault VAULT --from-sheet FILE` makes a new home with one."
+    ),
+    "key-outdated": (
+        "`unlost key renew` gave the vault another master key. Sheets, key files and passphrases from "
+        "before open only copies of the vault that were made before. A service that was running "
+        "meanwhile has the earlier one in memory: start it again."
     ),
     "key-not-unique": (
         "A restore looks for live records by a unique value, so that it takes over what is there instead "
         "of doubling it. Two of them leave it no choice that it could answer for."
+    ),
+    "slot-in-use": (
+        "Tonight's run could not open the vault. `unlost key replace SLOT` gives the service a new key "
+        "and takes the old one away, in one step."
+    ),
+    "slot-last": (
+        "The recovery sheet would still open the vault, but no machine. Add another slot first."
+    ),
+    "slot-removed": (
+        "A slot counts as long as the register in the vault lists it. Copies of one that was removed "
+        "open nothing, also where somebody puts them back. A slot of which an interrupted `unlost key "
+        "add` left copies does not count either: do it again with the same key, or remove the slot."
     ),
     "key-wrong": "Each key file and each sheet names the id of its vault in its first lines.",
     "no-backup-yet": "There is nothing to look at before the first `unlost backup`.",

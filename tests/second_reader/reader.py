@@ -50,8 +50,23 @@ class Vault:
         data = (folder / "vault.json").read_bytes()
         said = json.loads(data)
         body = data[: data.index(b',"mac"')]
-        mac = hmac.digest(derive(self.master, "mac/vault.json"), body, "sha256").hex()
+        self.masters = self._masters()
+        mac = hmac.digest(derive(self.masters[0], "mac/vault.json"), body, "sha256").hex()
         assert (said["format"], said["vault"], said["mac"]) == (0, self.vault.hex(), mac)
+
+    def _masters(self) -> list[bytes]:
+        """Section 4: all master keys, oldest first, as the newest entry of the register tells."""
+        path = max((self.folder / "slots").iterdir(), key=lambda path: path.name)
+        said, body = json.loads(path.read_bytes()), path.read_bytes()
+        label = f"mac/slots/{path.name}"
+        mac = hmac.digest(derive(self.master, label), body[: body.index(b',"mac"')], "sha256").hex()
+        assert (said["number"], said["mac"]) == (int(path.name), mac)
+        cipher, earlier = AESGCM(derive(self.master, "earlier")), []
+        for place, sealed in enumerate(map(bytes.fromhex, said.get("earlier", ())), 1):
+            bound = self.vault + bytes([place])
+            earlier.append(cipher.decrypt(sealed[:12], sealed[12:], bound))
+        assert len(earlier) + 1 == said.get("master", 1)
+        return [*earlier, self.master]
 
     def orgs(self) -> list[str]:
         """The oids."""
@@ -76,12 +91,13 @@ class Vault:
 
     def wrapped(self, folder: str, org: str) -> bytes:
         """Section 5: a wrapped key, from its first copy that opens."""
-        for copy in "123":
-            name = f"{folder}/{copy}"
-            path = self.folder / name
-            if path.exists():
-                key = derive(self.master, f"key/{name}")
-                return self.unseal(name, "key", org, key, path.read_bytes())
+        for number in range(len(self.masters), 0, -1):
+            for copy in "123":
+                name = f"{folder}.{number:08d}/{copy}" if number > 1 else f"{folder}/{copy}"
+                path = self.folder / name
+                if path.exists():
+                    key = derive(self.masters[number - 1], f"key/{name}")
+                    return self.unseal(name, "key", org, key, path.read_bytes())
         raise FileNotFoundError(folder)
 
     def object_key(self, name: str, kind: str, org: str, epoch: int) -> bytes:

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from unlost.jobs.store import JobStore
     from unlost.model.store import Store
     from unlost.vault.keys import Keyring
+    from unlost.vault.vault import EncryptedVault
 
 
 class Silence:
@@ -160,6 +161,10 @@ class Application:
     def whole_vault(self) -> Vault:
         """The vault, opened with the service key."""
         return self._open_vault(self.home, self.clock, self.entropy)
+
+    def open_anew(self) -> None:
+        """Forget the opened vault: its key was changed."""
+        self.__dict__.pop("whole_vault", None)
 
     @property
     def vault(self) -> Vault:
@@ -363,27 +368,26 @@ def open_home_vault(home: Home, clock: Clock, entropy: Entropy) -> Vault:
     Raises NotFound (``vault-missing``), NotAllowed (``key-missing``, ``key-wrong`` and others),
     UsageError (``key-in-vault``, ``format-newer``), IntegrityError.
     """
-    from unlost.vault.opening import open_keyring
-    from unlost.vault.stores.reach import open_store
-    from unlost.vault.unlock import ByServiceKeyFile
+    from unlost.app.home_keys import open_keys
 
-    store = open_store(home.place, sleep=clock.sleep)
-    keys = open_keyring(store, ByServiceKeyFile(home.service_key), entropy=entropy)
-    return _vault(store, keys, clock, entropy)
+    opened = open_keys(home, clock=clock, entropy=entropy)
+    return vault_of(opened.store, opened.keys, clock, entropy)
 
 
 def open_damaged_vault(home: Home, clock: Clock, entropy: Entropy) -> Vault:
     """As ``open_home_vault``, but a damaged ``vault.json`` is left for ``verify`` to name."""
+    from unlost.app.home_keys import service_key_of
     from unlost.vault.opening import unlock_keyring
     from unlost.vault.stores.reach import open_store
     from unlost.vault.unlock import ByServiceKeyFile
 
     store = open_store(home.place, sleep=clock.sleep)
-    keys = unlock_keyring(store, ByServiceKeyFile(home.service_key), entropy=entropy)
-    return _vault(store, keys, clock, entropy)
+    keys = unlock_keyring(store, ByServiceKeyFile(service_key_of(home)), entropy=entropy)
+    return vault_of(store, keys, clock, entropy)
 
 
-def _vault(store: "Store", keys: "Keyring", clock: Clock, entropy: Entropy) -> Vault:
+def vault_of(store: "Store", keys: "Keyring", clock: Clock, entropy: Entropy) -> "EncryptedVault":
+    """The vault that these keys open, with the home's witness."""
     from unlost.vault.vault import open_vault
 
     return open_vault(store, keys=keys, clock=clock, entropy=entropy, witness=SqlWitness())

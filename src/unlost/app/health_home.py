@@ -8,8 +8,10 @@ from pathlib import Path
 
 from unlost.app.compose import Application
 from unlost.app.health import Look, bad, good, warning
+from unlost.app.health_keys import key_looks
 from unlost.app.home import read_home_key
 from unlost.app.home_copy import copy_if_due, copy_is_due
+from unlost.app.home_keys import service_key_of
 from unlost.app.second_copy import is_late, mirror_place
 from unlost.catalog.alerts import list_alerts, list_channels
 from unlost.catalog.checks import standing_check
@@ -33,12 +35,13 @@ def home_looks(app: Application) -> Iterator[Look]:
     yield from _keys(app)
     yield from _database(app)
     yield from _vault(app)
+    yield from key_looks(app)
     yield from _room(app)
     yield from _service(app)
 
 
 def _keys(app: Application) -> Iterator[Look]:
-    for name, file in (("home key", app.home.home_key), ("service key", app.home.service_key)):
+    for name, file in (("home key", app.home.home_key), ("service key", service_key_of(app.home))):
         if file.exists():
             yield _private(name, file)
     try:

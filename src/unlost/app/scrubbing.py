@@ -50,7 +50,7 @@ def finish(app: Application, org: ProtectedOrg, *, sure: str = "") -> int:
     erased = [one for one in noted if one.run in done]
     count = sum(scrub(org.name, one.records) for one in erased)
     if erased:
-        _empty(app, org)
+        empty(app, org)
         renew_copies(app)
     for one in noted:
         if one.run in done or app.clock.now() - one.at > PATIENCE:
@@ -70,7 +70,7 @@ def finish_if_idle(app: Application, org: ProtectedOrg) -> None:
             raise
 
 
-def _empty(app: Application, org: ProtectedOrg) -> None:
+def empty(app: Application, org: ProtectedOrg) -> None:
     """What runs of the org left beside the database: caches, ids of runs that were cut off, steps."""
     app.cache(org.oid).clear()
     for run in list_runs(org.name):

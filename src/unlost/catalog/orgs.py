@@ -6,8 +6,22 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.db import transaction
+
 from unlost.catalog.connection import own_connection
-from unlost.catalog.models import Org, Secret, Writer
+from unlost.catalog.models import (
+    AlertRow,
+    ApiBudget,
+    ApiHour,
+    ForgottenRow,
+    LeaseRow,
+    Org,
+    ScrubRow,
+    Secret,
+    Upkeep,
+    WitnessRow,
+    Writer,
+)
 from unlost.model.errors import Conflict, NotFound
 from unlost.model.org import OrgIdentity, OrgKind
 from unlost.model.reading import Json
@@ -150,6 +164,20 @@ def retire_org(name: str, *, kept_as: str) -> None:
         Secret.objects.filter(org__in=rows).delete()
         Writer.objects.filter(org__in=rows).delete()
         rows.update(name=kept_as, retired=True)
+    _changed()
+
+
+_BY_OID = (WitnessRow, Upkeep, ForgottenRow, LeaseRow, ApiBudget, ApiHour, ScrubRow)
+
+
+def drop_org(org: ProtectedOrg) -> None:
+    """Forget an org that was shredded, with its runs, nights, secrets, alerts, and who may see it."""
+    oid = org.oid
+    with own_connection(), transaction.atomic():
+        Org.objects.filter(oid=oid).delete()
+        AlertRow.objects.filter(org=org.name).delete()
+        for kind in _BY_OID:
+            kind._default_manager.filter(oid=oid).delete()
     _changed()
 
 

@@ -25,6 +25,7 @@ from unlost.cli.verbs import (
     hold,
     init,
     keep,
+    key,
     org,
     restore,
     runs,
@@ -104,6 +105,7 @@ app.command("worker")(up.worker)
 app.command("doctor")(doctor.doctor)
 app.add_typer(alert.app, name="alert")
 app.add_typer(vault.app, name="vault")
+app.add_typer(key.app, name="key")
 app.add_typer(user.app, name="user")
 app.add_typer(token.app, name="token")
 app.add_typer(sso.app, name="sso")
@@ -143,6 +145,7 @@ def _typed(words: Sequence[str]) -> str:
         "export",
         "hold",
         "keep",
+        "key",
         "org",
         "restore",
         "schedule",

@@ -6,7 +6,7 @@ recovery sheet alone, can read them.
 
 from collections.abc import Sequence
 
-from unlost.model.errors import NotFound
+from unlost.model.errors import IntegrityError, NotFound
 from unlost.vault.format.sealed import ObjectKind, Place, seal, unseal
 from unlost.vault.keys import ID_BYTES
 from unlost.vault.sealing import SealedObjects
@@ -14,7 +14,7 @@ from unlost.vault.sealing import SealedObjects
 FOLDER = "homes/"
 KEPT = 30
 _DIGITS = 8
-_EPOCH = 0  # there is one key for all of them
+_FIRST = 1  # master key; copies under it have the epoch 0
 
 
 class VaultHomes:
@@ -56,15 +56,32 @@ class VaultHomes:
                 next_step="Leave the number out to take the newest copy.",
             )
         data = self._sealed.store.get(name)
-        return unseal(data, place=self._place(name), key=self._sealed.keys.home_key(name))
+        generation = self._generation(number)
+        if generation < self._sealed.keys.generation and self._renewed():
+            raise IntegrityError(
+                "home-copy-outdated",
+                f"The copy {number} of the home's data was sealed under an earlier master key.",
+                next_step="Take a newer copy; this one may be somebody else's.",
+            )
+        key = self._sealed.keys.home_key(name, generation)
+        return unseal(data, place=self._place(name), key=key)
+
+    def _generation(self, number: int) -> int:
+        """Which master key a copy says that it is sealed under."""
+        return max(_FIRST, self._sealed.header(name_of(number)).epoch)
+
+    def _renewed(self) -> bool:
+        """True if a copy is sealed under the present master key: then earlier ones do not count."""
+        present = self._sealed.keys.generation
+        return any(self._generation(number) == present for number in self.numbers())
 
     def _put(self, number: int, content: bytes) -> bool:
-        name = name_of(number)
+        name, generation = name_of(number), self._sealed.keys.generation
         data = seal(
             content,
             place=self._place(name),
-            key=self._sealed.keys.home_key(name),
-            epoch=_EPOCH,
+            key=self._sealed.keys.home_key(name, generation),
+            epoch=generation if generation > _FIRST else 0,
             entropy=self._sealed.entropy,
         )
         return self._sealed.store.put_new(name, data)

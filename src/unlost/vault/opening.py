@@ -21,6 +21,7 @@ from unlost.vault.format.slots import (
     read_slot,
     slot_folder,
     slot_head,
+    unwrap_master,
     wrap_master,
 )
 from unlost.vault.format.vaultjson import (
@@ -32,8 +33,21 @@ from unlost.vault.format.vaultjson import (
     read_vault_file,
 )
 from unlost.vault.keys import ID_BYTES, KEY_BYTES, Keyring
-from unlost.vault.register import begin_register, digest_of, register_slot
-from unlost.vault.unlock import ByServiceKeyFile, KeyProvider, SlotSecret, key_exists, slot_copies
+from unlost.vault.register import (
+    begin_register,
+    digest_of,
+    masters_before,
+    register_slot,
+    registered,
+)
+from unlost.vault.unlock import (
+    ByServiceKeyFile,
+    KeyProvider,
+    SlotSecret,
+    Unlocked,
+    key_exists,
+    slot_copies,
+)
 
 
 def draft_keyring(store: Store, *, entropy: Entropy) -> Keyring:
@@ -54,14 +68,17 @@ def draft_keyring(store: Store, *, entropy: Entropy) -> Keyring:
     )
 
 
-def found_vault(store: Store, keys: Keyring, *, created: datetime) -> None:
+def found_vault(
+    store: Store, keys: Keyring, *, created: datetime, confirmed: datetime | None = None
+) -> None:
     """Write the register of slots, then ``vault.json``: from now on there is a vault.
 
-    Raises Conflict (``vault-exists``).
+    ``confirmed`` is when somebody took the recovery sheet down. Raises Conflict (``vault-exists``).
     """
     if store.size(VAULT_FILE) is not None:
         raise _exists(store)
-    begin_register(store, keys, _whole_slots(store, keys))
+    sheet = confirmed.isoformat() if confirmed is not None else ""
+    begin_register(store, keys, _whole_slots(store, keys), sheet=sheet)
     file = VaultFile(vault=keys.vault.hex(), created=created.isoformat())
     data = encode_vault_file(file, mac=partial(keys.mac, MAC_LABEL))
     if not store.put_new(VAULT_FILE, data):
@@ -91,10 +108,36 @@ def add_slot(
     entropy: Entropy,
     stretch: Stretch | None = None,
 ) -> None:
-    """Write the copies of a slot that this secret opens; a passphrase needs a ``stretch``.
+    """Write the copies of a slot that this secret opens, and list it: from then on it counts.
 
-    Raises Conflict (``slot-exists``); what an interrupted founding left is replaced.
+    A passphrase needs a ``stretch``. What an interrupted founding left is replaced, and what an
+    interrupted call with the same secret left is taken up. Raises Conflict (``slot-exists``).
     """
+    digest = write_slot(store, keys, secret, slot=slot, entropy=entropy, stretch=stretch)
+    if store.size(VAULT_FILE) is not None:
+        register_slot(store, keys, slot, digest)
+
+
+def write_slot(
+    store: Store,
+    keys: Keyring,
+    secret: SlotSecret,
+    *,
+    slot: str,
+    entropy: Entropy,
+    stretch: Stretch | None = None,
+) -> str:
+    """The copies of a slot, which counts only once it is listed; their digest."""
+    copy = _left(store, keys, slot, secret) or _wrapped(keys, secret, slot, entropy, stretch)
+    for name in slot_copies(slot):
+        if not store.put_new(name, copy) and store.get(name) != copy:
+            raise _slot_exists(slot)
+    return digest_of(copy)
+
+
+def _wrapped(
+    keys: Keyring, secret: SlotSecret, slot: str, entropy: Entropy, stretch: Stretch | None
+) -> bytes:
     head = slot_head(vault=keys.vault.hex(), name=slot, stretch=stretch)
     bare = Slot(keys.vault.hex(), slot, stretch, head, wrapped=b"", mac=b"")
     wrapped = wrap_master(
@@ -105,12 +148,7 @@ def add_slot(
         name=slot,
     )
     proved = head + wrapped
-    copy = proved + keys.mac(slot_folder(slot), proved)
-    _make_way(store, slot)
-    for name in slot_copies(slot):
-        store.put_new(name, copy)
-    if store.size(VAULT_FILE) is not None:
-        register_slot(store, keys, slot, digest_of(copy))
+    return proved + keys.mac(slot_folder(slot), proved)
 
 
 def discard_unfinished_key(path: Path, *, store: Store) -> None:
@@ -135,20 +173,46 @@ def open_keyring(store: Store, provider: KeyProvider, *, entropy: Entropy) -> Ke
     """The keys of a vault, after ``vault.json`` is proved.
 
     Raises NotFound (``vault-missing``), UsageError (``format-newer``), NotAllowed (see the
-    providers; ``key-wrong`` where the key is another vault's), IntegrityError
+    providers; ``key-wrong`` where the key is another vault's, ``slot-removed``, ``key-outdated``), IntegrityError
     (``vault-file-missing``, ``vault-file-damaged``).
     """
     data = _read_vault_file(store)
     read_vault_file(data)
-    keys = unlock_keyring(store, provider, entropy=entropy)
+    unlocked = provider.unlock(store)
+    keys = _keyring(store, unlocked, entropy=entropy)
     prove_opened(keys, data)
+    _check_counts(store, keys, unlocked.slot)
     return keys
 
 
 def unlock_keyring(store: Store, provider: KeyProvider, *, entropy: Entropy) -> Keyring:
     """The keys of a vault whose ``vault.json`` may be lost: for verifying and for rescue."""
-    unlocked = provider.unlock(store)
-    return Keyring(store, vault=unlocked.vault, master=unlocked.master, entropy=entropy)
+    return _keyring(store, provider.unlock(store), entropy=entropy)
+
+
+def _keyring(store: Store, unlocked: Unlocked, *, entropy: Entropy) -> Keyring:
+    vault, master = unlocked.vault, unlocked.master
+    earlier = masters_before(store, vault=vault, master=master, entropy=entropy)
+    return Keyring(store, vault=vault, master=master, entropy=entropy, earlier=earlier)
+
+
+def _check_counts(store: Store, keys: Keyring, slot: Slot | None) -> None:
+    """A master key that another followed opens nothing, nor does a slot that was removed.
+
+    That holds though a copy of the slot was left or put back.
+
+    A register that cannot be read keeps nobody out: verifying names it.
+    """
+    try:
+        listed = registered(store, keys)
+    except (IntegrityError, NotFound):
+        return
+    if slot is not None and listed.number and listed.slots.get(slot.name) != digest_of(slot.copy):
+        raise NotAllowed(
+            "slot-removed",
+            f"The slot “{slot.name}” was removed from the vault, and does not count any more.",
+            next_step="Open the vault with another key, or with the recovery sheet.",
+        )
 
 
 def prove_opened(keys: Keyring, data: bytes) -> None:
@@ -157,7 +221,7 @@ def prove_opened(keys: Keyring, data: bytes) -> None:
     Raises NotAllowed (``key-wrong``), IntegrityError (``vault-file-damaged``).
     """
     try:
-        prove_vault_file(data, mac=partial(keys.mac, MAC_LABEL))
+        prove_vault_file(data, mac=partial(keys.mac, MAC_LABEL, generation=1))
     except IntegrityError:
         if read_vault_file(data).vault != keys.vault.hex():
             raise NotAllowed(
@@ -187,7 +251,7 @@ def repair_slot(store: Store, keys: Keyring, slot: str) -> tuple[str, ...]:
 
     Raises IntegrityError (``slot-damaged``) where no copy is whole.
     """
-    broken = [name for name in slot_copies(slot) if not _whole(store, keys, name)]
+    broken = [name for name in slot_copies(slot) if not is_whole(store, keys, name)]
     good = [name for name in slot_copies(slot) if name not in broken]
     if not good:
         raise damaged_slot(slot)
@@ -205,7 +269,8 @@ def _opens(path: Path, store: Store) -> bool:
     return True
 
 
-def _whole(store: Store, keys: Keyring, name: str) -> bool:
+def is_whole(store: Store, keys: Keyring, name: str) -> bool:
+    """True if a copy of a slot is as somebody with these keys wrote it."""
     try:
         check_slot_copy(store, keys, name)
     except UnlostError:
@@ -219,20 +284,33 @@ def _whole_slots(store: Store, keys: Keyring) -> dict[str, str]:
     return {
         slot: digest_of(store.get(name))
         for slot, name in names.items()
-        if _whole(store, keys, name)
+        if is_whole(store, keys, name)
     }
 
 
-def _make_way(store: Store, slot: str) -> None:
+def _left(store: Store, keys: Keyring, slot: str, secret: SlotSecret) -> bytes | None:
+    """A copy that an interrupted call with this secret left; raises Conflict for any other."""
     taken = [name for name in slot_copies(slot) if store.size(name) is not None]
-    if taken and store.size(VAULT_FILE) is not None:
-        raise Conflict(
-            "slot-exists",
-            f"The vault has a slot “{slot}” already.",
-            next_step="Choose another name, or remove that slot first.",
-        )
-    for name in taken:
-        store.delete(name)
+    if store.size(VAULT_FILE) is None:  # nothing counts yet
+        for name in taken:
+            store.delete(name)
+        return None
+    if not taken:
+        return None
+    whole = [name for name in taken if is_whole(store, keys, name)]
+    if slot not in registered(store, keys).slots and whole == taken:
+        left = read_slot(store.get(taken[0]), name=slot)
+        if unwrap_master(left, key=secret.wrapping_key(left)) == keys.master():
+            return left.copy
+    raise _slot_exists(slot)
+
+
+def _slot_exists(slot: str) -> Conflict:
+    return Conflict(
+        "slot-exists",
+        f"The vault has a slot “{slot}” already.",
+        next_step=f"Choose another name, or remove that slot first: unlost key remove {slot}",
+    )
 
 
 def _read_vault_file(store: Store) -> bytes:

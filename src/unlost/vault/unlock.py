@@ -46,10 +46,11 @@ _OWNER_ONLY = 0o600
 
 @dataclass(frozen=True, slots=True)
 class Unlocked:
-    """A vault's id (16 bytes) and master key (32 bytes)."""
+    """A vault's id (16 bytes), its master key (32 bytes), and the copy of the slot that gave it."""
 
     vault: bytes
     master: bytes
+    slot: Slot | None = None
 
     def __repr__(self) -> str:
         return f"Unlocked(vault={self.vault.hex()})"
@@ -154,9 +155,12 @@ class ByServiceKeyFile:
         UsageError (``key-in-vault``), IntegrityError (``slot-damaged``).
         """
         refuse_key_in_vault(self.path, store)
-        key = ServiceKey.parse(self._read())
-        vault, master = _open_slot(store, key.slot, key)
-        return Unlocked(vault=vault, master=master)
+        key = self.service_key()
+        return open_slot(store, key.slot, key)
+
+    def service_key(self) -> ServiceKey:
+        """The key that the file holds; raises NotAllowed (``key-missing``, ``key-file-damaged``)."""
+        return ServiceKey.parse(self._read())
 
     def _read(self) -> str:
         try:
@@ -182,8 +186,7 @@ class ByPassphrase:
 
     def unlock(self, store: Store) -> Unlocked:
         """The master key from the slot; raises as ``ByServiceKeyFile`` does."""
-        vault, master = _open_slot(store, self.slot, self)
-        return Unlocked(vault=vault, master=master)
+        return open_slot(store, self.slot, self)
 
     def wrapping_key(self, slot: Slot) -> bytes:
         """The key that opens the slot; words may be typed in any case, with any spaces."""
@@ -241,6 +244,22 @@ def write_service_key(key: ServiceKey, path: Path, *, store: Store) -> None:
         ) from error
 
 
+def move_service_key(fresh: Path, path: Path) -> None:
+    """Put a written key file in the place of another, whole or not at all.
+
+    Raises StoreError (``key-unwritten``).
+    """
+    try:
+        fresh.replace(path)
+        RealDisk().sync_folder(path.parent)
+    except OSError as error:
+        raise StoreError(
+            "key-unwritten",
+            f"The service key {path} cannot be replaced: {error.strerror}.",
+            next_step=f"Nothing was lost: the new key lies in {fresh}. Do it again.",
+        ) from error
+
+
 def _write_durably(path: Path, data: bytes) -> None:
     """A new file for the owner alone, whole or not there at all."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
@@ -264,8 +283,8 @@ def key_exists(path: Path) -> Conflict:
     )
 
 
-def _open_slot(store: Store, slot: str, secret: SlotSecret) -> tuple[bytes, bytes]:
-    """The vault's id and master key from the first copy of a slot that this secret opens."""
+def open_slot(store: Store, slot: str, secret: SlotSecret) -> Unlocked:
+    """What the first copy of a slot gives that this secret opens."""
     copies = _whole_copies(store, slot)
     tried: dict[Stretch | None, bytes] = {}
     for copy in copies:
@@ -273,7 +292,7 @@ def _open_slot(store: Store, slot: str, secret: SlotSecret) -> tuple[bytes, byte
             tried[copy.stretch] = secret.wrapping_key(copy)
         master = unwrap_master(copy, key=tried[copy.stretch])
         if master is not None:
-            return bytes.fromhex(copy.vault), master
+            return Unlocked(bytes.fromhex(copy.vault), master, copy)
     raise NotAllowed(
         "key-wrong",
         f"This key does not open the slot “{slot}” of the vault in {store.properties.address}.",

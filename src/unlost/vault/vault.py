@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime
+from itertools import count
 from typing import BinaryIO
 
 import msgspec
@@ -55,6 +56,7 @@ from unlost.vault.retain.scope import shown_backups
 from unlost.vault.room import OrgRoom, VaultOptions, unknown_org
 from unlost.vault.sealing import SealedObjects
 from unlost.vault.search import search
+from unlost.vault.shred import shredded_orgs
 from unlost.vault.snapshot import VaultSnapshot
 from unlost.vault.state import LiveState, live_objects
 from unlost.vault.verify import Look, verify_vault
@@ -327,7 +329,9 @@ class EncryptedVault:
         """What serves an org; raises NotFound (``org-unknown``)."""
         with self._lock:
             if org not in self._rooms:
-                if self.sealed.store.size(places.identity(org)) is None:
+                sealed = self.sealed
+                there = sealed.store.size(places.identity(org)) is not None
+                if not there or org in shredded_orgs(sealed.store, sealed.keys):
                     raise unknown_org(org)
                 self._rooms[org] = OrgRoom(
                     org,
@@ -342,7 +346,9 @@ class EncryptedVault:
     def oids(self) -> list[str]:
         """The oids of all orgs, also of those whose chain is broken."""
         names = (listed.name for listed in self.sealed.store.list(places.identities()))
-        return [name.removeprefix(places.identities()) for name in names]
+        gone = shredded_orgs(self.sealed.store, self.sealed.keys)
+        found = (name.removeprefix(places.identities()) for name in names)
+        return [org for org in found if org not in gone]
 
     def _identity(self, org: str) -> OrgIdentity:
         chain = self.room(org).chain
@@ -364,8 +370,13 @@ class EncryptedVault:
 
     def _oid(self, identity: OrgIdentity) -> str:
         """The same for all who adopt this org, and nothing to those without the key."""
-        name = msgspec.json.encode((identity.connector, identity.tenant))
-        return self.sealed.keys.mac("org", name)[:_OID_BYTES].hex()
+        gone = shredded_orgs(self.sealed.store, self.sealed.keys)
+        for life in count():  # an org that was shredded is another one when it comes back
+            name = (identity.connector, identity.tenant, *([life] if life else []))
+            code = self.sealed.keys.mac("org", msgspec.json.encode(name), generation=1)
+            if (org := code[:_OID_BYTES].hex()) not in gone:
+                return org
+        raise AssertionError("counting has no end")
 
     def _intent(
         self, state: LiveState, *, run: str, kind: CommitKind, identity: OrgIdentity

@@ -15,6 +15,7 @@ from unlost.app import health_home, health_orgs
 from unlost.app.actions.alerts import Asked, add_channel
 from unlost.app.actions.backup import backup
 from unlost.app.actions.doctor import Diagnosis, doctor
+from unlost.app.actions.mirror import run_mirror, set_mirror
 from unlost.app.actions.orgs import NewOrg, add_org
 from unlost.app.actions.schedule import Wish, change
 from unlost.app.actions.writer import NewWriter, set_writer
@@ -28,6 +29,7 @@ from unlost.model.alert import Alarm, ChannelKind, Rule, Urgency
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.night import CheckRecord
 from unlost.testing.memory_writer import MemoryWriter
+from unlost.vault.stores.address import StoreAddress
 from unlost.vault.stores.local import LocalStore
 
 
@@ -40,7 +42,9 @@ def app(tmp_path: Path) -> Iterator[Application]:
         set_writer(app, NewWriter("sales", {}, {"password": WRITE_SECRET}))
         add_channel(app, Asked(name="hook", kind=ChannelKind.WEBHOOK, url="https://ops.example/x"),
                     secret="s" * 32)  # fmt: skip
+        set_mirror(app, StoreAddress(tmp_path / "second"))
         backup(app, "sales")
+        run_mirror(app)
         app.jobs.unfinished(kind="backup", org="x")
         yield app
 
@@ -62,7 +66,7 @@ def test_where_all_is_in_order_the_doctor_says_so(served: Application) -> None:
     found = doctor(served)
     assert found.worst is Health.GOOD, found
     names = {check.name for check in found.checks}
-    assert {"home key", "service key", "secrets", "database", "vault", "store", "copy", "disk",
+    assert {"home key", "service key", "secrets", "database", "vault", "keys", "second copy", "store", "copy", "disk",
             "service", "sales: clock", "sales: reading", "sales: writing",
             "sales: backup"} == names  # fmt: skip
 

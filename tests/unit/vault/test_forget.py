@@ -370,7 +370,7 @@ def test_a_backup_that_nobody_saw_begin_is_refused(monkeypatch: pytest.MonkeyPat
     night(small, "n2", ("a", "U", {"Text": "short"}))
     commit = small.begin("open")
     added = commit.add(TABLE, [rows(("b", "U", {"Text": LONG}))])
-    monkeypatch.setattr(forgetting, "_check_alone", lambda _: None)
+    monkeypatch.setattr(forgetting, "check_alone", lambda _: None)
     small.vault.forget(small.org, KeepRules(daily=1), run="f1")
     with pytest.raises(Conflict) as caught:
         finish(commit, added)

@@ -49,7 +49,7 @@ def small() -> SmallVault:
 def test_the_register_lists_every_slot(small: SmallVault) -> None:
     assert newest_entry(small.store) == 3
     assert [len(read_entry(small.store, small.keys, n).slots) for n in (1, 2, 3)] == [0, 1, 2]
-    assert registered(small.store, small.keys).keys() == {"service", "second"}
+    assert registered(small.store, small.keys).slots.keys() == {"service", "second"}
 
 
 @pytest.mark.parametrize("slot", ["service", "second"])
@@ -135,7 +135,7 @@ def test_what_an_interrupted_founding_left_is_replaced() -> None:
     add_slot(store, keys, ServiceKey.new(keys, entropy=entropy), slot="service", entropy=entropy)
     found_vault(store, keys, created=START)
     assert newest_entry(store) == 1
-    assert registered(store, keys).keys() == {"service"}
+    assert registered(store, keys).slots.keys() == {"service"}
 
 
 def interrupted(*_: object, **__: object) -> bytes:
@@ -154,7 +154,12 @@ def test_two_who_add_a_slot_at_once_are_both_listed(small: SmallVault) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(small.store, "put_new", put_new)
         add(small, "third")
-    assert registered(small.store, small.keys).keys() == {"service", "second", "third", "rival"}
+    assert registered(small.store, small.keys).slots.keys() == {
+        "service",
+        "second",
+        "third",
+        "rival",
+    }
     assert damaged(small) == {}
 
 

@@ -108,7 +108,7 @@ def init(
         discard_unfinished_key(home.service_key, store=store)
         _add_service_key(home, store, keys, slot=SERVICE_SLOT, entropy=entropy)
         _hand_over(recovery_sheet(keys), out=request.recovery_out, confirm=confirm)
-        found_vault(store, keys, created=clock.now())
+        found_vault(store, keys, created=clock.now(), confirmed=clock.now())
     _settle(home, entropy)
     return _result(home, keys, recovery_out=request.recovery_out)
 

@@ -88,7 +88,16 @@ def _made(request: "InitRequest") -> "InitResult":
             "The recovery sheet is shown and confirmed on a terminal, and this is none.",
             next_step="Add --recovery-out FILE, and print that file.",
         )
-    return make(request, confirm=lambda sheet: _confirm(sheet, entropy), entropy=entropy)
+    failed = NotAllowed(
+        "sheet-not-confirmed",
+        "The recovery sheet was not confirmed, so that no vault was made.",
+        next_step="Start again with `unlost init`; a new sheet is made.",
+    )
+    return make(
+        request,
+        confirm=lambda sheet: confirm_sheet(sheet, entropy, failed=failed),
+        entropy=entropy,
+    )
 
 
 def _adopted(request: "InitRequest", sheet: Path) -> "InitResult":
@@ -109,8 +118,11 @@ def read_sheet(sheet: Path) -> str:
         ) from None
 
 
-def _confirm(sheet: "RecoverySheet", entropy: "Entropy") -> None:
-    """Show the sheet on stderr, and ask for two of its groups until they are right."""
+def confirm_sheet(sheet: "RecoverySheet", entropy: "Entropy", *, failed: NotAllowed) -> None:
+    """Show the sheet on stderr, and ask for two of its groups until they are right.
+
+    Raises ``failed`` once they were wrong too often.
+    """
     from unlost.vault.format.recovery import confirm_groups
 
     count = len(sheet.groups())
@@ -128,11 +140,7 @@ def _confirm(sheet: "RecoverySheet", entropy: "Entropy") -> None:
         except UsageError as error:
             typer.echo(f"{error.sentence} {error.next_step}", err=True)
             if attempt == TRIES:
-                raise NotAllowed(
-                    "sheet-not-confirmed",
-                    "The recovery sheet was not confirmed, so that no vault was made.",
-                    next_step="Start again with `unlost init`; a new sheet is made.",
-                ) from None
+                raise failed from None
         else:
             return
 

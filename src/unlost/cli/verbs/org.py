@@ -10,7 +10,7 @@ from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
-from unlost.cli.text import many, plain, when
+from unlost.cli.text import many, plain, size, when
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from unlost.app.actions.columns import HiddenOfOrg
     from unlost.app.actions.follow import Followed
     from unlost.app.actions.orgs import AddedOrg, OrgList
+    from unlost.app.actions.shred import Shredded, ShredPlan
     from unlost.app.actions.writer import WriterResult
     from unlost.cli.connector_forms import Given
     from unlost.model.finding import Finding
@@ -109,6 +110,39 @@ def follow(name: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCod
         from unlost.app.actions.follow import follow as act
 
         answer(act(application, name), as_json=json, show=_show_followed)
+    return ExitCode.OK
+
+
+@app.command("shred")
+def shred(
+    org: OrgName,
+    *,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Only show what would go; nothing is changed.")
+    ] = False,
+    confirm: Annotated[
+        str,
+        typer.Option(
+            "--confirm", metavar="ORG", help="The org's name once more, instead of typing it."
+        ),
+    ] = "",
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Destroy all backups of an org by destroying its keys. Nobody can bring them back."""
+    with opened(home) as application:
+        from unlost.app.actions.shred import plan as planned
+        from unlost.app.actions.shred import shred as act
+
+        seen = planned(application, org)
+        if plan or not json:
+            answer(seen, as_json=json, show=_show_shred_plan)
+        if plan:
+            return ExitCode.OK
+        if not confirm and not json:
+            confirm = typer.prompt("Type the org's name to destroy all of it", err=True)
+        done = act(application, org, typed=confirm, head=seen.head)
+        answer(done, as_json=json, show=_show_shredded)
     return ExitCode.OK
 
 
@@ -250,3 +284,28 @@ def _show_list(out: "Console", result: "OrgList") -> None:
             org.name, org.connector, plain(org.label), org.kind, f"{org.snapshots:,}", last
         )
     out.print(table)
+
+
+def _show_shred_plan(out: "Console", seen: "ShredPlan") -> None:
+    out.print(
+        f"{seen.org}: {many(seen.nights, 'backup')} in {many(seen.objects, 'object')} of "
+        f"{size(seen.bytes)} would be destroyed, and what this home knows of the org."
+    )
+    if seen.holds:
+        out.print(f"{many(seen.holds, 'hold')} forbid it: see unlost hold list {seen.org}")
+    _tell_what_stays(out)
+
+
+def _show_shredded(out: "Console", done: "Shredded") -> None:
+    out.print(
+        f"{done.org} is destroyed: its keys, then {many(done.objects, 'object')} of {size(done.bytes)}. "
+        f"The vault's object {done.proof} proves it."
+    )
+    _tell_what_stays(out)
+
+
+def _tell_what_stays(out: "Console") -> None:
+    out.print(
+        "Not reached: second copies (run unlost vault mirror run), other copies of the vault, versions "
+        "that a bucket keeps, exports, and the org itself. A copy of its keys opens a copy of its data."
+    )

@@ -79,6 +79,11 @@ class Slot:
         """The bytes that the code is over."""
         return self.head + self.wrapped
 
+    @property
+    def copy(self) -> bytes:
+        """The whole object, as it lies in the store."""
+        return self.proved + self.mac
+
 
 def slot_folder(name: str) -> str:
     """Where the copies of a slot lie; raises UsageError (``slot-name``)."""

@@ -13,6 +13,7 @@ from unlost.vault.maintenance import MAINTENANCE
 from unlost.vault.mirror.scope import OrgScope, VaultScope
 from unlost.vault.register import registered
 from unlost.vault.sealing import SealedObjects
+from unlost.vault.shred import shredded_orgs
 
 _ORG = re.compile(r"orgs/([0-9a-f]{32})/")
 _SLOT = re.compile(r"keys/([^/]+)/[123]")
@@ -20,12 +21,17 @@ _SLOT = re.compile(r"keys/([^/]+)/[123]")
 
 def taken_away(sealed: SealedObjects, scope: VaultScope, excess: Collection[str]) -> Iterator[str]:
     """Those of the names that the vault has removed for good."""
+    shredded = shredded_orgs(sealed.store, sealed.keys) if excess else {}
     by_org: dict[str, list[str]] = {}
     for name in excess:
         found = _ORG.match(name)
         by_org.setdefault(found[1] if found else "", []).append(name)
-    yield from _of_vault(sealed, by_org.pop("", []))
+    of_vault = by_org.pop("", [])
+    yield from (name for name in of_vault if name.removeprefix(places.identities()) in shredded)
+    yield from _of_vault(sealed, of_vault)
     for org, names in by_org.items():
+        if org in shredded:
+            yield from names
         if org in scope.orgs:
             yield from _of_org(scope.orgs[org], names)
 
@@ -34,7 +40,7 @@ def _of_vault(sealed: SealedObjects, names: Collection[str]) -> Iterator[str]:
     """Older copies of homes, and slots that the register does not list."""
     numbers = VaultHomes(sealed).numbers()
     newest = name_of(numbers[-1]) if numbers else FOLDER
-    listed = registered(sealed.store, sealed.keys) if names else {}
+    listed = registered(sealed.store, sealed.keys).slots if names else {}
     for name in names:
         slot = _SLOT.fullmatch(name)
         if (slot is not None and listed and slot[1] not in listed) or (
@@ -66,7 +72,9 @@ def _is_superseded(scope: OrgScope, name: str) -> bool:
         return places.sequence(name) in scope.room.chain.redacted()
     if name.startswith(places.redactions(org)):
         return name not in state.objects and places.redacted_by(name) <= state.seq
-    return name.startswith(places.intents(org))
+    if name.startswith(places.intents(org)):
+        return True
+    return scope.room.sealed.keys.is_wrapped_anew(name, org=org)
 
 
 def _maintenance(scope: OrgScope) -> Iterator[Manifest]:

@@ -77,7 +77,7 @@ def forget(room: OrgRoom, rules: KeepRules, *, run: str, pause: Pause, agree: Ag
     state = room.chain.proved()
     if not state.seq:
         return Forgetting()
-    _check_alone(room)
+    check_alone(room)
     close_cut_off(room, CommitKind.FORGET)
     work = Maintenance(room, run=run, kind=CommitKind.FORGET)
     work.open()
@@ -88,7 +88,7 @@ def forget(room: OrgRoom, rules: KeepRules, *, run: str, pause: Pause, agree: Ag
         raise
 
 
-def _check_alone(room: OrgRoom) -> None:
+def check_alone(room: OrgRoom) -> None:
     """Raise Conflict while a run is open that reads or writes what may go.
 
     One that was committed is over, though it did not come to say so.
@@ -205,7 +205,7 @@ def _without(
 
 def _commit(room: OrgRoom, work: Maintenance, made: Made, told: Forgetting) -> Forgetting:
     objects = list(made.replaced(room))
-    _check_alone(room)
+    check_alone(room)
     info = work.commit(
         Work(
             parts=tuple(one.part for one in made.tables),

@@ -5,16 +5,16 @@ from functools import partial
 
 from unlost.model.store import Store
 from unlost.vault.format.register import Register, register_name
+from unlost.vault.format.shredded import SHREDDED
 from unlost.vault.format.vaultjson import MAC_LABEL, VAULT_FILE, prove_vault_file
 from unlost.vault.homes import VaultHomes, name_of
-from unlost.vault.keys import COPIES, Keyring, epoch_folder, identity_folder
+from unlost.vault.keys import COPIES, Keyring
 from unlost.vault.opening import check_slot_copy, slots
 from unlost.vault.register import digest_of, newest_entry, read_entry
 from unlost.vault.sealing import SealedObjects
+from unlost.vault.shred import read_proof
 from unlost.vault.unlock import slot_copies
 from unlost.vault.verify.ledger import Ledger
-
-_FIRST_EPOCH = 1
 
 
 def check_vault_file(store: Store, keys: Keyring, ledger: Ledger) -> None:
@@ -23,7 +23,7 @@ def check_vault_file(store: Store, keys: Keyring, ledger: Ledger) -> None:
     def prove() -> None:
         data = store.get(VAULT_FILE)
         ledger.saw(len(data))
-        prove_vault_file(data, mac=partial(keys.mac, MAC_LABEL))
+        prove_vault_file(data, mac=partial(keys.mac, MAC_LABEL, generation=1))
 
     ledger.attempt(VAULT_FILE, prove)
 
@@ -47,10 +47,15 @@ def _check_register(
 ) -> Mapping[str, str] | None:
     """The slots by the newest entry of the register; None if that is damaged."""
     found: Register | None = None
+    master = 1
     for number in range(1, max(1, entries, newest_entry(store)) + 1):
         name = register_name(number)
         ledger.saw(store.size(name) or 0)
         found = ledger.attempt(name, partial(read_entry, store, keys, number))
+        if found is not None and found.master < master:
+            ledger.damage(name, "Somebody made it with an earlier master key.")
+            found = None
+        master = found.master if found is not None else master
     return found.slots if found is not None else None
 
 
@@ -73,10 +78,15 @@ def check_homes(sealed: SealedObjects, ledger: Ledger) -> None:
         ledger.attempt(name, partial(homes.get, number))
 
 
+def check_shredded(sealed: SealedObjects, ledger: Ledger) -> None:
+    """Every byte of the proofs of orgs that were shredded."""
+    for listed in list(sealed.store.list(SHREDDED)):
+        ledger.saw(listed.size)
+        ledger.attempt(listed.name, partial(read_proof, sealed.store, sealed.keys, listed.name))
+
+
 def check_org_keys(store: Store, keys: Keyring, org: str, ledger: Ledger) -> None:
     """Three copies of the identity key and of each epoch's key."""
-    epochs = {_FIRST_EPOCH, *keys.epochs(org)}
-    folders = [identity_folder(org), *(epoch_folder(org, epoch) for epoch in sorted(epochs))]
-    for name in (f"{folder}/{copy}" for folder in folders for copy in COPIES):
+    for name in (f"{folder}/{copy}" for folder in keys.folders(org) for copy in COPIES):
         ledger.saw(store.size(name) or 0)
         ledger.attempt(name, partial(keys.check_copy, name, org=org))

@@ -12,6 +12,7 @@ from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.room import OrgRoom
 from unlost.vault.sealing import SealedObjects
+from unlost.vault.shred import shredded_orgs
 from unlost.vault.state import live_objects
 from unlost.vault.verify.commits import ChainVerifier, Walk
 from unlost.vault.verify.deep import DeepVerifier
@@ -21,6 +22,7 @@ from unlost.vault.verify.look import Look
 from unlost.vault.verify.material import (
     check_homes,
     check_org_keys,
+    check_shredded,
     check_slots,
     check_vault_file,
 )
@@ -57,6 +59,7 @@ def verify_vault(
             verifier.check_deep(walk, room)
     check_slots(sealed.store, sealed.keys, ledger, entries=entries)
     check_homes(sealed, ledger)
+    check_shredded(sealed, ledger)
     return VerifyReport(
         level=look.level,
         objects=ledger.objects,
@@ -163,4 +166,5 @@ def _names(objects: Iterable[ObjectEntry]) -> frozenset[str]:
 
 def _orgs_in(sealed: SealedObjects) -> set[str]:
     names = (listed.name for prefix in ("orgs/", "names/") for listed in sealed.store.list(prefix))
-    return {match[1] for match in map(_ORG.match, names) if match}
+    found = {match[1] for match in map(_ORG.match, names) if match}
+    return found - shredded_orgs(sealed.store, sealed.keys).keys()

@@ -2,11 +2,18 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 
 from unlost.model.errors import IntegrityError, UsageError
-from unlost.vault.format.register import Register, encode_register, read_register, register_name
+from unlost.vault.format.register import (
+    Register,
+    claimed_master,
+    encode_register,
+    read_register,
+    register_name,
+)
 
 REGISTER = Register("ab" * 16, 7, {"service": "11" * 32, "passphrase": "22" * 32})
 NAME = "slots/00000007"
@@ -14,6 +21,10 @@ NAME = "slots/00000007"
 
 def mac(data: bytes) -> bytes:
     return hashlib.sha256(b"key" + data).digest()
+
+
+def proof(master: int, data: bytes) -> bytes:
+    return mac(data) if master == 1 else mac(mac(data))
 
 
 def signed(members: dict[str, object]) -> bytes:
@@ -26,7 +37,7 @@ def test_there_and_back() -> None:
     assert register_name(7) == NAME
     assert data.startswith(b'{"format":0,"vault":"abab')
     assert b'"number":7,"slots":{"passphrase":"22' in data
-    assert read_register(data, name=NAME, mac=mac) == REGISTER
+    assert read_register(data, name=NAME, mac=proof) == REGISTER
 
 
 def test_every_byte_is_proved() -> None:
@@ -34,7 +45,7 @@ def test_every_byte_is_proved() -> None:
     for at in range(len(data)):
         spoiled = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
         with pytest.raises(IntegrityError) as caught:
-            read_register(spoiled, name=NAME, mac=mac)
+            read_register(spoiled, name=NAME, mac=proof)
         assert caught.value.code == "register-damaged"
         assert NAME in caught.value.sentence
 
@@ -42,11 +53,27 @@ def test_every_byte_is_proved() -> None:
 def test_an_entry_under_another_number_is_refused() -> None:
     data = encode_register(REGISTER, mac=mac)
     with pytest.raises(IntegrityError):
-        read_register(data, name="slots/00000008", mac=mac)
+        read_register(data, name="slots/00000008", mac=proof)
 
 
 def test_a_newer_format_is_told() -> None:
     data = signed({"format": 1, "vault": "", "number": 7, "slots": {}})
     with pytest.raises(UsageError) as caught:
-        read_register(data, name=NAME, mac=mac)
+        read_register(data, name=NAME, mac=proof)
     assert caught.value.code == "format-newer"
+
+
+def test_a_renewed_entry_tells_its_master_and_those_before() -> None:
+    renewed = replace(REGISTER, sheet="2026-03-02T00:00:00+00:00", master=2, earlier=("ab",))
+    data = encode_register(renewed, mac=lambda body: mac(mac(body)))
+    assert read_register(data, name=NAME, mac=proof) == renewed
+    assert claimed_master(data) == 2
+    with pytest.raises(IntegrityError):
+        read_register(encode_register(renewed, mac=mac), name=NAME, mac=proof)
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b'{"master":"x"}', b"{"])
+def test_what_is_no_entry_claims_no_master(data: bytes) -> None:
+    assert claimed_master(data) == 0
+    with pytest.raises(IntegrityError):
+        read_register(data, name=NAME, mac=proof)

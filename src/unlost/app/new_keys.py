@@ -1,0 +1,124 @@
+"""A key that is to open the vault: what is asked for, and how it is made ready."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from unlost.app.home_keys import OpenedKeys, credential
+from unlost.model.errors import UnlostError, UsageError
+from unlost.model.ports import Entropy
+from unlost.vault.format.slots import slot_folder
+from unlost.vault.keys import Keyring
+from unlost.vault.unlock import (
+    ByPassphrase,
+    ByServiceKeyFile,
+    ServiceKey,
+    key_exists,
+    write_service_key,
+)
+from unlost.vault.ways import remove_way, ways
+
+SHORTEST = 20  # characters of a passphrase that somebody thought up
+_MADE_UP = re.compile(r"-[0-9a-f]{8}$")
+_LONGEST_BASE = 32
+
+
+def _silent(_: str) -> None:
+    """Nobody wants to know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewKey:
+    """One of: a file for a key, this home's service key, a passphrase, or somebody who is told it.
+
+    ``tell`` is given the text of a key file, for what is not to lie on a disk.
+    """
+
+    key_file: Path | None = None
+    service: bool = False
+    passphrase: str = ""
+    tell: Callable[[str], object] = _silent
+
+    def __repr__(self) -> str:
+        return "NewKey()"
+
+
+def check_new(new: NewKey, slot: str) -> None:
+    """Raise UsageError unless exactly one thing is wished (``key-unclear``, ``passphrase-short``)."""
+    slot_folder(slot)
+    wished = (new.key_file is not None, new.service, bool(new.passphrase), new.tell is not _silent)
+    if sum(wished) != 1:
+        raise UsageError(
+            "key-unclear",
+            "It is not clear what is to open the slot.",
+            next_step="Say one of --key-file FILE, --service, and --passphrase.",
+        )
+    if new.passphrase and len(new.passphrase.strip()) < SHORTEST:
+        raise UsageError(
+            "passphrase-short",
+            f"A passphrase for a vault needs at least {SHORTEST} characters.",
+            next_step="Take several words that do not belong together, or the seven that Unlost "
+            "proposes.",
+        )
+
+
+def secret_of(new: NewKey, slot: str) -> ByPassphrase:
+    """The passphrase of a slot."""
+    return ByPassphrase(new.passphrase, slot)
+
+
+def ready_key(opened: OpenedKeys, slot: str, file: Path | None, *, entropy: Entropy) -> ServiceKey:
+    """A key in its file, which opens nothing yet; one that an interrupted call left there is taken.
+
+    Raises Conflict (``key-exists``), UsageError (``key-in-vault``), StoreError (``key-unwritten``).
+    """
+    if file is not None and file.exists():
+        return _left(opened, slot, file)
+    key = ServiceKey.new(opened.keys, entropy=entropy, slot=slot)
+    if file is not None:
+        write_service_key(key, file, store=opened.store)
+    return key
+
+
+def fresh_name(slot: str, *, entropy: Entropy) -> str:
+    """A name for the slot that takes the place of another."""
+    return f"{_MADE_UP.sub('', slot)[:_LONGEST_BASE]}-{entropy.bytes(4).hex()}"
+
+
+def check_own_file(then: str) -> None:
+    """Raise UsageError (``key-is-credential``) where the service has its key from systemd."""
+    if credential() is not None:
+        raise UsageError(
+            "key-is-credential",
+            "The service gets its key from systemd, where Unlost cannot write.",
+            next_step="Add a key with `unlost key add NAME --key-file -`, give it to systemd, restart "
+            f"the service, {then}",
+        )
+
+
+def drafted_key(
+    opened: OpenedKeys, keys: Keyring, draft: Path, *, slot: str, entropy: Entropy
+) -> ServiceKey:
+    """A key for the service, in a file beside its present one; it opens nothing yet.
+
+    What an interrupted change left there goes before, with its slot: nobody uses it.
+    """
+    if draft.exists():
+        left = ByServiceKeyFile(draft).service_key()
+        if left.slot in {one.slot for one in ways(opened.store, opened.keys)}:
+            remove_way(opened.store, opened.keys, left.slot)
+        draft.unlink()
+    key = ServiceKey.new(keys, entropy=entropy, slot=slot)
+    write_service_key(key, draft, store=opened.store)
+    return key
+
+
+def _left(opened: OpenedKeys, slot: str, file: Path) -> ServiceKey:
+    try:
+        key = ByServiceKeyFile(file).service_key()
+    except UnlostError:
+        raise key_exists(file) from None
+    if (key.vault, key.slot) != (opened.keys.vault, slot):
+        raise key_exists(file)
+    return key

@@ -1,0 +1,87 @@
+"""The proof that an org was shredded: all that is left of it, in clear, proved by the master key.
+
+The object is ``shredded/<oid>``. The bytes are one JSON object with the fields of ``ShreddedOrg`` in their
+order after ``format``, without spaces, closed by a code as ``vault.json`` is.
+"""
+
+import hmac
+import json
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from unlost.model.errors import IntegrityError
+from unlost.vault.format.sealed import FORMAT, newer
+
+SHREDDED = "shredded/"
+
+_SHAPE = re.compile(rb'(\{.*),"mac":"([0-9a-f]{64})"\}\n', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class ShreddedOrg:
+    """What an org had when it was shredded: commits and the head of the newest, objects and bytes.
+
+    ``at`` is RFC 3339 in UTC, ``master`` the number of the master key that proves it.
+    """
+
+    vault: str
+    org: str
+    at: str
+    commits: int
+    head: str
+    objects: int
+    bytes: int
+    master: int = 1
+
+
+type ProofOf = Callable[[int, bytes], bytes]  # by the number of a master key
+
+
+def shredded_name(org: str) -> str:
+    """The name of the proof, which is also the label of its code."""
+    return f"{SHREDDED}{org}"
+
+
+def encode_shredded(proof: ShreddedOrg, *, mac: ProofOf) -> bytes:
+    """The bytes of a proof; ``mac`` makes the code."""
+    body = json.dumps({"format": FORMAT, **asdict(proof)}, separators=(",", ":")).encode()[:-1]
+    return body + b',"mac":"' + mac(proof.master, body).hex().encode() + b'"}\n'
+
+
+def read_shredded(data: bytes, *, name: str, mac: ProofOf) -> ShreddedOrg:
+    """What a proof says; raises UsageError (``format-newer``), IntegrityError (``proof-damaged``)."""
+    match = _SHAPE.fullmatch(data)
+    members = _members(data) if match else None
+    if match is None or members is None:
+        raise damaged_proof(name)
+    number = members.pop("format", None)
+    if isinstance(number, int) and number > FORMAT:
+        raise newer(name, number)
+    members.pop("mac")
+    try:
+        proof = ShreddedOrg(**members)
+        code = mac(int(proof.master), match[1]).hex().encode()
+    except (TypeError, ValueError):
+        raise damaged_proof(name) from None
+    if not hmac.compare_digest(code, match[2]) or shredded_name(proof.org) != name:
+        raise damaged_proof(name)
+    return proof
+
+
+def damaged_proof(name: str) -> IntegrityError:
+    """The error for a proof that is not what Unlost wrote."""
+    return IntegrityError(
+        "proof-damaged",
+        f"“{name}”, which says that an org was shredded, is not what Unlost wrote.",
+        next_step="Bring it back from a copy of the vault, or remove it if nobody shredded an org.",
+    )
+
+
+def _members(data: bytes) -> dict[str, Any] | None:
+    try:
+        members = json.loads(data)
+    except ValueError:
+        return None
+    return members if isinstance(members, dict) else None

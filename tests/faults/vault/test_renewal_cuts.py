@@ -1,0 +1,96 @@
+"""A power cut at any call to the file system, while the master key is renewed, locks nobody out.
+
+Before the one put that counts the old sheet and the old key open the vault, after it the new ones;
+every night is read in between, and what is done again is done.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from faults.vault.test_power_cuts import ROOT, first_vault, night, phones
+from unlost.model.errors import UnlostError
+from unlost.model.snapshot import VerifyLevel
+from unlost.testing.entropy import SeededEntropy
+from unlost.vault.keys import Keyring
+from unlost.vault.opening import open_keyring, recovery_sheet
+from unlost.vault.renewal import finish_renewal, is_unfinished, renew_master
+from unlost.vault.stores.fault import Crash
+from unlost.vault.stores.local import LocalStore
+from unlost.vault.stores.unsynced import UnsyncedDisk
+from unlost.vault.unlock import ByRecoverySheet, ServiceKey
+from unlost.vault.vault import open_vault
+from vaultstory import Story
+
+PARTS = 8
+NEW = "service-2"
+
+
+def renew(story: Story, new: Keyring) -> None:
+    key = ServiceKey(story.keys.vault, NEW, (NEW.encode() * 32)[:32])
+    renew_master(story.store, story.keys, new, key=key, taken_down=story.clock.now(),
+                 entropy=story.entropy)  # fmt: skip
+    finish_renewal(story.store, new)
+
+
+def changes() -> int:
+    disk = UnsyncedDisk(root=Path("/"))
+    story = first_vault(disk)
+    before = disk.changes
+    renew(story, story.keys.successor())
+    return disk.changes - before
+
+
+CHANGES = changes()
+
+
+def opened(disk: UnsyncedDisk, sheet: str) -> Keyring | None:
+    """The keys that a sheet gives; None if it does not count."""
+    store = LocalStore(ROOT, disk=disk)
+    store.sweep()
+    try:
+        return open_keyring(store, ByRecoverySheet(sheet), entropy=SeededEntropy(disk.changes))
+    except UnlostError:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("part", "names_survive"),
+    [
+        # each change of the disk is cut at in one way; in both of them by make deep
+        pytest.param(
+            part,
+            survive,
+            id=f"{part}-{'names-survive' if survive else 'names-lost'}",
+            marks=[] if survive is bool(part % 2) else [pytest.mark.deep],
+        )
+        for part in range(PARTS)
+        for survive in (True, False)
+    ],
+)
+def test_one_of_the_two_sheets_opens_and_everything_is_read(part: int, names_survive: bool) -> None:
+    for crash_at in range(part + 1, CHANGES + 1, PARTS):
+        disk = UnsyncedDisk(root=Path("/"))
+        story = first_vault(disk)
+        new = story.keys.successor()
+        disk.crash_at = disk.changes + crash_at
+        with pytest.raises(Crash):
+            renew(story, new)
+        disk.power_cut(names_survive=names_survive)
+        found = [opened(disk, sheet) for sheet in (story.sheet, recovery_sheet(new).text())]
+        (keys,) = [one for one in found if one is not None]
+        story.store, story.keys = LocalStore(ROOT, disk=disk), keys
+        story.vault = open_vault(story.store, keys=keys, clock=story.clock, entropy=story.entropy,
+                                 witness=story.witness)  # fmt: skip
+        assert phones(story.vault, story.org) == (1, ["1"] * 4)
+        night(story, "night-2", phone="2")
+        finish_renewal(story.store, keys)
+        assert not is_unfinished(story.store, keys)
+        left = set() if keys.generation == 2 else {NEW}  # of one that never counted
+        damaged = {one.object for one in story.vault.verify(VerifyLevel.DEEP).damages}
+        assert {name.split("/")[1] for name in damaged} <= left
+        assert phones(story.vault, story.org) == (2, ["2"] * 4)
+
+
+def test_there_are_enough_calls_to_cut_at() -> None:
+    assert CHANGES > 60

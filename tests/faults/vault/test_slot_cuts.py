@@ -1,0 +1,115 @@
+"""A power cut at any call to the file system, while ways into a vault change, locks nobody out.
+
+Whoever could open the vault before and after can open it in between; the vault is never without a
+way; and what is done again is done, and leaves nothing behind.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import vaultstory
+from faults.vault.test_power_cuts import ROOT, opened
+from unlost.model.errors import UnlostError
+from unlost.model.snapshot import VerifyLevel
+from unlost.model.store import Store
+from unlost.testing.entropy import SeededEntropy
+from unlost.vault.opening import add_slot, open_keyring
+from unlost.vault.stores.fault import Crash
+from unlost.vault.stores.local import LocalStore
+from unlost.vault.stores.unsynced import UnsyncedDisk
+from unlost.vault.unlock import ServiceKey, Unlocked, open_slot
+from unlost.vault.ways import remove_way, replace_way, ways
+from vaultstory import Story
+
+PARTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A key in somebody's hand."""
+
+    key: ServiceKey
+
+    def unlock(self, store: Store) -> Unlocked:
+        return open_slot(store, self.key.slot, self.key)
+
+    def opens(self, store: Store) -> bool:
+        try:
+            open_keyring(store, self, entropy=SeededEntropy(3))
+        except UnlostError:
+            return False
+        return True
+
+
+def key_of(story: Story, slot: str) -> ServiceKey:
+    """The same for a vault and a slot, as a file is that was written before."""
+    return ServiceKey(story.keys.vault, slot, (slot.encode() * 32)[:32])
+
+
+def change(story: Story) -> None:
+    """One way is added, one gives way to another, and one is removed."""
+    slots = {way.slot for way in ways(story.store, story.keys) if way.counts}
+    entropy = story.entropy
+    if "second" not in slots and "third" not in slots:
+        add_slot(story.store, story.keys, key_of(story, "second"), slot="second", entropy=entropy)
+    if "third" not in slots:
+        key = key_of(story, "third")
+        replace_way(story.store, story.keys, "second", key, new="third", entropy=entropy)
+    for slot in ("second", "service"):
+        if slot in {way.slot for way in ways(story.store, story.keys)}:
+            remove_way(story.store, story.keys, slot)
+
+
+def founded(disk: UnsyncedDisk) -> Story:
+    return vaultstory.found(LocalStore(ROOT, disk=disk))
+
+
+def changes() -> int:
+    disk = UnsyncedDisk(root=Path("/"))
+    story = founded(disk)
+    before = disk.changes
+    change(story)
+    return disk.changes - before
+
+
+CHANGES = changes()
+
+
+@pytest.mark.parametrize(
+    ("part", "names_survive"),
+    [
+        # each change of the disk is cut at in one way; in both of them by make deep
+        pytest.param(
+            part,
+            survive,
+            id=f"{part}-{'names-survive' if survive else 'names-lost'}",
+            marks=[] if survive is bool(part % 2) else [pytest.mark.deep],
+        )
+        for part in range(PARTS)
+        for survive in (True, False)
+    ],
+)
+def test_somebody_can_always_open_the_vault(part: int, names_survive: bool) -> None:
+    for crash_at in range(part + 1, CHANGES + 1, PARTS):
+        disk = UnsyncedDisk(root=Path("/"))
+        story = founded(disk)
+        disk.crash_at = disk.changes + crash_at
+        with pytest.raises(Crash):
+            change(story)
+        disk.power_cut(names_survive=names_survive)
+        again = opened(story, disk)
+        holders = [Held(story.service), *(Held(key_of(story, one)) for one in ("second", "third"))]
+        listed = {way.slot for way in ways(again.store, again.keys) if way.counts}
+        could = {one.key.slot for one in holders if one.opens(again.store)}
+        assert could == listed != set()
+        change(again)
+        assert [way.slot for way in ways(again.store, again.keys)] == ["third"]
+        assert not holders[0].opens(again.store)
+        assert holders[2].opens(again.store)
+        assert again.vault.verify(VerifyLevel.DEEP).damages == ()
+
+
+def test_there_are_enough_calls_to_cut_at() -> None:
+    assert CHANGES > 40

@@ -1,0 +1,44 @@
+"""The reader that knows the format document alone reads a vault whose master key was renewed twice."""
+
+from pathlib import Path
+
+import pytest
+
+import vaultstory
+from second_reader.reader import Org, Vault
+from unlost.vault.opening import recovery_sheet
+from unlost.vault.renewal import finish_renewal, renew_master
+from unlost.vault.stores.local import LocalStore
+from unlost.vault.unlock import ServiceKey
+from unlost.vault.vault import open_vault
+from vaultstory import Story
+
+
+def renewed(story: Story, slot: str, *, whole: bool) -> None:
+    """A new master key; without ``whole`` it was cut off as soon as it counted."""
+    new = story.keys.successor()
+    key = ServiceKey.new(new, entropy=story.entropy, slot=slot)
+    renew_master(story.store, story.keys, new, key=key, taken_down=story.clock.now(),
+                 entropy=story.entropy)  # fmt: skip
+    if whole:
+        finish_renewal(story.store, new)
+    story.keys, story.sheet = new, recovery_sheet(new).text()
+    story.vault = open_vault(story.store, keys=new, clock=story.clock, entropy=story.entropy,
+                             witness=story.witness)  # fmt: skip
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_it_reads_what_is_under_both_epochs(tmp_path: Path, whole: bool) -> None:
+    story = vaultstory.told(LocalStore(tmp_path / "vault"))
+    old = story.sheet
+    renewed(story, "service-2", whole=True)
+    renewed(story, "service-3", whole=whole)
+    story.vault.compact(story.org, run="compact-1")
+    org = Org(Vault(tmp_path / "vault", story.sheet), story.org)
+    assert org.head == story.vault.commits(story.org)[-1].head
+    assert org.check_objects() > 15
+    for number in (1, 2, 3):
+        ours = story.vault.at(story.org, number).scan("Account").read_all()
+        assert ours.column("_u_id").to_pylist() == list(org.live("Account", number))
+    with pytest.raises(AssertionError):
+        Vault(tmp_path / "vault", old)

@@ -1,0 +1,127 @@
+"""Shredding an org of a home: planned, typed, done, noted, and the name is free again."""
+
+from pathlib import Path
+
+import pytest
+
+from homes import SECRET
+from terminals import Terminal
+from unit.app.test_keys import app, cheap, checks, failing, machine, works  # noqa: F401
+from unit.app.test_rebuild import Machine
+from unlost.app import compose
+from unlost.app.actions.backup import backup
+from unlost.app.actions.doctor import doctor
+from unlost.app.actions.holds import WishedHold, hold, lift
+from unlost.app.actions.orgs import NewOrg, add_org, list_all
+from unlost.app.actions.shred import plan, shred
+from unlost.app.compose import Application
+from unlost.app.health import Health
+from unlost.catalog.audit import newest
+from unlost.catalog.models import Run, WitnessRow
+from unlost.cli.exits import ExitCode
+from unlost.model.snapshot import CommitKind
+from unlost.vault import shred as module
+
+# ruff: noqa: F811 (fixtures)
+
+
+@pytest.fixture
+def night(app: Application) -> Application:
+    backup(app, "sales")
+    return app
+
+
+def again(app: Application) -> None:
+    add_org(app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
+
+
+def test_an_org_is_destroyed_and_may_be_added_again(night: Application, machine: Machine) -> None:
+    seen = plan(night, "sales")
+    assert (seen.org, seen.nights, seen.holds) == ("sales", 1, 0)
+    failing(lambda: shred(night, "sales", typed="", head=seen.head), "shred-unconfirmed")
+    failing(lambda: shred(night, "sales", typed="sales", head="0"), "shred-changed")
+    night.cache(seen.oid).put("schema", b"kept")
+    done = shred(night, "sales", typed="sales", head=seen.head)
+    assert night.cache(seen.oid).get("schema") is None
+    assert (done.oid, done.proof) == (seen.oid, f"shredded/{seen.oid}")
+    assert list_all(night).orgs == ()
+    assert not Run.objects.exists()
+    assert not WitnessRow.objects.exists()
+    deed = next(one.deed for one in newest(most=9) if one.deed.act == "shred.run")
+    assert (deed.org, deed.outcome, deed.detail["proof"]) == ("sales", "done", done.proof)
+    left = [
+        file.name for file in machine.vault.rglob("*") if seen.oid in str(file) and file.is_file()
+    ]
+    assert left == [seen.oid]
+    again(night)
+    works(machine)
+
+
+def test_holds_and_runs_forbid_it(night: Application) -> None:
+    hold(night, "sales", WishedHold(everything=True))
+    seen = plan(night, "sales")
+    assert seen.holds == 1
+    failing(lambda: shred(night, "sales", typed="sales", head=seen.head), "shred-held")
+    lift(night, "sales", WishedHold(everything=True))
+    seen = plan(night, "sales")
+    with night.lease.hold(seen.oid, kind=CommitKind.BACKUP, run="r"):
+        failing(lambda: shred(night, "sales", typed="sales", head=seen.head), "run-in-progress")
+    shred(night, "sales", typed="sales", head=seen.head)
+
+
+def test_what_was_cut_off_is_finished(night: Application, machine: Machine) -> None:
+    head = plan(night, "sales").head
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_destroy", _cut)
+        with pytest.raises(KeyboardInterrupt):
+            shred(night, "sales", typed="sales", head=head)
+    assert checks(night)["shredding"].health is Health.WARNING
+    seen = plan(night, "sales")
+    assert (seen.nights, seen.head) == (0, head)
+    shred(night, "sales", typed="sales", head=seen.head)
+    assert "shredding" not in checks(night)
+    again(night)
+    works(machine)
+
+
+def test_the_doctor_finishes_it(night: Application) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_destroy", _cut)
+        with pytest.raises(KeyboardInterrupt):
+            shred(night, "sales", typed="sales", head=plan(night, "sales").head)
+    doctor(night, ask=False, repair=True)
+    assert "shredding" not in checks(night)
+
+
+def _cut(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_it_is_typed_on_the_command_line(
+    night: Application,
+    machine: Machine,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("UNLOST_HOME", str(machine.home))
+    monkeypatch.setattr(compose, "open_application", lambda _: machine.opened())
+    unlost = Terminal(None, capsys)  # type: ignore[arg-type]
+    told = unlost("org", "shred", "sales", "--plan")
+    assert told.out.startswith("sales: 1 backup in ")
+    assert "Not reached: second copies" in told.out
+    hold(night, "sales", WishedHold(everything=True))
+    assert "1 hold forbid it" in unlost("org", "shred", "sales", "--plan").out
+    lift(night, "sales", WishedHold(everything=True))
+    assert unlost("org", "shred", "sales", "--json").failure["code"] == "shred-unconfirmed"
+    asked: list[str] = []
+
+    def prompt(text: str, **_: object) -> str:
+        asked.append(text)
+        return "sales"
+
+    monkeypatch.setattr("typer.prompt", prompt)
+    done = unlost("org", "shred", "sales")
+    assert done.code == ExitCode.OK
+    assert asked == ["Type the org's name to destroy all of it"]
+    assert "sales is destroyed: its keys, then " in done.out
