@@ -109,6 +109,16 @@ class Keyring:
             earlier=self.masters,
         )
 
+    def on(self, store: Store) -> "Keyring":
+        """The same keys for another store, such as a copy of the vault."""
+        return Keyring(
+            store,
+            vault=self.vault,
+            master=self.masters[-1],
+            entropy=self._entropy,
+            earlier=self.masters[:-1],
+        )
+
     def random(self, size: int) -> bytes:
         """Random bytes, for what is sealed under these keys."""
         return self._entropy.bytes(size)
