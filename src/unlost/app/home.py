@@ -14,6 +14,7 @@ With a PostgreSQL database there are no such files: all of it, and the locks, ar
 
 import json
 import os
+import shutil
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -215,8 +216,10 @@ def write_mirror(home: Home, mirror: StoreAddress | None) -> None:
 
 
 def _put(home: Home, text: str) -> None:
-    draft = home.root / f"{FILE}.new"
+    draft, present = home.root / f"{FILE}.new", home.root / FILE
     with draft.open("w", encoding="utf-8") as file:
+        if present.exists():
+            shutil.copystat(present, draft)
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

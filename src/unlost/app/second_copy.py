@@ -7,10 +7,11 @@ from enum import StrEnum
 
 from unlost.app.compose import Application
 from unlost.app.home import read_home
+from unlost.app.home_keys import service_key_of
 from unlost.catalog.checks import last_mirror_check
 from unlost.catalog.mirroring import last_mirror
 from unlost.catalog.witness import SqlWitness
-from unlost.model.errors import NotFound, UsageError
+from unlost.model.errors import NotFound, UnlostError, UsageError
 from unlost.model.mirror import MirrorRecord
 from unlost.model.night import CheckRecord
 from unlost.model.store import Store
@@ -20,6 +21,7 @@ from unlost.vault.stores.reach import open_store
 from unlost.vault.unlock import ByServiceKeyFile
 from unlost.vault.vault import EncryptedVault, open_vault
 
+LOCK = "mirror"
 LATE = timedelta(hours=36)  # since it was last up to date
 
 type Opened = Callable[[Store], EncryptedVault]
@@ -55,8 +57,14 @@ class MirrorState:
 
 
 def mirror_place(app: Application) -> StoreAddress | None:
-    """Where the second copy lies, as ``unlost.toml`` says now; None where there is none."""
-    return read_home(app.home.root).mirror
+    """Where the second copy lies, as ``unlost.toml`` says now; None where there is none.
+
+    While somebody edits that file, as it said when this process began.
+    """
+    try:
+        return read_home(app.home.root).mirror
+    except UnlostError:
+        return app.home.mirror
 
 
 def known_place(app: Application) -> StoreAddress:
@@ -80,7 +88,7 @@ def opener(app: Application, *, witnessed: bool) -> Opened:
     """Opens a copy of the vault with the service key; ``witnessed``: it must be as new as was seen."""
 
     def opened(store: Store) -> EncryptedVault:
-        provider = ByServiceKeyFile(app.home.service_key)
+        provider = ByServiceKeyFile(service_key_of(app.home))
         keys = unlock_keyring(store, provider, entropy=app.entropy)
         witness = SqlWitness() if witnessed else None
         return open_vault(store, keys=keys, clock=app.clock, entropy=app.entropy, witness=witness)
@@ -98,11 +106,31 @@ def check_apart(own: StoreAddress, other: StoreAddress) -> None:
         alike = (own.folder, own.reach.endpoint) == (other.folder, other.reach.endpoint)
         inside = alike and (paths[0].startswith(paths[1]) or paths[1].startswith(paths[0]))
     if inside:
-        raise UsageError(
-            "copy-same-place",
-            f"{other} and the vault in {own} are not apart from one another.",
-            next_step="Name another place, best in another building or account.",
-        )
+        raise not_apart(own, other)
+
+
+def not_apart(own: StoreAddress, other: StoreAddress) -> UsageError:
+    """The error for a copy that would lie in what it is a copy of."""
+    return UsageError(
+        "copy-same-place",
+        f"{other} and the vault in {own} are not apart from one another.",
+        next_step="Name another place, best in another building or account.",
+    )
+
+
+def check_unseen(app: Application, place: StoreAddress) -> None:
+    """Raise UsageError (``copy-same-place``) where what is put at a place appears in the vault's.
+
+    Two addresses may name one place in many ways.
+    """
+    there, mark = store_at(app, place), f"probe/{app.entropy.bytes(16).hex()}"
+    there.put_new(mark, b"")
+    try:
+        own = store_at(app, app.home.place)
+        if any(one.name.endswith(mark) for one in own.list("")):
+            raise not_apart(app.home.place, place)
+    finally:
+        there.delete(mark)
 
 
 def is_late(last: MirrorRecord | None, now: datetime) -> bool:

@@ -287,7 +287,7 @@ class Service:
             found = verify(app, level=VerifyLevel(level), part=some)
             log = Log(sys.stderr, clock=app.clock)
             log.event("vault-verified", damages=len(found.damages), part=part)
-            healed = heal_vault(app) if found.damages else None
+            healed = heal_vault(app, found.damages) if found.damages else None
             if healed is not None:
                 log.event("vault-repaired", objects=len(healed.objects), left=len(healed.left))
             mirror = look_at_mirror(app, part=some) if some is not None else None

@@ -10,8 +10,6 @@ from unlost.catalog.models import VaultCheck
 from unlost.model.night import CheckRecord, standing_damages
 from unlost.model.snapshot import VerifyPart
 
-_REMEMBERED = 100  # looks: a part of thirty has its turn three times, at one a day
-
 
 def save_check(check: CheckRecord) -> None:
     """Keep a look."""
@@ -26,18 +24,24 @@ def save_check(check: CheckRecord) -> None:
             damages=list(check.damages),
             mirror=check.mirror,
             repaired=list(check.repaired),
+            tried=check.tried,
         )
 
 
 def standing_check() -> CheckRecord | None:
     """The newest look, with all damage that no later look has disproved."""
-    checks = newest_checks(most=_REMEMBERED)
+    checks = _newest_of_each()
     return replace(checks[0], damages=standing_damages(checks)) if checks else None
 
 
 def last_part() -> CheckRecord | None:
     """The newest look at a part of the vault."""
     return _newest(VaultCheck.objects.filter(parts__gt=0, mirror=False))
+
+
+def last_try_to_repair() -> CheckRecord | None:
+    """The newest look after a repair of the vault was tried."""
+    return _newest(VaultCheck.objects.filter(tried=True, mirror=False))
 
 
 def last_mirror_check() -> CheckRecord | None:
@@ -55,6 +59,15 @@ def newest_checks(*, most: int) -> Sequence[CheckRecord]:
     with own_connection():
         rows = list(VaultCheck.objects.filter(mirror=False).order_by("-at", "-id")[:most])
     return [_value(row) for row in rows]
+
+
+def _newest_of_each() -> Sequence[CheckRecord]:
+    """The newest look of each level at each part, newest first: older ones are disproved by these."""
+    own = VaultCheck.objects.filter(mirror=False)
+    kinds = own.values("level", "part", "parts").annotate(newest=models.Max("id"))
+    with own_connection():
+        rows = own.filter(id__in=[kind["newest"] for kind in kinds]).order_by("-at", "-id")
+        return [_value(row) for row in rows]
 
 
 def _newest(rows: models.QuerySet[VaultCheck]) -> CheckRecord | None:
@@ -75,4 +88,5 @@ def _value(row: VaultCheck) -> CheckRecord:
         part,
         row.mirror,
         tuple(str(one) for one in row.repaired),
+        row.tried,
     )

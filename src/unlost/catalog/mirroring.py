@@ -9,13 +9,21 @@ from unlost.model.mirror import MirrorRecord
 _ONLY = 1
 
 
+def begin_mirror(record: MirrorRecord) -> None:
+    """Keep a try that begins: what was wanted until now is done by it."""
+    _save(record, {"wanted": False})
+
+
 def save_mirror(record: MirrorRecord) -> None:
-    """Keep the newest try in the place of the one before."""
-    told = {
+    """Keep how the newest try stands; what was wanted meanwhile stays wanted."""
+    _save(record, {})
+
+
+def _save(record: MirrorRecord, more: dict[str, bool]) -> None:
+    told = more | {
         "address": record.address,
         "begun_at": record.begun_at,
         "done_at": record.done_at,
-        "wanted": record.wanted,
         "objects_written": record.objects,
         "bytes_written": record.bytes,
         "objects_removed": record.removed,

@@ -110,7 +110,8 @@ class Night(models.Model):
 class VaultCheck(models.Model):
     """A look whether the vault is whole, and what it found; ``part`` of ``parts``, 0 if at all of it.
 
-    ``mirror``: it was a look at the second copy. ``repaired`` objects were brought back from the other.
+    ``mirror``: it was a look at the second copy. ``tried``: a repair went before it, by which the
+    ``repaired`` objects were brought back from the other copy.
     """
 
     at = models.DateTimeField()
@@ -121,6 +122,7 @@ class VaultCheck(models.Model):
     objects_read = models.BigIntegerField()
     bytes_read = models.BigIntegerField()
     damages = models.JSONField(default=list)
+    tried = models.BooleanField(default=False)
     repaired = models.JSONField(default=list)
 
 

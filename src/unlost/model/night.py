@@ -44,7 +44,8 @@ class NightRecord:
 class CheckRecord:
     """A look. ``damages`` are sentences, none where what was looked at is whole.
 
-    ``mirror``: it was a look at the second copy. ``repaired`` objects were damaged, and are whole again.
+    ``mirror``: it was a look at the second copy. ``tried``: a repair went before it; the ``repaired``
+    objects were damaged, and are whole again.
     """
 
     at: datetime
@@ -55,6 +56,7 @@ class CheckRecord:
     part: VerifyPart | None = None
     mirror: bool = False
     repaired: tuple[str, ...] = ()
+    tried: bool = False
 
     def disproves(self, older: "CheckRecord") -> bool:
         """True if what an older look found would have been found by this one."""

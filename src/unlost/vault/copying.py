@@ -21,6 +21,7 @@ from unlost.vault.format.vaultjson import VAULT_FILE
 from unlost.vault.parallel import spread
 
 PASSES = 5  # looks at the source: what is swept away under our hands is told anew by later commits
+_PIECE_BYTES = 8 << 20
 UNFINISHED = "unfinished-copy"  # holds the bytes of the vault's own file
 _UNDER_WAY = re.compile(r"orgs/[^/]+/runs/.*")
 _COMMIT = re.compile(r"orgs/[^/]+/(commits|checkpoints)/.*")
@@ -113,19 +114,30 @@ class _Pass:
         lacking = [one for one in wanted if self._lacks(one, held)]
         self.wanted, self.there = len(wanted), len(wanted) - len(lacking)
         early = [one for one in lacking if one.name != VAULT_FILE and not _COMMIT.match(one.name)]
-        yield from spread(lambda one: self._copy(one.name), early)
+        yield from spread(self._copy, early)
         for one in lacking[len(early) :]:
-            yield self._copy(one.name)
+            yield self._copy(one)
 
-    def _copy(self, name: str) -> int | None:
-        data, entry = self.source.get(name), self.selection.entry(name)
-        if entry is not None and blake3(data).hexdigest() != entry.blake3:
-            self.damaged.append(name)
+    def _copy(self, one: Listed) -> int | None:
+        """Copy in pieces, so that memory holds few of them; what is damaged creates nothing."""
+        entry, proof = self.selection.entry(one.name), blake3()
+
+        def pieces() -> Iterator[bytes]:
+            for piece in _pieces(self.source, one):
+                proof.update(piece)
+                yield piece
+            if entry is not None and proof.hexdigest() != entry.blake3:
+                raise _DamagedError
+
+        try:
+            created = self.target.put_stream(one.name, pieces())
+        except _DamagedError:
+            self.damaged.append(one.name)
             return None
-        self.target.put_new(name, data)
-        if self.target.get(name) != data:
-            raise _differs(name, self.target)
-        return len(data)
+        told = proof.hexdigest() if created else _digest(self.source, one)
+        if _digest(self.target, one) != told:
+            raise _differs(one.name, self.target)
+        return one.size
 
     def _lacks(self, one: Listed, held: Mapping[str, int]) -> bool:
         """True if an object is to be copied. One that was cut short in the copy is made anew."""
@@ -139,6 +151,22 @@ class _Pass:
             return False
         self.target.delete(one.name)
         return True
+
+
+class _DamagedError(Exception):
+    """What is being copied is not what the vault wrote."""
+
+
+def _pieces(store: Store, one: Listed) -> Iterator[bytes]:
+    for start in range(0, one.size, _PIECE_BYTES):
+        yield store.get_range(one.name, start=start, length=_PIECE_BYTES)
+
+
+def _digest(store: Store, one: Listed) -> str:
+    proof = blake3()
+    for piece in _pieces(store, one):
+        proof.update(piece)
+    return proof.hexdigest() if store.size(one.name) == one.size else ""
 
 
 def _listed(source: Store) -> Sequence[Listed]:

@@ -6,6 +6,8 @@ from unlost.model.errors import UsageError
 
 _RUN = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _DIGITS = 20
+_SEQUENCE = re.compile(r"/(\d{20})$")
+_REDACTION = re.compile(r"/(\d{20})\.(\d{20})\.[0-9a-f]+$")
 RUN_PREFIX_HEX = 16  # the names of a run's segments begin alike, so that they can be listed
 
 
@@ -31,18 +33,21 @@ def redaction(org: str, seq: int, *, by: int, mark: str) -> str:
 
 
 def redacted(name: str) -> int:
-    """The number of the manifest in whose place a redaction stands."""
-    return int(name.rsplit("/", 1)[1].split(".", maxsplit=1)[0])
+    """The number of the manifest in whose place a redaction stands; 0 for a name that is none of ours."""
+    found = _REDACTION.search(name)
+    return int(found[1]) if found else 0
 
 
 def redacted_by(name: str) -> int:
-    """The number of the commit that a redaction was made for."""
-    return int(name.rsplit("/", 1)[1].split(".")[1])
+    """The number of the commit that a redaction was made for; 0 for a name that is none of ours."""
+    found = _REDACTION.search(name)
+    return int(found[2]) if found else 0
 
 
 def sequence(name: str) -> int:
-    """The number at the end of the name of a manifest or checkpoint."""
-    return int(name.rsplit("/", 1)[1])
+    """The number at the end of the name of a manifest or checkpoint; 0 for a name that is none of ours."""
+    found = _SEQUENCE.search(name)
+    return int(found[1]) if found else 0
 
 
 def checkpoints(org: str) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ from unlost.app.actions.repair import heal_vault, look_at_mirror, repair
 from unlost.app.actions.tick import tick
 from unlost.app.actions.verify import verify
 from unlost.app.home import FILE, read_home, write_mirror
-from unlost.app.second_copy import SecondCopy
+from unlost.app.second_copy import SecondCopy, check_unseen
 from unlost.catalog.checks import (
     last_mirror_check,
     last_repair,
@@ -41,7 +42,9 @@ from unlost.model.mirror import MirrorRecord
 from unlost.model.night import CheckRecord, standing_damages
 from unlost.model.snapshot import VerifyLevel, VerifyPart
 from unlost.testing.clock import START
+from unlost.vault.mirror.update import update_mirror
 from unlost.vault.stores.address import Reach, StoreAddress
+from unlost.vault.stores.local import LocalStore
 
 
 class Asked:
@@ -158,7 +161,7 @@ def test_without_one_nothing_is_filled(kept: World) -> None:
         with pytest.raises(NotFound) as caught:
             act(kept.app)
         assert caught.value.code == "mirror-none"
-    assert heal_vault(kept.app) is None
+    assert heal_vault(kept.app, ()) is None
     assert look_at_mirror(kept.app, part=None) is None
 
 
@@ -292,12 +295,19 @@ def test_the_vault_is_mended_from_it(mirrored: World) -> None:
 def test_what_no_copy_has_whole_is_named(mirrored: World, place: StoreAddress) -> None:
     for folder in (mirrored.home.vault, place.folder):
         spoil(segment(folder))
-    done = heal_vault(mirrored.app)
+    found = verify(mirrored.app, level=VerifyLevel.FULL).damages
+    done = heal_vault(mirrored.app, found)
     assert done is not None
     assert len(done.left) == 1
     check = standing_check()
     assert check is not None
     assert len(check.damages) == 1
+    assert heal_vault(mirrored.app, found) is None  # it reads all of the vault: not each day anew
+    segment(mirrored.home.vault).unlink()
+    worse = verify(mirrored.app, level=VerifyLevel.FULL).damages
+    assert heal_vault(mirrored.app, worse) is not None
+    mirrored.clock.advance(days=8)
+    assert heal_vault(mirrored.app, worse) is not None
 
 
 def test_it_is_mended_from_another_copy_too(mirrored: World, place: StoreAddress) -> None:
@@ -409,3 +419,88 @@ def test_a_part_that_there_is_not_is_refused(kept: World, part: VerifyPart) -> N
         verify(kept.app, level=VerifyLevel.FULL, part=part)
     assert caught.value.code == "verify-part-wrong"
     assert standing_check() is None
+
+
+def test_an_erasure_while_the_copy_is_brought_up_to_date_is_not_forgotten(
+    mirrored: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile(*given: Any) -> Any:
+        done = update_mirror(*given)
+        want_mirror()
+        return done
+
+    with monkeypatch.context() as patch:
+        patch.setattr("unlost.app.actions.mirror.update_mirror", meanwhile)
+        run_mirror(mirrored.app)
+    assert len(asked(mirrored)) == 1
+
+
+def test_the_copy_is_not_looked_at_while_it_is_brought_up_to_date(mirrored: World) -> None:
+    held = mirrored.app.locks.take("mirror")
+    assert held is not None
+    assert look_at_mirror(mirrored.app, part=None) is None
+    held.release()
+    assert look_at_mirror(mirrored.app, part=None) is not None
+
+
+def test_the_copy_is_kept_where_systemd_hands_over_the_key(
+    kept: World, place: StoreAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed = tmp_path / "credentials"
+    handed.mkdir()
+    kept.home.service_key.rename(handed / "unlost.service-key")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(handed))
+    set_mirror(kept.app, place)
+    assert run_mirror(kept.app).objects > 0
+    assert repair(kept.app).whole
+
+
+def test_an_unreadable_home_file_ends_no_night(mirrored: World) -> None:
+    """Somebody edits it while the service runs."""
+    file = mirrored.home.root / FILE
+    text = file.read_text()
+    file.write_text(text + "\n[mirror\n")
+    assert asked(mirrored) == []
+    assert mirror_state(mirrored.app).place == ""
+    file.write_text(text)
+    assert mirror_state(mirrored.app).place
+
+
+def test_a_place_that_is_the_vault_under_another_name_is_refused(
+    kept: World, tmp_path: Path
+) -> None:
+    assert kept.home.vault is not None
+    (tmp_path / "alias").symlink_to(kept.home.vault.parent)
+    inside = StoreAddress(tmp_path / "alias" / "vault" / "copy")
+    with pytest.raises(UsageError) as caught:
+        set_mirror(kept.app, inside)
+    assert caught.value.code == "copy-same-place"
+
+
+def test_two_addresses_of_one_bucket_are_one_place(
+    kept: World, place: StoreAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with an endpoint that is written in two ways: what is put at one appears at the other."""
+    own = LocalStore(kept.home.vault or place.folder)
+    monkeypatch.setattr("unlost.app.second_copy.store_at", lambda *_: own)
+    with pytest.raises(UsageError) as caught:
+        check_unseen(kept.app, place)
+    assert caught.value.code == "copy-same-place"
+    assert not list(own.list("probe/"))
+
+
+def test_the_home_file_keeps_its_mode(kept: World, place: StoreAddress) -> None:
+    file = kept.home.root / FILE
+    file.chmod(0o600)
+    set_mirror(kept.app, place)
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_deep_damage_stands_after_a_hundred_daily_looks(kept: World) -> None:
+    save_check(check("deep", "x"))
+    for day in range(1, 110):
+        part = VerifyPart(day % 30 + 1, 30)
+        save_check(check("full", part=part, hours=24 * day))
+    found = standing_check()
+    assert found is not None
+    assert found.damages == ("x",)

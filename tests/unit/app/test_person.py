@@ -233,6 +233,7 @@ def test_it_is_written_beside_nothing_that_is_there(year: World, tmp_path: Path)
     out = tmp_path / "ada.zip"
     told = export_person(year.app, "sales", WISH, out=out)
     assert (told.out, told.org) == (str(out), "sales")
+    assert out.stat().st_mode & 0o777 == 0o600  # it is in clear text
     assert ZipFile(out).testzip() is None
     with pytest.raises(Conflict):
         export_person(year.app, "sales", WISH, out=out)
@@ -241,6 +242,7 @@ def test_it_is_written_beside_nothing_that_is_there(year: World, tmp_path: Path)
     assert sorted(one.name for one in tmp_path.glob("*.zip")) == ["ada.zip"]
     (deed, *_) = [one.deed for one in deeds(year.app).entries if one.deed.outcome == "done"]
     assert (deed.act, deed.detail["tables"]["Account"]) == ("privacy.export", 1)
+    assert deed.detail["records"] == list(WISH.records)
     assert "Schoko" not in repr(deed)
 
 

@@ -18,10 +18,12 @@ from unlost.vault.compact import tiers
 from unlost.vault.mirror.repair import repair_from
 from unlost.vault.mirror.update import update_mirror
 from unlost.vault.opening import unlock_keyring
+from unlost.vault.shred import plan_shredding, shred_org
 from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, Operation
 from unlost.vault.stores.memory import MemoryStore
-from unlost.vault.unlock import ByRecoverySheet
+from unlost.vault.unlock import ByRecoverySheet, ServiceKey
 from unlost.vault.vault import EncryptedVault, open_vault
+from unlost.vault.ways import replace_way
 
 ZOE = RecordKey("Contact", "003000000000003AAA")
 
@@ -307,3 +309,141 @@ def test_neither_copy_opens(told: vaultstory.Story, mirrored: MemoryStore) -> No
 
     with pytest.raises(IntegrityError):
         repair_from(store, other, opened=closed)
+
+
+# --- beside others, and what must not come back ---------------------------------------------------
+
+
+def test_a_commit_of_another_home_is_not_replaced_by_a_lost_one() -> None:
+    """The vault lost its newest commit; while a repair looks, somebody commits in its place."""
+    story = vaultstory.found(MemoryStore())
+    vaultstory.first_night(story)
+    vaultstory.second_night(story)
+    other = MemoryStore()
+    update_mirror(story.vault, other)
+    lost = places.commit(story.org, 2)
+    story.store.delete(lost)
+    looks = 0
+
+    def opened(store: Store) -> EncryptedVault:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            rival = opener(story)(story.store)
+            commit = rival.begin(
+                story.org, run="rival", kind=CommitKind.BACKUP, identity=vaultstory.IDENTITY
+            )
+            commit.finish([], as_of=story.clock.now())
+        return opener(story)(store)
+
+    done = repair_from(story.store, other, opened=opened)
+    assert lost not in done.objects
+    assert [one.run for one in opener(story)(story.store).commits(story.org)][-1] == "rival"
+
+
+def test_an_object_that_was_mended_meanwhile_is_left_alone(
+    told: vaultstory.Story, mirrored: MemoryStore
+) -> None:
+    store = copy_of(told.store)
+    name = next(n for n in contents(store) if "/data/" in n)
+    data = store.get(name)
+    store.delete(name)
+    store.put_new(name, b"torn")
+
+    def opened(view: Store) -> EncryptedVault:
+        store.delete(name)
+        store.put_new(name, data)
+        return opener(told)(view)
+
+    done = repair_from(store, mirrored, opened=opened)
+    assert done.objects == ()
+    assert store.get(name) == data
+
+
+@pytest.mark.parametrize("lost", ["commit", "redaction"])
+def test_what_was_erased_does_not_come_back_from_a_copy_that_is_older(
+    story: vaultstory.Story, lost: str
+) -> None:
+    other = MemoryStore()
+    update_mirror(story.vault, other)
+    story.vault.erase(story.org, ErasureWish((ZOE,), (), by="admin"), run="e1")
+    newest = story.vault.commits(story.org)[-1].number
+    (redaction, *_) = [one.name for one in story.store.list(places.redactions(story.org))]
+    story.store.delete(places.commit(story.org, newest) if lost == "commit" else redaction)
+    for name in [n for n in contents(story.store) if "/checkpoints/" in n]:
+        story.store.delete(name)
+    before = contents(story.store)
+
+    def witnessed(store: Store) -> EncryptedVault:
+        keys = unlock_keyring(store, ByRecoverySheet(story.sheet), entropy=story.entropy)
+        return open_vault(
+            store, keys=keys, clock=story.clock, entropy=story.entropy, witness=story.witness
+        )
+
+    done = repair_from(story.store, other, opened=witnessed)
+    assert done.objects == ()
+    assert done.left
+    assert contents(story.store) == before
+
+
+def test_a_shredded_org_does_not_come_back(story: vaultstory.Story) -> None:
+    other = MemoryStore()
+    update_mirror(story.vault, other)
+    room = story.vault.room(story.org)
+    shred_org(room, plan_shredding(room, now=story.clock.now()), at=story.clock.now())
+    done = repair_from(story.store, other, opened=opener(story))
+    assert not [name for name in contents(story.store) if story.org in name and "orgs/" in name]
+    assert not [name for name in done.objects if story.org in name]
+    assert update_mirror(opener(story)(story.store), other).removed > 10
+    assert not [name for name in contents(other) if name.startswith("orgs/")]
+
+
+def test_a_slot_of_the_same_name_is_renewed_in_the_mirror(story: vaultstory.Story) -> None:
+    target = MemoryStore()
+    update_mirror(story.vault, target)
+    keys, entropy = story.keys, story.entropy
+    replace_way(
+        story.store, keys, "service", ServiceKey.new(keys, entropy=entropy, slot="other"),
+        new="other", entropy=entropy,
+    )  # fmt: skip
+    again = ServiceKey.new(keys, entropy=entropy, slot="service")
+    replace_way(story.store, keys, "other", again, new="service", entropy=entropy)
+    update_mirror(story.vault, target)
+    assert contents(target).keys() >= {"keys/service/1", "keys/service/2", "keys/service/3"}
+    assert target.get("keys/service/1") == story.store.get("keys/service/1")
+    assert not [name for name in contents(target) if name.startswith("keys/other")]
+
+
+FOREIGN = ("redacted/junk", "redacted/1", "commits/junk", "commits/7", "checkpoints/junk")
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_name_that_is_none_of_ours_is_passed_over_and_told(
+    story: vaultstory.Story, name: str
+) -> None:
+    story.vault.erase(story.org, ErasureWish((ZOE,), (), by="admin"), run="e1")
+    full = f"orgs/{story.org}/{name}"
+    story.store.put_new(full, b"junk")
+    fresh = opener(story)(story.store)
+    assert fresh.snapshots(story.org)
+    assert [one.object for one in fresh.verify(VerifyLevel.DEEP).damages] == [full]
+    target = MemoryStore()
+    assert update_mirror(fresh, target).broken == {}
+    assert target.size(full) is None
+
+
+def test_copying_holds_pieces_and_not_objects(
+    told: vaultstory.Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unlost.vault.copying._PIECE_BYTES", 1000)
+    asked: list[int] = []
+
+    class Watched(MemoryStore):
+        def get_range(self, name: str, *, start: int, length: int) -> bytes:
+            asked.append(length)
+            return super().get_range(name, start=start, length=length)
+
+    target = Watched()
+    update_mirror(told.vault, target)
+    assert set(asked) == {1000}
+    assert whole(told, target)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from unlost.app.access import Where, action
 from unlost.app.compose import Application
-from unlost.app.second_copy import check_apart
+from unlost.app.second_copy import check_apart, check_unseen
 from unlost.model.access import Right, Trace
 from unlost.vault.copying import copy_vault
 from unlost.vault.stores.address import StoreAddress
@@ -32,5 +32,6 @@ def copy(app: Application, place: StoreAddress) -> VaultCopied:
     source = open_store(app.home.place, sleep=app.clock.sleep)
     target = open_store(place, sleep=app.clock.sleep)
     probe_store(target, entropy=app.entropy)
+    check_unseen(app, place)
     done = copy_vault(source, target)
     return VaultCopied(str(place), done.objects, done.bytes, done.there)

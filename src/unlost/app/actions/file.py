@@ -87,7 +87,7 @@ def written(out: Path) -> Iterator[BinaryIO]:
         )
     draft = out.with_name(f".{out.name}.unlost-part")
     try:
-        with draft.open("wb") as target:
+        with open(draft, "wb", opener=_for_its_owner) as target:
             yield target
             target.flush()
             os.fsync(target.fileno())
@@ -100,6 +100,11 @@ def written(out: Path) -> Iterator[BinaryIO]:
         ) from error
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    """What leaves the vault is in clear text: others on this machine may not read it."""
+    return os.open(path, flags, 0o600)
 
 
 def _found(app: Application, org: str, record: str) -> tuple[ProtectedOrg, StoredFile]:

@@ -6,15 +6,17 @@ from unlost.app.access import Where, action
 from unlost.app.compose import Application
 from unlost.app.home import check_outside_vault, write_mirror
 from unlost.app.second_copy import (
+    LOCK,
     MirrorState,
     check_apart,
+    check_unseen,
     known_place,
     mirror_now,
     mirror_place,
     opener,
     store_at,
 )
-from unlost.catalog.mirroring import forget_mirror, last_mirror, save_mirror
+from unlost.catalog.mirroring import begin_mirror, forget_mirror, last_mirror, save_mirror
 from unlost.jobs.durable import ask
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right, Trace
@@ -26,8 +28,6 @@ from unlost.model.store import Store
 from unlost.vault.mirror.update import Mirrored, update_mirror
 from unlost.vault.stores.address import StoreAddress
 from unlost.vault.stores.probe import probe_store
-
-LOCK = "mirror"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,7 @@ def set_mirror(app: Application, place: StoreAddress) -> MirrorState:
     for key in (app.home.service_key, app.home.home_key):
         check_outside_vault(key, place.folder)
     probe_store(store_at(app, place), entropy=app.entropy)
+    check_unseen(app, place)
     write_mirror(app.home, place)
     return mirror_now(app)
 
@@ -139,7 +140,7 @@ def _brought(app: Application, place: StoreAddress, held: Held) -> MirrorDone:
     before = last_mirror()
     done_at = before.done_at if before is not None and before.address == str(place) else None
     record = MirrorRecord(str(place), app.clock.now(), done_at)
-    save_mirror(record)
+    begin_mirror(record)
     try:
         done = update_mirror(opener(app, witnessed=True)(_own(app)), store_at(app, place))
     except UnlostError as error:

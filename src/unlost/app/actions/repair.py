@@ -1,16 +1,20 @@
 """Repair the vault from a second copy, and the second copy from the vault."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from unlost.app.access import Where, action
 from unlost.app.compose import Application
-from unlost.app.second_copy import check_apart, known_place, mirror_place, opener, store_at
-from unlost.catalog.checks import save_check
+from unlost.app.second_copy import LOCK, check_apart, known_place, mirror_place, opener, store_at
+from unlost.catalog.checks import last_try_to_repair, save_check
 from unlost.model.access import Right, Trace
 from unlost.model.night import CheckRecord
 from unlost.model.snapshot import Damage, VerifyLevel, VerifyPart
 from unlost.vault.mirror.repair import Repaired, repair_from
 from unlost.vault.stores.address import StoreAddress
+
+TRY_AGAIN = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +46,13 @@ def repair(app: Application, place: StoreAddress | None = None) -> VaultRepaired
     return VaultRepaired(str(there), done.objects, done.bytes, done.left)
 
 
-def heal_vault(app: Application) -> Repaired | None:
-    """The same where there is a second copy, by the service; None where there is none."""
+def heal_vault(app: Application, damages: Sequence[Damage]) -> Repaired | None:
+    """The same where there is a second copy, by the service, for it has found damage.
+
+    None where there is none, or the same was tried within a week: it reads all of the vault.
+    """
     place = mirror_place(app)
-    if place is None:
+    if place is None or _was_tried(app, damages):
         return None
     done = _repaired(app, app.home.place, place, witnessed=True)
     save_check(_look(app, done, mirror=False))
@@ -55,11 +62,22 @@ def heal_vault(app: Application) -> Repaired | None:
 def look_at_mirror(app: Application, *, part: VerifyPart | None) -> CheckRecord | None:
     """Verify a part of the second copy, and repair it from the vault where that is needed.
 
-    None where there is none, or it was never filled. Raises what the store raises.
+    None where there is none, it was never filled, or it is being brought up to date. Raises what the
+    store raises.
     """
     place = mirror_place(app)
     if place is None or not any(store_at(app, place).list("vault.json")):
         return None
+    held = app.locks.take(LOCK)
+    if held is None:
+        return None
+    try:
+        return _looked_at(app, place, part)
+    finally:
+        held.release()
+
+
+def _looked_at(app: Application, place: StoreAddress, part: VerifyPart | None) -> CheckRecord:
     opened = opener(app, witnessed=False)
     report = opened(store_at(app, place)).verify(VerifyLevel.FULL, part=part)
     found = CheckRecord(
@@ -69,6 +87,13 @@ def look_at_mirror(app: Application, *, part: VerifyPart | None) -> CheckRecord 
         found = _look(app, _repaired(app, place, app.home.place, witnessed=False), mirror=True)
     save_check(found)
     return found
+
+
+def _was_tried(app: Application, damages: Sequence[Damage]) -> bool:
+    last = last_try_to_repair()
+    if last is None or app.clock.now() - last.at > TRY_AGAIN:
+        return False
+    return {one.told for one in damages} <= set(last.damages)
 
 
 def _repaired(
@@ -88,4 +113,5 @@ def _look(app: Application, done: Repaired, *, mirror: bool) -> CheckRecord:
         damages,
         mirror=mirror,
         repaired=done.objects,
+        tried=True,
     )

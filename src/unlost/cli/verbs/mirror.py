@@ -87,18 +87,29 @@ def show(*, home: Home = None, json: AsJson = False) -> ExitCode:
 
 @app.command("off")
 def off(*, home: Home = None, json: AsJson = False) -> ExitCode:
-    """Keep no second copy any more; what lies there stays."""
+    """Keep no second copy any more; what lies there stays, also what is erased from now on."""
     with opened(home) as application:
         from unlost.app.actions.mirror import end_mirror
 
         result = end_mirror(application)
-    answer(result, as_json=json, show=_show_state)
+    answer(result, as_json=json, show=_show_off)
     return ExitCode.OK
 
 
 def _show_set(out: "Console", state: "MirrorState") -> None:
     out.print(f"The second copy of the vault will lie in {plain(state.place)}.")
     out.print("The service fills it within minutes; now by hand: unlost vault mirror run")
+    out.print(
+        "A copy in another place is not kept any more: what is erased from now on stays in it."
+    )
+
+
+def _show_off(out: "Console", state: "MirrorState") -> None:
+    _show_state(out, state)
+    out.print(
+        "What lies in the old place stays there, also what is forgotten or erased from now on:"
+    )
+    out.print("remove it yourself once you do not need it.")
 
 
 def _show_done(out: "Console", done: "MirrorDone") -> None:

@@ -6,9 +6,11 @@ Only what the vault itself says to be gone is removed from a mirror. An empty va
 import re
 from collections.abc import Collection, Iterator
 
+from unlost.model.store import Store
 from unlost.vault import places
 from unlost.vault.format.manifest import Manifest
 from unlost.vault.homes import FOLDER, VaultHomes, name_of
+from unlost.vault.keys import Keyring
 from unlost.vault.maintenance import MAINTENANCE
 from unlost.vault.mirror.scope import OrgScope, VaultScope
 from unlost.vault.register import registered
@@ -19,8 +21,14 @@ _ORG = re.compile(r"orgs/([0-9a-f]{32})/")
 _SLOT = re.compile(r"keys/([^/]+)/[123]")
 
 
-def taken_away(sealed: SealedObjects, scope: VaultScope, excess: Collection[str]) -> Iterator[str]:
-    """Those of the names that the vault has removed for good."""
+def taken_away(
+    sealed: SealedObjects, scope: VaultScope, excess: Collection[str], *, target: Store
+) -> Iterator[str]:
+    """Those of the names that the vault has removed for good.
+
+    A wrapped key goes only where the mirror, ``target``, has the one that took its place.
+    """
+    held = sealed.keys.on(target)
     shredded = shredded_orgs(sealed.store, sealed.keys) if excess else {}
     by_org: dict[str, list[str]] = {}
     for name in excess:
@@ -33,7 +41,7 @@ def taken_away(sealed: SealedObjects, scope: VaultScope, excess: Collection[str]
         if org in shredded:
             yield from names
         if org in scope.orgs:
-            yield from _of_org(scope.orgs[org], names)
+            yield from _of_org(scope.orgs[org], names, held)
 
 
 def _of_vault(sealed: SealedObjects, names: Collection[str]) -> Iterator[str]:
@@ -49,10 +57,10 @@ def _of_vault(sealed: SealedObjects, names: Collection[str]) -> Iterator[str]:
             yield name
 
 
-def _of_org(scope: OrgScope, names: Collection[str]) -> Iterator[str]:
+def _of_org(scope: OrgScope, names: Collection[str], held: Keyring) -> Iterator[str]:
     left = set(names)
     for name in names:
-        if _is_superseded(scope, name):
+        if _is_superseded(scope, name) or held.is_wrapped_anew(name, org=scope.room.org):
             left.discard(name)
             yield name
     for manifest in _maintenance(scope):
@@ -72,9 +80,7 @@ def _is_superseded(scope: OrgScope, name: str) -> bool:
         return places.sequence(name) in scope.room.chain.redacted()
     if name.startswith(places.redactions(org)):
         return name not in state.objects and places.redacted_by(name) <= state.seq
-    if name.startswith(places.intents(org)):
-        return True
-    return scope.room.sealed.keys.is_wrapped_anew(name, org=org)
+    return name.startswith(places.intents(org))
 
 
 def _maintenance(scope: OrgScope) -> Iterator[Manifest]:

@@ -4,13 +4,17 @@ What the other copy has is tried out first: the vault is verified as it would be
 replaced but by what proves itself there, and a mirror that somebody changed repairs nothing.
 """
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+
+from blake3 import blake3
 
 from unlost.model.errors import UnlostError
 from unlost.model.snapshot import Damage, VerifyLevel, VerifyReport
 from unlost.model.store import Store
 from unlost.vault.format.register import REGISTER
+from unlost.vault.format.shredded import SHREDDED
 from unlost.vault.format.vaultjson import VAULT_FILE
 from unlost.vault.mirror.overlay import Overlay
 from unlost.vault.vault import EncryptedVault
@@ -19,6 +23,12 @@ type Open = Callable[[Store], EncryptedVault]
 
 _OPENING = (VAULT_FILE, "keys/", REGISTER)
 _COMMITS = "/commits/"
+_OF_ORG = re.compile(r"(?:orgs|names)/([0-9a-f]{32})(?:/|$)")
+_CHAIN = re.compile(r"orgs/[0-9a-f]{32}/(?:commits|redacted)/")
+WITHHELD = (
+    "The other copy has it, but the newest commits of this org are whole in neither: what was erased "
+    "since might come back."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +49,73 @@ def repair_from(store: Store, other: Store, *, opened: Open) -> Repaired:
 
     ``opened`` opens the vault in a store. Raises what that raises where neither copy opens; StoreError.
     """
-    taken, report = _chosen(store, other, opened)
-    size = sum(_replace(store, other, name) for name in sorted(taken))
-    return Repaired(tuple(sorted(taken)), size, report.damages, report.objects)
+    found = _Trial(store, other, opened)
+    report = found.run()
+    sizes = {name: _put_back(store, other, name, was) for name, was in found.taken.items()}
+    back = {name: size for name, size in sizes.items() if size is not None}
+    left = (*report.damages, *found.withheld)
+    return Repaired(tuple(sorted(back)), sum(back.values()), left, report.objects)
 
 
-def _chosen(store: Store, other: Store, opened: Open) -> tuple[set[str], VerifyReport]:
-    """What is taken from the other copy, and how the vault is with it."""
-    taken = _to_open(store, other, opened) | _ahead(store, other)
-    seen: set[str] = set(taken)
-    while True:
-        report = opened(Overlay(store, other, taken=taken)).verify(VerifyLevel.FULL)
-        damaged = {one.object for one in report.damages}
-        fresh = {name for name in damaged - seen if other.size(name) is not None}
-        useless = taken & damaged
-        if not fresh and not useless:
-            return taken, report
-        seen |= damaged
-        taken = taken - useless | fresh
+class _Trial:
+    """Finds out what would mend the store. ``taken``: digests of what lies there now, "" for nothing."""
+
+    def __init__(self, store: Store, other: Store, opened: Open) -> None:
+        self._store, self._other, self._opened = store, other, opened
+        self._seen: set[str] = set()
+        self._gone = {one.name.removeprefix(SHREDDED) for one in store.list(SHREDDED)}
+        self.taken: dict[str, str] = {}
+        self.withheld: tuple[Damage, ...] = ()
+
+    def run(self) -> VerifyReport:
+        """Verify with ever more of the other copy, until nothing new is found."""
+        self._take(
+            _to_open(self._store, self._other, self._opened) | _ahead(self._store, self._other)
+        )
+        while True:
+            view = Overlay(self._store, self._other, taken=self.taken)
+            report = self._opened(view).verify(VerifyLevel.FULL)
+            damaged = {one.object for one in report.damages}
+            useless = self.taken.keys() & damaged
+            for name in useless:
+                del self.taken[name]
+            fresh = self._take(damaged)
+            if not fresh and not useless:
+                self._withhold(damaged)
+                return report
+
+    def _take(self, names: Collection[str]) -> bool:
+        """Take those that are in the other copy and were not tried before; True if there were any."""
+        wanted = [n for n in sorted(set(names) - self._seen) if _org(n) not in self._gone]
+        fresh = [name for name in wanted if self._other.size(name) is not None]
+        self._seen.update(names)
+        self.taken.update((name, _lies(self._store, name)) for name in fresh)
+        return bool(fresh)
+
+    def _withhold(self, damaged: Collection[str]) -> None:
+        """Bring nothing back of an org whose commits are not whole with it either.
+
+        The other copy may be older than what was erased: nobody can tell while the newest commits are lost.
+        """
+        broken = {_org(name) for name in damaged if _CHAIN.match(name)}
+        kept = [name for name in self.taken if _org(name) in broken]
+        self.withheld = tuple(Damage(name, WITHHELD) for name in kept)
+        for name in kept:
+            del self.taken[name]
+
+
+def _org(name: str) -> str | None:
+    """The oid of the org that an object belongs to."""
+    found = _OF_ORG.match(name)
+    return found[1] if found else None
+
+
+def _lies(store: Store, name: str) -> str:
+    """The digest of what lies under a name; empty where nothing does."""
+    try:
+        return blake3(store.get(name)).hexdigest()
+    except UnlostError:
+        return ""
 
 
 def _to_open(store: Store, other: Store, opened: Open) -> set[str]:
@@ -89,9 +148,14 @@ def _commits(store: Store) -> Iterable[str]:
     return (one.name for one in store.list("orgs/") if _COMMITS in one.name)
 
 
-def _replace(store: Store, other: Store, name: str) -> int:
-    """Put the other copy's object in place; its size. Where that breaks off, it is missing: once more."""
+def _put_back(store: Store, other: Store, name: str, was: str) -> int | None:
+    """Put the other copy's object in place; its size, None where something else lies there by now.
+
+    Where that breaks off, the object is missing: repairing again brings it back.
+    """
     data = other.get(name)
-    store.delete(name)
-    store.put_new(name, data)
-    return len(data)
+    if was:
+        if _lies(store, name) != was:
+            return None
+        store.delete(name)
+    return len(data) if store.put_new(name, data) else None

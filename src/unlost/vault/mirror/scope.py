@@ -32,9 +32,9 @@ class OrgScope:
         if rest.startswith(_COUNTED):
             return name in self.live
         if rest.startswith(("commits/", "checkpoints/")):
-            return places.sequence(name) <= self.state.seq
+            return 0 < places.sequence(name) <= self.state.seq
         if rest.startswith("redacted/"):
-            return places.redacted_by(name) <= self.state.seq
+            return 0 < places.redacted_by(name) <= self.state.seq
         return True
 
 

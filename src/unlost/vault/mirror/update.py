@@ -7,6 +7,7 @@ from unlost.model.store import Store
 from unlost.vault.copying import copy_vault
 from unlost.vault.mirror.excess import taken_away
 from unlost.vault.mirror.scope import VaultScope
+from unlost.vault.register import digest_of, registered
 from unlost.vault.vault import EncryptedVault
 
 type Tell = Callable[[int, int], None]
@@ -45,10 +46,11 @@ def update_mirror(
         return scopes[-1]
 
     source = vault.sealed.store
+    _drop_other_slots(vault, target)
     copied = copy_vault(source, target, select=look, tell=tell)
     there = {one.name for one in source.list("")}
     excess = {one.name: one.size for one in target.list("") if one.name not in there}
-    gone = set(taken_away(vault.sealed, scopes[-1], excess))
+    gone = set(taken_away(vault.sealed, scopes[-1], excess, target=target))
     for name in sorted(gone):
         target.delete(name)
     return Mirrored(
@@ -61,3 +63,12 @@ def update_mirror(
         strange=tuple(sorted(excess.keys() - gone)),
         broken={org: error.sentence for org, error in scopes[-1].broken.items()},
     )
+
+
+def _drop_other_slots(vault: EncryptedVault, target: Store) -> None:
+    """Remove slots from the mirror that the vault has anew under the same name: they are copied then."""
+    listed = registered(vault.sealed.store, vault.sealed.keys).slots
+    for one in list(target.list("keys/")):
+        digest = listed.get(one.name.split("/")[1])
+        if digest is not None and digest_of(target.get(one.name)) != digest:
+            target.delete(one.name)

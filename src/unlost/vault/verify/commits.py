@@ -16,6 +16,9 @@ LATE = (
     "It is not the commit that stood here: the late request of a run that had lost has taken a name "
     "that an erasure had freed. The next compaction removes it; nothing is lost."
 )
+FOREIGN = (
+    "No object of a vault has such a name. It is passed over; remove it, and look who put it there."
+)
 
 
 @dataclass(slots=True)
@@ -64,8 +67,20 @@ class ChainVerifier:
         self._check_witness(walk)
         self._check_stood_in(walk)
         for name in self._names(places.checkpoints(self._org)):
-            self._check_checkpoint(walk, name)
+            if places.sequence(name):
+                self._check_checkpoint(walk, name)
+        self._check_foreign()
         return walk
+
+    def _check_foreign(self) -> None:
+        """Names among the commits that nothing of ours has: whoever reads passes over them."""
+        for folder in (places.commits, places.checkpoints):
+            for name in self._names(folder(self._org)):
+                if not places.sequence(name):
+                    self._ledger.damage(name, FOREIGN)
+        for name in self._names(places.redactions(self._org)):
+            if not places.redacted(name):
+                self._ledger.damage(name, FOREIGN)
 
     def _names(self, folder: str) -> list[str]:
         return [name for name in self._listing if name.startswith(folder)]
