@@ -76,8 +76,10 @@ class Erasure:
 
 @dataclass(frozen=True, slots=True)
 class ErasureProof:
-    """That something was erased: no value, and no id that can be read.
+    """That something was erased or corrected: no value, and no id that can be read.
 
+    ``columns`` are those in which a rectification replaced values, as TABLE.COLUMN; of an erasure there
+    are none.
     ``marks`` is a digest over the sorted pseudonyms that the run put on the list of what is not taken
     in again. ``listed``: how many those are.
     """
@@ -90,6 +92,7 @@ class ErasureProof:
     journals: int
     listed: int
     marks: str
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from unlost.model.erasure import Erasing
+from unlost.model.rectification import Rectifying
 from unlost.model.snapshot import SnapshotInfo
 
 
@@ -141,7 +142,7 @@ class ForgottenRecord:
         return bool(self.error_code)
 
 
-class Retention(Erasing, Protocol):
+class Retention(Erasing, Rectifying, Protocol):
     """The part of the port ``Vault`` that keeps, forgets and erases; ``org`` is its oid."""
 
     def holds(self, org: str) -> tuple[Hold, ...]:

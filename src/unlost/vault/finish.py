@@ -38,7 +38,8 @@ from unlost.vault.schemas import stored_entry
 from unlost.vault.state import LiveState, live_root
 
 _ATTEMPTS = 20
-_TAKING_AWAY = frozenset({CommitKind.FORGET, CommitKind.ERASE})
+_REMOVING = frozenset({CommitKind.ERASE, CommitKind.RECTIFY})
+_TAKING_AWAY = _REMOVING | {CommitKind.FORGET}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,22 +96,22 @@ class Finish:
     def _check_nothing_forgotten(self, state: LiveState, tables: Sequence[TableCommit]) -> None:
         """Raise Conflict where a backup left out what it thought to be there, and that may be gone.
 
-        And where it may have taken in what was erased since it began: what it wrote is removed at once.
+        And where it may have taken in what was erased or corrected since it began: what it wrote is removed at once.
         """
         since = {info.kind for number, info in state.commits.items() if number > self._intent.base}
         if self._intent.kind is CommitKind.RESTORE or not since & _TAKING_AWAY:
             return
-        if CommitKind.ERASE in since:
+        if since & _REMOVING:
             self._withdraw(tables)
         raise Conflict(
             "forgotten-meanwhile",
-            f"Something was forgotten or erased while the run {self._intent.run} was under way, and what "
+            f"Something was forgotten, erased or corrected while the run {self._intent.run} was under way, and what "
             "it took to be in the vault may be gone.",
             next_step="Begin another run.",
         )
 
     def _withdraw(self, tables: Sequence[TableCommit]) -> None:
-        """Remove all that the run has written: it may hold what was erased."""
+        """Remove all that the run has written: it may hold what was taken away."""
         store, org, run = self._room.sealed.store, self._room.org, self._intent.run
         for prefix in (
             places.segment(org, self._intent.segments),

@@ -20,7 +20,13 @@ from unlost.vault.room import OrgRoom
 from unlost.vault.state import LiveState, live_root
 
 MAINTENANCE = frozenset(
-    {CommitKind.COMPACT, CommitKind.CONDEMN, CommitKind.FORGET, CommitKind.ERASE}
+    {
+        CommitKind.COMPACT,
+        CommitKind.CONDEMN,
+        CommitKind.FORGET,
+        CommitKind.ERASE,
+        CommitKind.RECTIFY,
+    }
 )
 _ATTEMPTS = 20
 _NEVER_STORED = frozenset({"store-full", "store-refused", "store-missing"})

@@ -18,4 +18,4 @@ class Rewritten:
     def part(self) -> TablePart:
         """As the manifest tells it."""
         removed = tuple(entry.id for entry in self.old)
-        return TablePart(table=self.old[0].table, segments=self.new, removed=removed)
+        return TablePart(table=(*self.old, *self.new)[0].table, segments=self.new, removed=removed)

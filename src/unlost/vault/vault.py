@@ -17,6 +17,7 @@ from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
 from unlost.model.ports import Clock, Entropy, Witness
 from unlost.model.reading import Rows
+from unlost.model.rectification import Rectification, RectifyWish
 from unlost.model.retention import Forgetting, HeldThing, Hold, KeepRules
 from unlost.model.snapshot import (
     CommitKind,
@@ -50,6 +51,7 @@ from unlost.vault.journal import RunJournal, journals
 from unlost.vault.keys import Keyring
 from unlost.vault.lineage import lineage
 from unlost.vault.opening import confirm_vault_file, found_vault
+from unlost.vault.rectify.rectifier import plan_rectification, rectify
 from unlost.vault.retain.forget import forget, plan_forgetting
 from unlost.vault.retain.holds import hold_rows, holds_in, lift_rows
 from unlost.vault.retain.scope import shown_backups
@@ -310,6 +312,24 @@ class EncryptedVault:
     def erasures(self, org: str) -> tuple[ErasureTold, ...]:
         """What was erased, oldest first, as far as it may be told."""
         return erasures(self.room(org))
+
+    def plan_rectification(
+        self, org: str, wish: RectifyWish, *, pause: Callable[[], None] = lambda: None
+    ) -> Rectification:
+        """What ``rectify`` would replace now; see the port ``Rectifying``."""
+        return plan_rectification(self.room(org), wish, pause=pause)
+
+    def rectify(
+        self,
+        org: str,
+        wish: RectifyWish,
+        *,
+        run: str,
+        pause: Callable[[], None] = lambda: None,
+        agree: Callable[[Rectification], object] = lambda _: None,
+    ) -> Rectification:
+        """Replace values of a record in all history at once; see the port ``Rectifying``."""
+        return rectify(self.room(org), wish, run=run, pause=pause, agree=agree)
 
     def sweep(self, org: str, *, run: str) -> Sweep:
         """Remove what was condemned days ago, and condemn what runs left that came to nothing."""

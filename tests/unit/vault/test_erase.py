@@ -19,7 +19,7 @@ from unlost.model.retention import HeldThing, Hold, HoldScope, KeepRules
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.vault import bigcells, places
 from unlost.vault.compact import compactor, merging, tiers
-from unlost.vault.erase import eraser
+from unlost.vault.erase import eraser, removing
 from unlost.vault.erase.packs import content_bytes
 from unlost.vault.erase.redact import put_redaction
 from unlost.vault.format.sealed import HEADER_BYTES, KIB256, Header
@@ -461,7 +461,7 @@ def test_what_was_written_for_it_is_removed_where_it_fails(monkeypatch: pytest.M
 
 def test_a_sweep_finishes_what_was_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     story = vaultstory.told(MemoryStore())
-    monkeypatch.setattr(eraser, "remove_erased", lambda *_: 0)
+    monkeypatch.setattr(removing, "remove_erased", lambda *_: 0)
     story.vault.erase(story.org, wish(ZOE), run="e1")
     monkeypatch.undo()
     assert scanner.found(story.vault, ZOE.record)

@@ -7,7 +7,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.erasure import ErasureWish, MatchColumn
+from unlost.model.erasure import MatchColumn
 from unlost.model.errors import Conflict, UsageError
 from unlost.model.plan import RecordKey
 from unlost.model.retention import Hold, HoldScope
@@ -50,17 +50,15 @@ class Chosen:
         return {table: sorted_unique(own) for table, own in sorted(by_table.items())}
 
 
-def choose(room: OrgRoom, state: LiveState, wish: ErasureWish) -> Chosen:
-    """What a wish means as of a commit; raises Conflict (``erase-held``), UsageError."""
-    for key in wish.records:
+def choose(room: OrgRoom, state: LiveState, wished: Sequence[RecordKey]) -> Chosen:
+    """What is meant by records as of a commit; raises UsageError."""
+    for key in wished:
         if is_system(key.table):
             raise UsageError("table-unknown", f"“{key.table}” is a table of the vault itself.")
     rows = _lineage(room, state)
-    records = _closed(wish.records, [row for row in rows if row.target == room.org])
+    records = _closed(wished, [row for row in rows if row.target == room.org])
     records = tuple(dict.fromkeys((*records, *_logged(room, state, records))))
-    chosen = Chosen(state, records, _elsewhere(records, rows, org=room.org))
-    _check_held(room, chosen)
-    return chosen
+    return Chosen(state, records, _elsewhere(records, rows, org=room.org))
 
 
 def system_rows(room: OrgRoom, chosen: Chosen) -> dict[str, pa.Array]:
@@ -95,7 +93,7 @@ def marks_of(
     marks: list[Mark] = []
     for table, ids in chosen.ids.items():
         marks += marker.marks((table, ""), ids.to_pylist(), run=run)
-        for log in _logs_of(room, chosen.state, table):
+        for log in logs_of(room, chosen.state, table):
             told = matching(ids).drop_nulls().to_list()
             marks += marker.marks((log.table, log.record_column), told, run=run)
         for column in (one.column for one in match if one.table == table):
@@ -141,13 +139,13 @@ def _logged(room: OrgRoom, state: LiveState, records: Sequence[RecordKey]) -> It
     words = room.view(SEARCH, until=state.seq, state=state)
     for table in sorted({key.table for key in records}):
         ids = [key.record for key in records if key.table == table]
-        for log in _logs_of(room, state, table):
+        for log in logs_of(room, state, table):
             view = room.view(log.table, until=state.seq, state=state)
             for record in records_with(view, words, log.record_column, ids):
                 yield RecordKey(log.table, record)
 
 
-def _logs_of(room: OrgRoom, state: LiveState, table: str) -> Iterator[ChangeLog]:
+def logs_of(room: OrgRoom, state: LiveState, table: str) -> Iterator[ChangeLog]:
     """Where the org writes down the changes of a table's records, if it does and is backed up."""
     schema = room.chain.manifest(state.seq)[0].schema
     found = room.schemas.table(schema, table)
@@ -189,8 +187,8 @@ def _elsewhere(
     return tuple(dict.fromkeys(told))
 
 
-def _check_held(room: OrgRoom, chosen: Chosen) -> None:
-    """Raise Conflict (``erase-held``) if a hold protects any of them: then nothing is erased."""
+def check_held(room: OrgRoom, chosen: Chosen, *, code: str, done: str) -> None:
+    """Raise Conflict with this code if a hold protects any of them: then nothing is ``done``."""
     now = room.clock.now()
     holds = [hold for hold in holds_in(room, chosen.state) if hold.lasts(now)]
     held = {key for hold in holds for key in _held_by(room, chosen, hold)}
@@ -198,9 +196,9 @@ def _check_held(room: OrgRoom, chosen: Chosen) -> None:
         first = min(held, key=str)
         others = f" and {len(held) - 1} more" if len(held) > 1 else ""
         raise Conflict(
-            "erase-held",
-            f"{first}{others} of {len(chosen.records)} records are held, and a hold stands above an "
-            "erasure. Nothing was erased.",
+            code,
+            f"{first}{others} of {len(chosen.records)} records are held, and a hold stands above that. "
+            f"Nothing was {done}.",
             next_step="Leave them out, or lift the hold with `unlost hold lift` first.",
         )
 

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from unlost.model.certificate import Certificate
 from unlost.model.erasure import Erasure, ErasureWish
-from unlost.vault.erase.chosen import Chosen, choose, marks_of, system_rows
+from unlost.vault.erase.chosen import Chosen, check_held, choose, marks_of, system_rows
 from unlost.vault.erase.hits import Hit, Leave, Pause, erased_of, hit, versions_of
 from unlost.vault.erase.marks import unlisted
 from unlost.vault.erase.packs import Contents, contents_of
@@ -26,6 +26,7 @@ _DIGITS = 10  # of the number of a commit in an id of ``$changes``
 class Found:
     """All that an erasure takes away, before anything is written."""
 
+    wish: ErasureWish
     chosen: Chosen
     matched: frozenset[tuple[str, str]]
     marks: tuple[Mark, ...]
@@ -49,7 +50,8 @@ class Found:
 
 def find(room: OrgRoom, state: LiveState, wish: ErasureWish, *, run: str, pause: Pause) -> Found:
     """Look for all that is to go; raises Conflict (``erase-held``), UsageError."""
-    chosen = choose(room, state, wish)
+    chosen = choose(room, state, wish.records)
+    check_held(room, chosen, code="erase-held", done="erased")
     marks = unlisted(room, state, marks_of(room, chosen, wish.match, run=run))
     rows = {table: versions_of(room, state, table, ids) for table, ids in chosen.ids.items()}
     system = system_rows(room, chosen)
@@ -71,6 +73,7 @@ def find(room: OrgRoom, state: LiveState, wish: ErasureWish, *, run: str, pause:
     hits.append(replace(files, ranks=files.ranks | contents.ranks))
     naming = Naming(chosen.records)
     found = Found(
+        wish=wish,
         chosen=chosen,
         matched=frozenset((one.table, one.column) for one in wish.match),
         marks=marks,

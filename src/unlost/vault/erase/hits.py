@@ -22,6 +22,8 @@ from unlost.vault.writer import TOKEN_GROUP_ROWS
 type Pause = Callable[[], None]
 type Leave = Callable[[pa.Table], pa.Array]
 """Tells which rows go."""
+type Choosing = Callable[[TableView], Choice]
+"""Gives what stays of segments that are written again."""
 
 AT_ONCE = 32  # row groups of narrow columns that are read together
 
@@ -104,18 +106,43 @@ class Without:
 
 
 def rewritten(
-    room: OrgRoom, out: SegmentWriter, found: Hit, *, pause: Pause, repacked: Repacked | None = None
+    room: OrgRoom,
+    out: SegmentWriter,
+    found: Hit,
+    *,
+    pause: Pause,
+    choose: Choosing | None = None,
+    repacked: Repacked | None = None,
 ) -> Iterator[Rewritten]:
-    """The segments that are hit, without the ids; contents that moved are found in their new packs."""
+    """The segments that are hit, as ``choose`` has them, else without the ids.
+
+    Contents that moved are found in their new packs.
+    """
     for tier, segments in found.groups:
         view = TableView(found.view.table, segments, room.reading)
-        choice: Choice = Without(view, found.ids)
+        choice = choose(view) if choose is not None else Without(view, found.ids)
         if repacked is not None:
             choice = Relocated(choice, room, repacked)
         reach = Reach(tier.first, tier.last)
         merger = Merger(found.view.table, room.reading, out, reach, pause, choice=choice)
         new = merger.merge(segments)
         yield Rewritten(tuple(live.entry for live in segments), tuple(new), tuple(merger.between))
+
+
+def all_sifted(
+    room: OrgRoom,
+    out: SegmentWriter,
+    state: LiveState,
+    table: str,
+    *,
+    leave: Leave,
+    pause: Pause,
+) -> Iterator[Rewritten]:
+    """Those segments of a bare table that have rows which go, without them."""
+    for live in state.of(table, until=state.seq):
+        one = sifted(room, out, live, leave, pause=pause)
+        if one is not None:
+            yield one
 
 
 def sifted(

@@ -40,17 +40,29 @@ ERASED = "This was about a record that has been erased since."
 
 
 class Naming:
-    """Tells whether a text names one of some records by its id."""
+    """Tells whether a text names one of some records by its id; ``values``: and one of these too.
 
-    def __init__(self, records: Collection[RecordKey]) -> None:
+    ``instead`` stands where a sentence did.
+    """
+
+    def __init__(
+        self,
+        records: Collection[RecordKey],
+        *,
+        values: Collection[str] | None = None,
+        instead: str = ERASED,
+    ) -> None:
         ids = sorted({key.record for key in records})
+        self._values = values
+        self.instead = instead
         self._spoken = spoken(records)
         quoted = (msgspec.json.encode(one).decode() for one in ids)
         self._quoted = [text for one in quoted for text in (one, one.replace('"', '\\"'))]
 
     def in_text(self, text: str) -> bool:
         """For sentences, in which an id stands between other words."""
-        return self._spoken.search(text) is not None
+        told = self._values is None or any(value in text for value in self._values)
+        return told and self._spoken.search(text) is not None
 
     def in_json(self, text: str) -> bool:
         """For documents, in which an id is a text of its own, also in JSON within JSON."""
@@ -60,10 +72,10 @@ class Naming:
         """The finding; what it tells of such a record is gone."""
         if finding is None:
             return None
-        told = (finding.sentence, finding.next_step, finding.detail)
-        if not any(map(self.in_text, told)):
+        told = f"{finding.sentence}\n{finding.next_step}\n{finding.detail}"
+        if not self.in_text(told):
             return finding
-        return replace(finding, sentence=ERASED, next_step="", detail="")
+        return replace(finding, sentence=self.instead, next_step="", detail="")
 
 
 def certificate_without(certificate: Certificate, naming: Naming) -> Certificate:
@@ -75,7 +87,7 @@ def certificate_without(certificate: Certificate, naming: Naming) -> Certificate
     whole = replace(
         certificate, tables=lines, findings=tuple(_findings(certificate.findings, naming))
     )
-    return replace(whole, sentence=ERASED) if naming.in_text(whole.sentence) else whole
+    return replace(whole, sentence=naming.instead) if naming.in_text(whole.sentence) else whole
 
 
 def manifest_without(

@@ -8,11 +8,14 @@ from unlost.vault.format.manifest import Manifest
 from unlost.vault.room import OrgRoom
 from unlost.vault.state import LiveState, live_objects
 
+# Commits behind which nothing of what they took out may be left, nor come in.
+REMOVING = frozenset({CommitKind.ERASE, CommitKind.RECTIFY})
+
 
 def erasures_in(room: OrgRoom, state: LiveState) -> list[Manifest]:
-    """The commits that erased something, oldest first."""
+    """The commits that erased or replaced something, oldest first."""
     kinds = sorted(state.commits.items())
-    return [room.chain.manifest(seq)[0] for seq, info in kinds if info.kind is CommitKind.ERASE]
+    return [room.chain.manifest(seq)[0] for seq, info in kinds if info.kind in REMOVING]
 
 
 def remove_erased(room: OrgRoom, state: LiveState) -> int:
