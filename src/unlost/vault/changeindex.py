@@ -40,6 +40,11 @@ _DIGITS = 10
 _LAST = "\U0010ffff"
 
 
+def change_id(table: str, number: int, record: str) -> str:
+    """The id of the row that tells what a commit did to a record."""
+    return SEPARATOR.join((table, f"{number:0{_DIGITS}d}", record))
+
+
 def change_rows(table: str, rows: pa.Table) -> pa.Table:
     """Rows of ``$changes`` for versions (id, op, prev, snap) of a table, in their order."""
     snaps = pc.utf8_lpad(pc.cast(rows.column(U_SNAP), pa.string()), _DIGITS, padding="0")

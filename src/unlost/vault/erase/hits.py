@@ -22,6 +22,8 @@ from unlost.vault.writer import TOKEN_GROUP_ROWS
 type Pause = Callable[[], None]
 type Leave = Callable[[pa.Table], pa.Array]
 """Tells which rows go."""
+type Become = Callable[[pa.Table], pa.Table]
+"""Gives what is told of rows instead."""
 type Choosing = Callable[[TableView], Choice]
 """Gives what stays of segments that are written again."""
 
@@ -137,29 +139,47 @@ def all_sifted(
     *,
     leave: Leave,
     pause: Pause,
+    become: Become | None = None,
 ) -> Iterator[Rewritten]:
-    """Those segments of a bare table that have rows which go, without them."""
+    """Those segments of a bare table that have rows which go, without them; see ``sifted``."""
     for live in state.of(table, until=state.seq):
-        one = sifted(room, out, live, leave, pause=pause)
+        one = sifted(room, out, live, leave, pause=pause, become=become)
         if one is not None:
             yield one
 
 
 def sifted(
-    room: OrgRoom, out: SegmentWriter, live: LiveSegment, leave: Leave, *, pause: Pause
+    room: OrgRoom,
+    out: SegmentWriter,
+    live: LiveSegment,
+    leave: Leave,
+    *,
+    pause: Pause,
+    become: Become | None = None,
 ) -> Rewritten | None:
-    """A segment of a bare table without the rows that go; None if none of them does."""
+    """A segment of a bare table without the rows that go; None if none of them does.
+
+    With ``become`` they stay under their ids, as it has them.
+    """
     view = TableView(live.entry.table, [live], room.reading)
     names = [field.name for field in BARE_FIELDS[view.table]]
     if not any(pc.any(leave(rows)).as_py() for rows in _rows(view, names, pause)):
         return None
     label = room.reader.facts(live.entry)[0]
-    kept = (rows.filter(pc.invert(leave(rows))) for rows in _rows(view, names, pause))
+    kept = (_left(rows, leave(rows), become) for rows in _rows(view, names, pause))
     new = write_all(
         (rows for rows in kept if len(rows)),
         lambda: out.stream(label, group_rows=TOKEN_GROUP_ROWS, reach=Reach(live.first, live.last)),
     )
     return Rewritten((live.entry,), tuple(new))
+
+
+def _left(rows: pa.Table, goes: pa.Array, become: Become | None) -> pa.Table:
+    staying = rows.filter(pc.invert(goes))
+    if become is None or len(staying) == len(rows):
+        return staying
+    whole = pa.concat_tables([staying, become(rows.filter(goes))])
+    return whole.take(pc.sort_indices(whole.column(U_ID)))
 
 
 def groups_at_once(view: TableView, rank: int) -> Iterator[list[int]]:

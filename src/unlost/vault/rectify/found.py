@@ -1,6 +1,6 @@
 """What a rectification replaces, found before anything is written."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -12,6 +12,7 @@ from unlost.model.plan import RecordKey
 from unlost.model.rectification import Rectification, RectifyWish
 from unlost.model.schema import WireKind
 from unlost.vault.bigcells import CELL_BYTES
+from unlost.vault.changeindex import change_id
 from unlost.vault.erase.chosen import Chosen, check_held, choose, logs_of
 from unlost.vault.erase.hits import Hit, Pause, hit
 from unlost.vault.erase.packs import Contents, contents_of
@@ -26,6 +27,7 @@ from unlost.vault.rectify.versions import (
     Row,
     Was,
     corrected,
+    kept,
     known_of,
     rows_of,
 )
@@ -34,6 +36,9 @@ from unlost.vault.retain.contents import Freed, names_in
 from unlost.vault.room import OrgRoom
 from unlost.vault.state import LiveState
 from unlost.vault.tableview import RANK
+
+type _Key = tuple[str, int, str, int]
+"""Which row it is, by table, rank of the segment, record, and commit."""
 
 NO_CONTENTS = Contents(Freed(), pa.array([], pa.string()), frozenset())
 CORRECTED = "This was about a record that has been corrected since."
@@ -62,12 +67,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """All that a rectification replaces, before anything is written."""
+    """All that a rectification replaces, before anything is written.
+
+    ``beside``: versions that stay, and are compared anew with the one before them, which changes.
+    """
 
     wish: RectifyWish
     chosen: Chosen
     rights: tuple[Right, ...]
     changes: tuple[Change, ...]
+    beside: tuple[Change, ...]
     said: tuple[Said, ...]
     hits: tuple[Hit, ...]
     contents: Contents
@@ -91,8 +100,19 @@ class Found:
 
     def becoming(self, table: str) -> Mapping[Place, Corrected]:
         """What versions of a table become."""
-        own = (one for one in self.changes if one.table == table and one.shown)
+        own = (one for one in self.touched if one.table == table and one.shown)
         return {one.row.place: one.corrected for one in own}
+
+    @property
+    def touched(self) -> tuple[Change, ...]:
+        """All rows that are written otherwise."""
+        return (*self.changes, *self.beside)
+
+    @property
+    def compared(self) -> list[str]:
+        """Ids in ``$changes`` of versions of which it is not told any more whether they differ."""
+        rows = [(one.table, one.row) for one in self.touched if one.shown]
+        return [change_id(table, row.snap, row.record) for table, row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +124,7 @@ class _Looked:
     cells: Mapping[str, str | None]
 
     @property
-    def key(self) -> tuple[str, int, str, int]:
+    def key(self) -> _Key:
         """Which row it is: a segment has one of a record and commit."""
         return self.right.table, self.row.rank, *self.row.place
 
@@ -117,12 +137,14 @@ def find(room: OrgRoom, state: LiveState, wish: RectifyWish, *, pause: Pause) ->
     looked = _looked(room, state, rights, pause)
     if not any(one.right.table == wish.record.table for one in looked):
         raise _unknown(wish)
-    changes = tuple(_changes(room, state, looked))
+    shown = _shown(room, state, rights)
+    changes = tuple(_changes(room, looked, shown))
     found = Found(
         wish=wish,
         chosen=chosen,
         rights=rights,
         changes=changes,
+        beside=tuple(_beside(looked, shown)),
         said=tuple(
             Said(one.right.table, one.row, {**one.row.cells, **one.cells}) for one in looked
         ),
@@ -182,7 +204,7 @@ def _looked(
     room: OrgRoom, state: LiveState, rights: Sequence[Right], pause: Pause
 ) -> list[_Looked]:
     """All rows, each once; several rights may look at a row of a log, and at most one changes it."""
-    found: dict[tuple[str, int, str, int], _Looked] = {}
+    found: dict[_Key, _Looked] = {}
     for right in rights:
         pause()
         for row in rows_of(room, state, right.table, right.ids, right.columns):
@@ -192,25 +214,32 @@ def _looked(
     return list(found.values())
 
 
-def _changes(room: OrgRoom, state: LiveState, looked: Sequence[_Looked]) -> Iterator[Change]:
-    shown = {
-        key
-        for right in {one.right.table: one.right for one in looked}.values()
-        for key in _shown(room, state, right)
-    }
+def _changes(room: OrgRoom, looked: Sequence[_Looked], shown: Collection[_Key]) -> Iterator[Change]:
     for one in looked:
         if one.cells:
-            known = known_of(room, one.right.table, one.row)
-            become = corrected(one.row, one.cells, known)
+            become = corrected(one.row, one.cells, known_of(room, one.right.table, one.row))
             yield Change(one.right.table, one.row, one.cells, become, one.key in shown)
 
 
-def _shown(room: OrgRoom, state: LiveState, right: Right) -> Iterator[tuple[str, int, str, int]]:
+def _beside(looked: Sequence[_Looked], shown: Collection[_Key]) -> Iterator[Change]:
+    """Versions that stay, behind one that changes."""
+    before: dict[tuple[str, str], _Looked] = {}
+    for one in sorted(looked, key=lambda each: each.row.rank):
+        if one.key in shown:
+            last = before.get((one.right.table, one.row.record))
+            before[one.right.table, one.row.record] = one
+            if last is not None and last.cells and not one.cells:
+                yield Change(one.right.table, one.row, {}, kept(one.row), shown=True)
+
+
+def _shown(room: OrgRoom, state: LiveState, rights: Sequence[Right]) -> frozenset[_Key]:
     """The rows that snapshots show: not those that another of the same commit replaced."""
-    rows = room.view(right.table, until=state.seq, state=state).find(right.ids, ())
-    columns = (rows.column(name).to_pylist() for name in (RANK, U_ID, U_SNAP))
-    for rank, record, snap in zip(*columns, strict=True):
-        yield right.table, rank, record, snap
+    found: set[_Key] = set()
+    for table, ids in {right.table: right.ids for right in rights}.items():
+        rows = room.view(table, until=state.seq, state=state).find(ids, ())
+        columns = (rows.column(name).to_pylist() for name in (RANK, U_ID, U_SNAP))
+        found |= {(table, *key) for key in zip(*columns, strict=True)}
+    return frozenset(found)
 
 
 def _lying(
@@ -225,7 +254,7 @@ def _lying(
     hits = [
         Hit(room.view(table, until=state.seq, state=state), own, ranks)
         for table, own in ids.items()
-        if (ranks := frozenset(one.row.rank for one in found.changes if one.table == table))
+        if (ranks := frozenset(one.row.rank for one in found.touched if one.table == table))
     ]
     view = room.view(FILES_TABLE, until=state.seq, state=state)
     files = hit(view, contents.rows, pause=pause)
@@ -236,9 +265,9 @@ def _lying(
 def _unneeded(found: Found, looked: Sequence[_Looked]) -> pa.ChunkedArray:
     """Contents that the rows had, and have no more."""
     become = {(one.table, one.row.rank, *one.row.place): one.corrected for one in found.changes}
-    kept = [become[one.key].blobs if one.key in become else one.row.blobs for one in looked]
+    blobs = [become[one.key].blobs if one.key in become else one.row.blobs for one in looked]
     had = names_in(pa.chunked_array([[one.row.blobs for one in looked]], pa.string()))
-    left = names_in(pa.chunked_array([kept], pa.string()))
+    left = names_in(pa.chunked_array([blobs], pa.string()))
     return pa.chunked_array([sorted(set(had) - set(left))], pa.string())
 
 

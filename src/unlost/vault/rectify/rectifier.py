@@ -12,9 +12,9 @@ from unlost.model.snapshot import CommitKind, SegmentEntry
 from unlost.vault.erase.hits import Pause, all_sifted, rewritten
 from unlost.vault.erase.removing import Balanced, Removing, carried_out
 from unlost.vault.files import FILES_TABLE
-from unlost.vault.format.physical import SEARCH
+from unlost.vault.format.physical import CHANGES, SEARCH
 from unlost.vault.rectify.found import Found, find
-from unlost.vault.rectify.rewriting import Replaced
+from unlost.vault.rectify.rewriting import Replaced, index_touched, untold_index
 from unlost.vault.rectify.words import leaving, written_words
 from unlost.vault.retain.repack import Repacked
 from unlost.vault.rewritten import Rewritten
@@ -67,6 +67,15 @@ class _Rectifying(Removing[Found]):
                 choose = partial(Replaced, corrected=found.becoming(table))
                 yield from rewritten(self._room, self._out, each, pause=self._pause, choose=choose)
         yield from self._words(found)
+        yield from all_sifted(
+            self._room,
+            self._out,
+            self._state,
+            CHANGES,
+            leave=index_touched(found.compared),
+            pause=self._pause,
+            become=untold_index,
+        )
 
     def _words(self, found: Found) -> Iterable[Rewritten]:
         columns = found.columns

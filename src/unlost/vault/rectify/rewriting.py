@@ -6,9 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.vault.format.physical import U_BLOBS, U_ID, U_ROW_HASH, U_SNAP
+from unlost.vault.erase.hits import Leave
+from unlost.vault.format.physical import U_BLOBS, U_ID, U_PREV, U_ROW_HASH, U_SNAP, UNTOLD
 from unlost.vault.merge import Piece, cut
-from unlost.vault.rectify.versions import Corrected, Place
+from unlost.vault.rectify.versions import OVER_ALIVE, Corrected, Place
 from unlost.vault.tableview import TableView
 
 
@@ -42,7 +43,8 @@ def _patched(rows: pa.Table, found: Mapping[int, Corrected]) -> pa.Table:
     """Rows with what was found for some places in them."""
     by_column: dict[str, dict[int, object]] = {}
     for row, one in found.items():
-        for name, value in {**one.cells, U_BLOBS: one.blobs, U_ROW_HASH: one.row_hash}.items():
+        told = {U_BLOBS: one.blobs, U_ROW_HASH: one.row_hash, U_PREV: one.prev}
+        for name, value in {**one.cells, **told}.items():
             by_column.setdefault(name, {})[row] = value
     for name, values in by_column.items():
         at = rows.column_names.index(name)
@@ -52,3 +54,16 @@ def _patched(rows: pa.Table, found: Mapping[int, Corrected]) -> pa.Table:
         whole = pa.concat_arrays([column, pa.array(values.values(), column.type)])
         rows = rows.set_column(at, rows.schema.field(name), whole.take(pa.array(pick)))
     return rows
+
+
+def index_touched(keys: Sequence[str]) -> Leave:
+    """Rows of ``$changes`` with these ids."""
+    wanted = pa.array(keys, pa.string())
+    return lambda rows: pc.is_in(rows.column(U_ID), value_set=wanted).combine_chunks()
+
+
+def untold_index(rows: pa.Table) -> pa.Table:
+    """Rows of ``$changes`` that tell no more whether something differs."""
+    prev = rows.column(U_PREV).combine_chunks()
+    told = pc.if_else(pc.is_in(prev, value_set=pa.array(OVER_ALIVE)), UNTOLD, prev)
+    return rows.set_column(rows.column_names.index(U_PREV), rows.schema.field(U_PREV), told)

@@ -14,12 +14,15 @@ from unlost.vault.bigcells import resolve
 from unlost.vault.format.canonical import canonical
 from unlost.vault.format.manifest import Known
 from unlost.vault.format.physical import (
+    SAME,
     U_BLOBS,
     U_ID,
     U_OP,
+    U_PREV,
     U_ROW_HASH,
     U_SHAPE,
     U_SNAP,
+    UNTOLD,
     physical,
 )
 from unlost.vault.format.rowhash import HashedColumn, Hashes, as_array, from_array, row_hashes
@@ -33,7 +36,8 @@ type Cells = Mapping[str, str | None]
 type Place = tuple[str, int]
 """Record and commit of a version."""
 
-_ROW = (U_ID, U_OP, U_SNAP, U_SHAPE, U_ROW_HASH, U_BLOBS)
+OVER_ALIVE = ("U", SAME)  # in ``_u_prev``: whether something differs is told by the hashes
+_ROW = (U_ID, U_OP, U_PREV, U_SNAP, U_SHAPE, U_ROW_HASH, U_BLOBS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ class Row:
     rank: int
     record: str
     op: str
+    prev: str | None
     snap: int
     shape: Shape
     present: Mapping[str, str]
@@ -104,11 +109,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """What a row becomes: physical cells, contents that it names, and its hash."""
+    """What a row becomes: physical cells, contents that it names, its hash, and what it replaced."""
 
     cells: Cells
     blobs: str | None
     row_hash: bytes
+    prev: str | None
 
 
 def rows_of(
@@ -128,6 +134,7 @@ def rows_of(
                     rank=place.rank,
                     record=row[U_ID],
                     op=row[U_OP],
+                    prev=row[U_PREV],
                     snap=row[U_SNAP],
                     shape=shape,
                     present=present,
@@ -145,7 +152,20 @@ def corrected(row: Row, changes: Cells, known: Mapping[str, Known]) -> Corrected
         if not column.volatile:
             hashes = hashes - _hash(name, column, row.cells[name]) + _hash(name, column, value)
     codes = {row.present[name]: value for name, value in changes.items()}
-    return Corrected(codes, _without(row.blobs, codes), as_array(hashes)[0].as_py())
+    return Corrected(codes, _without(row.blobs, codes), as_array(hashes)[0].as_py(), untold(row))
+
+
+def kept(row: Row) -> Corrected:
+    """A row as it is, that is compared anew with the one before it."""
+    return Corrected({}, row.blobs, row.row_hash, untold(row))
+
+
+def untold(row: Row) -> str | None:
+    """What a row says that it replaced, once it or the version before it is another one.
+
+    Of a living record over a living one it is not told any more whether something differs.
+    """
+    return UNTOLD if row.prev in OVER_ALIVE else row.prev
 
 
 def known_of(room: OrgRoom, table: str, row: Row) -> Mapping[str, Known]:
