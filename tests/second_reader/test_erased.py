@@ -6,6 +6,7 @@ import vaultstory
 from second_reader.reader import Org, Vault
 from unlost.model.erasure import ErasureWish, MatchColumn
 from unlost.model.plan import RecordKey
+from unlost.model.rectification import RectifyWish, RightValue
 from unlost.vault.stores.local import LocalStore
 
 ZOE = RecordKey("Contact", "003000000000003AAA")
@@ -33,3 +34,27 @@ def test_it_follows_the_chain_and_knows_who_stays_out(tmp_path: Path) -> None:
         org.pseudonym("ContentVersion", "", PRICES.record),
     }
     assert org.versions("$suppressed", 6).keys() == listed
+
+
+def test_it_reads_what_was_corrected(tmp_path: Path) -> None:
+    story = vaultstory.told(LocalStore(tmp_path / "vault"))
+    account = RecordKey("Account", vaultstory.account_id(57))
+    for run, wish in (
+        ("r1", RectifyWish(ZOE, (RightValue("Email", "anna@right.example"),))),
+        ("r2", RectifyWish(account, (RightValue("Notes__c", None), RightValue("Revenue", "7")))),
+    ):
+        story.vault.rectify(story.org, wish, run=run)
+    org = Org(Vault(tmp_path / "vault", story.sheet), story.org)
+    assert org.head == story.vault.commits(story.org)[-1].head
+    assert org.check_objects() > 15
+    for number in (1, 2, 3):
+        for table, key, column in (
+            ("Contact", ZOE.record, "Email"),
+            ("Account", account.record, "Revenue"),
+            ("Account", account.record, "Notes__c"),
+        ):
+            ours = story.vault.at(story.org, number).scan(table).read_all().to_pylist()
+            (own,) = [row for row in ours if row["_u_id"] == key]
+            theirs = org.live(table, number)
+            assert len(theirs) == len(ours)
+            assert theirs[key].get(column) == own[column]

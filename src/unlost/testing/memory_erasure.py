@@ -43,9 +43,9 @@ def planned(
     """What goes; raises Conflict, UsageError."""
     if not wish.records:
         raise UsageError("erase-nothing", "No record was named that is to be erased.")
-    records = _closed(wish.records, [row for row in lineage if row.target == org])
-    records = tuple(dict.fromkeys((*records, *_logged(chain, records))))
-    _check_held(chain, records, now)
+    records = closed(wish.records, [row for row in lineage if row.target == org])
+    records = tuple(dict.fromkeys((*records, *logged(chain, records))))
+    check_held(chain, records, now, code="erase-held")
     known = [key for key in records if _versions(chain, key)]
     gone = frozenset(records)
     files = [one for _, one in chain.files if RecordKey(one.table, one.record) in gone]
@@ -73,7 +73,7 @@ def texts_of(chain: Chain, wish: ErasureWish, records: Sequence[RecordKey]) -> f
     """What is not taken in again."""
     texts = {(key.table, "", key.record) for key in records}
     for key in records:
-        log = _log_of(chain, key.table)
+        log = log_of(chain, key.table)
         if log is not None:
             texts.add((log.table, log.record_column, compared(key.record)))
     for one in wish.match:
@@ -167,22 +167,24 @@ def _table(chain: Chain, table: str, known: Iterable[RecordKey]) -> TableErased:
     return TableErased(table, len(seen), sum(map(len, seen)), alive)
 
 
-def _log_of(chain: Chain, table: str) -> ChangeLog | None:
+def log_of(chain: Chain, table: str) -> ChangeLog | None:
+    """Where the org writes down the changes of a table's records."""
     found = chain.nights[-1].schema.table(table) if chain.nights else None
     return found.change_log if found is not None else None
 
 
-def _logged(chain: Chain, records: Iterable[RecordKey]) -> Iterator[RecordKey]:
+def logged(chain: Chain, records: Iterable[RecordKey]) -> Iterator[RecordKey]:
     """What the org's own log of changes tells of records."""
     for key in records:
-        log = _log_of(chain, key.table)
+        log = log_of(chain, key.table)
         if log is not None:
             for record, seen in chain.rows.get(log.table, {}).items():
                 if any((row.cells or {}).get(log.record_column) == key.record for row in seen):
                     yield RecordKey(log.table, record)
 
 
-def _closed(wished: Sequence[RecordKey], rows: Sequence[Lineage]) -> tuple[RecordKey, ...]:
+def closed(wished: Sequence[RecordKey], rows: Sequence[Lineage]) -> tuple[RecordKey, ...]:
+    """The records, and all that they came back as, or came from."""
     found = dict.fromkeys(wished)
     for _ in rows:
         for row in rows:
@@ -192,10 +194,11 @@ def _closed(wished: Sequence[RecordKey], rows: Sequence[Lineage]) -> tuple[Recor
     return tuple(found)
 
 
-def _check_held(chain: Chain, records: Sequence[RecordKey], now: datetime) -> None:
+def check_held(chain: Chain, records: Sequence[RecordKey], now: datetime, *, code: str) -> None:
+    """Raise Conflict if any of them is held."""
     for hold in chain.holds.values():
         if hold.lasts(now) and any(_holds(chain, hold, key) for key in records):
-            raise Conflict("erase-held", "It is held.")
+            raise Conflict(code, "It is held.")
 
 
 def _holds(chain: Chain, hold: Hold, key: RecordKey) -> bool:

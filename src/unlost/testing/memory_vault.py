@@ -24,6 +24,7 @@ from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
 from unlost.model.ports import Clock, IncomingFile
 from unlost.model.reading import Rows
+from unlost.model.rectification import Rectification, RectifyWish
 from unlost.model.retention import Forgetting, HeldThing, Hold, KeepRules
 from unlost.model.schema import ColumnTrait, Schema, Table
 from unlost.model.snapshot import (
@@ -46,6 +47,7 @@ from unlost.model.snapshot import (
 )
 from unlost.model.upkeep import Compaction, Sweep
 from unlost.testing import memory_erasure as erasing
+from unlost.testing import memory_rectification as rectifying
 from unlost.testing.memory_journal import LINEAGE, Journals, MemoryJournal
 from unlost.testing.memory_retention import planned, take_away
 from unlost.testing.memory_rows import Observed, carried, observed, supersedes
@@ -356,6 +358,36 @@ class MemoryVault:
         number, now = self._commit(org, run, CommitKind.ERASE).number, self.clock.now()
         told = erasing.proved(plan, wish, texts, run=run, at=now, number=number)
         self.erased_in.setdefault(org, []).append(erasing.Listed(told, texts))
+        return replace(plan, snapshot=number)
+
+    def plan_rectification(
+        self, org: str, wish: RectifyWish, *, pause: Callable[[], None] = lambda: None
+    ) -> Rectification:
+        """What would be replaced."""
+        pause()
+        return rectifying.planned(
+            self.chains[org], wish, org=org, lineage=self.lineage(org), now=self.clock.now()
+        )
+
+    def rectify(
+        self,
+        org: str,
+        wish: RectifyWish,
+        *,
+        run: str,
+        pause: Callable[[], None] = lambda: None,
+        agree: Callable[[Rectification], object] = lambda _: None,
+    ) -> Rectification:
+        """Replace it."""
+        plan = self.plan_rectification(org, wish, pause=pause)
+        self._check_alone(org)
+        agree(plan)
+        if not plan.columns:
+            return plan
+        rectifying.replace_values(self.chains[org], wish, plan.records)
+        number, now = self._commit(org, run, CommitKind.RECTIFY).number, self.clock.now()
+        told = rectifying.proved(plan, wish, run=run, at=now, number=number)
+        self.erased_in.setdefault(org, []).append(erasing.Listed(told, frozenset()))
         return replace(plan, snapshot=number)
 
     def erased(self, org: str, records: Collection[RecordKey]) -> frozenset[RecordKey]:

@@ -7,12 +7,13 @@ import pyarrow as pa
 import pytest
 
 from unlost.model.erasure import ErasureWish, MatchColumn, TableErased
-from unlost.model.errors import Conflict, NotFound
+from unlost.model.errors import Conflict, NotFound, UnlostError
 from unlost.model.lineage import resolve
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
 from unlost.model.ports import Commit, Vault
 from unlost.model.reading import Rows
+from unlost.model.rectification import RectifyWish, RightValue
 from unlost.model.retention import Forgetting, HeldThing, Hold, HoldScope, KeepRules
 from unlost.model.schema import Column, Schema, Table, WireKind
 from unlost.model.snapshot import Added, CommitKind, Lineage, SnapshotInfo, TableCommit
@@ -318,6 +319,49 @@ class VaultContract:
         done = vault.erase(org, ErasureWish((RecordKey("Thing", "a2"),)), run="erase-1")
         assert set(done.records) == {RecordKey("Thing", "a"), RecordKey("Thing", "a2")}
         assert done.elsewhere == ((target, RecordKey("Thing", "there")),)
+
+    # --- rectifying ------------------------------------------------------------------------------
+
+    def test_a_wrong_value_is_replaced_in_all_history(self, vault: Vault, org: str) -> None:
+        """Of the record alone, and the next backup takes what the source says."""
+        for night, name in enumerate(("Ana", "Hanna", "Ana"), start=2):
+            named_night(vault, org, f"night-{night}", {"a": name, "b": "Ana"})
+        key = RecordKey("Thing", "a")
+        wish = RectifyWish(key, (RightValue("Name", "Anna"),), was="Ana", by="admin")
+        plan = vault.plan_rectification(org, wish)
+        assert (plan.tables, plan.snapshot) == ((TableErased("Thing", 1, 2, 1),), None)
+        assert plan.columns == plan.current == ("Thing.Name",)
+        with pytest.raises(ZeroDivisionError):
+            vault.rectify(org, wish, run="rectify-1", agree=lambda _: divmod(1, 0))
+        assert vault.rectify(org, wish, run="rectify-2").tables == plan.tables
+        again = self.reopen(vault)
+        names = [one.cells["Name"] for one in again.history(org, "Thing", "a")]
+        assert names == ["Anna", "Hanna", "Anna"]
+        assert again.history(org, "Thing", "b")[0].cells["Name"] == "Ana"
+        assert again.rectify(org, wish, run="rectify-3").snapshot is None
+        (told,) = again.erasures(org)
+        assert (told.proof.run, told.proof.columns) == ("rectify-2", ("Thing.Name",))
+        assert again.commits(org)[-1].kind is CommitKind.RECTIFY
+        named_night(again, org, "night-9", {"a": "Ana"})
+        assert again.history(org, "Thing", "a")[-1].cells["Name"] == "Ana"
+
+    def test_what_stands_in_the_way_of_a_correction(self, vault: Vault, org: str) -> None:
+        """A hold, a record that is not there, a column that was never there, and unclear wishes."""
+        named_night(vault, org, "night-2", {"a": "Ana"})
+        key, right = RecordKey("Thing", "a"), RightValue("Name", "Anna")
+        for wish, code in (
+            (RectifyWish(RecordKey("Thing", "never"), (right,)), "record-unknown"),
+            (RectifyWish(key, (RightValue("Never", "x"),)), "column-unknown"),
+            (RectifyWish(key, ()), "rectify-unclear"),
+        ):
+            with pytest.raises(UnlostError) as caught:
+                vault.plan_rectification(org, wish)
+            assert caught.value.code == code
+        thing = HeldThing(HoldScope.RECORD, "Thing", "a")
+        vault.hold(org, (Hold(thing),), run="hold-1")
+        with pytest.raises(Conflict) as held:
+            vault.rectify(org, RectifyWish(key, (right,)), run="rectify-1")
+        assert held.value.code == "rectify-held"
 
     # --- copies of homes -----------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 Written from the promises of the ports, row by row, and sharing no code with the vault.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 WITH_CELLS = "UDA"
 
@@ -158,11 +158,28 @@ class Model:
             self.rows.pop(key, None)
             self.marks.pop(("record", key), None)
             self.lineage.pop(key, None)
+        self.drop_journals(keys)
+
+    def drop_journals(self, keys: set[str]) -> None:
+        """Journals that name a record are gone as a whole."""
         for run, entries in list(self.journals.items()):
             if any(
                 f'"{key}"' in entry.decode("utf-8", "replace") for key in keys for entry in entries
             ):
                 self.journals[run] = []
+
+    def rectify(self, keys: set[str], column: str, value: str | None, was: str | None) -> bool:
+        """In every version that has the column it gets the value; whether any is another one now."""
+        changed = False
+        for key in keys:
+            for at, row in enumerate(self.rows.get(key, [])):
+                if row.op in WITH_CELLS and row.cells and column in row.cells:
+                    old = row.cells[column]
+                    if old != value and was in (None, old or ""):
+                        changed = True
+                        cells = row.cells | {column: value}
+                        self.rows[key][at] = replace(row, cells=cells)
+        return changed
 
     def reached(self, key: str) -> set[str]:
         """Records of which lineage tells something, from this one on along what came back."""

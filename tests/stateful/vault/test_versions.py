@@ -19,11 +19,12 @@ from hypothesis.stateful import (
 
 from stateful.vault.model import Model, Run, Seen
 from unlost.model.erasure import ErasureWish
-from unlost.model.errors import Conflict
+from unlost.model.errors import Conflict, NotFound
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
 from unlost.model.ports import Journal
 from unlost.model.reading import Rows
+from unlost.model.rectification import RectifyWish, RightValue
 from unlost.model.retention import HeldThing, Hold, HoldScope, KeepRules
 from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
 from unlost.model.snapshot import (
@@ -377,6 +378,36 @@ class Versions(RuleBasedStateMachine):
             assert done.snapshot == self.model.commits
         self.kept.clear()
         assert all(one.complete for one in self.vault.erasures(self.org))
+
+    @precondition(lambda self: self.model.commits)
+    @rule(
+        key=st.sampled_from(IDS),
+        column=st.sampled_from(["Name", "Seen", "Amount"]),
+        value=AMOUNTS,
+        was=st.sampled_from([None, None, "", "x", "1", "B" * 40]),
+    )
+    def rectify(self, key: str, column: str, value: str | None, was: str | None) -> None:
+        """A value is replaced in all history; not while a run is open, nor what a held night has."""
+        self.upkeeps += 1
+        name = f"rectify-{self.upkeeps}"
+        wish = RectifyWish(RecordKey(TABLE, key), (RightValue(column, value),), was)
+        same = self.model.same({key})
+        rows = [row for one in same for row in self.model.rows.get(one, ())]
+        held = any(row.snap <= max(self.pinned, default=0) for row in rows)
+        if held or not rows or self.run is not None or self.restore is not None:
+            with pytest.raises((Conflict, NotFound)):
+                self.vault.rectify(self.org, wish, run=name)
+            return
+        done = self.vault.rectify(self.org, wish, run=name)
+        assert {one.record for one in done.records} == same
+        changed = self.model.rectify(same, column, value, was)
+        assert bool(done.columns) == changed
+        if done.snapshot is not None:  # also for what no snapshot shows
+            self.model.drop_journals(same)
+            self.model.maintain()
+            self.kept.clear()
+        else:
+            assert not changed
 
     @precondition(lambda self: self.model.commits)
     @rule(number=st.integers(0, 30), lost=st.booleans())

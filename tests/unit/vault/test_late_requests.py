@@ -9,6 +9,7 @@ import vaultstory
 from unlost.model.erasure import ErasureWish
 from unlost.model.errors import StoreError
 from unlost.model.plan import RecordKey
+from unlost.model.rectification import RectifyWish, RightValue
 from unlost.model.retention import KeepRules
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.model.store import Store
@@ -60,7 +61,18 @@ def compact(vault: EncryptedVault, org: str, run: str) -> None:
     vault.compact(org, run=run)
 
 
-CHANGES = {CommitKind.ERASE: erase, CommitKind.FORGET: forget, CommitKind.COMPACT: compact}
+def rectify(vault: EncryptedVault, org: str, run: str) -> None:
+    value = f"{run}@right.example"  # another one each time: so each time there is something to do
+    vault.rectify(org, RectifyWish(ZOE, (RightValue("Email", value),), by="admin"), run=run)
+
+
+CHANGES = {
+    CommitKind.ERASE: erase,
+    CommitKind.RECTIFY: rectify,
+    CommitKind.FORGET: forget,
+    CommitKind.COMPACT: compact,
+}
+REMOVING = {CommitKind.ERASE: ZOE.record, CommitKind.RECTIFY: "zoe.3@chocolate.example"}
 
 
 @pytest.fixture
@@ -88,7 +100,7 @@ def test_a_commit_that_comes_after_its_failure_finds_all_that_it_names(
     with pytest.raises(StoreError):
         CHANGES[kind](story.vault, story.org, "r1")
     other = opened(store, story)
-    other.sweep(story.org, run="s0") if kind is CommitKind.ERASE else None
+    other.sweep(story.org, run="s0") if kind in REMOVING else None
     assert store.arrive()[0]
     other = opened(store, story)
     assert other.commits(story.org)[-1].kind is kind
@@ -96,8 +108,8 @@ def test_a_commit_that_comes_after_its_failure_finds_all_that_it_names(
     CHANGES[kind](other, story.org, "r2")
     other.sweep(story.org, run="s1")
     assert other.verify(VerifyLevel.DEEP).damages == ()
-    if kind is CommitKind.ERASE:
-        assert scanner.found(other, ZOE.record) == set()
+    if kind in REMOVING:
+        assert scanner.found(other, REMOVING[kind]) == set()
 
 
 @pytest.mark.parametrize("kind", CHANGES)

@@ -1,0 +1,102 @@
+"""A power cut at any call to the file system, while a vault rectifies, leaves all of it or nothing of it.
+
+Whoever corrects the same again finishes it: then no byte of the wrong value is left.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import scanner
+from faults.parts import parts_of
+from faults.vault.test_compaction_cuts import pictures, several_nights, strays
+from faults.vault.test_power_cuts import opened
+from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.plan import RecordKey
+from unlost.model.rectification import Rectification, RectifyWish, RightValue
+from unlost.model.snapshot import CommitKind, VerifyLevel
+from unlost.vault.stores.fault import Crash
+from unlost.vault.stores.unsynced import UnsyncedDisk
+from vaultstory import IDENTITY, NOTE, Story, account_id, certificate, finish
+
+KEY = RecordKey("Account", account_id(7))
+NAME, NUMBER, TEXT = "Maison Noir 7", "000007", "quoted”\tand\0nul. 7"
+WISH = RectifyWish(
+    KEY,
+    (
+        RightValue("Name", "Maison Blanche"),
+        RightValue("Customer_Number__c", "x"),
+        RightValue("Notes__c", "short"),
+    ),
+    by="admin",
+)
+PARTS = 4
+
+
+def begun(disk: UnsyncedDisk) -> Story:
+    """Nights, a certificate that tells a wrong value, and a restore whose journal does."""
+    story = several_nights(disk)
+    commit = story.vault.begin(story.org, run="part", kind=CommitKind.BACKUP, identity=IDENTITY)
+    finding = Finding(
+        FindingKind.FILE_UNREADABLE, Severity.GAP, "No.", detail=f"{KEY.record} {NAME}"
+    )
+    commit.put_certificate(replace(certificate(story, "part"), findings=(finding,)))
+    finish(story, commit, [])
+    commit = story.vault.begin(story.org, run="back", kind=CommitKind.RESTORE, identity=IDENTITY)
+    story.vault.journal(story.org, "back").append(f'["{KEY.record}", "{NAME}"]'.encode())
+    finish(story, commit, [])
+    return story
+
+
+def rectify(story: Story, run: str) -> Rectification:
+    return story.vault.rectify(story.org, WISH, run=run)
+
+
+def wrong(story: Story) -> set[str]:
+    """Objects in which a wrong value stands: with what makes it one, for others begin alike."""
+    ends = (f"{NAME}'", f'{NAME}"', f"'{NUMBER}'", NOTE[-20:] + "7")
+    return scanner.found(story.vault, *ends)
+
+
+def ended() -> tuple[int, list[object]]:
+    """How many changes it makes on the disk, and what the vault shows in the end."""
+    disk = UnsyncedDisk(root=Path("/"))
+    story = begun(disk)
+    before = disk.changes
+    rectify(story, "rectify-1")
+    return disk.changes - before, pictures(story)
+
+
+CHANGES, AFTER = ended()
+
+
+@pytest.mark.parametrize("part", parts_of(PARTS, always=PARTS // 2))
+def test_all_or_nothing_is_corrected_and_the_next_one_does_the_rest(part: int) -> None:
+    """Every change is cut at; at every other one new names survive."""
+    for crash_at in range(part + 1, CHANGES + 1, PARTS):
+        disk = UnsyncedDisk(root=Path("/"))
+        story = begun(disk)
+        before = pictures(story)
+        disk.crash_at = disk.changes + crash_at
+        with pytest.raises(Crash):
+            rectify(story, "rectify-1")
+        disk.power_cut(names_survive=bool(part % 2))
+        again = opened(story, disk)
+        assert pictures(again) in (before, AFTER)
+        assert again.vault.verify(VerifyLevel.FULL).damages == ()
+        rectify(again, "rectify-2")
+        assert wrong(again) == set()
+        assert pictures(again) == AFTER
+        assert again.vault.verify(VerifyLevel.DEEP).damages == ()
+        assert strays(again) == set()
+        assert all(one.complete for one in again.vault.erasures(again.org))
+        assert wrong(opened(again, disk)) == set()
+
+
+def test_something_is_corrected_and_there_are_enough_calls_to_cut_at() -> None:
+    assert CHANGES > 30
+    disk = UnsyncedDisk(root=Path("/"))
+    story = begun(disk)
+    assert pictures(story) != AFTER
+    assert wrong(story)
