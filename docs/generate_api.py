@@ -62,7 +62,7 @@ GROUPS = {
     "record": "Records and files", "file": "Records and files", "storage": "Storage",
     "schedule": "Schedules", "restore": "Restores", "run": "Runs", "alert": "Alerts",
     "channel": "Alerts", "vault": "The vault", "mirror": "The vault", "keep": "Keeping and forgetting",
-    "forget": "Keeping and forgetting", "hold": "Keeping and forgetting", "erase": "Privacy requests", "privacy": "Privacy requests", "person": "People", "lockout": "People",
+    "forget": "Keeping and forgetting", "hold": "Keeping and forgetting", "erase": "Privacy requests", "rectify": "Privacy requests", "privacy": "Privacy requests", "person": "People", "lockout": "People",
     "sso": "Single sign-on", "token": "Tokens", "audit": "The audit",
 }  # fmt: skip
 

@@ -140,6 +140,8 @@ OPERATIONS = (
     Operation("erase.plan", _POST, f"{_ORG}/erasures/plan", "erase.plan"),
     Operation("erase.run", _POST, f"{_ORG}/erasures", "erase.erase"),
     Operation("erase.list", _GET, f"{_ORG}/erasures", "erase.erasures"),
+    Operation("rectify.plan", _POST, f"{_ORG}/rectifications/plan", "rectify.plan"),
+    Operation("rectify.run", _POST, f"{_ORG}/rectifications", "rectify.rectify"),
     Operation("privacy.download", _POST, f"{_ORG}/privacy/data", "privacy.open_person", gives=ZIP),
     Operation("storage.show", _GET, f"{_ORG}/storage", "storage.storage"),
     Operation("storage.trend", _GET, f"{_ORG}/storage/trend", "storage.trend"),

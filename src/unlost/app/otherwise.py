@@ -148,7 +148,7 @@ def meant(
     values: dict[RecordKey, dict[str, str | None]] = {}
     if not asked:
         return Edits()
-    reading = _Reading(app, org)
+    reading = Reading(app, org)
     for cause in asked.causes:
         told = reading.cell(cause.table, cause.column, cause.value)
         for one in failed:
@@ -170,7 +170,7 @@ def check(app: Application, org: ProtectedOrg, asked: Otherwise) -> None:
     meant(app, org, asked)
 
 
-class _Reading:
+class Reading:
     """Reads what was typed by what the newest backup knows of its column."""
 
     def __init__(self, app: Application, org: ProtectedOrg) -> None:
@@ -188,6 +188,11 @@ class _Reading:
         if column.reference is not None:
             return self.id_of(column.reference.tables, text)
         return read_value(column, text, zone=self._org.identity.zone)
+
+    def tells_id(self, table: str, name: str) -> bool:
+        """True for the column that says which record it is."""
+        described = self._tables.get(table)
+        return described is not None and described.id_column == name
 
     def id_of(self, tables: Sequence[str], text: str) -> str:
         """The id that is meant: one that the vault knows in one of the tables, or the likeliest."""

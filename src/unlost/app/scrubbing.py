@@ -1,4 +1,4 @@
-"""After an erasure: nothing in this home tells of the records either, also where it was cut off.
+"""After an erasure or a rectification: this home does not tell it either, also where it was cut off.
 
 Which records they are is noted before the vault erases them, and forgotten when the home is clean.
 """
@@ -14,8 +14,8 @@ from unlost.app.home_copy import renew_copies
 from unlost.catalog.erasing import Scrub, end_scrub, note_scrub, noted_scrubs, scrub
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.catalog.runs import list_runs
-from unlost.model.erasure import Erasure
 from unlost.model.errors import Conflict
+from unlost.model.plan import RecordKey
 from unlost.model.snapshot import CommitKind
 
 # While records are erased nothing else begins: not a backup, nor a restore, nor upkeep and forgetting.
@@ -32,23 +32,25 @@ def nothing_else(app: Application, org: ProtectedOrg, *, run: str) -> Iterator[N
         yield
 
 
-def note(app: Application, org: ProtectedOrg, found: Erasure, *, run: str) -> None:
-    """Remember what is about to be erased, so that the home is cleaned whatever happens."""
-    note_scrub(org.oid, Scrub(run, app.clock.now(), found.records))
+def note(app: Application, org: ProtectedOrg, records: tuple[RecordKey, ...], *, run: str) -> None:
+    """Remember what is about to be erased or corrected, so that the home is cleaned whatever happens."""
+    note_scrub(org.oid, Scrub(run, app.clock.now(), records))
 
 
 def finish(app: Application, org: ProtectedOrg, *, sure: str = "") -> int:
-    """Clean the home of all that was erased from an org; rows that were changed. Safe to repeat.
+    """Clean the home of all that was erased or corrected in an org; rows that were changed. Safe to repeat.
 
     To be called with nothing else under way in the org. The run ``sure`` is over, also where the vault
-    had nothing left to erase.
+    had nothing left to do.
     """
     noted = noted_scrubs(org.oid)
     if not noted:
         return 0
-    done = {told.proof.run for told in app.whole_vault.erasures(org.oid)} | {sure}
+    proofs = [told.proof for told in app.whole_vault.erasures(org.oid)]
+    corrected = {proof.run for proof in proofs if proof.columns}
+    done = {proof.run for proof in proofs} | {sure}
     erased = [one for one in noted if one.run in done]
-    count = sum(scrub(org.name, one.records) for one in erased)
+    count = sum(scrub(org.name, one.records, stays=one.run in corrected) for one in erased)
     if erased:
         empty(app, org)
         renew_copies(app)

@@ -1,4 +1,4 @@
-"""Taking what names erased records out of the application database.
+"""Taking what names erased records out of the application database, and what may tell corrected values.
 
 The audit stays as it is: each of its rows proves the one before, and says who looked at which record, by
 its id. It holds no value of a record.
@@ -18,6 +18,7 @@ from unlost.model.erasure import spoken
 from unlost.model.plan import RecordKey
 
 ERASED = "This was about a record that has been erased since."
+CORRECTED = "This was about a record that has been corrected since."
 _AT_ONCE = 500  # rows that are read at a time
 _SENTENCES: dict[type[models.Model], tuple[str, ...]] = {
     Run: ("error_sentence",),
@@ -61,14 +62,18 @@ def end_scrub(run: str) -> None:
     _tidy()
 
 
-def scrub(org: str, records: Iterable[RecordKey]) -> int:
-    """Remove plans and ticks of an org that name records, and sentences that do; rows that were changed."""
+def scrub(org: str, records: Iterable[RecordKey], *, stays: bool = False) -> int:
+    """Remove plans and ticks of an org that name records, and sentences that do; rows that were changed.
+
+    Where the records stay, as corrected ones do, so do ticks.
+    """
     keys = tuple(records)
     pattern = spoken(keys)
     with together():
-        count = _plans(org, pattern) + _ticks(org, {str(key) for key in keys})
+        count = _plans(org, pattern)
+        count += 0 if stays else _ticks(org, {str(key) for key in keys})
         for model, names in _SENTENCES.items():
-            count += _sentences(model, names, pattern)
+            count += _sentences(model, names, pattern, instead=CORRECTED if stays else ERASED)
     _tidy()
     return count
 
@@ -95,11 +100,13 @@ def _ticks(org: str, texts: set[str]) -> int:
     return count
 
 
-def _sentences(model: type[models.Model], names: tuple[str, ...], pattern: re.Pattern[str]) -> int:
+def _sentences(
+    model: type[models.Model], names: tuple[str, ...], pattern: re.Pattern[str], *, instead: str
+) -> int:
     count = 0
     for row in model._default_manager.iterator(_AT_ONCE):
         told = {name: getattr(row, name) for name in names}
-        found = {name: ERASED for name, text in told.items() if pattern.search(text)}
+        found = {name: instead for name, text in told.items() if pattern.search(text)}
         if "key" in found:
             found["key"] = f"erased-{row.pk}"
         if found:

@@ -27,6 +27,7 @@ from unlost.cli.verbs import (
     keep,
     key,
     org,
+    rectify,
     restore,
     runs,
     schedule,
@@ -96,6 +97,7 @@ app.add_typer(keep.app, name="keep")
 app.command("forget")(forget.forget)
 app.add_typer(hold.app, name="hold")
 app.add_typer(erase.app, name="erase")
+app.command("rectify")(rectify.rectify)
 app.add_typer(restore.app, name="restore")
 app.command("runs")(runs.runs)
 app.add_typer(schedule.app, name="schedule")

@@ -288,7 +288,7 @@ LOOKED_AT = frozenset({
     "channel.list", "column.choices", "column.list", "connector.asks", "connector.list",
     "connector.missing", "erase.list", "erase.plan", "forget.plan", "key.list", "lockout.list", "mirror.show", "org.ask-look", "org.do-look", "org.drop-look", "org.look",
     "org.look-state", "org.settings", "org.writer-check", "org.writer-settings", "person.list",
-    "person.show", "record.clear-ticks", "record.tick", "record.ticks", "record.untick",
+    "person.show", "record.clear-ticks", "record.tick", "record.ticks", "record.untick", "rectify.plan",
     "restore.look", "restore.show", "restore.waiting", "shred.plan", "sso.list",
 })  # fmt: skip
 

@@ -20,7 +20,7 @@ WISH = ("sales", "--record", "Account/A40017", "--match", "Account.Number")
 
 
 def test_it_is_planned_and_done(nights: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert nights("erase", "list", "sales").out == "Nothing was erased from sales.\n"
+    assert nights("erase", "list", "sales").out == "Nothing was erased from sales, nor corrected.\n"
     plan = nights("erase", *WISH, "--plan")
     assert plan.code == ExitCode.OK
     assert plan.out.startswith("sales: 3 records would be erased.\n")

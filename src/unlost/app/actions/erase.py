@@ -10,6 +10,7 @@ from unlost.app import scrubbing
 from unlost.app.access import action
 from unlost.app.chosen import chosen_records
 from unlost.app.compose import Application
+from unlost.app.elsewhere import Elsewhere, elsewhere_of
 from unlost.app.open_restores import check_no_restore
 from unlost.catalog.mirroring import want_mirror
 from unlost.catalog.orgs import ProtectedOrg, get_org
@@ -37,14 +38,6 @@ class WishedErasure:
     records: tuple[str, ...]
     related: bool = False
     match: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Elsewhere:
-    """How many live records of another org stand for what is erased."""
-
-    org: str
-    records: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +89,10 @@ class Erased:
 
 @dataclass(frozen=True, slots=True)
 class ErasureLine:
-    """A proof: when which run erased how much, who asked, and pseudonyms of what stays out."""
+    """A proof: when which run erased how much, who asked, and pseudonyms of what stays out.
+
+    With ``columns``, as TABLE.COLUMN, it is of values that were corrected there: the records are still there.
+    """
 
     run: str
     at: datetime
@@ -109,6 +105,7 @@ class ErasureLine:
     marks: str
     pseudonyms: tuple[str, ...]
     complete: bool
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +143,7 @@ def plan(app: Application, org: str, wish: WishedErasure) -> ErasePlan:
         restores=found.journals,
         certificates=found.certificates,
         rewritten=found.rewritten,
-        elsewhere=_elsewhere(app, found),
+        elsewhere=elsewhere_of(app, found.elsewhere),
         matchable=_matchable(app, known, found),
     )
 
@@ -165,7 +162,7 @@ def erase(app: Application, org: str, wish: WishedErasure, *, plan: str) -> Eras
         if _digest_of(found) != plan:
             raise _changed(known.name)
         check_no_restore(app, known)  # the look takes its time, and one may have begun meanwhile
-        scrubbing.note(app, known, found, run=run)
+        scrubbing.note(app, known, found.records, run=run)
 
     vault = app.whole_vault
     with scrubbing.nothing_else(app, known, run=run):
@@ -188,7 +185,7 @@ def erase(app: Application, org: str, wish: WishedErasure, *, plan: str) -> Eras
 
 @action("erase.list", Right.LOOK)
 def erasures(app: Application, org: str) -> Erasures:
-    """The proofs of what was erased from an org; raises NotFound for an unknown one."""
+    """The proofs of what was erased from an org, and corrected in it; raises NotFound for an unknown one."""
     known = get_org(org)
     told = app.whole_vault.erasures(known.oid)
     return Erasures(known.name, known.identity.zone, tuple(map(_line, told)))
@@ -208,6 +205,7 @@ def _line(told: ErasureTold) -> ErasureLine:
         marks=proof.marks,
         pseudonyms=told.pseudonyms,
         complete=told.complete,
+        columns=proof.columns,
     )
 
 
@@ -228,13 +226,6 @@ def _column(text: str) -> MatchColumn:
             next_step="Write it as TABLE.COLUMN, such as Contact.Email.",
         )
     return MatchColumn(table, column)
-
-
-def _elsewhere(app: Application, found: Erasure) -> tuple[Elsewhere, ...]:
-    names, counts = app.names(), dict[str, int]()
-    for oid, _ in found.elsewhere:
-        counts[names.get(oid, oid)] = counts.get(names.get(oid, oid), 0) + 1
-    return tuple(Elsewhere(name, count) for name, count in sorted(counts.items()))
 
 
 def _matchable(app: Application, org: ProtectedOrg, found: Erasure) -> tuple[str, ...]:

@@ -88,7 +88,7 @@ def erase(
 
 @app.command("list")
 def every(org: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
-    """List what was erased from an org: proofs, without what it was."""
+    """List what was erased from an org and corrected in it: proofs, without what it was."""
     with opened(home) as application:
         from unlost.app.actions.erase import erasures as act
 
@@ -112,7 +112,7 @@ def _ask(seen: "ErasePlan", *, as_json: bool) -> None:
 
 def _show_plan(out: "Console", seen: "ErasePlan") -> None:
     out.print(f"{seen.org}: {many(seen.records - seen.unknown, 'record')} would be erased.")
-    _show_tables(out, seen.tables)
+    show_tables(out, seen.tables)
     out.print(
         f"{many(seen.files, 'content')} of {size(seen.file_bytes)} would go; "
         f"{size(seen.rewritten)} are written anew."
@@ -137,7 +137,8 @@ def _show_plan(out: "Console", seen: "ErasePlan") -> None:
     )
 
 
-def _show_tables(out: "Console", tables: "Sequence[TableErased]") -> None:
+def show_tables(out: "Console", tables: "Sequence[TableErased]") -> None:
+    """How many records and versions of which tables."""
     from unlost.cli.grid import grid
 
     numbers = ("records", "of them alive", "versions")
@@ -162,7 +163,7 @@ def _show(out: "Console", done: "Erased") -> None:
 
 def _show_all(out: "Console", told: "Erasures") -> None:
     if not told.erasures:
-        out.print(f"Nothing was erased from {told.org}.")
+        out.print(f"Nothing was erased from {told.org}, nor corrected.")
     for one in told.erasures:
         _show_line(out, one, zone=told.zone)
 
@@ -174,5 +175,8 @@ def _show_line(out: "Console", one: "ErasureLine", *, zone: str) -> None:
     )
     out.print(f"{when(one.at, zone=zone)}  {one.run}  by {one.by}, commit {one.snapshot}.{left}")
     tables = ", ".join(f"{each.table} {each.records:,}" for each in one.tables)
+    if one.columns:
+        out.print(f"  {many(records, 'record')} corrected ({tables}): {', '.join(one.columns)}")
+        return
     out.print(f"  {many(records, 'record')} ({tables or 'none'}), {many(one.files, 'content')}")
     out.print(f"  {many(one.listed, 'pseudonym')} kept out, {one.marks[:12]}")
