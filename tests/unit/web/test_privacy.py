@@ -64,7 +64,7 @@ def planned(client: Client, **more: Any) -> str:
 
 def test_a_person_is_found_ticked_and_named(admin: Client) -> None:
     told = text_of(admin.get(PAGE))
-    assert "Nothing was erased from this org." in told
+    assert "Nothing was erased from this org, nor corrected." in told
     told = text_of(admin.post(PAGE, {"search": "1", "text": "Schoko", "records": "Account/A40019"}))
     assert f'value="{GONE}"' in told
     told = text_of(admin.post(PAGE, {"record": [GONE], "records": "Account/A40019"}))
