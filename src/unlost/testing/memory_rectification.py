@@ -61,7 +61,8 @@ def proved(
 
 
 def _check(chain: Chain, wish: RectifyWish) -> None:
-    if not wish.values or (wish.was is not None and len(wish.values) > 1):
+    names = {one.column for one in wish.values}
+    if not names or len(wish.values) > (len(names) if wish.was is None else 1):
         raise UsageError("rectify-unclear", "It is not said what is to be corrected.")
     tables = [night.schema.table(wish.record.table) for night in chain.nights]
     known = {column.name for table in tables if table is not None for column in table.columns}

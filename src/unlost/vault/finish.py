@@ -19,6 +19,7 @@ from unlost.model.snapshot import (
     TableState,
 )
 from unlost.vault import places
+from unlost.vault.erase.removal import REMOVING
 from unlost.vault.format.manifest import (
     FORMAT,
     Intent,
@@ -38,8 +39,7 @@ from unlost.vault.schemas import stored_entry
 from unlost.vault.state import LiveState, live_root
 
 _ATTEMPTS = 20
-_REMOVING = frozenset({CommitKind.ERASE, CommitKind.RECTIFY})
-_TAKING_AWAY = _REMOVING | {CommitKind.FORGET}
+_TAKING_AWAY = REMOVING | {CommitKind.FORGET}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Finish:
         since = {info.kind for number, info in state.commits.items() if number > self._intent.base}
         if self._intent.kind is CommitKind.RESTORE or not since & _TAKING_AWAY:
             return
-        if since & _REMOVING:
+        if since & REMOVING:
             self._withdraw(tables)
         raise Conflict(
             "forgotten-meanwhile",

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 
 from stateful.vault.model import Model, Run, Seen
 from unlost.model.erasure import ErasureWish
-from unlost.model.errors import Conflict, NotFound
+from unlost.model.errors import Conflict, NotFound, UsageError
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
 from unlost.model.ports import Journal
@@ -395,7 +395,7 @@ class Versions(RuleBasedStateMachine):
         rows = [row for one in same for row in self.model.rows.get(one, ())]
         held = any(row.snap <= max(self.pinned, default=0) for row in rows)
         if held or not rows or self.run is not None or self.restore is not None:
-            with pytest.raises((Conflict, NotFound)):
+            with pytest.raises((Conflict, NotFound, UsageError)):
                 self.vault.rectify(self.org, wish, run=name)
             return
         done = self.vault.rectify(self.org, wish, run=name)

@@ -111,7 +111,7 @@ def test_a_home_that_was_cut_off_before_it_was_clean_is_cleaned_by_upkeep(
     class Cut(BaseException):
         pass
 
-    def cut(*_: object) -> int:
+    def cut(*_: object, **__: object) -> int:
         raise Cut
 
     with monkeypatch.context() as patch:

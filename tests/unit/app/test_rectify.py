@@ -168,6 +168,15 @@ def test_what_is_wished_must_make_sense(year: World, record: str, value: str, co
     assert caught.value.code == code
 
 
+def test_a_wrong_value_may_be_one_that_the_column_cannot_hold(year: World) -> None:
+    for was in ("x" * 999, ""):
+        seen = plan(year.app, "sales", WishedCorrection(WISH.record, WISH.values, was=was))
+        assert seen.columns == ()
+    wish = WishedCorrection(WISH.record, ("Name=",), was=WRONG)
+    done(year, wish)
+    assert {one["Name"] for one in versions(year)} == {None}
+
+
 def test_what_stands_for_it_in_another_org_is_told(year: World) -> None:
     vault, oid = year.app.whole_vault, get_org("sales").oid
     other = vault.adopt(OrgIdentity("memory", "T9", label="Sandbox"))

@@ -8,13 +8,14 @@ import pytest
 
 import scanner
 import vaultstory
-from smallvault import TABLE, SmallVault
+from smallvault import TABLE, SmallVault, finish, rows, schema
 from unlost.model.errors import Conflict, NotFound, UsageError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.plan import RecordKey
 from unlost.model.rectification import RectifyWish, RightValue
 from unlost.model.retention import HeldThing, Hold, HoldScope
-from unlost.model.snapshot import CommitKind, VerifyLevel
+from unlost.model.schema import ChangeLog, Column, Schema, Table, WireKind
+from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel
 from unlost.vault import bigcells
 from unlost.vault.compact import merging, tiers
 from unlost.vault.rectify import rectifier
@@ -230,6 +231,57 @@ def test_a_long_text_that_another_version_or_record_has_stays() -> None:
     check_whole(small.vault)
 
 
+@pytest.mark.usefixtures("tiny")
+def test_versions_of_several_shapes_and_columns_that_some_do_not_have() -> None:
+    small = SmallVault()
+    shapes = [("Name", "Phone"), ("Name", "Phone", "Text"), ("Name", "Phone"), ("Name", "Text")]
+    for number, names in enumerate(shapes, start=1):
+        commit = small.begin(f"n{number}", put=schema(*names, fingerprint=str(number)))
+        cells = {"Name": "Ana" if number == 3 else f"Anna {number}", "Phone": "1", "Text": "t"}
+        told = rows(("a", "U", {name: cells[name] for name in names}), names=names)
+        finish(commit, commit.add(TABLE, [told]))
+    small.vault.compact(small.org, run="c1")
+    key = RecordKey(TABLE, "a")
+    done = small.vault.rectify(small.org, wish(key, Text="x", Name="Anna"), run="r1")
+    assert sum(one.versions for one in done.tables) == 4
+    told = [
+        (one.snapshot, one.cells.get("Text", "-"), one.cells.get("Phone", "-"))
+        for one in small.vault.history(small.org, TABLE, "a")
+    ]
+    assert told == [(1, "-", "1"), (2, "x", "1"), (3, "-", "1"), (4, "x", "-")]
+    assert [small.changed(n, n + 1) for n in (1, 2, 3)] == [{"a": "changed"}] * 3
+    assert scanner.found(small.vault, "Ana'") == set()
+    check_whole(small.vault)
+
+
+def test_what_the_org_itself_tells_of_the_column_is_corrected_too() -> None:
+    log = ChangeLog("Thing", "Text", "Name", "Phone", "Seen", "Amount", "Amount")
+    other = Table(
+        "Person",
+        (Column("Name", WireKind.TEXT), Column("Age", WireKind.INTEGER)),
+        name_column="Name",
+        change_log=log,
+    )
+    small = SmallVault()
+    commit = small.begin("n1", put=Schema((*schema().tables, other), "f"))
+    lines = [
+        ("l1", "U", {"Text": "p", "Name": "Age", "Phone": "7", "Seen": "8"}),
+        ("l2", "U", {"Text": "p", "Name": "Name", "Phone": "7", "Seen": "8"}),
+        ("l3", "U", {"Text": "q", "Name": "Age", "Phone": "7", "Seen": "8"}),
+        ("l4", "P", None),
+    ]
+    person = rows(("p", "U", {"Name": "Anna", "Age": "07"}), names=("Name", "Age"))
+    added = commit.add("Person", [person]), commit.add(TABLE, [rows(*lines)])
+    parts = [TableCommit(name, (one,)) for name, one in zip(("Person", TABLE), added, strict=True)]
+    commit.finish(parts, as_of=small.clock.now())
+    done = small.vault.rectify(small.org, wish(RecordKey("Person", "p"), "7", Age="9"), run="r1")
+    assert done.columns == ("Person.Age", "Thing.Phone")
+    assert done.records == (RecordKey("Person", "p"),)
+    told = {key: (one["Phone"], one["Seen"]) for key, one in small.cells(1).items()}
+    assert told == {"l1": ("9", "8"), "l2": ("7", "8"), "l3": ("7", "8")}
+    check_whole(small.vault)
+
+
 def test_documents_that_tell_of_the_value() -> None:
     story = vaultstory.told(MemoryStore())
     for run, detail in (("n5", f"{ZOE.record}: {EMAIL}"), ("n6", f"{ZOE.record} only")):
@@ -268,6 +320,7 @@ def test_documents_that_tell_of_the_value() -> None:
             "column-unknown",
         ),
         (wish(ZOE), "rectify-unclear"),
+        (RectifyWish(ZOE, (RightValue("Email", "x"),) * 2), "rectify-unclear"),
         (wish(ZOE, "old", Email="x", Name="y"), "rectify-unclear"),
         (wish(ZOE, Email="x" * 70_000), "rectify-too-long"),
         (wish(RecordKey("$search", "x"), Email="x"), "table-unknown"),

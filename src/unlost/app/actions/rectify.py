@@ -1,5 +1,7 @@
 """Correct values of a record in all history of an org: plan it, and do it. Its proofs are listed by ``erase``."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import msgspec
@@ -19,6 +21,7 @@ from unlost.engine.restore.edits import column_fixed
 from unlost.model.access import Right, Role, Trace
 from unlost.model.erasure import TableErased
 from unlost.model.errors import Conflict, UsageError
+from unlost.model.plan import RecordKey
 from unlost.model.reading import Json
 from unlost.model.rectification import Rectification, RectifyWish, RightValue
 
@@ -162,7 +165,19 @@ def _wish(app: Application, org: ProtectedOrg, wish: WishedCorrection) -> Rectif
         if reading.tells_id(record.table, name):
             raise column_fixed(record.table, name, "it says which record it is")
         values.append(RightValue(name, reading.cell(record.table, name, text)))
-    return RectifyWish(record, tuple(values), wish.was, by=Role.ADMIN.value)
+    return RectifyWish(
+        record, tuple(values), _was(reading, record, values, wish), by=Role.ADMIN.value
+    )
+
+
+def _was(
+    reading: Reading, record: RecordKey, values: Sequence[RightValue], wish: WishedCorrection
+) -> str | None:
+    """The wrong value as the org would tell it; as it was typed where such a column cannot hold it."""
+    if wish.was and len(values) == 1:
+        with suppress(UsageError):
+            return reading.cell(record.table, values[0].column, wish.was)
+    return wish.was
 
 
 def _named(text: str) -> tuple[str, str | None]:

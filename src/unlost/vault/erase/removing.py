@@ -114,7 +114,7 @@ def check_alone(room: OrgRoom, state: LiveState, *, run: str) -> None:
     if others:
         raise Conflict(
             "runs-open",
-            f"The run {others[0].run} is open, and may hold what is to be erased.",
+            f"The run {others[0].run} is open, and may hold what is to be taken away.",
             next_step="Wait until it has ended, or end it, and try again.",
         )
 
@@ -216,7 +216,8 @@ class Removing[F: Going](ABC):
         room, state, balanced = self._room, self._state, self._balanced(found)
         check_alone(room, room.chain.proved(), run=self._run)
         parts = [one.part for one in written.replaced]
-        parts.append(TablePart(table=SUPPRESSED, segments=written.marks))
+        if written.marks:
+            parts.append(TablePart(table=SUPPRESSED, segments=written.marks))
         return self._work.commit(
             Work(
                 parts=_by_table(parts),

@@ -178,11 +178,13 @@ def _rights(room: OrgRoom, chosen: Chosen, wish: RectifyWish) -> Iterator[Right]
 
 def _check(known: Mapping[str, Known], wish: RectifyWish) -> None:
     """Raise UsageError for what cannot be set."""
-    if not wish.values or (wish.was is not None and len(wish.values) > 1):
+    names = {one.column for one in wish.values}
+    twice = len(names) < len(wish.values)
+    if not names or twice or (wish.was is not None and len(names) > 1):
         raise UsageError(
             "rectify-unclear",
             "It is not said what is to be corrected.",
-            next_step="Set a column: --set COLUMN=VALUE. With --was set just one.",
+            next_step="Set a column, each once: --set COLUMN=VALUE. With --was set just one.",
         )
     for one in wish.values:
         column = known.get(one.column)
@@ -224,7 +226,7 @@ def _changes(room: OrgRoom, looked: Sequence[_Looked], shown: Collection[_Key]) 
 def _beside(looked: Sequence[_Looked], shown: Collection[_Key]) -> Iterator[Change]:
     """Versions that stay, behind one that changes."""
     before: dict[tuple[str, str], _Looked] = {}
-    for one in sorted(looked, key=lambda each: each.row.rank):
+    for one in _by_age(looked):
         if one.key in shown:
             last = before.get((one.right.table, one.row.record))
             before[one.right.table, one.row.record] = one
@@ -306,8 +308,12 @@ def _told(found: Found, looked: Sequence[_Looked]) -> Rectification:
 
 def _newest(looked: Sequence[_Looked]) -> Mapping[tuple[str, str], Row]:
     """The newest version by table and record."""
-    ordered = sorted(looked, key=lambda one: one.row.rank)
-    return {(one.right.table, one.row.record): one.row for one in ordered}
+    return {(one.right.table, one.row.record): one.row for one in _by_age(looked)}
+
+
+def _by_age(looked: Sequence[_Looked]) -> list[_Looked]:
+    """Oldest first; of rows of one commit the one that is shown comes last."""
+    return sorted(looked, key=lambda one: (one.row.snap, one.row.rank))
 
 
 def _table(
