@@ -189,11 +189,6 @@ class Reading:
             return self.id_of(column.reference.tables, text)
         return read_value(column, text, zone=self._org.identity.zone)
 
-    def tells_id(self, table: str, name: str) -> bool:
-        """True for the column that says which record it is."""
-        described = self._tables.get(table)
-        return described is not None and described.id_column == name
-
     def id_of(self, tables: Sequence[str], text: str) -> str:
         """The id that is meant: one that the vault knows in one of the tables, or the likeliest."""
         ids = typed_ids(self._app, self._org, text)

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from unlost.model.erasure import TableErased
+from unlost.model.errors import UsageError
 from unlost.model.plan import RecordKey
+from unlost.model.schema import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,29 @@ class Rectification:
     elsewhere: tuple[tuple[str, RecordKey], ...] = ()
     removed: int = 0
     snapshot: int | None = None
+
+
+def check_free(table: Table | None, wish: RectifyWish) -> None:
+    """Raise UsageError (``rectify-fixed``) for a column that is kept elsewhere than in its cells too."""
+    for one in wish.values:
+        why = _why_fixed(table, one.column) if table is not None else ""
+        if why:
+            raise UsageError(
+                "rectify-fixed",
+                f"{one.column} of {wish.record.table} cannot be corrected: {why}.",
+                next_step="Leave it out. To take away what a file is called, erase its record.",
+            )
+
+
+def _why_fixed(table: Table, column: str) -> str:
+    if column == table.id_column:
+        return "it says which record it is"
+    if column in (table.modified_column, table.modified_by_column):
+        return "it says when the record was changed, or by whom"
+    files = ((f.name_column, f.size_column, f.checksum_column, f.type_column) for f in table.files)
+    if any(column in own for own in files):
+        return "it tells of a file, and stands beside its content too"
+    return ""
 
 
 class Rectifying(Protocol):

@@ -9,7 +9,7 @@ from unlost.model.erasure import ErasureProof, ErasureTold, TableErased
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import RecordKey
 from unlost.model.reading import Op
-from unlost.model.rectification import Rectification, RectifyWish
+from unlost.model.rectification import Rectification, RectifyWish, check_free
 from unlost.model.schema import Table, WireKind
 from unlost.model.snapshot import Lineage
 from unlost.testing.memory_erasure import check_held, closed, log_of, logged
@@ -69,6 +69,7 @@ def _check(chain: Chain, wish: RectifyWish) -> None:
     for one in wish.values:
         if one.column not in known:
             raise UsageError("column-unknown", f"There was never a column {one.column}.")
+    check_free(_table_of(chain, wish.record.table), wish)
 
 
 def _changes(

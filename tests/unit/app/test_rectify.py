@@ -158,7 +158,7 @@ def test_what_is_held_or_changed_since_is_not_corrected(year: World) -> None:
         (WISH.record, "Name", "rectify-unreadable"),
         (WISH.record, "=x", "rectify-unreadable"),
         (WISH.record, "Never=x", "column-unknown"),
-        (WISH.record, "Id=A1", "edit-column-fixed"),
+        (WISH.record, "Id=A1", "rectify-fixed"),
         ("Account/A999", "Name=x", "record-unknown"),
     ],
 )

@@ -12,9 +12,9 @@ from smallvault import TABLE, SmallVault, finish, rows, schema
 from unlost.model.errors import Conflict, NotFound, UsageError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.plan import RecordKey
-from unlost.model.rectification import RectifyWish, RightValue
+from unlost.model.rectification import RectifyWish, RightValue, check_free
 from unlost.model.retention import HeldThing, Hold, HoldScope
-from unlost.model.schema import ChangeLog, Column, Schema, Table, WireKind
+from unlost.model.schema import ChangeLog, Column, FileColumn, Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel
 from unlost.vault import bigcells
 from unlost.vault.compact import merging, tiers
@@ -320,6 +320,7 @@ def test_documents_that_tell_of_the_value() -> None:
             "column-unknown",
         ),
         (wish(ZOE), "rectify-unclear"),
+        (wish(ZOE, Id="x"), "rectify-fixed"),
         (RectifyWish(ZOE, (RightValue("Email", "x"),) * 2), "rectify-unclear"),
         (wish(ZOE, "old", Email="x", Name="y"), "rectify-unclear"),
         (wish(ZOE, Email="x" * 70_000), "rectify-too-long"),
@@ -336,6 +337,34 @@ def test_what_cannot_be_corrected(wished: RectifyWish, code: str) -> None:
             call()
         assert caught.value.code == code
     assert len(story.vault.commits(story.org)) == 4
+
+
+@pytest.mark.parametrize(
+    ("column", "free"),
+    [
+        ("Id", False),
+        ("At", False),
+        ("By", False),
+        ("Title", False),
+        ("Kind", False),
+        ("Name", True),
+    ],
+)
+def test_columns_that_are_kept_elsewhere_too_are_fixed(column: str, free: bool) -> None:
+    table = Table(
+        "File",
+        tuple(Column(name, WireKind.TEXT) for name in ("Id", "At", "By", "Title", "Kind", "Name")),
+        modified_column="At",
+        modified_by_column="By",
+        files=(FileColumn("Body", name_column="Title", type_column="Kind"),),
+    )
+    wished = wish(RecordKey("File", "f"), **{column: "x"})
+    if free:
+        check_free(table, wished)
+        return
+    with pytest.raises(UsageError) as caught:
+        check_free(table, wished)
+    assert caught.value.code == "rectify-fixed"
 
 
 def test_an_empty_org_has_nothing_to_correct() -> None:

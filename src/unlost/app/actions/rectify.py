@@ -17,7 +17,6 @@ from unlost.app.open_restores import check_no_restore
 from unlost.app.otherwise import Reading
 from unlost.catalog.mirroring import want_mirror
 from unlost.catalog.orgs import ProtectedOrg, get_org
-from unlost.engine.restore.edits import column_fixed
 from unlost.model.access import Right, Role, Trace
 from unlost.model.erasure import TableErased
 from unlost.model.errors import Conflict, UsageError
@@ -95,7 +94,7 @@ def plan(app: Application, org: str, wish: WishedCorrection) -> RectifyPlan:
     """What would be corrected now; nothing is written.
 
     Raises UsageError (``record-unreadable``, ``id-wrong``, ``rectify-unreadable``, ``rectify-unclear``,
-    ``rectify-too-long``, ``column-unknown``, ``edit-column-fixed``, ``edit-value-wrong``), Conflict
+    ``rectify-too-long``, ``column-unknown``, ``rectify-fixed``, ``edit-value-wrong``), Conflict
     (``rectify-held``), NotFound.
     """
     known = get_org(org)
@@ -160,11 +159,10 @@ def rectify(app: Application, org: str, wish: WishedCorrection, *, plan: str) ->
 def _wish(app: Application, org: ProtectedOrg, wish: WishedCorrection) -> RectifyWish:
     (record,) = chosen_records(app, org, (wish.record,))
     reading = Reading(app, org)
-    values = []
-    for name, text in map(_named, wish.values):
-        if reading.tells_id(record.table, name):
-            raise column_fixed(record.table, name, "it says which record it is")
-        values.append(RightValue(name, reading.cell(record.table, name, text)))
+    values = [
+        RightValue(name, reading.cell(record.table, name, text))
+        for name, text in map(_named, wish.values)
+    ]
     return RectifyWish(
         record, tuple(values), _was(reading, record, values, wish), by=Role.ADMIN.value
     )

@@ -9,7 +9,7 @@ from unlost.model.certificate import Certificate
 from unlost.model.erasure import TableErased
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import RecordKey
-from unlost.model.rectification import Rectification, RectifyWish
+from unlost.model.rectification import Rectification, RectifyWish, check_free
 from unlost.model.schema import WireKind
 from unlost.vault.bigcells import CELL_BYTES
 from unlost.vault.changeindex import change_id
@@ -162,9 +162,11 @@ def find(room: OrgRoom, state: LiveState, wish: RectifyWish, *, pause: Pause) ->
 def _rights(room: OrgRoom, chosen: Chosen, wish: RectifyWish) -> Iterator[Right]:
     """What the record's versions get, and what the rows get that the org's own log has of it."""
     table, ids = wish.record.table, chosen.ids
-    known = room.schemas.known(room.chain.manifest(chosen.state.seq)[0].schema, table)
+    schema = room.chain.manifest(chosen.state.seq)[0].schema
+    known = room.schemas.known(schema, table)
     values = {one.column: one.value for one in wish.values}
     _check(known, wish)
+    check_free(room.schemas.table(schema, table), wish)
     if wish.was is None:
         was = dict.fromkeys(values)
     else:
