@@ -300,6 +300,14 @@ def is_whole(store: Store, keys: Keyring, name: str) -> bool:
     return True
 
 
+def opens_copy(store: Store, keys: Keyring, name: str, *, secret: SlotSecret) -> bool:
+    """True if a copy of a slot is whole, and this secret opens it."""
+    if not is_whole(store, keys, name):
+        return False
+    slot = read_slot(store.get(name), name=name.split("/")[1])
+    return unwrap_master(slot, key=secret.wrapping_key(slot)) == keys.master()
+
+
 def _whole_slots(store: Store, keys: Keyring) -> dict[str, str]:
     """The slots of this vault, as the register lists them."""
     names = {slot: slot_copies(slot)[0] for slot in slots(store)}

@@ -119,6 +119,14 @@ def strange_proofs(store: Store, keys: Keyring) -> tuple[str, ...]:
     return tuple(name for name in names if shredded_org(name) not in gone)
 
 
+def remove_strange_proofs(store: Store, keys: Keyring) -> None:
+    """Remove them; raises NotAllowed (``key-outdated``) where they may be those of a newer master key."""
+    found = strange_proofs(store, keys)
+    registered(store, keys)
+    for name in found:
+        store.delete(name)
+
+
 def _unfinished(store: Store, keys: Keyring) -> Iterator[ShreddedOrg]:
     for proof in shredded_orgs(store, keys).values():
         left = next(iter(store.list(_folder(proof.org))), None)
