@@ -6,6 +6,7 @@ recovery sheet alone, can read them.
 
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import takewhile
 
 from unlost.model.errors import IntegrityError, NotFound, UsageError
 from unlost.vault.format.sealed import ObjectKind, Place, seal, unseal
@@ -41,12 +42,14 @@ class VaultHomes:
         return number
 
     def _newest(self) -> int:
-        """The number of the newest copy that is one, whatever else lies above it."""
-        for number in reversed(self.numbers()):
+        """The number of the newest copy that opens; where none does, the last of the oldest row."""
+        numbers = self.numbers()
+        for number in reversed(numbers):
             with suppress(IntegrityError, NotFound, UsageError):
                 self.get(number)
                 return number
-        return 0
+        row = takewhile(lambda one: one[1] - one[0] == numbers[0], enumerate(numbers))
+        return max((number for _, number in row), default=0)
 
     def drop_before(self, number: int) -> None:
         """Remove the copies that are older than one."""

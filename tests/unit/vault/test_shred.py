@@ -26,6 +26,7 @@ from unlost.vault.shred import (
     finish_shredding,
     plan_shredding,
     read_proof,
+    remove_strange_proofs,
     shred_org,
     shredded_orgs,
     shredding_unfinished,
@@ -204,6 +205,30 @@ def test_one_damaged_copy_of_the_proof_brings_no_org_back(small: SmallVault) -> 
     assert damaged == list(shredded_copies(small.org)[:2])
     assert shredding_unfinished(small.store, small.keys) == (small.org,)
     finish_shredding(small.store, small.keys)
+    assert whole(small)
+
+
+def test_a_proof_of_which_one_copy_was_written_counts_and_is_finished(
+    small: SmallVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest, second = small.store.put_new, shredded_copies(small.org)[1]
+
+    def put_new(name: str, data: bytes) -> bool:
+        if name == second:
+            raise Cut
+        return honest(name, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(small.store, "put_new", put_new)
+        with pytest.raises(Cut):
+            shred(small)
+    assert small.reopen().orgs() == {}
+    assert shredding_unfinished(small.store, small.keys) == (small.org,)
+    finish_shredding(small.store, small.keys)
+    assert whole(small)
+    small.store.put_new("shredded/x", b"junk")
+    assert not whole(small)
+    remove_strange_proofs(small.store, small.keys)
     assert whole(small)
 
 
