@@ -94,8 +94,8 @@ class Vault:
 
     def proof(self, org: str) -> dict | None:
         """Section 5: the proof that an org was shredded, of any copy that counts."""
-        for copy in "123":
-            name = f"shredded/{org}/{copy}"
+        for copy in ("", ".2", ".3"):
+            name = f"shredded/{org}{copy}"
             data = (self.folder / name).read_bytes() if (self.folder / name).exists() else b""
             if b',"mac"' not in data:
                 continue

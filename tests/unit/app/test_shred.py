@@ -58,7 +58,7 @@ def test_an_org_is_destroyed_and_may_be_added_again(night: Application, machine:
     left = [
         file.name for file in machine.vault.rglob("*") if seen.oid in str(file) and file.is_file()
     ]
-    assert sorted(left) == ["1", "2", "3"]  # of the proof
+    assert sorted(left) == [seen.oid, f"{seen.oid}.2", f"{seen.oid}.3"]  # the proof
     again(night)
     works(machine)
 
@@ -128,7 +128,7 @@ def test_the_second_copy_is_asked_to_forget_it_too(night: Application, tmp_path:
 
 def test_a_proof_that_counts_for_nothing_is_removed_by_the_doctor(night: Application) -> None:
     opened = open_keys(night.home, clock=night.clock, entropy=night.entropy)
-    opened.store.put_new(f"shredded/{'0' * 32}/1", b"junk")
+    opened.store.put_new(f"shredded/{'0' * 32}", b"junk")
     assert checks(night)["shredding proof"].health is Health.WARNING
     doctor(night, ask=False, repair=True)
     assert "shredding proof" not in checks(night)

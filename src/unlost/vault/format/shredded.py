@@ -1,6 +1,6 @@
 """The proof that an org was shredded: all that is left of it, in clear, proved by the master key.
 
-It lies in three copies, ``shredded/<oid>/<1|2|3>``; any whole one will do. The bytes are one JSON object with the fields of ``ShreddedOrg`` in their
+It lies in three copies, ``shredded/<oid>``, and with ``.2`` and ``.3``; any whole one will do. The bytes are one JSON object with the fields of ``ShreddedOrg`` in their
 order after ``format``, without spaces, closed by a code as ``vault.json`` is.
 """
 
@@ -16,7 +16,7 @@ from unlost.vault.format.sealed import FORMAT, newer
 
 SHREDDED = "shredded/"
 
-_NAME = re.compile(r"shredded/([0-9a-f]{32})/[123]")
+_NAME = re.compile(r"shredded/([0-9a-f]{32})(?:\.[23])?")
 _SHAPE = re.compile(rb'(\{.*),"mac":"([0-9a-f]{64})"\}\n', re.DOTALL)
 
 
@@ -41,13 +41,13 @@ type ProofOf = Callable[[int, bytes], bytes]  # by the number of a master key
 
 
 def shredded_name(org: str) -> str:
-    """Where the copies of the proof lie."""
+    """The name of the first copy of the proof."""
     return f"{SHREDDED}{org}"
 
 
 def shredded_copies(org: str) -> tuple[str, ...]:
     """The names of the copies; each is also the label of its code."""
-    return tuple(f"{shredded_name(org)}/{copy}" for copy in (1, 2, 3))
+    return tuple(f"{shredded_name(org)}{end}" for end in ("", ".2", ".3"))
 
 
 def shredded_org(name: str) -> str | None:
