@@ -14,6 +14,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import zstandard
 from blake3 import blake3
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -56,21 +57,60 @@ class Vault:
 
     def _masters(self) -> list[bytes]:
         """Section 4: all master keys, oldest first, as the newest entry of the register tells."""
-        path = max((self.folder / "slots").iterdir(), key=lambda path: path.name)
-        said, body = json.loads(path.read_bytes()), path.read_bytes()
-        label = f"mac/slots/{path.name}"
-        mac = hmac.digest(derive(self.master, label), body[: body.index(b',"mac"')], "sha256").hex()
-        assert (said["number"], said["mac"]) == (int(path.name), mac)
+        said = next(filter(None, map(self._entry, sorted(self._entries(), reverse=True))), None)
+        assert said is not None, "this sheet proves no entry"
         cipher, earlier = AESGCM(derive(self.master, "earlier")), []
         for place, sealed in enumerate(map(bytes.fromhex, said.get("earlier", ())), 1):
             bound = self.vault + bytes([place])
             earlier.append(cipher.decrypt(sealed[:12], sealed[12:], bound))
         assert len(earlier) + 1 == said.get("master", 1)
+        self.keys, self.shredded = said.get("keys", {}), said.get("shredded", [])
         return [*earlier, self.master]
+
+    def _entries(self) -> list[str]:
+        names = [path.name for path in (self.folder / "slots").iterdir()]
+        return [name for name in names if re.fullmatch(r"\d{8}", name)]
+
+    def _entry(self, name: str) -> dict | None:
+        """An entry that the master key at hand proves; None for others."""
+        data = (self.folder / "slots" / name).read_bytes()
+        try:
+            said = json.loads(data)
+        except ValueError:
+            return None
+        token = hmac.digest(derive(self.master, "mac/followed"), self.vault, "sha256").hex()
+        assert token not in said.get("followed", ()), "another master key followed"
+        body = data[: data.index(b',"mac"')]
+        mac = hmac.digest(derive(self.master, f"mac/slots/{name}"), body, "sha256").hex()
+        return said if (said.get("number"), said["mac"]) == (int(name), mac) else None
+
+    def counts(self, folder: str, number: int, key: bytes) -> bool:
+        """Section 5: whether a key that an earlier master key wrapped is one that the register lists."""
+        org = folder.rsplit("/", 1)[0] + "/"
+        if number == len(self.masters) or not any(name.startswith(org) for name in self.keys):
+            return True
+        code = hmac.digest(derive(self.master, f"mac/{folder}"), key, "sha256").hex()[:32]
+        return self.keys.get(folder) == code
+
+    def proof(self, org: str) -> dict | None:
+        """Section 5: the proof that an org was shredded, of any copy that counts."""
+        for copy in ("", ".2", ".3"):
+            name = f"shredded/{org}{copy}"
+            data = (self.folder / name).read_bytes() if (self.folder / name).exists() else b""
+            if b',"mac"' not in data:
+                continue
+            said = json.loads(data)
+            secret = derive(self.masters[said["master"] - 1], f"mac/{name}")
+            mac = hmac.digest(secret, data[: data.index(b',"mac"')], "sha256").hex()
+            known = said["master"] == len(self.masters) or org in self.shredded
+            if known and (said["mac"], said["org"]) == (mac, org):
+                return said
+        return None
 
     def orgs(self) -> list[str]:
         """The oids."""
-        return sorted(path.name for path in (self.folder / "names").iterdir())
+        found = sorted(path.name for path in (self.folder / "names").iterdir())
+        return [org for org in found if self.proof(org) is None]
 
     def unseal(self, name: str, kind: str, org: str, key: bytes, data: bytes) -> bytes:
         """Section 6."""
@@ -97,7 +137,12 @@ class Vault:
                 path = self.folder / name
                 if path.exists():
                     key = derive(self.masters[number - 1], f"key/{name}")
-                    return self.unseal(name, "key", org, key, path.read_bytes())
+                    try:
+                        found = self.unseal(name, "key", org, key, path.read_bytes())
+                    except (InvalidTag, AssertionError, struct.error):
+                        continue
+                    if self.counts(folder, number, found):
+                        return found
         raise FileNotFoundError(folder)
 
     def object_key(self, name: str, kind: str, org: str, epoch: int) -> bytes:

@@ -40,5 +40,21 @@ def test_it_reads_what_is_under_both_epochs(tmp_path: Path, whole: bool) -> None
     for number in (1, 2, 3):
         ours = story.vault.at(story.org, number).scan("Account").read_all()
         assert ours.column("_u_id").to_pylist() == list(org.live("Account", number))
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match="followed"):
         Vault(tmp_path / "vault", old)
+
+
+def test_what_somebody_puts_there_counts_for_it_neither(tmp_path: Path) -> None:
+    """Junk entries, junk copies, and a key by an earlier master key."""
+    story = vaultstory.told(LocalStore(tmp_path / "vault"))
+    thief = story.keys
+    story.store.put_new(f"orgs/{story.org}/keys/00000001.00000002/1", b"junk")
+    renewed(story, "service-2", whole=False)
+    base = f"orgs/{story.org}/keys/00000001/1"
+    story.store.delete(base)
+    story.store.put_new(base, thief._wrap(base, bytes(32), org=story.org))
+    story.store.put_new("slots/00000099", b'{"master":9,"mac":""}')
+    vault = Vault(tmp_path / "vault", story.sheet)
+    assert Org(vault, story.org).check_objects() > 15
+    finish_renewal(story.store, story.keys)
+    assert Org(Vault(tmp_path / "vault", story.sheet), story.org).check_objects() > 15

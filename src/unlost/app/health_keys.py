@@ -5,13 +5,22 @@ from functools import partial
 
 from unlost.app.compose import Application
 from unlost.app.health import Look, bad, good, warning
+from unlost.app.home_copy import copies_tell_of, renew_copies
 from unlost.app.home_keys import OpenedKeys, open_keys, service_key_of
+from unlost.catalog.orgs import forgotten_orgs
 from unlost.model.errors import UnlostError
+from unlost.vault.format.register import register_name
 from unlost.vault.keys import COPIES
 from unlost.vault.opening import repair_slot
-from unlost.vault.register import registered
-from unlost.vault.renewal import finish_renewal, is_unfinished
-from unlost.vault.shred import finish_shredding, shredding_unfinished
+from unlost.vault.register import mend_register, registered, strange_entries
+from unlost.vault.renewal import finish_renewal, is_unfinished, strange_keys
+from unlost.vault.shred import (
+    finish_shredding,
+    remove_strange_proofs,
+    shredded_orgs,
+    shredding_unfinished,
+    strange_proofs,
+)
 from unlost.vault.ways import Way, ways
 
 ENOUGH = 2  # ways in: one may be lost
@@ -35,14 +44,56 @@ def key_looks(app: Application) -> Iterator[Look]:
             "`unlost doctor --repair` finishes it.",
             repair=partial(finish_renewal, opened.store, opened.keys),
         )
-    if shredding_unfinished(opened.store, opened.keys):
+    yield from _strange(opened)
+    yield from _shredding(app, opened)
+    yield from _enough([way.slot for way in held if way.usable], sheet=sheet)
+
+
+def _strange(opened: OpenedKeys) -> Iterator[Look]:
+    """What somebody put where keys lie; it counts for nothing."""
+    store, keys = opened.store, opened.keys
+    if found := strange_entries(store, keys):
+        yield warning(
+            "register",
+            f"{register_name(found[0])} and {len(found) - 1} more do not prove themselves: the newest "
+            "whole entry of the register counts.",
+            "`unlost doctor --repair` removes them; see then with `unlost key list` whether each key "
+            "is there.",
+            repair=partial(mend_register, store, keys),
+        )
+    if found_keys := strange_keys(store, keys):
+        yield warning(
+            "strange keys",
+            f"{len(found_keys)} objects among the keys of orgs count for nothing, such as "
+            f"{found_keys[0]}. Somebody put them there.",
+            "Find out who may write to the vault's place; `unlost doctor --repair` removes them.",
+            repair=partial(finish_renewal, store, keys),
+        )
+
+
+def _shredding(app: Application, opened: OpenedKeys) -> Iterator[Look]:
+    store, keys = opened.store, opened.keys
+    if shredding_unfinished(store, keys):
         yield warning(
             "shredding",
             "Something is left of an org that was shredded; nobody can read it.",
             "`unlost doctor --repair` takes it away.",
-            repair=partial(finish_shredding, opened.store, opened.keys),
+            repair=partial(finish_shredding, store, keys),
         )
-    yield from _enough([way.slot for way in held if way.usable], sheet=sheet)
+    if found := strange_proofs(store, keys):
+        yield warning(
+            "shredding proof",
+            f"{found[0]} says that an org was shredded, and does not count. Somebody put it there.",
+            "Find out who may write to the vault's place; `unlost doctor --repair` removes it.",
+            repair=partial(remove_strange_proofs, store, keys),
+        )
+    if copies_tell_of(app, forgotten_orgs(shredded_orgs(store, keys))):
+        yield warning(
+            "shredding copies",
+            "Copies of this home's data in the vault still tell of an org that was shredded.",
+            "`unlost doctor --repair` makes a new copy and removes the older ones.",
+            repair=partial(renew_copies, app),
+        )
 
 
 def _apart(app: Application) -> Iterator[Look]:

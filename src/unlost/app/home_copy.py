@@ -1,5 +1,6 @@
 """Copies of the home's own data in the vault: made by themselves, read on a new machine."""
 
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -14,8 +15,9 @@ from unlost.catalog.copying import (
     last_copy,
     note_copy,
     settings_digest,
+    tells_of,
 )
-from unlost.model.errors import IntegrityError, UnlostError
+from unlost.model.errors import IntegrityError, NotFound, UnlostError
 from unlost.model.ports import Vault
 
 PATIENCE = timedelta(hours=1)  # runs and alerts of many orgs are copied together
@@ -34,10 +36,12 @@ def copy_if_due(app: Application, *, patience: timedelta = PATIENCE) -> bool:
     return due
 
 
-def _copy(app: Application) -> None:
+def _copy(app: Application) -> int:
+    """Make a copy; its number."""
     settings, now = settings_digest(), app.clock.now()
     number = app.vault.homes.keep(zstandard.compress(dump()))
     note_copy(Copied(number, settings, now))
+    return number
 
 
 def copy_is_due(app: Application) -> bool:
@@ -71,8 +75,18 @@ def after_run(app: Application) -> None:
 
 def renew_copies(app: Application) -> None:
     """Copy the home's data now, and remove all older copies: they hold what was erased."""
-    _copy(app)
-    app.vault.homes.drop_before(max(app.vault.homes.numbers()))
+    app.vault.homes.drop_before(_copy(app))
+
+
+def copies_tell_of(app: Application, oids: Collection[str]) -> bool:
+    """True if a copy in the vault still has settings of one of these orgs."""
+    return bool(oids) and any(_tells_of(app, number, oids) for number in app.vault.homes.numbers())
+
+
+def _tells_of(app: Application, number: int, oids: Collection[str]) -> bool:
+    with suppress(IntegrityError, NotFound):
+        return tells_of(read_copy(app.vault, number) or b"", oids)
+    return False
 
 
 def read_copy(vault: Vault, number: int | None) -> bytes | None:

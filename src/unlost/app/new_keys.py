@@ -1,20 +1,24 @@
 """A key that is to open the vault: what is asked for, and how it is made ready."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from unlost.app.home_keys import OpenedKeys, credential
-from unlost.model.errors import UnlostError, UsageError
+from unlost.model.errors import Conflict, NotAllowed, UnlostError, UsageError
+from unlost.model.locks import Locks
 from unlost.model.ports import Entropy
 from unlost.vault.format.slots import slot_folder
 from unlost.vault.keys import Keyring
+from unlost.vault.opening import opens_copy
 from unlost.vault.unlock import (
     ByPassphrase,
     ByServiceKeyFile,
     ServiceKey,
     key_exists,
+    slot_copies,
     write_service_key,
 )
 from unlost.vault.ways import remove_way, ways
@@ -22,6 +26,25 @@ from unlost.vault.ways import remove_way, ways
 SHORTEST = 20  # characters of a passphrase that somebody thought up
 _MADE_UP = re.compile(r"-[0-9a-f]{8}$")
 _LONGEST_BASE = 32
+
+
+LOCK = "keys"
+
+
+@contextmanager
+def alone(locks: Locks) -> Iterator[None]:
+    """Nobody else changes the keys of this home meanwhile; raises Conflict (``keys-in-hand``)."""
+    held = locks.take(LOCK)
+    if held is None:
+        raise Conflict(
+            "keys-in-hand",
+            "Somebody else is changing the keys of this home.",
+            next_step="Wait until that has ended, and do it again.",
+        )
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def _silent(_: str) -> None:
@@ -105,9 +128,10 @@ def drafted_key(
     What an interrupted change left there goes before, with its slot: nobody uses it.
     """
     if draft.exists():
-        left = ByServiceKeyFile(draft).service_key()
-        if left.slot in {one.slot for one in ways(opened.store, opened.keys)}:
-            remove_way(opened.store, opened.keys, left.slot)
+        with suppress(NotAllowed):  # a torn one opened nothing
+            left = ByServiceKeyFile(draft).service_key()
+            if left.slot in {one.slot for one in ways(opened.store, opened.keys)}:
+                remove_way(opened.store, opened.keys, left.slot)
         draft.unlink()
     key = ServiceKey.new(keys, entropy=entropy, slot=slot)
     write_service_key(key, draft, store=opened.store)
@@ -119,6 +143,13 @@ def _left(opened: OpenedKeys, slot: str, file: Path) -> ServiceKey:
         key = ByServiceKeyFile(file).service_key()
     except UnlostError:
         raise key_exists(file) from None
-    if (key.vault, key.slot) != (opened.keys.vault, slot):
+    if (key.vault, key.slot) != (opened.keys.vault, slot) or not _waits(opened, key):
         raise key_exists(file)
     return key
+
+
+def _waits(opened: OpenedKeys, key: ServiceKey) -> bool:
+    """True for a key whose slot an interrupted call has written; a slot that was removed is gone."""
+    return any(
+        opens_copy(opened.store, opened.keys, name, secret=key) for name in slot_copies(key.slot)
+    )

@@ -4,7 +4,7 @@ A copy holds no record of an org: settings, runs, nights, alerts, and secrets as
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -101,6 +101,16 @@ def write_database(content: bytes, file: Path) -> None:
     if found != "ok":
         file.unlink()
         raise _damaged(found)
+
+
+def tells_of(content: bytes, oids: Collection[str]) -> bool:
+    """True if a copy has the settings of one of these orgs."""
+    if not content.startswith(_HEAD):
+        return False
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.deserialize(content)
+        held = database.execute("SELECT oid FROM catalog_org").fetchall()
+    return not {oid for (oid,) in held}.isdisjoint(oids)
 
 
 def check_key(content: bytes, key: bytes) -> None:

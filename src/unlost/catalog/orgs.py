@@ -1,6 +1,6 @@
 """The protected orgs: add, find, list."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -179,6 +179,12 @@ def drop_org(org: ProtectedOrg) -> None:
         for kind in _BY_OID:
             kind._default_manager.filter(oid=oid).delete()
     _changed()
+
+
+def forgotten_orgs(oids: Iterable[str]) -> frozenset[str]:
+    """Those of the oids that this home does not know any more."""
+    with own_connection():
+        return frozenset(oids) - set(Org.objects.values_list("oid", flat=True))
 
 
 def _who(identity: OrgIdentity) -> str:

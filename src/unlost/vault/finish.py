@@ -176,7 +176,7 @@ class Finish:
             bytes_added=_bytes(parts, packs),
             journal=self._journal,
             reuses=self._reused(tables, state),
-            slots=newest_entry(self._room.sealed.store),
+            slots=newest_entry(self._room.sealed.store, self._room.sealed.keys),
             only=tuple(sorted(part.state.table for part in outcomes)) if self._partial else (),
         )
         return self._rooted(state, manifest)

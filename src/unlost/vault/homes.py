@@ -5,8 +5,10 @@ recovery sheet alone, can read them.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import takewhile
 
-from unlost.model.errors import IntegrityError, NotFound
+from unlost.model.errors import IntegrityError, NotFound, UsageError
 from unlost.vault.format.sealed import ObjectKind, Place, seal, unseal
 from unlost.vault.keys import ID_BYTES
 from unlost.vault.sealing import SealedObjects
@@ -32,13 +34,22 @@ class VaultHomes:
 
     def keep(self, content: bytes) -> int:
         """Keep a copy under the next free number."""
-        held = self.numbers()
-        number = held[-1] + 1 if held else 1
+        number = self._newest() + 1
         while not self._put(number, content):
             number += 1  # another process was quicker
         for old in self.numbers()[: -self._kept]:
             self._sealed.store.delete(name_of(old))
         return number
+
+    def _newest(self) -> int:
+        """The number of the newest copy that opens; where none does, the last of the oldest row."""
+        numbers = self.numbers()
+        for number in reversed(numbers):
+            with suppress(IntegrityError, NotFound, UsageError):
+                self.get(number)
+                return number
+        row = takewhile(lambda one: one[1] - one[0] == numbers[0], enumerate(numbers))
+        return max((number for _, number in row), default=0)
 
     def drop_before(self, number: int) -> None:
         """Remove the copies that are older than one."""
@@ -73,7 +84,14 @@ class VaultHomes:
     def _renewed(self) -> bool:
         """True if a copy is sealed under the present master key: then earlier ones do not count."""
         present = self._sealed.keys.generation
-        return any(self._generation(number) == present for number in self.numbers())
+        return any(self._claims(number) == present for number in self.numbers())
+
+    def _claims(self, number: int) -> int:
+        """The same, and 0 for what is no copy."""
+        try:
+            return self._generation(number)
+        except (IntegrityError, NotFound, UsageError):
+            return 0
 
     def _put(self, number: int, content: bytes) -> bool:
         name, generation = name_of(number), self._sealed.keys.generation

@@ -15,13 +15,15 @@ one has wrapped, so that a thief of an earlier one cannot slip in a key that he 
 import hmac
 import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from unlost.model.errors import IntegrityError, NotAllowed, UnlostError
+from unlost.model.errors import IntegrityError, NotAllowed, NotFound, UnlostError, UsageError
 from unlost.model.ports import Entropy
 from unlost.model.store import Store
 from unlost.vault.format.sealed import KIB64, ObjectKind, Place, seal, unseal
@@ -33,6 +35,7 @@ _FIRST_EPOCH = 1
 _INFO = "unlost/1/"
 _NO_ORG = bytes(ID_BYTES)
 _WRAPPED = re.compile(r"(orgs/[0-9a-f]{32}/keys/(\d{8}|identity))(?:\.(\d{8}))?/[123]")
+_CODE = 32  # hex digits by which the register knows a key
 
 
 def derive(secret: bytes, label: str) -> bytes:
@@ -60,17 +63,38 @@ def _folder(base: str, generation: int) -> str:
     return base if generation == 1 else f"{base}.{generation:08d}"
 
 
+def _base(name: str) -> str:
+    """The folder of the first generation for a copy of any; for other names themselves."""
+    match = _WRAPPED.fullmatch(name)
+    return match[1] if match else name
+
+
 def generation_of(name: str) -> int | None:
     """The number of the master key that wrapped a copy; None for other objects."""
     match = _WRAPPED.fullmatch(name)
     return int(match[3] or 1) if match else None
 
 
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """What counts of the time before the present master key, as the register's entry lists it.
+
+    ``keys`` has by its folder a code of each wrapped key, ``shredded`` the oids of orgs that are gone.
+    """
+
+    keys: Mapping[str, str] = field(default_factory=dict[str, str])
+    shredded: frozenset[str] = frozenset()
+
+
+_NOTHING = Inherited()
+
+
 class Keyring:
     """An opened vault's keys. Safe to share between threads.
 
     ``vault`` is the vault's id, 16 bytes; ``master`` the master key, 32 bytes; ``earlier`` those
-    that it followed, oldest first. Orgs are named by their oid, 32 hex digits.
+    that it followed, oldest first, ``inherited`` what counts of theirs. Orgs are named by their oid, 32
+    hex digits.
     """
 
     def __init__(
@@ -81,8 +105,10 @@ class Keyring:
         master: bytes,
         entropy: Entropy,
         earlier: Sequence[bytes] = (),
+        inherited: Inherited = _NOTHING,
     ) -> None:
         self.vault = vault
+        self.inherited = inherited
         self.masters = (*earlier, master)
         self._store = store
         self._entropy = entropy
@@ -100,14 +126,21 @@ class Keyring:
 
     def successor(self) -> "Keyring":
         """The same vault's keys under a new master key, which nothing in the store knows yet."""
-        master = self._entropy.bytes(KEY_BYTES)
         return Keyring(
             self._store,
             vault=self.vault,
-            master=master,
+            master=self._entropy.bytes(KEY_BYTES),
             entropy=self._entropy,
             earlier=self.masters,
         )
+
+    def inherit(
+        self, before: "Keyring", *, orgs: Collection[str], shredded: Collection[str]
+    ) -> None:
+        """Take over what counts now of these orgs, and nothing that somebody puts there later."""
+        held = (one for org in orgs for one in before.counting(org))
+        codes = {base: self.code(base, key) for base, key in held}
+        self.inherited = Inherited(codes, frozenset(shredded))
 
     def on(self, store: Store) -> "Keyring":
         """The same keys for another store, such as a copy of the vault."""
@@ -117,6 +150,7 @@ class Keyring:
             master=self.masters[-1],
             entropy=self._entropy,
             earlier=self.masters[:-1],
+            inherited=self.inherited,
         )
 
     def random(self, size: int) -> bytes:
@@ -124,20 +158,25 @@ class Keyring:
         return self._entropy.bytes(size)
 
     def add_org(self, org: str) -> None:
-        """Make an org's keys; no change for those that are there. Safe to repeat after a crash.
-
-        Keys that an earlier master key wrapped are wrapped by the present one, and a new epoch is begun.
-        """
+        """Make an org's keys; no change for those that are there. Safe to repeat after a crash."""
         self._make(identity_folder(org), org=org)
-        held = self._held(org)
-        own = [
-            epoch for epoch in self.epochs(org) if self.generation in held[epoch_folder(org, epoch)]
-        ]
-        if not own:  # first, so that nothing is written under a key that an earlier thief has
-            newest = max(self.epochs(org), default=0)
-            self._make(epoch_folder(org, newest + 1), org=org)
-        for epoch in self.epochs(org):
+        if self.generation == 1:
+            self._make(epoch_folder(org, _FIRST_EPOCH), org=org)
+        elif self._writing(org) is None:
+            self._begin_epoch(org)
+        for epoch in self._own_epochs(org):
             self._make(epoch_folder(org, epoch), org=org)
+
+    def take_over(self, org: str) -> None:
+        """Wrap an org's keys anew that the register lists of the time before, and begin an epoch.
+
+        What is not listed there is not taken over: a thief of an earlier master key may have put it.
+        """
+        if self._writing(org) is None and self._held(org):
+            self._begin_epoch(org)
+        for base in self._of_generation(org):
+            with suppress(IntegrityError):  # a key that is lost stays so
+                self._make(base, org=org)
 
     def epochs(self, org: str) -> tuple[int, ...]:
         """All epochs of which a copy of the org key is there, ascending."""
@@ -147,14 +186,18 @@ class Keyring:
     def epoch(self, org: str) -> int:
         """The epoch in which new objects are written; raises IntegrityError (``org-key-lost``)."""
         if org not in self._epochs:
-            own = self._own_epochs(org)
-            if not own and self.generation > 1 and self.epochs(org):
-                self.add_org(org)
-                own = self._own_epochs(org)
-            if not own:
+            writing = self._writing(org)
+            if writing is None and self.generation > 1 and self._held(org):
+                self._begin_epoch(org)
+                writing = self._writing(org)
+            if writing is None:
                 raise _lost(f"orgs/{org}/keys")
-            self._epochs[org] = own[-1]
+            self._epochs[org] = writing
         return self._epochs[org]
+
+    def code(self, base: str, key: bytes) -> str:
+        """How the register knows a wrapped key, so that nobody can slip in another one."""
+        return self.mac(base, key).hex()[:_CODE]
 
     def object_key(self, kind: ObjectKind, *, org: str, name: str, epoch: int) -> bytes:
         """The key of an object; raises IntegrityError (``org-key-lost``, ``object-damaged``)."""
@@ -182,15 +225,21 @@ class Keyring:
 
     def _of(self, generation: int | None) -> bytes:
         """The master key of a generation; the present one for those that are not known."""
-        known = generation is not None and generation <= self.generation
+        known = generation is not None and 1 <= generation <= self.generation
         return self.masters[(generation or 1) - 1 if known else -1]
 
     def folders(self, org: str) -> tuple[str, ...]:
         """The folders of an org's wrapped keys that count: each of the newest generation there is."""
         held = self._held(org)
-        epochs = {_FIRST_EPOCH, *self.epochs(org)}
-        bases = [identity_folder(org), *(epoch_folder(org, epoch) for epoch in sorted(epochs))]
-        return tuple(_folder(base, max(held.get(base, {1}))) for base in bases)
+        strange = set(self.strange_copies(org))
+        there = {
+            _base(listed.name)
+            for listed in self._store.list(f"orgs/{org}/keys/")
+            if listed.name not in strange
+        }
+        first = epoch_folder(org, _FIRST_EPOCH)
+        wanted = {*there, *self._inherited(org), identity_folder(org), first}
+        return tuple(_folder(base, max(held.get(base, {1}))) for base in sorted(wanted))
 
     def earlier_copies(self, org: str) -> tuple[str, ...]:
         """Copies that an earlier master key wrapped, of keys that the present one has wrapped too."""
@@ -202,7 +251,66 @@ class Keyring:
         match = _WRAPPED.fullmatch(name)
         if match is None or int(match[3] or 1) >= self.generation:
             return False
-        return self.generation in self._held(org).get(match[1], set())
+        return all(self._opens(copy, org=org) for copy in self._own_copies(match[1]))
+
+    def strange_copies(self, org: str) -> tuple[str, ...]:
+        """What lies among an org's keys and is none that counts: somebody put it there."""
+        names = [listed.name for listed in self._store.list(f"orgs/{org}/keys/")]
+        return tuple(name for name in names if self._is_strange(name, org=org))
+
+    def opens_later(self, org: str) -> bool:
+        """True if the present master key opens a copy that a later one than it has wrapped."""
+        names = [listed.name for listed in self._store.list(f"orgs/{org}/keys/")]
+        later = [name for name in names if (generation_of(name) or 0) > self.generation]
+        return any(self._opens(name, org=org) for name in later)
+
+    def pending(self, org: str) -> tuple[str, ...]:
+        """Folders of keys that can be wrapped by the present master key, and are not yet, thrice."""
+        return tuple(
+            base
+            for base in self._of_generation(org)
+            if not all(self._opens(copy, org=org) for copy in self._own_copies(base))
+            and self._any_copy(base, org=org)
+        )
+
+    def _is_strange(self, name: str, *, org: str) -> bool:
+        match = _WRAPPED.fullmatch(name)
+        if match is None:
+            return True
+        generation = int(match[3] or 1)
+        if generation > self.generation:  # opens only where the register is lost
+            return not self._opens(name, org=org)
+        known = self._inherited(org)
+        return generation < self.generation and bool(known) and match[1] not in known
+
+    def _inherited(self, org: str) -> list[str]:
+        """The folders of an org's keys that the register lists of the time before."""
+        return [base for base in self.inherited.keys if base.startswith(f"orgs/{org}/")]
+
+    def _of_generation(self, org: str) -> list[str]:
+        """The folders of all keys that the present master key has wrapped, or is to wrap."""
+        own = (epoch_folder(org, epoch) for epoch in self._own_epochs(org))
+        return sorted({*self._inherited(org), *own})
+
+    def counting(self, org: str) -> Iterator[tuple[str, bytes]]:
+        """The keys of an org that count now, by their folders."""
+        known = self._inherited(org)
+        for base in self._held(org):
+            own = any(self._opens(copy, org=org) for copy in self._own_copies(base))
+            if own or base in known:
+                with suppress(IntegrityError):
+                    yield base, self._key(base, org=org)
+
+    def _opens(self, name: str, *, org: str) -> bool:
+        try:
+            self._unwrap(name, org=org)
+        except (IntegrityError, NotFound, UsageError):
+            return False
+        return True
+
+    def _own_copies(self, base: str) -> tuple[str, ...]:
+        folder = _folder(base, self.generation)
+        return tuple(f"{folder}/{copy}" for copy in COPIES)
 
     def check_copy(self, name: str, *, org: str) -> None:
         """Open one copy of a wrapped key; raises IntegrityError or NotFound."""
@@ -213,29 +321,73 @@ class Keyring:
         return tuple(name for folder in self.folders(org) for name in self._repair(folder, org=org))
 
     def _held(self, org: str) -> dict[str, set[int]]:
-        """By the folder of the first generation: which generations have a copy."""
+        """By the folder of the first generation: which generations have a copy.
+
+        Generations that there are not yet only where nothing else is: the register may be lost.
+        """
         held: dict[str, set[int]] = {}
         for listed in self._store.list(f"orgs/{org}/keys/"):
-            match = _WRAPPED.fullmatch(listed.name)
-            if match:
+            if (match := _WRAPPED.fullmatch(listed.name)) is not None:
                 held.setdefault(match[1], set()).add(int(match[3] or 1))
-        return held
+        return {base: self._known(found) for base, found in held.items()}
+
+    def _known(self, generations: set[int]) -> set[int]:
+        return {one for one in generations if one <= self.generation} or generations
 
     def _own_epochs(self, org: str) -> list[int]:
-        held = self._held(org)
-        return [one for one in self.epochs(org) if self.generation in held[epoch_folder(org, one)]]
+        """Epochs that the present master key has wrapped, newest first."""
+        return [
+            epoch
+            for epoch in reversed(self.epochs(org))
+            if any(self._opens(one, org=org) for one in self._own_copies(epoch_folder(org, epoch)))
+        ]
+
+    def _writing(self, org: str) -> int | None:
+        """The newest epoch that the present master key has begun; None if there is none."""
+        for epoch in reversed(self.epochs(org)):
+            base = epoch_folder(org, epoch)
+            if base not in self.inherited.keys and any(
+                self._opens(copy, org=org) for copy in self._own_copies(base)
+            ):
+                return epoch
+        return None
+
+    def _begin_epoch(self, org: str) -> None:
+        """A new org key, above all numbers that count and beside all that are seen."""
+        seen = set(self.epochs(org))
+        epoch = max((*self._own_epochs(org), *self._listed_epochs(org)), default=0) + 1
+        while epoch in seen:
+            epoch += 1
+        base = epoch_folder(org, epoch)
+        first = self._own_copies(base)[0]
+        self._store.put_new(first, self._wrap(first, self._entropy.bytes(KEY_BYTES), org=org))
+        self._wrap_all(base, self._unwrap(first, org=org), org=org)
+
+    def _listed_epochs(self, org: str) -> list[int]:
+        names = (base.rsplit("/", 1)[1] for base in self._inherited(org))
+        return [int(name) for name in names if name.isdecimal()]
 
     def _make(self, base: str, *, org: str) -> None:
-        """Three copies of a new key; whoever creates the first copy decides which key it is."""
-        folder = _folder(base, self.generation)
-        first = f"{folder}/1"
+        """Three copies of a key; whoever creates the first copy of a new one decides which it is."""
+        first = self._own_copies(base)[0]
         if self._store.size(first) is None and not self._any_copy(base, org=org):
             key = self._entropy.bytes(KEY_BYTES)
             self._store.put_new(first, self._wrap(first, key, org=org))
-        key = self._key(base, org=org)
-        for copy in COPIES:
-            name = f"{folder}/{copy}"
-            self._store.put_new(name, self._wrap(name, key, org=org))
+        self._wrap_all(base, self._key(base, org=org), org=org)
+
+    def _wrap_all(self, base: str, key: bytes, *, org: str) -> None:
+        """A copy that does not open is written anew, and read back."""
+        for name in self._own_copies(base):
+            if not self._is_key(name, key, org=org):
+                data = self._wrap(name, key, org=org)
+                if not self._store.put_new(name, data):
+                    self._store.delete(name)
+                    self._store.put_new(name, data)
+                if not self._is_key(name, key, org=org):
+                    raise _lost(base)
+
+    def _is_key(self, name: str, key: bytes, *, org: str) -> bool:
+        return self._opens(name, org=org) and self._unwrap(name, org=org) == key
 
     def _any_copy(self, base: str, *, org: str) -> bool:
         try:
@@ -248,28 +400,37 @@ class Keyring:
         """The wrapped key of a folder, from the first copy that opens."""
         with self._lock:
             if base not in self._opened:
-                self._opened[base] = self._open_any(self._copies(base, org=org), base, org=org)
+                self._opened[base] = self._open_any(base, org=org)
             return self._opened[base]
 
     def _copies(self, base: str, *, org: str) -> Iterator[str]:
         """Copies of the present generation, then those of others, which only a renewal leaves."""
-        own = _folder(base, self.generation)
-        yield from (f"{own}/{copy}" for copy in COPIES)
+        yield from self._own_copies(base)
         others = sorted(self._held(org).get(base, set()) - {self.generation}, reverse=True)
         yield from (f"{_folder(base, one)}/{copy}" for one in others for copy in COPIES)
 
-    def _open_any(self, names: Iterable[str], base: str, *, org: str) -> bytes:
+    def _open_any(self, base: str, *, org: str) -> bytes:
         worst: UnlostError | None = None
-        for name in names:
+        for name in self._copies(base, org=org):
             try:
-                return self._unwrap(name, org=org)
+                key = self._unwrap(name, org=org)
             except IntegrityError as error:
                 worst = error
             except UnlostError as error:
                 worst = worst or error
+            else:
+                if self._counts(base, key, name=name, org=org):
+                    return key
         if max(self._held(org).get(base, {1})) > self.generation:
             raise outdated()
         raise _lost(base) from worst
+
+    def _counts(self, base: str, key: bytes, *, name: str, org: str) -> bool:
+        """False for a key that somebody slipped in who has an earlier master key."""
+        known = self._inherited(org)
+        if (generation_of(name) or 1) >= self.generation or not known:
+            return True
+        return self.code(base, key) == self.inherited.keys.get(base)
 
     def _unwrap(self, name: str, *, org: str) -> bytes:
         place = self.place(ObjectKind.KEY, org=org, name=name)
@@ -290,16 +451,17 @@ class Keyring:
 
     def _repair(self, folder: str, *, org: str) -> list[str]:
         names = [f"{folder}/{copy}" for copy in COPIES]
-        key = self._open_any(names, folder, org=org)
-        repaired = []
-        for name in names:
-            try:
-                self._unwrap(name, org=org)
-            except UnlostError:
-                self._store.delete(name)
-                self._store.put_new(name, self._wrap(name, key, org=org))
-                repaired.append(name)
-        return repaired
+        broken = [name for name in names if not self._opens(name, org=org)]
+        if not broken:
+            return []
+        whole = next((name for name in names if name not in broken), None)
+        if whole is None:
+            raise _lost(folder)
+        key = self._unwrap(whole, org=org)
+        for name in broken:
+            self._store.delete(name)
+            self._store.put_new(name, self._wrap(name, key, org=org))
+        return broken
 
 
 def outdated() -> NotAllowed:

@@ -186,7 +186,7 @@ class Maintenance:
             + sum(entry.bytes + (0 if entry.sidecar else entry.sidecar_bytes) for entry in entries),
             journal=None,
             reuses=(),
-            slots=newest_entry(self._room.sealed.store),
+            slots=newest_entry(self._room.sealed.store, self._room.sealed.keys),
             only=(),
             condemned=work.condemned,
             collected=work.collected,

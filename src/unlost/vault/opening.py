@@ -4,6 +4,7 @@ Founding goes: ``draft_keyring``, then the slots (and the recovery sheet shown a
 ``found_vault``. A crash before the last step leaves no vault, and founding may be done again.
 """
 
+import re
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,9 @@ from pathlib import Path
 from unlost.model.errors import Conflict, IntegrityError, NotAllowed, NotFound, UnlostError
 from unlost.model.ports import Entropy
 from unlost.model.store import Store
+from unlost.vault import places
 from unlost.vault.format.recovery import RecoverySheet
+from unlost.vault.format.register import REGISTER, damaged_register, register_name
 from unlost.vault.format.sealed import NONCE_BYTES
 from unlost.vault.format.slots import (
     SALT_BYTES,
@@ -36,9 +39,10 @@ from unlost.vault.keys import ID_BYTES, KEY_BYTES, Keyring
 from unlost.vault.register import (
     begin_register,
     digest_of,
-    masters_before,
+    entry_numbers,
     register_slot,
     registered,
+    with_earlier,
 )
 from unlost.vault.unlock import (
     ByServiceKeyFile,
@@ -48,6 +52,8 @@ from unlost.vault.unlock import (
     key_exists,
     slot_copies,
 )
+
+_SLOT = re.compile(r"keys/([a-z0-9][a-z0-9-]{0,40})/[123]")
 
 
 def draft_keyring(store: Store, *, entropy: Entropy) -> Keyring:
@@ -180,7 +186,7 @@ def open_keyring(store: Store, provider: KeyProvider, *, entropy: Entropy) -> Ke
     read_vault_file(data)
     unlocked = provider.unlock(store)
     keys = _keyring(store, unlocked, entropy=entropy)
-    prove_opened(keys, data)
+    prove_opened(keys, data, store=store)
     _check_counts(store, keys, unlocked.slot)
     return keys
 
@@ -192,8 +198,7 @@ def unlock_keyring(store: Store, provider: KeyProvider, *, entropy: Entropy) -> 
 
 def _keyring(store: Store, unlocked: Unlocked, *, entropy: Entropy) -> Keyring:
     vault, master = unlocked.vault, unlocked.master
-    earlier = masters_before(store, vault=vault, master=master, entropy=entropy)
-    return Keyring(store, vault=vault, master=master, entropy=entropy, earlier=earlier)
+    return with_earlier(store, vault=vault, master=master, entropy=entropy)
 
 
 def _check_counts(store: Store, keys: Keyring, slot: Slot | None) -> None:
@@ -215,10 +220,11 @@ def _check_counts(store: Store, keys: Keyring, slot: Slot | None) -> None:
         )
 
 
-def prove_opened(keys: Keyring, data: bytes) -> None:
+def prove_opened(keys: Keyring, data: bytes, *, store: Store) -> None:
     """Check that ``vault.json`` and the keys belong together.
 
-    Raises NotAllowed (``key-wrong``), IntegrityError (``vault-file-damaged``).
+    Raises NotAllowed (``key-wrong``), IntegrityError (``vault-file-damaged``, ``register-damaged`` where
+    the entries are lost that know the earlier master keys).
     """
     try:
         prove_vault_file(data, mac=partial(keys.mac, MAC_LABEL, generation=1))
@@ -230,12 +236,28 @@ def prove_opened(keys: Keyring, data: bytes) -> None:
                 next_step="Look for the sheet or the key file of this vault: "
                 "its first line tells the vault's id.",
             ) from None
+        if keys.generation == 1 and _wraps_later(store, keys):
+            numbers = entry_numbers(store)
+            raise damaged_register(register_name(numbers[0]) if numbers else REGISTER) from None
         raise
 
 
+def _wraps_later(store: Store, keys: Keyring) -> bool:
+    """True if a master key that is taken for the first one has wrapped keys as a later one."""
+    root = places.identities()
+    orgs = [listed.name.removeprefix(root) for listed in store.list(root)]
+    return any(keys.opens_later(org) for org in orgs)
+
+
 def slots(store: Store) -> tuple[str, ...]:
-    """The slots of which a copy is there."""
-    return tuple(sorted({listed.name.split("/")[1] for listed in store.list("keys/")}))
+    """The slots of which a copy is there; other names are not ours."""
+    found = (_SLOT.fullmatch(listed.name) for listed in store.list("keys/"))
+    return tuple(sorted({match[1] for match in found if match}))
+
+
+def strange_slots(store: Store) -> tuple[str, ...]:
+    """What lies among the slots and is no copy of one."""
+    return tuple(one.name for one in store.list("keys/") if not _SLOT.fullmatch(one.name))
 
 
 def check_slot_copy(store: Store, keys: Keyring, name: str) -> None:
@@ -276,6 +298,14 @@ def is_whole(store: Store, keys: Keyring, name: str) -> bool:
     except UnlostError:
         return False
     return True
+
+
+def opens_copy(store: Store, keys: Keyring, name: str, *, secret: SlotSecret) -> bool:
+    """True if a copy of a slot is whole, and this secret opens it."""
+    if not is_whole(store, keys, name):
+        return False
+    slot = read_slot(store.get(name), name=name.split("/")[1])
+    return unwrap_master(slot, key=secret.wrapping_key(slot)) == keys.master()
 
 
 def _whole_slots(store: Store, keys: Keyring) -> dict[str, str]:

@@ -1,71 +1,108 @@
 """Keeping the register of slots: one more entry whenever a slot comes or goes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 
 from blake3 import blake3
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from unlost.model.errors import IntegrityError, NotFound
+from unlost.model.errors import IntegrityError, NotAllowed, NotFound, UsageError
 from unlost.model.ports import Entropy
 from unlost.model.store import Store
 from unlost.vault.format.register import (
     REGISTER,
     Register,
     claimed_master,
+    claims_to_follow,
     damaged_register,
     encode_register,
     read_register,
     register_name,
+    register_number,
 )
 from unlost.vault.format.sealed import NONCE_BYTES
-from unlost.vault.keys import Keyring, derive, outdated
+from unlost.vault.keys import Inherited, Keyring, derive, outdated
+
+ENTRIES = 3  # of a renewal, one after the other: so that no single object carries the vault
 
 
-def newest_entry(store: Store) -> int:
-    """The number of the newest entry; 0 if there is none."""
-    return max((_number(listed.name) for listed in store.list(REGISTER)), default=0)
+def entry_numbers(store: Store) -> list[int]:
+    """The numbers of all entries, newest first, whether they prove themselves or not."""
+    numbers = (register_number(listed.name) for listed in store.list(REGISTER))
+    return sorted(filter(None, numbers), reverse=True)
+
+
+def newest_entry(store: Store, keys: Keyring) -> int:
+    """The number of the newest entry that proves itself under a master key; 0 if none does."""
+    for number in entry_numbers(store):
+        with suppress(IntegrityError, NotFound, NotAllowed, UsageError):
+            read_entry(store, keys, number)
+            return number
+    return 0
 
 
 def read_entry(store: Store, keys: Keyring, number: int) -> Register:
     """An entry, proved; raises NotFound, IntegrityError, UsageError.
 
-    Raises NotAllowed (``key-outdated``) where it says that a newer master key made it.
+    Raises NotAllowed (``key-outdated``) where a newer master key made it.
     """
     name = register_name(number)
     data = store.get(name)
     if claimed_master(data) > keys.generation:
-        raise outdated()
+        if claims_to_follow(data, token=_token(keys, keys.generation)):
+            raise outdated()
+        raise damaged_register(name)
     return read_register(data, name=name, mac=lambda of, body: keys.mac(name, body, generation=of))
 
 
 def registered(store: Store, keys: Keyring) -> Register:
-    """The newest entry; number 0, and no slots, if there is none.
+    """The newest entry that the present master key proves; number 0, and no slots, if there is none.
 
-    Raises NotAllowed (``key-outdated``) where a newer master key made it, IntegrityError where it is
-    damaged, or somebody made it with an earlier one.
+    Raises NotAllowed (``key-outdated``) where a newer master key made one that is newer still,
+    IntegrityError where there are entries and none proves itself.
     """
-    number = newest_entry(store)
-    if not number:
-        return Register(keys.vault.hex(), 0, {})
-    found = read_entry(store, keys, number)
-    if found.master < keys.generation:
-        raise damaged_register(register_name(number))
-    return found
+    return _newest(store, keys)[0]
 
 
-def masters_before(store: Store, *, vault: bytes, master: bytes, entropy: Entropy) -> list[bytes]:
-    """The master keys that this one followed, oldest first, as the newest entry that it proves tells."""
+def _newest(store: Store, keys: Keyring) -> tuple[Register, int]:
+    """The newest entry, and the number of the next: found by one look, so that nobody is overtaken."""
+    numbers = entry_numbers(store)
+    found = next(_own(store, keys, numbers), None)
+    if found is None and numbers:
+        raise damaged_register(register_name(numbers[0]))
+    held = found or Register(keys.vault.hex(), 0, {})
+    taken, free = set(numbers), held.number + 1
+    while free in taken:  # by what does not prove itself
+        free += 1
+    return held, free
+
+
+def _own(store: Store, keys: Keyring, numbers: Iterable[int]) -> Iterator[Register]:
+    """Those of the entries that the present master key proves."""
+    for number in numbers:
+        with suppress(IntegrityError, NotFound):
+            found = read_entry(store, keys, number)
+            if found.master == keys.generation:
+                yield found
+
+
+def with_earlier(store: Store, *, vault: bytes, master: bytes, entropy: Entropy) -> Keyring:
+    """The keys of a vault, with what counts of the time before, as the newest entry tells."""
     keys = Keyring(store, vault=vault, master=master, entropy=entropy)
-    for number in range(newest_entry(store), 0, -1):
+    for number in entry_numbers(store):
         name = register_name(number)
         try:  # whichever master key it says it is of
             found = read_register(store.get(name), name=name, mac=partial(_whatever, keys, name))
         except (IntegrityError, NotFound):
             continue
-        return [_opened(sealed, keys, place) for place, sealed in enumerate(found.earlier, 1)]
-    return []
+        earlier = [_opened(sealed, keys, place) for place, sealed in enumerate(found.earlier, 1)]
+        inherited = Inherited(found.keys, frozenset(found.shredded))
+        return Keyring(store, vault=vault, master=master, entropy=entropy, earlier=earlier,
+                       inherited=inherited)  # fmt: skip
+    return keys
 
 
 def _whatever(keys: Keyring, name: str, _: int, body: bytes) -> bytes:
@@ -77,14 +114,72 @@ def succeed(
     store: Store, keys: Keyring, new: Keyring, *, slots: Mapping[str, str], sheet: str
 ) -> None:
     """The entry by which a new master key follows: from then on it counts, and none before it."""
-    earlier = tuple(
-        _sealed_under(new, master, place) for place, master in enumerate(new.masters[:-1], 1)
+    earlier = enumerate(new.masters[:-1], 1)
+    entry = Register(
+        keys.vault.hex(),
+        0,
+        slots,
+        sheet,
+        new.generation,
+        earlier=tuple(_sealed_under(new, master, place) for place, master in earlier),
+        followed=tuple(_token(new, number) for number in range(1, new.generation)),
+        keys=new.inherited.keys,
+        shredded=tuple(new.inherited.shredded),
     )
     while True:
-        number = registered(store, keys).number + 1
-        entry = Register(keys.vault.hex(), number, slots, sheet, new.generation, earlier)
-        if _put(store, new, entry):
+        if _put(store, new, replace(entry, number=_newest(store, keys)[1])):
             return
+
+
+def repeat_entry(store: Store, keys: Keyring) -> None:
+    """Repeat the newest entry until there are as many of this master key as should be."""
+    while is_single(store, keys):
+        held, free = _newest(store, keys)
+        _put(store, keys, replace(held, number=free))
+
+
+def is_single(store: Store, keys: Keyring) -> bool:
+    """True if too few entries know the master keys before the present one."""
+    found = islice(_own(store, keys, entry_numbers(store)), ENTRIES)
+    return keys.generation > 1 and len(list(found)) < ENTRIES
+
+
+def strange_entries(store: Store, keys: Keyring) -> list[int]:
+    """The numbers of entries that do not prove themselves, or that an earlier master key added since.
+
+    Raises NotAllowed (``key-outdated``), IntegrityError where none is whole.
+    """
+    numbers = entry_numbers(store)
+    first = min((one.number for one in _own(store, keys, numbers)), default=0)
+    registered(store, keys)
+    return [number for number in numbers if not _belongs(store, keys, number, first)]
+
+
+def mend_register(store: Store, keys: Keyring) -> None:
+    """Remove what does not prove itself, and close the hole with the entry next to it."""
+    strange = strange_entries(store, keys)
+    whole = set(entry_numbers(store)) - set(strange)
+    for number in sorted(strange):
+        store.delete(register_name(number))
+        source = min((one for one in whole if one > number), default=number - 1)
+        if source in whole:
+            _put(store, keys, replace(read_entry(store, keys, source), number=number))
+            whole.add(number)
+
+
+def _belongs(store: Store, keys: Keyring, number: int, first: int) -> bool:
+    try:
+        found = read_entry(store, keys, number)
+    except (IntegrityError, NotFound):
+        return False
+    except UsageError:  # of a newer Unlost
+        return True
+    return found.master == keys.generation or number < first
+
+
+def _token(keys: Keyring, generation: int) -> str:
+    """What proves to the holder of a master key that somebody who had it let another one follow."""
+    return keys.mac("followed", keys.vault, generation=generation).hex()
 
 
 def begin_register(
@@ -99,22 +194,23 @@ def begin_register(
 def change_register(
     store: Store, keys: Keyring, change: Callable[[Register], Register]
 ) -> Register:
-    """One more entry, changed from the newest; none where ``change`` leaves it as it is.
+    """One more entry, changed from the newest, and the same again; none where ``change`` changes nothing.
 
     This is the moment from which a slot counts, or counts no more. ``change`` is called again where
-    somebody else was quicker, and may raise. Raises IntegrityError where the newest is damaged.
+    somebody else was quicker, and may raise. Raises IntegrityError where none proves itself.
     """
     while True:
-        held = registered(store, keys)
-        wished = replace(change(held), number=held.number + 1)
+        held, free = _newest(store, keys)
+        wished = replace(change(held), number=free)
         if (wished.slots, wished.sheet) == (held.slots, held.sheet):
             return held
         if _put(store, keys, wished):
+            _put(store, keys, replace(wished, number=free + 1))  # one of them may be lost
             return wished
 
 
 def register_slot(store: Store, keys: Keyring, slot: str, digest: str) -> None:
-    """One more entry, with this slot; raises IntegrityError where the newest one is damaged."""
+    """One more entry, with this slot; raises IntegrityError where none proves itself."""
     change_register(store, keys, lambda held: replace(held, slots={**held.slots, slot: digest}))
 
 
@@ -140,9 +236,5 @@ def _earlier_key(keys: Keyring) -> bytes:
 
 def _put(store: Store, keys: Keyring, register: Register) -> bool:
     name = register_name(register.number)
-    return store.put_new(name, encode_register(register, mac=partial(keys.mac, name)))
-
-
-def _number(name: str) -> int:
-    digits = name.removeprefix(REGISTER)
-    return int(digits) if digits.isdecimal() else 0
+    mac = partial(keys.mac, name, generation=register.master)
+    return store.put_new(name, encode_register(register, mac=mac))

@@ -5,6 +5,7 @@ holds the earlier master keys, sealed, so that whatever was not wrapped anew yet
 What comes after it, ``finish_renewal``, may be cut off and done again.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
@@ -14,8 +15,11 @@ from unlost.model.store import Store
 from unlost.vault import places
 from unlost.vault.keys import Keyring
 from unlost.vault.opening import is_whole, slots, write_slot
-from unlost.vault.register import registered, succeed
+from unlost.vault.register import is_single, registered, repeat_entry, succeed
+from unlost.vault.shred import shredded_orgs
 from unlost.vault.unlock import ServiceKey, slot_copies
+
+_OID = re.compile(r"[0-9a-f]{32}")
 
 
 def renew_master(
@@ -35,18 +39,24 @@ def renew_master(
     listed: Mapping[str, str] = {
         key.slot: write_slot(store, new, key, slot=key.slot, entropy=entropy)
     }
+    new.inherit(keys, orgs=_orgs(store, keys), shredded=shredded_orgs(store, keys).keys())
     succeed(store, keys, new, slots=listed, sheet=taken_down.isoformat())
+    repeat_entry(store, new)
 
 
 def finish_renewal(store: Store, keys: Keyring) -> None:
     """Wrap all org keys by the present master key, begin new epochs, and remove what opens no more.
 
-    No change where no renewal was cut off.
+    Only what the register's entry lists is taken over. What somebody put among the keys is removed.
+    Raises NotAllowed (``key-outdated``). No change where no renewal was cut off.
     """
-    for org in _orgs(store):
+    repeat_entry(store, keys)
+    for org in _orgs(store, keys):
         if keys.generation > 1:
-            keys.add_org(org)
-        for name in keys.earlier_copies(org):
+            keys.take_over(org)
+        gone = (*keys.earlier_copies(org), *keys.strange_copies(org))
+        registered(store, keys)  # after the look: what a newer master key wrapped stays
+        for name in gone:
             store.delete(name)
     for slot in _earlier_slots(store, keys):
         for name in slot_copies(slot):
@@ -57,19 +67,24 @@ def is_unfinished(store: Store, keys: Keyring) -> bool:
     """True if a renewal was cut off after it counted."""
     if keys.generation == 1:
         return False
-    own = f".{keys.generation:08d}"
-    orgs = _orgs(store)
+    orgs = _orgs(store, keys)
     return (
-        any(not folder.endswith(own) for org in orgs for folder in keys.folders(org))
-        or any(keys.earlier_copies(org) for org in orgs)
+        is_single(store, keys)
+        or any(keys.pending(org) or keys.earlier_copies(org) for org in orgs)
         or bool(_earlier_slots(store, keys))
     )
 
 
-def _orgs(store: Store) -> list[str]:
-    """The oids of all orgs."""
-    root = places.identities()
-    return [listed.name.removeprefix(root) for listed in store.list(root)]
+def strange_keys(store: Store, keys: Keyring) -> tuple[str, ...]:
+    """What lies among the wrapped keys of orgs and is none that counts."""
+    return tuple(name for org in _orgs(store, keys) for name in keys.strange_copies(org))
+
+
+def _orgs(store: Store, keys: Keyring) -> list[str]:
+    """The oids of all orgs that were not shredded."""
+    root, gone = places.identities(), shredded_orgs(store, keys)
+    found = (listed.name.removeprefix(root) for listed in store.list(root))
+    return [org for org in found if _OID.fullmatch(org) and org not in gone]
 
 
 def _earlier_slots(store: Store, keys: Keyring) -> list[str]:

@@ -5,22 +5,26 @@ cut off and done again.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from unlost.model.errors import Conflict, UnlostError
+from unlost.model.errors import Conflict, IntegrityError, NotFound, UsageError
 from unlost.model.retention import Hold
 from unlost.model.store import Store
 from unlost.vault import places
 from unlost.vault.format.shredded import (
     SHREDDED,
     ShreddedOrg,
+    damaged_proof,
     encode_shredded,
     read_shredded,
-    shredded_name,
+    shredded_copies,
+    shredded_org,
 )
 from unlost.vault.keys import Keyring
+from unlost.vault.register import registered
 from unlost.vault.retain.forget import check_alone
 from unlost.vault.retain.holds import holds_in
 from unlost.vault.retain.scope import shown_backups
@@ -67,12 +71,8 @@ def shred_org(room: OrgRoom, plan: Shredding, *, at: datetime) -> ShreddedOrg:
         bytes=plan.bytes,
         master=keys.generation,
     )
-    name = shredded_name(plan.org)
-    mac = partial(_proof, keys, name)
-    store.put_new(name, encode_shredded(proof, mac=mac))
-    read_shredded(
-        store.get(name), name=name, mac=mac
-    )  # another one's may lie there, or a forged one
+    registered(store, keys)  # raises where another master key has followed since
+    _write(store, keys, proof)
     _destroy(store, plan.org)
     return proof
 
@@ -80,37 +80,82 @@ def shred_org(room: OrgRoom, plan: Shredding, *, at: datetime) -> ShreddedOrg:
 def finish_shredding(store: Store, keys: Keyring) -> None:
     """Destroy what a shredding that was cut off left; no change where none was."""
     for proof in _unfinished(store, keys):
+        _write(store, keys, proof)
         _destroy(store, proof.org)
 
 
 def shredding_unfinished(store: Store, keys: Keyring) -> tuple[str, ...]:
-    """Oids of orgs that were shredded, and of which something is left."""
+    """Oids of orgs that were shredded, and of which something is left, or a copy of the proof is lost."""
     return tuple(proof.org for proof in _unfinished(store, keys))
 
 
 def shredded_orgs(store: Store, keys: Keyring) -> dict[str, ShreddedOrg]:
-    """All that were shredded, by oid; what does not prove itself is passed over."""
-    found = {}
-    for listed in list(store.list(SHREDDED)):
-        try:
-            proof = read_proof(store, keys, listed.name)
-        except UnlostError:
-            continue
-        found[proof.org] = proof
+    """All that were shredded, by oid; what does not prove itself is passed over.
+
+    Of proofs by an earlier master key, which a thief may have, those count that were there when the
+    present one followed.
+    """
+    found: dict[str, ShreddedOrg] = {}
+    for name in [listed.name for listed in store.list(SHREDDED)]:
+        if shredded_org(name) not in found:
+            with suppress(IntegrityError, NotFound, UsageError):
+                proof = read_proof(store, keys, name)
+                found[proof.org] = proof
     return found
 
 
 def read_proof(store: Store, keys: Keyring, name: str) -> ShreddedOrg:
-    """A proof; raises NotFound, IntegrityError, UsageError."""
-    return read_shredded(store.get(name), name=name, mac=partial(_proof, keys, name))
+    """What a copy of a proof says, which counts; raises NotFound, IntegrityError, UsageError."""
+    proof = read_shredded(store.get(name), name=name, mac=partial(_proof, keys, name))
+    if proof.master != keys.generation and proof.org not in keys.inherited.shredded:
+        raise damaged_proof(name)
+    return proof
+
+
+def strange_proofs(store: Store, keys: Keyring) -> tuple[str, ...]:
+    """What lies among the proofs of orgs that were not shredded: somebody put it there."""
+    gone = shredded_orgs(store, keys)
+    names = [listed.name for listed in store.list(SHREDDED)]
+    return tuple(name for name in names if shredded_org(name) not in gone)
+
+
+def remove_strange_proofs(store: Store, keys: Keyring) -> None:
+    """Remove them; raises NotAllowed (``key-outdated``) where they may be those of a newer master key."""
+    found = strange_proofs(store, keys)
+    registered(store, keys)
+    for name in found:
+        store.delete(name)
 
 
 def _unfinished(store: Store, keys: Keyring) -> Iterator[ShreddedOrg]:
-    """Only what the present master key proves is acted upon: an earlier one may have been stolen."""
     for proof in shredded_orgs(store, keys).values():
         left = next(iter(store.list(_folder(proof.org))), None)
-        if proof.master == keys.generation and (left or store.size(places.identity(proof.org))):
+        named = store.size(places.identity(proof.org)) is not None
+        if left or named or not all(_is_whole(store, keys, name) for name in _copies(proof)):
             yield proof
+
+
+def _write(store: Store, keys: Keyring, proof: ShreddedOrg) -> None:
+    """Three whole copies of a proof, each read back."""
+    for name in _copies(proof):
+        if not _is_whole(store, keys, name):
+            data = encode_shredded(proof, mac=partial(_proof, keys, name))
+            if not store.put_new(name, data):  # damaged, or forged
+                store.delete(name)
+                store.put_new(name, data)
+            read_proof(store, keys, name)
+
+
+def _is_whole(store: Store, keys: Keyring, name: str) -> bool:
+    try:
+        read_proof(store, keys, name)
+    except (IntegrityError, NotFound, UsageError):
+        return False
+    return True
+
+
+def _copies(proof: ShreddedOrg) -> tuple[str, ...]:
+    return shredded_copies(proof.org)
 
 
 def _destroy(store: Store, org: str) -> None:

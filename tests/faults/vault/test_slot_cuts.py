@@ -16,6 +16,7 @@ from unlost.model.snapshot import VerifyLevel
 from unlost.model.store import Store
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.opening import add_slot, open_keyring
+from unlost.vault.register import strange_entries
 from unlost.vault.stores.fault import Crash
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.unsynced import UnsyncedDisk
@@ -107,6 +108,7 @@ def test_somebody_can_always_open_the_vault(part: int, names_survive: bool) -> N
         change(again)
         assert [way.slot for way in ways(again.store, again.keys)] == ["third"]
         assert not holders[0].opens(again.store)
+        assert strange_entries(again.store, again.keys) == []
         assert holders[2].opens(again.store)
         assert again.vault.verify(VerifyLevel.DEEP).damages == ()
 

@@ -104,6 +104,16 @@ def test_a_key_file_is_added_and_tried(app: Application, machine: Machine) -> No
     works(machine)
 
 
+def test_a_key_whose_slot_was_removed_is_not_taken_again(
+    app: Application, machine: Machine
+) -> None:
+    file = machine.root / "safe.key"
+    add(app, "safe", NewKey(key_file=file))
+    remove(app, "safe")
+    failing(lambda: add(app, "safe", NewKey(key_file=file)), "key-exists")
+    assert slots(app) == ["service"]
+
+
 @pytest.mark.parametrize(
     "new", [NewKey(), NewKey(passphrase=WORDS, service=True), NewKey(tell=print, service=True)]
 )
@@ -119,7 +129,7 @@ def test_a_name_must_be_one(app: Application, machine: Machine) -> None:
 def test_an_interrupted_call_is_taken_up(app: Application, machine: Machine) -> None:
     file = machine.root / "key"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("unlost.app.actions.keys.add_slot", cut)
+        patch.setattr("unlost.vault.opening.register_slot", cut)
         with pytest.raises(KeyboardInterrupt):
             add(app, "usb", NewKey(key_file=file))
     text = file.read_text()

@@ -6,15 +6,16 @@ from unit.app.test_keys import WORDS, app, cheap, checks, cut, failing, machine,
 from unit.app.test_rebuild import Machine
 from unlost.app.actions.backup import backup
 from unlost.app.actions.doctor import doctor
-from unlost.app.actions.keys import add, keys, tried
+from unlost.app.actions.keys import add, keys, remove, replace, tried
 from unlost.app.actions.renewal import Renewed, renew
 from unlost.app.compose import Application
 from unlost.app.health import Health
-from unlost.app.home_keys import WayIn
+from unlost.app.home_keys import WayIn, draft_of, open_keys
 from unlost.app.new_keys import NewKey
 from unlost.catalog.orgs import get_org
 from unlost.model.errors import NotAllowed, UnlostError
 from unlost.vault.format.recovery import RecoverySheet
+from unlost.vault.keys import epoch_folder
 
 # ruff: noqa: F811 (fixtures)
 
@@ -136,3 +137,51 @@ def test_a_key_from_systemd_is_not_renewed_inside_the_unit(
     (machine.home / "keys" / "service.key").rename(machine.root / "unlost.service-key")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(machine.root))
     failing(lambda: renewed(app), "key-is-credential")
+
+
+def test_who_renews_while_somebody_else_does_is_told_so(app: Application, machine: Machine) -> None:
+    backup(app, "sales")
+    printer = Printer()
+
+    def hand_over(sheet: RecoverySheet) -> None:
+        failing(lambda: renew(app, Printer()), "keys-in-hand")
+        failing(lambda: replace(app, "service"), "keys-in-hand")
+        failing(lambda: remove(app, "service"), "keys-in-hand")
+        failing(lambda: add(app, "office", NewKey(passphrase=WORDS)), "keys-in-hand")
+        printer(sheet)
+
+    done = renew(app, hand_over)
+    assert slots(app) == [done.slot]
+    assert tried(app, WayIn(sheet=printer.text)).slot is None
+    works(machine)
+
+
+@pytest.mark.parametrize("torn", [b"", b"unlost-service-key 0\n"])
+def test_a_torn_draft_blocks_nothing(app: Application, machine: Machine, torn: bytes) -> None:
+    draft_of(app.home).write_bytes(torn)
+    replace(app, "service")
+    draft_of(app.home).write_bytes(torn)
+    renewed(app)
+    works(machine)
+
+
+def test_the_doctor_takes_over_nothing_that_a_thief_put_there(
+    app: Application, machine: Machine
+) -> None:
+    backup(app, "sales")
+    oid = get_org("sales").oid
+    old = open_keys(app.home, clock=app.clock, entropy=app.entropy)
+    renewed(app)
+    name = f"{epoch_folder(oid, 7)}/1"
+    old.store.put_new(name, old.keys._wrap(name, bytes(32), org=oid))
+    old.store.put_new("slots/00000099", b"x")
+    found = checks(app)
+    assert "master key" not in found
+    assert found["strange keys"].health is found["register"].health is Health.WARNING
+    doctor(app, ask=False, repair=True)
+    found = checks(app)
+    assert not {"strange keys", "register", "master key"} & found.keys()
+    app.open_anew()
+    assert app.whole_vault.sealed.keys.epoch(oid) == 2
+    machine.clock.advance(days=1)
+    works(machine)

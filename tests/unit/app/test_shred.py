@@ -1,5 +1,6 @@
 """Shredding an org of a home: planned, typed, done, noted, and the name is free again."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,15 +13,20 @@ from unlost.app import compose
 from unlost.app.actions.backup import backup
 from unlost.app.actions.doctor import doctor
 from unlost.app.actions.holds import WishedHold, hold, lift
+from unlost.app.actions.mirror import run_mirror, set_mirror
 from unlost.app.actions.orgs import NewOrg, add_org, list_all
 from unlost.app.actions.shred import plan, shred
 from unlost.app.compose import Application
 from unlost.app.health import Health
+from unlost.app.home_copy import copy_if_due
+from unlost.app.home_keys import open_keys
 from unlost.catalog.audit import newest
+from unlost.catalog.mirroring import last_mirror
 from unlost.catalog.models import Run, WitnessRow
 from unlost.cli.exits import ExitCode
 from unlost.model.snapshot import CommitKind
 from unlost.vault import shred as module
+from unlost.vault.stores.address import StoreAddress
 
 # ruff: noqa: F811 (fixtures)
 
@@ -52,7 +58,7 @@ def test_an_org_is_destroyed_and_may_be_added_again(night: Application, machine:
     left = [
         file.name for file in machine.vault.rglob("*") if seen.oid in str(file) and file.is_file()
     ]
-    assert left == [seen.oid]
+    assert sorted(left) == [seen.oid, f"{seen.oid}.2", f"{seen.oid}.3"]  # the proof
     again(night)
     works(machine)
 
@@ -91,6 +97,41 @@ def test_the_doctor_finishes_it(night: Application) -> None:
             shred(night, "sales", typed="sales", head=plan(night, "sales").head)
     doctor(night, ask=False, repair=True)
     assert "shredding" not in checks(night)
+
+
+def test_what_was_cut_off_after_the_home_forgot_it_is_finished_by_the_doctor(
+    night: Application,
+) -> None:
+    copy_if_due(night, patience=timedelta(0))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("unlost.app.actions.shred.renew_copies", _cut)
+        with pytest.raises(KeyboardInterrupt):
+            shred(night, "sales", typed="sales", head=plan(night, "sales").head)
+    night.open_anew()
+    assert checks(night)["shredding copies"].health is Health.WARNING
+    doctor(night, ask=False, repair=True)
+    assert "shredding copies" not in checks(night)
+    assert len(night.vault.homes.numbers()) == 1
+
+
+def test_the_second_copy_is_asked_to_forget_it_too(night: Application, tmp_path: Path) -> None:
+    set_mirror(night, StoreAddress(tmp_path / "second"))
+    run_mirror(night)
+    record = last_mirror()
+    assert record is not None
+    assert not record.wanted
+    shred(night, "sales", typed="sales", head=plan(night, "sales").head)
+    record = last_mirror()
+    assert record is not None
+    assert record.wanted
+
+
+def test_a_proof_that_counts_for_nothing_is_removed_by_the_doctor(night: Application) -> None:
+    opened = open_keys(night.home, clock=night.clock, entropy=night.entropy)
+    opened.store.put_new(f"shredded/{'0' * 32}", b"junk")
+    assert checks(night)["shredding proof"].health is Health.WARNING
+    doctor(night, ask=False, repair=True)
+    assert "shredding proof" not in checks(night)
 
 
 def _cut(*_: object) -> None:

@@ -10,11 +10,18 @@ from unlost.model.store import Store
 from unlost.testing.clock import START
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.opening import add_slot, draft_keyring, found_vault, repair_slot
-from unlost.vault.register import newest_entry, read_entry, registered
+from unlost.vault.register import (
+    mend_register,
+    newest_entry,
+    read_entry,
+    registered,
+    strange_entries,
+)
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.unlock import ServiceKey, slot_copies
 
 ENTROPY = SeededEntropy(5)
+DAMAGED = "“slots/99999999”, which lists the ways into the vault, is lost or not what Unlost wrote."
 
 
 def add(small: SmallVault, slot: str) -> None:
@@ -47,8 +54,14 @@ def small() -> SmallVault:
 
 
 def test_the_register_lists_every_slot(small: SmallVault) -> None:
-    assert newest_entry(small.store) == 3
-    assert [len(read_entry(small.store, small.keys, n).slots) for n in (1, 2, 3)] == [0, 1, 2]
+    assert newest_entry(small.store, small.keys) == 5
+    assert [len(read_entry(small.store, small.keys, n).slots) for n in range(1, 6)] == [
+        0,
+        1,
+        1,
+        2,
+        2,
+    ]
     assert registered(small.store, small.keys).slots.keys() == {"service", "second"}
 
 
@@ -87,7 +100,8 @@ def test_an_old_copy_of_a_slot_is_not_taken_for_the_new_one(small: SmallVault) -
 
 def test_a_slot_that_the_register_does_not_list_is_named(small: SmallVault) -> None:
     copies = {name: small.store.get(name) for name in slot_copies("second")}
-    small.store.delete("slots/00000003")
+    for number in (4, 5):
+        small.store.delete(f"slots/{number:08d}")
     found = damaged(small)
     assert list(found) == list(copies)
     assert all("no such slot" in sentence for sentence in found.values())
@@ -95,9 +109,10 @@ def test_a_slot_that_the_register_does_not_list_is_named(small: SmallVault) -> N
 
 def test_a_removed_newest_entry_is_missed_by_the_commits(small: SmallVault) -> None:
     small.night("night-1", ("a", "U", {"Name": "Anna"}))
-    small.store.delete("slots/00000003")
+    small.store.delete("slots/00000004")
+    small.store.delete("slots/00000005")
     remove(small.store, "second")
-    assert damaged(small) == {"slots/00000003": "It is missing."}
+    assert damaged(small) == {"slots/00000005": "It is missing, and 1 before it."}
 
 
 def test_a_hole_in_the_register_is_named(small: SmallVault) -> None:
@@ -105,14 +120,62 @@ def test_a_hole_in_the_register_is_named(small: SmallVault) -> None:
     assert damaged(small) == {"slots/00000002": "It is missing."}
 
 
-def test_a_damaged_newest_entry_is_named_and_nothing_is_added_to_it(small: SmallVault) -> None:
-    data = small.store.get("slots/00000003")
-    small.store.delete("slots/00000003")
-    small.store.put_new("slots/00000003", data[:-3])
-    assert list(damaged(small)) == ["slots/00000003"]
+def spoil(store: Store, number: int) -> None:
+    name = f"slots/{number:08d}"
+    data = store.get(name)
+    store.delete(name)
+    store.put_new(name, data[:-3])
+
+
+def test_one_damaged_entry_is_named_and_locks_nobody_out(small: SmallVault) -> None:
+    """Each change is written twice: the entry before the newest says the same."""
+    spoil(small.store, 5)
+    assert list(damaged(small)) == ["slots/00000005"]
+    add(small, "third")
+    assert registered(small.store, small.keys).slots.keys() == {"service", "second", "third"}
+    assert list(damaged(small)) == ["slots/00000005"]
+    mend_register(small.store, small.keys)
+    assert damaged(small) == {}
+
+
+def test_nothing_is_added_to_a_register_that_is_lost(small: SmallVault) -> None:
+    for number in range(1, 6):
+        spoil(small.store, number)
     with pytest.raises(IntegrityError) as caught:
         add(small, "third")
     assert caught.value.code == "register-damaged"
+
+
+def test_a_high_number_makes_nothing_endless(small: SmallVault) -> None:
+    small.store.put_new("slots/99999999", b"x")
+    asked: list[str] = []
+    honest = small.store.get
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(small.store, "get", lambda name: asked.append(name) or honest(name))
+        assert registered(small.store, small.keys).number == 5
+        assert damaged(small) == {"slots/99999999": DAMAGED}
+    assert len(asked) < 200
+    add(small, "third")
+    small.night("night-1", ("a", "U", {"Name": "Anna"}))
+    assert newest_entry(small.store, small.keys) == 7
+    assert strange_entries(small.store, small.keys) == [99_999_999]
+    mend_register(small.store, small.keys)
+    assert damaged(small) == {}
+
+
+def test_holes_are_closed_by_what_lies_next_to_them(small: SmallVault) -> None:
+    small.night("night-1", ("a", "U", {"Name": "Anna"}))
+    for number in (2, 4, 5):
+        spoil(small.store, number)
+    mend_register(small.store, small.keys)
+    assert damaged(small).keys() == set(slot_copies("second"))  # what told of it is gone
+    assert [len(read_entry(small.store, small.keys, n).slots) for n in range(1, 6)] == [
+        0,
+        1,
+        1,
+        1,
+        1,
+    ]
 
 
 def test_repaired_copies_are_the_slot_that_is_listed(small: SmallVault) -> None:
@@ -134,7 +197,7 @@ def test_what_an_interrupted_founding_left_is_replaced() -> None:
     keys = draft_keyring(store, entropy=entropy)
     add_slot(store, keys, ServiceKey.new(keys, entropy=entropy), slot="service", entropy=entropy)
     found_vault(store, keys, created=START)
-    assert newest_entry(store) == 1
+    assert newest_entry(store, keys) == 1
     assert registered(store, keys).slots.keys() == {"service"}
 
 

@@ -119,7 +119,7 @@ def test_an_entry_that_a_thief_adds_counts_for_nobody(small: SmallVault) -> None
     held = registered(small.store, small.keys)
     _put(small.store, before, Register(held.vault, held.number + 1, {"evil": "00" * 32}))
     assert opens(small, recovery_sheet(small.keys)) == "yes"  # a damaged register keeps nobody out
-    assert failing(lambda: registered(small.store, small.keys), IntegrityError)
+    assert registered(small.store, small.keys) == held
     assert [one.object for one in small.reopen().verify(VerifyLevel.QUICK).damages] == [
         f"slots/{held.number + 1:08d}"
     ]
@@ -138,7 +138,7 @@ def test_a_renewal_that_was_cut_off_is_finished(small: SmallVault) -> None:
     finish_renewal(small.store, small.keys)
     assert not is_unfinished(small.store, small.keys)
     assert whole(small)
-    finish_renewal(small.store, old)
+    assert failing(lambda: finish_renewal(small.store, old), NotAllowed) == "key-outdated"
 
 
 def test_a_run_from_before_ends_well(small: SmallVault) -> None:
@@ -181,7 +181,7 @@ def test_slots_can_be_added_and_repaired_after_it(small: SmallVault) -> None:
     assert small.keys.repair_org(small.org) == (lost,)
     remove_way(small.store, small.keys, "service-2")
     assert whole(small)
-    entry = small.store.get(f"slots/{newest_entry(small.store):08d}")
+    entry = small.store.get(f"slots/{newest_entry(small.store, small.keys):08d}")
     assert b'"master":2,"earlier":["' in entry
 
 

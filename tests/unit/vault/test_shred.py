@@ -1,17 +1,24 @@
 """Shredding an org: nothing of it opens any more, others are untouched, and it may come back as another."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from smallvault import SmallVault
+from unit.vault.test_renewal import renewed
 from unit.vault.test_ways import ENTROPY, Held, failing
-from unlost.model.errors import Conflict, IntegrityError, NotFound, UsageError
+from unlost.model.errors import Conflict, IntegrityError, NotAllowed, NotFound, UsageError
 from unlost.model.org import OrgIdentity
 from unlost.model.retention import HeldThing, Hold, HoldScope
 from unlost.model.snapshot import VerifyLevel
 from unlost.model.store import Store
-from unlost.vault.format.shredded import encode_shredded, read_shredded, shredded_name
+from unlost.vault.format.shredded import (
+    ShreddedOrg,
+    encode_shredded,
+    read_shredded,
+    shredded_copies,
+)
 from unlost.vault.keys import Keyring
 from unlost.vault.mirror.update import update_mirror
 from unlost.vault.shred import (
@@ -19,9 +26,11 @@ from unlost.vault.shred import (
     finish_shredding,
     plan_shredding,
     read_proof,
+    remove_strange_proofs,
     shred_org,
     shredded_orgs,
     shredding_unfinished,
+    strange_proofs,
 )
 from unlost.vault.stores.memory import MemoryStore
 
@@ -59,10 +68,10 @@ def test_nothing_of_it_is_left_but_the_proof(small: SmallVault) -> None:
     assert (seen.nights, seen.commits, seen.holds) == (1, 1, ())
     shred(small)
     left = names(small.store)
-    assert [name for name in left if small.org in name] == [shredded_name(small.org)]
+    assert [name for name in left if small.org in name] == list(shredded_copies(small.org))
     assert list(small.vault.orgs()) == [other]
     assert failing(lambda: small.vault.room(small.org), NotFound) == "org-unknown"
-    proof = read_proof(small.store, small.keys, shredded_name(small.org))
+    proof = read_proof(small.store, small.keys, shredded_copies(small.org)[2])
     assert (proof.head, proof.commits, proof.objects) == (seen.head, 1, seen.objects)
     assert shredded_orgs(small.store, small.keys) == {small.org: proof}
     assert whole(small)
@@ -144,7 +153,8 @@ def test_wherever_it_is_cut_off_it_counts_and_is_finished(monkeypatch: pytest.Mo
         assert shredding_unfinished(made.store, made.keys) == (made.org,)
         finish_shredding(made.store, made.keys)
         assert shredding_unfinished(made.store, made.keys) == ()
-        assert [name for name in names(made.store) if made.org in name] == [shredded_name(made.org)]
+        left = [name for name in names(made.store) if made.org in name]
+        assert left == list(shredded_copies(made.org))
 
 
 def test_a_second_copy_loses_it_too(small: SmallVault) -> None:
@@ -162,19 +172,19 @@ def test_a_forged_proof_hides_no_org(small: SmallVault) -> None:
     thief = Keyring(small.store, vault=small.keys.vault, master=bytes(32), entropy=ENTROPY)
     shred_like.night("night-1", ("a", "U", None))
     shred(shred_like)
-    name = shredded_name(small.org)
-    proof = read_proof(shred_like.store, shred_like.keys, shredded_name(shred_like.org))
+    name = shredded_copies(small.org)[0]
+    proof = read_proof(shred_like.store, shred_like.keys, name)
     small.store.put_new(name, encode_shredded(proof, mac=lambda _, body: thief.mac(name, body)))
     assert list(small.reopen().orgs()) == [small.org]
     assert [one.object for one in small.vault.verify(VerifyLevel.QUICK).damages] == [name]
-    seen = plan(small)
-    run = lambda: shred_org(small.vault.room(small.org), seen, at=small.clock.now())  # noqa: E731
-    assert failing(run, IntegrityError) == "proof-damaged"
+    assert strange_proofs(small.store, small.keys) == (name,)
     assert small.cells(1)["a"]["Name"] == "Anna"
+    shred(small)  # writes over it
+    assert whole(small)
 
 
 def test_only_the_present_master_key_makes_anything_go(small: SmallVault) -> None:
-    """A thief of an earlier one could hide an org, which verifying cannot prevent, but destroys none."""
+    """What an earlier one proves counts where it was there when the present one followed."""
     shred(small)
     new = small.keys.successor()
     small.store.put_new(f"orgs/{small.org}/data/00/left", b"left")
@@ -184,12 +194,97 @@ def test_only_the_present_master_key_makes_anything_go(small: SmallVault) -> Non
     assert small.store.size(f"orgs/{small.org}/data/00/left") == 4
 
 
+def test_one_damaged_copy_of_the_proof_brings_no_org_back(small: SmallVault) -> None:
+    shred(small)
+    for hurt in shredded_copies(small.org)[:2]:
+        data = small.store.get(hurt)
+        small.store.delete(hurt)
+        small.store.put_new(hurt, data[:60] + b"?" + data[61:])
+    assert small.reopen().orgs() == {}
+    damaged = [one.object for one in small.vault.verify(VerifyLevel.QUICK).damages]
+    assert damaged == list(shredded_copies(small.org)[:2])
+    assert shredding_unfinished(small.store, small.keys) == (small.org,)
+    finish_shredding(small.store, small.keys)
+    assert whole(small)
+
+
+def test_a_proof_of_which_one_copy_was_written_counts_and_is_finished(
+    small: SmallVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest, second = small.store.put_new, shredded_copies(small.org)[1]
+
+    def put_new(name: str, data: bytes) -> bool:
+        if name == second:
+            raise Cut
+        return honest(name, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(small.store, "put_new", put_new)
+        with pytest.raises(Cut):
+            shred(small)
+    assert small.reopen().orgs() == {}
+    assert shredding_unfinished(small.store, small.keys) == (small.org,)
+    finish_shredding(small.store, small.keys)
+    assert whole(small)
+    small.store.put_new("shredded/x", b"junk")
+    assert not whole(small)
+    remove_strange_proofs(small.store, small.keys)
+    assert whole(small)
+
+
+def followed(small: SmallVault) -> Keyring:
+    """The keys from before a new master key."""
+    before = small.keys
+    renewed(small)
+    return before
+
+
+def test_a_proof_that_a_thief_of_an_earlier_key_makes_hides_nothing(small: SmallVault) -> None:
+    mirror = MemoryStore()
+    before = followed(small)
+    update_mirror(small.vault, mirror)
+    there = names(mirror)
+    for name in shredded_copies(small.org):
+        forged = ShreddedOrg(
+            before.vault.hex(), small.org, "2026-01-01T00:00:00+00:00", 1, "x", 1, 1
+        )
+        mac = partial(before.mac, name)
+        small.store.put_new(name, encode_shredded(forged, mac=lambda _, body, mac=mac: mac(body)))
+    assert list(small.reopen().orgs()) == [small.org]
+    assert small.vault.room(small.org)
+    damaged = [one.object for one in small.vault.verify(VerifyLevel.FULL).damages]
+    assert damaged == list(shredded_copies(small.org))
+    assert shredding_unfinished(small.store, small.keys) == ()
+    update_mirror(small.vault, mirror)
+    assert set(there) <= set(names(mirror))
+
+
+def test_what_was_shredded_before_a_renewal_stays_so(small: SmallVault) -> None:
+    other = small.vault.adopt(OTHER)
+    gone = small.org
+    shred(small)
+    small.org = other
+    for number in (2, 3):
+        renewed(small, f"service-{number}")
+        assert list(small.reopen().orgs()) == [other]
+        assert list(shredded_orgs(small.store, small.keys)) == [gone]
+        assert whole(small)
+
+
+def test_who_has_an_earlier_master_key_still_shreds_nothing(small: SmallVault) -> None:
+    room, seen = small.vault.room(small.org), plan(small)
+    followed(small)
+    run = lambda: shred_org(room, seen, at=small.clock.now())  # noqa: E731
+    assert failing(run, NotAllowed) == "key-outdated"
+    assert whole(small)
+
+
 # --- the format of the proof ---------------------------------------------------------------------
 
 
 def test_every_byte_of_a_proof_is_proved(small: SmallVault) -> None:
     shred(small)
-    name = shredded_name(small.org)
+    name = shredded_copies(small.org)[0]
     data = small.store.get(name)
 
     def mac(master: int, body: bytes) -> bytes:

@@ -16,6 +16,7 @@ from unlost.app.home_keys import (
 )
 from unlost.app.new_keys import (
     NewKey,
+    alone,
     check_new,
     check_own_file,
     drafted_key,
@@ -104,10 +105,15 @@ def keys(app: Application, way: WayIn = SERVICE_WAY) -> Keys:
 def add(app: Application, slot: str, new: NewKey, way: WayIn = SERVICE_WAY) -> KeyChange:
     """Add a slot for a new key.
 
-    Raises Conflict (``slot-exists``, ``key-exists``), UsageError (``slot-name``, ``key-unclear``,
+    Raises Conflict (``slot-exists``, ``key-exists``, ``keys-in-hand``), UsageError (``slot-name``, ``key-unclear``,
     ``key-in-vault``, ``passphrase-short``), StoreError.
     """
     check_new(new, slot)
+    with alone(app.locks):
+        return _add(app, slot, new, way)
+
+
+def _add(app: Application, slot: str, new: NewKey, way: WayIn) -> KeyChange:
     opened = _open(app, way)
     if new.passphrase:
         add_slot(
@@ -130,12 +136,14 @@ def add(app: Application, slot: str, new: NewKey, way: WayIn = SERVICE_WAY) -> K
 def remove(app: Application, slot: str, way: WayIn = SERVICE_WAY) -> KeyRemoved:
     """Take a slot away.
 
-    Raises NotFound (``slot-unknown``), NotAllowed (``slot-last``, ``slot-in-use``).
+    Raises NotFound (``slot-unknown``), NotAllowed (``slot-last``, ``slot-in-use``), Conflict
+    (``keys-in-hand``).
     """
-    opened = _open(app, way)
-    held = ways(opened.store, opened.keys)
-    _check_not_in_use(app, slot, held)
-    remove_way(opened.store, opened.keys, slot)
+    with alone(app.locks):
+        opened = _open(app, way)
+        held = ways(opened.store, opened.keys)
+        _check_not_in_use(app, slot, held)
+        remove_way(opened.store, opened.keys, slot)
     return KeyRemoved(slot, tuple(one.slot for one in held if one.usable and one.slot != slot))
 
 
@@ -148,6 +156,11 @@ def replace(
     Without ``new`` it is the service's own key, which is written where the service looks for it.
     Raises as ``add`` and ``remove`` do, UsageError (``key-unclear``, ``key-is-credential``).
     """
+    with alone(app.locks):
+        return _replace(app, slot, new, way)
+
+
+def _replace(app: Application, slot: str, new: NewKey | None, way: WayIn) -> KeyChange:
     opened = _open(app, way)
     if slot not in {one.slot for one in ways(opened.store, opened.keys) if one.counts}:
         raise slot_unknown(slot)

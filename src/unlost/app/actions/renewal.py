@@ -7,7 +7,7 @@ from unlost.app.access import Where, action
 from unlost.app.compose import Application
 from unlost.app.home_copy import renew_copies
 from unlost.app.home_keys import SERVICE_WAY, WayIn, draft_of, open_keys, service_slots
-from unlost.app.new_keys import check_own_file, drafted_key, fresh_name
+from unlost.app.new_keys import alone, check_own_file, drafted_key, fresh_name
 from unlost.model.access import Right, Trace
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.opening import recovery_sheet
@@ -35,9 +35,15 @@ def renew(
 
     ``hand_over`` shows the sheet, and raises if it was not taken down: then nothing was changed. From
     the moment that it counts all other slots are gone, and new objects are under new org keys.
-    Raises UsageError (``key-is-credential``), NotAllowed (``key-outdated``), IntegrityError, StoreError.
+    Raises UsageError (``key-is-credential``), NotAllowed (``key-outdated``), Conflict (``keys-in-hand``),
+    IntegrityError, StoreError.
     """
     check_own_file("and renew from a shell, outside of the unit.")
+    with alone(app.locks):
+        return _renewed(app, hand_over, way)
+
+
+def _renewed(app: Application, hand_over: Callable[[RecoverySheet], None], way: WayIn) -> Renewed:
     opened = open_keys(app.home, clock=app.clock, entropy=app.entropy, way=way)
     store, old = opened.store, opened.keys
     finish_renewal(store, old)  # one that was cut off

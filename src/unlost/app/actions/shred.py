@@ -8,6 +8,7 @@ from unlost.app.compose import Application, vault_of
 from unlost.app.home_copy import renew_copies
 from unlost.app.home_keys import OpenedKeys, open_keys
 from unlost.app.scrubbing import empty, nothing_else
+from unlost.catalog.mirroring import want_mirror
 from unlost.catalog.orgs import ProtectedOrg, drop_org, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, UsageError
@@ -90,6 +91,7 @@ def shred(app: Application, org: str, *, typed: str, head: str) -> Shredded:
         proof = _shredded(app, known, opened, head)
         empty(app, known)
         drop_org(known)
+    want_mirror()
     app.open_anew()
     renew_copies(app)
     return Shredded(

@@ -3,20 +3,22 @@
 Each entry is an object ``slots/<number:08>`` of its own, from 1 without a gap; the newest counts. The
 bytes are one JSON object with the fields of ``Register`` in their order after ``format``, without
 spaces, closed by a code as ``vault.json`` is. An empty ``sheet`` is left out, and so are
-``master`` and ``earlier`` while there is but the first master key.
+``master`` and what belongs to it while there is but the first master key.
 """
 
 import hmac
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from unlost.model.errors import IntegrityError
 from unlost.vault.format.sealed import FORMAT, newer
 
 REGISTER = "slots/"
 
+_NAME = re.compile(r"slots/(\d{8})")
 _SHAPE = re.compile(rb'(\{.*),"mac":"([0-9a-f]{64})"\}\n', re.DOTALL)
 
 
@@ -26,7 +28,9 @@ class Register:
 
     ``sheet`` is when somebody last took the recovery sheet down (RFC 3339, UTC); empty if nobody did.
     ``master`` is the number of the master key, which proves the entry; ``earlier`` has those before it,
-    oldest first, each sealed under it.
+    oldest first, each sealed under it, and ``followed`` the token by which each of them knows that it
+    was followed. ``keys`` and ``shredded`` tell what counts of the time before: wrapped keys with a
+    code of what they are, and oids.
     """
 
     vault: str
@@ -35,6 +39,9 @@ class Register:
     sheet: str = ""
     master: int = 1
     earlier: tuple[str, ...] = ()
+    followed: tuple[str, ...] = ()
+    keys: Mapping[str, str] = field(default_factory=dict[str, str])
+    shredded: tuple[str, ...] = ()
 
 
 type ProofOf = Callable[[int, bytes], bytes]  # by the number of a master key
@@ -45,6 +52,12 @@ def register_name(number: int) -> str:
     return f"{REGISTER}{number:08d}"
 
 
+def register_number(name: str) -> int:
+    """The number of an entry by its name; 0 for other names."""
+    match = _NAME.fullmatch(name)
+    return int(match[1]) if match else 0
+
+
 def encode_register(register: Register, *, mac: Callable[[bytes], bytes]) -> bytes:
     """The bytes of an entry; ``mac`` makes the code."""
     members = {
@@ -53,7 +66,7 @@ def encode_register(register: Register, *, mac: Callable[[bytes], bytes]) -> byt
         "number": register.number,
         "slots": dict(sorted(register.slots.items())),
         **({"sheet": register.sheet} if register.sheet else {}),
-        **({"master": register.master, "earlier": register.earlier} if register.earlier else {}),
+        **(_of_renewal(register) if register.earlier else {}),
     }
     body = json.dumps(members, separators=(",", ":")).encode()[:-1]
     return body + b',"mac":"' + mac(body).hex().encode() + b'"}\n'
@@ -61,11 +74,14 @@ def encode_register(register: Register, *, mac: Callable[[bytes], bytes]) -> byt
 
 def claimed_master(data: bytes) -> int:
     """The number of the master key that an entry says it is of, unproved; 0 where it says nothing."""
-    try:
-        number = json.loads(data).get("master", 1)
-    except (ValueError, AttributeError):
-        return 0
-    return number if isinstance(number, int) else 0
+    number = _members(data).get("master", 1)
+    return number if isinstance(number, int) and number > 0 and _members(data) else 0
+
+
+def claims_to_follow(data: bytes, *, token: str) -> bool:
+    """True if an entry has the token that only a holder of a master key can have let it have."""
+    followed = _members(data).get("followed", ())
+    return isinstance(followed, list) and token in followed
 
 
 def read_register(data: bytes, *, name: str, mac: ProofOf) -> Register:
@@ -87,6 +103,9 @@ def read_register(data: bytes, *, name: str, mac: ProofOf) -> Register:
         str(members.get("sheet", "")),
         master,
         tuple(members.get("earlier", ())),
+        tuple(members.get("followed", ())),
+        members.get("keys", {}),
+        tuple(members.get("shredded", ())),
     )
     if register_name(register.number) != name:
         raise damaged_register(name)
@@ -97,6 +116,25 @@ def damaged_register(name: str) -> IntegrityError:
     """The error for an entry that is not what Unlost wrote."""
     return IntegrityError(
         "register-damaged",
-        f"“{name}”, which lists the ways into the vault, is not what Unlost wrote.",
-        next_step="Bring it back from a copy of the vault; nothing else is affected.",
+        f"“{name}”, which lists the ways into the vault, is lost or not what Unlost wrote.",
+        next_step="Bring the folder slots back from a copy of the vault. Where the vault still opens, "
+        "`unlost doctor --repair` removes what does not prove itself.",
     )
+
+
+def _of_renewal(register: Register) -> dict[str, object]:
+    return {
+        "master": register.master,
+        "earlier": register.earlier,
+        "followed": register.followed,
+        "keys": dict(sorted(register.keys.items())),
+        "shredded": sorted(register.shredded),
+    }
+
+
+def _members(data: bytes) -> dict[str, Any]:
+    try:
+        members = json.loads(data)
+    except ValueError:
+        return {}
+    return members if isinstance(members, dict) else {}

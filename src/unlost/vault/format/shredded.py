@@ -1,6 +1,6 @@
 """The proof that an org was shredded: all that is left of it, in clear, proved by the master key.
 
-The object is ``shredded/<oid>``. The bytes are one JSON object with the fields of ``ShreddedOrg`` in their
+It lies in three copies, ``shredded/<oid>``, and with ``.2`` and ``.3``; any whole one will do. The bytes are one JSON object with the fields of ``ShreddedOrg`` in their
 order after ``format``, without spaces, closed by a code as ``vault.json`` is.
 """
 
@@ -16,6 +16,7 @@ from unlost.vault.format.sealed import FORMAT, newer
 
 SHREDDED = "shredded/"
 
+_NAME = re.compile(r"shredded/([0-9a-f]{32})(?:\.[23])?")
 _SHAPE = re.compile(rb'(\{.*),"mac":"([0-9a-f]{64})"\}\n', re.DOTALL)
 
 
@@ -40,8 +41,19 @@ type ProofOf = Callable[[int, bytes], bytes]  # by the number of a master key
 
 
 def shredded_name(org: str) -> str:
-    """The name of the proof, which is also the label of its code."""
+    """The name of the first copy of the proof."""
     return f"{SHREDDED}{org}"
+
+
+def shredded_copies(org: str) -> tuple[str, ...]:
+    """The names of the copies; each is also the label of its code."""
+    return tuple(f"{shredded_name(org)}{end}" for end in ("", ".2", ".3"))
+
+
+def shredded_org(name: str) -> str | None:
+    """The oid by the name of a copy; None for other names."""
+    match = _NAME.fullmatch(name)
+    return match[1] if match else None
 
 
 def encode_shredded(proof: ShreddedOrg, *, mac: ProofOf) -> bytes:
@@ -65,7 +77,7 @@ def read_shredded(data: bytes, *, name: str, mac: ProofOf) -> ShreddedOrg:
         code = mac(int(proof.master), match[1]).hex().encode()
     except (TypeError, ValueError):
         raise damaged_proof(name) from None
-    if not hmac.compare_digest(code, match[2]) or shredded_name(proof.org) != name:
+    if not hmac.compare_digest(code, match[2]) or shredded_org(name) != proof.org:
         raise damaged_proof(name)
     return proof
 

@@ -153,7 +153,7 @@ class OrgVerifier:
     def _has_keys(self) -> bool:
         """False if the org's keys are lost: then nothing else of it can be looked at."""
         try:
-            self._sealed.keys.epoch(self._org)
+            self._sealed.keys.identity_key(self._org, "")
             self._sealed.keys.object_key(ObjectKind.MANIFEST, org=self._org, name="", epoch=1)
         except IntegrityError:
             return False
