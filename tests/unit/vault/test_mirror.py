@@ -398,6 +398,16 @@ def test_a_shredded_org_does_not_come_back(story: vaultstory.Story) -> None:
     assert not [name for name in contents(other) if name.startswith("orgs/")]
 
 
+def test_a_proof_that_is_none_keeps_no_org_from_being_mended(
+    told: vaultstory.Story, mirrored: MemoryStore
+) -> None:
+    store = copy_of(told.store)
+    store.put_new(f"shredded/{told.org}", b"junk")
+    lost = next(n for n in contents(store) if "/data/" in n)
+    store.delete(lost)
+    assert lost in repair_from(store, mirrored, opened=opener(told)).objects
+
+
 def test_a_slot_of_the_same_name_is_renewed_in_the_mirror(story: vaultstory.Story) -> None:
     target = MemoryStore()
     update_mirror(story.vault, target)

@@ -14,9 +14,9 @@ from unlost.model.errors import UnlostError
 from unlost.model.snapshot import Damage, VerifyLevel, VerifyReport
 from unlost.model.store import Store
 from unlost.vault.format.register import REGISTER
-from unlost.vault.format.shredded import SHREDDED
 from unlost.vault.format.vaultjson import VAULT_FILE
 from unlost.vault.mirror.overlay import Overlay
+from unlost.vault.shred import shredded_orgs
 from unlost.vault.vault import EncryptedVault
 
 type Open = Callable[[Store], EncryptedVault]
@@ -63,15 +63,16 @@ class _Trial:
     def __init__(self, store: Store, other: Store, opened: Open) -> None:
         self._store, self._other, self._opened = store, other, opened
         self._seen: set[str] = set()
-        self._gone = {one.name.removeprefix(SHREDDED) for one in store.list(SHREDDED)}
+        self._gone: Collection[str] = ()
         self.taken: dict[str, str] = {}
         self.withheld: tuple[Damage, ...] = ()
 
     def run(self) -> VerifyReport:
         """Verify with ever more of the other copy, until nothing new is found."""
-        self._take(
-            _to_open(self._store, self._other, self._opened) | _ahead(self._store, self._other)
-        )
+        self._take(_to_open(self._store, self._other, self._opened))
+        keys = self._opened(Overlay(self._store, self._other, taken=self.taken)).sealed.keys
+        self._gone = shredded_orgs(self._store, keys).keys()
+        self._take(_ahead(self._store, self._other))
         while True:
             view = Overlay(self._store, self._other, taken=self.taken)
             report = self._opened(view).verify(VerifyLevel.FULL)
