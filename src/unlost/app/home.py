@@ -273,7 +273,7 @@ def read_home(root: Path) -> Home:
             database=str(settings["database"]["url"]) if "database" in settings else "",
             mirror=_place_of(settings["mirror"], root) if "mirror" in settings else None,
         )
-    except (KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError) as error:
         raise _damaged(root, f"the setting {error} is missing") from error
     check_keys_outside_vault(home)
     if home.database:

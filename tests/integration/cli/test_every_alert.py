@@ -111,6 +111,7 @@ def test_a_planted_failure_of_each_kind_reaches_mail_and_webhook(
         halted_restore,
         growing_vault,
         damaged_vault,
+        second_copy,
         digest,
     ):
         plant(story, tmp_path)
@@ -280,6 +281,23 @@ def damaged_vault(story: Story, folder: Path) -> None:
     story.alone.pass_time(hours=24 * 8)
     story.expect(Rule.VAULT_DAMAGED, others=True)
     shutil.move(folder / "kept", segment)
+
+
+def second_copy(story: Story, folder: Path) -> None:
+    """What vanishes from the vault comes back from its second copy; then that one is away for days."""
+    program, second = story.alone.program, folder / "second"
+    assert program("vault", "mirror", "set", str(second)).code == 0
+    assert program("vault", "mirror", "run").code == 0
+    segment = next(one for one in sorted((program.home / "vault").rglob("data/*/*")))
+    segment.unlink()
+    story.alone.pass_time(hours=25)
+    story.expect(Rule.VAULT_REPAIRED, others=True)
+    assert segment.exists()
+    shutil.move(second, folder / "away")
+    second.write_text("no folder")
+    story.expect(Rule.MIRROR, hours=40, others=True)
+    second.unlink()
+    shutil.move(folder / "away", second)
 
 
 def digest(story: Story, _folder: Path) -> None:

@@ -220,7 +220,7 @@ def test_up_needs_a_home(unlost: Terminal, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def damage(terminal: Terminal, *damages: str) -> None:
-    save_check(CheckRecord(terminal.world.clock.now(), "quick", 1, 1, damages))
+    save_check(CheckRecord(terminal.world.clock.now(), "deep", 1, 1, damages))
 
 
 def test_alerts_are_listed_with_what_to_do_and_acknowledged(sales: Terminal) -> None:

@@ -308,7 +308,7 @@ def test_a_home_without_an_org_has_nothing_to_keep_small(unlost: Terminal) -> No
 
 def test_damage_is_named_and_ends_with_1(nights: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     report = VerifyReport(VerifyLevel.QUICK, 9, 900, {}, (Damage("orgs/x/data/y", "It is gone."),))
-    monkeypatch.setattr(nights.world.vault, "verify", lambda level: report)
+    monkeypatch.setattr(nights.world.vault, "verify", lambda level, **_: report)
     ended = nights("verify")
     assert ended.code == ExitCode.FAILED
     assert "  - orgs/x/data/y: It is gone.\n" in ended.out
