@@ -99,9 +99,7 @@ def off(*, home: Home = None, json: AsJson = False) -> ExitCode:
 def _show_set(out: "Console", state: "MirrorState") -> None:
     out.print(f"The second copy of the vault will lie in {plain(state.place)}.")
     out.print("The service fills it within minutes; now by hand: unlost vault mirror run")
-    out.print(
-        "A copy in another place is not kept any more: what is erased from now on stays in it."
-    )
+    out.print("If it lay in another place before: that copy is kept no more, and stays as it is.")
 
 
 def _show_off(out: "Console", state: "MirrorState") -> None:
