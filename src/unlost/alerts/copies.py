@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from unlost.alerts.watched import WatchedCopies
 from unlost.model.alert import Alarm, Rule, Urgency
+from unlost.model.mirror import MIRROR_LATE
 
-LATE = timedelta(hours=36)  # since the second copy was last up to date
 VERY_LATE = timedelta(days=7)
 TOLD_FOR = timedelta(days=7)  # a repair is over at once; its cause may not be
 
@@ -26,7 +26,7 @@ def copies(watched: WatchedCopies) -> Iterator[Alarm]:
 def _behind(watched: WatchedCopies) -> Iterator[Alarm]:
     """It lacks what was backed up long ago."""
     last = watched.last
-    if last is None or (last.done_at is not None and watched.now - last.done_at <= LATE):
+    if last is None or (last.done_at is not None and watched.now - last.done_at <= MIRROR_LATE):
         return  # one that was named a moment ago is begun at the next look
     if last.done_at is None and not last.error_code:
         return  # the first one takes its time

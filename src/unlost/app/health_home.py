@@ -149,8 +149,8 @@ def _second_copy(app: Application) -> Look:
             f"All backups lie in one place, {app.home.place}: there is no second copy of the vault.",
             "Name a place in another building or account: unlost vault mirror set PLACE",
         )
-    last = last_mirror()
-    if last is None or last.address != str(place) or is_late(last, app.clock.now()):
+    last = last_mirror(str(place))
+    if last is None or is_late(last, app.clock.now()):
         return warning(
             "second copy",
             f"The second copy of the vault in {place} is not up to date.",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from unlost.app.compose import Application
@@ -12,7 +12,7 @@ from unlost.catalog.checks import last_mirror_check
 from unlost.catalog.mirroring import last_mirror
 from unlost.catalog.witness import SqlWitness
 from unlost.model.errors import NotFound, UnlostError, UsageError
-from unlost.model.mirror import MirrorRecord
+from unlost.model.mirror import MIRROR_LATE, MirrorRecord
 from unlost.model.night import CheckRecord
 from unlost.model.store import Store
 from unlost.vault.opening import unlock_keyring
@@ -22,7 +22,6 @@ from unlost.vault.unlock import ByServiceKeyFile
 from unlost.vault.vault import EncryptedVault, open_vault
 
 LOCK = "mirror"
-LATE = timedelta(hours=36)  # since it was last up to date
 
 type Opened = Callable[[Store], EncryptedVault]
 
@@ -135,7 +134,7 @@ def check_unseen(app: Application, place: StoreAddress) -> None:
 
 def is_late(last: MirrorRecord | None, now: datetime) -> bool:
     """True if the second copy lacks what was backed up long ago, or there is none yet."""
-    return last is None or last.done_at is None or now - last.done_at > LATE
+    return last is None or last.done_at is None or now - last.done_at > MIRROR_LATE
 
 
 def mirror_now(app: Application) -> MirrorState:
@@ -143,7 +142,5 @@ def mirror_now(app: Application) -> MirrorState:
     place = mirror_place(app)
     if place is None:
         return MirrorState("", None, None, late=False)
-    last = last_mirror()
-    if last is not None and last.address != str(place):
-        last = None
+    last = last_mirror(str(place))
     return MirrorState(str(place), last, last_mirror_check(), late=is_late(last, app.clock.now()))

@@ -66,9 +66,8 @@ def _copies(app: Application) -> WatchedCopies:
     place, now = mirror_place(app), app.clock.now()
     if place is None:
         return WatchedCopies(now, repair=last_repair())
-    last = last_mirror()
-    own = last if last is not None and last.address == str(place) else None
-    return WatchedCopies(now, str(place), own, last_mirror_check(), last_repair())
+    last = last_mirror(str(place))
+    return WatchedCopies(now, str(place), last, last_mirror_check(), last_repair())
 
 
 @dataclass(slots=True)

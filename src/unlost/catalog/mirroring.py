@@ -37,10 +37,11 @@ def _save(record: MirrorRecord, more: dict[str, bool]) -> None:
         MirrorRow.objects.update_or_create(id=_ONLY, defaults=told)
 
 
-def last_mirror() -> MirrorRecord | None:
-    """The newest try; None if there was none."""
+def last_mirror(address: str | None = None) -> MirrorRecord | None:
+    """The newest try; None if there was none, or none at this address where one is given."""
+    own = {} if address is None else {"address": address}
     with own_connection():
-        row = MirrorRow.objects.filter(id=_ONLY).first()
+        row = MirrorRow.objects.filter(id=_ONLY, **own).first()
     return None if row is None else _value(row)
 
 

@@ -1,7 +1,9 @@
 """The vault's second copy: how it is."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+
+MIRROR_LATE = timedelta(hours=36)  # since it was last up to date
 
 
 @dataclass(frozen=True, slots=True)

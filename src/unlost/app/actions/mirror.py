@@ -137,8 +137,8 @@ def keep_mirrored(app: Application) -> MirrorRecord | None:
 
 def _brought(app: Application, place: StoreAddress, held: Held) -> MirrorDone:
     """Bring it up to date, keep how that ended, and give the lock back."""
-    before = last_mirror()
-    done_at = before.done_at if before is not None and before.address == str(place) else None
+    before = last_mirror(str(place))
+    done_at = before.done_at if before is not None else None
     record = MirrorRecord(str(place), app.clock.now(), done_at)
     begin_mirror(record)
     try:

@@ -147,8 +147,8 @@ def _mirroring(app: Application, now: datetime) -> list[Job]:
     place = mirror_place(app)
     if place is None or not list_orgs():
         return []
-    last = last_mirror()
-    if last is not None and last.address == str(place):
+    last = last_mirror(str(place))
+    if last is not None:
         age = now - last.begun_at
         again = last.error_code or vault_changed_since(last.begun_at) or age >= MIRROR_LONGEST
         if not last.wanted and (age < MIRROR_EVERY or not again):
