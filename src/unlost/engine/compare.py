@@ -249,7 +249,7 @@ def _lost(ids: pa.ChunkedArray, known: Sequence[pa.Array | pa.ChunkedArray]) -> 
 
 def _fields(changes: pa.Table, old: pa.Table, new: pa.Table, columns: Sequence[Column]) -> pa.Table:
     """One row for each field that differs; records without one keep a row, but for changed ones."""
-    before, after = (_aligned(changes["id"], rows) for rows in (old, new))
+    before, after = (_aligned(changes["id"], rows).combine_chunks() for rows in (old, new))
     found = []
     for column in columns:
         if column.has(ColumnTrait.VOLATILE) or column.kind is WireKind.BINARY:

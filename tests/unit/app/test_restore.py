@@ -393,8 +393,8 @@ def test_a_customer_comes_back_with_everything_and_twice_changes_nothing(lost: S
     paper = lost.named("Paper", "recipe.txt")
     assert lost.org.tables["Paper"].files[paper] == b"cocoa and sugar"
     calls = list(lost.writer.calls)
-    assert lost.run(plan) == result
-    assert resume_run(lost.app, result.run) == result
+    assert lost.run(plan) == replace(result, repeated=True)
+    assert resume_run(lost.app, result.run) == replace(result, repeated=True)
     assert lost.writer.calls == calls
     (line,) = [one for one in runs(lost.app).runs if one.run == result.run]
     assert (line.org, line.kind, line.state) == ("sales", CommitKind.RESTORE, "done")
@@ -646,7 +646,7 @@ def test_a_run_that_is_done_stays_done_when_it_meets_another(lost: Shop) -> None
         lost.world.clock.advance(hours=1)
         refused(Conflict, "run-in-progress", lost.run, plan)
     assert list_runs("sales") == before
-    assert lost.run(plan) == result
+    assert lost.run(plan) == replace(result, repeated=True)
 
 
 def test_a_run_that_another_process_is_at_is_left_to_it(lost: Shop) -> None:

@@ -51,7 +51,7 @@ class RestoreResult:
     """A restore that ran to its end.
 
     ``records`` are those that a person should read about: they failed, or differ from what was
-    wanted; `unlost runs RUN` lists all.
+    wanted; `unlost runs RUN` lists all. ``repeated``: it had ended before, and nothing was written now.
     """
 
     org: str
@@ -63,6 +63,7 @@ class RestoreResult:
     endings: tuple[EndingCount, ...]
     whole: bool
     records: tuple[RecordOutcome, ...]
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +242,7 @@ def _run(
     forget: bool = True,
 ) -> RestoreResult:
     run = run_of(plan)
+    known = find_run(run)
     written = SqlObserver(run, clock=app.clock)
     both = Fanout(written, observer or Silence())
     with _recorded(app, org, run, forget=forget):
@@ -251,7 +253,8 @@ def _run(
             written.flush()
         outcome = _ended(ended)
         end_run(run, RunEnd(RunState.DONE, app.clock.now()))
-    return result_of(org, outcome)
+    repeated = known is not None and known.state is RunState.DONE
+    return replace(result_of(org, outcome), repeated=repeated)
 
 
 def _ports(app: Application, writer: Writer, observer: Observer) -> RestorePorts:

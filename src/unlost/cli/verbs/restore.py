@@ -313,9 +313,12 @@ def _told(result: "RestoreResult", *, as_json: bool) -> ExitCode:
 
 
 def _show_result(out: "Console", result: "RestoreResult") -> None:
+    if result.repeated:
+        out.print("This plan was run before; nothing was written now. What came of it then:")
     seconds = (result.finished - result.started).total_seconds()
+    took = f"{seconds:,.0f} s" if seconds >= 1 else "under a second"
     calls = many(result.calls, "call")
-    out.print(f"{result.org}: restored in {seconds:,.0f} s with {calls} that wrote.")
+    out.print(f"{result.org}: restored in {took} with {calls} that wrote.")
     for one in result.endings:
         out.print(f"  {one.count:>7,} {ENDINGS[one.ending]}")
     failed = [one for one in result.records if not one.ending.good]

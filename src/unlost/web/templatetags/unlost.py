@@ -117,11 +117,12 @@ def held(value: str | None) -> SafeString:
 @register.simple_tag
 def night_options(nights: Iterable[SnapshotInfo], chosen: str, zone: str) -> SafeString:
     """The options of a choice of backups: hundreds of them, hence in one go."""
-    place, backup = _zone(zone), escape(_("backup"))
+    place = _zone(zone)
+    when, backup = isolated("{}"), escape(_("backup"))
     return SafeString(
         "".join(
             f'<option value="{night.number}"{" selected" if str(night.number) == chosen else ""}>'
-            f"{isolated(f'{night.as_of.astimezone(place):%Y-%m-%d %H:%M}')}"
+            f"{when.format(f'{night.as_of.astimezone(place):%Y-%m-%d %H:%M}')}"
             f" · {backup} {night.number}</option>"
             for night in nights
         )
