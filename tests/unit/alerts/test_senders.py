@@ -246,6 +246,16 @@ def test_a_server_without_tls_gets_no_mail_where_tls_is_asked_for(
 
 
 @pytest.mark.network
+def test_a_server_that_offers_no_starttls_says_so_in_a_sentence_and_what_to_set(
+    mails: tuple[MailSink, int],
+) -> None:
+    with pytest.raises(TransientError) as refused:
+        email(mails[1], security=Security.STARTTLS).send(MESSAGE)
+    assert refused.value.sentence.endswith("STARTTLS extension not supported by server.")
+    assert "--security" in refused.value.next_step
+
+
+@pytest.mark.network
 def test_a_server_that_is_not_there_is_tried_again_later() -> None:
     with pytest.raises(TransientError, match="did not take the mail"):
         email(1).send(MESSAGE)

@@ -14,6 +14,9 @@ from unlost.model.learned import learned
 from unlost.model.reading import Json
 
 SECONDS = 30.0
+NOT_OFFERED = (
+    "Ask its people for a port that protects the mail, or set another way with --security. "
+)
 REFUSALS = range(500, 600)  # RFC 5321, 4.2.1: permanent
 
 
@@ -56,6 +59,8 @@ class Email:
         except smtplib.SMTPRecipientsRefused as error:
             code, told = next(iter(error.recipients.values()))
             raise self._judged(code, told) from error
+        except smtplib.SMTPNotSupportedError as error:
+            raise self._not_taken(str(error), advice=NOT_OFFERED) from error
         except (OSError, smtplib.SMTPException) as error:
             raise self._not_taken(str(error) or type(error).__name__) from error
         for address, (code, told) in refused.items():
@@ -89,11 +94,11 @@ class Email:
             "`unlost alert test`.",
         )
 
-    def _not_taken(self, why: str) -> TransientError:
+    def _not_taken(self, why: str, *, advice: str = "") -> TransientError:
         return TransientError(
             "message-not-taken",
-            f"The mail server {self.settings.host} did not take the mail: {why}.",
-            next_step="It is sent again by itself for a day.",
+            f"The mail server {self.settings.host} did not take the mail: {why.rstrip('.')}.",
+            next_step=f"{advice}It is sent again by itself for a day.",
         )
 
 
