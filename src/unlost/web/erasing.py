@@ -1,27 +1,30 @@
-"""Erasures that were begun on a page: each is done beside it, for it may take minutes.
+"""Erasures and corrections that were begun on a page: each is done beside it, for it may take minutes.
 
 How one ended is known to this process alone. What was done is told by the proofs in the vault, whoever asks.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils.translation import gettext_noop
 
 from unlost.app.actions.erase import Erased, WishedErasure, erase
+from unlost.app.actions.rectify import Rectified, WishedCorrection, rectify
 from unlost.app.compose import Application
 from unlost.model.errors import Conflict, StoreError, UnlostError
 from unlost.web import background
 
 type _Key = tuple[str, str]
+type Wished = WishedErasure | WishedCorrection
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How the last erasure of an org stands: under way, ended well, or not."""
+    """How the last erasure or correction of an org stands: under way, ended well, or not."""
 
     begun: datetime
-    done: Erased | None = None
+    wish: Wished
+    done: Erased | Rectified | None = None
     error: UnlostError | None = None
 
     @property
@@ -29,22 +32,28 @@ class Progress:
         """True while it is under way."""
         return self.done is None and self.error is None
 
+    @property
+    def corrects(self) -> bool:
+        """True if values are corrected, and nothing is erased."""
+        return isinstance(self.wish, WishedCorrection)
+
 
 _progress: dict[_Key, Progress] = {}
 
 
-def begin(app: Application, org: str, wish: WishedErasure, *, plan: str) -> None:
+def begin(app: Application, org: str, wish: Wished, *, plan: str) -> None:
     """Begin what the plan of this digest said; raises Conflict (``erasure-under-way``)."""
     before = progress(app, org)
     if before is not None and before.going:
         raise Conflict(
             "erasure-under-way",
-            gettext_noop("Records of this org are being erased."),
+            gettext_noop("Records of this org are being erased or corrected."),
             next_step=gettext_noop("Wait until that is done."),
         )
     begun = app.clock.now()
-    _progress[_key(app, org)] = Progress(begun)
-    background.begin(lambda: _do(app, org, wish, plan=plan, begun=begun))
+    under_way = Progress(begun, wish)
+    _progress[_key(app, org)] = under_way
+    background.begin(lambda: _do(app, org, under_way, plan=plan))
 
 
 def progress(app: Application, org: str) -> Progress | None:
@@ -52,14 +61,20 @@ def progress(app: Application, org: str) -> Progress | None:
     return _progress.get(_key(app, org))
 
 
-def _do(app: Application, org: str, wish: WishedErasure, *, plan: str, begun: datetime) -> None:
+def _do(app: Application, org: str, under_way: Progress, *, plan: str) -> None:
     try:
-        ended = Progress(begun, done=erase(app, org, wish, plan=plan))
+        ended = replace(under_way, done=_act(app, org, under_way.wish, plan=plan))
     except UnlostError as error:
-        ended = Progress(begun, error=error)
+        ended = replace(under_way, error=error)
     except Exception:  # noqa: BLE001 (the audit has its name, and nobody else could tell it)
-        ended = Progress(begun, error=_broken())
+        ended = replace(under_way, error=_broken())
     _progress[_key(app, org)] = ended
+
+
+def _act(app: Application, org: str, wish: Wished, *, plan: str) -> Erased | Rectified:
+    if isinstance(wish, WishedCorrection):
+        return rectify(app, org, wish, plan=plan)
+    return erase(app, org, wish, plan=plan)
 
 
 def _key(app: Application, org: str) -> _Key:
@@ -69,8 +84,8 @@ def _key(app: Application, org: str) -> _Key:
 def _broken() -> StoreError:
     return StoreError(
         "erasure-broken",
-        gettext_noop("The erasure broke off by a fault of ours."),
+        gettext_noop("It broke off by a fault of ours."),
         next_step=gettext_noop(
-            "Do the same again: either nothing was erased, or what is left is removed then."
+            "Do the same again: either nothing was done, or what is left is removed then."
         ),
     )

@@ -122,7 +122,7 @@ def test_while_it_is_done_the_page_says_so(admin: Client, world: World, later: l
     assert "hx-get" in told
     assert "<h1>" not in told
     told = text_of(admin.post(f"{PAGE}erase/", sent), 400)
-    assert "are being erased" in told
+    assert "are being erased or corrected" in told
     (work,) = later
     work()
     told = text_of(admin.get(PAGE, headers={"HX-Request": "true"}), 286)
@@ -139,7 +139,7 @@ def test_a_fault_of_ours_is_told_too(
         patch.setattr(erasing, "erase", broken)
         sent = hidden(planned(admin)) | {"typed": "sales"}
         told = text_of(admin.post(f"{PAGE}erase/", sent, follow=True))
-    assert "The erasure broke off by a fault of ours." in told
+    assert "It broke off by a fault of ours." in told
     erasing.begin(world.app, "sales", WishedErasure((GONE,)), plan="x")
     state = erasing.progress(world.app, "sales")
     assert state is not None
