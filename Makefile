@@ -6,7 +6,7 @@ BIN := .venv/bin
 WORKERS ?= $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 ))) # tests wait for programs: half a worker more than cores
 STAMP := .venv/.stamp
 
-.PHONY: setup demo test coverage check referees browser proxies saml services bench deep docs messages lock clean
+.PHONY: setup demo test coverage check referees browser proxies saml services radosgw bench deep docs messages lock clean
 
 ON_POSTGRES := $(addprefix tests/unit/app/test_,nights.py queued_restores.py control.py)
 
@@ -49,11 +49,14 @@ services: setup
 	@$(BIN)/pytest -m services -q
 	@$(BIN)/pytest --postgres -n auto --dist worksteal -q $(ON_POSTGRES)
 
+radosgw: setup
+	@tests/services/radosgw.sh
+
 bench: setup
 	@benchmarks/run.sh
 
 deep: setup
-	@HYPOTHESIS_PROFILE=deep $(BIN)/pytest -m "not services and not referee and not browser and not proxies" -n auto -q --timeout 3600
+	@HYPOTHESIS_PROFILE=deep $(BIN)/pytest -m "not services and not referee and not browser and not proxies and not radosgw" -n auto -q --timeout 3600
 	@$(BIN)/pytest --postgres -n auto -q tests/unit/app tests/unit/cli
 
 docs: setup

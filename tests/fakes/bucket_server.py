@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
@@ -22,13 +23,20 @@ class Bucket:
 
     ``lost``: it is done, and no answer comes; ``refused``: no answer, and nothing is done; ``503``,
     ``409``: said, and nothing is done. ``forbidden`` answers 403 to everything; ``gone``: no bucket.
+    ``removers``: whose access keys may delete, where not all may; ``versions``: it keeps them, in ``kept``, newest last.
+    ``lock_mode``: the mode of its default lock. ``forgetful``: it says that what it deletes is not there, as Azure
+    does where a client asks a second time.
     """
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
         self.faults: deque[str] = deque()
         self.asked: list[tuple[str, str]] = []
-        self.forbidden = self.gone = False
+        self.forbidden = self.gone = self.versions = self.forgetful = False
+        self.removers: set[str] = set()
+        self.kept: dict[str, list[str]] = {}
+        self.numbers = count(1)
+        self.lock_mode = ""
         self.lock = threading.Lock()
         self.url = ""
 
@@ -37,6 +45,7 @@ class Answers(BaseHTTPRequestHandler):
     """The answers of the server that holds a self.bucket."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer goes out in one piece: of two, the second would wait
 
     @property
     def bucket(self) -> Bucket:
@@ -76,9 +85,16 @@ class Answers(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.stopped():
             return
-        asked = parse_qs(urlsplit(self.path).query)
+        asked = parse_qs(urlsplit(self.path).query, keep_blank_values=True)
         if "list-type" in asked:
             self.listed(asked)
+            return
+        if "versions" in asked:
+            self.versions_of(asked["prefix"][0])
+            return
+        if "object-lock" in asked:
+            mode = self.bucket.lock_mode
+            self.reply(200, f"<Mode>{mode}</Mode>".encode()) if mode else self.reply(404)
             return
         body = self.bucket.objects.get(self.name())
         if body is None:
@@ -117,7 +133,8 @@ class Answers(BaseHTTPRequestHandler):
             self.reply(404)
             return
         stamp = "Thu, 26 Nov 2026 10:00:00 GMT"
-        self.reply(200, Content_Length=str(len(body)), Last_Modified=stamp, ETag='"1"')
+        told = {"x_amz_version_id": "any"} if self.bucket.versions else {}
+        self.reply(200, Content_Length=str(len(body)), Last_Modified=stamp, ETag='"1"', **told)
 
     def do_PUT(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -139,13 +156,48 @@ class Answers(BaseHTTPRequestHandler):
         elif taken:
             self.trouble("PreconditionFailed", 412)
         else:
-            self.reply(200, ETag='"1"')
+            told = {"x_amz_version_id": self.version("v")} if self.bucket.versions else {}
+            self.reply(200, ETag='"1"', **told)
 
     def do_DELETE(self) -> None:
         if self.stopped():
             return
-        self.bucket.objects.pop(self.name(), None)
+        if self.bucket.forgetful:
+            self.bucket.objects.pop(self.name(), None)
+            self.trouble("BlobNotFound", 404)
+            return
+        _, _, told = self.headers.get("Authorization", "").partition("Credential=")
+        if self.bucket.removers and told.partition("/")[0] not in self.bucket.removers:
+            self.trouble("AccessDenied", 403)
+            return
+        version = parse_qs(urlsplit(self.path).query).get("versionId")
+        if version is None:
+            self.bucket.objects.pop(self.name(), None)
+            if self.bucket.versions:
+                self.version("d")
+        else:
+            kept = self.bucket.kept[self.name()]
+            kept.remove(version[0])
+            if not any(one.startswith("v") for one in kept):
+                self.bucket.objects.pop(self.name(), None)
         self.reply(204)
+
+    def version(self, kind: str) -> str:
+        """Keep a version of the object that is meant, or a mark of its deletion."""
+        name = f"{kind}{next(self.bucket.numbers)}"
+        self.bucket.kept.setdefault(self.name(), []).append(name)
+        return name
+
+    def versions_of(self, prefix: str) -> None:
+        told = "".join(
+            f"<{tag}><Key>{escape(name)}</Key><VersionId>{one}</VersionId></{tag}>"
+            for name, kept in sorted(self.bucket.kept.items())
+            for one in reversed(kept)
+            for tag in ["Version" if one.startswith("v") else "DeleteMarker"]
+            if name.startswith(prefix)
+        )
+        space = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
+        self.reply(200, f"<ListVersionsResult {space}>{told}</ListVersionsResult>".encode())
 
 
 @contextmanager

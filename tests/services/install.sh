@@ -10,3 +10,15 @@ if ! cmp --silent "$root/requirements/stores.txt" "$home/stores.stamp"; then
     --no-deps --require-hashes -r "$root/requirements/stores.txt"
   cp "$root/requirements/stores.txt" "$home/stores.stamp"
 fi
+
+command -v node >/dev/null && command -v npm >/dev/null || {
+  echo "The services need Node.js 20 or newer with npm, for Azurite (Debian: apt install nodejs npm)." >&2
+  exit 1
+}
+lock="$root/tests/services/azurite/package-lock.json"
+if ! cmp --silent "$lock" "$home/azurite.stamp"; then
+  mkdir -p "$home/azurite"
+  cp "$root/tests/services/azurite/package.json" "$lock" "$home/azurite/"
+  (cd "$home/azurite" && npm ci --ignore-scripts --no-audit --no-fund --silent)
+  cp "$lock" "$home/azurite.stamp"
+fi

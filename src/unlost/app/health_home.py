@@ -13,6 +13,7 @@ from unlost.app.home import read_home_key
 from unlost.app.home_copy import copy_if_due, copy_is_due
 from unlost.app.home_keys import service_key_of
 from unlost.app.second_copy import is_late, mirror_place
+from unlost.app.stores import store_at
 from unlost.catalog.alerts import list_alerts, list_channels
 from unlost.catalog.checks import standing_check
 from unlost.catalog.mirroring import last_mirror
@@ -22,8 +23,9 @@ from unlost.catalog.schedules import schedule_of
 from unlost.catalog.secrets import closed_secrets, sealing_key
 from unlost.jobs.slots import LEAD
 from unlost.model.errors import UnlostError
+from unlost.model.store import Store
 from unlost.vault.stores.probe import probe_store
-from unlost.vault.stores.reach import open_store
+from unlost.vault.stores.reach import check_not_locked
 
 OTHERS = 0o077  # what a key file must not allow anybody else
 PRIVATE = 0o600
@@ -105,14 +107,35 @@ def _vault(app: Application) -> Iterator[Look]:
         return
     yield good("vault", f"The service key opens the vault; it holds {len(orgs)} orgs.")
     try:
-        probe_store(open_store(app.home.place, sleep=app.clock.sleep), entropy=app.entropy)
+        store = store_at(app.home.place, clock=app.clock)
+        may_delete = probe_store(store, entropy=app.entropy)
+        check_not_locked(app.home.place, now=app.clock.now)
     except UnlostError as error:
         yield bad("store", error.sentence, error.next_step)
     else:
-        yield good("store", f"{app.home.place} takes what is written, each name once.")
+        yield _store(app, store, may_delete=may_delete)
     yield from _copy(app)
     yield from _verified()
     yield _second_copy(app)
+
+
+def _store(app: Application, store: Store, *, may_delete: bool) -> Look:
+    takes = f"{app.home.place} takes what is written, each name once"
+    if not may_delete:
+        return warning(
+            "store",
+            f"{takes}; with these credentials nothing can be deleted there.",
+            "Backups need no more. Forgetting, erasing and compacting need the maintenance credentials: "
+            "let them be done where those can be read.",
+        )
+    if store.properties.keeps_deleted:
+        return warning(
+            "store",
+            f"{takes}; but the bucket keeps versions, so that what is deleted stays in it.",
+            "Let a rule of the bucket remove what is not current any more after a few days: only then is "
+            "what was erased or forgotten gone.",
+        )
+    return good("store", f"{takes}.")
 
 
 def _copy(app: Application) -> Iterator[Look]:

@@ -29,7 +29,7 @@ from unlost.model.errors import (
     StoreError,
     UsageError,
 )
-from unlost.vault.stores.address import Reach, StoreAddress, read_address
+from unlost.vault.stores.address import CACHE, Reach, StoreAddress, read_address
 
 FORMAT = 1
 FORMAT_WITH_DATABASE = 2  # a version that does not know databases must not make files
@@ -239,14 +239,22 @@ def _address(place: StoreAddress, root: Path) -> str:
 
 def _reach(reach: Reach) -> str:
     """The lines that say how a bucket is reached; what is as always has none."""
-    told = {
+    told: dict[str, object] = {
         "endpoint": reach.endpoint,
         "region": reach.region,
         "hosted": reach.hosted,
         "ca_file": str(reach.ca_file or ""),
         "credentials_file": str(reach.credentials_file or ""),
+        "maintenance_credentials_file": str(reach.maintenance_file or ""),
+        "bandwidth": reach.bandwidth,
     }
-    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in told.items() if value)
+    if reach.cache != CACHE:
+        told["cache"] = reach.cache
+    return "".join(
+        f"{name} = {json.dumps(value)}\n"
+        for name, value in told.items()
+        if value or name == "cache"
+    )
 
 
 def read_home(root: Path) -> Home:
@@ -288,12 +296,22 @@ def _place_of(told: Mapping[str, object], root: Path) -> StoreAddress:
         hosted=told.get("hosted") is True,
         ca_file=_file_of(told, "ca_file"),
         credentials_file=_file_of(told, "credentials_file"),
+        maintenance_file=_file_of(told, "maintenance_credentials_file"),
+        bandwidth=_megabytes(told, "bandwidth", 0),
+        cache=_megabytes(told, "cache", CACHE),
     )
     return read_address(str(told["address"]), reach=reach, base=root)
 
 
 def _file_of(told: Mapping[str, object], name: str) -> Path | None:
     return Path(str(told[name])) if told.get(name) else None
+
+
+def _megabytes(told: Mapping[str, object], name: str, usual: int) -> int:
+    number = told.get(name, usual)
+    if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+        raise TypeError(f"{name}, a whole number of megabytes,")
+    return number
 
 
 def read_home_key(home: Home) -> bytes:

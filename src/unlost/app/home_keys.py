@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unlost.app.home import Home
+from unlost.app.stores import home_store
 from unlost.model.errors import NotAllowed, UnlostError
 from unlost.model.ports import Clock, Entropy
 from unlost.model.store import Store
 from unlost.vault.keys import Keyring
 from unlost.vault.opening import open_keyring
-from unlost.vault.stores.reach import open_store
 from unlost.vault.unlock import (
     ByPassphrase,
     ByRecoverySheet,
@@ -76,7 +76,7 @@ def open_keys(
     home: Home, *, clock: Clock, entropy: Entropy, way: WayIn = SERVICE_WAY
 ) -> OpenedKeys:
     """The keys of a home's vault; raises as ``open_keyring`` does."""
-    store = open_store(home.place, sleep=clock.sleep)
+    store = home_store(home, clock=clock)
     try:
         keys = open_keyring(store, way.provider(home), entropy=entropy)
     except NotAllowed:

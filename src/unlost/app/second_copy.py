@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from unlost.app import stores
 from unlost.app.compose import Application
 from unlost.app.home import read_home
 from unlost.app.home_keys import service_key_of
@@ -17,7 +18,6 @@ from unlost.model.night import CheckRecord
 from unlost.model.store import Store
 from unlost.vault.opening import unlock_keyring
 from unlost.vault.stores.address import StoreAddress
-from unlost.vault.stores.reach import open_store
 from unlost.vault.unlock import ByServiceKeyFile
 from unlost.vault.vault import EncryptedVault, open_vault
 
@@ -79,8 +79,10 @@ def known_place(app: Application) -> StoreAddress:
 
 
 def store_at(app: Application, place: StoreAddress) -> Store:
-    """The store at a place."""
-    return open_store(place, sleep=app.clock.sleep)
+    """The store at a place; of the vault's own one this home keeps pieces."""
+    if place == app.home.place:
+        return stores.home_store(app.home, clock=app.clock)
+    return stores.store_at(place, clock=app.clock)
 
 
 def opener(app: Application, *, witnessed: bool) -> Opened:

@@ -40,6 +40,22 @@ Credentials = Annotated[
         help="Bucket: a file with AWS_ACCESS_KEY_ID=… and the like, in the place of the environment.",
     ),
 ]
+Maintenance = Annotated[
+    Path | None,
+    typer.Option(
+        "--maintenance-credentials-file",
+        metavar="FILE",
+        help="Bucket: credentials that may also delete, where those for each night may not.",
+    ),
+]
+Bandwidth = Annotated[
+    int,
+    typer.Option(
+        metavar="MEGABYTES",
+        min=0,
+        help="Bucket: read and write no more than this in a second, in each process.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 OrgName = Annotated[str, typer.Argument(metavar="ORG", help="Name of the org.")]
 TableName = Annotated[str, typer.Argument(metavar="TABLE", help="API name of the table.")]

@@ -13,13 +13,17 @@ def vault_place(
     hosted: bool,
     ca_file: Path | None,
     credentials: Path | None,
+    maintenance: Path | None,
+    bandwidth: int,
 ) -> StoreAddress | None:
     """Where the vault shall lie; None where nothing was said.
 
     Raises UsageError (``store-address-invalid``).
     """
-    files = (one.absolute() if one is not None else None for one in (ca_file, credentials))
-    reach = Reach(endpoint, region, hosted, *files)
+    ca, own, others = (
+        one.absolute() if one is not None else None for one in (ca_file, credentials, maintenance)
+    )
+    reach = Reach(endpoint, region, hosted, ca, own, others, bandwidth)
     if text is None and reach == Reach():
         return None
     return read_address(text or "", reach=reach, base=Path.cwd())

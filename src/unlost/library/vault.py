@@ -48,8 +48,8 @@ def open_vault(
     Without a home nothing tells whether the newest backup was taken away: ``Snapshot.head`` can be
     held against the one that a certificate or ``unlost snapshots`` printed.
     """
-    files = (Path(one).absolute() if one else None for one in (ca_file, credentials_file))
-    reach = Reach(endpoint, region, hosted, *files)
+    ca, own = (Path(one).absolute() if one else None for one in (ca_file, credentials_file))
+    reach = Reach(endpoint, region, hosted, ca, own)
     place = read_address(str(path), reach=reach, base=Path.cwd())
     way = opening(place, key_file=key_file, passphrase=passphrase, recovery=recovery)
     return Vault(way, opened(way))

@@ -20,11 +20,14 @@ class StoreProperties:
     """Facts that the vault adapts to.
 
     ``address`` names the store for people. ``folder`` is where a store on a file system lies, else
-    None: a key must not lie inside it.
+    None: a key must not lie inside it. ``versions``: the store was seen to keep versions; ``keeps_deleted``:
+    something was deleted, and it is in the store still.
     """
 
     address: str
     folder: Path | None = None
+    versions: bool = False
+    keeps_deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,9 @@ from unlost.model.snapshot import CommitKind, SnapshotInfo
 from unlost.model.upkeep import Sweep
 from unlost.vault import places
 from unlost.vault.erase.removal import remove_erased
+from unlost.vault.finish import committed
 from unlost.vault.format.manifest import Intent
+from unlost.vault.intents import OpenRun
 from unlost.vault.maintenance import MAINTENANCE, Maintenance, Work, open_runs
 from unlost.vault.room import OrgRoom
 from unlost.vault.state import LiveState, live_objects
@@ -46,6 +48,7 @@ def sweep(room: OrgRoom, *, run: str) -> Sweep:
     if not state.seq:
         return Sweep()
     remove_erased(room, state)  # of an erasure that was cut off behind its commit
+    runs = list(_going_on(room, state, runs))
     pending = list(_pending(room, state, listing))
     now = room.clock.now()
     ripe = [one for one in pending if _may_go(one, runs, now)]
@@ -58,6 +61,15 @@ def sweep(room: OrgRoom, *, run: str) -> Sweep:
         fresh = _condemn(room, run, sorted(stray), collected=_gone_up_to(state, waiting))
         waiting.append(Condemned(fresh, now, {name: listing[name] for name in stray}))
     return _told(ripe, waiting, runs, stray=len(stray))
+
+
+def _going_on(room: OrgRoom, state: LiveState, runs: Sequence[Intent]) -> Iterator[Intent]:
+    """Runs that are open; of one that was committed and could not be closed the intent is removed."""
+    for intent in runs:
+        if committed(state, intent.run) is None:
+            yield intent
+        else:
+            OpenRun(room.org, intent.run, sealed=room.sealed).close()
 
 
 def collected_up_to(room: OrgRoom, state: LiveState) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from itertools import takewhile
 
-from unlost.model.errors import IntegrityError, NotFound, UsageError
+from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
 from unlost.vault.format.sealed import ObjectKind, Place, seal, unseal
 from unlost.vault.keys import ID_BYTES
 from unlost.vault.sealing import SealedObjects
@@ -37,8 +37,9 @@ class VaultHomes:
         number = self._newest() + 1
         while not self._put(number, content):
             number += 1  # another process was quicker
-        for old in self.numbers()[: -self._kept]:
-            self._sealed.store.delete(name_of(old))
+        with suppress(StoreError):  # the copy is there; what is too many goes with a later one
+            for old in self.numbers()[: -self._kept]:
+                self._sealed.store.delete(name_of(old))
         return number
 
     def _newest(self) -> int:

@@ -27,6 +27,7 @@ from unlost.vault.format.sealed import ObjectKind, damaged, unseal
 from unlost.vault.format.sidecar import Fence, Sidecar
 from unlost.vault.label import Label, bound_to, label_of
 from unlost.vault.sealing import SealedObjects
+from unlost.vault.stores.cached import remembering
 from unlost.vault.unpacked import Unpacked
 
 _FEW_VALUES = frozenset({U_OP, U_PREV})
@@ -42,6 +43,7 @@ class SegmentReader:
     def __init__(self, org: str, *, sealed: SealedObjects) -> None:
         self._org = org
         self._sealed = sealed
+        self._lasting = remembering(sealed.store)
         self._sidecars: OrderedDict[str, Sidecar] = OrderedDict()
         self._sidecar_bytes = 0
         self._pinned: dict[str, Sidecar] = {}
@@ -74,7 +76,7 @@ class SegmentReader:
         with self._lock:
             if entry.id in self._facts:
                 return self._facts[entry.id]
-        with self._open(entry) as file:
+        with self._open(entry, lasting=True) as file:
             facts = label_of(file.metadata.metadata or {}), frozenset(file.schema_arrow.names)
         with self._lock:
             self._facts[entry.id] = facts
@@ -97,7 +99,8 @@ class SegmentReader:
         key = (entry.id, group, tuple(columns))
         known = self._unpacked.get(key)
         if known is None:
-            known = self.read(entry, groups=[group], columns=columns)
+            with self._open(entry, lasting=True) as file:
+                known = file.read_row_groups([group], columns=list(columns), use_threads=True)
             self._unpacked.put(key, known)
         return known
 
@@ -106,7 +109,7 @@ class SegmentReader:
     ) -> pa.Table:
         """The same for a few narrow columns, in this thread alone; ops come as dictionaries."""
         few_values = [column for column in columns if column in _FEW_VALUES]
-        with self._open(entry, few_values=few_values, ahead=False) as file:
+        with self._open(entry, few_values=few_values, ahead=False, lasting=True) as file:
             return file.read_row_groups(list(groups), columns=list(columns), use_threads=False)
 
     def recognise(self, ident: str, *, size: int, epoch: int) -> SegmentEntry:
@@ -133,13 +136,20 @@ class SegmentReader:
 
     @contextmanager
     def _open(
-        self, entry: SegmentEntry, *, few_values: Sequence[str] = (), ahead: bool = True
+        self,
+        entry: SegmentEntry,
+        *,
+        few_values: Sequence[str] = (),
+        ahead: bool = True,
+        lasting: bool = False,
     ) -> Iterator[pq.ParquetFile]:
+        """A segment's file; ``lasting``: what is read of it will be read again."""
         name = places.segment(self._org, entry.id)
         footer = self._footer(entry.id)
+        store = self._lasting if lasting else self._sealed.store
         try:
             with (
-                open_stored(self._sealed.store, name, size=entry.bytes) as source,
+                open_stored(store, name, size=entry.bytes) as source,
                 pq.ParquetFile(
                     source,
                     metadata=footer,  # knows how to decrypt what it describes
@@ -197,7 +207,8 @@ class SegmentReader:
 
     def _get_sidecar(self, name: str) -> bytes:
         try:
-            return self._sealed.get(ObjectKind.SIDECAR, org=self._org, name=name)
+            data = self._lasting.get(name)
+            return self._sealed.open(ObjectKind.SIDECAR, org=self._org, name=name, data=data)
         except NotFound:
             raise _missing(name) from None
 

@@ -26,8 +26,10 @@ from unlost.catalog.checks import save_check
 from unlost.catalog.orgs import get_org, save_org
 from unlost.jobs.slots import LEAD
 from unlost.model.alert import Alarm, ChannelKind, Rule, Urgency
+from unlost.model.errors import StoreError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.night import CheckRecord
+from unlost.model.store import StoreProperties
 from unlost.testing.memory_writer import MemoryWriter
 from unlost.vault.stores.address import StoreAddress
 from unlost.vault.stores.local import LocalStore
@@ -234,3 +236,27 @@ def test_a_vault_that_is_away_is_told_and_the_rest_looked_at(served: Application
     found = doctor(served)
     assert {"vault", "sales: writing", "sales: backup"} <= set(told(found, Health.BAD))
     assert "sales: reading" in {check.name for check in found.checks}
+
+
+@pytest.mark.parametrize(
+    ("properties", "removed", "told_of"),
+    [
+        (StoreProperties("s3://box"), None, "nothing can be deleted there"),
+        (StoreProperties("s3://box", versions=True, keeps_deleted=True), True, "keeps versions"),
+    ],
+)
+def test_what_a_bucket_does_not_let_go_is_told(
+    served: Application,
+    monkeypatch: pytest.MonkeyPatch,
+    properties: StoreProperties,
+    removed: bool | None,
+    told_of: str,
+) -> None:
+    def delete(self: LocalStore, name: str) -> bool:
+        if removed is None:
+            raise StoreError("store-may-not-delete", "Not with these credentials.")
+        return removed
+
+    monkeypatch.setattr(LocalStore, "delete", delete)
+    monkeypatch.setattr(LocalStore, "properties", properties)
+    assert told_of in told(doctor(served, ask=False), Health.WARNING)["store"]

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 from unlost.app.access import Where, action
 from unlost.app.compose import Application
-from unlost.app.second_copy import check_apart, check_unseen
+from unlost.app.second_copy import check_apart, check_unseen, store_at
 from unlost.model.access import Right, Trace
 from unlost.vault.copying import copy_vault
 from unlost.vault.stores.address import StoreAddress
 from unlost.vault.stores.probe import probe_store
-from unlost.vault.stores.reach import open_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +28,7 @@ def copy(app: Application, place: StoreAddress) -> VaultCopied:
     Raises UsageError (``copy-same-place``), Conflict (``copy-other-vault``), IntegrityError (``copy-differs``), NotFound, StoreError.
     """
     check_apart(app.home.place, place)
-    source = open_store(app.home.place, sleep=app.clock.sleep)
-    target = open_store(place, sleep=app.clock.sleep)
+    source, target = store_at(app, app.home.place), store_at(app, place)
     probe_store(target, entropy=app.entropy)
     check_unseen(app, place)
     done = copy_vault(source, target)

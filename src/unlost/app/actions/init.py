@@ -13,6 +13,7 @@ from unlost.app.home import (
     write_home,
     write_secret_file,
 )
+from unlost.app.stores import store_at
 from unlost.app.system import SystemClock, SystemEntropy
 from unlost.catalog.moving import check_unused
 from unlost.model.errors import Conflict
@@ -31,7 +32,7 @@ from unlost.vault.opening import (
 )
 from unlost.vault.stores.address import StoreAddress
 from unlost.vault.stores.probe import probe_store
-from unlost.vault.stores.reach import open_store
+from unlost.vault.stores.reach import check_not_locked
 from unlost.vault.unlock import (
     SERVICE_SLOT,
     ByRecoverySheet,
@@ -98,13 +99,14 @@ def init(
     home = request.home()
     if request.recovery_out is not None:
         _check_sheet_place(request.recovery_out, home)
-    store = open_store(home.place, sleep=clock.sleep)
+    store = store_at(home.place, clock=clock)
     if _founded_before(home, store):
         keys = open_keyring(store, ByServiceKeyFile(home.service_key), entropy=entropy)
     else:
         keys = draft_keyring(store, entropy=entropy)
         _make_folders(home)
         probe_store(store, entropy=entropy)
+        check_not_locked(home.place, now=clock.now)
         discard_unfinished_key(home.service_key, store=store)
         _add_service_key(home, store, keys, slot=SERVICE_SLOT, entropy=entropy)
         _hand_over(recovery_sheet(keys), out=request.recovery_out, confirm=confirm)
@@ -131,7 +133,7 @@ def adopt_vault(
     """
     entropy = entropy or SystemEntropy()
     home = request.home()
-    store = open_store(home.place, sleep=SystemClock().sleep)
+    store = store_at(home.place, clock=SystemClock())
     keys = open_keyring(store, ByRecoverySheet(sheet), entropy=entropy)
     _make_folders(home)
     fill(home, store, keys)

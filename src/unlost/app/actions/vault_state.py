@@ -8,6 +8,7 @@ from datetime import datetime
 from unlost.app.access import Where, action
 from unlost.app.compose import Application
 from unlost.app.second_copy import MirrorState, mirror_now
+from unlost.app.stores import store_at
 from unlost.catalog.checks import newest_checks
 from unlost.catalog.copying import Copied, last_copy
 from unlost.catalog.orgs import ProtectedOrg
@@ -21,7 +22,6 @@ from unlost.model.night import CheckRecord
 from unlost.model.snapshot import VerifyLevel, nights
 from unlost.model.upkeep import UpkeepRecord
 from unlost.vault.opening import slots
-from unlost.vault.stores.reach import open_store
 
 CHECKS = 10
 HEAD_DIGITS = 12
@@ -154,4 +154,4 @@ def _slots(app: Application) -> Sequence[str]:
     folder = app.home.vault
     if folder is not None and not folder.exists():
         return ()
-    return slots(open_store(app.home.place, sleep=app.clock.sleep))
+    return slots(store_at(app.home.place, clock=app.clock))

@@ -8,7 +8,17 @@ import typer
 
 from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
-from unlost.cli.options import AsJson, CaFile, Credentials, Database, Endpoint, Hosted, Region
+from unlost.cli.options import (
+    AsJson,
+    Bandwidth,
+    CaFile,
+    Credentials,
+    Database,
+    Endpoint,
+    Hosted,
+    Maintenance,
+    Region,
+)
 from unlost.cli.place import vault_place
 from unlost.model.errors import NotAllowed, UsageError
 
@@ -37,6 +47,8 @@ def init(
     hosted: Hosted = False,
     ca_file: CaFile = None,
     credentials: Credentials = None,
+    maintenance: Maintenance = None,
+    bandwidth: Bandwidth = 0,
     service_key: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="The key file; DIR/keys/service.key if not said."),
@@ -67,6 +79,8 @@ def init(
             hosted=hosted,
             ca_file=ca_file,
             credentials=credentials,
+            maintenance=maintenance,
+            bandwidth=bandwidth,
         ),
         service_key=service_key,
         recovery_out=recovery_out,

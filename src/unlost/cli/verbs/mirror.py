@@ -7,7 +7,17 @@ import typer
 from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
-from unlost.cli.options import AsJson, CaFile, Credentials, Endpoint, Home, Hosted, Region
+from unlost.cli.options import (
+    AsJson,
+    Bandwidth,
+    CaFile,
+    Credentials,
+    Endpoint,
+    Home,
+    Hosted,
+    Maintenance,
+    Region,
+)
 from unlost.cli.place import vault_place
 from unlost.cli.text import many, plain, size, when
 
@@ -41,6 +51,8 @@ def set_place(
     hosted: Hosted = False,
     ca_file: CaFile = None,
     credentials: Credentials = None,
+    maintenance: Maintenance = None,
+    bandwidth: Bandwidth = 0,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -52,6 +64,8 @@ def set_place(
         hosted=hosted,
         ca_file=ca_file,
         credentials=credentials,
+        maintenance=maintenance,
+        bandwidth=bandwidth,
     )
     assert there is not None
     with opened(home) as application:

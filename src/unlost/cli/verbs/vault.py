@@ -8,7 +8,18 @@ import typer
 from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
-from unlost.cli.options import AsJson, CaFile, Credentials, Database, Endpoint, Home, Hosted, Region
+from unlost.cli.options import (
+    AsJson,
+    Bandwidth,
+    CaFile,
+    Credentials,
+    Database,
+    Endpoint,
+    Home,
+    Hosted,
+    Maintenance,
+    Region,
+)
 from unlost.cli.place import vault_place
 from unlost.cli.text import many, plain, size, when
 from unlost.cli.verbs import mirror
@@ -60,6 +71,8 @@ def rebuild(
     hosted: Hosted = False,
     ca_file: CaFile = None,
     credentials: Credentials = None,
+    maintenance: Maintenance = None,
+    bandwidth: Bandwidth = 0,
     database: Database = "",
     json: AsJson = False,
 ) -> ExitCode:
@@ -75,6 +88,8 @@ def rebuild(
         hosted=hosted,
         ca_file=ca_file,
         credentials=credentials,
+        maintenance=maintenance,
+        bandwidth=bandwidth,
     )
     place = InitRequest(root=folder, vault=there, service_key=service_key, database=database)
     wish = Rebuild(place, read_sheet(sheet), home_key=home_key, copy=copy)
@@ -96,6 +111,8 @@ def copy(
     hosted: Hosted = False,
     ca_file: CaFile = None,
     credentials: Credentials = None,
+    maintenance: Maintenance = None,
+    bandwidth: Bandwidth = 0,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -107,6 +124,8 @@ def copy(
         hosted=hosted,
         ca_file=ca_file,
         credentials=credentials,
+        maintenance=maintenance,
+        bandwidth=bandwidth,
     )
     assert there is not None
     with opened(home) as application:

@@ -7,7 +7,17 @@ import typer
 from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
-from unlost.cli.options import AsJson, CaFile, Credentials, Endpoint, Home, Hosted, Region
+from unlost.cli.options import (
+    AsJson,
+    Bandwidth,
+    CaFile,
+    Credentials,
+    Endpoint,
+    Home,
+    Hosted,
+    Maintenance,
+    Region,
+)
 from unlost.cli.place import vault_place
 from unlost.cli.text import many, plain, size
 
@@ -61,6 +71,8 @@ def verify(
     hosted: Hosted = False,
     ca_file: CaFile = None,
     credentials: Credentials = None,
+    maintenance: Maintenance = None,
+    bandwidth: Bandwidth = 0,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -74,6 +86,8 @@ def verify(
             hosted=hosted,
             ca_file=ca_file,
             credentials=credentials,
+            maintenance=maintenance,
+            bandwidth=bandwidth,
         )
         return _repair(place, home=home, json=json)
     with opened(home) as application:

@@ -15,6 +15,8 @@ from unlost.model.errors import UsageError
 from unlost.vault.stores.store import check_name
 
 S3, AZURE = "s3", "az"
+CACHE = 512  # megabytes
+DEFAULT_REGION = "us-east-1"  # what S3 servers that know no regions are asked with
 _ENDPOINT = re.compile(
     r"https?://[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?|https?://\[[0-9a-f:]+\](:\d{1,5})?/?"
 )
@@ -26,7 +28,10 @@ class Reach:
 
     ``endpoint``: the URL of a server that is not the cloud's own. ``hosted``: the bucket is a part of
     the host's name, not of the path (S3). ``ca_file``: certificates that are trusted besides, as PEM.
-    ``credentials_file``: lines NAME=VALUE, in the place of the environment.
+    ``credentials_file``: lines NAME=VALUE, in the place of the environment. ``maintenance_file``: the same
+    of who may also delete; it is read when something shall be deleted, and may be absent until then.
+    ``bandwidth``: megabytes a second that a process reads and writes at most, 0 for no limit.
+    ``cache``: megabytes that may be kept on this machine of what was read.
     """
 
     endpoint: str = ""
@@ -34,6 +39,9 @@ class Reach:
     hosted: bool = False
     ca_file: Path | None = None
     credentials_file: Path | None = None
+    maintenance_file: Path | None = None
+    bandwidth: int = 0
+    cache: int = CACHE
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,9 @@ def read_address(text: str, *, reach: Reach = Reach(), base: Path) -> StoreAddre
     """
     if "://" not in text:
         if reach != Reach():
-            raise _wrong(text, "a folder has no endpoint, region, certificates or credentials")
+            raise _wrong(
+                text, "a folder has no endpoint, region, certificates, credentials or bandwidth"
+            )
         return StoreAddress(folder=(base / text).absolute())
     _check_endpoint(reach.endpoint)
     parts = urlsplit(text)

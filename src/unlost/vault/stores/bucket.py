@@ -12,18 +12,22 @@ nobody else's bytes are equal.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import obstore
 from obstore import exceptions
 
-from unlost.model.errors import StoreError, UnlostError
+from unlost.model.errors import NotFound, StoreError, UnlostError
 from unlost.model.store import Listed, StoreProperties
 from unlost.vault.stores.store import check_name, missing
 
 if TYPE_CHECKING:
+    from obstore import ObjectMeta
     from obstore.store import ObjectStore
+
+    from unlost.vault.stores.versions import Versions
 
 TRIES = 6
 FIRST_PAUSE = 0.2  # seconds; each further one is twice as long
@@ -33,11 +37,20 @@ _NO_ACCESS = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "40
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
 
 
+@dataclass(frozen=True, slots=True)
+class Remover:
+    """What may delete: a client, and where that is possible what removes versions."""
+
+    client: "ObjectStore"
+    versions: "Versions | None" = None
+
+
 class BucketStore:
     """Keeps each object under its own name below what the two clients are bound to.
 
     ``reading`` may repeat what failed; ``writing`` must not, for a PUT that was repeated behind our back
-    could lose against itself. ``sleep`` takes seconds. Safe to share between threads.
+    could lose against itself. ``removing`` gives what may delete, when something shall be deleted; raises
+    StoreError. ``sleep`` takes seconds. Safe to share between threads.
     """
 
     def __init__(
@@ -45,19 +58,24 @@ class BucketStore:
         reading: "ObjectStore",
         writing: "ObjectStore",
         *,
+        removing: Callable[[], Remover],
         address: str,
         sleep: Callable[[float], None],
     ) -> None:
         self._reading = reading
         self._writing = writing
+        self._removing = removing
         self._address = address
         self._sleep = sleep
         self._seen = False
+        self._versions = self._kept = False
 
     @property
     def properties(self) -> StoreProperties:
-        """Facts about this store."""
-        return StoreProperties(address=self._address)
+        """Facts about this store, as far as its answers told them."""
+        return StoreProperties(
+            address=self._address, versions=self._versions, keeps_deleted=self._kept
+        )
 
     def put_new(self, name: str, data: bytes) -> bool:
         """Create an object; False if the name is taken."""
@@ -90,13 +108,8 @@ class BucketStore:
 
     def size(self, name: str) -> int | None:
         """Size in bytes; None if there is no such object."""
-        check_name(name)
-        with self._speaking(name):
-            try:
-                return self._there(name)
-            except FileNotFoundError:
-                self._look_at_bucket()
-                return None
+        found = self._look(name)
+        return None if found is None else int(found["size"])
 
     def list(self, prefix: str) -> Iterator[Listed]:
         """Objects whose names begin with ``prefix``, in order."""
@@ -112,10 +125,24 @@ class BucketStore:
 
     def delete(self, name: str) -> bool:
         """Remove an object; False if there is none."""
-        if self.size(name) is None:
+        found = self._look(name)
+        if found is None:
             return False
-        with self._speaking(name):
-            obstore.delete(self._reading, name)
+        remover = self._removing()
+        if found["version"] is not None:
+            if remover.versions is not None:
+                remover.versions.remove(name)
+                return True
+            self._kept = True
+        try:
+            with self._speaking(name):
+                obstore.delete(remover.client, name)
+        except NotFound:
+            return True  # an answer was lost and the client asked again: Azure says that it is gone
+        except StoreError as error:
+            raise (
+                self._may_not_delete(name) if error.code == "store-refused" else error
+            ) from error
         return True
 
     def path(self, name: str) -> Path | None:
@@ -123,12 +150,22 @@ class BucketStore:
         check_name(name)
         return None
 
+    def _look(self, name: str) -> "ObjectMeta | None":
+        """What the bucket says of an object; None if there is none."""
+        check_name(name)
+        with self._speaking(name):
+            try:
+                return obstore.head(self._reading, name)
+            except FileNotFoundError:
+                self._look_at_bucket()
+                return None
+
     def _put(self, name: str, data: bytes) -> bool:
         """Send it until an answer says what became of it."""
         lost = False
         for number in range(TRIES):
             try:
-                obstore.put(self._writing, name, data, mode="create", use_multipart=False)
+                put = obstore.put(self._writing, name, data, mode="create", use_multipart=False)
             except _TAKEN as taken:
                 held = self._held(name)
                 if held is not None:
@@ -140,6 +177,7 @@ class BucketStore:
                 if number + 1 == TRIES or _says(error, *_NO_ACCESS, *_NO_BUCKET):
                     raise
             else:
+                self._versions = self._versions or put["version"] is not None
                 return True
             self._sleep(FIRST_PAUSE * 2**number)
         raise AssertionError("the last try returns or raises")
@@ -187,6 +225,14 @@ class BucketStore:
             "store-failed",
             f"{self._address} failed at “{name}”: {_said(error)}.",
             next_step="Check the endpoint and the network, then try again; nothing was lost.",
+        )
+
+    def _may_not_delete(self, name: str) -> StoreError:
+        return StoreError(
+            "store-may-not-delete",
+            f"{self._address} lets these credentials delete nothing, such as “{name}”.",
+            next_step="Name credentials that may delete, with maintenance_credentials_file in "
+            "unlost.toml, or do this where they are. Backups go on without them.",
         )
 
     def _no_bucket(self, error: Exception) -> StoreError | None:

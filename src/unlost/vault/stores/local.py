@@ -166,7 +166,7 @@ class LocalStore:
             self._disk.link(temporary, target)
         except OSError as error:
             if error.errno in _NO_LINKS:
-                raise not_atomic(str(self._root), "its file system knows no links") from error
+                raise not_atomic(self.properties, "its file system knows no links") from error
             raise
 
     def _make_durable(self, folder: Path) -> None:

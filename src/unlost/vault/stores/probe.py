@@ -3,26 +3,29 @@
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+from unlost.model.errors import StoreError
 from unlost.model.ports import Entropy
 from unlost.model.store import Store
-from unlost.vault.stores.store import not_atomic
+from unlost.vault.stores.store import MAY_NOT_DELETE, not_atomic
 
 WRITERS = 8
+FOLDER = "probe/"
 _ROUNDS = 4
 
 
-def probe_store(store: Store, *, entropy: Entropy) -> None:
+def probe_store(store: Store, *, entropy: Entropy) -> bool:
     """Let eight writers race for one name, a few times over; leaves nothing behind.
 
-    Raises StoreError: ``store-not-atomic`` where more or less than one of them wins or where
-    another's bytes are kept, else what the store itself says.
+    False where these credentials may delete nothing: then what it wrote stays until a probe with
+    others comes by. Raises StoreError: ``store-not-atomic`` where more or less than one of them wins
+    or where another's bytes are kept, else what the store itself says.
     """
-    for number in range(_ROUNDS):
-        name = f"probe/{entropy.bytes(8).hex()}-{number}"
-        try:
-            _race(store, name)
-        finally:
-            store.delete(name)
+    try:
+        for number in range(_ROUNDS):
+            _race(store, f"{FOLDER}{entropy.bytes(8).hex()}-{number}")
+    finally:
+        cleared = _cleared(store)
+    return cleared
 
 
 def _race(store: Store, name: str) -> None:
@@ -34,11 +37,24 @@ def _race(store: Store, name: str) -> None:
 
     with ThreadPoolExecutor(WRITERS) as pool:
         won = list(pool.map(write, range(WRITERS)))
-    address = store.properties.address
     if won.count(True) != 1:
-        raise not_atomic(address, f"{won.count(True)} of {WRITERS} writers of one name won")
+        raise not_atomic(
+            store.properties, f"{won.count(True)} of {WRITERS} writers of one name won"
+        )
     if store.get(name) != _body(won.index(True)):
-        raise not_atomic(address, "it kept the bytes of a writer that had lost")
+        raise not_atomic(store.properties, "it kept the bytes of a writer that had lost")
+
+
+def _cleared(store: Store) -> bool:
+    """Remove what races have written, also those before this one; False where that is not allowed."""
+    try:
+        for listed in list(store.list(FOLDER)):
+            store.delete(listed.name)
+    except StoreError as error:
+        if error.code == MAY_NOT_DELETE:
+            return False
+        raise
+    return True
 
 
 def _body(writer: int) -> bytes:

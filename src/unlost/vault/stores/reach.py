@@ -1,27 +1,38 @@
 """Opens the store at a vault's address."""
 
+import os
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unlost.model.errors import StoreError
 from unlost.model.store import Store
-from unlost.vault.stores.address import AZURE, StoreAddress
+from unlost.vault.stores.address import AZURE, DEFAULT_REGION, S3, StoreAddress
 from unlost.vault.stores.local import LocalStore
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
+    from unlost.vault.stores.bucket import Remover
+    from unlost.vault.stores.versions import Versions
+
 CONNECT_TIME, ANSWER_TIME = timedelta(seconds=10), timedelta(seconds=120)
 READ_TRIES = 5
 READ_TIME = timedelta(seconds=60)  # after which a read is not repeated any more
 _CREDENTIALS = ("AWS_", "AZURE_")
-DEFAULT_REGION = "us-east-1"  # what S3 servers that know no regions are asked with
 
 
-def open_store(address: StoreAddress, *, sleep: Callable[[float], None]) -> Store:
+type Now = Callable[[], datetime]
+
+
+def open_store(
+    address: StoreAddress, *, sleep: Callable[[float], None], now: Now | None = None
+) -> Store:
     """The store at a place; nothing is asked of it yet.
+
+    ``now`` tells the time, which signed requests need that remove versions; without it none are removed.
 
     Raises StoreError (``ca-file-unreadable``, ``credentials-unreadable``, ``store-settings-wrong``).
     """
@@ -39,10 +50,74 @@ def open_store(address: StoreAddress, *, sleep: Callable[[float], None]) -> Stor
             f"{address} cannot be opened: {str(error).splitlines()[0]}.",
             next_step="Check the endpoint and region of the vault, and the credentials in the environment.",
         ) from error
-    return BucketStore(reading, writing, address=str(address), sleep=sleep)
+    return BucketStore(
+        reading,
+        writing,
+        removing=_remover(address, reading, now),
+        address=str(address),
+        sleep=sleep,
+    )
 
 
-def _client(address: StoreAddress, *, tries: int) -> "ObjectStore":
+def _remover(
+    address: StoreAddress, reading: "ObjectStore", now: Now | None
+) -> "Callable[[], Remover]":
+    """Gives what may delete: the client that reads, but for where other credentials are named."""
+    from unlost.vault.stores.bucket import Remover
+
+    file = address.reach.maintenance_file
+
+    def made() -> Remover:
+        client = reading if file is None else _maintaining(address, file)
+        return Remover(client, _versions(address, now))
+
+    return cache(made)
+
+
+def _versions(address: StoreAddress, now: Now | None) -> "Versions | None":
+    """What removes versions there; None where no key is known by its text."""
+    from unlost.vault.stores.versions import Versions, key_in
+
+    reach = address.reach
+    if address.kind != S3 or now is None:
+        return None
+    file = reach.maintenance_file or reach.credentials_file
+    told = credentials_in(file) if file else {k.lower(): v for k, v in os.environ.items()}
+    key = key_in(told)
+    return None if key is None else Versions(address, key=key, now=now)
+
+
+def check_not_locked(address: StoreAddress, *, now: Now) -> None:
+    """Raise StoreError (``store-locked``) where a bucket keeps what is new in it for good.
+
+    Where the credentials that delete are not at hand, nothing is asked.
+    """
+    try:
+        versions = _versions(address, now)
+    except StoreError:
+        return
+    if versions is not None and versions.is_locked_for_good():
+        raise StoreError(
+            "store-locked",
+            f"{address} locks what is written in compliance mode: nobody could erase anything in time.",
+            next_step="Set the bucket's default lock to governance mode, or take a bucket without one.",
+        )
+
+
+def _maintaining(address: StoreAddress, file: Path) -> "ObjectStore":
+    """The client of maintenance; raises StoreError where its credentials are not at hand."""
+    try:
+        return _client(address, tries=READ_TRIES, credentials=file)
+    except Exception as error:  # also what the client says of credentials that are none
+        raise StoreError(
+            "store-may-not-delete",
+            f"Nothing can be deleted in {address}: the maintenance credentials in {file} cannot be used here.",
+            next_step="Do this where that file can be read, or let this user read it. Backups go on "
+            "without it.",
+        ) from error
+
+
+def _client(address: StoreAddress, *, tries: int, credentials: Path | None = None) -> "ObjectStore":
     from obstore.store import AzureStore, S3Store
 
     reach = address.reach
@@ -59,8 +134,9 @@ def _client(address: StoreAddress, *, tries: int) -> "ObjectStore":
         "client_options": options,
         "retry_config": retry,
     }
-    if reach.credentials_file is not None:
-        common["config"] = credentials_in(reach.credentials_file)
+    file = credentials or reach.credentials_file
+    if file is not None:
+        common["config"] = credentials_in(file)
     if reach.endpoint:
         common["endpoint"] = reach.endpoint
     if address.kind == AZURE:
@@ -71,6 +147,7 @@ def _client(address: StoreAddress, *, tries: int) -> "ObjectStore":
         address.bucket,
         virtual_hosted_style_request=reach.hosted,
         disable_bulk_delete=True,  # not every server knows it, and the vault deletes one by one
+        checksum_algorithm="SHA256",  # without one a bucket with locks takes nothing
         **common,
     )
 

@@ -11,6 +11,7 @@ from unlost.model.store import Listed, Store, StoreProperties
 _PART = r"[a-z0-9_][a-z0-9._-]*"
 _NAME = re.compile(rf"{_PART}(/{_PART})*")
 _LONGEST_NAME = 512
+MAY_NOT_DELETE = "store-may-not-delete"  # the code of its error
 
 
 def check_name(name: str) -> str:
@@ -29,15 +30,26 @@ def missing(name: str) -> NotFound:
     )
 
 
-def not_atomic(address: str, why: str) -> StoreError:
+def not_atomic(properties: StoreProperties, why: str) -> StoreError:
     """The error for a place that cannot create an object exactly once."""
+    versions = (
+        " Its bucket keeps versions, which some servers do at this price." * properties.versions
+    )
     return StoreError(
         "store-not-atomic",
-        f"{address} cannot keep a vault: {why}. Of two writers of one name exactly one must win, "
-        "else one backup could write over another.",
+        f"{properties.address} cannot keep a vault: {why}.{versions} Of two writers of one name exactly "
+        "one must win, else one backup could write over another.",
         next_step="Choose a local disk, an NFS or SMB share that supports hard links, "
-        "or an object store with conditional writes.",
+        "or a bucket with conditional writes; on Ceph one without versions.",
     )
 
 
-__all__ = ["Listed", "Store", "StoreProperties", "check_name", "missing", "not_atomic"]
+__all__ = [
+    "MAY_NOT_DELETE",
+    "Listed",
+    "Store",
+    "StoreProperties",
+    "check_name",
+    "missing",
+    "not_atomic",
+]

@@ -11,10 +11,15 @@ from fakes.bucket_server import BUCKET, Bucket, serving
 from unlost.model.errors import NotFound, StoreError, UnlostError
 from unlost.model.snapshot import VerifyLevel
 from unlost.model.store import Store
+from unlost.testing.entropy import SeededEntropy
 from unlost.testing.stores import StoreContract
+from unlost.vault import places
+from unlost.vault.garbage import GRACE
+from unlost.vault.homes import KEPT
 from unlost.vault.opening import recovery_sheet
 from unlost.vault.stores.address import Reach, read_address
 from unlost.vault.stores.bucket import TRIES
+from unlost.vault.stores.probe import probe_store
 from unlost.vault.stores.reach import open_store
 
 pytestmark = pytest.mark.network
@@ -184,3 +189,83 @@ def test_a_program_reads_a_vault_in_a_bucket(store: Store, bucket: Bucket) -> No
     bucket.asked.clear()
     assert vault.org(vault.orgs()[0]).at().table("Account").count() > 0
     assert {verb for verb, _ in bucket.asked} <= {"GET", "HEAD"}
+
+
+def with_files(url: str, folder: Path) -> tuple[Store, Path]:
+    """A store whose own credentials may not delete; the file for those that may, which is not there yet."""
+    (folder / "append").write_text("AWS_ACCESS_KEY_ID=append\nAWS_SECRET_ACCESS_KEY=a\n")
+    file = folder / "maintain"
+    reach = Reach(url, credentials_file=folder / "append", maintenance_file=file)
+    place = read_address(f"s3://{BUCKET}/a/vault", reach=reach, base=folder)
+    return open_store(place, sleep=lambda _: None), file
+
+
+def test_what_may_not_be_deleted_is_said(store: Store, bucket: Bucket) -> None:
+    bucket.removers = {"maintain"}
+    store.put_new("one", b"x")
+    with pytest.raises(StoreError) as told:
+        store.delete("one")
+    assert told.value.code == "store-may-not-delete"
+    assert "Backups go on" in told.value.next_step
+    assert store.delete("two") is False
+    assert store.get("one") == b"x"
+
+
+def test_maintenance_has_credentials_of_its_own(bucket: Bucket, tmp_path: Path) -> None:
+    bucket.removers = {"maintain"}
+    store, file = with_files(bucket.url, tmp_path)
+    for name in ("one", "two"):
+        store.put_new(name, b"x")
+    with pytest.raises(StoreError) as told:
+        store.delete("one")
+    assert told.value.code == "store-may-not-delete"
+    assert str(file) in told.value.sentence
+    file.write_text("AWS_ACCESS_KEY_ID=maintain\nAWS_SECRET_ACCESS_KEY=m\n")
+    assert store.delete("one") is True
+    file.unlink()
+    assert store.delete("two") is True  # it was read once
+    assert not bucket.objects
+
+
+def test_without_the_right_to_delete_backups_go_on(bucket: Bucket, tmp_path: Path) -> None:
+    """Upkeep says what it needs, and does it all when it has that."""
+    bucket.removers = {"maintain"}
+    store, file = with_files(bucket.url, tmp_path)
+    assert probe_store(store, entropy=SeededEntropy(1)) is False
+    story = vaultstory.told(store)
+    homes = story.vault.homes
+    numbers = [homes.keep(b"home") for _ in range(KEPT + 2)]
+    assert len(story.vault.snapshots(story.org)) == 3
+    assert story.vault.verify(VerifyLevel.DEEP).damages == ()
+    store.put_new(places.segment(story.org, "ab" * 16), b"of a run that came to nothing")
+    with pytest.raises(StoreError) as told:
+        story.vault.sweep(story.org, run="sweep-1")
+    assert told.value.code == "store-may-not-delete"
+    before = len(bucket.objects)
+    file.write_text("AWS_ACCESS_KEY_ID=maintain\nAWS_SECRET_ACCESS_KEY=m\n")
+    assert story.vault.sweep(story.org, run="sweep-2").held_by is None
+    story.clock.advance(days=GRACE.days + 1)
+    assert story.vault.sweep(story.org, run="sweep-3").removed == 1
+    homes.keep(b"home")
+    assert len(homes.numbers()) == KEPT
+    assert homes.numbers()[-1] == numbers[-1] + 1
+    assert probe_store(store, entropy=SeededEntropy(2)) is True
+    assert not [name for name in bucket.objects if "/probe/" in name]
+    assert len(bucket.objects) < before
+    assert story.vault.verify(VerifyLevel.DEEP).damages == ()
+
+
+def test_a_bucket_that_keeps_versions_is_known_by_its_answers(store: Store, bucket: Bucket) -> None:
+    assert store.properties.versions is False
+    bucket.versions = True
+    store.put_new("one", b"x")
+    assert store.properties.versions is True
+
+
+def test_a_delete_that_was_carried_out_at_the_first_try_is_one(
+    store: Store, bucket: Bucket
+) -> None:
+    store.put_new("one", b"x")
+    bucket.forgetful = True
+    assert store.delete("one") is True
+    assert store.size("one") is None

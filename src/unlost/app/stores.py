@@ -1,0 +1,42 @@
+"""The stores that a home reaches: its vault's, with pieces of it on this machine, and others."""
+
+import threading
+
+from unlost.app.home import Home
+from unlost.model.ports import Clock
+from unlost.model.store import Store
+from unlost.vault.stores.address import StoreAddress
+from unlost.vault.stores.bandwidth import Bandwidth, LimitedStore
+from unlost.vault.stores.cached import CachedStore
+from unlost.vault.stores.pieces import Pieces
+from unlost.vault.stores.reach import open_store
+
+MEGABYTE = 1_000_000
+PIECES = "vault"  # a folder in the home's cache
+
+_limits: dict[tuple[str, int], Bandwidth] = {}
+_lock = threading.Lock()
+
+
+def home_store(home: Home, *, clock: Clock) -> Store:
+    """The store of a home's vault; raises StoreError where its settings are wrong."""
+    store = store_at(home.place, clock=clock)
+    limit = home.place.reach.cache * MEGABYTE
+    if home.place.folder is not None or not limit:
+        return store
+    return CachedStore(store, pieces=Pieces(home.cache / PIECES, limit=limit, clock=clock))
+
+
+def store_at(place: StoreAddress, *, clock: Clock) -> Store:
+    """The store at a place, no quicker than its bandwidth; raises StoreError as ``open_store``."""
+    store = open_store(place, sleep=clock.sleep, now=clock.now)
+    if not place.reach.bandwidth:
+        return store
+    return LimitedStore(store, bandwidth=_limit_of(place), clock=clock)
+
+
+def _limit_of(place: StoreAddress) -> Bandwidth:
+    """The limit of a place, which all threads of this process share."""
+    with _lock:
+        key = (f"{place.reach.endpoint} {place}", place.reach.bandwidth)
+        return _limits.setdefault(key, Bandwidth(key[1] * MEGABYTE))

@@ -1,0 +1,151 @@
+"""Pieces of a remote vault's objects, kept in a folder of this machine as they lie in the store: sealed.
+
+An object of a vault never changes, so that a piece of it stays right for as long as the object is there. A
+piece is gone when its object is deleted, when it was not read for long, or when there are too many.
+Whatever goes wrong here, the store is asked instead.
+"""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+
+from blake3 import blake3
+
+from unlost.model.errors import StoreError
+from unlost.model.ports import Clock
+
+KEPT = timedelta(days=30)  # after which a piece that nobody has read is removed
+GONE_KEPT = timedelta(
+    days=1
+)  # how long it is known that an object was deleted: for those who read it just then
+LARGEST = 4 << 20  # bytes of a piece
+LOOK_EVERY = 16  # pieces that are written between two looks at the size of all
+_ROOM = 0.9  # what is left of the limit after such a look
+_DIGEST_BYTES = 16
+_GONE = "gone"  # a file beside an object's pieces: it was deleted, and nothing of it is kept again
+_DRAFT = ".new"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Which part of which object; ``length`` None: all that comes after ``start``."""
+
+    name: str
+    start: int = 0
+    length: int | None = None
+
+    @property
+    def file(self) -> str:
+        """The name of its file."""
+        return f"{self.start}-{'' if self.length is None else self.length}"
+
+    def digest(self, data: bytes) -> bytes:
+        """What tells that these are its bytes, and whole."""
+        told = blake3(f"{self.name}\0{self.file}\0".encode())
+        return told.update(data).digest(length=_DIGEST_BYTES)
+
+
+class Pieces:
+    """Pieces in a folder, no more than ``limit`` bytes. Safe to share between threads and processes."""
+
+    def __init__(self, folder: Path, *, limit: int, clock: Clock) -> None:
+        self._folder = folder
+        self._limit = limit
+        self._clock = clock
+        self._written = count()
+        self._lock = threading.Lock()
+
+    def get(self, piece: Piece) -> bytes | None:
+        """A piece's bytes; None where it is not kept."""
+        file = self._place(piece.name) / piece.file
+        try:
+            kept = file.read_bytes()
+        except OSError:
+            return None
+        data = kept[_DIGEST_BYTES:]
+        with suppress(OSError):
+            if piece.digest(data) != kept[:_DIGEST_BYTES]:
+                file.unlink()
+                return None
+            self._touch(file)
+        return data
+
+    def put(self, piece: Piece, data: bytes) -> None:
+        """Keep a piece, unless its object was deleted."""
+        if len(data) > min(LARGEST, self._limit):
+            return
+        place = self._place(piece.name)
+        with suppress(OSError):
+            if not (place / _GONE).exists():
+                self._write(place / piece.file, piece.digest(data) + data)
+                if (place / _GONE).exists():  # it was deleted in this moment
+                    (place / piece.file).unlink()
+            if next(self._written) % LOOK_EVERY == 0:
+                self.trim()
+
+    def forget(self, name: str) -> None:
+        """Remove all of an object, and keep nothing of it again; raises StoreError."""
+        place = self._place(name)
+        with suppress(OSError):
+            self._write(place / _GONE, b"")
+        try:
+            for file in list(place.glob("*")):
+                if file.name != _GONE:
+                    file.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(
+                "cache-not-removed",
+                f"What {place} keeps of a deleted object cannot be removed: {error.strerror}.",
+                next_step="Let this user write there, or delete the folder cache in the home.",
+            ) from error
+
+    def trim(self) -> None:
+        """Remove what is old, and of the rest what was not read for longest, until there is room."""
+        with self._lock:
+            now = self._clock.now()
+            found = sorted(self._kept((now - GONE_KEPT).timestamp()))
+            oldest = (now - KEPT).timestamp()
+            rest = sum(size for _, size, _ in found)
+            full = rest > self._limit
+            for read_at, size, file in found:
+                if read_at >= oldest and not (full and rest > self._limit * _ROOM):
+                    break
+                file.unlink(missing_ok=True)
+                rest -= size
+                with suppress(OSError):
+                    file.parent.rmdir()  # where it was the last one
+
+    def _kept(self, gone_since: float) -> Iterator[tuple[float, int, Path]]:
+        """When each file was read last, and its size; of deleted objects none that are long gone."""
+        for folder, _, names in os.walk(self._folder):
+            for name in names:
+                file = Path(folder, name)
+                with suppress(OSError):
+                    known = file.stat()
+                    if name == _GONE and known.st_mtime < gone_since:
+                        file.unlink()
+                        file.parent.rmdir()  # where it was the last one
+                    else:
+                        yield known.st_mtime, known.st_size, file
+
+    def _place(self, name: str) -> Path:
+        known = blake3(name.encode()).hexdigest()[:32]
+        return self._folder / known[:2] / known
+
+    def _write(self, file: Path, data: bytes) -> None:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = file.with_name(f"{os.getpid()}-{threading.get_ident()}{_DRAFT}")
+        opened = os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+        with os.fdopen(opened, "wb") as handle:
+            handle.write(data)
+        self._touch(draft)
+        draft.rename(file)
+
+    def _touch(self, file: Path) -> None:
+        now = self._clock.now().timestamp()
+        os.utime(file, (now, now))

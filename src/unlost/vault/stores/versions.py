@@ -1,0 +1,170 @@
+"""Versions of the objects in a bucket of S3: what such a bucket keeps of what was deleted.
+
+The vault's client does not know them. They are found and removed by requests of our own, signed with a key that is
+known by its text: that of a file of credentials, best of the one for maintenance.
+
+Sources: Amazon S3 API reference, ListObjectVersions, DeleteObject (``versionId``,
+``x-amz-bypass-governance-retention``), GetObjectLockConfiguration, "Signature Version 4".
+"""
+
+import hashlib
+import hmac
+import http.client
+import re
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from urllib.parse import quote, urlsplit
+
+from unlost.model.errors import StoreError
+from unlost.vault.stores.address import DEFAULT_REGION, StoreAddress
+
+ANSWER_SECONDS = 60
+_EMPTY = hashlib.sha256(b"").hexdigest()
+_BYPASS = {"x-amz-bypass-governance-retention": "true"}
+_MOST = 1_000  # versions of one answer
+_ENTRY = re.compile(r"<(Version|DeleteMarker)>(.*?)</\1>", re.DOTALL)
+_PART = "<{0}>(.*?)</{0}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An access key by its text. ``token``: of a key that is lent for a time."""
+
+    id: str
+    secret: str
+    token: str = ""
+
+    def __repr__(self) -> str:
+        return f"Key({self.id})"
+
+
+def key_in(credentials: Mapping[str, str]) -> Key | None:
+    """The key among the settings of a client; None where there is none."""
+    key, secret, token = (
+        credentials.get(f"aws_{name}", "")
+        for name in ("access_key_id", "secret_access_key", "session_token")
+    )
+    return Key(key, secret, token) if key and secret else None
+
+
+def _read_entry(text: str) -> tuple[str, str]:
+    """Name and version; the vault's names have nothing that XML would write in another way."""
+    name, version = (re.search(_PART.format(tag), text) for tag in ("Key", "VersionId"))
+    return (name[1], version[1]) if name and version else ("", "")
+
+
+class Versions:
+    """Finds and removes versions in one bucket of S3. Safe to share between threads."""
+
+    def __init__(self, address: StoreAddress, *, key: Key, now: Callable[[], datetime]) -> None:
+        self._address = address
+        self._key = key
+        self._now = now
+        self._region = address.reach.region or DEFAULT_REGION
+        parts = urlsplit(address.reach.endpoint or f"https://s3.{self._region}.amazonaws.com")
+        self._tls = parts.scheme == "https"
+        hosted = address.reach.hosted
+        self._host = f"{address.bucket}.{parts.netloc}" if hosted else parts.netloc
+        self._root = f"{parts.path.rstrip('/')}/{'' if hosted else address.bucket}".rstrip("/")
+
+    def remove(self, name: str) -> None:
+        """Remove all versions of an object, the newest last: until then it is there.
+
+        Locks that may be lifted are lifted. Raises StoreError.
+        """
+        full = "/".join(filter(None, [self._address.prefix, name]))
+        while found := self._of(full):
+            for version in reversed(found):
+                self._asked("DELETE", full, {"versionId": version}, _BYPASS)
+
+    def is_locked_for_good(self) -> bool:
+        """True if the bucket keeps what is new in it so that nobody can remove it for a while.
+
+        False also where these credentials may not know.
+        """
+        try:
+            told = self._asked("GET", "", {"object-lock": ""})
+        except StoreError:
+            return False
+        return b"<Mode>COMPLIANCE</Mode>" in told
+
+    def _of(self, full: str) -> list[str]:
+        """Some versions of an object and marks of its deletion, newest first; none when all are gone."""
+        asked = {"versions": "", "prefix": full, "max-keys": str(_MOST)}
+        told = self._asked("GET", "", asked).decode("utf-8", "replace")
+        if "<ListVersionsResult" not in told:
+            raise self._failed("its list of versions cannot be read")
+        found = (one[2] for one in _ENTRY.finditer(told))
+        return [version for key, version in map(_read_entry, found) if key == full]
+
+    def _asked(
+        self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str] = {}
+    ) -> bytes:
+        """The body of an answer; raises StoreError where it is a refusal."""
+        place = quote(f"{self._root}/{path}".rstrip("/") or "/")
+        line = "&".join(f"{quote(k, safe='')}={quote(query[k], safe='')}" for k in sorted(query))
+        signed = self._signed(method, place, line, headers)
+        link = self._link()
+        try:
+            link.request(method, f"{place}?{line}", headers=signed)
+            answer = link.getresponse()
+            body = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise self._failed(str(error) or type(error).__name__) from error
+        finally:
+            link.close()
+        if answer.status == HTTPStatus.FORBIDDEN:
+            raise self._refused()
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            raise self._failed(f"it answered {answer.status} {answer.reason}")
+        return body
+
+    def _link(self) -> http.client.HTTPConnection:
+        if not self._tls:
+            return http.client.HTTPConnection(self._host, timeout=ANSWER_SECONDS)
+        context = ssl.create_default_context()
+        if self._address.reach.ca_file is not None:
+            context.load_verify_locations(self._address.reach.ca_file)
+        return http.client.HTTPSConnection(self._host, timeout=ANSWER_SECONDS, context=context)
+
+    def _signed(
+        self, method: str, place: str, line: str, headers: Mapping[str, str]
+    ) -> dict[str, str]:
+        """The headers of a request without a body, and its signature."""
+        stamp = f"{self._now():%Y%m%dT%H%M%SZ}"
+        told = {"host": self._host, "x-amz-content-sha256": _EMPTY, "x-amz-date": stamp, **headers}
+        if self._key.token:
+            told["x-amz-security-token"] = self._key.token
+        names = sorted(told)
+        lines = [method, place, line, *(f"{name}:{told[name]}" for name in names)]
+        canonical = "\n".join([*lines, "", ";".join(names), _EMPTY])
+        scope = f"{stamp[:8]}/{self._region}/s3/aws4_request"
+        proof = hashlib.sha256(canonical.encode()).hexdigest()
+        signing = f"AWS4{self._key.secret}".encode()
+        for part in scope.split("/"):
+            signing = hmac.digest(signing, part.encode(), "sha256")
+        text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{proof}"
+        signature = hmac.digest(signing, text.encode(), "sha256").hex()
+        told["authorization"] = (
+            f"AWS4-HMAC-SHA256 Credential={self._key.id}/{scope}, "
+            f"SignedHeaders={';'.join(names)}, Signature={signature}"
+        )
+        return told
+
+    def _failed(self, why: str) -> StoreError:
+        return StoreError(
+            "store-failed",
+            f"{self._address} failed at the versions of its objects: {why}.",
+            next_step="Check the endpoint and the network, then try again; nothing was lost.",
+        )
+
+    def _refused(self) -> StoreError:
+        return StoreError(
+            "store-may-not-delete",
+            f"{self._address} lets these credentials remove no versions of its objects.",
+            next_step="Give the credentials of maintenance the right to list and delete versions, and where the "
+            "bucket has locks to lift them (s3:BypassGovernanceRetention).",
+        )

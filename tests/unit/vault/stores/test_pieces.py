@@ -1,0 +1,206 @@
+"""Pieces of a remote vault on this machine: bounded, proved, and gone with their object."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from smallvault import SmallVault
+from unlost.model.errors import NotFound, StoreError
+from unlost.model.store import Store
+from unlost.testing.clock import VirtualClock
+from unlost.testing.stores import StoreContract
+from unlost.vault.stores.cached import CachedStore, remembering
+from unlost.vault.stores.fault import FaultStore, Operation
+from unlost.vault.stores.memory import MemoryStore
+from unlost.vault.stores.pieces import GONE_KEPT, KEPT, LARGEST, LOOK_EVERY, Piece, Pieces
+
+LIMIT = 1 << 20
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture
+def pieces(tmp_path: Path, clock: VirtualClock) -> Pieces:
+    return Pieces(tmp_path / "pieces", limit=LIMIT, clock=clock)
+
+
+def files(folder: Path) -> list[Path]:
+    return [one for one in folder.rglob("*") if one.is_file() and one.name != "gone"]
+
+
+class TestCachedStore(StoreContract):
+    @pytest.fixture
+    def store(self, pieces: Pieces) -> Store:
+        return CachedStore(MemoryStore(), pieces=pieces)
+
+
+def counted(pieces: Pieces) -> tuple[CachedStore, FaultStore]:
+    inner = FaultStore(MemoryStore())
+    store = CachedStore(inner, pieces=pieces)
+    store.put_new("one", b"0123456789")
+    return store, inner
+
+
+def reads(inner: FaultStore) -> int:
+    return sum(call.operation is Operation.GET for call in inner.calls)
+
+
+def test_what_was_read_once_is_not_asked_for_again(pieces: Pieces) -> None:
+    store, inner = counted(pieces)
+    view = remembering(store)
+    for _ in range(2):
+        assert view.get("one") == b"0123456789"
+        assert view.get_range("one", start=2, length=3) == b"234"
+    assert reads(inner) == 2
+    assert remembering(inner) is inner
+
+
+def test_who_asks_the_store_itself_is_answered_by_it(pieces: Pieces) -> None:
+    store, inner = counted(pieces)
+    for _ in range(2):
+        store.get("one")
+        store.get_range("one", start=2, length=3)
+    assert reads(inner) == 4
+
+
+def test_a_deleted_object_is_gone_here_too(
+    pieces: Pieces, tmp_path: Path, clock: VirtualClock
+) -> None:
+    """Also for who read it just before, and keeps it just after."""
+    store, _ = counted(pieces)
+    view = remembering(store)
+    view.get("one")
+    view.get_range("one", start=0, length=4)
+    assert len(files(tmp_path)) == 2
+    assert store.delete("one") is True
+    assert files(tmp_path) == []
+    pieces.put(Piece("one"), b"0123456789")
+    assert files(tmp_path) == []
+    with pytest.raises(NotFound):
+        view.get("one")
+    clock.advance(days=GONE_KEPT.days, seconds=1)
+    pieces.trim()
+    assert [one for one in tmp_path.rglob("*") if one.is_file()] == []
+
+
+def test_a_piece_that_is_kept_in_the_moment_of_the_deletion_is_not(
+    pieces: Pieces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Pieces._write
+
+    def late(self: Pieces, file: Path, data: bytes) -> None:
+        monkeypatch.setattr(Pieces, "_write", write)
+        self.forget("one")
+        write(self, file, data)
+
+    monkeypatch.setattr(Pieces, "_write", late)
+    pieces.put(Piece("one"), b"secret")
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("damage", [b"", b"short", bytes(40)])
+def test_a_damaged_piece_is_none(pieces: Pieces, tmp_path: Path, damage: bytes) -> None:
+    pieces.put(Piece("one"), b"0123456789")
+    (file,) = files(tmp_path)
+    file.write_bytes(damage)
+    assert pieces.get(Piece("one")) is None
+    assert files(tmp_path) == []
+
+
+def test_a_piece_in_the_place_of_another_is_none(pieces: Pieces, tmp_path: Path) -> None:
+    pieces.put(Piece("one", 0, 4), b"0123")
+    (file,) = files(tmp_path)
+    file.rename(file.with_name("4-4"))
+    assert pieces.get(Piece("one", 4, 4)) is None
+
+
+def test_pieces_are_no_more_than_the_limit_and_the_last_read_stay(
+    pieces: Pieces, tmp_path: Path, clock: VirtualClock
+) -> None:
+    size = LIMIT // 8
+    for number in range(LOOK_EVERY * 2 + 1):
+        clock.advance(seconds=1)
+        pieces.put(Piece(f"o{number}"), bytes(size))
+        pieces.get(Piece("o0"))
+    assert sum(one.stat().st_size for one in files(tmp_path)) <= LIMIT
+    assert pieces.get(Piece("o0")) is not None
+    assert pieces.get(Piece("o1")) is None
+    assert pieces.get(Piece(f"o{LOOK_EVERY * 2}")) is not None
+
+
+def test_what_nobody_reads_for_long_is_removed(
+    pieces: Pieces, tmp_path: Path, clock: VirtualClock
+) -> None:
+    pieces.put(Piece("old"), b"x")
+    clock.advance(days=KEPT.days - 1)
+    pieces.put(Piece("new"), b"x")
+    clock.advance(days=2)
+    pieces.trim()
+    assert pieces.get(Piece("old")) is None
+    assert pieces.get(Piece("new")) == b"x"
+
+
+def test_what_is_large_is_not_kept(pieces: Pieces, tmp_path: Path) -> None:
+    pieces.put(Piece("one"), bytes(LIMIT + 1))
+    Pieces(tmp_path / "roomy", limit=LARGEST * 4, clock=VirtualClock()).put(
+        Piece("one"), bytes(LARGEST + 1)
+    )
+    assert files(tmp_path) == []
+
+
+def test_only_the_owner_can_read_them(pieces: Pieces, tmp_path: Path) -> None:
+    pieces.put(Piece("one"), b"x")
+    (file,) = files(tmp_path)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+def test_where_nothing_can_be_kept_the_store_answers(tmp_path: Path, clock: VirtualClock) -> None:
+    (tmp_path / "file").write_text("in the way")
+    store, inner = counted(Pieces(tmp_path / "file" / "pieces", limit=LIMIT, clock=clock))
+    for _ in range(2):
+        assert remembering(store).get("one") == b"0123456789"
+    assert reads(inner) == 2
+    assert store.delete("one") is True
+
+
+def test_what_cannot_be_removed_keeps_the_object(
+    pieces: Pieces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever erases is told so, and does it again."""
+    store, inner = counted(pieces)
+    remembering(store).get("one")
+
+    def refused(self: Path, *, missing_ok: bool = False) -> None:
+        raise PermissionError(13, "not yours")
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    with pytest.raises(StoreError) as told:
+        store.delete("one")
+    assert told.value.code == "cache-not-removed"
+    assert inner.size("one") == 10
+
+
+def test_a_vault_reads_from_pieces_what_it_read_before(
+    pieces: Pieces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In another process too; and what is kept is as sealed as in the store."""
+    inner = FaultStore(MemoryStore())
+    small = SmallVault(store=CachedStore(inner, pieces=pieces))
+    small.night("first", *((f"a{n}", "U", {"Name": f"Zartbitter {n}"}) for n in range(50)))
+    small.night("second", ("a1", "U", {"Name": "Vollmilch"}))
+    told = []
+    for _ in range(2):
+        small.reopen()
+        inner.calls.clear()
+        told.append(small.vault.history(small.org, "Thing", "a1"))
+        told.append(len([call for call in inner.calls if "/data/" in call.name]))
+    assert told[0] == told[2]
+    assert told[1] > 0
+    assert told[3] == 0
+    assert files(tmp_path)
+    assert not any(b"Zartbitter" in file.read_bytes() for file in files(tmp_path))
