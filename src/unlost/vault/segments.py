@@ -35,6 +35,7 @@ _SIDECAR_CACHE_BYTES = 64 << 20
 _FACTS_KEPT = 4_096
 _FOOTER_CACHE_BYTES = 16 << 20
 _UNPACKED_CACHE_BYTES = 16 << 20
+_END_BYTES = 1 << 20  # of an object, which are kept while it is open
 
 
 class SegmentReader:
@@ -154,7 +155,7 @@ class SegmentReader:
                     source,
                     metadata=footer,  # knows how to decrypt what it describes
                     read_dictionary=list(few_values),
-                    pre_buffer=ahead,
+                    pre_buffer=ahead or store.path(name) is None,  # far away pieces are joined
                     decryption_properties=None if footer else self._decryption(entry, name),
                 ) as file,
             ):
@@ -241,6 +242,7 @@ class _StoredFile(io.RawIOBase):
         self._name = name
         self._size = size
         self._at = 0
+        self._end = b""  # the last bytes, once read: Arrow asks for the footer in them again
 
     def readable(self) -> bool:
         """True."""
@@ -263,6 +265,12 @@ class _StoredFile(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         """Bytes from here."""
         wanted = self._size - self._at if size < 0 else size
-        data = self._store.get_range(self._name, start=self._at, length=wanted)
+        known = self._at - (self._size - len(self._end))
+        if self._end and known >= 0:
+            data = self._end[known : known + wanted]
+        else:
+            data = self._store.get_range(self._name, start=self._at, length=wanted)
+            if self._at + wanted == self._size and wanted <= _END_BYTES:
+                self._end = data
         self._at += len(data)
         return data
