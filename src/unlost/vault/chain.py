@@ -6,9 +6,12 @@ the witness knows better stop everything that would write.
 
 import threading
 from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from unlost.model.errors import IntegrityError, NotFound, StoreError, UnlostError
 from unlost.model.ports import Witness, Witnessed
+from unlost.model.store import Store
 from unlost.vault import places
 from unlost.vault.format.manifest import Checkpoint, Manifest, head_of, pack, unpack
 from unlost.vault.format.sealed import ObjectKind
@@ -26,6 +29,15 @@ CHECKPOINTS_KEPT = (
     3  # each repeats all that is live: many commits a day would fill a vault with them
 )
 _KEPT_MANIFESTS = 64
+_AT_ONCE = 8  # requests to a store that is far away
+
+
+def _asked_for(store: Store, name: str) -> tuple[str, bytes | None]:
+    """An object's bytes; None where there are none to be had."""
+    try:
+        return name, store.get(name)
+    except UnlostError:
+        return name, None
 
 
 class Chain:
@@ -37,6 +49,8 @@ class Chain:
         self._witness = witness
         self._state = LiveState()
         self._manifests: dict[tuple[int, str | None], tuple[Manifest, str]] = {}
+        self._asked = range(0)  # manifests that were asked for at once, and what came of it
+        self._ahead: dict[str, bytes] = {}
         self._redactions = Redactions(org, sealed=sealed)
         self._lock = threading.RLock()
 
@@ -171,11 +185,28 @@ class Chain:
         return self._redactions.find(seq) is not None
 
     def _advance(self, state: LiveState, *, until: int) -> None:
-        for seq in range(state.seq + 1, until + 1):
-            manifest, head = self._read(seq)
-            if manifest.parent != state.head:
-                raise _broken("chain-parent", f"Commit {seq} does not follow the one before it.")
-            state.apply(manifest, head=head)
+        try:
+            for seq in range(state.seq + 1, until + 1):
+                if seq not in self._asked:
+                    self._read_ahead(range(seq, min(seq + CHECKPOINT_EVERY, until + 1)))
+                manifest, head = self._read(seq)
+                if manifest.parent != state.head:
+                    raise _broken(
+                        "chain-parent", f"Commit {seq} does not follow the one before it."
+                    )
+                state.apply(manifest, head=head)
+        finally:
+            self._asked = range(0)
+            self._ahead.clear()
+
+    def _read_ahead(self, seqs: range) -> None:
+        """Ask a store that is far away for some manifests at once; what fails is asked again in turn."""
+        store, self._asked = self._sealed.store, seqs
+        names = [places.commit(self.org, seq) for seq in seqs if (seq, None) not in self._manifests]
+        if len(names) > 1 and store.path(names[0]) is None:
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                found = pool.map(partial(_asked_for, store), names)
+                self._ahead.update((name, data) for name, data in found if data is not None)
 
     def _read(self, seq: int, *, redaction: str | None = None) -> tuple[Manifest, str]:
         """A manifest and its head; ``redaction``: what stands in its place, also where it is still there."""
@@ -196,7 +227,8 @@ class Chain:
         """
         name = places.commit(self.org, seq)
         try:
-            content = self._sealed.get(ObjectKind.MANIFEST, org=self.org, name=name)
+            data = self._ahead.pop(name, None) or self._sealed.store.get(name)
+            content = self._sealed.open(ObjectKind.MANIFEST, org=self.org, name=name, data=data)
         except NotFound:
             redaction = self._redactions.find(seq)
             if redaction is None:

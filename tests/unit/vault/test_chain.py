@@ -293,3 +293,28 @@ def test_a_store_that_only_lets_one_read_is_read_and_nothing_is_remembered() -> 
     seen = small.witness.get(small.org)
     assert seen is not None
     assert seen.number == 2
+
+
+def far(small: SmallVault, *faults: Fault) -> FaultStore:
+    """The same vault as another process finds it, over a store without files."""
+    store = FaultStore(small.store, faults=faults)
+    small.store = store
+    small.reopen()
+    return store
+
+
+def test_each_manifest_of_a_store_that_is_far_away_is_read_once() -> None:
+    small = SmallVault()
+    for number in range(5):
+        small.night(f"night-{number}", ("a", "U", {"Name": f"Anna {number}"}))
+    told, near = small.cells(5), small.store
+    whole = far(small)
+    assert small.cells(5) == told
+    gets = [call.name for call in whole.calls if call.operation is Operation.GET]
+    commits = [name for name in gets if "/commits/" in name and places.sequence(name) <= 5]
+    assert len(commits) == len(set(commits)) == 5
+    first = min(gets.index(name) for name in commits) + 1
+    small.store = near
+    store = far(small, Fault(FaultKind.FAILS, at=first, on=Operation.GET))
+    assert small.cells(5) == told  # what failed is asked again
+    store.assert_all_hit()
