@@ -4,7 +4,7 @@ unlost.toml       format number, where the vault, its second copy and its servic
 catalog.sqlite    the application database
 jobs.sqlite       step results of unfinished runs
 queue.sqlite      jobs that wait or are under way
-cache/            what orgs need not tell again each night; may be deleted while nothing runs
+cache/            what orgs and a vault far away need not tell again; may be deleted while nothing runs
 keys/home.key     seals the secrets of orgs
 keys/service.key  opens the vault, unless unlost.toml names another place
 locks/            lock files
@@ -94,7 +94,7 @@ class Home:
 
     @property
     def cache(self) -> Path:
-        """Folder of what orgs can tell again; may be deleted at any time."""
+        """Folder of what orgs and the vault's store can tell again; may be deleted at any time."""
         return self.root / "cache"
 
     @property
