@@ -18,7 +18,7 @@ from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.room import OrgRoom
 from unlost.vault.sealing import SealedObjects
 
-_ENTRY = re.compile(r"([a-z0-9][a-z0-9_-]{0,63})/(\d{8})")
+_ENTRY = re.compile(r"([a-z0-9][a-z0-9_-]{0,63})/(\d{8})(?:\.[0-9a-f]+)?")
 
 
 class RunJournal:
@@ -107,6 +107,8 @@ class EntryChain:
 
     def put(self, number: int, content: bytes) -> bool:
         """Create an entry; False if it is there."""
+        if self._sealed.resealed(self.name(number)) is not None:
+            return False
         return self._sealed.put_new(
             ObjectKind.JOURNAL, org=self._org, name=self.name(number), content=content
         ).created
@@ -115,7 +117,7 @@ class EntryChain:
         """What an entry's seal protects; raises IntegrityError."""
         name = self.name(number)
         try:
-            return self._sealed.get(ObjectKind.JOURNAL, org=self._org, name=name)
+            return self._sealed.get_either(ObjectKind.JOURNAL, org=self._org, name=name)
         except NotFound:
             raise broken(name, "it is missing") from None
 
@@ -149,13 +151,13 @@ class EntryChain:
 
 def entry_counts(names: Iterable[str], *, org: str) -> dict[str, list[int]]:
     """The numbers of the entries of each run among the names of objects."""
-    found: dict[str, list[int]] = {}
+    found: dict[str, set[int]] = {}
     folder = places.journals(org)
     for name in names:
         match = _ENTRY.fullmatch(name.removeprefix(folder))
         if name.startswith(folder) and match:
-            found.setdefault(match[1], []).append(int(match[2]))
-    return found
+            found.setdefault(match[1], set()).add(int(match[2]))
+    return {run: sorted(numbers) for run, numbers in found.items()}
 
 
 def first_gap(numbers: Sequence[int]) -> int | None:
