@@ -44,7 +44,8 @@ def test_it_reads_what_was_merged_and_then_sealed_anew(tmp_path: Path) -> None:
         story.vault.sweep(story.org, run=f"sweep-{number}")
         assert story.vault.rekey(story.org, run=f"end-{number}").complete
         org = agrees(tmp_path / "vault", story)
-        keys = {path.name for path in (tmp_path / "vault" / org.root / "keys").iterdir()}
+        folder = tmp_path / "vault" / org.root / "keys"
+        keys = {path.parent.name for path in folder.rglob("*") if path.is_file()}
         assert keys == {
             f"{number:08d}.{number:08d}",
             f"identity.{number:08d}",

@@ -117,6 +117,14 @@ def keys_of(story: Story) -> set[str]:
 # --- the thief --------------------------------------------------------------------------------
 
 
+KINDS = {  # what the format document says of names
+    "commits": ObjectKind.MANIFEST, "redacted": ObjectKind.REDACTION, "runs": ObjectKind.INTENT,
+    "checkpoints": ObjectKind.CHECKPOINT, "schemas": ObjectKind.SCHEMA, "keys": ObjectKind.KEY,
+    "certs": ObjectKind.CERTIFICATE, "journal": ObjectKind.JOURNAL, "packs": ObjectKind.PACK,
+    "data": ObjectKind.SIDECAR, "names": ObjectKind.IDENTITY, "homes": ObjectKind.HOME,
+}  # fmt: skip
+
+
 class Thief:
     """Has a master key and all keys that it ever gave him, and tries each on each object."""
 
@@ -145,11 +153,11 @@ class Thief:
         return any(self._tried(story, name, secret) for secret in (*self.orgs, *self.keys.masters))
 
     def _tried(self, story: Story, name: str, secret: bytes) -> bool:
-        for org in (story.org, bytes(16).hex()):
-            for kind in ObjectKind:
-                key = object_key(secret, kind, name)
-                if self._unsealed(story, name, kind, org, key) is not None:
-                    return True
+        parts = name.split("/")
+        org = parts[1].split(".")[0] if parts[0] in {"orgs", "names"} else bytes(16).hex()
+        kind = KINDS.get(parts[2] if parts[0] == "orgs" else parts[0], ObjectKind.KEY)
+        if self._unsealed(story, name, kind, org, object_key(secret, kind, name)) is not None:
+            return True
         return self._segment(story, name, object_key(secret, ObjectKind.SEGMENT, name))
 
     def _unsealed(
