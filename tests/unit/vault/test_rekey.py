@@ -1,5 +1,6 @@
 """Everything of an org is sealed anew under its newest key, and the earlier keys go."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,15 +15,19 @@ from unlost.model.errors import Conflict, IntegrityError, NotAllowed, UnlostErro
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
 from unlost.model.rekeying import Rekeyed
-from unlost.model.snapshot import CommitKind, VerifyLevel
+from unlost.model.snapshot import CommitKind, SegmentEntry, VerifyLevel
+from unlost.vault.format.manifest import Intent, pack
 from unlost.vault.format.sealed import ObjectKind, Place, unseal
 from unlost.vault.garbage import GRACE
 from unlost.vault.keys import Keyring, epoch_folder, object_key
 from unlost.vault.label import bound_to
+from unlost.vault.maintenance import open_runs
 from unlost.vault.mirror.update import update_mirror
 from unlost.vault.opening import open_keyring, recovery_sheet
 from unlost.vault.rekey import rekeyer
 from unlost.vault.renewal import finish_renewal, is_unfinished, renew_master
+from unlost.vault.sealing import SealedObjects
+from unlost.vault.segments import SegmentReader
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.unlock import ByRecoverySheet, ServiceKey
 from unlost.vault.vault import open_vault
@@ -446,3 +451,81 @@ def test_left_over_documents_go_once_no_run_may_need_them(story: Story) -> None:
                          entropy=story.entropy)  # fmt: skip
     assert rekeyed(story, "later").complete
     assert not any("certs/left" in one.name for one in story.store.list(""))
+
+
+def test_a_segment_that_gives_other_rows_is_not_put_in_place(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renewed(story)
+    groups = SegmentReader.groups
+
+    def fewer(self: SegmentReader, entry: SegmentEntry) -> Iterator[pa.Table]:
+        return (rows.slice(1) if len(rows) > 1 else rows for rows in groups(self, entry))
+
+    monkeypatch.setattr(SegmentReader, "groups", fewer)
+    with pytest.raises(IntegrityError, match="does not hold the rows"):
+        story.vault.rekey(story.org, run="rekey")
+    monkeypatch.undo()
+    assert rekeyed(story).complete
+    assert whole(story)
+
+
+def late_intent(story: Story, sealed: SealedObjects, run: str) -> None:
+    """A process from before says that a run is under way, at the last moment or after it."""
+    intent = Intent(0, run, CommitKind.BACKUP, IDENTITY, 1, story.clock.now(), "00" * 8)
+    name = f"orgs/{story.org}/runs/{run}"
+    sealed.put_new(ObjectKind.INTENT, org=story.org, name=name, content=pack(intent))
+
+
+def test_who_writes_until_the_end_keeps_the_earlier_keys(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = story.vault.sealed
+    assert old.keys.epoch(story.org) == 1
+    renewed(story)
+    retire = Keyring.retire
+
+    def beside(self: Keyring, org: str, *, before: int) -> None:
+        late_intent(story, old, "late")
+        retire(self, org, before=before)
+
+    monkeypatch.setattr(Keyring, "retire", beside)
+    done = rekeyed(story)
+    assert (done.more, done.complete) == (True, False)
+    assert story.keys.epochs(story.org) == (1, 2)
+    monkeypatch.undo()
+    assert rekeyed(story, "again").held_by == "late"
+    story.store.delete(f"orgs/{story.org}/runs/late")
+    assert rekeyed(story, "last").complete
+    assert whole(story)
+
+
+def test_what_is_written_under_a_key_that_is_gone_stops_nobody(story: Story) -> None:
+    old = story.vault.sealed
+    assert old.keys.epoch(story.org) == 1
+    renewed(story)
+    assert rekeyed(story).complete
+    late_intent(story, old, "late")
+    fresh(story)
+    assert list(open_runs(story.vault.room(story.org))) == []
+    story.vault.sweep(story.org, run="sweep")
+    named = [one.object for one in story.vault.verify(VerifyLevel.FULL).damages]
+    assert named == [f"orgs/{story.org}/runs/late"]
+
+
+def test_a_journal_that_goes_on_is_sealed_anew_when_its_run_has_ended(story: Story) -> None:
+    commit = story.vault.begin(story.org, run="slow", kind=CommitKind.RESTORE, identity=IDENTITY)
+    story.vault.journal(story.org, "slow").append(b"plan")
+    renewed(story)
+    assert rekeyed(story).held_by == "slow"
+    assert list(story.vault.journal(story.org, "slow").read()) == [b"plan"]
+    commit = story.vault.begin(story.org, run="slow", kind=CommitKind.RESTORE, identity=IDENTITY)
+    commit.abandon()
+    assert rekeyed(story, "later").complete
+    journal = story.vault.journal(story.org, "slow")
+    with pytest.raises(Conflict):  # a slow process finds its place taken, though by another name
+        journal.append(b"another plan")
+    assert story.vault.journal(story.org, "slow").append(b"plan") == 0
+    assert list(journal.read()) == [b"plan"]
+    assert journal.append(b"more") == 1
+    assert whole(story)
