@@ -30,6 +30,7 @@ class RunJournal:
         self._chain = EntryChain(room.sealed, org=room.org, run=run)
         self._lock = threading.Lock()
         self._count = 0
+        self._going = False
         self._link = FIRST_LINK
 
     def append(self, payload: bytes) -> int:
@@ -40,8 +41,11 @@ class RunJournal:
         with self._lock:
             self._refuse_closed()
             number, content = self._count, encode_entry(payload, link=self._link)
-            if not self._chain.put(number, content):
+            taken = not self._going and self._chain.is_sealed_anew(number)
+            if taken or not self._chain.put(number, content):
                 content = self._held(number, payload)
+            else:
+                self._going = True  # what follows on an own entry nobody has written before
             self._count, self._link = number + 1, link_after(content)
             return number
 
@@ -107,11 +111,13 @@ class EntryChain:
 
     def put(self, number: int, content: bytes) -> bool:
         """Create an entry; False if it is there."""
-        if self._sealed.resealed(self.name(number)) is not None:
-            return False
         return self._sealed.put_new(
             ObjectKind.JOURNAL, org=self._org, name=self.name(number), content=content
         ).created
+
+    def is_sealed_anew(self, number: int) -> bool:
+        """True if an entry is there under another name."""
+        return self._sealed.resealed(self.name(number)) is not None
 
     def content(self, number: int) -> bytes:
         """What an entry's seal protects; raises IntegrityError."""
@@ -145,7 +151,8 @@ class EntryChain:
             content = self.content(number)
             decode_entry(content, link=link, name=self.name(number))
             link = link_after(content)
-        self.put(count - 1, content)  # who put it may have died before it was durable
+        if not self.is_sealed_anew(count - 1):
+            self.put(count - 1, content)  # who put it may have died before it was durable
         return JournalProof(run=self._run, entries=count, root=link.hex())
 
 

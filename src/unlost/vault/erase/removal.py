@@ -44,9 +44,12 @@ def _left(room: OrgRoom, state: LiveState, erasures: list[Manifest]) -> Iterator
     """Objects that are there and must not be: segments and packs, then what told of them."""
     listed = [one.name for one in room.sealed.store.list(f"orgs/{room.org}/")]
     live = {entry.name for entry in live_objects(state, org=room.org)}
+    redactions = places.redactions(room.org)
     gone = {name for one in erasures for name in (*one.condemned, *one.withdrawn)} - live
-    gone |= {name for one in _of_kind(room, state, _REKEYING) for name in one.withdrawn} - live
-    there, redactions = set(listed), places.redactions(room.org)
+    documents = (places.schemas(room.org), places.certificates(room.org), redactions)
+    if any(name.startswith(documents) and name not in live for name in listed):
+        gone |= {name for one in _of_kind(room, state, _REKEYING) for name in one.withdrawn} - live
+    there = set(listed)
     stood_in = {  # a manifest goes only where what stands in its place is there
         places.commit(room.org, places.redacted(name))
         for name in state.objects
