@@ -109,7 +109,7 @@ class Vault:
 
     def orgs(self) -> list[str]:
         """The oids."""
-        found = sorted(path.name for path in (self.folder / "names").iterdir())
+        found = sorted({path.name[:32] for path in (self.folder / "names").iterdir()})
         return [org for org in found if self.proof(org) is None]
 
     def unseal(self, name: str, kind: str, org: str, key: bytes, data: bytes) -> bytes:
@@ -149,8 +149,16 @@ class Vault:
         """Section 5: the key of any other object."""
         return derive(self.wrapped(f"orgs/{org}/keys/{epoch:08d}", org), f"{kind}/{name}")
 
+    def lies(self, name: str) -> str:
+        """Section 2: the name itself, or that of what was sealed anew in its place."""
+        path = self.folder / name
+        if path.exists():
+            return name
+        return f"{name}{next(path.parent.glob(f'{path.name}.*')).name[len(path.name) :]}"
+
     def sealed(self, name: str, kind: str, org: str) -> bytes:
         """The content of a sealed object."""
+        name = self.lies(name)
         data = (self.folder / name).read_bytes()
         key = self.object_key(name, kind, org, struct.unpack_from("<I", data, 12)[0])
         return self.unseal(name, kind, org, key, data)
@@ -166,6 +174,7 @@ class Org:
         self.segments: dict[str, tuple[int, dict]] = {}
         self.others: dict[str, str] = {}
         self.journals: dict[str, dict] = {}
+        self.packs: dict[str, str] = {}
         self.head = ""
         folders = (vault.folder / self.root / name for name in ("commits", "redacted"))
         numbers = sorted({int(p.name[:20]) for folder in folders for p in folder.glob("*")})
@@ -194,13 +203,15 @@ class Org:
         self.head = head
         self.manifests.append(manifest)
         for part in manifest["tables"]:
-            for gone in part["removed"]:
-                del self.segments[gone]
-            self.segments |= {entry["id"]: (number, entry) for entry in part["segments"]}
+            self._part(part, number, rekeyed=manifest["kind"] == "rekey")
         for pack in manifest["packs"]:
+            if old := self.packs.get(pack["id"][:32]):
+                del self.others[f"{self.root}/packs/{old[:2]}/{old}"]
+            self.packs[pack["id"][:32]] = pack["id"]
             self.others[f"{self.root}/packs/{pack['id'][:2]}/{pack['id']}"] = pack["blake3"]
         for pack in manifest.get("dropped", ()):
-            del self.others[f"{self.root}/packs/{pack[:2]}/{pack}"]
+            lies = self.packs.pop(pack)
+            del self.others[f"{self.root}/packs/{lies[:2]}/{lies}"]
         for name in manifest.get("withdrawn", ()):
             del self.others[name]
         for run in manifest.get("unjournaled", ()):
@@ -210,6 +221,19 @@ class Org:
             self.journals[manifest["journal"]["run"]] = manifest["journal"]
         assert manifest["live_root"] == self._live_root()
         return stood_in
+
+    def _part(self, part: dict, number: int, *, rekeyed: bool) -> None:
+        """Section 7: what a commit did to a table; a rekey puts each segment where another was."""
+        if rekeyed:
+            anew = dict(zip(part["removed"], part["segments"], strict=True))
+            was, self.segments = self.segments, {}
+            for ident, (at, entry) in was.items():
+                new = anew.get(ident, entry)
+                self.segments[new["id"]] = (at, new)
+            return
+        for gone in part["removed"]:
+            del self.segments[gone]
+        self.segments |= {entry["id"]: (number, entry) for entry in part["segments"]}
 
     def pseudonym(self, table: str, column: str, text: str) -> str:
         """Section 8: the id of a row of ``$suppressed``."""
@@ -292,7 +316,7 @@ class Org:
         """Section 10: the bytes of a blob, proved by its id."""
         (row,) = self.versions("$files", len(self.manifests))[f'["blob","{blob}"]'][-1:]
         content = b"".join(
-            self.vault.sealed(f"{self.root}/packs/{pack[:2]}/{pack}", "pack", self.org)[at : at + n]
+            self.vault.sealed(self._pack(pack), "pack", self.org)[at : at + n]
             for pack, at, n in json.loads(row["extents"])
         )
         if row.get("encoding") == "zstd":
@@ -301,6 +325,10 @@ class Org:
         assert blake3(content, key=key).hexdigest() == blob
         assert len(content) == int(row["size"])
         return content
+
+    def _pack(self, pack: str) -> str:
+        """Section 2: where a pack lies that rows of ``$files`` name."""
+        return f"{self.root}/packs/{pack[:2]}/{self.packs[pack]}"
 
     def journal(self, run: str) -> list[bytes]:
         """Section 12: the entries of a run that has ended."""

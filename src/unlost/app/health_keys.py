@@ -11,7 +11,7 @@ from unlost.catalog.orgs import forgotten_orgs
 from unlost.model.errors import UnlostError
 from unlost.vault.format.register import register_name
 from unlost.vault.keys import COPIES
-from unlost.vault.opening import repair_slot
+from unlost.vault.opening import remove_strange_slots, repair_slot, strange_slots
 from unlost.vault.register import mend_register, registered, strange_entries
 from unlost.vault.renewal import finish_renewal, is_unfinished, strange_keys
 from unlost.vault.shred import (
@@ -60,6 +60,14 @@ def _strange(opened: OpenedKeys) -> Iterator[Look]:
             "`unlost doctor --repair` removes them; see then with `unlost key list` whether each key "
             "is there.",
             repair=partial(mend_register, store, keys),
+        )
+    if found_slots := strange_slots(store):
+        yield warning(
+            "strange slots",
+            f"{len(found_slots)} objects among the slots are none, such as {found_slots[0]}. Somebody put "
+            "them there.",
+            "Find out who may write to the vault's place; `unlost doctor --repair` removes them.",
+            repair=partial(remove_strange_slots, store),
         )
     if found_keys := strange_keys(store, keys):
         yield warning(

@@ -27,8 +27,28 @@ def org_looks(app: Application, org: ProtectedOrg, *, ask: bool) -> Iterator[Loo
         yield from _writer(app, org)
     try:
         yield from _backup(app, org)
+        yield from _earlier_keys(app, org)
     except UnlostError as error:
         yield bad(f"{org.name}: backup", error.sentence, error.next_step)
+
+
+def _earlier_keys(app: Application, org: ProtectedOrg) -> Iterator[Look]:
+    """After a new master key: how much can still be read by who has an earlier one."""
+    left = app.whole_vault.under_earlier_keys(org.oid)
+    name = f"{org.name}: keys"
+    if left.objects:
+        yield warning(
+            name,
+            f"{left.objects} objects that backups are read from are still sealed under an earlier key.",
+            "The service seals them anew, a part each night. To do it now: "
+            f"unlost key rekey {org.name}",
+        )
+    elif not left.complete:
+        yield good(
+            name,
+            "All that backups need is under the newest key. The earlier one goes with what nobody needs "
+            "any more, some days from now.",
+        )
 
 
 def _zone(org: ProtectedOrg) -> Iterator[Look]:

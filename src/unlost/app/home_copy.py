@@ -94,10 +94,9 @@ def read_copy(vault: Vault, number: int | None) -> bytes | None:
 
     Raises NotFound (``home-copy-unknown``), IntegrityError.
     """
-    held = vault.homes.numbers()
-    if number is None and not held:
+    content = vault.homes.newest() if number is None else vault.homes.get(number)
+    if content is None:
         return None
-    content = vault.homes.get(held[-1] if number is None else number)
     try:
         return zstandard.decompress(content, max_output_size=LARGEST)
     except zstandard.ZstdError as error:

@@ -168,10 +168,10 @@ def _name(oid: str, who: OrgIdentity, names: Mapping[str, str]) -> str:
 
 def _names(vault: EncryptedVault) -> dict[str, str]:
     """Names by oid, as the newest copy of a home in the vault tells; a vault may have none."""
-    held = vault.homes.numbers()
-    if not held:
+    copy = vault.homes.newest()
+    if copy is None:
         return {}
-    content = zstandard.decompress(vault.homes.get(held[-1]), max_output_size=_LARGEST)
+    content = zstandard.decompress(copy, max_output_size=_LARGEST)
     with closing(sqlite3.connect(":memory:")) as database:
         database.deserialize(content)
         return dict(database.execute("SELECT oid, name FROM catalog_org"))

@@ -22,6 +22,10 @@ class HomeCopies(Protocol):
         """A copy; raises NotFound (``home-copy-unknown``), IntegrityError."""
         ...
 
+    def newest(self) -> bytes | None:
+        """The newest copy that opens; None if there is no copy. Raises what the newest does if none opens."""
+        ...
+
     def drop_before(self, number: int) -> None:
         """Remove the copies that are older than one: they hold what must not be kept."""
         ...

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from unlost.model.erasure import Erasing
 from unlost.model.rectification import Rectifying
+from unlost.model.rekeying import Rekeying
 from unlost.model.snapshot import SnapshotInfo
 
 
@@ -142,7 +143,7 @@ class ForgottenRecord:
         return bool(self.error_code)
 
 
-class Retention(Erasing, Rectifying, Protocol):
+class Retention(Erasing, Rectifying, Rekeying, Protocol):
     """The part of the port ``Vault`` that keeps, forgets and erases; ``org`` is its oid."""
 
     def holds(self, org: str) -> tuple[Hold, ...]:

@@ -25,6 +25,7 @@ from unlost.model.plan import RecordKey
 from unlost.model.ports import Clock, IncomingFile
 from unlost.model.reading import Rows
 from unlost.model.rectification import Rectification, RectifyWish
+from unlost.model.rekeying import Rekeyed, UnderEarlier
 from unlost.model.retention import Forgetting, HeldThing, Hold, KeepRules
 from unlost.model.schema import ColumnTrait, Schema, Table
 from unlost.model.snapshot import (
@@ -105,6 +106,10 @@ class MemoryHomes:
         for old in self.numbers()[:-HOMES_KEPT]:
             del self.held[old]
         return number
+
+    def newest(self) -> bytes | None:
+        """That of the highest number."""
+        return self.held[max(self.held)] if self.held else None
 
     def drop_before(self, number: int) -> None:
         """Remove older ones."""
@@ -389,6 +394,22 @@ class MemoryVault:
         told = rectifying.proved(plan, wish, run=run, at=now, number=number)
         self.erased_in.setdefault(org, []).append(erasing.Listed(told, frozenset()))
         return replace(plan, snapshot=number)
+
+    def under_earlier_keys(self, org: str) -> UnderEarlier:  # noqa: ARG002 (there are no keys)
+        """Nothing: it has no keys."""
+        return UnderEarlier()
+
+    def rekey(
+        self,
+        org: str,  # noqa: ARG002 (the port's)
+        *,
+        run: str,  # noqa: ARG002 (the port's)
+        most: int | None = None,  # noqa: ARG002 (the port's)
+        pause: Callable[[], None] = lambda: None,
+    ) -> Rekeyed:
+        """Nothing is due."""
+        pause()
+        return Rekeyed()
 
     def erased(self, org: str, records: Collection[RecordKey]) -> frozenset[RecordKey]:
         """Those that are on the list."""

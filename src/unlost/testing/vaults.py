@@ -368,10 +368,12 @@ class VaultContract:
     def test_copies_of_homes_are_there_for_the_next_machine(self, vault: Vault) -> None:
         """They count from 1, whatever the content."""
         assert list(vault.homes.numbers()) == []
+        assert vault.homes.newest() is None
         assert [vault.homes.keep(content) for content in (b"one", b"", b"x" * 400_000)] == [1, 2, 3]
         again = self.reopen(vault).homes
         assert list(again.numbers()) == [1, 2, 3]
         assert [again.get(number) for number in (1, 2, 3)] == [b"one", b"", b"x" * 400_000]
+        assert again.newest() == b"x" * 400_000
 
     def test_the_oldest_copies_of_homes_go(self, vault: Vault) -> None:
         """Their numbers are not used again."""

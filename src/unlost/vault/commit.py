@@ -34,8 +34,10 @@ from unlost.vault.guard import Guard
 from unlost.vault.intents import OpenRun
 from unlost.vault.label import Label
 from unlost.vault.lineage import lineage_rows
+from unlost.vault.orgnames import is_named
 from unlost.vault.room import OrgRoom, unknown_org
 from unlost.vault.schemas import SYSTEM_SCHEMA
+from unlost.vault.segments import opens_under
 from unlost.vault.segmentwriter import SegmentWriter
 from unlost.vault.state import LiveSegment
 from unlost.vault.tableview import TableView
@@ -141,7 +143,7 @@ class OpenCommit:
         Raises NotFound (``org-unknown``) where a target is no org of this vault.
         """
         for target in {row.target for row in rows}:
-            if self._room.sealed.store.size(places.identity(target)) is None:
+            if not is_named(self._room.sealed.store, target):
                 raise unknown_org(target)
         writer = self._system_writer(LINEAGE)
         writer.take(lineage_rows(rows, observed_at=self._room.clock.now()))
@@ -274,11 +276,21 @@ class OwnSegments:
     def _find(self) -> None:
         """Look up what an earlier process wrote for this run."""
         known = {entry.id for entries in self._entries.values() for entry in entries}
-        epoch = self._room.sealed.keys.epoch(self._room.org)
         for ident, size in self._notes.written(self._intent.segments):
             if ident not in known:
+                epoch = self._epoch(ident, size)
                 entry = self._room.reader.recognise(ident, size=size, epoch=epoch)
                 self._entries.setdefault(entry.table, []).append(entry)
+
+    def _epoch(self, ident: str, size: int) -> int:
+        """Under which epoch a segment is: the run may have begun before a renewal."""
+        sealed, org = self._room.sealed, self._room.org
+        name, newest = places.segment(org, ident), sealed.keys.epoch(org)
+        earlier = [epoch for epoch in sealed.keys.epochs(org) if epoch < newest]
+        for epoch in reversed(earlier):
+            if opens_under(sealed, org=org, name=name, size=size, epoch=epoch):
+                return epoch
+        return newest
 
 
 def _mark_rows(marks: Sequence[_Mark], *, op: Op, observed_at: datetime) -> Rows:

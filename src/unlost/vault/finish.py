@@ -245,9 +245,10 @@ class Finish:
         return any(live.last > self._intent.base for live in state.of(table, until=state.seq))
 
     def _objects(self, state: LiveState, schema: str) -> tuple[ObjectEntry, ...]:
-        names = [places.schema(self._room.org, ident) for ident in self._notes.schemas()]
-        if schema:
-            names.append(places.schema(self._room.org, schema))
+        used = (*self._notes.schemas(), *((schema,) if schema else ()))
+        known = {places.stem(name) for name in state.objects}  # also under another name by now
+        schemas = (places.schema(self._room.org, ident) for ident in used)
+        names = [name for name in schemas if name not in known]
         certificate = self._notes.certificate()
         if certificate is not None:
             names.append(certificate)

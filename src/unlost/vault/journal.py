@@ -18,7 +18,7 @@ from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.room import OrgRoom
 from unlost.vault.sealing import SealedObjects
 
-_ENTRY = re.compile(r"([a-z0-9][a-z0-9_-]{0,63})/(\d{8})")
+_ENTRY = re.compile(r"([a-z0-9][a-z0-9_-]{0,63})/(\d{8})(?:\.[0-9a-f]+)?")
 
 
 class RunJournal:
@@ -30,6 +30,7 @@ class RunJournal:
         self._chain = EntryChain(room.sealed, org=room.org, run=run)
         self._lock = threading.Lock()
         self._count = 0
+        self._going = False
         self._link = FIRST_LINK
 
     def append(self, payload: bytes) -> int:
@@ -40,8 +41,11 @@ class RunJournal:
         with self._lock:
             self._refuse_closed()
             number, content = self._count, encode_entry(payload, link=self._link)
-            if not self._chain.put(number, content):
+            taken = not self._going and self._chain.is_sealed_anew(number)
+            if taken or not self._chain.put(number, content):
                 content = self._held(number, payload)
+            else:
+                self._going = True  # what follows on an own entry nobody has written before
             self._count, self._link = number + 1, link_after(content)
             return number
 
@@ -111,11 +115,15 @@ class EntryChain:
             ObjectKind.JOURNAL, org=self._org, name=self.name(number), content=content
         ).created
 
+    def is_sealed_anew(self, number: int) -> bool:
+        """True if an entry is there under another name."""
+        return self._sealed.resealed(self.name(number)) is not None
+
     def content(self, number: int) -> bytes:
         """What an entry's seal protects; raises IntegrityError."""
         name = self.name(number)
         try:
-            return self._sealed.get(ObjectKind.JOURNAL, org=self._org, name=name)
+            return self._sealed.get_either(ObjectKind.JOURNAL, org=self._org, name=name)
         except NotFound:
             raise broken(name, "it is missing") from None
 
@@ -143,19 +151,20 @@ class EntryChain:
             content = self.content(number)
             decode_entry(content, link=link, name=self.name(number))
             link = link_after(content)
-        self.put(count - 1, content)  # who put it may have died before it was durable
+        if not self.is_sealed_anew(count - 1):
+            self.put(count - 1, content)  # who put it may have died before it was durable
         return JournalProof(run=self._run, entries=count, root=link.hex())
 
 
 def entry_counts(names: Iterable[str], *, org: str) -> dict[str, list[int]]:
     """The numbers of the entries of each run among the names of objects."""
-    found: dict[str, list[int]] = {}
+    found: dict[str, set[int]] = {}
     folder = places.journals(org)
     for name in names:
         match = _ENTRY.fullmatch(name.removeprefix(folder))
         if name.startswith(folder) and match:
-            found.setdefault(match[1], []).append(int(match[2]))
-    return found
+            found.setdefault(match[1], set()).add(int(match[2]))
+    return {run: sorted(numbers) for run, numbers in found.items()}
 
 
 def first_gap(numbers: Sequence[int]) -> int | None:

@@ -34,7 +34,8 @@ COPIES = (1, 2, 3)
 _FIRST_EPOCH = 1
 _INFO = "unlost/1/"
 _NO_ORG = bytes(ID_BYTES)
-_WRAPPED = re.compile(r"(orgs/[0-9a-f]{32}/keys/(\d{8}|identity))(?:\.(\d{8}))?/[123]")
+_OLDEST = "oldest-"
+_WRAPPED = re.compile(r"(orgs/[0-9a-f]{32}/keys/(\d{8}|identity|oldest-\d{8}))(?:\.(\d{8}))?/[123]")
 _CODE = 32  # hex digits by which the register knows a key
 
 
@@ -59,6 +60,11 @@ def identity_folder(org: str, generation: int = 1) -> str:
     return _folder(f"orgs/{org}/keys/identity", generation)
 
 
+def oldest_folder(org: str, epoch: int) -> str:
+    """Where it is said, in the form of a wrapped key, that the org keys before an epoch are gone."""
+    return f"orgs/{org}/keys/{_OLDEST}{epoch:08d}"
+
+
 def _folder(base: str, generation: int) -> str:
     return base if generation == 1 else f"{base}.{generation:08d}"
 
@@ -67,6 +73,12 @@ def _base(name: str) -> str:
     """The folder of the first generation for a copy of any; for other names themselves."""
     match = _WRAPPED.fullmatch(name)
     return match[1] if match else name
+
+
+def _number(base: str) -> int:
+    """The epoch that a folder of wrapped keys is about; 0 for other names."""
+    name = base.rsplit("/", 1)[1].removeprefix(_OLDEST)
+    return int(name) if name.isdecimal() else 0
 
 
 def generation_of(name: str) -> int | None:
@@ -175,7 +187,7 @@ class Keyring:
         if self._writing(org) is None and self._held(org):
             self._begin_epoch(org)
         for base in self._of_generation(org):
-            with suppress(IntegrityError):  # a key that is lost stays so
+            if self._any_copy(base, org=org):  # a key that is lost stays so
                 self._make(base, org=org)
 
     def epochs(self, org: str) -> tuple[int, ...]:
@@ -194,6 +206,30 @@ class Keyring:
                 raise _lost(f"orgs/{org}/keys")
             self._epochs[org] = writing
         return self._epochs[org]
+
+    def oldest(self, org: str) -> int:
+        """The epoch before which all org keys are gone, as this vault says; 1 where none is."""
+        said = (
+            _number(base)
+            for base in self._marks(org)
+            if (base in self.inherited.keys and self._any_copy(base, org=org))
+            or any(self._opens(copy, org=org) for copy in self._own_copies(base))
+        )
+        return max(said, default=_FIRST_EPOCH)
+
+    def _marks(self, org: str) -> dict[str, set[int]]:
+        held = self._held(org).items()
+        return {base: own for base, own in held if base.rsplit("/", 1)[1].startswith(_OLDEST)}
+
+    def retire(self, org: str, *, before: int) -> None:
+        """Say that the org keys before an epoch are gone: nothing is written under them any more."""
+        self._make(oldest_folder(org, before), org=org)
+
+    def gone_copies(self, org: str) -> tuple[str, ...]:
+        """Copies of org keys that are said to be gone, and of what said so of earlier ones."""
+        oldest = self.oldest(org)
+        names = [listed.name for listed in self._store.list(f"orgs/{org}/keys/")]
+        return tuple(name for name in names if 0 < _number(_base(name)) < oldest)
 
     def code(self, base: str, key: bytes) -> str:
         """How the register knows a wrapped key, so that nobody can slip in another one."""
@@ -239,7 +275,9 @@ class Keyring:
         }
         first = epoch_folder(org, _FIRST_EPOCH)
         wanted = {*there, *self._inherited(org), identity_folder(org), first}
-        return tuple(_folder(base, max(held.get(base, {1}))) for base in sorted(wanted))
+        oldest = self.oldest(org)
+        kept = sorted(base for base in wanted if not 0 < _number(base) < oldest)
+        return tuple(_folder(base, max(held.get(base, {1}))) for base in kept)
 
     def earlier_copies(self, org: str) -> tuple[str, ...]:
         """Copies that an earlier master key wrapped, of keys that the present one has wrapped too."""
@@ -294,8 +332,8 @@ class Keyring:
 
     def counting(self, org: str) -> Iterator[tuple[str, bytes]]:
         """The keys of an org that count now, by their folders."""
-        known = self._inherited(org)
-        for base in self._held(org):
+        known, gone = self._inherited(org), set(map(_base, self.gone_copies(org)))
+        for base in self._held(org).keys() - gone:
             own = any(self._opens(copy, org=org) for copy in self._own_copies(base))
             if own or base in known:
                 with suppress(IntegrityError):

@@ -26,6 +26,7 @@ MAINTENANCE = frozenset(
         CommitKind.FORGET,
         CommitKind.ERASE,
         CommitKind.RECTIFY,
+        CommitKind.REKEY,
     }
 )
 _ATTEMPTS = 20
@@ -218,10 +219,17 @@ def _intent(room: OrgRoom, name: str) -> Intent | None:
     try:
         content = room.sealed.get(ObjectKind.INTENT, org=room.org, name=name)
     except UnlostError:
-        if room.sealed.store.size(name) is None:
+        if room.sealed.store.size(name) is None or _is_unreadable(room, name):
             return None
         raise
     return unpack(content, Intent, name=name)[0]
+
+
+def _is_unreadable(room: OrgRoom, name: str) -> bool:
+    """True if a process from before wrote it under a key that is gone: it cannot commit any more."""
+    with suppress(UnlostError):
+        return room.sealed.header(name).epoch < room.sealed.keys.oldest(room.org)
+    return False
 
 
 def close_cut_off(room: OrgRoom, kind: CommitKind) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from unlost.model.errors import Conflict, IntegrityError, NotAllowed, NotFound, UnlostError
 from unlost.model.ports import Entropy
 from unlost.model.store import Store
-from unlost.vault import places
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.format.register import REGISTER, damaged_register, register_name
 from unlost.vault.format.sealed import NONCE_BYTES
@@ -36,6 +35,7 @@ from unlost.vault.format.vaultjson import (
     read_vault_file,
 )
 from unlost.vault.keys import ID_BYTES, KEY_BYTES, Keyring
+from unlost.vault.orgnames import named_orgs
 from unlost.vault.register import (
     begin_register,
     digest_of,
@@ -244,9 +244,7 @@ def prove_opened(keys: Keyring, data: bytes, *, store: Store) -> None:
 
 def _wraps_later(store: Store, keys: Keyring) -> bool:
     """True if a master key that is taken for the first one has wrapped keys as a later one."""
-    root = places.identities()
-    orgs = [listed.name.removeprefix(root) for listed in store.list(root)]
-    return any(keys.opens_later(org) for org in orgs)
+    return any(keys.opens_later(org) for org in named_orgs(store))
 
 
 def slots(store: Store) -> tuple[str, ...]:
@@ -258,6 +256,12 @@ def slots(store: Store) -> tuple[str, ...]:
 def strange_slots(store: Store) -> tuple[str, ...]:
     """What lies among the slots and is no copy of one."""
     return tuple(one.name for one in store.list("keys/") if not _SLOT.fullmatch(one.name))
+
+
+def remove_strange_slots(store: Store) -> None:
+    """Remove what lies among the slots and is no copy of one."""
+    for name in strange_slots(store):
+        store.delete(name)
 
 
 def check_slot_copy(store: Store, keys: Keyring, name: str) -> None:

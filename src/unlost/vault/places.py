@@ -85,9 +85,24 @@ def pack(org: str, ident: str) -> str:
     return f"{packs(org)}{ident[:2]}/{ident}"
 
 
+def resealed(name: str, mark: str) -> str:
+    """What stands in place of an object of this name or id; ``mark`` makes the name its own."""
+    return f"{name}.{mark}"
+
+
+def stem(name: str) -> str:
+    """The name or id by which others know an object, whether it was sealed anew or not."""
+    return name.partition(".")[0]
+
+
+def schemas(org: str) -> str:
+    """The folder of schema objects."""
+    return f"orgs/{org}/schemas/"
+
+
 def schema(org: str, ident: str) -> str:
-    """A schema object."""
-    return f"orgs/{org}/schemas/{ident}"
+    """A schema object, unless it was sealed anew."""
+    return f"{schemas(org)}{ident}"
 
 
 def certificates(org: str) -> str:
@@ -131,8 +146,13 @@ def journal(org: str, run: str) -> str:
 
 
 def journal_entry(org: str, run: str, number: int) -> str:
-    """An entry of a journal."""
+    """An entry of a journal, unless it was sealed anew."""
     return f"{journal(org, run)}{number:08d}"
+
+
+def run_of(name: str) -> str:
+    """The run that an intent, a note beside one, or an entry of a journal belongs to."""
+    return stem(name.split("/")[3])  # orgs, the oid, the folder, then the run
 
 
 def identity(org: str) -> str:

@@ -5,21 +5,18 @@ holds the earlier master keys, sealed, so that whatever was not wrapped anew yet
 What comes after it, ``finish_renewal``, may be cut off and done again.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 
 from unlost.model.ports import Entropy
 from unlost.model.store import Store
-from unlost.vault import places
 from unlost.vault.keys import Keyring
 from unlost.vault.opening import is_whole, slots, write_slot
+from unlost.vault.orgnames import named_orgs
 from unlost.vault.register import is_single, registered, repeat_entry, succeed
 from unlost.vault.shred import shredded_orgs
 from unlost.vault.unlock import ServiceKey, slot_copies
-
-_OID = re.compile(r"[0-9a-f]{32}")
 
 
 def renew_master(
@@ -82,9 +79,8 @@ def strange_keys(store: Store, keys: Keyring) -> tuple[str, ...]:
 
 def _orgs(store: Store, keys: Keyring) -> list[str]:
     """The oids of all orgs that were not shredded."""
-    root, gone = places.identities(), shredded_orgs(store, keys)
-    found = (listed.name.removeprefix(root) for listed in store.list(root))
-    return [org for org in found if _OID.fullmatch(org) and org not in gone]
+    gone = shredded_orgs(store, keys)
+    return [org for org in named_orgs(store) if org not in gone]
 
 
 def _earlier_slots(store: Store, keys: Keyring) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from unlost.model.errors import NotFound
@@ -77,7 +77,13 @@ class OrgRoom:
         found = self.blobs([blob], until=until).get(blob)
         if found is None:
             raise _unknown_file(blob)
-        return open_blob(self.sealed, org=self.org, blob=found)
+        placed = self.placed(found, self.chain.live())
+        return open_blob(self.sealed, org=self.org, blob=placed)
+
+    def placed(self, blob: Blob, state: LiveState) -> Blob:
+        """The blob with the packs as they are called now: some were sealed anew."""
+        extents = (replace(one, pack=state.pack_id(one.pack)) for one in blob.extents)
+        return replace(blob, extents=tuple(extents))
 
     def load_blob(self, *, until: int, state: LiveState | None = None) -> LoadBlobs:
         """What gives the whole bytes of blobs, looked up together; it raises NotFound."""
@@ -86,9 +92,10 @@ class OrgRoom:
             found = self.blobs(idents, until=until, state=state)
             for blob in set(idents) - found.keys():
                 raise _unknown_file(blob)
+            now = state or self.chain.live()
+            blobs = sorted((self.placed(blob, now) for blob in found.values()), key=_lies)
             return {
-                blob.id: _whole(open_blob(self.sealed, org=self.org, blob=blob))
-                for blob in sorted(found.values(), key=_lies)
+                blob.id: _whole(open_blob(self.sealed, org=self.org, blob=blob)) for blob in blobs
             }
 
         return load

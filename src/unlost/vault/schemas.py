@@ -73,7 +73,7 @@ class Schemas:
         with self._lock:
             if ident not in self._read:
                 name = places.schema(self.org, ident)
-                content = self._sealed.get(ObjectKind.SCHEMA, org=self.org, name=name)
+                content = self._sealed.get_either(ObjectKind.SCHEMA, org=self.org, name=name)
                 self._read[ident] = unpack(content, SchemaDocument, name=name)[0]
             return self._read[ident]
 
@@ -87,7 +87,9 @@ class Schemas:
         ident = blake3(canonical_text(document), key=key).hexdigest()
         name = places.schema(self.org, ident)
         # Also where it is there: who put it may have died before it was durable.
-        self._sealed.put_new(ObjectKind.SCHEMA, org=self.org, name=name, content=pack(document))
+        if self._sealed.resealed(name) is None:
+            content = pack(document)
+            self._sealed.put_new(ObjectKind.SCHEMA, org=self.org, name=name, content=content)
         with self._lock:
             self._read[ident] = document
         return ident

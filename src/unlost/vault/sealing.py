@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from blake3 import blake3
 
-from unlost.model.errors import IntegrityError
+from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.ports import Entropy
 from unlost.model.store import Store
+from unlost.vault import places
 from unlost.vault.format.sealed import (
     HEADER_BYTES,
     KIB256,
@@ -87,6 +88,20 @@ class SealedObjects:
     def get(self, kind: ObjectKind, *, org: str, name: str) -> bytes:
         """The content of an object; raises NotFound, IntegrityError, UsageError (newer format)."""
         return self.open(kind, org=org, name=name, data=self.store.get(name))
+
+    def get_either(self, kind: ObjectKind, *, org: str, name: str) -> bytes:
+        """The content of an object, or of what was sealed anew in its place; raises as ``get`` does."""
+        try:
+            return self.get(kind, org=org, name=name)
+        except NotFound:
+            other = self.resealed(name)
+            if other is None:
+                raise
+            return self.get(kind, org=org, name=other)
+
+    def resealed(self, name: str) -> str | None:
+        """The name of what was sealed anew in place of an object; None if nothing was."""
+        return next((one.name for one in self.store.list(places.resealed(name, ""))), None)
 
     def open(self, kind: ObjectKind, *, org: str, name: str, data: bytes) -> bytes:
         """The content of an object whose stored bytes are at hand."""

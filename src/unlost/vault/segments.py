@@ -92,6 +92,12 @@ class SegmentReader:
         with self._open(entry) as file:
             return file.read_row_groups(list(groups), columns=list(columns), use_threads=True)
 
+    def groups(self, entry: SegmentEntry) -> Iterator[pa.Table]:
+        """All row groups as they lie there, one after the other; raises IntegrityError."""
+        with self._open(entry, ahead=False) as file:
+            for group in range(file.num_row_groups):
+                yield file.read_row_group(group).replace_schema_metadata(None)
+
     def read_group(self, entry: SegmentEntry, *, group: int, columns: Sequence[str]) -> pa.Table:
         """One row group, as ``read`` gives it, for a few of its rows: the last ones stay unpacked.
 
@@ -274,3 +280,18 @@ class _StoredFile(io.RawIOBase):
                 self._end = data
         self._at += len(data)
         return data
+
+
+def opens_under(sealed: SealedObjects, *, org: str, name: str, size: int, epoch: int) -> bool:
+    """True if a segment is under the key of an epoch: segments do not tell it in clear."""
+    place = sealed.keys.place(ObjectKind.SEGMENT, org=org, name=name)
+    try:
+        secret = sealed.keys.object_key(ObjectKind.SEGMENT, org=org, name=name, epoch=epoch)
+        properties = create_decryption_properties(secret, aad_prefix=bound_to(place))
+        with (
+            open_stored(sealed.store, name, size=size) as source,
+            pq.ParquetFile(source, decryption_properties=properties),
+        ):
+            return True
+    except (IntegrityError, NotFound, OSError, pa.ArrowException):
+        return False

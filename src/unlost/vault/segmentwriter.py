@@ -111,11 +111,16 @@ class SegmentStream:
         self._held = whole.slice(last[0], last[1]).combine_chunks()
         self.rows += len(rows)
 
+    def append_group(self, rows: pa.Table) -> None:
+        """A row group as another segment has it; for segments that get nothing else."""
+        self._write(rows, int(text_bytes(rows).sum()))
+        self.rows += len(rows)
+
     def close(self) -> SegmentEntry:
         """Make it durable; at least one row was appended."""
         held = self._held
-        assert held is not None
-        self._write(held, int(text_bytes(held).sum()))
+        if held is not None:
+            self._write(held, int(text_bytes(held).sum()))
         assert self._writer is not None
         self._writer.close()
         body = bytes(self._sink.getvalue())

@@ -24,6 +24,7 @@ from unlost.vault.format.shredded import (
     shredded_org,
 )
 from unlost.vault.keys import Keyring
+from unlost.vault.orgnames import identity_names
 from unlost.vault.register import registered
 from unlost.vault.retain.forget import check_alone
 from unlost.vault.retain.holds import holds_in
@@ -130,7 +131,7 @@ def remove_strange_proofs(store: Store, keys: Keyring) -> None:
 def _unfinished(store: Store, keys: Keyring) -> Iterator[ShreddedOrg]:
     for proof in shredded_orgs(store, keys).values():
         left = next(iter(store.list(_folder(proof.org))), None)
-        named = store.size(places.identity(proof.org)) is not None
+        named = bool(identity_names(store, proof.org))
         if left or named or not all(_is_whole(store, keys, name) for name in _copies(proof)):
             yield proof
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from blake3 import blake3
 
-from unlost.model.snapshot import PackEntry, SegmentEntry, SnapshotInfo
+from unlost.model.snapshot import CommitKind, PackEntry, SegmentEntry, SnapshotInfo
 from unlost.vault import places
 from unlost.vault.format.manifest import (
     FORMAT,
@@ -52,7 +52,10 @@ class LiveSegment:
 
 
 class LiveState:
-    """All live objects after a commit. Treated as a value once it is handed out."""
+    """All live objects after a commit. Treated as a value once it is handed out.
+
+    ``packs`` are by the ids that rows of ``$files`` name; a pack that was sealed anew has another one.
+    """
 
     def __init__(self) -> None:
         self.seq = 0
@@ -80,8 +83,11 @@ class LiveState:
         """Carry the state on by one commit."""
         self.seq, self.head = manifest.seq, head
         for part in manifest.tables:
-            self._apply_part(part, seq=manifest.seq)
-        self.packs.update((entry.id, entry) for entry in manifest.packs)
+            if manifest.kind is CommitKind.REKEY:
+                self._reseal(part)
+            else:
+                self._apply_part(part, seq=manifest.seq)
+        self.packs.update((places.stem(entry.id), entry) for entry in manifest.packs)
         for pack in manifest.dropped:
             self.packs.pop(pack, None)
         for name in manifest.withdrawn:
@@ -102,6 +108,19 @@ class LiveState:
         for order, entry in enumerate(part.segments):
             live = LiveSegment(entry, seq=seq, order=order, rebased=part.rebased)
             self.segments.setdefault(entry.table, {})[entry.id] = live
+
+    def _reseal(self, part: TablePart) -> None:
+        """Each segment takes the place of the one that was removed at the same place."""
+        held = self.segments.get(part.table, {})
+        for ident, entry in zip(part.removed, part.segments, strict=False):
+            before = held.pop(ident, None)
+            if before is not None:
+                held[entry.id] = replace(before, entry=entry)
+
+    def pack_id(self, pack: str) -> str:
+        """The id under which a pack lies now, by the one that rows of ``$files`` name."""
+        found = self.packs.get(pack)
+        return found.id if found is not None else pack
 
     def of(self, table: str, *, until: int) -> list[LiveSegment]:
         """The table's segments with versions of commits up to ``until``, oldest first.
@@ -204,7 +223,7 @@ def from_checkpoint(document: Checkpoint) -> LiveState:
     for live in document.segments:
         segment = LiveSegment(live.entry, live.seq, live.order, live.rebased)
         state.segments.setdefault(live.entry.table, {})[live.entry.id] = segment
-    state.packs = {entry.id: entry for entry in document.packs}
+    state.packs = {places.stem(entry.id): entry for entry in document.packs}
     state.objects = {entry.name: entry for entry in document.objects}
     state.commits = {info.number: info for info in document.commits}
     state.journals = {proof.run: proof for proof in document.journals}

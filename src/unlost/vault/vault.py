@@ -18,6 +18,7 @@ from unlost.model.plan import RecordKey
 from unlost.model.ports import Clock, Entropy, Witness
 from unlost.model.reading import Rows
 from unlost.model.rectification import Rectification, RectifyWish
+from unlost.model.rekeying import Rekeyed, UnderEarlier
 from unlost.model.retention import Forgetting, HeldThing, Hold, KeepRules
 from unlost.model.snapshot import (
     CommitKind,
@@ -51,7 +52,10 @@ from unlost.vault.journal import RunJournal, journals
 from unlost.vault.keys import Keyring
 from unlost.vault.lineage import lineage
 from unlost.vault.opening import confirm_vault_file, found_vault
+from unlost.vault.orgnames import identity_name, is_named, named_orgs
 from unlost.vault.rectify.rectifier import plan_rectification, rectify
+from unlost.vault.rekey.look import under_earlier
+from unlost.vault.rekey.rekeyer import rekey
 from unlost.vault.retain.forget import forget, plan_forgetting
 from unlost.vault.retain.holds import hold_rows, holds_in, lift_rows
 from unlost.vault.retain.scope import shown_backups
@@ -129,7 +133,8 @@ class EncryptedVault:
         confirm_vault_file(self.sealed.store)
         org = self._oid(identity)
         self.sealed.keys.add_org(org)
-        name, content = places.identity(org), msgspec.json.encode(identity)
+        name = identity_name(self.sealed.store, org)
+        content = msgspec.json.encode(identity)
         self.sealed.put_new(ObjectKind.IDENTITY, org=org, name=name, content=content)
         return org
 
@@ -331,6 +336,21 @@ class EncryptedVault:
         """Replace values of a record in all history at once; see the port ``Rectifying``."""
         return rectify(self.room(org), wish, run=run, pause=pause, agree=agree)
 
+    def under_earlier_keys(self, org: str) -> UnderEarlier:
+        """How much is still sealed under earlier org keys; see the port ``Rekeying``."""
+        return under_earlier(self.room(org))
+
+    def rekey(
+        self,
+        org: str,
+        *,
+        run: str,
+        most: int | None = None,
+        pause: Callable[[], None] = lambda: None,
+    ) -> Rekeyed:
+        """Seal all that is live anew under the newest org key; see the port ``Rekeying``."""
+        return rekey(self.room(org), run=run, most=most, pause=pause)
+
     def sweep(self, org: str, *, run: str) -> Sweep:
         """Remove what was condemned days ago, and condemn what runs left that came to nothing."""
         return sweep(self.room(org), run=run)
@@ -350,8 +370,9 @@ class EncryptedVault:
         with self._lock:
             if org not in self._rooms:
                 sealed = self.sealed
-                there = sealed.store.size(places.identity(org)) is not None
-                if not there or org in shredded_orgs(sealed.store, sealed.keys):
+                if not is_named(sealed.store, org) or org in shredded_orgs(
+                    sealed.store, sealed.keys
+                ):
                     raise unknown_org(org)
                 self._rooms[org] = OrgRoom(
                     org,
@@ -365,17 +386,16 @@ class EncryptedVault:
 
     def oids(self) -> list[str]:
         """The oids of all orgs, also of those whose chain is broken."""
-        names = (listed.name for listed in self.sealed.store.list(places.identities()))
         gone = shredded_orgs(self.sealed.store, self.sealed.keys)
-        found = (name.removeprefix(places.identities()) for name in names)
-        return [org for org in found if org not in gone]
+        return [org for org in named_orgs(self.sealed.store) if org not in gone]
 
     def _identity(self, org: str) -> OrgIdentity:
         chain = self.room(org).chain
         state = chain.live()
         if state.seq:
             return chain.manifest(state.seq)[0].identity
-        content = self.sealed.get(ObjectKind.IDENTITY, org=org, name=places.identity(org))
+        name = identity_name(self.sealed.store, org)
+        content = self.sealed.get(ObjectKind.IDENTITY, org=org, name=name)
         return learned(OrgIdentity).decode(content)
 
     def _check_identity(self, org: str, identity: OrgIdentity) -> None:

@@ -119,7 +119,7 @@ def strays(story: Story) -> set[str]:
     """Segments and packs that no night needs."""
     state = story.vault.room(story.org).chain.live()
     needed = {live.entry.id for held in state.segments.values() for live in held.values()}
-    needed |= set(state.packs)
+    needed |= {pack.id for pack in state.packs.values()}
     folders = (f"orgs/{story.org}/data/", f"orgs/{story.org}/packs/")
     there = {one.name for folder in folders for one in story.store.list(folder)}
     return {name for name in there if name.rsplit("/", 1)[1].removesuffix(".idx") not in needed}

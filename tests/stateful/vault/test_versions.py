@@ -43,11 +43,12 @@ from unlost.vault import bigcells, chain, changes, merge, segmentwriter
 from unlost.vault.commit import OpenCommit
 from unlost.vault.compact import merging, tiers
 from unlost.vault.format import sidecar
-from unlost.vault.keys import Keyring
 from unlost.vault.mirror.repair import repair_from
 from unlost.vault.mirror.update import update_mirror
 from unlost.vault.opening import draft_keyring
+from unlost.vault.renewal import finish_renewal, renew_master
 from unlost.vault.stores.memory import MemoryStore
+from unlost.vault.unlock import ServiceKey
 from unlost.vault.vault import EncryptedVault, VaultOptions, create_vault, open_vault
 
 IDENTITY = OrgIdentity("fake", "T1", label="The org")
@@ -117,7 +118,7 @@ class Versions(RuleBasedStateMachine):
         self.commit: OpenCommit | None = None
         self.added: list[TableCommit] = []
         self.shape = SHAPES[0]
-        self.number = self.rivals = self.restores = self.upkeeps = 0
+        self.number = self.rivals = self.restores = self.upkeeps = self.renewals = 0
         self.pinned: set[int] = set()
         self.restore: OpenCommit | None = None
         self.journal: Journal | None = None
@@ -409,6 +410,35 @@ class Versions(RuleBasedStateMachine):
         else:
             assert not changed
 
+    @precondition(lambda self: self.renewals < 3)
+    @rule()
+    def renew(self) -> None:
+        """A new master key, as other processes find it from then on."""
+        self.renewals += 1
+        new = self.keys.successor()
+        key = ServiceKey.new(new, entropy=self.entropy, slot=f"service-{self.renewals}")
+        now = self.clock.now()
+        renew_master(self.store, self.keys, new, key=key, taken_down=now, entropy=self.entropy)
+        finish_renewal(self.store, new)
+        self.keys = new
+        self.another_process()
+
+    @precondition(lambda self: self.renewals)
+    @rule(most=st.sampled_from([None, None, 1]))
+    def rekey(self, most: int | None) -> None:
+        """What is there is sealed anew; nothing that anybody reads may change."""
+        self.upkeeps += 1
+        newest = self.model.commits
+        done = self.vault.rekey(self.org, run=f"rekey-{self.upkeeps}", most=most)
+        for _ in range(newest, done.snapshot or newest):
+            self.model.maintain()
+        if self.run is None and self.restore is None and most is None:
+            assert done.held_by == ""
+            assert done.complete or done.waiting
+        if done.complete:
+            assert self.keys.epochs(self.org) == (self.keys.epoch(self.org),)
+            self.another_process()
+
     @precondition(lambda self: self.model.commits)
     @rule(number=st.integers(0, 30), lost=st.booleans())
     def mirror(self, number: int, lost: bool) -> None:
@@ -431,7 +461,7 @@ class Versions(RuleBasedStateMachine):
     def opened_on(self, store: Store) -> EncryptedVault:
         """The vault in another store, or as it would be."""
         keys = self.vault.sealed.keys
-        own = Keyring(store, vault=keys.vault, master=keys.master(), entropy=self.entropy)
+        own = keys.on(store)
         return open_vault(store, keys=own, clock=self.clock, entropy=self.entropy)
 
     def teardown(self) -> None:

@@ -312,3 +312,16 @@ def test_the_doctor_names_a_key_beside_its_vault(app: Application, machine: Mach
     assert "key place" not in checks(app)
     app.home = changed(app.home, place=StoreAddress(machine.home / "vault"))
     assert checks(app)["key place"].health is Health.WARNING
+
+
+def test_what_lies_among_the_slots_and_is_none_is_taken_away(
+    app: Application, machine: Machine
+) -> None:
+    store = app.whole_vault.sealed.store
+    for name in ("keys/service/9", "keys/readme"):
+        store.put_new(name, b"junk")
+    told = checks(app)["strange slots"]
+    assert (told.health, "keys/readme" in told.sentence) == (Health.WARNING, True)
+    doctor(app, ask=False, repair=True)
+    assert "strange slots" not in checks(app)
+    works(machine)

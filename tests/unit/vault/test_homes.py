@@ -5,6 +5,7 @@ import pytest
 from smallvault import SmallVault
 from unit.vault.test_renewal import begun
 from unit.vault.test_ways import Held
+from unlost.model.errors import UnlostError
 from unlost.model.snapshot import VerifyLevel
 
 
@@ -36,6 +37,16 @@ def test_a_high_number_is_not_counted_on(small: SmallVault) -> None:
 def test_a_number_that_is_taken_is_passed_by(small: SmallVault) -> None:
     small.store.put_new("homes/00000004", b"junk")
     assert small.vault.homes.keep(b"settings") == 5
+
+
+def test_the_newest_copy_is_the_newest_that_opens(small: SmallVault) -> None:
+    small.store.put_new("homes/99999999", b"junk")
+    assert small.vault.homes.newest() == b"settings"
+    small.vault.homes.drop_before(99999999)
+    with pytest.raises(UnlostError):
+        small.vault.homes.newest()
+    small.store.delete("homes/99999999")
+    assert small.vault.homes.newest() is None
 
 
 def test_junk_does_not_hide_a_copy_from_before_a_renewal(small: SmallVault) -> None:

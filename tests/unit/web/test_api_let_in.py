@@ -200,6 +200,7 @@ NOT_OFFERED = {
     "key.add": "keys are where the home is",
     "key.list": "keys are where the home is",
     "key.remove": "keys are where the home is",
+    "key.rekey": "keys are where the home is",
     "key.renew": "keys are where the home is",
     "key.replace": "keys are where the home is",
     "key.sheet": "keys are where the home is",

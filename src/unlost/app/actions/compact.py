@@ -7,6 +7,7 @@ from unlost.app import scrubbing
 from unlost.app.access import Where, action
 from unlost.app.backup_run import IN_PROGRESS
 from unlost.app.compose import Application
+from unlost.app.rekeying import go_on
 from unlost.catalog.orgs import ProtectedOrg, get_org, list_orgs
 from unlost.catalog.upkeep import save_upkeep
 from unlost.model.access import Right, Trace
@@ -106,6 +107,7 @@ def _kept(app: Application, org: ProtectedOrg) -> tuple[Compaction, Sweep]:
         except UnlostError:
             vault.sweep(org.oid, run=f"{run}-sweep")  # room is what it may have lacked
             raise
+        go_on(app, org.oid, run=f"{run}-rekey")
         return done, vault.sweep(org.oid, run=f"{run}-sweep")
 
 

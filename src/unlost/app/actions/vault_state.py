@@ -32,7 +32,7 @@ class OrgHeld:
     """What the vault holds of an org. ``head`` are the first 12 digits that prove the newest backup.
 
     ``backups`` counts those of all tables, ``bytes`` is what they are all read from. ``upkeep`` tells
-    when it was last kept small, None if never.
+    when it was last kept small, None if never. ``earlier`` bytes are still sealed under an earlier key.
     """
 
     org: str
@@ -43,6 +43,7 @@ class OrgHeld:
     head: str
     newest: datetime
     upkeep: UpkeepRecord | None
+    earlier: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,7 @@ def _held(app: Application, org: ProtectedOrg) -> OrgHeld | None:
         newest.head[:HEAD_DIGITS],
         newest.finished,
         last_upkeep(org.oid),
+        app.whole_vault.under_earlier_keys(org.oid).bytes,
     )
 
 

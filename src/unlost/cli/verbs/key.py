@@ -10,7 +10,7 @@ from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home
-from unlost.cli.text import many
+from unlost.cli.text import many, size
 from unlost.cli.verbs.init import confirm_sheet, read_sheet
 from unlost.model.errors import NotAllowed, UsageError
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from unlost.app.actions.keys import KeyChange, KeyRemoved, Keys, KeyTried, SheetShown
+    from unlost.app.actions.rekey import AllRekeyed, OrgRekeyed
     from unlost.app.actions.renewal import Renewed
     from unlost.app.home_keys import WayIn
     from unlost.app.new_keys import NewKey
@@ -233,6 +234,28 @@ def renew(
     return ExitCode.OK
 
 
+@app.command("rekey")
+def rekey(
+    org: Annotated[
+        str | None, typer.Argument(metavar="[ORG]", help="An org; all, where none is named.")
+    ] = None,
+    *,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Seal all that is there anew under the newest keys, after a new master key was made.
+
+    No backup changes by it. The service does it by itself, a part each night. What a thief has copied
+    before he can read for ever.
+    """
+    with opened(home) as application:
+        from unlost.app.actions.rekey import rekey as act
+
+        done = act(application, org)
+    answer(done, as_json=json, show=_show_rekeyed)
+    return ExitCode.OK
+
+
 # --- what is asked -------------------------------------------------------------------------------
 
 
@@ -415,3 +438,26 @@ def _show_renewed(out: "Console", done: "Renewed") -> None:
 def _show_sheet(out: "Console", done: "SheetShown") -> None:
     out.print(f"The recovery sheet of the vault {done.vault_id} was taken down.")
     out.print("Keep it on paper, twice, in two places; delete files of it.")
+
+
+def _show_rekeyed(out: "Console", done: "AllRekeyed") -> None:
+    if not done.orgs:
+        out.print("There is no org yet.")
+    for one in done.orgs:
+        _show_org_rekeyed(out, one)
+
+
+def _show_org_rekeyed(out: "Console", one: "OrgRekeyed") -> None:
+    if one.objects:
+        out.print(f"{one.org}: {many(one.objects, 'object')} of {size(one.bytes)} sealed anew.")
+    if one.complete:
+        out.print(f"{one.org}: nothing is under an earlier key; earlier keys are gone.")
+    elif one.held_by:
+        out.print(
+            f"{one.org}: the run {one.held_by} began under an earlier key, and must end first."
+        )
+    else:
+        out.print(
+            f"{one.org}: {many(one.waiting, 'object')} that no backup needs any more go some days from "
+            "now, when nobody can be reading them; upkeep does it, and removes the earlier keys then."
+        )

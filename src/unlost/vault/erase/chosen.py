@@ -13,12 +13,12 @@ from unlost.model.plan import RecordKey
 from unlost.model.retention import Hold, HoldScope
 from unlost.model.schema import ChangeLog
 from unlost.model.snapshot import Lineage
-from unlost.vault import places
 from unlost.vault.erase.hits import versions_of
 from unlost.vault.files import FILES_TABLE
 from unlost.vault.format.physical import HIDDEN, HOLDS, LINEAGE, SEARCH, U_ID, U_SNAP, is_system
 from unlost.vault.lineage import lineage
 from unlost.vault.lookup import records_with
+from unlost.vault.orgnames import named_orgs
 from unlost.vault.retain.contents import file_rows_of
 from unlost.vault.retain.holds import holds_in
 from unlost.vault.room import OrgRoom
@@ -154,8 +154,7 @@ def logs_of(room: OrgRoom, state: LiveState, table: str) -> Iterator[ChangeLog]:
 
 
 def _targets(room: OrgRoom) -> list[str]:
-    folder = places.identities()
-    return [one.name.removeprefix(folder) for one in room.sealed.store.list(folder)]
+    return named_orgs(room.sealed.store)
 
 
 def _closed(wished: Sequence[RecordKey], rows: Sequence[Lineage]) -> tuple[RecordKey, ...]:

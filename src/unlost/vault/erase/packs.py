@@ -98,9 +98,9 @@ class _Looking:
         pieces = pl.concat(freed).unique()
         touched = frozenset(pieces.get_column("pack").to_list())
         leaving = [
-            pack.id
-            for pack in self._state.packs.values()
-            if pack.id in touched or held[pack.id] < content_bytes(pack.bytes)
+            ident
+            for ident, pack in self._state.packs.items()
+            if ident in touched or held[ident] < content_bytes(pack.bytes)
         ]
         moving = sorted_unique(pack for pack in leaving if held[pack])
         left, ranks = self._moved(moving, gone)

@@ -1,6 +1,6 @@
 """What an erasure left in the store is removed at once; again and again, until nothing of it is there."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from unlost.model.snapshot import CommitKind
 from unlost.vault import places
@@ -10,12 +10,17 @@ from unlost.vault.state import LiveState, live_objects
 
 # Commits behind which nothing of what they took out may be left, nor come in.
 REMOVING = frozenset({CommitKind.ERASE, CommitKind.RECTIFY})
+_REKEYING = frozenset({CommitKind.REKEY})  # what they condemned may still be read for some days
 
 
 def erasures_in(room: OrgRoom, state: LiveState) -> list[Manifest]:
     """The commits that erased or replaced something, oldest first."""
-    kinds = sorted(state.commits.items())
-    return [room.chain.manifest(seq)[0] for seq, info in kinds if info.kind in REMOVING]
+    return _of_kind(room, state, REMOVING)
+
+
+def _of_kind(room: OrgRoom, state: LiveState, kinds: Collection[CommitKind]) -> list[Manifest]:
+    found = sorted(seq for seq, info in state.commits.items() if info.kind in kinds)
+    return [room.chain.manifest(seq)[0] for seq in found]
 
 
 def remove_erased(room: OrgRoom, state: LiveState) -> int:
@@ -39,8 +44,12 @@ def _left(room: OrgRoom, state: LiveState, erasures: list[Manifest]) -> Iterator
     """Objects that are there and must not be: segments and packs, then what told of them."""
     listed = [one.name for one in room.sealed.store.list(f"orgs/{room.org}/")]
     live = {entry.name for entry in live_objects(state, org=room.org)}
+    redactions = places.redactions(room.org)
     gone = {name for one in erasures for name in (*one.condemned, *one.withdrawn)} - live
-    there, redactions = set(listed), places.redactions(room.org)
+    documents = (places.schemas(room.org), places.certificates(room.org), redactions)
+    if any(name.startswith(documents) and name not in live for name in listed):
+        gone |= {name for one in _of_kind(room, state, _REKEYING) for name in one.withdrawn} - live
+    there = set(listed)
     stood_in = {  # a manifest goes only where what stands in its place is there
         places.commit(room.org, places.redacted(name))
         for name in state.objects

@@ -36,7 +36,13 @@ from unlost.vault.room import OrgRoom
 from unlost.vault.segmentwriter import SegmentWriter
 from unlost.vault.state import LiveState, live_objects
 
-_OWN = (CommitKind.ERASE, CommitKind.RECTIFY, CommitKind.COMPACT, CommitKind.FORGET)
+_OWN = (
+    CommitKind.ERASE,
+    CommitKind.RECTIFY,
+    CommitKind.COMPACT,
+    CommitKind.FORGET,
+    CommitKind.REKEY,
+)
 
 
 class Going(Protocol):
@@ -242,7 +248,8 @@ class Removing[F: Going](ABC):
         ids = {entry.id for one in written.replaced for entry in (*one.old, *one.between)}
         names = {places.segment(org, ident) for ident in ids}
         names |= {places.sidecar(org, ident) for ident in ids}
-        names |= {places.pack(org, pack) for pack in found.contents.freed.packs}
+        packs = map(self._state.pack_id, found.contents.freed.packs)
+        names |= {places.pack(org, pack) for pack in packs}
         live = {entry.name for entry in live_objects(self._state, org=org)}
         return names | (listing.keys() - live)
 

@@ -13,6 +13,7 @@ from unlost.vault.homes import FOLDER, VaultHomes, name_of
 from unlost.vault.keys import Keyring
 from unlost.vault.maintenance import MAINTENANCE
 from unlost.vault.mirror.scope import OrgScope, VaultScope
+from unlost.vault.orgnames import named_orgs
 from unlost.vault.register import registered
 from unlost.vault.sealing import SealedObjects
 from unlost.vault.shred import shredded_orgs
@@ -35,13 +36,25 @@ def taken_away(
         found = _ORG.match(name)
         by_org.setdefault(found[1] if found else "", []).append(name)
     of_vault = by_org.pop("", [])
-    yield from (name for name in of_vault if name.removeprefix(places.identities()) in shredded)
+    yield from _of_names(sealed, of_vault, shredded)
     yield from _of_vault(sealed, of_vault)
     for org, names in by_org.items():
         if org in shredded:
             yield from names
         if org in scope.orgs:
             yield from _of_org(scope.orgs[org], names, held)
+
+
+def _of_names(
+    sealed: SealedObjects, names: Collection[str], shredded: Collection[str]
+) -> Iterator[str]:
+    """Identities of orgs that were shredded, and those that were sealed anew under another name."""
+    root = places.identities()
+    named = set(named_orgs(sealed.store)) if names else set[str]()
+    for name in names:
+        org = places.stem(name.removeprefix(root))
+        if name.startswith(root) and (org in shredded or org in named):
+            yield name
 
 
 def _of_vault(sealed: SealedObjects, names: Collection[str]) -> Iterator[str]:
@@ -58,9 +71,10 @@ def _of_vault(sealed: SealedObjects, names: Collection[str]) -> Iterator[str]:
 
 
 def _of_org(scope: OrgScope, names: Collection[str], held: Keyring) -> Iterator[str]:
-    left = set(names)
+    left, org = set(names), scope.room.org
+    gone = set(held.gone_copies(org))
     for name in names:
-        if _is_superseded(scope, name) or held.is_wrapped_anew(name, org=scope.room.org):
+        if _is_superseded(scope, name) or name in gone or held.is_wrapped_anew(name, org=org):
             left.discard(name)
             yield name
     for manifest in _maintenance(scope):
@@ -80,7 +94,16 @@ def _is_superseded(scope: OrgScope, name: str) -> bool:
         return places.sequence(name) in scope.room.chain.redacted()
     if name.startswith(places.redactions(org)):
         return name not in state.objects and places.redacted_by(name) <= state.seq
+    if name.startswith(places.journals(org)):
+        return _is_sealed_anew(scope, name)
     return name.startswith(places.intents(org))
+
+
+def _is_sealed_anew(scope: OrgScope, name: str) -> bool:
+    """True if the vault has the same entry of a journal under another name."""
+    stem = places.stem(name)
+    sealed = scope.room.sealed
+    return sealed.store.size(stem) is not None or sealed.resealed(stem) is not None
 
 
 def _maintenance(scope: OrgScope) -> Iterator[Manifest]:

@@ -59,7 +59,7 @@ class Made:
             yield from segment_objects(entry, org=room.org)
         for ident in self.freed.packs:
             pack = self.scope.state.packs[ident]
-            yield ObjectEntry(places.pack(room.org, ident), pack.bytes, pack.blake3)
+            yield ObjectEntry(places.pack(room.org, pack.id), pack.bytes, pack.blake3)
 
 
 def plan_forgetting(room: OrgRoom, rules: KeepRules, *, pause: Pause) -> Forgetting:

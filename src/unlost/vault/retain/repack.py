@@ -65,12 +65,11 @@ def repack(room: OrgRoom, pieces: pl.DataFrame) -> Repacked:
 
     The new packs are durable when it returns.
     """
-    writing = _Writing(room)
+    state, writing = room.chain.live(), _Writing(room)
     try:
         for (pack,), own in pieces.sort("pack", "offset").group_by("pack", maintain_order=True):
-            content = room.sealed.get(
-                ObjectKind.PACK, org=room.org, name=places.pack(room.org, str(pack))
-            )
+            name = places.pack(room.org, state.pack_id(str(pack)))
+            content = room.sealed.get(ObjectKind.PACK, org=room.org, name=name)
             for offset, length in own.select("offset", "length").iter_rows():
                 writing.add((str(pack), offset), content[offset : offset + length])
         return writing.close()

@@ -143,7 +143,7 @@ class TablesForgotten:
         gone = [*self._file_rows, self._unneeded.rows]
         tally = TableTally(self._survey(FILES_TABLE, gone=gone))
         extents = files_column(self._room, "extents")
-        sizes = {pack.id: pack.bytes for pack in self._scope.state.packs.values()}
+        sizes = {ident: pack.bytes for ident, pack in self._scope.state.packs.items()}
         self.freed = freed(tally.survey, extents, sizes)
         moving = self.freed.moving.get_column("pack").unique().to_arrow().cast(pa.string())
         for looked in tally.survey.look((extents,)):

@@ -60,8 +60,8 @@ class DeepVerifier:
         for live in _all_segments(state):
             if schemas_good and self._is_whole(live):
                 self._check_segment(live, blobs=blobs_good)
-        for pack in state.packs:
-            self._check_sealed(places.pack(self._room.org, pack), ObjectKind.PACK)
+        for pack in state.packs.values():
+            self._check_sealed(places.pack(self._room.org, pack.id), ObjectKind.PACK)
         self._check_blobs(state)
         self._check_words(state)
         self._check_index(state)
@@ -78,7 +78,7 @@ class DeepVerifier:
 
     def _blobs_are_good(self, state: LiveState) -> bool:
         """True if every blob can be found and read."""
-        packs = (places.pack(self._room.org, pack) for pack in state.packs)
+        packs = (places.pack(self._room.org, pack.id) for pack in state.packs.values())
         return all(map(self._is_good, packs)) and all(
             self._is_whole(live) for live in state.segments.get(FILES, {}).values()
         )
@@ -101,7 +101,7 @@ class DeepVerifier:
         for live in state.segments.get(FILES, {}).values():
             if self._is_whole(live):
                 for blob in _blobs_in(live, self._room):
-                    self._check_blob(blob)
+                    self._check_blob(self._room.placed(blob, state))
 
     def _check_blob(self, blob: Blob) -> None:
         names = [places.pack(self._room.org, extent.pack) for extent in blob.extents]

@@ -22,6 +22,7 @@ class JournalVerifier:
         self._org = org
         self._sealed = sealed
         self._listing = listing
+        self._lies = _lying(listing, places.journals(org))
         self._ledger = ledger
 
     def check(self, proofs: Mapping[str, JournalProof], look: Look) -> None:
@@ -39,7 +40,7 @@ class JournalVerifier:
             self._check_links(chain, there, proof)
         else:
             for number in numbers:
-                self._check_size(chain.name(number))
+                self._check_size(self._lies[chain.name(number)])
 
     def _check_presence(
         self, chain: EntryChain, numbers: list[int], proof: JournalProof | None
@@ -49,7 +50,7 @@ class JournalVerifier:
         for number in sorted(set(range(count)) - set(numbers)):
             self._ledger.damage(chain.name(number), MISSING)
         for number in numbers:
-            self._ledger.saw(self._listing[chain.name(number)])
+            self._ledger.saw(self._listing[self._lies[chain.name(number)]])
             if number >= count:
                 self._ledger.damage(chain.name(number), "The run had ended before it was written.")
         return [number for number in numbers if number < count]
@@ -82,3 +83,9 @@ def _proved(chain: EntryChain, number: int, link: bytes | None) -> bytes:
     if link is not None:
         return chain.get(number, link=link)[1]
     return link_after(chain.content(number))
+
+
+def _lying(listing: Mapping[str, int], folder: str) -> dict[str, str]:
+    """Where each entry lies, by the name that it has unless it was sealed anew."""
+    names = sorted((name for name in listing if name.startswith(folder)), reverse=True)
+    return {places.stem(name): name for name in names}

@@ -10,6 +10,7 @@ from unlost.model.snapshot import VerifyLevel, VerifyReport
 from unlost.vault import places
 from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.orgnames import identity_name
 from unlost.vault.room import OrgRoom
 from unlost.vault.sealing import SealedObjects
 from unlost.vault.shred import shredded_orgs
@@ -123,13 +124,15 @@ class OrgVerifier:
 
     def check_deep(self, walk: Walk, room: Callable[[str], OrgRoom]) -> None:
         """Decrypt and compute again what agreed so far."""
-        opened = self._ledger.attempt(places.identity(self._org), lambda: room(self._org))
+        opened = self._ledger.attempt(
+            identity_name(self._sealed.store, self._org), lambda: room(self._org)
+        )
         if opened is not None:
             DeepVerifier(opened, good=self.good, ledger=self._ledger).check(walk.state)
 
     def _check_identity(self) -> None:
         """What the org was called when it was first seen."""
-        name = places.identity(self._org)
+        name = identity_name(self._sealed.store, self._org)
         self._ledger.saw(self._sealed.store.size(name) or 0)
         self._ledger.attempt(
             name, lambda: self._sealed.get(ObjectKind.IDENTITY, org=self._org, name=name)
@@ -153,8 +156,10 @@ class OrgVerifier:
     def _has_keys(self) -> bool:
         """False if the org's keys are lost: then nothing else of it can be looked at."""
         try:
-            self._sealed.keys.identity_key(self._org, "")
-            self._sealed.keys.object_key(ObjectKind.MANIFEST, org=self._org, name="", epoch=1)
+            keys = self._sealed.keys
+            keys.identity_key(self._org, "")
+            oldest = keys.oldest(self._org)
+            keys.object_key(ObjectKind.MANIFEST, org=self._org, name="", epoch=oldest)
         except IntegrityError:
             return False
         return True

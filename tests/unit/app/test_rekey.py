@@ -1,0 +1,78 @@
+"""After a new master key everything is sealed anew: by a command, or by upkeep."""
+
+from datetime import timedelta
+
+import pytest
+
+from unit.app.test_keys import app, cheap, checks, machine  # noqa: F401
+from unit.app.test_rebuild import Machine
+from unit.app.test_renewal import renewed
+from unlost.app import rekeying
+from unlost.app.actions.backup import backup
+from unlost.app.actions.compact import compact, keep_small
+from unlost.app.actions.rekey import rekey
+from unlost.app.compose import Application
+from unlost.app.health import Health
+from unlost.app.health_orgs import org_looks
+from unlost.catalog.orgs import get_org
+from unlost.model.errors import Conflict
+from unlost.vault.garbage import GRACE
+
+# ruff: noqa: F811 (fixtures)
+
+
+def told(app: Application) -> list[Health]:
+    return [
+        one.check.health
+        for one in org_looks(app, get_org("sales"), ask=False)
+        if "keys" in one.check.name
+    ]
+
+
+def test_a_command_does_it_and_says_what_is_left(app: Application, machine: Machine) -> None:
+    backup(app, "sales")
+    assert rekey(app).orgs[0].complete
+    assert told(app) == []
+    renewed(app)
+    assert told(app) == [Health.WARNING]
+    (done,) = rekey(app, "sales").orgs
+    assert (done.org, done.complete, done.held_by) == ("sales", False, "")
+    assert min(done.objects, done.bytes, done.waiting, done.snapshot or 0) > 0
+    assert told(app) == [Health.GOOD]
+    machine.clock.advance(seconds=(GRACE + timedelta(hours=1)).total_seconds())
+    assert rekey(app, "sales").orgs[0].complete
+    assert told(app) == []
+    again = rekey(app).orgs[0]
+    assert (again.objects, again.snapshot, again.complete) == (0, None, True)
+
+
+def test_upkeep_does_it_beside_what_else_it_does(app: Application, machine: Machine) -> None:
+    backup(app, "sales")
+    renewed(app)
+    oid = get_org("sales").oid
+    record = keep_small(app, oid)
+    assert record is not None
+    assert record.error_code == ""
+    assert told(app) == [Health.GOOD]
+    machine.clock.advance(seconds=(GRACE + timedelta(hours=1)).total_seconds())
+    for _ in range(2):  # the first removes what waits behind it
+        keep_small(app, oid)
+    assert told(app) == []
+
+
+def test_what_a_backup_has_outrun_is_done_by_the_next_night(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup(app, "sales")
+
+    def failing(code: str) -> None:
+        def fail(*_: object, **__: object) -> None:
+            raise Conflict(code, "Another run has committed.")
+
+        monkeypatch.setattr(type(app.whole_vault), "rekey", fail)
+
+    failing("maintenance-outrun")
+    assert compact(app, "sales").orgs
+    failing("another-code")
+    with pytest.raises(Conflict):
+        rekeying.go_on(app, get_org("sales").oid, run="rekey")
