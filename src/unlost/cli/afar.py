@@ -149,7 +149,7 @@ def resumed(home: "RemoteHome", given: Given) -> RestoreResult:
         if go_on(app, run).next_step:  # it was run at a terminal: the service does not do it
             raise home_needed()
         follow(app, run, observer=_observer(given), before=before)
-    return _result(app, run)
+    return replace(_result(app, run), repeated=before.state == RunState.DONE.value)
 
 
 def _ended(app: Application, handed: Handed, observer: Observer) -> RestoreResult:
@@ -157,7 +157,7 @@ def _ended(app: Application, handed: Handed, observer: Observer) -> RestoreResul
         raise not_begun(handed.run)
     if not handed.over:
         follow(app, handed.run, observer=observer)
-    return _result(app, handed.run)
+    return replace(_result(app, handed.run), repeated=handed.over)
 
 
 def _result(app: Application, run: str) -> RestoreResult:
