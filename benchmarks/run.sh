@@ -46,6 +46,7 @@ date -u +"Begun %F %T UTC, load $(cut -d' ' -f1-3 /proc/loadavg)"
 .venv/bin/python benchmarks/extract.py --keep
 .venv/bin/python benchmarks/vault_nights.py --keep
 .venv/bin/python benchmarks/far_vault.py --keep
+.venv/bin/python benchmarks/vault_bundles.py --keep
 .venv/bin/python benchmarks/change_log.py --keep
 .venv/bin/python benchmarks/file_backups.py --keep
 .venv/bin/python benchmarks/restore.py --keep

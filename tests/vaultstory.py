@@ -32,10 +32,11 @@ from unlost.model.store import Store
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.system import MemoryWitness
+from unlost.vault.commit import OpenCommit
 from unlost.vault.keys import Keyring
 from unlost.vault.opening import add_slot, draft_keyring, recovery_sheet
 from unlost.vault.unlock import ServiceKey
-from unlost.vault.vault import EncryptedVault, create_vault
+from unlost.vault.vault import EncryptedVault, VaultOptions, create_vault
 
 IDENTITY = OrgIdentity("salesforce", "00D000000000062EAA", OrgKind.PRODUCTION, "Chocolate", "UTC")
 NOTE = "Zartbitter, 70 % – naïve 🍫\r\n“quoted”\tand\0nul. " * 1300  # over 64 KiB
@@ -144,6 +145,11 @@ class Story:
     vault: EncryptedVault
     org: str
     sheet: str
+    few: bool = False  # its nights hold what is little, and write it as bundles
+
+    def add(self, commit: OpenCommit, table: str, rows: Sequence[Rows]) -> Added:
+        """A piece of a night."""
+        return (commit.add_few if self.few else commit.add)(table, rows)
 
     def rows(self, cells: Sequence[Cells], op: Op = Op.STATE) -> Rows:
         """Rows as a source gives them."""
@@ -173,13 +179,15 @@ class Story:
         )
 
 
-def found(store: Store, *, seed: int = 1) -> Story:
+def found(store: Store, *, seed: int = 1, few: bool = False) -> Story:
     """A vault without a commit, with a service slot."""
     entropy, clock, witness = SeededEntropy(seed), VirtualClock(), MemoryWitness()
     keys = draft_keyring(store, entropy=entropy)
     service = ServiceKey.new(keys, entropy=entropy)
     add_slot(store, keys, service, slot="service", entropy=entropy)
-    vault = create_vault(store, keys=keys, clock=clock, entropy=entropy, witness=witness)
+    vault = create_vault(
+        store, keys=keys, clock=clock, entropy=entropy, witness=witness, options=options(few=few)
+    )
     return Story(
         store=store,
         clock=clock,
@@ -190,7 +198,13 @@ def found(store: Store, *, seed: int = 1) -> Story:
         vault=vault,
         org=vault.adopt(IDENTITY),
         sheet=recovery_sheet(keys).text(),
+        few=few,
     )
+
+
+def options(*, few: bool) -> VaultOptions:
+    """How a story's vault is opened."""
+    return VaultOptions(bundle_from=1) if few else VaultOptions()
 
 
 def file(record: str, body: bytes, name: str) -> IncomingFile:
@@ -220,11 +234,11 @@ def first_night(story: Story, *, files: dict[str, bytes] | None = None) -> Snaps
     versions: list[Cells] = [{"Id": record, "Title": f"Menu {record}"} for record in files]
     commit.put_schema(SCHEMA)
     added = [
-        commit.add("Account", [story.rows(accounts(range(60)))]),
-        commit.add("Account", [story.rows(accounts(range(60, 120)))]),
-        commit.add("Contact", [story.rows(contacts(40))]),
-        commit.add("Task", [story.rows(tasks(TASKS))]),
-        commit.add("ContentVersion", [story.rows(versions)]),
+        story.add(commit, "Account", [story.rows(accounts(range(60)))]),
+        story.add(commit, "Account", [story.rows(accounts(range(60, 120)))]),
+        story.add(commit, "Contact", [story.rows(contacts(40))]),
+        story.add(commit, "Task", [story.rows(tasks(TASKS))]),
+        story.add(commit, "ContentVersion", [story.rows(versions)]),
         commit.add_files(file(record, body, f"{record}.txt") for record, body in files.items()),
     ]
     commit.put_certificate(certificate(story, "night-1"))
@@ -238,10 +252,10 @@ def second_night(story: Story) -> SnapshotInfo:
     commit.put_schema(WIDER)
     changed = accounts(range(5, 15), Phone="+49 40 1", Region__c="Nord")
     added = [
-        commit.add("Account", [story.rows(changed)]),
-        commit.add("Account", [story.rows(accounts([20, 21]), Op.DELETED)]),
-        commit.add("Account", [story.gone([account_id(n) for n in (30, 31)], Op.PURGED)]),
-        commit.add("Contact", [story.rows(contacts(40)[:2])]),
+        story.add(commit, "Account", [story.rows(changed)]),
+        story.add(commit, "Account", [story.rows(accounts([20, 21]), Op.DELETED)]),
+        story.add(commit, "Account", [story.gone([account_id(n) for n in (30, 31)], Op.PURGED)]),
+        story.add(commit, "Contact", [story.rows(contacts(40)[:2])]),
         commit.mark("Contact", visibility=Visibility.HIDDEN, columns=["Salary"]),
         commit.mark("Account", visibility=Visibility.HIDDEN, records=[account_id(40)]),
     ]
@@ -256,8 +270,8 @@ def third_night(story: Story) -> SnapshotInfo:
     commit.put_schema(WIDER)
     record = "068000000000003AAA"
     added = [
-        commit.add("Account", [story.gone([account_id(50)], Op.MISSING)]),
-        commit.add("Account", [story.rows(accounts([20], Region__c="Süd"))]),
+        story.add(commit, "Account", [story.gone([account_id(50)], Op.MISSING)]),
+        story.add(commit, "Account", [story.rows(accounts([20], Region__c="Süd"))]),
         commit.add_files([file(record, b"a new menu", "new.txt")]),
     ]
     return finish(story, commit, added)
@@ -318,9 +332,9 @@ def finish(story: Story, commit, added: Sequence[Added]) -> SnapshotInfo:
     )
 
 
-def told(store: Store) -> Story:
-    """The whole story."""
-    story = found(store)
+def told(store: Store, *, few: bool = False) -> Story:
+    """The whole story; ``few``: with all that is little in bundles."""
+    story = found(store, few=few)
     first_night(story)
     second_night(story)
     third_night(story)

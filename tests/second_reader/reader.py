@@ -4,6 +4,7 @@ It imports nothing of Unlost and trusts nothing: every digest and seal that the 
 checked on the way. It reads whole tables into memory, which is good enough to rescue data.
 """
 
+import base64
 import hashlib
 import hmac
 import json
@@ -244,8 +245,8 @@ class Org:
     def _live(self) -> dict[str, str]:
         live = dict(self.others)
         for _, entry in self.segments.values():
-            name = f"{self.root}/data/{entry['id'][:2]}/{entry['id']}"
-            live[name] = entry["blake3"]
+            name = self._object(entry)
+            assert live.setdefault(name, entry["blake3"]) == entry["blake3"]
             if not entry["sidecar"]:
                 live[f"{name}.idx"] = entry["sidecar_blake3"]
         return live
@@ -274,23 +275,49 @@ class Org:
         return {id_: [rows[n] for n in sorted(rows)] for id_, rows in sorted(found.items())}
 
     def _rows(self, entry: dict) -> list[dict]:
-        name = f"{self.root}/data/{entry['id'][:2]}/{entry['id']}"
+        name, bundled = self._object(entry), entry.get("bundle")
         key = self.vault.object_key(name, "segment", self.org, entry["epoch"])
         prefix = self.vault.vault + bytes.fromhex(self.org) + name.encode()
         with pq.ParquetFile(
             self.vault.folder / name,
             decryption_properties=create_decryption_properties(key, aad_prefix=prefix),
         ) as file:
-            rows = file.read().to_pylist()
-            schema = file.metadata.metadata[b"unlost.schema"].decode()
-            shapes = json.loads(file.metadata.metadata.get(b"unlost.shapes", b"[]"))
+            rows, said = file.read().to_pylist(), file.metadata.metadata
+        if bundled:
+            return self._named(*self._bundled(entry, rows, said))
+        schema = said[b"unlost.schema"].decode()
+        shapes = json.loads(said.get(b"unlost.shapes", b"[]"))
         assert len(rows) == entry["rows"]
-        names = self.columns(schema, entry["table"])
         for row in rows:
             if shapes:
                 had = shapes[row.get("_u_shape") or 0]["columns"]
                 for gone in {key for key in row if key[0] == "c"} - set(had):
                     del row[gone]
+        return self._named(rows, self.columns(schema, entry["table"]))
+
+    def _object(self, entry: dict) -> str:
+        """Section 7: the object in which a segment lies."""
+        ident = entry.get("bundle") or entry["id"]
+        return f"{self.root}/data/{ident[:2]}/{ident}"
+
+    def _bundled(self, entry: dict, rows: list[dict], said: dict) -> tuple[list[dict], dict]:
+        """Section 8: a segment's rows of those of a bundle, with the columns that it has, and their names."""
+        packed = base64.b64decode(said[b"unlost.bundle"])
+        parts = json.loads(zstandard.ZstdDecompressor().decompress(packed))
+        assert len(rows) == entry["of"] == sum(part["rows"] for part in parts)
+        (part,) = [
+            p for n, p in enumerate(parts) if sum(o["rows"] for o in parts[:n]) == entry["at"]
+        ]
+        assert (part["table"], part["rows"]) == (entry["table"], entry["rows"])
+        had = set()
+        for span in part["columns"].split(","):
+            first, _, last = span.partition("-")
+            had |= {f"c{n}" for n in range(int(first), int(last or first) + 1)}
+        own = rows[entry["at"] : entry["at"] + entry["rows"]]
+        own = [{key: row[key] for key in row if key[0] != "c" or key in had} for row in own]
+        return own, self.columns(part["schema"], entry["table"])
+
+    def _named(self, rows: list[dict], names: dict[str, str]) -> list[dict]:
         return [{names.get(key, key): cell for key, cell in row.items()} | self._blobs(row, names)
                 for row in rows]  # fmt: skip
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 import vaultstory
 from second_reader.reader import Org, Vault
 from unlost.model.erasure import ErasureWish, MatchColumn
@@ -13,8 +15,9 @@ ZOE = RecordKey("Contact", "003000000000003AAA")
 PRICES = RecordKey("ContentVersion", "068000000000003AAA")
 
 
-def test_it_follows_the_chain_and_knows_who_stays_out(tmp_path: Path) -> None:
-    story = vaultstory.told(LocalStore(tmp_path / "vault"))
+@pytest.mark.parametrize("few", [False, True], ids=["segments", "bundles"])
+def test_it_follows_the_chain_and_knows_who_stays_out(tmp_path: Path, few: bool) -> None:
+    story = vaultstory.told(LocalStore(tmp_path / "vault"), few=few)
     email = (MatchColumn("Contact", "Email"),)
     for run, wish in (("e1", ErasureWish((ZOE,), email)), ("e2", ErasureWish((PRICES,)))):
         story.vault.erase(story.org, wish, run=run)
@@ -36,8 +39,9 @@ def test_it_follows_the_chain_and_knows_who_stays_out(tmp_path: Path) -> None:
     assert org.versions("$suppressed", 6).keys() == listed
 
 
-def test_it_reads_what_was_corrected(tmp_path: Path) -> None:
-    story = vaultstory.told(LocalStore(tmp_path / "vault"))
+@pytest.mark.parametrize("few", [False, True], ids=["segments", "bundles"])
+def test_it_reads_what_was_corrected(tmp_path: Path, few: bool) -> None:
+    story = vaultstory.told(LocalStore(tmp_path / "vault"), few=few)
     account = RecordKey("Account", vaultstory.account_id(57))
     for run, wish in (
         ("r1", RectifyWish(ZOE, (RightValue("Email", "anna@right.example"),))),

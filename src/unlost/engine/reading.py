@@ -175,6 +175,7 @@ def _drive(
             key=lambda unit: unit.key,
             result=Advanced,
         )
+        session.commit.recall(step.read.added for step in steps if step.read is not None)
         units = [unit for unit in units if unit not in turn]
         for unit, step in zip(turn, steps, strict=True):
             if step.failure is not None:
@@ -210,7 +211,7 @@ def _read(session: Session, unit: _Unit, look: Look) -> ReadResult:
     with source_errors():
         pages = session.source.read(unit.task.task())
     wanted = pages if look.most_bytes is None else _up_to(pages, look.most_bytes)
-    added = session.commit.add(plan.table.name, notes.passing(wanted), carry=plan.carry)
+    added = session.commit.add_few(plan.table.name, notes.passing(wanted), carry=plan.carry)
     return notes.close(added)
 
 

@@ -41,6 +41,7 @@ from unlost.model.snapshot import (
 )
 from unlost.model.upkeep import Upkeep
 from unlost.model.verifying import Verifying
+from unlost.model.waiting import Waiting
 from unlost.model.writing import (
     Look,
     MissingPermission,
@@ -370,7 +371,7 @@ class IncomingFile:
     open: Callable[[], AbstractContextManager[BinaryIO]]
 
 
-class Commit(Suppressing, Protocol):
+class Commit(Suppressing, Waiting, Protocol):
     """An open commit of one run. Nothing of it is visible before ``finish``."""
 
     run: str

@@ -34,7 +34,9 @@ class SegmentEntry:
 
     ``sidecar`` is the sealed sidecar itself (base64) where it is small, else empty. ``first`` and
     ``last`` are the commits whose versions a merged segment holds; 0 in all others, which hold
-    those of the commit that added them.
+    those of the commit that added them. ``bundle`` is the id of the object in which it lies together with
+    others, from the row ``at`` on of ``of`` rows; empty where it is an object of its own. ``bytes`` and ``blake3``
+    are those of the object.
     """
 
     id: str
@@ -50,6 +52,27 @@ class SegmentEntry:
     sidecar_blake3: str = ""
     first: int = 0
     last: int = 0
+    bundle: str = ""
+    at: int = 0
+    of: int = 0
+
+    @property
+    def object(self) -> str:
+        """The id of the object in which its rows lie."""
+        return self.bundle or self.id
+
+    @property
+    def own_bytes(self) -> int:
+        """Its share of that object."""
+        return self.bytes * self.rows // self.of if self.bundle else self.bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRows:
+    """Rows of a segment that is written at the end of its run: sealed (base64), under a key of the run."""
+
+    id: str
+    sealed: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +112,8 @@ class Added:
     """Durable pieces of an open commit: a JSON value that a run checkpoints and hands to finish.
 
     ``segments`` are the table's own and those of system tables (search, files, hidden). ``reuses``
-    are ids of packs of earlier commits in which contents of this piece lie already.
+    are ids of packs of earlier commits in which contents of this piece lie already. ``held`` has the rows
+    of those segments that lie nowhere else yet.
     """
 
     table: str
@@ -100,6 +124,7 @@ class Added:
     file_bytes: int = 0
     findings: tuple[Finding, ...] = ()
     reuses: tuple[str, ...] = ()
+    held: tuple[HeldRows, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

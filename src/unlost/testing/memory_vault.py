@@ -478,6 +478,13 @@ class MemoryCommit:
         segments = (self.vault.keep(piece),) if piece.rows else ()
         return Added(table, segments, counts=counts)
 
+    def add_few(self, table: str, rows: Iterable[Rows], *, carry: Sequence[str] = ()) -> Added:
+        """The same: nothing waits in memory."""
+        return self.add(table, rows, carry=carry)
+
+    def recall(self, added: Iterable[Added]) -> None:
+        """Nothing was held."""
+
     def admitted(self, table: str, rows: Rows) -> Rows:
         """Without what was erased."""
         caught = self.vault.caught.setdefault(self.org, set())

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import msgspec
@@ -31,6 +32,7 @@ from unlost.vault.format.manifest import Intent
 from unlost.vault.format.physical import HIDDEN, HOLDS, INSTANT, LINEAGE, SUPPRESSED
 from unlost.vault.format.tokens import VERSION
 from unlost.vault.guard import Guard
+from unlost.vault.holding import Holding
 from unlost.vault.intents import OpenRun
 from unlost.vault.label import Label
 from unlost.vault.lineage import lineage_rows
@@ -41,7 +43,7 @@ from unlost.vault.segments import opens_under
 from unlost.vault.segmentwriter import SegmentWriter
 from unlost.vault.state import LiveSegment
 from unlost.vault.tableview import TableView
-from unlost.vault.writer import Comparison, TableWriter
+from unlost.vault.writer import Comparison, Out, TableWriter
 
 type _Mark = tuple[str, str | None, str | None]
 """A row of ``$hidden``: table, and a record or a column."""
@@ -57,6 +59,7 @@ class OpenCommit:
         self._intent = intent
         self._notes = notes
         self._out = SegmentWriter(room.org, sealed=room.sealed, prefix=intent.segments)
+        self._holding = Holding(self._out, room.reader, notes, bundle_from=room.options.bundle_from)
         self._own = OwnSegments(room, intent, notes, resumed=resumed)
         self._schema = self._current_schema()
         self._guard = Guard(
@@ -79,8 +82,28 @@ class OpenCommit:
 
         What was erased is left out too. Raises UsageError where no schema was put, or it does not have the table or a column.
         """
+        return self._added(table, rows, carry=carry, out=self._out)
+
+    def add_few(self, table: str, rows: Iterable[Rows], *, carry: Sequence[str] = ()) -> Added:
+        """As ``add``; but where it comes to few rows, the piece itself holds them: see ``Waiting``."""
+        added = self._added(table, rows, carry=carry, out=self._holding)
+        return replace(added, held=self._holding.told(added.segments))
+
+    def recall(self, added: Iterable[Added]) -> None:
+        """Know again the rows that pieces hold which an earlier process was given."""
+        for entry in self._holding.recall(added):
+            self._own.note(entry)
+
+    def _added(
+        self,
+        table: str,
+        rows: Iterable[Rows],
+        *,
+        carry: Sequence[str],
+        out: Out,
+    ) -> Added:
         ident, columns = self._columns(table, carry)
-        writer = self._writer(columns, ident=ident, carry=carry)
+        writer = self._writer(columns, ident=ident, carry=carry, out=out)
         writer.take(self.admitted(table, one) for one in rows)
         packs, system = self._finish_packs(writer.big)
         return Added(
@@ -157,6 +180,7 @@ class OpenCommit:
 
     def counts(self, table: str, added: Sequence[Added]) -> Counts:
         """What these pieces do to a table in this commit: each record once, as ``finish`` counts."""
+        self.recall(added)
         return self._finishing().counts(table, added)
 
     def put_certificate(self, certificate: Certificate) -> None:
@@ -170,14 +194,19 @@ class OpenCommit:
 
         ``partial``: no other table was looked at, and the manifest says so.
         """
-        return self._finishing(partial=partial).run(tables, as_of=as_of, schema=self._schema)
+        info = self._finishing(partial=partial).run(tables, as_of=as_of, schema=self._schema)
+        self._holding.release()
+        return info
 
     def abandon(self) -> None:
         """Give up: the intent is removed; what was written is garbage."""
         self._notes.close()
+        self._holding.release()
 
     def _finishing(self, *, partial: bool = False) -> Finish:
-        return Finish(self._room, self._intent, self._notes, partial=partial)
+        return Finish(
+            self._room, self._intent, self._notes, settle=self._holding.settle, partial=partial
+        )
 
     def _current_schema(self) -> str:
         noted = self._notes.schemas()
@@ -206,7 +235,14 @@ class OpenCommit:
         cells = [c.name for c in found.columns if c.kind is not WireKind.BINARY]
         return ident, Columns(table, tuple(dict.fromkeys((*cells, *carry))), known)
 
-    def _writer(self, columns: Columns, *, ident: str, carry: Sequence[str]) -> TableWriter:
+    def _writer(
+        self,
+        columns: Columns,
+        *,
+        ident: str,
+        carry: Sequence[str],
+        out: Out,
+    ) -> TableWriter:
         table = columns.table
         tokenizer = None
         if self._room.options.search:
@@ -217,7 +253,7 @@ class OpenCommit:
             columns=columns,
             carry=carry,
             label=Label(table=table, schema=ident, base=base, tokenizer=version),
-            out=self._out,
+            out=out,
             against=Comparison(
                 base=self._room.view(table, until=base), own=lambda: self._own.view(table)
             ),
@@ -233,7 +269,7 @@ class OpenCommit:
     def _system_writer(self, table: str) -> TableWriter:
         known = self._room.schemas.known(SYSTEM_SCHEMA, table)
         columns = Columns(table, tuple(known), known)
-        return self._writer(columns, ident=SYSTEM_SCHEMA, carry=())
+        return self._writer(columns, ident=SYSTEM_SCHEMA, carry=(), out=self._out)
 
     def _finish_packs(
         self, big: BigCells
@@ -280,7 +316,8 @@ class OwnSegments:
             if ident not in known:
                 epoch = self._epoch(ident, size)
                 entry = self._room.reader.recognise(ident, size=size, epoch=epoch)
-                self._entries.setdefault(entry.table, []).append(entry)
+                if entry is not None:  # what lies in bundles is told by the pieces that held it
+                    self._entries.setdefault(entry.table, []).append(entry)
 
     def _epoch(self, ident: str, size: int) -> int:
         """Under which epoch a segment is: the run may have begun before a renewal."""

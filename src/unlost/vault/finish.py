@@ -1,6 +1,6 @@
 """The one step that makes a run's work a snapshot."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -42,6 +42,10 @@ _ATTEMPTS = 20
 _TAKING_AWAY = REMOVING | {CommitKind.FORGET}
 
 
+type Settle = Callable[[Sequence[TableCommit]], Sequence[TableCommit]]
+"""Writes what waits in pieces, and gives them without it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """A table's part of a commit, and its state after it."""
@@ -54,11 +58,18 @@ class Finish:
     """Finishes one run; safe to repeat after a crash at any place."""
 
     def __init__(
-        self, room: OrgRoom, intent: Intent, notes: OpenRun, *, partial: bool = False
+        self,
+        room: OrgRoom,
+        intent: Intent,
+        notes: OpenRun,
+        *,
+        settle: Settle,
+        partial: bool = False,
     ) -> None:
         self._room = room
         self._intent = intent
         self._notes = notes
+        self._settle_held = settle
         self._partial = partial
 
     def run(self, tables: Sequence[TableCommit], *, as_of: datetime, schema: str) -> SnapshotInfo:
@@ -76,6 +87,7 @@ class Finish:
                 return done
             self._check_open()
             self._check_nothing_forgotten(state, tables)
+            tables = self._settle_held(tables)
             manifest = self._manifest(state, tables, as_of=as_of, schema=schema)
             self._room.chain.put(manifest)  # whoever won, the next look tells
         raise Conflict(
@@ -121,6 +133,7 @@ class Finish:
                 store.delete(listed.name)
         for pack in _packs(tables):
             store.delete(places.pack(org, pack.id))
+        self._notes.drop_key()
 
     @cached_property
     def _journal(self) -> JournalProof | None:
@@ -313,7 +326,7 @@ def _packs(tables: Sequence[TableCommit]) -> tuple[PackEntry, ...]:
 
 def _bytes(parts: Sequence[TablePart], packs: Sequence[PackEntry]) -> int:
     segments = (
-        entry.bytes + (0 if entry.sidecar else entry.sidecar_bytes)
+        entry.own_bytes + (0 if entry.sidecar else entry.sidecar_bytes)
         for part in parts
         for entry in part.segments
     )

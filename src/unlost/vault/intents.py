@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from unlost.model.certificate import Certificate
+from unlost.model.errors import NotFound
 from unlost.vault import places
 from unlost.vault.format.manifest import Intent, SchemaNote, pack, unpack
 from unlost.vault.format.sealed import ObjectKind
@@ -75,12 +76,37 @@ class OpenRun:
             if "." not in ident:
                 yield ident, listed.size
 
+    def key(self, fresh: bytes) -> bytes:
+        """The key under which pieces of the run hold rows: the one that is there, else this one, made durable."""
+        name = places.run_key(self.org, self.run)
+        self._sealed.put_new(ObjectKind.INTENT, org=self.org, name=name, content=fresh)
+        return self._sealed.get(ObjectKind.INTENT, org=self.org, name=name)
+
+    def known_key(self) -> bytes:
+        """That key; empty where it is gone, and nobody can read what the pieces hold."""
+        name = places.run_key(self.org, self.run)
+        try:
+            return self._sealed.get(ObjectKind.INTENT, org=self.org, name=name)
+        except NotFound:
+            return b""
+
+    def drop_key(self) -> None:
+        """Make what pieces of the run hold unreadable for ever."""
+        self._sealed.store.delete(places.run_key(self.org, self.run))
+
     def close(self) -> None:
-        """Remove intent and notes."""
-        for name in [*self._notes(), places.intent(self.org, self.run)]:
+        """Remove intent and notes, the key first."""
+        key, beside = places.run_key(self.org, self.run), list(self._beside())
+        for name in sorted(beside, key=lambda name: name != key):
             self._sealed.store.delete(name)
+        self._sealed.store.delete(places.intent(self.org, self.run))
 
     def _notes(self) -> Iterator[str]:
+        key = places.run_key(self.org, self.run)
+        return (name for name in self._beside() if name != key)
+
+    def _beside(self) -> Iterator[str]:
+        """What lies beside the intent."""
         for listed in self._sealed.store.list(f"{places.intent(self.org, self.run)}."):
             yield listed.name
 

@@ -1,19 +1,26 @@
 """What a segment says of itself, inside its encrypted footer."""
 
-from collections.abc import Mapping
+import base64
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
+import zstandard
 
 from unlost.model.learned import learned
 from unlost.vault.format.physical import (
     META_BASE,
+    META_BUNDLE,
     META_SCHEMA,
     META_SHAPES,
     META_TABLE,
     META_TOKENIZER,
+    physical,
 )
 from unlost.vault.format.sealed import Place
+
+_LEVEL = 3
+_COLUMN = "c"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +75,60 @@ def label_of(metadata: Mapping[bytes, bytes]) -> Label:
         tokenizer=int(metadata.get(META_TOKENIZER, b"0")),
         shapes=learned(tuple[Shape, ...]).decode(metadata.get(META_SHAPES, b"[]")),
     )
+
+
+class Part(msgspec.Struct, frozen=True):
+    """What a bundle says of one of the segments in it; they follow each other in this order.
+
+    ``columns``: the numbers of its source columns, as ``1-9,12``.
+    """
+
+    table: str
+    schema: str
+    base: int
+    tokenizer: int
+    rows: int
+    columns: str
+
+    @property
+    def label(self) -> Label:
+        """As a segment of its own would say it."""
+        return Label(self.table, self.schema, self.base, self.tokenizer)
+
+    @property
+    def present(self) -> Iterator[str]:
+        """The physical columns that it has."""
+        for span in filter(None, self.columns.split(",")):
+            first, _, last = span.partition("-")
+            yield from map(physical, range(int(first), int(last or first) + 1))
+
+
+def part_of(label: Label, *, rows: int, columns: Iterable[str]) -> Part:
+    """A segment's part of a bundle; ``columns`` are the physical ones of the source."""
+    numbers = sorted(int(name.removeprefix(_COLUMN)) for name in columns)
+    return Part(label.table, label.schema, label.base, label.tokenizer, rows, _spans(numbers))
+
+
+def metadata_of_bundle(parts: Sequence[Part]) -> dict[bytes, bytes]:
+    """What a bundle says of itself, as the metadata of a Parquet file."""
+    told = zstandard.ZstdCompressor(level=_LEVEL).compress(msgspec.json.encode(parts))
+    return {META_BUNDLE: base64.b64encode(told)}
+
+
+def parts_of(metadata: Mapping[bytes, bytes]) -> tuple[Part, ...]:
+    """The way back; none if it is no bundle."""
+    if META_BUNDLE not in metadata:
+        return ()
+    told = zstandard.ZstdDecompressor().decompress(base64.b64decode(metadata[META_BUNDLE]))
+    return learned(tuple[Part, ...]).decode(told)
+
+
+def _spans(numbers: Sequence[int]) -> str:
+    """Numbers in ascending order, those that follow each other as one span."""
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and number == spans[-1][-1] + 1:
+            spans[-1] = [spans[-1][0], number]
+        else:
+            spans.append([number])
+    return ",".join("-".join(map(str, span)) for span in spans)

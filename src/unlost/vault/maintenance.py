@@ -184,7 +184,9 @@ class Maintenance:
             rows_seen=0,
             bytes_added=sum(pack.bytes for pack in work.packs)
             + sum(entry.bytes for entry in work.objects)
-            + sum(entry.bytes + (0 if entry.sidecar else entry.sidecar_bytes) for entry in entries),
+            + sum(
+                entry.own_bytes + (0 if entry.sidecar else entry.sidecar_bytes) for entry in entries
+            ),
             journal=None,
             reuses=(),
             slots=newest_entry(self._room.sealed.store, self._room.sealed.keys),

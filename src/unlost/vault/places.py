@@ -135,6 +135,11 @@ def note(org: str, run: str, number: int) -> str:
     return f"{intent(org, run)}.{number:04d}"
 
 
+def run_key(org: str, run: str) -> str:
+    """The key under which pieces of an open run hold rows; it goes with the intent."""
+    return f"{intent(org, run)}.key"
+
+
 def journals(org: str) -> str:
     """The folder of journals."""
     return f"orgs/{org}/journal/"

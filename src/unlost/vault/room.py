@@ -10,6 +10,7 @@ from unlost.model.ports import Clock, Witness
 from unlost.vault.bigcells import LoadBlobs
 from unlost.vault.blobstream import open_blob
 from unlost.vault.buffers import BUFFER_BYTES, BufferLimit
+from unlost.vault.bundling import BUNDLE_FROM
 from unlost.vault.chain import Chain
 from unlost.vault.files import BLOB_COLUMNS, FILES_TABLE, blob_of_row, blob_row_id
 from unlost.vault.format.physical import U_ID
@@ -26,11 +27,13 @@ class VaultOptions:
     """Choices of whoever opens a vault.
 
     ``search``: whether new rows become findable by their words. ``buffer_bytes``: how much text
-    waits in memory, over all tables that are read in parallel.
+    waits in memory, over all tables that are read in parallel. ``bundle_from``: of how many tables a run
+    writes what is few as one object.
     """
 
     search: bool = True
     buffer_bytes: int = BUFFER_BYTES
+    bundle_from: int = BUNDLE_FROM
 
 
 class OrgRoom:

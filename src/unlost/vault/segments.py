@@ -7,7 +7,7 @@ import base64
 import io
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -20,12 +20,14 @@ from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.snapshot import SegmentEntry
 from unlost.model.store import Store
 from unlost.vault import places
+from unlost.vault.bundle import facts_in, rows_in
 from unlost.vault.format import sidecar as sidecars
 from unlost.vault.format.physical import U_ID, U_OP, U_PREV
 from unlost.vault.format.rowhash import id_hashes
 from unlost.vault.format.sealed import ObjectKind, damaged, unseal
 from unlost.vault.format.sidecar import Fence, Sidecar
-from unlost.vault.label import Label, bound_to, label_of
+from unlost.vault.heldrows import Held
+from unlost.vault.label import Label, bound_to, label_of, parts_of
 from unlost.vault.sealing import SealedObjects
 from unlost.vault.stores.cached import remembering
 from unlost.vault.unpacked import Unpacked
@@ -52,6 +54,7 @@ class SegmentReader:
         self._footers: OrderedDict[str, pq.FileMetaData] = OrderedDict()
         self._footer_bytes = 0
         self._unpacked = Unpacked(_UNPACKED_CACHE_BYTES)
+        self._held: dict[str, Held] = {}
         self._lock = threading.Lock()
 
     def sidecar(self, entry: SegmentEntry) -> Sidecar:
@@ -77,8 +80,7 @@ class SegmentReader:
         with self._lock:
             if entry.id in self._facts:
                 return self._facts[entry.id]
-        with self._open(entry, lasting=True) as file:
-            facts = label_of(file.metadata.metadata or {}), frozenset(file.schema_arrow.names)
+        facts = self._facts_of(entry)
         with self._lock:
             self._facts[entry.id] = facts
             while len(self._facts) > _FACTS_KEPT:
@@ -89,11 +91,10 @@ class SegmentReader:
         self, entry: SegmentEntry, *, groups: Sequence[int], columns: Sequence[str]
     ) -> pa.Table:
         """These physical columns of row groups, in order; raises IntegrityError."""
-        with self._open(entry) as file:
-            return file.read_row_groups(list(groups), columns=list(columns), use_threads=True)
+        return self._read(entry, groups, columns)
 
     def groups(self, entry: SegmentEntry) -> Iterator[pa.Table]:
-        """All row groups as they lie there, one after the other; raises IntegrityError."""
+        """All row groups of a segment that is in no bundle, one after the other; raises IntegrityError."""
         with self._open(entry, ahead=False) as file:
             for group in range(file.num_row_groups):
                 yield file.read_row_group(group).replace_schema_metadata(None)
@@ -106,8 +107,7 @@ class SegmentReader:
         key = (entry.id, group, tuple(columns))
         known = self._unpacked.get(key)
         if known is None:
-            with self._open(entry, lasting=True) as file:
-                known = file.read_row_groups([group], columns=list(columns), use_threads=True)
+            known = self._read(entry, [group], columns, lasting=True)
             self._unpacked.put(key, known)
         return known
 
@@ -116,17 +116,40 @@ class SegmentReader:
     ) -> pa.Table:
         """The same for a few narrow columns, in this thread alone; ops come as dictionaries."""
         few_values = [column for column in columns if column in _FEW_VALUES]
+        held = self._held.get(entry.id)
+        if held is not None:
+            return held.read(groups, columns, few_values=few_values)
         with self._open(entry, few_values=few_values, ahead=False, lasting=True) as file:
-            return file.read_row_groups(list(groups), columns=list(columns), use_threads=False)
+            return rows_in(file, entry, groups, columns, threads=False)
 
-    def recognise(self, ident: str, *, size: int, epoch: int) -> SegmentEntry:
-        """The entry of a segment of which only name and size are at hand.
+    def hold(self, ident: str, held: Held) -> None:
+        """Read a segment from memory from now on: its rows lie nowhere else yet."""
+        with self._lock:
+            self._held[ident] = held
+            self._pinned[ident] = held.sidecar
+
+    def release(self, idents: Iterable[str]) -> None:
+        """Read these segments from the store again."""
+        with self._lock:
+            for ident in idents:
+                self._held.pop(ident, None)
+                self._pinned.pop(ident, None)
+
+    def ids_beside(self, entry: SegmentEntry) -> pa.ChunkedArray:
+        """The ids of all rows in the bundle of this segment, of whatever table; raises IntegrityError."""
+        with self._open(entry) as file:
+            return file.read(columns=[U_ID]).column(U_ID)
+
+    def recognise(self, ident: str, *, size: int, epoch: int) -> SegmentEntry | None:
+        """The entry of a segment of which only name and size are at hand; None for a bundle.
 
         Its sidecar is made anew and kept; digests stay empty, so no manifest can take it.
         """
         bare = SegmentEntry(ident, "", 0, size, "", "", "", epoch)
-        label, _ = self.facts(bare)
         with self._open(bare) as file:
+            if parts_of(file.metadata.metadata or {}):
+                return None
+            label = label_of(file.metadata.metadata or {})
             counts = [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
             ids = file.read(columns=[U_ID]).column(U_ID).combine_chunks()
         starts = np.cumsum([0, *counts[:-1]]).tolist()
@@ -141,6 +164,29 @@ class SegmentReader:
             max_id=ids[-1].as_py(),
         )
 
+    def _read(
+        self,
+        entry: SegmentEntry,
+        groups: Sequence[int],
+        columns: Sequence[str],
+        *,
+        lasting: bool = False,
+    ) -> pa.Table:
+        held = self._held.get(entry.id)
+        if held is not None:
+            return held.read(groups, columns)
+        with self._open(entry, lasting=lasting) as file:
+            return rows_in(file, entry, groups, columns, threads=True)
+
+    def _facts_of(self, entry: SegmentEntry) -> tuple[Label, frozenset[str]]:
+        held = self._held.get(entry.id)
+        if held is not None:
+            return held.facts
+        with self._open(entry, lasting=True) as file:
+            if entry.bundle:
+                return facts_in(file.metadata, entry)
+            return label_of(file.metadata.metadata or {}), frozenset(file.schema_arrow.names)
+
     @contextmanager
     def _open(
         self,
@@ -151,8 +197,8 @@ class SegmentReader:
         lasting: bool = False,
     ) -> Iterator[pq.ParquetFile]:
         """A segment's file; ``lasting``: what is read of it will be read again."""
-        name = places.segment(self._org, entry.id)
-        footer = self._footer(entry.id)
+        name = places.segment(self._org, entry.object)
+        footer = self._footer(entry.object)
         store = self._lasting if lasting else self._sealed.store
         try:
             with (
@@ -166,7 +212,7 @@ class SegmentReader:
                 ) as file,
             ):
                 if footer is None:
-                    self._keep_footer(entry.id, file.metadata)
+                    self._keep_footer(entry.object, file.metadata)
                 yield file
         except (NotFound, FileNotFoundError):
             raise _missing(name) from None

@@ -64,8 +64,43 @@ class SegmentWriter:
         self, label: Label, *, group_rows: int = GROUP_ROWS, reach: Reach | None = None
     ) -> "SegmentStream":
         """A segment that is written piece by piece; with ``reach`` a merged one."""
-        ident = self._prefix + self.sealed.entropy.bytes(8).hex()
-        return SegmentStream(self, ident, label, group_rows=group_rows, reach=reach)
+        return SegmentStream(self, self.fresh(), label, group_rows=group_rows, reach=reach)
+
+    def fresh(self) -> str:
+        """An id for one more segment."""
+        return self._prefix + self.sealed.entropy.bytes(8).hex()
+
+    def writer(
+        self, sink: pa.NativeFile, rows: pa.Table, *, ident: str, epoch: int
+    ) -> pq.ParquetWriter:
+        """What encrypts and writes an object's row groups; ``rows`` are the first of them."""
+        name, keys = places.segment(self.org, ident), self.sealed.keys
+        place = keys.place(ObjectKind.SEGMENT, org=self.org, name=name)
+        secret = keys.object_key(ObjectKind.SEGMENT, org=self.org, name=name, epoch=epoch)
+        return pq.ParquetWriter(
+            sink,
+            rows.schema,
+            compression="zstd",
+            compression_level=ZSTD_LEVEL,
+            use_dictionary=repeating_columns(rows),
+            write_statistics=[U_ID],
+            store_schema=False,
+            encryption_properties=create_encryption_properties(
+                secret, aad_prefix=bound_to(place), store_aad_prefix=False
+            ),
+        )
+
+    def sealed_sidecar(self, car: Sidecar, *, ident: str, epoch: int) -> bytes:
+        """A segment's sidecar as it is stored."""
+        name, keys = places.sidecar(self.org, ident), self.sealed.keys
+        return seal(
+            sidecars.encode(car),
+            place=keys.place(ObjectKind.SIDECAR, org=self.org, name=name),
+            key=keys.object_key(ObjectKind.SIDECAR, org=self.org, name=name, epoch=epoch),
+            epoch=epoch,
+            entropy=self.sealed.entropy,
+            power=KIB64,
+        )
 
     def create(self, name: str, body: bytes) -> None:
         """Put an object whose name was drawn at random; raises IntegrityError."""
@@ -127,7 +162,7 @@ class SegmentStream:
         merged = self._reach is not None
         hashes = counted(np.concatenate(self._hashes), table=self._label.table, merged=merged)
         car = Sidecar(fences=tuple(self._fences), filter=sidecars.build_filter(hashes))
-        sealed = self._seal_sidecar(car)
+        sealed = self._out.sealed_sidecar(car, ident=self._ident, epoch=self._epoch)
         inline = len(sealed) <= sidecars.INLINE_BYTES
         if not inline:
             self._out.create(places.sidecar(self._out.org, self._ident), sealed)
@@ -162,39 +197,9 @@ class SegmentStream:
         self._last = ids[-1].as_py()
 
     def _open(self, rows: pa.Table) -> pq.ParquetWriter:
-        keys = self._out.sealed.keys
-        place = keys.place(ObjectKind.SEGMENT, org=self._out.org, name=self._name)
-        secret = keys.object_key(
-            ObjectKind.SEGMENT, org=self._out.org, name=self._name, epoch=self._epoch
-        )
-        writer = pq.ParquetWriter(
-            self._sink,
-            rows.schema,
-            compression="zstd",
-            compression_level=ZSTD_LEVEL,
-            use_dictionary=repeating_columns(rows),
-            write_statistics=[U_ID],
-            store_schema=False,
-            encryption_properties=create_encryption_properties(
-                secret, aad_prefix=bound_to(place), store_aad_prefix=False
-            ),
-        )
+        writer = self._out.writer(self._sink, rows, ident=self._ident, epoch=self._epoch)
         writer.add_key_value_metadata(metadata_of(self._label))
         return writer
-
-    def _seal_sidecar(self, car: Sidecar) -> bytes:
-        name = places.sidecar(self._out.org, self._ident)
-        keys = self._out.sealed.keys
-        return seal(
-            sidecars.encode(car),
-            place=keys.place(ObjectKind.SIDECAR, org=self._out.org, name=name),
-            key=keys.object_key(
-                ObjectKind.SIDECAR, org=self._out.org, name=name, epoch=self._epoch
-            ),
-            epoch=self._epoch,
-            entropy=self._out.sealed.entropy,
-            power=KIB64,
-        )
 
 
 def counted(hashes: NDArray[np.uint64], *, table: str, merged: bool) -> NDArray[np.uint64]:

@@ -1,6 +1,6 @@
 """What is live in an org's chain after a commit: folded from manifests, or from a checkpoint."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from blake3 import blake3
@@ -122,6 +122,12 @@ class LiveState:
         found = self.packs.get(pack)
         return found.id if found is not None else pack
 
+    def entries(self) -> Iterator[SegmentEntry]:
+        """All live segments as manifests name them."""
+        for held in self.segments.values():
+            for live in held.values():
+                yield live.entry
+
     def of(self, table: str, *, until: int) -> list[LiveSegment]:
         """The table's segments with versions of commits up to ``until``, oldest first.
 
@@ -170,19 +176,37 @@ def info_of(manifest: Manifest, *, head: str) -> SnapshotInfo:
 
 def live_objects(state: LiveState, *, org: str) -> Iterator[ObjectEntry]:
     """Every object that must be there, but keys and manifests: segments, sidecars, packs, others."""
-    for held in state.segments.values():
-        for live in held.values():
-            yield from segment_objects(live.entry, org=org)
+    yield from objects_of(state.entries(), org=org)
     for pack in state.packs.values():
         yield ObjectEntry(places.pack(org, pack.id), pack.bytes, pack.blake3)
     yield from state.objects.values()
 
 
 def segment_objects(entry: SegmentEntry, *, org: str) -> Iterator[ObjectEntry]:
-    """A segment's objects: itself, and its sidecar where that does not stand in the manifest."""
-    yield ObjectEntry(places.segment(org, entry.id), entry.bytes, entry.blake3)
+    """A segment's objects: that with its rows, and its sidecar where that does not stand in the manifest."""
+    yield ObjectEntry(places.segment(org, entry.object), entry.bytes, entry.blake3)
     if not entry.sidecar:
         yield ObjectEntry(places.sidecar(org, entry.id), entry.sidecar_bytes, entry.sidecar_blake3)
+
+
+def objects_of(entries: Iterable[SegmentEntry], *, org: str) -> Iterator[ObjectEntry]:
+    """The objects of segments, each once: many may lie in one."""
+    told: set[str] = set()
+    for entry in entries:
+        if entry.bundle not in told:
+            yield from segment_objects(entry, org=org)
+        if entry.bundle:
+            told.add(entry.bundle)
+
+
+def left_behind(
+    state: LiveState, gone: Iterable[SegmentEntry], *, org: str
+) -> Iterator[ObjectEntry]:
+    """The objects that nobody needs once these segments are live no more."""
+    going = {entry.id: entry for entry in gone}
+    staying = {entry.bundle for entry in state.entries() if entry.id not in going} - {""}
+    alone = (entry for entry in going.values() if entry.bundle not in staying)
+    yield from objects_of(alone, org=org)
 
 
 def live_root(state: LiveState, *, org: str) -> str:

@@ -7,6 +7,7 @@ before it drops a row, makes sure that the run itself has not brought another ve
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -32,11 +33,18 @@ from unlost.vault.format.rowhash import Hashes, as_array, from_array, row_hashes
 from unlost.vault.format.tokens import Tokenizer
 from unlost.vault.label import Label
 from unlost.vault.parallel import start
-from unlost.vault.segmentwriter import SegmentWriter
 from unlost.vault.tableview import TableView, last_of_each
 
 TOKEN_GROUP_ROWS = 4_096
 KEYED_GROUP_ROWS = 2_048  # of rows that are asked for one here and one there
+
+
+class Out(Protocol):
+    """Where segments go."""
+
+    def write(self, rows: pa.Table, *, label: Label, group_rows: int | None = None) -> SegmentEntry:
+        """Take rows that are sorted by ``_u_id``, at least one."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,7 @@ class TableWriter:
     columns: Columns
     carry: Sequence[str]
     label: Label
-    out: SegmentWriter
+    out: Out
     against: Comparison
     limit: BufferLimit
     big: BigCells

@@ -59,7 +59,14 @@ def opened(story: Story, disk: UnsyncedDisk) -> Story:
     store, entropy = LocalStore(ROOT, disk=disk), SeededEntropy(disk.changes)
     store.sweep()
     keys = unlock_keyring(store, ByRecoverySheet(story.sheet), entropy=entropy)
-    vault = open_vault(store, keys=keys, clock=story.clock, entropy=entropy, witness=story.witness)
+    vault = open_vault(
+        store,
+        keys=keys,
+        clock=story.clock,
+        entropy=entropy,
+        witness=story.witness,
+        options=vaultstory.options(few=story.few),
+    )
     return Story(
         store=store,
         clock=story.clock,
@@ -70,6 +77,7 @@ def opened(story: Story, disk: UnsyncedDisk) -> Story:
         vault=vault,
         org=story.org,
         sheet=story.sheet,
+        few=story.few,
     )
 
 

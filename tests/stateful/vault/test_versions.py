@@ -112,7 +112,7 @@ class Versions(RuleBasedStateMachine):
         self.second = MemoryStore()
         self.clock = VirtualClock()
         self.entropy = SeededEntropy(7)
-        self.options = VaultOptions(buffer_bytes=150)
+        self.options = VaultOptions(buffer_bytes=150, bundle_from=1)
         self.model = Model(HASHED)
         self.run: Run | None = None
         self.commit: OpenCommit | None = None
@@ -178,20 +178,29 @@ class Versions(RuleBasedStateMachine):
     @precondition(lambda self: self.run is not None)
     @rule(data=st.data(), kept=st.sampled_from([True, True, True, False]))
     def add(self, data: st.DataObject, kept: bool) -> None:
-        self.write(data.draw(observations(self.shape)), self.shape, [], kept=kept)
+        few = data.draw(st.booleans())
+        self.write(data.draw(observations(self.shape)), self.shape, [], kept=kept, few=few)
 
     @precondition(lambda self: self.run is not None)
     @rule(data=st.data())
     def add_with_hidden_column(self, data: st.DataObject) -> None:
         visible = tuple(name for name in self.shape if name != "Name")
-        self.write(data.draw(observations(visible)), visible, ["Name"], kept=True)
+        seen = data.draw(observations(visible))
+        self.write(seen, visible, ["Name"], kept=True, few=data.draw(st.booleans()))
 
     def write(
-        self, seen: list[Seen], shape: tuple[str, ...], carry: list[str], *, kept: bool
+        self,
+        seen: list[Seen],
+        shape: tuple[str, ...],
+        carry: list[str],
+        *,
+        kept: bool,
+        few: bool,
     ) -> None:
         assert self.run is not None
         assert self.commit is not None
-        added = self.commit.add(TABLE, [rows_of(seen, shape, minute=self.number)], carry=carry)
+        add = self.commit.add_few if few else self.commit.add
+        added = add(TABLE, [rows_of(seen, shape, minute=self.number)], carry=carry)
         self.model.add(self.run, [whole(row, shape) for row in seen], carry, kept=kept)
         assert added.counts.seen == sum(row.id not in self.model.erased for row in seen)
         if kept:
@@ -220,6 +229,8 @@ class Versions(RuleBasedStateMachine):
         )
         if self.run is not None:
             self.open()
+            assert self.commit is not None
+            self.commit.recall(piece for one in self.added for piece in one.added)
         if self.restore is not None:
             self.open_restore()
 
@@ -484,7 +495,8 @@ class Versions(RuleBasedStateMachine):
         )
         commit.put_schema(schema_of(self.shape))
         seen = data.draw(observations(self.shape))
-        added = commit.add(TABLE, [rows_of(seen, self.shape, minute=0)])
+        add = commit.add_few if data.draw(st.booleans()) else commit.add
+        added = add(TABLE, [rows_of(seen, self.shape, minute=0)])
         self.model.add(run, [whole(row, self.shape) for row in seen], [], kept=True)
         commit.finish([TableCommit(TABLE, (added,))], as_of=START)
         self.model.finish(run)

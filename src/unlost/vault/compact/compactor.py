@@ -20,11 +20,13 @@ from unlost.vault.garbage import collected_up_to
 from unlost.vault.label import Label
 from unlost.vault.maintenance import Maintenance, Work, close_cut_off
 from unlost.vault.merge import key_pieces
+from unlost.vault.rewritten import Rewritten
 from unlost.vault.room import OrgRoom
 from unlost.vault.schemas import SYSTEM_SCHEMA
 from unlost.vault.segmentwriter import Reach, SegmentWriter
-from unlost.vault.state import LiveSegment, LiveState, segment_objects
+from unlost.vault.state import LiveSegment, LiveState, left_behind
 from unlost.vault.tableview import TableView, last_of_each
+from unlost.vault.unbundling import unbundled, worn
 
 BATCH_BYTES = 1 << 30  # of segments that one commit replaces, where it is more than one table's
 
@@ -75,7 +77,7 @@ def _batches(plan: Iterable[Due]) -> Iterator[list[Due]]:
     batch: list[Due] = []
     size = 0
     for one in plan:
-        own = sum(live.entry.bytes for live in one.segments)
+        own = sum(live.entry.own_bytes for live in one.segments)
         if batch and size + own > BATCH_BYTES:
             yield batch
             batch, size = [], 0
@@ -103,11 +105,13 @@ def _in_place(
     out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
     done = [_merge(room, out, one, pause) for one in batch]
     told = _index(room, out, state, batch)
+    moved = list(_moved(room, out, state, done, pause))
     replaced = [entry for one in done for entry in (*one.old, *one.between)]
-    objects = [each for entry in replaced for each in segment_objects(entry, org=room.org)]
+    replaced += [entry for one in moved for entry in (*one.old, *one.between)]
+    objects = list(left_behind(state, replaced, org=room.org))
     info = work.commit(
         Work(
-            parts=(*map(_part, done), *told),
+            parts=(*map(_part, done), *(one.part for one in moved), *told),
             condemned=tuple(sorted(each.name for each in objects)),
             collected=collected_up_to(room, room.chain.live()),
         )
@@ -150,6 +154,14 @@ def _merge(room: OrgRoom, out: SegmentWriter, due_: Due, pause: Pause) -> Done:
     return Done([live.entry for live in due_.segments], new, merger.between)
 
 
+def _moved(
+    room: OrgRoom, out: SegmentWriter, state: LiveState, done: Sequence[Done], pause: Pause
+) -> Iterator[Rewritten]:
+    """What is left in bundles of which little is live now, written again in others."""
+    gone = {entry.id for one in done for entry in one.old}
+    return unbundled(room, out, state, worn(state, gone), gone=gone, pause=pause)
+
+
 def _index(
     room: OrgRoom, out: SegmentWriter, state: LiveState, batch: Sequence[Due]
 ) -> list[TablePart]:
@@ -181,7 +193,7 @@ def _told(done: Done) -> Merged:
         table=done.old[0].table,
         segments_before=len(done.old),
         segments_after=len(done.new),
-        bytes_before=sum(entry.bytes + entry.sidecar_bytes for entry in done.old),
-        bytes_after=sum(entry.bytes + entry.sidecar_bytes for entry in done.new),
+        bytes_before=sum(entry.own_bytes + entry.sidecar_bytes for entry in done.old),
+        bytes_after=sum(entry.own_bytes + entry.sidecar_bytes for entry in done.new),
         rows=sum(entry.rows for entry in done.new),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+import pyarrow as pa
 from blake3 import blake3
 
 from unlost.model.erasure import Erasure, ErasureProof, ErasureTold, ErasureWish, TableErased
@@ -122,6 +123,9 @@ class _Erasing(Removing[Found]):
         firsts = [live.first for live in held if live.entry.id not in gone]
         new = (entry for one in replaced for entry in one.new if entry.table == table)
         return min([*firsts, *(entry.first for entry in new)], default=0)
+
+    def _records(self, found: Found) -> Iterable[pa.Array]:
+        return found.chosen.ids.values()
 
     def _marks(self, found: Found) -> tuple[SegmentEntry, ...]:
         return write_marks(self._room, self._state, self._out, found.marks)

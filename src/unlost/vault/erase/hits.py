@@ -53,7 +53,7 @@ class Hit:
     @property
     def bytes(self) -> int:
         """Bytes of what is written again."""
-        return sum(live.entry.bytes for _, part in self.groups for live in part)
+        return sum(live.entry.own_bytes for _, part in self.groups for live in part)
 
 
 def versions_of(room: OrgRoom, state: LiveState, table: str, ids: pa.Array) -> pa.Table:

@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import pyarrow as pa
+
 from unlost.model.certificate import Certificate
 from unlost.model.erasure import ErasureProof, TableErased
 from unlost.model.errors import Conflict, UnlostError
@@ -34,7 +36,8 @@ from unlost.vault.retain.repack import Repacked, repack
 from unlost.vault.rewritten import Rewritten
 from unlost.vault.room import OrgRoom
 from unlost.vault.segmentwriter import SegmentWriter
-from unlost.vault.state import LiveState, live_objects
+from unlost.vault.state import LiveState, left_behind, live_objects
+from unlost.vault.unbundling import holding, touched, unbundled
 
 _OWN = (
     CommitKind.ERASE,
@@ -144,6 +147,10 @@ class Removing[F: Going](ABC):
         """The segments that are written again, those of ``$search`` and ``$changes`` too."""
 
     @abstractmethod
+    def _records(self, found: F) -> Iterable[pa.Array]:
+        """The ids of the records of which no old version may be left."""
+
+    @abstractmethod
     def _marks(self, found: F) -> tuple[SegmentEntry, ...]:
         """What the list of what stays out has besides."""
 
@@ -180,6 +187,7 @@ class Removing[F: Going](ABC):
         repacked = repack(self._room, found.contents.freed.moving)
         made += [places.pack(self._room.org, entry.id) for entry in repacked.entries]
         replaced = tuple(self._rewritten(found, repacked))
+        replaced += tuple(self._beside(found, replaced))
         marks = self._marks(found)
         certificates = {
             name: put_certificate(self._room, name, left) for name, left in found.certificates
@@ -190,6 +198,13 @@ class Removing[F: Going](ABC):
         withdrawn = (*names, *self._replaced_redactions(redactions))
         objects = (*certificates.values(), *redactions)
         return Written(replaced, repacked, marks, objects, names, withdrawn)
+
+    def _beside(self, found: F, replaced: Sequence[Rewritten]) -> Iterable[Rewritten]:
+        """What shares bundles with what goes, written again elsewhere."""
+        room, state, ids = self._room, self._state, self._records(found)
+        leaving = touched(replaced) | set(holding(room, state, ids, pause=self._pause))
+        gone = {entry.id for one in replaced for entry in one.old}
+        return unbundled(room, self._out, state, leaving, gone=gone, pause=self._pause)
 
     def _redactions(
         self, found: F, replaced: Sequence[Rewritten], names: Mapping[str, str], made: list[str]
@@ -245,9 +260,8 @@ class Removing[F: Going](ABC):
     def _condemned(self, found: F, written: Written, listing: Mapping[str, int]) -> set[str]:
         """Segments and packs that nobody needs: replaced now, or earlier, or left by runs that ended."""
         org = self._room.org
-        ids = {entry.id for one in written.replaced for entry in (*one.old, *one.between)}
-        names = {places.segment(org, ident) for ident in ids}
-        names |= {places.sidecar(org, ident) for ident in ids}
+        gone = [entry for one in written.replaced for entry in (*one.old, *one.between)]
+        names = {entry.name for entry in left_behind(self._state, gone, org=org)}
         packs = map(self._state.pack_id, found.contents.freed.packs)
         names |= {places.pack(org, pack) for pack in packs}
         live = {entry.name for entry in live_objects(self._state, org=org)}

@@ -92,6 +92,7 @@ META_SCHEMA = b"unlost.schema"
 META_BASE = b"unlost.base"
 META_TOKENIZER = b"unlost.tokenizer"
 META_SHAPES = b"unlost.shapes"
+META_BUNDLE = b"unlost.bundle"
 
 
 def physical(code: int) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
+import pyarrow as pa
 from blake3 import blake3
 
 from unlost.model.erasure import ErasureProof, TableErased
@@ -84,6 +85,9 @@ class _Rectifying(Removing[Found]):
             self._room, self._out, self._state, SEARCH, leave=leave, pause=self._pause
         )
         yield from written_words(self._room, self._out, self._state, found.said, columns)
+
+    def _records(self, found: Found) -> Iterable[pa.Array]:
+        return [each.ids for each in found.hits]
 
     def _marks(self, found: Found) -> tuple[SegmentEntry, ...]:  # noqa: ARG002 (nothing stays out)
         return ()

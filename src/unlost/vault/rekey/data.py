@@ -1,16 +1,19 @@
 """Segments and packs sealed anew: the same rows and the same bytes, under another key."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from unlost.model.errors import IntegrityError
 from unlost.model.rekeying import PIECE_BYTES
 from unlost.model.snapshot import PackEntry, SegmentEntry
 from unlost.vault import places
+from unlost.vault.bundling import write_bundles
 from unlost.vault.format.manifest import TablePart
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.room import OrgRoom
 from unlost.vault.segmentwriter import Reach, SegmentWriter
-from unlost.vault.state import LiveSegment, segment_objects
+from unlost.vault.state import LiveSegment, objects_of
+from unlost.vault.unbundling import piece_of
 
 _MARK_BYTES = 8
 
@@ -34,7 +37,7 @@ class SealedAnew:
     def took(self, old: SegmentEntry, new: SegmentEntry) -> None:
         """Note a segment."""
         self.segments.append((old, new))
-        self.bytes += old.bytes
+        self.bytes += old.own_bytes
 
     def took_pack(self, old: PackEntry, new: PackEntry) -> None:
         """Note a pack."""
@@ -62,7 +65,7 @@ class SealedAnew:
 
     def replaced(self, org: str) -> tuple[str, ...]:
         """The names of all objects that nothing needs any more."""
-        segments = (one for old, _ in self.segments for one in segment_objects(old, org=org))
+        segments = objects_of((old for old, _ in self.segments), org=org)
         packs = (places.pack(org, old.id) for old, _ in self.packs)
         return (*(one.name for one in segments), *packs)
 
@@ -72,21 +75,52 @@ def new_mark(room: OrgRoom) -> str:
     return room.sealed.entropy.bytes(_MARK_BYTES).hex()
 
 
-def seal_segment(room: OrgRoom, out: SegmentWriter, live: LiveSegment) -> SegmentEntry:
+def together(segments: Sequence[LiveSegment]) -> list[list[LiveSegment]]:
+    """Segments that are sealed anew at once: all that lie in one bundle, and each other alone."""
+    by_object: dict[str, list[LiveSegment]] = {}
+    for live in segments:
+        by_object.setdefault(live.entry.object, []).append(live)
+    return list(by_object.values())
+
+
+def seal_segments(
+    room: OrgRoom, out: SegmentWriter, own: Sequence[LiveSegment]
+) -> list[SegmentEntry]:
+    """What stands in place of segments that go together, in their order. Durable."""
+    if not own[0].entry.bundle:
+        return [_seal_alone(room, out, live) for live in own]
+    pieces = [piece_of(room, out, live, reach=_reach(live)) for live in own]
+    by_id = {entry.id: entry for entry in write_bundles(out, pieces)}
+    new = [by_id[piece.ident] for piece in pieces]
+    for live, entry in zip(own, new, strict=True):
+        _check_same(room, live.entry, entry)
+    return new
+
+
+def _reach(live: LiveSegment) -> Reach | None:
+    """It keeps its place: one that is not merged has the number of its commit from there."""
+    return Reach(live.entry.first, live.entry.last) if live.merged else None
+
+
+def _seal_alone(room: OrgRoom, out: SegmentWriter, live: LiveSegment) -> SegmentEntry:
     """A segment with the same row groups; memory is bounded by twice its size. Durable."""
     old = live.entry
     label, _ = room.reader.facts(old)
-    stream = out.stream(label, reach=Reach(old.first, old.last) if live.merged else None)
+    stream = out.stream(label, reach=_reach(live))
     for rows in room.reader.groups(old):
         stream.append_group(rows)
     new = stream.close()
+    _check_same(room, old, new)
+    return new
+
+
+def _check_same(room: OrgRoom, old: SegmentEntry, new: SegmentEntry) -> None:
     if (new.rows, new.min_id, new.max_id) != (old.rows, old.min_id, old.max_id):
         raise IntegrityError(
             "rekey-differs",
-            f"“{places.segment(room.org, old.id)}” does not hold the rows that its commit tells.",
+            f"“{places.segment(room.org, old.object)}” does not hold the rows that its commit tells.",
             next_step="Run unlost verify --level full, and bring the object back from a copy.",
         )
-    return new
 
 
 def seal_pack(room: OrgRoom, old: PackEntry) -> PackEntry:

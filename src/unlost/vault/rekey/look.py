@@ -24,9 +24,11 @@ def under_earlier(room: OrgRoom) -> UnderEarlier:
     """What the newest commit tells of it: nothing is opened."""
     keys, state = room.sealed.keys, room.chain.live()
     epoch = keys.epoch(room.org)
-    sizes = [live.entry.bytes for live in earlier_segments(state, epoch)]
-    sizes += [pack.bytes for pack in earlier_packs(state, epoch)]
-    return UnderEarlier(len(sizes), sum(sizes), complete=is_complete(keys, room.org))
+    segments = [live.entry for live in earlier_segments(state, epoch)]
+    packs = earlier_packs(state, epoch)
+    objects = len({entry.object for entry in segments}) + len(packs)
+    size = sum(one.own_bytes for one in segments) + sum(one.bytes for one in packs)
+    return UnderEarlier(objects, size, complete=is_complete(keys, room.org))
 
 
 def is_complete(keys: Keyring, org: str) -> bool:

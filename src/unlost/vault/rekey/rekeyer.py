@@ -19,7 +19,7 @@ from unlost.vault.erase.removal import remove_erased
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.garbage import collected_up_to
 from unlost.vault.maintenance import Maintenance, Work, close_cut_off, open_runs
-from unlost.vault.rekey.data import SealedAnew, seal_pack, seal_segment
+from unlost.vault.rekey.data import SealedAnew, seal_pack, seal_segments, together
 from unlost.vault.rekey.documents import Documents, seal_beside, seal_documents
 from unlost.vault.rekey.look import Looking, earlier_packs, earlier_segments, is_complete
 from unlost.vault.room import OrgRoom
@@ -109,18 +109,19 @@ class _Rekeying:
         """Segments, then packs, until it is enough for one commit."""
         done, room = SealedAnew(), self._room
         out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
-        for live in earlier_segments(work.base, self._epoch):
-            if done.is_enough(live.entry.bytes):
+        for own in together(earlier_segments(work.base, self._epoch)):
+            if done.is_enough(sum(live.entry.own_bytes for live in own)):
                 break
             self._pause()
-            done.took(live.entry, seal_segment(room, out, live))
+            for live, new in zip(own, seal_segments(room, out, own), strict=True):
+                done.took(live.entry, new)
         for pack in earlier_packs(work.base, self._epoch):
             if done.is_enough(pack.bytes):
                 break
             self._pause()
-            new = seal_pack(room, pack)
-            made.append(places.pack(room.org, new.id))
-            done.took_pack(pack, new)
+            resealed = seal_pack(room, pack)
+            made.append(places.pack(room.org, resealed.id))
+            done.took_pack(pack, resealed)
         told = Work(
             parts=done.parts(),
             packs=tuple(new for _, new in done.packs),

@@ -29,7 +29,8 @@ from unlost.vault.retain.tables import Spills, TablesForgotten, TableTally
 from unlost.vault.rewritten import Rewritten
 from unlost.vault.room import OrgRoom
 from unlost.vault.segmentwriter import Reach, SegmentWriter
-from unlost.vault.state import LiveSegment, LiveState, segment_objects
+from unlost.vault.state import LiveSegment, LiveState, left_behind
+from unlost.vault.unbundling import of_nights, touched, unbundled
 
 type Pause = Callable[[], None]
 type Agree = Callable[[Forgetting], None]
@@ -55,8 +56,7 @@ class Made:
         spills = self.spills
         gone = [entry for one in self.tables for entry in (*one.old, *one.between)]
         gone += [*spills.words.entries, *spills.changes.entries, *spills.told.entries]
-        for entry in gone:
-            yield from segment_objects(entry, org=room.org)
+        yield from left_behind(self.scope.state, gone, org=room.org)
         for ident in self.freed.packs:
             pack = self.scope.state.packs[ident]
             yield ObjectEntry(places.pack(room.org, pack.id), pack.bytes, pack.blake3)
@@ -125,6 +125,7 @@ def _forgotten(
         repacked = repack(room, tables.freed.moving)
         done = [_rewritten(room, out, tally, repacked, pause) for tally in tallies]
         done += _bare(room, out, scope.state, spills, pause)
+        done += _unbundled(room, out, scope, done, pause)
         made = Made(scope, tallies, tuple(done), tables.freed, repacked, spills)
         return _commit(room, work, made, told)
     except Exception:
@@ -201,6 +202,15 @@ def _without(
     merger = Merger(held[0].entry.table, room.reading, out, reach, pause)
     new = merger.merge([*held, *fresh], without=gone)
     return Rewritten(tuple(live.entry for live in held), tuple(new), tuple(merger.between))
+
+
+def _unbundled(
+    room: OrgRoom, out: SegmentWriter, scope: Scope, done: Sequence[Rewritten], pause: Pause
+) -> Iterator[Rewritten]:
+    """What shares bundles with what goes, written again elsewhere; it may have been merged before."""
+    leaving = touched(done) | of_nights(scope.state, scope.going)
+    gone = {entry.id for one in done for entry in one.old}
+    return unbundled(room, out, scope.state, leaving, gone=gone, pause=pause)
 
 
 def _commit(room: OrgRoom, work: Maintenance, made: Made, told: Forgetting) -> Forgetting:

@@ -68,7 +68,7 @@ class TableTally:
     @property
     def bytes(self) -> int:
         """Bytes of their segments."""
-        return sum(live.entry.bytes for tier in self.hit for live in tier.segments)
+        return sum(live.entry.own_bytes for tier in self.hit for live in tier.segments)
 
     @property
     def told(self) -> TableForgotten:

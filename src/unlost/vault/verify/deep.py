@@ -91,7 +91,7 @@ class DeepVerifier:
 
     def _check_segment(self, live: LiveSegment, *, blobs: bool) -> None:
         check = SegmentCheck(live, self._room, blobs=blobs)
-        segment = places.segment(self._room.org, live.entry.id)
+        segment = places.segment(self._room.org, live.entry.object)
         sidecar = places.sidecar(self._room.org, live.entry.id)
         self._ledger.attempt(segment if live.entry.sidecar else sidecar, check.sidecar)
         self._ledger.attempt(segment, check.rows)

@@ -1,0 +1,141 @@
+"""Taking segments out of bundles that have to go, because of what else lies in them.
+
+A bundle stays as long as anything in it is live, and so do the rows of it that are live no more. Where
+rows must really be gone, all that is live in their bundle is written again elsewhere.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.model.snapshot import SegmentEntry
+from unlost.vault.bundling import Piece, write_bundles
+from unlost.vault.erase.hits import Hit, rewritten
+from unlost.vault.format.physical import SYSTEM_FIELDS
+from unlost.vault.heldrows import Held
+from unlost.vault.rewritten import Rewritten
+from unlost.vault.room import OrgRoom
+from unlost.vault.segmentwriter import Reach, SegmentWriter
+from unlost.vault.state import LiveSegment, LiveState
+
+_NO_IDS = pa.array([], pa.string())
+_WORN = 4  # a bundle of which less than this part is live is not worth its place
+
+
+def unbundled(
+    room: OrgRoom,
+    out: SegmentWriter,
+    state: LiveState,
+    leaving: Collection[str],
+    *,
+    gone: Collection[str],
+    pause: Callable[[], None],
+) -> Iterator[Rewritten]:
+    """What is live in these bundles, written again as it is; but for segments that are ``gone``."""
+    if leaving:
+        yield from _moved(room, out, list(_beside(room, state, leaving, gone)), pause)
+
+
+def touched(done: Iterable[Rewritten]) -> set[str]:
+    """The bundles in which something lies that was written again."""
+    return {entry.bundle for one in done for entry in one.old} - {""}
+
+
+def of_nights(state: LiveState, nights: Collection[int]) -> set[str]:
+    """The bundles with something of these nights."""
+    return {
+        name for name, held in _bundles(state).items() if any(one.last in nights for one in held)
+    }
+
+
+def worn(state: LiveState, gone: Collection[str]) -> set[str]:
+    """The bundles of which little is live without these segments."""
+    left = {
+        name: [live.entry for live in held if live.entry.id not in gone]
+        for name, held in _bundles(state).items()
+    }
+    return {
+        name
+        for name, held in left.items()
+        if held and sum(entry.rows for entry in held) * _WORN < held[0].of
+    }
+
+
+def holding(
+    room: OrgRoom, state: LiveState, ids: Iterable[pa.Array], *, pause: Callable[[], None]
+) -> Iterator[str]:
+    """The bundles of which not all is live, and that have a row with one of these ids."""
+    wanted = pa.concat_arrays([_NO_IDS, *ids])
+    for name, held in _bundles(state).items():
+        entry = held[0].entry
+        if sum(live.entry.rows for live in held) < entry.of:
+            pause()
+            found = pc.is_in(room.reader.ids_beside(entry), value_set=wanted)
+            if pc.any(found).as_py():
+                yield name
+
+
+def _bundles(state: LiveState) -> dict[str, list[LiveSegment]]:
+    """What is live of each bundle."""
+    bundles: dict[str, list[LiveSegment]] = {}
+    for held in state.segments.values():
+        for live in held.values():
+            if live.entry.bundle:
+                bundles.setdefault(live.entry.bundle, []).append(live)
+    return bundles
+
+
+def _beside(
+    room: OrgRoom, state: LiveState, leaving: Collection[str], gone: Collection[str]
+) -> Iterator[Hit]:
+    """By table, what is still to be taken out of the bundles."""
+    for table in sorted(state.segments):
+        view = room.view(table, until=state.seq, state=state)
+        ranks = frozenset(
+            rank
+            for rank, live in enumerate(view.segments)
+            if live.entry.bundle in leaving and live.entry.id not in gone
+        )
+        if ranks:
+            yield Hit(view, _NO_IDS, ranks)
+
+
+def _moved(
+    room: OrgRoom, out: SegmentWriter, hits: Sequence[Hit], pause: Callable[[], None]
+) -> Iterator[Rewritten]:
+    """Each in another bundle; merged where it counts in which order they came."""
+    lone: list[SegmentEntry] = []
+    pieces: list[Piece] = []
+    for found in hits:
+        pause()
+        for _, part in found.groups:
+            if len(part) == 1 and not part[0].rebased:
+                lone.append(part[0].entry)
+                pieces.append(piece_of(room, out, part[0], reach=_reach(part[0])))
+            else:
+                yield from rewritten(room, out, _only(found, part), pause=pause)
+    by_id = {entry.id: entry for entry in write_bundles(out, pieces)}
+    for old, piece in zip(lone, pieces, strict=True):
+        yield Rewritten((old,), (by_id[piece.ident],))
+
+
+def _only(found: Hit, part: Sequence[LiveSegment]) -> Hit:
+    """A part of what was found."""
+    own = {live.entry.id for live in part}
+    ranks = (rank for rank, live in enumerate(found.view.segments) if live.entry.id in own)
+    return Hit(found.view, found.ids, frozenset(ranks))
+
+
+def _reach(live: LiveSegment) -> Reach:
+    """It takes another place in the order of segments: it says itself of which commits it is."""
+    return Reach(live.first, live.last)
+
+
+def piece_of(room: OrgRoom, out: SegmentWriter, live: LiveSegment, *, reach: Reach | None) -> Piece:
+    """The rows of a segment in a bundle, for another bundle."""
+    label, present = room.reader.facts(live.entry)
+    cells = sorted(name for name in present if not name.startswith("_u_"))
+    names = [*(field.name for field in SYSTEM_FIELDS), *cells]
+    rows = room.reader.read(live.entry, groups=[0], columns=names)
+    return Piece(out.fresh(), Held.of(rows, label), reach)

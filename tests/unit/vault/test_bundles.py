@@ -1,0 +1,509 @@
+"""Few rows of many tables: they wait for the end of the run, and lie in one object then."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import msgspec
+import pytest
+
+import scanner
+from smallvault import COLUMNS, IDENTITY, Row, SmallVault, rows
+from unlost.model.erasure import ErasureWish
+from unlost.model.errors import Conflict, IntegrityError
+from unlost.model.plan import RecordKey
+from unlost.model.rectification import RectifyWish, RightValue
+from unlost.model.retention import KeepRules
+from unlost.model.schema import Column, Schema, Table, WireKind
+from unlost.model.snapshot import (
+    Added,
+    CommitKind,
+    SegmentEntry,
+    SnapshotInfo,
+    TableCommit,
+    VerifyLevel,
+)
+from unlost.testing.clock import START
+from unlost.vault import bundling, holding, places
+from unlost.vault.commit import OpenCommit
+from unlost.vault.compact import compactor
+from unlost.vault.compact.tiers import Tier
+from unlost.vault.stores.memory import MemoryStore
+from unlost.vault.vault import VaultOptions
+
+TABLES = ("Alpha", "Beta", "Delta", "Gamma")
+WIDE = Table("Wide", tuple(Column(f"N{n:03d}", WireKind.TEXT) for n in range(100)))
+SCHEMA = Schema(
+    (*(Table(name, tuple(COLUMNS.values()), name_column="Name") for name in TABLES), WIDE), "f"
+)
+GONE = RecordKey("Alpha", "alpha-record-1")
+
+
+@dataclass
+class ManyTables:
+    """A vault of an org with several tables."""
+
+    small: SmallVault = field(
+        default_factory=lambda: SmallVault(options=VaultOptions(bundle_from=2))
+    )
+
+    def begin(self, run: str) -> OpenCommit:
+        """Begin a backup of all tables."""
+        commit = self.small.vault.begin(
+            self.small.org, run=run, kind=CommitKind.BACKUP, identity=IDENTITY
+        )
+        commit.put_schema(SCHEMA)
+        return commit
+
+    def night(self, run: str, seen: Mapping[str, list[Row]]) -> SnapshotInfo:
+        """One whole backup in which little changed."""
+        commit = self.begin(run)
+        return finish(commit, [commit.add_few(name, [rows(*own)]) for name, own in seen.items()])
+
+    def entries(self) -> list[SegmentEntry]:
+        """All live segments."""
+        return list(self.small.vault.room(self.small.org).chain.live().entries())
+
+    def bundles(self) -> set[str]:
+        """The bundles that are live."""
+        return {entry.bundle for entry in self.entries()} - {""}
+
+    def objects(self) -> set[str]:
+        """What lies among the segments."""
+        folder = places.segments(self.small.org)
+        return {listed.name for listed in self.small.store.list(folder)}
+
+    def names(self, number: int) -> dict[str, dict[str, str]]:
+        """What each table showed of its records' names, by id."""
+        at = self.small.vault.at(self.small.org, number)
+        return {
+            table: {row["_u_id"]: row["Name"] for row in at.scan(table).read_all().to_pylist()}
+            for table in TABLES
+        }
+
+    def damages(self) -> object:
+        """What a deep look finds wrong."""
+        return self.small.vault.verify(VerifyLevel.DEEP).damages
+
+
+@pytest.fixture
+def many() -> ManyTables:
+    return ManyTables()
+
+
+def finish(commit: OpenCommit, pieces: list[Added]) -> SnapshotInfo:
+    return commit.finish([TableCommit(one.table, (one,)) for one in pieces], as_of=START)
+
+
+def named(table: str, name: str, *, count: int = 3) -> list[Row]:
+    """Rows of a table, all with this name."""
+    ids = (f"{table.lower()}-record-{n}" for n in range(count))
+    return [(one, "U", {"Name": f"{name}{n}"}) for n, one in enumerate(ids)]
+
+
+def all_named(name: str, *tables: str) -> dict[str, list[Row]]:
+    return {table: named(table, name) for table in tables or TABLES}
+
+
+def shown(name: str) -> dict[str, dict[str, str]]:
+    return {
+        table: {f"{table.lower()}-record-{n}": f"{name}{n}" for n in range(3)} for table in TABLES
+    }
+
+
+# --- how they are written -------------------------------------------------------------------------
+
+
+def test_a_night_of_many_tables_is_one_object_with_rows_and_one_with_words(
+    many: ManyTables,
+) -> None:
+    many.night("r1", all_named("Ann"))
+    assert len(many.objects()) == 2
+    assert len(many.bundles()) == 1
+    source = [entry for entry in many.entries() if entry.bundle]
+    assert [(entry.table, entry.at, entry.rows, entry.of) for entry in source] == [
+        (table, 3 * n, 3, 12) for n, table in enumerate(TABLES)
+    ]
+    many.small.reopen()
+    assert many.names(1) == shown("Ann")
+    assert [hit.record for hit in many.small.vault.search(many.small.org, "ann1")] != []
+    assert many.damages() == ()
+
+
+def test_each_table_has_its_own_columns(many: ManyTables) -> None:
+    commit = many.begin("r1")
+    cells = {f"N{n:03d}": str(n) for n in range(100)}
+    few = [commit.add_few("Alpha", [rows(*named("Alpha", "Ann"))])]
+    few += [commit.add_few("Beta", [rows(*named("Beta", "Ann"))])]
+    few += [commit.add_few("Wide", [rows(("w", "U", cells), names=tuple(cells))])]
+    finish(commit, few)
+    many.small.reopen()
+    found = many.small.vault.at(many.small.org, 1).scan("Wide").read_all().to_pylist()
+    assert {k: v for k, v in found[0].items() if k[0] == "N"} == cells
+    assert len(many.bundles()) == 2, "what is wide lies by itself"
+    assert many.damages() == ()
+
+
+def test_few_tables_have_segments_of_their_own(many: ManyTables) -> None:
+    many.night("r1", all_named("Ann", "Alpha"))
+    assert many.bundles() == set()
+    assert many.names(1)["Alpha"] == shown("Ann")["Alpha"]
+
+
+def test_what_is_much_is_written_at_once(many: ManyTables, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holding, "HELD_ROWS", 4)
+    commit = many.begin("r1")
+    much = commit.add_few("Alpha", [rows(*named("Alpha", "Ann", count=5))])
+    assert much.held == ()
+    assert {places.segment(many.small.org, one.id) for one in much.segments} <= many.objects()
+    few = commit.add_few("Beta", [rows(*named("Beta", "Ann"))])
+    assert {one.id for one in few.held} == {one.id for one in few.segments}
+
+
+@pytest.mark.parametrize("bound", ["HELD_BYTES", "RUN_BYTES"])
+def test_no_more_waits_than_may(
+    many: ManyTables, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    monkeypatch.setattr(holding, bound, 10)
+    commit = many.begin("r1")
+    assert commit.add_few("Alpha", [rows(*named("Alpha", "Ann"))]).held == ()
+
+
+def test_a_bundle_has_bounded_groups_and_objects_a_bound_of_rows(
+    many: ManyTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundling, "GROUP_ROWS", 7)
+    monkeypatch.setattr(bundling, "OBJECT_ROWS", 10)
+    many.night("r1", all_named("Ann"))
+    assert len(many.bundles()) == 2
+    many.small.reopen()
+    assert many.names(1) == shown("Ann")
+    assert many.damages() == ()
+
+
+def test_several_pieces_of_a_table_count_in_their_order(many: ManyTables) -> None:
+    commit = many.begin("r1")
+    pieces = [
+        commit.add_few(table, [rows(*named(table, name))])
+        for name in ("Ann", "Bob")
+        for table in TABLES
+    ]
+    tables = [
+        TableCommit(name, tuple(one for one in pieces if one.table == name)) for name in TABLES
+    ]
+    assert commit.counts("Alpha", tables[0].added).created == 3
+    info = commit.finish(tables, as_of=START)
+    assert info.counts.created == 12
+    assert many.names(1) == shown("Bob")
+    many.small.reopen()
+    assert many.names(1) == shown("Bob")
+    assert many.damages() == ()
+
+
+# --- other processes ------------------------------------------------------------------------------
+
+
+def stored(added: Added) -> Added:
+    """A piece as a run remembers it."""
+    return msgspec.convert(json.loads(msgspec.json.encode(added)), Added)
+
+
+def test_another_process_goes_on_with_what_waits(many: ManyTables) -> None:
+    many.night("r1", all_named("Ann"))
+    commit = many.begin("r2")
+    pieces = [stored(commit.add_few(name, [rows(*own)])) for name, own in all_named("Bob").items()]
+    many.small.reopen()
+    commit = many.begin("r2")
+    commit.recall(pieces)
+    assert commit.counts("Alpha", [pieces[0]]).changed == 3
+    back = commit.add_few("Alpha", [rows(*named("Alpha", "Ann"))])
+    assert back.counts.unchanged == 3
+    assert len(back.held) > 0, "the run itself brought something else before"
+    finish(commit, pieces)
+    assert many.names(2) == shown("Bob")
+    assert many.damages() == ()
+
+
+def test_what_came_back_to_what_it_was_is_as_it_was(many: ManyTables) -> None:
+    many.night("r1", all_named("Ann"))
+    commit = many.begin("r2")
+    pieces = [stored(commit.add_few(name, [rows(*own)])) for name, own in all_named("Bob").items()]
+    many.small.reopen()
+    commit = many.begin("r2")
+    commit.recall(pieces)
+    back = commit.add_few("Alpha", [rows(*named("Alpha", "Ann"))])
+    tables = [TableCommit("Alpha", (pieces[0], back))]
+    info = commit.finish([*tables, *(TableCommit(p.table, (p,)) for p in pieces[1:])], as_of=START)
+    assert info.counts.changed == 9
+    assert many.names(2) == shown("Bob") | {"Alpha": shown("Ann")["Alpha"]}
+
+
+def test_whoever_finishes_again_gets_the_same(many: ManyTables) -> None:
+    commit = many.begin("r1")
+    pieces = [stored(commit.add_few(name, [rows(*own)])) for name, own in all_named("Ann").items()]
+    info = finish(commit, pieces)
+    before = many.objects()
+    many.small.reopen()
+    assert finish(many.begin("r1"), pieces) == info
+    assert many.objects() == before
+
+
+def test_a_bundle_that_no_commit_came_to_is_passed_over(
+    many: ManyTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = many.begin("r1")
+    pieces = [stored(commit.add_few(name, [rows(*own)])) for name, own in all_named("Ann").items()]
+    monkeypatch.setattr(type(commit._room.chain), "put", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        finish(commit, pieces)
+    monkeypatch.undo()
+    assert len(many.objects()) == 2
+    many.small.reopen()
+    commit = many.begin("r1")
+    commit.recall(pieces)
+    assert commit.add_few("Alpha", [rows(*named("Alpha", "Ann"))]).counts.created == 3
+    finish(commit, pieces)
+    assert many.names(1) == shown("Ann")
+    assert len(many.bundles()) == 1
+    many.small.vault.sweep(many.small.org, run="s1")
+    many.small.clock.advance(days=8)
+    assert many.small.vault.sweep(many.small.org, run="s2").removed == 2
+    assert many.damages() == ()
+
+
+@pytest.mark.parametrize("end", ["finish", "abandon"])
+def test_once_the_run_is_over_nobody_can_read_what_waited(many: ManyTables, end: str) -> None:
+    commit = many.begin("r1")
+    pieces = [stored(commit.add_few(name, [rows(*own)])) for name, own in all_named("Ann").items()]
+    key = places.run_key(many.small.org, "r1")
+    assert many.small.store.size(key) is not None
+    if end == "finish":
+        finish(commit, pieces)
+    else:
+        commit.abandon()
+    assert many.small.store.size(key) is None
+    many.small.reopen()
+    with pytest.raises(Conflict, match="given up"):
+        many.begin("r2").recall(pieces)
+
+
+def test_the_schemas_of_a_run_are_told_beside_its_key(many: ManyTables) -> None:
+    commit = many.begin("r1")
+    commit.add_few("Alpha", [rows(*named("Alpha", "Ann"))])
+    assert commit.put_schema(replace(SCHEMA, fingerprint="g"))
+    many.small.reopen()
+    again = many.small.vault.begin(
+        many.small.org, run="r1", kind=CommitKind.BACKUP, identity=IDENTITY
+    )
+    assert again.add("Beta", [rows(*named("Beta", "Ann"))]).counts.created == 3
+
+
+# --- upkeep ---------------------------------------------------------------------------------------
+
+
+def compact(many: ManyTables, run: str, *tables: str) -> None:
+    """Merge all of these tables, and nothing else."""
+
+    def due(tiers: Sequence[Tier], *, closed: object) -> list[Sequence[Tier]]:
+        mine = tiers[1:] and tiers[0].segments[0].entry.table in tables
+        return [tiers] if mine else []
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compactor, "due", due)
+        many.small.vault.compact(many.small.org, run=run)
+
+
+def test_a_bundle_stays_until_all_of_it_was_merged(many: ManyTables) -> None:
+    for number, name in enumerate(("Ann", "Bob", "Cyd"), 1):
+        many.night(f"r{number}", all_named(name))
+    whole = many.bundles()
+    compact(many, "c1", "Alpha", "Beta")
+    assert many.bundles() == whole
+    many.small.clock.advance(days=8)
+    many.small.vault.sweep(many.small.org, run="s1")
+    assert {places.segment(many.small.org, one) for one in whole} <= many.objects()
+    assert many.damages() == ()
+    compact(many, "c2", "Delta", "Gamma")
+    assert many.bundles() == set()
+    many.small.clock.advance(days=8)
+    assert many.small.vault.sweep(many.small.org, run="s2").removed >= 3
+    assert not {places.segment(many.small.org, one) for one in whole} & many.objects()
+    many.small.reopen()
+    assert [many.names(n) for n in (1, 2, 3)] == [shown("Ann"), shown("Bob"), shown("Cyd")]
+    assert many.damages() == ()
+
+
+def test_what_is_left_of_a_bundle_moves_where_it_is_little(many: ManyTables) -> None:
+    many.night("r1", all_named("Ann") | {"Gamma": named("Gamma", "Ann", count=1)})
+    many.night("r2", all_named("Bob", "Alpha", "Beta", "Delta"))
+    first = _of_night(many, 1)
+    compact(many, "c1", "Alpha", "Beta", "Delta")
+    assert first not in many.bundles()
+    assert len(many.bundles()) == 1
+    many.small.reopen()
+    assert many.names(1)["Gamma"] == {"gamma-record-0": "Ann0"}
+    assert many.names(2)["Alpha"] == shown("Bob")["Alpha"]
+    assert many.damages() == ()
+
+
+def _of_night(many: ManyTables, number: int) -> str:
+    held = many.small.vault.room(many.small.org).chain.live().segments["Alpha"].values()
+    return next(live.entry.bundle for live in held if live.seq == number)
+
+
+def test_an_erasure_leaves_nothing_in_any_bundle(many: ManyTables) -> None:
+    for number, name in enumerate(("Ann", "Bob"), 1):
+        many.night(f"r{number}", all_named(name) | {"Alpha": named("Alpha", f"Secret{name}")})
+    before = [many.names(n) for n in (1, 2)]
+    many.small.vault.erase(many.small.org, ErasureWish((GONE,)), run="e1")
+    assert scanner.found(many.small.vault, GONE.record, "SecretAnn1", "SecretBob1") == set()
+    for was in before:
+        del was["Alpha"][GONE.record]
+    many.small.reopen()
+    assert [many.names(n) for n in (1, 2)] == before
+    assert len(many.bundles()) == 1, "what lay beside it lies in one again"
+    assert many.damages() == ()
+    assert many.small.vault.erasures(many.small.org)[0].complete
+    compact(many, "c1", *TABLES)
+    assert [many.names(n) for n in (1, 2)] == before
+    assert many.damages() == ()
+
+
+def test_nor_what_was_merged_long_ago(many: ManyTables) -> None:
+    for number, name in enumerate(("Ann", "Bob"), 1):
+        many.night(f"r{number}", all_named(name) | {"Alpha": named("Alpha", f"Secret{name}")})
+    many.night("r3", all_named("Cyd", "Beta", "Gamma"))
+    compact(many, "c1", "Alpha")
+    kept = many.bundles()
+    assert len(scanner.found(many.small.vault, GONE.record)) >= 3
+    many.small.vault.erase(many.small.org, ErasureWish((GONE,)), run="e1")
+    assert scanner.found(many.small.vault, GONE.record, "SecretAnn1", "SecretBob1") == set()
+    assert len(many.bundles() & kept) == 1, "where nothing of it was, all stays"
+    assert many.names(2)["Beta"] == shown("Bob")["Beta"]
+    assert many.damages() == ()
+
+
+def test_a_correction_leaves_nothing_of_what_was_wrong(many: ManyTables) -> None:
+    for number, name in enumerate(("Ann", "Bob"), 1):
+        many.night(f"r{number}", all_named(name) | {"Alpha": named("Alpha", f"Wrong{name}")})
+    compact(many, "c1", "Beta")
+    many.night("r3", all_named("Cyd"))
+    compact(many, "c2", "Alpha")
+    wish = RectifyWish(GONE, (RightValue("Name", "right"),))
+    many.small.vault.rectify(many.small.org, wish, run="x1")
+    assert scanner.found(many.small.vault, "WrongAnn1", "WrongBob1") == set()
+    assert many.names(1)["Alpha"][GONE.record] == "right"
+    assert many.names(1)["Gamma"] == shown("Ann")["Gamma"]
+    assert many.damages() == ()
+
+
+def test_rows_whose_order_counts_are_merged_on_the_way(many: ManyTables) -> None:
+    """Two pieces of one table with the same ids: moved one by one, the later would not win."""
+    commit = many.begin("r1")
+    pieces = [
+        commit.add_few(table, [rows(*named(table, name))])
+        for name in ("Ann", "Bob")
+        for table in TABLES
+    ]
+    tables = [
+        TableCommit(name, tuple(one for one in pieces if one.table == name)) for name in TABLES
+    ]
+    commit.finish(tables, as_of=START)
+    many.small.vault.erase(many.small.org, ErasureWish((GONE,)), run="e1")
+    expected = shown("Bob")
+    del expected["Alpha"][GONE.record]
+    assert many.names(1) == expected
+    assert scanner.found(many.small.vault, GONE.record) == set()
+    assert many.damages() == ()
+
+
+def test_what_a_rebased_commit_brought_is_merged_on_the_way(many: ManyTables) -> None:
+    many.night("r1", all_named("Ann"))
+    late = many.begin("r2")
+    pieces = [late.add_few(name, [rows(*own)]) for name, own in all_named("Cyd").items()]
+    many.night("r3", all_named("Bob"))
+    finish(late, pieces)
+    many.small.vault.erase(many.small.org, ErasureWish((GONE,)), run="e1")
+    assert many.names(3)["Beta"] == shown("Cyd")["Beta"]
+    assert scanner.found(many.small.vault, GONE.record) == set()
+    assert many.damages() == ()
+
+
+def test_an_erasure_closes_what_an_open_run_holds(many: ManyTables) -> None:
+    many.night("r1", all_named("Ann"))
+    late = many.begin("r2")
+    pieces = [late.add_few(name, [rows(*own)]) for name, own in all_named("Bob").items()]
+    late._notes.close()  # its intent was taken away: the erasure does not wait for it
+    many.small.vault.erase(many.small.org, ErasureWish((GONE,)), run="e1")
+    with pytest.raises(Conflict, match="given up"):
+        finish(late, pieces)
+    assert scanner.found(many.small.vault, GONE.record) == set()
+
+
+def test_a_run_that_sees_an_erasure_behind_it_takes_its_bundle_away(
+    many: ManyTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many.night("r1", all_named("Ann"))
+    late = many.begin("r2")
+    pieces = [late.add_few(name, [rows(*own)]) for name, own in all_named("Bob").items()]
+    put = type(late._room.chain).put
+
+    def beaten(*_: object) -> bool:
+        monkeypatch.setattr(type(late._room.chain), "put", put)
+        notes = late._notes.open(late._intent)
+        late._notes.close()
+        many.small.vault.erase(many.small.org, ErasureWish((GONE,)), run="e1")
+        late._notes.open(notes)
+        late._notes.key(bytes(32))
+        return False
+
+    monkeypatch.setattr(type(late._room.chain), "put", beaten)
+    with pytest.raises(Conflict, match="erased"):
+        finish(late, pieces)
+    assert scanner.found(many.small.vault, GONE.record) == set()
+    assert many.small.store.size(places.run_key(many.small.org, "r2")) is None
+
+
+def test_what_is_forgotten_is_gone_from_bundles_too(many: ManyTables) -> None:
+    for number, name in enumerate(("Ann", "Bob", "Cyd"), 1):
+        many.night(f"r{number}", all_named(name) | {"Gamma": named("Gamma", "Gus")})
+        many.small.clock.advance(days=1)
+    compact(many, "c1", "Beta")
+    last = many.names(3)
+    many.small.vault.forget(many.small.org, KeepRules(daily=1), run="f1")
+    many.small.clock.advance(days=8)
+    many.small.vault.sweep(many.small.org, run="s1")
+    assert scanner.found(many.small.vault, "Ann1", "Bob1") == set()
+    many.small.reopen()
+    assert many.names(3) == last
+    assert many.damages() == ()
+
+
+# --- damage ---------------------------------------------------------------------------------------
+
+
+def test_an_entry_that_does_not_fit_its_bundle_is_refused(many: ManyTables) -> None:
+    many.night("r1", all_named("Ann"))
+    reader = many.small.vault.room(many.small.org).reader
+    entry = next(entry for entry in many.entries() if entry.bundle)
+    for wrong in (replace(entry, id="1", at=1), replace(entry, id="2", table="Beta")):
+        with pytest.raises(IntegrityError, match="does not have the rows"):
+            reader.facts(wrong)
+    with pytest.raises(IntegrityError, match="does not have the rows"):
+        reader.read(replace(entry, at=11), groups=[0], columns=["_u_id"])
+    assert len(reader.read(entry, groups=[], columns=["_u_id"])) == 0
+    assert len(reader.read(entry, groups=[0], columns=["_u_id"])) == entry.rows
+
+
+def test_a_damaged_bundle_is_found_and_named_once(many: ManyTables) -> None:
+    many.night("r1", all_named("Ann"))
+    (bundle,) = many.bundles()
+    name = places.segment(many.small.org, bundle)
+    assert isinstance(many.small.store, MemoryStore)
+    body = many.small.store.get(name)
+    many.small.store.delete(name)
+    for level in (VerifyLevel.QUICK, VerifyLevel.FULL):
+        assert [one.object for one in many.small.vault.verify(level).damages] == [name]
+    many.small.store.put_new(name, body[:-1] + bytes([body[-1] ^ 1]))
+    damages = many.small.vault.verify(VerifyLevel.DEEP).damages
+    assert [one.object for one in damages] == [name]
