@@ -119,6 +119,30 @@ def keys_of(story: Story) -> set[str]:
     return {one.name.removeprefix(folder).split("/")[0] for one in story.store.list(folder)}
 
 
+def night_of_few(story: Story, run: str) -> None:
+    """A few rows of several tables: they lie in one object."""
+    story.clock.advance(days=1)
+    commit = story.vault.begin(story.org, run=run, kind=CommitKind.BACKUP, identity=IDENTITY)
+    commit.put_schema(vaultstory.WIDER)
+    changed = {
+        "Account": vaultstory.accounts([3, 201], Phone=run),
+        "Contact": vaultstory.contacts(90)[-2:],
+        "Task": [{"Id": "00T000000000001AAA", "Subject": run}],
+    }
+    added = [commit.add_few(name, [story.rows(own)]) for name, own in changed.items()]
+    commit.put_certificate(vaultstory.certificate(story, run))
+    vaultstory.finish(story, commit, added)
+
+
+def bundles(story: Story) -> dict[str, set[str]]:
+    """The tables of which something lies in each bundle."""
+    found: dict[str, set[str]] = {}
+    for entry in story.vault.room(story.org).chain.live().entries():
+        if entry.bundle:
+            found.setdefault(entry.bundle, set()).add(entry.table)
+    return found
+
+
 # --- the thief --------------------------------------------------------------------------------
 
 
@@ -528,4 +552,24 @@ def test_a_journal_that_goes_on_is_sealed_anew_when_its_run_has_ended(story: Sto
     assert story.vault.journal(story.org, "slow").append(b"plan") == 0
     assert list(journal.read()) == [b"plan"]
     assert journal.append(b"more") == 1
+    assert whole(story)
+
+
+def test_what_lies_in_bundles_is_sealed_anew_together(story: Story) -> None:
+    night_of_few(story, "few-1")
+    night_of_few(story, "few-2")
+    before, shown = bundles(story), pictures(story)
+    assert [len(tables) >= 2 for tables in before.values()] == [True, True]
+    renewed(story)
+    left = story.vault.under_earlier_keys(story.org)
+    sizes = {one.name: one.size for one in story.store.list(f"orgs/{story.org}/")}
+    assert left.bytes <= sum(sizes.values())
+    assert rekeyed(story).complete
+    after = bundles(story)
+    assert sorted(map(sorted, after.values())) == sorted(map(sorted, before.values()))
+    assert not after.keys() & before.keys()
+    assert not [
+        name for name in sizes if name.rpartition("/")[2] in before and story.store.size(name)
+    ]
+    assert pictures(story) == shown
     assert whole(story)
