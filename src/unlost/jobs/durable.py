@@ -19,7 +19,7 @@ import psycopg
 from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, Serializer
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
-from unlost.jobs.databases import unreachable
+from unlost.jobs.postgres import unreachable
 from unlost.jobs.slots import SLOTS, Slot, orphaned, take_slot
 from unlost.model.errors import StoreError, database_away
 from unlost.model.jobs import Job, JobKind

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-from unlost.jobs.databases import JobsDatabase, PostgresJobs, Row, Say, SqliteJobs
+from unlost.jobs.databases import JobsDatabase, Row, Say, SqliteJobs
 from unlost.model.errors import Conflict, NotFound, StoreError
 
 FORMAT = 1
@@ -54,8 +54,7 @@ class JobStore:
 
     def __init__(self, place: Path | str) -> None:
         """Open or make it: a file, or the URL of a PostgreSQL database; raises StoreError."""
-        self._db: JobsDatabase
-        self._db = SqliteJobs(place) if isinstance(place, Path) else PostgresJobs(place)
+        self._db = _opened(place)
         found = self._db.format()
         if found > FORMAT:
             self._db.close()
@@ -188,3 +187,11 @@ def _record(row: Row) -> RunRecord:
         datetime.fromisoformat(resume_at) if resume_at else None,
         sentence,
     )
+
+
+def _opened(place: Path | str) -> JobsDatabase:
+    if isinstance(place, Path):
+        return SqliteJobs(place)
+    from unlost.jobs.postgres import PostgresJobs  # its client is loaded where there is a server
+
+    return PostgresJobs(place)

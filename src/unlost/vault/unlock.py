@@ -6,6 +6,7 @@ opens the vault. A key file is never written into the vault's own folder, nor re
 
 import os
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -19,7 +20,6 @@ from unlost.model.errors import (
     NotAllowed,
     NotFound,
     StoreError,
-    UnlostError,
     UsageError,
 )
 from unlost.model.ports import Entropy
@@ -284,10 +284,12 @@ def key_exists(path: Path) -> Conflict:
 
 
 def open_slot(store: Store, slot: str, secret: SlotSecret) -> Unlocked:
-    """What the first copy of a slot gives that this secret opens."""
-    copies = _whole_copies(store, slot)
+    """What the first copy of a slot gives that this secret opens; no further copy is read then.
+
+    Raises NotAllowed (``slot-missing``, ``key-wrong``), or what is wrong with the copies.
+    """
     tried: dict[Stretch | None, bytes] = {}
-    for copy in copies:
+    for copy in _whole_copies(store, slot):
         if copy.stretch not in tried:
             tried[copy.stretch] = secret.wrapping_key(copy)
         master = unwrap_master(copy, key=tried[copy.stretch])
@@ -300,19 +302,21 @@ def open_slot(store: Store, slot: str, secret: SlotSecret) -> Unlocked:
     )
 
 
-def _whole_copies(store: Store, slot: str) -> list[Slot]:
+def _whole_copies(store: Store, slot: str) -> Iterator[Slot]:
     """The copies that can be parsed; raises NotAllowed (``slot-missing``), or what is wrong."""
-    found: list[Slot] = []
-    wrong: UnlostError | None = None
+    found, wrong = False, None
     for name in slot_copies(slot):
         try:
-            found.append(read_slot(store.get(name), name=slot))
+            copy = read_slot(store.get(name), name=slot)
         except NotFound:
             continue
         except (IntegrityError, UsageError) as error:
             wrong = error
+        else:
+            found = True
+            yield copy
     if found:
-        return found
+        return
     if wrong is not None:
         raise wrong
     raise NotAllowed(

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from postgres import Postgres, postgres
-from unlost.jobs.databases import PostgresJobs, SqliteJobs
+from unlost.jobs.databases import SqliteJobs
+from unlost.jobs.postgres import PostgresJobs
 from unlost.jobs.store import JobStore, RunState
 from unlost.model.errors import Conflict, NotFound, StoreError
 from unlost.testing.clock import START

@@ -60,7 +60,8 @@ def tick(app: Application, jobs: Jobs) -> Ticked:
         else:
             begun += [(kept.oid, night)] if night is not None else []
     nights = open_nights()
-    let_hours_give_way({night.oid for night in nights})
+    if nights:
+        let_hours_give_way({night.oid for night in nights})
     asked = [
         *_tries(nights, now),
         *_hours(turns, nights),
@@ -135,7 +136,7 @@ def _verification(now: datetime) -> list[Job]:
     A day that was missed is no part that is missed: the next one has its turn.
     """
     check = last_part()
-    if not list_orgs() or (check is not None and now - check.at < VERIFY_EVERY):
+    if (check is not None and now - check.at < VERIFY_EVERY) or not list_orgs():
         return []
     number = check.part.number % PARTS + 1 if check is not None and check.part is not None else 1
     subject = f"{VerifyLevel.FULL.value} {VerifyPart(number, PARTS)}"
