@@ -49,6 +49,7 @@ from unlost.model.snapshot import (
 from unlost.model.upkeep import Compaction, Sweep
 from unlost.testing import memory_erasure as erasing
 from unlost.testing import memory_rectification as rectifying
+from unlost.testing.memory_homes import MemoryHomes
 from unlost.testing.memory_journal import LINEAGE, Journals, MemoryJournal
 from unlost.testing.memory_retention import planned, take_away
 from unlost.testing.memory_rows import Observed, carried, observed, supersedes
@@ -84,42 +85,6 @@ class Piece:
     files: list[tuple[StoredFile, bytes]] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     lineage: tuple[Lineage, ...] = ()
-
-
-HOMES_KEPT = 30
-
-
-class MemoryHomes:
-    """Copies of homes in memory (port ``HomeCopies``)."""
-
-    def __init__(self) -> None:
-        self.held: dict[int, bytes] = {}
-
-    def numbers(self) -> Sequence[int]:
-        """Ascending."""
-        return sorted(self.held)
-
-    def keep(self, content: bytes) -> int:
-        """Keep a copy; the oldest of many goes."""
-        number = max(self.held, default=0) + 1
-        self.held[number] = content
-        for old in self.numbers()[:-HOMES_KEPT]:
-            del self.held[old]
-        return number
-
-    def newest(self) -> bytes | None:
-        """That of the highest number."""
-        return self.held[max(self.held)] if self.held else None
-
-    def drop_before(self, number: int) -> None:
-        """Remove older ones."""
-        self.held = {one: content for one, content in self.held.items() if one >= number}
-
-    def get(self, number: int) -> bytes:
-        """A copy."""
-        if number not in self.held:
-            raise NotFound("home-copy-unknown", f"There is no copy {number}.")
-        return self.held[number]
 
 
 class MemoryVault:
