@@ -13,7 +13,7 @@ from unlost.model.errors import Conflict, IntegrityError, NotAllowed, NotFound, 
 from unlost.model.ports import Entropy
 from unlost.model.store import Store
 from unlost.vault.format.recovery import RecoverySheet
-from unlost.vault.format.register import REGISTER, damaged_register, register_name
+from unlost.vault.format.register import REGISTER, Register, damaged_register, register_name
 from unlost.vault.format.sealed import NONCE_BYTES
 from unlost.vault.format.slots import (
     SALT_BYTES,
@@ -185,23 +185,27 @@ def open_keyring(store: Store, provider: KeyProvider, *, entropy: Entropy) -> Ke
     data = _read_vault_file(store)
     read_vault_file(data)
     unlocked = provider.unlock(store)
-    keys = _keyring(store, unlocked, entropy=entropy)
+    keys, listed = _keyring(store, unlocked, entropy=entropy)
     prove_opened(keys, data, store=store)
-    _check_counts(store, keys, unlocked.slot)
+    _check_counts(store, keys, unlocked.slot, listed=listed)
     return keys
 
 
 def unlock_keyring(store: Store, provider: KeyProvider, *, entropy: Entropy) -> Keyring:
     """The keys of a vault whose ``vault.json`` may be lost: for verifying and for rescue."""
-    return _keyring(store, provider.unlock(store), entropy=entropy)
+    return _keyring(store, provider.unlock(store), entropy=entropy)[0]
 
 
-def _keyring(store: Store, unlocked: Unlocked, *, entropy: Entropy) -> Keyring:
+def _keyring(
+    store: Store, unlocked: Unlocked, *, entropy: Entropy
+) -> tuple[Keyring, Register | None]:
     vault, master = unlocked.vault, unlocked.master
     return with_earlier(store, vault=vault, master=master, entropy=entropy)
 
 
-def _check_counts(store: Store, keys: Keyring, slot: Slot | None) -> None:
+def _check_counts(
+    store: Store, keys: Keyring, slot: Slot | None, *, listed: Register | None
+) -> None:
     """A master key that another followed opens nothing, nor does a slot that was removed.
 
     That holds though a copy of the slot was left or put back.
@@ -209,7 +213,7 @@ def _check_counts(store: Store, keys: Keyring, slot: Slot | None) -> None:
     A register that cannot be read keeps nobody out: verifying names it.
     """
     try:
-        listed = registered(store, keys)
+        listed = listed or registered(store, keys)
     except (IntegrityError, NotFound):
         return
     if slot is not None and listed.number and listed.slots.get(slot.name) != digest_of(slot.copy):

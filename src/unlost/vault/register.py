@@ -89,20 +89,34 @@ def _own(store: Store, keys: Keyring, numbers: Iterable[int]) -> Iterator[Regist
                 yield found
 
 
-def with_earlier(store: Store, *, vault: bytes, master: bytes, entropy: Entropy) -> Keyring:
-    """The keys of a vault, with what counts of the time before, as the newest entry tells."""
+def with_earlier(
+    store: Store, *, vault: bytes, master: bytes, entropy: Entropy
+) -> tuple[Keyring, Register | None]:
+    """The keys of a vault, with what counts of the time before, as the newest entry tells.
+
+    That entry too where it is what ``registered`` would find, so that nobody reads it twice.
+    """
     keys = Keyring(store, vault=vault, master=master, entropy=entropy)
-    for number in entry_numbers(store):
+    for place, number in enumerate(entry_numbers(store)):
         name = register_name(number)
         try:  # whichever master key it says it is of
             found = read_register(store.get(name), name=name, mac=partial(_whatever, keys, name))
         except (IntegrityError, NotFound):
             continue
-        earlier = [_opened(sealed, keys, place) for place, sealed in enumerate(found.earlier, 1)]
-        inherited = Inherited(found.keys, frozenset(found.shredded))
-        return Keyring(store, vault=vault, master=master, entropy=entropy, earlier=earlier,
-                       inherited=inherited)  # fmt: skip
-    return keys
+        held = _inheriting(store, keys, found, entropy=entropy)
+        return held, found if place == 0 and found.master == held.generation else None
+    return keys, None
+
+
+def _inheriting(store: Store, keys: Keyring, found: Register, *, entropy: Entropy) -> Keyring:
+    return Keyring(
+        store,
+        vault=keys.vault,
+        master=keys.masters[-1],
+        entropy=entropy,
+        earlier=[_opened(sealed, keys, place) for place, sealed in enumerate(found.earlier, 1)],
+        inherited=Inherited(found.keys, frozenset(found.shredded)),
+    )
 
 
 def _whatever(keys: Keyring, name: str, _: int, body: bytes) -> bytes:
