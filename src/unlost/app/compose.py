@@ -377,12 +377,12 @@ def open_home_vault(home: Home, clock: Clock, entropy: Entropy) -> Vault:
 def open_damaged_vault(home: Home, clock: Clock, entropy: Entropy) -> Vault:
     """As ``open_home_vault``, but a damaged ``vault.json`` is left for ``verify`` to name."""
     from unlost.app.home_keys import service_key_of
+    from unlost.app.sealed_key import key_file
     from unlost.app.stores import home_store
     from unlost.vault.opening import unlock_keyring
-    from unlost.vault.unlock import ByServiceKeyFile
 
     store = home_store(home, clock=clock)
-    keys = unlock_keyring(store, ByServiceKeyFile(service_key_of(home)), entropy=entropy)
+    keys = unlock_keyring(store, key_file(service_key_of(home)), entropy=entropy)
     return vault_of(store, keys, clock, entropy)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unlost.app.home import Home
+from unlost.app.sealed_key import key_file, slot_of
 from unlost.app.stores import home_store
 from unlost.model.errors import NotAllowed, UnlostError
 from unlost.model.ports import Clock, Entropy
@@ -16,7 +17,6 @@ from unlost.vault.opening import open_keyring
 from unlost.vault.unlock import (
     ByPassphrase,
     ByRecoverySheet,
-    ByServiceKeyFile,
     KeyProvider,
     move_service_key,
 )
@@ -54,7 +54,7 @@ class WayIn:
             return ByRecoverySheet(self.sheet)
         if self.passphrase:
             return ByPassphrase(self.passphrase, self.slot)
-        return ByServiceKeyFile(self.key_file or service_key_of(home))
+        return key_file(self.key_file or service_key_of(home))
 
 
 SERVICE_WAY = WayIn()
@@ -96,7 +96,7 @@ def _taken_up(home: Home, store: Store, entropy: Entropy) -> Keyring:
     draft = draft_of(home)
     if credential() is None and draft.exists():
         with suppress(NotAllowed):
-            keys = open_keyring(store, ByServiceKeyFile(draft), entropy=entropy)
+            keys = open_keyring(store, key_file(draft), entropy=entropy)
             move_service_key(draft, home.service_key)
             return keys
     return open_keyring(store, SERVICE_WAY.provider(home), entropy=entropy)
@@ -111,6 +111,6 @@ def _slots(home: Home) -> Iterator[str]:
     for file in (credential(), home.service_key):
         if file is not None:
             try:
-                yield ByServiceKeyFile(file).service_key().slot
+                yield slot_of(file)
             except UnlostError:
                 continue

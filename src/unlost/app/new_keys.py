@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unlost.app.home_keys import OpenedKeys, credential
+from unlost.app.sealed_key import Sealer, key_file, slot_of
 from unlost.model.errors import Conflict, NotAllowed, UnlostError, UsageError
 from unlost.model.locks import Locks
 from unlost.model.ports import Entropy
@@ -15,7 +16,6 @@ from unlost.vault.keys import Keyring
 from unlost.vault.opening import opens_copy
 from unlost.vault.unlock import (
     ByPassphrase,
-    ByServiceKeyFile,
     ServiceKey,
     key_exists,
     slot_copies,
@@ -55,16 +55,22 @@ def _silent(_: str) -> None:
 class NewKey:
     """One of: a file for a key, this home's service key, a passphrase, or somebody who is told it.
 
-    ``tell`` is given the text of a key file, for what is not to lie on a disk.
+    ``tell`` is given the text of a key file, for what is not to lie on a disk. ``sealer`` seals a key.
     """
 
     key_file: Path | None = None
     service: bool = False
     passphrase: str = ""
     tell: Callable[[str], object] = _silent
+    sealer: Sealer | None = None
 
     def __repr__(self) -> str:
         return "NewKey()"
+
+    def tell_of(self, key: ServiceKey) -> None:
+        """Tell the text of a key file to whoever wants to know it."""
+        if self.tell is not _silent:
+            self.tell(key.text() if self.sealer is None else self.sealer.sealed(key))
 
 
 def check_new(new: NewKey, slot: str) -> None:
@@ -76,6 +82,12 @@ def check_new(new: NewKey, slot: str) -> None:
             "key-unclear",
             "It is not clear what is to open the slot.",
             next_step="Say one of --key-file FILE, --service, and --passphrase.",
+        )
+    if new.sealer is not None and new.passphrase:
+        raise UsageError(
+            "key-unclear",
+            "A passphrase is not sealed by anybody: somebody has it in mind.",
+            next_step="Leave out --transit, or --passphrase.",
         )
     if new.passphrase and len(new.passphrase.strip()) < SHORTEST:
         raise UsageError(
@@ -91,7 +103,14 @@ def secret_of(new: NewKey, slot: str) -> ByPassphrase:
     return ByPassphrase(new.passphrase, slot)
 
 
-def ready_key(opened: OpenedKeys, slot: str, file: Path | None, *, entropy: Entropy) -> ServiceKey:
+def ready_key(
+    opened: OpenedKeys,
+    slot: str,
+    file: Path | None,
+    *,
+    entropy: Entropy,
+    sealer: Sealer | None = None,
+) -> ServiceKey:
     """A key in its file, which opens nothing yet; one that an interrupted call left there is taken.
 
     Raises Conflict (``key-exists``), UsageError (``key-in-vault``), StoreError (``key-unwritten``).
@@ -100,7 +119,7 @@ def ready_key(opened: OpenedKeys, slot: str, file: Path | None, *, entropy: Entr
         return _left(opened, slot, file)
     key = ServiceKey.new(opened.keys, entropy=entropy, slot=slot)
     if file is not None:
-        write_service_key(key, file, store=opened.store)
+        write_service_key(key, file, store=opened.store, sealed=sealer.sealed if sealer else None)
     return key
 
 
@@ -121,7 +140,13 @@ def check_own_file(then: str) -> None:
 
 
 def drafted_key(
-    opened: OpenedKeys, keys: Keyring, draft: Path, *, slot: str, entropy: Entropy
+    opened: OpenedKeys,
+    keys: Keyring,
+    draft: Path,
+    *,
+    slot: str,
+    entropy: Entropy,
+    sealer: Sealer | None,
 ) -> ServiceKey:
     """A key for the service, in a file beside its present one; it opens nothing yet.
 
@@ -129,18 +154,18 @@ def drafted_key(
     """
     if draft.exists():
         with suppress(NotAllowed):  # a torn one opened nothing
-            left = ByServiceKeyFile(draft).service_key()
-            if left.slot in {one.slot for one in ways(opened.store, opened.keys)}:
-                remove_way(opened.store, opened.keys, left.slot)
+            left = slot_of(draft)
+            if left in {one.slot for one in ways(opened.store, opened.keys)}:
+                remove_way(opened.store, opened.keys, left)
         draft.unlink()
     key = ServiceKey.new(keys, entropy=entropy, slot=slot)
-    write_service_key(key, draft, store=opened.store)
+    write_service_key(key, draft, store=opened.store, sealed=sealer.sealed if sealer else None)
     return key
 
 
 def _left(opened: OpenedKeys, slot: str, file: Path) -> ServiceKey:
     try:
-        key = ByServiceKeyFile(file).service_key()
+        key = key_file(file).service_key()
     except UnlostError:
         raise key_exists(file) from None
     if (key.vault, key.slot) != (opened.keys.vault, slot) or not _waits(opened, key):

@@ -9,6 +9,7 @@ from unlost.app import stores
 from unlost.app.compose import Application
 from unlost.app.home import read_home
 from unlost.app.home_keys import service_key_of
+from unlost.app.sealed_key import key_file
 from unlost.catalog.checks import last_mirror_check
 from unlost.catalog.mirroring import last_mirror
 from unlost.catalog.witness import SqlWitness
@@ -18,7 +19,6 @@ from unlost.model.night import CheckRecord
 from unlost.model.store import Store
 from unlost.vault.opening import unlock_keyring
 from unlost.vault.stores.address import StoreAddress
-from unlost.vault.unlock import ByServiceKeyFile
 from unlost.vault.vault import EncryptedVault, open_vault
 
 LOCK = "mirror"
@@ -89,7 +89,7 @@ def opener(app: Application, *, witnessed: bool) -> Opened:
     """Opens a copy of the vault with the service key; ``witnessed``: it must be as new as was seen."""
 
     def opened(store: Store) -> EncryptedVault:
-        provider = ByServiceKeyFile(service_key_of(app.home))
+        provider = key_file(service_key_of(app.home))
         keys = unlock_keyring(store, provider, entropy=app.entropy)
         witness = SqlWitness() if witnessed else None
         return open_vault(store, keys=keys, clock=app.clock, entropy=app.entropy, witness=witness)

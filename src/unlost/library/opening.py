@@ -7,12 +7,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
+from unlost.app.sealed_key import key_file as by_key_file
 from unlost.model.errors import NotAllowed, StoreError, UsageError
 from unlost.vault.opening import open_keyring
 from unlost.vault.stores.address import StoreAddress
 from unlost.vault.stores.reach import open_store
 from unlost.vault.stores.readonly import ReadOnlyStore
-from unlost.vault.unlock import ByPassphrase, ByRecoverySheet, ByServiceKeyFile, KeyProvider
+from unlost.vault.unlock import ByPassphrase, ByRecoverySheet, KeyProvider
 from unlost.vault.vault import EncryptedVault
 from unlost.vault.vault import open_vault as open_encrypted
 
@@ -58,7 +59,7 @@ class Opening:
     def provider(self) -> KeyProvider:
         """The way in; raises NotAllowed (``key-missing``)."""
         if self.key_file is not None:
-            return ByServiceKeyFile(self.key_file)
+            return by_key_file(self.key_file)
         if self.passphrase is not None:
             return ByPassphrase(self.passphrase)
         if self.sheet is not None:

@@ -6,7 +6,7 @@ opens the vault. A key file is never written into the vault's own folder, nor re
 
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -142,11 +142,19 @@ class ByRecoverySheet:
         return Unlocked(vault=sheet.vault, master=sheet.master)
 
 
+def _as_it_is(text: str) -> str:
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class ByServiceKeyFile:
-    """Opens with the service key file, as nightly runs do."""
+    """Opens with the service key file, as nightly runs do.
+
+    ``unsealed`` gives the text of the key from what lies in the file, where somebody else seals it.
+    """
 
     path: Path
+    unsealed: Callable[[str], str] = _as_it_is
 
     def unlock(self, store: Store) -> Unlocked:
         """The master key from the file's slot.
@@ -160,9 +168,10 @@ class ByServiceKeyFile:
 
     def service_key(self) -> ServiceKey:
         """The key that the file holds; raises NotAllowed (``key-missing``, ``key-file-damaged``)."""
-        return ServiceKey.parse(self._read())
+        return ServiceKey.parse(self.unsealed(self.text()))
 
-    def _read(self) -> str:
+    def text(self) -> str:
+        """What lies in the file; raises NotAllowed (``key-missing``)."""
         try:
             return self.path.read_text(encoding="utf-8", errors="replace")
         except OSError as error:
@@ -225,17 +234,22 @@ def refuse_key_in_vault(path: Path, store: Store) -> None:
         )
 
 
-def write_service_key(key: ServiceKey, path: Path, *, store: Store) -> None:
+def write_service_key(
+    key: ServiceKey, path: Path, *, store: Store, sealed: Callable[[ServiceKey], str] | None = None
+) -> None:
     """Write the key file, readable by its owner alone; never over a file that is there.
+
+    ``sealed`` gives what is written in place of the key's own text.
 
     Raises UsageError (``key-in-vault``), Conflict (``key-exists``), StoreError (``key-unwritten``).
     """
     refuse_key_in_vault(path, store)
     if path.exists():
         raise key_exists(path)
+    text = key.text() if sealed is None else sealed(key)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write_durably(path, key.text().encode())
+        _write_durably(path, text.encode())
     except OSError as error:
         raise StoreError(
             "key-unwritten",

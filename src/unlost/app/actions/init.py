@@ -13,6 +13,7 @@ from unlost.app.home import (
     write_home,
     write_secret_file,
 )
+from unlost.app.sealed_key import key_file
 from unlost.app.stores import store_at
 from unlost.app.system import SystemClock, SystemEntropy
 from unlost.catalog.moving import check_unused
@@ -36,7 +37,6 @@ from unlost.vault.stores.reach import check_not_locked
 from unlost.vault.unlock import (
     SERVICE_SLOT,
     ByRecoverySheet,
-    ByServiceKeyFile,
     ServiceKey,
     write_service_key,
 )
@@ -101,7 +101,7 @@ def init(
         _check_sheet_place(request.recovery_out, home)
     store = store_at(home.place, clock=clock)
     if _founded_before(home, store):
-        keys = open_keyring(store, ByServiceKeyFile(home.service_key), entropy=entropy)
+        keys = open_keyring(store, key_file(home.service_key), entropy=entropy)
     else:
         keys = draft_keyring(store, entropy=entropy)
         _make_folders(home)

@@ -12,6 +12,7 @@ from unlost.app.home_keys import (
     WayIn,
     draft_of,
     open_keys,
+    service_key_of,
     service_slots,
 )
 from unlost.app.new_keys import (
@@ -24,12 +25,13 @@ from unlost.app.new_keys import (
     ready_key,
     secret_of,
 )
+from unlost.app.sealed_key import Sealer, present_sealer, slot_of
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotAllowed, UsageError
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.opening import add_slot, new_stretch, recovery_sheet
 from unlost.vault.register import registered
-from unlost.vault.unlock import ByServiceKeyFile, move_service_key
+from unlost.vault.unlock import move_service_key
 from unlost.vault.ways import Way, WayKind, note_sheet, remove_way, replace_way, slot_unknown, ways
 
 
@@ -126,9 +128,9 @@ def _add(app: Application, slot: str, new: NewKey, way: WayIn) -> KeyChange:
         )
         return KeyChange(slot, WayKind.PASSPHRASE)
     file = new.key_file or (app.home.service_key if new.service else None)
-    key = ready_key(opened, slot, file, entropy=app.entropy)
+    key = ready_key(opened, slot, file, entropy=app.entropy, sealer=new.sealer)
     add_slot(opened.store, opened.keys, key, slot=slot, entropy=app.entropy)
-    new.tell(key.text())
+    new.tell_of(key)
     return KeyChange(slot, WayKind.KEY_FILE, str(file) if file else None)
 
 
@@ -149,27 +151,39 @@ def remove(app: Application, slot: str, way: WayIn = SERVICE_WAY) -> KeyRemoved:
 
 @action("key.replace", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("slot",))
 def replace(
-    app: Application, slot: str, new: NewKey | None = None, way: WayIn = SERVICE_WAY
+    app: Application,
+    slot: str,
+    new: NewKey | None = None,
+    way: WayIn = SERVICE_WAY,
+    *,
+    sealer: Sealer | None = None,
 ) -> KeyChange:
     """Put a new key in the place of a slot's; the old one opens nothing from then on.
 
-    Without ``new`` it is the service's own key, which is written where the service looks for it.
+    Without ``new`` it is the service's own key, which is written where the service looks for it. ``sealer``
+    seals that one; without it whoever seals the present one.
     Raises as ``add`` and ``remove`` do, UsageError (``key-unclear``, ``key-is-credential``).
     """
     with alone(app.locks):
-        return _replace(app, slot, new, way)
+        return _replace(app, slot, new, way, sealer)
 
 
-def _replace(app: Application, slot: str, new: NewKey | None, way: WayIn) -> KeyChange:
+def _replace(
+    app: Application, slot: str, new: NewKey | None, way: WayIn, sealer: Sealer | None
+) -> KeyChange:
     opened = _open(app, way)
     if slot not in {one.slot for one in ways(opened.store, opened.keys) if one.counts}:
         raise slot_unknown(slot)
     name = fresh_name(slot, entropy=app.entropy)
     if new is None:
-        return _replace_own(app, opened, slot, name)
+        return _replace_own(app, opened, slot, name, sealer)
     _check_not_in_use(app, slot, ways(opened.store, opened.keys))
     check_new(new, name)
-    key = None if new.passphrase else ready_key(opened, name, new.key_file, entropy=app.entropy)
+    key = (
+        None
+        if new.passphrase
+        else ready_key(opened, name, new.key_file, entropy=app.entropy, sealer=new.sealer)
+    )
     replace_way(
         opened.store,
         opened.keys,
@@ -178,7 +192,7 @@ def _replace(app: Application, slot: str, new: NewKey | None, way: WayIn) -> Key
         new=name,
         entropy=app.entropy,
         stretch=None if key else new_stretch(app.entropy),
-        hand_over=lambda: new.tell(key.text()) if key else None,
+        hand_over=lambda: new.tell_of(key) if key else None,
     )
     kind = WayKind.KEY_FILE if key else WayKind.PASSPHRASE
     return KeyChange(name, kind, str(new.key_file) if new.key_file else None, slot)
@@ -190,9 +204,8 @@ def tried(app: Application, way: WayIn = SERVICE_WAY) -> KeyTried:
     opened = _open(app, way)
     if way.sheet or way.passphrase:
         return KeyTried(opened.keys.vault.hex(), way.slot or None)
-    provider = way.provider(app.home)
-    assert isinstance(provider, ByServiceKeyFile)
-    return KeyTried(opened.keys.vault.hex(), provider.service_key().slot)
+    slot = slot_of(way.key_file or service_key_of(app.home))
+    return KeyTried(opened.keys.vault.hex(), slot)
 
 
 @action("key.sheet", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
@@ -223,7 +236,9 @@ def _check_not_in_use(app: Application, slot: str, held: tuple[Way, ...]) -> Non
         )
 
 
-def _replace_own(app: Application, opened: OpenedKeys, slot: str, name: str) -> KeyChange:
+def _replace_own(
+    app: Application, opened: OpenedKeys, slot: str, name: str, sealer: Sealer | None
+) -> KeyChange:
     """Another key for the service of this home, where it looks for it."""
     file, own = app.home.service_key, service_slots(app.home)
     check_own_file(f"then: unlost key remove {slot}")
@@ -235,7 +250,14 @@ def _replace_own(app: Application, opened: OpenedKeys, slot: str, name: str) -> 
             next_step="Name a file with --key-file FILE, or add --passphrase.",
         )
     draft = draft_of(app.home)
-    key = drafted_key(opened, opened.keys, draft, slot=name, entropy=app.entropy)
+    key = drafted_key(
+        opened,
+        opened.keys,
+        draft,
+        slot=name,
+        entropy=app.entropy,
+        sealer=sealer or present_sealer(file),
+    )
     replace_way(
         opened.store,
         opened.keys,

@@ -8,6 +8,7 @@ from unlost.app.compose import Application
 from unlost.app.home_copy import renew_copies
 from unlost.app.home_keys import SERVICE_WAY, WayIn, draft_of, open_keys, service_slots
 from unlost.app.new_keys import alone, check_own_file, drafted_key, fresh_name
+from unlost.app.sealed_key import present_sealer
 from unlost.model.access import Right, Trace
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.opening import recovery_sheet
@@ -51,11 +52,13 @@ def _renewed(app: Application, hand_over: Callable[[RecoverySheet], None], way: 
     new = old.successor()
     slot = fresh_name((*service_slots(app.home), SERVICE_SLOT)[0], entropy=app.entropy)
     hand_over(recovery_sheet(new))
-    key = drafted_key(opened, new, draft_of(app.home), slot=slot, entropy=app.entropy)
+    draft, own = draft_of(app.home), app.home.service_key
+    sealer = present_sealer(own)
+    key = drafted_key(opened, new, draft, slot=slot, entropy=app.entropy, sealer=sealer)
     renew_master(store, old, new, key=key, taken_down=app.clock.now(), entropy=app.entropy)
-    move_service_key(draft_of(app.home), app.home.service_key)
+    move_service_key(draft, own)
     finish_renewal(store, new)
     app.open_anew()
     renew_copies(app)
     orgs = len(app.whole_vault.orgs())
-    return Renewed(new.vault.hex(), slot, str(app.home.service_key), held, orgs)
+    return Renewed(new.vault.hex(), slot, str(own), held, orgs)

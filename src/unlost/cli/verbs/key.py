@@ -1,6 +1,7 @@
 """unlost key: what opens the vault; add, take away, replace and try it."""
 
 import sys
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from unlost.app.actions.renewal import Renewed
     from unlost.app.home_keys import WayIn
     from unlost.app.new_keys import NewKey
+    from unlost.app.sealed_key import Sealer
     from unlost.vault.format.recovery import RecoverySheet
 
 STDOUT = Path("-")
@@ -60,6 +62,31 @@ PassphraseFile = Annotated[
     Path | None,
     typer.Option("--passphrase-file", metavar="FILE", help="Take the passphrase from a file."),
 ]
+Transit = Annotated[
+    str,
+    typer.Option(
+        "--transit",
+        metavar="ADDRESS",
+        help="Have the key sealed by the transit engine of this OpenBao or HashiCorp Vault.",
+    ),
+]
+TransitKey = Annotated[
+    str, typer.Option("--transit-key", metavar="NAME", help="The key there that seals it.")
+]
+TransitMount = Annotated[
+    str, typer.Option("--transit-mount", metavar="PATH", help="Where the engine is mounted.")
+]
+TransitCa = Annotated[
+    str, typer.Option("--transit-ca", metavar="FILE", help="Certificates to trust for it, as PEM.")
+]
+TokenFile = Annotated[
+    str,
+    typer.Option(
+        "--token-file",
+        metavar="FILE",
+        help="A file with a token that may use it; a name without / is a credential of systemd.",
+    ),
+]
 
 
 @app.command("list")
@@ -93,6 +120,11 @@ def add(
     ] = False,
     passphrase: Passphrase = False,
     passphrase_file: PassphraseFile = None,
+    transit: Transit = "",
+    transit_key: TransitKey = "",
+    transit_mount: TransitMount = "transit",
+    transit_ca: TransitCa = "",
+    token_file: TokenFile = "",
     sheet: Sheet = None,
     by_passphrase: ByPassphrase = "",
     home: Home = None,
@@ -107,7 +139,9 @@ def add(
         from unlost.app.actions.keys import add as act
 
         way = _way(sheet, by_passphrase)
+        sealer = _sealer(transit, transit_key, token_file, mount=transit_mount, ca_file=transit_ca)
         new = _new(key_file, passphrase=passphrase, words=passphrase_file, service=service)
+        new = replaced(new, sealer=sealer)
         _answer(act(application, slot, new, way), key_file, as_json=json)
     return ExitCode.OK
 
@@ -140,6 +174,11 @@ def replace(
     key_file: KeyFile = None,
     passphrase: Passphrase = False,
     passphrase_file: PassphraseFile = None,
+    transit: Transit = "",
+    transit_key: TransitKey = "",
+    transit_mount: TransitMount = "transit",
+    transit_ca: TransitCa = "",
+    token_file: TokenFile = "",
     sheet: Sheet = None,
     by_passphrase: ByPassphrase = "",
     home: Home = None,
@@ -153,10 +192,12 @@ def replace(
         from unlost.app.actions.keys import replace as act
 
         way = _way(sheet, by_passphrase)
+        sealer = _sealer(transit, transit_key, token_file, mount=transit_mount, ca_file=transit_ca)
         new = None
         if key_file or passphrase or passphrase_file:
             new = _new(key_file, passphrase=passphrase, words=passphrase_file)
-        _answer(act(application, slot, new, way), key_file, as_json=json)
+            new = replaced(new, sealer=sealer)
+        _answer(act(application, slot, new, way, sealer=sealer), key_file, as_json=json)
     return ExitCode.OK
 
 
@@ -284,6 +325,22 @@ def _new(
     if key_file == STDOUT:
         return NewKey(service=service, passphrase=told, tell=sys.stdout.write)
     return NewKey(key_file=key_file, service=service, passphrase=told)
+
+
+def _sealer(
+    address: str, key: str, token_file: str, *, mount: str, ca_file: str
+) -> "Sealer | None":
+    from unlost.app.sealed_key import Sealer
+
+    if address and key and token_file:
+        return Sealer(address, key, token_file, mount, ca_file)
+    if address or key or token_file:
+        raise UsageError(
+            "transit-unclear",
+            "It was not said whole who seals the key.",
+            next_step="Say --transit https://bao.example:8200 --transit-key NAME --token-file FILE.",
+        )
+    return None
 
 
 def _words(file: Path) -> str:

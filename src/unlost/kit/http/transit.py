@@ -1,0 +1,134 @@
+"""The transit engine of OpenBao or HashiCorp Vault: a server that seals small texts, and opens them again.
+
+Their API documentation: secret/transit, "Encrypt data" and "Decrypt data". A request that cannot be
+answered now raises TransientError, a refused one NotAllowed; neither repeats the token or the text.
+"""
+
+import base64
+import binascii
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import msgspec
+
+from unlost.model.errors import NotAllowed, TransientError, UsageError
+
+SECONDS = 10.0
+ANSWER_BYTES = 64 << 10
+HERE = frozenset({"127.0.0.1", "localhost", "::1"})
+BUSY = frozenset({408, 425, 429})
+TOLD = 200  # characters of the server's own words that are told
+
+
+@dataclass(frozen=True, slots=True)
+class TransitKey:
+    """A key of the engine: the server, where the engine is mounted there, the key's name.
+
+    ``ca_file`` holds certificates that are trusted in place of the system's.
+    """
+
+    address: str
+    mount: str
+    name: str
+    ca_file: str = ""
+
+    def check(self) -> None:
+        """Raise UsageError (``transit-unclear``) for what cannot be asked, or not safely."""
+        url = _parsed(self.address)
+        if not url.host or (
+            url.scheme != "https" and (url.scheme, url.host not in HERE) != ("http", False)
+        ):
+            raise _unclear(f"“{self.address}” is not the address of a server, with https.")
+        parts = (*self.mount.strip("/").split("/"), self.name)
+        if not all(part and part.replace("-", "").replace("_", "").isalnum() for part in parts):
+            raise _unclear("The key or the mount of the transit engine is not a name.")
+
+    def seal(self, text: str, *, token: str) -> str:
+        """The ciphertext, as the server tells it."""
+        content = base64.b64encode(text.encode()).decode()
+        return self._asked("encrypt", {"plaintext": content}, "ciphertext", token)
+
+    def open(self, ciphertext: str, *, token: str) -> str:
+        """The text of a ciphertext."""
+        told = self._asked("decrypt", {"ciphertext": ciphertext}, "plaintext", token)
+        try:
+            return base64.b64decode(told, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            raise self._away("what it opened is no text") from None
+
+    def _asked(self, act: str, body: Mapping[str, str], wanted: str, token: str) -> str:
+        self.check()
+        url = f"{self.address.rstrip('/')}/v1/{self.mount.strip('/')}/{act}/{self.name}"
+        headers = {"X-Vault-Token": token, "X-Vault-Request": "true", "Accept-Encoding": "identity"}
+        try:
+            with (
+                httpx.Client(verify=self._trusted(), timeout=SECONDS, trust_env=False) as client,
+                client.stream("POST", url, json=dict(body), headers=headers) as answer,
+            ):
+                status, content = answer.status_code, next(answer.iter_bytes(ANSWER_BYTES), b"")
+        except httpx.HTTPError as error:
+            raise self._away(str(error) or type(error).__name__) from error
+        return self._told(status, _object(content), wanted)
+
+    def _told(self, status: int, answer: Mapping[str, object], wanted: str) -> str:
+        if status >= 500 or status in BUSY:
+            raise self._away(f"it answered {status}{_why(answer)}")
+        if status != httpx.codes.OK:
+            raise NotAllowed(
+                "transit-refused",
+                f"{self.address} does not use the key “{self.name}” for this: {status}{_why(answer)}.",
+                next_step="Look at the token, its policy and the key there. The vault opens with any "
+                "other key of it, and with the recovery sheet.",
+            )
+        data = answer.get("data")
+        value = data.get(wanted) if isinstance(data, dict) else None
+        if not isinstance(value, str):
+            raise self._away("its answer is not one of a transit engine")
+        return value
+
+    def _trusted(self) -> ssl.SSLContext:
+        try:
+            return ssl.create_default_context(cafile=self.ca_file or None)
+        except OSError:
+            raise _unclear(f"The certificates in {Path(self.ca_file)} cannot be read.") from None
+
+    def _away(self, why: str) -> TransientError:
+        return TransientError(
+            "transit-away",
+            f"{self.address} does not answer as it should: {why.rstrip('.')}.",
+            next_step="It is asked again at the next try. The vault opens with any other key of it, and "
+            "with the recovery sheet.",
+        )
+
+
+def _object(content: bytes) -> Mapping[str, object]:
+    try:
+        told = msgspec.json.decode(content)
+    except msgspec.DecodeError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _why(answer: Mapping[str, object]) -> str:
+    """What the server says of it."""
+    errors = answer.get("errors")
+    told = [one for one in errors if isinstance(one, str)] if isinstance(errors, list) else []
+    return f" ({'; '.join(told).strip()[:TOLD]})" if told else ""
+
+
+def _parsed(address: str) -> httpx.URL:
+    try:
+        return httpx.URL(address)
+    except httpx.InvalidURL:
+        return httpx.URL("")
+
+
+def _unclear(sentence: str) -> UsageError:
+    return UsageError(
+        "transit-unclear",
+        sentence,
+        next_step="Say --transit https://bao.example:8200 --transit-key NAME --token-file FILE.",
+    )
