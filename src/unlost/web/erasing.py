@@ -3,6 +3,7 @@
 How one ended is known to this process alone. What was done is told by the proofs in the vault, whoever asks.
 """
 
+import threading
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -39,20 +40,21 @@ class Progress:
 
 
 _progress: dict[_Key, Progress] = {}
+_lock = threading.Lock()
 
 
 def begin(app: Application, org: str, wish: Wished, *, plan: str) -> None:
     """Begin what the plan of this digest said; raises Conflict (``erasure-under-way``)."""
-    before = progress(app, org)
-    if before is not None and before.going:
-        raise Conflict(
-            "erasure-under-way",
-            gettext_noop("Records of this org are being erased or corrected."),
-            next_step=gettext_noop("Wait until that is done."),
-        )
-    begun = app.clock.now()
-    under_way = Progress(begun, wish)
-    _progress[_key(app, org)] = under_way
+    with _lock:
+        before = progress(app, org)
+        if before is not None and before.going:
+            raise Conflict(
+                "erasure-under-way",
+                gettext_noop("Records of this org are being erased or corrected."),
+                next_step=gettext_noop("Wait until that is done."),
+            )
+        under_way = Progress(app.clock.now(), wish)
+        _progress[_key(app, org)] = under_way
     background.begin(lambda: _do(app, org, under_way, plan=plan))
 
 

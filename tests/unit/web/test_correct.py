@@ -125,3 +125,36 @@ def test_it_is_for_admins(admin: Client, sign_in: SignIn) -> None:
         assert PAGE not in text_of(client.get(RECORD))
         assert client.get(PAGE).status_code == 403
         assert client.post(f"{PAGE}all/", {}).status_code == 403
+
+
+def test_the_wrong_value_alone_limits_nothing_so_the_tick_is_asked_for(admin: Client) -> None:
+    told = text_of(admin.post(PAGE, {"column": "Phone", "value": RIGHT, "was": "+41 1"}), 400)
+    assert "Tick this, or leave the wrong value empty." in told
+    assert 'name="plan"' not in told
+
+
+def test_the_plan_shows_what_will_be_written(admin: Client) -> None:
+    asked = {"column": "Phone", "value": RIGHT, "limited": "on", "was": "+41 1"}
+    told = text_of(admin.post(PAGE, asked))
+    assert re.search(rf"New value</dt><dd>.*{re.escape(RIGHT)}", told)
+    assert re.search(r"Only where it is</dt><dd>.*\+41 1", told)
+    told = text_of(admin.post(PAGE, {"column": "Phone", "value": ""}))
+    assert "empty: what is there is taken away" in told
+
+
+def test_a_text_of_several_lines_is_found_whatever_ends_its_lines(
+    admin: Client, world: World, at_once: None
+) -> None:
+    for wrong, right in (("a\r\nb", "c\r\nd"), ("e\nf", "g\nh")):
+        world.clock.advance(days=1)
+        world.org.update("Account", "A40017", {"Phone": wrong})
+        backup(world.app, "sales")
+        browser = {one: "\r\n".join(one.splitlines()) for one in (wrong, right)}
+        asked = {"column": "Phone", "value": browser[right], "limited": "on", "was": browser[wrong]}
+        sent = hidden(text_of(admin.post(PAGE, asked))) | {
+            "value": browser[right],
+            "was": browser[wrong],
+        }
+        text_of(admin.post(f"{PAGE}all/", sent | {"typed": "sales"}, follow=True))
+        assert wrong not in phones(world)
+        assert right in phones(world)

@@ -1,6 +1,7 @@
 """The form of a correction: which column of a record is wrong, and what it has in truth."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -8,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from unlost.app.actions.rectify import WishedCorrection
 from unlost.app.actions.show import ShownField
 
-LONGEST = 200_000  # characters
+LONGEST = 100_000  # characters: two of them fit into what Django takes of a form
 
 
 class CorrectForm(forms.Form):
@@ -33,19 +34,35 @@ class CorrectForm(forms.Form):
         help_text=_("Without the tick above, every version of the record gets the value."),
     )
 
-    def __init__(self, fields: Sequence[ShownField], data: object = None) -> None:
-        super().__init__(data)  # type: ignore[arg-type]
+    def __init__(
+        self, fields: Sequence[ShownField], held: Mapping[str, str | None], data: Any = None
+    ) -> None:
+        """``held``: what the newest backup has of the record."""
+        super().__init__(data)
+        self._held = held
         self.fields["column"].choices = [  # type: ignore[attr-defined]
             (one.column, f"{one.label} ({one.column})" if one.label != one.column else one.label)
             for one in fields
         ]
 
+    def clean(self) -> dict[str, Any]:
+        """Who types the wrong value means versions with it alone."""
+        given = super().clean() or {}
+        if given.get("was") and not given.get("limited"):
+            self.add_error("limited", _("Tick this, or leave the wrong value empty."))
+        return given
+
     def wish(self, table: str, record: str) -> WishedCorrection:
-        """What was asked for. A browser ends lines as RFC 2046 says, the org does not."""
-        given = self.cleaned_data
-        value, was = (given[name].replace("\r\n", "\n") for name in ("value", "was"))
+        """What was asked for."""
+        column, was = self.cleaned_data["column"], self._ended("was")
         return WishedCorrection(
             f"{table}/{record}",
-            (f"{given['column']}={value}",),
-            was if given["limited"] else None,
+            (f"{column}={self._ended('value')}",),
+            was if self.cleaned_data["limited"] else None,
         )
+
+    def _ended(self, name: str) -> str:
+        """A text with the line ends that the record has; a browser sends its own."""
+        text = str(self.cleaned_data[name]).replace("\r\n", "\n")
+        org_own = "\r\n" in (self._held.get(self.cleaned_data["column"]) or "")
+        return text.replace("\n", "\r\n") if org_own else text

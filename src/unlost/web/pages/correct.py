@@ -23,7 +23,7 @@ from unlost.web.requests import Asked, sent
 def correct(request: Asked, org: str, table: str, record: str) -> HttpResponse:
     """Which field, and what it is in truth; once that was sent also what would change."""
     shown = show(request.unlost, org, table, record, at="latest")
-    form = CorrectForm(shown.fields, sent(request))
+    form = CorrectForm(shown.fields, shown.values, sent(request))
     return _page(request, shown, form, seen=_planned(request, shown, form))
 
 
@@ -32,7 +32,10 @@ def correct(request: Asked, org: str, table: str, record: str) -> HttpResponse:
 def corrected(request: Asked, org: str, table: str, record: str) -> HttpResponse:
     """Begin to correct what the plan said, once the name of the org was typed."""
     shown = show(request.unlost, org, table, record, at="latest")
-    form, agreed = CorrectForm(shown.fields, request.POST), AgreeForm(request.POST, org=org)
+    form, agreed = (
+        CorrectForm(shown.fields, shown.values, request.POST),
+        AgreeForm(request.POST, org=org),
+    )
     if form.is_valid() and agreed.is_valid():
         wish = form.wish(shown.table, shown.record)
         try:
