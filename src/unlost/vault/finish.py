@@ -37,6 +37,7 @@ from unlost.vault.room import OrgRoom
 from unlost.vault.rules import Balance
 from unlost.vault.schemas import stored_entry
 from unlost.vault.state import LiveState, live_root
+from unlost.vault.stores.store import MAY_NOT_DELETE
 
 _ATTEMPTS = 20
 _TAKING_AWAY = REMOVING | {CommitKind.FORGET}
@@ -123,7 +124,19 @@ class Finish:
         )
 
     def _withdraw(self, tables: Sequence[TableCommit]) -> None:
-        """Remove all that the run has written: it may hold what was taken away."""
+        """Remove all that the run has written: it may hold what was taken away.
+
+        The key goes first. Where nothing may be deleted the run is over all the same, and a sweep removes it.
+        """
+        try:
+            self._notes.drop_key()
+            self._remove_written(tables)
+        except StoreError as error:
+            if error.code != MAY_NOT_DELETE:
+                raise
+            self._notes.mark_over()
+
+    def _remove_written(self, tables: Sequence[TableCommit]) -> None:
         store, org, run = self._room.sealed.store, self._room.org, self._intent.run
         for prefix in (
             places.segment(org, self._intent.segments),
@@ -133,7 +146,6 @@ class Finish:
                 store.delete(listed.name)
         for pack in _packs(tables):
             store.delete(places.pack(org, pack.id))
-        self._notes.drop_key()
 
     @cached_property
     def _journal(self) -> JournalProof | None:

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import msgspec
 
 from unlost.model.certificate import Certificate
-from unlost.model.errors import NotFound
+from unlost.model.errors import NotFound, StoreError
 from unlost.vault import places
 from unlost.vault.format.manifest import Intent, SchemaNote, pack, unpack
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.sealing import SealedObjects
+from unlost.vault.stores.store import MAY_NOT_DELETE
 
 
 class OpenRun:
@@ -28,8 +29,10 @@ class OpenRun:
         return unpack(content, Intent, name=name)[0]
 
     def is_open(self) -> bool:
-        """True while the intent is there."""
-        return self._sealed.store.size(places.intent(self.org, self.run)) is not None
+        """True while the intent is there, and nothing says that the run is over."""
+        store = self._sealed.store
+        there = store.size(places.intent(self.org, self.run)) is not None
+        return there and store.size(places.over(self.org, self.run)) is None
 
     def note_schema(self, schema: str) -> None:
         """Remember the schema that the run uses from now on."""
@@ -95,15 +98,34 @@ class OpenRun:
         self._sealed.store.delete(places.run_key(self.org, self.run))
 
     def close(self) -> None:
-        """Remove intent and notes, the key first."""
-        key, beside = places.run_key(self.org, self.run), list(self._beside())
-        for name in sorted(beside, key=lambda name: name != key):
-            self._sealed.store.delete(name)
+        """End the run: remove intent and notes, the key first.
+
+        Where nothing may be deleted, it is written beside them that the run is over; a sweep removes them.
+        """
+        try:
+            self.remove()
+        except StoreError as error:
+            if error.code != MAY_NOT_DELETE:
+                raise
+            self.mark_over()
+
+    def mark_over(self) -> None:
+        """Write beside the intent that the run has ended: nobody takes it to be open any more."""
+        name = places.over(self.org, self.run)
+        self._sealed.put_new(ObjectKind.INTENT, org=self.org, name=name, content=b"")
+
+    def remove(self) -> None:
+        """Remove all that is noted of the run. The mark goes last: until then it keeps what is left from being taken for an open run."""
+        key, over = places.run_key(self.org, self.run), places.over(self.org, self.run)
+        for name in sorted(self._beside(), key=lambda name: name != key):
+            if name != over:
+                self._sealed.store.delete(name)
         self._sealed.store.delete(places.intent(self.org, self.run))
+        self._sealed.store.delete(over)
 
     def _notes(self) -> Iterator[str]:
-        key = places.run_key(self.org, self.run)
-        return (name for name in self._beside() if name != key)
+        others = (places.run_key(self.org, self.run), places.over(self.org, self.run))
+        return (name for name in self._beside() if name not in others)
 
     def _beside(self) -> Iterator[str]:
         """What lies beside the intent."""

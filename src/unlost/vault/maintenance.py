@@ -18,6 +18,7 @@ from unlost.vault.intents import OpenRun
 from unlost.vault.register import newest_entry
 from unlost.vault.room import OrgRoom
 from unlost.vault.state import LiveState, live_root
+from unlost.vault.stores.store import where_allowed
 
 MAINTENANCE = frozenset(
     {
@@ -148,11 +149,15 @@ class Maintenance:
         """
         with suppress(UnlostError):
             if self.came_to_nothing():
-                store = self._room.sealed.store
-                for listed in list(store.list(places.segment(self._room.org, self.prefix))):
-                    store.delete(listed.name)
+                self._remove_written()
             if not self._unsure:
                 self._notes.close()
+
+    def _remove_written(self) -> None:
+        store = self._room.sealed.store
+        with where_allowed():
+            for listed in list(store.list(places.segment(self._room.org, self.prefix))):
+                store.delete(listed.name)
 
     def _check_own(self, state: LiveState, work: Work) -> None:
         """Raise Conflict where what it would replace, or what it wrote, may be gone."""
@@ -209,11 +214,22 @@ class Maintenance:
 def open_runs(room: OrgRoom) -> Iterator[Intent]:
     """The intents of all runs that are under way."""
     folder = places.intents(room.org)
-    for listed in room.sealed.store.list(folder):
-        if "." not in listed.name.removeprefix(folder):
-            intent = _intent(room, listed.name)
+    names = {listed.name for listed in room.sealed.store.list(folder)}
+    for name in sorted(names):
+        if "." not in name.removeprefix(folder) and name + places.OVER not in names:
+            intent = _intent(room, name)
             if intent is not None:
                 yield intent
+
+
+def remove_over(room: OrgRoom) -> None:
+    """Remove what is left of runs that ended where nothing may be deleted; raises StoreError."""
+    folder = places.intents(room.org)
+    names = [listed.name.removeprefix(folder) for listed in room.sealed.store.list(folder)]
+    over = [name.removesuffix(places.OVER) for name in names if name.endswith(places.OVER)]
+    with where_allowed():
+        for run in over:
+            OpenRun(room.org, run, sealed=room.sealed).remove()
 
 
 def _intent(room: OrgRoom, name: str) -> Intent | None:

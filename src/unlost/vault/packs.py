@@ -16,6 +16,7 @@ from unlost.vault.format.blobs import BlobEncoder, Encoding
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys import ID_BYTES
 from unlost.vault.sealing import SealedObjects
+from unlost.vault.stores.store import where_allowed
 
 type _Known = Callable[[Collection[str]], Mapping[str, "Blob"]]
 
@@ -212,8 +213,9 @@ class PackWriter:
         self._packs = [entry for entry in self._packs if entry.id not in gone]
         del self._buffer[self._start :]
         self._begin()
-        for pack in sorted(gone):
-            self._objects.store.delete(pack_name(self._org, pack))
+        with where_allowed():
+            for pack in sorted(gone):
+                self._objects.store.delete(pack_name(self._org, pack))
 
     def _new_id(self) -> str:
         return self._objects.entropy.bytes(ID_BYTES).hex()

@@ -8,6 +8,7 @@ _RUN = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _DIGITS = 20
 _SEQUENCE = re.compile(r"/(\d{20})$")
 _REDACTION = re.compile(r"/(\d{20})\.(\d{20})\.[0-9a-f]+$")
+OVER = ".over"  # how the names of what says that a run has ended are closed
 RUN_PREFIX_HEX = 16  # the names of a run's segments begin alike, so that they can be listed
 
 
@@ -138,6 +139,11 @@ def note(org: str, run: str, number: int) -> str:
 def run_key(org: str, run: str) -> str:
     """The key under which pieces of an open run hold rows; it goes with the intent."""
     return f"{intent(org, run)}.key"
+
+
+def over(org: str, run: str) -> str:
+    """What says that a run has ended whose intent could not be removed."""
+    return f"{intent(org, run)}{OVER}"
 
 
 def journals(org: str) -> str:

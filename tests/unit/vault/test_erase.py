@@ -577,3 +577,29 @@ def test_content_bytes_follow_from_the_size_of_a_pack() -> None:
         sealed = Header(power=KIB256, epoch=1, length=length).sealed_length
         assert sealed > HEADER_BYTES
         assert content_bytes(sealed) == length
+
+
+def test_a_late_run_is_over_after_an_erasure_also_where_nothing_may_be_deleted() -> None:
+    small = SmallVault()
+    small.night("n1", ("a", "U", {"Name": "Anne"}))
+    commit = small.begin("n2")
+    added = commit.add(TABLE, [rows(("a", "U", {"Name": "Anne"}))])
+    small.store.delete(places.intent(small.org, "n2"))  # as if it was not seen in time
+    small.vault.erase(small.org, wish(thing("a")), run="e1")
+    commit._notes.open(commit._intent)
+    key = places.run_key(small.org, "n2")
+    small.store.put_new(key, b"k")
+
+    def refuse(name: str) -> bool:
+        asked.append(name)
+        raise StoreError("store-may-not-delete", "It stays.", next_step="Take others.")
+
+    asked: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(small.store, "delete", refuse)
+        with pytest.raises(Conflict) as late:
+            finish(commit, added)
+    assert late.value.code == "forgotten-meanwhile"
+    assert asked == [key]
+    assert not commit._notes.is_open()
+    small.night("n3", ("b", "U", {"Name": "Ben"}))

@@ -4,6 +4,8 @@ The port itself is ``unlost.model.store.Store``.
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from unlost.model.errors import NotFound, StoreError, UsageError
 from unlost.model.store import Listed, Store, StoreProperties
@@ -19,6 +21,16 @@ def check_name(name: str) -> str:
     if len(name) > _LONGEST_NAME or _NAME.fullmatch(name) is None:
         raise UsageError("object-name", f"“{name}” cannot be the name of an object in a vault.")
     return name
+
+
+@contextmanager
+def where_allowed() -> Iterator[None]:
+    """Leave undone what these credentials may not delete: a sweep with others finds it."""
+    try:
+        yield
+    except StoreError as error:
+        if error.code != MAY_NOT_DELETE:
+            raise
 
 
 def missing(name: str) -> NotFound:
@@ -52,4 +64,5 @@ __all__ = [
     "check_name",
     "missing",
     "not_atomic",
+    "where_allowed",
 ]
