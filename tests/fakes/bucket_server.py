@@ -170,7 +170,14 @@ class Answers(BaseHTTPRequestHandler):
         if self.bucket.removers and told.partition("/")[0] not in self.bucket.removers:
             self.trouble("AccessDenied", 403)
             return
+        lifts = self.headers.get("x-amz-bypass-governance-retention") is not None
+        if lifts and not self.bucket.lock_mode:
+            self.trouble("InvalidArgument", 400)
+            return
         version = parse_qs(urlsplit(self.path).query).get("versionId")
+        if version is not None and self.bucket.lock_mode and not lifts:
+            self.trouble("AccessDenied", 403)
+            return
         if version is None:
             self.bucket.objects.pop(self.name(), None)
             if self.bucket.versions:

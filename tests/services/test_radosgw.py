@@ -1,6 +1,7 @@
 """The promises of a store, kept in buckets of Ceph; one with versions, which keeps them not; rights of two users."""
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -92,7 +93,7 @@ def test_a_lock_that_may_be_lifted_is_lifted_for_maintenance(
     status, body = running.asked("PUT", f"{bucket}?object-lock=", locked("GOVERNANCE"))
     assert status == 200, body
     place = running.place(bucket)
-    check_not_locked(place, now=now)
+    check_not_locked(place, now=now, sleep=time.sleep)
     store = opened(place)
     assert store.put_new("one", b"x") is True
     _, told = running.asked("GET", f"{bucket}?versions=")
@@ -110,7 +111,7 @@ def test_a_lock_that_nobody_can_lift_is_found_out(running: Server) -> None:
     status, body = running.asked("PUT", f"{bucket}?object-lock=", locked("COMPLIANCE"))
     assert status == 200, body
     with pytest.raises(StoreError) as refused:
-        check_not_locked(running.place(bucket), now=now)
+        check_not_locked(running.place(bucket), now=now, sleep=time.sleep)
     assert refused.value.code == "store-locked"
 
 

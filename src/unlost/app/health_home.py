@@ -109,7 +109,7 @@ def _vault(app: Application) -> Iterator[Look]:
     try:
         store = store_at(app.home.place, clock=app.clock)
         may_delete = probe_store(store, entropy=app.entropy)
-        check_not_locked(app.home.place, now=app.clock.now)
+        check_not_locked(app.home.place, now=app.clock.now, sleep=app.clock.sleep)
     except UnlostError as error:
         yield bad("store", error.sentence, error.next_step)
     else:
@@ -132,8 +132,9 @@ def _store(app: Application, store: Store, *, may_delete: bool) -> Look:
         return warning(
             "store",
             f"{takes}; but the bucket keeps versions, so that what is deleted stays in it.",
-            "Let a rule of the bucket remove what is not current any more after a few days: only then is "
-            "what was erased or forgotten gone.",
+            "Give the maintenance credentials, with their key in words, s3:ListBucketVersions and "
+            "s3:DeleteObjectVersion, or let a rule of the bucket remove what is not current any more after a few "
+            "days: only then is what was erased or forgotten gone.",
         )
     return good("store", f"{takes}.")
 

@@ -227,9 +227,8 @@ def remove_over(room: OrgRoom) -> None:
     folder = places.intents(room.org)
     names = [listed.name.removeprefix(folder) for listed in room.sealed.store.list(folder)]
     over = [name.removesuffix(places.OVER) for name in names if name.endswith(places.OVER)]
-    with where_allowed():
-        for run in over:
-            OpenRun(room.org, run, sealed=room.sealed).remove()
+    for run in over:
+        OpenRun(room.org, run, sealed=room.sealed).remove()
 
 
 def _intent(room: OrgRoom, name: str) -> Intent | None:

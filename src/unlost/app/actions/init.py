@@ -105,8 +105,8 @@ def init(
     else:
         keys = draft_keyring(store, entropy=entropy)
         _make_folders(home)
+        check_not_locked(home.place, now=clock.now, sleep=clock.sleep)
         probe_store(store, entropy=entropy)
-        check_not_locked(home.place, now=clock.now)
         discard_unfinished_key(home.service_key, store=store)
         _add_service_key(home, store, keys, slot=SERVICE_SLOT, entropy=entropy)
         _hand_over(recovery_sheet(keys), out=request.recovery_out, confirm=confirm)

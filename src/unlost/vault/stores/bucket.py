@@ -22,6 +22,7 @@ from obstore import exceptions
 from unlost.model.errors import NotFound, StoreError, UnlostError
 from unlost.model.store import Listed, StoreProperties
 from unlost.vault.stores.store import check_name, missing
+from unlost.vault.stores.versions import ListRefused
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
@@ -130,10 +131,23 @@ class BucketStore:
             return False
         remover = self._removing()
         if found["version"] is not None:
-            if remover.versions is not None:
-                remover.versions.remove(name)
+            if remover.versions is not None and self._without_versions(name, remover.versions):
                 return True
             self._kept = True
+        return self._deleted(name, remover)
+
+    def _without_versions(self, name: str, versions: "Versions") -> bool:
+        """Remove an object with all versions; False where these credentials may not list them."""
+        try:
+            removed = versions.remove(name)
+        except ListRefused:
+            return False
+        if not removed and self._look(name) is not None:
+            raise versions.failed(f"it names no version of “{name}”, which is there")
+        return True
+
+    def _deleted(self, name: str, remover: Remover) -> bool:
+        """Delete an object as one does who knows no versions."""
         try:
             with self._speaking(name):
                 obstore.delete(remover.client, name)

@@ -25,11 +25,10 @@ _CREDENTIALS = ("AWS_", "AZURE_")
 
 
 type Now = Callable[[], datetime]
+type Sleep = Callable[[float], None]
 
 
-def open_store(
-    address: StoreAddress, *, sleep: Callable[[float], None], now: Now | None = None
-) -> Store:
+def open_store(address: StoreAddress, *, sleep: Sleep, now: Now | None = None) -> Store:
     """The store at a place; nothing is asked of it yet.
 
     ``now`` tells the time, which signed requests need that remove versions; without it none are removed.
@@ -53,14 +52,14 @@ def open_store(
     return BucketStore(
         reading,
         writing,
-        removing=_remover(address, reading, now),
+        removing=_remover(address, reading, now, sleep),
         address=str(address),
         sleep=sleep,
     )
 
 
 def _remover(
-    address: StoreAddress, reading: "ObjectStore", now: Now | None
+    address: StoreAddress, reading: "ObjectStore", now: Now | None, sleep: Sleep
 ) -> "Callable[[], Remover]":
     """Gives what may delete: the client that reads, but for where other credentials are named."""
     from unlost.vault.stores.bucket import Remover
@@ -69,12 +68,12 @@ def _remover(
 
     def made() -> Remover:
         client = reading if file is None else _maintaining(address, file)
-        return Remover(client, _versions(address, now))
+        return Remover(client, _versions(address, now, sleep))
 
     return cache(made)
 
 
-def _versions(address: StoreAddress, now: Now | None) -> "Versions | None":
+def _versions(address: StoreAddress, now: Now | None, sleep: Sleep) -> "Versions | None":
     """What removes versions there; None where no key is known by its text."""
     from unlost.vault.stores.versions import Versions, key_in
 
@@ -84,16 +83,16 @@ def _versions(address: StoreAddress, now: Now | None) -> "Versions | None":
     file = reach.maintenance_file or reach.credentials_file
     told = credentials_in(file) if file else {k.lower(): v for k, v in os.environ.items()}
     key = key_in(told)
-    return None if key is None else Versions(address, key=key, now=now)
+    return None if key is None else Versions(address, key=key, now=now, sleep=sleep)
 
 
-def check_not_locked(address: StoreAddress, *, now: Now) -> None:
+def check_not_locked(address: StoreAddress, *, now: Now, sleep: Sleep) -> None:
     """Raise StoreError (``store-locked``) where a bucket keeps what is new in it for good.
 
     Where the credentials that delete are not at hand, nothing is asked.
     """
     try:
-        versions = _versions(address, now)
+        versions = _versions(address, now, sleep)
     except StoreError:
         return
     if versions is not None and versions.is_locked_for_good():

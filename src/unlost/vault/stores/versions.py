@@ -20,8 +20,11 @@ from urllib.parse import quote, urlsplit
 
 from unlost.model.errors import StoreError
 from unlost.vault.stores.address import DEFAULT_REGION, StoreAddress
+from unlost.vault.stores.store import MAY_NOT_DELETE
 
 ANSWER_SECONDS = 60
+TRIES = 5
+FIRST_PAUSE = 0.2  # seconds; each further one is twice as long
 _EMPTY = hashlib.sha256(b"").hexdigest()
 _BYPASS = {"x-amz-bypass-governance-retention": "true"}
 _MOST = 1_000  # versions of one answer
@@ -50,19 +53,42 @@ def key_in(credentials: Mapping[str, str]) -> Key | None:
     return Key(key, secret, token) if key and secret else None
 
 
+def _is_passing(status: int) -> bool:
+    """True for an answer that may be another one in a moment."""
+    later = status == HTTPStatus.TOO_MANY_REQUESTS
+    return later or (
+        status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
+    )
+
+
 def _read_entry(text: str) -> tuple[str, str]:
     """Name and version; the vault's names have nothing that XML would write in another way."""
     name, version = (re.search(_PART.format(tag), text) for tag in ("Key", "VersionId"))
     return (name[1], version[1]) if name and version else ("", "")
 
 
-class Versions:
-    """Finds and removes versions in one bucket of S3. Safe to share between threads."""
+class ListRefused(StoreError):
+    """These credentials may not list versions; whether they may delete is not known."""
 
-    def __init__(self, address: StoreAddress, *, key: Key, now: Callable[[], datetime]) -> None:
+
+class Versions:
+    """Finds and removes versions in one bucket of S3. Safe to share between threads.
+
+    ``sleep`` takes seconds: what fails in passing is asked again.
+    """
+
+    def __init__(
+        self,
+        address: StoreAddress,
+        *,
+        key: Key,
+        now: Callable[[], datetime],
+        sleep: Callable[[float], None],
+    ) -> None:
         self._address = address
         self._key = key
         self._now = now
+        self._sleep = sleep
         self._region = address.reach.region or DEFAULT_REGION
         parts = urlsplit(address.reach.endpoint or f"https://s3.{self._region}.amazonaws.com")
         self._tls = parts.scheme == "https"
@@ -70,15 +96,33 @@ class Versions:
         self._host = f"{address.bucket}.{parts.netloc}" if hosted else parts.netloc
         self._root = f"{parts.path.rstrip('/')}/{'' if hosted else address.bucket}".rstrip("/")
 
-    def remove(self, name: str) -> None:
-        """Remove all versions of an object, the newest last: until then it is there.
+    def remove(self, name: str) -> bool:
+        """Remove all versions of an object, the newest last: until then it is there. False if there are none.
 
-        Locks that may be lifted are lifted. Raises StoreError.
+        Locks that may be lifted are lifted. Raises StoreError, of it ListRefused.
         """
         full = "/".join(filter(None, [self._address.prefix, name]))
+        before: list[str] = []
         while found := self._of(full):
+            if found == before:
+                raise self.failed(f"versions of “{name}” stay that it says to have removed")
             for version in reversed(found):
-                self._asked("DELETE", full, {"versionId": version}, _BYPASS)
+                self._drop(full, version)
+            before = found
+        return bool(before)
+
+    def _drop(self, full: str, version: str) -> None:
+        """Remove a version, at first as if it had no lock: a bucket without locks takes no word of lifting one."""
+        told = {"versionId": version}
+        try:
+            self._asked("DELETE", full, told)
+        except StoreError as refused:
+            if refused.code != MAY_NOT_DELETE:
+                raise
+            try:
+                self._asked("DELETE", full, told, _BYPASS)
+            except StoreError as error:
+                raise refused from error
 
     def is_locked_for_good(self) -> bool:
         """True if the bucket keeps what is new in it so that nobody can remove it for a while.
@@ -94,16 +138,43 @@ class Versions:
     def _of(self, full: str) -> list[str]:
         """Some versions of an object and marks of its deletion, newest first; none when all are gone."""
         asked = {"versions": "", "prefix": full, "max-keys": str(_MOST)}
-        told = self._asked("GET", "", asked).decode("utf-8", "replace")
+        try:
+            told = self._asked("GET", "", asked).decode("utf-8", "replace")
+        except StoreError as error:
+            if error.code != MAY_NOT_DELETE:
+                raise
+            raise ListRefused(error.code, error.sentence, next_step=error.next_step) from error
         if "<ListVersionsResult" not in told:
-            raise self._failed("its list of versions cannot be read")
+            raise self.failed("its list of versions cannot be read")
         found = (one[2] for one in _ENTRY.finditer(told))
         return [version for key, version in map(_read_entry, found) if key == full]
 
     def _asked(
         self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str] = {}
     ) -> bytes:
-        """The body of an answer; raises StoreError where it is a refusal."""
+        """The body of an answer; raises StoreError where it is none of success."""
+        for number in range(TRIES):
+            try:
+                status, body = self._once(method, path, query, headers)
+            except (OSError, http.client.HTTPException) as error:
+                if number + 1 == TRIES:
+                    raise self.failed(str(error) or type(error).__name__) from error
+            else:
+                if number + 1 == TRIES or not _is_passing(status):
+                    return self._read(status, body)
+            self._sleep(FIRST_PAUSE * 2**number)
+        raise AssertionError("the last try returns or raises")
+
+    def _read(self, status: int, body: bytes) -> bytes:
+        if status == HTTPStatus.FORBIDDEN:
+            raise self._refused()
+        if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+            raise self.failed(f"it answered {status}")
+        return body
+
+    def _once(
+        self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]
+    ) -> tuple[int, bytes]:
         place = quote(f"{self._root}/{path}".rstrip("/") or "/")
         line = "&".join(f"{quote(k, safe='')}={quote(query[k], safe='')}" for k in sorted(query))
         signed = self._signed(method, place, line, headers)
@@ -111,16 +182,9 @@ class Versions:
         try:
             link.request(method, f"{place}?{line}", headers=signed)
             answer = link.getresponse()
-            body = answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise self._failed(str(error) or type(error).__name__) from error
+            return answer.status, answer.read()
         finally:
             link.close()
-        if answer.status == HTTPStatus.FORBIDDEN:
-            raise self._refused()
-        if answer.status >= HTTPStatus.BAD_REQUEST:
-            raise self._failed(f"it answered {answer.status} {answer.reason}")
-        return body
 
     def _link(self) -> http.client.HTTPConnection:
         if not self._tls:
@@ -154,7 +218,8 @@ class Versions:
         )
         return told
 
-    def _failed(self, why: str) -> StoreError:
+    def failed(self, why: str) -> StoreError:
+        """The error of a bucket that did not do as it should."""
         return StoreError(
             "store-failed",
             f"{self._address} failed at the versions of its objects: {why}.",
@@ -163,7 +228,7 @@ class Versions:
 
     def _refused(self) -> StoreError:
         return StoreError(
-            "store-may-not-delete",
+            MAY_NOT_DELETE,
             f"{self._address} lets these credentials remove no versions of its objects.",
             next_step="Give the credentials of maintenance the right to list and delete versions, and where the "
             "bucket has locks to lift them (s3:BypassGovernanceRetention).",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes.bucket_server import BUCKET, Bucket, serving
+from fakes.bucket_server import BUCKET, Answers, Bucket, serving
 from unlost.model.errors import StoreError
 from unlost.model.store import Store
 from unlost.testing.clock import VirtualClock
@@ -100,25 +100,29 @@ def test_a_lock_that_nobody_can_lift_is_refused(bucket: Bucket, mode: str, refus
     place = place_in(bucket)
     if refused:
         with pytest.raises(StoreError) as told:
-            check_not_locked(place, now=CLOCK.now)
+            check_not_locked(place, now=CLOCK.now, sleep=CLOCK.sleep)
         assert told.value.code == "store-locked"
     else:
-        check_not_locked(place, now=CLOCK.now)
+        check_not_locked(place, now=CLOCK.now, sleep=CLOCK.sleep)
 
 
 def test_what_cannot_be_asked_is_no_lock(bucket: Bucket, tmp_path: Path) -> None:
     bucket.lock_mode = "COMPLIANCE"
-    check_not_locked(place_in(bucket, maintenance_file=tmp_path / "none"), now=CLOCK.now)
-    check_not_locked(StoreAddress(folder=tmp_path), now=CLOCK.now)
-    check_not_locked(StoreAddress(None, "az", "box"), now=CLOCK.now)
+    check_not_locked(
+        place_in(bucket, maintenance_file=tmp_path / "none"), now=CLOCK.now, sleep=CLOCK.sleep
+    )
+    check_not_locked(StoreAddress(folder=tmp_path), now=CLOCK.now, sleep=CLOCK.sleep)
+    check_not_locked(StoreAddress(None, "az", "box"), now=CLOCK.now, sleep=CLOCK.sleep)
     bucket.forbidden = True
-    check_not_locked(place_in(bucket), now=CLOCK.now)
+    check_not_locked(place_in(bucket), now=CLOCK.now, sleep=CLOCK.sleep)
 
 
 def test_a_server_that_does_not_answer_or_not_in_xml_has_failed(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    versions = Versions(place_in(bucket), key=Key("key", "secret"), now=CLOCK.now)
+    versions = Versions(
+        place_in(bucket), key=Key("key", "secret"), now=CLOCK.now, sleep=CLOCK.sleep
+    )
     monkeypatch.setattr(Versions, "_asked", lambda *_: b"<html>")
     with pytest.raises(StoreError) as told:
         versions.remove("one")
@@ -133,7 +137,7 @@ def test_a_server_that_does_not_answer_or_not_in_xml_has_failed(
         url = closed.url
     nobody = read_address(f"s3://{BUCKET}", reach=Reach(url), base=Path("/"))
     with pytest.raises(StoreError) as told:
-        Versions(nobody, key=Key("key", "secret"), now=CLOCK.now).remove("one")
+        Versions(nobody, key=Key("key", "secret"), now=CLOCK.now, sleep=CLOCK.sleep).remove("one")
     assert told.value.code == "store-failed"
 
 
@@ -145,11 +149,95 @@ def test_addresses_of_the_cloud_and_keys() -> None:
     assert key_in({"aws_access_key_id": "key"}) is None
     assert key is not None
     cloud = StoreAddress(None, "s3", "box", "", Reach(region="eu-central-1"))
-    versions = Versions(cloud, key=key, now=CLOCK.now)
+    versions = Versions(cloud, key=key, now=CLOCK.now, sleep=CLOCK.sleep)
     assert versions._host == "s3.eu-central-1.amazonaws.com"
     assert versions._root == "/box"
     hosted = StoreAddress(None, "s3", "box", "", Reach("https://s3.example:9000", hosted=True))
-    versions = Versions(hosted, key=key, now=CLOCK.now)
+    versions = Versions(hosted, key=key, now=CLOCK.now, sleep=CLOCK.sleep)
     assert (versions._host, versions._root) == ("box.s3.example:9000", "")
     link = versions._link()
     assert link.port == 9000
+
+
+def test_a_bucket_without_locks_deletes_though_it_takes_no_word_of_lifting_one(
+    bucket: Bucket,
+) -> None:
+    store = opened(place_in(bucket))
+    store.put_new("one", b"x")
+    assert store.delete("one") is True  # the server answers 400 to the header where it has no lock
+    assert bucket.kept["a/vault/one"] == []
+    bucket.lock_mode = "GOVERNANCE"
+    store.put_new("two", b"x")
+    assert store.delete("two") is True
+    assert bucket.kept["a/vault/two"] == []
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, method: str, *answers: tuple[int, bytes]) -> None:
+    """Let the server answer so to a method, the last one for ever."""
+    left = list(answers)
+
+    def answer(self: Answers) -> None:
+        status, body = left.pop(0) if len(left) > 1 else left[0]
+        self.reply(status, body)
+
+    monkeypatch.setattr(Answers, method, answer)
+
+
+LIST = b"<ListVersionsResult>%s</ListVersionsResult>"
+
+
+@pytest.mark.parametrize(
+    ("status", "told"), [(307, "answered 307"), (204, "stay"), (500, "answered 500")]
+)
+def test_what_was_not_removed_is_not_said_to_be(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch, status: int, told: str
+) -> None:
+    store = opened(place_in(bucket))
+    store.put_new("one", b"x")
+    answering(monkeypatch, "do_DELETE", (status, b""))
+    with pytest.raises(StoreError) as caught:
+        store.delete("one")
+    assert told in caught.value.sentence
+
+
+def test_an_object_that_is_there_has_a_version(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened(place_in(bucket))
+    store.put_new("one", b"x")
+    monkeypatch.setattr(Answers, "versions_of", lambda self, _: self.reply(200, LIST % b""))
+    with pytest.raises(StoreError) as caught:
+        store.delete("one")
+    assert "names no version" in caught.value.sentence
+    monkeypatch.setattr(
+        Answers,
+        "versions_of",
+        lambda self, _: self.bucket.objects.clear() or self.reply(200, LIST % b""),
+    )
+    assert store.delete("one") is True  # another was quicker
+
+
+def test_what_fails_in_passing_is_asked_again(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, seen = opened(place_in(bucket)), Answers.versions_of
+    store.put_new("one", b"x")
+    faults = [503, 429]
+
+    def later(self: Answers, prefix: str) -> None:
+        self.reply(faults.pop()) if faults else seen(self, prefix)
+
+    monkeypatch.setattr(Answers, "versions_of", later)
+    assert store.delete("one") is True
+    assert bucket.kept["a/vault/one"] == []
+
+
+def test_without_the_right_to_list_versions_it_is_deleted_and_said_that_they_stay(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened(place_in(bucket))
+    store.put_new("one", b"x")
+    monkeypatch.setattr(Answers, "versions_of", lambda self, _: self.trouble("AccessDenied", 403))
+    assert store.delete("one") is True
+    assert store.size("one") is None
+    assert store.properties.keeps_deleted is True
