@@ -9,6 +9,7 @@ from unlost.model.access import Right, Trace
 from unlost.vault.copying import copy_vault
 from unlost.vault.stores.address import StoreAddress
 from unlost.vault.stores.probe import probe_store
+from unlost.vault.stores.reach import check_not_locked
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ def copy(app: Application, place: StoreAddress) -> VaultCopied:
     """
     check_apart(app.home.place, place)
     source, target = store_at(app, app.home.place), store_at(app, place)
+    check_not_locked(place, now=app.clock.now, sleep=app.clock.sleep)
     probe_store(target, entropy=app.entropy)
     check_unseen(app, place)
     done = copy_vault(source, target)

@@ -28,6 +28,7 @@ from unlost.model.store import Store
 from unlost.vault.mirror.update import Mirrored, update_mirror
 from unlost.vault.stores.address import StoreAddress
 from unlost.vault.stores.probe import probe_store
+from unlost.vault.stores.reach import check_not_locked
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ def set_mirror(app: Application, place: StoreAddress) -> MirrorState:
     check_apart(app.home.place, place)
     for key in (app.home.service_key, app.home.home_key):
         check_outside_vault(key, place.folder)
+    check_not_locked(place, now=app.clock.now, sleep=app.clock.sleep)
     probe_store(store_at(app, place), entropy=app.entropy)
     check_unseen(app, place)
     write_mirror(app.home, place)

@@ -1,16 +1,20 @@
 """Opens the store at a vault's address."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from unlost.model.errors import StoreError
 from unlost.model.store import Store
 from unlost.vault.stores.address import AZURE, DEFAULT_REGION, S3, StoreAddress
+from unlost.vault.stores.credentials import ENDPOINTS, REGIONS, client_settings, credentials_in
 from unlost.vault.stores.local import LocalStore
+from unlost.vault.stores.store import MAY_NOT_DELETE
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -21,7 +25,6 @@ if TYPE_CHECKING:
 CONNECT_TIME, ANSWER_TIME = timedelta(seconds=10), timedelta(seconds=120)
 READ_TRIES = 5
 READ_TIME = timedelta(seconds=60)  # after which a read is not repeated any more
-_CREDENTIALS = ("AWS_", "AZURE_")
 
 
 type Now = Callable[[], datetime]
@@ -39,14 +42,17 @@ def open_store(address: StoreAddress, *, sleep: Sleep, now: Now | None = None) -
         return LocalStore(address.folder)
     from unlost.vault.stores.bucket import BucketStore
 
+    address = resolved(address)
     try:
         reading, writing = (_client(address, tries=tries) for tries in (READ_TRIES, 0))
     except Exception as error:  # the client has a kind of its own for each wrong setting
         if isinstance(error, StoreError):
             raise
+        # where a file was read, the client's words may have a piece of it in them
+        why = f": {str(error).splitlines()[0]}" if address.reach.credentials_file is None else ""
         raise StoreError(
             "store-settings-wrong",
-            f"{address} cannot be opened: {str(error).splitlines()[0]}.",
+            f"{address} cannot be opened{why}.",
             next_step="Check the endpoint and region of the vault, and the credentials in the environment.",
         ) from error
     return BucketStore(
@@ -58,19 +64,56 @@ def open_store(address: StoreAddress, *, sleep: Sleep, now: Now | None = None) -
     )
 
 
+def resolved(address: StoreAddress) -> StoreAddress:
+    """The address with the endpoint and region that count: those said with it, else in the file, else in the environment.
+
+    Raises StoreError (``credentials-unreadable``).
+    """
+    if address.kind != S3:
+        return address
+    reach = address.reach
+    file = credentials_in(reach.credentials_file) if reach.credentials_file else {}
+    told = (file, _environment())
+    endpoint = reach.endpoint or _first(told, ENDPOINTS)
+    region = reach.region or _first(told, REGIONS)
+    return replace(address, reach=replace(reach, endpoint=endpoint, region=region))
+
+
+def _environment() -> dict[str, str]:
+    return {name.lower(): value for name, value in os.environ.items()}
+
+
+def _first(told: Sequence[Mapping[str, str]], names: Sequence[str]) -> str:
+    """The first of these settings that one of the sources has; empty where none has."""
+    return next((source[name] for source in told for name in names if source.get(name)), "")
+
+
 def _remover(
     address: StoreAddress, reading: "ObjectStore", now: Now | None, sleep: Sleep
 ) -> "Callable[[], Remover]":
-    """Gives what may delete: the client that reads, but for where other credentials are named."""
+    """Gives what may delete: the client that reads, but for where other credentials are named.
+
+    Those are looked at each time: a file that was replaced is read again, and one that is gone gives nothing.
+    """
     from unlost.vault.stores.bucket import Remover
 
     file = address.reach.maintenance_file
 
-    def made() -> Remover:
+    @lru_cache(maxsize=1)
+    def made(_: tuple[int, int]) -> Remover:
         client = reading if file is None else _maintaining(address, file)
         return Remover(client, _versions(address, now, sleep))
 
-    return cache(made)
+    return lambda: made((0, 0) if file is None else _mark_of(address, file))
+
+
+def _mark_of(address: StoreAddress, file: Path) -> tuple[int, int]:
+    """What tells a file from one that takes its place; raises StoreError where there is none."""
+    try:
+        known = file.stat()
+    except OSError as error:
+        raise _no_maintenance(address, file) from error
+    return known.st_mtime_ns, known.st_ino
 
 
 def _versions(address: StoreAddress, now: Now | None, sleep: Sleep) -> "Versions | None":
@@ -81,7 +124,7 @@ def _versions(address: StoreAddress, now: Now | None, sleep: Sleep) -> "Versions
     if address.kind != S3 or now is None:
         return None
     file = reach.maintenance_file or reach.credentials_file
-    told = credentials_in(file) if file else {k.lower(): v for k, v in os.environ.items()}
+    told = credentials_in(file) if file else _environment()
     key = key_in(told)
     return None if key is None else Versions(address, key=key, now=now, sleep=sleep)
 
@@ -92,7 +135,7 @@ def check_not_locked(address: StoreAddress, *, now: Now, sleep: Sleep) -> None:
     Where the credentials that delete are not at hand, nothing is asked.
     """
     try:
-        versions = _versions(address, now, sleep)
+        versions = _versions(resolved(address), now, sleep)
     except StoreError:
         return
     if versions is not None and versions.is_locked_for_good():
@@ -108,12 +151,16 @@ def _maintaining(address: StoreAddress, file: Path) -> "ObjectStore":
     try:
         return _client(address, tries=READ_TRIES, credentials=file)
     except Exception as error:  # also what the client says of credentials that are none
-        raise StoreError(
-            "store-may-not-delete",
-            f"Nothing can be deleted in {address}: the maintenance credentials in {file} cannot be used here.",
-            next_step="Do this where that file can be read, or let this user read it. Backups go on "
-            "without it.",
-        ) from error
+        raise _no_maintenance(address, file) from error
+
+
+def _no_maintenance(address: StoreAddress, file: Path) -> StoreError:
+    return StoreError(
+        MAY_NOT_DELETE,
+        f"Nothing can be deleted in {address}: the maintenance credentials in {file} cannot be used here.",
+        next_step="Do this where that file can be read, or let this user read it. Backups go on "
+        "without it.",
+    )
 
 
 def _client(address: StoreAddress, *, tries: int, credentials: Path | None = None) -> "ObjectStore":
@@ -135,9 +182,9 @@ def _client(address: StoreAddress, *, tries: int, credentials: Path | None = Non
     }
     file = credentials or reach.credentials_file
     if file is not None:
-        common["config"] = credentials_in(file)
+        common |= client_settings(file, kind=address.kind)
     if reach.endpoint:
-        common["endpoint"] = reach.endpoint
+        common["endpoint"] = _endpoint(address)
     if address.kind == AZURE:
         return AzureStore(address.bucket, **common)
     if reach.region or reach.endpoint:
@@ -151,30 +198,13 @@ def _client(address: StoreAddress, *, tries: int, credentials: Path | None = Non
     )
 
 
-def credentials_in(file: Path) -> dict[str, str]:
-    """What a file of credentials says, by the names of the client's settings.
-
-    Raises StoreError (``credentials-unreadable``).
-    """
-    try:
-        lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise _no_credentials(file, "it cannot be read") from error
-    told = [line.partition("=") for line in lines if line and not line.startswith("#")]
-    names = [name.strip().removeprefix("export ").strip() for name, _, _ in told]
-    if not names or not all(name.startswith(_CREDENTIALS) for name in names):
-        raise _no_credentials(file, "each line must be AWS_…=… or AZURE_…=…")
-    values = (value.strip().strip("'\"") for _, _, value in told)
-    return dict(zip(map(str.lower, names), values, strict=True))
-
-
-def _no_credentials(file: Path, why: str) -> StoreError:
-    return StoreError(
-        "credentials-unreadable",
-        f"The credentials in {file} are of no use: {why}.",
-        next_step="Write AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=… into it, a line each, and let "
-        "the service's user read it.",
-    )
+def _endpoint(address: StoreAddress) -> str:
+    """Where the client speaks to: it wants the bucket before the host's name, where that is how it is asked."""
+    reach = address.reach
+    if not reach.hosted or address.kind != S3:
+        return reach.endpoint
+    parts = urlsplit(reach.endpoint)
+    return f"{parts.scheme}://{address.bucket}.{parts.netloc}{parts.path}"
 
 
 def _certificates(file: Path) -> bytes:

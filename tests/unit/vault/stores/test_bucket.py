@@ -223,8 +223,10 @@ def test_maintenance_has_credentials_of_its_own(bucket: Bucket, tmp_path: Path) 
     file.write_text("AWS_ACCESS_KEY_ID=maintain\nAWS_SECRET_ACCESS_KEY=m\n")
     assert store.delete("one") is True
     file.unlink()
-    assert store.delete("two") is True  # it was read once
-    assert not bucket.objects
+    with pytest.raises(StoreError) as told:
+        store.delete("two")  # whoever takes the file away takes the right away
+    assert told.value.code == "store-may-not-delete"
+    assert list(bucket.objects) == ["a/vault/two"]
 
 
 def test_without_the_right_to_delete_backups_go_on(bucket: Bucket, tmp_path: Path) -> None:

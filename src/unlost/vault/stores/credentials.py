@@ -1,0 +1,74 @@
+"""Credentials of a bucket in a file of their own: they stand in the place of the environment's, and are never mixed."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from unlost.model.errors import StoreError
+from unlost.vault.stores.address import AZURE
+
+ENDPOINTS = ("aws_endpoint_url_s3", "aws_endpoint_url", "aws_endpoint")
+REGIONS = ("aws_region", "aws_default_region")
+_LINE = re.compile(r"(?:export\s+)?((?:AWS|AZURE)_[A-Z0-9_]+)\s*=\s*(.*)")
+_S3_KEY = ("aws_access_key_id", "aws_secret_access_key")
+_AZURE_KEYS = {"azure_storage_account_key": "access_key", "azure_storage_sas_token": "sas_token"}
+_ACCOUNT = "azure_storage_account_name"
+_KNOWN = {*_S3_KEY, "aws_session_token", *ENDPOINTS, *REGIONS, *_AZURE_KEYS, _ACCOUNT}
+
+
+def credentials_in(file: Path) -> dict[str, str]:
+    """What a file of credentials says, by the names of the client's settings.
+
+    Raises StoreError (``credentials-unreadable``), which quotes nothing of the file.
+    """
+    try:
+        lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise _of_no_use(file, "it cannot be read") from error
+    read = [_LINE.fullmatch(line) for line in lines if line and not line.startswith("#")]
+    told = {one[1].lower(): one[2].strip().strip("'\"") for one in read if one is not None}
+    if not told or None in read:
+        raise _of_no_use(file, "each line must be AWS_…=… or AZURE_…=…")
+    if not told.keys() <= _KNOWN:
+        raise _of_no_use(file, "it has a name that Unlost does not know")
+    return told
+
+
+def client_settings(file: Path, *, kind: str) -> dict[str, Any]:
+    """The settings with which a client takes the file's credentials and none of the environment.
+
+    Raises StoreError (``credentials-unreadable``).
+    """
+    told = credentials_in(file)
+    key = _azure_key(told) if kind == AZURE else _s3_key(told)
+    if key is None:
+        raise _of_no_use(file, "it has no whole key for this kind of store")
+    settings: dict[str, Any] = {"credential_provider": key, "skip_signature": False}
+    if kind == AZURE and told.get(_ACCOUNT):
+        settings["account_name"] = told[_ACCOUNT]
+    return settings
+
+
+def _s3_key(told: Mapping[str, str]) -> Callable[[], dict[str, Any]] | None:
+    known, secret = (told.get(name) for name in _S3_KEY)
+    if not known or not secret:
+        return None
+    key = {"access_key_id": known, "secret_access_key": secret, "expires_at": None}
+    return lambda: {**key, "token": told.get("aws_session_token") or None}
+
+
+def _azure_key(told: Mapping[str, str]) -> Callable[[], dict[str, Any]] | None:
+    found = {kind: told[name] for name, kind in _AZURE_KEYS.items() if told.get(name)}
+    if len(found) != 1:
+        return None
+    return lambda: {**found, "expires_at": None}
+
+
+def _of_no_use(file: Path, why: str) -> StoreError:
+    return StoreError(
+        "credentials-unreadable",
+        f"The credentials in {file} are of no use: {why}.",
+        next_step="Write AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=… into it, a line each, and let "
+        "the service's user read it.",
+    )
