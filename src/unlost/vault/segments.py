@@ -7,7 +7,7 @@ import base64
 import io
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ from unlost.vault.format.sidecar import Fence, Sidecar
 from unlost.vault.heldrows import Held
 from unlost.vault.label import Label, bound_to, label_of, parts_of
 from unlost.vault.sealing import SealedObjects
-from unlost.vault.stores.cached import remembering
+from unlost.vault.stores.cached import distrust, remembering
 from unlost.vault.unpacked import Unpacked
 
 _FEW_VALUES = frozenset({U_OP, U_PREV})
@@ -119,8 +119,12 @@ class SegmentReader:
         held = self._held.get(entry.id)
         if held is not None:
             return held.read(groups, columns, few_values=few_values)
-        with self._open(entry, few_values=few_values, ahead=False, lasting=True) as file:
-            return rows_in(file, entry, groups, columns, threads=False)
+
+        def read() -> pa.Table:
+            with self._open(entry, few_values=few_values, ahead=False, lasting=True) as file:
+                return rows_in(file, entry, groups, columns, threads=False)
+
+        return self._twice(read)
 
     def hold(self, ident: str, held: Held) -> None:
         """Read a segment from memory from now on: its rows lie nowhere else yet."""
@@ -175,17 +179,34 @@ class SegmentReader:
         held = self._held.get(entry.id)
         if held is not None:
             return held.read(groups, columns)
-        with self._open(entry, lasting=lasting) as file:
-            return rows_in(file, entry, groups, columns, threads=True)
+
+        def read() -> pa.Table:
+            with self._open(entry, lasting=lasting) as file:
+                return rows_in(file, entry, groups, columns, threads=True)
+
+        return self._twice(read)
 
     def _facts_of(self, entry: SegmentEntry) -> tuple[Label, frozenset[str]]:
         held = self._held.get(entry.id)
         if held is not None:
             return held.facts
-        with self._open(entry, lasting=True) as file:
-            if entry.bundle:
-                return facts_in(file.metadata, entry)
-            return label_of(file.metadata.metadata or {}), frozenset(file.schema_arrow.names)
+
+        def read() -> tuple[Label, frozenset[str]]:
+            with self._open(entry, lasting=True) as file:
+                if entry.bundle:
+                    return facts_in(file.metadata, entry)
+                return label_of(file.metadata.metadata or {}), frozenset(file.schema_arrow.names)
+
+        return self._twice(read)
+
+    def _twice[T](self, read: Callable[[], T]) -> T:
+        """What is read; where what this machine keeps was damaged, and is dropped now, from the store itself."""
+        try:
+            return read()
+        except IntegrityError:
+            if self._lasting is self._sealed.store:
+                raise
+            return read()
 
     @contextmanager
     def _open(
@@ -217,6 +238,7 @@ class SegmentReader:
         except (NotFound, FileNotFoundError):
             raise _missing(name) from None
         except (OSError, pa.ArrowException) as error:
+            distrust(store, name)
             raise damaged(name, f"it cannot be decrypted ({error})") from error
 
     def _decryption(self, entry: SegmentEntry, name: str) -> object:
@@ -255,7 +277,7 @@ class SegmentReader:
                 ),
             )
         else:
-            content = self._get_sidecar(name)
+            content = self._twice(lambda: self._get_sidecar(name))
         return sidecars.decode(content, name=name)
 
     def _get_sidecar(self, name: str) -> bytes:
@@ -264,6 +286,9 @@ class SegmentReader:
             return self._sealed.open(ObjectKind.SIDECAR, org=self._org, name=name, data=data)
         except NotFound:
             raise _missing(name) from None
+        except IntegrityError:
+            distrust(self._lasting, name)
+            raise
 
 
 def _missing(name: str) -> IntegrityError:

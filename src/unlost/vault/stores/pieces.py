@@ -68,12 +68,10 @@ class Pieces:
         except OSError:
             return None
         data = kept[_DIGEST_BYTES:]
+        whole = piece.digest(data) == kept[:_DIGEST_BYTES]
         with suppress(OSError):
-            if piece.digest(data) != kept[:_DIGEST_BYTES]:
-                file.unlink()
-                return None
-            self._touch(file)
-        return data
+            self._touch(file) if whole else file.unlink()
+        return data if whole else None
 
     def put(self, piece: Piece, data: bytes) -> None:
         """Keep a piece, unless its object was deleted."""
@@ -93,14 +91,23 @@ class Pieces:
         place = self._place(name)
         with suppress(OSError):
             self._write(place / _GONE, b"")
+        self._remove(place)
+
+    def drop(self, name: str) -> None:
+        """Remove all of an object, which is there; raises StoreError."""
+        self._remove(self._place(name))
+
+    def _remove(self, place: Path) -> None:
         try:
-            for file in list(place.glob("*")):
+            for file in list(place.iterdir()):  # says so where the folder cannot be read
                 if file.name != _GONE:
                     file.unlink(missing_ok=True)
+        except (FileNotFoundError, NotADirectoryError):
+            return
         except OSError as error:
             raise StoreError(
                 "cache-not-removed",
-                f"What {place} keeps of a deleted object cannot be removed: {error.strerror}.",
+                f"What {place} keeps of an object cannot be removed: {error.strerror}.",
                 next_step="Let this user write there, or delete the folder cache in the home.",
             ) from error
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from smallvault import SmallVault
-from unlost.model.errors import NotFound, StoreError
+from unlost.model.errors import IntegrityError, NotFound, StoreError
+from unlost.model.snapshot import VerifyLevel
 from unlost.model.store import Store
 from unlost.testing.clock import VirtualClock
 from unlost.testing.stores import StoreContract
@@ -204,3 +205,79 @@ def test_a_vault_reads_from_pieces_what_it_read_before(
     assert told[3] == 0
     assert files(tmp_path)
     assert not any(b"Zartbitter" in file.read_bytes() for file in files(tmp_path))
+
+
+class _Lying(MemoryStore):
+    """Gives other bytes of data than it holds, for as many reads as it is told to."""
+
+    lies = 0
+
+    def get(self, name: str) -> bytes:
+        return self._told(name, super().get(name))
+
+    def get_range(self, name: str, *, start: int, length: int) -> bytes:
+        return self._told(name, super().get(name))[start : start + length]
+
+    def _told(self, name: str, data: bytes) -> bytes:
+        if not self.lies or "/data/" not in name:
+            return data
+        self.lies -= 1
+        return bytes(byte ^ 1 for byte in data)
+
+
+@pytest.mark.parametrize("lies", [1, 1_000])
+def test_one_wrong_answer_of_the_store_is_no_damage_for_good(pieces: Pieces, lies: int) -> None:
+    inner = _Lying()
+    small = SmallVault(store=CachedStore(inner, pieces=pieces))
+    small.night("first", *((f"a{n}", "U", {"Name": f"Zartbitter {n}"}) for n in range(50)))
+    small.night("second", ("a1", "U", {"Name": "Vollmilch"}))
+    small.reopen()
+    inner.lies = lies
+    if lies == 1:
+        assert small.vault.history(small.org, "Thing", "a1")
+    else:
+        with pytest.raises(IntegrityError):
+            small.vault.history(small.org, "Thing", "a1")
+    inner.lies = 0
+    small.reopen()
+    assert small.vault.history(small.org, "Thing", "a1")
+
+
+def test_who_proves_a_vault_asks_the_store_itself(pieces: Pieces) -> None:
+    """What is kept here is right, and what lies there is not: only the latter counts."""
+    inner = _Lying()
+    small = SmallVault(store=CachedStore(inner, pieces=pieces))
+    small.night("first", ("a1", "U", {"Name": "Zartbitter"}))
+    small.reopen()
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+    assert small.vault.history(small.org, "Thing", "a1")
+    inner.lies = 1_000
+    assert small.vault.verify(VerifyLevel.DEEP).damages
+
+
+def test_a_damaged_piece_that_cannot_be_removed_is_not_given_out(
+    pieces: Pieces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pieces.put(Piece("one"), b"x")
+    (file,) = files(tmp_path)
+    file.write_bytes(file.read_bytes() + b"y")
+
+    def refused(self: Path, *, missing_ok: bool = False) -> None:
+        raise PermissionError(13, "not yours")
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    assert pieces.get(Piece("one")) is None
+
+
+def test_a_folder_that_cannot_be_listed_keeps_the_object(
+    pieces: Pieces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pieces.put(Piece("one"), b"x")
+
+    def refused(self: Path) -> list[Path]:
+        raise PermissionError(13, "not yours")
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    with pytest.raises(StoreError) as told:
+        pieces.forget("one")
+    assert told.value.code == "cache-not-removed"
