@@ -14,7 +14,6 @@ from unlost.model.store import Store
 from unlost.vault.stores.address import AZURE, DEFAULT_REGION, S3, StoreAddress
 from unlost.vault.stores.credentials import ENDPOINTS, REGIONS, client_settings, credentials_in
 from unlost.vault.stores.local import LocalStore
-from unlost.vault.stores.store import MAY_NOT_DELETE
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -156,7 +155,7 @@ def _maintaining(address: StoreAddress, file: Path) -> "ObjectStore":
 
 def _no_maintenance(address: StoreAddress, file: Path) -> StoreError:
     return StoreError(
-        MAY_NOT_DELETE,
+        "store-may-not-delete",
         f"Nothing can be deleted in {address}: the maintenance credentials in {file} cannot be used here.",
         next_step="Do this where that file can be read, or let this user read it. Backups go on "
         "without it.",

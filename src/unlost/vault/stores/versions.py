@@ -228,7 +228,7 @@ class Versions:
 
     def _refused(self) -> StoreError:
         return StoreError(
-            MAY_NOT_DELETE,
+            "store-may-not-delete",
             f"{self._address} lets these credentials remove no versions of its objects.",
             next_step="Give the credentials of maintenance the right to list and delete versions, and where the "
             "bucket has locks to lift them (s3:BypassGovernanceRetention).",
