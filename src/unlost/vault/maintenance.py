@@ -98,7 +98,7 @@ class Maintenance:
     def commit(self, work: Work, *, alone: bool = False) -> SnapshotInfo:
         """Commit, behind whatever other runs have committed meanwhile; ``alone``: not behind any.
 
-        Raises Conflict (``maintenance-outrun``) if a segment that it replaces is live no more.
+        Raises Conflict (``maintenance-outrun``) if what it replaces is not as it was any more.
         """
         for _ in range(_ATTEMPTS):
             state = self._room.chain.proved()
@@ -156,10 +156,14 @@ class Maintenance:
 
     def _check_own(self, state: LiveState, work: Work) -> None:
         """Raise Conflict where what it would replace, or what it wrote, may be gone."""
-        ours = any(part.segments for part in work.parts)
+        ours = any(part.segments for part in work.parts) or work.packs or work.objects
         if ours and not self._notes.is_open():
             raise _outrun("Another process took this run to be over.")
         _check_live(state, work.parts)
+        replaced = (places.stem(pack.id) for pack in work.packs if places.stem(pack.id) != pack.id)
+        for pack in (*replaced, *work.dropped):
+            if state.packs.get(pack) != self.base.packs.get(pack):
+                raise _replaced()
 
     def _manifest(self, state: LiveState, work: Work) -> Manifest:
         before = self._room.chain.manifest(state.seq)[0]
@@ -257,7 +261,11 @@ def _check_live(state: LiveState, parts: Sequence[TablePart]) -> None:
         if ident not in state.segments.get(part.table, {})
     ]
     if gone:
-        raise _outrun("Another run has replaced what this one was about to replace.")
+        raise _replaced()
+
+
+def _replaced() -> Conflict:
+    return _outrun("Another run has replaced what this one was about to replace.")
 
 
 def _outrun(sentence: str) -> Conflict:
