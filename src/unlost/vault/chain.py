@@ -5,7 +5,7 @@ the witness knows better stop everything that would write.
 """
 
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -94,10 +94,6 @@ class Chain:
             if head != state.commits[seq].head:
                 raise _broken("chain-replaced", f"Commit {seq} is not the one that was made.")
             return manifest, head
-
-    def redacted(self) -> Collection[int]:
-        """The commits in whose place redactions stand."""
-        return self._redactions.live_in(self.live()).keys()
 
     def put(self, manifest: Manifest) -> bool:
         """Create the manifest; False if its number is taken."""

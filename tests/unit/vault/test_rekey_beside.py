@@ -12,12 +12,14 @@ from unlost.model.errors import Conflict
 from unlost.model.plan import RecordKey
 from unlost.model.retention import KeepRules
 from unlost.model.snapshot import CommitKind, PackEntry, VerifyLevel
+from unlost.model.store import Store
 from unlost.vault import places
 from unlost.vault.erase.removing import Removing
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.opening import open_keyring
 from unlost.vault.rekey import rekeyer
 from unlost.vault.room import OrgRoom
+from unlost.vault.sealing import SealedObjects
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.unlock import ByRecoverySheet
 from unlost.vault.vault import EncryptedVault, open_vault
@@ -83,10 +85,12 @@ def all_there(story: Story) -> bool:
     return story.vault.verify(VerifyLevel.DEEP).damages == ()
 
 
-def tells_secret(story: Story) -> list[str]:
-    """Packs in which the content still is."""
-    folder, sealed = places.packs(story.org), story.vault.sealed
-    names = [one.name for one in story.store.list(folder)]
+def tells_secret(story: Story, store: Store | None = None) -> list[str]:
+    """Packs in which the content still is, in the vault or in a copy of it."""
+    place = store or story.store
+    keys = open_keyring(place, ByRecoverySheet(story.sheet), entropy=story.entropy)
+    sealed = SealedObjects(place, keys=keys, entropy=story.entropy)
+    names = [one.name for one in place.list(places.packs(story.org))]
     read = partial(sealed.get, ObjectKind.PACK, org=story.org)
     return [name for name in names if CONTENT in read(name=name)]
 

@@ -32,7 +32,10 @@ from unlost.vault.stores.probe import probe_store
 
 @dataclass(frozen=True, slots=True)
 class MirrorDone:
-    """What was done. ``damaged`` and ``broken`` were left out; see ``MirrorRecord`` for ``strange``."""
+    """What was done. ``damaged`` and ``broken`` were left out; see ``MirrorRecord`` for ``strange``.
+
+    ``kept`` were removed from the vault, but not from the copy, because something is damaged in the vault.
+    """
 
     place: str
     objects: int
@@ -42,6 +45,7 @@ class MirrorDone:
     removed_bytes: int
     damaged: tuple[str, ...]
     strange: tuple[str, ...]
+    kept: tuple[str, ...]
     broken: tuple[str, ...]
 
 
@@ -182,5 +186,6 @@ def _told(app: Application, place: StoreAddress, done: Mirrored) -> MirrorDone:
         removed_bytes=done.removed_bytes,
         damaged=done.damaged,
         strange=done.strange,
+        kept=done.kept,
         broken=tuple(f"{names.get(oid, oid)}: {why}" for oid, why in done.broken.items()),
     )
