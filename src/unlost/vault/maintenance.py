@@ -245,6 +245,15 @@ def close_cut_off(room: OrgRoom, kind: CommitKind) -> None:
             OpenRun(room.org, intent.run, sealed=room.sealed).close()
 
 
+def drop_orphans(room: OrgRoom) -> None:
+    """Remove what lies beside no intent: a request that came late put it there after its run had ended."""
+    store, folder = room.sealed.store, places.intents(room.org)
+    for name in [listed.name for listed in store.list(folder)]:  # before the intents are looked at
+        intent = places.stem(name)
+        if intent != name and store.size(intent) is None:
+            store.delete(name)
+
+
 def _without(state: TableState, work: Work) -> TableState:
     """A table's state without the records that the vault knows no more."""
     deleted, held = (gone.get(state.table, 0) for gone in (work.tombstones, work.alive))

@@ -1,6 +1,6 @@
 """An org is sealed anew while something else takes away what is being sealed, or dies beside it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import pytest
@@ -8,7 +8,7 @@ import pytest
 import vaultstory
 from unit.vault.test_rekey import fresh, rekeyed, renewed
 from unlost.model.erasure import ErasureWish
-from unlost.model.errors import Conflict
+from unlost.model.errors import Conflict, IntegrityError
 from unlost.model.plan import RecordKey
 from unlost.model.retention import KeepRules
 from unlost.model.snapshot import CommitKind, PackEntry, VerifyLevel
@@ -16,6 +16,8 @@ from unlost.model.store import Store
 from unlost.vault import places
 from unlost.vault.erase.removing import Removing
 from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.intents import OpenRun
+from unlost.vault.maintenance import Maintenance
 from unlost.vault.opening import open_keyring
 from unlost.vault.rekey import rekeyer
 from unlost.vault.room import OrgRoom
@@ -153,3 +155,82 @@ def test_a_pack_that_was_forgotten_meanwhile_is_not_live_again(
     left = story.vault.room(story.org).chain.live().packs.keys()
     assert done == [len(before - left)] != [0]
     assert all_there(story)
+
+
+def test_what_a_late_request_put_beside_no_intent_holds_nothing_up(story: Story) -> None:
+    for run in ("r8", "r9"):
+        commit = story.vault.begin(story.org, run=run, kind=CommitKind.BACKUP, identity=IDENTITY)
+        commit.put_schema(vaultstory.WIDER)
+        commit.abandon()
+        OpenRun(story.org, run, sealed=story.vault.sealed).key(b"k" * 32)
+        if run == "r8":
+            story.vault.sweep(story.org, run="sweep-8")
+            assert not list(story.store.list(places.intents(story.org)))
+    renewed(story)
+    assert rekeyed(story).complete
+    assert not list(story.store.list(places.intents(story.org)))
+
+
+@pytest.mark.parametrize("kind", [CommitKind.ERASE, CommitKind.RECTIFY, CommitKind.FORGET])
+def test_maintenance_that_was_cut_off_before_the_renewal_holds_nothing_up(
+    story: Story, kind: CommitKind
+) -> None:
+    Maintenance(story.vault.room(story.org), run="cut-off", kind=kind).open()
+    renewed(story)
+    assert rekeyed(story).complete
+
+
+def test_maintenance_under_the_newest_key_is_waited_for(story: Story) -> None:
+    renewed(story)
+    work = Maintenance(story.vault.room(story.org), run="goes-on", kind=CommitKind.FORGET)
+    work.open()
+    story.vault.rekey(story.org, run="rekey")
+    assert OpenRun(story.org, "goes-on", sealed=story.vault.sealed).is_open()
+
+
+def test_a_store_that_gives_back_something_else_loses_nothing(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Manifests go at once: what stands in their place is read back before."""
+    renewed(story)
+    put = MemoryStore.put_stream
+
+    def rots(self: MemoryStore, name: str, chunks: Iterable[bytes]) -> bool:
+        data = b"".join(chunks)
+        if "/redacted/" in name:
+            data = data[:-1] + bytes([data[-1] ^ 1])
+        return put(self, name, [data])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MemoryStore, "put_stream", rots)
+        with pytest.raises(IntegrityError, match="gives back something else"):
+            story.vault.rekey(story.org, run="rekey")
+    assert all_there(story)
+    assert rekeyed(story).complete
+
+
+@pytest.mark.parametrize("folder", ["schemas/", "journal/", "data/"])
+def test_what_does_not_open_is_named_and_the_rest_is_sealed_anew(story: Story, folder: str) -> None:
+    renewed(story)
+    name = next(one.name for one in story.store.list(f"orgs/{story.org}/{folder}"))
+    data = story.store.get(name)
+    story.store.delete(name)
+    story.store.put_new(name, data[:-1] + bytes([data[-1] ^ 1]))
+    done = rekeyed(story)
+    assert not done.complete
+    assert done.damaged == name
+    assert story.store.size(name) == len(data)
+    assert story.keys.epochs(story.org) == (1, 2)
+    story.store.delete(name)
+    story.store.put_new(name, data)
+    assert rekeyed(story, "later").complete
+    assert all_there(story)
+
+
+def test_a_lost_key_is_no_damage_of_each_object(story: Story) -> None:
+    renewed(story)
+    for one in list(story.store.list(f"orgs/{story.org}/keys/00000001")):
+        story.store.delete(one.name)
+    fresh(story)
+    with pytest.raises(IntegrityError):
+        story.vault.rekey(story.org, run="rekey")
