@@ -134,9 +134,12 @@ class Chain:
         with self._lock:
             self._manifests.clear()  # something was erased from them
         name = places.checkpoint(self.org, state.seq)
-        self._sealed.put_new(
-            ObjectKind.CHECKPOINT, org=self.org, name=name, content=pack(to_checkpoint(state))
-        )
+        for _ in range(2):  # one that is there already may be under an earlier key, or damaged
+            if self._sealed.put_new(
+                ObjectKind.CHECKPOINT, org=self.org, name=name, content=pack(to_checkpoint(state))
+            ).created:
+                break
+            self._sealed.store.delete(name)
         for listed in list(self._sealed.store.list(places.checkpoints(self.org))):
             if listed.name < name:
                 self._sealed.store.delete(listed.name)

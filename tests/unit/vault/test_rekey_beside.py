@@ -19,6 +19,7 @@ from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.intents import OpenRun
 from unlost.vault.maintenance import Maintenance
 from unlost.vault.opening import open_keyring
+from unlost.vault.redactions import Redactions
 from unlost.vault.rekey import rekeyer
 from unlost.vault.room import OrgRoom
 from unlost.vault.sealing import SealedObjects
@@ -234,3 +235,31 @@ def test_a_lost_key_is_no_damage_of_each_object(story: Story) -> None:
     fresh(story)
     with pytest.raises(IntegrityError):
         story.vault.rekey(story.org, run="rekey")
+
+
+def test_a_checkpoint_that_is_there_under_an_earlier_key_is_made_anew(story: Story) -> None:
+    chain = story.vault.room(story.org).chain
+    chain.renew_checkpoint()
+    (name,) = [one.name for one in story.store.list(places.checkpoints(story.org))]
+    renewed(story)
+    assert story.vault.sealed.header(name).epoch == 1
+    story.vault.room(story.org).chain.renew_checkpoint()
+    assert story.vault.sealed.header(name).epoch == 2
+    assert all_there(story)
+
+
+def test_of_several_redactions_one_that_opens_is_read(story: Story) -> None:
+    """A late request may put one under a key that is gone."""
+    renewed(story)
+    assert rekeyed(story).complete
+    for one in list(story.store.list(places.checkpoints(story.org))):
+        story.store.delete(one.name)
+    junk = places.redaction(story.org, 2, by=1, mark="00ff")
+    story.store.put_new(junk, b"junk")
+    fresh(story)
+    assert story.vault.snapshots(story.org)
+    others = [places.redaction(story.org, 99, by=by, mark="00ff") for by in (1, 2)]
+    for name in others:
+        story.store.put_new(name, b"junk")
+    found = Redactions(story.org, sealed=story.vault.sealed).find(99)
+    assert found == others[0]

@@ -259,6 +259,9 @@ class _Rekeying:
             or looking.journals()
             or looking.identities()
             or looking.runs()
+            or looking.needless(state)
+            or looking.waiting(state)
+            or looking.checkpoints()
         )
 
 
