@@ -26,8 +26,9 @@ class Rekeyed:
 
     ``snapshot`` is the newest commit that it made, None if none was due. ``objects`` of ``bytes`` were
     sealed anew. ``waiting`` objects that nothing needs any more are still under earlier keys: upkeep
-    removes them some days after. ``held_by`` is a run that began before the new key, or "". ``more``: it
-    stopped at its bound, and there is more to do.
+    removes them some days after. ``held_by`` is a run that began before the new key, or "". ``damaged``
+    names an object that does not open, or "": it and the earlier keys stay. ``more``: it stopped at its
+    bound, and there is more to do.
     """
 
     snapshot: int | None = None
@@ -35,6 +36,7 @@ class Rekeyed:
     bytes: int = 0
     waiting: int = 0
     held_by: str = ""
+    damaged: str = ""
     more: bool = False
     complete: bool = True
 
@@ -46,6 +48,7 @@ class Rekeyed:
             bytes=self.bytes + other.bytes,
             waiting=other.waiting,
             held_by=other.held_by,
+            damaged=other.damaged,
             more=other.more,
             complete=other.complete,
         )

@@ -5,7 +5,7 @@ the witness knows better stop everything that would write.
 """
 
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -95,10 +95,6 @@ class Chain:
                 raise _broken("chain-replaced", f"Commit {seq} is not the one that was made.")
             return manifest, head
 
-    def redacted(self) -> Collection[int]:
-        """The commits in whose place redactions stand."""
-        return self._redactions.live_in(self.live()).keys()
-
     def put(self, manifest: Manifest) -> bool:
         """Create the manifest; False if its number is taken."""
         written = self._sealed.put_new(
@@ -138,9 +134,12 @@ class Chain:
         with self._lock:
             self._manifests.clear()  # something was erased from them
         name = places.checkpoint(self.org, state.seq)
-        self._sealed.put_new(
-            ObjectKind.CHECKPOINT, org=self.org, name=name, content=pack(to_checkpoint(state))
-        )
+        for _ in range(2):  # one that is there already may be under an earlier key, or damaged
+            if self._sealed.put_new(
+                ObjectKind.CHECKPOINT, org=self.org, name=name, content=pack(to_checkpoint(state))
+            ).created:
+                break
+            self._sealed.store.delete(name)
         for listed in list(self._sealed.store.list(places.checkpoints(self.org))):
             if listed.name < name:
                 self._sealed.store.delete(listed.name)

@@ -16,7 +16,14 @@ from unlost.vault.erase.removal import remove_erased
 from unlost.vault.finish import committed
 from unlost.vault.format.manifest import Intent
 from unlost.vault.intents import OpenRun
-from unlost.vault.maintenance import MAINTENANCE, Maintenance, Work, open_runs, remove_over
+from unlost.vault.maintenance import (
+    MAINTENANCE,
+    Maintenance,
+    Work,
+    drop_orphans,
+    open_runs,
+    remove_over,
+)
 from unlost.vault.room import OrgRoom
 from unlost.vault.state import LiveState, live_objects
 
@@ -49,6 +56,7 @@ def sweep(room: OrgRoom, *, run: str) -> Sweep:
         return Sweep()
     remove_over(room)
     remove_erased(room, state)  # of an erasure that was cut off behind its commit
+    drop_orphans(room)
     runs = list(_going_on(room, state, runs))
     pending = list(_pending(room, state, listing))
     now = room.clock.now()

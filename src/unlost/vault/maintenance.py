@@ -99,7 +99,7 @@ class Maintenance:
     def commit(self, work: Work, *, alone: bool = False) -> SnapshotInfo:
         """Commit, behind whatever other runs have committed meanwhile; ``alone``: not behind any.
 
-        Raises Conflict (``maintenance-outrun``) if a segment that it replaces is live no more.
+        Raises Conflict (``maintenance-outrun``) if what it replaces is not as it was any more.
         """
         for _ in range(_ATTEMPTS):
             state = self._room.chain.proved()
@@ -161,10 +161,14 @@ class Maintenance:
 
     def _check_own(self, state: LiveState, work: Work) -> None:
         """Raise Conflict where what it would replace, or what it wrote, may be gone."""
-        ours = any(part.segments for part in work.parts)
+        ours = any(part.segments for part in work.parts) or work.packs or work.objects
         if ours and not self._notes.is_open():
             raise _outrun("Another process took this run to be over.")
         _check_live(state, work.parts)
+        replaced = (places.stem(pack.id) for pack in work.packs if places.stem(pack.id) != pack.id)
+        for pack in (*replaced, *work.dropped):
+            if state.packs.get(pack) != self.base.packs.get(pack):
+                raise _replaced()
 
     def _manifest(self, state: LiveState, work: Work) -> Manifest:
         before = self._room.chain.manifest(state.seq)[0]
@@ -256,6 +260,15 @@ def close_cut_off(room: OrgRoom, kind: CommitKind) -> None:
             OpenRun(room.org, intent.run, sealed=room.sealed).close()
 
 
+def drop_orphans(room: OrgRoom) -> None:
+    """Remove what lies beside no intent: a request that came late put it there after its run had ended."""
+    store, folder = room.sealed.store, places.intents(room.org)
+    for name in [listed.name for listed in store.list(folder)]:  # before the intents are looked at
+        intent = places.stem(name)
+        if intent != name and store.size(intent) is None:
+            store.delete(name)
+
+
 def _without(state: TableState, work: Work) -> TableState:
     """A table's state without the records that the vault knows no more."""
     deleted, held = (gone.get(state.table, 0) for gone in (work.tombstones, work.alive))
@@ -272,7 +285,11 @@ def _check_live(state: LiveState, parts: Sequence[TablePart]) -> None:
         if ident not in state.segments.get(part.table, {})
     ]
     if gone:
-        raise _outrun("Another run has replaced what this one was about to replace.")
+        raise _replaced()
+
+
+def _replaced() -> Conflict:
+    return _outrun("Another run has replaced what this one was about to replace.")
 
 
 def _outrun(sentence: str) -> Conflict:

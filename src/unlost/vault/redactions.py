@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 from blake3 import blake3
 
-from unlost.model.errors import IntegrityError, UnlostError
+from unlost.model.errors import IntegrityError, NotFound, UnlostError
 from unlost.vault import places
 from unlost.vault.format.manifest import Manifest, Redaction, canonical_text, struck, unpack
 from unlost.vault.format.sealed import ObjectKind
@@ -58,9 +58,11 @@ class Redactions:
         """A redaction of a manifest; None if there is none.
 
         Where several lie there, the newest erasure came to nothing, or did not remove the others yet:
-        they tell of the same commit.
+        they tell of the same commit. So the first one that opens will do.
         """
-        return next(iter(self._names(seq)), None)
+        names = self._names(seq)
+        opens = (name for name in names if self._opens(name))
+        return next(opens, names[0]) if len(names) > 1 else next(iter(names), None)
 
     def read(self, seq: int, name: str) -> tuple[Manifest, str]:
         """What is left of a manifest, and the head that it had."""
@@ -81,6 +83,13 @@ class Redactions:
             if proved is None or proved.digest != state.objects[live].blake3 or read != proved:
                 raise _not_proved(read.name)
             del self._unproved[seq]
+
+    def _opens(self, name: str) -> bool:
+        try:
+            self._opened(name, self._sealed.store.get(name))
+        except (IntegrityError, NotFound):
+            return False
+        return True
 
     def _opened(self, name: str, data: bytes) -> Redaction:
         content = self._sealed.open(ObjectKind.REDACTION, org=self._org, name=name, data=data)

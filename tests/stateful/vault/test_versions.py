@@ -1,7 +1,8 @@
 """The vault against a dictionary of versions, over everything that runs may do, in any order."""
 
+from contextlib import suppress
 from datetime import timedelta
-from itertools import combinations
+from itertools import combinations, count
 from random import Random
 
 import pyarrow as pa
@@ -450,12 +451,34 @@ class Versions(RuleBasedStateMachine):
             assert self.keys.epochs(self.org) == (self.keys.epoch(self.org),)
             self.another_process()
 
+    @precondition(lambda self: self.renewals and self.model.commits)
+    @rule(keys=st.sets(st.sampled_from(IDS), min_size=1, max_size=2), call=st.integers(0, 8))
+    def rekey_beside_an_erasure(self, keys: set[str], call: int) -> None:
+        """Somebody erases just before an object is sealed anew: what that step had done is for nothing."""
+        self.upkeeps += 1
+        calls = count()
+
+        def erase() -> None:
+            if next(calls) == call:
+                self.catch_up()
+                self.erase(keys)
+
+        with suppress(Conflict):
+            self.vault.rekey(self.org, run=f"rekey-{self.upkeeps}", pause=erase)
+        self.catch_up()
+        self.another_process()
+
+    def catch_up(self) -> None:
+        """Tell the model of commits that the rekey has made."""
+        for _ in range(self.model.commits, len(self.vault.commits(self.org))):
+            self.model.maintain()
+
     @precondition(lambda self: self.model.commits)
     @rule(number=st.integers(0, 30), lost=st.booleans())
     def mirror(self, number: int, lost: bool) -> None:
         """The second copy has all that is live, and gives back what is destroyed."""
         done = update_mirror(self.vault, self.second)
-        assert (done.damaged, done.strange, done.broken) == ((), (), {})
+        assert (done.damaged, done.strange, done.kept, done.broken) == ((), (), (), {})
         names = [one.name for one in self.second.list("") if "/runs/" not in one.name]
         name = names[number % len(names)]
         data = self.store.get(name)

@@ -76,3 +76,37 @@ def test_what_a_backup_has_outrun_is_done_by_the_next_night(
     failing("another-code")
     with pytest.raises(Conflict):
         rekeying.go_on(app, get_org("sales").oid, run="rekey")
+
+
+def test_a_damaged_object_keeps_neither_the_sweep_nor_the_rest_from_being_done(
+    app: Application,
+) -> None:
+    backup(app, "sales")
+    renewed(app)
+    oid, store = get_org("sales").oid, app.whole_vault.sealed.store
+    name = next(one.name for one in store.list(f"orgs/{oid}/data/"))
+    data = store.get(name)
+    store.delete(name)
+    store.put_new(name, data[:-1] + bytes([data[-1] ^ 1]))
+    (done,) = rekey(app, "sales").orgs
+    assert (done.damaged, done.complete) == (name, False)
+    assert done.objects > 0
+    assert told(app) == [Health.WARNING]
+
+
+def test_the_sweep_is_done_whatever_becomes_of_the_rekey(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup(app, "sales")
+    swept: list[str] = []
+
+    def fail(*_: object, **__: object) -> None:
+        raise Conflict("another-code", "It does not go.")
+
+    monkeypatch.setattr(type(app.whole_vault), "rekey", fail)
+    monkeypatch.setattr(
+        type(app.whole_vault), "sweep", lambda _self, _org, *, run: swept.append(run)
+    )
+    with pytest.raises(Conflict):
+        compact(app, "sales")
+    assert len(swept) == 1

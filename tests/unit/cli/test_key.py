@@ -7,6 +7,7 @@ import pytest
 from terminals import Terminal
 from unit.cli.test_init import Typist, at_terminal  # noqa: F401 (a fixture)
 from unlost.app import compose
+from unlost.app.actions.rekey import AllRekeyed, OrgRekeyed
 from unlost.cli.exits import ExitCode
 from unlost.vault.format.slots import Stretch
 
@@ -158,3 +159,13 @@ def test_the_master_key_is_renewed(
     assert "(recovery sheet)" in home("key", "test", "--sheet", str(out)).out
     done = home("key", "renew", "--recovery-out", str(tmp_path / "third"), "--yes", "--json").json
     assert done["slot"].startswith("service-")
+
+
+def test_an_object_that_does_not_open_is_named_by_a_rekey(
+    unlost: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = OrgRekeyed("sales", 7, 3, 100, 2, "", "orgs/x/packs/y", complete=False)
+    monkeypatch.setattr("unlost.app.actions.rekey.rekey", lambda *_: AllRekeyed((one,)))
+    told = unlost("key", "rekey").out
+    assert "orgs/x/packs/y does not open, and keeps the earlier keys" in told
+    assert "unlost verify --level full" in told

@@ -104,10 +104,10 @@ def _kept(app: Application, org: ProtectedOrg) -> tuple[Compaction, Sweep]:
     with app.lease.hold(org.oid, kind=KIND, run=run):
         try:
             done = vault.compact(org.oid, run=run, pause=app.brake.check)
-        except UnlostError:
+            go_on(app, org.oid, run=f"{run}-rekey")
+        except Exception:
             vault.sweep(org.oid, run=f"{run}-sweep")  # room is what it may have lacked
             raise
-        go_on(app, org.oid, run=f"{run}-rekey")
         return done, vault.sweep(org.oid, run=f"{run}-sweep")
 
 

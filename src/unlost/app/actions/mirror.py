@@ -33,7 +33,10 @@ from unlost.vault.stores.reach import check_not_locked
 
 @dataclass(frozen=True, slots=True)
 class MirrorDone:
-    """What was done. ``damaged`` and ``broken`` were left out; see ``MirrorRecord`` for ``strange``."""
+    """What was done. ``damaged`` and ``broken`` were left out; see ``MirrorRecord`` for ``strange``.
+
+    ``kept`` were removed from the vault, but not from the copy, because something is damaged in the vault.
+    """
 
     place: str
     objects: int
@@ -43,6 +46,7 @@ class MirrorDone:
     removed_bytes: int
     damaged: tuple[str, ...]
     strange: tuple[str, ...]
+    kept: tuple[str, ...]
     broken: tuple[str, ...]
 
 
@@ -184,5 +188,6 @@ def _told(app: Application, place: StoreAddress, done: Mirrored) -> MirrorDone:
         removed_bytes=done.removed_bytes,
         damaged=done.damaged,
         strange=done.strange,
+        kept=done.kept,
         broken=tuple(f"{names.get(oid, oid)}: {why}" for oid, why in done.broken.items()),
     )

@@ -18,7 +18,7 @@ class OrgRekeyed:
 
     ``objects`` of ``bytes`` were sealed anew by the commits up to ``snapshot``, None if nothing was left
     to do. ``complete``: the earlier keys are gone. Until then ``waiting`` objects that no backup needs are
-    still under them, or the run ``held_by`` must end.
+    still under them, the run ``held_by`` must end, or the object ``damaged`` does not open and stays as it is.
     """
 
     org: str
@@ -27,6 +27,7 @@ class OrgRekeyed:
     bytes: int
     waiting: int
     held_by: str
+    damaged: str
     complete: bool
 
 
@@ -65,5 +66,12 @@ def _rekeyed(app: Application, org: ProtectedOrg) -> OrgRekeyed:
 
 def _told(name: str, done: Rekeyed) -> OrgRekeyed:
     return OrgRekeyed(
-        name, done.snapshot, done.objects, done.bytes, done.waiting, done.held_by, done.complete
+        org=name,
+        snapshot=done.snapshot,
+        objects=done.objects,
+        bytes=done.bytes,
+        waiting=done.waiting,
+        held_by=done.held_by,
+        damaged=done.damaged,
+        complete=done.complete,
     )

@@ -509,6 +509,9 @@ def _show_org_rekeyed(out: "Console", one: "OrgRekeyed") -> None:
         out.print(f"{one.org}: {many(one.objects, 'object')} of {size(one.bytes)} sealed anew.")
     if one.complete:
         out.print(f"{one.org}: nothing is under an earlier key; earlier keys are gone.")
+    elif one.damaged:
+        out.print(f"{one.org}: {one.damaged} does not open, and keeps the earlier keys.")
+        out.print("Next: unlost verify --level full, and bring it back from a copy.")
     elif one.held_by:
         out.print(
             f"{one.org}: the run {one.held_by} began under an earlier key, and must end first."

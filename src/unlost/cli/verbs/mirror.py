@@ -132,6 +132,11 @@ def _show_done(out: "Console", done: "MirrorDone") -> None:
     if done.removed:
         gone = f"{many(done.removed, 'object')}, {size(done.removed_bytes)}"
         out.print(f"Removed, as the vault has removed it: {gone}.")
+    if done.kept:
+        out.print(
+            f"Not removed, until what is damaged is repaired: {many(len(done.kept), 'object')} that the "
+            "vault has no more."
+        )
     _show_gaps(out, done.broken, done.damaged, done.strange)
 
 
@@ -140,7 +145,7 @@ def _show_gaps(
 ) -> None:
     for why in broken:
         out.print(f"Left out as it was: {plain(why)}")
-    _name(out, "Damaged in the vault, and left out:", damaged)
+    _name(out, "Damaged or missing in the vault, and left out:", damaged)
     _name(out, "In the copy, and lost by the vault:", strange)
     if broken or damaged or strange:
         out.print("Look with `unlost verify --level full`, then repair the vault:")

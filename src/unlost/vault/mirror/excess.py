@@ -1,19 +1,22 @@
 """What a mirror has and the vault has no more: whether a commit took it away, or it was lost.
 
 Only what the vault itself says to be gone is removed from a mirror. An empty vault empties no mirror.
+Whether something stands in its place is asked of the mirror itself, as of the commits that it has: the
+vault goes on while a mirror is brought up to date.
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 
 from unlost.model.store import Store
 from unlost.vault import places
+from unlost.vault.erase.removal import erasures_in
 from unlost.vault.format.manifest import Manifest
 from unlost.vault.homes import FOLDER, VaultHomes, name_of
 from unlost.vault.keys import Keyring
 from unlost.vault.maintenance import MAINTENANCE
 from unlost.vault.mirror.scope import OrgScope, VaultScope
-from unlost.vault.orgnames import named_orgs
 from unlost.vault.register import registered
 from unlost.vault.sealing import SealedObjects
 from unlost.vault.shred import shredded_orgs
@@ -22,38 +25,79 @@ _ORG = re.compile(r"orgs/([0-9a-f]{32})/")
 _SLOT = re.compile(r"keys/([^/]+)/[123]")
 
 
+@dataclass(frozen=True, slots=True)
+class TakenAway:
+    """Names that the vault has removed for good: ``gone`` from the mirror too.
+
+    ``kept`` ones stay: the mirror has not all that is live of their org, and they may be all that is left.
+    """
+
+    gone: frozenset[str]
+    kept: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Mirror:
+    """The mirror, what only it has, and its keys."""
+
+    store: Store
+    excess: Collection[str]
+    keys: Keyring
+
+    def has(self, name: str) -> bool:
+        """True if an object is there."""
+        return self.store.size(name) is not None
+
+    def has_other(self, name: str) -> bool:
+        """True if it has the same under another name, which the vault has too."""
+        stem = places.stem(name)
+        there = (one.name for one in self.store.list(stem) if places.stem(one.name) == stem)
+        return any(other not in self.excess for other in there)
+
+
 def taken_away(
-    sealed: SealedObjects, scope: VaultScope, excess: Collection[str], *, target: Store
-) -> Iterator[str]:
+    sealed: SealedObjects,
+    scope: VaultScope,
+    excess: Collection[str],
+    *,
+    target: Store,
+    lacking: Collection[str],
+) -> TakenAway:
     """Those of the names that the vault has removed for good.
 
-    A wrapped key goes only where the mirror, ``target``, has the one that took its place.
+    ``lacking`` are orgs of which the mirror, ``target``, has not all that is live.
     """
-    held = sealed.keys.on(target)
+    mirror = _Mirror(target, excess, sealed.keys.on(target))
     shredded = shredded_orgs(sealed.store, sealed.keys) if excess else {}
     by_org: dict[str, list[str]] = {}
     for name in excess:
         found = _ORG.match(name)
         by_org.setdefault(found[1] if found else "", []).append(name)
     of_vault = by_org.pop("", [])
-    yield from _of_names(sealed, of_vault, shredded)
-    yield from _of_vault(sealed, of_vault)
+    gone = {*_of_names(scope, of_vault, shredded, mirror), *_of_vault(sealed, of_vault)}
+    kept = set[str]()
     for org, names in by_org.items():
         if org in shredded:
-            yield from names
-        if org in scope.orgs:
-            yield from _of_org(scope.orgs[org], names, held)
+            gone.update(names)
+        elif org in scope.orgs:
+            away = set(_of_org(scope.orgs[org], names, mirror))
+            stays = (
+                away - set(_at_any_rate(scope.orgs[org], away, mirror)) if org in lacking else set()
+            )
+            gone |= away - stays
+            kept |= stays
+    return TakenAway(frozenset(gone), frozenset(kept))
 
 
 def _of_names(
-    sealed: SealedObjects, names: Collection[str], shredded: Collection[str]
+    scope: VaultScope, names: Collection[str], shredded: Collection[str], mirror: _Mirror
 ) -> Iterator[str]:
     """Identities of orgs that were shredded, and those that were sealed anew under another name."""
     root = places.identities()
-    named = set(named_orgs(sealed.store)) if names else set[str]()
     for name in names:
         org = places.stem(name.removeprefix(root))
-        if name.startswith(root) and (org in shredded or org in named):
+        anew = org in scope.orgs and mirror.has_other(name)
+        if name.startswith(root) and (org in shredded or anew):
             yield name
 
 
@@ -70,40 +114,65 @@ def _of_vault(sealed: SealedObjects, names: Collection[str]) -> Iterator[str]:
             yield name
 
 
-def _of_org(scope: OrgScope, names: Collection[str], held: Keyring) -> Iterator[str]:
+def _of_org(scope: OrgScope, names: Collection[str], mirror: _Mirror) -> Iterator[str]:
     left, org = set(names), scope.room.org
-    gone = set(held.gone_copies(org))
+    gone = _gone_keys(scope, mirror)
     for name in names:
-        if _is_superseded(scope, name) or name in gone or held.is_wrapped_anew(name, org=org):
+        anew = mirror.keys.is_wrapped_anew(name, org=org)
+        if name in gone or anew or _is_superseded(scope, name, mirror):
             left.discard(name)
             yield name
     for manifest in _maintenance(scope):
         if not left:
             return
-        gone = {name for name in left if _is_gone(scope, name, manifest)}
-        yield from gone
-        left -= gone
+        found = {name for name in left if _is_gone(scope, name, manifest)}
+        yield from found
+        left -= found
 
 
-def _is_superseded(scope: OrgScope, name: str) -> bool:
-    """True for caches, what never belonged there, and commits that an erasure has replaced."""
+def _gone_keys(scope: OrgScope, mirror: _Mirror) -> frozenset[str]:
+    """Earlier keys that nothing needs; none where the vault has commits that the mirror has not."""
+    if scope.room.chain.live().seq != scope.state.seq:
+        return frozenset()
+    return frozenset(mirror.keys.gone_copies(scope.room.org))
+
+
+def _at_any_rate(scope: OrgScope, names: Iterable[str], mirror: _Mirror) -> Iterator[str]:
+    """Those that go also where the mirror lacks something: caches, and what was to be erased."""
+    erasures = erasures_in(scope.room, scope.state)
+    redacted = {places.redacted(entry.name) for one in erasures for entry in one.objects}
+    caches = (places.checkpoints(scope.room.org), places.intents(scope.room.org))
+    for name in names:
+        seq = _manifest_of(scope, name)
+        if seq:
+            stands = scope.redacted.get(seq)
+            goes = seq in redacted and stands is not None and mirror.has(stands)
+        else:
+            goes = name.startswith(caches) or any(_is_gone(scope, name, one) for one in erasures)
+        if goes:
+            yield name
+
+
+def _is_superseded(scope: OrgScope, name: str, mirror: _Mirror) -> bool:
+    """True for caches, what never belonged there, and what something else stands in place of."""
     org, state = scope.room.org, scope.state
     if name.startswith(places.checkpoints(org)):
         return places.sequence(name) < state.seq
-    if name.startswith(places.commits(org)):
-        return places.sequence(name) in scope.room.chain.redacted()
-    if name.startswith(places.redactions(org)):
-        return name not in state.objects and places.redacted_by(name) <= state.seq
+    if name.startswith(places.redactions(org)) and places.redacted_by(name) > state.seq:
+        return False
+    if seq := _manifest_of(scope, name):
+        stands = scope.redacted.get(seq)
+        return name != stands and (stands is not None or name != places.commit(org, seq))
     if name.startswith(places.journals(org)):
-        return _is_sealed_anew(scope, name)
+        return mirror.has_other(name)
     return name.startswith(places.intents(org))
 
 
-def _is_sealed_anew(scope: OrgScope, name: str) -> bool:
-    """True if the vault has the same entry of a journal under another name."""
-    stem = places.stem(name)
-    sealed = scope.room.sealed
-    return sealed.store.size(stem) is not None or sealed.resealed(stem) is not None
+def _manifest_of(scope: OrgScope, name: str) -> int:
+    """The number of the commit that a manifest or a redaction tells of; 0 for others."""
+    if name.startswith(places.commits(scope.room.org)):
+        return places.sequence(name)
+    return places.redacted(name)
 
 
 def _maintenance(scope: OrgScope) -> Iterator[Manifest]:

@@ -1,17 +1,18 @@
 """What a mirror has of the vault as it is at an instant: all that is live, and nothing of open runs."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from unlost.model.errors import IntegrityError
 from unlost.vault import places
 from unlost.vault.format.manifest import ObjectEntry
+from unlost.vault.rekey.look import redacted_in
 from unlost.vault.room import OrgRoom
 from unlost.vault.state import LiveState, live_objects
 
-_OF_ORG = re.compile(r"orgs/([0-9a-f]{32})/(.*)")
+_OF_ORG = re.compile(r"(?:orgs/([0-9a-f]{32})/(.*)|names/([0-9a-f]{32})(?:\..*)?)")
 _COUNTED = ("data/", "packs/")  # what runs write before they commit it
 
 
@@ -26,6 +27,11 @@ class OrgScope:
     def live(self) -> Mapping[str, ObjectEntry]:
         """What must be there, but keys and commits, by name."""
         return {entry.name: entry for entry in live_objects(self.state, org=self.room.org)}
+
+    @cached_property
+    def redacted(self) -> Mapping[int, str]:
+        """What stands in place of manifests, by their numbers."""
+        return redacted_in(self.room, self.state)
 
     def wants(self, name: str, rest: str) -> bool:
         """True for what its newest commit refers to, and what led there."""
@@ -59,11 +65,19 @@ class VaultScope:
         found = _OF_ORG.fullmatch(name)
         if found is None:
             return True
-        scope = self.orgs.get(found[1])
-        return scope is not None and scope.wants(name, found[2])
+        scope = self.orgs.get(found[1] or found[3])
+        return scope is not None and scope.wants(name, found[2] or "")
+
+    def lacking(self, there: Collection[str]) -> Mapping[str, list[str]]:
+        """What must be there and is not, by org; ``there``: all names of a copy."""
+        found = {
+            org: [name for name in scope.live if name not in there]
+            for org, scope in self.orgs.items()
+        }
+        return {org: names for org, names in found.items() if names}
 
     def entry(self, name: str) -> ObjectEntry | None:
         """What an object must be."""
         found = _OF_ORG.fullmatch(name)
-        scope = self.orgs.get(found[1]) if found is not None else None
+        scope = self.orgs.get(found[1] or found[3]) if found is not None else None
         return scope.live.get(name) if scope is not None else None

@@ -17,8 +17,10 @@ type Tell = Callable[[int, int], None]
 class Mirrored:
     """What was done. ``objects`` with ``bytes`` were written; ``removed`` with ``removed_bytes`` went.
 
-    ``damaged`` objects of the vault were left out. ``strange`` ones lie in the mirror, and no commit took
-    them from the vault: it may have lost them. ``broken`` tells by oid why orgs were left out.
+    ``damaged`` objects of the vault, or missing ones, were left out. ``strange`` ones lie in the mirror, and
+    no commit took them from the vault: it may have lost them. ``kept`` ones the vault has removed, and the
+    mirror has not: something that is live of their org is damaged, and they may be all that is left of it.
+    ``broken`` tells by oid why orgs were left out.
     """
 
     objects: int
@@ -28,6 +30,7 @@ class Mirrored:
     removed_bytes: int
     damaged: tuple[str, ...]
     strange: tuple[str, ...]
+    kept: tuple[str, ...]
     broken: dict[str, str]
 
 
@@ -47,20 +50,26 @@ def update_mirror(
 
     source = vault.sealed.store
     _drop_other_slots(vault, target)
+    before = {one.name for one in source.list("")}
     copied = copy_vault(source, target, select=look, tell=tell)
     there = {one.name for one in source.list("")}
-    excess = {one.name: one.size for one in target.list("") if one.name not in there}
-    gone = set(taken_away(vault.sealed, scopes[-1], excess, target=target))
-    for name in sorted(gone):
+    held = {one.name: one.size for one in target.list("")}
+    excess = {name: size for name, size in held.items() if name not in there}
+    lacking = scopes[-1].lacking(held)
+    away = taken_away(vault.sealed, scopes[-1], excess, target=target, lacking=lacking)
+    for name in sorted(away.gone):
         target.delete(name)
+    missing = {name for names in lacking.values() for name in names} - before
     return Mirrored(
         objects=copied.objects,
         bytes=copied.bytes,
         there=copied.there,
-        removed=len(gone),
-        removed_bytes=sum(excess[name] for name in gone),
-        damaged=copied.damaged,
-        strange=tuple(sorted(excess.keys() - gone)),
+        removed=len(away.gone),
+        removed_bytes=sum(excess[name] for name in away.gone),
+        damaged=tuple(sorted({*copied.damaged, *missing})),
+        # What went while we looked is judged the next time.
+        strange=tuple(sorted(excess.keys() - away.gone - away.kept - before)),
+        kept=tuple(sorted(away.kept)),
         broken={org: error.sentence for org, error in scopes[-1].broken.items()},
     )
 

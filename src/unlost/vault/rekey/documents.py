@@ -5,11 +5,14 @@ identity are named by no manifest, and what proves them is what they say: they a
 then the earlier ones go.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 import msgspec
+from blake3 import blake3
 
+from unlost.model.errors import IntegrityError
 from unlost.vault import places
 from unlost.vault.erase.redact import put_redaction
 from unlost.vault.format.manifest import ObjectEntry
@@ -18,6 +21,9 @@ from unlost.vault.rekey.data import new_mark
 from unlost.vault.rekey.look import redacted_in
 from unlost.vault.room import OrgRoom
 from unlost.vault.state import LiveState
+
+type Noting = Callable[[str], AbstractContextManager[bool | None]]
+"""Around an object that is sealed anew: where that does not open, its name is noted, and the rest goes on."""
 
 
 @dataclass(slots=True)
@@ -50,15 +56,21 @@ def seal_documents(
     seqs: Iterable[int],
     *,
     done: Documents,
+    noting: Noting,
 ) -> Iterator[str]:
-    """Seal documents and manifests anew, one after the other; gives the name of each as it is there."""
+    """Seal documents and manifests anew, one after the other; gives the name of each as it is there.
+
+    What does not open is left as it is.
+    """
     for name in names:
-        done.anew[name] = _document(room, name)
-        yield done.anew[name].name
+        with noting(name):
+            done.anew[name] = _document(room, name)
+            yield done.anew[name].name
     certificates = done.recertified(room.org)
     for seq in seqs:
-        done.redactions[seq] = _manifest(room, state, seq, certificates)
-        yield done.redactions[seq].name
+        with noting(places.commit(room.org, seq)):
+            done.redactions[seq] = _manifest(room, state, seq, certificates)
+            yield done.redactions[seq].name
 
 
 def _document(room: OrgRoom, name: str) -> ObjectEntry:
@@ -77,7 +89,18 @@ def _document(room: OrgRoom, name: str) -> ObjectEntry:
 def _sealed(room: OrgRoom, kind: ObjectKind, name: str, new: str) -> ObjectEntry:
     content = room.sealed.get(kind, org=room.org, name=name)
     written = room.sealed.put_new(kind, org=room.org, name=new, content=content)
-    return ObjectEntry(new, written.bytes, written.blake3)
+    return _read_back(room, ObjectEntry(new, written.bytes, written.blake3))
+
+
+def _read_back(room: OrgRoom, entry: ObjectEntry) -> ObjectEntry:
+    """The entry; raises IntegrityError if the store gives something else: the earlier object goes at once."""
+    if blake3(room.sealed.store.get(entry.name)).hexdigest() != entry.blake3:
+        raise IntegrityError(
+            "rekey-unread",
+            f"The store gives back something else than was written to “{entry.name}”.",
+            next_step="Look at the disk or the bucket, then run it again; nothing is lost.",
+        )
+    return entry
 
 
 def _manifest(
@@ -89,12 +112,11 @@ def _manifest(
     told = msgspec.structs.replace(
         manifest, certificate=certificates.get(certificate or "", certificate)
     )
-    return put_redaction(room, told, head=head, by=state.seq + 1)
+    return _read_back(room, put_redaction(room, told, head=head, by=state.seq + 1))
 
 
 def seal_beside(room: OrgRoom, kind: ObjectKind, name: str) -> None:
     """Seal an object anew that no manifest names, then remove the earlier one. Safe to repeat."""
-    content = room.sealed.get(kind, org=room.org, name=name)
     other = places.resealed(places.stem(name), new_mark(room))
-    room.sealed.put_new(kind, org=room.org, name=other, content=content)
+    _sealed(room, kind, name, other)
     room.sealed.store.delete(name)

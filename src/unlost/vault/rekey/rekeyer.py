@@ -5,27 +5,37 @@ documents and manifests, then journals; and when nothing under an earlier key is
 of what nothing needs any more, the vault says that the earlier keys are gone, and removes them.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from itertools import islice
 
-from unlost.model.errors import UnlostError
+from unlost.model.errors import IntegrityError, NotFound, UnlostError
 from unlost.model.rekeying import Rekeyed
-from unlost.model.snapshot import CommitKind
+from unlost.model.snapshot import CommitKind, PackEntry
 from unlost.vault import places
 from unlost.vault.erase.removal import remove_erased
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.garbage import collected_up_to
-from unlost.vault.maintenance import Maintenance, Work, close_cut_off, open_runs
+from unlost.vault.intents import OpenRun
+from unlost.vault.maintenance import (
+    MAINTENANCE,
+    Maintenance,
+    Work,
+    close_cut_off,
+    drop_orphans,
+    open_runs,
+)
 from unlost.vault.rekey.data import SealedAnew, seal_pack, seal_segments, together
 from unlost.vault.rekey.documents import Documents, seal_beside, seal_documents
 from unlost.vault.rekey.look import Looking, earlier_packs, earlier_segments, is_complete
 from unlost.vault.room import OrgRoom
 from unlost.vault.segmentwriter import SegmentWriter
+from unlost.vault.state import LiveSegment, LiveState
 
 DOCUMENTS = 256  # that one commit has anew, and as many manifests
+_NO_DAMAGE = frozenset({"org-key-lost", "rekey-unread"})  # of one object: all would fail alike
 
 type Pause = Callable[[], None]
 
@@ -36,6 +46,8 @@ def rekey(room: OrgRoom, *, run: str, most: int | None, pause: Pause) -> Rekeyed
     if is_complete(room.sealed.keys, room.org):
         return Rekeyed()
     close_cut_off(room, CommitKind.REKEY)
+    _close_earlier(room)
+    drop_orphans(room)
     remove_erased(room, state)
     rekeying = _Rekeying(room, run=run, pause=pause)
     done = Rekeyed()
@@ -47,6 +59,16 @@ def rekey(room: OrgRoom, *, run: str, most: int | None, pause: Pause) -> Rekeyed
     return done
 
 
+def _close_earlier(room: OrgRoom) -> None:
+    """End maintenance that began under an earlier key and was cut off: nobody goes on with it."""
+    epoch = room.sealed.keys.epoch(room.org)
+    for intent in list(open_runs(room)):
+        if intent.kind in MAINTENANCE:
+            with suppress(NotFound):
+                if room.sealed.header(places.intent(room.org, intent.run)).epoch < epoch:
+                    OpenRun(room.org, intent.run, sealed=room.sealed).close()
+
+
 class _Rekeying:
     def __init__(self, room: OrgRoom, *, run: str, pause: Pause) -> None:
         self._room = room
@@ -55,14 +77,16 @@ class _Rekeying:
         self._pause = pause
         self._epoch = room.sealed.keys.epoch(room.org)
         self._looking = Looking(room, self._epoch)
+        self._damaged: set[str] = set()
 
     def step(self) -> Rekeyed | None:
         """One commit; None where nothing is left that commits name."""
         state = self._room.chain.proved()
-        if earlier_segments(state, self._epoch) or earlier_packs(state, self._epoch):
+        if self._segments(state) or self._packs(state):
             return self._committed(self._data)
-        names = self._looking.documents(state)[:DOCUMENTS]
-        seqs = list(islice(self._looking.manifests(state), DOCUMENTS))
+        documents = (n for n in self._looking.documents(state) if n not in self._damaged)
+        names = list(islice(documents, DOCUMENTS))
+        seqs = list(islice(self._manifests(state), DOCUMENTS))
         if names or seqs:
             return self._committed(partial(self._documents, names=names, seqs=seqs))
         return None
@@ -71,7 +95,7 @@ class _Rekeying:
         """What no commit names; and the earlier keys go, if nothing is under them any more."""
         self._beside()
         left = self._left()
-        if left.waiting or left.held_by:
+        if left.waiting or left.held_by or left.damaged:
             return left
         self._remove_needless()
         keys, org = self._room.sealed.keys, self._room.org
@@ -83,6 +107,33 @@ class _Rekeying:
         for name in keys.gone_copies(org):
             self._room.sealed.store.delete(name)
         return done
+
+    def _segments(self, state: LiveState) -> list[list[LiveSegment]]:
+        """Those under earlier keys that are not known to be damaged, what goes together at once."""
+        found = together(earlier_segments(state, self._epoch))
+        return [own for own in found if self._object(own) not in self._damaged]
+
+    def _object(self, own: list[LiveSegment]) -> str:
+        return places.segment(self._room.org, own[0].entry.object)
+
+    def _packs(self, state: LiveState) -> list[PackEntry]:
+        found, org = earlier_packs(state, self._epoch), self._room.org
+        return [pack for pack in found if places.pack(org, pack.id) not in self._damaged]
+
+    def _manifests(self, state: LiveState) -> Iterator[int]:
+        for seq in self._looking.manifests(state):
+            if places.commit(self._room.org, seq) not in self._damaged:
+                yield seq
+
+    @contextmanager
+    def _noting(self, name: str) -> Iterator[None]:
+        """Around sealing an object anew: one that does not open is noted, and stays as it is."""
+        try:
+            yield
+        except (IntegrityError, NotFound) as error:
+            if error.code in _NO_DAMAGE:
+                raise
+            self._damaged.add(name)
 
     def _committed(self, act: Callable[[Maintenance, list[str]], Rekeyed]) -> Rekeyed:
         """A commit of its own; what was written for it goes where it fails."""
@@ -109,19 +160,24 @@ class _Rekeying:
         """Segments, then packs, until it is enough for one commit."""
         done, room = SealedAnew(), self._room
         out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
-        for own in together(earlier_segments(work.base, self._epoch)):
+        for own in self._segments(work.base):
             if done.is_enough(sum(live.entry.own_bytes for live in own)):
                 break
             self._pause()
-            for live, new in zip(own, seal_segments(room, out, own), strict=True):
-                done.took(live.entry, new)
-        for pack in earlier_packs(work.base, self._epoch):
+            with self._noting(self._object(own)):
+                for live, new in zip(own, seal_segments(room, out, own), strict=True):
+                    done.took(live.entry, new)
+        for pack in self._packs(work.base):
             if done.is_enough(pack.bytes):
                 break
             self._pause()
-            resealed = seal_pack(room, pack)
-            made.append(places.pack(room.org, resealed.id))
-            done.took_pack(pack, resealed)
+            with self._noting(places.pack(room.org, pack.id)):
+                resealed = seal_pack(room, pack)
+                made.append(places.pack(room.org, resealed.id))
+                done.took_pack(pack, resealed)
+        if not done.objects:
+            work.give_up()
+            return _going_on(0, 0)
         told = Work(
             parts=done.parts(),
             packs=tuple(new for _, new in done.packs),
@@ -134,9 +190,13 @@ class _Rekeying:
     ) -> Rekeyed:
         """Schemas and certificates, and what stands in place of manifests."""
         done = Documents()
-        for name in seal_documents(self._room, work.base, names, seqs, done=done):
+        sealing = seal_documents(self._room, work.base, names, seqs, done=done, noting=self._noting)
+        for name in sealing:
             made.append(name)
             self._pause()
+        if not done.objects:
+            work.give_up()
+            return _going_on(0, 0)
         told = Work(
             objects=done.objects,
             withdrawn=done.withdrawn(self._room, work.base),
@@ -161,9 +221,11 @@ class _Rekeying:
         for name in self._looking.journals():
             if not name.startswith(under_way):
                 self._pause()
-                seal_beside(room, ObjectKind.JOURNAL, name)
+                with self._noting(name):
+                    seal_beside(room, ObjectKind.JOURNAL, name)
         for name in self._looking.identities():
-            seal_beside(room, ObjectKind.IDENTITY, name)
+            with self._noting(name):
+                seal_beside(room, ObjectKind.IDENTITY, name)
 
     def _left(self) -> Rekeyed:
         """What keeps the earlier keys for now."""
@@ -172,7 +234,12 @@ class _Rekeying:
         held = [places.run_of(name) for name in (*self._looking.runs(), *self._looking.journals())]
         if self._looking.needless(state):  # an open run may still come to need it
             held += [intent.run for intent in open_runs(self._room)]
-        return Rekeyed(waiting=len(waiting), held_by=next(iter(held), ""), complete=False)
+        return Rekeyed(
+            waiting=len(waiting),
+            held_by=next(iter(held), ""),
+            damaged=min(self._damaged, default=""),
+            complete=False,
+        )
 
     def _remove_needless(self) -> None:
         """Documents that came to nothing, and checkpoints: they only repeat what manifests tell."""
@@ -192,6 +259,9 @@ class _Rekeying:
             or looking.journals()
             or looking.identities()
             or looking.runs()
+            or looking.needless(state)
+            or looking.waiting(state)
+            or looking.checkpoints()
         )
 
 

@@ -1,0 +1,190 @@
+"""A mirror of a vault whose orgs are sealed anew, also while it is brought up to date."""
+
+from collections.abc import Callable
+
+import pytest
+
+import vaultstory
+from unit.vault.test_mirror import contents, opener, whole
+from unit.vault.test_rekey import fresh, keys_of, rekeyed, renewed
+from unit.vault.test_rekey_beside import SECRET, a_file, another, tells_secret
+from unlost.model.erasure import ErasureWish
+from unlost.model.org import OrgIdentity
+from unlost.vault import places
+from unlost.vault.mirror import update
+from unlost.vault.mirror.update import Mirrored, update_mirror
+from unlost.vault.stores.memory import MemoryStore
+from vaultstory import Story
+
+
+@pytest.fixture
+def story() -> Story:
+    """Nights, files, a restore with a journal; and a mirror."""
+    made = vaultstory.told(MemoryStore())
+    made.vault.homes.keep(b"settings")
+    return made
+
+
+def updated_while(
+    story: Story, target: MemoryStore, act: Callable[[], object], *, early: bool = False
+) -> Mirrored:
+    """Brings a mirror up to date; something happens once all is copied, or is chosen (``early``)."""
+    copy_vault = update.copy_vault
+
+    def copy(*given: object, **told: object) -> object:
+        if early:
+            look = told["select"]
+            told["select"] = lambda: (look(), act())[0]  # type: ignore[operator]
+        done = copy_vault(*given, **told)  # type: ignore[arg-type]
+        if not early:
+            act()
+        return done
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(update, "copy_vault", copy)
+        return update_mirror(story.vault, target)
+
+
+def flipped(store: MemoryStore, name: str) -> None:
+    data = store.get(name)
+    store.delete(name)
+    store.put_new(name, data[:-1] + bytes([data[-1] ^ 1]))
+
+
+def test_a_mirror_keeps_its_manifests_when_documents_are_sealed_anew_meanwhile(
+    story: Story,
+) -> None:
+    target = MemoryStore()
+    renewed(story)
+    update_mirror(story.vault, target)
+    before, other = contents(target), another(story)
+    done = updated_while(story, target, lambda: other.rekey(story.org, run="rekey"))
+    assert (done.removed, done.strange, done.damaged, done.kept) == (0, (), (), ())
+    assert contents(target) == before
+    assert whole(story, target)
+    assert opener(story)(target).snapshots(story.org)
+    done = update_mirror(story.vault, target)
+    assert done.removed > 5
+    assert done.strange == ()
+    assert whole(story, target)
+
+
+def test_a_mirror_keeps_earlier_keys_until_it_has_what_was_sealed_anew(story: Story) -> None:
+    """All of it is done between the choice of what is copied, and the copying."""
+    target = MemoryStore()
+    renewed(story)
+    update_mirror(story.vault, target)
+    other = another(story)
+    done: list[object] = []
+
+    def act() -> None:
+        if not done:
+            story.vault, own = other, story.vault
+            done.append(rekeyed(story).complete)
+            story.vault = own
+
+    updated = updated_while(story, target, act, early=True)
+    assert done == [True]
+    assert updated.strange == ()
+    assert whole(story, target)
+    fresh(story)
+    update_mirror(story.vault, target)
+    assert whole(story, target)
+    story.store = target
+    assert keys_of(story) == {"00000002.00000002", "identity.00000002", "oldest-00000002.00000002"}
+
+
+@pytest.mark.parametrize("what", ["segment", "redaction", "lost"])
+def test_what_rots_in_the_vault_once_it_was_sealed_anew_leaves_the_mirror_what_it_had(
+    story: Story, what: str
+) -> None:
+    target = MemoryStore()
+    update_mirror(story.vault, target)
+    before = contents(target)
+    renewed(story)
+    assert rekeyed(story).complete
+    state = story.vault.room(story.org).chain.live()
+    segment = places.segment(story.org, max(state.entries(), key=lambda one: one.bytes).object)
+    redaction = next(name for name in state.objects if places.redacted(name) == 2)
+    name = redaction if what == "redaction" else segment
+    data = story.store.get(name)
+    if what == "lost":
+        story.store.delete(name)
+    else:
+        flipped(story.store, name)
+    story.vault.room(story.org).chain.renew_checkpoint()
+    done = update_mirror(story.vault, target)
+    assert done.damaged == (name,)
+    assert done.strange == ()
+    assert len(done.kept) > 10
+    folders = ("data/", "packs/", "commits/", "journal/", "schemas/", "keys/")
+    held = {
+        one for one in before if one.startswith(tuple(f"orgs/{story.org}/{f}" for f in folders))
+    }
+    anew = story.keys.on(target).is_wrapped_anew
+    assert {one for one in held if not anew(one, org=story.org)} - contents(target).keys() == set()
+    story.store.delete(name)
+    story.store.put_new(name, data)
+    done = update_mirror(story.vault, target)
+    assert (done.damaged, done.kept, done.strange) == ((), (), ())
+    assert contents(target).keys() == contents(story.store).keys()
+    assert whole(story, target)
+
+
+def test_what_was_erased_goes_from_a_mirror_that_lacks_something(story: Story) -> None:
+    target = MemoryStore()
+    packs = set(story.vault.room(story.org).chain.live().packs)
+    a_file(story, "n6")
+    update_mirror(story.vault, target)
+    renewed(story)
+    assert rekeyed(story).complete
+    room = story.vault.room(story.org)
+    rotten = places.pack(story.org, room.chain.live().pack_id(min(packs)))
+    flipped(story.store, rotten)
+    gone = story.vault.erase(story.org, ErasureWish((SECRET,)), run="e1")
+    assert gone.snapshot
+    done = update_mirror(story.vault, target)
+    assert (done.damaged, done.strange) == ((rotten,), ())
+    assert done.kept
+    assert places.pack(story.org, min(packs)) in contents(target)
+    manifest = room.chain.manifest(gone.snapshot)[0]
+    redacted = {places.redacted(entry.name) for entry in manifest.objects} - {0}
+    assert redacted
+    assert not {places.commit(story.org, seq) for seq in redacted} & contents(target).keys()
+    assert tells_secret(story, target) == []
+
+
+def test_an_org_that_is_broken_in_the_vault_keeps_its_name_in_the_mirror(story: Story) -> None:
+    other = story.vault.adopt(OrgIdentity("fake", "T2"))
+    target = MemoryStore()
+    renewed(story)
+    update_mirror(story.vault, target)
+    before = contents(target)
+    assert rekeyed(story).complete
+    story.vault.rekey(other, run="other")
+    newest = story.vault.commits(story.org)[-1].number
+    story.store.delete(places.commit(story.org, newest - 1))
+    for name in [n for n in contents(story.store) if "/checkpoints/" in n]:
+        story.store.delete(name)
+    fresh(story)
+    done = update_mirror(story.vault, target)
+    assert list(done.broken) == [story.org]
+    of_org = {name for name in before if story.org in name}
+    assert of_org == {name for name in contents(target) if story.org in name}
+    assert whole(story, target)
+    assert opener(story)(target).orgs().keys() == {story.org, other}
+
+
+def test_a_name_that_the_vault_lost_stays_in_the_mirror(story: Story) -> None:
+    """Two of one org: neither stands in place of the other."""
+    target = MemoryStore()
+    update_mirror(story.vault, target)
+    name = places.identity(story.org)
+    target.put_new(f"{name}.00ff", b"another one")
+    target.put_new(f"orgs/{story.org}/journal/restore-1/00000000.00ff", b"another one")
+    story.store.delete(name)
+    entry = places.journal_entry(story.org, "restore-1", 0)
+    story.store.delete(entry)
+    update_mirror(story.vault, target)
+    assert target.size(name) is not None
+    assert target.size(entry) is not None
