@@ -140,6 +140,12 @@ def run_key(org: str, run: str) -> str:
     return f"{intent(org, run)}.key"
 
 
+def run_of_key(name: str) -> str:
+    """The run whose key this is, by its name; empty if it is no key of a run."""
+    folder, _, last = name.rpartition("/")
+    return last.removesuffix(".key") if folder.endswith("/runs") and last.endswith(".key") else ""
+
+
 def journals(org: str) -> str:
     """The folder of journals."""
     return f"orgs/{org}/journal/"
