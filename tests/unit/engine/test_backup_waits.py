@@ -21,6 +21,7 @@ from unlost.model.reading import FileRef, Op
 from unlost.model.schema import Schema, TableTrait, WireKind
 from unlost.model.snapshot import ChangeKind, CommitKind, StoredFile, TableState, Version
 from unlost.testing.memory_vault import MemoryCommit
+from unlost.vault.commit import OpenCommit
 
 
 def test_jobs_of_the_source_are_waited_for_all_at_once(scene: Scene) -> None:
@@ -229,11 +230,12 @@ def test_a_run_that_committed_and_did_not_say_so_is_closed(
     first = scene.night(run="night")
     closed: list[str] = []
 
-    def abandon(commit: MemoryCommit) -> None:
+    def abandon(commit: MemoryCommit | OpenCommit) -> None:
         closed.append(commit.run)
         if store == "refuses":
             raise StoreError("store-refused", "No.")
 
-    monkeypatch.setattr(MemoryCommit, "abandon", abandon)
+    for kind in (MemoryCommit, OpenCommit):
+        monkeypatch.setattr(kind, "abandon", abandon)
     assert scene.attempt(run="night") == first
     assert closed == ["night"]
