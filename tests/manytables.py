@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import msgspec
 import pytest
@@ -52,7 +53,8 @@ class ManyTables:
     def night(self, run: str, seen: Mapping[str, list[Row]]) -> SnapshotInfo:
         """One whole backup in which little changed."""
         commit = self.begin(run)
-        return finish(commit, [commit.add_few(name, [rows(*own)]) for name, own in seen.items()])
+        pieces = [commit.add_few(name, [rows(*own)]) for name, own in seen.items()]
+        return finish(commit, pieces, as_of=self.small.clock.now())
 
     def entries(self) -> list[SegmentEntry]:
         """All live segments."""
@@ -80,8 +82,8 @@ class ManyTables:
         return self.small.vault.verify(VerifyLevel.DEEP).damages
 
 
-def finish(commit: OpenCommit, pieces: list[Added]) -> SnapshotInfo:
-    return commit.finish([TableCommit(one.table, (one,)) for one in pieces], as_of=START)
+def finish(commit: OpenCommit, pieces: list[Added], *, as_of: datetime = START) -> SnapshotInfo:
+    return commit.finish([TableCommit(one.table, (one,)) for one in pieces], as_of=as_of)
 
 
 def named(table: str, name: str, *, count: int = 3) -> list[Row]:

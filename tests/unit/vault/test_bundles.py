@@ -95,11 +95,12 @@ def test_no_more_waits_than_may(
     assert commit.add_few("Alpha", [rows(*named("Alpha", "Ann"))]).held == ()
 
 
-def test_a_bundle_has_bounded_groups_and_objects_a_bound_of_rows(
-    many: ManyTables, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("bound", "most"), [("OBJECT_ROWS", 10), ("OBJECT_BYTES", 150)])
+def test_a_bundle_has_bounded_groups_and_objects_a_bound(
+    many: ManyTables, monkeypatch: pytest.MonkeyPatch, bound: str, most: int
 ) -> None:
     monkeypatch.setattr(bundling, "GROUP_ROWS", 7)
-    monkeypatch.setattr(bundling, "OBJECT_ROWS", 10)
+    monkeypatch.setattr(bundling, bound, most)
     many.night("r1", all_named("Ann"))
     assert len(many.bundles()) == 2
     many.small.reopen()
@@ -270,7 +271,7 @@ def test_an_erasure_leaves_nothing_in_any_bundle(many: ManyTables) -> None:
         del was["Alpha"][GONE.record]
     many.small.reopen()
     assert [many.names(n) for n in (1, 2)] == before
-    assert len(many.bundles()) == 1, "what lay beside it lies in one again"
+    assert len(many.bundles()) == 2, "what lay beside it lies in one again, of each night"
     assert many.damages() == ()
     assert many.small.vault.erasures(many.small.org)[0].complete
     compact(many, "c1", *TABLES)
