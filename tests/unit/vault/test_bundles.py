@@ -29,6 +29,7 @@ from unlost.model.snapshot import (
 )
 from unlost.testing.clock import START
 from unlost.vault import bundling, holding, places
+from unlost.vault.state import to_checkpoint
 from unlost.vault.stores.memory import MemoryStore
 
 
@@ -417,3 +418,29 @@ def test_a_damaged_bundle_is_found_and_named_once(many: ManyTables) -> None:
     many.small.store.put_new(name, body[:-1] + bytes([body[-1] ^ 1]))
     damages = many.small.vault.verify(VerifyLevel.DEEP).damages
     assert [one.object for one in damages] == [name]
+
+
+# --- releases that know no bundles ----------------------------------------------------------------
+
+
+def test_releases_that_know_no_bundles_refuse_what_has_them_and_all_behind_it(
+    many: ManyTables,
+) -> None:
+    """Else their sweep would take bundles for garbage."""
+    many.night("r1", all_named("Ann", "Alpha"))
+    many.night("r2", all_named("Bob"))
+    many.night("r3", all_named("Cyd"))
+    compact(many, "c1", *TABLES)
+    assert many.bundles() == set()
+    many.small.vault.erase(many.small.org, ErasureWish((GONE,)), run="e1")
+    many.small.reopen()
+    chain = many.small.vault.room(many.small.org).chain
+    assert [chain.manifest(seq)[0].format for seq in range(1, 6)] == [0, 1, 1, 1, 1]
+
+
+def test_nor_do_they_read_a_checkpoint_with_bundles(many: ManyTables) -> None:
+    many.night("r1", all_named("Ann", "Alpha"))
+    chain = many.small.vault.room(many.small.org).chain
+    assert to_checkpoint(chain.live()).format == 0
+    many.night("r2", all_named("Bob"))
+    assert to_checkpoint(chain.live()).format == 1
