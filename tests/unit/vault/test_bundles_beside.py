@@ -13,6 +13,7 @@ from unlost.model.snapshot import TableCommit
 from unlost.testing.clock import START
 from unlost.vault import bundling, unbundling
 from unlost.vault.bundling import Piece
+from unlost.vault.compact import compactor
 
 
 @pytest.fixture
@@ -135,4 +136,22 @@ def test_what_is_merged_with_pieces_of_other_bundles_is_merged_once(
     many.small.vault.erase(many.small.org, ErasureWish((GONE,)), run="e1")
     assert many.names(1)["Alpha"] == {"alpha-record-0": "Bob0"}
     assert many.names(2)["Beta"] == shown("Cyd")["Beta"]
+    assert many.damages() == ()
+
+
+def test_one_commit_of_a_merge_does_not_move_what_the_next_one_merges(
+    many: ManyTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _nights(
+        many,
+        _large("Ann") | all_named("Ann", "Beta", "Gamma"),
+        _large("Bob") | all_named("Bob", "Gamma"),
+    )
+    monkeypatch.setattr(compactor, "BATCH_BYTES", 1)
+    compact(many, "c1", "Alpha", "Gamma")
+    commits = many.small.vault.commits(many.small.org)
+    assert [info.run for info in commits] == ["r1", "r2", "c1", "c1-2"]
+    (left,) = (entry for entry in many.entries() if entry.bundle)
+    assert (left.table, left.rows, left.of) == ("Beta", 3, 3), "it moved with the last"
+    assert many.names(1)["Gamma"] == shown("Ann")["Gamma"]
     assert many.damages() == ()
