@@ -199,7 +199,7 @@ class Org:
 
     def _walk(self, number: int) -> list[str]:
         manifest, head, stood_in = self._manifest(number)
-        assert manifest["format"] == 0
+        assert manifest["format"] in (0, 1)
         assert (manifest["seq"], manifest["parent"]) == (number, self.head)
         self.head = head
         self.manifests.append(manifest)

@@ -6,6 +6,7 @@ replays what it has done and goes on; nothing is visible before the last step.
 
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,7 +32,7 @@ from unlost.engine.session import (
     source_errors,
 )
 from unlost.model.certificate import Certificate
-from unlost.model.errors import LimitReached, UsageError
+from unlost.model.errors import LimitReached, StoreError, UsageError
 from unlost.model.progress import Phase, Progress
 from unlost.model.schema import Schema, TableTrait
 from unlost.model.snapshot import Added, CommitKind, SnapshotInfo, TableCommit, Visibility
@@ -92,7 +93,7 @@ def _backup(
 ) -> Finished | LeftToNight:
     begun = ports.runner.step("begin", lambda: _begin(org, ports, only), result=Begun)
     folder = ports.work / ports.runner.run
-    done = _committed(org, ports)
+    done = _committed(org, ports, begun)
     if done is not None:
         shutil.rmtree(folder, ignore_errors=True)
         return done
@@ -147,12 +148,16 @@ def _read(session: Session, accounts: list[Account], begun: Begun, schema: Schem
     return proving(session, accounts, begun, schema, rounds=rounds, notes=notes)
 
 
-def _committed(org: str, ports: BackupPorts) -> Finished | None:
+def _committed(org: str, ports: BackupPorts, begun: Begun) -> Finished | None:
     """The night that this run committed before its process ended without saying so."""
     for info in reversed(ports.vault.snapshots(org)):
         if info.run == ports.runner.run:
             proof = ports.vault.at(org, info.number).certificate()
             assert proof is not None, "a backup puts its certificate before it commits"
+            with suppress(StoreError):  # with the key that it left what it held could be opened
+                ports.vault.begin(
+                    org, run=info.run, kind=info.kind, identity=begun.identity
+                ).abandon()
             return Finished(info, proof)
     return None
 

@@ -8,7 +8,7 @@ import base64
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 
 import pyarrow as pa
 from blake3 import blake3
@@ -22,6 +22,7 @@ from unlost.vault.segmentwriter import GROUP_BYTES, Reach, SegmentWriter
 
 GROUP_ROWS = 1_024  # who looks at one record unpacks the rows of its whole group
 OBJECT_ROWS = 65_536
+OBJECT_BYTES = 64 << 20  # of text: an object is put together in memory
 BUNDLE_FROM = 2  # tables: two together cost a third less than each alone, one saves nothing
 _WIDTHS = (64, 256)  # a column costs something in each row group, also where nobody has it
 _FIRST_CELL = "c"
@@ -66,14 +67,7 @@ def write_bundles(out: SegmentWriter, pieces: Sequence[Piece]) -> list[SegmentEn
 
 def _objects(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
     """Pieces that lie in one object each."""
-    part, rows = list[Piece](), 0
-    for piece in pieces:
-        if part and rows + len(piece.held.rows) > OBJECT_ROWS:
-            yield part
-            part, rows = [], 0
-        part.append(piece)
-        rows += len(piece.held.rows)
-    yield part
+    yield from _cut(pieces, rows=OBJECT_ROWS, size=OBJECT_BYTES)
 
 
 def _written(out: SegmentWriter, pieces: Sequence[Piece]) -> Iterator[SegmentEntry]:
@@ -88,17 +82,18 @@ def _written(out: SegmentWriter, pieces: Sequence[Piece]) -> Iterator[SegmentEnt
 def _object(out: SegmentWriter, pieces: Sequence[Piece]) -> _Object:
     ident, epoch = out.fresh(), out.sealed.keys.epoch(out.org)
     schema, sink = _schema(pieces), pa.BufferOutputStream()
-    groups = [_together(group, schema) for group in _groups(pieces)]
-    writer = out.writer(sink, groups[0], ident=ident, epoch=epoch)
+    groups = (_together(group, schema) for group in _groups(pieces))
+    first = next(groups)
+    writer = out.writer(sink, first, ident=ident, epoch=epoch)
     parts = [
         part_of(piece.held.label, rows=len(piece.held.rows), columns=piece.cells)
         for piece in pieces
     ]
     writer.add_key_value_metadata(metadata_of_bundle(parts))
-    for rows in groups:
+    for rows in chain((first,), groups):
         writer.write_table(rows, row_group_size=len(rows))
     writer.close()
-    return _Object(ident, epoch, bytes(sink.getvalue()), sum(map(len, groups)))
+    return _Object(ident, epoch, bytes(sink.getvalue()), sum(part.rows for part in parts))
 
 
 def _schema(pieces: Sequence[Piece]) -> pa.Schema:
@@ -110,15 +105,20 @@ def _schema(pieces: Sequence[Piece]) -> pa.Schema:
 
 def _groups(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
     """Pieces that lie in one row group each: none is cut."""
-    group, rows, size = list[Piece](), 0, 0
+    yield from _cut(pieces, rows=GROUP_ROWS, size=GROUP_BYTES)
+
+
+def _cut(pieces: Sequence[Piece], *, rows: int, size: int) -> Iterator[list[Piece]]:
+    """Pieces by so many rows and so much text at most, but for a piece that has more by itself."""
+    own, had, text = list[Piece](), 0, 0
     for piece in pieces:
-        own, text = len(piece.held.rows), piece.held.size
-        if group and (rows + own > GROUP_ROWS or size + text > GROUP_BYTES):
-            yield group
-            group, rows, size = [], 0, 0
-        group.append(piece)
-        rows, size = rows + own, size + text
-    yield group
+        count = len(piece.held.rows)
+        if own and (had + count > rows or text + piece.held.size > size):
+            yield own
+            own, had, text = [], 0, 0
+        own.append(piece)
+        had, text = had + count, text + piece.held.size
+    yield own
 
 
 def _together(pieces: Sequence[Piece], schema: pa.Schema) -> pa.Table:

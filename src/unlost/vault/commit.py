@@ -194,14 +194,17 @@ class OpenCommit:
 
         ``partial``: no other table was looked at, and the manifest says so.
         """
-        info = self._finishing(partial=partial).run(tables, as_of=as_of, schema=self._schema)
-        self._holding.release()
-        return info
+        try:
+            return self._finishing(partial=partial).run(tables, as_of=as_of, schema=self._schema)
+        finally:
+            self._holding.release()  # who tries it again has the pieces
 
     def abandon(self) -> None:
         """Give up: the intent is removed; what was written is garbage."""
-        self._notes.close()
-        self._holding.release()
+        try:
+            self._notes.close()
+        finally:
+            self._holding.release()
 
     def _finishing(self, *, partial: bool = False) -> Finish:
         return Finish(

@@ -36,7 +36,7 @@ from unlost.vault.resolve import against, replaced
 from unlost.vault.room import OrgRoom
 from unlost.vault.rules import Balance
 from unlost.vault.schemas import stored_entry
-from unlost.vault.state import LiveState, live_root
+from unlost.vault.state import LiveState, format_of, live_root
 from unlost.vault.stores.store import MAY_NOT_DELETE
 
 _ATTEMPTS = 20
@@ -177,7 +177,7 @@ class Finish:
         packs = _packs(tables)
         totals = sum((outcome.part.counts for outcome in outcomes), Counts())
         manifest = Manifest(
-            format=FORMAT,
+            format=self._room.chain.manifest(state.seq)[0].format if state.seq else FORMAT,
             vault=self._room.sealed.keys.vault.hex(),
             org=self._room.org,
             identity=self._intent.identity,
@@ -204,7 +204,9 @@ class Finish:
             slots=newest_entry(self._room.sealed.store, self._room.sealed.keys),
             only=tuple(sorted(part.state.table for part in outcomes)) if self._partial else (),
         )
-        return self._rooted(state, manifest)
+        after = state.copy()
+        after.apply(manifest, head="")
+        return proved_by(manifest, after)
 
     def _reused(self, tables: Sequence[TableCommit], state: LiveState) -> tuple[str, ...]:
         """Packs of earlier commits that are referred to again; raises Conflict if one may be gone."""
@@ -218,12 +220,6 @@ class Finish:
                 next_step="Begin another run, which stores the file again.",
             )
         return tuple(sorted(reused))
-
-    def _rooted(self, state: LiveState, manifest: Manifest) -> Manifest:
-        after = state.copy()
-        after.apply(manifest, head="")
-        root = live_root(after, org=self._room.org)
-        return replace_root(manifest, root)
 
     def _schema(self, state: LiveState, schema: str) -> str:
         """The schema of this commit: a run that put none goes on with that of the commit before."""
@@ -286,9 +282,11 @@ def committed(state: LiveState, run: str) -> SnapshotInfo | None:
     return next((info for info in state.commits.values() if info.run == run), None)
 
 
-def replace_root(manifest: Manifest, root: str) -> Manifest:
-    """The manifest with its proof."""
-    return msgspec.structs.replace(manifest, live_root=root)
+def proved_by(manifest: Manifest, after: LiveState) -> Manifest:
+    """The manifest with the proof of what is live after it; its format is never less than the one before."""
+    root = live_root(after, org=manifest.org)
+    number = max(manifest.format, format_of(after))
+    return msgspec.structs.replace(manifest, format=number, live_root=root)
 
 
 def segments_of(table: str, added: Sequence[Added]) -> tuple[SegmentEntry, ...]:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from blake3 import blake3
 
-from unlost.model.errors import Conflict
+from unlost.model.errors import Conflict, IntegrityError
 from unlost.model.snapshot import Added, HeldRows, SegmentEntry, TableCommit
 from unlost.vault import places
 from unlost.vault.bundling import Piece, write_bundles
@@ -28,7 +28,7 @@ from unlost.vault.writer import TOKEN_GROUP_ROWS
 
 HELD_ROWS = 1_000  # up to which a table's rows wait
 HELD_BYTES = 1 << 20  # of text
-RUN_BYTES = 64 << 20  # of text of a run that wait at most: they wait in memory
+RUN_BYTES = 64 << 20  # of memory that rows of a run take at most, with what they are sealed to
 _KEY_BYTES = 32
 
 
@@ -51,31 +51,36 @@ class Holding:
         self._bytes = 0
         self._key = b""
         self._lock = threading.Lock()
+        self._recalling = threading.Lock()
 
     def write(self, rows: pa.Table, *, label: Label, group_rows: int | None = None) -> SegmentEntry:
         """Rows that are sorted by ``_u_id``, at least one; those that are few wait."""
         size = int(text_bytes(rows).sum()) if len(rows) <= HELD_ROWS else HELD_BYTES + 1
-        if size > HELD_BYTES or not self._takes(size):
+        if size > HELD_BYTES or not self._takes(max(size, rows.nbytes)):
             return self._out.write(rows, label=label, group_rows=group_rows)
         ident, held = self._out.fresh(), Held.of(rows.combine_chunks(), label)
-        self._sealed[ident] = HeldRows(ident, self._seal(ident, held))
-        return self._known(ident, held)
+        sealed = self._seal(ident, held)
+        self._count(len(sealed))
+        return self._known(HeldRows(ident, sealed), held)
 
     def told(self, entries: Iterable[SegmentEntry]) -> tuple[HeldRows, ...]:
         """What of these segments waits, for the piece that names them."""
-        return tuple(self._sealed[entry.id] for entry in entries if entry.id in self._sealed)
+        with self._lock:
+            return tuple(self._sealed[one.id] for one in entries if one.id in self._sealed)
 
     def recall(self, added: Iterable[Added]) -> list[SegmentEntry]:
         """Know what waits in pieces of an earlier process; the segments that were not known before.
 
         Raises Conflict (``run-given-up``), IntegrityError.
         """
-        pieces = [(one, each) for one in added for each in one.held if each.id not in self._held]
-        fresh = []
-        for one, each in pieces:
-            self._sealed[each.id] = each
-            self._known(each.id, self._open(each))
-            fresh += [entry for entry in one.segments if entry.id == each.id]
+        with self._recalling:
+            pieces = [(one, each) for one in added for each in one.held if not self._knows(each)]
+            fresh = []
+            for one, each in pieces:
+                held = self._open(each)
+                self._count(max(held.size, held.rows.nbytes) + len(each.sealed))
+                self._known(each, held)
+                fresh += [entry for entry in one.segments if entry.id == each.id]
         return fresh
 
     def settle(self, tables: Sequence[TableCommit]) -> Sequence[TableCommit]:
@@ -89,7 +94,11 @@ class Holding:
 
     def release(self) -> None:
         """Forget the rows: they are written, or the run has come to nothing."""
-        self._reader.release(self._held)
+        with self._lock:
+            self._reader.release_all(self._out.prefix)
+            self._held.clear()
+            self._sealed.clear()
+            self._bytes = 0
 
     def _takes(self, size: int) -> bool:
         with self._lock:
@@ -98,10 +107,21 @@ class Holding:
             self._bytes += size
             return True
 
-    def _known(self, ident: str, held: Held) -> SegmentEntry:
-        self._held[ident] = held
-        self._reader.hold(ident, held)
-        return held.entry(ident)
+    def _count(self, size: int) -> None:
+        """What was taken needs more memory than was known."""
+        with self._lock:
+            self._bytes += size
+
+    def _knows(self, rows: HeldRows) -> bool:
+        with self._lock:
+            return rows.id in self._held
+
+    def _known(self, rows: HeldRows, held: Held) -> SegmentEntry:
+        with self._lock:
+            self._sealed[rows.id] = rows
+            self._held[rows.id] = held
+            self._reader.hold(rows.id, held)
+        return held.entry(rows.id)
 
     def _settled(self, added: Added) -> Added:
         """A piece that holds nothing."""
@@ -151,12 +171,19 @@ class Holding:
     def _open(self, rows: HeldRows) -> Held:
         sealed, key = base64.b64decode(rows.sealed), self._known_key()
         if not key:
-            raise Conflict(
-                "run-given-up",
-                f"The run {self._notes.run} was given up by another process meanwhile.",
-                next_step="Begin another run.",
-            )
-        return from_bytes(unseal(sealed, place=self._place(rows.id), key=_own_key(key, rows.id)))
+            raise self._given_up()
+        try:
+            content = unseal(sealed, place=self._place(rows.id), key=_own_key(key, rows.id))
+        except IntegrityError:  # under the key of a run of this name that is over
+            raise self._given_up() from None
+        return from_bytes(content)
+
+    def _given_up(self) -> Conflict:
+        return Conflict(
+            "run-given-up",
+            f"The run {self._notes.run} was given up by another process meanwhile.",
+            next_step="Begin another run.",
+        )
 
     def _place(self, ident: str) -> Place:
         name = f"{places.run_key(self._out.org, self._notes.run)}/{ident}"

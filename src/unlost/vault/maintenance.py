@@ -11,13 +11,13 @@ from unlost.model.erasure import ErasureProof
 from unlost.model.errors import Conflict, StoreError, UnlostError
 from unlost.model.snapshot import CommitKind, Counts, PackEntry, SnapshotInfo, TableState
 from unlost.vault import places
-from unlost.vault.finish import committed, replace_root
+from unlost.vault.finish import committed, proved_by
 from unlost.vault.format.manifest import FORMAT, Intent, Manifest, ObjectEntry, TablePart, unpack
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.intents import OpenRun
 from unlost.vault.register import newest_entry
 from unlost.vault.room import OrgRoom
-from unlost.vault.state import LiveState, live_root
+from unlost.vault.state import LiveState
 from unlost.vault.stores.store import where_allowed
 
 MAINTENANCE = frozenset(
@@ -212,7 +212,7 @@ class Maintenance:
         )
         after = state.copy()
         after.apply(manifest, head="")
-        return replace_root(manifest, live_root(after, org=self._room.org))
+        return proved_by(manifest, after)
 
 
 def open_runs(room: OrgRoom) -> Iterator[Intent]:

@@ -146,6 +146,12 @@ def over(org: str, run: str) -> str:
     return f"{intent(org, run)}{OVER}"
 
 
+def run_of_key(name: str) -> str:
+    """The run whose key this is, by its name; empty if it is no key of a run."""
+    folder, _, last = name.rpartition("/")
+    return last.removesuffix(".key") if folder.endswith("/runs") and last.endswith(".key") else ""
+
+
 def journals(org: str) -> str:
     """The folder of journals."""
     return f"orgs/{org}/journal/"

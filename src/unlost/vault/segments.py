@@ -7,7 +7,7 @@ import base64
 import io
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -132,11 +132,11 @@ class SegmentReader:
             self._held[ident] = held
             self._pinned[ident] = held.sidecar
 
-    def release(self, idents: Iterable[str]) -> None:
-        """Read these segments from the store again."""
+    def release_all(self, prefix: str) -> None:
+        """Read the segments of a run, whose ids begin so, from the store again."""
         with self._lock:
-            for ident in idents:
-                self._held.pop(ident, None)
+            for ident in [one for one in self._held if one.startswith(prefix)]:
+                del self._held[ident]
                 self._pinned.pop(ident, None)
 
     def ids_beside(self, entry: SegmentEntry) -> pa.ChunkedArray:

@@ -52,7 +52,7 @@ class SegmentWriter:
     def __init__(self, org: str, *, sealed: SealedObjects, prefix: str) -> None:
         self.org = org
         self.sealed = sealed
-        self._prefix = prefix
+        self.prefix = prefix
 
     def write(self, rows: pa.Table, *, label: Label, group_rows: int | None = None) -> SegmentEntry:
         """Write rows that are sorted by ``_u_id``, at least one; durable when it returns."""
@@ -68,7 +68,7 @@ class SegmentWriter:
 
     def fresh(self) -> str:
         """An id for one more segment."""
-        return self._prefix + self.sealed.entropy.bytes(8).hex()
+        return self.prefix + self.sealed.entropy.bytes(8).hex()
 
     def writer(
         self, sink: pa.NativeFile, rows: pa.Table, *, ident: str, epoch: int

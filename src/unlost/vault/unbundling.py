@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.snapshot import SegmentEntry
 from unlost.vault.bundling import Piece, write_bundles
 from unlost.vault.erase.hits import Hit, rewritten
 from unlost.vault.format.physical import SYSTEM_FIELDS
@@ -32,9 +31,15 @@ def unbundled(
     gone: Collection[str],
     pause: Callable[[], None],
 ) -> Iterator[Rewritten]:
-    """What is live in these bundles, written again as it is; but for segments that are ``gone``."""
-    if leaving:
-        yield from _moved(room, out, list(_beside(room, state, leaving, gone)), pause)
+    """What is live in these bundles, written again as it is; but for segments that are ``gone``.
+
+    One bundle after the other, so that no more of them is in memory.
+    """
+    done, held = set(gone), _bundles(state)
+    for name in sorted(held.keys() & leaving):
+        for one in _moved(room, out, list(_beside(room, state, held[name], done)), pause):
+            done |= {entry.id for entry in one.old}
+            yield one
 
 
 def touched(done: Iterable[Rewritten]) -> set[str]:
@@ -42,10 +47,12 @@ def touched(done: Iterable[Rewritten]) -> set[str]:
     return {entry.bundle for one in done for entry in one.old} - {""}
 
 
-def of_nights(state: LiveState, nights: Collection[int]) -> set[str]:
-    """The bundles with something of these nights."""
+def wasted(state: LiveState, *, kept: Collection[int]) -> set[str]:
+    """The bundles with rows that are live no more, but for those of these nights: they show all of theirs."""
     return {
-        name for name, held in _bundles(state).items() if any(one.last in nights for one in held)
+        name
+        for name, held in _bundles(state).items()
+        if _has_dead(held) and any(one.last not in kept for one in held)
     }
 
 
@@ -68,10 +75,9 @@ def holding(
     """The bundles of which not all is live, and that have a row with one of these ids."""
     wanted = pa.concat_arrays([_NO_IDS, *ids])
     for name, held in _bundles(state).items():
-        entry = held[0].entry
-        if sum(live.entry.rows for live in held) < entry.of:
+        if _has_dead(held):
             pause()
-            found = pc.is_in(room.reader.ids_beside(entry), value_set=wanted)
+            found = pc.is_in(room.reader.ids_beside(held[0].entry), value_set=wanted)
             if pc.any(found).as_py():
                 yield name
 
@@ -86,38 +92,47 @@ def _bundles(state: LiveState) -> dict[str, list[LiveSegment]]:
     return bundles
 
 
+def _has_dead(held: Sequence[LiveSegment]) -> bool:
+    """True if a bundle has rows beside those that are live."""
+    return sum(live.entry.rows for live in held) < held[0].entry.of
+
+
 def _beside(
-    room: OrgRoom, state: LiveState, leaving: Collection[str], gone: Collection[str]
+    room: OrgRoom, state: LiveState, held: Sequence[LiveSegment], done: Collection[str]
 ) -> Iterator[Hit]:
-    """By table, what is still to be taken out of the bundles."""
-    for table in sorted(state.segments):
+    """By table, what is still to be taken out of a bundle."""
+    wanted = {live.entry.id for live in held} - set(done)
+    for table in sorted({live.entry.table for live in held}):
         view = room.view(table, until=state.seq, state=state)
-        ranks = frozenset(
-            rank
-            for rank, live in enumerate(view.segments)
-            if live.entry.bundle in leaving and live.entry.id not in gone
-        )
-        if ranks:
-            yield Hit(view, _NO_IDS, ranks)
+        ranks = (rank for rank, live in enumerate(view.segments) if live.entry.id in wanted)
+        if found := frozenset(ranks):
+            yield Hit(view, _NO_IDS, found)
 
 
 def _moved(
     room: OrgRoom, out: SegmentWriter, hits: Sequence[Hit], pause: Callable[[], None]
 ) -> Iterator[Rewritten]:
-    """Each in another bundle; merged where it counts in which order they came."""
-    lone: list[SegmentEntry] = []
-    pieces: list[Piece] = []
+    """Each in another bundle; merged where it counts in which order they came.
+
+    Of each commit in its own: so what a night left in bundles is found by the night.
+    """
+    lone: dict[int, list[LiveSegment]] = {}
     for found in hits:
         pause()
         for _, part in found.groups:
             if len(part) == 1 and not part[0].rebased:
-                lone.append(part[0].entry)
-                pieces.append(piece_of(room, out, part[0], reach=_reach(part[0])))
+                lone.setdefault(part[0].last, []).append(part[0])
             else:
                 yield from rewritten(room, out, _only(found, part), pause=pause)
+    for own in lone.values():
+        yield from _together(room, out, own)
+
+
+def _together(room: OrgRoom, out: SegmentWriter, own: Sequence[LiveSegment]) -> Iterator[Rewritten]:
+    pieces = [piece_of(room, out, live, reach=_reach(live)) for live in own]
     by_id = {entry.id: entry for entry in write_bundles(out, pieces)}
-    for old, piece in zip(lone, pieces, strict=True):
-        yield Rewritten((old,), (by_id[piece.ident],))
+    for live, piece in zip(own, pieces, strict=True):
+        yield Rewritten((live.entry,), (by_id[piece.ident],))
 
 
 def _only(found: Hit, part: Sequence[LiveSegment]) -> Hit:

@@ -243,6 +243,17 @@ def test_a_run_whose_notes_are_lost_is_given_up_and_the_next_call_begins_anew(sa
     assert ends == [RunState.DONE, RunState.FAILED, RunState.DONE]
 
 
+@pytest.mark.parametrize("code", ["run-given-up", "forgotten-meanwhile"])
+def test_a_run_that_nobody_can_go_on_with_is_begun_anew_at_once(sales: World, code: str) -> None:
+    backup(sales.app, "sales")
+    sales.clock.advance(days=1)
+    break_at(sales, "quotas", Conflict(code, "It is over."))
+    with pytest.raises(Conflict):
+        backup(sales.app, "sales")
+    result = backup(sales.app, "sales")
+    assert (result.resumed, result.snapshot) == (False, 2)
+
+
 def test_a_run_that_fails_at_the_same_place_for_days_is_begun_anew(sales: World) -> None:
     seen = []
     for _ in range(6):

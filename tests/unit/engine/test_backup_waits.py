@@ -15,11 +15,13 @@ from unlost.engine.findings import table_gone
 from unlost.engine.history import Nights, events, history
 from unlost.engine.policy import BackupPolicy
 from unlost.model.certificate import Verdict
-from unlost.model.errors import IntegrityError, LimitReached, TransientError
+from unlost.model.errors import IntegrityError, LimitReached, StoreError, TransientError
 from unlost.model.finding import FindingKind
 from unlost.model.reading import FileRef, Op
 from unlost.model.schema import Schema, TableTrait, WireKind
 from unlost.model.snapshot import ChangeKind, CommitKind, StoredFile, TableState, Version
+from unlost.testing.memory_vault import MemoryCommit
+from unlost.vault.commit import OpenCommit
 
 
 def test_jobs_of_the_source_are_waited_for_all_at_once(scene: Scene) -> None:
@@ -218,3 +220,22 @@ def test_after_a_limit_no_other_file_of_the_group_is_opened(scene: Scene) -> Non
     with pytest.raises(LimitReached), incoming.open():
         raise AssertionError("the file was opened")
     assert ("open_file", "Document") not in scene.source.calls
+
+
+@pytest.mark.parametrize("store", ["answers", "refuses"])
+def test_a_run_that_committed_and_did_not_say_so_is_closed(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, store: str
+) -> None:
+    chocolate(scene)
+    first = scene.night(run="night")
+    closed: list[str] = []
+
+    def abandon(commit: MemoryCommit | OpenCommit) -> None:
+        closed.append(commit.run)
+        if store == "refuses":
+            raise StoreError("store-refused", "No.")
+
+    for kind in (MemoryCommit, OpenCommit):
+        monkeypatch.setattr(kind, "abandon", abandon)
+    assert scene.attempt(run="night") == first
+    assert closed == ["night"]

@@ -1,114 +1,41 @@
 """Few rows of many tables: they wait for the end of the run, and lie in one object then."""
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-import msgspec
 import pytest
 
 import scanner
-from smallvault import COLUMNS, IDENTITY, Row, SmallVault, rows
+from manytables import (
+    GONE,
+    SCHEMA,
+    TABLES,
+    ManyTables,
+    all_named,
+    compact,
+    finish,
+    named,
+    shown,
+    stored,
+)
+from smallvault import IDENTITY, rows
 from unlost.model.erasure import ErasureWish
 from unlost.model.errors import Conflict, IntegrityError
-from unlost.model.plan import RecordKey
 from unlost.model.rectification import RectifyWish, RightValue
 from unlost.model.retention import KeepRules
-from unlost.model.schema import Column, Schema, Table, WireKind
 from unlost.model.snapshot import (
-    Added,
     CommitKind,
-    SegmentEntry,
-    SnapshotInfo,
     TableCommit,
     VerifyLevel,
 )
 from unlost.testing.clock import START
 from unlost.vault import bundling, holding, places
-from unlost.vault.commit import OpenCommit
-from unlost.vault.compact import compactor
-from unlost.vault.compact.tiers import Tier
+from unlost.vault.state import to_checkpoint
 from unlost.vault.stores.memory import MemoryStore
-from unlost.vault.vault import VaultOptions
-
-TABLES = ("Alpha", "Beta", "Delta", "Gamma")
-WIDE = Table("Wide", tuple(Column(f"N{n:03d}", WireKind.TEXT) for n in range(100)))
-SCHEMA = Schema(
-    (*(Table(name, tuple(COLUMNS.values()), name_column="Name") for name in TABLES), WIDE), "f"
-)
-GONE = RecordKey("Alpha", "alpha-record-1")
-
-
-@dataclass
-class ManyTables:
-    """A vault of an org with several tables."""
-
-    small: SmallVault = field(
-        default_factory=lambda: SmallVault(options=VaultOptions(bundle_from=2))
-    )
-
-    def begin(self, run: str) -> OpenCommit:
-        """Begin a backup of all tables."""
-        commit = self.small.vault.begin(
-            self.small.org, run=run, kind=CommitKind.BACKUP, identity=IDENTITY
-        )
-        commit.put_schema(SCHEMA)
-        return commit
-
-    def night(self, run: str, seen: Mapping[str, list[Row]]) -> SnapshotInfo:
-        """One whole backup in which little changed."""
-        commit = self.begin(run)
-        return finish(commit, [commit.add_few(name, [rows(*own)]) for name, own in seen.items()])
-
-    def entries(self) -> list[SegmentEntry]:
-        """All live segments."""
-        return list(self.small.vault.room(self.small.org).chain.live().entries())
-
-    def bundles(self) -> set[str]:
-        """The bundles that are live."""
-        return {entry.bundle for entry in self.entries()} - {""}
-
-    def objects(self) -> set[str]:
-        """What lies among the segments."""
-        folder = places.segments(self.small.org)
-        return {listed.name for listed in self.small.store.list(folder)}
-
-    def names(self, number: int) -> dict[str, dict[str, str]]:
-        """What each table showed of its records' names, by id."""
-        at = self.small.vault.at(self.small.org, number)
-        return {
-            table: {row["_u_id"]: row["Name"] for row in at.scan(table).read_all().to_pylist()}
-            for table in TABLES
-        }
-
-    def damages(self) -> object:
-        """What a deep look finds wrong."""
-        return self.small.vault.verify(VerifyLevel.DEEP).damages
 
 
 @pytest.fixture
 def many() -> ManyTables:
     return ManyTables()
-
-
-def finish(commit: OpenCommit, pieces: list[Added]) -> SnapshotInfo:
-    return commit.finish([TableCommit(one.table, (one,)) for one in pieces], as_of=START)
-
-
-def named(table: str, name: str, *, count: int = 3) -> list[Row]:
-    """Rows of a table, all with this name."""
-    ids = (f"{table.lower()}-record-{n}" for n in range(count))
-    return [(one, "U", {"Name": f"{name}{n}"}) for n, one in enumerate(ids)]
-
-
-def all_named(name: str, *tables: str) -> dict[str, list[Row]]:
-    return {table: named(table, name) for table in tables or TABLES}
-
-
-def shown(name: str) -> dict[str, dict[str, str]]:
-    return {
-        table: {f"{table.lower()}-record-{n}": f"{name}{n}" for n in range(3)} for table in TABLES
-    }
 
 
 # --- how they are written -------------------------------------------------------------------------
@@ -169,11 +96,12 @@ def test_no_more_waits_than_may(
     assert commit.add_few("Alpha", [rows(*named("Alpha", "Ann"))]).held == ()
 
 
-def test_a_bundle_has_bounded_groups_and_objects_a_bound_of_rows(
-    many: ManyTables, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("bound", "most"), [("OBJECT_ROWS", 10), ("OBJECT_BYTES", 150)])
+def test_a_bundle_has_bounded_groups_and_objects_a_bound(
+    many: ManyTables, monkeypatch: pytest.MonkeyPatch, bound: str, most: int
 ) -> None:
     monkeypatch.setattr(bundling, "GROUP_ROWS", 7)
-    monkeypatch.setattr(bundling, "OBJECT_ROWS", 10)
+    monkeypatch.setattr(bundling, bound, most)
     many.night("r1", all_named("Ann"))
     assert len(many.bundles()) == 2
     many.small.reopen()
@@ -201,11 +129,6 @@ def test_several_pieces_of_a_table_count_in_their_order(many: ManyTables) -> Non
 
 
 # --- other processes ------------------------------------------------------------------------------
-
-
-def stored(added: Added) -> Added:
-    """A piece as a run remembers it."""
-    return msgspec.convert(json.loads(msgspec.json.encode(added)), Added)
 
 
 def test_another_process_goes_on_with_what_waits(many: ManyTables) -> None:
@@ -301,18 +224,6 @@ def test_the_schemas_of_a_run_are_told_beside_its_key(many: ManyTables) -> None:
 # --- upkeep ---------------------------------------------------------------------------------------
 
 
-def compact(many: ManyTables, run: str, *tables: str) -> None:
-    """Merge all of these tables, and nothing else."""
-
-    def due(tiers: Sequence[Tier], *, closed: object) -> list[Sequence[Tier]]:
-        mine = tiers[1:] and tiers[0].segments[0].entry.table in tables
-        return [tiers] if mine else []
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compactor, "due", due)
-        many.small.vault.compact(many.small.org, run=run)
-
-
 def test_a_bundle_stays_until_all_of_it_was_merged(many: ManyTables) -> None:
     for number, name in enumerate(("Ann", "Bob", "Cyd"), 1):
         many.night(f"r{number}", all_named(name))
@@ -361,7 +272,7 @@ def test_an_erasure_leaves_nothing_in_any_bundle(many: ManyTables) -> None:
         del was["Alpha"][GONE.record]
     many.small.reopen()
     assert [many.names(n) for n in (1, 2)] == before
-    assert len(many.bundles()) == 1, "what lay beside it lies in one again"
+    assert len(many.bundles()) == 2, "what lay beside it lies in one again, of each night"
     assert many.damages() == ()
     assert many.small.vault.erasures(many.small.org)[0].complete
     compact(many, "c1", *TABLES)
@@ -507,3 +418,29 @@ def test_a_damaged_bundle_is_found_and_named_once(many: ManyTables) -> None:
     many.small.store.put_new(name, body[:-1] + bytes([body[-1] ^ 1]))
     damages = many.small.vault.verify(VerifyLevel.DEEP).damages
     assert [one.object for one in damages] == [name]
+
+
+# --- releases that know no bundles ----------------------------------------------------------------
+
+
+def test_releases_that_know_no_bundles_refuse_what_has_them_and_all_behind_it(
+    many: ManyTables,
+) -> None:
+    """Else their sweep would take bundles for garbage."""
+    many.night("r1", all_named("Ann", "Alpha"))
+    many.night("r2", all_named("Bob"))
+    many.night("r3", all_named("Cyd"))
+    compact(many, "c1", *TABLES)
+    assert many.bundles() == set()
+    many.small.vault.erase(many.small.org, ErasureWish((GONE,)), run="e1")
+    many.small.reopen()
+    chain = many.small.vault.room(many.small.org).chain
+    assert [chain.manifest(seq)[0].format for seq in range(1, 6)] == [0, 1, 1, 1, 1]
+
+
+def test_nor_do_they_read_a_checkpoint_with_bundles(many: ManyTables) -> None:
+    many.night("r1", all_named("Ann", "Alpha"))
+    chain = many.small.vault.room(many.small.org).chain
+    assert to_checkpoint(chain.live()).format == 0
+    many.night("r2", all_named("Bob"))
+    assert to_checkpoint(chain.live()).format == 1

@@ -42,10 +42,10 @@ from unlost.model.snapshot import CommitKind, Counts, SnapshotInfo
 
 # Untouched for so long: jobs at the source and their results do not live much longer.
 TOO_OLD = timedelta(days=3)
-NOTES_LOST = "work-folder-damaged"  # a power cut took notes of a step that is done
-# Nobody can go on with such a run: the last two, because another process ended it, and because what it has read
-# may hold what was taken away since.
-NO_WAY_ON = {NOTES_LOST, "run-given-up", "forgotten-meanwhile"}
+NOTES_LOST = "work-folder-damaged"
+# Nobody can go on with such a run: a power cut took notes of a step that is done, another process
+# gave it up, or what it took to be in the vault may be gone.
+LOST = frozenset({NOTES_LOST, "run-given-up", "forgotten-meanwhile"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +226,7 @@ def _stopped(app: Application, org: ProtectedOrg, run: str, error: UnlostError) 
     if isinstance(error, LimitReached):
         _parked(app, run, error)
         return
-    if error.code in NO_WAY_ON:
+    if error.code in LOST:
         _give_up(app, org, run)
     _failed(app, run, code=error.code, sentence=error.sentence)
 

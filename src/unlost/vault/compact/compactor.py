@@ -59,17 +59,19 @@ class Done:
 def compact(room: OrgRoom, *, run: str, pause: Pause) -> Compaction:
     """Merge what is due. What snapshots show stays as it is, to the bit.
 
-    Each commit replaces about ``BATCH_BYTES``. Raises Conflict (``maintenance-outrun``),
+    Each commit replaces about ``BATCH_BYTES``; what is left in bundles of which little is live moves with the
+    last one, for what others are about to merge must not. Raises Conflict (``maintenance-outrun``),
     IntegrityError, StoreError, and what ``pause`` raises: then commits made so far stand, and what
     was written for another one is removed.
     """
     state = room.chain.proved()
     close_cut_off(room, CommitKind.COMPACT)
     done = Compaction()
-    plan = _due(room, state) if state.seq else iter(())
-    for number, batch in enumerate(_batches(plan), start=1):
+    batches = list(_batches(_due(room, state))) if state.seq else []
+    for number, batch in enumerate(batches, start=1):
         name = run if number == 1 else f"{run}-{number}"
-        done = done.then(_compacted(room, state, batch, run=name, pause=pause))
+        last = number == len(batches)
+        done = done.then(_compacted(room, batch, run=name, last=last, pause=pause))
     return done
 
 
@@ -88,24 +90,25 @@ def _batches(plan: Iterable[Due]) -> Iterator[list[Due]]:
 
 
 def _compacted(
-    room: OrgRoom, state: LiveState, batch: Sequence[Due], *, run: str, pause: Pause
+    room: OrgRoom, batch: Sequence[Due], *, run: str, last: bool, pause: Pause
 ) -> Compaction:
     work = Maintenance(room, run=run, kind=CommitKind.COMPACT)
     work.open()
     try:
-        return _in_place(room, state, batch, work, pause)
+        return _in_place(room, batch, work, pause, last=last)
     except Exception:
         work.give_up()
         raise
 
 
 def _in_place(
-    room: OrgRoom, state: LiveState, batch: Sequence[Due], work: Maintenance, pause: Pause
+    room: OrgRoom, batch: Sequence[Due], work: Maintenance, pause: Pause, *, last: bool
 ) -> Compaction:
+    state = work.base
     out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
     done = [_merge(room, out, one, pause) for one in batch]
     told = _index(room, out, state, batch)
-    moved = list(_moved(room, out, state, done, pause))
+    moved = list(_moved(room, out, state, done, pause)) if last else []
     replaced = [entry for one in done for entry in (*one.old, *one.between)]
     replaced += [entry for one in moved for entry in (*one.old, *one.between)]
     objects = list(left_behind(state, replaced, org=room.org))

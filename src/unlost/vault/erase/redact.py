@@ -20,7 +20,6 @@ from unlost.model.snapshot import TableState
 from unlost.vault import places
 from unlost.vault.format.journal import FIRST_LINK
 from unlost.vault.format.manifest import (
-    FORMAT,
     STRUCK,
     Manifest,
     ObjectEntry,
@@ -144,7 +143,9 @@ def put_redaction(room: OrgRoom, manifest: Manifest, *, head: str, by: int) -> O
     """Seal what stands in place of a manifest that had this head, from the commit ``by`` on."""
     mark = room.sealed.entropy.bytes(_OWN_BYTES).hex()
     name = places.redaction(room.org, manifest.seq, by=by, mark=mark)
-    return _sealed(room, ObjectKind.REDACTION, name, pack(Redaction(FORMAT, head, manifest)))
+    return _sealed(
+        room, ObjectKind.REDACTION, name, pack(Redaction(manifest.format, head, manifest))
+    )
 
 
 def _sealed(room: OrgRoom, kind: ObjectKind, name: str, content: bytes) -> ObjectEntry:

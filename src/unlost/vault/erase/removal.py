@@ -41,7 +41,7 @@ def is_complete(room: OrgRoom, state: LiveState) -> bool:
 
 
 def _left(room: OrgRoom, state: LiveState, erasures: list[Manifest]) -> Iterator[str]:
-    """Objects that are there and must not be: segments and packs, then what told of them."""
+    """Objects that are there and must not be: segments and packs, then what told of them; keys of runs that are over."""
     listed = [one.name for one in room.sealed.store.list(f"orgs/{room.org}/")]
     live = {entry.name for entry in live_objects(state, org=room.org)}
     redactions = places.redactions(room.org)
@@ -66,8 +66,18 @@ def _left(room: OrgRoom, state: LiveState, erasures: list[Manifest]) -> Iterator
             or name.startswith(journals)
             or (name.startswith(checkpoints) and name < newest)
             or (name.startswith(redactions) and name not in live and _is_late(name, state))
+            or _opens_nothing(room, state, name)
         ):
             yield name
+
+
+def _opens_nothing(room: OrgRoom, state: LiveState, name: str) -> bool:
+    """True for the key of a run that is over: what the run held, and somebody kept, opens with it."""
+    run = places.run_of_key(name)
+    if not run:
+        return False
+    over = any(info.run == run for info in state.commits.values())
+    return over or room.sealed.store.size(places.intent(room.org, run)) is None
 
 
 def _is_late(name: str, state: LiveState) -> bool:

@@ -31,6 +31,7 @@ from unlost.vault.finish import committed
 from unlost.vault.format.manifest import ObjectEntry, TablePart
 from unlost.vault.format.physical import SUPPRESSED
 from unlost.vault.garbage import collected_up_to, listing_of
+from unlost.vault.intents import OpenRun
 from unlost.vault.maintenance import Maintenance, Work, close_cut_off, open_runs
 from unlost.vault.retain.repack import Repacked, repack
 from unlost.vault.rewritten import Rewritten
@@ -102,6 +103,7 @@ def carried_out[T](
     state = room.chain.proved()
     for each in _OWN:
         close_cut_off(room, each)
+    close_committed(room, state)
     check_alone(room, state, run="")
     before = remove_erased(room, state)
     work = Maintenance(room, run=run, kind=kind)
@@ -115,6 +117,13 @@ def carried_out[T](
     if committed(state, run) is not None:
         room.chain.renew_checkpoint()
     return done, before + remove_erased(room, state)
+
+
+def close_committed(room: OrgRoom, state: LiveState) -> None:
+    """End runs that were committed and did not come to say so: with their keys what they held opens."""
+    for intent in list(open_runs(room)):
+        if committed(state, intent.run):
+            OpenRun(room.org, intent.run, sealed=room.sealed).close()
 
 
 def check_alone(room: OrgRoom, state: LiveState, *, run: str) -> None:

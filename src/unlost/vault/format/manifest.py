@@ -28,6 +28,7 @@ from unlost.model.snapshot import (
 )
 
 FORMAT = 0
+BUNDLED = 1  # of manifests and what lists their entries, from the first bundle on: who knows none refuses them
 STRUCK = "-"  # in place of a sidecar that stood in a manifest
 _LEVEL = 3
 _LONGEST = 1 << 30  # no document comes near; a damaged length must not ask for more
@@ -230,10 +231,10 @@ def _check_format(text: bytes, *, name: str) -> None:
         number = learned(_Numbered).decode(text).format
     except msgspec.MsgspecError:
         raise _senseless(name) from None
-    if number > FORMAT:
+    if number > BUNDLED:
         raise UsageError(
             "format-newer",
-            f"“{name}” has format {number}; this release of Unlost reads up to format {FORMAT}.",
+            f"“{name}” has format {number}; this release of Unlost reads up to format {BUNDLED}.",
             next_step="Install a newer release of Unlost and try again. Nothing was changed.",
         )
 

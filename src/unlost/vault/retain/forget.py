@@ -30,7 +30,7 @@ from unlost.vault.rewritten import Rewritten
 from unlost.vault.room import OrgRoom
 from unlost.vault.segmentwriter import Reach, SegmentWriter
 from unlost.vault.state import LiveSegment, LiveState, left_behind
-from unlost.vault.unbundling import of_nights, touched, unbundled
+from unlost.vault.unbundling import touched, unbundled, wasted
 
 type Pause = Callable[[], None]
 type Agree = Callable[[Forgetting], None]
@@ -125,7 +125,7 @@ def _forgotten(
         repacked = repack(room, tables.freed.moving)
         done = [_rewritten(room, out, tally, repacked, pause) for tally in tallies]
         done += _bare(room, out, scope.state, spills, pause)
-        done += _unbundled(room, out, scope, done, pause)
+        done += _unbundled(room, out, scope, tallies, done, pause)
         made = Made(scope, tallies, tuple(done), tables.freed, repacked, spills)
         return _commit(room, work, made, told)
     except Exception:
@@ -205,10 +205,19 @@ def _without(
 
 
 def _unbundled(
-    room: OrgRoom, out: SegmentWriter, scope: Scope, done: Sequence[Rewritten], pause: Pause
+    room: OrgRoom,
+    out: SegmentWriter,
+    scope: Scope,
+    tallies: Sequence[TableTally],
+    done: Sequence[Rewritten],
+    pause: Pause,
 ) -> Iterator[Rewritten]:
-    """What shares bundles with what goes, written again elsewhere; it may have been merged before."""
-    leaving = touched(done) | of_nights(scope.state, scope.going)
+    """What shares bundles with what goes, written again elsewhere; it may have been merged before.
+
+    Of a record that goes altogether a night that stays may have said that it was deleted.
+    """
+    kept = () if any(one.records for one in tallies) else scope.kept
+    leaving = touched(done) | wasted(scope.state, kept=kept)
     gone = {entry.id for one in done for entry in one.old}
     return unbundled(room, out, scope.state, leaving, gone=gone, pause=pause)
 

@@ -104,5 +104,5 @@ def test_refuses_what_makes_no_sense(data: bytes) -> None:
 
 def test_refuses_a_newer_format_whatever_its_fields() -> None:
     with pytest.raises(UsageError) as caught:
-        unpack(squeeze(b'{"format":1,"anything":true}'), Manifest, name="m")
+        unpack(squeeze(b'{"format":2,"anything":true}'), Manifest, name="m")
     assert caught.value.code == "format-newer"
