@@ -167,7 +167,7 @@ def _drive(
         if not due:
             session.runner.sleep_until(min(unit.until for unit in units if unit.until is not None))
             continue
-        turn = due[: session.policy.reads_at_once]
+        turn = _turn(session, due, f"{look.name}/read")
         steps = session.runner.map(
             f"{look.name}/read",
             lambda unit: _advanced(session, unit, look),
@@ -184,6 +184,13 @@ def _drive(
                 results[unit.task.table, unit.path] = step.read
             units = [*_followers(unit, step), *units]
     return results, failures
+
+
+def _turn(session: Session, due: Sequence[_Unit], name: str) -> list[_Unit]:
+    """Who has its turn. In a resumed run first what is done: its rows are known before others come."""
+    turn = due[: session.policy.reads_at_once]
+    done = [unit for unit in turn if session.runner.is_done(name, unit.key)]
+    return done or list(turn)
 
 
 def _followers(unit: _Unit, step: Advanced) -> list[_Unit]:

@@ -69,6 +69,10 @@ class LocalRunner:
             raise failed
         return [future.result() for future in futures]  # type: ignore[misc]
 
+    def is_done(self, name: str, key: str) -> bool:
+        """True for a step whose result is kept."""
+        return self._store.result(self._run, name, key) is not None
+
     def sleep_until(self, when: datetime) -> None:
         """Let time pass; a resumed run sleeps only for what is left."""
         while (left := (when - self._clock.now()).total_seconds()) > 0:

@@ -650,6 +650,10 @@ class Runner(Protocol):
         """
         ...
 
+    def is_done(self, name: str, key: str) -> bool:
+        """True for a step of ``map`` that a resumed run finds done."""
+        ...
+
     def sleep_until(self, when: datetime) -> None:
         """Let time pass, durably."""
         ...

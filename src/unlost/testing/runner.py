@@ -51,6 +51,10 @@ class MemoryRunner:
             done.append(learned(result).decode(self.steps[place]))
         return done
 
+    def is_done(self, name: str, key: str) -> bool:
+        """True for a step whose result is kept."""
+        return (self._run, name, key) in self.steps
+
     def sleep_until(self, when: datetime) -> None:
         """Let time pass."""
         left = (when - self._clock.now()).total_seconds()

@@ -81,6 +81,15 @@ def test_a_map_keeps_the_order_and_resumes_where_it_broke(again: Again) -> None:
     assert again().map("nothing", call, [], key=str, result=int) == []
 
 
+def test_what_is_done_is_told_to_who_resumes(again: Again) -> None:
+    first = again()
+    first.map("read", str, [1], key=str, result=str)
+    assert first.is_done("read", "1")
+    resumed = again()
+    assert [resumed.is_done("read", key) for key in ("1", "2")] == [True, False]
+    assert not resumed.is_done("other", "1")
+
+
 def test_sleeping_ends_at_the_instant(again: Again, clock: VirtualClock) -> None:
     until = clock.now() + timedelta(minutes=3)
     again().sleep_until(until)
