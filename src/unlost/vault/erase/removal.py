@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from unlost.model.snapshot import CommitKind
 from unlost.vault import places
 from unlost.vault.format.manifest import Manifest
+from unlost.vault.intents import OpenRun
 from unlost.vault.room import OrgRoom
 from unlost.vault.state import LiveState, live_objects
 
@@ -77,7 +78,7 @@ def _opens_nothing(room: OrgRoom, state: LiveState, name: str) -> bool:
     if not run:
         return False
     over = any(info.run == run for info in state.commits.values())
-    return over or room.sealed.store.size(places.intent(room.org, run)) is None
+    return over or not OpenRun(room.org, run, sealed=room.sealed).is_open()
 
 
 def _is_late(name: str, state: LiveState) -> bool:
