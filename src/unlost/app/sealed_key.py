@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from unlost.model.errors import NotAllowed
+from unlost.model.learned import learned
 from unlost.vault.unlock import ByServiceKeyFile, ServiceKey
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def present_sealer(path: Path) -> Sealer | None:
 def _parsed(text: str) -> _File:
     try:
         _, line = text.strip().split("\n")
-        return msgspec.json.decode(line, type=_File)
+        return learned(_File).decode(line)
     except (ValueError, msgspec.DecodeError):
         raise NotAllowed(
             "key-file-damaged",
