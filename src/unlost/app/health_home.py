@@ -1,5 +1,6 @@
 """How a home and its vault are: keys, store, database, copies, service, channels."""
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -46,6 +47,7 @@ def _keys(app: Application) -> Iterator[Look]:
     for name, file in (("home key", app.home.home_key), ("service key", service_key_of(app.home))):
         if file.exists():
             yield _private(name, file)
+    yield from _credentials(app)
     try:
         closed = closed_secrets(sealing_key(read_home_key(app.home)))
     except UnlostError as error:
@@ -60,6 +62,14 @@ def _keys(app: Application) -> Iterator[Look]:
         )
     else:
         yield good("secrets", "All secrets open with this home's key.")
+
+
+def _credentials(app: Application) -> Iterator[Look]:
+    """The files with credentials of buckets, as far as this user may read them."""
+    for place in filter(None, (app.home.place, mirror_place(app))):
+        for file in filter(None, (place.reach.credentials_file, place.reach.maintenance_file)):
+            if os.access(file, os.R_OK):
+                yield _private("credentials", file)
 
 
 def _private(name: str, file: Path) -> Look:

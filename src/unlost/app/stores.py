@@ -19,12 +19,17 @@ _lock = threading.Lock()
 
 
 def home_store(home: Home, *, clock: Clock) -> Store:
-    """The store of a home's vault; raises StoreError where its settings are wrong."""
+    """The store of a home's vault; raises StoreError where its settings are wrong.
+
+    Where no pieces are kept any more, those of before are removed: nobody would remove them with their objects.
+    """
     store = store_at(home.place, clock=clock)
     limit = home.place.reach.cache * MEGABYTE
-    if home.place.folder is not None or not limit:
-        return store
-    return CachedStore(store, pieces=Pieces(home.cache / PIECES, limit=limit, clock=clock))
+    pieces = Pieces(home.cache / PIECES, limit=limit, clock=clock)
+    if home.place.folder is None and limit:
+        return CachedStore(store, pieces=pieces)
+    pieces.clear()
+    return store
 
 
 def store_at(place: StoreAddress, *, clock: Clock) -> Store:

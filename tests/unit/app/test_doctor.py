@@ -31,7 +31,7 @@ from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.night import CheckRecord
 from unlost.model.store import StoreProperties
 from unlost.testing.memory_writer import MemoryWriter
-from unlost.vault.stores.address import StoreAddress
+from unlost.vault.stores.address import Reach, StoreAddress
 from unlost.vault.stores.local import LocalStore
 
 
@@ -90,6 +90,19 @@ def test_a_key_that_others_may_read_is_repaired(served: Application) -> None:
     assert [check.name for check in again.checks if check.repaired] == ["home key"]
     assert served.home.home_key.stat().st_mode & 0o777 == 0o600
     assert not [check for check in doctor(served).checks if check.repairable]
+
+
+def test_credentials_that_others_may_read_are_repaired(served: Application, tmp_path: Path) -> None:
+    file = tmp_path / "bucket.env"
+    file.write_text("AWS_ACCESS_KEY_ID=key\n")
+    file.chmod(0o640)
+    place = replace(served.home.place, reach=Reach(maintenance_file=file))
+    served.home = replace(served.home, place=place)
+    assert str(file) in told(doctor(served), Health.BAD)["credentials"]
+    assert doctor(served, repair=True).worst is Health.GOOD
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.unlink()
+    assert "credentials" not in {check.name for check in doctor(served).checks}
 
 
 def test_what_cannot_be_repaired_is_told_and_stays(

@@ -81,6 +81,7 @@ def test_pieces_of_a_bucket_lie_in_the_home(bucket: Bucket, tmp_path: Path) -> N
     assert [one for one in (home.cache / PIECES).rglob("*") if one.is_file()]
     without = replace(home, place=place_in(bucket, cache=0))
     assert not isinstance(home_store(without, clock=VirtualClock()), CachedStore)
+    assert not (home.cache / PIECES).exists()  # they would outlive their objects
 
 
 def test_a_folder_needs_no_pieces(tmp_path: Path) -> None:

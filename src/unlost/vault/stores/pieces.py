@@ -6,6 +6,7 @@ Whatever goes wrong here, the store is asked instead.
 """
 
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -105,11 +106,16 @@ class Pieces:
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
-            raise StoreError(
-                "cache-not-removed",
-                f"What {place} keeps of an object cannot be removed: {error.strerror}.",
-                next_step="Let this user write there, or delete the folder cache in the home.",
-            ) from error
+            raise _stays(place, error) from error
+
+    def clear(self) -> None:
+        """Remove all pieces of all objects, where there are any; raises StoreError."""
+        try:
+            shutil.rmtree(self._folder)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise _stays(self._folder, error) from error
 
     def trim(self) -> None:
         """Remove what is old, and of the rest what was not read for longest, until there is room."""
@@ -122,9 +128,11 @@ class Pieces:
             for read_at, size, file in found:
                 if read_at >= oldest and not (full and rest > self._limit * _ROOM):
                     break
-                file.unlink(missing_ok=True)
-                rest -= size
-                with suppress(OSError):
+                if file.name == _GONE:
+                    continue  # it takes no room, and is needed for a while
+                with suppress(OSError):  # one that may not be removed does not keep the others
+                    file.unlink(missing_ok=True)
+                    rest -= size
                     file.parent.rmdir()  # where it was the last one
 
     def _kept(self, gone_since: float) -> Iterator[tuple[float, int, Path]]:
@@ -156,3 +164,11 @@ class Pieces:
     def _touch(self, file: Path) -> None:
         now = self._clock.now().timestamp()
         os.utime(file, (now, now))
+
+
+def _stays(place: Path, error: OSError) -> StoreError:
+    return StoreError(
+        "cache-not-removed",
+        f"What {place} keeps of the vault's objects cannot be removed: {error.strerror}.",
+        next_step="Let this user write there, or delete the folder cache in the home.",
+    )

@@ -127,13 +127,13 @@ class Versions:
     def is_locked_for_good(self) -> bool:
         """True if the bucket keeps what is new in it so that nobody can remove it for a while.
 
-        False also where these credentials may not know.
+        False also where these credentials may not know, or the server knows no locks. Raises StoreError where it
+        does not answer: then nothing is known.
         """
-        try:
-            told = self._asked("GET", "", {"object-lock": ""})
-        except StoreError:
-            return False
-        return b"<Mode>COMPLIANCE</Mode>" in told
+        status, told = self._answer("GET", "", {"object-lock": ""}, {})
+        if _is_passing(status):
+            raise self.failed(f"it answered {status}")
+        return status == HTTPStatus.OK and b"<Mode>COMPLIANCE</Mode>" in told
 
     def _of(self, full: str) -> list[str]:
         """Some versions of an object and marks of its deletion, newest first; none when all are gone."""
@@ -153,6 +153,12 @@ class Versions:
         self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str] = {}
     ) -> bytes:
         """The body of an answer; raises StoreError where it is none of success."""
+        return self._read(*self._answer(method, path, query, headers))
+
+    def _answer(
+        self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]
+    ) -> tuple[int, bytes]:
+        """Status and body of the first answer that is not one in passing; raises StoreError where none comes."""
         for number in range(TRIES):
             try:
                 status, body = self._once(method, path, query, headers)
@@ -161,7 +167,7 @@ class Versions:
                     raise self.failed(str(error) or type(error).__name__) from error
             else:
                 if number + 1 == TRIES or not _is_passing(status):
-                    return self._read(status, body)
+                    return status, body
             self._sleep(FIRST_PAUSE * 2**number)
         raise AssertionError("the last try returns or raises")
 

@@ -133,6 +133,49 @@ def test_pieces_are_no_more_than_the_limit_and_the_last_read_stay(
     assert pieces.get(Piece(f"o{LOOK_EVERY * 2}")) is not None
 
 
+def test_that_an_object_was_deleted_is_known_though_there_is_no_room(
+    pieces: Pieces, tmp_path: Path, clock: VirtualClock
+) -> None:
+    pieces.put(Piece("one"), b"x")
+    pieces.forget("one")
+    for number in range(12):
+        clock.advance(seconds=1)
+        pieces.put(Piece(f"o{number}"), bytes(LIMIT // 8))
+    pieces.trim()
+    pieces.put(Piece("one"), b"x")
+    assert pieces.get(Piece("one")) is None
+
+
+def test_a_piece_that_may_not_be_removed_does_not_keep_the_others(
+    pieces: Pieces, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("stays", "goes"):
+        pieces.put(Piece(name), b"x")
+        clock.advance(seconds=1)
+    clock.advance(days=KEPT.days + 1)
+    unlink = Path.unlink
+    tried: list[Path] = []
+
+    def refused(file: Path, missing_ok: bool = False) -> None:
+        tried.append(file)
+        if len(tried) == 1:
+            raise PermissionError(1, "Operation not permitted")
+        unlink(file, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    pieces.trim()
+    monkeypatch.undo()
+    assert pieces.get(Piece("stays")) == b"x"
+    assert pieces.get(Piece("goes")) is None
+
+
+def test_pieces_that_cannot_be_cleared_are_named(tmp_path: Path, clock: VirtualClock) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StoreError) as told:
+        Pieces(tmp_path / "file", limit=LIMIT, clock=clock).clear()
+    assert told.value.code == "cache-not-removed"
+
+
 def test_what_nobody_reads_for_long_is_removed(
     pieces: Pieces, tmp_path: Path, clock: VirtualClock
 ) -> None:

@@ -117,6 +117,15 @@ def test_what_cannot_be_asked_is_no_lock(bucket: Bucket, tmp_path: Path) -> None
     check_not_locked(place_in(bucket), now=CLOCK.now, sleep=CLOCK.sleep)
 
 
+def test_a_bucket_that_does_not_say_whether_it_has_locks_is_not_taken(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Versions, "_once", lambda *_: (503, b""))
+    with pytest.raises(StoreError) as told:
+        check_not_locked(place_in(bucket), now=CLOCK.now, sleep=CLOCK.sleep)
+    assert told.value.code == "store-failed"
+
+
 def test_a_server_that_does_not_answer_or_not_in_xml_has_failed(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
