@@ -592,10 +592,7 @@ class Vault(Upkeep, Retention, Verifying, Protocol):
         ...
 
     def read_files(self, org: str, blobs: Collection[str]) -> Mapping[str, bytes]:
-        """The bytes of small files, found together.
-
-        Raises NotFound or IntegrityError if one of them is not there or not whole.
-        """
+        """The bytes of small files; raises NotFound or IntegrityError where one is not there or not whole."""
         ...
 
     def journal(self, org: str, run: str) -> Journal:
@@ -610,12 +607,17 @@ class Vault(Upkeep, Retention, Verifying, Protocol):
         ...
 
     def lineage(
-        self, org: str, *, table: str | None = None, records: Sequence[str] = ()
+        self,
+        org: str,
+        *,
+        table: str | None = None,
+        records: Sequence[str] = (),
+        lives: Sequence[str] = (),
     ) -> Sequence[Lineage]:
         """Which live records stand for records of this org: the newest row of each, by id.
 
-        With ``table`` and ``records`` (old ids) the cost is that of their rows; then the rows that
-        carry them on are given too, for ``unlost.model.lineage.resolve``. Otherwise all are read.
+        With ``table`` and ``records`` (old ids) the cost is that of their rows; then the rows that carry them on are
+        given too, for ``unlost.model.lineage.resolve``. Otherwise all are read; ``lives``: what leads to one of them.
         """
         ...
 
@@ -667,9 +669,7 @@ class Jobs(Protocol):
         ...
 
     def again(self, ids: Iterable[str]) -> None:
-        """Forget those of these jobs that ended without doing what they should, so that they can be
-        asked for again.
-        """
+        """Forget those that ended without doing what they should, so that they can be asked for again."""
         ...
 
 

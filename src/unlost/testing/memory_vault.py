@@ -231,10 +231,16 @@ class MemoryVault:
         return self.written[org].runs(unfinished=unfinished)
 
     def lineage(
-        self, org: str, *, table: str | None = None, records: Sequence[str] = ()
+        self,
+        org: str,
+        *,
+        table: str | None = None,
+        records: Sequence[str] = (),
+        lives: Sequence[str] = (),
     ) -> Sequence[Lineage]:
         """Which live records stand for records of this org."""
-        return self.written[org].lineage(org, table=table, records=records)
+        told = self.written[org].lineage(org, table=table, records=records)
+        return [row for row in told if not lives or row.live in lives]
 
     def compact(
         self,

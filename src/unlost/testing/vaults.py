@@ -121,6 +121,8 @@ class VaultContract:
         assert {row.live for row in vault.lineage(org)} == {"a2", "b2", "z2"}
         assert {row.live for row in vault.lineage(org, records=["a"])} == {"a2", "z2"}
         assert list(vault.lineage(org, table="Nothing", records=["a"])) == []
+        assert [row.old for row in vault.lineage(org, lives=["b2", "nobody"])] == ["b"]
+        assert list(vault.lineage(org, table="Thing", lives=["z2"])) == []
 
     def test_the_newest_row_of_a_record_counts(self, vault: Vault, org: str) -> None:
         """In a commit the last that was said, over commits the last that was committed."""

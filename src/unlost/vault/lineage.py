@@ -10,6 +10,7 @@ from itertools import batched
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from unlost.model.learned import learned
 from unlost.model.reading import Op, Rows
@@ -41,11 +42,17 @@ def lineage_rows(rows: Sequence[Lineage], *, observed_at: datetime) -> Iterator[
 
 
 def lineage(
-    room: OrgRoom, *, targets: Sequence[str], table: str | None, records: Sequence[str]
+    room: OrgRoom,
+    *,
+    targets: Sequence[str],
+    table: str | None,
+    records: Sequence[str],
+    lives: Sequence[str] = (),
 ) -> Sequence[Lineage]:
     """The newest rows by id; with table and records those of these and what carries them on.
 
-    ``targets``: oids of all orgs that records may have come back to.
+    ``targets``: oids of all orgs that records may have come back to. ``lives``: only rows that lead to one of
+    these.
     """
     state = room.chain.live()
     view = room.view(LINEAGE, until=state.seq, state=state)
@@ -56,7 +63,7 @@ def lineage(
     wanted = frozenset(records)
     return [
         row
-        for row in _all(view)
+        for row in _all(view, lives)
         if table in (None, row.table) and (not wanted or row.old in wanted)
     ]
 
@@ -81,10 +88,16 @@ def _of(view: TableView, ids: pa.Array) -> list[Lineage]:
     return list(_told(view.newest(ids, ()), view))
 
 
-def _all(view: TableView) -> Iterator[Lineage]:
-    for rows in key_pieces(view, ()):
-        ids = newest_of_each(rows).column(U_ID).combine_chunks()
-        yield from _told(view.newest(ids, ()), view)
+def _all(view: TableView, lives: Sequence[str]) -> Iterator[Lineage]:
+    for piece in key_pieces(view, ()):
+        ids = newest_of_each(piece).column(U_ID).combine_chunks()
+        rows = view.newest(ids, ())
+        yield from _told(_leading(rows, view, lives) if lives else rows, view)
+
+
+def _leading(rows: pa.Table, view: TableView, lives: Sequence[str]) -> pa.Table:
+    live = view.cells(rows, _CELLS[:1]).column(0)
+    return rows.filter(pc.is_in(live, pa.array(lives, pa.string())))
 
 
 def _told(rows: pa.Table, view: TableView) -> Iterator[Lineage]:

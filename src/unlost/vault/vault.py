@@ -228,14 +228,21 @@ class EncryptedVault:
         return journals(self.room(org), unfinished=unfinished)
 
     def lineage(
-        self, org: str, *, table: str | None = None, records: Sequence[str] = ()
+        self,
+        org: str,
+        *,
+        table: str | None = None,
+        records: Sequence[str] = (),
+        lives: Sequence[str] = (),
     ) -> Sequence[Lineage]:
         """Which live records stand for records of this org: the newest row of each, by id.
 
         With ``table`` and ``records`` (old ids) the cost is that of their rows; then the rows that
-        carry them on are given too. Otherwise all are read.
+        carry them on are given too. Otherwise all are read, and with ``lives`` those told that lead to one of them.
         """
-        return lineage(self.room(org), targets=self.oids(), table=table, records=records)
+        return lineage(
+            self.room(org), targets=self.oids(), table=table, records=records, lives=lives
+        )
 
     def compact(
         self, org: str, *, run: str, pause: Callable[[], None] = lambda: None

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from stateful.restore.judge import FIRST, Case, Further, Judge
 from stateful.restore.town import LINKS, REQUIRED, TABLES, Picture, Town, references
 from unlost.engine.restore.calls import TRIES
+from unlost.engine.restore.compared import NOT_SET
 from unlost.engine.restore.edits import NO_EDITS, Edits
 from unlost.engine.restore.execute import execute, resume, run_of
 from unlost.engine.restore.log import Log
@@ -267,7 +268,8 @@ class Restores(RuleBasedStateMachine):
         """True if nothing that did not come back may do so the next time.
 
         What was refused may: a key is free by then. So may what was left out, if it left the bin with
-        its master.
+        its master; and what was as wanted until the org gave it back a reference to what left the bin,
+        which the outcome then names as a difference.
         """
         live = {key for key, seen in self.town.picture(bin_too=True).items() if not seen.binned}
         lives = {self.judge.origin(key) for key in live}
@@ -275,7 +277,15 @@ class Restores(RuleBasedStateMachine):
             step.action is Action.SKIP and self.judge.origin(step.key) in lives
             for step in plan.steps
         )
-        return not along and all(one.ending is not Ending.FAILED for one in outcome.records)
+        linked = any(
+            one.ending is Ending.UNCHANGED and difference.reason == NOT_SET
+            for one in outcome.records
+            for difference in one.differences
+            if difference.column in LINKS[one.table]
+        )
+        return not (along or linked) and all(
+            one.ending is not Ending.FAILED for one in outcome.records
+        )
 
     def _unchanged(self, plan: RestorePlan, before: Picture, again: Picture) -> None:
         """Restoring again changes nothing.

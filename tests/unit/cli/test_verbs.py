@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from terminals import Terminal
+from unit.app.test_returns import brought_back
 from unlost.cli.exits import ExitCode
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.schema import DeleteRule, Reference, TableTrait, WireKind
@@ -126,6 +127,18 @@ def test_history_is_a_timeline(nights: Terminal) -> None:
     assert "2026-03-02 21:00 UTC  Deleted by Ada Admin\n" in gone.out
     told = nights("history", "sales", "Account", "A40017", "--json").json
     assert [entry["kind"] for entry in told["entries"]] == ["created", "deleted"]
+
+
+def test_what_came_back_is_said_beside_what_was_lost(nights: Terminal) -> None:
+    nights.world.org.create("Account", {"Name": "Schoko Zürich"}, record="B1")
+    nights.world.clock.advance(days=1)
+    assert nights("backup", "sales").code == ExitCode.OK
+    brought_back(nights.world, "restore-1", ("A40017", "B1"))
+    assert "  It came back as B1\n" in nights("find", "A40017").out
+    lost = nights("history", "sales", "Account", "A40017").out
+    assert "deleted\nCame back as B1 in sales, by restore-1\n" in lost
+    lives = nights("history", "sales", "Account", "B1").out
+    assert "alive\nWas A40017 before it came back, by restore-1\n" in lives
 
 
 def test_a_purged_record_is_told_between_two_nights(nights: Terminal) -> None:

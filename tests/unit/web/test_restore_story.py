@@ -50,6 +50,22 @@ def test_what_was_lost_last_night_comes_back(shop: Shop, sign_in: SignIn) -> Non
     assert "This plan was run" in client.get(plan).content.decode()
 
 
+def test_a_record_that_came_back_is_found_from_the_lost_one(shop: Shop, sign_in: SignIn) -> None:
+    client = sign_in(Role.RESTORER)
+    run = start(client, choose(client, what="lost", a="2", b="3"))
+    serve(shop, run)
+    shop.night()
+    life = shop.named("Account", "Schoko Zürich")
+    found = client.get("/find/?all=1&q=Schoko").content.decode()
+    assert f'href="/orgs/sales/records/Account/{life}/?q=Schoko">It came back</a>' in found
+    lost = client.get(f"/orgs/sales/records/Account/{CUSTOMER}/").content.decode()
+    assert f'It came back to sales as <a href="/orgs/sales/records/Account/{life}/">' in lost
+    assert f'in <a href="/jobs/{run}/">this restore</a>' in lost
+    lives = client.get(f"/orgs/sales/records/Account/{life}/").content.decode()
+    assert f'it was <a href="/orgs/sales/records/Account/{CUSTOMER}/">{CUSTOMER}</a>' in lives
+    assert "It came back to" not in lives
+
+
 def test_what_failed_is_grouped_and_tried_again(shop: Shop, sign_in: SignIn) -> None:
     client = sign_in(Role.RESTORER)
     plan = choose(client, what="lost", a="2", b="3")

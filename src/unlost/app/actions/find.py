@@ -7,6 +7,7 @@ from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.ids import other_ids
 from unlost.app.records import Gone, People, how_gone
+from unlost.app.returns import stand_ins
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.engine.search import Found
 from unlost.engine.search import find as search
@@ -23,6 +24,7 @@ MOST = 20
 class FoundRecord:
     """A record that was found by the value of a column; ``gone`` is None while it is alive.
 
+    ``came_back_as``: the record of its org that a restore made for it; empty where none did.
     ``exact``: the whole value, or the id, is what was typed; else it only begins so.
     """
 
@@ -37,6 +39,7 @@ class FoundRecord:
     exact: bool
     alive: bool
     gone: Gone | None
+    came_back_as: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,12 @@ def _described(
         exact=exact,
         alive=hit.alive,
         gone=None if hit.alive else _gone(app, org, head, hit),
+        came_back_as="" if hit.alive else _stand_in(app, org, hit),
     )
+
+
+def _stand_in(app: Application, org: ProtectedOrg, hit: Hit) -> str:
+    return stand_ins(app, org, hit.table, [hit.record]).get(hit.record, "")
 
 
 def _gone(app: Application, org: ProtectedOrg, head: Snapshot, hit: Hit) -> Gone | None:

@@ -8,7 +8,8 @@ from unlost.app.compose import Application
 from unlost.app.held import is_held
 from unlost.app.ids import held_id, typed_ids
 from unlost.app.records import Names, People, table_named
-from unlost.catalog.orgs import get_org
+from unlost.app.returns import Return, came_back_as, came_back_from
+from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.engine.explain import FieldChange
 from unlost.engine.history import Event, Origin
 from unlost.engine.history import history as tell
@@ -60,7 +61,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class HistoryResult:
-    """The story of a record, oldest first. ``held``: nothing of it is forgotten while a hold lasts."""
+    """The story of a record, oldest first. ``held``: nothing of it is forgotten while a hold lasts.
+
+    ``came_back_as``: records that restores made for it, in its own org first. ``came_back_from``: those
+    for which it was made itself.
+    """
 
     org: str
     zone: str
@@ -70,6 +75,8 @@ class HistoryResult:
     name: str
     alive: bool
     held: bool
+    came_back_as: tuple[Return, ...]
+    came_back_from: tuple[Return, ...]
     entries: tuple[Entry, ...]
 
 
@@ -101,8 +108,18 @@ def history(app: Application, org: str, table: str, record: str) -> HistoryResul
         name=names.of([described.name], [record]).get(record, ""),
         alive=events[-1].kind is not ChangeKind.DELETED,
         held=is_held(app.whole_vault, known.oid, described.name, record, now=app.clock.now()),
+        came_back_as=came_back_as(app, known, described.name, record),
+        came_back_from=_before(app, known, described.name, record, events[0]),
         entries=tuple(_entry(event, described, names, people) for event in events),
     )
+
+
+def _before(
+    app: Application, org: ProtectedOrg, table: str, record: str, first: Event
+) -> tuple[Return, ...]:
+    """What it was before; what was there at the first backup was nothing else."""
+    was_there = first.kind is ChangeKind.CREATED and first.when.after is None
+    return () if was_there else came_back_from(app, org, table, record)
 
 
 def _entry(event: Event, table: Table, names: Names, people: People) -> Entry:

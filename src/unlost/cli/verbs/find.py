@@ -45,4 +45,6 @@ def _show(out: "Console", result: "FindResult") -> None:
     for hit in result.hits:
         out.print(f"{hit.table_label} {short(hit.name or hit.record)}: {fate(hit.gone)}")
         out.print(f"  {hit.column_label}: {short(hit.value)}")
+        if hit.came_back_as:
+            out.print(f"  It came back as {hit.came_back_as}")
         out.print(f"  unlost history {hit.org} {hit.table} {hit.record}")

@@ -463,6 +463,26 @@ def test_another_reference_of_what_lies_in_the_bin_has_no_say_in_that(quick: Ate
     assert {account, contact} & set(actions(plan)) == set()
 
 
+def test_a_reference_that_was_emptied_and_that_the_org_sets_again_is_named_and_emptied_next_time(
+    quick: Atelier,
+) -> None:
+    """It was empty when the plan was made, so that nothing was to do; then its player left the bin."""
+    player = quick.make("Player", "p")
+    team = quick.make("Team", "t", Lead=player)
+    quick.allow("Player", identity=Identity.UNDELETE)
+    quick.night()
+    quick.platform.delete("Player", player, by="U2")
+    edits = typed("Team", team, Lead=None)
+    plan = planned(quick, edits, ("Player", player), ("Team", team))
+    assert actions(plan) == {player: Action.UNDELETE, team: Action.UNCHANGED}
+    outcome = quick.restore(plan)
+    assert of(outcome, team).differences == (Difference("Lead", "not-set"),)
+    again = planned(quick, edits, ("Player", player), ("Team", team))
+    assert actions(again) == {player: Action.UNCHANGED, team: Action.UPDATE}
+    assert quick.restore(again).whole
+    assert quick.live("Team")[team]["Lead"] is None
+
+
 # --- another try ----------------------------------------------------------------------------------
 
 

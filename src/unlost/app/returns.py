@@ -1,0 +1,63 @@
+"""What a record came back as, and what it was before it came back."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from unlost.app.compose import Application
+from unlost.catalog.orgs import ProtectedOrg
+from unlost.model.access import Right
+from unlost.model.lineage import resolve
+from unlost.model.plan import RecordKey
+from unlost.model.snapshot import Lineage
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """A record that a restore made for another one. ``org``: where it lives; ``run``: the restore."""
+
+    org: str
+    record: str
+    run: str
+
+
+def came_back_as(
+    app: Application, org: ProtectedOrg, table: str, record: str
+) -> tuple[Return, ...]:
+    """The records that stand for this one now, in its own org first; in orgs that one may read."""
+    rows = app.vault.lineage(org.oid, table=table, records=[record])
+    readable = sorted(app.orgs(Right.READ), key=lambda one: one.oid != org.oid)
+    found = ((one, _last(rows, RecordKey(table, record), org.oid, one.oid)) for one in readable)
+    return tuple(
+        Return(one.name, last.live, last.run)
+        for one, last in found
+        if last is not None and (one.oid, last.live) != (org.oid, record)
+    )
+
+
+def came_back_from(
+    app: Application, org: ProtectedOrg, table: str, record: str
+) -> tuple[Return, ...]:
+    """The records of this org for which this one was made, with the restores that made it."""
+    rows = app.vault.lineage(org.oid, table=table, lives=[record])
+    return tuple(
+        Return(org.name, row.old, row.run)
+        for row in rows
+        if row.target == org.oid and row.old != record
+    )
+
+
+def stand_ins(
+    app: Application, org: ProtectedOrg, table: str, records: Sequence[str]
+) -> Mapping[str, str]:
+    """For those of these records that came back to their org with another id: that id."""
+    rows = app.vault.lineage(org.oid, table=table, records=records)
+    lives = resolve(rows, org=org.oid, target=org.oid)
+    found = {record: lives.get(RecordKey(table, record)) for record in records}
+    return {record: live for record, live in found.items() if live and live != record}
+
+
+def _last(rows: Iterable[Lineage], key: RecordKey, org: str, target: str) -> Lineage | None:
+    """The row that leads to what stands for a record of ``org`` in ``target``."""
+    told = [row for row in rows if row.target == target]
+    live = resolve(told, org=org, target=target).get(key)
+    return next((row for row in told if row.live == live), None)

@@ -1,0 +1,80 @@
+"""What came back is found from what was lost, and the other way round."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from homes import World
+from unit.app.test_access import actor
+from unlost.app.actions.backup import backup
+from unlost.app.actions.find import find
+from unlost.app.actions.history import history
+from unlost.catalog.orgs import get_org, save_org
+from unlost.model.access import Role
+from unlost.model.org import OrgIdentity
+from unlost.model.snapshot import CommitKind, Lineage, TableCommit
+
+LOST, ALIVE = "A40017", "A40018"
+
+
+def brought_back(world: World, run: str, *pairs: tuple[str, str], target: str = "") -> None:
+    """A restore said that these stand for those."""
+    oid, vault = get_org("sales").oid, world.app.whole_vault
+    commit = vault.begin(oid, run=run, kind=CommitKind.RESTORE, identity=vault.orgs()[oid])
+    rows = [Lineage("Account", old, live, target or oid, run) for old, live in pairs]
+    commit.finish([TableCommit("$lineage", (commit.lineage(rows),))], as_of=world.clock.now())
+
+
+def lives(world: World, record: str) -> tuple[Sequence[str], Sequence[str]]:
+    told = history(world.app, "sales", "Account", record)
+    return [one.record for one in told.came_back_as], [one.record for one in told.came_back_from]
+
+
+@pytest.fixture
+def night(sales: World) -> World:
+    """The customer is lost; two records are new since."""
+    backup(sales.app, "sales")
+    sales.org.delete("Account", LOST)
+    for record in ("B1", "B2"):
+        sales.org.create("Account", {"Name": "Schoko Zürich", "Number": "0040017"}, record=record)
+    sales.clock.advance(days=1)
+    backup(sales.app, "sales")
+    return sales
+
+
+def test_what_came_back_more_than_once_leads_to_the_last(night: World) -> None:
+    brought_back(night, "run-1", (LOST, "B1"))
+    brought_back(night, "run-2", ("B1", "B2"))
+    assert lives(night, LOST) == (["B2"], [])
+    assert lives(night, "B1") == (["B2"], [LOST])
+    assert lives(night, "B2") == ([], ["B1"])
+    told = history(night.app, "sales", "Account", LOST)
+    assert [(one.org, one.run) for one in told.came_back_as] == [("sales", "run-2")]
+    asked = [*find(night.app, LOST).hits, *find(night.app, "B2").hits]
+    assert {hit.record: hit.came_back_as for hit in asked} == {LOST: "B2", "B2": ""}
+
+
+def test_what_keeps_its_id_came_back_as_nothing_else(night: World) -> None:
+    brought_back(night, "run-1", (LOST, LOST))
+    assert lives(night, LOST) == ([], [])
+    assert {hit.came_back_as for hit in find(night.app, LOST).hits} == {""}
+
+
+def test_what_was_there_at_the_first_backup_is_no_return(night: World) -> None:
+    brought_back(night, "run-1", (LOST, ALIVE))
+    assert lives(night, ALIVE) == ([], [])
+
+
+def test_what_stands_for_it_in_another_org_is_told_to_who_may_read_that(night: World) -> None:
+    identity = OrgIdentity("memory", "T9", label="Sandbox")
+    other = night.app.whole_vault.adopt(identity)
+    org = get_org("sales")
+    save_org(replace(org, name="box", oid=other, identity=identity))
+    brought_back(night, "run-1", (LOST, "X1"), target=other)
+    brought_back(night, "run-2", (LOST, "B1"))
+    told = history(night.app, "sales", "Account", LOST)
+    assert [(one.org, one.record) for one in told.came_back_as] == [("sales", "B1"), ("box", "X1")]
+    viewer = night.app.acting(actor(Role.VIEWER, org.oid))
+    seen = history(viewer, "sales", "Account", LOST)
+    assert [one.org for one in seen.came_back_as] == ["sales"]
