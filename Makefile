@@ -6,7 +6,7 @@ BIN := .venv/bin
 WORKERS ?= $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 ))) # tests wait for programs: half a worker more than cores
 STAMP := .venv/.stamp
 
-.PHONY: setup demo test coverage check referees browser proxies saml services radosgw bench deep docs messages lock clean
+.PHONY: setup demo test coverage check referees browser proxies saml services radosgw spark bench deep docs messages lock clean
 
 ON_POSTGRES := $(addprefix tests/unit/app/test_,nights.py queued_restores.py control.py)
 
@@ -52,12 +52,16 @@ services: setup
 radosgw: setup
 	@tests/services/radosgw.sh
 
+spark: setup
+	@tests/spark/run.sh
+
 bench: setup
 	@benchmarks/run.sh
 
 deep: setup
-	@HYPOTHESIS_PROFILE=deep $(BIN)/pytest -m "not services and not referee and not browser and not proxies and not radosgw" -n auto -q --timeout 3600
+	@HYPOTHESIS_PROFILE=deep $(BIN)/pytest -m "not services and not referee and not browser and not proxies and not radosgw and not spark" -n auto -q --timeout 3600
 	@$(BIN)/pytest --postgres -n auto -q tests/unit/app tests/unit/cli
+	@tests/spark/run.sh
 
 docs: setup
 	@$(BIN)/zensical build --strict
@@ -69,4 +73,4 @@ lock: setup
 	@UV=$(CURDIR)/$(BIN)/uv requirements/lock.sh
 
 clean:
-	rm -rf .venv .referees .browser .saml .bench .services site demo-home
+	rm -rf .venv .referees .browser .saml .spark .bench .services site demo-home
