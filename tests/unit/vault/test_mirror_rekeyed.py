@@ -10,6 +10,8 @@ from unit.vault.test_rekey import fresh, keys_of, rekeyed, renewed
 from unit.vault.test_rekey_beside import SECRET, a_file, another, tells_secret
 from unlost.model.erasure import ErasureWish
 from unlost.model.org import OrgIdentity
+from unlost.model.schema import Schema
+from unlost.model.snapshot import CommitKind
 from unlost.vault import places
 from unlost.vault.mirror import update
 from unlost.vault.mirror.update import Mirrored, update_mirror
@@ -188,3 +190,32 @@ def test_a_name_that_the_vault_lost_stays_in_the_mirror(story: Story) -> None:
     update_mirror(story.vault, target)
     assert target.size(name) is not None
     assert target.size(entry) is not None
+
+
+def test_what_a_run_left_that_came_to_nothing_goes_from_the_mirror_with_the_key_that_opened_it(
+    story: Story,
+) -> None:
+    """A rekey removes such a schema, and no commit says so: the mirror called it lost for ever."""
+    target = MemoryStore()
+    commit = story.vault.begin(
+        story.org, run="given-up", kind=CommitKind.BACKUP, identity=vaultstory.IDENTITY
+    )
+    commit.put_schema(Schema((), "another"))
+    commit.abandon()
+    update_mirror(story.vault, target)
+    folder = places.schemas(story.org)
+    before = {one.name for one in story.store.list(folder)}
+    renewed(story)
+    assert rekeyed(story).complete
+    fresh(story)
+    name = min(before)
+    junk = f"{folder}{'00' * 32}"
+    target.put_new(junk, b"no header")
+    done = update_mirror(story.vault, target)
+    assert done.strange == (junk,)
+    assert {one.name for one in target.list(folder)} == {
+        junk,
+        *(one.name for one in story.store.list(folder)),
+    }
+    assert target.size(name) is None
+    assert whole(story, target)

@@ -9,10 +9,12 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
+from unlost.model.errors import IntegrityError, NotFound, UsageError
 from unlost.model.store import Store
 from unlost.vault import places
 from unlost.vault.erase.removal import erasures_in
 from unlost.vault.format.manifest import Manifest
+from unlost.vault.format.sealed import HEADER_BYTES, read_header
 from unlost.vault.homes import FOLDER, VaultHomes, name_of
 from unlost.vault.keys import Keyring
 from unlost.vault.maintenance import MAINTENANCE
@@ -47,6 +49,14 @@ class _Mirror:
     def has(self, name: str) -> bool:
         """True if an object is there."""
         return self.store.size(name) is not None
+
+    def epoch_of(self, name: str) -> int:
+        """The epoch under whose org key a sealed object lies there; 0 where its header cannot be read."""
+        try:
+            head = self.store.get_range(name, start=0, length=HEADER_BYTES)
+            return read_header(head, name=name).epoch
+        except (IntegrityError, NotFound, UsageError):
+            return 0
 
     def has_other(self, name: str) -> bool:
         """True if it has the same under another name, which the vault has too."""
@@ -116,10 +126,11 @@ def _of_vault(sealed: SealedObjects, names: Collection[str]) -> Iterator[str]:
 
 def _of_org(scope: OrgScope, names: Collection[str], mirror: _Mirror) -> Iterator[str]:
     left, org = set(names), scope.room.org
-    gone = _gone_keys(scope, mirror)
+    gone, oldest = _gone_keys(scope, mirror), scope.room.sealed.keys.oldest(org)
     for name in names:
         anew = mirror.keys.is_wrapped_anew(name, org=org)
-        if name in gone or anew or _is_superseded(scope, name, mirror):
+        closed = _is_document(scope, name) and 0 < mirror.epoch_of(name) < oldest
+        if name in gone or anew or closed or _is_superseded(scope, name, mirror):
             left.discard(name)
             yield name
     for manifest in _maintenance(scope):
@@ -128,6 +139,16 @@ def _of_org(scope: OrgScope, names: Collection[str], mirror: _Mirror) -> Iterato
         found = {name for name in left if _is_gone(scope, name, manifest)}
         yield from found
         left -= found
+
+
+def _is_document(scope: OrgScope, name: str) -> bool:
+    """True for schemas and certificates that no commit refers to.
+
+    A rekey removes those that runs left which came to nothing, and no commit tells of them: under a
+    key that is gone they say nothing any more.
+    """
+    folders = (places.schemas(scope.room.org), places.certificates(scope.room.org))
+    return name.startswith(folders) and name not in scope.live
 
 
 def _gone_keys(scope: OrgScope, mirror: _Mirror) -> frozenset[str]:
