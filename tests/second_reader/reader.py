@@ -54,7 +54,9 @@ class Vault:
         body = data[: data.index(b',"mac"')]
         self.masters = self._masters()
         mac = hmac.digest(derive(self.masters[0], "mac/vault.json"), body, "sha256").hex()
-        assert (said["format"], said["vault"], said["mac"]) == (0, self.vault.hex(), mac)
+        assert (said["format"] < 2, said["vault"], said["mac"]) == (True, self.vault.hex(), mac)
+        marked = self._said("format/1", inherited=self.upgraded == 1)  # section 3
+        self.format = 1 if marked else said["format"]
 
     def _masters(self) -> list[bytes]:
         """Section 4: all master keys, oldest first, as the newest entry of the register tells."""
@@ -65,7 +67,8 @@ class Vault:
             bound = self.vault + bytes([place])
             earlier.append(cipher.decrypt(sealed[:12], sealed[12:], bound))
         assert len(earlier) + 1 == said.get("master", 1)
-        self.keys, self.shredded = said.get("keys", {}), said.get("shredded", [])
+        self.keys, self.upgraded = said.get("keys", {}), said.get("upgraded", 0)
+        self.shredded = said.get("shredded", [])
         return [*earlier, self.master]
 
     def _entries(self) -> list[str]:
@@ -95,16 +98,19 @@ class Vault:
 
     def proof(self, org: str) -> dict | None:
         """Section 5: the proof that an org was shredded, of any copy that counts."""
-        for copy in ("", ".2", ".3"):
-            name = f"shredded/{org}{copy}"
+        said = self._said(f"shredded/{org}", inherited=org in self.shredded)
+        return said if said and said["org"] == org else None
+
+    def _said(self, base: str, *, inherited: bool) -> dict | None:
+        """What an object in clear says, of the first of three copies that a master key proves."""
+        for name in (base, f"{base}.2", f"{base}.3"):
             data = (self.folder / name).read_bytes() if (self.folder / name).exists() else b""
             if b',"mac"' not in data:
                 continue
             said = json.loads(data)
             secret = derive(self.masters[said["master"] - 1], f"mac/{name}")
             mac = hmac.digest(secret, data[: data.index(b',"mac"')], "sha256").hex()
-            known = said["master"] == len(self.masters) or org in self.shredded
-            if known and (said["mac"], said["org"]) == (mac, org):
+            if said["mac"] == mac and (said["master"] == len(self.masters) or inherited):
                 return said
         return None
 
@@ -116,7 +122,7 @@ class Vault:
     def unseal(self, name: str, kind: str, org: str, key: bytes, data: bytes) -> bytes:
         """Section 6."""
         magic, number, power, zero, _, length = struct.unpack_from("<7sBB3sIQ", data)
-        assert (magic, number, zero) == (b"UNLOSTS", 0, bytes(3))
+        assert (magic, number in (0, 1), zero) == (b"UNLOSTS", True, bytes(3))
         block, content = 1 << power, []
         count = max(1, -(-length // block))
         assert len(data) == 24 + length + count * 28

@@ -20,5 +20,5 @@ def test_it_finds_the_proof_and_nothing_else(tmp_path: Path) -> None:
     (folder / "shredded" / story.org).write_bytes(b"damaged")
     said = vault.proof(story.org)
     assert said is not None
-    assert (said["org"], said["head"], said["format"]) == (story.org, head, 0)
+    assert (said["org"], said["head"], said["format"]) == (story.org, head, 1)
     assert said["at"] == story.clock.now().isoformat()

@@ -20,8 +20,8 @@ from unlost.model.snapshot import (
 )
 from unlost.vault import places
 from unlost.vault.erase.removal import REMOVING
+from unlost.vault.format import number as numbers
 from unlost.vault.format.manifest import (
-    FORMAT,
     Intent,
     JournalProof,
     Manifest,
@@ -36,7 +36,7 @@ from unlost.vault.resolve import against, replaced
 from unlost.vault.room import OrgRoom
 from unlost.vault.rules import Balance
 from unlost.vault.schemas import stored_entry
-from unlost.vault.state import LiveState, format_of, live_root
+from unlost.vault.state import LiveState, live_root
 from unlost.vault.stores.store import MAY_NOT_DELETE
 
 _ATTEMPTS = 20
@@ -177,7 +177,7 @@ class Finish:
         packs = _packs(tables)
         totals = sum((outcome.part.counts for outcome in outcomes), Counts())
         manifest = Manifest(
-            format=self._room.chain.manifest(state.seq)[0].format if state.seq else FORMAT,
+            format=numbers.FORMAT,
             vault=self._room.sealed.keys.vault.hex(),
             org=self._room.org,
             identity=self._intent.identity,
@@ -283,10 +283,8 @@ def committed(state: LiveState, run: str) -> SnapshotInfo | None:
 
 
 def proved_by(manifest: Manifest, after: LiveState) -> Manifest:
-    """The manifest with the proof of what is live after it; its format is never less than the one before."""
-    root = live_root(after, org=manifest.org)
-    number = max(manifest.format, format_of(after))
-    return msgspec.structs.replace(manifest, format=number, live_root=root)
+    """The manifest with the proof of what is live after it."""
+    return msgspec.structs.replace(manifest, live_root=live_root(after, org=manifest.org))
 
 
 def segments_of(table: str, added: Sequence[Added]) -> tuple[SegmentEntry, ...]:

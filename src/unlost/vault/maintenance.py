@@ -12,7 +12,8 @@ from unlost.model.errors import Conflict, StoreError, UnlostError
 from unlost.model.snapshot import CommitKind, Counts, PackEntry, SnapshotInfo, TableState
 from unlost.vault import places
 from unlost.vault.finish import committed, proved_by
-from unlost.vault.format.manifest import FORMAT, Intent, Manifest, ObjectEntry, TablePart, unpack
+from unlost.vault.format import number as numbers
+from unlost.vault.format.manifest import Intent, Manifest, ObjectEntry, TablePart, unpack
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.intents import OpenRun
 from unlost.vault.register import newest_entry
@@ -73,7 +74,7 @@ class Maintenance:
         self._unsure = False
         self.base = room.chain.proved()
         self._intent = Intent(
-            format=FORMAT,
+            format=numbers.FORMAT,
             run=run,
             kind=kind,
             identity=room.chain.manifest(self.base.seq)[0].identity,
@@ -176,6 +177,7 @@ class Maintenance:
         entries = [entry for part in work.parts for entry in part.segments]
         manifest = msgspec.structs.replace(
             before,
+            format=numbers.FORMAT,
             seq=state.seq + 1,
             parent=state.head,
             run=self._intent.run,

@@ -3,12 +3,13 @@
 import threading
 from collections.abc import Mapping, Sequence
 
+import msgspec
 from blake3 import blake3
 
 from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
 from unlost.vault import places
+from unlost.vault.format import number as numbers
 from unlost.vault.format.manifest import (
-    FORMAT,
     Known,
     ObjectEntry,
     SchemaDocument,
@@ -56,7 +57,20 @@ def _next_code(known: Mapping[str, Known]) -> int:
 
 def _system_document() -> SchemaDocument:
     schema = Schema(tables=tuple(SYSTEM_TABLES.values()), fingerprint="")
-    return SchemaDocument(format=FORMAT, schema=schema, columns=number_columns(schema, {}))
+    return SchemaDocument(numbers.FORMAT, schema, number_columns(schema, {}))
+
+
+def _following(schema: Schema, before: SchemaDocument | None) -> SchemaDocument:
+    """The document of a schema. One that says the same as the one before has the number that has.
+
+    So a schema keeps its id, which is made of the whole text, when a release writes another number.
+    """
+    known = before.columns if before is not None else {}
+    document = SchemaDocument(numbers.FORMAT, schema, number_columns(schema, known))
+    if before is None or before.format == document.format:
+        return document
+    alike = msgspec.structs.replace(document, format=before.format)
+    return alike if canonical_text(alike) == canonical_text(before) else document
 
 
 class Schemas:
@@ -79,10 +93,7 @@ class Schemas:
 
     def put(self, schema: Schema, *, before: str) -> str:
         """Keep a schema that follows the one ``before`` (or the empty id); returns its id."""
-        known = self.get(before).columns if before else {}
-        document = SchemaDocument(
-            format=FORMAT, schema=schema, columns=number_columns(schema, known)
-        )
+        document = _following(schema, self.get(before) if before else None)
         key = self._sealed.keys.identity_key(self.org, _PURPOSE)
         ident = blake3(canonical_text(document), key=key).hexdigest()
         name = places.schema(self.org, ident)

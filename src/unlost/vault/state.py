@@ -7,9 +7,8 @@ from blake3 import blake3
 
 from unlost.model.snapshot import CommitKind, PackEntry, SegmentEntry, SnapshotInfo
 from unlost.vault import places
+from unlost.vault.format import number as numbers
 from unlost.vault.format.manifest import (
-    BUNDLED,
-    FORMAT,
     Checkpoint,
     JournalProof,
     LiveEntry,
@@ -222,15 +221,10 @@ def live_root(state: LiveState, *, org: str) -> str:
     return blake3(b"".join(lines)).hexdigest()
 
 
-def format_of(state: LiveState) -> int:
-    """The format of a document that names these segments."""
-    return BUNDLED if any(entry.bundle for entry in state.entries()) else FORMAT
-
-
 def to_checkpoint(state: LiveState) -> Checkpoint:
     """The state as a document."""
     return Checkpoint(
-        format=format_of(state),
+        format=numbers.FORMAT,
         seq=state.seq,
         head=state.head,
         segments=tuple(

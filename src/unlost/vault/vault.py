@@ -41,7 +41,8 @@ from unlost.vault.compact import compact
 from unlost.vault.erase.eraser import erase, erasures, plan_erasure
 from unlost.vault.erase.marks import erased_among
 from unlost.vault.finish import committed
-from unlost.vault.format.manifest import FORMAT, Intent
+from unlost.vault.format import number as numbers
+from unlost.vault.format.manifest import Intent
 from unlost.vault.format.physical import HOLDS
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.garbage import sweep
@@ -443,7 +444,7 @@ class EncryptedVault:
         self, state: LiveState, *, run: str, kind: CommitKind, identity: OrgIdentity
     ) -> Intent:
         return Intent(
-            format=FORMAT,
+            format=numbers.FORMAT,
             run=places.check_run(run),
             kind=kind,
             identity=identity,

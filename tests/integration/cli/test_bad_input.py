@@ -125,9 +125,9 @@ def test_a_home_of_a_newer_format(copy: Program) -> None:
 def test_a_vault_of_a_newer_format(copy: Program) -> None:
     file = copy.home / "vault" / "vault.json"
     text = file.read_text()
-    assert '"format":0' in text
+    assert '"format":1' in text
     file.chmod(0o600)
-    file.write_text(text.replace('"format":0', '"format":9'))
+    file.write_text(text.replace('"format":1', '"format":9'))
     assert refused(copy, "backup", "chocolate") == (2, "format-newer")
 
 

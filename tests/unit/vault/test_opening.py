@@ -255,7 +255,9 @@ def test_a_passphrase_does_not_open_a_slot_that_has_none(home: Home) -> None:
 
 def test_a_slot_of_a_newer_format_is_refused(home: Home) -> None:
     for copy in (1, 2, 3):
-        home.flip(f"keys/service/{copy}", at=7)
+        data = bytearray(home.store.get(f"keys/service/{copy}"))
+        data[7] = 2
+        home.spoil(f"keys/service/{copy}", bytes(data))
     assert code_of(home, ByServiceKeyFile(home.key_path)) == "format-newer"
 
 
@@ -278,7 +280,7 @@ def test_a_damaged_vault_file_is_told(home: Home) -> None:
 
 
 def test_a_vault_of_a_newer_format_is_refused_before_any_key_is_asked_for(home: Home) -> None:
-    home.spoil(VAULT_FILE, home.store.get(VAULT_FILE).replace(b'"format":0', b'"format":2'))
+    home.spoil(VAULT_FILE, home.store.get(VAULT_FILE).replace(b'"format":1', b'"format":2'))
     assert code_of(home, ByServiceKeyFile(Path("/none"))) == "format-newer"
 
 

@@ -302,7 +302,7 @@ def test_every_byte_of_a_proof_is_proved(small: SmallVault) -> None:
         with pytest.raises(IntegrityError):
             read_shredded(closed, name=name, mac=mac)
     with pytest.raises(UsageError):
-        read_shredded(data.replace(b'"format":0', b'"format":9'), name=name, mac=mac)
+        read_shredded(data.replace(b'"format":1', b'"format":9'), name=name, mac=mac)
 
 
 def test_the_keys_are_gone_first(small: SmallVault, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from unlost.model.learned import learned
 from unlost.model.plan import RecordKey
 from unlost.model.snapshot import TableState
 from unlost.vault import places
+from unlost.vault.format import number as numbers
 from unlost.vault.format.journal import FIRST_LINK
 from unlost.vault.format.manifest import (
     STRUCK,
@@ -144,7 +145,7 @@ def put_redaction(room: OrgRoom, manifest: Manifest, *, head: str, by: int) -> O
     mark = room.sealed.entropy.bytes(_OWN_BYTES).hex()
     name = places.redaction(room.org, manifest.seq, by=by, mark=mark)
     return _sealed(
-        room, ObjectKind.REDACTION, name, pack(Redaction(manifest.format, head, manifest))
+        room, ObjectKind.REDACTION, name, pack(Redaction(numbers.FORMAT, head, manifest))
     )
 
 

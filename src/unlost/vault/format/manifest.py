@@ -13,7 +13,7 @@ import zstandard
 from blake3 import blake3
 
 from unlost.model.erasure import ErasureProof
-from unlost.model.errors import IntegrityError, UsageError
+from unlost.model.errors import IntegrityError
 from unlost.model.finding import Finding
 from unlost.model.learned import learned
 from unlost.model.org import OrgIdentity
@@ -26,9 +26,8 @@ from unlost.model.snapshot import (
     SnapshotInfo,
     TableState,
 )
+from unlost.vault.format.number import check_number
 
-FORMAT = 0
-BUNDLED = 1  # of manifests and what lists their entries, from the first bundle on: who knows none refuses them
 STRUCK = "-"  # in place of a sidecar that stood in a manifest
 _LEVEL = 3
 _LONGEST = 1 << 30  # no document comes near; a damaged length must not ask for more
@@ -223,7 +222,7 @@ def unpack[T: msgspec.Struct](data: bytes, kind: type[T], *, name: str) -> tuple
 
 
 class _Numbered(msgspec.Struct):
-    format: int = FORMAT
+    format: int = 0
 
 
 def _check_format(text: bytes, *, name: str) -> None:
@@ -231,12 +230,7 @@ def _check_format(text: bytes, *, name: str) -> None:
         number = learned(_Numbered).decode(text).format
     except msgspec.MsgspecError:
         raise _senseless(name) from None
-    if number > BUNDLED:
-        raise UsageError(
-            "format-newer",
-            f"“{name}” has format {number}; this release of Unlost reads up to format {BUNDLED}.",
-            next_step="Install a newer release of Unlost and try again. Nothing was changed.",
-        )
+    check_number(number, name=name)
 
 
 def _senseless(name: str) -> IntegrityError:

@@ -1,6 +1,6 @@
 """The recovery sheet: all that is needed to open a vault, on paper.
 
-The content is 55 bytes: 0 (the sheet's format), the vault's id (16), the master key (32), and the
+The content is 55 bytes: 0 (the sheet's own format, whatever that of the vault is), the vault's id (16), the master key (32), and the
 first 6 bytes of the SHA-256 of all that. Written in Crockford's base 32 it is 88 characters, in 22
 groups of four. A sheet may be typed in small letters, with O for 0 and I or L for 1.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from unlost.model.errors import NotAllowed, UsageError
-from unlost.vault.format.sealed import newer
+from unlost.vault.format.number import newer
 
 GROUPS = 22
 
@@ -19,7 +19,7 @@ _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)} | {"O": 0, "
 _GROUP = 4
 _LINE = 6
 _VAULT, _MASTER, _CHECK = 16, 32, 6
-_FORMAT = 0
+_FORMAT = 0  # one master key has one sheet for ever: what hangs in a safe is what is printed anew
 _LINE_SHAPE = re.compile(r"^\s*\d\d-\d\d:(.*)$", re.MULTILINE)
 
 
@@ -76,7 +76,7 @@ def parse_recovery_sheet(text: str) -> RecoverySheet:
     if _check(content) != check:
         raise _mistyped("its check does not agree; a character is wrong")
     if content[0] > _FORMAT:
-        raise newer("recovery sheet", content[0])
+        raise newer("recovery sheet", content[0], upto=_FORMAT)
     return RecoverySheet(vault=content[1 : 1 + _VAULT], master=content[1 + _VAULT :])
 
 

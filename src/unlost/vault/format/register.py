@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unlost.model.errors import IntegrityError
-from unlost.vault.format.sealed import FORMAT, newer
+from unlost.vault.format import number as numbers
 
 REGISTER = "slots/"
 
@@ -29,8 +29,8 @@ class Register:
     ``sheet`` is when somebody last took the recovery sheet down (RFC 3339, UTC); empty if nobody did.
     ``master`` is the number of the master key, which proves the entry; ``earlier`` has those before it,
     oldest first, each sealed under it, and ``followed`` the token by which each of them knows that it
-    was followed. ``keys`` and ``shredded`` tell what counts of the time before: wrapped keys with a
-    code of what they are, and oids.
+    was followed. ``keys``, ``shredded`` and ``upgraded`` tell what counts of the time before: wrapped keys with a
+    code of what they are, oids, and the format that a marker said (left out where that is 0).
     """
 
     vault: str
@@ -42,6 +42,7 @@ class Register:
     followed: tuple[str, ...] = ()
     keys: Mapping[str, str] = field(default_factory=dict[str, str])
     shredded: tuple[str, ...] = ()
+    upgraded: int = 0
 
 
 type ProofOf = Callable[[int, bytes], bytes]  # by the number of a master key
@@ -61,7 +62,7 @@ def register_number(name: str) -> int:
 def encode_register(register: Register, *, mac: Callable[[bytes], bytes]) -> bytes:
     """The bytes of an entry; ``mac`` makes the code."""
     members = {
-        "format": FORMAT,
+        "format": numbers.FORMAT,
         "vault": register.vault,
         "number": register.number,
         "slots": dict(sorted(register.slots.items())),
@@ -94,8 +95,7 @@ def read_register(data: bytes, *, name: str, mac: ProofOf) -> Register:
     if match is None or not hmac.compare_digest(proof, match[2]):
         raise damaged_register(name)
     members = json.loads(data)
-    if members["format"] > FORMAT:
-        raise newer(name, members["format"])
+    numbers.check_number(members["format"], name=name)
     register = Register(
         members["vault"],
         members["number"],
@@ -106,6 +106,7 @@ def read_register(data: bytes, *, name: str, mac: ProofOf) -> Register:
         tuple(members.get("followed", ())),
         members.get("keys", {}),
         tuple(members.get("shredded", ())),
+        int(members.get("upgraded", 0)),
     )
     if register_name(register.number) != name:
         raise damaged_register(name)
@@ -129,6 +130,7 @@ def _of_renewal(register: Register) -> dict[str, object]:
         "followed": register.followed,
         "keys": dict(sorted(register.keys.items())),
         "shredded": sorted(register.shredded),
+        **({"upgraded": register.upgraded} if register.upgraded else {}),
     }
 
 

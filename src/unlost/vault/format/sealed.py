@@ -5,7 +5,7 @@ header of 24 bytes and blocks of equal size, each sealed with AES-256-GCM under 
 
     offset  size  what
     0       7     ``UNLOSTS``
-    7       1     format number, 0
+    7       1     format number, 1 (0 in what was written before, see ``number``)
     8       1     size of a block as a power of two, 16 (64 KiB) to 20 (1 MiB)
     9       3     zero
     12      4     epoch of the key, unsigned, little-endian
@@ -27,8 +27,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from unlost.model.errors import IntegrityError, UsageError
 from unlost.model.ports import Entropy
+from unlost.vault.format import number as numbers
 
-FORMAT = 0
 HEADER_BYTES = 24
 NONCE_BYTES = 12
 TAG_BYTES = 16
@@ -72,11 +72,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The clear head of a sealed object; ``length`` is that of the content."""
+    """The clear head of a sealed object; ``length`` is that of the content.
+
+    ``number`` is that of the format in which it was written: it is bound into every block.
+    """
 
     power: int
     epoch: int
     length: int
+    number: int
 
     @property
     def block(self) -> int:
@@ -95,7 +99,7 @@ class Header:
 
     def pack(self) -> bytes:
         """The 24 bytes."""
-        return _HEADER.pack(_MAGIC, FORMAT, self.power, bytes(3), self.epoch, self.length)
+        return _HEADER.pack(_MAGIC, self.number, self.power, bytes(3), self.epoch, self.length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,7 @@ def seal_blocks(
 ) -> Iterator[bytes]:
     """The pieces of the sealed object in order: the header, then one piece a block."""
     view = memoryview(content)
-    header = Header(power=power, epoch=epoch, length=len(view))
+    header = Header(power=power, epoch=epoch, length=len(view), number=numbers.FORMAT)
     cipher = AESGCM(key)
     yield header.pack()
     for number in range(header.blocks):
@@ -148,11 +152,10 @@ def read_header(data: bytes, *, name: str) -> Header:
     magic, number, power, zero, epoch, length = _HEADER.unpack_from(data)
     if magic != _MAGIC:
         raise damaged(name, "it does not begin as a sealed object does")
-    if number > FORMAT:
-        raise newer(name, number)
+    numbers.check_number(number, name=name)
     if not KIB64 <= power <= MIB1 or any(zero) or length > _LONGEST:
         raise damaged(name, "its header makes no sense")
-    return Header(power=power, epoch=epoch, length=length)
+    return Header(power=power, epoch=epoch, length=length, number=number)
 
 
 def unseal(data: bytes, *, place: Place, key: bytes) -> bytes:
@@ -216,15 +219,6 @@ def damaged(name: str, why: str) -> IntegrityError:
         "object-damaged",
         f"The object “{name}” is not what Unlost wrote there: {why}.",
         next_step="Run unlost verify --level full, and bring the object back from a copy.",
-    )
-
-
-def newer(name: str, number: int) -> UsageError:
-    """The error for an object of a format that this release does not know."""
-    return UsageError(
-        "format-newer",
-        f"“{name}” has format {number}; this release of Unlost reads up to format {FORMAT}.",
-        next_step="Install a newer release of Unlost and try again. Nothing was changed.",
     )
 
 

@@ -8,11 +8,11 @@ import hmac
 import json
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from unlost.model.errors import IntegrityError
-from unlost.vault.format.sealed import FORMAT, newer
+from unlost.vault.format import number as numbers
 
 SHREDDED = "shredded/"
 
@@ -37,6 +37,8 @@ class ShreddedOrg:
     master: int = 1
 
 
+_FIELDS = tuple(field.name for field in fields(ShreddedOrg))
+
 type ProofOf = Callable[[int, bytes], bytes]  # by the number of a master key
 
 
@@ -58,22 +60,23 @@ def shredded_org(name: str) -> str | None:
 
 def encode_shredded(proof: ShreddedOrg, *, mac: ProofOf) -> bytes:
     """The bytes of a proof; ``mac`` makes the code."""
-    body = json.dumps({"format": FORMAT, **asdict(proof)}, separators=(",", ":")).encode()[:-1]
+    members = {"format": numbers.FORMAT, **asdict(proof)}
+    body = json.dumps(members, separators=(",", ":")).encode()[:-1]
     return body + b',"mac":"' + mac(proof.master, body).hex().encode() + b'"}\n'
 
 
 def read_shredded(data: bytes, *, name: str, mac: ProofOf) -> ShreddedOrg:
-    """What a proof says; raises UsageError (``format-newer``), IntegrityError (``proof-damaged``)."""
+    """What a proof says; raises UsageError (``format-newer``), IntegrityError (``proof-damaged``).
+
+    Fields that it does not know are passed over.
+    """
     match = _SHAPE.fullmatch(data)
     members = _members(data) if match else None
     if match is None or members is None:
         raise damaged_proof(name)
-    number = members.pop("format", None)
-    if isinstance(number, int) and number > FORMAT:
-        raise newer(name, number)
-    members.pop("mac")
+    numbers.check_number(members.get("format"), name=name)
     try:
-        proof = ShreddedOrg(**members)
+        proof = ShreddedOrg(**{name: members[name] for name in _FIELDS if name in members})
         code = mac(int(proof.master), match[1]).hex().encode()
     except (TypeError, ValueError):
         raise damaged_proof(name) from None

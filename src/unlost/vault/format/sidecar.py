@@ -1,7 +1,7 @@
 """The sidecar of a segment: where each row group begins, and a filter that tells what is not there.
 
     offset  size  what
-    0       1     sidecar format, 0
+    0       1     format number
     1       3     zero
     4       4     row groups G, unsigned, little-endian (as all numbers here)
     8       4     filter blocks B of 32 bytes; a power of two is not needed
@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlost.model.errors import IntegrityError
+from unlost.vault.format import number as numbers
 
-FORMAT = 0
 BITS_PER_ID = 12
 WORDS = 8
 INLINE_BYTES = 4096  # a sidecar up to this size stands in the manifest
@@ -77,14 +77,14 @@ def encode(sidecar: Sidecar) -> bytes:
         for fence in sidecar.fences
         for first in (fence.first.encode(),)
     )
-    head = _HEAD.pack(FORMAT, bytes(3), len(sidecar.fences), len(sidecar.filter))
+    head = _HEAD.pack(numbers.FORMAT, bytes(3), len(sidecar.fences), len(sidecar.filter))
     return b"".join((head, *fences, sidecar.filter.astype("<u4").tobytes()))
 
 
 def decode(data: bytes, *, name: str) -> Sidecar:
-    """The way back; raises IntegrityError (``sidecar-damaged``)."""
+    """The way back; raises IntegrityError (``sidecar-damaged``), UsageError (``format-newer``)."""
     try:
-        return _decode(data)
+        return _decode(data, name=name)
     except (struct.error, UnicodeDecodeError, ValueError):
         raise IntegrityError(
             "sidecar-damaged",
@@ -93,10 +93,11 @@ def decode(data: bytes, *, name: str) -> Sidecar:
         ) from None
 
 
-def _decode(data: bytes) -> Sidecar:
+def _decode(data: bytes, *, name: str) -> Sidecar:
     number, zero, groups, blocks = _HEAD.unpack_from(data)
-    if number != FORMAT or any(zero):
-        raise ValueError(number)
+    numbers.check_number(number, name=name)
+    if any(zero):
+        raise ValueError(zero)
     at = _HEAD.size
     fences = []
     for _ in range(groups):

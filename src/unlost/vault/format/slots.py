@@ -2,7 +2,7 @@
 
     offset  size  what
     0       7     ``UNLOSTK``
-    7       1     format number, 0
+    7       1     format number
     8       2     length of the parameters, unsigned, little-endian
     10      n     parameters: a JSON object
     10+n    12    nonce
@@ -22,7 +22,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from unlost.model.errors import IntegrityError, UsageError
-from unlost.vault.format.sealed import FORMAT, NONCE_BYTES, TAG_BYTES, newer
+from unlost.vault.format import number as numbers
+from unlost.vault.format.sealed import NONCE_BYTES, TAG_BYTES
 
 MAC_BYTES = 32
 SALT_BYTES = 16
@@ -110,7 +111,7 @@ def slot_head(*, vault: str, name: str, stretch: Stretch | None) -> bytes:
             "lanes": stretch.lanes,
         }
     parameters = json.dumps(members, separators=(",", ":")).encode()
-    return _HEAD.pack(_MAGIC, FORMAT, len(parameters)) + parameters
+    return _HEAD.pack(_MAGIC, numbers.FORMAT, len(parameters)) + parameters
 
 
 def wrap_master(master: bytes, *, key: bytes, nonce: bytes, head: bytes, name: str) -> bytes:
@@ -137,8 +138,7 @@ def read_slot(data: bytes, *, name: str) -> Slot:
     magic, number, length = _HEAD.unpack_from(data)
     if magic != _MAGIC:
         raise damaged_slot(name)
-    if number > FORMAT:
-        raise newer(slot_folder(name), number)
+    numbers.check_number(number, name=slot_folder(name))
     cut = _HEAD.size + length
     if len(data) != cut + _WRAPPED + MAC_BYTES:
         raise damaged_slot(name)

@@ -8,10 +8,10 @@ import hmac
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from unlost.model.errors import IntegrityError
-from unlost.vault.format.sealed import FORMAT, newer
+from unlost.vault.format import number as numbers
 
 VAULT_FILE = "vault.json"
 MAC_LABEL = "vault.json"
@@ -28,16 +28,17 @@ _ALGORITHMS = {
 
 @dataclass(frozen=True, slots=True)
 class VaultFile:
-    """The vault's id (32 hex digits) and when it was founded (RFC 3339, UTC)."""
+    """The vault's id (32 hex digits), when it was founded (RFC 3339, UTC), and in which format."""
 
     vault: str
     created: str
+    format: int = field(default_factory=lambda: numbers.FORMAT)
 
 
 def encode_vault_file(file: VaultFile, *, mac: Callable[[bytes], bytes]) -> bytes:
     """The bytes of ``vault.json``; ``mac`` makes the code."""
     members = {
-        "format": FORMAT,
+        "format": file.format,
         "vault": file.vault,
         "created": file.created,
         "algorithms": _ALGORITHMS,
@@ -56,11 +57,12 @@ def read_vault_file(data: bytes) -> VaultFile:
         number, vault, created = members["format"], members["vault"], members.get("created", "")
     except (ValueError, TypeError, KeyError, AttributeError):
         raise damaged_vault_file() from None
-    if isinstance(number, int) and number > FORMAT:
-        raise newer(VAULT_FILE, number)
+    numbers.check_number(number, name=VAULT_FILE)
     if not isinstance(vault, str) or re.fullmatch(r"[0-9a-f]{32}", vault) is None:
         raise damaged_vault_file()
-    return VaultFile(vault=vault, created=str(created))
+    if not isinstance(number, int):
+        raise damaged_vault_file()
+    return VaultFile(vault=vault, created=str(created), format=number)
 
 
 def prove_vault_file(data: bytes, *, mac: Callable[[bytes], bytes]) -> None:

@@ -48,9 +48,13 @@ class VaultScope:
     """All orgs of a vault; see ``copying.Selection``.
 
     ``broken`` tells why orgs cannot be mirrored: what lies there of them now must not reach the mirror.
+    Nor must ``strange`` objects, which count for nothing.
     """
 
-    def __init__(self, orgs: Iterable[str], *, room: Callable[[str], OrgRoom]) -> None:
+    def __init__(
+        self, orgs: Iterable[str], *, room: Callable[[str], OrgRoom], strange: Collection[str] = ()
+    ) -> None:
+        self._strange = frozenset(strange)
         self.orgs: dict[str, OrgScope] = {}
         self.broken: dict[str, IntegrityError] = {}
         for org in orgs:
@@ -64,7 +68,7 @@ class VaultScope:
         """True for an object that belongs to the mirror."""
         found = _OF_ORG.fullmatch(name)
         if found is None:
-            return True
+            return name not in self._strange
         scope = self.orgs.get(found[1] or found[3])
         return scope is not None and scope.wants(name, found[2] or "")
 

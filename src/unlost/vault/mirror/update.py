@@ -8,6 +8,7 @@ from unlost.vault.copying import copy_vault
 from unlost.vault.mirror.excess import taken_away
 from unlost.vault.mirror.scope import VaultScope
 from unlost.vault.register import digest_of, registered
+from unlost.vault.upgrade import strange_marks
 from unlost.vault.vault import EncryptedVault
 
 type Tell = Callable[[int, int], None]
@@ -44,11 +45,13 @@ def update_mirror(
     """
     scopes: list[VaultScope] = []
 
+    source = vault.sealed.store
+
     def look() -> VaultScope:
-        scopes.append(VaultScope(vault.oids(), room=vault.room))
+        strange = strange_marks(source, vault.sealed.keys)
+        scopes.append(VaultScope(vault.oids(), room=vault.room, strange=strange))
         return scopes[-1]
 
-    source = vault.sealed.store
     _drop_other_slots(vault, target)
     before = {one.name for one in source.list("")}
     copied = copy_vault(source, target, select=look, tell=tell)

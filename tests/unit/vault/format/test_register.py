@@ -35,7 +35,7 @@ def signed(members: dict[str, object]) -> bytes:
 def test_there_and_back() -> None:
     data = encode_register(REGISTER, mac=mac)
     assert register_name(7) == NAME
-    assert data.startswith(b'{"format":0,"vault":"abab')
+    assert data.startswith(b'{"format":1,"vault":"abab')
     assert b'"number":7,"slots":{"passphrase":"22' in data
     assert read_register(data, name=NAME, mac=proof) == REGISTER
 
@@ -57,10 +57,24 @@ def test_an_entry_under_another_number_is_refused() -> None:
 
 
 def test_a_newer_format_is_told() -> None:
-    data = signed({"format": 1, "vault": "", "number": 7, "slots": {}})
+    data = signed({"format": 2, "vault": "", "number": 7, "slots": {}})
     with pytest.raises(UsageError) as caught:
         read_register(data, name=NAME, mac=proof)
     assert caught.value.code == "format-newer"
+
+
+def test_one_of_the_format_before_is_read() -> None:
+    data = signed({"format": 0, "vault": REGISTER.vault, "number": 7, "slots": {}})
+    assert read_register(data, name=NAME, mac=proof) == replace(REGISTER, slots={})
+
+
+def test_a_marker_of_the_time_before_is_told_where_there_was_one() -> None:
+    renewed = replace(REGISTER, master=2, earlier=("ab",), upgraded=1)
+    data = encode_register(renewed, mac=lambda body: mac(mac(body)))
+    assert b'"upgraded":1' in data
+    assert read_register(data, name=NAME, mac=proof) == renewed
+    without = encode_register(replace(renewed, upgraded=0), mac=lambda body: mac(mac(body)))
+    assert b"upgraded" not in without
 
 
 def test_a_renewed_entry_tells_its_master_and_those_before() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from unlost.model.errors import IntegrityError, UnlostError, UsageError
 from unlost.testing.entropy import SeededEntropy
+from unlost.vault.format import number
 from unlost.vault.format.sealed import (
     BLOCK_OVERHEAD,
     HEADER_BYTES,
@@ -46,7 +47,7 @@ def test_what_was_sealed_opens(size: int) -> None:
     content = bytes(number % 251 for number in range(size))
     data = sealed(content)
     header = read_header(data, name="x")
-    assert header == Header(power=KIB64, epoch=3, length=size)
+    assert header == Header(power=KIB64, epoch=3, length=size, number=1)
     assert len(data) == header.sealed_length
     assert unseal(data, place=PLACE, key=KEY) == content
 
@@ -123,12 +124,27 @@ def test_another_key_is_refused() -> None:
     assert refused(sealed(b"abc"), key=bytes(32)).code == "object-damaged"
 
 
+def test_what_was_sealed_in_the_format_before_opens(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(number, "FORMAT", 0)
+        data = sealed(b"abc")
+    assert data[7] == 0
+    assert unseal(data, place=PLACE, key=KEY) == b"abc"
+
+
+def test_the_number_is_bound_into_what_is_sealed() -> None:
+    data = bytearray(sealed(b"abc"))
+    data[7] = 0
+    assert refused(bytes(data)).code == "object-damaged"
+
+
 def test_a_newer_format_is_told_apart_from_damage() -> None:
     data = bytearray(sealed(b"abc"))
-    data[7] = 1
+    data[7] = 2
     error = refused(bytes(data))
     assert error.code == "format-newer"
-    assert "format 1" in error.sentence
+    assert "has format 2" in error.sentence
+    assert "up to format 1" in error.sentence
     assert "newer release" in error.next_step
 
 
@@ -167,7 +183,7 @@ def test_a_short_read_of_a_span_is_refused() -> None:
 
 @pytest.mark.parametrize(("start", "length"), [(-1, 2), (0, 0), (0, 4), (3, 1)])
 def test_a_span_outside_the_content_is_refused(start: int, length: int) -> None:
-    header = Header(power=KIB64, epoch=1, length=3)
+    header = Header(power=KIB64, epoch=1, length=3, number=1)
     with pytest.raises(UsageError) as error:
         span_of(header, start=start, length=length)
     assert error.value.code == "object-range"

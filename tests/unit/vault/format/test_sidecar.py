@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlost.model.errors import IntegrityError
+from unlost.model.errors import IntegrityError, UsageError
 from unlost.vault.format.rowhash import id_hashes
 from unlost.vault.format.sidecar import (
     BITS_PER_ID,
@@ -72,9 +72,10 @@ def test_bytes_and_back(fences: list[Fence], values: list[int]) -> None:
 def test_bytes_by_hand() -> None:
     car = Sidecar((Fence("ab", 3, 7),), np.full((1, 8), 5, dtype=np.uint32))
     expected = (
-        struct.pack("<B3xII", 0, 1, 1) + struct.pack("<III2s", 3, 7, 2, b"ab") + b"\5\0\0\0" * 8
+        struct.pack("<B3xII", 1, 1, 1) + struct.pack("<III2s", 3, 7, 2, b"ab") + b"\5\0\0\0" * 8
     )
     assert encode(car) == expected
+    assert decode(b"\0" + expected[1:], name="x.idx").fences == car.fences, "format 0"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,6 @@ def test_bytes_by_hand() -> None:
     [
         lambda data: data[:-1],
         lambda data: data + b"\0",
-        lambda data: b"\1" + data[1:],
         lambda data: data[:1] + b"\1" + data[2:],
         lambda data: b"",
         lambda data: data[:12] + b"\xff" * 12,
@@ -94,3 +94,10 @@ def test_refuses_what_makes_no_sense(spoil: object) -> None:
     with pytest.raises(IntegrityError) as caught:
         decode(spoil(data), name="x.idx")  # type: ignore[operator]
     assert caught.value.code == "sidecar-damaged"
+
+
+def test_a_newer_one_is_told_apart_from_damage() -> None:
+    data = encode(Sidecar((), build_filter(np.arange(9, dtype=np.uint64))))
+    with pytest.raises(UsageError) as caught:
+        decode(b"\2" + data[1:], name="x.idx")
+    assert caught.value.code == "format-newer"

@@ -26,7 +26,7 @@ DATA = encode_vault_file(FILE, mac=mac)
 def test_it_is_json_that_a_person_can_read() -> None:
     members = json.loads(DATA)
     assert list(members) == ["format", "vault", "created", "algorithms", "mac"]
-    assert members["format"] == 0
+    assert members["format"] == 1
     assert read_vault_file(DATA) == FILE
     prove_vault_file(DATA, mac=mac)
 
@@ -48,7 +48,16 @@ def test_cut_and_longer_files_are_refused(data: bytes) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"[]", b"{}", b"\xff", b"null", b'{"format":0,"vault":7}', b'{"format":0,"vault":"ab"}'],
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b"\xff",
+        b"null",
+        b'{"format":0,"vault":7}',
+        b'{"format":0,"vault":"ab"}',
+        b'{"format":"0","vault":"0123456789abcdef0123456789abcdef"}',
+    ],
 )
 def test_what_is_no_vault_file_is_damaged(data: bytes) -> None:
     with pytest.raises(IntegrityError) as error:
@@ -59,6 +68,14 @@ def test_what_is_no_vault_file_is_damaged(data: bytes) -> None:
 
 def test_a_newer_format_is_refused_whatever_else_it_says() -> None:
     with pytest.raises(UsageError) as error:
-        read_vault_file(b'{"format":1,"vault":"named otherwise"}')
+        read_vault_file(b'{"format":2,"vault":"named otherwise"}')
     assert error.value.code == "format-newer"
     assert "vault.json" in error.value.sentence
+
+
+def test_a_file_of_the_format_before_is_read() -> None:
+    older = VaultFile(FILE.vault, FILE.created, format=0)
+    data = encode_vault_file(older, mac=mac)
+    assert data.startswith(b'{"format":0,')
+    assert read_vault_file(data) == older
+    prove_vault_file(data, mac=mac)
