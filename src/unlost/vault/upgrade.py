@@ -56,21 +56,32 @@ def get_mark(store: Store, keys: Keyring, name: str) -> FormatMark:
 
 
 def put_mark(store: Store, keys: Keyring, *, at: datetime, level: VerifyLevel) -> FormatMark:
-    """Three whole copies of the marker, each read back; one that is there is repeated.
+    """Three copies of a new marker, each read back.
 
     Raises IntegrityError (``marker-damaged``) where something else lies under a name of it, NotAllowed
     (``key-outdated``).
     """
-    registered(store, keys)  # raises where another master key has followed since
-    mark = _counting(store, keys) or FormatMark(
+    mark = FormatMark(
         format=numbers.FORMAT,
         vault=keys.vault.hex(),
         at=at.isoformat(),
         level=level.value,
         master=keys.generation,
     )
+    registered(store, keys)  # raises where another master key has followed since
     _write(store, keys, mark)
     return mark
+
+
+def repeat_mark(store: Store, keys: Keyring) -> None:
+    """Write the copies that a marker lacks, for somebody was cut off; no change where there is none.
+
+    Raises IntegrityError (``marker-damaged``), NotAllowed (``key-outdated``).
+    """
+    mark = _counting(store, keys)
+    if mark is not None:
+        registered(store, keys)
+        _write(store, keys, mark)
 
 
 def expected_marks(store: Store, keys: Keyring) -> tuple[str, ...]:

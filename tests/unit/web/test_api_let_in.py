@@ -190,6 +190,7 @@ NOT_OFFERED = {
     "data.sql": "it runs where the vault is",
     "file.read": "file.open gives the bytes",
     "vault.copy": "it writes to places that the machine reaches",
+    "vault.upgrade": "it reads all of the vault, and is done once",
     "vault.repair": "it reads from places that the machine reaches, and takes its time",
     "mirror.set": "it writes to places that the machine reaches",
     "mirror.off": "who has the machine says where copies of everything lie",

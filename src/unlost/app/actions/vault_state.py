@@ -16,11 +16,12 @@ from unlost.catalog.upkeep import last_upkeep
 from unlost.jobs.durable import ask
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right, Trace
-from unlost.model.errors import Conflict
+from unlost.model.errors import Conflict, IntegrityError, NotFound
 from unlost.model.jobs import Job, JobKind
 from unlost.model.night import CheckRecord
 from unlost.model.snapshot import VerifyLevel, nights
 from unlost.model.upkeep import UpkeepRecord
+from unlost.vault.format.number import FORMAT
 from unlost.vault.opening import slots
 
 CHECKS = 10
@@ -67,13 +68,16 @@ class Custody:
 class VaultState:
     """The vault at a glance; ``checks`` are the newest verifications, newest first.
 
-    ``mirror`` is how its second copy is, for those who see to the whole vault.
+    ``mirror`` is how its second copy is, for those who see to the whole vault. ``format`` is the number of the format
+    that the vault is of, None where nothing tells; ``upgradable`` if there is a newer one.
     """
 
     orgs: tuple[OrgHeld, ...]
     checks: tuple[CheckRecord, ...]
     custody: Custody | None
     mirror: MirrorState | None = None
+    format: int | None = None
+    upgradable: bool = False
 
     @property
     def bytes(self) -> int:
@@ -96,7 +100,10 @@ def vault_state(app: Application) -> VaultState:
     custody = _custody(app) if app.actor.may(Right.MANAGE) else None
     mirror = mirror_now(app) if app.actor.may(Right.OPERATE) else None
     known = tuple(one for one in held if one is not None)
-    return VaultState(known, tuple(newest_checks(most=CHECKS)), custody, mirror)
+    number = _format(app)
+    upgradable = number is not None and number < FORMAT
+    checks = tuple(newest_checks(most=CHECKS))
+    return VaultState(known, checks, custody, mirror, number, upgradable)
 
 
 @action("vault.verify-later", Right.OPERATE, trace=Trace.WRITE, where=Where.HOME)
@@ -135,6 +142,14 @@ def _held(app: Application, org: ProtectedOrg) -> OrgHeld | None:
         last_upkeep(org.oid),
         app.whole_vault.under_earlier_keys(org.oid).bytes,
     )
+
+
+def _format(app: Application) -> int | None:
+    """None where what says it is lost or damaged: verifying names it."""
+    try:
+        return app.whole_vault.format()
+    except (IntegrityError, NotFound):
+        return None
 
 
 def _custody(app: Application) -> Custody:
