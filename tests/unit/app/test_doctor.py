@@ -68,7 +68,7 @@ def test_where_all_is_in_order_the_doctor_says_so(served: Application) -> None:
     found = doctor(served)
     assert found.worst is Health.GOOD, found
     names = {check.name for check in found.checks}
-    assert {"home key", "service key", "secrets", "database", "vault", "keys", "second copy", "store", "copy", "disk",
+    assert {"home key", "service key", "secrets", "database", "vault", "format", "keys", "second copy", "store", "copy", "disk",
             "service", "sales: clock", "sales: reading", "sales: writing",
             "sales: backup"} == names  # fmt: skip
 
