@@ -1,20 +1,30 @@
 """Writes the golden sealed objects: run it only when a format number is added, never to mend a test.
 
-python tests/golden/make_sealed.py tests/golden/format-0/sealed
+PYTHONPATH=tests python tests/golden/make_sealed.py tests/golden/format-1/sealed
 """
 
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from unlost.testing.entropy import SeededEntropy
+from unlost.vault.format import number as numbers
+from unlost.vault.format.manifest import SchemaDocument, canonical_text
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.format.register import Register, encode_register, register_name
 from unlost.vault.format.sealed import KIB64, MIB1, ObjectKind, Place, seal
+from unlost.vault.format.shredded import ShreddedOrg, encode_shredded, shredded_name
+from unlost.vault.format.sidecar import Fence, Sidecar, encode
 from unlost.vault.format.slots import Stretch, slot_folder, slot_head, wrap_master
+from unlost.vault.format.upgraded import FormatMark, encode_mark, mark_copies
 from unlost.vault.format.vaultjson import MAC_LABEL, VaultFile, encode_vault_file
 from unlost.vault.keys import Keyring, derive, object_key
+from unlost.vault.schemas import number_columns
 from unlost.vault.stores.memory import MemoryStore
+from vaultstory import SCHEMA
 
 MASTER = bytes(range(32))
 VAULT = bytes(range(16))
@@ -26,6 +36,7 @@ CONTENTS = {
     "short": "Zartbitter 70 % – naïve 🍫".encode(),
     "blocks": bytes(number % 251 for number in range(70_000)),
 }
+INSTANT = "2026-03-02T01:00:00+00:00"
 STRETCH = Stretch(salt=bytes(range(16)), memory=64 * 1024, passes=2, lanes=1)
 
 
@@ -36,6 +47,35 @@ def keyring() -> Keyring:
 
 def golden() -> dict[str, bytes]:
     """Every golden file by its name."""
+    return sealed() | clear()
+
+
+def clear() -> dict[str, bytes]:
+    """What was not among those of format 0: other things in clear, and texts that are sealed."""
+    keys, org = keyring(), ORG.hex()
+    gone = ShreddedOrg(
+        VAULT.hex(), org, INSTANT, commits=3, head="ab" * 32, objects=40, bytes=9_000
+    )
+    mark = FormatMark(numbers.FORMAT, VAULT.hex(), INSTANT, "full")
+    renewed = Register(VAULT.hex(), 3, {"s": "11" * 32}, INSTANT, 2, ("aa",), ("bb",),
+                       {f"orgs/{org}/keys/00000001": "cc" * 16}, (org,), 1)  # fmt: skip
+    car = Sidecar((Fence("ab", 3, 7), Fence("größer", 1, 2)), np.full((2, 8), 5, dtype=np.uint32))
+    schema = SchemaDocument(numbers.FORMAT, SCHEMA, number_columns(SCHEMA, {}))
+
+    def mac(name: str) -> Callable[[int, bytes], bytes]:
+        return lambda master, body: keys.mac(name, body, generation=master)
+
+    return {
+        "shredded": encode_shredded(gone, mac=mac(shredded_name(org))),
+        "marker": encode_mark(mark, mac=mac(mark_copies(1)[0])),
+        "register-renewed": encode_register(renewed, mac=partial(keys.mac, register_name(3))),
+        "sidecar": encode(car),
+        "schema.json": canonical_text(schema),
+    }
+
+
+def sealed() -> dict[str, bytes]:
+    """Those that format 0 has too."""
     files = {}
     for number, (name, content) in enumerate(CONTENTS.items()):
         files[f"{name}.sealed"] = seal(
@@ -47,7 +87,7 @@ def golden() -> dict[str, bytes]:
             power=MIB1 if name == "short" else KIB64,
         )
     keys = keyring()
-    file = VaultFile(vault=VAULT.hex(), created="2026-03-02T01:00:00+00:00")
+    file = VaultFile(vault=VAULT.hex(), created=INSTANT)
     files["vault.json"] = encode_vault_file(file, mac=lambda data: keys.mac(MAC_LABEL, data))
     for name, stretch in (("service", None), ("passphrase", STRETCH)):
         files[f"{name}.slot"] = slot(keys, name, stretch)

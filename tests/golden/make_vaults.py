@@ -1,0 +1,176 @@
+"""Writes the golden vaults of format 1: run it only when a format number is added, never to mend a test.
+
+    PYTHONPATH=tests python tests/golden/make_vaults.py tests/golden/format-1
+
+Each gets a folder with the vault, its recovery sheet, and what a reader must find. Encrypted Parquet draws its nonces
+itself, so a segment is never made twice: these are kept and read.
+"""
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import vaultstory
+from golden.telling import told
+from second_reader.test_renewed import renewed
+from unlost.model.erasure import ErasureWish, MatchColumn
+from unlost.model.plan import RecordKey
+from unlost.model.rectification import RectifyWish, RightValue
+from unlost.model.retention import KeepRules
+from unlost.model.snapshot import CommitKind, VerifyLevel
+from unlost.testing.clock import VirtualClock
+from unlost.testing.entropy import SeededEntropy
+from unlost.testing.system import MemoryWitness
+from unlost.vault import chain
+from unlost.vault.compact import compactor
+from unlost.vault.format import sidecar
+from unlost.vault.garbage import GRACE
+from unlost.vault.opening import open_keyring
+from unlost.vault.shred import plan_shredding, shred_org
+from unlost.vault.stores.local import LocalStore
+from unlost.vault.unlock import ByRecoverySheet, ServiceKey
+from unlost.vault.vault import open_vault
+from vaultstory import Story
+
+OLDER = Path(__file__).parent / "format-0" / "bundled"
+ZOE = RecordKey("Contact", "003000000000003AAA")
+PRICES = RecordKey("ContentVersion", "068000000000003AAA")
+WRONG = RecordKey("Account", vaultstory.account_id(57))
+
+
+def bundled(folder: Path) -> Story:
+    """Three nights with a change of the schema, files, and a restore; what is little lies in bundles."""
+    return vaultstory.told(LocalStore(folder), few=True)
+
+
+def plain(folder: Path) -> Story:
+    """The same, each segment an object of its own, and each sidecar too."""
+    inline, sidecar.INLINE_BYTES = sidecar.INLINE_BYTES, 0
+    story = vaultstory.told(LocalStore(folder))
+    sidecar.INLINE_BYTES = inline
+    return story
+
+
+def compacted(folder: Path) -> Story:
+    """Merged, and what was merged is gone."""
+    story = vaultstory.told(LocalStore(folder))
+    due, compactor.due = compactor.due, lambda tiers, closed: [tiers] if tiers[1:] else []
+    story.vault.compact(story.org, run="compact-1")
+    compactor.due = due
+    return swept(story)
+
+
+def forgotten(folder: Path) -> Story:
+    """The first night is forgotten."""
+    story = vaultstory.told(LocalStore(folder), few=True)
+    story.vault.forget(story.org, KeepRules(daily=1), run="forget-1")
+    return swept(story)
+
+
+def corrected(folder: Path) -> Story:
+    """A contact and a file are erased, and an account is put right."""
+    story = vaultstory.told(LocalStore(folder), few=True)
+    zoe = ErasureWish((ZOE,), (MatchColumn("Contact", "Email"),))
+    story.vault.erase(story.org, zoe, run="erase-1")
+    story.vault.erase(story.org, ErasureWish((PRICES,)), run="erase-2")
+    right = (RightValue("Notes__c", None), RightValue("Revenue", "7"))
+    story.vault.rectify(story.org, RectifyWish(WRONG, right), run="rectify-1")
+    return swept(story)
+
+
+def rekeyed(folder: Path) -> Story:
+    """A new master key, and everything under the new keys."""
+    story = vaultstory.told(LocalStore(folder), few=True)
+    renewed(story, "service-2", whole=True)
+    story.vault.rekey(story.org, run="rekey-1")
+    swept(story)
+    story.vault.rekey(story.org, run="rekey-2")
+    return story
+
+
+def shredded(folder: Path) -> Story:
+    """An org is shredded, and added again."""
+    story = vaultstory.told(LocalStore(folder), few=True)
+    room = story.vault.room(story.org)
+    shred_org(room, plan_shredding(room, now=story.clock.now()), at=story.clock.now())
+    story.org = story.vault.adopt(vaultstory.IDENTITY)
+    vaultstory.first_night(story)
+    return story
+
+
+def upgraded(folder: Path) -> Story:
+    """The vault that the last release of format 0 wrote, upgraded, and a night more."""
+    shutil.copytree(OLDER / "vault", folder, dirs_exist_ok=True)
+    story = opened_older(LocalStore(folder), (OLDER / "sheet.txt").read_text("utf-8"))
+    report = story.vault.upgrade(VerifyLevel.FULL)
+    assert report is not None
+    assert not report.damages
+    commit = story.vault.begin(
+        story.org, run="night-4", kind=CommitKind.BACKUP, identity=vaultstory.IDENTITY
+    )
+    commit.put_schema(vaultstory.WIDER)
+    changed = vaultstory.accounts([25, 130], Name="Chocolat", Region__c="Ost")
+    vaultstory.finish(story, commit, [story.add(commit, "Account", [story.rows(changed)])])
+    return story
+
+
+def opened_older(store: LocalStore, sheet: str) -> Story:
+    """The story of a vault that is there already."""
+    entropy, clock, witness = SeededEntropy(14), VirtualClock(), MemoryWitness()
+    clock.advance(days=9)
+    keys = open_keyring(store, ByRecoverySheet(sheet), entropy=entropy)
+    vault = open_vault(
+        store,
+        keys=keys,
+        clock=clock,
+        entropy=entropy,
+        witness=witness,
+        options=vaultstory.options(few=True),
+    )
+    (org,) = vault.orgs()
+    service = ServiceKey.new(keys, entropy=entropy)
+    return Story(store, clock, entropy, witness, keys, service, vault, org, sheet, few=True)
+
+
+def swept(story: Story) -> Story:
+    """What was condemned is gone."""
+    story.clock.advance(seconds=GRACE.total_seconds())
+    story.vault.sweep(story.org, run="sweep-1")
+    return story
+
+
+MAKERS: tuple[Callable[[Path], Story], ...] = (
+    bundled, plain, compacted, forgotten, corrected, rekeyed, shredded, upgraded,
+)  # fmt: skip
+
+
+def make(folder: Path, maker: Callable[[Path], Story]) -> None:
+    """One vault with its sheet, and what a reader must find."""
+    own = folder / maker.__name__
+    (own / "vault").mkdir(parents=True)
+    story = maker(own / "vault")
+    shutil.rmtree(own / "vault" / ".tmp", ignore_errors=True)
+    (own / "sheet.txt").write_text(story.sheet, encoding="utf-8")
+    text = json.dumps(told(story.vault), ensure_ascii=False)
+    (own / "expected.json").write_text(_lines(text) + "\n", encoding="utf-8")
+
+
+def _lines(text: str) -> str:
+    """One line for each record, so that people can read a difference."""
+    return text.replace('}], "', '}],\n"').replace('}, "', '},\n"').replace('], "', '],\n"')
+
+
+def main() -> None:
+    """Make those that are not there yet."""
+    folder = Path(sys.argv[1]).absolute()
+    vaultstory.TASKS = 40
+    chain.CHECKPOINT_EVERY = 2  # so that a checkpoint is among the objects
+    for maker in MAKERS:
+        if not (folder / maker.__name__).exists():
+            make(folder, maker)
+
+
+if __name__ == "__main__":
+    main()

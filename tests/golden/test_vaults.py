@@ -1,0 +1,138 @@
+"""The golden vaults of format 1, and those of format 0, are read for ever: by us, and by the second reader."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from golden.make_vaults import MAKERS, OLDER
+from golden.telling import TABLES, ByReader, Told, in_force, nights, scanned, told
+from second_reader.reader import Vault
+from unlost.model.snapshot import VerifyLevel
+from unlost.testing.clock import VirtualClock
+from unlost.testing.entropy import SeededEntropy
+from unlost.vault.opening import open_keyring
+from unlost.vault.stores.local import LocalStore
+from unlost.vault.unlock import ByRecoverySheet
+from unlost.vault.vault import EncryptedVault, open_vault
+
+ROOT = Path(__file__).parent / "format-1"
+FOLDERS = [*(ROOT / maker.__name__ for maker in MAKERS), OLDER]
+IDS = [*(f"1-{maker.__name__}" for maker in MAKERS), "0-bundled"]
+MOST = 1_500_000  # bytes that all of them may have
+
+
+@pytest.fixture(scope="module", params=FOLDERS, ids=IDS)
+def folder(request: pytest.FixtureRequest) -> Path:
+    return request.param
+
+
+def opened(folder: Path) -> EncryptedVault:
+    store, entropy = LocalStore(folder / "vault"), SeededEntropy()
+    sheet = (folder / "sheet.txt").read_text(encoding="utf-8")
+    keys = open_keyring(store, ByRecoverySheet(sheet), entropy=entropy)
+    return open_vault(store, keys=keys, clock=VirtualClock(), entropy=entropy)
+
+
+@pytest.fixture(scope="module")
+def vault(folder: Path) -> EncryptedVault:
+    return opened(folder)
+
+
+@pytest.fixture(scope="module")
+def expected(folder: Path) -> Told:
+    found: Told = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def org(vault: EncryptedVault) -> str:
+    (org,) = vault.orgs()
+    return org
+
+
+def test_there_is_a_vault_for_each_maker_and_all_are_small() -> None:
+    assert {one.name for one in ROOT.iterdir()} == {*(m.__name__ for m in MAKERS), "sealed"}
+    assert sum(one.stat().st_size for one in ROOT.rglob("*") if one.is_file()) < MOST
+
+
+def test_it_tells_what_it_told(vault: EncryptedVault, expected: Told) -> None:
+    assert told(vault) == expected
+
+
+def test_a_scan_tells_each_record_as_it_was(
+    vault: EncryptedVault, expected: Told, org: str
+) -> None:
+    for night in nights(vault, org):
+        for table in TABLES:
+            assert scanned(vault, org, night, table) == in_force(expected[org], night, table)
+
+
+@pytest.mark.parametrize("level", VerifyLevel)
+def test_it_is_whole(vault: EncryptedVault, level: VerifyLevel) -> None:
+    report = vault.verify(level)
+    assert report.damages == ()
+    assert report.objects > 20
+
+
+def test_it_has_the_format_that_it_says(folder: Path, expected: Told) -> None:
+    """All that is sealed begins with the number; what an older release wrote kept its own."""
+    numbers = {
+        file.read_bytes()[7]
+        for file in (folder / "vault").rglob("*")
+        if file.is_file() and file.read_bytes()[:7] in (b"UNLOSTS", b"UNLOSTK")
+    }
+    assert numbers == {"upgraded": {0, 1}}.get(folder.name, {expected["format"]})
+    assert (folder / "vault" / "format").exists() == (folder.name == "upgraded")
+
+
+def test_the_second_reader_reads_it_too(folder: Path, expected: Told, org: str) -> None:
+    sheet, own = (folder / "sheet.txt").read_text(encoding="utf-8"), expected[org]
+    other = Vault(folder / "vault", sheet)
+    assert other.format == expected["format"]
+    assert other.orgs() == [org]
+    for gone, said in expected["shredded"].items():
+        proof = other.proof(gone)
+        assert proof is not None
+        assert said == f"{proof['commits']} commits, {proof['at']}"
+    theirs = ByReader(other, org)
+    assert theirs.org.check_objects() > 8
+    for night, tables in own["nights"].items():
+        alive = {table: one["alive"] for table, one in tables.items()}
+        assert theirs.night(int(night)) == alive
+        for record, body in own["files"][night].items():
+            assert theirs.file(record, int(night)) == body
+    for run, entries in own["journals"].items():
+        assert theirs.journal(run) == entries
+
+
+def test_the_second_reader_tells_the_same_history(folder: Path, expected: Told, org: str) -> None:
+    sheet = (folder / "sheet.txt").read_text(encoding="utf-8")
+    theirs = ByReader(Vault(folder / "vault", sheet), org)
+    count = 0
+    for table, records in expected[org]["records"].items():
+        for record, versions in records.items():
+            for version in versions:
+                assert theirs.version(table, record, version["in"]) == version
+                count += 1
+    assert count > 200
+
+
+def test_it_goes_on_and_one_of_format_0_is_upgraded(folder: Path, expected: Told, tmp_path: Path) -> None:
+    """Whatever a vault was through, it goes on; one of format 0 is upgraded."""
+    shutil.copytree(folder, tmp_path / "copy")
+    vault = opened(tmp_path / "copy")
+    report = vault.upgrade(VerifyLevel.DEEP)
+    assert (report is None) == (expected["format"] == 1)
+    again = opened(tmp_path / "copy")
+    assert again.format() == 1
+    assert again.verify(VerifyLevel.FULL).damages == ()
+    (org,) = again.orgs()
+    again.compact(org, run="compact-now")
+    again.sweep(org, run="sweep-now")
+    assert again.verify(VerifyLevel.DEEP).damages == ()
+    left = told(again)[org]
+    assert {name: left[name] for name in ("nights", "records", "files", "search")} == {
+        name: expected[org][name] for name in ("nights", "records", "files", "search")
+    }
