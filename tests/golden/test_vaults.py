@@ -119,7 +119,9 @@ def test_the_second_reader_tells_the_same_history(folder: Path, expected: Told, 
     assert count > 200
 
 
-def test_it_goes_on_and_one_of_format_0_is_upgraded(folder: Path, expected: Told, tmp_path: Path) -> None:
+def test_it_goes_on_and_one_of_format_0_is_upgraded(
+    folder: Path, expected: Told, tmp_path: Path
+) -> None:
     """Whatever a vault was through, it goes on; one of format 0 is upgraded."""
     shutil.copytree(folder, tmp_path / "copy")
     vault = opened(tmp_path / "copy")
