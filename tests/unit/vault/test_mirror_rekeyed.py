@@ -1,5 +1,6 @@
 """A mirror of a vault whose orgs are sealed anew, also while it is brought up to date."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -14,7 +15,9 @@ from unlost.model.schema import Schema
 from unlost.model.snapshot import CommitKind
 from unlost.vault import places
 from unlost.vault.mirror import update
+from unlost.vault.mirror.repair import Repaired, repair_from
 from unlost.vault.mirror.update import Mirrored, update_mirror
+from unlost.vault.shred import plan_shredding, shred_org
 from unlost.vault.stores.memory import MemoryStore
 from vaultstory import Story
 
@@ -219,3 +222,53 @@ def test_what_a_run_left_that_came_to_nothing_goes_from_the_mirror_with_the_key_
     }
     assert target.size(name) is None
     assert whole(story, target)
+
+
+def repaired(story: Story, target: MemoryStore) -> Repaired:
+    return repair_from(story.store, target, opened=opener(story))
+
+
+def test_what_was_sealed_anew_and_is_lost_comes_back_under_its_new_name(story: Story) -> None:
+    """It is missed under the name that it had before: the identity was never found in the mirror."""
+    target = MemoryStore()
+    renewed(story)
+    assert rekeyed(story).complete
+    update_mirror(story.vault, target)
+    anew = [name for name in contents(story.store) if re.search(r"\.[0-9a-f]{16}$", name)]
+    assert {name.split("/")[0 if name.startswith("names") else 2] for name in anew} >= {
+        "names",
+        "journal",
+        "schemas",
+    }
+    for name in anew:
+        data = story.store.get(name)
+        story.store.delete(name)
+        done = repaired(story, target)
+        assert (done.objects, done.left) == ((name,), ()), name
+        assert story.store.get(name) == data
+
+
+def test_junk_that_looks_as_if_it_were_sealed_anew_does_not_come_back(story: Story) -> None:
+    target = MemoryStore()
+    renewed(story)
+    assert rekeyed(story).complete
+    update_mirror(story.vault, target)
+    (name,) = (one.name for one in story.store.list(places.identities()))
+    stem = places.stem(name)
+    for mark in ("0" * 16, "f" * 16):
+        target.put_new(f"{stem}.{mark}", b"junk")
+    story.store.delete(name)
+    done = repaired(story, target)
+    assert (done.objects, done.left) == ((name,), ())
+    assert [one.name for one in story.store.list(places.identities())] == [name]
+
+
+def test_the_name_of_an_org_that_was_shredded_does_not_come_back(story: Story) -> None:
+    target = MemoryStore()
+    renewed(story)
+    assert rekeyed(story).complete
+    update_mirror(story.vault, target)
+    room = story.vault.room(story.org)
+    shred_org(room, plan_shredding(room, now=story.clock.now()), at=story.clock.now())
+    assert repaired(story, target).objects == ()
+    assert not list(story.store.list(places.identities()))

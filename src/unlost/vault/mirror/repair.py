@@ -5,7 +5,7 @@ replaced but by what proves itself there, and a mirror that somebody changed rep
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from blake3 import blake3
@@ -23,8 +23,9 @@ type Open = Callable[[Store], EncryptedVault]
 
 _OPENING = (VAULT_FILE, "keys/", REGISTER)
 _COMMITS = "/commits/"
-_OF_ORG = re.compile(r"(?:orgs|names)/([0-9a-f]{32})(?:/|$)")
+_OF_ORG = re.compile(r"(?:orgs|names)/([0-9a-f]{32})(?:[/.]|$)")
 _CHAIN = re.compile(r"orgs/[0-9a-f]{32}/(?:commits|redacted)/")
+_ANEW = re.compile(r"(.+)\.[0-9a-f]{16}")
 WITHHELD = (
     "The other copy has it, but the newest commits of this org are whole in neither: what was erased "
     "since might come back."
@@ -77,7 +78,7 @@ class _Trial:
             view = Overlay(self._store, self._other, taken=self.taken)
             report = self._opened(view).verify(VerifyLevel.FULL)
             damaged = {one.object for one in report.damages}
-            useless = self.taken.keys() & damaged
+            useless = {name for name in self.taken if {name, _known_as(name)} & damaged}
             for name in useless:
                 del self.taken[name]
             fresh = self._take(damaged)
@@ -87,11 +88,20 @@ class _Trial:
 
     def _take(self, names: Collection[str]) -> bool:
         """Take those that are in the other copy and were not tried before; True if there were any."""
-        wanted = [n for n in sorted(set(names) - self._seen) if _org(n) not in self._gone]
-        fresh = [name for name in wanted if self._other.size(name) is not None]
-        self._seen.update(names)
+        wanted = [name for name in sorted(set(names)) if _org(name) not in self._gone]
+        found = (next(self._untried(name), None) for name in wanted)
+        fresh = [name for name in found if name is not None]
+        self._seen.update(fresh)
         self.taken.update((name, _lies(self._store, name)) for name in fresh)
         return bool(fresh)
+
+    def _untried(self, name: str) -> Iterator[str]:
+        """What the other copy has of an object: under its name, or as it was sealed anew; one after the other."""
+        if name not in self._seen and self._other.size(name) is not None:
+            yield name
+        for one in self._other.list(f"{name}."):
+            if _known_as(one.name) == name and one.name not in self._seen:
+                yield one.name
 
     def _withhold(self, damaged: Collection[str]) -> None:
         """Bring nothing back of an org whose commits are not whole with it either.
@@ -103,6 +113,12 @@ class _Trial:
         self.withheld = tuple(Damage(name, WITHHELD) for name in kept)
         for name in kept:
             del self.taken[name]
+
+
+def _known_as(name: str) -> str:
+    """The name by which an object is missed that was sealed anew; others' own."""
+    found = _ANEW.fullmatch(name)
+    return found[1] if found else name
 
 
 def _org(name: str) -> str | None:
