@@ -57,11 +57,17 @@ class Case:
 
 @dataclass
 class Judge:
-    """``nights``: what was live, by backup. ``origins``: of which record a restored one is the life."""
+    """``nights``: what was live, by backup. ``origins``: of which record a restored one is the life.
+
+    ``mixed`` are lives of two records: a restore took one that people had made anew for the lost one. From then
+    on either may be lost and come back by itself, so that nobody can say any more which life is whose.
+    """
 
     town: Town
     nights: dict[int, Picture] = field(default_factory=dict)
     origins: dict[RecordKey, RecordKey] = field(default_factory=dict)
+    made: set[RecordKey] = field(default_factory=set)
+    mixed: frozenset[RecordKey] = frozenset()
     lived: set[RecordKey] = field(default_factory=set)
     met: Counter[str] = field(default_factory=Counter)
     named: dict[str, int] = field(default_factory=dict)
@@ -96,6 +102,7 @@ class Judge:
     def judge(self, case: Case) -> None:
         """All that must be true."""
         self._chosen(case)
+        self.mixed = frozenset(self._mixed())  # what this run takes for one is judged still
         # Before the run is learned from: a twin that it adopts was somebody else until then.
         lives = {self.origin(key) for key, seen in case.planned.items() if not seen.binned}
         self.lived = {step.key for step in case.plan.steps if self.origin(step.key) in lives}
@@ -157,6 +164,16 @@ class Judge:
             own = self.origin(RecordKey(told.table, told.record))
             if life != own:  # also two records of one key, of which one life remains
                 self.origins[life] = own
+            if told.ending is Ending.CREATED:
+                self.made.add(RecordKey(told.table, told.live))
+
+    def _mixed(self) -> Iterator[RecordKey]:
+        """All that are lives of two records which nobody restored: each was made by people."""
+        natural = {key for night in self.nights.values() for key in night} - self.made
+        records = Counter(self.origin(key) for key in natural)
+        for key in {*natural, *self.origins}:
+            if records[self.origin(key)] > 1:
+                yield key
 
     # --- nothing doubled, nothing else touched -----------------------------------------------------
 
@@ -172,7 +189,10 @@ class Judge:
         along = {key for key in came if key in case.planned and not told[key]}
         lives = Counter(self.origin(key) for key in case.after if key not in along)
         earlier = Counter(self.origin(key) for key in case.before)
+        mixed = {self.origin(key) for key in self.mixed}
         for key, count in lives.items():
+            if key in mixed:
+                continue
             assert count <= max(1, earlier[key]), f"{key} lives {count} times"
         assert not set(case.before) - set(case.after), "a restore deletes nothing"
 
@@ -218,6 +238,9 @@ class Judge:
     # --- as it was ---------------------------------------------------------------------------------
 
     def _as_it_was(self, case: Case, step: PlanStep, told: RecordOutcome) -> None:
+        if step.key in self.mixed:
+            self.met["mixed"] += 1
+            return
         wanted = self.wanted(case, step)
         if not told.ending.good:
             assert told.code, told
@@ -289,7 +312,8 @@ class Judge:
             return
         lives = {self.origin(key) for key in case.after}
         targets = [RecordKey(table, value) for table in LINKS[step.table][column].tables]
-        assert not lives & {self.origin(t) for t in targets}, f"{told}: {column} is not lost"
+        lost = {self.origin(target) for target in targets if target not in self.mixed}
+        assert not lives & lost, f"{told}: {column} is not lost"
 
     def _columns(self, case: Case, step: PlanStep, wanted: Seen) -> Iterable[str]:
         """The columns that have to be as they were."""
@@ -315,7 +339,7 @@ class Judge:
         pairs = [(RecordKey(t, was), RecordKey(t, value)) for t in LINKS[key.table][column].tables]
         return any(
             self.origin(one) == self.origin(other)
-            and (other in case.after or self._dangles(case, other))
+            and (other in case.after or self._dangles(case, other) or other in self.mixed)
             for one, other in pairs
         )
 
@@ -376,6 +400,8 @@ class Judge:
     def _child(
         self, case: Case, child: RecordKey, column: str, now: dict[RecordKey, RecordKey]
     ) -> None:
+        if child in self.mixed:
+            return
         live = now.get(self.origin(child))
         assert live is not None, f"the child {child} did not come back"
         told = [
