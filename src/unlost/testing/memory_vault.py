@@ -27,6 +27,7 @@ from unlost.model.reading import Rows
 from unlost.model.rectification import Rectification, RectifyWish
 from unlost.model.rekeying import Rekeyed, UnderEarlier
 from unlost.model.retention import Forgetting, HeldThing, Hold, KeepRules
+from unlost.model.salvage import Salvage, SalvageTold
 from unlost.model.schema import ColumnTrait, Schema, Table
 from unlost.model.snapshot import (
     Added,
@@ -365,6 +366,29 @@ class MemoryVault:
         told = rectifying.proved(plan, wish, run=run, at=now, number=number)
         self.erased_in.setdefault(org, []).append(erasing.Listed(told, frozenset()))
         return replace(plan, snapshot=number)
+
+    def plan_salvage(self, org: str, *, pause: Callable[[], None] = lambda: None) -> Salvage:  # noqa: ARG002
+        """Memory does not rot."""
+        pause()
+        return Salvage()
+
+    def salvage(
+        self,
+        org: str,
+        *,
+        run: str,  # noqa: ARG002 (the port's)
+        pause: Callable[[], None] = lambda: None,
+        agree: Callable[[Salvage], object] = lambda _: None,
+    ) -> Salvage:
+        """Nothing is damaged."""
+        plan = self.plan_salvage(org, pause=pause)
+        self._check_alone(org)
+        agree(plan)
+        return plan
+
+    def salvages(self, org: str) -> tuple[SalvageTold, ...]:  # noqa: ARG002 (the port's)
+        """There were none."""
+        return ()
 
     def under_earlier_keys(self, org: str) -> UnderEarlier:  # noqa: ARG002 (there are no keys)
         """Nothing: it has no keys."""

@@ -66,6 +66,19 @@ def verify(
             "“mirror” is the vault's second copy.",
         ),
     ] = None,
+    salvage: Annotated[
+        bool,
+        typer.Option(
+            "--salvage",
+            help="Keep what can be read of damaged objects that no copy has whole, and give up the rest.",
+        ),
+    ] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="With --salvage: only show what would be lost.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="With --salvage: do it without asking.")
+    ] = False,
     endpoint: Endpoint = "",
     region: Region = "",
     hosted: Hosted = False,
@@ -77,6 +90,10 @@ def verify(
     json: AsJson = False,
 ) -> ExitCode:
     """Verify the vault; exit code 1 if anything is missing or damaged."""
+    if salvage:
+        from unlost.cli.verbs.salvage_told import salvage as act_salvage
+
+        return act_salvage(plan=plan, yes=yes, home=home, json=json)
     if repair_from is not None:
         named = None if repair_from == MIRROR else repair_from
         place = vault_place(
@@ -130,6 +147,7 @@ def _show(out: "Console", result: "VerifyResult") -> None:
         for damage in result.damages:
             out.print(f"  - {damage.object}: {plain(damage.sentence)}")
         out.print("Bring these objects back from a copy of the vault, with --repair-from PLACE.")
+        out.print("Where no copy has them whole, --salvage keeps what can be read of them.")
     else:
         how = f"{result.level}, part {result.part}" if result.part else result.level
         out.print(f"The vault is whole ({how}: {looked}).")
