@@ -163,17 +163,15 @@ def test_each_column_chunk_costs_itself_alone(kind: str) -> None:
     reference = story(kind)
     before = told(reference)
     tables = {name: live.entry.table for name, live in lives(reference).items()}
-    for chunk in list(chunks(reference)):
-        for at in (chunk.start + chunk.length // 2, chunk.start):
-            vault = copied(reference)
-            spoil(vault, chunk.object, at)
-            done = salvaged(vault)
-            after = told(vault)
-            hold_against(before, after, done)
-            if chunk.column in SYSTEM_LOST and tables[chunk.object] == TABLE:
-                assert any(one.lost for one in done.tables)
-            elif chunk.column not in {*SYSTEM_LOST, "_u_snap"}:
-                assert all(one.lost == 0 for one in done.tables if one.table == TABLE)
+    for number, chunk in enumerate(chunks(reference)):
+        vault = copied(reference)
+        spoil(vault, chunk.object, chunk.start + (chunk.length // 2 if number % 2 else 0))
+        done = salvaged(vault)
+        hold_against(before, told(vault), done)
+        if chunk.column in SYSTEM_LOST and tables[chunk.object] == TABLE:
+            assert any(one.lost for one in done.tables)
+        elif chunk.column not in {*SYSTEM_LOST, "_u_snap"}:
+            assert all(one.lost == 0 for one in done.tables if one.table == TABLE)
 
 
 @pytest.mark.parametrize("kind", ["plain", "merged", "bundled"])

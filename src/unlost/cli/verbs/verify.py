@@ -20,6 +20,7 @@ from unlost.cli.options import (
 )
 from unlost.cli.place import vault_place
 from unlost.cli.text import many, plain, size
+from unlost.model.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -90,6 +91,12 @@ def verify(
     json: AsJson = False,
 ) -> ExitCode:
     """Verify the vault; exit code 1 if anything is missing or damaged."""
+    if salvage and repair_from is not None:
+        raise UsageError(
+            "salvage-alone",
+            "What a copy has whole is brought back first, and what is left is salvaged then.",
+            next_step="Say --repair-from PLACE, then --salvage.",
+        )
     if salvage:
         from unlost.cli.verbs.salvage_told import salvage as act_salvage
 
