@@ -23,7 +23,6 @@ from unlost.model.progress import Progress
 from unlost.model.quota import Quota
 from unlost.model.reading import Cursor, FileRef, IdRange, Page, ReadTask, Ready, Rows, Wait
 from unlost.model.retention import Retention
-from unlost.model.salvage import Salvaging
 from unlost.model.schema import Schema, Table
 from unlost.model.snapshot import (
     Added,
@@ -467,13 +466,6 @@ class Snapshot(ReadByColumns, Protocol):
         """Last known states of deleted records, in the order of their ids."""
         ...
 
-    def unread(self, table: str, ids: Sequence[str]) -> Mapping[str, frozenset[str]]:
-        """By record the columns of which the vault does not know any more what it had, where there are any.
-
-        ``get`` and ``scan`` give nulls there, as they do for what is empty.
-        """
-        ...
-
     def live_ids(self, table: str) -> Iterator[pa.Table]:
         """Live ids in order, in bounded tables: ``_u_id``, ``_u_observed_at``, ``_u_snap``."""
         ...
@@ -543,7 +535,7 @@ class Journal(Protocol):
         ...
 
 
-class Vault(Upkeep, Retention, Salvaging, Verifying, Protocol):
+class Vault(Upkeep, Retention, Verifying, Protocol):
     """The encrypted, append-only store. ``org`` is the vault's own id of an org (oid)."""
 
     @property

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from smallvault import TABLE, SmallVault, finish, rows
+from smallvault import NAMES, TABLE, SmallVault, finish, rows, schema
 from unlost.model.salvage import Salvage, TableSalvaged
 from unlost.model.snapshot import VerifyLevel, Version
 from unlost.vault import places, segmentwriter
@@ -41,9 +41,10 @@ def story(kind: str) -> SmallVault:
         seen = [(f"a{n}", "U", cells(n, night)) for n in range(8) if n % night == 0 or night == 1]
         if night == 3:
             seen = [one for one in seen if one[0] != "a6"] + [("a6", "P", None)]
-        commit = vault.begin(f"night-{night}")
+        names = NAMES if night > 1 else tuple(name for name in NAMES if name != "Amount")
+        commit = vault.begin(f"night-{night}", put=schema(*names))
         add = commit.add_few if kind == "bundled" else commit.add
-        finish(commit, add(TABLE, [rows(*seen, minute=night)]))
+        finish(commit, add(TABLE, [rows(*seen, names=names, minute=night)]))
         vault.clock.advance(days=1)
     if kind == "merged":
         vault.vault.compact(vault.org, run="compact-1")

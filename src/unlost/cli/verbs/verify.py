@@ -31,6 +31,24 @@ if TYPE_CHECKING:
 
 MIRROR = "mirror"
 
+Part = Annotated[
+    str | None,
+    typer.Option(
+        "--part",
+        metavar="N/OF",
+        help="With --level full: prove the bytes of one part alone, such as 7/30.",
+    ),
+]
+Salvage = Annotated[
+    bool,
+    typer.Option(
+        "--salvage",
+        help="Keep what can be read of damaged objects that no copy has whole, and give up the rest.",
+    ),
+]
+Plan = Annotated[bool, typer.Option("--plan", help="With --salvage: only show what would be lost.")]
+Yes = Annotated[bool, typer.Option("--yes", help="With --salvage: do it without asking.")]
+
 
 def verify(
     *,
@@ -42,14 +60,7 @@ def verify(
             "deep: decrypt, and compute hashes and search anew.",
         ),
     ] = "quick",
-    part: Annotated[
-        str | None,
-        typer.Option(
-            "--part",
-            metavar="N/OF",
-            help="With --level full: prove the bytes of one part alone, such as 7/30.",
-        ),
-    ] = None,
+    part: Part = None,
     expect: Annotated[
         str | None,
         typer.Option(
@@ -67,19 +78,9 @@ def verify(
             "“mirror” is the vault's second copy.",
         ),
     ] = None,
-    salvage: Annotated[
-        bool,
-        typer.Option(
-            "--salvage",
-            help="Keep what can be read of damaged objects that no copy has whole, and give up the rest.",
-        ),
-    ] = False,
-    plan: Annotated[
-        bool, typer.Option("--plan", help="With --salvage: only show what would be lost.")
-    ] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="With --salvage: do it without asking.")
-    ] = False,
+    salvage: Salvage = False,
+    plan: Plan = False,
+    yes: Yes = False,
     endpoint: Endpoint = "",
     region: Region = "",
     hosted: Hosted = False,
@@ -91,16 +92,8 @@ def verify(
     json: AsJson = False,
 ) -> ExitCode:
     """Verify the vault; exit code 1 if anything is missing or damaged."""
-    if salvage and repair_from is not None:
-        raise UsageError(
-            "salvage-alone",
-            "What a copy has whole is brought back first, and what is left is salvaged then.",
-            next_step="Say --repair-from PLACE, then --salvage.",
-        )
     if salvage:
-        from unlost.cli.verbs.salvage_told import salvage as act_salvage
-
-        return act_salvage(plan=plan, yes=yes, home=home, json=json)
+        return _salvage(repair_from, plan=plan, yes=yes, home=home, json=json)
     if repair_from is not None:
         named = None if repair_from == MIRROR else repair_from
         place = vault_place(
@@ -122,6 +115,20 @@ def verify(
         result = act(application, level=VerifyLevel(level), part=some, expect=expect)
     answer(result, as_json=json, show=_show)
     return ExitCode.OK if result.whole else ExitCode.FAILED
+
+
+def _salvage(
+    repair_from: str | None, *, plan: bool, yes: bool, home: Home, json: AsJson
+) -> ExitCode:
+    if repair_from is not None:
+        raise UsageError(
+            "salvage-alone",
+            "What a copy has whole is brought back first, and what is left is salvaged then.",
+            next_step="Say --repair-from PLACE, then --salvage.",
+        )
+    from unlost.cli.verbs.salvage_told import salvage
+
+    return salvage(plan=plan, yes=yes, home=home, json=json)
 
 
 def _repair(place: "StoreAddress | None", *, home: Home, json: AsJson) -> ExitCode:
