@@ -1,5 +1,6 @@
 """Salvaging from a home: planned, agreed to, done, told of, and healed by the next backup."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,10 @@ from unlost.app.actions.restore_run import run_plan
 from unlost.app.actions.salvage import plan, salvage
 from unlost.app.actions.verify import verify
 from unlost.app.actions.writer import NewWriter, set_writer
+from unlost.app.veil import VeiledVault
 from unlost.catalog.checks import standing_check
 from unlost.catalog.orgs import get_org
+from unlost.model.access import HiddenColumn
 from unlost.model.errors import Conflict
 from unlost.model.snapshot import VerifyLevel
 from unlost.vault.state import LiveSegment
@@ -166,3 +169,20 @@ def test_something_else_than_the_plan_said_is_not_done(kept: World) -> None:
         salvage(kept.app, plan="of yesterday")
     assert caught.value.code == "salvage-changed"
     assert kept.app.whole_vault.commits(get_org("sales").oid)[-1].number == 2
+
+
+def test_who_does_not_see_a_column_is_not_told_of_it(kept: World) -> None:
+    spoil_column(kept, "Account", "Phone")
+    salvage(kept.app, plan=plan(kept.app).digest)
+    oid, whole = get_org("sales").oid, kept.app.whole_vault
+    veiled = VeiledVault(whole, (HiddenColumn(oid, "Account", "Phone"),))
+    (told,) = whole.salvages(oid)
+    assert any("Phone" in sentence for sentence in told.sentences)
+    assert veiled.salvages(oid) == (replace(told, sentences=()),)
+    head = veiled.head(oid)
+    assert head is not None
+    assert head.unread("Account", [KEY]) == {}
+    other = VeiledVault(whole, (HiddenColumn(oid, "Account", "Name"),)).head(oid)
+    assert other is not None
+    assert other.unread("Account", [KEY]) == {KEY: frozenset({"Phone"})}
+    assert VeiledVault(whole, ()).salvages(oid) == (told,)

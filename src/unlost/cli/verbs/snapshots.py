@@ -50,7 +50,7 @@ def _show(out: "Console", result: "SnapshotList") -> None:
     out.print(table)
     for one in result.salvages:
         out.print(f"Damaged objects were salvaged at {when(one.at, zone=result.zone)} ({one.run}):")
-        for sentence in one.sentences or ("Nothing was lost.",):
+        for sentence in one.sentences:
             out.print(f"  {plain(sentence)}")
 
 
