@@ -27,7 +27,7 @@ from unlost.model.reading import Rows
 from unlost.model.rectification import Rectification, RectifyWish
 from unlost.model.rekeying import Rekeyed, UnderEarlier
 from unlost.model.retention import Forgetting, HeldThing, Hold, KeepRules
-from unlost.model.salvage import Salvage, SalvageTold
+from unlost.model.salvage import Salvage
 from unlost.model.schema import ColumnTrait, Schema, Table
 from unlost.model.snapshot import (
     Added,
@@ -54,6 +54,7 @@ from unlost.testing.memory_homes import MemoryHomes
 from unlost.testing.memory_journal import LINEAGE, Journals, MemoryJournal
 from unlost.testing.memory_retention import planned, take_away
 from unlost.testing.memory_rows import Observed, carried, observed, supersedes
+from unlost.testing.memory_salvage import Undamaged
 from unlost.testing.memory_snapshot import Chain, MemorySnapshot, Night
 
 SEARCHED = frozenset(
@@ -88,7 +89,7 @@ class Piece:
     lineage: tuple[Lineage, ...] = ()
 
 
-class MemoryVault:
+class MemoryVault(Undamaged):
     """A Vault in memory. ``pieces`` are durable, ``chains`` are what is committed."""
 
     def __init__(self, clock: Clock) -> None:
@@ -367,11 +368,6 @@ class MemoryVault:
         self.erased_in.setdefault(org, []).append(erasing.Listed(told, frozenset()))
         return replace(plan, snapshot=number)
 
-    def plan_salvage(self, org: str, *, pause: Callable[[], None] = lambda: None) -> Salvage:  # noqa: ARG002
-        """Memory does not rot."""
-        pause()
-        return Salvage()
-
     def salvage(
         self,
         org: str,
@@ -385,10 +381,6 @@ class MemoryVault:
         self._check_alone(org)
         agree(plan)
         return plan
-
-    def salvages(self, org: str) -> tuple[SalvageTold, ...]:  # noqa: ARG002 (the port's)
-        """There were none."""
-        return ()
 
     def under_earlier_keys(self, org: str) -> UnderEarlier:  # noqa: ARG002 (there are no keys)
         """Nothing: it has no keys."""
