@@ -34,6 +34,7 @@ from unlost.app.actions.privacy import PersonData
 from unlost.app.actions.rebuild import RebuildResult
 from unlost.app.actions.restore_plan import PlanResult
 from unlost.app.actions.restore_run import RestoreResult, RunDetail, RunList
+from unlost.app.actions.salvage import Salvaged, SalvagePlan
 from unlost.app.actions.schedule import OrgSchedule, Schedules
 from unlost.app.actions.show import ShowResult
 from unlost.app.actions.snapshots import SnapshotCertificate, SnapshotList
@@ -64,6 +65,8 @@ RESULTS: Mapping[str, type] = {
     "export": ExportResult,
     "export person": PersonData,
     "verify": VerifyResult,
+    "verify --salvage --plan": SalvagePlan,
+    "verify --salvage --yes": Salvaged,
     "restore plan": PlanResult,
     "restore show": PlanResult,
     "restore run": RestoreResult,

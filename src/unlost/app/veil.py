@@ -16,6 +16,7 @@ from unlost.model.access import HiddenColumn
 from unlost.model.errors import NotFound
 from unlost.model.ports import Snapshot, Source, Vault
 from unlost.model.reading import Page, ReadTask
+from unlost.model.salvage import SalvageTold
 from unlost.model.schema import ChangeLog, Schema, Table
 from unlost.model.snapshot import EVERY_ID, Hit, IdSpan, StoredFile, Version
 
@@ -189,6 +190,12 @@ class VeiledSnapshot:
         rows = self._whole.where(table, column, values, columns=asked.all)
         return self._covered(table, rows, asked)
 
+    def unread(self, table: str, ids: Sequence[str]) -> Mapping[str, frozenset[str]]:
+        """Columns that were lost, but for those that are hidden."""
+        hidden = self._veil.columns.get(table, frozenset())
+        found = {one: lost - hidden for one, lost in self._whole.unread(table, ids).items()}
+        return {one: lost for one, lost in found.items() if lost}
+
     def files(self, table: str, records: Sequence[str]) -> Sequence[StoredFile]:
         """Files whose column is seen; without their names where what names them is hidden."""
         hidden = self._veil.columns.get(table, frozenset())
@@ -318,6 +325,13 @@ class VeiledVault:
             if hit.column not in _of(veil, hit)
             and not (hit.table in logs and hit.column in logs[hit.table].values)
         ]
+
+    def salvages(self, org: str) -> tuple[SalvageTold, ...]:
+        """What was salvaged; sentences name columns, and are told where none is hidden."""
+        told = self._whole.salvages(org)
+        if veil_of(self._hidden, org) is None:
+            return told
+        return tuple(replace(one, sentences=()) for one in told)
 
     def _veiled(self, org: str, found: Snapshot) -> Snapshot:
         veil = veil_of(self._hidden, org)

@@ -5,7 +5,7 @@ Both yield tables in bounded batches, one row a field: ``id``, ``change``, ``col
 a null column.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from unlost.model.errors import NotFound
 from unlost.model.ports import Clock, Snapshot, Source, Vault
 from unlost.model.reading import Op, ReadTask, Ready, Rows
 from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
-from unlost.model.snapshot import ChangeKind
+from unlost.model.snapshot import ChangeKind, CommitKind
 
 GET_IDS = 1_000
 DIFFERENCES = pa.schema(
@@ -93,7 +93,8 @@ class Between:
         ids = changes["id"].to_pylist()
         old, new = _held(self.old, table, ids), _held(self.new, table, ids)
         kinds = {column.name: column for s in (self.old, self.new) for column in _columns(s, table)}
-        return _fields(changes, old, new, list(kinds.values()))
+        unread = _unread((self.old, self.new), table, ids)
+        return _fields(changes, old, new, list(kinds.values()), unread)
 
     def plain(self, table: str) -> bool:
         """True if what the vault holds to differ does so in a field that is compared.
@@ -101,6 +102,8 @@ class Between:
         Then nobody needs to look into the records to count them. It is not so where columns came,
         went or are covered, and for bytes, which are not compared here.
         """
+        if any(info.kind is CommitKind.SALVAGE for info in self.vault.commits(self.org)):
+            return False  # what is not known any more differs for the vault, and for nobody else
         columns = _columns(self.old, table)
         binary = any(column.kind is WireKind.BINARY for column in columns)
         return table not in self.covered and not binary and columns == _columns(self.new, table)
@@ -181,7 +184,8 @@ class Live:
         both = plain.join(before, on="_u_id", how="left", suffix="_old")
         changes = both.select(pl.col("_u_id").alias("id"), _live_change().alias("change"))
         kept = changes.filter(pl.col("change").is_not_null()).to_arrow()
-        return _fields(_text(kept), old, new, table.columns)
+        unread = _unread((self.old,), table.name, rows.ids.to_pylist())
+        return _fields(_text(kept), old, new, table.columns, unread)
 
     def _ready(self, tasks: Sequence[ReadTask]) -> Iterator[ReadTask]:
         """The tasks, as soon as the source is done with its part of them."""
@@ -247,8 +251,30 @@ def _lost(ids: pa.ChunkedArray, known: Sequence[pa.Array | pa.ChunkedArray]) -> 
     return _bare(pa.table({"id": ids, "change": kinds}))
 
 
-def _fields(changes: pa.Table, old: pa.Table, new: pa.Table, columns: Sequence[Column]) -> pa.Table:
-    """One row for each field that differs; records without one keep a row, but for changed ones."""
+def _unread(
+    snapshots: Iterable[Snapshot], table: str, ids: Sequence[str]
+) -> Mapping[str, frozenset[str]]:
+    """By column the records of which one of the snapshots does not know what they had there."""
+    found: dict[str, set[str]] = {}
+    for snapshot in snapshots:
+        held = snapshot.unread(table, ids) if table in snapshot.tables() else {}
+        for record, columns in held.items():
+            for column in columns:
+                found.setdefault(column, set()).add(record)
+    return {column: frozenset(records) for column, records in found.items()}
+
+
+def _fields(
+    changes: pa.Table,
+    old: pa.Table,
+    new: pa.Table,
+    columns: Sequence[Column],
+    unread: Mapping[str, frozenset[str]],
+) -> pa.Table:
+    """One row for each field that differs; records without one keep a row, but for changed ones.
+
+    ``unread``: by column, records of which is not known what they had there.
+    """
     before, after = (_aligned(changes["id"], rows).combine_chunks() for rows in (old, new))
     found = []
     for column in columns:
@@ -257,7 +283,9 @@ def _fields(changes: pa.Table, old: pa.Table, new: pa.Table, columns: Sequence[C
         if column.name in before.column_names and column.name in after.column_names:
             one, other = before[column.name], after[column.name]
             if not one.equals(other):
-                found.append(_field(changes, column, one, other))
+                field = _field(changes, column, one, other)
+                passed = pa.array(sorted(unread.get(column.name, ())), pa.string())
+                found.append(field.filter(pc.invert(pc.is_in(field["id"], value_set=passed))))
     fields = pa.concat_tables([DIFFERENCES.empty_table(), *found])
     rest = changes.filter(
         pc.and_(

@@ -1,6 +1,6 @@
 """Reading a table for other programs: the part of the port ``Snapshot`` that ways out stand on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import pyarrow as pa
@@ -13,6 +13,13 @@ class ReadByColumns(Protocol):
 
     def columns(self, table: str) -> Sequence[str]:
         """Source columns that ``scan`` gives; raises NotFound (``table-unknown``)."""
+        ...
+
+    def unread(self, table: str, ids: Sequence[str]) -> Mapping[str, frozenset[str]]:
+        """By record the columns of which the vault does not know any more what it had, where there are any.
+
+        ``get`` and ``scan`` give nulls there, as they do for what is empty.
+        """
         ...
 
     def spans(self, table: str, *, rows: int) -> Sequence[IdSpan]:

@@ -23,6 +23,7 @@ class FindingKind(StrEnum):
     ROWS_DIFFER = "rows-differ"  # rows changed and no time told it, or a part was not compared
     READ_OTHERWISE = "read-otherwise"  # complete, but by another way than planned
     WINDOW_OPEN = "window-open"  # rows kept changing while the run looked
+    SALVAGED = "salvaged"  # versions that lay in damaged objects of the vault, and are lost
     LEFT_TO_NIGHT = "left-to-night"  # not read between two nights; the next night reads it
 
 

@@ -26,6 +26,7 @@ class CommitKind(StrEnum):
     CONDEMN = "condemn"
     REKEY = "rekey"
     REINDEX = "reindex"
+    SALVAGE = "salvage"
 
 
 @dataclass(frozen=True, slots=True)

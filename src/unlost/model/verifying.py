@@ -2,10 +2,11 @@
 
 from typing import Protocol
 
+from unlost.model.salvage import Salvaging
 from unlost.model.snapshot import VerifyLevel, VerifyPart, VerifyReport
 
 
-class Verifying(Protocol):
+class Verifying(Salvaging, Protocol):
     """Never raises for damage: damage is what it reports."""
 
     def verify(self, level: VerifyLevel, *, part: VerifyPart | None = None) -> VerifyReport:

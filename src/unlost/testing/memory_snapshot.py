@@ -97,6 +97,10 @@ class MemorySnapshot:
         """Last known states of deleted records by id."""
         return self._reader(table, columns, alive=False)
 
+    def unread(self, table: str, ids: Sequence[str]) -> Mapping[str, frozenset[str]]:  # noqa: ARG002
+        """Nothing: memory loses no column."""
+        return {}
+
     def columns(self, table: str) -> Sequence[str]:
         """The source columns of a table."""
         return self._columns(table)

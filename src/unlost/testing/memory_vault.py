@@ -27,6 +27,7 @@ from unlost.model.reading import Rows
 from unlost.model.rectification import Rectification, RectifyWish
 from unlost.model.rekeying import Rekeyed, UnderEarlier
 from unlost.model.retention import Forgetting, HeldThing, Hold, KeepRules
+from unlost.model.salvage import Salvage
 from unlost.model.schema import ColumnTrait, Schema, Table
 from unlost.model.snapshot import (
     Added,
@@ -53,6 +54,7 @@ from unlost.testing.memory_homes import MemoryHomes
 from unlost.testing.memory_journal import LINEAGE, Journals, MemoryJournal
 from unlost.testing.memory_retention import planned, take_away
 from unlost.testing.memory_rows import Observed, carried, observed, supersedes
+from unlost.testing.memory_salvage import Undamaged
 from unlost.testing.memory_snapshot import Chain, MemorySnapshot, Night
 
 SEARCHED = frozenset(
@@ -87,7 +89,7 @@ class Piece:
     lineage: tuple[Lineage, ...] = ()
 
 
-class MemoryVault:
+class MemoryVault(Undamaged):
     """A Vault in memory. ``pieces`` are durable, ``chains`` are what is committed."""
 
     def __init__(self, clock: Clock) -> None:
@@ -365,6 +367,20 @@ class MemoryVault:
         told = rectifying.proved(plan, wish, run=run, at=now, number=number)
         self.erased_in.setdefault(org, []).append(erasing.Listed(told, frozenset()))
         return replace(plan, snapshot=number)
+
+    def salvage(
+        self,
+        org: str,
+        *,
+        run: str,  # noqa: ARG002 (the port's)
+        pause: Callable[[], None] = lambda: None,
+        agree: Callable[[Salvage], object] = lambda _: None,
+    ) -> Salvage:
+        """Nothing is damaged."""
+        plan = self.plan_salvage(org, pause=pause)
+        self._check_alone(org)
+        agree(plan)
+        return plan
 
     def under_earlier_keys(self, org: str) -> UnderEarlier:  # noqa: ARG002 (there are no keys)
         """Nothing: it has no keys."""

@@ -15,6 +15,7 @@ from unlost.model.ports import Commit, Vault
 from unlost.model.reading import Rows
 from unlost.model.rectification import RectifyWish, RightValue
 from unlost.model.retention import Forgetting, HeldThing, Hold, HoldScope, KeepRules
+from unlost.model.salvage import Salvage
 from unlost.model.schema import Column, Schema, Table, WireKind
 from unlost.model.snapshot import Added, CommitKind, Lineage, SnapshotInfo, TableCommit
 from unlost.testing.clock import START
@@ -346,6 +347,19 @@ class VaultContract:
         assert again.commits(org)[-1].kind is CommitKind.RECTIFY
         named_night(again, org, "night-9", {"a": "Ana"})
         assert again.history(org, "Thing", "a")[-1].cells["Name"] == "Ana"
+
+    def test_where_nothing_is_damaged_nothing_is_salvaged(self, vault: Vault, org: str) -> None:
+        """No commit is made, nothing is told, and no column of a record is unknown."""
+        named_night(vault, org, "night-2", {"a": "Ana"})
+        before = len(vault.commits(org))
+        seen: list[Salvage] = []
+        assert vault.plan_salvage(org) == Salvage()
+        assert vault.salvage(org, run="salvage-1", agree=seen.append) == Salvage()
+        assert seen == [Salvage()]
+        assert (len(vault.commits(org)), vault.salvages(org)) == (before, ())
+        head = vault.head(org)
+        assert head is not None
+        assert head.unread("Thing", ["a"]) == {}
 
     def test_what_stands_in_the_way_of_a_correction(self, vault: Vault, org: str) -> None:
         """A hold, a record that is not there, a column that was never there, and unclear wishes."""

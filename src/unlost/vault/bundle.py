@@ -27,7 +27,7 @@ def rows_in(
     wanted = list(columns)
     if not entry.bundle:
         return file.read_row_groups(list(groups), columns=wanted, use_threads=threads)
-    group, start = _lying(file.metadata, entry)
+    group, start = lying(file.metadata, entry)
     rows = file.read_row_groups([group], columns=wanted, use_threads=threads)
     count = entry.rows if groups else 0
     return rows.take(pa.array(np.arange(start, start + count)))  # a slice would keep all of them
@@ -44,7 +44,7 @@ def facts_in(metadata: pq.FileMetaData, entry: SegmentEntry) -> tuple[Label, fro
     return found.label, frozenset((*own, *found.present))
 
 
-def _lying(metadata: pq.FileMetaData, entry: SegmentEntry) -> tuple[int, int]:
+def lying(metadata: pq.FileMetaData, entry: SegmentEntry) -> tuple[int, int]:
     """The row group in which a segment lies, and the row of it with which it begins."""
     begin = 0
     for group in range(metadata.num_row_groups):

@@ -40,7 +40,7 @@ from unlost.vault.state import LiveState, live_root
 from unlost.vault.stores.store import MAY_NOT_DELETE
 
 _ATTEMPTS = 20
-_TAKING_AWAY = REMOVING | {CommitKind.FORGET}
+_TAKING_AWAY = REMOVING | {CommitKind.FORGET, CommitKind.SALVAGE}
 
 
 type Settle = Callable[[Sequence[TableCommit]], Sequence[TableCommit]]
@@ -118,7 +118,7 @@ class Finish:
             self._withdraw(tables)
         raise Conflict(
             "forgotten-meanwhile",
-            f"Something was forgotten, erased or corrected while the run {self._intent.run} was under way, and what "
+            f"Something was forgotten, erased, corrected or salvaged while the run {self._intent.run} was under way, and what "
             "it took to be in the vault may be gone.",
             next_step="Begin another run.",
         )

@@ -29,6 +29,7 @@ MAINTENANCE = frozenset(
         CommitKind.ERASE,
         CommitKind.RECTIFY,
         CommitKind.REKEY,
+        CommitKind.SALVAGE,
     }
 )
 _ATTEMPTS = 20
@@ -43,7 +44,9 @@ class Work:
     ``packs``: new ones, with contents that lay in others.
     ``dropped``: packs that are live no more. ``forgotten``: backups that are shown no more.
     ``tombstones``: by table, how many records that were deleted the vault knows no more, and ``alive``
-    how many others. The rest is of an erasure: see ``Manifest``.
+    how many others. ``counted``: by table, how many records are alive, and how many are not, where a table was
+    counted anew. ``reread``: tables that the next backup reads whole. The rest is of an erasure: see
+    ``Manifest``.
     """
 
     parts: tuple[TablePart, ...] = ()
@@ -54,6 +57,8 @@ class Work:
     forgotten: tuple[int, ...] = ()
     tombstones: Mapping[str, int] = field(default_factory=dict)
     alive: Mapping[str, int] = field(default_factory=dict)
+    counted: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    reread: frozenset[str] = frozenset()
     objects: tuple[ObjectEntry, ...] = ()
     withdrawn: tuple[str, ...] = ()
     unjournaled: tuple[str, ...] = ()
@@ -272,7 +277,12 @@ def drop_orphans(room: OrgRoom) -> None:
 
 
 def _without(state: TableState, work: Work) -> TableState:
-    """A table's state without the records that the vault knows no more."""
+    """A table's state without the records that the vault knows no more, and what was told of it."""
+    if state.table in work.counted:
+        held, deleted = work.counted[state.table]
+        state = replace(state, held=held, deleted=deleted)
+    if state.table in work.reread:
+        state = replace(state, cursor=None)
     deleted, held = (gone.get(state.table, 0) for gone in (work.tombstones, work.alive))
     if not (deleted or held):
         return state

@@ -99,6 +99,12 @@ class SegmentReader:
             for group in range(file.num_row_groups):
                 yield file.read_row_group(group).replace_schema_metadata(None)
 
+    @contextmanager
+    def opened(self, entry: SegmentEntry) -> Iterator[pq.ParquetFile]:
+        """The file of a segment of which parts may be damaged; raises IntegrityError where its footer is."""
+        with self._open(entry, ahead=False) as file:
+            yield file
+
     def read_group(self, entry: SegmentEntry, *, group: int, columns: Sequence[str]) -> pa.Table:
         """One row group, as ``read`` gives it, for a few of its rows: the last ones stay unpacked.
 

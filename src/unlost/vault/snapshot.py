@@ -12,6 +12,7 @@ from unlost.model.learned import learned
 from unlost.model.schema import Schema, WireKind
 from unlost.model.snapshot import (
     EVERY_ID,
+    CommitKind,
     Hidden,
     IdSpan,
     SnapshotInfo,
@@ -32,6 +33,7 @@ from unlost.vault.format.physical import (
     U_MODIFIED_BY,
     U_OBSERVED_AT,
     U_OP,
+    U_SHAPE,
     U_SNAP,
     U_VALID_TO,
 )
@@ -41,6 +43,7 @@ from unlost.vault.merge import PieceReader, cut, key_pieces, live_rows, newest_o
 from unlost.vault.room import OrgRoom
 from unlost.vault.tableread import TOLD, TableRead, spans
 from unlost.vault.tableview import (
+    RANK,
     TableView,
     last_of_each,
     named,
@@ -76,8 +79,19 @@ class VaultSnapshot:
         return self._room.schemas.get(self._manifest.schema).schema
 
     def tables(self) -> Mapping[str, TableState]:
-        """State of each table that the vault holds."""
-        return {state.table: state for state in self._manifest.states}
+        """State of each table that the vault holds; what was salvaged before the next backup is counted."""
+        return {state.table: state for state in self._standing().states}
+
+    def _standing(self) -> Manifest:
+        """The manifest that tells how tables stand: a salvage after the backup changed it."""
+        found = self._manifest
+        for number, info in sorted(self._state.commits.items()):
+            if number > self._number:
+                if info.kind is CommitKind.BACKUP:
+                    break
+                if info.kind is CommitKind.SALVAGE:
+                    found = self._room.chain.manifest(number)[0]
+        return found
 
     def view(self, table: str) -> TableView:
         """The table's segments as of this snapshot; empty if the vault holds none."""
@@ -165,6 +179,22 @@ class VaultSnapshot:
         """
         names = self._chosen(table, columns)
         return self._filled(self._states(self.view(table), sorted_unique(ids), names), names)
+
+    def unread(self, table: str, ids: Sequence[str]) -> Mapping[str, frozenset[str]]:
+        """By record the columns that were lost of its newest state; nothing was, where nothing was salvaged."""
+        if all(info.kind is not CommitKind.SALVAGE for info in self._state.commits.values()):
+            return {}
+        view = self.view(table)
+        rows = view.find(sorted_unique(ids), (U_OP, U_SHAPE))
+        whole = rows.filter(pc.is_in(rows.column(U_OP), value_set=pa.array(rules.WITH_CELLS)))
+        newest = whole.filter(pa.array(last_of_each(whole.column(U_ID))))
+        found: dict[str, frozenset[str]] = {}
+        told = zip(*(newest.column(n).to_pylist() for n in (U_ID, RANK, U_SHAPE)), strict=True)
+        for record, rank, shape in told:
+            lost = view.unread(rank)[shape : shape + 1]
+            if lost and lost[0]:
+                found[record] = lost[0]
+        return found
 
     def where(
         self,

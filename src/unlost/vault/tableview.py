@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from unlost.model.learned import learned
+from unlost.model.schema import WireKind
 from unlost.vault.format.physical import (
     BARE_FIELDS,
     MERGED_FIELDS,
@@ -25,6 +26,7 @@ from unlost.vault.format.physical import (
 )
 from unlost.vault.format.rowhash import id_hashes
 from unlost.vault.format.sidecar import Sidecar, may_hold
+from unlost.vault.label import Shape
 from unlost.vault.parallel import spread
 from unlost.vault.schemas import Schemas
 from unlost.vault.segments import SegmentReader
@@ -104,6 +106,18 @@ class TableView:
         known = self.reading.schemas.known(label.schema, self.table)
         named = ((name, physical(column.code)) for name, column in known.items())
         return {name: column for name, column in named if column in present}
+
+    def unread(self, rank: int) -> tuple[frozenset[str], ...]:
+        """By shape the source columns that its schema shows and its rows do not have: they were lost."""
+        label, _ = self.reading.segments.facts(self.segments[rank].entry)
+        return tuple(self._unread(shape) for shape in label.shapes)
+
+    def _unread(self, shape: Shape) -> frozenset[str]:
+        found = self.reading.schemas.table(shape.schema, self.table)
+        known = self.reading.schemas.known(shape.schema, self.table)
+        shown = (one for one in (found.columns if found else ()) if one.kind is not WireKind.BINARY)
+        had = frozenset(shape.columns)
+        return frozenset(one.name for one in shown if physical(known[one.name].code) not in had)
 
     def repeats(self, rank: int) -> bool:
         """True if a segment may have an id several times, also across two of its row groups."""

@@ -20,6 +20,7 @@ from unlost.model.reading import Rows
 from unlost.model.rectification import Rectification, RectifyWish
 from unlost.model.rekeying import Rekeyed, UnderEarlier
 from unlost.model.retention import Forgetting, HeldThing, Hold, KeepRules
+from unlost.model.salvage import Salvage, SalvageTold
 from unlost.model.snapshot import (
     CommitKind,
     Hit,
@@ -61,6 +62,7 @@ from unlost.vault.retain.forget import forget, plan_forgetting
 from unlost.vault.retain.holds import hold_rows, holds_in, lift_rows
 from unlost.vault.retain.scope import shown_backups
 from unlost.vault.room import OrgRoom, VaultOptions, unknown_org
+from unlost.vault.salvage.salvager import plan_salvage, salvage, salvages
 from unlost.vault.sealing import SealedObjects
 from unlost.vault.search import search
 from unlost.vault.shred import shredded_orgs
@@ -346,6 +348,25 @@ class EncryptedVault:
     ) -> Rectification:
         """Replace values of a record in all history at once; see the port ``Rectifying``."""
         return rectify(self.room(org), wish, run=run, pause=pause, agree=agree)
+
+    def plan_salvage(self, org: str, *, pause: Callable[[], None] = lambda: None) -> Salvage:
+        """What ``salvage`` would do now; see the port ``Salvaging``."""
+        return plan_salvage(self._proving().room(org), pause=pause)
+
+    def salvage(
+        self,
+        org: str,
+        *,
+        run: str,
+        pause: Callable[[], None] = lambda: None,
+        agree: Callable[[Salvage], object] = lambda _: None,
+    ) -> Salvage:
+        """Take damaged objects out, and keep all that can be read; see the port ``Salvaging``."""
+        return salvage(self._proving().room(org), run=run, pause=pause, agree=agree)
+
+    def salvages(self, org: str) -> tuple[SalvageTold, ...]:
+        """What was salvaged, oldest first."""
+        return tuple(salvages(self.room(org)))
 
     def under_earlier_keys(self, org: str) -> UnderEarlier:
         """How much is still sealed under earlier org keys; see the port ``Rekeying``."""

@@ -192,6 +192,8 @@ NOT_OFFERED = {
     "vault.copy": "it writes to places that the machine reaches",
     "vault.upgrade": "it reads all of the vault, and is done once",
     "vault.repair": "it reads from places that the machine reaches, and takes its time",
+    "salvage.plan": "it reads all of the vault, and stands beside the store",
+    "salvage.run": "it gives up what is damaged for ever: whoever stands beside the store decides that",
     "mirror.set": "it writes to places that the machine reaches",
     "mirror.off": "who has the machine says where copies of everything lie",
     "mirror.run": "it takes its time: mirror.ask has the service do it",

@@ -11,16 +11,18 @@ from unlost.model.certificate import Certificate, Verdict
 from unlost.model.errors import NotFound
 from unlost.model.finding import Finding, Severity
 from unlost.model.ports import Snapshot
+from unlost.model.salvage import SalvageTold
 from unlost.model.snapshot import SnapshotInfo
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotList:
-    """The backups of an org, oldest first."""
+    """The backups of an org, oldest first; ``salvages`` tell what was lost of them to damage."""
 
     org: str
     zone: str
     snapshots: tuple[SnapshotInfo, ...]
+    salvages: tuple[SalvageTold, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,8 @@ def gaps(proof: Certificate) -> tuple[Finding, ...]:
 def snapshots(app: Application, org: str) -> SnapshotList:
     """All backups of an org; raises NotFound for an unknown org."""
     known = get_org(org)
-    return SnapshotList(org, known.identity.zone, tuple(app.vault.snapshots(known.oid)))
+    nights, salvages = app.vault.snapshots(known.oid), app.vault.salvages(known.oid)
+    return SnapshotList(org, known.identity.zone, tuple(nights), salvages)
 
 
 @action("certificate.show", Right.LOOK)

@@ -6,7 +6,7 @@ from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
-from unlost.cli.text import size, when
+from unlost.cli.text import plain, size, when
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,6 +48,10 @@ def _show(out: "Console", result: "SnapshotList") -> None:
             night.head[:12],
         )
     out.print(table)
+    for one in result.salvages:
+        out.print(f"Damaged objects were salvaged at {when(one.at, zone=result.zone)} ({one.run}):")
+        for sentence in one.sentences:
+            out.print(f"  {plain(sentence)}")
 
 
 def _tables(only: tuple[str, ...]) -> str:

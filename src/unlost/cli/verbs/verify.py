@@ -20,6 +20,7 @@ from unlost.cli.options import (
 )
 from unlost.cli.place import vault_place
 from unlost.cli.text import many, plain, size
+from unlost.model.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,6 +30,24 @@ if TYPE_CHECKING:
     from unlost.vault.stores.address import StoreAddress
 
 MIRROR = "mirror"
+
+Part = Annotated[
+    str | None,
+    typer.Option(
+        "--part",
+        metavar="N/OF",
+        help="With --level full: prove the bytes of one part alone, such as 7/30.",
+    ),
+]
+Salvage = Annotated[
+    bool,
+    typer.Option(
+        "--salvage",
+        help="Keep what can be read of damaged objects that no copy has whole, and give up the rest.",
+    ),
+]
+Plan = Annotated[bool, typer.Option("--plan", help="With --salvage: only show what would be lost.")]
+Yes = Annotated[bool, typer.Option("--yes", help="With --salvage: do it without asking.")]
 
 
 def verify(
@@ -41,14 +60,7 @@ def verify(
             "deep: decrypt, and compute hashes and search anew.",
         ),
     ] = "quick",
-    part: Annotated[
-        str | None,
-        typer.Option(
-            "--part",
-            metavar="N/OF",
-            help="With --level full: prove the bytes of one part alone, such as 7/30.",
-        ),
-    ] = None,
+    part: Part = None,
     expect: Annotated[
         str | None,
         typer.Option(
@@ -66,6 +78,9 @@ def verify(
             "“mirror” is the vault's second copy.",
         ),
     ] = None,
+    salvage: Salvage = False,
+    plan: Plan = False,
+    yes: Yes = False,
     endpoint: Endpoint = "",
     region: Region = "",
     hosted: Hosted = False,
@@ -77,6 +92,8 @@ def verify(
     json: AsJson = False,
 ) -> ExitCode:
     """Verify the vault; exit code 1 if anything is missing or damaged."""
+    if salvage:
+        return _salvage(repair_from, plan=plan, yes=yes, home=home, json=json)
     if repair_from is not None:
         named = None if repair_from == MIRROR else repair_from
         place = vault_place(
@@ -98,6 +115,20 @@ def verify(
         result = act(application, level=VerifyLevel(level), part=some, expect=expect)
     answer(result, as_json=json, show=_show)
     return ExitCode.OK if result.whole else ExitCode.FAILED
+
+
+def _salvage(
+    repair_from: str | None, *, plan: bool, yes: bool, home: Home, json: AsJson
+) -> ExitCode:
+    if repair_from is not None:
+        raise UsageError(
+            "salvage-alone",
+            "What a copy has whole is brought back first, and what is left is salvaged then.",
+            next_step="Say --repair-from PLACE, then --salvage.",
+        )
+    from unlost.cli.verbs.salvage_told import salvage
+
+    return salvage(plan=plan, yes=yes, home=home, json=json)
 
 
 def _repair(place: "StoreAddress | None", *, home: Home, json: AsJson) -> ExitCode:
@@ -130,6 +161,7 @@ def _show(out: "Console", result: "VerifyResult") -> None:
         for damage in result.damages:
             out.print(f"  - {damage.object}: {plain(damage.sentence)}")
         out.print("Bring these objects back from a copy of the vault, with --repair-from PLACE.")
+        out.print("Where no copy has them whole, --salvage keeps what can be read of them.")
     else:
         how = f"{result.level}, part {result.part}" if result.part else result.level
         out.print(f"The vault is whole ({how}: {looked}).")

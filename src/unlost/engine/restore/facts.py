@@ -126,6 +126,7 @@ def _look(
     name, snapshot = lens.table.name, survey.snapshot(picks[0].snapshot)
     by_record = {pick.key.record: pick for pick in picks}
     rows = snapshot.get(name, list(by_record))
+    unread = snapshot.unread(name, list(by_record))
     wrong = _wrong(survey, name, picks)
     asked = [
         one
@@ -133,7 +134,7 @@ def _look(
         for one in ((lives[record],) if record in lives else survey.lives(RecordKey(name, record)))
     ]
     held = survey.rows(name, asked, columns=lens.looked_at)
-    batch = _Batch(survey, lens, rows)
+    batch = _Batch(survey, lens, rows, unread)
     for at, record in enumerate(rows["_u_id"].to_pylist()):
         known = (lives[record],) if record in lives else survey.lives(RecordKey(name, record))
         yield batch.facts(at, by_record[record], _found(known, held), wrong.get(record, {}))
@@ -161,11 +162,15 @@ def _found(ids: Sequence[str], held: Mapping[str, LiveRow]) -> tuple[str, LiveRo
 
 @dataclass(frozen=True)
 class _Batch:
-    """The wanted states of some records of one table."""
+    """The wanted states of some records of one table.
+
+    ``unread``: columns of which the vault does not know what a record had; they are left as they are.
+    """
 
     survey: Survey
     lens: Lens
     rows: pa.Table
+    unread: Mapping[str, frozenset[str]]
 
     def facts(self, at: int, pick: Pick, held: tuple[str, LiveRow] | None, wrong: Cells) -> Facts:
         edits = self._edits(at, pick, held)
@@ -234,11 +239,15 @@ class _Batch:
         """What was typed counts, whatever others wrote there meanwhile."""
         typed = self.survey.typed(pick.key)
         newer = _newer(self.lens.table, pick, cells, live, wrong)
-        return tuple(name for name in newer if name not in typed)
+        passed = {*typed, *self.unread.get(pick.key.record, ())}
+        return tuple(name for name in newer if name not in passed)
 
     def _wanted(self, names: Sequence[str], pick: Pick, edits: Values) -> Sequence[str]:
         """Those of the columns that are to be as they were, or as they were typed."""
         later, chosen = self.lens.later, pick.columns
+        unread = self.unread.get(pick.key.record)
+        if unread:
+            names = [name for name in names if name in edits or name not in unread]
         if not later and not chosen:
             return names
         return [n for n in names if n in edits or (n not in later and n in (chosen or (n,)))]

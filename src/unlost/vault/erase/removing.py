@@ -40,12 +40,13 @@ from unlost.vault.segmentwriter import SegmentWriter
 from unlost.vault.state import LiveState, left_behind, live_objects
 from unlost.vault.unbundling import holding, touched, unbundled
 
-_OWN = (
+OWN = (
     CommitKind.ERASE,
     CommitKind.RECTIFY,
     CommitKind.COMPACT,
     CommitKind.FORGET,
     CommitKind.REKEY,
+    CommitKind.SALVAGE,
 )
 
 
@@ -101,7 +102,7 @@ def carried_out[T](
     What an earlier one that was cut off left is removed first. Raises Conflict (``runs-open``).
     """
     state = room.chain.proved()
-    for each in _OWN:
+    for each in OWN:
         close_cut_off(room, each)
     close_committed(room, state)
     check_alone(room, state, run="")

@@ -58,6 +58,13 @@ def repair_from(store: Store, other: Store, *, opened: Open) -> Repaired:
     return Repaired(tuple(sorted(back)), sum(back.values()), left, report.objects)
 
 
+def curable(store: Store, other: Store, *, opened: Open) -> tuple[str, ...]:
+    """What ``repair_from`` would bring back; nothing is written. Raises what that raises."""
+    found = _Trial(store, other, opened)
+    found.run()
+    return tuple(sorted(found.taken))
+
+
 class _Trial:
     """Finds out what would mend the store. ``taken``: digests of what lies there now, "" for nothing."""
 

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from unlost.model.errors import IntegrityError
+from unlost.model.snapshot import CommitKind
 from unlost.vault.bigcells import resolve
 from unlost.vault.format.physical import (
     SEARCH,
@@ -75,8 +76,8 @@ class WordsCheck:
     def check(self) -> None:
         """Raises IntegrityError if a word is missing, or is there that follows from no row.
 
-        A merged segment may have dropped rows that no snapshot shows, whose words are still there;
-        and of words that older rules made it is not known from which rows. Then none is too many.
+        A merged segment may have dropped rows that no snapshot shows, whose words are still there; so are
+        those of rows that were lost and salvaged; and of words that older rules made it is not known from which rows. Then none is too many.
         """
         rows = sum(live.entry.rows for live in self._words)
         passes = rows // PASS_WORDS + 1
@@ -98,8 +99,14 @@ class WordsCheck:
 
     def _exact(self) -> bool:
         merged = any(live.merged for live in (*self._words, *self._tables))
-        return not merged and all(
-            self._label(live).tokenizer in (0, VERSION) for live in (*self._words, *self._tables)
+        kinds = {info.kind for info in self._state.commits.values()}
+        return (
+            not merged
+            and CommitKind.SALVAGE not in kinds
+            and all(
+                self._label(live).tokenizer in (0, VERSION)
+                for live in (*self._words, *self._tables)
+            )
         )
 
     def _label(self, live: LiveSegment) -> Label:

@@ -1,0 +1,110 @@
+"""What ``unlost verify --salvage`` says, before it is done and afterwards."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home
+from unlost.cli.text import many, plain
+from unlost.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.salvage import OrgSalvage, Salvaged, SalvagePlan
+    from unlost.model.salvage import LostSpan, TableSalvaged
+
+SHOWN = 10  # ids, spans and files that are shown one by one
+
+
+def salvage(*, plan: bool, yes: bool, home: Home, json: AsJson) -> ExitCode:
+    """Tell what would be lost, ask, and do it."""
+    with opened(home) as application:
+        from unlost.app.actions.salvage import plan as planned
+        from unlost.app.actions.salvage import salvage as act
+
+        seen = planned(application)
+        if plan or not json:
+            answer(seen, as_json=json, show=_show_plan)
+        if plan or not (seen.orgs or json):
+            return ExitCode.OK
+        if not yes:
+            _ask(seen, as_json=json)
+        done = act(application, plan=seen.digest)
+        answer(done, as_json=json, show=_show)
+    return ExitCode.OK if done.whole else ExitCode.FAILED
+
+
+def _ask(seen: "SalvagePlan", *, as_json: bool) -> None:
+    if as_json:
+        raise UsageError(
+            "salvage-not-agreed",
+            "With --json nobody is asked, and nobody agreed to the plan.",
+            next_step="Look at it with --plan --json, then say --yes.",
+        )
+    count = sum(len(one.objects) for one in seen.orgs)
+    typer.confirm(
+        f"Give up what cannot be read of {many(count, 'object')}? This cannot be undone.",
+        abort=True,
+    )
+
+
+def _show_plan(out: "Console", seen: "SalvagePlan") -> None:
+    if not seen.orgs:
+        out.print("No segment and no pack of the vault is damaged: there is nothing to salvage.")
+    for one in seen.orgs:
+        out.print(
+            f"{one.org}: {many(len(one.objects), 'object')} damaged, and whole in no copy here:"
+        )
+        for name in one.objects:
+            out.print(f"  - {name}")
+        _show_org(out, one, would="would be ")
+        for damage in one.left:
+            out.print(f"Not mended by this: {damage.object}: {plain(damage.sentence)}")
+
+
+def _show(out: "Console", done: "Salvaged") -> None:
+    for one in done.orgs:
+        out.print(f"{one.org}: salvaged in commit {one.snapshot}.")
+        _show_org(out, one, would="")
+    if done.whole:
+        out.print("The vault is whole: every byte of it was looked at.")
+        return
+    out.print("Still damaged:")
+    for damage in done.damages:
+        out.print(f"  - {damage.object}: {plain(damage.sentence)}")
+
+
+def _show_org(out: "Console", one: "OrgSalvage", *, would: str) -> None:
+    for table in one.tables:
+        for line in _lines(table, would):
+            out.print(f"  {plain(line)}")
+    if one.files_lost:
+        out.print(f"  {many(one.files_lost, 'file')} {would}lost:")
+        for file in one.files[:SHOWN]:
+            out.print(f"    {plain(f'{file.record} {file.column}')}")
+    if one.reread:
+        out.print(f"  The next backup reads whole: {plain(', '.join(one.reread))}.")
+
+
+def _lines(table: "TableSalvaged", would: str) -> Iterable[str]:
+    if table.rebuilt:
+        yield f"{table.table}: {would}made again from the records; nothing of it is lost"
+        return
+    yield f"{table.table}: {many(table.kept, 'version')} {would}kept whole"
+    if table.reduced:
+        yield f"  {many(table.reduced, 'version')} {would}kept without {', '.join(table.columns)}"
+    if table.lost:
+        yield f"  {many(table.lost, 'version')} {would}lost"
+    if table.ids:
+        more = ", …" if len(table.ids) > SHOWN else ""
+        yield f"    of {', '.join(table.ids[:SHOWN])}{more}"
+    yield from map(_span, table.spans[:SHOWN])
+
+
+def _span(one: "LostSpan") -> str:
+    return f"    {one.versions} with ids from {one.low} to {one.high}"

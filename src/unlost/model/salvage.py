@@ -1,0 +1,106 @@
+"""Salvaging: what is left of damaged objects that no copy has whole, and what of them is lost."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from unlost.model.plan import RecordKey
+from unlost.model.snapshot import Damage
+
+LISTED = 1_000  # ids, and files, that are told one by one
+
+
+@dataclass(frozen=True, slots=True)
+class LostSpan:
+    """So many versions of records with ids from ``low`` to ``high``; which ones, nobody can read any more."""
+
+    low: str
+    high: str
+    versions: int
+
+
+@dataclass(frozen=True, slots=True)
+class TableSalvaged:
+    """What became of the versions of a table that lay in damaged objects, or whose long texts did.
+
+    ``kept`` are whole. ``reduced`` ones have lost the values of some of ``columns``, as if those had not been
+    read with them. ``lost`` ones are gone: ``ids`` names the first ``LISTED`` of their records, ``spans``
+    those whose ids are gone too. ``rebuilt``: it was made again from other tables, and nothing of it is lost.
+    """
+
+    table: str
+    kept: int = 0
+    reduced: int = 0
+    lost: int = 0
+    columns: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+    spans: tuple[LostSpan, ...] = ()
+    rebuilt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LostFile:
+    """A file of a record that the vault has no more."""
+
+    record: RecordKey
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Salvage:
+    """What salvaging does to an org, or did.
+
+    ``objects`` are damaged and are not part of the vault afterwards. ``files`` are lost (the first
+    ``LISTED`` of ``files_lost``). ``reread``: tables that the next backup reads whole, so that what the org
+    still has comes back. ``left`` is damage that this does not mend. ``snapshot``: the commit that did it.
+    """
+
+    objects: tuple[str, ...] = ()
+    tables: tuple[TableSalvaged, ...] = ()
+    files: tuple[LostFile, ...] = ()
+    files_lost: int = 0
+    reread: tuple[str, ...] = ()
+    left: tuple[Damage, ...] = ()
+    snapshot: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SalvageTold:
+    """A salvage of the past: which commit it was, when, and a sentence for each table."""
+
+    snapshot: int
+    run: str
+    at: datetime
+    sentences: tuple[str, ...]
+
+
+class Salvaging(Protocol):
+    """The part of the port ``Vault`` that salvages; ``org`` is its oid."""
+
+    def plan_salvage(self, org: str, *, pause: Callable[[], None] = ...) -> Salvage:
+        """What ``salvage`` would do now; nothing is written.
+
+        Raises IntegrityError where commits or schemas are damaged: then nothing can be salvaged.
+        """
+        ...
+
+    def salvage(
+        self,
+        org: str,
+        *,
+        run: str,
+        pause: Callable[[], None] = ...,
+        agree: Callable[[Salvage], object] = ...,
+    ) -> Salvage:
+        """Take damaged objects out of the vault, and keep all that can be read of them.
+
+        ``agree`` is told what would be lost before anything is written, and stops it by raising. Safe to
+        repeat. Raises what planning does, and Conflict (``runs-open``, ``maintenance-outrun``); then
+        nothing has changed.
+        """
+        ...
+
+    def salvages(self, org: str) -> tuple[SalvageTold, ...]:
+        """What was salvaged, oldest first."""
+        ...

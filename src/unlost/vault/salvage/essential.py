@@ -1,0 +1,53 @@
+"""What a row of the vault's own tables cannot be without."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from unlost.vault.format.manifest import Known
+from unlost.vault.format.physical import (
+    FILES,
+    HIDDEN,
+    HOLDS,
+    LINEAGE,
+    SUPPRESSED,
+    is_system,
+    physical,
+)
+from unlost.vault.room import OrgRoom
+from unlost.vault.schemas import SYSTEM_SCHEMA
+
+_OF_BLOBS = frozenset({"size", "extents", "encoding"})
+_OF_FILES = frozenset({"blob", "size"})
+_BLOB_ROW = '["blob",'
+# A mark of a hidden thing says all in its id; a hold whose end is lost has none.
+_NEEDED: Mapping[str, frozenset[str]] = {
+    HIDDEN: frozenset(),
+    HOLDS: frozenset(),
+    LINEAGE: frozenset({"live", "run"}),
+    SUPPRESSED: frozenset({"table", "column", "sieve", "run"}),
+}
+
+
+def rows_without(
+    room: OrgRoom, table: str, ids: pa.Array, without: Sequence[frozenset[str]]
+) -> NDArray[np.bool_]:
+    """Rows that say nothing any more without the columns that they lack."""
+    gone = np.zeros(len(ids), dtype=np.bool_)
+    if not is_system(table) or not any(without):
+        return gone
+    known = room.schemas.known(SYSTEM_SCHEMA, table)
+    if table != FILES:
+        needed = _codes(known, _NEEDED.get(table, frozenset(known)))
+        return np.array([bool(one & needed) for one in without], dtype=np.bool_)
+    blobs = pc.starts_with(ids, _BLOB_ROW).to_numpy(zero_copy_only=False)
+    of_blobs, of_files = _codes(known, _OF_BLOBS), _codes(known, _OF_FILES)
+    told = zip(without, blobs.tolist(), strict=True)
+    return np.array([bool(one & (of_blobs if blob else of_files)) for one, blob in told], np.bool_)
+
+
+def _codes(known: Mapping[str, Known], names: frozenset[str]) -> frozenset[str]:
+    return frozenset(physical(known[name].code) for name in names)

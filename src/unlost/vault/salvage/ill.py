@@ -1,0 +1,71 @@
+"""Which live objects are not what was written."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from unlost.model.errors import IntegrityError
+from unlost.model.snapshot import Damage
+from unlost.vault import places
+from unlost.vault.room import OrgRoom
+from unlost.vault.state import LiveSegment, LiveState, live_objects, segment_objects
+from unlost.vault.verify.ledger import Ledger
+from unlost.vault.verify.objects import check_digests, check_sizes
+
+
+@dataclass(frozen=True, slots=True)
+class Ill:
+    """Damaged objects: segments by id, packs by the ids that rows of ``$files`` name.
+
+    ``objects`` are the names of all that; ``left`` is damage of other kinds.
+    """
+
+    segments: frozenset[str] = frozenset()
+    packs: frozenset[str] = frozenset()
+    objects: tuple[str, ...] = ()
+    left: tuple[Damage, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.objects)
+
+    def of(self, state: LiveState, table: str) -> list[LiveSegment]:
+        """The damaged segments of a table, oldest first."""
+        return [one for one in state.of(table, until=state.seq) if one.entry.id in self.segments]
+
+
+def find_ill(room: OrgRoom, state: LiveState) -> Ill:
+    """Read every live object; raises IntegrityError (``salvage-schema``) where a schema is damaged."""
+    damages = {one.object: one for one in _damages(room, state)}
+    schema = next((name for name in damages if name.startswith(places.schemas(room.org))), None)
+    if schema is not None:
+        raise IntegrityError(
+            "salvage-schema",
+            f"The schema “{schema}” is damaged: without it nobody knows what the columns are.",
+            next_step="Bring it back from a copy of the vault: unlost verify --repair-from PLACE",
+        )
+    segments = frozenset(_segments(room, state, damages))
+    packs = {stem: places.pack(room.org, pack.id) for stem, pack in state.packs.items()}
+    ill_packs = frozenset(stem for stem, name in packs.items() if name in damages)
+    named = {packs[stem] for stem in ill_packs} | {
+        one.name
+        for entry in state.entries()
+        if entry.id in segments
+        for one in segment_objects(entry, org=room.org)
+        if one.name in damages
+    }
+    left = tuple(damages[name] for name in sorted(damages.keys() - named))
+    return Ill(segments, ill_packs, tuple(sorted(named)), left)
+
+
+def _damages(room: OrgRoom, state: LiveState) -> tuple[Damage, ...]:
+    store, ledger = room.sealed.store, Ledger()
+    listing = {one.name: one.size for one in store.list(f"orgs/{room.org}/")}
+    agree = check_sizes(live_objects(state, org=room.org), listing, ledger)
+    check_digests(agree, store, ledger)
+    return ledger.damages()
+
+
+def _segments(room: OrgRoom, state: LiveState, damages: dict[str, Damage]) -> Iterator[str]:
+    """The ids of segments of which an object is damaged."""
+    for entry in state.entries():
+        if any(one.name in damages for one in segment_objects(entry, org=room.org)):
+            yield entry.id

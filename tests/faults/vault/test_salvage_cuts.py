@@ -1,0 +1,80 @@
+"""A power cut at any call to the file system, while a vault is salvaged, leaves all of it or nothing of it."""
+
+from pathlib import Path
+
+import pytest
+
+from faults.parts import parts_of
+from faults.vault.test_compaction_cuts import several_nights, strays
+from faults.vault.test_power_cuts import opened
+from unlost.model.salvage import Salvage
+from unlost.model.snapshot import CommitKind, VerifyLevel
+from unlost.vault import places
+from unlost.vault.format.physical import SEARCH
+from unlost.vault.garbage import GRACE
+from unlost.vault.stores.fault import Crash
+from unlost.vault.stores.unsynced import UnsyncedDisk
+from vaultstory import Story
+
+PARTS = 4
+
+
+def hurt(disk: UnsyncedDisk) -> Story:
+    """A vault that has lost a segment of accounts, one of words, and a pack."""
+    story = several_nights(disk)
+    state = story.vault.room(story.org).chain.live()
+    for table in ("Account", SEARCH):
+        entry = state.of(table, until=state.seq)[0].entry
+        story.store.delete(places.segment(story.org, entry.object))
+    pack = next(iter(state.packs.values()))
+    story.store.delete(places.pack(story.org, pack.id))
+    return opened(story, disk)
+
+
+def salvage(story: Story, run: str) -> Salvage:
+    return story.vault.salvage(story.org, run=run)
+
+
+def pictures(story: Story) -> list[object]:
+    """What each night shows of what is left."""
+    numbers = [info.number for info in story.vault.snapshots(story.org)]
+    at = [story.vault.at(story.org, number) for number in numbers]
+    return [(one.scan("Account").read_all().to_pylist(), one.hidden(), one.tables()) for one in at]
+
+
+def ended() -> tuple[int, list[object]]:
+    """How many changes it makes on the disk, and what the vault shows in the end."""
+    disk = UnsyncedDisk(root=Path("/"))
+    story = hurt(disk)
+    before = disk.changes
+    salvage(story, "salvage-1")
+    return disk.changes - before, pictures(story)
+
+
+CHANGES, AFTER = ended()
+
+
+@pytest.mark.parametrize("part", parts_of(PARTS, always=PARTS // 2))
+def test_all_or_nothing_is_salvaged_and_the_next_one_does_the_rest(part: int) -> None:
+    """Every change is cut at; at every other one new names survive."""
+    for crash_at in range(part + 1, CHANGES + 1, PARTS):
+        disk = UnsyncedDisk(root=Path("/"))
+        story = hurt(disk)
+        damages = story.vault.verify(VerifyLevel.FULL).damages
+        disk.crash_at = disk.changes + crash_at
+        with pytest.raises(Crash):
+            salvage(story, "salvage-1")
+        disk.power_cut(names_survive=bool(part % 2))
+        again = opened(story, disk)
+        left = again.vault.verify(VerifyLevel.FULL).damages
+        assert left in (damages, ())
+        done = salvage(again, "salvage-2")
+        assert bool(done.objects) is bool(left)
+        assert again.vault.verify(VerifyLevel.DEEP).damages == ()
+        assert pictures(again) == AFTER
+        kinds = [info.kind for info in again.vault.commits(again.org)]
+        assert kinds.count(CommitKind.SALVAGE) == 1
+        again.vault.sweep(again.org, run="sweep-1")
+        again.clock.advance(seconds=GRACE.total_seconds())
+        again.vault.sweep(again.org, run="sweep-2")
+        assert strays(again) == set()

@@ -1,0 +1,188 @@
+"""Salvaging from a home: planned, agreed to, done, told of, and healed by the next backup."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from diskhome import put_on_disk
+from homes import SECRET, WRITE_SECRET, World
+from unlost.app.actions.audit import deeds
+from unlost.app.actions.backup import backup
+from unlost.app.actions.compare import compare
+from unlost.app.actions.history import history
+from unlost.app.actions.mirror import run_mirror, set_mirror
+from unlost.app.actions.orgs import NewOrg, add_org
+from unlost.app.actions.repair import repair
+from unlost.app.actions.restore_plan import PlanRequest, make_plan
+from unlost.app.actions.restore_run import run_plan
+from unlost.app.actions.salvage import plan, salvage
+from unlost.app.actions.verify import verify
+from unlost.app.actions.writer import NewWriter, set_writer
+from unlost.app.veil import VeiledVault
+from unlost.catalog.checks import standing_check
+from unlost.catalog.orgs import get_org
+from unlost.model.access import HiddenColumn
+from unlost.model.errors import Conflict
+from unlost.model.snapshot import VerifyLevel
+from unlost.vault.state import LiveSegment
+from unlost.vault.stores.address import StoreAddress
+from unlost.vault.vault import EncryptedVault
+
+KEY = "A40017"
+
+
+@pytest.fixture
+def kept(world: World) -> World:
+    """A home whose vault lies on the disk, with two nights; KEY changes in the second."""
+    put_on_disk(world)
+    add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
+    for number in range(2):
+        world.org.update("Account", KEY, {"Phone": f"+41 {number}"})
+        backup(world.app, "sales")
+        world.clock.advance(days=1)
+    return world
+
+
+def vault_of(world: World) -> EncryptedVault:
+    assert isinstance(world.app.whole_vault, EncryptedVault)
+    return world.app.whole_vault
+
+
+def path_of(world: World, live: LiveSegment) -> Path:
+    assert world.home.vault is not None
+    (path,) = world.home.vault.rglob(f"data/*/{live.entry.object}")
+    return path
+
+
+def newest(world: World, table: str) -> LiveSegment:
+    """The newest segment of a table."""
+    oid = get_org("sales").oid
+    state = vault_of(world).room(oid).chain.live()
+    return state.of(table, until=state.seq)[-1]
+
+
+def spoil_column(world: World, table: str, column: str) -> None:
+    """Damage a column of the newest segment of a table."""
+    oid, live = get_org("sales").oid, newest(world, table)
+    room = vault_of(world).room(oid)
+    label, _ = room.reader.facts(live.entry)
+    code = f"c{room.schemas.known(label.schema, table)[column].code}"
+    with room.reader.opened(live.entry) as file:
+        at = file.schema_arrow.names.index(code)
+        own = file.metadata.row_group(0).column(at)
+        start = min(own.dictionary_page_offset or own.data_page_offset, own.data_page_offset)
+    path = path_of(world, live)
+    data = bytearray(path.read_bytes())
+    data[start + own.total_compressed_size // 2] ^= 1
+    path.chmod(0o600)
+    path.write_bytes(data)
+    world.app.open_anew()
+    world.vault = world.app.damaged_vault  # type: ignore[assignment]
+
+
+def cells(world: World) -> dict[str, str | None]:
+    oid = get_org("sales").oid
+    return dict(world.app.whole_vault.history(oid, "Account", KEY)[-1].cells)
+
+
+def test_a_lost_column_is_told_left_alone_and_read_again(kept: World) -> None:
+    spoil_column(kept, "Account", "Phone")
+    assert verify(kept.app, level=VerifyLevel.FULL).damages
+    seen = plan(kept.app)
+    (org,) = seen.orgs
+    assert (org.org, org.lost, org.snapshot) == ("sales", 0, None)
+    (table,) = [one for one in org.tables if one.table == "Account"]
+    assert (table.columns, table.reduced > 0) == (("Phone",), True)
+    done = salvage(kept.app, plan=seen.digest)
+    assert done.whole
+    assert done.orgs[0].snapshot == 3
+    check = standing_check()
+    assert check is not None
+    assert check.damages == ()
+    assert "salvage.run" in str(deeds(kept.app).entries)
+    assert "Phone" not in cells(kept)
+    assert cells(kept)["Name"]
+    told = history(kept.app, "sales", "Account", KEY)
+    assert "new=None" not in str([entry for entry in told.entries if "Phone" in str(entry)])
+    differing = compare(kept.app, "sales", "1", "2", table="Account")
+    assert (differing.rows, differing.tables) == ((), ())
+    asked = kept.app.whole_vault.at(get_org("sales").oid, 2)
+    assert asked.unread("Account", [KEY]) == {KEY: frozenset({"Phone"})}
+    backup(kept.app, "sales")
+    assert cells(kept)["Phone"] == "+41 1"
+    assert kept.app.whole_vault.at(get_org("sales").oid, 4).unread("Account", [KEY]) == {}
+    assert verify(kept.app, level=VerifyLevel.DEEP).whole
+    assert plan(kept.app).orgs == ()
+
+
+def test_a_restore_leaves_alone_what_is_not_known(kept: World, tmp_path: Path) -> None:
+    spoil_column(kept, "Account", "Phone")
+    salvage(kept.app, plan=plan(kept.app).digest)
+    set_writer(kept.app, NewWriter("sales", {}, {"password": WRITE_SECRET}))
+    platform = kept.connector.writer("one").platform
+    name = dict(platform.live("Account"))[KEY].cells["Name"]
+    kept.org.update("Account", KEY, {"Phone": "+41 live", "Name": "Wrong"})
+    made = make_plan(
+        kept.app, PlanRequest("sales", (f"Account/{KEY}",), at="2"), tmp_path / "plan.json"
+    )
+    run_plan(kept.app, Path(made.file))
+    live = dict(platform.live("Account"))[KEY].cells
+    assert (live["Phone"], live["Name"]) == ("+41 live", name)
+
+
+def test_what_the_second_copy_has_whole_is_brought_back_first(kept: World, tmp_path: Path) -> None:
+    set_mirror(kept.app, StoreAddress(tmp_path / "second"))
+    with_empty_copy = plan(kept.app)
+    assert with_empty_copy.orgs == ()
+    run_mirror(kept.app)
+    path = path_of(kept, newest(kept, "Account"))
+    data = path.read_bytes()
+    path.unlink()
+    for ask in (lambda: plan(kept.app), lambda: salvage(kept.app, plan="")):
+        with pytest.raises(Conflict) as caught:
+            ask()
+        assert caught.value.code == "salvage-copy"
+    repair(kept.app)
+    assert path.read_bytes() == data
+    assert plan(kept.app).orgs == ()
+
+
+def test_a_copy_that_has_lost_it_too_follows_and_keeps_nothing_damaged(
+    kept: World, tmp_path: Path
+) -> None:
+    set_mirror(kept.app, StoreAddress(tmp_path / "second"))
+    run_mirror(kept.app)
+    path = path_of(kept, newest(kept, "Account"))
+    path.unlink()
+    for twin in (tmp_path / "second").rglob(path.name):
+        twin.unlink()
+    assert salvage(kept.app, plan=plan(kept.app).digest).whole
+    done = run_mirror(kept.app)
+    assert done.damaged == ()
+    assert not list((tmp_path / "second").rglob(path.name))
+
+
+def test_something_else_than_the_plan_said_is_not_done(kept: World) -> None:
+    path_of(kept, newest(kept, "Account")).unlink()
+    with pytest.raises(Conflict) as caught:
+        salvage(kept.app, plan="of yesterday")
+    assert caught.value.code == "salvage-changed"
+    assert kept.app.whole_vault.commits(get_org("sales").oid)[-1].number == 2
+
+
+def test_who_does_not_see_a_column_is_not_told_of_it(kept: World) -> None:
+    spoil_column(kept, "Account", "Phone")
+    salvage(kept.app, plan=plan(kept.app).digest)
+    oid, whole = get_org("sales").oid, kept.app.whole_vault
+    veiled = VeiledVault(whole, (HiddenColumn(oid, "Account", "Phone"),))
+    (told,) = whole.salvages(oid)
+    assert any("Phone" in sentence for sentence in told.sentences)
+    assert veiled.salvages(oid) == (replace(told, sentences=()),)
+    head = veiled.head(oid)
+    assert head is not None
+    assert head.unread("Account", [KEY]) == {}
+    other = VeiledVault(whole, (HiddenColumn(oid, "Account", "Name"),)).head(oid)
+    assert other is not None
+    assert other.unread("Account", [KEY]) == {KEY: frozenset({"Phone"})}
+    assert VeiledVault(whole, ()).salvages(oid) == (told,)

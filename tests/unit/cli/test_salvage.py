@@ -1,0 +1,97 @@
+"""unlost verify --salvage, as typed: shown, asked for, done, and told of ever after."""
+
+from pathlib import Path
+
+import pytest
+
+from diskhome import put_on_disk
+from homes import SECRET, World
+from terminals import Terminal
+from unlost.app.actions.backup import backup
+from unlost.app.actions.orgs import NewOrg, add_org
+from unlost.app.actions.salvage import OrgSalvage, Salvaged, SalvagePlan
+from unlost.cli.exits import ExitCode
+from unlost.model.plan import RecordKey
+from unlost.model.salvage import LostFile, LostSpan, TableSalvaged
+from unlost.model.snapshot import Damage
+
+
+@pytest.fixture
+def kept(unlost: Terminal) -> Terminal:
+    """A home with a night, in a vault on the disk."""
+    put_on_disk(unlost.world)
+    app = unlost.world.app
+    add_org(app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
+    backup(app, "sales")
+    return unlost
+
+
+def segments(world: World) -> list[Path]:
+    assert world.home.vault is not None
+    return [one for one in sorted(world.home.vault.rglob("data/*/*")) if one.suffix != ".idx"]
+
+
+def test_it_is_shown_asked_for_and_done(kept: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "there is nothing to salvage" in kept("verify", "--salvage").out
+    for path in segments(kept.world):
+        path.unlink()
+    assert "--salvage keeps what can be read" in kept("verify", "--level", "full").out
+    shown = kept("verify", "--salvage", "--plan")
+    assert shown.code == ExitCode.OK
+    assert "damaged, and whole in no copy here:" in shown.out
+    assert "would be lost" in shown.out
+    assert "The next backup reads whole: Account" in shown.out
+    asked: list[str] = []
+    monkeypatch.setattr("typer.confirm", lambda text, **_: asked.append(text))
+    done = kept("verify", "--salvage")
+    assert done.code == ExitCode.OK
+    assert asked[0].endswith("This cannot be undone.")
+    assert "The vault is whole" in done.out
+    assert kept("verify", "--level", "deep").code == ExitCode.OK
+    assert "Damaged objects were salvaged" in kept("snapshots", "sales").out
+    assert kept("backup", "sales").code == ExitCode.OK
+    assert kept("show", "sales", "Account", "A40017").code == ExitCode.OK
+
+
+def test_with_json_nobody_is_asked(kept: Terminal) -> None:
+    segments(kept.world)[0].unlink()
+    assert kept("verify", "--salvage", "--json").failure["code"] == "salvage-not-agreed"
+    assert len(kept("verify", "--salvage", "--plan", "--json").json["orgs"]) == 1
+    done = kept("verify", "--salvage", "--yes", "--json")
+    assert (done.code, done.json["damages"]) == (ExitCode.OK, [])
+    (line,) = kept("snapshots", "sales", "--json").json["salvages"]
+    assert line["run"].startswith("salvage-")
+
+
+def test_a_copy_comes_first(kept: Terminal) -> None:
+    failed = kept("verify", "--salvage", "--repair-from", "mirror", "--json")
+    assert failed.failure["code"] == "salvage-alone"
+
+
+def test_all_that_may_be_said(kept: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    from unlost.app.actions import salvage
+
+    damage = Damage("orgs/x", "It is missing.")
+    ids = tuple(f"a{n}" for n in range(12))
+    org = OrgSalvage(
+        org="sales", zone="UTC", objects=("data/x",), files_lost=2, reread=("Account",), left=(damage,),
+        tables=(
+            TableSalvaged("$search", rebuilt=True),
+            TableSalvaged("Account", 1, 2, 15, ("Phone",), ids, (LostSpan("b", "c", 3),)),
+        ),
+        files=(LostFile(RecordKey("Paper", "p1"), "Body"),), snapshot=4,
+    )  # fmt: skip
+    monkeypatch.setattr(salvage, "plan", lambda *_: SalvagePlan("d", (org,)))
+    monkeypatch.setattr(salvage, "salvage", lambda *_, **__: Salvaged((org,), (damage,)))
+    done = kept("verify", "--salvage", "--yes")
+    assert done.code == ExitCode.FAILED
+    for words in (
+        "$search: would be made again from the records",
+        "2 versions would be kept without Phone",
+        "of a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, …",
+        "3 with ids from b to c",
+        "Paper/p1 Body",
+        "Not mended by this: orgs/x",
+        "Still damaged:",
+    ):
+        assert words in done.out
