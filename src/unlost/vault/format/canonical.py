@@ -12,17 +12,20 @@ import polars as pl
 
 from unlost.model.schema import WireKind
 
-_INSTANT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d\.\d{3}Z$"
-_TIME = r"^\d\d:\d\d:\d\d\.\d{3}Z$"
+# ``[0-9]`` and not ``\d``, which takes digits of all scripts: no number of ours is made of those.
+_INSTANT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9]\.[0-9]{3}Z$"
+_TIME = r"^[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
+_TIME_PARTS = r"^([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,3})[0-9]*)?[zZ]?$"
+_MIDNIGHT = r"^([0-9]{4}-[0-9]{2}-[0-9]{2})T00:00:00(?:\.0*)?(?:Z|\+00:?00)?$"
 _INSTANT_FORMATS = (
     "%Y-%m-%dT%H:%M:%S%.f%#z",
     "%Y-%m-%d %H:%M:%S%.f%#z",
 )
 _LOCAL_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f")
 _CANONICAL_INSTANT = "%Y-%m-%dT%H:%M:%S%.3fZ"
-_NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?$"
-_CANONICAL_NUMBER = r"^(?:0|-?[1-9]\d*|-?(?:0|[1-9]\d*)\.\d*[1-9])$"
-_PADDED_NUMBER = r"^-?(?:0|[1-9]\d*)\.\d*$"  # 5.0, 50000.00: only zeros too many
+_NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?$"
+_CANONICAL_NUMBER = r"^(?:0|-?[1-9][0-9]*|-?(?:0|[1-9][0-9]*)\.[0-9]*[1-9])$"
+_PADDED_NUMBER = r"^-?(?:0|[1-9][0-9]*)\.[0-9]*$"  # 5.0, 50000.00: only zeros too many
 
 
 def canonical(text: pl.Series, kind: WireKind) -> pl.Series:
@@ -47,7 +50,7 @@ def _written(text: pl.Expr, kind: WireKind) -> pl.Expr:
         case WireKind.TIME:
             return _time(text)
         case _:
-            return text.str.replace(r"^(\d{4}-\d\d-\d\d)T00:00:00(?:\.0*)?(?:Z|\+00:?00)?$", "${1}")
+            return text.str.replace(_MIDNIGHT, "${1}")
 
 
 def _needs_work(text: pl.Series, kind: WireKind) -> bool:
@@ -88,10 +91,10 @@ def _number(text: pl.Series) -> pl.Series:
     parts = pl.select(
         text=pl.lit(text),
         mantissa=pl.lit(text).str.extract(r"^[+-]?([0-9.]+)", 1),
-        exponent=pl.lit(text).str.extract(r"[eE]([+-]?\d{1,3})$", 1).cast(pl.Int64).fill_null(0),
+        exponent=pl.lit(text).str.extract(r"[eE]([+-]?[0-9]{1,3})$", 1).cast(pl.Int64).fill_null(0),
     ).with_columns(
-        whole=pl.col("mantissa").str.extract(r"^(\d*)", 1),
-        fraction=pl.col("mantissa").str.extract(r"\.(\d*)$", 1).fill_null(""),
+        whole=pl.col("mantissa").str.extract(r"^([0-9]*)", 1),
+        fraction=pl.col("mantissa").str.extract(r"\.([0-9]*)$", 1).fill_null(""),
     )
     point = pl.col("whole").str.len_bytes().cast(pl.Int64) + pl.col("exponent")
     length = (pl.col("whole") + pl.col("fraction")).str.len_bytes().cast(pl.Int64)
@@ -143,7 +146,7 @@ def instant(text: pl.Expr) -> pl.Expr:
 
 def _time(text: pl.Expr) -> pl.Expr:
     """A time of day in milliseconds: ``10:00:00.000Z``."""
-    hms = text.str.extract(r"^(\d\d:\d\d:\d\d)(?:\.\d+)?[zZ]?$", 1)
-    fraction = text.str.extract(r"^\d\d:\d\d:\d\d\.(\d{1,3})", 1).fill_null("")
+    hms = text.str.extract(_TIME_PARTS, 1)
+    fraction = text.str.extract(_TIME_PARTS, 2).fill_null("")
     written = pl.concat_str(hms, pl.lit("."), fraction.str.pad_end(3, "0"), pl.lit("Z"))
     return pl.coalesce(written, text)
