@@ -179,7 +179,9 @@ class Story:
         )
 
 
-def found(store: Store, *, seed: int = 1, few: bool = False) -> Story:
+def found(
+    store: Store, *, seed: int = 1, few: bool = False, identity: OrgIdentity = IDENTITY
+) -> Story:
     """A vault without a commit, with a service slot."""
     entropy, clock, witness = SeededEntropy(seed), VirtualClock(), MemoryWitness()
     keys = draft_keyring(store, entropy=entropy)
@@ -196,7 +198,7 @@ def found(store: Store, *, seed: int = 1, few: bool = False) -> Story:
         keys=keys,
         service=service,
         vault=vault,
-        org=vault.adopt(IDENTITY),
+        org=vault.adopt(identity),
         sheet=recovery_sheet(keys).text(),
         few=few,
     )

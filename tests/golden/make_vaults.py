@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import vaultstory
+from golden.corners import corners
 from golden.telling import told
 from second_reader.test_renewed import renewed
 from unlost.model.erasure import ErasureWish, MatchColumn
@@ -142,7 +143,7 @@ def swept(story: Story) -> Story:
 
 
 MAKERS: tuple[Callable[[Path], Story], ...] = (
-    bundled, plain, compacted, forgotten, corrected, rekeyed, shredded, upgraded,
+    bundled, plain, compacted, forgotten, corrected, rekeyed, shredded, upgraded, corners,
 )  # fmt: skip
 
 

@@ -9,13 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from second_reader.reader import Org, Vault
+from second_reader.rowhash import row_hash
 from unlost.model.reading import Op
 from unlost.model.snapshot import CommitKind
 from unlost.vault.shred import shredded_orgs
 from unlost.vault.vault import EncryptedVault
-from vaultstory import ACCOUNT, CONTACT, TASK, VERSION
 
-TABLES = tuple(table.name for table in (ACCOUNT, CONTACT, TASK, VERSION))
 QUERIES = ("000007", "zoe.7@chocolate.example", "zoe.3@chocolate.example", "Chocolat", "Nord")
 LONG = 200
 FILE_TABLE, FILE_COLUMN = "ContentVersion", "VersionData"
@@ -47,7 +46,7 @@ def told(vault: EncryptedVault) -> Told:
         org: {
             "commits": [f"{one.number} {one.kind} {one.run}" for one in vault.commits(org)],
             "nights": {str(night): _night(vault, org, night) for night in nights(vault, org)},
-            "records": {table: _records(vault, org, table) for table in TABLES},
+            "records": {table: _records(vault, org, table) for table in tables(vault, org)},
             "files": {str(night): _files(vault, org, night) for night in nights(vault, org)},
             "search": {text: _found(vault, org, text) for text in QUERIES},
             "journals": {
@@ -69,6 +68,11 @@ def nights(vault: EncryptedVault, org: str) -> list[int]:
     return [one.number for one in vault.snapshots(org) if one.kind is CommitKind.BACKUP]
 
 
+def tables(vault: EncryptedVault, org: str) -> list[str]:
+    """The source tables of an org."""
+    return [one for one in vault.at(org, nights(vault, org)[-1]).tables() if one[0] != "$"]
+
+
 def _night(vault: EncryptedVault, org: str, night: int) -> Told:
     snapshot = vault.at(org, night)
     return {
@@ -76,7 +80,7 @@ def _night(vault: EncryptedVault, org: str, night: int) -> Told:
             "alive": snapshot.scan(table).read_all().column("_u_id").to_pylist(),
             "deleted": snapshot.scan_deleted(table).read_all().column("_u_id").to_pylist(),
         }
-        for table in TABLES
+        for table in tables(vault, org)
     }
 
 
@@ -130,16 +134,37 @@ def in_force(org: Told, night: int, table: str) -> dict[str, dict[str, str]]:
     }
 
 
+def cells_that_count(
+    row: Mapping[str, Any], columns: Mapping[str, Told]
+) -> dict[str, tuple[str, str | None]]:
+    """What goes into a row's hash: kind and cell by name."""
+    return {
+        name: (column["kind"], row.get(name))
+        for name, column in columns.items()
+        if not column.get("volatile")
+    }
+
+
 class ByReader:
     """The same by who knows the format document alone."""
 
     def __init__(self, vault: Vault, org: str) -> None:
         self.org = Org(vault, org)
-        self._read = {table: self.org.versions(table, len(self.org.manifests)) for table in TABLES}
+        held = {one["table"] for one in self.org.manifests[-1]["states"]}
+        self._read = {name: self.org.versions(name, len(self.org.manifests)) for name in held}
 
     def night(self, night: int) -> dict[str, list[str]]:
         """The ids that were alive, by table."""
-        return {table: list(self.org.live(table, night)) for table in TABLES}
+        return {table: list(self.org.live(table, night)) for table in self._read}
+
+    def hashes(self, table: str) -> list[tuple[bytes, bytes]]:
+        """Of each version the row hash that stands there, and that which follows from its cells."""
+        columns = self.org.described(table)
+        return [
+            (row["_u_row_hash"], row_hash(cells_that_count(row, columns)))
+            for rows in self.org.versions(table, len(self.org.manifests)).values()
+            for row in rows
+        ]
 
     def version(self, table: str, record: str, number: int) -> Told:
         """What the version that a commit brought says of a record."""

@@ -22,6 +22,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pyarrow.parquet.encryption import create_decryption_properties
 
 BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+CELLS = {"$files": "blob size checksum name media_type extents encoding", "$lineage": "live run",
+         "$hidden": "table record column", "$holds": "reason by until",
+         "$suppressed": "table column sieve run"}  # fmt: skip
 
 
 def derive(secret: bytes, label: str) -> bytes:
@@ -243,7 +246,7 @@ class Org:
         self.segments |= {entry["id"]: (number, entry) for entry in part["segments"]}
 
     def pseudonym(self, table: str, column: str, text: str) -> str:
-        """Section 8: the id of a row of ``$suppressed``."""
+        """Section 11: the id of a row of ``$suppressed``."""
         key = derive(self.vault.wrapped(f"{self.root}/keys/identity", self.org), "suppressed")
         told = json.dumps([table, column, text], ensure_ascii=False, separators=(",", ":"))
         return hmac.digest(key, told.encode(), "sha256").hex()
@@ -329,17 +332,17 @@ class Org:
 
     def columns(self, schema: str, table: str) -> dict[str, str]:
         """Names of a table's columns by their physical names."""
-        if table == "$files":
-            cells = ["blob", "size", "checksum", "name", "media_type", "extents", "encoding"]
-            return {f"c{n}": name for n, name in enumerate(cells, 1)}
-        if table == "$lineage":
-            return {"c1": "live", "c2": "run"}
-        if table == "$holds":
-            return {"c1": "reason", "c2": "by", "c3": "until"}
         if table.startswith("$"):
-            return {}
+            return {f"c{n}": name for n, name in enumerate(CELLS.get(table, "").split(), 1)}
         known = json.loads(self.document(f"schemas/{schema}", "schema"))["columns"][table]
         return {f"c{column['code']}": name for name, column in known.items()}
+
+    def described(self, table: str) -> dict[str, dict]:
+        """Section 7: kind of each column that a table ever had, and whether it is volatile, by name."""
+        if table.startswith("$"):
+            return {name: {"kind": "text"} for name in CELLS[table].split()}
+        schema = self.manifests[-1]["schema"]
+        return json.loads(self.document(f"schemas/{schema}", "schema"))["columns"][table]
 
     def _blobs(self, row: dict, names: dict[str, str]) -> dict[str, str]:
         cells = json.loads(row["_u_blobs"] or "{}")
