@@ -688,4 +688,4 @@ def test_the_vault_is_a_dictionary_of_versions() -> None:
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("part", range(4))  # each is other lives: nothing is derandomized
 def test_the_vault_is_a_dictionary_of_versions_for_long(part: int) -> None:
-    live(examples=250, steps=40)
+    live(examples=1_250, steps=20)
