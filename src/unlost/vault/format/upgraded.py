@@ -19,14 +19,15 @@ MARKS = "format/"
 
 _NAME = re.compile(r"format/([1-9]\d{0,3})(?:\.[23])?")
 _SHAPE = re.compile(rb'(\{.*),"mac":"([0-9a-f]{64})"\}\n', re.DOTALL)
+_MASTER = re.compile(rb'"master":([1-9]\d{0,7})(?=,|\Z)')
 
 
 @dataclass(frozen=True, slots=True)
 class FormatMark:
     """That a vault is of a format, because all of it could be read.
 
-    ``at`` is RFC 3339 in UTC, ``level`` how it was verified, ``master`` the number of the master key that
-    proves it.
+    ``at`` is RFC 3339 in UTC, ``level`` how it was verified; both are empty in one that stands for copies that
+    were all lost. ``master`` is the number of the master key that proves it.
     """
 
     format: int
@@ -57,29 +58,21 @@ def encode_mark(mark: FormatMark, *, mac: ProofOf) -> bytes:
 
 
 def read_mark(data: bytes, *, name: str, mac: ProofOf) -> FormatMark:
-    """What a marker says; raises UsageError (``format-newer``), IntegrityError (``marker-damaged``).
+    """What a marker says; nothing of it is believed, nor parsed, before its code proves it.
 
-    Fields that it does not know are passed over.
+    Under a name no number counts but the one that the name says. Fields that it does not know are passed
+    over. Raises UsageError (``format-newer``) where a newer Unlost wrote it, IntegrityError (``marker-damaged``).
     """
-    match = _SHAPE.fullmatch(data)
-    members = _members(data) if match else None
-    if match is None or members is None:
+    number, master = mark_number(name), _proving_master(data, mac=mac)
+    members = _members(data) if number and master else None
+    if members is None or (members.get("format"), members.get("master")) != (number, master):
         raise damaged_mark(name)
-    check_number(members.get("format"), name=name)
+    check_number(number, name=name)
     try:
-        mark = FormatMark(
-            int(members["format"]),
-            str(members["vault"]),
-            str(members["at"]),
-            str(members["level"]),
-            int(members["master"]),
-        )
-    except (KeyError, TypeError, ValueError):
+        vault, at, level = (str(members[field]) for field in ("vault", "at", "level"))
+    except KeyError:
         raise damaged_mark(name) from None
-    code = mac(mark.master, match[1]).hex().encode()
-    if not hmac.compare_digest(code, match[2]) or mark_number(name) != mark.format:
-        raise damaged_mark(name)
-    return mark
+    return FormatMark(number, vault, at, level, master)
 
 
 def damaged_mark(name: str) -> IntegrityError:
@@ -92,9 +85,21 @@ def damaged_mark(name: str) -> IntegrityError:
     )
 
 
+def _proving_master(data: bytes, *, mac: ProofOf) -> int:
+    """The number of the master key that proves all bytes of a marker; 0 where none does."""
+    match = _SHAPE.fullmatch(data)
+    said = _MASTER.search(match[1]) if match else None
+    if match is None or said is None:
+        return 0
+    master = int(said[1])
+    code = mac(master, match[1]).hex().encode()
+    return master if hmac.compare_digest(code, match[2]) else 0
+
+
 def _members(data: bytes) -> dict[str, Any] | None:
+    """The fields of a marker that has the shape of one; None where it makes no sense."""
     try:
-        members = json.loads(data)
-    except ValueError:
+        members: dict[str, Any] = json.loads(data)
+    except (ValueError, RecursionError):
         return None
-    return members if isinstance(members, dict) else None
+    return members

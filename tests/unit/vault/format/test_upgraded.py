@@ -1,4 +1,4 @@
-"""The marker of a format: every byte of it counts, and one that is newer is told apart from damage."""
+"""The marker of a format: every byte of it counts, and a proved one that is newer is told apart from damage."""
 
 import hmac
 import json
@@ -47,7 +47,7 @@ def test_names_and_numbers() -> None:
 def test_every_byte_counts() -> None:
     for at in range(len(DATA)):
         spoiled = DATA[:at] + bytes([DATA[at] ^ 1]) + DATA[at + 1 :]
-        with pytest.raises((IntegrityError, UsageError)):
+        with pytest.raises(IntegrityError):
             read_mark(spoiled, name=NAME, mac=proof)
 
 
@@ -63,6 +63,15 @@ def test_every_byte_counts() -> None:
         signed(b'{"format":1'),
         signed(b'{"format":1,"vault":"ab","at":"","level":"full","master":[]'),
         signed(b'{"format":0,"vault":"ab","at":"","level":"full","master":1'),
+        signed(b'{"format":Infinity,"vault":"ab","at":"","level":"full","master":1'),
+        signed(b'{"format":1' + b"0" * 5000 + b',"vault":"ab","at":"","level":"full","master":1'),
+        signed(b'{"format":1,"vault":"ab","level":"full","master":1'),
+        signed(b'{"format":1,"vault":"ab","at":"","level":"full","master":0'),
+        signed(b'{"format":1,"vault":"ab","at":"","level":"full","master":1' + b"0" * 5000),
+        signed(b'{"format":1,"vault":"ab","at":"","level":"full","master":1,"more":[}'),
+        signed(
+            b'{"format":1,"vault":"ab","at":"","level":"full","master":1,"more":' + b"[" * 100_000
+        ),
     ],
 )
 def test_what_makes_no_sense_is_damaged(data: bytes) -> None:
@@ -88,3 +97,44 @@ def test_a_newer_one_is_told_apart_from_damage() -> None:
     with pytest.raises(UsageError) as caught:
         read_mark(data, name="format/2", mac=proof)
     assert caught.value.code == "format-newer"
+
+
+def test_what_no_code_proves_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A parser told of endless numbers and of a hundred thousand brackets in its own errors."""
+    parsed: list[bytes] = []
+    whole = json.loads
+    monkeypatch.setattr(json, "loads", lambda data: parsed.append(data) or whole(data))
+    assert read_mark(DATA, name=NAME, mac=proof) == MARK
+    forged = DATA.replace(b"full", b"fill")
+    with pytest.raises(IntegrityError):
+        read_mark(forged, name=NAME, mac=proof)
+    assert parsed == [DATA]
+
+
+def test_the_master_key_that_proves_it_is_the_one_that_it_says() -> None:
+    """Else who has an earlier one could prove by it what is taken for the newest one's."""
+    body = DATA[: DATA.index(b',"mac"')].replace(b'"format"', b'"more":{"master":9,"a":0},"format"')
+    data = body + b',"mac":"' + proof(9, body).hex().encode() + b'"}\n'
+    assert json.loads(data)["master"] == 1
+    with pytest.raises(IntegrityError):
+        read_mark(data, name=NAME, mac=proof)
+
+
+def test_one_that_says_a_newer_format_under_the_name_of_format_1_is_damaged() -> None:
+    data = encode_mark(replace(MARK, format=2), mac=proof)
+    with pytest.raises(IntegrityError) as caught:
+        read_mark(data, name=NAME, mac=proof)
+    assert caught.value.code == "marker-damaged"
+
+
+def test_a_newer_one_that_nothing_proves_is_damaged() -> None:
+    data = encode_mark(replace(MARK, format=2), mac=lambda _master, _body: bytes(32))
+    with pytest.raises(IntegrityError) as caught:
+        read_mark(data, name="format/2", mac=proof)
+    assert caught.value.code == "marker-damaged"
+
+
+def test_a_name_that_says_no_format_makes_none() -> None:
+    data = encode_mark(replace(MARK, format=0), mac=proof)
+    with pytest.raises(IntegrityError):
+        read_mark(data, name="format/junk", mac=proof)
