@@ -59,7 +59,7 @@ class Vault:
         mac = hmac.digest(derive(self.masters[0], "mac/vault.json"), body, "sha256").hex()
         assert (said["format"] < 2, said["vault"], said["mac"]) == (True, self.vault.hex(), mac)
         marked = self._said("format/1", inherited=self.upgraded == 1)  # section 3
-        self.format = 1 if marked else said["format"]
+        self.format = 1 if marked or self.upgraded == 1 else said["format"]
 
     def _masters(self) -> list[bytes]:
         """Section 4: all master keys, oldest first, as the newest entry of the register tells."""

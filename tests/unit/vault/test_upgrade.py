@@ -421,3 +421,148 @@ def test_a_sweep_leaves_it(old: SmallVault) -> None:
 def test_nothing_tells_where_the_vault_file_is_lost(old: SmallVault) -> None:
     old.store.delete(VAULT_FILE)
     assert failing(lambda: old.reopen().format(), NotFound) == "object-missing"
+
+
+NO_CODE = b',"mac":"' + b"0" * 64 + b'"}\n'
+REST = b',"vault":"x","at":"","level":"full","master":1'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"format":Infinity' + REST,
+        b'{"format":1,"vault":"x","at":"","level":"full","master":Infinity',
+        b'{"format":' + b"[" * 100_000,
+        b'{"format":1' + REST + b',"more":' + b"[" * 100_000,
+        b'{"format":1' + b"0" * 5000 + REST,
+    ],
+    ids=["endless", "endless master", "deep", "deep and of a master key", "long"],
+)
+def test_a_forged_marker_that_no_parser_takes_ends_nothing(old: SmallVault, body: bytes) -> None:
+    """It came out of the doctor, of verify and of upgrade as an error of the program."""
+    forge(old, COPIES[0], body + NO_CODE)
+    assert format_of(old.store, old.keys) == old.reopen().format() == 0
+    assert_removed(old, COPIES[0])
+
+
+def assert_removed(small: SmallVault, name: str) -> None:
+    """What was forged is named, and keeps nobody from upgrading once it is removed."""
+    assert strange_marks(small.store, small.keys) == (name,)
+    assert damages(small) == [name]
+    report = small.vault.upgrade(FULL)
+    assert report is not None
+    assert [one.object for one in report.damages] == [name]
+    mend_marks(small.store, small.keys)
+    assert name not in names(small.store)
+    upgraded(small)
+    assert damages(small) == []
+    assert small.vault.format() == 1
+
+
+@pytest.mark.parametrize("name", ["format/1", "format/1.3", "format/2", "format/3.2"])
+def test_a_forged_marker_of_a_newer_format_does_not_block_upgrading(
+    old: SmallVault, name: str
+) -> None:
+    forge(old, name, b'{"format":%d' % max(2, int(name[7])) + REST + NO_CODE)
+    assert_removed(old, name)
+
+
+def test_a_newer_format_under_the_name_of_format_1_is_damage_even_where_it_is_proved(
+    old: SmallVault,
+) -> None:
+    mark = FormatMark(2, old.keys.vault.hex(), "2026-03-02T00:00:00+00:00", "full")
+    forge(old, COPIES[0], encode_mark(mark, mac=partial(_by, old.keys, COPIES[0])))
+    assert_removed(old, COPIES[0])
+
+
+def test_a_thief_of_an_earlier_master_key_makes_no_newer_marker(old: SmallVault) -> None:
+    thief, name = old.keys, "format/2"
+    renewed(old)
+    mark = FormatMark(2, thief.vault.hex(), "2026-03-02T00:00:00+00:00", "full")
+    forge(old, name, encode_mark(mark, mac=partial(_by, thief, name)))
+    assert_removed(old, name)
+
+
+class _Meanwhile:
+    """A store in which something happens before the first marker is written."""
+
+    def __init__(self, store: Store, happens: Callable[[], None]) -> None:
+        self._store, self._happens, self.happened = store, happens, 0
+
+    def __getattr__(self, name: str):
+        return getattr(self._store, name)
+
+    def put_new(self, name: str, data: bytes) -> bool:
+        if name == COPIES[0] and not self.happened:
+            self.happened += 1
+            self._happens()
+        return self._store.put_new(name, data)
+
+
+def test_an_upgrade_that_a_renewal_overtook_does_not_say_that_it_is_done(old: SmallVault) -> None:
+    store, first = _Meanwhile(old.store, lambda: renewed(old)), old.keys
+    vault = open_vault(store, keys=first.on(store), clock=old.clock, entropy=old.entropy)
+    assert failing(lambda: vault.upgrade(FULL), NotAllowed) == "key-outdated"
+    assert store.happened == 1
+    assert old.reopen().format() == 0
+    assert strange_marks(old.store, old.keys) == COPIES
+    mend_marks(old.store, old.keys)
+    upgraded(old)
+    assert old.vault.format() == 1
+
+
+def test_a_vault_stays_of_its_format_where_the_copies_are_lost_after_a_renewal(
+    old: SmallVault,
+) -> None:
+    upgraded(old)
+    renewed(old)
+    for name in COPIES:
+        old.store.delete(name)
+    assert format_of(old.store, old.keys) == old.reopen().format() == 1
+    assert expected_marks(old.store, old.keys) == COPIES
+    assert lacking_marks(old.store, old.keys) == COPIES
+    assert damages(old) == list(COPIES)
+    renewed(old, "service-3")
+    assert old.keys.inherited.upgraded == marked_format(old.store, old.keys) == 1
+    mend_marks(old.store, old.keys)
+    assert lacking_marks(old.store, old.keys) == ()
+    assert get_mark(old.store, old.keys, COPIES[2]) == FormatMark(
+        1, old.keys.vault.hex(), at="", level="", master=3
+    )
+    assert damages(old) == []
+
+
+def test_who_upgrades_again_after_all_copies_were_lost_gets_them_back(old: SmallVault) -> None:
+    upgraded(old)
+    renewed(old)
+    for name in COPIES:
+        old.store.delete(name)
+    assert old.reopen().upgrade(FULL) is None
+    assert damages(old) == []
+
+
+def test_junk_in_the_place_of_all_lost_copies_is_mended(old: SmallVault) -> None:
+    upgraded(old)
+    renewed(old)
+    for name in COPIES:
+        forge(old, name, b"junk")
+    assert old.reopen().format() == 1
+    assert strange_marks(old.store, old.keys) == COPIES
+    mend_marks(old.store, old.keys)
+    assert damages(old) == []
+
+
+def test_markers_that_were_made_anew_reach_a_mirror_that_has_the_lost_ones(
+    old: SmallVault,
+) -> None:
+    upgraded(old)
+    mirror = MemoryStore()
+    update_mirror(old.vault, mirror)
+    renewed(old)
+    for name in COPIES:
+        old.store.delete(name)
+    mend_marks(old.store, old.keys)
+    done = update_mirror(old.reopen(), mirror)
+    assert (done.strange, done.damaged) == ((), ())
+    assert [mirror.get(name) for name in COPIES] == [old.store.get(name) for name in COPIES]
+    assert opened(old, mirror).verify(FULL).damages == ()

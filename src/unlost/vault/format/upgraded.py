@@ -17,9 +17,9 @@ from unlost.vault.format.number import check_number
 
 MARKS = "format/"
 
-_NAME = re.compile(r"format/([1-9]\d{0,3})(?:\.[23])?")
+_NAME = re.compile(r"format/([1-9][0-9]{0,3})(?:\.[23])?")
 _SHAPE = re.compile(rb'(\{.*),"mac":"([0-9a-f]{64})"\}\n', re.DOTALL)
-_MASTER = re.compile(rb'"master":([1-9]\d{0,7})(?=,|\Z)')
+_MASTER = re.compile(rb'"master":([1-9][0-9]{0,7})(?=,|\Z)')
 
 
 @dataclass(frozen=True, slots=True)

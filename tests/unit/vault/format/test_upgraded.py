@@ -39,9 +39,8 @@ def test_it_is_json_that_a_person_can_read() -> None:
 
 def test_names_and_numbers() -> None:
     assert mark_copies(1) == ("format/1", "format/1.2", "format/1.3")
-    assert [mark_number(name) for name in (*mark_copies(12), "format/0", "format/1.4", "x")] == [
-        12, 12, 12, 0, 0, 0,
-    ]  # fmt: skip
+    others = ("format/0", "format/1.4", "format/1\N{ARABIC-INDIC DIGIT THREE}", "x")
+    assert [mark_number(name) for name in (*mark_copies(12), *others)] == [12, 12, 12, 0, 0, 0, 0]
 
 
 def test_every_byte_counts() -> None:
