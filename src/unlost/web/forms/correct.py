@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from unlost.app.actions.rectify import WishedCorrection
 from unlost.app.actions.show import ShownField
+from unlost.model.schema import WireKind
 
 LONGEST = 100_000  # characters: two of them fit into what Django takes of a form
 
@@ -43,6 +44,7 @@ class CorrectForm(forms.Form):
         self.fields["column"].choices = [  # type: ignore[attr-defined]
             (one.column, f"{one.label} ({one.column})" if one.label != one.column else one.label)
             for one in fields
+            if one.kind is not WireKind.ID
         ]
 
     def clean(self) -> dict[str, Any]:
