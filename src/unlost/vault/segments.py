@@ -30,6 +30,7 @@ from unlost.vault.heldrows import Held
 from unlost.vault.label import Label, bound_to, label_of, parts_of
 from unlost.vault.sealing import SealedObjects
 from unlost.vault.stores.cached import distrust, remembering
+from unlost.vault.stores.unread import is_lost, unread
 from unlost.vault.unpacked import Unpacked
 
 _FEW_VALUES = frozenset({U_OP, U_PREV})
@@ -244,6 +245,8 @@ class SegmentReader:
         except (NotFound, FileNotFoundError):
             raise _missing(name) from None
         except (OSError, pa.ArrowException) as error:
+            if isinstance(error, OSError) and not is_lost(error):
+                raise unread(name, error) from error
             distrust(store, name)
             raise damaged(name, f"it cannot be decrypted ({error})") from error
 

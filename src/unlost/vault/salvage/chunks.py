@@ -11,13 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from unlost.model.errors import IntegrityError
+from unlost.model.errors import IntegrityError, StoreError
 from unlost.vault import places
 from unlost.vault.bundle import facts_in, lying
 from unlost.vault.format.sidecar import Sidecar
 from unlost.vault.label import Shape, label_of
 from unlost.vault.room import OrgRoom
 from unlost.vault.state import LiveSegment
+from unlost.vault.stores.unread import device_failed, is_lost, unread
 
 _FIRST_CELL = "c"
 
@@ -34,8 +35,9 @@ class Span:
 class Leavings:
     """An object whose footer can be read, as one segment in it sees it."""
 
-    def __init__(self, file: pq.ParquetFile, live: LiveSegment) -> None:
+    def __init__(self, file: pq.ParquetFile, live: LiveSegment, *, room: OrgRoom) -> None:
         self._file = file
+        self._room = room
         self.live = live
         metadata = file.metadata
         if live.entry.bundle:
@@ -61,13 +63,28 @@ class Leavings:
             Shape(self.label.schema, tuple(sorted(self.cells)), self.label.tokenizer),
         )
 
-    def read(self, span: Span, name: str) -> pa.Array | None:
-        """A column of some rows; None where it cannot be read any more."""
+    def _rows(self, file: pq.ParquetFile, span: Span, name: str) -> pa.Table | None:
+        """A column of the row group; None where these bytes are not what was written."""
         try:
-            rows = self._file.read_row_group(span.group, columns=[name], use_threads=False)
-        except (OSError, pa.ArrowException):
+            rows = file.read_row_group(span.group, columns=[name], use_threads=False)
+        except pa.ArrowException:
             return None
-        if len(rows) < span.start + span.rows:
+        except OSError as error:
+            if is_lost(error):
+                return None
+            raise unread(places.segment(self._room.org, self.live.entry.object), error) from error
+        return rows if len(rows) >= span.start + span.rows else None
+
+    def read(self, span: Span, name: str) -> pa.Array | None:
+        """A column of some rows; None where it cannot be read any more, also when asked anew.
+
+        Raises StoreError where it cannot be read now.
+        """
+        rows = self._rows(self._file, span, name)
+        if rows is None:
+            with suppress(IntegrityError), self._room.reader.opened(self.live.entry) as anew:
+                rows = self._rows(anew, span, name)
+        if rows is None:
             return None
         column = rows.column(name).combine_chunks()
         if len(column) == span.rows:
@@ -77,22 +94,35 @@ class Leavings:
 
 @contextmanager
 def leavings(room: OrgRoom, live: LiveSegment) -> Iterator[Leavings | None]:
-    """What is left of a segment; None where its object is gone, or nobody can tell what is in it."""
+    """What is left of a segment; None where its object is gone, or nobody can tell what is in it.
+
+    Raises StoreError where it cannot be read now.
+    """
     name = places.segment(room.org, live.entry.object)
     with ExitStack() as held:
         file = None
         if room.sealed.store.size(name) == live.entry.bytes:
-            with suppress(IntegrityError):
-                file = held.enter_context(room.reader.opened(live.entry))
-        yield None if file is None else Leavings(file, live)
+            file = _opened(room, live, held) or _opened(room, live, held)
+        yield None if file is None else Leavings(file, live, room=room)
+
+
+def _opened(room: OrgRoom, live: LiveSegment, held: ExitStack) -> pq.ParquetFile | None:
+    try:
+        return held.enter_context(room.reader.opened(live.entry))
+    except IntegrityError:
+        return None
 
 
 def sidecar_of(room: OrgRoom, live: LiveSegment) -> Sidecar | None:
-    """Where row groups begin; None if that is damaged too."""
+    """Where row groups begin; None if that is damaged too. Raises StoreError where it cannot be read now."""
     try:
         return room.reader.sidecar(live.entry)
     except IntegrityError:
         return None
+    except StoreError as error:
+        if device_failed(error):
+            return None
+        raise
 
 
 def span_of_ids(car: Sidecar | None, live: LiveSegment, number: int) -> tuple[str, str]:

@@ -7,9 +7,9 @@ from unlost.model.errors import IntegrityError
 from unlost.model.snapshot import Damage
 from unlost.vault import places
 from unlost.vault.room import OrgRoom
+from unlost.vault.salvage.proving import proved_damages
 from unlost.vault.state import LiveSegment, LiveState, live_objects, segment_objects
-from unlost.vault.verify.ledger import Ledger
-from unlost.vault.verify.objects import check_digests, check_sizes
+from unlost.vault.stores.cached import itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,10 @@ class Ill:
 
 
 def find_ill(room: OrgRoom, state: LiveState) -> Ill:
-    """Read every live object; raises IntegrityError (``salvage-schema``) where a schema is damaged."""
+    """Read every live object; raises IntegrityError (``salvage-schema``) where a schema is damaged.
+
+    Raises StoreError where the store does not give all of an object now, or not the same again.
+    """
     damages = {one.object: one for one in _damages(room, state)}
     schema = next((name for name in damages if name.startswith(places.schemas(room.org))), None)
     if schema is not None:
@@ -57,11 +60,10 @@ def find_ill(room: OrgRoom, state: LiveState) -> Ill:
 
 
 def _damages(room: OrgRoom, state: LiveState) -> tuple[Damage, ...]:
-    store, ledger = room.sealed.store, Ledger()
-    listing = {one.name: one.size for one in store.list(f"orgs/{room.org}/")}
-    agree = check_sizes(live_objects(state, org=room.org), listing, ledger)
-    check_digests(agree, store, ledger)
-    return ledger.damages()
+    """All live objects that are not what was written; raises StoreError where one cannot be read now."""
+    listing = {one.name: one.size for one in room.sealed.store.list(f"orgs/{room.org}/")}
+    store = itself(room.sealed.store)
+    return tuple(proved_damages(live_objects(state, org=room.org), store, listing))
 
 
 def _segments(room: OrgRoom, state: LiveState, damages: dict[str, Damage]) -> Iterator[str]:

@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from blake3 import blake3
 
-from unlost.model.errors import NotFound
 from unlost.model.store import Store
 from unlost.vault.format.manifest import ObjectEntry
+from unlost.vault.stores.store import missing
+from unlost.vault.stores.unread import unread
 from unlost.vault.verify.ledger import MISSING, Ledger
 
 _READ_BYTES = 8 << 20
@@ -56,6 +57,8 @@ def _digest(store: Store, entry: ObjectEntry) -> str:
     else:
         try:
             digest.update_mmap(path)
+        except FileNotFoundError:
+            raise missing(entry.name) from None
         except OSError as error:
-            raise NotFound("object-missing", f"It cannot be read: {error}.") from error
+            raise unread(entry.name, error) from error
     return digest.hexdigest()
