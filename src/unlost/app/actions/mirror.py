@@ -35,7 +35,8 @@ from unlost.vault.stores.reach import check_not_locked
 class MirrorDone:
     """What was done. ``damaged`` and ``broken`` were left out; see ``MirrorRecord`` for ``strange``.
 
-    ``kept`` were removed from the vault, but not from the copy, because something is damaged in the vault.
+    ``kept`` were removed from the vault, but not from the copy, because something is or was damaged in the
+    vault, and they may be all that is left of it.
     """
 
     place: str

@@ -134,7 +134,7 @@ def _show_done(out: "Console", done: "MirrorDone") -> None:
         out.print(f"Removed, as the vault has removed it: {gone}.")
     if done.kept:
         out.print(
-            f"Not removed, until what is damaged is repaired: {many(len(done.kept), 'object')} that the "
+            f"Not removed, as they may be all that is left: {many(len(done.kept), 'object')} that the "
             "vault has no more."
         )
     _show_gaps(out, done.broken, done.damaged, done.strange)

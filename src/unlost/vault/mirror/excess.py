@@ -10,9 +10,10 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from unlost.model.errors import IntegrityError, NotFound, UsageError
+from unlost.model.snapshot import CommitKind
 from unlost.model.store import Store
 from unlost.vault import places
-from unlost.vault.erase.removal import erasures_in
+from unlost.vault.erase.removal import REMOVING, erasures_in
 from unlost.vault.format.manifest import Manifest
 from unlost.vault.format.sealed import HEADER_BYTES, read_header
 from unlost.vault.homes import FOLDER, VaultHomes, name_of
@@ -24,6 +25,7 @@ from unlost.vault.sealing import SealedObjects
 from unlost.vault.shred import shredded_orgs
 
 _ORG = re.compile(r"orgs/([0-9a-f]{32})/")
+_FOR_GOOD = REMOVING | {CommitKind.REKEY}
 _SLOT = re.compile(r"keys/([^/]+)/[123]")
 
 
@@ -31,7 +33,8 @@ _SLOT = re.compile(r"keys/([^/]+)/[123]")
 class TakenAway:
     """Names that the vault has removed for good: ``gone`` from the mirror too.
 
-    ``kept`` ones stay: the mirror has not all that is live of their org, and they may be all that is left.
+    ``kept`` ones stay, as they may be all that is left: the mirror has not all that is live of their org, or
+    the vault gave them up as damaged.
     """
 
     gone: frozenset[str]
@@ -94,6 +97,7 @@ def taken_away(
             stays = (
                 away - set(_at_any_rate(scope.orgs[org], away, mirror)) if org in lacking else set()
             )
+            stays |= away & _given_up(scope.orgs[org])
             gone |= away - stays
             kept |= stays
     return TakenAway(frozenset(gone), frozenset(kept))
@@ -172,6 +176,21 @@ def _at_any_rate(scope: OrgScope, names: Iterable[str], mirror: _Mirror) -> Iter
             goes = name.startswith(caches) or any(_is_gone(scope, name, one) for one in erasures)
         if goes:
             yield name
+
+
+def _given_up(scope: OrgScope) -> set[str]:
+    """What salvaging took out as damaged: the mirror may have it whole.
+
+    Not what lay there before something was erased or corrected, or before the keys were changed: nobody
+    looks into what was given up, so that it may hold that.
+    """
+    names: set[str] = set()
+    for seq, info in sorted(scope.state.commits.items()):
+        if info.kind in _FOR_GOOD:
+            names.clear()
+        elif info.kind is CommitKind.SALVAGE:
+            names.update(scope.room.chain.manifest(seq)[0].condemned)
+    return names
 
 
 def _is_superseded(scope: OrgScope, name: str, mirror: _Mirror) -> bool:

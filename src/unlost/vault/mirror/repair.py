@@ -15,6 +15,7 @@ from unlost.model.snapshot import Damage, VerifyLevel, VerifyReport
 from unlost.model.store import Store
 from unlost.vault.format.register import REGISTER
 from unlost.vault.format.vaultjson import VAULT_FILE
+from unlost.vault.mirror.answering import Answering
 from unlost.vault.mirror.overlay import Overlay
 from unlost.vault.shred import shredded_orgs
 from unlost.vault.vault import EncryptedVault
@@ -59,10 +60,21 @@ def repair_from(store: Store, other: Store, *, opened: Open) -> Repaired:
 
 
 def curable(store: Store, other: Store, *, opened: Open) -> tuple[str, ...]:
-    """What ``repair_from`` would bring back; nothing is written. Raises what that raises."""
-    found = _Trial(store, other, opened)
+    """What ``repair_from`` would bring back; nothing is written.
+
+    Raises what that raises, and StoreError (``copy-silent``) where ``other`` did not answer to all that it
+    was asked. What it has in vain is tried once more: bytes may be spoilt on their way.
+    """
+    answering = Answering(other)
+    found = _Trial(store, answering, opened)
     found.run()
-    return tuple(sorted(found.taken))
+    answering.check()
+    taken = set(found.taken)
+    if found.in_vain:
+        found = _Trial(store, answering, opened)
+        found.run()
+        answering.check()
+    return tuple(sorted(taken | found.taken.keys()))
 
 
 class _Trial:
@@ -74,6 +86,11 @@ class _Trial:
         self._gone: Collection[str] = ()
         self.taken: dict[str, str] = {}
         self.withheld: tuple[Damage, ...] = ()
+
+    @property
+    def in_vain(self) -> bool:
+        """True if something was tried that mends nothing."""
+        return bool(self._seen - self.taken.keys())
 
     def run(self) -> VerifyReport:
         """Verify with ever more of the other copy, until nothing new is found."""

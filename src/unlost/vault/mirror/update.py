@@ -21,7 +21,8 @@ class Mirrored:
 
     ``damaged`` objects of the vault, or missing ones, were left out. ``strange`` ones lie in the mirror, and
     no commit took them from the vault: it may have lost them. ``kept`` ones the vault has removed, and the
-    mirror has not: something that is live of their org is damaged, and they may be all that is left of it.
+    mirror has not: something that is live of their org is damaged, or the vault gave them up as damaged, and
+    they may be all that is left of it.
     ``broken`` tells by oid why orgs were left out.
     """
 

@@ -1,0 +1,57 @@
+"""Another copy that must answer: what it does not tell is not what it does not have."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from unlost.model.errors import StoreError
+from unlost.model.store import Listed, Store
+from unlost.vault.stores.readonly import ReadOnlyStore
+from unlost.vault.stores.unread import device_failed
+
+
+class Answering(ReadOnlyStore):
+    """A store of which it is kept when it did not answer, whatever its reader takes that for."""
+
+    def __init__(self, inner: Store) -> None:
+        super().__init__(inner)
+        self._silent: StoreError | None = None
+
+    def check(self) -> None:
+        """Raise StoreError (``copy-silent``) if it has not answered since this began."""
+        if self._silent is not None:
+            raise StoreError(
+                "copy-silent",
+                f"The copy in {self.properties.address} did not answer: {self._silent.sentence}",
+                next_step="Run it again when the copy answers: it may have whole what is damaged here.",
+            ) from self._silent
+
+    def get(self, name: str) -> bytes:
+        """All bytes of an object."""
+        return self._asked(lambda: super(Answering, self).get(name))
+
+    def get_range(self, name: str, *, start: int, length: int) -> bytes:
+        """A part of an object."""
+        return self._asked(
+            lambda: super(Answering, self).get_range(name, start=start, length=length)
+        )
+
+    def size(self, name: str) -> int | None:
+        """Size in bytes; None if there is no such object."""
+        return self._asked(lambda: super(Answering, self).size(name))
+
+    def list(self, prefix: str) -> Iterator[Listed]:
+        """Objects whose names begin with ``prefix``."""
+        found = self._asked(lambda: [*super(Answering, self).list(prefix)])
+        yield from found
+
+    def path(self, name: str) -> Path | None:  # noqa: ARG002 (there is never a file)
+        """None, so that every byte is read through this store."""
+        return None
+
+    def _asked[T](self, ask: Callable[[], T]) -> T:
+        try:
+            return ask()
+        except StoreError as error:
+            if not device_failed(error):
+                self._silent = self._silent or error
+            raise

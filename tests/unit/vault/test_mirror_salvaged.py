@@ -1,0 +1,108 @@
+"""A mirror and salvaging: what the vault gave up stays in the mirror, until something is erased."""
+
+import pytest
+
+import vaultstory
+from unlost.model.erasure import ErasureWish
+from unlost.model.errors import StoreError
+from unlost.model.plan import RecordKey
+from unlost.model.store import Store
+from unlost.vault import places
+from unlost.vault.mirror.repair import curable
+from unlost.vault.mirror.update import update_mirror
+from unlost.vault.opening import unlock_keyring
+from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, Operation
+from unlost.vault.stores.memory import MemoryStore
+from unlost.vault.unlock import ByRecoverySheet
+from unlost.vault.vault import EncryptedVault, open_vault
+
+ZOE = RecordKey("Contact", "003000000000003AAA")
+
+
+@pytest.fixture
+def story() -> vaultstory.Story:
+    return vaultstory.told(MemoryStore())
+
+
+@pytest.fixture
+def target(story: vaultstory.Story) -> MemoryStore:
+    made = MemoryStore()
+    update_mirror(story.vault, made)
+    return made
+
+
+def newest(story: vaultstory.Story) -> str:
+    """The object of the newest segment of a table."""
+    state = story.vault.room(story.org).chain.live()
+    live = state.of("Contact", until=state.seq)[-1]
+    return places.segment(story.org, live.entry.object)
+
+
+def cures(story: vaultstory.Story, other: Store) -> tuple[str, ...]:
+    def opened(store: Store) -> EncryptedVault:
+        keys = unlock_keyring(store, ByRecoverySheet(story.sheet), entropy=story.entropy)
+        return open_vault(store, keys=keys, clock=story.clock, entropy=story.entropy)
+
+    return curable(story.store, other, opened=opened)
+
+
+class Torn(MemoryStore):
+    """A copy of which one object is not given, so many times, or is given with a wrong bit."""
+
+    def __init__(self, inner: Store, name: str, *, times: int, flips: bool) -> None:
+        super().__init__()
+        for one in inner.list(""):
+            self.put_new(one.name, inner.get(one.name))
+        self.torn, self.times, self.flips = name, times, flips
+
+    def get_range(self, name: str, *, start: int, length: int) -> bytes:
+        data = super().get_range(name, start=start, length=length)
+        if name != self.torn or not self.times:
+            return data
+        self.times -= 1
+        if not self.flips:
+            raise StoreError("store-failed", "It did not come in time.")
+        return bytes([data[0] ^ 1]) + data[1:]
+
+
+def test_a_copy_that_does_not_answer_is_not_one_that_has_nothing(
+    story: vaultstory.Story, target: MemoryStore
+) -> None:
+    name = newest(story)
+    story.store.delete(name)
+    assert cures(story, target) == (name,)
+    for times in (1, 1 << 30):
+        with pytest.raises(StoreError) as caught:
+            cures(story, Torn(target, name, times=times, flips=False))
+        assert caught.value.code == "copy-silent"
+        assert "did not come in time" in caught.value.sentence
+    for operation in (Operation.LIST, Operation.GET):
+        failing = FaultStore(target, faults=[Fault(FaultKind.FAILS, 1, operation)])
+        with pytest.raises(StoreError):
+            cures(story, failing)
+
+
+def test_a_wrong_bit_on_the_way_from_the_copy_does_not_spoil_it(
+    story: vaultstory.Story, target: MemoryStore
+) -> None:
+    name = newest(story)
+    story.store.delete(name)
+    assert cures(story, Torn(target, name, times=1, flips=True)) == (name,)
+    assert cures(story, Torn(target, name, times=1 << 30, flips=True)) == ()
+
+
+def test_what_the_vault_gave_up_stays_in_the_mirror_until_something_is_erased(
+    story: vaultstory.Story, target: MemoryStore
+) -> None:
+    name = newest(story)
+    whole = target.get(name)
+    story.store.delete(name)
+    assert story.vault.salvage(story.org, run="s1").snapshot is not None
+    for _ in range(2):
+        done = update_mirror(story.vault, target)
+        assert name in done.kept
+        assert name not in done.strange
+        assert target.get(name) == whole
+    story.vault.erase(story.org, ErasureWish((ZOE,), (), by="admin"), run="e1")
+    assert update_mirror(story.vault, target).kept == ()
+    assert target.size(name) is None
