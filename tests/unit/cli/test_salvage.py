@@ -95,3 +95,17 @@ def test_all_that_may_be_said(kept: Terminal, monkeypatch: pytest.MonkeyPatch) -
         "Still damaged:",
     ):
         assert words in done.out
+
+
+def test_an_org_of_which_nothing_can_be_salvaged_is_named_and_nobody_is_asked(
+    kept: Terminal,
+) -> None:
+    vault = kept.world.home.vault
+    assert vault is not None
+    for one in vault.glob("orgs/*/schemas/*"):
+        one.unlink()
+    for flags, code in ((("--plan",), ExitCode.OK), ((), ExitCode.FAILED)):
+        shown = kept("verify", "--salvage", *flags)
+        assert shown.code == code
+        assert "sales: nothing of it can be salvaged." in shown.out
+        assert "Not mended by this: orgs/" in shown.out

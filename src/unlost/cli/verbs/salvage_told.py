@@ -30,8 +30,10 @@ def salvage(*, plan: bool, yes: bool, home: Home, json: AsJson) -> ExitCode:
         seen = planned(application)
         if plan or not json:
             answer(seen, as_json=json, show=_show_plan)
-        if plan or not (seen.orgs or json):
+        if plan:
             return ExitCode.OK
+        if not (json or any(one.objects for one in seen.orgs)):
+            return ExitCode.FAILED if seen.orgs else ExitCode.OK
         if not yes:
             _ask(seen, as_json=json)
         done = act(application, plan=seen.digest)
@@ -57,9 +59,12 @@ def _show_plan(out: "Console", seen: "SalvagePlan") -> None:
     if not seen.orgs:
         out.print("No segment and no pack of the vault is damaged: there is nothing to salvage.")
     for one in seen.orgs:
-        out.print(
-            f"{one.org}: {many(len(one.objects), 'object')} damaged, and whole in no copy here:"
-        )
+        if not one.objects:
+            out.print(f"{one.org}: nothing of it can be salvaged.")
+        else:
+            out.print(
+                f"{one.org}: {many(len(one.objects), 'object')} damaged, and whole in no copy here:"
+            )
         for name in one.objects:
             out.print(f"  - {name}")
         _show_org(out, one, would="would be ")
