@@ -11,7 +11,7 @@ import pytest
 
 from smallvault import TABLE, SmallVault
 from unlost.model.errors import NotFound, StoreError
-from unlost.model.snapshot import Version
+from unlost.model.snapshot import VerifyLevel, Version
 from unlost.model.store import Store
 from unlost.vault import places, segments
 from unlost.vault.salvage.ill import find_ill
@@ -256,6 +256,23 @@ def test_a_file_that_the_system_refuses_is_told_as_such(disk: Disk) -> None:
     error = stopped(disk.vault)
     assert error.code == "store-failed"
     assert str(disk.store.properties.folder) in error.sentence
+
+
+def test_a_verification_tells_a_refused_file_from_one_that_is_gone(
+    disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, _ = one_of(disk.vault)
+    whole, loop = LocalStore.path, tmp_path / "loop"
+    loop.symlink_to(loop)
+    for path, words in ((loop, "cannot be read now"), (tmp_path / "none", "It is missing.")):
+        with monkeypatch.context() as patched:
+            patched.setattr(
+                LocalStore, "path", lambda s, n, p=path: p if n == name else whole(s, n)
+            )
+            (damage,) = disk.vault.vault.verify(VerifyLevel.FULL).damages
+        assert damage.object == name
+        assert words in damage.sentence
+    assert disk.vault.vault.plan_salvage(disk.vault.org).objects == ()
 
 
 def test_the_error_of_an_unread_object_says_why() -> None:
