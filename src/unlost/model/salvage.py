@@ -9,6 +9,13 @@ from unlost.model.plan import RecordKey
 from unlost.model.snapshot import Damage
 
 LISTED = 1_000  # ids, and files, that are told one by one
+DIGEST_BYTES = 16
+
+_WARNINGS = {
+    "$suppressed": "What was erased, and was named there alone, is not known to be erased any more: the next "
+    "backup takes it in again if the org still has it, and such a value is not struck out any more.",
+    "$holds": "A hold that is lost keeps nothing any more: what it kept may be forgotten and erased.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +31,13 @@ class LostSpan:
 class TableSalvaged:
     """What became of the versions of a table that lay in damaged objects, or whose long texts did.
 
+    ``$files`` is told of also where only contents of files are lost.
+
     ``kept`` are whole. ``reduced`` ones have lost the values of some of ``columns``, as if those had not been
     read with them. ``lost`` ones are gone: ``ids`` names the first ``LISTED`` of their records, ``spans``
     those whose ids are gone too. ``rebuilt``: it was made again from other tables, and nothing of it is lost.
+    ``digest`` (hex) names the commit that was looked at, and all that is lost: each id, and of each reduced
+    version its columns.
     """
 
     table: str
@@ -37,6 +48,12 @@ class TableSalvaged:
     ids: tuple[str, ...] = ()
     spans: tuple[LostSpan, ...] = ()
     rebuilt: bool = False
+    digest: str = ""
+
+    @property
+    def warning(self) -> str:
+        """What follows where rows of a table of the vault's own are lost; else nothing."""
+        return _WARNINGS.get(self.table, "") if self.lost or self.reduced else ""
 
 
 @dataclass(frozen=True, slots=True)

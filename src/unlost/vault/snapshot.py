@@ -1,6 +1,7 @@
 """The picture of one org at one commit; see the port ``Snapshot``."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -80,18 +81,23 @@ class VaultSnapshot:
 
     def tables(self) -> Mapping[str, TableState]:
         """State of each table that the vault holds; what was salvaged before the next backup is counted."""
-        return {state.table: state for state in self._standing().states}
+        states = {state.table: state for state in self._manifest.states}
+        for salvage in self._salvages():
+            touched = {part.table for part in salvage.tables}
+            for later in salvage.states:
+                state = states.get(later.table)
+                if state is not None:
+                    states[later.table] = _standing(state, later, touched=later.table in touched)
+        return states
 
-    def _standing(self) -> Manifest:
-        """The manifest that tells how tables stand: a salvage after the backup changed it."""
-        found = self._manifest
+    def _salvages(self) -> Iterator[Manifest]:
+        """What was salvaged between this snapshot and the next commit that brought records."""
         for number, info in sorted(self._state.commits.items()):
             if number > self._number:
-                if info.kind is CommitKind.BACKUP:
-                    break
+                if info.kind in (CommitKind.BACKUP, CommitKind.RESTORE):
+                    return
                 if info.kind is CommitKind.SALVAGE:
-                    found = self._room.chain.manifest(number)[0]
-        return found
+                    yield self._room.chain.manifest(number)[0]
 
     def view(self, table: str) -> TableView:
         """The table's segments as of this snapshot; empty if the vault holds none."""
@@ -360,6 +366,14 @@ class NamedPieces:
             [*head.columns, *cells.columns], names=[*head.column_names, *cells.column_names]
         )
         return ranked(together, rank)
+
+
+def _standing(state: TableState, later: TableState, *, touched: bool) -> TableState:
+    """How a table stands after a salvage; one that it did not touch has at most to be read whole again."""
+    cursor = None if later.cursor is None else state.cursor
+    if not touched:
+        return replace(state, cursor=cursor)
+    return replace(state, held=later.held, deleted=later.deleted, cursor=cursor)
 
 
 def _fields(names: Sequence[str]) -> list[pa.Field]:

@@ -191,6 +191,10 @@ SENTENCES: tuple[str, ...] = (
     gettext_noop(
         "%(records)s of %(table)s: in the bin still, but what they belong to is gone for ever; they come back with new ids."
     ),
+    gettext_noop(
+        "%(records)s of %(table)s: the vault has lost what they had in these columns, so they are left empty, or as they are: %(columns)s."
+    ),
+    gettext_noop("Set them by hand afterwards, or choose an older backup."),
     gettext_noop("%(records)s come back with a new id; links from outside do not follow."),
     gettext_noop(
         "%(records)s come back with the time of the restore and the writing user as their creation."

@@ -17,6 +17,7 @@ from unlost.app.actions.repair import repair
 from unlost.app.actions.restore_plan import PlanRequest, make_plan
 from unlost.app.actions.restore_run import run_plan
 from unlost.app.actions.salvage import plan, salvage
+from unlost.app.actions.show import show
 from unlost.app.actions.verify import verify
 from unlost.app.actions.writer import NewWriter, set_writer
 from unlost.app.veil import VeiledVault
@@ -24,6 +25,7 @@ from unlost.catalog.checks import standing_check
 from unlost.catalog.orgs import get_org
 from unlost.model.access import HiddenColumn
 from unlost.model.errors import Conflict
+from unlost.model.plan import Weight
 from unlost.model.snapshot import VerifyLevel
 from unlost.vault.state import LiveSegment
 from unlost.vault.stores.address import StoreAddress
@@ -186,3 +188,46 @@ def test_who_does_not_see_a_column_is_not_told_of_it(kept: World) -> None:
     assert other is not None
     assert other.unread("Account", [KEY]) == {KEY: frozenset({"Phone"})}
     assert VeiledVault(whole, ()).salvages(oid) == (told,)
+
+
+def test_a_value_that_is_lost_is_not_shown_as_empty(kept: World) -> None:
+    spoil_column(kept, "Account", "Phone")
+    salvage(kept.app, plan=plan(kept.app).digest)
+    shown = show(kept.app, "sales", "Account", KEY, at="2")
+    assert [field.column for field in shown.fields if field.unknown] == ["Phone"]
+    assert shown.values["Phone"] is None
+    backup(kept.app, "sales")
+    again = show(kept.app, "sales", "Account", KEY, at="latest")
+    assert not any(field.unknown for field in again.fields)
+
+
+def test_a_restore_says_what_it_cannot_bring_back_because_it_is_lost(
+    kept: World, tmp_path: Path
+) -> None:
+    spoil_column(kept, "Account", "Phone")
+    salvage(kept.app, plan=plan(kept.app).digest)
+    set_writer(kept.app, NewWriter("sales", {}, {"password": WRITE_SECRET}))
+    asked = PlanRequest("sales", (f"Account/{KEY}",), at="2")
+    kept.org.update("Account", KEY, {"Name": "Wrong"})
+    changed = make_plan(kept.app, asked, tmp_path / "update.json")
+    kept.org.delete("Account", KEY)
+    kept.org.purge("Account", KEY)
+    created = make_plan(kept.app, asked, tmp_path / "create.json")
+    for made in (changed, created):
+        (note,) = [one for one in made.summary.notes if one.code == "value-unknown"]
+        assert (note.weight, note.table, note.column, note.count) == (
+            Weight.WARNING,
+            "Account",
+            "Phone",
+            1,
+        )
+        assert "the vault has lost what they had" in note.sentence
+
+
+def test_something_else_of_one_size_is_not_salvaged(kept: World) -> None:
+    spoil_column(kept, "Account", "Phone")
+    seen = plan(kept.app)
+    backup(kept.app, "sales")
+    with pytest.raises(Conflict) as caught:
+        salvage(kept.app, plan=seen.digest)
+    assert caught.value.code == "salvage-changed"

@@ -76,7 +76,10 @@ def test_all_that_may_be_said(kept: Terminal, monkeypatch: pytest.MonkeyPatch) -
     org = OrgSalvage(
         org="sales", zone="UTC", objects=("data/x",), files_lost=2, reread=("Account",), left=(damage,),
         tables=(
+            TableSalvaged("$files"),
             TableSalvaged("$search", rebuilt=True),
+            TableSalvaged("$suppressed", lost=1),
+            TableSalvaged("$holds", kept=1, lost=1),
             TableSalvaged("Account", 1, 2, 15, ("Phone",), ids, (LostSpan("b", "c", 3),)),
         ),
         files=(LostFile(RecordKey("Paper", "p1"), "Body"),), snapshot=4,
@@ -93,8 +96,11 @@ def test_all_that_may_be_said(kept: Terminal, monkeypatch: pytest.MonkeyPatch) -
         "Paper/p1 Body",
         "Not mended by this: orgs/x",
         "Still damaged:",
+        "not known to be erased any more",
+        "A hold that is lost keeps nothing any more",
     ):
-        assert words in done.out
+        assert words in " ".join(done.out.split())
+    assert "$files" not in done.out
 
 
 def test_an_org_of_which_nothing_can_be_salvaged_is_named_and_nobody_is_asked(

@@ -1,7 +1,7 @@
 """Show a record as it was at a moment, or as it is now."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import pyarrow as pa
@@ -36,6 +36,7 @@ class ShownField:
     """A column of a record. ``means`` is the name of the record that it refers to, if known.
 
     ``hidden``: the user cannot see the column any more; its value is the last one that was seen.
+    ``unknown``: the vault has lost what was there; the value is null, and that says nothing.
     """
 
     column: str
@@ -43,6 +44,7 @@ class ShownField:
     kind: WireKind
     means: str
     hidden: bool
+    unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +78,13 @@ class ShowResult:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is known of a record at a moment, before it is put in words."""
+    """What is known of a record at a moment, before it is put in words; ``unknown`` columns are lost."""
 
     cells: Mapping[str, str | None]
     op: Op
     modified_at: datetime | None
     modified_by: str | None
+    unknown: frozenset[str] = frozenset()
 
 
 @action("record.show", Right.READ, trace=Trace.READ, subject=("table", "record", "at"))
@@ -111,7 +114,8 @@ def _held(snapshot: Snapshot, table: Table, ids: Sequence[str]) -> tuple[str, St
         raise record_unknown(table.name, ids[0])
     found = rows.column("_u_id").to_pylist()
     record = next(one for one in ids if one in found)
-    return record, _state(rows.slice(found.index(record), 1))
+    unknown = snapshot.unread(table.name, [record]).get(record, frozenset())
+    return record, replace(_state(rows.slice(found.index(record), 1)), unknown=unknown)
 
 
 def _live(
@@ -179,7 +183,7 @@ def _result(
         modified_by=state.modified_by,
         modified_by_name=people.name(table.name, state.modified_by),
         values=state.cells,
-        fields=_fields(table, state.cells, Names(snapshot), hidden),
+        fields=_fields(table, state, Names(snapshot), hidden),
         files=tuple(snapshot.files(table.name, [record])),
         related=_related(
             app, org, snapshot, table, record, versions=() if state.op.alive else until
@@ -202,9 +206,8 @@ def _related(
     return related(seen, app.vault.head(org.oid) or snapshot, table, record)
 
 
-def _fields(
-    table: Table, cells: Mapping[str, str | None], names: Names, hidden: set[str]
-) -> tuple[ShownField, ...]:
+def _fields(table: Table, state: State, names: Names, hidden: set[str]) -> tuple[ShownField, ...]:
+    cells = state.cells
     columns = {column.name: column for column in table.columns}
     present = [columns.get(name) or Column(name, WireKind.TEXT) for name in cells]
     means = _meanings(present, cells, names)
@@ -215,6 +218,7 @@ def _fields(
             kind=column.kind,
             means=means.get(column.name, ""),
             hidden=column.name in hidden,
+            unknown=column.name in state.unknown,
         )
         for column in present
     )

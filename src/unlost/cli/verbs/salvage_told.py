@@ -100,6 +100,8 @@ def _lines(table: "TableSalvaged", would: str) -> Iterable[str]:
     if table.rebuilt:
         yield f"{table.table}: {would}made again from the records; nothing of it is lost"
         return
+    if not (table.kept or table.reduced or table.lost):
+        return  # only contents of files are lost, which is told of these
     yield f"{table.table}: {many(table.kept, 'version')} {would}kept whole"
     if table.reduced:
         yield f"  {many(table.reduced, 'version')} {would}kept without {', '.join(table.columns)}"
@@ -109,6 +111,8 @@ def _lines(table: "TableSalvaged", would: str) -> Iterable[str]:
         more = ", …" if len(table.ids) > SHOWN else ""
         yield f"    of {', '.join(table.ids[:SHOWN])}{more}"
     yield from map(_span, table.spans[:SHOWN])
+    if table.warning:
+        yield f"  {table.warning}"
 
 
 def _span(one: "LostSpan") -> str:

@@ -55,10 +55,11 @@ def _show(out: "Console", result: "ShowResult") -> None:
     out.print()
     table = grid("Field", "Value")
     for field in result.fields:
-        if result.values[field.column] is not None:
+        if field.unknown or result.values[field.column] is not None:
             table.add_row(_label(field), _value(field, result))
     out.print(table)
-    empty = sum(value is None for value in result.values.values())
+    unknown = {field.column for field in result.fields if field.unknown}
+    empty = sum(v is None and name not in unknown for name, v in result.values.items())
     if empty:
         out.print(f"{empty:,} empty fields are left out; --json has them.")
     for file in result.files:
@@ -120,5 +121,7 @@ def _label(field: "ShownField") -> str:
 
 
 def _value(field: "ShownField", result: "ShowResult") -> str:
+    if field.unknown:
+        return "not known: the vault has lost it"
     value = cell(result.values[field.column])
     return f"{plain(field.means)} ({value})" if field.means else value

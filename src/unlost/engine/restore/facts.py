@@ -53,6 +53,7 @@ class Facts:
     ``plain`` columns could be set on the live record. ``rank`` orders the makers of one by-product.
     ``edits`` are values that are wanted instead of the vault's: all of the above tells of them.
     ``bytes`` are those of its text, ``file_bytes`` those of its file as the row tells them.
+    ``unread`` columns could be set, and nobody knows any more what the record had there.
     """
 
     key: RecordKey
@@ -80,6 +81,7 @@ class Facts:
     bytes: int = 0
     file_bytes: int | None = None
     edits: Values = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
 
 
 def look(
@@ -206,7 +208,13 @@ class _Batch:
             self._sizes[at],
             _file_bytes(cells.get(lens.size_column)) if lens.size_column else None,
             edits,
+            self._unread(pick, edits),
         )
+
+    def _unread(self, pick: Pick, edits: Values) -> tuple[str, ...]:
+        lost = self.unread.get(pick.key.record, frozenset())
+        wanted = lost.intersection(pick.columns) if pick.columns else lost
+        return tuple(n for n in self.lens.looked_at if n in wanted and n not in edits)
 
     def _edits(
         self, at: int, pick: Pick, held: tuple[str, LiveRow] | None

@@ -169,6 +169,7 @@ def predict(prospect: Prospect) -> tuple[PlanNote, ...]:
         *_permissions(prospect),
         *_storage(prospect),
         *_columns(prospect),
+        *_unread(prospect),
         *_whole(prospect),
         *_side_effects(prospect),
         *(_never(name, count, prospect) for name, count in sorted(prospect.never.items())),
@@ -284,11 +285,35 @@ def _column_note(
     if reason is not None:
         code = f"column-{reason.value}"
         weight, words = WHY_NEVER[reason]
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     of = f" of {table}" if table is not None else ""
-    sentence = f"{_count(count)}{of}: {words}: {', '.join(names[:NAMED])}{more}."
+    sentence = f"{_count(count)}{of}: {words}: {_named(names)}."
     column = names[0] if len(names) == 1 else None
     return PlanNote(code, weight, sentence, "", table, column, count)
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{', '.join(names[:NAMED])}{more}"
+
+
+def _unread(prospect: Prospect) -> Iterator[PlanNote]:
+    """Columns that are not set because the vault has lost what the records had there, by table."""
+    names: dict[str, set[str]] = defaultdict(set)
+    records: Counter[str] = Counter()
+    for made in prospect.drafts:
+        if made.facts.unread and made.action in (Action.CREATE, Action.UPDATE):
+            names[made.key.table].update(made.facts.unread)
+            records[made.key.table] += 1
+    for table, columns in sorted(names.items()):
+        sentence = (
+            f"{_count(records[table])} of {table}: the vault has lost what they had in these columns, so "
+            f"they are left empty, or as they are: {_named(sorted(columns))}."
+        )
+        column = next(iter(columns)) if len(columns) == 1 else None
+        step = "Set them by hand afterwards, or choose an older backup."
+        yield PlanNote(
+            "value-unknown", Weight.WARNING, sentence, step, table, column, records[table]
+        )
 
 
 def _whole(prospect: Prospect) -> Iterator[PlanNote]:

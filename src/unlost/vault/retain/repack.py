@@ -154,6 +154,8 @@ class Relocated:
     def staying(self, piece: Piece, rows: pa.Table) -> pa.Table:
         """What stays, where it lies now."""
         rows = self._choice.staying(piece, rows)
+        if self._extents not in rows.column_names:
+            return rows  # of a segment whose column was lost: no content is left in it
         extents = rows.column(self._extents)
         moved = names_any(extents, self._repacked.packs)
         if not pc.any(moved).as_py():
@@ -173,6 +175,7 @@ class Relocated:
         columns = [
             (HashedColumn(name, known.kind), rows.column(physical(known.code)).combine_chunks())
             for name, known in self._known.items()
+            if physical(known.code) in rows.column_names
         ]
         return as_array(row_hashes(columns, rows=len(rows)))
 

@@ -35,14 +35,17 @@ class Contents:
     """What is known of contents.
 
     ``there`` None: nothing is lost, so nothing was looked at. ``bad``: rows of ``$files`` of which a content
-    cannot be read, by id and extents. ``moving``: pieces of damaged packs that can be read. ``files`` are
-    lost with their contents.
+    cannot be read, by id and extents. ``moving``: pieces that are needed of packs that go: of damaged ones,
+    as far as they can be read, and of ``leaving``, in which contents lie that nothing names any more: their
+    rows are ``unnamed``. ``files`` are lost with their contents.
     """
 
     there: set[str] | None = None
     bad: set[tuple[str, str]] = field(default_factory=set)
     moving: pl.DataFrame = field(default_factory=lambda: NO_PIECES)
     files: list[LostFile] = field(default_factory=list)
+    unnamed: frozenset[str] = frozenset()
+    leaving: frozenset[str] = frozenset()
 
     def missing(self, blob: str) -> bool:
         """True for a content that is lost."""
@@ -66,12 +69,12 @@ class ContentsLook:
         fine = rows.filter(pc.invert(touched)).column(U_ID).to_pylist()
         there = self.found.there
         assert there is not None
-        there.update(_content(ident) for ident in fine)
+        there.update(content_of(ident) for ident in fine)
         doubtful = rows.filter(touched)
         whole = [self._reads(row) for row in doubtful.to_pylist()]
         for row, good in zip(doubtful.to_pylist(), whole, strict=True):
             if good:
-                there.add(_content(row[U_ID]))
+                there.add(content_of(row[U_ID]))
             else:
                 self.found.bad.add((row[U_ID], row["extents"]))
         pieces = pieces_in(doubtful.filter(pa.array(whole, pa.bool_())).column("extents"))
@@ -110,12 +113,13 @@ class Reachable:
         return cut(self._view)
 
     def staying(self, piece: Piece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
-        """Without contents that are lost, and the files that had them."""
+        """Without contents that are lost, the files that had them, and what nothing names any more."""
         names = (U_ID, self._extents, self._blob)
         absent = pa.nulls(len(rows), pa.string())
         columns = [rows.column(n) if n in rows.column_names else absent for n in names]
         keep = [
             (ident, extents) not in self._contents.bad
+            and ident not in self._contents.unnamed
             and not (blob is not None and self._contents.missing(blob))
             for ident, extents, blob in zip(*(one.to_pylist() for one in columns), strict=True)
         ]
@@ -149,5 +153,6 @@ def by_name(room: OrgRoom, rows: pa.Table) -> pa.Table:
     return pa.table([rows.column(U_ID), *cells], names=[U_ID, *_COLUMNS])
 
 
-def _content(ident: str) -> str:
+def content_of(ident: str) -> str:
+    """The content of a row."""
     return learned(tuple[str, str]).decode(ident)[1]

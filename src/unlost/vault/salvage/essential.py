@@ -22,7 +22,8 @@ from unlost.vault.schemas import SYSTEM_SCHEMA
 
 _OF_BLOBS = frozenset({"size", "extents", "encoding"})
 _OF_FILES = frozenset({"blob", "size"})
-_BLOB_ROW = '["blob",'
+BLOB_ROW = '["blob",'
+_HAVE_FILES = frozenset({"blob", "size", "checksum", "name", "media_type"})
 # A mark of a hidden thing says all in its id; a hold whose end is lost has none.
 _NEEDED: Mapping[str, frozenset[str]] = {
     HIDDEN: frozenset(),
@@ -30,6 +31,18 @@ _NEEDED: Mapping[str, frozenset[str]] = {
     LINEAGE: frozenset({"live", "run"}),
     SUPPRESSED: frozenset({"table", "column", "sieve", "run"}),
 }
+
+
+def lacked_of(
+    room: OrgRoom, table: str, ids: pa.Array, without: Sequence[frozenset[str]]
+) -> list[frozenset[str]]:
+    """The columns that rows lack, without those that rows of their kind never have: nothing is lost there."""
+    if table != FILES or not any(without):
+        return list(without)
+    known = room.schemas.known(SYSTEM_SCHEMA, table)
+    of_blobs, of_files = _codes(known, _OF_BLOBS), _codes(known, _HAVE_FILES)
+    told = zip(without, _blobs(ids), strict=True)
+    return [one & (of_blobs if blob else of_files) for one, blob in told]
 
 
 def rows_without(
@@ -43,10 +56,15 @@ def rows_without(
     if table != FILES:
         needed = _codes(known, _NEEDED.get(table, frozenset(known)))
         return np.array([bool(one & needed) for one in without], dtype=np.bool_)
-    blobs = pc.starts_with(ids, _BLOB_ROW).to_numpy(zero_copy_only=False)
     of_blobs, of_files = _codes(known, _OF_BLOBS), _codes(known, _OF_FILES)
-    told = zip(without, blobs.tolist(), strict=True)
+    told = zip(without, _blobs(ids), strict=True)
     return np.array([bool(one & (of_blobs if blob else of_files)) for one, blob in told], np.bool_)
+
+
+def _blobs(ids: pa.Array) -> list[bool]:
+    """Which rows of ``$files`` are of contents; the others are of files."""
+    found: list[bool] = pc.starts_with(ids, BLOB_ROW).to_pylist()
+    return found
 
 
 def _codes(known: Mapping[str, Known], names: frozenset[str]) -> frozenset[str]:

@@ -1,15 +1,18 @@
 """All that salvaging an org would do, found before anything is written."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
+import msgspec
 import pyarrow as pa
+from blake3 import blake3
 
-from unlost.model.salvage import LISTED, LostFile, Salvage, TableSalvaged
+from unlost.model.salvage import DIGEST_BYTES, LISTED, LostFile, Salvage, TableSalvaged
 from unlost.model.schema import WireKind
 from unlost.vault.erase.hits import Pause
 from unlost.vault.files import FILES_TABLE
-from unlost.vault.format.physical import BARE_FIELDS, CHANGES, SEARCH, is_system
+from unlost.vault.format.physical import BARE_FIELDS, CHANGES, SEARCH, U_BLOBS, is_system
+from unlost.vault.retain.contents import names_in
 from unlost.vault.room import OrgRoom
 from unlost.vault.salvage.contents import (
     Contents,
@@ -22,6 +25,7 @@ from unlost.vault.salvage.contents import (
 from unlost.vault.salvage.ill import Ill, find_ill
 from unlost.vault.salvage.losses import Losses
 from unlost.vault.salvage.tables import TableWork, naming_lost
+from unlost.vault.salvage.unnamed import names_of, unnamed
 from unlost.vault.state import LiveState
 
 
@@ -45,10 +49,13 @@ class Found:
 
     def told(self, reread: Iterable[str]) -> Salvage:
         """As people are told."""
-        losses = [work.losses for work in (*self._of_files(), *self.works)]
-        tables = [one.told for one in losses]
-        tables += [TableSalvaged(table, rebuilt=True) for table in self.remade]
         files = self.lost_files
+        tables = [work.losses.told for work in self.works]
+        tables += [self._files_told(files)] if self.of_files or files else []
+        tables += [
+            TableSalvaged(table, rebuilt=True, digest=begun(self.state).hexdigest(DIGEST_BYTES))
+            for table in self.remade
+        ]
         return Salvage(
             objects=self.ill.objects,
             tables=tuple(sorted(tables, key=lambda one: one.table)),
@@ -58,8 +65,22 @@ class Found:
             left=self.ill.left,
         )
 
-    def _of_files(self) -> list[TableWork]:
+    def _files_told(self, files: Sequence[LostFile]) -> TableSalvaged:
+        assert self.files is not None
+        losses = self.files.losses
+        digest = losses.digest.copy()
+        digest.update(msgspec.json.encode(files))
+        return replace(losses.told, digest=digest.hexdigest(DIGEST_BYTES))
+
+    @property
+    def of_files(self) -> list[TableWork]:
+        """The work on ``$files``, if it is damaged itself."""
         return [self.files] if self.files is not None and self.files.ill else []
+
+
+def begun(state: LiveState) -> blake3:
+    """A digest that what is lost is added to: it begins with the commit that was looked at."""
+    return blake3(state.head.encode())
 
 
 class Look:
@@ -69,6 +90,8 @@ class Look:
         self._room = room
         self._state = state
         self._pause = pause
+        self._parts: list[pa.Table] = []
+        self._named: set[str] = set()
         self._found = Found(state, find_ill(room, state) if state.seq else Ill())
 
     def find(self) -> Found:
@@ -81,6 +104,8 @@ class Look:
         for table in sorted(self._state.segments):
             if table not in BARE_FIELDS and table != FILES_TABLE:
                 self._table(table)
+        if any(work.losses.any for work in (*found.of_files, *found.works)):
+            self._unnamed()
         found.remade = tuple(t for t in (CHANGES, SEARCH) if ill.of(self._state, t))
         return found
 
@@ -101,7 +126,7 @@ class Look:
             self._found.ill.of(self._state, table),
             self._found.contents.missing,
             self._pause,
-            Losses(table),
+            Losses(table, digest=begun(self._state)),
         )
 
     def _contents(self) -> None:
@@ -109,12 +134,31 @@ class Look:
         found, room = self._found, self._room
         look = ContentsLook(room, self._state, found.ill)
         work = found.files = self._work(FILES_TABLE)
-        parts = [by_name(room, rows) for rows in work.look()]
-        for rows in (*parts, *self._healthy(work)):
+        self._parts = [by_name(room, rows) for rows in work.look()]
+        for rows in self._files(work):
             look.blobs(rows)
-        for rows in (*parts, *self._healthy(work)):
+        for rows in self._files(work):
             look.files(rows)
         found.contents = look.found
+
+    def _unnamed(self) -> None:
+        """Look which contents nothing names any more, now that rows are lost that may have named them."""
+        found = self._found
+        looked = {work.table: work for work in found.works}
+        for table in self._state.segments:
+            if not is_system(table):
+                work = looked.get(table) or self._work(table)
+                self._named.update(names_of(work.healthy(), self._pause))
+        files = found.files or self._work(FILES_TABLE)
+        gone = unnamed(lambda: self._files(files), self._named, found.contents, found.ill.packs)
+        if gone.rows:
+            found.files, contents = files, found.contents
+            contents.unnamed, contents.leaving, contents.moving = gone.rows, gone.packs, gone.moving
+
+    def _files(self, work: TableWork) -> Iterator[pa.Table]:
+        """What is left of ``$files``."""
+        yield from self._parts
+        yield from self._healthy(work)
 
     def _healthy(self, work: TableWork) -> Iterator[pa.Table]:
         view = work.healthy()
@@ -128,8 +172,8 @@ class Look:
             naming = list(naming_lost(work.healthy(), work.missing, self._pause))
             work.ill = sorted((*work.ill, *naming), key=lambda live: live.rank)
         if work.ill:
-            for _ in work.look():
-                pass
+            for rows in work.look():
+                self._named.update(names_in(rows.column(U_BLOBS)))
             self._found.works.append(work)
 
     def _with_files(self) -> Iterator[str]:

@@ -3,15 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
 import pyarrow as pa
+from blake3 import blake3
 
-from unlost.model.salvage import LISTED, LostSpan, TableSalvaged
+from unlost.model.salvage import DIGEST_BYTES, LISTED, LostSpan, TableSalvaged
 from unlost.vault.salvage.pieces import Piece
 
 
 @dataclass(slots=True)
 class Losses:
-    """What became of a table's versions. ``ids`` and ``spans``: records of which one is another one now."""
+    """What became of a table's versions. ``ids`` and ``spans``: records of which one is another one now.
+
+    ``digest`` takes in all that is told, and what is too long to be told.
+    """
 
     table: str
     kept: int = 0
@@ -21,13 +26,14 @@ class Losses:
     ids: set[str] = field(default_factory=set)
     gone: dict[str, None] = field(default_factory=dict)
     spans: list[LostSpan] = field(default_factory=list)
-    rebuilt: bool = False
+    digest: blake3 = field(default_factory=blake3)
 
     def took(self, piece: Piece, low: str, high: str) -> None:
         """A row group between these ids was looked at."""
         if piece.lost is None:
             self.span(low, high, piece.count)
             return
+        self._note(piece)
         self.lost += len(piece.lost)
         self.reduced += len(piece.reduced)
         self.kept += piece.count - len(piece.lost) - len(piece.reduced)
@@ -35,8 +41,13 @@ class Losses:
         self.gone |= dict.fromkeys(piece.lost)
         self.ids.update((*piece.lost, *piece.reduced))
 
+    def _note(self, piece: Piece) -> None:
+        short = zip(piece.reduced, map(sorted, piece.lacking), strict=True)
+        self.digest.update(msgspec.json.encode((piece.count, piece.lost, tuple(short))))
+
     def span(self, low: str, high: str, versions: int) -> None:
         """So many versions are gone, and nobody knows of which records."""
+        self.digest.update(msgspec.json.encode((low, high, versions)))
         self.lost += versions
         self.spans.append(LostSpan(low, high, versions))
 
@@ -64,5 +75,5 @@ class Losses:
             columns=tuple(sorted(self.columns)),
             ids=tuple(self.gone)[:LISTED],
             spans=tuple(self.spans),
-            rebuilt=self.rebuilt,
+            digest=self.digest.hexdigest(DIGEST_BYTES),
         )

@@ -41,7 +41,7 @@ from unlost.vault.format.rowhash import HashedColumn, Hashes, as_array, from_arr
 from unlost.vault.label import Label, Shape
 from unlost.vault.room import OrgRoom
 from unlost.vault.salvage.chunks import Leavings, Span
-from unlost.vault.salvage.essential import rows_without
+from unlost.vault.salvage.essential import lacked_of, rows_without
 from unlost.vault.tableview import BlobCell, named
 
 type Missing = Callable[[str], bool]
@@ -71,7 +71,7 @@ class Piece:
 
     ``rows`` have all columns of a merged segment, ``count`` were there. ``lost`` are the ids of rows that are
     gone, None where those are gone too. ``reduced`` are the ids of rows that have not all of ``columns``
-    (source names, or a system column's) any more.
+    (source names, or a system column's) any more; ``lacking`` says of each which, as they are stored.
     """
 
     rows: pa.Table
@@ -79,6 +79,7 @@ class Piece:
     lost: tuple[str, ...] | None = ()
     reduced: tuple[str, ...] = ()
     columns: frozenset[str] = _NOTHING
+    lacking: tuple[frozenset[str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,7 @@ class _Own:
         ]
         if self._beyond:
             self._without = [one | self._beyond for one in self._without]
+        self._without = lacked_of(self._all.room, self._table, self._ids, self._without)
         named_blobs = self._blobs()
         blobs = self._unnamed(shapes) if named_blobs is None else self._reachable(named_blobs)
         lacked = zip(self._without, self._with_cells.tolist(), strict=True)
@@ -160,11 +162,12 @@ class _Own:
         rows = self._rows(blobs, numbers)
         touched = np.array([bool(one) for one in self._without]) & self._with_cells
         hashed = self._hashed(rows, new, numbers, touched)
-        lacking = touched | bool(self._forgotten)
+        short = (touched | bool(self._forgotten)) & ~gone
+        lacking = tuple(self._without[at] | self._forgotten for at in np.flatnonzero(short))
         lost = tuple(self._ids.filter(pa.array(gone)).to_pylist())
-        reduced = tuple(self._ids.filter(pa.array(lacking & ~gone)).to_pylist())
+        reduced = tuple(self._ids.filter(pa.array(short)).to_pylist())
         kept = hashed.filter(pa.array(~gone)) if gone.any() else hashed
-        return Piece(kept, self._count, lost, reduced, self._told())
+        return Piece(kept, self._count, lost, reduced, self._told(), lacking)
 
     @property
     def _ids(self) -> pa.Array:
@@ -210,7 +213,7 @@ class _Own:
                 continue
             told = learned(BlobCell).decode(text)
             gone = {code for code, (blob, _) in told.items() if self._all.missing(blob)}
-            self._without[at] = self._without[at] - frozenset(told) | gone
+            self._without[at] = (self._without[at] - frozenset(told)) | gone | self._beyond
             left = {code: one for code, one in told.items() if code not in self._without[at]}
             blobs[at] = msgspec.json.encode(left).decode() if left else None
         return blobs

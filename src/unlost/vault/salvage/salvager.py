@@ -132,7 +132,8 @@ class _Salvaging:
         check_alone(self._room, self._room.chain.proved(), run=self._run)
         gone = [entry for one in done.replaced for entry in (*one.old, *one.between)]
         objects = left_behind(self._state, gone, org=self._room.org)
-        packs = {places.pack(self._room.org, self._state.pack_id(p)) for p in found.ill.packs}
+        leaving = found.ill.packs | found.contents.leaving
+        packs = {places.pack(self._room.org, self._state.pack_id(pack)) for pack in leaving}
         counted = {work.table: self._counted(work.table, done.after) for work in found.works}
         return self._work.commit(
             Work(
@@ -140,7 +141,7 @@ class _Salvaging:
                 packs=repacked.entries,
                 condemned=tuple(sorted({one.name for one in objects} | packs)),
                 collected=collected_up_to(self._room, self._state),
-                dropped=tuple(sorted(found.ill.packs)),
+                dropped=tuple(sorted(leaving)),
                 counted=counted,
                 reread=frozenset(told.reread),
             ),
@@ -232,7 +233,7 @@ class _Both:
 
 def _parts(replaced: Sequence[Rewritten], told: Salvage) -> Iterator[TablePart]:
     """One part for each table, with a sentence about what is lost of it."""
-    findings = {one.table: finding_of(one) for one in told.tables}
+    findings = {one.table: finding_of(one, files=told.files_lost) for one in told.tables}
     merged: dict[str, TablePart] = {}
     for one in replaced:
         table, before = one.part.table, merged.get(one.part.table)
@@ -245,13 +246,15 @@ def _parts(replaced: Sequence[Rewritten], told: Salvage) -> Iterator[TablePart]:
     yield from (merged[name] for name in sorted(merged))
 
 
-def finding_of(one: TableSalvaged) -> Finding | None:
-    """What is told of a table for ever; ids are not."""
-    if not (one.lost or one.reduced):
-        return None
+def finding_of(one: TableSalvaged, *, files: int) -> Finding | None:
+    """What is told of a table for ever; ids are not. ``files`` are lost in all, which ``$files`` tells."""
     words = [f"{one.lost} versions of {one.table} are lost"] if one.lost else []
     if one.reduced:
         columns = ", ".join(one.columns)
         words.append(f"{one.reduced} versions of {one.table} have no {columns} any more")
-    sentence = "; ".join(words)
-    return Finding(FindingKind.SALVAGED, Severity.NOTE, f"{sentence}.", table=one.table)
+    if one.table == FILES_TABLE and files:
+        words.append(f"{files} files are lost")
+    if not words:
+        return None
+    sentence = f"{'; '.join(words)}. {one.warning}".rstrip()
+    return Finding(FindingKind.SALVAGED, Severity.NOTE, sentence, table=one.table)

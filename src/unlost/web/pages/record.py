@@ -38,7 +38,7 @@ def fields(request: Asked, org: str, table: str, record: str) -> HttpResponse:
     shown = show(request.unlost, org, table, record, at=at)
     rows = [(field, shown.values.get(field.column)) for field in shown.fields]
     every = "all" in request.GET
-    told = [row for row in rows if every or row[1] not in (None, "")]
+    told = [row for row in rows if every or row[0].unknown or row[1] not in (None, "")]
     context = {"shown": shown, "rows": told, "left": len(rows) - len(told), "at": at}
     return render(
         request, "records/fields.html", context | _place(request, shown) | {"tab": "fields"}
