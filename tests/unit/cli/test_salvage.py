@@ -7,6 +7,7 @@ import pytest
 from diskhome import put_on_disk
 from homes import SECRET, World
 from terminals import Terminal
+from unit.app.test_salvage import KEY, spoil_column
 from unlost.app.actions.backup import backup
 from unlost.app.actions.orgs import NewOrg, add_org
 from unlost.app.actions.salvage import OrgSalvage, Salvaged, SalvagePlan
@@ -61,6 +62,14 @@ def test_with_json_nobody_is_asked(kept: Terminal) -> None:
     assert (done.code, done.json["damages"]) == (ExitCode.OK, [])
     (line,) = kept("snapshots", "sales", "--json").json["salvages"]
     assert line["run"].startswith("salvage-")
+
+
+def test_a_lost_value_is_not_called_empty(kept: Terminal) -> None:
+    spoil_column(kept.world, "Account", "Phone")
+    assert kept("verify", "--salvage", "--yes").code == ExitCode.OK
+    shown = kept("show", "sales", "Account", KEY).out
+    assert "not known: the vault has lost it" in shown
+    assert "empty fields" not in shown
 
 
 def test_a_copy_comes_first(kept: Terminal) -> None:
