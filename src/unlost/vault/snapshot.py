@@ -82,22 +82,16 @@ class VaultSnapshot:
     def tables(self) -> Mapping[str, TableState]:
         """State of each table that the vault holds; what was salvaged before the next backup is counted."""
         states = {state.table: state for state in self._manifest.states}
-        for salvage in self._salvages():
-            touched = {part.table for part in salvage.tables}
-            for later in salvage.states:
-                state = states.get(later.table)
-                if state is not None:
-                    states[later.table] = _standing(state, later, touched=later.table in touched)
-        return states
-
-    def _salvages(self) -> Iterator[Manifest]:
-        """What was salvaged between this snapshot and the next commit that brought records."""
+        brought = False
         for number, info in sorted(self._state.commits.items()):
             if number > self._number:
-                if info.kind in (CommitKind.BACKUP, CommitKind.RESTORE):
-                    return
+                if info.kind is CommitKind.BACKUP:
+                    break
+                brought = brought or info.kind is CommitKind.RESTORE
                 if info.kind is CommitKind.SALVAGE:
-                    yield self._room.chain.manifest(number)[0]
+                    salvage = self._room.chain.manifest(number)[0]
+                    states = _standing(states, salvage, counted=not brought)
+        return states
 
     def view(self, table: str) -> TableView:
         """The table's segments as of this snapshot; empty if the vault holds none."""
@@ -368,12 +362,22 @@ class NamedPieces:
         return ranked(together, rank)
 
 
-def _standing(state: TableState, later: TableState, *, touched: bool) -> TableState:
-    """How a table stands after a salvage; one that it did not touch has at most to be read whole again."""
-    cursor = None if later.cursor is None else state.cursor
-    if not touched:
-        return replace(state, cursor=cursor)
-    return replace(state, held=later.held, deleted=later.deleted, cursor=cursor)
+def _standing(
+    states: Mapping[str, TableState], salvage: Manifest, *, counted: bool
+) -> dict[str, TableState]:
+    """How tables stand after a salvage: some are to be read whole again, some were ``counted`` anew.
+
+    What a restore brought before it is in its counts, and not in those of a backup before that.
+    """
+    touched = {part.table for part in salvage.tables}
+    after = {state.table: state for state in salvage.states}
+    found = dict(states)
+    for table, later in ((table, after[table]) for table in states.keys() & after.keys()):
+        if table in touched and counted:
+            found[table] = replace(found[table], held=later.held, deleted=later.deleted)
+        if later.cursor is None and touched & {table, FILES_TABLE}:  # also where it lost only files
+            found[table] = replace(found[table], cursor=None)
+    return found
 
 
 def _fields(names: Sequence[str]) -> list[pa.Field]:
