@@ -268,8 +268,8 @@ class Restores(RuleBasedStateMachine):
         """True if nothing that did not come back may do so the next time.
 
         What was refused may: a key is free by then. So may what was left out, if it left the bin with
-        its master; and what was as wanted until the org gave it back a reference to what left the bin,
-        which the outcome then names as a difference.
+        its master; and a reference that the outcome names as not set: the org gave it back with what
+        left the bin, or what it means left the bin with its master.
         """
         live = {key for key, seen in self.town.picture(bin_too=True).items() if not seen.binned}
         lives = {self.judge.origin(key) for key in live}
@@ -278,10 +278,9 @@ class Restores(RuleBasedStateMachine):
             for step in plan.steps
         )
         linked = any(
-            one.ending is Ending.UNCHANGED and difference.reason == NOT_SET
+            difference.reason == NOT_SET and difference.column in LINKS[one.table]
             for one in outcome.records
             for difference in one.differences
-            if difference.column in LINKS[one.table]
         )
         return not (along or linked) and all(
             one.ending is not Ending.FAILED for one in outcome.records
