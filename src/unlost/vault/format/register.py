@@ -11,10 +11,10 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from unlost.model.errors import IntegrityError
 from unlost.vault.format import number as numbers
+from unlost.vault.format.unproved import unproved
 
 REGISTER = "slots/"
 
@@ -75,13 +75,13 @@ def encode_register(register: Register, *, mac: Callable[[bytes], bytes]) -> byt
 
 def claimed_master(data: bytes) -> int:
     """The number of the master key that an entry says it is of, unproved; 0 where it says nothing."""
-    number = _members(data).get("master", 1)
-    return number if isinstance(number, int) and number > 0 and _members(data) else 0
+    number = unproved(data).get("master", 1)
+    return number if isinstance(number, int) and number > 0 and unproved(data) else 0
 
 
 def claims_to_follow(data: bytes, *, token: str) -> bool:
     """True if an entry has the token that only a holder of a master key can have let it have."""
-    followed = _members(data).get("followed", ())
+    followed = unproved(data).get("followed", ())
     return isinstance(followed, list) and token in followed
 
 
@@ -132,11 +132,3 @@ def _of_renewal(register: Register) -> dict[str, object]:
         "shredded": sorted(register.shredded),
         **({"upgraded": register.upgraded} if register.upgraded else {}),
     }
-
-
-def _members(data: bytes) -> dict[str, Any]:
-    try:
-        members = json.loads(data)
-    except ValueError:
-        return {}
-    return members if isinstance(members, dict) else {}

@@ -9,10 +9,10 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
-from typing import Any
 
 from unlost.model.errors import IntegrityError
 from unlost.vault.format import number as numbers
+from unlost.vault.format.unproved import unproved
 
 SHREDDED = "shredded/"
 
@@ -71,8 +71,8 @@ def read_shredded(data: bytes, *, name: str, mac: ProofOf) -> ShreddedOrg:
     Fields that it does not know are passed over.
     """
     match = _SHAPE.fullmatch(data)
-    members = _members(data) if match else None
-    if match is None or members is None:
+    members = unproved(data) if match else {}
+    if match is None or not members:
         raise damaged_proof(name)
     numbers.check_number(members.get("format"), name=name)
     try:
@@ -92,11 +92,3 @@ def damaged_proof(name: str) -> IntegrityError:
         f"“{name}”, which says that an org was shredded, is not what Unlost wrote.",
         next_step="Bring it back from a copy of the vault, or remove it if nobody shredded an org.",
     )
-
-
-def _members(data: bytes) -> dict[str, Any] | None:
-    try:
-        members = json.loads(data)
-    except ValueError:
-        return None
-    return members if isinstance(members, dict) else None

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from unlost.model.errors import IntegrityError, UsageError
 from unlost.vault.format import number as numbers
 from unlost.vault.format.sealed import NONCE_BYTES, TAG_BYTES
+from unlost.vault.format.unproved import unproved
 
 MAC_BYTES = 32
 SALT_BYTES = 16
@@ -157,8 +158,8 @@ def damaged_slot(name: str) -> IntegrityError:
 
 
 def _parameters(data: bytes, *, name: str) -> tuple[str, Stretch | None]:
+    members = unproved(data)
     try:
-        members = json.loads(data)
         vault, slot, kdf = str(members["vault"]), members["slot"], members["kdf"]
         stretch = None if kdf["name"] == "HKDF-SHA256" else _stretch(kdf)
     except (ValueError, TypeError, KeyError):

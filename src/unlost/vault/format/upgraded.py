@@ -10,10 +10,10 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from unlost.model.errors import IntegrityError
 from unlost.vault.format.number import check_number
+from unlost.vault.format.unproved import unproved
 
 MARKS = "format/"
 
@@ -64,8 +64,8 @@ def read_mark(data: bytes, *, name: str, mac: ProofOf) -> FormatMark:
     over. Raises UsageError (``format-newer``) where a newer Unlost wrote it, IntegrityError (``marker-damaged``).
     """
     number, master = mark_number(name), _proving_master(data, mac=mac)
-    members = _members(data) if number and master else None
-    if members is None or (members.get("format"), members.get("master")) != (number, master):
+    members = unproved(data) if number and master else {}
+    if (members.get("format"), members.get("master")) != (number, master):
         raise damaged_mark(name)
     check_number(number, name=name)
     try:
@@ -94,12 +94,3 @@ def _proving_master(data: bytes, *, mac: ProofOf) -> int:
     master = int(said[1])
     code = mac(master, match[1]).hex().encode()
     return master if hmac.compare_digest(code, match[2]) else 0
-
-
-def _members(data: bytes) -> dict[str, Any] | None:
-    """The fields of a marker that has the shape of one; None where it makes no sense."""
-    try:
-        members: dict[str, Any] = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    return members

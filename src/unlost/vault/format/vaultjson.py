@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from unlost.model.errors import IntegrityError
 from unlost.vault.format import number as numbers
+from unlost.vault.format.unproved import unproved
 
 VAULT_FILE = "vault.json"
 MAC_LABEL = "vault.json"
@@ -52,10 +53,10 @@ def read_vault_file(data: bytes) -> VaultFile:
 
     Raises UsageError (``format-newer``), IntegrityError (``vault-file-damaged``).
     """
+    members = unproved(data)
     try:
-        members = json.loads(data)
         number, vault, created = members["format"], members["vault"], members.get("created", "")
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError):
         raise damaged_vault_file() from None
     numbers.check_number(number, name=VAULT_FILE)
     if not isinstance(vault, str) or re.fullmatch(r"[0-9a-f]{32}", vault) is None:
