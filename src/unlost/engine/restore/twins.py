@@ -1,5 +1,6 @@
 """Live records that stand for lost ones already: somebody made them anew, with the same key."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -82,7 +83,8 @@ def _ask(
 def _sort_out(gathering: Gathering, twins: Twins) -> None:
     """A live record that was a record of its own when the lost one lived is no twin of it.
 
-    Neither is one that stands for another record of the plan, whatever its id was.
+    That counts under whichever id it had then: it may have come back since. Neither is one that stands
+    for another record of the plan.
     """
     own = {
         key
@@ -97,13 +99,16 @@ def _sort_out(gathering: Gathering, twins: Twins) -> None:
 
 
 def _alive_beside(gathering: Gathering, twins: Twins) -> Iterator[RecordKey]:
-    groups: dict[tuple[int, str], dict[str, RecordKey]] = {}
+    groups: dict[tuple[int, str], defaultdict[str, list[RecordKey]]] = {}
     for key, live in twins.live.items():
         number = gathering.found[key].facts.snapshot
-        groups.setdefault((number, key.table), {})[live] = key
+        keys = groups.setdefault((number, key.table), defaultdict(list))
+        for life in gathering.survey.lives(RecordKey(key.table, live)):
+            keys[life].append(key)
     for (number, table), keys in groups.items():
         for chunk in chunks(sorted(keys), FETCH_IDS):
-            yield from (keys[one] for one in _alive(gathering, number, table, chunk))
+            for life in _alive(gathering, number, table, chunk):
+                yield from keys[life]
 
 
 def _alive(gathering: Gathering, number: int, table: str, ids: Sequence[str]) -> Iterable[str]:
