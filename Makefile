@@ -6,7 +6,7 @@ BIN := .venv/bin
 WORKERS ?= $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 ))) # tests wait for programs: half a worker more than cores
 STAMP := .venv/.stamp
 
-.PHONY: setup demo test coverage check referees browser proxies saml services radosgw spark bench deep docs messages lock clean
+.PHONY: setup demo test coverage check referees browser proxies saml services radosgw spark mutants bench deep docs messages lock clean
 
 ON_POSTGRES := $(addprefix tests/unit/app/test_,nights.py queued_restores.py control.py)
 
@@ -55,6 +55,9 @@ radosgw: setup
 spark: setup
 	@tests/spark/run.sh
 
+mutants: setup
+	@tests/in_memory.sh tests/mutants/run.sh
+
 bench: setup
 	@benchmarks/run.sh
 
@@ -73,4 +76,4 @@ lock: setup
 	@UV=$(CURDIR)/$(BIN)/uv requirements/lock.sh
 
 clean:
-	rm -rf .venv .referees .browser .saml .spark .bench .services site demo-home
+	rm -rf .venv .referees .browser .saml .spark .mutants .bench .services site demo-home
