@@ -10,6 +10,7 @@ from unlost.model.errors import IntegrityError, UsageError
 from unlost.vault.format.register import (
     Register,
     claimed_master,
+    claims_to_follow,
     encode_register,
     read_register,
     register_name,
@@ -84,6 +85,20 @@ def test_a_renewed_entry_tells_its_master_and_those_before() -> None:
     assert claimed_master(data) == 2
     with pytest.raises(IntegrityError):
         read_register(encode_register(renewed, mac=mac), name=NAME, mac=proof)
+
+
+@pytest.mark.parametrize(
+    ("data", "follows"),
+    [
+        (b'{"followed":["aa","bb"]}', True),
+        (b'{"followed":["aa"]}', False),
+        (b'{"followed":"xbbx"}', False),
+        (b'{"followed":{"bb":1}}', False),
+        (b"{}", False),
+    ],
+)
+def test_an_entry_follows_where_its_list_has_the_token(data: bytes, follows: bool) -> None:
+    assert claims_to_follow(data, token="bb") is follows
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b'{"master":"x"}', b"{"])

@@ -130,6 +130,19 @@ def test_parameters_that_are_too_weak_or_too_dear_are_refused(change: dict[str, 
         read_slot(with_parameters(refused), name="service")
 
 
+@pytest.mark.parametrize("memory", [64 * 1024, 4 * 1024 * 1024])
+@pytest.mark.parametrize("passes", [2, 64])
+@pytest.mark.parametrize("lanes", [1, 16])
+def test_the_weakest_and_the_dearest_parameters_are_accepted(
+    memory: int, passes: int, lanes: int
+) -> None:
+    kdf = {"name": "Argon2id", "salt": "00" * 16, "memory_kib": memory}
+    kdf |= {"passes": passes, "lanes": lanes}
+    told = json.dumps({"vault": VAULT, "slot": "service", "kdf": kdf})
+    stretch = read_slot(with_parameters(told), name="service").stretch
+    assert stretch == Stretch(salt=bytes(16), memory=memory, passes=passes, lanes=lanes)
+
+
 @pytest.mark.parametrize("name", ["", "a/b", "..", "Service", "a" * 42, "-a"])
 def test_a_slot_has_a_plain_name(name: str) -> None:
     with pytest.raises(UsageError) as error:
