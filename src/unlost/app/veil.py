@@ -190,6 +190,11 @@ class VeiledSnapshot:
         rows = self._whole.where(table, column, values, columns=asked.all)
         return self._covered(table, rows, asked)
 
+    @property
+    def salvaged(self) -> bool:
+        """True if anything was ever salvaged."""
+        return self._whole.salvaged
+
     def unread(self, table: str, ids: Sequence[str]) -> Mapping[str, frozenset[str]]:
         """Columns that were lost, but for those that are hidden."""
         hidden = self._veil.columns.get(table, frozenset())

@@ -81,3 +81,8 @@ class Table(ReadableRows):
     def misfits(self) -> dict[str, int]:
         """By column, how many texts that were read so far fitted no type, and are null."""
         return dict(self._source.misfits)
+
+    @property
+    def lost(self) -> int:
+        """How many values of live records are null because damage took them from the vault."""
+        return self._source.lost()

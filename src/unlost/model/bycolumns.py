@@ -15,6 +15,11 @@ class ReadByColumns(Protocol):
         """Source columns that ``scan`` gives; raises NotFound (``table-unknown``)."""
         ...
 
+    @property
+    def salvaged(self) -> bool:
+        """True if anything was ever salvaged here: else ``unread`` has nothing to tell."""
+        ...
+
     def unread(self, table: str, ids: Sequence[str]) -> Mapping[str, frozenset[str]]:
         """By record the columns of which the vault does not know any more what it had, where there are any.
 

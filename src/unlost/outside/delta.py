@@ -210,7 +210,14 @@ def _told(source: TableSource, path: Path, *, rows: int, version: int, whole: bo
     misfits = sum(source.misfits.values())
     number = source.snapshot.info.number
     return Exported(
-        source.table, path.name, rows, number, misfits=misfits, version=version, whole=whole
+        source.table,
+        path.name,
+        rows,
+        number,
+        misfits=misfits,
+        lost=source.lost(),
+        version=version,
+        whole=whole,
     )
 
 

@@ -48,7 +48,7 @@ class Exported:
     """A table that was written.
 
     ``path`` is relative to the folder. ``changed`` cells got an apostrophe for people; ``misfits``
-    are texts that fitted no type. ``version`` is that of a Delta table, of which ``rows`` are those
+    are texts that fitted no type, ``lost`` values that damage took: both are null. ``version`` is that of a Delta table, of which ``rows`` are those
     that this version brought or took away; ``whole``: it holds everything anew.
     """
 
@@ -58,6 +58,7 @@ class Exported:
     snapshot: int
     changed: int = 0
     misfits: int = 0
+    lost: int = 0
     version: int | None = None
     whole: bool = True
 
@@ -138,6 +139,7 @@ def _write(source: TableSource, path: Path, kind: ExportKind) -> Exported:
         source.snapshot.info.number,
         changed,
         sum(source.misfits.values()),
+        source.lost(),
     )
 
 

@@ -97,6 +97,19 @@ class TableSource:
         schema = pa.schema([self.schema.field(name) for name in names])
         return pa.RecordBatch.from_arrays(columns, schema=schema)
 
+    def lost(self) -> int:
+        """How many values of live records are null here because damage took them.
+
+        Looks at no record where nothing was salvaged.
+        """
+        names = {one.inside for one in self.columns}
+        ids = (rows.column("_u_id").to_pylist() for rows in self._live())
+        found = (self.snapshot.unread(self.table, own).values() for own in ids)
+        return sum(len(columns & names) for batch in found for columns in batch)
+
+    def _live(self) -> Iterator[pa.Table]:
+        return self.snapshot.live_ids(self.table) if self.snapshot.salvaged else iter(())
+
     def _told(self, column: pa.Array, name: str) -> pa.Array:
         kind = self._by_name[name].kind
         if kind is None or not self.as_values:

@@ -97,6 +97,11 @@ class MemorySnapshot:
         """Last known states of deleted records by id."""
         return self._reader(table, columns, alive=False)
 
+    @property
+    def salvaged(self) -> bool:
+        """Nothing was: memory loses no column."""
+        return False
+
     def unread(self, table: str, ids: Sequence[str]) -> Mapping[str, frozenset[str]]:  # noqa: ARG002
         """Nothing: memory loses no column."""
         return {}

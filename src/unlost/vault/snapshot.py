@@ -180,9 +180,14 @@ class VaultSnapshot:
         names = self._chosen(table, columns)
         return self._filled(self._states(self.view(table), sorted_unique(ids), names), names)
 
+    @property
+    def salvaged(self) -> bool:
+        """True if anything was ever salvaged here."""
+        return any(info.kind is CommitKind.SALVAGE for info in self._state.commits.values())
+
     def unread(self, table: str, ids: Sequence[str]) -> Mapping[str, frozenset[str]]:
         """By record the columns that were lost of its newest state; nothing was, where nothing was salvaged."""
-        if all(info.kind is not CommitKind.SALVAGE for info in self._state.commits.values()):
+        if not self.salvaged:
             return {}
         view = self.view(table)
         rows = view.find(sorted_unique(ids), (U_OP, U_SHAPE))

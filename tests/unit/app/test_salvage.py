@@ -10,6 +10,7 @@ from homes import SECRET, WRITE_SECRET, World
 from unlost.app.actions.audit import deeds
 from unlost.app.actions.backup import backup
 from unlost.app.actions.compare import compare
+from unlost.app.actions.export import ExportWish, export
 from unlost.app.actions.history import history
 from unlost.app.actions.mirror import run_mirror, set_mirror
 from unlost.app.actions.orgs import NewOrg, add_org
@@ -27,6 +28,7 @@ from unlost.model.access import HiddenColumn
 from unlost.model.errors import Conflict
 from unlost.model.plan import Weight
 from unlost.model.snapshot import VerifyLevel
+from unlost.outside.formats import ExportFormat
 from unlost.vault.state import LiveSegment
 from unlost.vault.stores.address import StoreAddress
 from unlost.vault.vault import EncryptedVault
@@ -199,6 +201,20 @@ def test_a_value_that_is_lost_is_not_shown_as_empty(kept: World) -> None:
     backup(kept.app, "sales")
     again = show(kept.app, "sales", "Account", KEY, at="latest")
     assert not any(field.unknown for field in again.fields)
+
+
+@pytest.mark.parametrize("form", list(ExportFormat))
+def test_an_export_tells_how_many_of_its_empty_values_are_lost(
+    kept: World, form: ExportFormat, tmp_path: Path
+) -> None:
+    wish = ExportWish(form, ("Account",))
+    whole = export(kept.app, "sales", wish, out=tmp_path / "whole").tables[0]
+    spoil_column(kept, "Account", "Phone")
+    salvage(kept.app, plan=plan(kept.app).digest)
+    told = export(kept.app, "sales", wish, out=tmp_path / "told").tables[0]
+    assert (whole.lost, told.lost, told.rows) == (0, 1, whole.rows)
+    backup(kept.app, "sales")
+    assert export(kept.app, "sales", wish, out=tmp_path / "healed").tables[0].lost == 0
 
 
 def test_a_restore_says_what_it_cannot_bring_back_because_it_is_lost(

@@ -16,6 +16,7 @@ from unlost.cli.exits import ExitCode
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotAllowed
 from unlost.outside.formats import ExportFormat
+from unlost.testing.memory_snapshot import MemorySnapshot
 
 
 @pytest.fixture
@@ -93,6 +94,18 @@ def test_nothing_in_clear_lies_in_the_vault(night: Terminal) -> None:
 def test_typed_exports_count_what_fits_no_type(night: Terminal, tmp_path: Path) -> None:
     ended = night("export", "sales", str(tmp_path / "t"), "--format", "parquet", "--typed", "--history")  # fmt: skip
     assert ended.code == ExitCode.OK
+
+
+def test_an_export_says_how_much_was_lost(
+    night: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("--format", "parquet", "--table", "Account")
+    assert "damage" not in night("export", "sales", str(tmp_path / "a"), *words).out
+    lost = {"A40017": frozenset({"Phone", "Name"}), "A40018": frozenset({"Phone"})}
+    monkeypatch.setattr(MemorySnapshot, "salvaged", True)
+    monkeypatch.setattr(MemorySnapshot, "unread", lambda *_: lost)
+    told = night("export", "sales", str(tmp_path / "b"), *words).out
+    assert "3 values left as null, because damage took them from the vault." in told
 
 
 def test_hidden_columns_stay(night: Terminal, tmp_path: Path) -> None:

@@ -110,6 +110,7 @@ def test_typed_columns_round_nothing(folder: Folder) -> None:
         "10000000.000000000000", None, None, None, None,
     )  # fmt: skip
     assert table.misfits == {"Count": 1, "Day": 1, "Flag": 1, "Seen": 1}
+    assert table.lost == 0
     texts = at(folder).table(TABLE).to_arrow(["Count"], where=pc.field("_u_id") == "odd")
     assert texts.to_pylist() == [{"Count": "9223372036854775808"}]
 

@@ -146,6 +146,9 @@ def _show(out: "Console", result: "ExportResult") -> None:
     misfits = sum(one.misfits for one in result.tables)
     if misfits:
         out.print(f"{many(misfits, 'value')} fitted no type and left as null; without --typed they are texts.")  # fmt: skip
+    lost = sum(one.lost for one in result.tables)
+    if lost:
+        out.print(f"{many(lost, 'value')} left as null, because damage took them from the vault. `unlost show` says “not known” there.")  # fmt: skip
     if result.form is ExportFormat.CSV:
         changed = sum(one.changed for one in result.tables)
         out.print(

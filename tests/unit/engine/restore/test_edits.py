@@ -218,21 +218,6 @@ def test_a_typed_unique_value_is_looked_for_in_the_org(quick: Atelier) -> None:
     assert step_of(plan, lost.account).action is Action.CREATE
 
 
-def test_a_typed_unique_value_of_a_record_that_came_back_does_not_make_them_one(
-    quick: Atelier,
-) -> None:
-    quick.platform.unique.append(("Account", ("Number",)))
-    one = quick.make("Account", "Zotter", Number="1")
-    other = quick.make("Account", "Lindt", Number="2")
-    quick.night()
-    for record in (one, other):
-        quick.lose("Account", record)
-    quick.restore(quick.plan_of(("Account", one)))
-    plan = planned(quick, typed("Account", other, Number="1"), ("Account", other))
-    assert actions(plan) == {other: Action.SKIP}
-    assert note_of(plan, "key-taken").count == 1
-
-
 def test_a_record_is_meant_under_each_of_its_ids(quick: Atelier) -> None:
     lost = Family(quick)
     first = quick.restore(planned(quick, NO_EDITS, ("Account", lost.account)))

@@ -260,6 +260,22 @@ def test_a_record_of_its_own_that_took_the_key_is_no_twin(atelier: Atelier) -> N
     assert note_of(plan, "key-taken").weight is Weight.BLOCK
 
 
+def test_a_record_of_its_own_that_came_back_with_the_key_is_no_twin(quick: Atelier) -> None:
+    quick.platform.unique.append(("Account", ("Number",)))
+    one = quick.make("Account", "Zotter", Number="1")
+    other = quick.make("Account", "Lindt", Number="2")
+    quick.night()
+    quick.org.update("Account", one, {"Number": "3"})
+    quick.org.update("Account", other, {"Number": "1"})
+    quick.night()
+    for record in (one, other):
+        quick.lose("Account", record)
+    quick.restore(quick.plan_of(("Account", one), at=1))
+    plan = quick.plan_of(("Account", other))
+    assert actions(plan) == {other: Action.SKIP}
+    assert note_of(plan, "key-taken").weight is Weight.BLOCK
+
+
 def test_a_key_that_several_live_records_share_blocks_that_record_alone(quick: Atelier) -> None:
     quick.platform.unique.append(("Account", ("Number",)))
     lost = [quick.make("Account", name, Number=name) for name in "abcde"]
