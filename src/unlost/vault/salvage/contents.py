@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.errors import IntegrityError, NotFound
+from unlost.model.errors import IntegrityError, NotFound, StoreError
 from unlost.model.learned import learned
 from unlost.model.plan import RecordKey
 from unlost.model.salvage import LostFile
@@ -19,11 +19,13 @@ from unlost.vault.blobstream import open_blob
 from unlost.vault.files import BLOB_COLUMNS, blob_of_row
 from unlost.vault.format.physical import U_ID
 from unlost.vault.merge import Piece, cut
+from unlost.vault.packs import Blob, pack_name
 from unlost.vault.retain.contents import files_column
 from unlost.vault.retain.repack import NO_PIECES, names_any, pieces_in
 from unlost.vault.room import OrgRoom
 from unlost.vault.salvage.ill import Ill
 from unlost.vault.state import LiveState
+from unlost.vault.stores.unread import device_failed, unsteady
 from unlost.vault.tableview import TableView
 
 _READ_BYTES = 1 << 20
@@ -89,13 +91,28 @@ class ContentsLook:
                 self.found.files.append(lost_file(ident))
 
     def _reads(self, row: dict[str, str | None]) -> bool:
+        """True if a content can be read; one that cannot is asked for a second time.
+
+        Raises StoreError (``store-unsteady``) where it comes whole then, and where it cannot be read now.
+        """
         blob = self._room.placed(blob_of_row(row), self._state)
+        if self._whole(blob):
+            return True
+        if self._whole(blob):
+            raise unsteady(pack_name(self._room.org, blob.extents[0].pack))
+        return False
+
+    def _whole(self, blob: Blob) -> bool:
         try:
             with open_blob(self._room.sealed, org=self._room.org, blob=blob) as stream:
                 while stream.read(_READ_BYTES):
                     pass
         except (IntegrityError, NotFound):
             return False
+        except StoreError as error:
+            if device_failed(error):
+                return False
+            raise
         return True
 
 

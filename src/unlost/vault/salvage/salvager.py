@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.errors import UnlostError
+from unlost.model.errors import IntegrityError, NotFound, UnlostError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.salvage import Salvage, SalvageTold, TableSalvaged
 from unlost.model.snapshot import CommitKind
@@ -36,6 +37,7 @@ from unlost.vault.salvage.looking import Found, Look
 from unlost.vault.salvage.tables import TableWork, Untold
 from unlost.vault.segmentwriter import SegmentWriter
 from unlost.vault.state import LiveSegment, LiveState, left_behind
+from unlost.vault.stores.unread import unsteady
 from unlost.vault.tableview import TableView
 
 type Agree = Callable[[Salvage], object]
@@ -121,7 +123,7 @@ class _Salvaging:
             raise
 
     def _commit(self, found: Found, told: Salvage) -> int:
-        repacked = repack_pieces(self._room, found.contents.moving)
+        repacked = self._moved(found.contents.moving)
         self._packs = [places.pack(self._room.org, entry.id) for entry in repacked.entries]
         done = _Done([], self._state.copy())
         self._files(found, repacked, done)
@@ -147,6 +149,14 @@ class _Salvaging:
             ),
             alone=True,
         ).number
+
+    def _moved(self, pieces: pl.DataFrame) -> Repacked:
+        """In new packs what was read whole a moment ago."""
+        try:
+            return repack_pieces(self._room, pieces)
+        except (IntegrityError, NotFound):
+            packs = sorted(set(pieces["pack"].to_list()))
+            raise unsteady(", ".join(places.pack(self._room.org, one) for one in packs)) from None
 
     def _files(self, found: Found, repacked: Repacked, done: _Done) -> None:
         """Segments of ``$files``: damaged, or with rows of contents that are lost or moved."""
