@@ -24,7 +24,7 @@ from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.system import MemoryWitness
-from unlost.vault import chain
+from unlost.vault import chain, places
 from unlost.vault.compact import compactor
 from unlost.vault.format import sidecar
 from unlost.vault.garbage import GRACE
@@ -135,6 +135,23 @@ def opened_older(store: LocalStore, sheet: str) -> Story:
     return Story(store, clock, entropy, witness, keys, service, vault, org, sheet, few=True)
 
 
+def salvaged(folder: Path) -> Story:
+    """A page of the accounts and the smallest pack are damaged, and what they cost is given up."""
+    story = vaultstory.told(LocalStore(folder))
+    state = story.vault.room(story.org).chain.live()
+    accounts = places.segment(story.org, state.of("Account", until=1)[0].entry.object)
+    packs = folder.glob("orgs/*/packs/*/*")
+    for damaged in (folder / accounts, min(packs, key=lambda path: path.stat().st_size)):
+        data = bytearray(damaged.read_bytes())
+        data[len(data) // 2] ^= 1
+        damaged.chmod(0o600)
+        damaged.write_bytes(data)
+    done = story.vault.salvage(story.org, run="salvage-1")
+    assert done.files_lost
+    assert any(one.reduced for one in done.tables)
+    return swept(story)
+
+
 def swept(story: Story) -> Story:
     """What was condemned is gone."""
     story.clock.advance(seconds=GRACE.total_seconds())
@@ -144,6 +161,7 @@ def swept(story: Story) -> Story:
 
 MAKERS: tuple[Callable[[Path], Story], ...] = (
     bundled, plain, compacted, forgotten, corrected, rekeyed, shredded, upgraded, corners,
+    salvaged,
 )  # fmt: skip
 
 
