@@ -14,7 +14,7 @@ from unlost.model.errors import NotFound, StoreError
 from unlost.model.snapshot import VerifyLevel, Version
 from unlost.model.store import Store
 from unlost.vault import places, segments
-from unlost.vault.salvage.ill import find_ill
+from unlost.vault.salvage.damaged import find_damaged
 from unlost.vault.state import LiveSegment
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.memory import MemoryStore
@@ -188,8 +188,8 @@ def test_a_bad_sector_is_damage() -> None:
     name, live = one_of(vault)
     use(vault, Sick(vault.store, name, spoil=device_fails, times=TIMES))
     room = vault.vault.room(vault.org)
-    ill = find_ill(room, room.chain.proved())
-    assert (ill.objects, ill.segments) == ((name,), {live.entry.id})
+    damaged = find_damaged(room, room.chain.proved())
+    assert (damaged.objects, damaged.segments) == ((name,), {live.entry.id})
 
 
 def copied(vault: SmallVault, store: Store) -> SmallVault:

@@ -23,7 +23,7 @@ from unlost.vault.packs import Blob, pack_name
 from unlost.vault.retain.contents import files_column
 from unlost.vault.retain.repack import NO_PIECES, names_any, pieces_in
 from unlost.vault.room import OrgRoom
-from unlost.vault.salvage.ill import Ill
+from unlost.vault.salvage.damaged import Damaged
 from unlost.vault.state import LiveState
 from unlost.vault.stores.unread import device_failed, unsteady
 from unlost.vault.tableview import TableView
@@ -57,11 +57,11 @@ class Contents:
 class ContentsLook:
     """Looks at rows of ``$files``, told in tables with source names and ``_u_id``."""
 
-    def __init__(self, room: OrgRoom, state: LiveState, ill: Ill) -> None:
+    def __init__(self, room: OrgRoom, state: LiveState, damaged: Damaged) -> None:
         self._room = room
         self._state = state
-        self._ill = ill
-        self._packs = pa.array(sorted(ill.packs), pa.string())
+        self._damaged = damaged
+        self._packs = pa.array(sorted(damaged.packs), pa.string())
         self.found = Contents(there=set())
 
     def blobs(self, rows: pa.Table) -> None:
@@ -80,8 +80,8 @@ class ContentsLook:
             else:
                 self.found.bad.add((row[U_ID], row["extents"]))
         pieces = pieces_in(doubtful.filter(pa.array(whole, pa.bool_())).column("extents"))
-        ill = pieces.filter(pl.col("pack").is_in(self._packs.to_pylist()))
-        self.found.moving = pl.concat([self.found.moving, ill]).unique()
+        damaged = pieces.filter(pl.col("pack").is_in(self._packs.to_pylist()))
+        self.found.moving = pl.concat([self.found.moving, damaged]).unique()
 
     def files(self, rows: pa.Table) -> None:
         """Take in which files are lost with their contents; to be called when all contents are known."""

@@ -62,11 +62,11 @@ class Remade:
         ]
         return Rewritten((live.entry,), (*kept, *new))
 
-    def changes(self, tables: Iterable[str], *, ill: bool) -> Iterator[Rewritten]:
-        """``$changes`` of these tables; ``ill``: it is damaged itself, and made again for all."""
+    def changes(self, tables: Iterable[str], *, damaged: bool) -> Iterator[Rewritten]:
+        """``$changes`` of these tables; ``damaged``: it is damaged itself, and made again for all."""
         held = self.after.of(CHANGES, until=self.after.seq)
         wanted = {table for table in self.after.segments if not is_system(table)}
-        if ill:
+        if damaged:
             yield Rewritten(tuple(live.entry for live in held), ())
         else:
             wanted &= set(tables)

@@ -22,7 +22,7 @@ from unlost.vault.salvage.contents import (
     lost_file,
     rows_of,
 )
-from unlost.vault.salvage.ill import Ill, find_ill
+from unlost.vault.salvage.damaged import Damaged, find_damaged
 from unlost.vault.salvage.losses import Losses
 from unlost.vault.salvage.tables import TableWork, naming_lost
 from unlost.vault.salvage.unnamed import names_of, unnamed
@@ -34,7 +34,7 @@ class Found:
     """What is damaged, and what is done about it table by table. ``files`` is the work on ``$files``."""
 
     state: LiveState
-    ill: Ill
+    damaged: Damaged
     contents: Contents = field(default_factory=Contents)
     files: TableWork | None = None
     works: list[TableWork] = field(default_factory=list)
@@ -57,12 +57,12 @@ class Found:
             for table in self.remade
         ]
         return Salvage(
-            objects=self.ill.objects,
+            objects=self.damaged.objects,
             tables=tuple(sorted(tables, key=lambda one: one.table)),
             files=tuple(files[:LISTED]),
             files_lost=len(files),
             reread=tuple(sorted(reread)),
-            left=self.ill.left,
+            left=self.damaged.left,
         )
 
     def _files_told(self, files: Sequence[LostFile]) -> TableSalvaged:
@@ -75,7 +75,7 @@ class Found:
     @property
     def of_files(self) -> list[TableWork]:
         """The work on ``$files``, if it is damaged itself."""
-        return [self.files] if self.files is not None and self.files.ill else []
+        return [self.files] if self.files is not None and self.files.damaged else []
 
 
 def begun(state: LiveState) -> blake3:
@@ -92,21 +92,21 @@ class Look:
         self._pause = pause
         self._parts: list[pa.Table] = []
         self._named: set[str] = set()
-        self._found = Found(state, find_ill(room, state) if state.seq else Ill())
+        self._found = Found(state, find_damaged(room, state) if state.seq else Damaged())
 
     def find(self) -> Found:
         """All of it; raises IntegrityError where something is damaged that all else stands on."""
-        found, ill = self._found, self._found.ill
-        if not ill:
+        found, damaged = self._found, self._found.damaged
+        if not damaged:
             return found
-        if ill.packs or ill.of(self._state, FILES_TABLE):
+        if damaged.packs or damaged.of(self._state, FILES_TABLE):
             self._contents()
         for table in sorted(self._state.segments):
             if table not in BARE_FIELDS and table != FILES_TABLE:
                 self._table(table)
         if any(work.losses.any for work in (*found.of_files, *found.works)):
             self._unnamed()
-        found.remade = tuple(t for t in (CHANGES, SEARCH) if ill.of(self._state, t))
+        found.remade = tuple(t for t in (CHANGES, SEARCH) if damaged.of(self._state, t))
         return found
 
     def reread(self) -> frozenset[str]:
@@ -123,7 +123,7 @@ class Look:
             self._room,
             self._state,
             table,
-            self._found.ill.of(self._state, table),
+            self._found.damaged.of(self._state, table),
             self._found.contents.missing,
             self._pause,
             Losses(table, digest=begun(self._state)),
@@ -132,7 +132,7 @@ class Look:
     def _contents(self) -> None:
         """Look at ``$files`` twice: at where contents are, then at the files that have them."""
         found, room = self._found, self._room
-        look = ContentsLook(room, self._state, found.ill)
+        look = ContentsLook(room, self._state, found.damaged)
         work = found.files = self._work(FILES_TABLE)
         self._parts = [by_name(room, rows) for rows in work.look()]
         for rows in self._files(work):
@@ -150,7 +150,7 @@ class Look:
                 work = looked.get(table) or self._work(table)
                 self._named.update(names_of(work.healthy(), self._pause))
         files = found.files or self._work(FILES_TABLE)
-        gone = unnamed(lambda: self._files(files), self._named, found.contents, found.ill.packs)
+        gone = unnamed(lambda: self._files(files), self._named, found.contents, found.damaged.packs)
         if gone.rows:
             found.files, contents = files, found.contents
             contents.unnamed, contents.leaving, contents.moving = gone.rows, gone.packs, gone.moving
@@ -170,8 +170,8 @@ class Look:
         work = self._work(table)
         if self._found.contents.there is not None and not is_system(table):
             naming = list(naming_lost(work.healthy(), work.missing, self._pause))
-            work.ill = sorted((*work.ill, *naming), key=lambda live: live.rank)
-        if work.ill:
+            work.damaged = sorted((*work.damaged, *naming), key=lambda live: live.rank)
+        if work.damaged:
             for rows in work.look():
                 self._named.update(names_in(rows.column(U_BLOBS)))
             self._found.works.append(work)

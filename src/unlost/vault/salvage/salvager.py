@@ -113,7 +113,7 @@ class _Salvaging:
         found, reread = look.find(), look.reread()
         told = found.told(reread)
         agree(told)
-        if not found.ill:
+        if not found.damaged:
             self._work.give_up()
             return told
         try:
@@ -134,7 +134,7 @@ class _Salvaging:
         check_alone(self._room, self._room.chain.proved(), run=self._run)
         gone = [entry for one in done.replaced for entry in (*one.old, *one.between)]
         objects = left_behind(self._state, gone, org=self._room.org)
-        leaving = found.ill.packs | found.contents.leaving
+        leaving = found.damaged.packs | found.contents.leaving
         packs = {places.pack(self._room.org, self._state.pack_id(pack)) for pack in leaving}
         counted = {work.table: self._counted(work.table, done.after) for work in found.works}
         return self._work.commit(
@@ -200,12 +200,14 @@ class _Salvaging:
         """``$search`` and ``$changes``, from the records as they are then."""
         load = self._room.load_blob(until=self._state.seq, state=done.after)
         remade = Remade(self._room, done.after, self._out, load, self._pause)
-        for live in found.ill.of(self._state, SEARCH):
+        for live in found.damaged.of(self._state, SEARCH):
             done.took([remade.words(live)])
         tables = [work.table for work in found.works]
-        ill = any(found.ill.of(self._state, table) for table in found.remade if table != SEARCH)
-        if tables or ill:
-            done.took(list(remade.changes(tables, ill=ill)))
+        damaged = any(
+            found.damaged.of(self._state, table) for table in found.remade if table != SEARCH
+        )
+        if tables or damaged:
+            done.took(list(remade.changes(tables, damaged=damaged)))
 
     def _counted(self, table: str, after: LiveState) -> tuple[int, int]:
         """Records that are alive, and those that are not."""

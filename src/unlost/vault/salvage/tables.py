@@ -27,7 +27,7 @@ from unlost.vault.tableview import TableView, sorted_unique
 
 @dataclass(slots=True)
 class TableWork:
-    """What is done to a table: ``ill`` segments are pieced, with their shapes by id.
+    """What is done to a table: ``damaged`` segments are pieced, with their shapes by id.
 
     ``missing`` says which contents are lost.
     """
@@ -35,7 +35,7 @@ class TableWork:
     room: OrgRoom
     state: LiveState
     table: str
-    ill: Sequence[LiveSegment]
+    damaged: Sequence[LiveSegment]
     missing: Missing
     pause: Pause
     losses: Losses
@@ -43,7 +43,7 @@ class TableWork:
 
     def look(self) -> Iterator[pa.Table]:
         """Find out what is lost; what is left of each row group."""
-        for live in self.ill:
+        for live in self.damaged:
             for piece in self._looked(live):
                 if len(piece.rows):
                     yield piece.rows
@@ -65,7 +65,7 @@ class TableWork:
 
     def substituted(self, out: SegmentWriter, load: LoadBlobs) -> dict[str, LiveSegment | None]:
         """What stands for each damaged segment while the table is read: what is left of it."""
-        return {live.entry.id: self._substitute(live, out, load) for live in self.ill}
+        return {live.entry.id: self._substitute(live, out, load) for live in self.damaged}
 
     def _substitute(
         self, live: LiveSegment, out: SegmentWriter, load: LoadBlobs
@@ -87,10 +87,10 @@ class TableWork:
 
     def healthy(self) -> TableView:
         """The other segments of the table, oldest first."""
-        ill = {live.entry.id for live in self.ill}
+        damaged = {live.entry.id for live in self.damaged}
         held = self.state.of(self.table, until=self.state.seq)
         return TableView(
-            self.table, [one for one in held if one.entry.id not in ill], self.room.reading
+            self.table, [one for one in held if one.entry.id not in damaged], self.room.reading
         )
 
     def rewritten(
@@ -120,7 +120,7 @@ class TableWork:
     def _following(self) -> Iterator[str]:
         """Segments with newer versions of records of which one is not as it was."""
         view = self.healthy()
-        oldest = min((live.first for live in self.ill), default=0)
+        oldest = min((live.first for live in self.damaged), default=0)
         if not self.losses.any:
             return
         newer = {at for at, one in enumerate(view.segments) if one.last >= oldest}

@@ -40,8 +40,8 @@ def names_of(view: TableView, pause: Pause) -> Iterator[str]:
             yield from names_in(view.read_keys(rank, groups, (U_BLOBS,)).column(U_BLOBS))
 
 
-def unnamed(files: Rows, named: set[str], contents: Contents, ill: frozenset[str]) -> Unnamed:
-    """What goes; ``named`` are the contents that records name, ``ill`` the packs that are damaged."""
+def unnamed(files: Rows, named: set[str], contents: Contents, damaged: frozenset[str]) -> Unnamed:
+    """What goes; ``named`` are the contents that records name, ``damaged`` the packs that are damaged."""
     for rows in files():
         named.update(names_in(rows.column("blob")))
     going = frozenset(_going(files, named))
@@ -50,7 +50,7 @@ def unnamed(files: Rows, named: set[str], contents: Contents, ill: frozenset[str
         goes = pc.is_in(rows.column(U_ID), value_set=pa.array(sorted(going), pa.string()))
         gone.append(pieces_in(rows.column("extents").filter(goes)))
     freed = pl.concat(gone).unique()
-    touched = freed.select("pack").unique().filter(~pl.col("pack").is_in(sorted(ill)))
+    touched = freed.select("pack").unique().filter(~pl.col("pack").is_in(sorted(damaged)))
     for rows in files():
         stays = pa.array(
             [

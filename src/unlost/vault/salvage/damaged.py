@@ -13,7 +13,7 @@ from unlost.vault.stores.cached import itself
 
 
 @dataclass(frozen=True, slots=True)
-class Ill:
+class Damaged:
     """Damaged objects: segments by id, packs by the ids that rows of ``$files`` name.
 
     ``objects`` are the names of all that; ``left`` is damage of other kinds.
@@ -32,7 +32,7 @@ class Ill:
         return [one for one in state.of(table, until=state.seq) if one.entry.id in self.segments]
 
 
-def find_ill(room: OrgRoom, state: LiveState) -> Ill:
+def find_damaged(room: OrgRoom, state: LiveState) -> Damaged:
     """Read every live object; raises IntegrityError (``salvage-schema``) where a schema is damaged.
 
     Raises StoreError where the store does not give all of an object now, or not the same again.
@@ -47,8 +47,8 @@ def find_ill(room: OrgRoom, state: LiveState) -> Ill:
         )
     segments = frozenset(_segments(room, state, damages))
     packs = {stem: places.pack(room.org, pack.id) for stem, pack in state.packs.items()}
-    ill_packs = frozenset(stem for stem, name in packs.items() if name in damages)
-    named = {packs[stem] for stem in ill_packs} | {
+    damaged_packs = frozenset(stem for stem, name in packs.items() if name in damages)
+    named = {packs[stem] for stem in damaged_packs} | {
         one.name
         for entry in state.entries()
         if entry.id in segments
@@ -56,7 +56,7 @@ def find_ill(room: OrgRoom, state: LiveState) -> Ill:
         if one.name in damages
     }
     left = tuple(damages[name] for name in sorted(damages.keys() - named))
-    return Ill(segments, ill_packs, tuple(sorted(named)), left)
+    return Damaged(segments, damaged_packs, tuple(sorted(named)), left)
 
 
 def _damages(room: OrgRoom, state: LiveState) -> tuple[Damage, ...]:
