@@ -425,3 +425,27 @@ def test_a_backup_that_began_before_does_not_commit() -> None:
         vaultstory.finish(story, commit, [added])
     assert caught.value.code == "forgotten-meanwhile"
     assert scanner.found(other, EMAIL) == set()
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_a_version_beside_another_run_s_is_still_compared_with_it(
+    monkeypatch: pytest.MonkeyPatch, compacted: bool
+) -> None:
+    """A run that another one overtook does not know what its versions replaced."""
+    small = SmallVault()
+    mine, rival = small.begin("mine"), small.begin("rival")
+    added = mine.add(TABLE, [rows(("a", "U", {"Name": "Anna"}), ("b", "U", {"Name": "Bert"}))])
+    piece = rival.add(TABLE, [rows(("a", "U", {"Name": "Ann"}), ("b", "U", {"Name": "Bert"}))])
+    finish(rival, piece)
+    finish(mine, added)
+    if compacted:
+        monkeypatch.setattr(merging, "GROUP_ROWS", 1)
+        small.vault.compact(small.org, run="compact-1")
+    assert small.changed(1, 2) == {"a": "changed"}
+    for record in ("a", "b"):
+        right = wish(RecordKey(TABLE, record), Name="Anna!")
+        small.vault.rectify(small.org, right, run=f"rectify-{record}")
+    assert small.changed(1, 2) == {}, "both versions have what was corrected"
+    small.vault.rectify(small.org, wish(RecordKey(TABLE, "a"), Amount="7"), run="rectify-c")
+    assert small.changed(0, 2) == {"a": "created", "b": "created"}
+    assert small.changed(1, 4) == {}

@@ -124,6 +124,7 @@ def rows_of(
     view = room.view(table, until=state.seq, state=state)
     load = room.load_blob(until=state.seq, state=state)
     for place in view.locate(ids):
+        rebased = view.segments[place.rank].rebased
         for number, shape in enumerate(_shapes(view, place.rank)):
             present = view.names(place.rank, shape=number)
             rows = _read(view, place, [present[name] for name in columns if name in present])
@@ -134,7 +135,7 @@ def rows_of(
                     rank=place.rank,
                     record=row[U_ID],
                     op=row[U_OP],
-                    prev=row[U_PREV],
+                    prev=UNTOLD if rebased else row[U_PREV],
                     snap=row[U_SNAP],
                     shape=shape,
                     present=present,
