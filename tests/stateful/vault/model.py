@@ -48,6 +48,10 @@ class Run:
     pieces: list[list[Seen]] = field(default_factory=list)
     marks: list[tuple[str, str, bool]] = field(default_factory=list)
 
+    def reopened(self) -> None:
+        """Another process goes on: it knows of nothing that will not be handed over."""
+        self.touched = {row.id for piece in self.pieces for row in piece}
+
 
 class Model:
     """All rows of one table of one org."""

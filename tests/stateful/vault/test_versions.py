@@ -232,6 +232,7 @@ class Versions(RuleBasedStateMachine):
             self.open()
             assert self.commit is not None
             self.commit.recall(piece for one in self.added for piece in one.added)
+            self.run.reopened()
         if self.restore is not None:
             self.open_restore()
 
