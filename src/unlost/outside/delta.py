@@ -83,7 +83,7 @@ def _carry_on(source: TableSource, path: Path, kind: ExportKind, before: Before)
             next_step=f"Leave out --as-of, or read snapshot {number} by Delta's own time travel.",
         )
     if last == number:
-        return _told(source, path, rows=0, version=table.version(), whole=False)
+        return _told(source, path, rows=0, lost=0, version=table.version(), whole=False)
     older = before(last)
     if older is None or not _follows(source, source_of(older, source.table, kind)):
         return _whole(source, path, kind, mode="overwrite")
@@ -107,7 +107,8 @@ def _whole(source: TableSource, path: Path, kind: ExportKind, *, mode: Any) -> E
         commit_properties=_properties(source, kind),
     )
     version = DeltaTable(str(path)).version()
-    return _told(source, path, rows=counted.rows, version=version, whole=True)
+    lost = source.lost()
+    return _told(source, path, rows=counted.rows, lost=lost, version=version, whole=True)
 
 
 def _merge(
@@ -132,14 +133,18 @@ def _merge(
         .when_not_matched_insert(every, predicate=f"NOT s.{GONE}")
         .execute()
     )
-    return _told(source, path, rows=changed.rows, version=table.version(), whole=False)
+    rows, lost = changed.rows, changed.lost
+    return _told(source, path, rows=rows, lost=lost, version=table.version(), whole=False)
 
 
 class _Changed:
-    """The newest versions of what changed, and whether they are gone; counted as they pass."""
+    """The newest versions of what changed, and whether they are gone; counted as they pass.
+
+    So are lost values of those that are not gone: of other records the table has what it had.
+    """
 
     def __init__(self, source: TableSource, after: int) -> None:
-        self._source, self._after, self.rows = source, after, 0
+        self._source, self._after, self.rows, self.lost = source, after, 0, 0
         self.schema = _schema(source).append(pa.field(GONE, pa.bool_()))
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -149,6 +154,8 @@ class _Changed:
             gone = pc.not_equal(batch.column("_u_op"), "U")
             told = source.told(batch, source.schema.names)
             self.rows += len(batch)
+            there = batch.filter(pc.invert(gone)).column("_u_id")
+            self.lost += source.lost_of(there.to_pylist())
             columns = [*told.cast(_schema(source)).columns, gone]
             yield pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
@@ -206,7 +213,9 @@ def _application(kind: ExportKind) -> str:
     return f"unlost/{kind.org}"
 
 
-def _told(source: TableSource, path: Path, *, rows: int, version: int, whole: bool) -> Exported:
+def _told(
+    source: TableSource, path: Path, *, rows: int, lost: int, version: int, whole: bool
+) -> Exported:
     misfits = sum(source.misfits.values())
     number = source.snapshot.info.number
     return Exported(
@@ -215,7 +224,7 @@ def _told(source: TableSource, path: Path, *, rows: int, version: int, whole: bo
         rows,
         number,
         misfits=misfits,
-        lost=source.lost(),
+        lost=lost,
         version=version,
         whole=whole,
     )

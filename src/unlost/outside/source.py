@@ -102,10 +102,13 @@ class TableSource:
 
         Looks at no record where nothing was salvaged.
         """
+        return sum(self.lost_of(rows.column("_u_id").to_pylist()) for rows in self._live())
+
+    def lost_of(self, ids: Sequence[str]) -> int:
+        """The same of these records alone."""
         names = {one.inside for one in self.columns}
-        ids = (rows.column("_u_id").to_pylist() for rows in self._live())
-        found = (self.snapshot.unread(self.table, own).values() for own in ids)
-        return sum(len(columns & names) for batch in found for columns in batch)
+        found = self.snapshot.unread(self.table, ids).values()
+        return sum(len(columns & names) for columns in found)
 
     def _live(self) -> Iterator[pa.Table]:
         return self.snapshot.live_ids(self.table) if self.snapshot.salvaged else iter(())

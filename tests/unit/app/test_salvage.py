@@ -217,6 +217,29 @@ def test_an_export_tells_how_many_of_its_empty_values_are_lost(
     assert export(kept.app, "sales", wish, out=tmp_path / "healed").tables[0].lost == 0
 
 
+def test_a_delta_table_that_keeps_what_the_vault_lost_is_not_said_to_lack_it(
+    kept: World, tmp_path: Path
+) -> None:
+    wish, out = ExportWish(ExportFormat.DELTA, ("Account",)), tmp_path / "tables"
+    export(kept.app, "sales", wish, out=out)
+    spoil_column(kept, "Account", "Phone")
+    salvage(kept.app, plan=plan(kept.app).digest)
+    told = export(kept.app, "sales", wish, out=out).tables[0]
+    assert (told.rows, told.lost, told.whole) == (0, 0, False)
+
+
+def test_a_delta_table_that_is_carried_on_tells_what_was_lost_of_what_came(
+    kept: World, tmp_path: Path
+) -> None:
+    first, out = ExportWish(ExportFormat.DELTA, ("Account",), as_of="1"), tmp_path / "tables"
+    export(kept.app, "sales", first, out=out)
+    spoil_column(kept, "Account", "Phone")
+    salvage(kept.app, plan=plan(kept.app).digest)
+    wish = ExportWish(ExportFormat.DELTA, ("Account",))
+    told = export(kept.app, "sales", wish, out=out).tables[0]
+    assert (told.rows, told.lost, told.whole) == (1, 1, False)
+
+
 def test_a_restore_says_what_it_cannot_bring_back_because_it_is_lost(
     kept: World, tmp_path: Path
 ) -> None:
