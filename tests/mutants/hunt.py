@@ -29,7 +29,7 @@ COPIED = ("src", "simulators", "tests", "docs", "demo", "pyproject.toml", "READM
 ONE_TEST_SECONDS = 60  # of a test that takes a second or two: the mutant never ends
 HUNT_SECONDS = 240.0  # of tests over one mutant, as they last without it
 PATIENCE = 5  # times as long may they take
-NOTHING_RAN = 5  # pytest's exit code
+NO_SUCH_TEST, NOTHING_RAN = 4, 5  # pytest's exit codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,28 +124,43 @@ def hunted(mutant: Mapping[str, Any], runs: Runs, free: SimpleQueue[Path]) -> Hu
 
 
 def tried_on(copy: Path, tests: Sequence[str], *, expected: float) -> tuple[str, str]:
-    """Run tests until one fails: what became of the mutant, and which test saw it."""
-    listed = copy / "chosen.txt"
-    listed.write_text("\n".join(tests), "utf-8")
-    words = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:randomly", "--no-header", "--tb=no")
-    command = (sys.executable, "-B", "-m", "pytest", *words, f"--timeout={ONE_TEST_SECONDS}")
-    paths = f"{copy}/src:{copy}/simulators/src"
+    """Run tests until one fails: what became of the mutant, and which test saw it.
+
+    Where it changes what they are called by their parameters, that is not seen by any: they are run
+    with whatever parameters they have then.
+    """
     try:
-        ended = subprocess.run(
-            (*command, f"@{listed}"),
-            cwd=copy,
-            env={**os.environ, "PYTHONPATH": paths, "HYPOTHESIS_STORAGE_DIRECTORY": f"{copy}/kept"},
-            capture_output=True,
-            text=True,
-            timeout=60 + PATIENCE * expected,
-            check=False,
-        )
+        ended = _ran(copy, tests, expected=expected)
+        if ended.returncode == NO_SUCH_TEST:
+            bare = list(dict.fromkeys(test.partition("[")[0] for test in tests))
+            ended = _ran(copy, bare, expected=expected)
     except subprocess.TimeoutExpired:
         return "noticed", "it never ended"
     if ended.returncode in (0, NOTHING_RAN):
         return "lives", ""
     seen = [line for line in ended.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
     return "noticed", (seen or ["it could not start"])[0][:200]
+
+
+def _ran(copy: Path, tests: Sequence[str], *, expected: float) -> subprocess.CompletedProcess[str]:
+    listed = copy / "chosen.txt"
+    listed.write_text("\n".join(tests), "utf-8")
+    words = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:randomly", "--no-header", "--tb=no")
+    command = (sys.executable, "-B", "-m", "pytest", *words, f"--timeout={ONE_TEST_SECONDS}")
+    own = {
+        "PYTHONPATH": f"{copy}/src:{copy}/simulators/src",
+        "PYTHONDONTWRITEBYTECODE": "1",  # nor may programs that tests start leave a mutant behind
+        "HYPOTHESIS_STORAGE_DIRECTORY": f"{copy}/kept",
+    }
+    return subprocess.run(
+        (*command, f"@{listed}"),
+        cwd=copy,
+        env={**os.environ, **own},
+        capture_output=True,
+        text=True,
+        timeout=60 + PATIENCE * expected,
+        check=False,
+    )
 
 
 def score(hunts: Sequence[Hunt]) -> str:
