@@ -19,13 +19,13 @@ from unlost.vault.blobstream import open_blob
 from unlost.vault.files import BLOB_COLUMNS, blob_of_row
 from unlost.vault.format.physical import U_ID
 from unlost.vault.merge import Piece, cut
-from unlost.vault.packs import Blob, pack_name
+from unlost.vault.packs import Blob
 from unlost.vault.retain.contents import files_column
 from unlost.vault.retain.repack import NO_PIECES, names_any, pieces_in
 from unlost.vault.room import OrgRoom
 from unlost.vault.salvage.damaged import Damaged
 from unlost.vault.state import LiveState
-from unlost.vault.stores.unread import device_failed, unsteady
+from unlost.vault.stores.unread import device_failed
 from unlost.vault.tableview import TableView
 
 _READ_BYTES = 1 << 20
@@ -91,16 +91,12 @@ class ContentsLook:
                 self.found.files.append(lost_file(ident))
 
     def _reads(self, row: dict[str, str | None]) -> bool:
-        """True if a content can be read; one that cannot is asked for a second time.
+        """True if a content comes whole, be it when it is asked for a second time: its name proves it.
 
-        Raises StoreError (``store-unsteady``) where it comes whole then, and where it cannot be read now.
+        Raises StoreError where it cannot be read now.
         """
         blob = self._room.placed(blob_of_row(row), self._state)
-        if self._whole(blob):
-            return True
-        if self._whole(blob):
-            raise unsteady(pack_name(self._room.org, blob.extents[0].pack))
-        return False
+        return self._whole(blob) or self._whole(blob)
 
     def _whole(self, blob: Blob) -> bool:
         try:

@@ -155,8 +155,8 @@ class _Salvaging:
         try:
             return repack_pieces(self._room, pieces)
         except (IntegrityError, NotFound):
-            packs = sorted(set(pieces["pack"].to_list()))
-            raise unsteady(", ".join(places.pack(self._room.org, one) for one in packs)) from None
+            ids = sorted({self._state.pack_id(pack) for pack in pieces["pack"].to_list()})
+            raise unsteady(", ".join(places.pack(self._room.org, one) for one in ids)) from None
 
     def _files(self, found: Found, repacked: Repacked, done: _Done) -> None:
         """Segments of ``$files``: damaged, or with rows of contents that are lost or moved."""
