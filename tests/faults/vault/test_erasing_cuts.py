@@ -22,7 +22,7 @@ from vaultstory import IDENTITY, Story, account_id, certificate, finish
 
 GONE = (RecordKey("Account", account_id(6)), RecordKey("ContentVersion", "068000000000001AAA"))
 VALUES = (*(key.record for key in GONE), "Maison Noir 6", "file of night")
-PARTS = 4
+PARTS = 8
 
 
 def begun(disk: UnsyncedDisk) -> Story:
@@ -54,7 +54,7 @@ def ended() -> tuple[int, list[object]]:
 CHANGES, AFTER = ended()
 
 
-@pytest.mark.parametrize("part", parts_of(PARTS, always=PARTS // 2))
+@pytest.mark.parametrize("part", parts_of(PARTS, always=PARTS // 4))
 def test_all_or_nothing_is_erased_and_the_next_one_does_the_rest(part: int) -> None:
     """Every change is cut at; at every other one new names survive."""
     for crash_at in range(part + 1, CHANGES + 1, PARTS):

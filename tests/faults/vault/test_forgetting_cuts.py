@@ -15,7 +15,7 @@ from unlost.vault.stores.unsynced import UnsyncedDisk
 from vaultstory import Story
 
 RULES = KeepRules(daily=1)
-PARTS = 4
+PARTS = 8
 
 
 def forget(story: Story, run: str) -> None:
@@ -37,7 +37,7 @@ def ended() -> tuple[int, list[object]]:
 CHANGES, AFTER = ended()
 
 
-@pytest.mark.parametrize("part", parts_of(PARTS, always=PARTS // 2))
+@pytest.mark.parametrize("part", parts_of(PARTS, always=PARTS // 4))
 def test_all_or_nothing_is_forgotten_and_the_next_one_does_the_rest(part: int) -> None:
     """Every change is cut at; at every other one new names survive. Merging is cut in both ways."""
     for crash_at in range(part + 1, CHANGES + 1, PARTS):

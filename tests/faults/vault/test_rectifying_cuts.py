@@ -31,7 +31,7 @@ WISH = RectifyWish(
     ),
     by="admin",
 )
-PARTS = 4
+PARTS = 8
 
 
 def begun(disk: UnsyncedDisk) -> Story:
@@ -71,7 +71,7 @@ def ended() -> tuple[int, list[object]]:
 CHANGES, AFTER = ended()
 
 
-@pytest.mark.parametrize("part", parts_of(PARTS, always=PARTS // 2))
+@pytest.mark.parametrize("part", parts_of(PARTS, always=PARTS // 4))
 def test_all_or_nothing_is_corrected_and_the_next_one_does_the_rest(part: int) -> None:
     """Every change is cut at; at every other one new names survive."""
     for crash_at in range(part + 1, CHANGES + 1, PARTS):
