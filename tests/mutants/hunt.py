@@ -27,7 +27,7 @@ from coverage import CoverageData
 ROOT = Path(__file__).parents[2]
 COPIED = ("src", "simulators", "tests", "docs", "demo", "pyproject.toml", "README.md", "changes")
 ONE_TEST_SECONDS = 120  # of a test that takes a second or two: the mutant never ends
-HUNT_SECONDS = 240.0  # of tests over one mutant, as they last without it
+HUNT_SECONDS = 60.0  # of tests over one mutant, as they last without it: the rest is not tried
 PATIENCE = 5  # times as long may they take
 NO_SUCH_TEST, NOTHING_RAN = 4, 5  # pytest's exit codes
 
@@ -50,7 +50,8 @@ class Hunt:
 class Runs:
     """Which tests run which line, and how long they last."""
 
-    def __init__(self, measured: Path, seconds: Path) -> None:
+    def __init__(self, measured: Path, seconds: Path, *, most: float = HUNT_SECONDS) -> None:
+        self.most = most
         self._data = CoverageData(str(measured))
         self._data.read()
         self._files = {self._below(file): file for file in self._data.measured_files()}
@@ -80,7 +81,7 @@ class Runs:
 
     def affordable(self, tests: Sequence[str]) -> list[str]:
         """The first of these, as long as they last no longer than a hunt may."""
-        left, taken = HUNT_SECONDS, list[str]()
+        left, taken = self.most, list[str]()
         for test in tests:
             left -= self.seconds[test]
             if left < 0:
@@ -204,9 +205,10 @@ def main() -> None:
     parser.add_argument("measured", type=Path)
     parser.add_argument("seconds", type=Path)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--most", type=float, default=HUNT_SECONDS, help="seconds a mutant")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     asked = parser.parse_args()
-    runs = Runs(asked.measured, asked.seconds)
+    runs = Runs(asked.measured, asked.seconds, most=asked.most)
     mutants = [json.loads(line) for line in asked.mutants.read_text("utf-8").splitlines()]
     hunts: list[Hunt] = []
     with (

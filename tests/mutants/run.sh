@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Do the vault's tests notice faults? Small ones are put into its sources, drawn by chance, one at a time, and
-# the tests that run that line are run. COUNT mutants by SEED; what knows how to make them is installed by hash
+# the tests that run that line are run, for MOST seconds. COUNT mutants by SEED; what knows how to make them is installed by hash
 # into .mutants/ beside the sources. Takes about an hour on two cores.
 set -euo pipefail
 root="$(cd "$(dirname "$0")/../.." && pwd)"
@@ -21,4 +21,4 @@ PYTHONPATH="$root/tests${PYTHONPATH:+:$PYTHONPATH}" UNLOST_LASTING="$home/second
   tests/unit/vault tests/conformance tests/golden tests/stateful/vault tests/faults/vault
 "$home/python/bin/python" tests/mutants/draw.py --count "${COUNT:-300}" --seed "${SEED:-1}" "$room" >"$home/mutants.jsonl"
 .venv/bin/python tests/mutants/hunt.py "$home/mutants.jsonl" "$home/coverage" "$home/seconds.jsonl" \
-  --out "$home/result.jsonl"
+  --out "$home/result.jsonl" --most "${MOST:-60}"
