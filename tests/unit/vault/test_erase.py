@@ -338,6 +338,8 @@ def test_a_hold_stands_above_it(held: HeldThing) -> None:
         with pytest.raises(Conflict) as caught:
             act()
         assert caught.value.code == "erase-held"
+        both = held.scope in (HoldScope.ORG, HoldScope.NIGHT)
+        assert (" and 1 more of 2 records are held" in caught.value.sentence) is both
     assert pictures(story) == before
     assert story.vault.erasures(story.org) == ()
     story.vault.lift(story.org, (held,), run="h2")

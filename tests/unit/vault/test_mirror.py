@@ -235,6 +235,21 @@ def test_each_object_that_is_destroyed_is_brought_back(
         assert {**everything, **contents(store)} == {**contents(store), **everything}
 
 
+@pytest.mark.parametrize("byte", [0, 255])
+def test_what_opens_the_vault_comes_back_whatever_lies_in_its_place(
+    told: vaultstory.Story, mirrored: MemoryStore, byte: int
+) -> None:
+    store = copy_of(told.store)
+    names = [name for name in contents(store) if kind_of(name) in {"keys", "slots", "vault.json"}]
+    for name in names:
+        size = len(store.get(name))
+        store.delete(name)
+        store.put_new(name, bytes([byte]) * size)
+    done = repair_from(store, mirrored, opened=opener(told))
+    assert (done.left, set(names) - set(done.objects)) == ((), set())
+    assert whole(told, store)
+
+
 def test_what_both_have_lost_is_named_and_nothing_is_changed(
     told: vaultstory.Story, mirrored: MemoryStore
 ) -> None:
