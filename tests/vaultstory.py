@@ -36,7 +36,7 @@ from unlost.vault.commit import OpenCommit
 from unlost.vault.keys import Keyring
 from unlost.vault.opening import add_slot, draft_keyring, recovery_sheet
 from unlost.vault.unlock import ServiceKey
-from unlost.vault.vault import EncryptedVault, VaultOptions, create_vault
+from unlost.vault.vault import EncryptedVault, VaultOptions, create_vault, open_vault
 
 IDENTITY = OrgIdentity("salesforce", "00D000000000062EAA", OrgKind.PRODUCTION, "Chocolate", "UTC")
 NOTE = "Zartbitter, 70 % – naïve 🍫\r\n“quoted”\tand\0nul. " * 1300  # over 64 KiB
@@ -202,6 +202,20 @@ def found(
         sheet=recovery_sheet(keys).text(),
         few=few,
     )
+
+
+def opened_again(story: Story, store: Store) -> Story:
+    """The same vault in another store, opened by another process that has no witness."""
+    keys = story.keys.on(store)
+    vault = open_vault(
+        store,
+        keys=keys,
+        clock=story.clock,
+        entropy=story.entropy,
+        witness=None,
+        options=options(few=story.few),
+    )
+    return replace(story, store=store, keys=keys, vault=vault, sheet=recovery_sheet(keys).text())
 
 
 def options(*, few: bool) -> VaultOptions:

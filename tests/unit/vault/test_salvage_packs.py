@@ -14,10 +14,8 @@ from unlost.model.errors import StoreError
 from unlost.model.salvage import Salvage
 from unlost.model.snapshot import VerifyLevel
 from unlost.model.store import Store
-from unlost.vault.opening import recovery_sheet
 from unlost.vault.stores.memory import MemoryStore
-from unlost.vault.vault import open_vault
-from vaultstory import Story
+from vaultstory import Story, opened_again
 
 BODIES = {
     f"06800000000000{number}AAA": random.Random(number).randbytes(150_000) for number in range(5)
@@ -39,20 +37,6 @@ class BadSector(Sick):
             sector = OSError(errno.EIO, os.strerror(errno.EIO))
             raise StoreError("store-failed", f"{name} cannot be read.") from sector
         return super().get_range(name, start=start, length=length)
-
-
-def on(story: Story, store: Store) -> Story:
-    """The same vault behind another store, opened by another process."""
-    keys = story.keys.on(store)
-    vault = open_vault(
-        store,
-        keys=keys,
-        clock=story.clock,
-        entropy=story.entropy,
-        witness=None,
-        options=vaultstory.options(few=story.few),
-    )
-    return replace(story, store=store, keys=keys, vault=vault, sheet=recovery_sheet(keys).text())
 
 
 def copied(story: Story) -> MemoryStore:
@@ -97,14 +81,16 @@ def test_a_content_that_comes_whole_the_second_time_is_not_lost(story: Story) ->
     store = copied(story)
     name = pack_of_files(store)
     rot(store, name)
-    rotted = on(story, store)
-    sound = on(story, copied(rotted))
+    rotted = opened_again(story, store)
+    sound = opened_again(story, copied(rotted))
     expected = sound.vault.salvage(story.org, run="salvage-1")
     assert 0 < expected.files_lost < len(BODIES)
     ends = set()
     for spoil in (flipped, gone, refused):
         for after in range(30):
-            other = on(story, Sick(copied(rotted), name, spoil=spoil, times=1, after=after))
+            other = opened_again(
+                story, Sick(copied(rotted), name, spoil=spoil, times=1, after=after)
+            )
             try:
                 done = other.vault.salvage(story.org, run="salvage-1")
             except StoreError:
@@ -122,7 +108,7 @@ def test_a_bad_sector_in_a_pack_costs_the_contents_that_lie_on_it(story: Story) 
     size = story.store.size(name) or 0
     whole, lost = dict(files(story)), set[str]()
     for at in range(size // 20, size, size // 10):
-        other = on(story, BadSector(copied(story), name, at=at))
+        other = opened_again(story, BadSector(copied(story), name, at=at))
         done = other.vault.salvage(story.org, run="salvage-1")
         assert done.objects == (name,)
         assert other.vault.verify(VerifyLevel.DEEP).damages == ()

@@ -12,9 +12,7 @@ from second_reader.reader import Org, Vault
 from unlost.model.errors import Conflict, NotFound
 from unlost.model.salvage import Salvage
 from unlost.model.snapshot import CommitKind, VerifyLevel, Version
-from unlost.vault.opening import recovery_sheet
 from unlost.vault.stores.local import LocalStore
-from unlost.vault.vault import open_vault
 from vaultstory import FILES, IDENTITY, Story
 
 TABLES = ("Account", "Contact", "Task", "ContentVersion")
@@ -25,17 +23,7 @@ type Told = dict[tuple[str, str, int], Version]
 
 def opened(story: Story, folder: Path) -> Story:
     """The same vault in another folder, opened by another process."""
-    store = LocalStore(folder)
-    keys = story.keys.on(store)
-    vault = open_vault(
-        store,
-        keys=keys,
-        clock=story.clock,
-        entropy=story.entropy,
-        witness=None,
-        options=vaultstory.options(few=story.few),
-    )
-    return replace(story, store=store, keys=keys, vault=vault, sheet=recovery_sheet(keys).text())
+    return vaultstory.opened_again(story, LocalStore(folder))
 
 
 def versions(story: Story) -> Told:
