@@ -1,18 +1,11 @@
 #!/usr/bin/env bash
 # Do the vault's tests notice faults? Small ones are put into its sources, drawn by chance, one at a time, and
-# the tests that run that line are run, for MOST seconds. COUNT mutants by SEED; what knows how to make them is installed by hash
-# into .mutants/ beside the sources. Takes about an hour on two cores.
+# the tests that run that line are run, for MOST seconds. COUNT mutants by SEED; what knows how to make them
+# is installed by hash into .mutants/ beside the sources.
 set -euo pipefail
 root="$(cd "$(dirname "$0")/../.." && pwd)"
 home="$root/.mutants"
-mkdir -p "$home"
-if ! cmp --silent "$root/requirements/mutants.txt" "$home/stamp"; then
-  rm -rf "$home/python"
-  "$root/.venv/bin/python" -m venv --without-pip "$home/python"
-  "$root/.venv/bin/uv" pip sync --quiet --python "$home/python/bin/python" \
-    --require-hashes "$root/requirements/mutants.txt"
-  cp "$root/requirements/mutants.txt" "$home/stamp"
-fi
+"$root/tests/own_python.sh" mutants
 cd "$root"
 room=src/unlost/vault
 rm -f "$home"/coverage*

@@ -75,8 +75,9 @@ def encode_register(register: Register, *, mac: Callable[[bytes], bytes]) -> byt
 
 def claimed_master(data: bytes) -> int:
     """The number of the master key that an entry says it is of, unproved; 0 where it says nothing."""
-    number = unproved(data).get("master", 1)
-    return number if isinstance(number, int) and number > 0 and unproved(data) else 0
+    members = unproved(data)
+    number = members.get("master", 1)
+    return number if isinstance(number, int) and number > 0 and members else 0
 
 
 def claims_to_follow(data: bytes, *, token: str) -> bool:

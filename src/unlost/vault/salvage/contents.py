@@ -60,7 +60,6 @@ class ContentsLook:
     def __init__(self, room: OrgRoom, state: LiveState, damaged: Damaged) -> None:
         self._room = room
         self._state = state
-        self._damaged = damaged
         self._packs = pa.array(sorted(damaged.packs), pa.string())
         self.found = Contents(there=set())
 
