@@ -1,11 +1,12 @@
-"""The same load and nights kept by restic and borg, which see a full CSV export each night.
+"""The same load and nights kept by restic and borg, which see a CSV each night: all rows, or those that changed.
 
     python benchmarks/file_backups.py [--rows 1000000] [--nights 31] [--borg-nights 3] [--keep]
 
 Rows and changes are those of ``vault_nights``: same seed, same numbers. The export is written
 before a tool is measured, in the order of the ids, so that a tool finds what did not change where
 it was. Prints how large the vault and the repositories became, and what a night cost each. Borg
-keeps fewer nights: each of them costs the same.
+keeps fewer nights: each of them costs the same. Of what changed there is another file each night, beside
+those of the nights before: that is little to keep, and no night is whole in it.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -41,13 +43,15 @@ class Export:
         self._rows = rows
         self._pages = [contacts.batch(self._random, numbers) for numbers in loaded(rows)]
 
-    def next_night(self) -> None:
-        """Change what the night of ``vault_nights`` changes."""
+    def next_night(self) -> list[pa.RecordBatch]:
+        """Change what the night of ``vault_nights`` changes; the rows that it brings."""
         parts = changed(self._random, self._rows)
-        for numbers, batch in [(part, contacts.batch(self._random, part)) for part in parts]:
+        brought = [(part, contacts.batch(self._random, part)) for part in parts]
+        for numbers, batch in brought:
             for page in np.unique(numbers // BATCH):
                 mine = numbers // BATCH == page
                 self._replace(int(page), numbers[mine] % BATCH, batch.filter(pa.array(mine)))
+        return [batch for _, batch in brought]
 
     def _replace(self, page: int, places: NDArray[np.int64], rows: pa.RecordBatch) -> None:
         before = self._pages[page]
@@ -57,22 +61,35 @@ class Export:
         self._pages[page] = both.take(pa.array(pick))
 
     def write(self, file: Path) -> None:
-        """The whole table as CSV, all cells quoted."""
-        options = csv.WriteOptions(quoting_style="all_valid")
-        with csv.CSVWriter(file, self._pages[0].schema, write_options=options) as writer:
-            for page in self._pages:
-                writer.write_batch(page)
+        """The whole table as CSV."""
+        write_csv(file, self._pages)
+
+
+def write_csv(file: Path, pages: Sequence[pa.RecordBatch]) -> None:
+    """Rows as CSV, all cells quoted."""
+    options = csv.WriteOptions(quoting_style="all_valid")
+    with csv.CSVWriter(file, pages[0].schema, write_options=options) as writer:
+        for page in pages:
+            writer.write_batch(page)
+
+
+class Fed(StrEnum):
+    """What a program is given to keep each night."""
+
+    WHOLE = "whole"
+    CHANGES = "changes"
 
 
 @dataclass
 class Tool:
-    """A program that keeps nights of a file in a repository, no more than ``nights``.
+    """A program that keeps nights of what it is given in a repository, no more than ``nights``.
 
     ``asked``: the command that tells its version. ``save`` gives a night's command. ``costs`` and
     ``sizes`` (MB) begin with the first export; then come the nights.
     """
 
     name: str
+    fed: Fed
     asked: Sequence[str]
     repository: Path
     env: Mapping[str, str]
@@ -92,7 +109,12 @@ class Tool:
         self.costs.append(cost)
         self.sizes.append(size_of(self.repository))
         told = f"{self.sizes[-1]:.0f} MB, {cost.cpu_s:.1f} CPU-s, {cost.wall_s:.1f} s"
-        print(f"  {self.name}, night {number}: {told}", flush=True)
+        print(f"  {self.name}, {self.fed}, night {number}: {told}", flush=True)
+
+    @property
+    def key(self) -> str:
+        """How it is called in keys of figures."""
+        return self.name if self.fed is Fed.WHOLE else f"{self.name}_{self.fed}"
 
     def version(self) -> str:
         """What it says of itself: the second word."""
@@ -119,12 +141,13 @@ class Ours:
     night_mb: float
 
 
-def restic(folder: Path, nights: int) -> Tool:
+def restic(folder: Path, nights: int, fed: Fed) -> Tool:
     """Restic as it comes: encrypted, compressed by zstd."""
-    repository = folder / "restic"
-    base = ["restic", "-q", "-r", str(repository), "--cache-dir", str(folder / "restic-cache")]
+    repository = folder / f"restic-{fed}"
+    base = ["restic", "-q", "-r", str(repository), "--cache-dir", f"{repository}-cache"]
     return Tool(
         "restic",
+        fed,
         ["restic", "version"],
         repository,
         {"RESTIC_PASSWORD": PASSWORD},
@@ -134,14 +157,15 @@ def restic(folder: Path, nights: int) -> Tool:
     )
 
 
-def borg(folder: Path, nights: int) -> Tool:
+def borg(folder: Path, nights: int, fed: Fed) -> Tool:
     """Borg, encrypted, with the compression that restic and the vault use."""
-    repository = folder / "borg"
+    repository = folder / f"borg-{fed}"
     return Tool(
         "borg",
+        fed,
         ["borg", "--version"],
         repository,
-        {"BORG_PASSPHRASE": PASSWORD, "BORG_BASE_DIR": str(folder / "borg-base")},
+        {"BORG_PASSPHRASE": PASSWORD, "BORG_BASE_DIR": f"{repository}-base"},
         ["borg", "--critical", "init", "--encryption", "repokey-blake2", str(repository)],
         lambda number, file: [
             *("borg", "create", "--compression", "zstd,3"),
@@ -174,37 +198,40 @@ def vault(folder: Path, *, rows: int, nights: int) -> Ours:
 
 
 def run(found: Sequence[Tool], folder: Path, *, rows: int, nights: int) -> None:
-    """Let the tools keep the first export and the nights."""
-    export, file = Export(rows), folder / "contacts.csv"
+    """Let the tools keep the first export and the nights, as a whole or what each brought."""
+    export, whole, changes = Export(rows), folder / "contacts.csv", folder / "changes"
+    changes.mkdir()
     for number in range(nights + 1):
-        if number:
-            export.next_night()
-        export.write(file)
+        brought = export.next_night() if number else []
+        export.write(whole)
+        if brought:
+            write_csv(changes / f"{number:03d}.csv", brought)
+        else:
+            shutil.copy(whole, changes / "000.csv")
         for tool in found:
-            tool.keep(number, file)
+            tool.keep(number, whole if tool.fed is Fed.WHOLE else changes)
 
 
 def figures(ours: Ours, tool: Tool, *, rows: int, nights: int) -> list[Figure]:
     """Size, CPU and bytes beside the vault's; the size only if the tool kept all nights."""
+    over = "a nightly full CSV" if tool.fed is Fed.WHOLE else "a CSV of what changed"
 
     def figure(key: str, what: str, mine: float, unit: str, others: float, runs: int) -> Figure:
         return Figure(
-            "vault", key, mine / others, "ratio",
-            f"{what}: {mine:,.4g} {unit} over a nightly full CSV, {rows:,} rows, 0.5 % changed",
+            "vault", f"{key}_vs_{tool.key}", mine / others, "ratio",
+            f"{what}: {mine:,.4g} {unit} over {over}, {rows:,} rows, 0.5 % changed",
             f"{tool.name}, {unit}", round(others, 2), mine / others, runs,
             versions=versions(**{tool.name: tool.version()}),
         )  # fmt: skip
 
-    name = tool.name
+    kept = tool.nights
     made = [
-        figure(f"night_cpu_vs_{name}", "a night", ours.night_cpu_s, "CPU-s", tool.night_cpu_s,
-               tool.nights),
-        figure(f"night_bytes_vs_{name}", "a night", ours.night_mb, "MB", tool.night_mb,
-               tool.nights),
-    ]  # fmt: skip
-    if tool.nights == nights:
-        key, what = f"size_{nights}_nights_vs_{name}", f"all of {nights} nights"
-        made.append(figure(key, what, ours.size, "MB", tool.sizes[-1], 1))
+        figure("night_cpu", "a night", ours.night_cpu_s, "CPU-s", tool.night_cpu_s, kept),
+        figure("night_bytes", "a night", ours.night_mb, "MB", tool.night_mb, kept),
+    ]
+    if kept == nights:
+        whole = f"all of {nights} nights"
+        made.append(figure(f"size_{nights}_nights", whole, ours.size, "MB", tool.sizes[-1], 1))
     return made
 
 
@@ -222,7 +249,8 @@ def main() -> None:
         ours = vault(folder / "vault", rows=asked.rows, nights=asked.nights)
         found = [
             tool
-            for tool in (restic(folder, asked.nights), borg(folder, asked.borg_nights))
+            for fed in Fed
+            for tool in (restic(folder, asked.nights, fed), borg(folder, asked.borg_nights, fed))
             if is_installed(tool)
         ]
         run(found, folder, rows=asked.rows, nights=max((t.nights for t in found), default=-1))

@@ -45,10 +45,18 @@ done
 date -u +"Begun %F %T UTC, load $(cut -d' ' -f1-3 /proc/loadavg)"
 .venv/bin/python benchmarks/extract.py --keep
 .venv/bin/python benchmarks/vault_nights.py --keep
+year="$(mktemp -d)"
+trap 'rm -rf "$year"' EXIT
+.venv/bin/python benchmarks/vault_year.py --folder "$year/vault" --keep
+.venv/bin/python benchmarks/vault_jobs.py "$year/vault" --keep
+rm -rf "$year"
+.venv/bin/python benchmarks/vault_size.py --keep
+.venv/bin/python benchmarks/vault_mails.py --keep
 .venv/bin/python benchmarks/far_vault.py --keep
 .venv/bin/python benchmarks/vault_bundles.py --keep
 .venv/bin/python benchmarks/change_log.py --keep
 .venv/bin/python benchmarks/file_backups.py --keep
+.venv/bin/python benchmarks/other_stores.py --keep
 .venv/bin/python benchmarks/restore.py --keep
 .venv/bin/python benchmarks/service.py --keep
 .venv/bin/python benchmarks/workers.py --keep

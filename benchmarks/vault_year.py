@@ -1,9 +1,10 @@
 """A large table and a year of nights, kept small as the service does it: what people then wait for.
 
-    python benchmarks/vault_year.py [--rows 10000000] [--nights 365] [--part 0.00535] [--keep]
+    python benchmarks/vault_year.py [--rows 10000000] [--nights 365] [--part 0.00535] [--folder F] [--keep]
 
 Rows are told by their number alone, so that a night needs no memory of the nights before. Six of 45 columns
-change. Figures are of the vault as it is after the last night, opened anew, warm.
+change. Figures are of the vault as it is after the last night, opened anew, warm. With ``--folder`` it stays
+there, for ``vault_jobs.py`` and to be measured again.
 """
 
 import argparse
@@ -27,6 +28,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from benchmarks import contacts
+from benchmarks.linked import Linked
 from benchmarks.measure import median, percentile
 from benchmarks.results import Figure, keep
 from benchmarks.vault_nights import BATCH, IDENTITY, NOW, Bench, observed, timed
@@ -41,6 +43,7 @@ TABLE = "Contact"
 EDITED = frozenset({"Phone", "MailingStreet", "Choice1", "Amount1", "Text1", "Stamp0"})
 POOL = 65_536  # rows that contents are taken from
 ASKED = 300
+LIVED = "bench-year.json"
 STRIDE = 2_654_435_761  # odd, so that neighbours have contents from all over the pool
 
 
@@ -194,15 +197,25 @@ def forgetting(bench: Bench) -> dict[str, float]:
 
 
 def measure(folder: Path, *, rows: int, nights: int, part: float) -> dict[str, float]:
-    """All figures of one vault in a folder that is empty."""
+    """All figures of the vault in a folder; if that is empty, a year is lived in it before."""
     settle()
-    bench = Bench.new(folder, rows=rows, search=True)
-    figures = shown(year(bench, nights=nights, part=part))
+    if (folder / LIVED).exists():
+        bench = Bench.again(folder, rows=rows, search=True)
+        figures = shown(json.loads((folder / LIVED).read_text("ascii")))
+    else:
+        bench = Bench.new(folder, rows=rows, search=True)
+        bench.leave(folder)
+        figures = shown(year(bench, nights=nights, part=part))
+        (folder / LIVED).write_text(json.dumps(figures), "ascii")
     figures |= shown(reading(bench))
-    figures |= shown(sizes(bench, figures["versions"]))
-    figures |= shown(forgetting(bench))
+    with Linked(folder, rows) as linked:
+        figures |= shown(sizes(linked, figures["versions"]))
+    with Linked(folder, rows) as linked:
+        figures |= shown(forgetting(linked))
     peaks = ("maintenance_rss_mb", "whole_merge_rss_mb", "forget_rss_mb")
-    return figures | {"maintenance_rss_mb": max(figures[name] for name in peaks)}
+    figures |= {"maintenance_rss_mb": max(figures[name] for name in peaks)}
+    (folder / LIVED).write_text(json.dumps(figures), "ascii")
+    return figures
 
 
 def shown(figures: dict[str, float]) -> dict[str, float]:
@@ -219,7 +232,6 @@ UNITS = {
     "as_of_10m_s": "s",
     "verify_gb_per_s": "GB/s",
     "compacted_vs_fresh": "ratio",
-    "bytes_per_version": "bytes",
     "maintenance_rss_mb": "MB",
 }
 
@@ -230,13 +242,15 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--nights", type=int, default=365)
     parser.add_argument("--part", type=float, default=0.00535)
+    parser.add_argument("--folder", type=Path, help="where the vault is, and stays")
     parser.add_argument("--keep", action="store_true")
     asked = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="unlost-bench-"))
+    folder = asked.folder or Path(tempfile.mkdtemp(prefix="unlost-bench-"))
     try:
         figures = measure(folder, rows=asked.rows, nights=asked.nights, part=asked.part)
     finally:
-        shutil.rmtree(folder)
+        if asked.folder is None:
+            shutil.rmtree(folder)
     if asked.keep:
         what = f"{asked.rows:,} rows, {asked.nights} nights, {int(figures['versions']):,} versions"
         keep([Figure("vault", name, figures[name], unit, what) for name, unit in UNITS.items()])
