@@ -27,7 +27,7 @@ def overlapping(entries: Sequence[SegmentEntry]) -> Iterator[list[SegmentEntry]]
             yield from _in_order(group)
             group = []
         group.append((number, entry))
-        reach = max(reach, entry.max_id.encode()) if len(group) > 1 else entry.max_id.encode()
+        reach = max(reach, entry.max_id.encode())
     yield from _in_order(group)
 
 

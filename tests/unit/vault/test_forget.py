@@ -181,6 +181,22 @@ def test_the_last_state_of_a_deleted_record_stays_until_its_limit() -> None:
     assert small.vault.verify(VerifyLevel.DEEP).damages == ()
 
 
+def test_a_table_of_which_nothing_stays_is_empty_and_may_come_back() -> None:
+    small = SmallVault()
+    night(small, "n1", ("a", "U", {"Name": "Anna"}), ("b", "U", {"Name": "Ben"}))
+    night(small, "n2", ("a", "M", None), ("b", "D", {"Name": "Bella"}))
+    small.clock.advance(days=90)
+    small.vault.compact(small.org, run="c1")
+    empty = night(small, "n3")
+    done = small.vault.forget(small.org, KeepRules(daily=1, deleted_days=30), run="f1")
+    assert (done.records, done.versions) == (2, 4)
+    assert [list(small.vault.history(small.org, TABLE, one)) for one in "ab"] == [[], []]
+    assert small.changed(0, empty.number) == {}
+    again = night(small, "n4", ("a", "U", {"Name": "Anna again"}))
+    assert [one.snapshot for one in small.vault.history(small.org, TABLE, "a")] == [again.number]
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+
+
 def test_a_held_night_keeps_the_deleted_records_that_it_shows() -> None:
     small = SmallVault()
     night(small, "n1", ("a", "U", {"Name": "Anna"}), ("b", "U", {"Name": "Ben"}))

@@ -459,7 +459,24 @@ def test_a_damaged_object_is_named_and_nothing_is_lost(story: Story) -> None:
     assert story.keys.epochs(story.org) == (1, 2)
     left = story.vault.under_earlier_keys(story.org)
     assert left.objects == 1  # all else is sealed anew
+    again = story.vault.rekey(story.org, run="again")
+    assert (again.objects, again.bytes, again.damaged) == (0, 0, name)
     assert [one.object for one in story.vault.verify(VerifyLevel.FULL).damages] == [name]
+    story.store.delete(name)
+    story.store.put_new(name, data)
+    assert rekeyed(story, "later").complete
+    assert whole(story)
+
+
+def test_a_damaged_document_is_named_and_counts_as_nothing(story: Story) -> None:
+    renewed(story)
+    name = next(one.name for one in story.store.list(f"orgs/{story.org}/schemas/"))
+    data = story.store.get(name)
+    story.store.delete(name)
+    story.store.put_new(name, data[:-1] + bytes([data[-1] ^ 1]))
+    assert story.vault.rekey(story.org, run="rekey").damaged == name
+    again = story.vault.rekey(story.org, run="again")
+    assert (again.objects, again.bytes, again.damaged) == (0, 0, name)
     story.store.delete(name)
     story.store.put_new(name, data)
     assert rekeyed(story, "later").complete

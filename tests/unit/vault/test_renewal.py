@@ -141,6 +141,15 @@ def test_a_renewal_that_was_cut_off_is_finished(small: SmallVault) -> None:
     assert failing(lambda: finish_renewal(small.store, old), NotAllowed) == "key-outdated"
 
 
+def test_finishing_a_renewal_again_begins_no_other_epoch(small: SmallVault) -> None:
+    small.keys = begun(small, "service-2")
+    finish_renewal(small.store, small.keys)
+    epochs = small.keys.epochs(small.org)
+    assert len(epochs) == 2
+    finish_renewal(small.store, small.keys)
+    assert small.keys.epochs(small.org) == epochs
+
+
 def test_a_run_from_before_ends_well(small: SmallVault) -> None:
     commit = small.begin("night-2")
     before = small.vault

@@ -194,3 +194,26 @@ def test_a_footer_or_a_whole_object_costs_what_lay_in_it(kind: str) -> None:
                     assert vault.store.put_new(whole, data[: len(data) // 2])
             done = salvaged(vault)
             hold_against(before, told(vault), done)
+
+
+def test_a_row_whose_hash_follows_from_its_cells_had_no_long_text_in_an_empty_one() -> None:
+    reference = story(
+        "merged"
+    )  # versions of two shapes, empty phones, and one record with a long text
+    before = told(reference)
+    own = [one for one in chunks(reference) if one.column == "_u_blobs"]
+    assert len(own) > 1
+    short = 0
+    for chunk in own:
+        vault = copied(reference)
+        spoil(vault, chunk.object, chunk.start)
+        done = salvaged(vault)
+        lacking = [
+            (key, before[key].cells.keys() - version.cells.keys())
+            for key, version in told(vault).items()
+            if version.cells.keys() != before[key].cells.keys()
+        ]
+        assert all(key[0] == "a2" and columns == {"Phone", "Text"} for key, columns in lacking)
+        assert sum(one.reduced for one in done.tables if one.table == TABLE) == len(lacking)
+        short += len(lacking)
+    assert short == sum(record == "a2" for record, _ in before)

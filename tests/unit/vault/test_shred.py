@@ -268,6 +268,7 @@ def test_what_was_shredded_before_a_renewal_stays_so(small: SmallVault) -> None:
         renewed(small, f"service-{number}")
         assert list(small.reopen().orgs()) == [other]
         assert list(shredded_orgs(small.store, small.keys)) == [gone]
+        assert not [*small.store.list(f"orgs/{gone}/keys/")]
         assert whole(small)
 
 
