@@ -34,4 +34,4 @@ def identity_name(store: Store, org: str) -> str:
 
 def is_named(store: Store, org: str) -> bool:
     """True if an org is named."""
-    return store.size(identity_name(store, org)) is not None
+    return store.size(places.identity(org)) is not None or bool(identity_names(store, org))
