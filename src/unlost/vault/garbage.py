@@ -17,6 +17,7 @@ from unlost.vault.finish import committed
 from unlost.vault.format.manifest import Intent
 from unlost.vault.intents import OpenRun
 from unlost.vault.maintenance import (
+    BEGUN_ANEW,
     MAINTENANCE,
     Maintenance,
     Work,
@@ -45,7 +46,7 @@ class Condemned:
 
 
 def sweep(room: OrgRoom, *, run: str) -> Sweep:
-    """Remove what may go, and condemn what nobody needs.
+    """Remove what may go, and condemn what nobody needs. Not while other maintenance of the org goes on.
 
     Raises IntegrityError where the chain is not whole: then nothing is removed. StoreError.
     """
@@ -73,9 +74,11 @@ def sweep(room: OrgRoom, *, run: str) -> Sweep:
 
 
 def _going_on(room: OrgRoom, state: LiveState, runs: Sequence[Intent]) -> Iterator[Intent]:
-    """Runs that are open; of one that was committed and could not be closed the intent is removed."""
+    """Runs that somebody goes on with. The intents of others are removed: of those that were committed and
+    could not be closed, and of those that were cut off in what is begun anew each time.
+    """
     for intent in runs:
-        if committed(state, intent.run) is None:
+        if committed(state, intent.run) is None and intent.kind not in BEGUN_ANEW:
             yield intent
         else:
             OpenRun(room.org, intent.run, sealed=room.sealed).close()

@@ -32,6 +32,7 @@ MAINTENANCE = frozenset(
         CommitKind.SALVAGE,
     }
 )
+BEGUN_ANEW = MAINTENANCE | {CommitKind.HOLD}  # nobody goes on with a run of these that was cut off
 _ATTEMPTS = 20
 _NEVER_STORED = frozenset({"store-full", "store-refused", "store-missing"})
 _PREFIX_BYTES = 8
@@ -260,10 +261,10 @@ def _is_unreadable(room: OrgRoom, name: str) -> bool:
     return False
 
 
-def close_cut_off(room: OrgRoom, kind: CommitKind) -> None:
-    """End runs of this kind that were cut off: there is one at a time, and nobody goes on with it."""
+def close_cut_off(room: OrgRoom, *kinds: CommitKind) -> None:
+    """End runs of these kinds that were cut off: there is one at a time, and nobody goes on with it."""
     for intent in list(open_runs(room)):
-        if intent.kind is kind:
+        if intent.kind in kinds:
             OpenRun(room.org, intent.run, sealed=room.sealed).close()
 
 

@@ -40,10 +40,7 @@ from unlost.model.snapshot import (
 from unlost.model.store import Store
 from unlost.testing.clock import START, VirtualClock
 from unlost.testing.entropy import SeededEntropy
-from unlost.vault import bigcells, chain, changes, merge, segmentwriter
 from unlost.vault.commit import OpenCommit
-from unlost.vault.compact import merging, tiers
-from unlost.vault.format import sidecar
 from unlost.vault.mirror.repair import repair_from
 from unlost.vault.mirror.update import update_mirror
 from unlost.vault.opening import draft_keyring
@@ -647,24 +644,6 @@ def whole(row: Seen, shape: tuple[str, ...]) -> Seen:
 def schema_of(shape: tuple[str, ...]) -> Schema:
     table = Table(TABLE, tuple(COLUMNS[name] for name in shape), name_column="Name")
     return Schema((table,), fingerprint="same")
-
-
-@pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bounds so small that everything crosses them."""
-    monkeypatch.setattr(segmentwriter, "NIGHT_GROUP_ROWS", 2)
-    monkeypatch.setattr(merging, "GROUP_ROWS", 2)
-    monkeypatch.setattr(merging, "AT_ONCE", 2)
-    monkeypatch.setattr(merging, "SEGMENT_ROWS", 3)
-    monkeypatch.setattr(tiers, "FEWEST", 2)
-    monkeypatch.setattr(tiers, "DEEPEST", 2)
-    monkeypatch.setattr(tiers, "LOAD_ROWS", 1)
-    monkeypatch.setattr(changes, "INDEX_PAYS", 0)
-    monkeypatch.setattr(merge, "PIECE_ROWS", 2)
-    monkeypatch.setattr(merge, "CACHE_BYTES", 1)
-    monkeypatch.setattr(bigcells, "CELL_BYTES", 40)
-    monkeypatch.setattr(sidecar, "INLINE_BYTES", 160)
-    monkeypatch.setattr(chain, "CHECKPOINT_EVERY", 2)
 
 
 def live(examples: int, steps: int) -> None:

@@ -5,10 +5,16 @@ from datetime import timedelta
 import pytest
 
 from smallvault import IDENTITY, TABLE, SmallVault, finish, rows
+from unlost.model.erasure import ErasureWish
 from unlost.model.errors import Conflict, IntegrityError
-from unlost.model.snapshot import CommitKind, VerifyLevel
+from unlost.model.plan import RecordKey
+from unlost.model.retention import HeldThing, Hold, HoldScope
+from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel
 from unlost.vault.compact import tiers
+from unlost.vault.format.physical import HOLDS
 from unlost.vault.garbage import GRACE
+from unlost.vault.maintenance import BEGUN_ANEW, open_runs
+from unlost.vault.retain.holds import hold_rows
 
 
 @pytest.fixture
@@ -60,6 +66,33 @@ def test_an_open_run_that_began_before_holds_it(small: SmallVault) -> None:
     late = small.begin("late")
     assert small.vault.sweep(small.org, run="s2").removed == held.waiting
     late.abandon()
+
+
+@pytest.mark.parametrize("kind", sorted(BEGUN_ANEW))
+def test_what_nobody_goes_on_with_holds_nothing_back(small: SmallVault, kind: CommitKind) -> None:
+    """A hold or an erasure whose process was killed kept garbage, and refused erasures, for ever."""
+    nights(small)
+    small.vault.begin(small.org, run="cut-off", kind=kind, identity=IDENTITY)
+    wish = ErasureWish((RecordKey(TABLE, "b"),))
+    assert small.vault.erase(small.org, wish, run="e1").unknown == wish.records
+    small.vault.begin(small.org, run="cut-off-again", kind=kind, identity=IDENTITY)
+    made = small.vault.compact(small.org, run="c1")
+    assert small.vault.sweep(small.org, run="s1").held_by is None
+    small.clock.advance(days=8)
+    assert small.vault.sweep(small.org, run="s2").removed == made.replaced > 0
+    assert not list(open_runs(small.vault.room(small.org)))
+
+
+def test_a_hold_that_is_ended_by_an_erasure_does_not_commit(small: SmallVault) -> None:
+    nights(small)
+    late = small.vault.begin(small.org, run="late", kind=CommitKind.HOLD, identity=IDENTITY)
+    hold = Hold(HeldThing(HoldScope.RECORD, table=TABLE, record="a"))
+    added = late.hold(hold_rows((hold,), observed_at=small.clock.now()))
+    small.vault.erase(small.org, ErasureWish((RecordKey(TABLE, "a"),)), run="e1")
+    with pytest.raises(Conflict, match="given up"):
+        late.finish([TableCommit(HOLDS, (added,))], as_of=small.clock.now())
+    assert small.vault.holds(small.org) == ()
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
 
 
 def test_pieces_that_came_to_nothing_are_found_and_go_too(small: SmallVault) -> None:

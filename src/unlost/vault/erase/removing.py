@@ -32,22 +32,13 @@ from unlost.vault.format.manifest import ObjectEntry, TablePart
 from unlost.vault.format.physical import SUPPRESSED
 from unlost.vault.garbage import collected_up_to, listing_of
 from unlost.vault.intents import OpenRun
-from unlost.vault.maintenance import Maintenance, Work, close_cut_off, open_runs
+from unlost.vault.maintenance import BEGUN_ANEW, Maintenance, Work, close_cut_off, open_runs
 from unlost.vault.retain.repack import Repacked, repack
 from unlost.vault.rewritten import Rewritten
 from unlost.vault.room import OrgRoom
 from unlost.vault.segmentwriter import SegmentWriter
 from unlost.vault.state import LiveState, left_behind, live_objects
 from unlost.vault.unbundling import holding, touched, unbundled
-
-OWN = (
-    CommitKind.ERASE,
-    CommitKind.RECTIFY,
-    CommitKind.COMPACT,
-    CommitKind.FORGET,
-    CommitKind.REKEY,
-    CommitKind.SALVAGE,
-)
 
 
 class Going(Protocol):
@@ -102,8 +93,7 @@ def carried_out[T](
     What an earlier one that was cut off left is removed first. Raises Conflict (``runs-open``).
     """
     state = room.chain.proved()
-    for each in OWN:
-        close_cut_off(room, each)
+    close_cut_off(room, *BEGUN_ANEW)
     close_committed(room, state)
     check_alone(room, state, run="")
     before = remove_erased(room, state)

@@ -20,7 +20,7 @@ from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.format.physical import CHANGES, SEARCH
 from unlost.vault.garbage import collected_up_to
 from unlost.vault.label import Label
-from unlost.vault.maintenance import MAINTENANCE, Maintenance, Work, close_cut_off, open_runs
+from unlost.vault.maintenance import BEGUN_ANEW, Maintenance, Work, close_cut_off, open_runs
 from unlost.vault.retain.contents import Freed
 from unlost.vault.retain.repack import Relocated, Repacked, repack
 from unlost.vault.retain.scope import Scope, scope_of
@@ -34,10 +34,6 @@ from unlost.vault.unbundling import touched, unbundled, wasted
 
 type Pause = Callable[[], None]
 type Agree = Callable[[Forgetting], None]
-
-
-# A hold takes nothing for granted; one that is set meanwhile makes the commit of forgetting fail.
-_BESIDE = MAINTENANCE | {CommitKind.HOLD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +87,14 @@ def forget(room: OrgRoom, rules: KeepRules, *, run: str, pause: Pause, agree: Ag
 def check_alone(room: OrgRoom) -> None:
     """Raise Conflict while a run is open that reads or writes what may go.
 
-    One that was committed is over, though it did not come to say so.
+    One that was committed is over, though it did not come to say so. A hold takes nothing for granted; one
+    that is set meanwhile makes the commit of forgetting fail.
     """
     state = room.chain.proved()
     others = [
         intent
         for intent in open_runs(room)
-        if intent.kind not in _BESIDE and committed(state, intent.run) is None
+        if intent.kind not in BEGUN_ANEW and committed(state, intent.run) is None
     ]
     if others:
         raise Conflict(

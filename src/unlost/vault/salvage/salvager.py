@@ -21,12 +21,12 @@ from unlost.model.snapshot import CommitKind
 from unlost.vault import places
 from unlost.vault.compact.merging import Choice
 from unlost.vault.erase.hits import Pause
-from unlost.vault.erase.removing import OWN, check_alone, close_committed
+from unlost.vault.erase.removing import check_alone, close_committed
 from unlost.vault.files import FILES_TABLE
 from unlost.vault.format.manifest import TablePart
 from unlost.vault.format.physical import SEARCH, U_ID, U_OP
 from unlost.vault.garbage import collected_up_to
-from unlost.vault.maintenance import Maintenance, Work, close_cut_off
+from unlost.vault.maintenance import BEGUN_ANEW, Maintenance, Work, close_cut_off
 from unlost.vault.merge import Piece, key_pieces, newest_of_each
 from unlost.vault.retain.repack import Relocated, Repacked, repack_pieces
 from unlost.vault.rewritten import Rewritten
@@ -52,8 +52,7 @@ def plan_salvage(room: OrgRoom, *, pause: Pause) -> Salvage:
 def salvage(room: OrgRoom, *, run: str, pause: Pause, agree: Agree) -> Salvage:
     """Take damaged objects out, with nothing else under way; see the port ``Salvaging``."""
     state = room.chain.proved()
-    for each in OWN:
-        close_cut_off(room, each)
+    close_cut_off(room, *BEGUN_ANEW)
     close_committed(room, state)
     check_alone(room, state, run="")
     if not state.seq:
