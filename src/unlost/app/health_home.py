@@ -116,7 +116,7 @@ def _vault(app: Application) -> Iterator[Look]:
     except UnlostError as error:
         yield bad("vault", error.sentence, error.next_step)
         return
-    yield good("vault", f"The service key opens the vault; it holds {len(orgs)} orgs.")
+    yield good("vault", f"The service key opens the vault; orgs in it: {len(orgs)}.")
     yield _format(number)
     try:
         store = store_at(app.home.place, clock=app.clock)

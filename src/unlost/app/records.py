@@ -47,11 +47,12 @@ def table_named(schema: Schema, name: str) -> Table:
 
 
 def record_unknown(table: str, record: str) -> NotFound:
-    """The error for a record that no backup ever saw."""
+    """The error for a record that the vault does not have: never seen, forgotten or erased."""
     return NotFound(
         "record-unknown",
-        f"No backup ever saw a record {record!r} in {table}.",
-        next_step="Search for it with `unlost find`, by its number, name, e-mail or phone.",
+        f"The vault has no record {record!r} in {table}.",
+        next_step="Search for it with `unlost find`, by its number, name, e-mail or phone. What was "
+        "erased is not there any more.",
     )
 
 

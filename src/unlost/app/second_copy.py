@@ -85,6 +85,11 @@ def store_at(app: Application, place: StoreAddress) -> Store:
     return stores.store_at(place, clock=app.clock)
 
 
+def nothing_at(app: Application, place: StoreAddress) -> bool:
+    """True if not one object lies at a place: a disk that is not mounted looks like an empty folder."""
+    return next(iter(store_at(app, place).list("")), None) is None
+
+
 def opener(app: Application, *, witnessed: bool) -> Opened:
     """Opens a copy of the vault with the service key; ``witnessed``: it must be as new as was seen."""
 

@@ -32,6 +32,16 @@ def tell_usage(message: str, *, command: str, as_json: bool) -> None:
     print(f"Error: {plain(message)}\nWhat to do: {step}", file=sys.stderr)  # noqa: T201
 
 
+def tell_broken_off(*, command: str, as_json: bool) -> None:
+    """Tell that a question of the command was not answered, or answered by no."""
+    message = "It was broken off."
+    step = f"Say it again, and agree; for the options that ask nobody see `{command} --help`."
+    if as_json:
+        _tell_json("command-line", message, step, UnlostError("command-line", "").page)
+        return
+    print(f"Error: {message}\nWhat to do: {step}", file=sys.stderr)  # noqa: T201
+
+
 def tell_bug(error: BaseException, *, as_json: bool) -> None:
     """Tell that Unlost itself is at fault, with everything that helps to find it."""
     traceback.print_exception(error, file=sys.stderr)

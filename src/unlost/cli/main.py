@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from unlost.cli.exits import ExitCode, exit_code
-from unlost.cli.failing import tell, tell_bug, tell_usage
+from unlost.cli.failing import tell, tell_broken_off, tell_bug, tell_usage
 from unlost.cli.verbs import (
     alert,
     audit,
@@ -128,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tell_usage(error.format_message(), command=_typed(words), as_json=as_json)
         return ExitCode.USAGE
     except typer.Abort:
-        tell_usage("It was broken off.", command=_typed(words), as_json=as_json)
+        tell_broken_off(command=_typed(words), as_json=as_json)
         return ExitCode.FAILED
     except BrokenPipeError:
         _close_stdout()

@@ -130,14 +130,14 @@ def _touched(event: Event) -> set[str]:
 
 
 def history(vault: Vault, org: str, table: str, record: str) -> tuple[Event, ...]:
-    """All events of a record, oldest first; raises NotFound for one that the vault never saw."""
+    """All events of a record, oldest first; raises NotFound for one that the vault does not have."""
     versions = vault.history(org, table, record)
     head = vault.head(org)
     if not versions or head is None:
         raise NotFound(
             "record-unknown",
-            f"The vault never saw a record {record} in {table}.",
-            next_step="Look for it with: unlost find",
+            f"The vault has no record {record} in {table}.",
+            next_step="Search for it with `unlost find`. What was erased is not there any more.",
         )
     shape = head.schema().table(table)
     noted = _noted(head, shape, record, versions) if shape is not None else []

@@ -154,5 +154,5 @@ def _unknown(moment: Numbered | Until, backups: Sequence[SnapshotInfo]) -> NotFo
         "snapshot-unknown",
         what,
         next_step=f"Backups go from number {first.number} ({first.as_of:%Y-%m-%d %H:%M} UTC) to "
-        f"{last.number} ({last.as_of:%Y-%m-%d %H:%M} UTC); see `unlost snapshots`.",
+        f"{last.number} ({last.as_of:%Y-%m-%d %H:%M} UTC); see `unlost snapshots ORG`.",
     )

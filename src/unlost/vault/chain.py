@@ -87,7 +87,7 @@ class Chain:
                 raise NotFound(
                     "snapshot-unknown",
                     f"There is no snapshot {seq} of this org.",
-                    next_step="List them with: unlost snapshots",
+                    next_step="List them with: unlost snapshots ORG",
                 )
             manifest, head = self._read(seq, redaction=self._redactions.live_in(state).get(seq))
             self._redactions.prove(state)

@@ -178,8 +178,8 @@ def _check_agreed(plan: Shredding, now: Shredding) -> None:
     if now.holds:
         raise Conflict(
             "shred-held",
-            f"{len(now.holds)} holds forbid to destroy this org.",
-            next_step="See them with `unlost hold list`; an admin may lift them with `unlost hold lift`.",
+            f"Holds ({len(now.holds)}) forbid to destroy this org.",
+            next_step="See them with `unlost hold list ORG`; an admin may lift them with `unlost hold lift`.",
         )
     if (plan.commits, plan.head) != (now.commits, now.head):
         raise Conflict(

@@ -178,8 +178,8 @@ class ByServiceKeyFile:
             raise NotAllowed(
                 "key-missing",
                 f"The service key {self.path} cannot be read: {error.strerror}.",
-                next_step="Put the key file back, name another with the setting, "
-                "or open the vault with the recovery sheet.",
+                next_step="Put the key file back, or open the vault with the recovery sheet: `unlost key add "
+                "NAME --service --sheet FILE` gives the service a new key.",
             ) from error
 
 
@@ -336,7 +336,8 @@ def _whole_copies(store: Store, slot: str) -> Iterator[Slot]:
     raise NotAllowed(
         "slot-missing",
         f"The vault in {store.properties.address} has no slot “{slot}”.",
-        next_step="Open it with the recovery sheet, which needs no slot.",
+        next_step="See which there are with `unlost key list`, or open it with the recovery sheet, which "
+        "needs no slot.",
     )
 
 

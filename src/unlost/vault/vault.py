@@ -505,5 +505,5 @@ def _check_shown(state: LiveState, number: int) -> None:
             f"Backup {number} was forgotten, as the rules for keeping backups say."
             if info.kind is CommitKind.BACKUP
             else f"Commit {number} is no backup, and what it showed may have been forgotten.",
-            next_step="Choose one that is kept; list them with: unlost snapshots",
+            next_step="Choose one that is kept; list them with: unlost snapshots ORG",
         )

@@ -504,3 +504,18 @@ def test_deep_damage_stands_after_a_hundred_daily_looks(kept: World) -> None:
     found = standing_check()
     assert found is not None
     assert found.damages == ("x",)
+
+
+def test_a_copy_that_was_away_once_was_not_asked_again_for_a_week(
+    mirrored: World, place: StoreAddress
+) -> None:
+    assert place.folder is not None
+    segment(mirrored.home.vault).unlink()
+    damages = verify(mirrored.app, level=VerifyLevel.QUICK).damages
+    away = place.folder.rename(place.folder.with_name("away"))
+    assert heal_vault(mirrored.app, damages) is None
+    assert last_repair() is None
+    away.rename(place.folder)
+    healed = heal_vault(mirrored.app, damages)
+    assert healed is not None
+    assert healed.left == ()

@@ -152,7 +152,7 @@ def test_it_is_typed_on_the_command_line(
     assert told.out.startswith("sales: 1 backup in ")
     assert "Not reached: second copies" in told.out
     hold(night, "sales", WishedHold(everything=True))
-    assert "1 hold forbid it" in unlost("org", "shred", "sales", "--plan").out
+    assert "1 hold forbids it" in unlost("org", "shred", "sales", "--plan").out
     lift(night, "sales", WishedHold(everything=True))
     assert unlost("org", "shred", "sales", "--json").failure["code"] == "shred-unconfirmed"
     asked: list[str] = []

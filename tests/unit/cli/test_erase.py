@@ -36,7 +36,7 @@ def test_it_is_planned_and_done(nights: Terminal, monkeypatch: pytest.MonkeyPatc
     assert "3 records (Account 1, " in listed.out
     assert "A40017" not in listed.out
     again = nights("erase", *WISH, "--yes")
-    assert "1 record not in the vault: kept out from now on." in again.out
+    assert "1 record not in the vault: nothing of it would be erased" in again.out
     assert "Nothing of it was left to erase." in again.out
 
 

@@ -72,7 +72,9 @@ def test_a_plan_is_shown_asked_for_and_done(
 
     with monkeypatch.context() as patch:
         patch.setattr("typer.confirm", refuse)
-        assert nights("forget", "sales").code == ExitCode.FAILED
+        refused = nights("forget", "sales")
+    assert refused.code == ExitCode.FAILED
+    assert "What to do: Say it again, and agree;" in refused.err
     assert asked == ["Forget 2 nights of sales? This cannot be undone."]
     assert len(nights("snapshots", "sales", "--json").json["snapshots"]) == 5
     done = nights("forget", "sales", "--yes")

@@ -76,6 +76,62 @@ def test_what_both_copies_have_lost_is_named(kept: Terminal, tmp_path: Path) -> 
     assert f"- {name}: It is missing." in done.out
 
 
+def test_a_copy_that_is_not_mounted_was_told_as_one_that_lacks_everything(
+    kept: Terminal, tmp_path: Path
+) -> None:
+    second = tmp_path / "second"
+    kept("vault", "mirror", "set", str(second))
+    kept("vault", "mirror", "run")
+    a_segment(kept.world).unlink()
+    second.rename(tmp_path / "away")
+    for place in ("mirror", str(tmp_path / "typo")):
+        failed = kept("verify", "--repair-from", place)
+        assert failed.code == ExitCode.FAILED
+        assert "and so no copy of the vault. Nothing was changed." in failed.err
+        assert "Mount its disk" in failed.err
+        assert "Still damaged" not in failed.out
+    (tmp_path / "away").rename(second)
+    assert kept("verify", "--repair-from", "mirror").code == ExitCode.OK
+
+
+def test_the_folder_of_a_copy_that_is_not_mounted_was_filled(
+    kept: Terminal, tmp_path: Path
+) -> None:
+    second = tmp_path / "second"
+    kept("vault", "mirror", "set", str(second))
+    kept("vault", "mirror", "run")
+    second.rename(tmp_path / "away")
+    second.mkdir()
+    failed = kept("vault", "mirror", "run")
+    assert failed.code == ExitCode.FAILED
+    assert "the second copy lay there. Nothing was copied." in failed.err
+    assert list(second.iterdir()) == []
+    assert "Last try      2026-03-02" in kept("vault", "mirror", "show").out
+    kept("vault", "mirror", "off")
+    kept("vault", "mirror", "set", str(second))
+    assert kept("vault", "mirror", "run").code == ExitCode.OK
+
+
+def test_a_copy_that_still_held_what_was_erased_was_told_to_be_up_to_date(
+    kept: Terminal, tmp_path: Path
+) -> None:
+    behind = "what was erased, corrected or destroyed since is still in the copy"
+    kept("vault", "mirror", "set", str(tmp_path / "second"))
+    kept("vault", "mirror", "run")
+    assert behind not in kept("vault", "mirror", "show").out
+    kept("erase", "sales", "--record", "Account/A40017", "--yes")
+    assert behind in kept("vault", "mirror", "show").out
+    kept("vault", "mirror", "run")
+    assert behind not in kept("vault", "mirror", "show").out
+
+
+def test_a_plan_without_salvage_was_taken_for_a_look_at_the_vault(kept: Terminal) -> None:
+    for flag in ("--plan", "--yes"):
+        refused = kept("verify", flag)
+        assert refused.code == ExitCode.USAGE
+        assert "Say --salvage as well" in refused.err
+
+
 def test_a_part_of_the_vault_is_proved(kept: Terminal) -> None:
     assert "(full, part 2/30: " in kept("verify", "--level", "full", "--part", "2/30").out
     for part, level in (("0/3", "full"), ("4/3", "full"), ("half", "full"), ("1/2", "deep")):

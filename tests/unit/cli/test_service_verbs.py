@@ -334,6 +334,8 @@ def test_a_storage_is_drawn(sales: Terminal, tmp_path: Path) -> None:
     ended = sales("storage", "sales", "--plot", str(picture), "--stop", "90", "--json")
     assert ended.json["storages"][0]["forecast"]["stop"] == 0.9
     assert picture.read_text().startswith("<svg ")
+    told = sales("storage", "sales", "--plot", str(picture)).out
+    assert told.endswith(f"The fullest storage is drawn in {picture}.\n")
     ended = sales("storage", "sales", "--plot", str(tmp_path / "no" / "storage.svg"), "--json")
     assert ended.failure["code"] == "file-not-written"
     assert json.dumps(ended.failure)

@@ -106,7 +106,7 @@ def test_a_deletion_told_twice_is_told_once_and_better(scene: Scene) -> None:
 def test_a_record_that_nobody_saw_is_not_found(scene: Scene) -> None:
     chocolate(scene)
     scene.night()
-    with pytest.raises(NotFound, match="never saw"):
+    with pytest.raises(NotFound, match="has no record nobody"):
         history(scene.vault, scene.oid, "Account", "nobody")
 
 

@@ -120,7 +120,7 @@ def test_things_are_held_and_lifted(nights: World, sign_in: SignIn) -> None:
     ("sent", "told"),
     [
         ({"what": "night", "which": "x"}, "Give the number of a backup."),
-        ({"what": "record", "which": "User/NOBODY"}, "No backup ever saw a record"),
+        ({"what": "record", "which": "User/NOBODY"}, "The vault has no record"),
         ({"what": "org", "which": "", "until": "2020-01-01"}, "is no day to come"),
     ],
 )

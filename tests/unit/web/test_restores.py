@@ -149,7 +149,7 @@ def test_a_console_that_was_restarted_says_that_planning_broke_off(
 
 def test_why_there_is_no_plan_is_told(client: Client) -> None:
     page = told(client, choose(client, what="records", record="Account/nobody"))
-    assert "No backup ever saw a record nobody" in page
+    assert "The vault has no record nobody" in page
     assert "Plan again" in page
     assert "Restore " in page
     assert "records to sales" not in page

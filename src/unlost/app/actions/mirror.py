@@ -13,6 +13,7 @@ from unlost.app.second_copy import (
     known_place,
     mirror_now,
     mirror_place,
+    nothing_at,
     opener,
     store_at,
 )
@@ -93,7 +94,7 @@ def mirror_state(app: Application) -> MirrorState:
 def run_mirror(app: Application) -> MirrorDone:
     """Bring the second copy up to date now; the service does it after each night.
 
-    Raises NotFound (``mirror-none``), Conflict (``mirror-under-way``, ``copy-other-vault``),
+    Raises NotFound (``mirror-none``), Conflict (``mirror-under-way``, ``copy-other-vault``, ``mirror-away``),
     IntegrityError, StoreError.
     """
     place = known_place(app)
@@ -149,6 +150,7 @@ def _brought(app: Application, place: StoreAddress, held: Held) -> MirrorDone:
     record = MirrorRecord(str(place), app.clock.now(), done_at)
     begin_mirror(record)
     try:
+        _check_not_away(app, place, before)
         done = update_mirror(opener(app, witnessed=True)(_own(app)), store_at(app, place))
     except UnlostError as error:
         told = replace(record, error_code=error.code, error_sentence=error.sentence)
@@ -159,6 +161,20 @@ def _brought(app: Application, place: StoreAddress, held: Held) -> MirrorDone:
         return _told(app, place, done)
     finally:
         held.release()
+
+
+def _check_not_away(app: Application, place: StoreAddress, before: MirrorRecord | None) -> None:
+    """Raise Conflict where the copy was whole once and nothing of it is there.
+
+    Else the folder of a disk that is not mounted would be filled, and what only the copy has be forgotten.
+    """
+    if before is not None and before.done_at is not None and nothing_at(app, place):
+        raise Conflict(
+            "mirror-away",
+            f"There is nothing in {place} any more, and the second copy lay there. Nothing was copied.",
+            next_step="Mount its disk or its share again. If it is gone for good, say so with "
+            "`unlost vault mirror off`, then set its place anew.",
+        )
 
 
 def _own(app: Application) -> Store:

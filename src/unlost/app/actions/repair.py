@@ -6,9 +6,18 @@ from datetime import timedelta
 
 from unlost.app.access import Where, action
 from unlost.app.compose import Application
-from unlost.app.second_copy import LOCK, check_apart, known_place, mirror_place, opener, store_at
+from unlost.app.second_copy import (
+    LOCK,
+    check_apart,
+    known_place,
+    mirror_place,
+    nothing_at,
+    opener,
+    store_at,
+)
 from unlost.catalog.checks import last_try_to_repair, save_check
 from unlost.model.access import Right, Trace
+from unlost.model.errors import NotFound
 from unlost.model.night import CheckRecord
 from unlost.model.snapshot import Damage, VerifyLevel, VerifyPart
 from unlost.vault.mirror.repair import Repaired, repair_from
@@ -36,23 +45,34 @@ class VaultRepaired:
 def repair(app: Application, place: StoreAddress | None = None) -> VaultRepaired:
     """Bring back what is missing or damaged, from the vault's second copy or from another one.
 
-    Nothing is replaced but by what proves itself. Raises NotFound (``mirror-none``), UsageError
+    Nothing is replaced but by what proves itself. Raises NotFound (``mirror-none``, ``copy-away``), UsageError
     (``copy-same-place``), NotAllowed, IntegrityError, StoreError.
     """
     there = place or known_place(app)
     check_apart(app.home.place, there)
+    _check_there(app, there)
     done = _repaired(app, app.home.place, there, witnessed=True)
     save_check(_look(app, done, mirror=False))
     return VaultRepaired(str(there), done.objects, done.bytes, done.left)
 
 
+def _check_there(app: Application, place: StoreAddress) -> None:
+    """Raise where nothing lies at the place: a disk that is not mounted is no copy that lacks everything."""
+    if nothing_at(app, place):
+        raise NotFound(
+            "copy-away",
+            f"There is nothing in {place}, and so no copy of the vault. Nothing was changed.",
+            next_step="Mount its disk or its share, or name the place of another copy.",
+        )
+
+
 def heal_vault(app: Application, damages: Sequence[Damage]) -> Repaired | None:
     """The same where there is a second copy, by the service, for it has found damage.
 
-    None where there is none, or the same was tried within a week: it reads all of the vault.
+    None where there is none, it is away, or the same was tried within a week: it reads all of the vault.
     """
     place = mirror_place(app)
-    if place is None or _was_tried(app, damages):
+    if place is None or _was_tried(app, damages) or nothing_at(app, place):
         return None
     done = _repaired(app, app.home.place, place, witnessed=True)
     save_check(_look(app, done, mirror=False))

@@ -74,7 +74,7 @@ def certificate(app: Application, org: str, *, at: str) -> SnapshotCertificate:
         raise NotFound(
             "certificate-missing",
             f"Snapshot {snapshot.info.number} carries no certificate.",
-            next_step="Ask for the certificate of another backup; see `unlost snapshots`.",
+            next_step="Ask for the certificate of another backup; see `unlost snapshots ORG`.",
         )
     info = snapshot.info
     shown = {one.number for one in app.vault.snapshots(known.oid)}

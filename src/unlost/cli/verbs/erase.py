@@ -118,7 +118,10 @@ def _show_plan(out: "Console", seen: "ErasePlan") -> None:
         f"{size(seen.rewritten)} are written anew."
     )
     if seen.unknown:
-        out.print(f"{many(seen.unknown, 'record')} not in the vault: kept out from now on.")
+        out.print(
+            f"{many(seen.unknown, 'record')} not in the vault: nothing of it would be erased, and it would be "
+            "kept out from now on. If it is not one that was erased before, look at its table and id again."
+        )
     if seen.values:
         out.print(f"{many(seen.values, 'value')} would be kept out under any id.")
     for run in seen.restores:

@@ -175,6 +175,11 @@ def _show_state(out: "Console", state: "MirrorState") -> None:
     out.print(f"Up to date    {when(last.done_at) if last.done_at else 'never yet'}{late}")
     if last.error_sentence:
         out.print(f"Last try      {when(last.begun_at)}: {plain(last.error_sentence)}")
+    if last.wanted:
+        out.print(
+            "Behind        what was erased, corrected or destroyed since is still in the copy."
+        )
+        out.print("The service takes it over within minutes; now by hand: unlost vault mirror run")
     if state.check is not None:
         found = "damaged" if state.check.damages else "whole"
         out.print(f"Looked at     {when(state.check.at)}: {found}")

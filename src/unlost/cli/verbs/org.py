@@ -292,7 +292,9 @@ def _show_shred_plan(out: "Console", seen: "ShredPlan") -> None:
         f"{size(seen.bytes)} would be destroyed, and what this home knows of the org."
     )
     if seen.holds:
-        out.print(f"{many(seen.holds, 'hold')} forbid it: see unlost hold list {seen.org}")
+        out.print(
+            f"{many(seen.holds, 'hold forbids', 'holds forbid')} it: see unlost hold list {seen.org}"
+        )
     _tell_what_stays(out)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import answer, console
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
@@ -49,6 +49,8 @@ def storage(
     if plot is not None:
         _draw(found, plot)
     answer(found, as_json=json, show=_show)
+    if plot is not None and not json:
+        console().print(f"\nThe fullest storage is drawn in {plain(str(plot))}.")
     return ExitCode.OK
 
 

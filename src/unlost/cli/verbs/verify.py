@@ -94,6 +94,7 @@ def verify(
     """Verify the vault; exit code 1 if anything is missing or damaged."""
     if salvage:
         return _salvage(repair_from, plan=plan, yes=yes, home=home, json=json)
+    _check_salvage_named(plan=plan, yes=yes)
     if repair_from is not None:
         named = None if repair_from == MIRROR else repair_from
         place = vault_place(
@@ -115,6 +116,15 @@ def verify(
         result = act(application, level=VerifyLevel(level), part=some, expect=expect)
     answer(result, as_json=json, show=_show)
     return ExitCode.OK if result.whole else ExitCode.FAILED
+
+
+def _check_salvage_named(*, plan: bool, yes: bool) -> None:
+    if plan or yes:
+        raise UsageError(
+            "salvage-not-named",
+            "--plan and --yes tell how something is salvaged, and nothing is to be.",
+            next_step="Say --salvage as well, or leave them out.",
+        )
 
 
 def _salvage(
@@ -169,5 +179,8 @@ def _show(out: "Console", result: "VerifyResult") -> None:
         out.print(f"Head of {org}: {head}")
     if result.expectation_met is False:
         out.print(f"The vault does NOT lead to {result.expected}: commits are missing or replaced.")
+        out.print(
+            "Bring them back from a copy of the vault that has them, with --repair-from PLACE."
+        )
     elif result.expectation_met:
         out.print(f"It leads to {result.expected}, as expected.")

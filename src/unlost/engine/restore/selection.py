@@ -102,7 +102,7 @@ def _not_alive(key: RecordKey, at: int | None) -> NotFound:
     if at is None:
         return NotFound(
             "record-unknown",
-            f"No backup ever saw a record {key.record} in {key.table}.",
+            f"The vault has no record {key.record} in {key.table}.",
             next_step="Search for it with `unlost find`, by its number, name, e-mail or phone.",
         )
     return NotFound(
@@ -121,7 +121,7 @@ def _bounds(survey: Survey, selection: Selection) -> tuple[Snapshot, Snapshot]:
         raise UsageError(
             "restore-between",
             "Two different backups are needed, the earlier one first.",
-            next_step="See the numbers of the backups with `unlost snapshots`.",
+            next_step="See the numbers of the backups with `unlost snapshots ORG`.",
         )
     return survey.snapshot(after), survey.snapshot(until)
 
