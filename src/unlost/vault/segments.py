@@ -36,7 +36,7 @@ from unlost.vault.unpacked import Unpacked
 _FEW_VALUES = frozenset({U_OP, U_PREV})
 _SIDECAR_CACHE_BYTES = 64 << 20
 _FACTS_KEPT = 4_096
-_FOOTER_CACHE_BYTES = 16 << 20
+_FOOTER_CACHE_BYTES = 6 << 20  # as they lie in segments; twelve times as much in memory
 _UNPACKED_CACHE_BYTES = 16 << 20
 _END_BYTES = 1 << 20  # of an object, which are kept while it is open
 

@@ -4,6 +4,7 @@ Knows Parquet, keys and sidecars; knows nothing of versions or of which segments
 """
 
 import base64
+import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -124,7 +125,7 @@ class SegmentStream:
         self._group_rows = group_rows
         self._reach = reach
         self._epoch = out.sealed.keys.epoch(out.org)
-        self._sink = pa.BufferOutputStream()
+        self._sink = io.BytesIO()
         self._writer: pq.ParquetWriter | None = None
         self._held: pa.Table | None = None
         self._fences: list[Fence] = []
@@ -135,7 +136,7 @@ class SegmentStream:
     @property
     def size(self) -> int:
         """Bytes that are written so far."""
-        return int(self._sink.tell())
+        return self._sink.tell()
 
     def append(self, rows: pa.Table) -> None:
         """Rows that follow those before in the order of ``_u_id``; the last few wait for more."""
@@ -158,7 +159,7 @@ class SegmentStream:
             self._write(held, int(text_bytes(held).sum()))
         assert self._writer is not None
         self._writer.close()
-        body = bytes(self._sink.getvalue())
+        body = self._sink.getvalue()  # is not copied
         merged = self._reach is not None
         hashes = counted(np.concatenate(self._hashes), table=self._label.table, merged=merged)
         car = Sidecar(fences=tuple(self._fences), filter=sidecars.build_filter(hashes))
@@ -197,7 +198,9 @@ class SegmentStream:
         self._last = ids[-1].as_py()
 
     def _open(self, rows: pa.Table) -> pq.ParquetWriter:
-        writer = self._out.writer(self._sink, rows, ident=self._ident, epoch=self._epoch)
+        writer = self._out.writer(
+            pa.PythonFile(self._sink, "w"), rows, ident=self._ident, epoch=self._epoch
+        )
         writer.add_key_value_metadata(metadata_of(self._label))
         return writer
 
