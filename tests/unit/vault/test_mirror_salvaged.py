@@ -9,8 +9,10 @@ import vaultstory
 from unit.vault.test_mirror import opener
 from unlost.model.erasure import ErasureWish
 from unlost.model.errors import StoreError
+from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
-from unlost.model.snapshot import VerifyLevel
+from unlost.model.retention import KeepRules
+from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.model.store import Store
 from unlost.vault import places
 from unlost.vault.chain import CHECKPOINT_EVERY
@@ -188,3 +190,28 @@ def test_while_the_newest_commit_is_lost_nothing_is_brought_back(story: vaultsto
     done = repair_from(story.store, mirror, opened=witnessed(story))
     assert done.objects == ()
     assert {one.object for one in done.left} >= {name, places.commit(story.org, number)}
+
+
+def test_a_lost_commit_of_one_org_keeps_nothing_of_another_in_the_mirror(
+    story: vaultstory.Story,
+) -> None:
+    mine, other = story.org, OrgIdentity("salesforce", "00D000000000063EAA", label="Other")
+    oid = story.vault.adopt(other)
+    night = story.vault.begin(oid, run="other-1", kind=CommitKind.BACKUP, identity=other)
+    night.put_schema(vaultstory.SCHEMA)
+    rows = story.rows(vaultstory.contacts(20))
+    vaultstory.finish(story, night, [night.add("Contact", [rows])])
+    mirror = MemoryStore()
+    update_mirror(story.vault, mirror)
+    story.vault.forget(mine, KeepRules(daily=1), run="forget-1")
+    forgetting = story.vault.commits(mine)[-1].number
+    story.clock.advance(days=9)
+    assert story.vault.sweep(mine, run="sweep-1").removed > 0
+    story = holed(story, forgetting)
+    story.vault.erase(oid, ErasureWish((ZOE,), (), by="admin"), run="erase-1")
+    done = update_mirror(story.vault, mirror)
+    assert list(done.broken) == [mine]
+    assert done.removed > 0
+    assert {name.split("/")[1] for name in done.kept} == {mine}
+    told = scanner.found(opener(story)(mirror), ZOE.record)
+    assert {name.split("/")[1] for name in told} == {mine}
