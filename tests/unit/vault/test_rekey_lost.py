@@ -54,12 +54,15 @@ def test_what_only_the_mirror_has_still_opens_after_a_rekey(
     assert story.store.size(name) is None
 
 
-def test_a_pack_that_was_given_up_holds_a_rekey_up_only_until_it_is_swept(story: Story) -> None:
+@pytest.mark.parametrize("at", [0, 7], ids=["magic", "format"])
+def test_a_pack_that_was_given_up_holds_a_rekey_up_only_until_it_is_swept(
+    story: Story, at: int
+) -> None:
     pack = next(iter(story.vault.room(story.org).chain.live().packs.values()))
     name = places.pack(story.org, pack.id)
     data = story.store.get(name)
     story.store.delete(name)
-    story.store.put_new(name, b"?" + data[1:])
+    story.store.put_new(name, data[:at] + bytes([data[at] ^ 0x10]) + data[at + 1 :])
     assert name in story.vault.salvage(story.org, run="salvage-1").objects
     renewed(story)
     first = story.vault.rekey(story.org, run="rekey")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from blake3 import blake3
 
-from unlost.model.errors import IntegrityError, UnlostError
+from unlost.model.errors import IntegrityError, UnlostError, UsageError
 from unlost.model.snapshot import Damage, VerifyLevel, VerifyReport
 from unlost.model.store import Store
 from unlost.vault import places
@@ -151,7 +151,7 @@ class _Trial:
         vault = self._opened(Overlay(self._store, self._other, taken=self.taken))
         try:
             state = vault.room(org).chain.proved()
-        except IntegrityError:
+        except (IntegrityError, UsageError):
             return frozenset()
         if state.seq <= after:
             return frozenset()

@@ -6,7 +6,7 @@ Manifests tell it of segments and packs. Of all else the clear header of each ob
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from unlost.model.errors import IntegrityError, NotFound
+from unlost.model.errors import IntegrityError, NotFound, UsageError
 from unlost.model.rekeying import UnderEarlier
 from unlost.model.snapshot import PackEntry
 from unlost.vault import places
@@ -126,7 +126,12 @@ class Looking:
 
     def _data_is_earlier(self, name: str, size: int) -> bool:
         if name.startswith(places.packs(self.room.org)) or name.endswith(_SIDECAR):
-            return self.is_earlier(name)
+            try:
+                return self.is_earlier(name)
+            except (
+                UsageError
+            ):  # a wrong bit may look like a newer format; nothing needs it any more
+                return True
         sealed, org = self.room.sealed, self.room.org
         opens = opens_under(sealed, org=org, name=name, size=size, epoch=self.epoch)
         return not opens and sealed.store.size(name) is not None
