@@ -1,14 +1,22 @@
 """A mirror and salvaging: what the vault gave up stays in the mirror, until something is erased."""
 
+from collections.abc import Callable
+
 import pytest
 
+import scanner
 import vaultstory
+from unit.vault.test_mirror import opener
 from unlost.model.erasure import ErasureWish
 from unlost.model.errors import StoreError
+from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
+from unlost.model.retention import KeepRules
+from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.model.store import Store
 from unlost.vault import places
-from unlost.vault.mirror.repair import curable
+from unlost.vault.chain import CHECKPOINT_EVERY
+from unlost.vault.mirror.repair import curable, repair_from
 from unlost.vault.mirror.update import update_mirror
 from unlost.vault.opening import unlock_keyring
 from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, Operation
@@ -39,11 +47,18 @@ def newest(story: vaultstory.Story) -> str:
 
 
 def cures(story: vaultstory.Story, other: Store) -> tuple[str, ...]:
+    return curable(story.store, other, opened=opener(story))
+
+
+def witnessed(story: vaultstory.Story) -> Callable[[Store], EncryptedVault]:
+    """Opens a copy of the vault where it is remembered which commits were made."""
+
     def opened(store: Store) -> EncryptedVault:
         keys = unlock_keyring(store, ByRecoverySheet(story.sheet), entropy=story.entropy)
-        return open_vault(store, keys=keys, clock=story.clock, entropy=story.entropy)
+        return open_vault(store, keys=keys, clock=story.clock, entropy=story.entropy,
+                          witness=story.witness)  # fmt: skip
 
-    return curable(story.store, other, opened=opened)
+    return opened
 
 
 class Torn(MemoryStore):
@@ -106,3 +121,97 @@ def test_what_the_vault_gave_up_stays_in_the_mirror_until_something_is_erased(
     story.vault.erase(story.org, ErasureWish((ZOE,), (), by="admin"), run="e1")
     assert update_mirror(story.vault, target).kept == ()
     assert target.size(name) is None
+
+
+def holed(story: vaultstory.Story, seq: int) -> vaultstory.Story:
+    """The vault with a checkpoint, as another process finds it that has lost a commit."""
+    while story.vault.commits(story.org)[-1].number % CHECKPOINT_EVERY:
+        number = story.vault.commits(story.org)[-1].number
+        story.vault.lift(story.org, (), run=f"lift-{number}")
+    story.store.delete(places.commit(story.org, seq))
+    return vaultstory.opened_again(story, story.store)
+
+
+def test_an_old_commit_that_no_copy_has_keeps_nothing_else_from_being_brought_back(
+    story: vaultstory.Story,
+) -> None:
+    story = holed(story, 2)
+    mirror = MemoryStore()
+    update_mirror(story.vault, mirror)
+    name = newest(story)
+    whole = story.store.get(name)
+    story.store.delete(name)
+    assert cures(story, mirror) == (name,)
+    done = repair_from(story.store, mirror, opened=opener(story))
+    assert done.objects == (name,)
+    assert [one.object for one in done.left] == [places.commit(story.org, 2)]
+    assert story.store.get(name) == whole
+
+
+def test_what_a_lost_commit_wrote_is_looked_at_and_brought_back(story: vaultstory.Story) -> None:
+    story = holed(story, 2)
+    mirror = MemoryStore()
+    update_mirror(story.vault, mirror)
+    state = story.vault.room(story.org).chain.live()
+    own = [live.entry for live in state.of("Account", until=state.seq) if live.seq == 2]
+    name = places.segment(story.org, own[0].object)
+    story.store.delete(name)
+    damages = story.vault.verify(VerifyLevel.QUICK).damages
+    assert {one.object for one in damages} == {name, places.commit(story.org, 2)}
+    assert cures(story, mirror) == (name,)
+    assert repair_from(story.store, mirror, opened=opener(story)).objects == (name,)
+
+
+@pytest.mark.parametrize("which", ["erasure", "newest"])
+def test_what_was_erased_is_not_brought_back_where_a_commit_is_lost(
+    story: vaultstory.Story, which: str
+) -> None:
+    mirror = MemoryStore()
+    update_mirror(story.vault, mirror)
+    name = newest(story)
+    story.vault.erase(story.org, ErasureWish((ZOE,), (), by="admin"), run="e1")
+    assert story.store.size(name) is None
+    erasure = story.vault.commits(story.org)[-1].number
+    story = holed(story, erasure if which == "erasure" else CHECKPOINT_EVERY)
+    done = repair_from(story.store, mirror, opened=opener(story))
+    assert name not in done.objects
+    assert story.store.size(name) is None
+    assert scanner.found(opener(story)(story.store), ZOE.record) == set()
+
+
+def test_while_the_newest_commit_is_lost_nothing_is_brought_back(story: vaultstory.Story) -> None:
+    mirror = MemoryStore()
+    update_mirror(story.vault, mirror)
+    name = newest(story)
+    number = story.vault.commits(story.org)[-1].number
+    for store in (story.store, mirror):
+        store.delete(places.commit(story.org, number))
+    story.store.delete(name)
+    done = repair_from(story.store, mirror, opened=witnessed(story))
+    assert done.objects == ()
+    assert {one.object for one in done.left} >= {name, places.commit(story.org, number)}
+
+
+def test_a_lost_commit_of_one_org_keeps_nothing_of_another_in_the_mirror(
+    story: vaultstory.Story,
+) -> None:
+    mine, other = story.org, OrgIdentity("salesforce", "00D000000000063EAA", label="Other")
+    oid = story.vault.adopt(other)
+    night = story.vault.begin(oid, run="other-1", kind=CommitKind.BACKUP, identity=other)
+    night.put_schema(vaultstory.SCHEMA)
+    rows = story.rows(vaultstory.contacts(20))
+    vaultstory.finish(story, night, [night.add("Contact", [rows])])
+    mirror = MemoryStore()
+    update_mirror(story.vault, mirror)
+    story.vault.forget(mine, KeepRules(daily=1), run="forget-1")
+    forgetting = story.vault.commits(mine)[-1].number
+    story.clock.advance(days=9)
+    assert story.vault.sweep(mine, run="sweep-1").removed > 0
+    story = holed(story, forgetting)
+    story.vault.erase(oid, ErasureWish((ZOE,), (), by="admin"), run="erase-1")
+    done = update_mirror(story.vault, mirror)
+    assert list(done.broken) == [mine]
+    assert done.removed > 0
+    assert {name.split("/")[1] for name in done.kept} == {mine}
+    told = scanner.found(opener(story)(mirror), ZOE.record)
+    assert {name.split("/")[1] for name in told} == {mine}

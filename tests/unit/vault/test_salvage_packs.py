@@ -117,3 +117,18 @@ def test_a_bad_sector_in_a_pack_costs_the_contents_that_lie_on_it(story: Story) 
         assert 0 < len(named) < len(BODIES), "what is sealed together with it is lost"
         lost |= named
     assert lost == whole.keys()
+
+
+@pytest.mark.parametrize("kind", ["/packs/", ".idx"])
+@pytest.mark.parametrize("at", range(28))
+def test_no_wrong_byte_of_a_head_stops_a_salvage(story: Story, kind: str, at: int) -> None:
+    """Neither one that looks like the number of a newer format."""
+    store = copied(story)
+    name = next(one.name for one in store.list("orgs/") if kind in one.name)
+    data = store.get(name)
+    store.delete(name)
+    assert store.put_new(name, data[:at] + bytes([data[at] ^ 0x10]) + data[at + 1 :])
+    other = opened_again(story, store)
+    done = other.vault.salvage(story.org, run="salvage-1")
+    assert done.objects == (name,)
+    assert other.vault.verify(VerifyLevel.FULL).damages == ()

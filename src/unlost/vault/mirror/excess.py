@@ -34,7 +34,7 @@ class TakenAway:
     """Names that the vault has removed for good: ``gone`` from the mirror too.
 
     ``kept`` ones stay, as they may be all that is left: the mirror has not all that is live of their org, or
-    the vault gave them up as damaged.
+    the vault gave them up as damaged; or a commit of their org is lost, and nobody can tell.
     """
 
     gone: frozenset[str]
@@ -78,7 +78,8 @@ def taken_away(
 ) -> TakenAway:
     """Those of the names that the vault has removed for good.
 
-    ``lacking`` are orgs of which the mirror, ``target``, has not all that is live.
+    ``lacking`` are orgs of which the mirror, ``target``, has not all that is live. What cannot be told of an
+    org is noted in ``scope.broken``.
     """
     mirror = _Mirror(target, excess, sealed.keys.on(target))
     shredded = shredded_orgs(sealed.store, sealed.keys) if excess else {}
@@ -93,14 +94,24 @@ def taken_away(
         if org in shredded:
             gone.update(names)
         elif org in scope.orgs:
-            away = set(_of_org(scope.orgs[org], names, mirror))
-            stays = (
-                away - set(_at_any_rate(scope.orgs[org], away, mirror)) if org in lacking else set()
-            )
-            stays |= away & _given_up(scope.orgs[org])
-            gone |= away - stays
-            kept |= stays
+            try:
+                away, stays = _judged(scope.orgs[org], names, mirror, lacking=org in lacking)
+            except IntegrityError as error:  # a commit that took something away is lost
+                scope.broken[org] = error
+                kept.update(names)
+            else:
+                gone |= away - stays
+                kept |= stays
     return TakenAway(frozenset(gone), frozenset(kept))
+
+
+def _judged(
+    scope: OrgScope, names: Collection[str], mirror: _Mirror, *, lacking: bool
+) -> tuple[set[str], set[str]]:
+    """What of an org the vault has removed, and what of that stays; raises IntegrityError."""
+    away = set(_of_org(scope, names, mirror))
+    stays = away - set(_at_any_rate(scope, away, mirror)) if lacking else set()
+    return away, stays | (away & _given_up(scope))
 
 
 def _of_names(

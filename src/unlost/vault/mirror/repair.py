@@ -10,14 +10,16 @@ from dataclasses import dataclass
 
 from blake3 import blake3
 
-from unlost.model.errors import UnlostError
+from unlost.model.errors import IntegrityError, UnlostError, UsageError
 from unlost.model.snapshot import Damage, VerifyLevel, VerifyReport
 from unlost.model.store import Store
+from unlost.vault import places
 from unlost.vault.format.register import REGISTER
 from unlost.vault.format.vaultjson import VAULT_FILE
 from unlost.vault.mirror.answering import Answering
 from unlost.vault.mirror.overlay import Overlay
 from unlost.vault.shred import shredded_orgs
+from unlost.vault.state import live_objects
 from unlost.vault.vault import EncryptedVault
 
 type Open = Callable[[Store], EncryptedVault]
@@ -128,15 +130,32 @@ class _Trial:
                 yield one.name
 
     def _withhold(self, damaged: Collection[str]) -> None:
-        """Bring nothing back of an org whose commits are not whole with it either.
+        """Bring nothing back of an org whose commits are not whole with it either, but what is surely live.
 
         The other copy may be older than what was erased: nobody can tell while the newest commits are lost.
         """
-        broken = {_org(name) for name in damaged if _CHAIN.match(name)}
-        kept = [name for name in self.taken if _org(name) in broken]
+        lost: dict[str, int] = {}  # the newest commit that is damaged, by org
+        for name in damaged:
+            org = _org(name)
+            if org is not None and _CHAIN.match(name):
+                seq = places.redacted(name) or places.sequence(name)
+                lost[org] = max(seq, lost.get(org, 0))
+        live = {name for org, seq in lost.items() for name in self._live(org, after=seq)}
+        kept = [name for name in self.taken if _org(name) in lost and name not in live]
         self.withheld = tuple(Damage(name, WITHHELD) for name in kept)
         for name in kept:
             del self.taken[name]
+
+    def _live(self, org: str, *, after: int) -> frozenset[str]:
+        """What an org's newest commit proves to be live, if that came after the newest one that is lost."""
+        vault = self._opened(Overlay(self._store, self._other, taken=self.taken))
+        try:
+            state = vault.room(org).chain.proved()
+        except (IntegrityError, UsageError):
+            return frozenset()
+        if state.seq <= after:
+            return frozenset()
+        return frozenset(entry.name for entry in live_objects(state, org=org))
 
 
 def _known_as(name: str) -> str:

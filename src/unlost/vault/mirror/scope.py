@@ -47,7 +47,8 @@ class OrgScope:
 class VaultScope:
     """All orgs of a vault; see ``copying.Selection``.
 
-    ``broken`` tells why orgs cannot be mirrored: what lies there of them now must not reach the mirror.
+    ``broken`` tells why orgs cannot be mirrored: what lies there of them now must not reach the mirror; or
+    why nobody can tell what of them may go from it.
     Nor must ``strange`` objects, which count for nothing.
     """
 

@@ -23,7 +23,7 @@ class Mirrored:
     no commit took them from the vault: it may have lost them. ``kept`` ones the vault has removed, and the
     mirror has not: something that is live of their org is damaged, or the vault gave them up as damaged, and
     they may be all that is left of it.
-    ``broken`` tells by oid why orgs were left out.
+    ``broken`` tells by oid why orgs were left out, or why nothing of them was removed.
     """
 
     objects: int

@@ -6,11 +6,12 @@ Manifests tell it of segments and packs. Of all else the clear header of each ob
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from unlost.model.errors import NotFound
+from unlost.model.errors import IntegrityError, NotFound, UsageError
 from unlost.model.rekeying import UnderEarlier
 from unlost.model.snapshot import PackEntry
 from unlost.vault import places
 from unlost.vault.garbage import listing_of
+from unlost.vault.journal import journal_runs
 from unlost.vault.keys import Keyring
 from unlost.vault.orgnames import identity_names
 from unlost.vault.room import OrgRoom
@@ -55,26 +56,28 @@ class Looking:
     epoch: int
     _seen: dict[str, int] = field(default_factory=dict[str, int])
 
-    def is_earlier(self, name: str) -> bool:
-        """True for a sealed object under an earlier key; False where it is gone by now."""
+    def is_earlier(self, name: str, *, gone: bool = False) -> bool:
+        """True for a sealed object under an earlier key, or of which nobody can tell; ``gone`` where it is gone."""
         if name not in self._seen:
             try:
                 self._seen[name] = self.room.sealed.header(name).epoch
             except NotFound:
-                return False
+                return gone
+            except IntegrityError:
+                return True
         return self._seen[name] < self.epoch
 
     def documents(self, state: LiveState) -> list[str]:
-        """Schemas and certificates."""
+        """Schemas and certificates; lost ones too, for another copy may have them under an earlier key."""
         redactions = places.redactions(self.room.org)
         names = (name for name in sorted(state.objects) if not name.startswith(redactions))
-        return [name for name in names if self.is_earlier(name)]
+        return [name for name in names if self.is_earlier(name, gone=True)]
 
     def manifests(self, state: LiveState) -> Iterator[int]:
-        """Commits whose manifests, or what stands in their place, are under earlier keys; oldest first."""
+        """Commits whose manifests, or what stands in their place, are under earlier keys, or lost; oldest first."""
         stands = redacted_in(self.room, state)
         for seq in sorted(state.commits):
-            if self.is_earlier(stands.get(seq) or places.commit(self.room.org, seq)):
+            if self.is_earlier(stands.get(seq) or places.commit(self.room.org, seq), gone=True):
                 yield seq
 
     def checkpoints(self) -> list[str]:
@@ -84,6 +87,15 @@ class Looking:
     def journals(self) -> list[str]:
         """Entries of journals."""
         return self._listed(places.journals(self.room.org))
+
+    def lost_entries(self, state: LiveState) -> list[str]:
+        """Entries of journals that are not there any more: another copy may have them under an earlier key."""
+        stored, org = journal_runs(self.room.sealed, org=self.room.org), self.room.org
+        return [
+            places.journal_entry(org, run, number)
+            for run, proof in state.journals.items()
+            for number in sorted(set(range(proof.entries)) - set(stored.get(run, ())))
+        ]
 
     def identities(self) -> list[str]:
         """What tells the identity of the org."""
@@ -114,7 +126,12 @@ class Looking:
 
     def _data_is_earlier(self, name: str, size: int) -> bool:
         if name.startswith(places.packs(self.room.org)) or name.endswith(_SIDECAR):
-            return self.is_earlier(name)
+            try:
+                return self.is_earlier(name)
+            except (
+                UsageError
+            ):  # a wrong bit may look like a newer format; nothing needs it any more
+                return True
         sealed, org = self.room.sealed, self.room.org
         opens = opens_under(sealed, org=org, name=name, size=size, epoch=self.epoch)
         return not opens and sealed.store.size(name) is not None

@@ -230,6 +230,7 @@ class _Rekeying:
     def _left(self) -> Rekeyed:
         """What keeps the earlier keys for now."""
         state = self._room.chain.proved()
+        self._damaged.update(self._looking.lost_entries(state))
         waiting = self._looking.waiting(state)
         held = [places.run_of(name) for name in (*self._looking.runs(), *self._looking.journals())]
         if self._looking.needless(state):  # an open run may still come to need it

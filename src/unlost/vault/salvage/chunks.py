@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from unlost.model.errors import IntegrityError, StoreError
+from unlost.model.errors import IntegrityError, StoreError, UsageError
 from unlost.vault import places
 from unlost.vault.bundle import facts_in, lying
 from unlost.vault.format.sidecar import Sidecar
@@ -117,7 +117,7 @@ def sidecar_of(room: OrgRoom, live: LiveSegment) -> Sidecar | None:
     """Where row groups begin; None if that is damaged too. Raises StoreError where it cannot be read now."""
     try:
         return room.reader.sidecar(live.entry)
-    except IntegrityError:
+    except (IntegrityError, UsageError):  # a wrong bit may look like a newer format
         return None
     except StoreError as error:
         if device_failed(error):

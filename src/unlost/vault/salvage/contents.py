@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.errors import IntegrityError, NotFound, StoreError
+from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
 from unlost.model.learned import learned
 from unlost.model.plan import RecordKey
 from unlost.model.salvage import LostFile
@@ -102,7 +102,7 @@ class ContentsLook:
             with open_blob(self._room.sealed, org=self._room.org, blob=blob) as stream:
                 while stream.read(_READ_BYTES):
                     pass
-        except (IntegrityError, NotFound):
+        except (IntegrityError, NotFound, UsageError):  # a wrong bit may look like a newer format
             return False
         except StoreError as error:
             if device_failed(error):

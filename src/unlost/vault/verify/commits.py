@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from unlost.model.errors import IntegrityError, UnlostError
+from unlost.model.errors import IntegrityError, NotFound, UnlostError
 from unlost.model.ports import Witnessed
 from unlost.vault import places
 from unlost.vault.format.manifest import Checkpoint, Manifest, Redaction, head_of, unpack
@@ -25,8 +25,8 @@ FOREIGN = (
 class Walk:
     """What a walk along a chain gave: the state at its end, and each readable manifest.
 
-    ``whole`` is False if a manifest is damaged: then the state may lack objects. ``slots`` is the
-    highest entry of the register of slots that a manifest has seen.
+    ``whole`` is False if a manifest is damaged: then the state may lack objects, unless a later checkpoint
+    tells them. ``slots`` is the highest entry of the register of slots that a manifest has seen.
     """
 
     state: LiveState = field(default_factory=LiveState)
@@ -63,6 +63,7 @@ class ChainVerifier:
         walk = Walk()
         for seq in range(1, self._newest() + 1):
             self._step(walk, seq)
+        self._resume(walk)
         self._check_root(walk)
         self._check_witness(walk)
         self._check_stood_in(walk)
@@ -157,6 +158,36 @@ class ChainVerifier:
             raise IntegrityError("chain-replaced", "It says that it is another commit.")
         return manifest, head
 
+    def _resume(self, walk: Walk) -> None:
+        """Behind what is lost: the state of the newest checkpoint that proves itself, carried on to the end."""
+        names = () if walk.whole else self._names(places.checkpoints(self._org))
+        for name in sorted(names, reverse=True):
+            state = self._carried_on(walk, name)
+            if state is not None:
+                walk.state = state
+                return
+
+    def _carried_on(self, walk: Walk, name: str) -> LiveState | None:
+        """The state at the end from a checkpoint on; None where that or a later manifest is not whole."""
+        seq = places.sequence(name)
+        if not seq or any(one not in walk.manifests for one in range(seq, self._newest() + 1)):
+            return None
+        try:
+            state = from_checkpoint(self._read_checkpoint(name))
+            if not self._proves(walk, state, seq):
+                return None
+            for one in range(seq + 1, self._newest() + 1):
+                manifest, head = self._read(self._name(one), one)
+                state.apply(manifest, head=head)
+        except (IntegrityError, NotFound):
+            return None
+        return state if self._proves(walk, state, self._newest()) else None
+
+    def _proves(self, walk: Walk, state: LiveState, seq: int) -> bool:
+        """True if a state is what a manifest proves."""
+        told = (state.seq, state.head, live_root(state, org=self._org))
+        return told == (seq, *walk.manifests[seq])
+
     def _check_root(self, walk: Walk) -> None:
         state = walk.state
         if not walk.whole or not state.seq:
@@ -189,8 +220,7 @@ class ChainVerifier:
         proof = walk.manifests.get(places.sequence(name))
         if document is None or proof is None:
             return
-        root = live_root(from_checkpoint(document), org=self._org)
-        if (document.seq, document.head, root) != (places.sequence(name), *proof):
+        if not self._proves(walk, from_checkpoint(document), places.sequence(name)):
             self._ledger.damage(name, "It does not tell what its commit proves.")
 
     def _read_checkpoint(self, name: str) -> Checkpoint:
