@@ -1,1 +1,3 @@
-"""Measurements: Unlost and its peers side by side, in one go, on one machine."""
+"""Measurements, one program each. Memory is allocated as the program does it, whatever is loaded first."""
+
+import unlost.app  # noqa: F401 (chooses allocators, before Arrow is loaded)

@@ -22,6 +22,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import unlost.app  # noqa: F401 (chooses allocators, before Arrow is loaded)
+
+# isort: split
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -32,7 +35,7 @@ from benchmarks.linked import Linked
 from benchmarks.measure import median, percentile
 from benchmarks.results import Figure, keep
 from benchmarks.vault_nights import BATCH, IDENTITY, NOW, Bench, observed, timed
-from unlost.app.process import settle
+from unlost.app.process import give_back, settle
 from unlost.model.retention import KeepRules
 from unlost.model.schema import Schema
 from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel
@@ -111,6 +114,7 @@ def year(bench: Bench, *, nights: int, part: float) -> dict[str, float]:
         start = time.perf_counter()
         backup(vault, told, chosen, night)
         took.append(time.perf_counter() - start)
+        give_back()  # as the service does before it
         peaks.append(peak_of(lambda n=night: vault.compact(org, run=f"compact-{n}")))
         vault.sweep(org, run=f"sweep-{night}")
     versions = bench.rows + count * nights

@@ -1,4 +1,4 @@
-"""What a process of Unlost settles once, before it does anything: how it uses memory.
+"""How a process of Unlost uses memory: what it settles once, before it does anything, and what it gives back.
 
 It is a setting of the whole process, so that it belongs to the program and not to the vault or to a
 connector, which are libraries too.
@@ -28,3 +28,17 @@ def share_arenas() -> bool:
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     return mallopt is not None and mallopt(M_ARENA_MAX, ARENAS) == 1
+
+
+def give_back() -> None:
+    """Give the system what a job before has left: the next one, in the same process, needs other memory.
+
+    Both allocators keep pages that are free, for a while or for good (malloc_trim(3); Arrow's pool).
+    """
+    arrow = sys.modules.get("pyarrow")  # a process that has not loaded it holds nothing of it
+    if arrow is not None:
+        arrow.default_memory_pool().release_unused()
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)

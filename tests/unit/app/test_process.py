@@ -45,3 +45,17 @@ def test_arrow_gives_memory_back_unless_told_otherwise(said: str | None, pool: s
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == pool
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="tells what it holds by /proc")
+@pytest.mark.parametrize("loaded", ["", "import pyarrow; "])
+@pytest.mark.parametrize(("platform", "given"), [("linux", True), ("darwin", False)])
+def test_what_a_job_left_is_given_back(platform: str, loaded: str, given: bool) -> None:
+    """A block that is held keeps all that was freed below it from going by itself."""
+    program = (
+        f"{loaded}import pathlib, sys; "
+        "held = lambda: int(pathlib.Path('/proc/self/statm').read_text().split()[1]) * 4; "
+        "own = [bytes(1_000) for _ in range(200_000)]; last = bytes(1_000); del own; "
+        f"sys.platform = {platform!r}; before = held(); process.give_back(); print(before - held())"
+    )
+    assert (int(said(program)) > 50_000) is given  # KiB

@@ -7,6 +7,7 @@ from unlost.app import scrubbing
 from unlost.app.access import Where, action
 from unlost.app.backup_run import IN_PROGRESS
 from unlost.app.compose import Application
+from unlost.app.process import give_back
 from unlost.app.rekeying import go_on
 from unlost.catalog.orgs import ProtectedOrg, get_org, list_orgs
 from unlost.catalog.upkeep import save_upkeep
@@ -64,6 +65,7 @@ def keep_small(app: Application, oid: str) -> UpkeepRecord | None:
     org = next((one for one in list_orgs() if one.oid == oid), None)
     if org is None:
         return None
+    give_back()  # what the backup held that ran before
     try:
         done, swept = _kept(app, org)
     except UnlostError as error:
