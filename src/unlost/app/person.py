@@ -9,6 +9,7 @@ import pyarrow as pa
 from unlost.app.compose import Application
 from unlost.app.ids import connector_of
 from unlost.app.linked_files import every_version, files_of
+from unlost.app.records import table_named
 from unlost.app.referring import Group, Search
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.engine.belonging import with_belongings
@@ -49,7 +50,8 @@ def gather(
     *,
     related: bool,
 ) -> Gathered:
-    """All that is of a person; raises NotFound (``person-not-held``), UsageError (``person-too-large``).
+    """All that is of a person; raises NotFound (``person-not-held``, ``table-unknown``), UsageError
+    (``person-too-large``).
 
     As with an erasure it holds what a record came back as and what it was before, and the rows that the
     org's own log of changes has of it. ``related``: with all that the org deletes together with the
@@ -59,6 +61,8 @@ def gather(
     held = _held(head, same)
     unknown = len(set(named) - set(held))
     if not held:
+        for table in sorted({one.table for one in named} - head.tables().keys()):
+            table_named(head.schema(), table)
         raise NotFound(
             "person-not-held",
             "The vault holds nothing of the records that were named.",

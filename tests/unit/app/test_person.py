@@ -205,6 +205,12 @@ def test_what_it_came_back_as_is_the_same_person(year: World) -> None:
         assert set(records(archive, "Account")) == {"A40018", "A40019"}
 
 
+def test_a_mistyped_table_is_told(year: World) -> None:
+    with pytest.raises(NotFound, match="no table 'Acount'") as unknown:
+        opened(year.app, PersonWish((f"Acount/{CUSTOMER}",)))
+    assert unknown.value.next_step.startswith("Did you mean Account")
+
+
 def test_what_was_erased_is_not_in_it(year: World) -> None:
     wished = WishedErasure((f"Account/{CUSTOMER}",))
     erase(year.app, "sales", wished, plan=plan(year.app, "sales", wished).digest)

@@ -339,7 +339,12 @@ def test_a_hold_stands_above_it(held: HeldThing) -> None:
             act()
         assert caught.value.code == "erase-held"
         both = held.scope in (HoldScope.ORG, HoldScope.NIGHT)
-        assert (" and 1 more of 2 records are held" in caught.value.sentence) is both
+        told = " and 1 more of 2 records are held" if both else " of 2 records is held"
+        assert told in caught.value.sentence
+        assert caught.value.next_step.startswith("Leave them out, or lift the hold")
+    with pytest.raises(Conflict) as caught:
+        story.vault.erase(story.org, wish(ZOE), run="e1")
+    assert caught.value.next_step.startswith("Lift the hold")
     assert pictures(story) == before
     assert story.vault.erasures(story.org) == ()
     story.vault.lift(story.org, (held,), run="h2")

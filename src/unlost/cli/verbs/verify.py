@@ -174,7 +174,8 @@ def _show(out: "Console", result: "VerifyResult") -> None:
         out.print("Where no copy has them whole, --salvage keeps what can be read of them.")
     else:
         how = f"{result.level}, part {result.part}" if result.part else result.level
-        out.print(f"The vault is whole ({how}: {looked}).")
+        looked_at = "This part of the vault" if result.part else "The vault"
+        out.print(f"{looked_at} is whole ({how}: {looked}).")
     for org, head in result.heads.items():
         out.print(f"Head of {org}: {head}")
     if result.expectation_met is False:

@@ -193,12 +193,14 @@ def check_held(room: OrgRoom, chosen: Chosen, *, code: str, done: str) -> None:
     held = {key for hold in holds for key in _held_by(room, chosen, hold)}
     if held:
         first = min(held, key=str)
-        others = f" and {len(held) - 1} more" if len(held) > 1 else ""
+        others, verb = (f" and {len(held) - 1} more", "are") if len(held) > 1 else ("", "is")
+        several = len(chosen.records) > 1
         raise Conflict(
             code,
-            f"{first}{others} of {len(chosen.records)} records are held, and a hold stands above that. "
+            f"{first}{others} of {len(chosen.records)} records {verb} held, and a hold stands above that. "
             f"Nothing was {done}.",
-            next_step="Leave them out, or lift the hold with `unlost hold lift` first.",
+            next_step=("Leave them out, or lift" if several else "Lift")
+            + " the hold with `unlost hold lift` first.",
         )
 
 
