@@ -5,7 +5,7 @@ memory, to which the same is done in peace, says how it looks when it is done; a
 without a look at the code, says what they show.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -22,13 +22,22 @@ from hypothesis.stateful import (
 )
 
 from stateful.vault.model import Seen
-from stateful.vault.test_versions import IDENTITY, IDS, SHAPES, TABLE, cells_of, rows_of, schema_of
+from stateful.vault.test_versions import (
+    HASHED,
+    IDENTITY,
+    IDS,
+    SHAPES,
+    TABLE,
+    cells_of,
+    rows_of,
+    schema_of,
+)
 from unlost.model.erasure import ErasureWish
 from unlost.model.errors import Conflict, NotFound, UnlostError, UsageError
 from unlost.model.plan import RecordKey
 from unlost.model.rectification import RectifyWish, RightValue
 from unlost.model.retention import HeldThing, Hold, HoldScope, KeepRules
-from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel
+from unlost.model.snapshot import CommitKind, Damage, TableCommit, VerifyLevel
 from unlost.model.store import Store
 from unlost.testing.clock import START, VirtualClock
 from unlost.testing.entropy import SeededEntropy
@@ -114,6 +123,11 @@ def picture(vault: EncryptedVault) -> list[object]:
     return told
 
 
+def counting(cells: dict[str, str | None]) -> dict[str, str]:
+    """What makes a version another one: what is not volatile and not empty."""
+    return {name: value for name, value in cells.items() if name in HASHED and value is not None}
+
+
 class Cuts(RuleBasedStateMachine):
     """One org and one table on a disk, a second copy on another one, and at most one open backup."""
 
@@ -129,6 +143,7 @@ class Cuts(RuleBasedStateMachine):
         self.erased: set[str] = set()
         self.open: Night | None = None
         self.renewals = 0
+        self.never_counted: set[str] = set()
 
     @initialize(data=st.data(), nights=st.integers(0, 4), compacted=st.booleans())
     def found(self, data: st.DataObject, nights: int, compacted: bool) -> None:
@@ -193,7 +208,7 @@ class Cuts(RuleBasedStateMachine):
             with pytest.raises(after):
                 work(self.vault)
             assert picture(self.vault) == before
-            assert self.open or self.pinned or self.held or self.erased or not self.nights
+            assert after is not Conflict or self.open or self.pinned or self.held
             return False
         done = self.cut_off(self.disk, cut, lambda: work(self.vault))
         self.vault = self.opened(self.store(self.disk))
@@ -218,9 +233,10 @@ class Cuts(RuleBasedStateMachine):
         if self.attempt(own.backup, cut):
             self.open = None
             for row in own.seen:
-                self.present.pop(row.id, None)
+                before = self.present.pop(row.id, None)
                 if row.op == "U" and row.cells is not None and row.id not in self.erased:
-                    self.present[row.id] = row.cells
+                    same = before is not None and counting(before) == counting(row.cells)
+                    self.present[row.id] = before if same and before else row.cells
             self.nights[self.numbers()[-1]] = dict(self.present)
 
     @precondition(lambda self: self.open is not None)
@@ -325,6 +341,8 @@ class Cuts(RuleBasedStateMachine):
         found = list(self.sheets_that_open(self.sheet, recovery_sheet(new).text()))
         assert len(found) == 1
         assert not done or found[0] != self.sheet
+        if found[0] == self.sheet:
+            self.never_counted.add(f"service-{self.renewals}")
         self.sheet = found[0]
         self.vault = self.opened(self.store(self.disk))
         finish_renewal(self.vault.sealed.store, self.vault.sealed.keys)
@@ -365,10 +383,10 @@ class Cuts(RuleBasedStateMachine):
             store.put_new(name, data[:-1])
         self.cut_off(self.disk, back, lambda: repair_from(store, mirror, opened=self.opened))
         store = self.store(self.disk)
-        assert repair_from(store, mirror, opened=self.opened).left == ()
+        assert self.named(repair_from(store, mirror, opened=self.opened).left) == set()
         self.vault = self.opened(store)
         assert picture(self.vault) == before
-        assert self.vault.verify(VerifyLevel.FULL).damages == ()
+        assert self.named(self.vault.verify(VerifyLevel.FULL).damages) == set()
 
     @rule(cut=CUTS)
     def move(self, cut: Cut) -> None:
@@ -380,6 +398,11 @@ class Cuts(RuleBasedStateMachine):
         self.disk = target
         self.vault = self.opened(self.store(target))
         assert picture(self.vault) == before
+
+    def named(self, damages: Iterable[Damage]) -> set[str]:
+        """Damaged objects, without the slots of renewals that came to nothing: people remove those."""
+        slots = tuple(f"keys/{slot}/" for slot in self.never_counted)
+        return {one.object for one in damages if not one.object.startswith(slots)}
 
     # --- what must be so ----------------------------------------------------------------------
 
@@ -406,7 +429,7 @@ class Cuts(RuleBasedStateMachine):
             self.clock.advance(days=days)
             self.vault.sweep(org, run=f"sweep-{next(self.runs)}")
         assert self.strays() == set()
-        assert self.vault.verify(VerifyLevel.DEEP).damages == ()
+        assert self.named(self.vault.verify(VerifyLevel.DEEP).damages) == set()
         self.nights_show_what_they_saw()
 
     def strays(self) -> set[str]:

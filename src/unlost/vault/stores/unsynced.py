@@ -113,9 +113,9 @@ class UnsyncedDisk:
         self._must_have(path)
         for name in [name for name in list(self._safe_names) if name.parent == path]:
             del self._safe_names[name]
-        there = list(self._names.items())  # other threads go on naming files
+        there, folders = list(self._names.items()), list(self._folders)  # other threads go on
         self._safe_names |= {name: file for name, file in there if name.parent == path}
-        self._safe_folders |= {folder for folder in self._folders if folder.parent == path}
+        self._safe_folders |= {folder for folder in folders if folder.parent == path}
 
     def unlink_abandoned(self, path: Path) -> bool:
         """Remove a file that is not open."""
