@@ -150,7 +150,7 @@ def reading(bench: Bench) -> dict[str, float]:
 def by_choice(vault: EncryptedVault, org: str, number: int) -> dict[str, int]:
     """How many records a night has of each kind."""
     counts: dict[str, int] = {}
-    for batch in vault.at(org, number).scan(TABLE, columns=["Choice1"]):
+    for batch in vault.at(org, number).read(TABLE, ["Choice1"]):
         for kind in pc.value_counts(batch.column("Choice1")).to_pylist():
             counts[kind["values"]] = counts.get(kind["values"], 0) + kind["counts"]
     return counts
