@@ -23,6 +23,16 @@ def test_only_columns_whose_values_repeat_get_a_dictionary() -> None:
     assert repeating_columns(rows) == [U_OP, "c1", "c2"]
 
 
+def test_versions_side_by_side_are_no_repetition() -> None:
+    rows = table(
+        c0=[f"number {number // 4}" for number in range(ROWS)],
+        c1=[f"city {number // 4 % 90}" for number in range(ROWS)],
+        c2=[f"rare {number // 4}" if number // 4 % 7 == 0 else None for number in range(ROWS)],
+        c3=["one"] * ROWS,
+    )
+    assert repeating_columns(rows) == [U_OP, "c1", "c3"]
+
+
 def test_columns_of_a_segment_without_source_columns_are_looked_at_too() -> None:
     assert repeating_columns(table().slice(0, 1)) == []
     assert repeating_columns(table()) == [U_OP]
