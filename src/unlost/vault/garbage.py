@@ -58,7 +58,9 @@ def sweep(room: OrgRoom, *, run: str) -> Sweep:
     remove_over(room)
     remove_erased(room, state)  # of an erasure that was cut off behind its commit
     drop_orphans(room)
-    runs = list(_going_on(room, state, runs))
+    runs = list(_not_over(room, state, runs))
+    cut_off = [one for one in runs if one.kind in BEGUN_ANEW]
+    runs = [one for one in runs if one.kind not in BEGUN_ANEW]
     pending = list(_pending(room, state, listing))
     now = room.clock.now()
     ripe = [one for one in pending if _may_go(one, runs, now)]
@@ -67,18 +69,19 @@ def sweep(room: OrgRoom, *, run: str) -> Sweep:
     waiting = [one for one in pending if one not in ripe]
     known = {name for one in pending for name in one.objects}
     stray = _stray(room, state, listing, runs) - known
-    if stray:
+    if stray or cut_off:
         fresh = _condemn(room, run, sorted(stray), collected=_gone_up_to(state, waiting))
+        for intent in cut_off:  # a commit of theirs that comes late finds its place taken
+            OpenRun(room.org, intent.run, sealed=room.sealed).close()
+    if stray:
         waiting.append(Condemned(fresh, now, {name: listing[name] for name in stray}))
     return _told(ripe, waiting, runs, stray=len(stray))
 
 
-def _going_on(room: OrgRoom, state: LiveState, runs: Sequence[Intent]) -> Iterator[Intent]:
-    """Runs that somebody goes on with. The intents of others are removed: of those that were committed and
-    could not be closed, and of those that were cut off in what is begun anew each time.
-    """
+def _not_over(room: OrgRoom, state: LiveState, runs: Sequence[Intent]) -> Iterator[Intent]:
+    """Runs that are open; of one that was committed and could not be closed the intent is removed."""
     for intent in runs:
-        if committed(state, intent.run) is None and intent.kind not in BEGUN_ANEW:
+        if committed(state, intent.run) is None:
             yield intent
         else:
             OpenRun(room.org, intent.run, sealed=room.sealed).close()

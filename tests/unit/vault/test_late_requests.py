@@ -15,6 +15,7 @@ from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.model.store import Store
 from unlost.vault import places
 from unlost.vault.compact import tiers
+from unlost.vault.maintenance import open_runs
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import EncryptedVault, open_vault
 
@@ -100,7 +101,9 @@ def test_a_commit_that_comes_after_its_failure_finds_all_that_it_names(
     with pytest.raises(StoreError):
         CHANGES[kind](story.vault, story.org, "r1")
     other = opened(store, story)
-    other.sweep(story.org, run="s0") if kind in REMOVING else None
+    if kind in REMOVING:  # what the first one wrote is nobody's, as far as can be told
+        with pytest.raises(StoreError):
+            other.sweep(story.org, run="s0")
     assert store.arrive()[0]
     other = opened(store, story)
     assert other.commits(story.org)[-1].kind is kind
@@ -110,6 +113,25 @@ def test_a_commit_that_comes_after_its_failure_finds_all_that_it_names(
     assert other.verify(VerifyLevel.DEEP).damages == ()
     if kind in REMOVING:
         assert scanner.found(other, REMOVING[kind]) == set()
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_one_that_comes_after_a_sweep_finds_its_place_taken(
+    story: vaultstory.Story, store: LateStore, kind: CommitKind
+) -> None:
+    before = names(store)
+    store.code = "store-failed"
+    with pytest.raises(StoreError):
+        CHANGES[kind](story.vault, story.org, "r1")
+    store.code = ""
+    other = opened(store, story)
+    other.sweep(story.org, run="s0")
+    assert store.arrive() == [False]
+    assert not list(open_runs(other.room(story.org)))
+    story.clock.advance(days=8)
+    other.sweep(story.org, run="s1")
+    assert other.verify(VerifyLevel.DEEP).damages == ()
+    assert {name for name in before if "/data/" in name} <= names(store)
 
 
 @pytest.mark.parametrize("kind", CHANGES)

@@ -199,8 +199,9 @@ def check_held(room: OrgRoom, chosen: Chosen, *, code: str, done: str) -> None:
             code,
             f"{first}{others} of {len(chosen.records)} records {verb} held, and a hold stands above that. "
             f"Nothing was {done}.",
-            next_step=("Leave them out, or lift" if several else "Lift")
-            + " the hold with `unlost hold lift` first.",
+            next_step="Leave them out, or lift the hold with `unlost hold lift` first."
+            if several
+            else "Lift the hold with `unlost hold lift` first.",
         )
 
 

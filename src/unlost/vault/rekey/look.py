@@ -128,9 +128,7 @@ class Looking:
         if name.startswith(places.packs(self.room.org)) or name.endswith(_SIDECAR):
             try:
                 return self.is_earlier(name)
-            except (
-                UsageError
-            ):  # a wrong bit may look like a newer format; nothing needs it any more
+            except UsageError:  # a wrong bit may look like a newer format; nothing needs it
                 return True
         sealed, org = self.room.sealed, self.room.org
         opens = opens_under(sealed, org=org, name=name, size=size, epoch=self.epoch)
