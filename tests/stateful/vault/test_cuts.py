@@ -11,16 +11,15 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
+from stateful.vault.lives import live
 from stateful.vault.model import Seen
 from stateful.vault.test_versions import (
     HASHED,
@@ -442,26 +441,13 @@ class Cuts(RuleBasedStateMachine):
         return listed - live
 
 
-def live(examples: int, steps: int) -> None:
-    """Let a vault live through this many lives."""
-    run_state_machine_as_test(
-        Cuts,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=steps,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
-
-
 @pytest.mark.timeout(600)
 def test_what_is_cut_off_has_happened_or_has_not() -> None:
-    live(examples=15, steps=10)
+    live(Cuts, examples=15, steps=10)
 
 
 @pytest.mark.deep
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("part", range(4))  # each is other lives: nothing is derandomized
 def test_what_is_cut_off_has_happened_or_has_not_for_long(part: int) -> None:
-    live(examples=250, steps=15)
+    live(Cuts, examples=250, steps=15)

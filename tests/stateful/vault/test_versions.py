@@ -7,7 +7,6 @@ from random import Random
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -15,9 +14,9 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
+from stateful.vault.lives import live
 from stateful.vault.model import Model, Run, Seen
 from unlost.model.erasure import ErasureWish
 from unlost.model.errors import Conflict, NotFound, UsageError
@@ -646,26 +645,13 @@ def schema_of(shape: tuple[str, ...]) -> Schema:
     return Schema((table,), fingerprint="same")
 
 
-def live(examples: int, steps: int) -> None:
-    """Let a vault live through this many lives."""
-    run_state_machine_as_test(
-        Versions,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=steps,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
-
-
 @pytest.mark.timeout(600)
 def test_the_vault_is_a_dictionary_of_versions() -> None:
-    live(examples=20, steps=12)
+    live(Versions, examples=20, steps=12)
 
 
 @pytest.mark.deep
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("part", range(4))  # each is other lives: nothing is derandomized
 def test_the_vault_is_a_dictionary_of_versions_for_long(part: int) -> None:
-    live(examples=1_250, steps=20)
+    live(Versions, examples=1_250, steps=20)
