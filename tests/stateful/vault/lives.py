@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 
-def live(machine: type[RuleBasedStateMachine], *, examples: int, steps: int) -> None:
+def let_live(machine: type[RuleBasedStateMachine], *, examples: int, steps: int) -> None:
     """So many lives of at most so many steps, as long as they take."""
     run_state_machine_as_test(
         machine,

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from stateful.vault.lives import live
+from stateful.vault.lives import let_live
 from stateful.vault.model import Seen
 from stateful.vault.test_versions import (
     HASHED,
@@ -443,11 +443,11 @@ class Cuts(RuleBasedStateMachine):
 
 @pytest.mark.timeout(600)
 def test_what_is_cut_off_has_happened_or_has_not() -> None:
-    live(Cuts, examples=15, steps=10)
+    let_live(Cuts, examples=15, steps=10)
 
 
 @pytest.mark.deep
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("part", range(4))  # each is other lives: nothing is derandomized
 def test_what_is_cut_off_has_happened_or_has_not_for_long(part: int) -> None:
-    live(Cuts, examples=250, steps=15)
+    let_live(Cuts, examples=250, steps=15)

@@ -16,7 +16,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from stateful.vault.lives import live
+from stateful.vault.lives import let_live
 from stateful.vault.model import Model, Run, Seen
 from unlost.model.erasure import ErasureWish
 from unlost.model.errors import Conflict, NotFound, UsageError
@@ -647,11 +647,11 @@ def schema_of(shape: tuple[str, ...]) -> Schema:
 
 @pytest.mark.timeout(600)
 def test_the_vault_is_a_dictionary_of_versions() -> None:
-    live(Versions, examples=20, steps=12)
+    let_live(Versions, examples=20, steps=12)
 
 
 @pytest.mark.deep
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("part", range(4))  # each is other lives: nothing is derandomized
 def test_the_vault_is_a_dictionary_of_versions_for_long(part: int) -> None:
-    live(Versions, examples=1_250, steps=20)
+    let_live(Versions, examples=1_250, steps=20)
