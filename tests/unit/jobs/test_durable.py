@@ -128,7 +128,7 @@ def test_the_whole_vault_has_a_turn_of_its_own(jobs: DurableJobs, work: Work) ->
 def test_a_fault_in_one_job_stops_no_other(jobs: DurableJobs, work: Work) -> None:
     jobs.enqueue(job("broken"))
     jobs.enqueue(job("a"))
-    assert work.until(2) == ["broken", "a"]
+    assert sorted(work.until(2)) == ["a", "broken"]  # they may begin at once
 
 
 def test_a_job_that_broke_off_can_be_asked_for_again(jobs: DurableJobs, work: Work) -> None:
