@@ -15,9 +15,11 @@ def check_no_restore(app: Application, org: ProtectedOrg) -> None:
     vault = app.whole_vault
     for oid in vault.orgs():
         for run in vault.journals(oid, unfinished=True):
-            opened, known = Log(vault.journal(oid, run)).state.opened, find_run(run)
-            over = known is None or known.state in (RunState.ABANDONED, RunState.DONE)
-            if opened is not None and opened.plan.org == org.oid and not over:
+            known = find_run(run)
+            if known is None or known.state in (RunState.ABANDONED, RunState.DONE):
+                continue  # whatever is in its journal, and if that is damaged
+            opened = Log(vault.journal(oid, run)).state.opened
+            if opened is not None and opened.plan.org == org.oid:
                 raise Conflict(
                     "runs-open",
                     f"The restore {run} is open, and may need what is to go.",

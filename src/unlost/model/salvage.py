@@ -69,14 +69,18 @@ class Salvage:
     """What salvaging does to an org, or did.
 
     ``objects`` are damaged and are not part of the vault afterwards. ``files`` are lost (the first
-    ``LISTED`` of ``files_lost``). ``reread``: tables that the next backup reads whole, so that what the org
-    still has comes back. ``left`` is damage that this does not mend. ``snapshot``: the commit that did it.
+    ``LISTED`` of ``files_lost``). ``certificates`` of these commits are lost, and ``journals`` of these runs,
+    each as a whole: its entries prove each other. ``reread``: tables that the next backup reads whole, so
+    that what the org still has comes back. ``left`` is damage that this does not mend. ``snapshot``: the
+    commit that did it.
     """
 
     objects: tuple[str, ...] = ()
     tables: tuple[TableSalvaged, ...] = ()
     files: tuple[LostFile, ...] = ()
     files_lost: int = 0
+    certificates: tuple[int, ...] = ()
+    journals: tuple[str, ...] = ()
     reread: tuple[str, ...] = ()
     left: tuple[Damage, ...] = ()
     snapshot: int | None = None
@@ -84,7 +88,7 @@ class Salvage:
 
 @dataclass(frozen=True, slots=True)
 class SalvageTold:
-    """A salvage of the past: which commit it was, when, and a sentence for each table."""
+    """A salvage of the past: which commit it was, when, and sentences about what was lost."""
 
     snapshot: int
     run: str

@@ -258,8 +258,8 @@ class VaultSnapshot:
         ]
 
     def certificate(self) -> Certificate | None:
-        """The certificate of the run that made it."""
-        name = self._manifest.certificate
+        """The certificate of the run that made it; None too where it was salvaged as lost."""
+        name = self.info.certificate
         if name is None:
             return None
         content = self._room.sealed.get(ObjectKind.CERTIFICATE, org=self._room.org, name=name)

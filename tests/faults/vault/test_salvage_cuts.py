@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import vaultstory
 from faults.parts import parts_of
 from faults.vault.test_compaction_cuts import several_nights, strays
 from faults.vault.test_power_cuts import opened
@@ -20,14 +21,17 @@ PARTS = 4
 
 
 def hurt(disk: UnsyncedDisk) -> Story:
-    """A vault that has lost a segment of accounts, one of words, and a pack."""
+    """A vault that has lost a segment of accounts, one of words, a pack, a certificate, and of a journal an entry."""
     story = several_nights(disk)
+    vaultstory.restore(story)
     state = story.vault.room(story.org).chain.live()
     for table in ("Account", SEARCH):
         entry = state.of(table, until=state.seq)[0].entry
         story.store.delete(places.segment(story.org, entry.object))
     pack = next(iter(state.packs.values()))
     story.store.delete(places.pack(story.org, pack.id))
+    for lost in ("certs/night-1.0", "journal/restore-1/00000000"):
+        assert story.store.delete(f"orgs/{story.org}/{lost}")
     return opened(story, disk)
 
 
@@ -72,6 +76,8 @@ def test_all_or_nothing_is_salvaged_and_the_next_one_does_the_rest(part: int) ->
         assert bool(done.objects) is bool(left)
         assert again.vault.verify(VerifyLevel.DEEP).damages == ()
         assert pictures(again) == AFTER
+        assert again.vault.at(again.org, 1).certificate() is None
+        assert not list(again.vault.journals(again.org, unfinished=True))
         kinds = [info.kind for info in again.vault.commits(again.org)]
         assert kinds.count(CommitKind.SALVAGE) == 1
         again.vault.sweep(again.org, run="sweep-1")

@@ -7,6 +7,7 @@ import pytest
 
 from diskhome import put_on_disk
 from homes import SECRET, WRITE_SECRET, World
+from unlost.app.actions import erase as erasing
 from unlost.app.actions.audit import deeds
 from unlost.app.actions.backup import backup
 from unlost.app.actions.compare import compare
@@ -19,13 +20,14 @@ from unlost.app.actions.restore_plan import PlanRequest, make_plan
 from unlost.app.actions.restore_run import run_plan
 from unlost.app.actions.salvage import plan, salvage
 from unlost.app.actions.show import show
+from unlost.app.actions.snapshots import certificate
 from unlost.app.actions.verify import verify
 from unlost.app.actions.writer import NewWriter, set_writer
 from unlost.app.veil import VeiledVault
 from unlost.catalog.checks import standing_check
 from unlost.catalog.orgs import get_org
 from unlost.model.access import HiddenColumn
-from unlost.model.errors import Conflict
+from unlost.model.errors import Conflict, IntegrityError, NotFound
 from unlost.model.plan import Weight
 from unlost.model.snapshot import VerifyLevel
 from unlost.outside.formats import ExportFormat
@@ -270,3 +272,32 @@ def test_something_else_of_one_size_is_not_salvaged(kept: World) -> None:
     with pytest.raises(Conflict) as caught:
         salvage(kept.app, plan=seen.digest)
     assert caught.value.code == "salvage-changed"
+
+
+def test_a_journal_that_is_lost_stops_nothing_once_it_is_given_up(
+    kept: World, tmp_path: Path
+) -> None:
+    set_writer(kept.app, NewWriter("sales", {}, {"password": WRITE_SECRET}))
+    kept.org.update("Account", KEY, {"Phone": "wrong"})
+    asked = PlanRequest("sales", (f"Account/{KEY}",), at="2")
+    run = run_plan(kept.app, Path(make_plan(kept.app, asked, tmp_path / "plan.json").file)).run
+    assert kept.home.vault is not None
+    proof, *_ = sorted(kept.home.vault.glob("orgs/*/certs/*"))
+    entry, *_ = sorted(kept.home.vault.glob(f"orgs/*/journal/{run}/*"))
+    for lost in (proof, entry):
+        lost.unlink()
+    kept.app.open_anew()
+    wish = erasing.WishedErasure((f"Account/{KEY}",))
+    with pytest.raises((IntegrityError, NotFound)):
+        erasing.plan(kept.app, "sales", wish)
+    seen = plan(kept.app)
+    (org,) = seen.orgs
+    assert (org.certificates, org.journals, org.tables) == ((1,), (run,), ())
+    assert salvage(kept.app, plan=seen.digest).whole
+    assert run not in kept.app.whole_vault.journals(get_org("sales").oid)
+    asked_for = erasing.plan(kept.app, "sales", wish)
+    assert erasing.erase(kept.app, "sales", wish, plan=asked_for.digest).records
+    assert verify(kept.app, level=VerifyLevel.DEEP).whole
+    with pytest.raises(NotFound) as gone:
+        certificate(kept.app, "sales", at="1")
+    assert gone.value.code == "certificate-missing"

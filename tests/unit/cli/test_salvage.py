@@ -84,6 +84,7 @@ def test_all_that_may_be_said(kept: Terminal, monkeypatch: pytest.MonkeyPatch) -
     ids = tuple(f"a{n}" for n in range(12))
     org = OrgSalvage(
         org="sales", zone="UTC", objects=("data/x",), files_lost=2, reread=("Account",), left=(damage,),
+        certificates=tuple(range(1, 12)), journals=("restore-1",),
         tables=(
             TableSalvaged("$files"),
             TableSalvaged("$search", rebuilt=True),
@@ -103,6 +104,8 @@ def test_all_that_may_be_said(kept: Terminal, monkeypatch: pytest.MonkeyPatch) -
         "of a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, …",
         "3 with ids from b to c",
         "Paper/p1 Body",
+        "11 certificates would be lost, of the snapshots 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, …: nobody can",
+        "the journal of restore-1 would be lost: that run cannot be undone any more.",
         "Not mended by this: orgs/x",
         "Still damaged:",
         "not known to be erased any more",

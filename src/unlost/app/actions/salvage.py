@@ -29,8 +29,8 @@ from unlost.vault.mirror.repair import curable
 class OrgSalvage:
     """What salvaging does to an org, or did; see ``unlost.model.salvage``.
 
-    ``objects`` are damaged, and are not part of the vault afterwards. ``reread`` tables are read whole by
-    the next backup. ``left`` is not mended by it; without ``objects`` that is all, and nothing is done.
+    ``objects`` are damaged, and are not part of the vault afterwards. ``certificates`` of these commits are
+    lost, and ``journals`` of these runs. ``reread`` tables are read whole by the next backup. ``left`` is not mended by it; without ``objects`` that is all, and nothing is done.
     ``snapshot`` is the commit that did it, None in a plan.
     """
 
@@ -40,6 +40,8 @@ class OrgSalvage:
     tables: tuple[TableSalvaged, ...]
     files: tuple[LostFile, ...]
     files_lost: int
+    certificates: tuple[int, ...]
+    journals: tuple[str, ...]
     reread: tuple[str, ...]
     left: tuple[Damage, ...]
     snapshot: int | None = None
@@ -84,6 +86,8 @@ def _noted(done: Salvaged) -> dict[str, Json]:
         "versions_lost": sum(one.lost for one in done.orgs),
         "versions_reduced": sum(one.reduced for one in done.orgs),
         "files_lost": sum(one.files_lost for one in done.orgs),
+        "certificates_lost": sum(len(one.certificates) for one in done.orgs),
+        "journals_lost": [run for one in done.orgs for run in one.journals],
         "snapshots": [one.snapshot for one in done.orgs],
     }
 
@@ -183,6 +187,8 @@ def _told(org: ProtectedOrg, found: Salvage) -> OrgSalvage:
         tables=found.tables,
         files=found.files,
         files_lost=found.files_lost,
+        certificates=found.certificates,
+        journals=found.journals,
         reread=found.reread,
         left=found.left,
         snapshot=found.snapshot,

@@ -57,7 +57,9 @@ def _ask(seen: "SalvagePlan", *, as_json: bool) -> None:
 
 def _show_plan(out: "Console", seen: "SalvagePlan") -> None:
     if not seen.orgs:
-        out.print("No segment and no pack of the vault is damaged: there is nothing to salvage.")
+        out.print(
+            "No segment, pack, certificate or journal is damaged: there is nothing to salvage."
+        )
     for one in seen.orgs:
         if not one.objects:
             out.print(f"{one.org}: nothing of it can be salvaged.")
@@ -92,6 +94,15 @@ def _show_org(out: "Console", one: "OrgSalvage", *, would: str) -> None:
         out.print(f"  {many(one.files_lost, 'file')} {would}lost:")
         for file in one.files[:SHOWN]:
             out.print(f"    {plain(f'{file.record} {file.column}')}")
+    if one.certificates:
+        nights = ", ".join(map(str, one.certificates[:SHOWN]))
+        more = ", …" if len(one.certificates) > SHOWN else ""
+        out.print(
+            f"  {many(len(one.certificates), 'certificate')} {would}lost, of the snapshots {nights}{more}:"
+            " nobody can tell any more what was missing in them."
+        )
+    for run in one.journals:
+        out.print(f"  the journal of {plain(run)} {would}lost: that run cannot be undone any more.")
     if one.reread:
         out.print(f"  The next backup reads whole: {plain(', '.join(one.reread))}.")
 

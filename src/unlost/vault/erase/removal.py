@@ -1,4 +1,7 @@
-"""What an erasure left in the store is removed at once; again and again, until nothing of it is there."""
+"""What an erasure left in the store is removed at once; again and again, until nothing of it is there.
+
+So are the journals and certificates that a salvage gave up: the rest of a journal is taken for an open one.
+"""
 
 from collections.abc import Collection, Iterator
 
@@ -11,12 +14,20 @@ from unlost.vault.state import LiveState, live_objects
 
 # Commits behind which nothing of what they took out may be left, nor come in.
 REMOVING = frozenset({CommitKind.ERASE, CommitKind.RECTIFY})
-_REKEYING = frozenset({CommitKind.REKEY})  # what they condemned may still be read for some days
+_GIVING_UP = frozenset({CommitKind.SALVAGE})
+# What they condemned may still be read for some days, but not what they withdrew.
+_WITHDRAWING = frozenset({CommitKind.REKEY}) | _GIVING_UP
 
 
 def erasures_in(room: OrgRoom, state: LiveState) -> list[Manifest]:
     """The commits that erased or replaced something, oldest first."""
     return _of_kind(room, state, REMOVING)
+
+
+def unjournaled(room: OrgRoom, state: LiveState) -> frozenset[str]:
+    """The runs whose journals are gone, or are to go."""
+    taking = _of_kind(room, state, REMOVING | _GIVING_UP)
+    return frozenset(run for one in taking for run in one.unjournaled) - state.journals.keys()
 
 
 def _of_kind(room: OrgRoom, state: LiveState, kinds: Collection[CommitKind]) -> list[Manifest]:
@@ -27,7 +38,9 @@ def _of_kind(room: OrgRoom, state: LiveState, kinds: Collection[CommitKind]) -> 
 def remove_erased(room: OrgRoom, state: LiveState) -> int:
     """Remove what erasures took out of the chain; bytes that were removed. Safe to repeat."""
     erasures = erasures_in(room, state)
-    if not erasures and not any(room.sealed.store.list(places.redactions(room.org))):
+    given_up = any(info.kind in _GIVING_UP for info in state.commits.values())
+    redactions = room.sealed.store.list(places.redactions(room.org))
+    if not erasures and not given_up and not any(redactions):
         return 0
     size = 0
     for name in _left(room, state, erasures):
@@ -49,7 +62,8 @@ def _left(room: OrgRoom, state: LiveState, erasures: list[Manifest]) -> Iterator
     gone = {name for one in erasures for name in (*one.condemned, *one.withdrawn)} - live
     documents = (places.schemas(room.org), places.certificates(room.org), redactions)
     if any(name.startswith(documents) and name not in live for name in listed):
-        gone |= {name for one in _of_kind(room, state, _REKEYING) for name in one.withdrawn} - live
+        withdrawing = _of_kind(room, state, _WITHDRAWING)
+        gone |= {name for one in withdrawing for name in one.withdrawn} - live
     there = set(listed)
     stood_in = {  # a manifest goes only where what stands in its place is there
         places.commit(room.org, places.redacted(name))
@@ -58,8 +72,7 @@ def _left(room: OrgRoom, state: LiveState, erasures: list[Manifest]) -> Iterator
     }
     checkpoints = places.checkpoints(room.org)
     newest = places.checkpoint(room.org, erasures[-1].seq if erasures else 0)
-    runs = {run for one in erasures for run in one.unjournaled} - state.journals.keys()
-    journals = tuple(places.journal(room.org, run) for run in runs)
+    journals = tuple(places.journal(room.org, run) for run in unjournaled(room, state))
     for name in listed:
         if (
             name in gone

@@ -1,12 +1,13 @@
 """Which live objects are not what was written."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from unlost.model.errors import IntegrityError
 from unlost.model.snapshot import Damage
 from unlost.vault import places
 from unlost.vault.room import OrgRoom
+from unlost.vault.salvage.journals import broken_journals
 from unlost.vault.salvage.proving import proved_damages
 from unlost.vault.state import LiveSegment, LiveState, live_objects, segment_objects
 from unlost.vault.stores.cached import itself
@@ -16,11 +17,14 @@ from unlost.vault.stores.cached import itself
 class Damaged:
     """Damaged objects: segments by id, packs by the ids that rows of ``$files`` name.
 
-    ``objects`` are the names of all that; ``left`` is damage of other kinds.
+    ``certificates`` by name, and the runs of ``journals`` that are given up as a whole. ``objects`` are the
+    names of all that; ``left`` is damage of other kinds.
     """
 
     segments: frozenset[str] = frozenset()
     packs: frozenset[str] = frozenset()
+    certificates: tuple[str, ...] = ()
+    journals: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
     left: tuple[Damage, ...] = ()
 
@@ -37,7 +41,8 @@ def find_damaged(room: OrgRoom, state: LiveState) -> Damaged:
 
     Raises StoreError where the store does not give all of an object now, or not the same again.
     """
-    damages = {one.object: one for one in _damages(room, state)}
+    listing = {one.name: one.size for one in room.sealed.store.list(f"orgs/{room.org}/")}
+    damages = {one.object: one for one in _damages(room, state, listing)}
     schema = next((name for name in damages if name.startswith(places.schemas(room.org))), None)
     if schema is not None:
         raise IntegrityError(
@@ -55,13 +60,22 @@ def find_damaged(room: OrgRoom, state: LiveState) -> Damaged:
         for one in segment_objects(entry, org=room.org)
         if one.name in damages
     }
-    left = tuple(damages[name] for name in sorted(damages.keys() - named))
-    return Damaged(segments, damaged_packs, tuple(sorted(named)), left)
+    certificates = [name for name in damages if name.startswith(places.certificates(room.org))]
+    journals = broken_journals(room, state, listing)
+    named |= {*certificates, *journals.objects}
+    left = [damages[name] for name in sorted(damages.keys() - named)]
+    return Damaged(
+        segments,
+        damaged_packs,
+        tuple(sorted(certificates)),
+        journals.runs,
+        tuple(sorted(named)),
+        (*left, *journals.left),
+    )
 
 
-def _damages(room: OrgRoom, state: LiveState) -> tuple[Damage, ...]:
+def _damages(room: OrgRoom, state: LiveState, listing: Mapping[str, int]) -> tuple[Damage, ...]:
     """All live objects that are not what was written; raises StoreError where one cannot be read now."""
-    listing = {one.name: one.size for one in room.sealed.store.list(f"orgs/{room.org}/")}
     store = itself(room.sealed.store)
     return tuple(proved_damages(live_objects(state, org=room.org), store, listing))
 

@@ -61,9 +61,16 @@ class Found:
             tables=tuple(sorted(tables, key=lambda one: one.table)),
             files=tuple(files[:LISTED]),
             files_lost=len(files),
+            certificates=tuple(sorted(self._uncertified())),
+            journals=self.damaged.journals,
             reread=tuple(sorted(reread)),
             left=self.damaged.left,
         )
+
+    def _uncertified(self) -> Iterator[int]:
+        """The commits whose certificates are lost."""
+        lost = frozenset(self.damaged.certificates)
+        return (number for number, one in self.state.commits.items() if one.certificate in lost)
 
     def _files_told(self, files: Sequence[LostFile]) -> TableSalvaged:
         assert self.files is not None

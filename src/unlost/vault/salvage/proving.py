@@ -47,17 +47,18 @@ def proved_damages(
 
 
 def _looked(store: Store, entry: ObjectEntry, listed: int | None) -> Damage | None:
-    first = _sight(store, entry.name, size=listed, piece=_READ_BYTES)
+    first = sight(store, entry.name, size=listed, piece=_READ_BYTES)
     if first == Sight(entry.bytes, entry.blake3):
         return None
     size = store.size(entry.name)
-    second = _sight(store, entry.name, size=size, piece=min(_READ_BYTES, (size or 0) // 2 + 1))
+    second = sight(store, entry.name, size=size, piece=min(_READ_BYTES, (size or 0) // 2 + 1))
     if second != first:
         raise unsteady(entry.name)
     return Damage(entry.name, _sentence(entry, first))
 
 
-def _sight(store: Store, name: str, *, size: int | None, piece: int) -> Sight:
+def sight(store: Store, name: str, *, size: int | None, piece: int) -> Sight:
+    """What lies there, read piece by piece; raises StoreError where it cannot be read now."""
     if size is None:
         return Sight(None, _UNREADABLE)
     digest = blake3()

@@ -21,9 +21,10 @@ from unlost.model.snapshot import CommitKind
 from unlost.vault import places
 from unlost.vault.compact.merging import Choice
 from unlost.vault.erase.hits import Pause
+from unlost.vault.erase.removal import remove_erased
 from unlost.vault.erase.removing import check_alone, close_committed
 from unlost.vault.files import FILES_TABLE
-from unlost.vault.format.manifest import TablePart
+from unlost.vault.format.manifest import Manifest, TablePart
 from unlost.vault.format.physical import SEARCH, U_ID, U_OP
 from unlost.vault.garbage import collected_up_to
 from unlost.vault.maintenance import BEGUN_ANEW, Maintenance, Work, close_cut_off
@@ -54,6 +55,7 @@ def salvage(room: OrgRoom, *, run: str, pause: Pause, agree: Agree) -> Salvage:
     state = room.chain.proved()
     close_cut_off(room, *BEGUN_ANEW)
     close_committed(room, state)
+    remove_erased(room, state)  # journals that were given up, by a salvage that was cut off
     check_alone(room, state, run="")
     if not state.seq:
         return Salvage()
@@ -70,9 +72,17 @@ def salvages(room: OrgRoom) -> Iterator[SalvageTold]:
     """What was salvaged, oldest first."""
     for number, info in sorted(room.chain.live().commits.items()):
         if info.kind is CommitKind.SALVAGE:
-            parts = room.chain.manifest(number)[0].tables
-            told = tuple(part.finding.sentence for part in parts if part.finding is not None)
+            told = tuple(_sentences(room.chain.manifest(number)[0]))
             yield SalvageTold(number, info.run, info.finished, told)
+
+
+def _sentences(manifest: Manifest) -> Iterator[str]:
+    """What a salvage lost."""
+    yield from (part.finding.sentence for part in manifest.tables if part.finding is not None)
+    if manifest.withdrawn:
+        yield f"Certificates of backups are lost: {len(manifest.withdrawn)}."
+    for run in manifest.unjournaled:
+        yield f"The journal of {run} is lost."
 
 
 @dataclass(slots=True)
@@ -116,10 +126,12 @@ class _Salvaging:
             self._work.give_up()
             return told
         try:
-            return replace(told, snapshot=self._commit(found, told))
+            number = self._commit(found, told)
         except Exception:
             self._drop_packs()
             raise
+        remove_erased(self._room, self._room.chain.proved())
+        return replace(told, snapshot=number)
 
     def _commit(self, found: Found, told: Salvage) -> int:
         repacked = self._moved(found.contents.moving)
@@ -145,6 +157,8 @@ class _Salvaging:
                 dropped=tuple(sorted(leaving)),
                 counted=counted,
                 reread=frozenset(told.reread),
+                withdrawn=found.damaged.certificates,
+                unjournaled=found.damaged.journals,
             ),
             alone=True,
         ).number

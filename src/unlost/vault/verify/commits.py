@@ -26,13 +26,15 @@ class Walk:
     """What a walk along a chain gave: the state at its end, and each readable manifest.
 
     ``whole`` is False if a manifest is damaged: then the state may lack objects, unless a later checkpoint
-    tells them. ``slots`` is the highest entry of the register of slots that a manifest has seen.
+    tells them. ``slots`` is the highest entry of the register of slots that a manifest has seen, and
+    ``unjournaled`` the runs whose journals a commit took away.
     """
 
     state: LiveState = field(default_factory=LiveState)
     manifests: dict[int, tuple[str, str]] = field(default_factory=dict)  # head, live_root
     whole: bool = True
     slots: int = 0
+    unjournaled: set[str] = field(default_factory=set[str])
 
 
 class ChainVerifier:
@@ -116,6 +118,7 @@ class ChainVerifier:
             self._ledger.damage(name, f"It refers to the pack {pack[:12]}, which no commit has.")
         walk.slots = max(walk.slots, manifest.slots)
         self._withdrawn.update(manifest.withdrawn)
+        walk.unjournaled.update(manifest.unjournaled)
         walk.state.apply(manifest, head=head)
         walk.manifests[seq] = (head, manifest.live_root)
 

@@ -1,6 +1,6 @@
 """Journals: whether every entry is there, and whether they are those that the runs' commits prove."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 
 from unlost.vault import places
@@ -25,10 +25,15 @@ class JournalVerifier:
         self._lies = _lying(listing, places.journals(org))
         self._ledger = ledger
 
-    def check(self, proofs: Mapping[str, JournalProof], look: Look) -> None:
-        """Journals of runs that have ended, by run, and of those that have not."""
+    def check(
+        self, proofs: Mapping[str, JournalProof], look: Look, *, over: Collection[str]
+    ) -> None:
+        """Journals of runs that have ended, by run, and of those that have not.
+
+        ``over``: runs whose journals were taken away; what is left of one proves nothing, and goes.
+        """
         stored = entry_counts(self._listing, org=self._org)
-        for run in {**proofs, **stored}:
+        for run in sorted({**proofs, **stored}.keys() - (frozenset(over) - proofs.keys())):
             self._check_run(run, stored.get(run, []), proofs.get(run), look)
 
     def _check_run(

@@ -97,7 +97,7 @@ class OrgVerifier:
         self._check_identity()
         self._check_runs(listing)
         JournalVerifier(self._org, sealed=self._sealed, listing=listing, ledger=self._ledger).check(
-            walk.state.journals, look
+            walk.state.journals, look, over=walk.unjournaled
         )
         objects = check_sizes(live_objects(walk.state, org=self._org), listing, self._ledger)
         objects = [one for one in objects if look.proves(one.name)]
