@@ -63,6 +63,8 @@ def test_formats(night: Terminal, tmp_path: Path) -> None:
     assert "1 cell got an apostrophe" in people.err
     lines = [json.loads(line) for line in night("sql", query, "--format", "json").out.splitlines()]
     assert lines[0] == {"Name": "=1+1", "Price": "10.5", "list": "[1,2]", "day": "2026-01-02", "nothing": None}  # fmt: skip
+    assert night("sql", query, "--json").out == night("sql", query, "--format", "json").out
+    assert night("sql", query, "--json", "--format", "csv").failure["code"] == "two-formats"
     out = tmp_path / "offers.parquet"
     assert night("sql", query, "--format", "parquet", "--out", str(out)).code == ExitCode.OK
     assert [row["Name"] for row in pq.read_table(out).to_pylist()] == ["=1+1", "", "Ω"]

@@ -25,7 +25,7 @@ class FoundRecord:
     """A record that was found by the value of a column; ``gone`` is None while it is alive.
 
     ``came_back_as``: the record of its org that a restore made for it; empty where none did.
-    ``exact``: the whole value, or the id, is what was typed; else it only begins so.
+    ``zone`` is the org's, for times. ``exact``: the whole value, or the id, is what was typed; else it only begins so.
     """
 
     org: str
@@ -39,6 +39,7 @@ class FoundRecord:
     exact: bool
     alive: bool
     gone: Gone | None
+    zone: str
     came_back_as: str
 
 
@@ -107,6 +108,7 @@ def _described(
         exact=exact,
         alive=hit.alive,
         gone=None if hit.alive else _gone(app, org, head, hit),
+        zone=org.identity.zone,
         came_back_as="" if hit.alive else _stand_in(app, org, hit),
     )
 

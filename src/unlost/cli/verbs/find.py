@@ -43,7 +43,9 @@ def _show(out: "Console", result: "FindResult") -> None:
         out.print(f"Nothing found for {short(result.text)!r} (searched {where}).")
         return
     for hit in result.hits:
-        out.print(f"{hit.table_label} {short(hit.name or hit.record)}: {fate(hit.gone)}")
+        out.print(
+            f"{hit.table_label} {short(hit.name or hit.record)}: {fate(hit.gone, zone=hit.zone)}"
+        )
         out.print(f"  {hit.column_label}: {short(hit.value)}")
         if hit.came_back_as:
             out.print(f"  It came back as {hit.came_back_as}")

@@ -56,6 +56,7 @@ def sql(
     form: Annotated[
         SqlFormat, typer.Option("--format", help="How rows are told.")
     ] = SqlFormat.TABLE,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", help="Where to write them, not over a file."),
@@ -67,6 +68,7 @@ def sql(
 
     Columns have types; what does not fit into one is null, and is counted. Rows come in clear text.
     """
+    form = _one_format(form) if json else form
     check_audience(audience, csv=form is SqlFormat.CSV)
     with opened(home) as application, ExitStack() as stack:
         from unlost.app.actions.sql import sql as act
@@ -89,6 +91,17 @@ def sql(
             _write(answer, form, _stdout(form), audience)
         _tell_misfits(answer)
     return ExitCode.OK
+
+
+def _one_format(form: SqlFormat) -> SqlFormat:
+    """JSON; raises UsageError (``two-formats``) where another format was asked for too."""
+    if form not in (SqlFormat.TABLE, SqlFormat.JSON):
+        raise UsageError(
+            "two-formats",
+            f"--json and --format {form} ask for two formats at once.",
+            next_step="Say one of them.",
+        )
+    return SqlFormat.JSON
 
 
 def check_audience(audience: Audience, *, csv: bool) -> None:

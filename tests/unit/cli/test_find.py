@@ -1,0 +1,31 @@
+"""unlost find: when something was, as the clocks of the org's company tell it."""
+
+from dataclasses import replace
+
+import pytest
+
+from homes import SECRET
+from terminals import Terminal
+from unlost.app.actions.orgs import NewOrg, add_org
+from unlost.cli.exits import ExitCode
+
+
+@pytest.fixture
+def zurich(unlost: Terminal) -> Terminal:
+    """An org in Zürich of which a record was deleted between two nights, at 01:00 UTC."""
+    world = unlost.world
+    world.org.identity = replace(world.org.identity, zone="Europe/Zurich")
+    add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
+    assert unlost("backup", "sales").code == ExitCode.OK
+    world.org.delete("Account", "A40017")
+    world.clock.advance(days=1)
+    assert unlost("backup", "sales").code == ExitCode.OK
+    return unlost
+
+
+def test_it_tells_times_in_the_zone_of_the_org_as_history_does(zurich: Terminal) -> None:
+    told = zurich("find", "A40017")
+    assert "CET" in told.out
+    assert "UTC" not in told.out
+    (hit, *_) = zurich("find", "A40017", "--json").json["hits"]
+    assert hit["zone"] == "Europe/Zurich"
