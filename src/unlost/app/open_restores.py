@@ -2,9 +2,10 @@
 
 from unlost.app.compose import Application
 from unlost.catalog.orgs import ProtectedOrg
-from unlost.catalog.runs import RunState, find_run
+from unlost.catalog.runs import RunRecord, RunState, find_run
+from unlost.engine.restore.entries import Opened
 from unlost.engine.restore.log import Log
-from unlost.model.errors import Conflict
+from unlost.model.errors import Conflict, IntegrityError
 
 
 def check_no_restore(app: Application, org: ProtectedOrg) -> None:
@@ -18,7 +19,7 @@ def check_no_restore(app: Application, org: ProtectedOrg) -> None:
             known = find_run(run)
             if known is None or known.state in (RunState.ABANDONED, RunState.DONE):
                 continue  # whatever is in its journal, and if that is damaged
-            opened = Log(vault.journal(oid, run)).state.opened
+            opened = _opened(app, oid, known)
             if opened is not None and opened.plan.org == org.oid:
                 raise Conflict(
                     "runs-open",
@@ -26,3 +27,13 @@ def check_no_restore(app: Application, org: ProtectedOrg) -> None:
                     next_step="Wait until it has ended, or end it, and try again: "
                     f"`unlost runs {run}` shows it.",
                 )
+
+
+def _opened(app: Application, oid: str, known: RunRecord) -> Opened | None:
+    """How a restore began; None where it failed and its journal is damaged: nothing can go on with it."""
+    try:
+        return Log(app.whole_vault.journal(oid, known.id)).state.opened
+    except IntegrityError:
+        if known.state is RunState.FAILED:
+            return None
+        raise

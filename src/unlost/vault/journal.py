@@ -17,6 +17,7 @@ from unlost.vault.format.manifest import JournalProof
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.room import OrgRoom
 from unlost.vault.sealing import SealedObjects
+from unlost.vault.unjournaled import unjournaled
 
 _ENTRY = re.compile(r"([a-z0-9][a-z0-9_-]{0,63})/(\d{8})(?:\.[0-9a-f]+)?")
 
@@ -50,7 +51,12 @@ class RunJournal:
             return number
 
     def read(self) -> Iterator[bytes]:
-        """All entries in order, each proved before it is given; raises IntegrityError."""
+        """All entries in order, each proved before it is given; raises IntegrityError.
+
+        None of a journal that was erased, or lost and given up.
+        """
+        if self._is_taken():
+            return
         proof = self._proof()
         count = self._chain.count()
         if proof is not None:
@@ -78,12 +84,25 @@ class RunJournal:
         return self._chain.content(number)
 
     def _refuse_closed(self) -> None:
+        if self._is_taken():
+            raise Conflict(
+                "journal-closed",
+                f"What the run {self.run} did is not known any more: its journal was erased, or was lost and given "
+                "up. Nothing can be added to it.",
+                next_step="Make a new plan for what is left to do.",
+            )
         if self._proof() is not None:
             raise Conflict(
                 "journal-closed",
                 f"The run {self.run} has ended; nothing can be added to its journal.",
                 next_step="Begin another run for what is left to do.",
             )
+
+    def _is_taken(self) -> bool:
+        """True if a commit took the journal away; looked at before the first entry, for none goes meanwhile."""
+        if self._count or self._going:
+            return False
+        return self.run in unjournaled(self._room, self._room.chain.live())
 
     def _proof(self) -> JournalProof | None:
         return self._room.chain.live().journals.get(self.run)
@@ -187,6 +206,8 @@ def prove_journal(sealed: SealedObjects, *, org: str, run: str) -> JournalProof 
 
 def journals(room: OrgRoom, *, unfinished: bool) -> Sequence[str]:
     """Runs that have a journal: those with a commit in its order, unless left out, then others."""
-    ended = room.chain.live().journals
-    others = [run for run in journal_runs(room.sealed, org=room.org) if run not in ended]
+    state = room.chain.live()
+    ended, gone = state.journals, unjournaled(room, state)
+    stored = journal_runs(room.sealed, org=room.org)
+    others = [run for run in stored if run not in ended and run not in gone]
     return others if unfinished else [*ended, *others]

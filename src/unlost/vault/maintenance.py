@@ -46,7 +46,7 @@ class Work:
     ``dropped``: packs that are live no more. ``forgotten``: backups that are shown no more.
     ``tombstones``: by table, how many records that were deleted the vault knows no more, and ``alive``
     how many others. ``counted``: by table, how many records are alive, and how many are not, where a table was
-    counted anew. ``reread``: tables that the next backup reads whole. The rest is of an erasure: see
+    counted anew. ``reread``: tables that the next backup reads whole. The rest is of an erasure or a salvage: see
     ``Manifest``.
     """
 

@@ -95,9 +95,8 @@ class LiveState:
         for run in manifest.unjournaled:
             self.journals.pop(run, None)
         self.objects.update((entry.name, entry) for entry in manifest.objects)
-        if manifest.recertified or manifest.withdrawn:
-            names = dict.fromkeys(manifest.withdrawn) | manifest.recertified
-            self.commits = _recertified(self.commits, names)
+        if manifest.recertified:
+            self.commits = _recertified(self.commits, manifest.recertified)
         self.commits[manifest.seq] = info_of(manifest, head=head)
         self.forgotten |= frozenset(manifest.forgotten)
         if manifest.journal is not None:
@@ -147,9 +146,9 @@ class LiveState:
 
 
 def _recertified(
-    commits: Mapping[int, SnapshotInfo], names: Mapping[str, str | None]
+    commits: Mapping[int, SnapshotInfo], names: Mapping[str, str]
 ) -> dict[int, SnapshotInfo]:
-    """Commits with the names that their certificates have now; None for one that is lost."""
+    """Commits with the names that their certificates have now."""
     return {
         number: replace(info, certificate=names.get(info.certificate or "", info.certificate))
         for number, info in commits.items()

@@ -8,6 +8,7 @@ import vaultstory
 from faults.parts import parts_of
 from faults.vault.test_compaction_cuts import several_nights, strays
 from faults.vault.test_power_cuts import opened
+from unlost.model.certificate import Verdict
 from unlost.model.salvage import Salvage
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.vault import places
@@ -76,7 +77,9 @@ def test_all_or_nothing_is_salvaged_and_the_next_one_does_the_rest(part: int) ->
         assert bool(done.objects) is bool(left)
         assert again.vault.verify(VerifyLevel.DEEP).damages == ()
         assert pictures(again) == AFTER
-        assert again.vault.at(again.org, 1).certificate() is None
+        proof = again.vault.at(again.org, 1).certificate()
+        assert proof is not None
+        assert proof.verdict is Verdict.GAPS
         assert not list(again.vault.journals(again.org, unfinished=True))
         kinds = [info.kind for info in again.vault.commits(again.org)]
         assert kinds.count(CommitKind.SALVAGE) == 1

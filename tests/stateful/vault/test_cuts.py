@@ -427,7 +427,8 @@ class Cuts(RuleBasedStateMachine):
         for days in (0, 8, 8):
             self.clock.advance(days=days)
             self.vault.sweep(org, run=f"sweep-{next(self.runs)}")
-        assert self.strays() == set()
+        if self.vault.commits(org):  # before the first one nothing can say that it goes
+            assert self.strays() == set()
         assert self.named(self.vault.verify(VerifyLevel.DEEP).damages) == set()
         self.nights_show_what_they_saw()
 

@@ -104,7 +104,7 @@ def test_all_that_may_be_said(kept: Terminal, monkeypatch: pytest.MonkeyPatch) -
         "of a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, …",
         "3 with ids from b to c",
         "Paper/p1 Body",
-        "11 certificates would be lost, of the snapshots 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, …: nobody can",
+        "11 certificates would be lost, of the backups 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, …: nobody knows",
         "the journal of restore-1 would be lost: that run cannot be undone any more.",
         "Not mended by this: orgs/x",
         "Still damaged:",

@@ -9,10 +9,13 @@ from unlost.app.actions.restore_plan import org_of
 from unlost.app.actions.restore_run import EndingCount, RestoreResult, journal_of, result_of
 from unlost.app.compose import Application
 from unlost.app.records import Names
+from unlost.catalog.runs import find_run
 from unlost.engine.restore.outcome import Ending, RecordOutcome
 from unlost.model.access import Right, Trace
+from unlost.model.errors import NotFound
 from unlost.model.plan import Choices
 from unlost.model.ports import Snapshot
+from unlost.model.snapshot import CommitKind
 
 SHOWN = 50  # records of a cause, or of a table
 
@@ -96,10 +99,10 @@ class OutcomeResult:
 
 @action("run.outcome", Right.READ, trace=Trace.READ, where=Where.RUN, subject=("run",))
 def outcome(app: Application, run: str) -> OutcomeResult | None:
-    """How a restore ended, None while it has not; raises NotFound (``run-unknown``)."""
+    """How a restore ended, None while it has not; raises NotFound (``run-unknown``, ``journal-gone``)."""
     found = journal_of(app, run)
     if found is None:
-        raise run_unknown(run)
+        raise _nothing(run)
     log, oid = found
     closed = log.state.closed
     if closed is None:
@@ -125,15 +128,27 @@ def outcome(app: Application, run: str) -> OutcomeResult | None:
     )
 
 
+def _nothing(run: str) -> NotFound:
+    """The error for a run of which the vault has no journal; the home may know that there was one."""
+    known = find_run(run)
+    if known is None or known.kind is not CommitKind.RESTORE:
+        return run_unknown(run)
+    return NotFound(
+        "journal-gone",
+        f"What {run} did is not known any more: its journal was erased, or was lost and given up.",
+        next_step="See what the org has now, and make a new plan for what is left to do.",
+    )
+
+
 @action("restore.result", Right.READ, trace=Trace.READ, where=Where.RUN, subject=("run",))
 def restore_result(app: Application, run: str) -> RestoreResult | None:
     """How a restore ended, as who runs it at a terminal reads it; None while it has not.
 
-    Raises NotFound (``run-unknown``). The org's own words are told to who sees every column.
+    Raises NotFound (``run-unknown``, ``journal-gone``). The org's own words are told to who sees every column.
     """
     found = journal_of(app, run)
     if found is None:
-        raise run_unknown(run)
+        raise _nothing(run)
     log, oid = found
     closed = log.state.closed
     if closed is None:

@@ -98,8 +98,8 @@ def _show_org(out: "Console", one: "OrgSalvage", *, would: str) -> None:
         nights = ", ".join(map(str, one.certificates[:SHOWN]))
         more = ", …" if len(one.certificates) > SHOWN else ""
         out.print(
-            f"  {many(len(one.certificates), 'certificate')} {would}lost, of the snapshots {nights}{more}:"
-            " nobody can tell any more what was missing in them."
+            f"  {many(len(one.certificates), 'certificate')} {would}lost, of the backups {nights}{more}:"
+            " nobody knows any more what was missing there."
         )
     for run in one.journals:
         out.print(f"  the journal of {plain(run)} {would}lost: that run cannot be undone any more.")

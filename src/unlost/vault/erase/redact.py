@@ -33,6 +33,7 @@ from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.journal import EntryChain, journal_runs
 from unlost.vault.room import OrgRoom
 from unlost.vault.state import LiveState
+from unlost.vault.unjournaled import unjournaled
 
 _OWN_BYTES = 8
 _NEVER_COUNTED = 2**32  # numbers from here on are drawn; a run counts its own from 0
@@ -129,8 +130,9 @@ def certificates_naming(
 
 def journals_naming(room: OrgRoom, naming: Naming) -> tuple[str, ...]:
     """Runs whose journals name any of the records."""
-    runs = journal_runs(room.sealed, org=room.org)
-    return tuple(sorted(run for run in runs if _names_any(room, run, naming)))
+    runs = journal_runs(room.sealed, org=room.org).keys()
+    left = runs - unjournaled(room, room.chain.live())
+    return tuple(sorted(run for run in left if _names_any(room, run, naming)))
 
 
 def put_certificate(room: OrgRoom, name: str, certificate: Certificate) -> ObjectEntry:

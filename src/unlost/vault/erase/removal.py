@@ -4,19 +4,20 @@ So are the journals and certificates that a salvage gave up: the rest of a journ
 """
 
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 
+from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.snapshot import CommitKind
 from unlost.vault import places
 from unlost.vault.format.manifest import Manifest
 from unlost.vault.intents import OpenRun
 from unlost.vault.room import OrgRoom
 from unlost.vault.state import LiveState, live_objects
+from unlost.vault.unjournaled import unjournaled
 
 # Commits behind which nothing of what they took out may be left, nor come in.
 REMOVING = frozenset({CommitKind.ERASE, CommitKind.RECTIFY})
-_GIVING_UP = frozenset({CommitKind.SALVAGE})
-# What they condemned may still be read for some days, but not what they withdrew.
-_WITHDRAWING = frozenset({CommitKind.REKEY}) | _GIVING_UP
+_REKEYING = frozenset({CommitKind.REKEY})  # what they condemned may still be read for some days
 
 
 def erasures_in(room: OrgRoom, state: LiveState) -> list[Manifest]:
@@ -24,10 +25,12 @@ def erasures_in(room: OrgRoom, state: LiveState) -> list[Manifest]:
     return _of_kind(room, state, REMOVING)
 
 
-def unjournaled(room: OrgRoom, state: LiveState) -> frozenset[str]:
-    """The runs whose journals are gone, or are to go."""
-    taking = _of_kind(room, state, REMOVING | _GIVING_UP)
-    return frozenset(run for one in taking for run in one.unjournaled) - state.journals.keys()
+def given_up_in(room: OrgRoom, state: LiveState) -> Iterator[Manifest]:
+    """The commits that salvaged, oldest first; one that is lost itself is left out: it erased nothing."""
+    for seq, info in sorted(state.commits.items()):
+        if info.kind is CommitKind.SALVAGE:
+            with suppress(IntegrityError, NotFound):
+                yield room.chain.manifest(seq)[0]
 
 
 def _of_kind(room: OrgRoom, state: LiveState, kinds: Collection[CommitKind]) -> list[Manifest]:
@@ -38,7 +41,7 @@ def _of_kind(room: OrgRoom, state: LiveState, kinds: Collection[CommitKind]) -> 
 def remove_erased(room: OrgRoom, state: LiveState) -> int:
     """Remove what erasures took out of the chain; bytes that were removed. Safe to repeat."""
     erasures = erasures_in(room, state)
-    given_up = any(info.kind in _GIVING_UP for info in state.commits.values())
+    given_up = any(info.kind is CommitKind.SALVAGE for info in state.commits.values())
     redactions = room.sealed.store.list(places.redactions(room.org))
     if not erasures and not given_up and not any(redactions):
         return 0
@@ -62,7 +65,7 @@ def _left(room: OrgRoom, state: LiveState, erasures: list[Manifest]) -> Iterator
     gone = {name for one in erasures for name in (*one.condemned, *one.withdrawn)} - live
     documents = (places.schemas(room.org), places.certificates(room.org), redactions)
     if any(name.startswith(documents) and name not in live for name in listed):
-        withdrawing = _of_kind(room, state, _WITHDRAWING)
+        withdrawing = [*_of_kind(room, state, _REKEYING), *given_up_in(room, state)]
         gone |= {name for one in withdrawing for name in one.withdrawn} - live
     there = set(listed)
     stood_in = {  # a manifest goes only where what stands in its place is there

@@ -111,7 +111,7 @@ def _judged(
     """What of an org the vault has removed, and what of that stays; raises IntegrityError."""
     away = set(_of_org(scope, names, mirror))
     stays = away - set(_at_any_rate(scope, away, mirror)) if lacking else set()
-    return away, stays | (away & _given_up(scope))
+    return away, stays | _given_up(scope, away)
 
 
 def _of_names(
@@ -189,19 +189,23 @@ def _at_any_rate(scope: OrgScope, names: Iterable[str], mirror: _Mirror) -> Iter
             yield name
 
 
-def _given_up(scope: OrgScope) -> set[str]:
-    """What salvaging took out as damaged: the mirror may have it whole.
+def _given_up(scope: OrgScope, away: Collection[str]) -> set[str]:
+    """Of what went away what salvaging took out as damaged: the mirror may have it whole.
 
     Not what lay there before something was erased or corrected, or before the keys were changed: nobody
     looks into what was given up, so that it may hold that.
     """
-    names: set[str] = set()
+    names, runs = set[str](), set[str]()
     for seq, info in sorted(scope.state.commits.items()):
         if info.kind in _FOR_GOOD:
             names.clear()
+            runs.clear()
         elif info.kind is CommitKind.SALVAGE:
-            names.update(scope.room.chain.manifest(seq)[0].condemned)
-    return names
+            manifest = scope.room.chain.manifest(seq)[0]
+            names.update(manifest.condemned, manifest.withdrawn)
+            runs.update(manifest.unjournaled)
+    journals = tuple(places.journal(scope.room.org, run) for run in runs)
+    return {name for name in away if name in names or name.startswith(journals)}
 
 
 def _is_superseded(scope: OrgScope, name: str, mirror: _Mirror) -> bool:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
 from unlost.model.snapshot import Damage, VerifyLevel
 from unlost.vault import places
-from unlost.vault.erase.removal import unjournaled
 from unlost.vault.journal import entry_counts
 from unlost.vault.room import OrgRoom
 from unlost.vault.salvage.proving import Sight, sight
 from unlost.vault.state import LiveState
 from unlost.vault.stores.cached import itself
 from unlost.vault.stores.unread import device_failed, unsteady
+from unlost.vault.unjournaled import unjournaled
 from unlost.vault.verify.journals import JournalVerifier
 from unlost.vault.verify.ledger import MISSING, Ledger
 from unlost.vault.verify.look import Look

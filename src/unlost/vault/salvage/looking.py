@@ -8,12 +8,12 @@ import pyarrow as pa
 from blake3 import blake3
 
 from unlost.model.salvage import DIGEST_BYTES, LISTED, LostFile, Salvage, TableSalvaged
-from unlost.model.schema import WireKind
 from unlost.vault.erase.hits import Pause
 from unlost.vault.files import FILES_TABLE
 from unlost.vault.format.physical import BARE_FIELDS, CHANGES, SEARCH, U_BLOBS, is_system
 from unlost.vault.retain.contents import names_in
 from unlost.vault.room import OrgRoom
+from unlost.vault.salvage.certificates import has_files
 from unlost.vault.salvage.contents import (
     Contents,
     ContentsLook,
@@ -186,5 +186,5 @@ class Look:
     def _with_files(self) -> Iterator[str]:
         schema = self._room.schemas.get(self._room.chain.manifest(self._state.seq)[0].schema)
         for table in schema.schema.tables:
-            if table.files or any(one.kind is WireKind.BINARY for one in table.columns):
+            if has_files(table):
                 yield table.name

@@ -21,10 +21,11 @@ from unlost.model.snapshot import CommitKind
 from unlost.vault import places
 from unlost.vault.compact.merging import Choice
 from unlost.vault.erase.hits import Pause
+from unlost.vault.erase.redact import put_certificate
 from unlost.vault.erase.removal import remove_erased
 from unlost.vault.erase.removing import check_alone, close_committed
 from unlost.vault.files import FILES_TABLE
-from unlost.vault.format.manifest import Manifest, TablePart
+from unlost.vault.format.manifest import Manifest, ObjectEntry, TablePart
 from unlost.vault.format.physical import SEARCH, U_ID, U_OP
 from unlost.vault.garbage import collected_up_to
 from unlost.vault.maintenance import BEGUN_ANEW, Maintenance, Work, close_cut_off
@@ -32,6 +33,7 @@ from unlost.vault.merge import Piece, key_pieces, newest_of_each
 from unlost.vault.retain.repack import Relocated, Repacked, repack_pieces
 from unlost.vault.rewritten import Rewritten
 from unlost.vault.room import OrgRoom
+from unlost.vault.salvage.certificates import StandIns
 from unlost.vault.salvage.contents import Reachable
 from unlost.vault.salvage.derived import Remade
 from unlost.vault.salvage.looking import Found, Look
@@ -55,7 +57,6 @@ def salvage(room: OrgRoom, *, run: str, pause: Pause, agree: Agree) -> Salvage:
     state = room.chain.proved()
     close_cut_off(room, *BEGUN_ANEW)
     close_committed(room, state)
-    remove_erased(room, state)  # journals that were given up, by a salvage that was cut off
     check_alone(room, state, run="")
     if not state.seq:
         return Salvage()
@@ -80,9 +81,9 @@ def _sentences(manifest: Manifest) -> Iterator[str]:
     """What a salvage lost."""
     yield from (part.finding.sentence for part in manifest.tables if part.finding is not None)
     if manifest.withdrawn:
-        yield f"Certificates of backups are lost: {len(manifest.withdrawn)}."
+        yield f"Certificates of backups were lost: {len(manifest.withdrawn)}."
     for run in manifest.unjournaled:
-        yield f"The journal of {run} is lost."
+        yield f"The journal of {run} was lost."
 
 
 @dataclass(slots=True)
@@ -114,7 +115,7 @@ class _Salvaging:
         self._pause = pause
         self._state = work.base
         self._out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
-        self._packs: list[str] = []
+        self._made: list[str] = []
 
     def salvage(self, agree: Agree) -> Salvage:
         """Look, ask, write, and commit."""
@@ -128,20 +129,22 @@ class _Salvaging:
         try:
             number = self._commit(found, told)
         except Exception:
-            self._drop_packs()
+            self._drop()
             raise
-        remove_erased(self._room, self._room.chain.proved())
+        with suppress(UnlostError):  # it is done; what is left of it the next sweep removes
+            remove_erased(self._room, self._room.chain.proved())
         return replace(told, snapshot=number)
 
     def _commit(self, found: Found, told: Salvage) -> int:
         repacked = self._moved(found.contents.moving)
-        self._packs = [places.pack(self._room.org, entry.id) for entry in repacked.entries]
+        self._made += [places.pack(self._room.org, entry.id) for entry in repacked.entries]
         done = _Done([], self._state.copy())
         self._files(found, repacked, done)
         for work in found.works:
             choose = partial(Untold, losses=work.losses)
             done.took(self._rewritten(work, choose, done.after))
         self._derived(found, done)
+        certificates = self._certificates(found.damaged.certificates, done.after)
         check_alone(self._room, self._room.chain.proved(), run=self._run)
         gone = [entry for one in done.replaced for entry in (*one.old, *one.between)]
         objects = left_behind(self._state, gone, org=self._room.org)
@@ -157,11 +160,21 @@ class _Salvaging:
                 dropped=tuple(sorted(leaving)),
                 counted=counted,
                 reread=frozenset(told.reread),
+                objects=tuple(certificates.values()),
                 withdrawn=found.damaged.certificates,
+                recertified={name: entry.name for name, entry in certificates.items()},
                 unjournaled=found.damaged.journals,
             ),
             alone=True,
         ).number
+
+    def _certificates(self, lost: Sequence[str], after: LiveState) -> dict[str, ObjectEntry]:
+        """What stands in place of each."""
+        written: dict[str, ObjectEntry] = {}
+        for name, certificate in StandIns(self._room, after).of(lost):
+            written[name] = put_certificate(self._room, name, certificate)
+            self._made.append(written[name].name)
+        return written
 
     def _moved(self, pieces: pl.DataFrame) -> Repacked:
         """In new packs what was read whole a moment ago."""
@@ -232,11 +245,11 @@ class _Salvaging:
             alive, dead = alive + own, dead + len(ops) - own
         return alive, dead
 
-    def _drop_packs(self) -> None:
-        """After a failure: remove packs that were written, unless it was committed or may be still."""
+    def _drop(self) -> None:
+        """After a failure: remove packs and certificates that were written, unless it may have been committed."""
         with suppress(UnlostError):
             if self._work.came_to_nothing():
-                for name in self._packs:
+                for name in self._made:
                     self._room.sealed.store.delete(name)
 
 

@@ -185,13 +185,21 @@ def _acts(told: Job, rights: frozenset[Right]) -> dict[str, object]:
     }
 
 
+def _outcome(request: Asked, told: Job) -> dict[str, object]:
+    try:
+        return {"outcome": outcome(request.unlost, told.run)}
+    except NotFound as error:
+        if error.code != "journal-gone":
+            raise
+        return {"journal_gone": True}
+
+
 def _ended(request: Asked, told: Job, rights: frozenset[Right]) -> dict[str, object]:
     """How it ended: of a restore each record, of a backup what it proved."""
     if told.state != RunState.DONE.value:
         return {}
     if told.restore:
-        reads = Right.READ in rights
-        return {"outcome": outcome(request.unlost, told.run) if reads else None}
+        return _outcome(request, told) if Right.READ in rights else {}
     if told.snapshot is None:
         return {}
     try:

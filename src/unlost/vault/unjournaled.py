@@ -1,0 +1,20 @@
+"""Runs whose journals a commit took away: their names are not used again, and what is left of them goes."""
+
+from contextlib import suppress
+
+from unlost.model.errors import IntegrityError, NotFound
+from unlost.model.snapshot import CommitKind
+from unlost.vault.room import OrgRoom
+from unlost.vault.state import LiveState
+
+_TAKING = frozenset({CommitKind.ERASE, CommitKind.RECTIFY, CommitKind.SALVAGE})
+
+
+def unjournaled(room: OrgRoom, state: LiveState) -> frozenset[str]:
+    """The runs whose journals are gone, or are to go; a commit that is lost cannot tell."""
+    found: set[str] = set()
+    for seq, info in state.commits.items():
+        if info.kind in _TAKING:
+            with suppress(IntegrityError, NotFound):
+                found.update(room.chain.manifest(seq)[0].unjournaled)
+    return frozenset(found) - state.journals.keys()
