@@ -49,7 +49,8 @@ class Proved:
     one before.
 
     ``newest`` is the number of the newest backup, which may be one of a few tables: ``part`` is
-    what that one proved, ``today`` what all of them since the night brought.
+    what that one proved, ``today`` what all of them since the night brought. ``names`` are those of their
+    certificates: another may have come to stand in place of one.
     """
 
     number: int
@@ -59,6 +60,7 @@ class Proved:
     drift: tuple[str, ...] = ()
     newest: int = 0
     part: Certificate | None = None
+    names: tuple[str | None, ...] = ()
     today: NightCounts | None = None
 
 
@@ -137,11 +139,12 @@ class Watcher:
         if not whole:
             return None
         known = self._proved.get(oid)
-        if known is None or known.number != whole[-1].number:
+        names = tuple(one.certificate for one in every if one.number >= whole[-1].number)
+        if known is None or (known.number, known.names[:1]) != (whole[-1].number, names[:1]):
             known = _proved(app, oid, every, whole)
-        if known.newest != every[-1].number:
+        if names[1:] and (known.newest, known.names) != (every[-1].number, names):
             known = _with_hours(app, oid, every, known)
-        self._proved[oid] = known
+        self._proved[oid] = known = replace(known, names=names)
         return known
 
 

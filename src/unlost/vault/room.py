@@ -58,6 +58,7 @@ class OrgRoom:
         self.schemas = Schemas(org, sealed=sealed)
         self.reader = SegmentReader(org, sealed=sealed)
         self.reading = Reading(self.reader, self.schemas)
+        self.unjournaled: dict[int, tuple[str, ...]] = {}  # by commit: what it took away is known
 
     def view(self, table: str, *, until: int, state: LiveState | None = None) -> TableView:
         """A table as of a commit."""

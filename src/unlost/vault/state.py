@@ -95,8 +95,9 @@ class LiveState:
         for run in manifest.unjournaled:
             self.journals.pop(run, None)
         self.objects.update((entry.name, entry) for entry in manifest.objects)
-        if manifest.recertified:
-            self.commits = _recertified(self.commits, manifest.recertified)
+        if manifest.recertified or manifest.withdrawn:
+            names = dict.fromkeys(manifest.withdrawn) | manifest.recertified
+            self.commits = _recertified(self.commits, names)
         self.commits[manifest.seq] = info_of(manifest, head=head)
         self.forgotten |= frozenset(manifest.forgotten)
         if manifest.journal is not None:
@@ -146,9 +147,9 @@ class LiveState:
 
 
 def _recertified(
-    commits: Mapping[int, SnapshotInfo], names: Mapping[str, str]
+    commits: Mapping[int, SnapshotInfo], names: Mapping[str, str | None]
 ) -> dict[int, SnapshotInfo]:
-    """Commits with the names that their certificates have now."""
+    """Commits with the names that their certificates have now; None for one that nothing stands in place of."""
     return {
         number: replace(info, certificate=names.get(info.certificate or "", info.certificate))
         for number, info in commits.items()

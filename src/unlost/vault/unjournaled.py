@@ -12,9 +12,10 @@ _TAKING = frozenset({CommitKind.ERASE, CommitKind.RECTIFY, CommitKind.SALVAGE})
 
 def unjournaled(room: OrgRoom, state: LiveState) -> frozenset[str]:
     """The runs whose journals are gone, or are to go; a commit that is lost cannot tell."""
-    found: set[str] = set()
-    for seq, info in state.commits.items():
-        if info.kind in _TAKING:
+    taking = [seq for seq, info in state.commits.items() if info.kind in _TAKING]
+    for seq in taking:
+        if seq not in room.unjournaled:
             with suppress(IntegrityError, NotFound):
-                found.update(room.chain.manifest(seq)[0].unjournaled)
-    return frozenset(found) - state.journals.keys()
+                room.unjournaled[seq] = room.chain.manifest(seq)[0].unjournaled
+    found = frozenset(run for seq in taking for run in room.unjournaled.get(seq, ()))
+    return found - state.journals.keys()

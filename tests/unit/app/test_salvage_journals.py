@@ -6,15 +6,16 @@ from pathlib import Path
 import pytest
 
 from homes import WRITE_SECRET, World
-from unit.app.test_salvage import KEY, kept
+from unit.app.test_salvage import KEY, kept, vault_of
 from unlost.alerts.rules import alarms
 from unlost.app.actions import erase as erasing
 from unlost.app.actions.backup import backup
 from unlost.app.actions.outcome import outcome
 from unlost.app.actions.overview import Protection, overview
 from unlost.app.actions.restore_plan import PlanRequest, make_plan
-from unlost.app.actions.restore_run import run_plan
+from unlost.app.actions.restore_run import retry_run, run_plan
 from unlost.app.actions.salvage import plan, salvage
+from unlost.app.actions.snapshots import certificate
 from unlost.app.actions.writer import NewWriter, set_writer
 from unlost.app.digest import digest
 from unlost.app.health_orgs import org_looks
@@ -22,6 +23,9 @@ from unlost.app.watching import Watcher
 from unlost.catalog.orgs import get_org
 from unlost.catalog.runs import RunState, find_run
 from unlost.model.errors import Conflict, IntegrityError, NotFound
+from unlost.model.schema import WireKind
+from unlost.testing.platform import Refused
+from unlost.vault import places
 
 __all__ = ["kept"]
 
@@ -82,9 +86,11 @@ def test_a_plan_whose_journal_was_given_up_is_not_run_again(kept: World, tmp_pat
     with pytest.raises(NotFound) as other:
         outcome(kept.app, "restore-never")
     assert other.value.code == "run-unknown"
+    was = find_run(run)
     with pytest.raises(Conflict) as caught:
         run_plan(kept.app, file)
     assert caught.value.code == "journal-closed"
+    assert find_run(run) == was
     assert kept.org.tables["Account"].records[KEY] == before
 
 
@@ -140,3 +146,75 @@ def test_a_restore_that_may_go_on_keeps_its_damaged_journal(
     )
     with pytest.raises(IntegrityError):
         salvage(kept.app, plan=seen.digest)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_what_failed_is_tried_again_though_the_journal_of_another_try_was_given_up(
+    kept: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: int
+) -> None:
+    file = planned(kept, tmp_path)
+    platform = kept.connector.writer("one").platform
+    with monkeypatch.context() as patched:
+        patched.setattr(platform, "update", _refuses)
+        first = run_plan(kept.app, file)
+        tries = [first.run, retry_run(kept.app, first.run).run]
+    lost(kept, f"orgs/*/journal/{tries.pop(which)}/*")
+    given_up(kept)
+    done = retry_run(kept.app, tries[0])
+    assert done.whole
+    assert done.run.endswith("-try-3")
+
+
+def _refuses(*_: object, **__: object) -> None:
+    raise Refused("RULE", "Not today.", "Phone")
+
+
+def test_a_service_that_runs_says_that_the_newest_night_has_lost_its_certificate(
+    kept: World,
+) -> None:
+    watcher = Watcher()
+    backup(kept.app, "sales")
+    assert "incomplete" not in {one.rule for one in alarms(watcher.gather(kept.app))}
+    lost(kept, "orgs/*/certs/*")
+    given_up(kept)
+    assert "incomplete" in {one.rule for one in alarms(watcher.gather(kept.app))}
+
+
+def test_the_plan_tells_which_tables_are_read_whole_because_nobody_knows_their_files(
+    kept: World,
+) -> None:
+    kept.org.add_table("Paper", {"Name": WireKind.TEXT}, files=True)
+    kept.org.attach("Paper", "r.txt", b"cocoa")
+    backup(kept.app, "sales")
+    oid = get_org("sales").oid
+    names = [info.certificate or "" for info in kept.app.whole_vault.snapshots(oid)]
+    assert kept.home.vault is not None
+    newest, older = (kept.home.vault / names[at] for at in (-1, 0))
+    older.unlink()
+    kept.app.open_anew()
+    assert plan(kept.app).orgs[0].reread == ()
+    newest.unlink()
+    kept.app.open_anew()
+    assert plan(kept.app).orgs[0].reread == ("Paper",)
+
+
+def test_a_commit_that_comes_back_without_its_certificate_stops_nothing(kept: World) -> None:
+    for _ in range(3):
+        kept.clock.advance(days=1)
+        backup(kept.app, "sales")
+    vault, oid = vault_of(kept), get_org("sales").oid
+    vault.room(oid).chain.renew_checkpoint()
+    info = vault.snapshots(oid)[-2]
+    assert kept.home.vault is not None
+    commit = kept.home.vault / places.commit(oid, info.number)
+    held = commit.read_bytes()
+    for one in (kept.home.vault / (info.certificate or ""), commit):
+        one.unlink()
+    kept.app.open_anew()
+    assert salvage(kept.app, plan=plan(kept.app).digest).orgs[0].certificates == (info.number,)
+    commit.write_bytes(held)
+    kept.app.open_anew()
+    assert Watcher().gather(kept.app).unreadable == ""
+    with pytest.raises(NotFound) as caught:
+        certificate(kept.app, "sales", at=str(info.number))
+    assert caught.value.code == "certificate-missing"

@@ -9,7 +9,7 @@ from unlost.app.actions.restore_plan import org_of
 from unlost.app.actions.restore_run import EndingCount, RestoreResult, journal_of, result_of
 from unlost.app.compose import Application
 from unlost.app.records import Names
-from unlost.catalog.runs import find_run
+from unlost.catalog.runs import RunState, find_run
 from unlost.engine.restore.outcome import Ending, RecordOutcome
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
@@ -129,9 +129,9 @@ def outcome(app: Application, run: str) -> OutcomeResult | None:
 
 
 def _nothing(run: str) -> NotFound:
-    """The error for a run of which the vault has no journal; the home may know that there was one."""
+    """The error for a run of which the vault has no journal; one that was done had one."""
     known = find_run(run)
-    if known is None or known.kind is not CommitKind.RESTORE:
+    if known is None or known.kind is not CommitKind.RESTORE or known.state is not RunState.DONE:
         return run_unknown(run)
     return NotFound(
         "journal-gone",

@@ -36,6 +36,7 @@ from unlost.model.ports import Observer, Writer
 from unlost.model.snapshot import CommitKind
 
 KIND = CommitKind.RESTORE
+_DID_NOTHING = frozenset({"run-in-progress", "journal-closed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +297,7 @@ def _recorded(app: Application, org: ProtectedOrg, run: str, *, forget: bool) ->
         )
         raise
     except UnlostError as error:
-        if error.code == "run-in-progress" and before is not None:
+        if error.code in _DID_NOTHING and before is not None:
             _leave(before)
         else:
             _failed(app, run, error.code, error.sentence)
@@ -356,7 +357,8 @@ def _again(
             observer=Silence(),
         )
         tries = _tries(app, plan)
-        unbinned = {key for one in tries for key in _log(app, plan, one).unbinned}
+        logs = [_log(app, plan, one) for one in tries]  # that of one may be erased, or given up
+        unbinned = {key for one in logs if one.state.opened for key in one.unbinned}
         plan_id = f"{_base(plan)}-try-{len(tries) + 1}"
         return plan_again(plan, failed, ports, plan_id=plan_id, unbinned=unbinned, edits=edits)
 
@@ -366,11 +368,11 @@ def _base(plan: RestorePlan) -> str:
 
 
 def _tries(app: Application, plan: RestorePlan) -> list[str]:
-    """The runs of a plan: the first one, and all further tries until now."""
+    """The runs of a plan: the first one, and all further tries until now, of which the home knows too."""
     taken = set(app.vault.journals(plan.target))
     first = f"restore-{_base(plan)}"
     tries = [first]
-    while (another := f"{first}-try-{len(tries) + 1}") in taken:
+    while (another := f"{first}-try-{len(tries) + 1}") in taken or find_run(another) is not None:
         tries.append(another)
     return tries
 

@@ -16,6 +16,7 @@ from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.schema import Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, Counts, SnapshotInfo, TableState, nights
+from unlost.vault.erase.hits import Pause
 from unlost.vault.files import FILES_TABLE
 from unlost.vault.format.manifest import Manifest
 from unlost.vault.format.physical import U_ID, U_SNAP
@@ -50,6 +51,7 @@ class StandIns:
 
     room: OrgRoom
     state: LiveState
+    pause: Pause
 
     def of(self, names: Iterable[str]) -> Iterator[tuple[str, Certificate]]:
         """Those of commits whose certificates had these names.
@@ -57,19 +59,24 @@ class StandIns:
         One that no commit names has none, nor that of a commit whose manifest is lost: it cannot be shown.
         """
         lost = frozenset(names)
-        for number, info in sorted(self.state.commits.items()):
-            if info.certificate is not None and info.certificate in lost:
-                manifest = self._manifest(number)
-                if manifest is not None:
-                    yield info.certificate, self._certificate(manifest, info)
+        manifests = {
+            number: manifest
+            for number, info in sorted(self.state.commits.items())
+            if info.certificate in lost and (manifest := self._manifest(number)) is not None
+        }
+        files = self._files(manifests) if manifests else {}
+        for number, manifest in manifests.items():
+            info = self.state.commits[number]
+            assert info.certificate is not None, "it is one of those that are lost"
+            yield info.certificate, self._certificate(manifest, info, files.get(number, {}))
 
     def _manifest(self, number: int) -> Manifest | None:
         with suppress(IntegrityError, NotFound):
             return self.room.chain.manifest(number)[0]
         return None
 
-    def _certificate(self, manifest: Manifest, info: SnapshotInfo) -> Certificate:
-        lines = tuple(self._lines(manifest, info))
+    def _certificate(self, manifest: Manifest, info: SnapshotInfo, files: Files) -> Certificate:
+        lines = tuple(self._lines(manifest, info, files))
         held = sum(line.held for line in lines)
         return Certificate(
             org=manifest.identity,
@@ -87,33 +94,41 @@ class StandIns:
             rests_on=self._night_before(info.number) if info.partial else None,
         )
 
-    def _lines(self, manifest: Manifest, info: SnapshotInfo) -> Iterator[TableLine]:
-        if info.kind is not CommitKind.BACKUP:
-            return
-        schema, files = self.room.schemas.get(manifest.schema).schema, self._files(info.number)
+    def _lines(self, manifest: Manifest, info: SnapshotInfo, files: Files) -> Iterator[TableLine]:
+        """Of an hour those of the tables that were read since the night; the night tells of the others."""
+        schema, read = self.room.schemas.get(manifest.schema).schema, self._read_since(info)
         for state in manifest.states:
-            line = _line(manifest, state, schema, files)
-            yield line if info.read(state.table) else replace(line, carried=True)
+            if not info.partial or state.table in read:
+                line = _line(manifest, state, schema, files)
+                yield line if info.read(state.table) else replace(line, carried=True)
+
+    def _read_since(self, hour: SnapshotInfo) -> frozenset[str]:
+        """Tables that hours read since the night, up to this one."""
+        night = self._night_before(hour.number) or 0
+        hours = (one for number, one in self.state.commits.items() if night < number <= hour.number)
+        return frozenset(table for one in hours for table in one.only)
 
     def _night_before(self, number: int) -> int | None:
         backups = (one for _, one in sorted(self.state.commits.items()) if one.number < number)
         before = nights(one for one in backups if one.kind is CommitKind.BACKUP)
         return before[-1].number if before else None
 
-    def _files(self, number: int) -> Files:
-        """As of a commit: each file once, as it was then."""
-        view = self.room.view(FILES_TABLE, until=number, state=self.state)
-        size = files_column(self.room, "size")
-        found: list[pl.DataFrame] = []
+    def _files(self, numbers: Iterable[int]) -> dict[int, Files]:
+        """As of some commits: each file once, as it was then."""
+        view = self.room.view(FILES_TABLE, until=self.state.seq, state=self.state)
+        size, found = files_column(self.room, "size"), dict[int, list[pl.DataFrame]]()
         for rows in key_pieces(view, (U_SNAP, size)):
-            then = rows.filter(pc.less_equal(rows.column(U_SNAP), number))
-            newest = newest_of_each(then)
-            files = newest.filter(pc.starts_with(newest.column(U_ID).cast(pa.string()), _FILE_ROW))
-            found.append(_by_table(files, size))
-        if not found:
-            return {}
-        whole = pl.concat(found).group_by("table").agg(pl.sum("files"), pl.sum("bytes"))
-        return {table: (files, size) for table, files, size in whole.iter_rows()}
+            self.pause()
+            files = rows.filter(pc.starts_with(rows.column(U_ID).cast(pa.string()), _FILE_ROW))
+            for number in numbers:
+                then = files.filter(pc.less_equal(files.column(U_SNAP), number))
+                found.setdefault(number, []).append(_by_table(newest_of_each(then), size))
+        return {number: _summed(parts) for number, parts in found.items()}
+
+
+def _summed(parts: Iterable[pl.DataFrame]) -> Files:
+    whole = pl.concat(parts).group_by("table").agg(pl.sum("files"), pl.sum("bytes"))
+    return {table: (files, size) for table, files, size in whole.iter_rows()}
 
 
 def _by_table(rows: pa.Table, size: str) -> pl.DataFrame:

@@ -8,6 +8,7 @@ import pyarrow as pa
 from blake3 import blake3
 
 from unlost.model.salvage import DIGEST_BYTES, LISTED, LostFile, Salvage, TableSalvaged
+from unlost.model.snapshot import CommitKind, nights
 from unlost.vault.erase.hits import Pause
 from unlost.vault.files import FILES_TABLE
 from unlost.vault.format.physical import BARE_FIELDS, CHANGES, SEARCH, U_BLOBS, is_system
@@ -121,9 +122,18 @@ class Look:
         found = self._found
         tables = {work.table for work in found.works if work.losses.any}
         tables |= {one.record.table for one in found.lost_files}
-        if found.files is not None and found.files.losses.spans:
+        losses = found.files is not None and bool(found.files.losses.spans)
+        if losses or self._is_uncertain():
             tables |= set(self._with_files())
         return frozenset(table for table in tables if not is_system(table))
+
+    def _is_uncertain(self) -> bool:
+        """True if a certificate is lost on which the next backup rests: nobody knows which files it lacks."""
+        commits = sorted(self._state.commits.items())
+        backups = [one for _, one in commits if one.kind is CommitKind.BACKUP]
+        night = max((one.number for one in nights(backups)), default=0)
+        lost = frozenset(self._found.damaged.certificates)
+        return any(one.certificate in lost for one in backups if one.number >= night)
 
     def _work(self, table: str) -> TableWork:
         return TableWork(

@@ -171,7 +171,7 @@ class _Salvaging:
     def _certificates(self, lost: Sequence[str], after: LiveState) -> dict[str, ObjectEntry]:
         """What stands in place of each."""
         written: dict[str, ObjectEntry] = {}
-        for name, certificate in StandIns(self._room, after).of(lost):
+        for name, certificate in StandIns(self._room, after, self._pause).of(lost):
             written[name] = put_certificate(self._room, name, certificate)
             self._made.append(written[name].name)
         return written
