@@ -75,7 +75,8 @@ class FirstNight:
 
     def again(self, folder: Path) -> list[str]:
         """Go on from there in another folder: the org is as it was, for a backup changes nothing."""
-        shutil.copytree(self.folder, folder, dirs_exist_ok=True, ignore=ignore_patterns("said.txt"))
+        left = ignore_patterns("said.txt", "simulator.log")  # an old log says that the org answers
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True, ignore=left)
         lines = first_night()
         org = next(n for n, line in enumerate(lines) if line.startswith("unlost-sim"))
         return [*lines[org : org + 2], *(line for line in lines if line.startswith("export"))]
