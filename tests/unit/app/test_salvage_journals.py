@@ -109,6 +109,14 @@ def cut_off(world: World, file: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return journal.name
 
 
+def cut_short(world: World, run: str) -> None:
+    """The first entry of a journal lacks its end."""
+    assert world.home.vault is not None
+    first = min(world.home.vault.glob(f"orgs/*/journal/{run}/*"))
+    first.chmod(0o600)
+    first.write_bytes(first.read_bytes()[:-1])
+
+
 def _breaks(*_: object, **__: object) -> None:
     raise RuntimeError("cut off")
 
@@ -117,12 +125,7 @@ def test_a_restore_that_failed_and_lost_its_journal_stops_nothing_for_ever(
     kept: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = cut_off(kept, planned(kept, tmp_path), monkeypatch)
-    assert kept.home.vault is not None
-    (first, *_) = sorted(kept.home.vault.glob(f"orgs/*/journal/{run}/*"))
-    data = bytearray(first.read_bytes())
-    data[-1] ^= 1
-    first.chmod(0o600)
-    first.write_bytes(data)
+    cut_short(kept, run)
     given_up(kept)
     wish = erasing.WishedErasure((f"Account/{KEY}",))
     seen = erasing.plan(kept.app, "sales", wish)
@@ -133,10 +136,7 @@ def test_a_restore_that_may_go_on_keeps_its_damaged_journal(
     kept: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = cut_off(kept, planned(kept, tmp_path), monkeypatch)
-    assert kept.home.vault is not None
-    (first, *_) = sorted(kept.home.vault.glob(f"orgs/*/journal/{run}/*"))
-    first.chmod(0o600)
-    first.write_bytes(first.read_bytes()[:-1])
+    cut_short(kept, run)
     kept.app.open_anew()
     seen = plan(kept.app)
     found = find_run(run)

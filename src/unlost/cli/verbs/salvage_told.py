@@ -102,7 +102,9 @@ def _show_org(out: "Console", one: "OrgSalvage", *, would: str) -> None:
             " nobody knows any more what was missing there."
         )
     for run in one.journals:
-        out.print(f"  the journal of {plain(run)} {would}lost: that run cannot be undone any more.")
+        out.print(
+            f"  the journal of {plain(run)} {would or 'is '}lost: that run cannot be undone any more."
+        )
     if one.reread:
         out.print(f"  The next backup reads whole: {plain(', '.join(one.reread))}.")
 

@@ -286,13 +286,22 @@ def _parts(replaced: Sequence[Rewritten], told: Salvage) -> Iterator[TablePart]:
 
 def finding_of(one: TableSalvaged, *, files: int) -> Finding | None:
     """What is told of a table for ever; ids are not. ``files`` are lost in all, which ``$files`` tells."""
-    words = [f"{one.lost} versions of {one.table} are lost"] if one.lost else []
+    words = [f"{_versions(one.lost)} of {one.table} {_are(one.lost)} lost"] if one.lost else []
     if one.reduced:
         columns = ", ".join(one.columns)
-        words.append(f"{one.reduced} versions of {one.table} have no {columns} any more")
+        have = "has" if one.reduced == 1 else "have"
+        words.append(f"{_versions(one.reduced)} of {one.table} {have} no {columns} any more")
     if one.table == FILES_TABLE and files:
-        words.append(f"{files} files are lost")
+        words.append(f"{files} {'file' if files == 1 else 'files'} {_are(files)} lost")
     if not words:
         return None
     sentence = f"{'; '.join(words)}. {one.warning}".rstrip()
     return Finding(FindingKind.SALVAGED, Severity.NOTE, sentence, table=one.table)
+
+
+def _versions(count: int) -> str:
+    return f"{count} version" if count == 1 else f"{count} versions"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
