@@ -421,8 +421,13 @@ class Keyring:
         self._wrap_all(base, self._key(base, org=org), org=org)
 
     def _wrap_all(self, base: str, key: bytes, *, org: str) -> None:
-        """A copy that does not open is written anew, and read back."""
-        for name in self._own_copies(base):
+        """A copy that does not open is written anew, and read back; all are durable then."""
+        *others, last = self._own_copies(base)
+        if self._is_key(last, key, org=org):
+            self._store.put_new(
+                last, self._wrap(last, key, org=org)
+            )  # its writer may have died too early
+        for name in (*others, last):
             if not self._is_key(name, key, org=org):
                 data = self._wrap(name, key, org=org)
                 if not self._store.put_new(name, data):
