@@ -60,7 +60,7 @@ def test_what_the_next_process_has_read_is_there_after_the_cut(part: int) -> Non
 
 
 def founded_by_the_next(disk: UnsyncedDisk, told: Story) -> Story:
-    """A vault with its first night, by a process that finds what a killed one has left.
+    """A vault with an org, by a process that finds what a killed one has left.
 
     Randomness is drawn alike, so that the sheet that was ``told`` opens a vault that was founded.
     """
@@ -70,8 +70,20 @@ def founded_by_the_next(disk: UnsyncedDisk, told: Story) -> Story:
     else:
         story = opened(replace(told, witness=MemoryWitness()), disk)
         story.vault.adopt(vaultstory.IDENTITY)
-    night(story, "night-1", phone="1")
     return story
+
+
+def test_no_copy_of_a_key_that_a_killed_process_wrote_last_is_missing_after_the_cut() -> None:
+    whole = UnsyncedDisk(root=Path("/"))
+    told = vaultstory.found(LocalStore(ROOT, disk=whole))
+    for call in range(1, whole.changes + 1):
+        disk = UnsyncedDisk(root=Path("/"), crash_at=call)
+        with pytest.raises(Crash):
+            vaultstory.found(LocalStore(ROOT, disk=disk))
+        disk.crash_at = None
+        story = founded_by_the_next(disk, told)
+        disk.power_cut(names_survive=False)
+        assert opened(story, disk).vault.verify(VerifyLevel.FULL).damages == ()
 
 
 @pytest.mark.parametrize("part", parts_of(PARTS, always=PARTS // 2))
@@ -84,6 +96,7 @@ def test_a_vault_that_the_next_process_founded_is_there_after_the_cut(part: int)
             first_vault(disk)
         disk.crash_at = None
         story = founded_by_the_next(disk, told)
+        night(story, "night-1", phone="1")
         disk.power_cut(names_survive=False)
         again = opened(story, disk)
         assert phones(again.vault, again.org) == (1, ["1"] * 4)
