@@ -70,9 +70,9 @@ class Salvage:
 
     ``objects`` are damaged and are not part of the vault afterwards. ``files`` are lost (the first
     ``LISTED`` of ``files_lost``). ``certificates`` of these commits are lost, and others stand in their
-    place; ``journals`` of these runs, each as a whole: its entries prove each other. ``reread``: tables that the next backup reads whole, so
-    that what the org still has comes back. ``left`` is damage that this does not mend. ``snapshot``: the
-    commit that did it.
+    place; ``journals`` of these runs, each as a whole: its entries prove each other. ``reread``: tables that
+    the next backup reads whole, so that what the org still has comes back. ``left`` is damage that this does
+    not mend. ``snapshot``: the commit that did it.
     """
 
     objects: tuple[str, ...] = ()

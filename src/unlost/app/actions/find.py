@@ -25,7 +25,8 @@ class FoundRecord:
     """A record that was found by the value of a column; ``gone`` is None while it is alive.
 
     ``came_back_as``: the record of its org that a restore made for it; empty where none did.
-    ``zone`` is the org's, for times. ``exact``: the whole value, or the id, is what was typed; else it only begins so.
+    ``zone`` is the org's, for times. ``exact``: the whole value, or the id, is what was typed; else it only
+    begins so.
     """
 
     org: str

@@ -30,7 +30,8 @@ class OrgSalvage:
     """What salvaging does to an org, or did; see ``unlost.model.salvage``.
 
     ``objects`` are damaged, and are not part of the vault afterwards. ``certificates`` of these commits are
-    lost, and ``journals`` of these runs. ``reread`` tables are read whole by the next backup. ``left`` is not mended by it; without ``objects`` that is all, and nothing is done.
+    lost, and ``journals`` of these runs. ``reread`` tables are read whole by the next backup. ``left`` is not
+    mended by it; without ``objects`` that is all, and nothing is done.
     ``snapshot`` is the commit that did it, None in a plan.
     """
 

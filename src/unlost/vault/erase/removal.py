@@ -25,7 +25,7 @@ def erasures_in(room: OrgRoom, state: LiveState) -> list[Manifest]:
     return _of_kind(room, state, REMOVING)
 
 
-def given_up_in(room: OrgRoom, state: LiveState) -> Iterator[Manifest]:
+def _salvages_in(room: OrgRoom, state: LiveState) -> Iterator[Manifest]:
     """The commits that salvaged, oldest first; one that is lost itself is left out: it erased nothing."""
     for seq, info in sorted(state.commits.items()):
         if info.kind is CommitKind.SALVAGE:
@@ -65,7 +65,7 @@ def _left(room: OrgRoom, state: LiveState, erasures: list[Manifest]) -> Iterator
     gone = {name for one in erasures for name in (*one.condemned, *one.withdrawn)} - live
     documents = (places.schemas(room.org), places.certificates(room.org), redactions)
     if any(name.startswith(documents) and name not in live for name in listed):
-        withdrawing = [*_of_kind(room, state, _REKEYING), *given_up_in(room, state)]
+        withdrawing = [*_of_kind(room, state, _REKEYING), *_salvages_in(room, state)]
         gone |= {name for one in withdrawing for name in one.withdrawn} - live
     there = set(listed)
     stood_in = {  # a manifest goes only where what stands in its place is there

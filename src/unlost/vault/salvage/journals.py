@@ -20,9 +20,8 @@ from unlost.vault.verify.journals import JournalVerifier
 from unlost.vault.verify.ledger import MISSING, Ledger
 from unlost.vault.verify.look import Look
 
-_NEVER = frozenset(
-    {"org-key-lost"}
-)  # a key may be found again: what it opens is not damaged by that
+# A key may be found again: what it opens is not damaged by that.
+_NEVER = frozenset({"org-key-lost"})
 _READ_BYTES = 8 << 20
 
 
