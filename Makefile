@@ -6,7 +6,7 @@ BIN := .venv/bin
 WORKERS ?= $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 ))) # tests wait for programs: half a worker more than cores
 STAMP := .venv/.stamp
 
-.PHONY: setup demo test coverage check referees browser proxies saml services radosgw spark mutants bench deep docs messages lock clean
+.PHONY: setup demo test full coverage check referees browser proxies saml services radosgw spark mutants bench deep docs messages lock clean
 
 ON_POSTGRES := $(addprefix tests/unit/app/test_,nights.py queued_restores.py control.py)
 
@@ -25,6 +25,9 @@ demo: setup
 
 test: setup
 	@tests/in_memory.sh $(BIN)/pytest -n $(WORKERS) --dist worksteal -q
+
+full: setup
+	@tests/in_memory.sh $(BIN)/pytest -m full -n $(WORKERS) --dist worksteal -q
 
 coverage: setup
 	@.ci/coverage

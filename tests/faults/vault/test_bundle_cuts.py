@@ -10,8 +10,8 @@ import pytest
 
 import scanner
 import vaultstory
-from faults.parts import parts_of
 from faults.vault.test_power_cuts import ROOT, opened
+from sweeps import parts_of
 from unlost.model.erasure import ErasureWish
 from unlost.model.plan import RecordKey
 from unlost.model.snapshot import Added, CommitKind, VerifyLevel
@@ -81,7 +81,7 @@ def ended() -> tuple[int, int]:
 NIGHT, ERASURE = ended()
 
 
-@pytest.mark.parametrize("part", parts_of(PARTS, always=PARTS // 2))
+@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 2))
 def test_a_night_is_whole_or_goes_on(part: int) -> None:
     for crash_at in range(part + 1, NIGHT + 1, PARTS):
         disk = UnsyncedDisk(root=Path("/"))
@@ -99,7 +99,7 @@ def test_a_night_is_whole_or_goes_on(part: int) -> None:
         assert again.vault.verify(VerifyLevel.DEEP).damages == ()
 
 
-@pytest.mark.parametrize("part", parts_of(PARTS, always=PARTS // 2))
+@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 2))
 def test_all_or_nothing_is_taken_out_of_a_bundle(part: int) -> None:
     for crash_at in range(part + 1, ERASURE + 1, PARTS):
         disk = UnsyncedDisk(root=Path("/"))

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import scanner
-from faults.parts import parts_of
 from faults.vault.test_compaction_cuts import pictures, several_nights, strays
 from faults.vault.test_power_cuts import opened
+from sweeps import parts_of
 from unlost.model.erasure import Erasure, ErasureWish
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.plan import RecordKey
@@ -54,7 +54,7 @@ def ended() -> tuple[int, list[object]]:
 CHANGES, AFTER = ended()
 
 
-@pytest.mark.parametrize("part", parts_of(PARTS, always=PARTS // 4))
+@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 4))
 def test_all_or_nothing_is_erased_and_the_next_one_does_the_rest(part: int) -> None:
     """Every change is cut at; at every other one new names survive."""
     for crash_at in range(part + 1, CHANGES + 1, PARTS):

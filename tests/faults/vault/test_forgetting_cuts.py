@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from faults.parts import parts_of
 from faults.vault.test_compaction_cuts import pictures, several_nights, strays
 from faults.vault.test_power_cuts import opened
+from sweeps import parts_of
 from unlost.model.retention import KeepRules
 from unlost.model.snapshot import VerifyLevel
 from unlost.vault.garbage import GRACE
@@ -37,7 +37,7 @@ def ended() -> tuple[int, list[object]]:
 CHANGES, AFTER = ended()
 
 
-@pytest.mark.parametrize("part", parts_of(PARTS, always=PARTS // 4))
+@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 4))
 def test_all_or_nothing_is_forgotten_and_the_next_one_does_the_rest(part: int) -> None:
     """Every change is cut at; at every other one new names survive. Merging is cut in both ways."""
     for crash_at in range(part + 1, CHANGES + 1, PARTS):

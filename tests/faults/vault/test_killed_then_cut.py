@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import vaultstory
-from faults.parts import parts_of
 from faults.vault.test_power_cuts import CHANGES, ROOT, first_vault, night, opened, phones
+from sweeps import parts_of
 from unlost.model.snapshot import CommitKind, Lineage, VerifyLevel
 from unlost.testing.system import MemoryWitness
 from unlost.vault.format.vaultjson import VAULT_FILE
@@ -34,7 +34,7 @@ def killed_at(call: int) -> tuple[UnsyncedDisk, Story]:
     return disk, story
 
 
-@pytest.mark.parametrize("part", parts_of(PARTS, always=PARTS // 2))
+@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 2))
 def test_what_the_next_process_committed_is_there_after_the_cut(part: int) -> None:
     for call in range(part + 1, CHANGES + 1, PARTS):
         disk, story = killed_at(call)
@@ -47,7 +47,7 @@ def test_what_the_next_process_committed_is_there_after_the_cut(part: int) -> No
         assert third.vault.verify(VerifyLevel.FULL).damages == ()
 
 
-@pytest.mark.parametrize("part", parts_of(PARTS, always=PARTS // 2))
+@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 2))
 def test_what_the_next_process_has_read_is_there_after_the_cut(part: int) -> None:
     for call in range(part + 1, CHANGES + 1, PARTS):
         disk, story = killed_at(call)
@@ -86,7 +86,7 @@ def test_no_copy_of_a_key_that_a_killed_process_wrote_last_is_missing_after_the_
         assert opened(story, disk).vault.verify(VerifyLevel.FULL).damages == ()
 
 
-@pytest.mark.parametrize("part", parts_of(PARTS, always=PARTS // 2))
+@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 2))
 def test_a_vault_that_the_next_process_founded_is_there_after_the_cut(part: int) -> None:
     whole = UnsyncedDisk(root=Path("/"))
     told = first_vault(whole)
@@ -125,7 +125,7 @@ def calls_of_a_restore() -> int:
     return disk.changes - before
 
 
-@pytest.mark.parametrize("part", parts_of(8, always=4))
+@pytest.mark.parametrize("part", parts_of(8, full=4))
 def test_a_restore_that_the_next_process_ended_is_there_after_the_cut(part: int) -> None:
     for call in range(part + 1, calls_of_a_restore() + 1, 8):
         disk = UnsyncedDisk(root=Path("/"))

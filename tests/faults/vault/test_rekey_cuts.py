@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from faults.parts import parts_of
 from faults.vault.test_compaction_cuts import pictures, several_nights, strays
 from faults.vault.test_power_cuts import opened
+from sweeps import parts_of
 from unit.vault.test_rekey import Thief, keys_of, renewed
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.vault.garbage import GRACE
@@ -70,7 +70,7 @@ def changes() -> int:
 CHANGES = changes()
 
 
-@pytest.mark.parametrize("part", parts_of(PARTS, always=3))
+@pytest.mark.parametrize("part", parts_of(PARTS, full=3))
 def test_every_night_is_as_it_was_and_the_next_one_does_the_rest(part: int) -> None:
     """Every change is cut at; at every other one new names survive."""
     for crash_at in range(part + 1, CHANGES + 1, PARTS):

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 import vaultstory
-from faults.parts import parts_of
 from faults.vault.test_compaction_cuts import several_nights, strays
 from faults.vault.test_power_cuts import opened
+from sweeps import parts_of
 from unlost.model.certificate import Verdict
 from unlost.model.salvage import Salvage
 from unlost.model.snapshot import CommitKind, VerifyLevel
@@ -59,7 +59,7 @@ def ended() -> tuple[int, list[object]]:
 CHANGES, AFTER = ended()
 
 
-@pytest.mark.parametrize("part", parts_of(PARTS, always=PARTS // 2))
+@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 2))
 def test_all_or_nothing_is_salvaged_and_the_next_one_does_the_rest(part: int) -> None:
     """Every change is cut at; at every other one new names survive."""
     for crash_at in range(part + 1, CHANGES + 1, PARTS):

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from faults.parts import parts_of
 from smallvault import NAMES, TABLE, SmallVault, finish, rows, schema
+from sweeps import parts_of
 from unlost.model.salvage import Salvage, TableSalvaged
 from unlost.model.snapshot import VerifyLevel, Version
 from unlost.vault import places, segmentwriter
@@ -160,7 +160,7 @@ def hold_against(before: Told, after: Told, done: Salvage) -> None:
     assert all(any(one.low <= record <= one.high for one in own.spans) for record in unnamed)
 
 
-@pytest.mark.parametrize("part", parts_of(3, always=1))
+@pytest.mark.parametrize("part", parts_of(3, full=1))
 @pytest.mark.parametrize("kind", ["plain", "merged", "bundled"])
 def test_each_column_chunk_costs_itself_alone(kind: str, part: int) -> None:
     reference = story(kind)

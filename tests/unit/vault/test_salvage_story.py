@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import vaultstory
-from faults.parts import parts_of
 from second_reader.reader import Org, Vault
+from sweeps import parts_of
 from unlost.model.errors import Conflict, NotFound
 from unlost.model.salvage import Salvage
 from unlost.model.snapshot import CommitKind, VerifyLevel, Version
@@ -78,7 +78,7 @@ def second_reader_agrees(story: Story, folder: Path) -> None:
             assert {name: told.get(name) for name in row} == row
 
 
-@pytest.mark.parametrize("part", parts_of(3, always=1))
+@pytest.mark.parametrize("part", parts_of(3, full=1))
 @pytest.mark.parametrize(
     ("few", "how"),
     [(False, "gone"), (False, "spoiled"), (True, "spoiled")],

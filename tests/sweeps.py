@@ -1,0 +1,35 @@
+"""Sweeps in three tiers: a sample in ``make test``, more in ``make full``, everything in ``make deep``.
+
+@pytest.mark.parametrize("part", parts_of(16, full=4))       # part 0 | 1-3 | 4-15
+@pytest.mark.parametrize("table", sampled(TABLES, every=10)) # each tenth | the others
+"""
+
+from collections.abc import Callable, Iterable
+
+import pytest
+from _pytest.mark import ParameterSet
+
+
+def parts_of(count: int, *, full: int, quick: int = 1) -> list[ParameterSet]:
+    """Numbers from 0 for ``parametrize``: the first ``quick`` run always, those below ``full`` in full.
+
+    Each part takes every ``count``-th place at which something is cut, so that few parts see all
+    regions.
+    """
+    return [pytest.param(part, marks=_tier(part, quick=quick, full=full)) for part in range(count)]
+
+
+def sampled[T](
+    values: Iterable[T], *, every: int, name: Callable[[T], str] = str
+) -> list[ParameterSet]:
+    """Values for ``parametrize``: the first of every so many runs always, the others in full."""
+    return [
+        pytest.param(value, id=name(value), marks=[pytest.mark.full] if at % every else [])
+        for at, value in enumerate(values)
+    ]
+
+
+def _tier(part: int, *, quick: int, full: int) -> list[pytest.MarkDecorator]:
+    if part < quick:
+        return []
+    return [pytest.mark.full if part < full else pytest.mark.deep]
