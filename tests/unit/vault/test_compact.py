@@ -366,6 +366,7 @@ def of_search(small: SmallVault) -> set[tuple[str, ...]]:
     return found
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("pieces", "at_once"), [(1, 10**6), (7, 10**6), (7, 9), (40, 3)])
 def test_no_word_is_lost_however_its_rows_are_cut(
     small: SmallVault, monkeypatch: pytest.MonkeyPatch, pieces: int, at_once: int

@@ -160,6 +160,7 @@ def hold_against(before: Told, after: Told, done: Salvage) -> None:
     assert all(any(one.low <= record <= one.high for one in own.spans) for record in unnamed)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("part", parts_of(3, full=1))
 @pytest.mark.parametrize("kind", ["plain", "merged", "bundled"])
 def test_each_column_chunk_costs_itself_alone(kind: str, part: int) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -17,6 +18,8 @@ from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.schema import DeleteRule, ObjectDef
 from unlost_simulators.salesforce.users import SimUser
+
+pytestmark = pytest.mark.full
 
 USER = SimUser("005Dn0000000001IAA", "u")
 PARENT = ObjectDef.build(
