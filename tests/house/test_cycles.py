@@ -4,13 +4,13 @@ The import contracts compare what lies side by side in one folder. A cycle throu
 of a folder is found here alone.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 import grimp
 
 
-def cycle(imports: Mapping[str, Set[str]]) -> list[str]:
+def cycle(imports: Mapping[str, Iterable[str]]) -> list[str]:
     """The modules of a cycle, each imported by the next; empty if there is none."""
     try:
         TopologicalSorter(imports).prepare()
