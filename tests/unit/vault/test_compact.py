@@ -12,11 +12,11 @@ from unlost.model.errors import Conflict, IntegrityError, LimitReached, StoreErr
 from unlost.model.schema import ChangeLog, Column, Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, Lineage, TableCommit, VerifyLevel
 from unlost.testing.clock import START
-from unlost.vault import changes, merge, segmentwriter, writer
+from unlost.vault import changes, compactor, merge, segmentwriter, writer
 from unlost.vault.chain import Chain
-from unlost.vault.compact import bare, compactor, merging, tiers
-from unlost.vault.compact.tiers import FEWEST
 from unlost.vault.format.manifest import Manifest
+from unlost.vault.rewrite import bare, merging, tiers
+from unlost.vault.rewrite.tiers import FEWEST
 from unlost.vault.state import LiveSegment
 
 IDS = tuple(f"{n:03d}" for n in range(40))
@@ -299,7 +299,7 @@ def test_an_error_leaves_nothing_behind(small: SmallVault, monkeypatch: pytest.M
     def full(*_: object) -> None:
         raise StoreError("store-full", "There is no room.")
 
-    monkeypatch.setattr("unlost.vault.compact.compactor._index", full)
+    monkeypatch.setattr("unlost.vault.compactor._index", full)
     with pytest.raises(StoreError):
         small.vault.compact(small.org, run="c1")
     assert {listed.name for listed in small.store.list("")} == before

@@ -17,10 +17,10 @@ from unlost.model.snapshot import CommitKind, SnapshotInfo, TableCommit, VerifyL
 from unlost.testing.clock import START
 from unlost.vault import bigcells, changes
 from unlost.vault.commit import OpenCommit
-from unlost.vault.compact import merging, tiers
-from unlost.vault.compact.merging import Merger
 from unlost.vault.intents import OpenRun
 from unlost.vault.retain import forget as forgetting
+from unlost.vault.rewrite import merging, tiers
+from unlost.vault.rewrite.merging import Merger
 
 IDS = tuple(f"{n:02d}" for n in range(12))
 DEAD = "DPM"

@@ -10,8 +10,8 @@ from smallvault import NAMES, TABLE, SmallVault, finish, rows, schema
 from sweeps import parts_of
 from unlost.model.salvage import Salvage, TableSalvaged
 from unlost.model.snapshot import VerifyLevel, Version
-from unlost.vault import places, segmentwriter
-from unlost.vault.compact import compactor, merging
+from unlost.vault import compactor, places, segmentwriter
+from unlost.vault.rewrite import merging
 from unlost.vault.state import LiveSegment
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import VaultOptions
