@@ -20,8 +20,7 @@ from unlost.model.erasure import ErasureWish, MatchColumn
 from unlost.model.plan import RecordKey
 from unlost.model.rectification import RectifyWish, RightValue
 from unlost.model.retention import KeepRules
-from unlost.vault import chain, places
-from unlost.vault.compact import compactor
+from unlost.vault import chain, compactor, places
 from unlost.vault.format import sidecar
 from unlost.vault.garbage import GRACE
 from unlost.vault.shred import plan_shredding, shred_org
