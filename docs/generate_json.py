@@ -40,7 +40,6 @@ from unlost.app.actions.show import ShowResult
 from unlost.app.actions.snapshots import SnapshotCertificate, SnapshotList
 from unlost.app.actions.storage import StorageReport
 from unlost.app.actions.tokens import NewToken, Tokens
-from unlost.app.actions.upgrade import VaultUpgraded
 from unlost.app.actions.verify import VerifyResult
 from unlost.app.actions.writer import WriterResult
 from unlost.catalog.audit import AuditProof
@@ -98,7 +97,6 @@ RESULTS: Mapping[str, type] = {
     "org hide": HiddenOfOrg,
     "org unhide": HiddenOfOrg,
     "vault rebuild": RebuildResult,
-    "vault upgrade": VaultUpgraded,
 }
 INTRODUCTION = """# JSON
 

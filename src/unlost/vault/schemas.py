@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Mapping, Sequence
 
-import msgspec
 from blake3 import blake3
 
 from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
@@ -60,19 +59,6 @@ def _system_document() -> SchemaDocument:
     return SchemaDocument(numbers.FORMAT, schema, number_columns(schema, {}))
 
 
-def _following(schema: Schema, before: SchemaDocument | None) -> SchemaDocument:
-    """The document of a schema. One that says the same as the one before has the number that has.
-
-    So a schema keeps its id, which is made of the whole text, when a release writes another number.
-    """
-    known = before.columns if before is not None else {}
-    document = SchemaDocument(numbers.FORMAT, schema, number_columns(schema, known))
-    if before is None or before.format == document.format:
-        return document
-    alike = msgspec.structs.replace(document, format=before.format)
-    return alike if canonical_text(alike) == canonical_text(before) else document
-
-
 class Schemas:
     """Reads and writes schema objects of an org; keeps those it read."""
 
@@ -93,7 +79,8 @@ class Schemas:
 
     def put(self, schema: Schema, *, before: str) -> str:
         """Keep a schema that follows the one ``before`` (or the empty id); returns its id."""
-        document = _following(schema, self.get(before) if before else None)
+        known = self.get(before).columns if before else {}
+        document = SchemaDocument(numbers.FORMAT, schema, number_columns(schema, known))
         key = self._sealed.keys.identity_key(self.org, _PURPOSE)
         ident = blake3(canonical_text(document), key=key).hexdigest()
         name = places.schema(self.org, ident)

@@ -46,6 +46,7 @@ from unlost.vault.format import number as numbers
 from unlost.vault.format.manifest import Intent
 from unlost.vault.format.physical import HOLDS
 from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.format.vaultjson import VAULT_FILE, read_vault_file
 from unlost.vault.garbage import sweep
 from unlost.vault.history import history
 from unlost.vault.homes import VaultHomes
@@ -69,7 +70,6 @@ from unlost.vault.shred import shredded_orgs
 from unlost.vault.snapshot import VaultSnapshot
 from unlost.vault.state import LiveState, live_objects
 from unlost.vault.stores.cached import itself
-from unlost.vault.upgrade import format_of, put_mark, repeat_mark
 from unlost.vault.verify import Look, verify_vault
 
 _OID_BYTES = 16
@@ -124,7 +124,6 @@ class EncryptedVault:
         self._limit = BufferLimit(options.buffer_bytes)
         self._rooms: dict[str, OrgRoom] = {}
         self._lock = threading.Lock()
-        self._format = -1  # not looked at yet
 
     @property
     def homes(self) -> VaultHomes:
@@ -400,20 +399,7 @@ class EncryptedVault:
 
     def format(self) -> int:
         """The number of the format that the vault is of; see the port ``Verifying``."""
-        if self._format < numbers.FORMAT:  # it rises, and never falls
-            self._format = format_of(self.sealed.store, self.sealed.keys)
-        return self._format
-
-    def upgrade(self, level: VerifyLevel) -> VerifyReport | None:
-        """Prove that all is read, and put the marker that says so; see the port ``Verifying``."""
-        store, keys = self.sealed.store, self.sealed.keys
-        if self.format() == numbers.FORMAT:
-            repeat_mark(store, keys)
-            return None
-        report = self.verify(level)
-        if not report.damages:
-            put_mark(store, keys, at=self._clock.now(), level=level)
-        return report
+        return read_vault_file(self.sealed.store.get(VAULT_FILE)).format
 
     def _proving(self) -> "EncryptedVault":
         """The same vault, of which nothing is read that this machine keeps of it."""
