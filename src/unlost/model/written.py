@@ -1,0 +1,63 @@
+"""Written names: an attribute that gets another name in the code keeps its name in documents.
+
+A dataclass is written under the names of its attributes, whoever writes it: msgspec, ``asdict``, the API. One
+that is renamed says under which name it is written:
+
+    @written(records="held")
+    @dataclass(frozen=True, slots=True)
+    class TableState:
+        records: int
+
+A ``msgspec.Struct`` has ``msgspec.field(name="held")`` for the same.
+"""
+
+from collections.abc import Callable, Mapping
+from copy import copy
+from dataclasses import Field
+from functools import wraps
+from typing import Any
+
+
+def written[T](**names: str) -> Callable[[type[T]], type[T]]:
+    """Write these attributes of a dataclass under other names, and read them back.
+
+    The class must have slots. Whatever looks at its fields sees the written names, and its constructor takes
+    both.
+    """
+
+    def marked(kind: type[T]) -> type[T]:
+        changed: Any = kind
+        for attribute, name in names.items():
+            if attribute not in vars(kind).get("__slots__", ()):
+                raise TypeError(f"{kind.__name__} has no slot {attribute}")
+            setattr(kind, name, vars(kind)[attribute])  # one slot, two names
+        fields = [_named(field, names) for field in changed.__dataclass_fields__.values()]
+        changed.__dataclass_fields__ = {field.name: field for field in fields}
+        changed.__annotations__ = {names.get(n, n): h for n, h in kind.__annotations__.items()}
+        changed.__init__ = _taking(changed.__init__, names)
+        return kind
+
+    return marked
+
+
+def _named(field: "Field[Any]", names: Mapping[str, str]) -> "Field[Any]":
+    other = copy(field)
+    other.name = names.get(field.name, field.name)
+    return other
+
+
+def _taking(init: Callable[..., None], names: Mapping[str, str]) -> Callable[..., None]:
+    """A constructor that takes written names too; where both are given, the attribute's counts.
+
+    ``dataclasses.replace`` gives both.
+    """
+
+    @wraps(init)
+    def both(self: object, *values: object, **named: object) -> None:
+        for attribute, name in names.items():
+            if name in named:
+                value = named.pop(name)
+                named.setdefault(attribute, value)
+        init(self, *values, **named)
+
+    return both

@@ -1,0 +1,310 @@
+"""A home with a value in each column of JSON, written by the product, and the readers of these columns.
+
+The golden values have names of their own, so that tables and columns can be renamed by a migration.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import msgspec
+from allauth.socialaccount.models import SocialApp
+from django.db.models import Model
+
+from homes import SECRET, World, fill
+from unit.app.test_restore import CUSTOMER, WRITER, Shop
+from unlost.alerts.senders import sender
+from unlost.app import sso as providers
+from unlost.app.actions import sso as sso_actions
+from unlost.app.actions.alerts import Asked as NewChannel
+from unlost.app.actions.alerts import _own as sender_settings
+from unlost.app.actions.alerts import _quiet as quiet_hours
+from unlost.app.actions.alerts import add_channel
+from unlost.app.actions.kept_plan import Wanted, choose, kept_plan, make_kept, wanted_of
+from unlost.app.actions.looking import _place as place_of_look
+from unlost.app.actions.looking import ask_look, do_look, look_state
+from unlost.app.actions.orgs import NewOrg, add_org
+from unlost.app.actions.restore_plan import PlanRequest
+from unlost.app.actions.schedule import Wish, change
+from unlost.app.actions.sso import NewProvider, NewSaml, add, add_saml
+from unlost.app.actions.ticks import keep_ticks, ticks
+from unlost.app.actions.writer import set_writer
+from unlost.app.digest import DailyAt
+from unlost.app.drafts import open_draft, seal_draft
+from unlost.app.otherwise import Edit, Otherwise
+from unlost.app.saml import IdentityProvider
+from unlost.catalog.alerts import list_channels
+from unlost.catalog.audit import newest
+from unlost.catalog.checks import save_check, standing_check
+from unlost.catalog.erasing import Scrub, note_scrub, noted_scrubs
+from unlost.catalog.mirroring import last_mirror, save_mirror
+from unlost.catalog.models import (
+    AuditRow,
+    ChannelRow,
+    LookRow,
+    MirrorRow,
+    Night,
+    Org,
+    PlanRow,
+    ScheduleRow,
+    ScrubRow,
+    TickRow,
+    VaultCheck,
+    Writer,
+)
+from unlost.catalog.nights import find_night
+from unlost.catalog.orgs import get_org
+from unlost.catalog.schedules import begin_night, schedule_of
+from unlost.catalog.sso import list_providers, sealed_secret
+from unlost.catalog.writers import find_writer
+from unlost.kit.http.get import Document
+from unlost.model.alert import Channel, ChannelKind
+from unlost.model.learned import learned
+from unlost.model.mirror import MirrorRecord
+from unlost.model.night import CheckRecord
+from unlost.model.plan import RecordKey
+from unlost.model.schedule import Due
+from unlost.testing.clock import START
+
+NEW_ORG = NewOrg("memory", "sales", {"address": "one", "speed": 3}, {"password": SECRET})
+ISSUER = "https://id.acme.example/tenant"
+DISCOVERY = {"issuer": ISSUER, "authorization_endpoint": "https://login.acme.example/authorize"}
+IDENTITY = IdentityProvider(ISSUER, "https://login.acme.example/saml", ("MIIC",))
+NIGHT = "2026-03-05T01:00"
+LIST = "lost/1/2/Account"
+KEYS = (RecordKey("Account", "A1"), RecordKey("Contact", "C1"))
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenHome:
+    """A home with the ids of its plan and of its look. ``values`` has the JSON of all columns."""
+
+    world: World
+    plan: str
+    look: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def write_home(folder: Path) -> WrittenHome:
+    """Write a value into each column. The caller closes the world."""
+    world = World(folder / "home")
+    fill(world.org)
+    app = world.app
+    look = ask_look(app, NEW_ORG).look
+    do_look(app, look)
+    add_org(app, NEW_ORG)
+    _add_channels(world)
+    _add_providers(world)
+    plan = _make_plan(world, folder)
+    change(app, "sales", Wish(at="02:30", window=45, blackout=["08:00-18:00"], calls=40))
+    change(app, "sales", Wish(hourly="Account"))
+    keep_ticks(app, "sales", LIST, shown=[], ticked=[f"Account/{CUSTOMER}", "Contact/C1"])
+    _write_for_service()
+    home = WrittenHome(world, plan, look)
+    values = {name: plain(column.values()) for name, column in COLUMNS.items()}
+    return replace(home, values={**values, "look": plain(drafts(home))})
+
+
+def _add_channels(world: World) -> None:
+    """Add channels in the order of their names, in which they are read."""
+    hook = NewChannel(name="b", kind=ChannelKind.WEBHOOK, url="https://10.0.0.1/x", private=True)
+    heartbeat = replace(hook, name="a", kind=ChannelKind.HEARTBEAT)
+    mail = NewChannel(
+        name="c", kind=ChannelKind.EMAIL, host="mail.example", port=465, security="tls",
+        user="ada", sender="unlost@acme.example", to=("ada@acme.example",), quiet="22:00-07:00",
+        zone="Europe/Zurich", digest="08:00",
+    )  # fmt: skip
+    slack = NewChannel(name="d", kind=ChannelKind.SLACK)
+    for channel in (heartbeat, hook, mail, slack):
+        add_channel(world.app, channel, secret="https://hooks.example/secret")
+
+
+def _add_providers(world: World) -> None:
+    """Add providers without asking them."""
+    with ExitStack() as stack:
+        answer = Document(ISSUER, DISCOVERY)
+        stack.enter_context(patch.object(providers, "get_document", return_value=answer))
+        stack.enter_context(patch.object(sso_actions, "require_saml"))
+        stack.enter_context(patch.object(sso_actions, "_told", return_value=IDENTITY))
+        oidc = NewProvider(
+            name="acme",
+            title="Acme",
+            issuer=ISSUER,
+            client_id="console",
+            secret="shh",
+            vouches=True,
+        )
+        add(world.app, oidc)
+        add_saml(world.app, NewSaml(name="saml", entity=ISSUER))
+
+
+def _make_plan(world: World, folder: Path) -> str:
+    shop = Shop(world, folder)
+    set_writer(world.app, replace(WRITER, config={"speed": 7}))
+    shop.lose()
+    shop.night()
+    edit = Edit(f"Account/{CUSTOMER}", "Name", "Schoko Bern")
+    wanted = Wanted(PlanRequest("sales", lost=("1", "2"), otherwise=Otherwise((edit,))))
+    plan = choose(world.app, "sales", wanted).plan
+    make_kept(world.app, "sales", plan)
+    return plan
+
+
+def _write_for_service() -> None:
+    oid = get_org("sales").oid
+    due = Due(NIGHT, START, ("2026-03-03T01:00",))
+    begin_night(schedule_of(oid), due, at=START, next_at=None)
+    damages = ("orgs/x/data/1: It is missing.",)
+    save_check(CheckRecord(START, "full", 40, 1_000, damages, repaired=("orgs/x/data/2",)))
+    mirror = MirrorRecord("s3://copy", START, damaged=("a",), strange=("b",), broken=("c",))
+    save_mirror(mirror)
+    note_scrub(oid, Scrub("erase-1", START, KEYS))
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of JSON. ``read`` reads its values through the product and gives them back as JSON."""
+
+    model: type[Model]
+    field: str
+    read: Callable[[WrittenHome], Any]
+
+    def values(self) -> list[Any]:
+        """List the values of all rows."""
+        rows = self.model._default_manager.order_by("pk")
+        return list(rows.values_list(self.field, flat=True))
+
+    def put(self, values: list[Any]) -> None:
+        """Replace the values of all rows."""
+        rows = self.model._default_manager.order_by("pk")
+        for row, value in zip(rows, values, strict=True):
+            rows.filter(pk=row.pk).update(**{self.field: value})
+
+
+def _read_org(_home: WrittenHome) -> list[Any]:
+    return [get_org("sales").config]
+
+
+def _read_writer(_home: WrittenHome) -> list[Any]:
+    return [find_writer(get_org("sales").oid)]
+
+
+def _read_schedule(_home: WrittenHome) -> list[Any]:
+    return [schedule_of(get_org("sales").oid).schedule]
+
+
+def _read_missed(_home: WrittenHome) -> list[Any]:
+    night = find_night(get_org("sales").oid, NIGHT)
+    return [night.missed if night is not None else None]
+
+
+def _check() -> CheckRecord:
+    check = standing_check()
+    assert check is not None
+    return check
+
+
+def _mirror() -> MirrorRecord:
+    mirror = last_mirror()
+    assert mirror is not None
+    return mirror
+
+
+def _read_channels(_home: WrittenHome) -> list[Any]:
+    return [_read_channel(channel) for channel in list_channels()]
+
+
+def _read_channel(channel: Channel) -> dict[str, Any]:
+    settings = sender_settings(channel)
+    sender(channel.kind, settings, "https://hooks.example/secret")
+    quiet, daily = quiet_hours(channel), channel.settings.get("digest")
+    digest = learned(DailyAt).convert(daily) if daily is not None else None
+    parts = {"quiet": quiet, "digest": digest}
+    return {**settings, **{name: part for name, part in parts.items() if part is not None}}
+
+
+def _read_details(_home: WrittenHome) -> list[Any]:
+    return [entry.deed.detail for entry in reversed(newest(most=99))]
+
+
+def _read_ticks(home: WrittenHome) -> list[Any]:
+    return [ticks(home.world.app, "sales", LIST).records]
+
+
+def _read_scrubs(_home: WrittenHome) -> list[Any]:
+    scrubs = noted_scrubs(get_org("sales").oid)
+    return [[[key.table, key.record] for key in scrub.records] for scrub in scrubs]
+
+
+def _read_request(home: WrittenHome) -> list[Any]:
+    return [wanted_of("sales", home.plan)]
+
+
+def _read_summary(home: WrittenHome) -> list[Any]:
+    return [kept_plan(home.world.app, "sales", home.plan).summary]
+
+
+def _read_providers(_home: WrittenHome) -> list[Any]:
+    """Read what the catalogue reads. The rest is read by the SAML library, and tested with it."""
+    listed = {provider.name: provider for provider in list_providers()}
+    rows = SocialApp.objects.order_by("pk")
+    return [
+        {
+            **row.settings,
+            "server_url": listed[row.provider_id].issuer,
+            "origin": listed[row.provider_id].origin,
+            "verified_email": listed[row.provider_id].vouches,
+            **({} if row.provider == "saml" else {"sealed": sealed_secret(row.provider_id)}),
+        }
+        for row in rows
+    ]
+
+
+COLUMNS: dict[str, Column] = {
+    "settings of an org": Column(Org, "config", _read_org),
+    "settings of a writer": Column(Writer, "config", _read_writer),
+    "schedule": Column(ScheduleRow, "values", _read_schedule),
+    "missed nights": Column(Night, "missed", _read_missed),
+    "damages of the vault": Column(VaultCheck, "damages", lambda _: [_check().damages]),
+    "repairs of the vault": Column(VaultCheck, "repaired", lambda _: [_check().repaired]),
+    "settings of a channel": Column(ChannelRow, "settings", _read_channels),
+    "details in the audit": Column(AuditRow, "detail", _read_details),
+    "request of a plan": Column(PlanRow, "request", _read_request),
+    "summary of a plan": Column(PlanRow, "summary", _read_summary),
+    "selected records": Column(TickRow, "records", _read_ticks),
+    "records to erase": Column(ScrubRow, "records", _read_scrubs),
+    "damaged objects of the mirror": Column(MirrorRow, "damaged", lambda _: [_mirror().damaged]),
+    "unknown objects of the mirror": Column(MirrorRow, "strange", lambda _: [_mirror().strange]),
+    "problems of the mirror": Column(MirrorRow, "broken", lambda _: [_mirror().broken]),
+    "settings of a provider": Column(SocialApp, "settings", _read_providers),
+}
+
+
+def plain(value: object) -> Any:
+    """Convert a value to plain JSON."""
+    return msgspec.json.decode(msgspec.json.encode(value))
+
+
+def drafts(home: WrittenHome) -> Mapping[str, Any]:
+    """Open the sealed request and answer of the look."""
+    app, row = home.world.app, LookRow.objects.get(id=home.look)
+    place = place_of_look(app, home.look)
+    return {
+        "asked": open_draft(app, row.asked, place=place),
+        "answer": open_draft(app, row.answer, place=place),
+    }
+
+
+def put_drafts(home: WrittenHome, values: Mapping[str, Any]) -> None:
+    """Replace the request and the answer of the look."""
+    app, place = home.world.app, place_of_look(home.world.app, home.look)
+    sealed = {name: seal_draft(app, value, place=place) for name, value in values.items()}
+    LookRow.objects.filter(id=home.look).update(**sealed)
+
+
+def read_look(home: WrittenHome) -> Any:
+    """Read the answer of the look through the product."""
+    return plain(look_state(home.world.app, home.look).looked)

@@ -1,0 +1,89 @@
+"""Digests, ids and names that are computed from values and stored: they must come out the same in every release."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import polars as pl
+
+from pins.examples import Examples
+from unlost.catalog.audit import FIRST, Deed, digest_of
+from unlost.catalog.nights import run_of
+from unlost.connectors.salesforce.rights import Rights
+from unlost.engine.restore.cells import digest
+from unlost.engine.restore.planning import schema_digest
+from unlost.jobs.durable import APPLICATION, VERSION, JsonValues, _options
+from unlost.model.access import ActorKind, Trace
+from unlost.model.alert import Alarm, Rule, Urgency
+from unlost.model.jobs import Job, JobKind
+from unlost.model.schema import Schema
+from unlost.outside.delta import _application, _properties
+from unlost.outside.exporting import ExportKind
+from unlost.outside.formats import ExportFormat
+from unlost.testing.entropy import SeededEntropy
+from unlost.vault.format.manifest import Manifest, canonical_text, head_of
+from unlost.vault.opening import open_keyring
+from unlost.vault.orgnames import named_orgs
+from unlost.vault.stores.local import LocalStore
+from unlost.vault.suppressed import Marker
+from unlost.vault.unlock import ByRecoverySheet
+
+VAULT = Path(__file__).parents[1] / "golden" / "format-1" / "corrected"
+AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+DEED = Deed(
+    AT, ActorKind.TOKEN, "ada", "restore.run", Trace.WRITE, "acme", "Account/001A", "done",
+    {"run": "restore-1", "records": ["001A", None]},
+)  # fmt: skip
+DELTA = ExportKind("ab" * 16, ExportFormat.DELTA)
+
+
+def computed() -> Iterator[str]:
+    """List them."""
+    schema = Examples().whole(Schema)
+    table = schema.tables[0]
+    yield f"row of the audit: {digest_of(DEED, number=7, before=FIRST)}"
+    yield f"manifest: {head_of(canonical_text(Examples().whole(Manifest)))}"
+    yield f"schema of a plan: {schema_digest(schema.tables)}"
+    yield f"cells of a plan: {digest(table, {'name': 'Ann', 'Phone': None})}"
+    yield f"rights in Salesforce: {_rights()}"
+    yield f"rights in Salesforce that are unknown: {Rights().fingerprint(['B', 'A'])}"
+    yield f"alert: {Alarm(Rule.STORAGE, 'acme', 'files', Urgency.NOW, '', '').key}"
+    yield f"run of a night: {run_of('cd' * 16, '2026-10-25T01:00')}"
+    yield from (f"job of kind {kind}: {_job(kind)}" for kind in JobKind)
+    yield f"queue: {APPLICATION}, {VERSION}, {JsonValues().name()}"
+    yield f"arguments of a job: {JsonValues().serialize(['night', 'cd', None])}"
+    yield from _delta()
+    yield from _erased()
+
+
+def _erased() -> Iterator[str]:
+    """List pseudonyms of the suppression list, under the keys of a golden vault."""
+    store = LocalStore(VAULT / "vault")
+    sheet = ByRecoverySheet((VAULT / "sheet.txt").read_text("utf-8"))
+    keys = open_keyring(store, sheet, entropy=SeededEntropy())
+    [org] = named_orgs(store)
+    marker = Marker(keys, org)
+    yield f"erased record: {marker.pseudonym(('Contact', ''), '003A')}"
+    yield f"erased value: {marker.pseudonym(('Contact', 'Email'), 'ann@acme.example')}"
+    yield f"sieve of an erased value: {marker.sieves(pl.Series(['ann@acme.example']))[0]}"
+
+
+def _rights() -> str:
+    grants = ('{"GroupId": "00G"}', '{"ProfileId": "00e", "UserRoleId": null}')
+    return Rights(
+        {"PermissionsViewAllData": True, "PermissionsViewSetup": False}, grants
+    ).fingerprint(())
+
+
+def _job(kind: JobKind) -> str:
+    return json.dumps(_options(Job(f"{kind}:cd:1", kind, "cd" * 16, "subject")), sort_keys=True)
+
+
+def _delta() -> Iterator[str]:
+    info: Any = SimpleNamespace(number=7, head="ef" * 32)
+    properties = _properties(SimpleNamespace(snapshot=SimpleNamespace(info=info)), DELTA)
+    yield f"commit of a Delta table: {json.dumps(properties.custom_metadata)}"
+    yield f"application of a Delta table: {_application(DELTA)}"

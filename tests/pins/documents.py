@@ -1,0 +1,250 @@
+"""The registry of documents that outlive a process: the type, the writer and the reader of each.
+
+When a class is renamed or moved, its import changes here, and no golden file changes. Texts that are written name by
+name are in ``layouts``.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time
+from functools import cache
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
+from typing import Any
+
+import msgspec
+import zstandard
+
+from pins.shapes import members_of, tag_of
+from unlost.alerts.senders.email import EmailSettings
+from unlost.alerts.senders.webhook import WebhookSettings
+from unlost.app.actions.alerts import Quiet
+from unlost.app.actions.kept_plan import Wanted
+from unlost.app.actions.looking import Looked
+from unlost.app.actions.orgs import NewOrg
+from unlost.app.digest import DailyAt
+from unlost.app.sealed_key import _File as SealedKeyFile
+from unlost.catalog.audit import AuditEntry
+from unlost.connectors.salesforce.config import SalesforceConfig
+from unlost.connectors.salesforce.describes import Kept as KeptDescribe
+from unlost.connectors.salesforce.work import Kind as TaskKind
+from unlost.connectors.salesforce.work import Work, task, work_of
+from unlost.engine.audit import Due
+from unlost.engine.backup import Counted
+from unlost.engine.census import Census
+from unlost.engine.files import FilesResult
+from unlost.engine.lookup import Looked as LookedUp
+from unlost.engine.proving import Quotas
+from unlost.engine.reading import Advanced, Planned
+from unlost.engine.restore import entries
+from unlost.engine.restore.planfile import _Head as FormatOfPlan
+from unlost.engine.restore.planfile import read_plan, sealed, write_plan
+from unlost.engine.restore.summary import PlanSummary
+from unlost.engine.session import Begun
+from unlost.jobs.runner import LocalRunner
+from unlost.jobs.store import JobStore
+from unlost.model.certificate import Certificate
+from unlost.model.learned import learned
+from unlost.model.org import OrgIdentity
+from unlost.model.plan import RestorePlan
+from unlost.model.reading import FileRef, ReadTask
+from unlost.model.schedule import Schedule
+from unlost.model.schema import Schema
+from unlost.model.snapshot import Added
+from unlost.outside.exporting import RECEIPT, Receipt, begun, note
+from unlost.testing.clock import VirtualClock
+from unlost.vault.files import _ExtentCell as ExtentCell
+from unlost.vault.format.manifest import (
+    Checkpoint,
+    Intent,
+    Manifest,
+    Redaction,
+    SchemaDocument,
+    SchemaNote,
+    canonical_text,
+    pack,
+    unpack,
+)
+from unlost.vault.format.manifest import _Numbered as FormatOfDocument
+from unlost.vault.label import Part, Shape
+from unlost.vault.tableview import BlobCell
+
+RUN, BEGAN = "run-1", datetime(2026, 3, 4, tzinfo=UTC)
+_numbers = count()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A kind of document with its writer and its reader.
+
+    ``fixed`` gives values of fields in examples, where readers refuse others. ``seal`` completes an example.
+    """
+
+    kind: Any
+    write: Callable[[Any], bytes]
+    read: Callable[[bytes], Any]
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    seal: Callable[[Any], Any] = lambda value: value
+
+
+def in_vault(kind: Any) -> Document:
+    """A document of an org's chain: compressed JSON."""
+
+    def write(value: Any) -> bytes:
+        text = zstandard.ZstdDecompressor().decompress(pack(value))
+        assert text == canonical_text(value)
+        return text
+
+    def read(text: bytes) -> Any:
+        return unpack(zstandard.ZstdCompressor().compress(text), kind, name="pinned")[0]
+
+    return Document(kind, write, read)
+
+
+def as_json(kind: Any) -> Document:
+    """A document that msgspec writes directly."""
+    return Document(kind, msgspec.json.encode, learned(kind).decode)
+
+
+def as_values(kind: Any, *, strict: bool = True, **fixed: Any) -> Document:
+    """A value in a column of the catalogue, or inside another document."""
+
+    def write(value: Any) -> bytes:
+        return json.dumps(msgspec.to_builtins(value)).encode()
+
+    def read(text: bytes) -> Any:
+        return learned(kind).convert(json.loads(text), strict=strict)
+
+    return Document(kind, write, read, fixed)
+
+
+def as_step(kind: Any) -> Document:
+    """The result of a step, as the runner stores it."""
+
+    def write(value: Any) -> bytes:
+        name = _new_name()
+        _runner().step(name, lambda: value, result=kind)
+        return _store().result(RUN, name, "") or b""
+
+    def read(text: bytes) -> Any:
+        name = _new_name()
+        _store().keep(RUN, name, "", text, at=BEGAN)
+        return _runner().step(name, lambda: None, result=kind)
+
+    return Document(kind, write, read)
+
+
+def _runner() -> LocalRunner:
+    return LocalRunner(RUN, store=_store(), clock=VirtualClock())
+
+
+def _new_name() -> str:
+    return f"step-{next(_numbers)}"
+
+
+@cache
+def _store() -> JobStore:
+    """Open one store for all documents: opening it is slow."""
+    store = JobStore(Path(mkdtemp()) / "jobs.sqlite")
+    store.start(RUN, kind="backup", org="oid", at=BEGAN)
+    return store
+
+
+def _write_receipt(receipt: Receipt) -> bytes:
+    with TemporaryDirectory() as folder:
+        note(Path(folder), receipt)
+        return (Path(folder) / RECEIPT).read_bytes()
+
+
+def _read_receipt(text: bytes) -> Receipt:
+    """Read it as an export does that was interrupted and continues."""
+    expected = replace(learned(Receipt).decode(text), tables=())
+    with TemporaryDirectory() as folder:
+        (Path(folder) / RECEIPT).write_bytes(text)
+        return begun(Path(folder), expected)
+
+
+def _write_task(work: Work) -> bytes:
+    return json.dumps(task(TaskKind.JOB, work, full=True).state).encode()
+
+
+def _read_task(text: bytes) -> Work:
+    return work_of(ReadTask("Account", TaskKind.JOB.value, True, json.loads(text)))[1]
+
+
+def _entry(kind: Any) -> Document:
+    """An entry of a restore's journal."""
+    return Document(
+        kind, lambda entry: entries.encode([entry]), lambda text: entries.decode(text)[0]
+    )
+
+
+# Types that readers use for a part of a document: ids of rows in the vault's own tables and extents (see ``layouts``),
+# and the format number at the start of a document.
+PARTS = (
+    tuple[str, str],
+    tuple[str, str, str],
+    tuple[str, str, str, str],
+    tuple[str, str, str, int],
+    tuple[str, str | None, str | None],
+    tuple[tuple[str, int, int], ...],
+    FormatOfPlan,
+    FormatOfDocument,
+)
+
+DOCUMENTS: dict[str, Document] = {
+    # Sealed objects of the vault, and JSON inside segments.
+    "vault/manifest": in_vault(Manifest),
+    "vault/redaction": in_vault(Redaction),
+    "vault/checkpoint": in_vault(Checkpoint),
+    "vault/intent": in_vault(Intent),
+    "vault/schema-note": in_vault(SchemaNote),
+    "vault/schema": in_vault(SchemaDocument),
+    "vault/certificate": as_json(Certificate),
+    "vault/identity": as_json(OrgIdentity),
+    "vault/segment-shapes": as_json(tuple[Shape, ...]),
+    "vault/bundle-parts": as_json(tuple[Part, ...]),
+    "vault/big-cells": as_json(BlobCell),
+    "vault/extents": as_json(tuple[ExtentCell, ...]),
+    # Plan files, which the catalogue stores too, and entries of restore journals.
+    "restore/plan": Document(RestorePlan, write_plan, read_plan, seal=sealed),
+    **{
+        f"restore/journal-{tag_of(kind)}": _entry(kind)
+        for kind in members_of(entries.Entry.__value__)
+    },
+    # Results of steps, which a resumed run reads.
+    "step/begin": as_step(Begun),
+    "step/discover": as_step(Schema),
+    "step/plan": as_step(Planned),
+    "step/advance": as_step(Advanced),
+    "step/look": as_step(LookedUp),
+    "step/files": as_step(FilesResult),
+    "step/piece": as_step(Added),
+    "step/census": as_step(Census),
+    "step/count": as_step(Counted),
+    "step/audit": as_step(Due),
+    "step/quotas": as_step(Quotas),
+    "step/time": as_step(datetime),
+    "step/salesforce-task": Document(Work, _write_task, _read_task),
+    "step/file": as_values(FileRef),
+    # JSON in columns of the catalogue.
+    "catalogue/schedule": as_values(Schedule, window=90, calls=40, begins=time(22), ends=time(6)),
+    "catalogue/plan-request": as_values(Wanted),
+    "catalogue/plan-summary": as_values(PlanSummary),
+    "catalogue/look-asked": as_values(NewOrg),
+    "catalogue/look-found": as_values(Looked),
+    "catalogue/settings-salesforce": as_values(
+        SalesforceConfig, strict=False, login_url="https://acme.my.salesforce.com", client_id="key"
+    ),
+    "catalogue/channel-email": as_values(EmailSettings, strict=False),
+    "catalogue/channel-webhook": as_values(WebhookSettings, strict=False),
+    "catalogue/channel-quiet": as_values(Quiet),
+    "catalogue/channel-digest": as_values(DailyAt),
+    # Files outside the vault.
+    "file/export-receipt": Document(Receipt, _write_receipt, _read_receipt),
+    "file/sealed-key": as_json(SealedKeyFile),
+    "file/audit-line": as_json(AuditEntry),
+    "cache/describe": as_json(KeptDescribe),
+}

@@ -1,0 +1,71 @@
+"""Enums whose values are stored outside documents: in columns, in names and in keys."""
+
+from collections.abc import Iterator
+from enum import Enum
+
+from pins.shapes import enum_values
+from unlost.app.signins import Refusal, SignInAct
+from unlost.catalog.people import Theme
+from unlost.catalog.plans import PlanState
+from unlost.catalog.runs import RunState
+from unlost.catalog.sso import Kind as ProviderKind
+from unlost.connectors.salesforce.special import Strategy
+from unlost.connectors.salesforce.work import Kind as TaskKind
+from unlost.engine.deletes import Fate
+from unlost.engine.lookup import Asked
+from unlost.jobs.store import RunState as KeptRunState
+from unlost.model.access import ActorKind, Right, Role, Trace
+from unlost.model.alert import ChannelKind, Rule, Told, Urgency
+from unlost.model.jobs import JobKind, Wish
+from unlost.model.night import NightState
+from unlost.model.org import OrgKind
+from unlost.model.progress import Phase
+from unlost.model.reading import Op
+from unlost.model.retention import HoldScope
+from unlost.model.snapshot import CommitKind, VerifyLevel, Visibility
+from unlost.outside.formats import ExportFormat
+from unlost.vault.format.blobs import Encoding
+from unlost.vault.format.sealed import ObjectKind
+
+ENUMS: dict[str, type[Enum]] = {
+    # Columns of the catalogue and of the job store.
+    "state of a run": RunState,
+    "state of a run with steps": KeptRunState,
+    "state of a night": NightState,
+    "state of a kept plan": PlanState,
+    "kind of a run, and of a commit": CommitKind,
+    "wish of a run": Wish,
+    "phase of a table in a run": Phase,
+    "level of a verification": VerifyLevel,
+    "kind of an org": OrgKind,
+    "rule of an alert": Rule,
+    "urgency of an alert": Urgency,
+    "event of a message": Told,
+    "kind of a channel": ChannelKind,
+    "kind of a provider": ProviderKind,
+    "role of a person or token": Role,
+    "theme of a person": Theme,
+    "kind of an actor in the audit": ActorKind,
+    "trace in the audit": Trace,
+    "sign-in in the audit": SignInAct,
+    "refused sign-in in the audit": Refusal,
+    "right of an action": Right,
+    # Names and keys.
+    "kind of a job, and how its name begins": JobKind,
+    "kind of a task of Salesforce": TaskKind,
+    "strategy of a table of Salesforce": Strategy,
+    "step that looks up records": Asked,
+    "step that tells what became of records": Fate,
+    # The vault.
+    "op of a row": Op,
+    "scope of a hold": HoldScope,
+    "visibility of a mark": Visibility,
+    "encoding of a blob": Encoding,
+    "kind of an object, part of its key": ObjectKind,
+    "format of an export": ExportFormat,
+}
+
+
+def enums() -> Iterator[str]:
+    """List the values of each enum."""
+    return (f"{name}: {enum_values(kind)}" for name, kind in ENUMS.items())

@@ -1,0 +1,297 @@
+"""The registry of texts that are written name by name: a value, its writer and its reader.
+
+As in ``documents``, a rename in the code changes imports and calls here, and no golden file.
+"""
+
+import ast
+import base64
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import zstandard
+
+from pins.pinned import readable
+from unlost.alerts.senders.webhook import payload
+from unlost.app.home import FILE, Home, write_home, write_mirror
+from unlost.model.alert import Alarm, Message, Rule, Told, Urgency
+from unlost.model.reading import FileRef, Op, Rows
+from unlost.model.retention import HeldThing, Hold, HoldScope
+from unlost.model.snapshot import Lineage, StoredFile
+from unlost.vault.commit import _mark_rows as hidden_rows
+from unlost.vault.files import _file_row, blob_of_row, blob_rows, file_of_row
+from unlost.vault.files import _rows as rows_of_files
+from unlost.vault.format.blobs import Encoding
+from unlost.vault.format.recovery import RecoverySheet, parse_recovery_sheet
+from unlost.vault.format.register import Register, encode_register, read_register, register_name
+from unlost.vault.format.shredded import ShreddedOrg, encode_shredded, read_shredded, shredded_name
+from unlost.vault.format.slots import Stretch, read_slot, slot_head
+from unlost.vault.format.upgraded import FormatMark, encode_mark, mark_copies, read_mark
+from unlost.vault.format.vaultjson import VaultFile, encode_vault_file, read_vault_file
+from unlost.vault.label import (
+    Label,
+    Part,
+    Shape,
+    label_of,
+    metadata_of,
+    metadata_of_bundle,
+    parts_of,
+)
+from unlost.vault.lineage import lineage_rows
+from unlost.vault.packs import Blob, Extent
+from unlost.vault.retain.holds import hold_rows, lift_rows
+from unlost.vault.stores.address import Reach, StoreAddress
+from unlost.vault.suppressed import Mark, mark_rows
+from unlost.vault.unlock import ServiceKey
+
+AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+VAULT, ORG, HEAD = "ab" * 16, "cd" * 16, "ef" * 32
+CODE = bytes(range(32))
+
+
+def code(*_proved: object) -> bytes:
+    """Stand in for the message authentication code of a master key."""
+    return CODE
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A value with its writer and its reader. ``read`` is None where only other programs read the text."""
+
+    value: Any
+    write: Callable[[Any], str]
+    read: Callable[[str], Any] | None = None
+
+
+def _text(write: Callable[..., bytes], **more: Any) -> Callable[[Any], str]:
+    return lambda value: write(value, **more).decode()
+
+
+def _bytes(read: Callable[..., Any], **more: Any) -> Callable[[str], Any]:
+    return lambda text: read(text.encode(), **more)
+
+
+def _register(value: Register) -> Layout:
+    name = register_name(value.number)
+    return Layout(
+        value, _text(encode_register, mac=code), _bytes(read_register, name=name, mac=code)
+    )
+
+
+def _slot(value: Stretch | None) -> Layout:
+    """The bytes of a slot before the nonce, as a Python literal."""
+
+    def write(stretch: Stretch | None) -> str:
+        return repr(slot_head(vault=VAULT, name="service", stretch=stretch))
+
+    def read(text: str) -> Stretch | None:
+        key_and_code = bytes(12 + 48 + 32)
+        slot = read_slot(ast.literal_eval(text) + key_and_code, name="service")
+        assert slot.vault == VAULT
+        return slot.stretch
+
+    return Layout(value, write, read)
+
+
+def _metadata(value: Any, write: Callable[[Any], Mapping[bytes, bytes]], read: Any) -> Layout:
+    """Key-value metadata of a Parquet file."""
+
+    def as_text(value: Any) -> str:
+        pairs = {key.decode(): text.decode() for key, text in write(value).items()}
+        return json.dumps(pairs, indent=1)
+
+    def from_text(text: str) -> Any:
+        pairs = json.loads(text)
+        return read({key.encode(): value.encode() for key, value in pairs.items()})
+
+    return Layout(value, as_text, from_text)
+
+
+def _rows(rows: Rows | Iterable[Rows]) -> str:
+    """Write rows of one of the vault's own tables: ids, ops and cells."""
+    batches = [rows] if isinstance(rows, Rows) else list(rows)
+    plain = [
+        {"id": ident, "op": op, "cells": cells}
+        for batch in batches
+        for ident, op, cells in zip(
+            batch.ids.to_pylist(),
+            batch.ops.to_pylist(),
+            batch.cells.to_pylist() if batch.cells is not None else [None] * len(batch),
+            strict=True,
+        )
+    ]
+    return json.dumps(plain, indent=1, ensure_ascii=False)
+
+
+def _row(text: str) -> dict[str, str | None]:
+    [row] = json.loads(text)
+    return {"_u_id": row["id"], **row["cells"]}
+
+
+def _bundle() -> Layout:
+    """Metadata of a bundle. It is compressed there, and the golden file has the plain text."""
+
+    def write(parts: tuple[Part, ...]) -> str:
+        [(key, packed)] = metadata_of_bundle(parts).items()
+        text = zstandard.ZstdDecompressor().decompress(base64.b64decode(packed))
+        return json.dumps({key.decode(): json.loads(text)}, indent=1)
+
+    def read(text: str) -> tuple[Part, ...]:
+        [(key, parts)] = json.loads(text).items()
+        packed = zstandard.ZstdCompressor().compress(json.dumps(parts).encode())
+        return parts_of({key.encode(): base64.b64encode(packed)})
+
+    return Layout(PARTS, write, read)
+
+
+BLOB = Blob(HEAD, 70_000, (Extent(ORG, 0, 40_000), Extent(VAULT, 12, 9)), Encoding.ZSTD)
+PLAIN_BLOB = Blob(HEAD, 9, (Extent(ORG, 0, 9),))
+ATTACHED = FileRef("ContentVersion", "068A", "VersionData", 9, "md5:00ff", "Résumé.pdf", "text/pdf")
+STORED = StoredFile(
+    HEAD, "ContentVersion", "068A", "VersionData", 9, "md5:00ff", "Résumé.pdf", "text/pdf", since=7
+)
+REGISTER = Register(VAULT, 1, {"service": HEAD, "passphrase": "01" * 32})
+RENEWED = Register(
+    VAULT,
+    3,
+    {"service": HEAD},
+    sheet="2026-03-04T05:06:07+00:00",
+    master=2,
+    earlier=("sealed",),
+    followed=("token",),
+    keys={"orgs/x/keys/1": "code"},
+    shredded=(ORG,),
+    upgraded=1,
+)
+MARK = mark_copies(1)[0]
+PROOF = ShreddedOrg(VAULT, ORG, "2026-03-04T05:06:07+00:00", 3, HEAD, 40, 12_345, master=2)
+THINGS = (
+    HeldThing(HoldScope.ORG),
+    HeldThing(HoldScope.TABLE, "Account"),
+    HeldThing(HoldScope.RECORD, "Account", "001A"),
+    HeldThing(HoldScope.NIGHT, night=7),
+)
+LABEL = Label("Account", "ab12", 3, 2, (Shape("ab12", ("c1", "c2"), 2), Shape("cd34", ("c1",))))
+PARTS = (Part("Account", "ab12", 3, 2, 10, "1-9,12"), Part("$search", "ab12", 3, 0, 4, ""))
+
+ALARM = Alarm(
+    Rule.NIGHT_FAILED, "acme", "2026-03-04", Urgency.NOW, "It failed.", "Look.", "unlost runs", 2
+)
+
+LAYOUTS: dict[str, Layout] = {
+    # In clear in the vault.
+    "vault.json": Layout(
+        VaultFile(VAULT, "2026-03-04T05:06:07+00:00", 1),
+        _text(encode_vault_file, mac=code),
+        _bytes(read_vault_file),
+    ),
+    "register-first": _register(REGISTER),
+    "register-renewed": _register(RENEWED),
+    "slot-key": _slot(None),
+    "slot-passphrase": _slot(Stretch(bytes(16))),
+    "shredded": Layout(
+        PROOF,
+        _text(encode_shredded, mac=code),
+        _bytes(read_shredded, name=shredded_name(ORG), mac=code),
+    ),
+    "format-mark": Layout(
+        FormatMark(1, VAULT, "2026-03-04T05:06:07+00:00", "full", 2),
+        _text(encode_mark, mac=code),
+        _bytes(read_mark, name=MARK, mac=code),
+    ),
+    # Keys that open a vault.
+    "service-key": Layout(
+        ServiceKey(bytes.fromhex(VAULT), "service", CODE), ServiceKey.text, ServiceKey.parse
+    ),
+    "recovery-sheet": Layout(
+        RecoverySheet(bytes.fromhex(VAULT), CODE),
+        lambda sheet: " ".join(sheet.groups()),
+        parse_recovery_sheet,
+    ),
+    # Inside segments.
+    "segment-metadata": _metadata(LABEL, metadata_of, label_of),
+    "bundle-metadata": _bundle(),
+    "rows-blob": Layout(
+        BLOB,
+        lambda blob: _rows(blob_rows([blob], observed_at=AT)),
+        lambda text: blob_of_row(_row(text)),
+    ),
+    "rows-plain-blob": Layout(
+        PLAIN_BLOB,
+        lambda blob: _rows(blob_rows([blob], observed_at=AT)),
+        lambda text: blob_of_row(_row(text)),
+    ),
+    "rows-file": Layout(
+        STORED,
+        lambda _: _rows(rows_of_files([_file_row(ATTACHED, PLAIN_BLOB)], AT)),
+        lambda text: file_of_row(_row(text), since=7),
+    ),
+    "rows-hidden": Layout(
+        [("Account", "001A", None), ("Account", None, "Phone")],
+        lambda marks: _rows(
+            [hidden_rows(marks, op=op, observed_at=AT) for op in (Op.STATE, Op.PURGED)]
+        ),
+    ),
+    "rows-lineage": Layout(
+        [Lineage("Account", "001A", "001B", ORG, "restore-1")],
+        lambda rows: _rows(lineage_rows(rows, observed_at=AT)),
+    ),
+    "rows-holds": Layout(
+        [
+            *(Hold(thing, "a lawsuit", "ada", AT) for thing in THINGS),
+            Hold(HeldThing(HoldScope.TABLE, "User")),
+        ],
+        lambda holds: _rows([hold_rows(holds, observed_at=AT), lift_rows(THINGS, observed_at=AT)]),
+    ),
+    "rows-suppressed": Layout(
+        [Mark(HEAD, "Contact", "Email", 0xAB, "erase-1")],
+        lambda marks: _rows(mark_rows(marks, observed_at=AT)),
+    ),
+    # Read by other programs.
+    "webhook": Layout(
+        Message(Told.OPENED, ALARM, AT, AT, (("acme", 7, HEAD[:12]),)),
+        lambda message: readable(payload(message)),
+    ),
+}
+
+
+def _in_folder(root: Path) -> Home:
+    return Home(root, StoreAddress(root / "vault"), root / "keys" / "service.key")
+
+
+def _in_database(root: Path) -> Home:
+    return replace(_in_folder(root), database="postgresql://unlost@db.example/unlost")
+
+
+def _in_bucket(root: Path) -> Home:
+    everything = Reach(
+        endpoint="https://s3.example",
+        region="eu-central-1",
+        hosted=True,
+        ca_file=Path("/etc/ca.pem"),
+        credentials_file=Path("/etc/keys"),
+        maintenance_file=Path("/etc/other-keys"),
+        bandwidth=20,
+        cache=0,
+    )
+    bucket = StoreAddress(kind="s3", bucket="backups", prefix="unlost/one", reach=everything)
+    mirror = replace(bucket, kind="az", prefix="", reach=Reach(bandwidth=5))
+    return replace(_in_folder(root), place=bucket, mirror=mirror)
+
+
+HOMES: dict[str, Callable[[Path], Home]] = {
+    "folder": _in_folder,
+    "database": _in_database,
+    "bucket": _in_bucket,
+}
+
+
+def written_home(home: Home) -> str:
+    """Write ``unlost.toml`` of a home."""
+    write_home(home)
+    if home.mirror is not None:
+        write_mirror(home, home.mirror)
+    return (home.root / FILE).read_text("utf-8")
