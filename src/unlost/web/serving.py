@@ -62,7 +62,7 @@ def holding(app: "Application") -> Iterator[None]:
 
     with suppress(UnlostError):
         _ = app.whole_vault
-    _ = app.locks, app.jobs
+    _ = app.locks, app.steps
     _held.append(app)
     try:
         with noting():

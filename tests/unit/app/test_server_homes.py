@@ -67,7 +67,7 @@ def test_a_home_with_a_database_has_no_files_of_its_own(tmp_path: Path, server: 
         assert run.snapshot == 1
     assert sorted(one.name for one in made.home.iterdir()) == ["keys", "unlost.toml", "work"]
     home = read_home(made.home)
-    assert (home.database, home.catalog, home.jobs, home.queue) == (url, url, url, url)
+    assert (home.database, home.catalog, home.steps, home.queue) == (url, url, url, url)
     assert home.files == ()
     assert (made.home / FILE).read_text().splitlines()[1] == "format = 2", "older ones refuse it"
 
