@@ -50,7 +50,7 @@ from unlost.model.progress import Progress
 
 if TYPE_CHECKING:
     from unlost.app.cache import FolderCache
-    from unlost.jobs.store import JobStore
+    from unlost.jobs.store import StepStore
     from unlost.model.store import Store
     from unlost.vault.keys import Keyring
     from unlost.vault.vault import EncryptedVault
@@ -219,11 +219,11 @@ class Application:
         return opener(self.home, self.clock, self.entropy)
 
     @cached_property
-    def jobs(self) -> "JobStore":
-        """Where step results of runs are kept."""
-        from unlost.jobs.store import JobStore
+    def steps(self) -> "StepStore":
+        """Where step results of unfinished runs are kept."""
+        from unlost.jobs.store import StepStore
 
-        store = JobStore(self.home.jobs)
+        store = StepStore(self.home.steps)
         self._closing.callback(store.close)
         return store
 
@@ -245,7 +245,7 @@ class Application:
         """The runner of a run, which may have been begun by another process."""
         from unlost.jobs.runner import LocalRunner
 
-        return LocalRunner(run, store=self.jobs, clock=self.clock)
+        return LocalRunner(run, store=self.steps, clock=self.clock)
 
     def secrets(self, oid: str) -> SecretStore:
         """The sealed secrets of an org."""
