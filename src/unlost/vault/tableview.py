@@ -3,7 +3,7 @@
 Of the versions that one commit brought for a record only that in the later segment counts.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from unlost.model.hidden_columns import LogFilter
 from unlost.model.learned import learned
 from unlost.model.schema import WireKind
 from unlost.vault.format.physical import (
@@ -28,7 +29,7 @@ from unlost.vault.format.rowhash import id_hashes
 from unlost.vault.format.sidecar import Sidecar, may_hold
 from unlost.vault.label import Shape
 from unlost.vault.parallel import spread
-from unlost.vault.schemas import Schemas
+from unlost.vault.schemas import SchemaReader
 from unlost.vault.segments import SegmentReader
 from unlost.vault.state import LiveSegment
 
@@ -47,7 +48,7 @@ class Reading:
     """What reads the segments of an org."""
 
     segments: SegmentReader
-    schemas: Schemas
+    schemas: SchemaReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,38 @@ class TableView:
         known = self.reading.schemas.known(label.schema, self.table)
         named = ((name, physical(column.code)) for name, column in known.items())
         return {name: column for name, column in named if column in present}
+
+    def stored(self, rank: int, names: Sequence[str]) -> list[str]:
+        """The physical columns to read of a segment for source columns, for ``named``."""
+        present, wanted = self.names(rank), dict.fromkeys(names)
+        for log in self._log_filters():
+            if wanted.keys() & set(log.value_columns):
+                wanted[log.field_column] = None
+        return [*(present[name] for name in wanted if name in present), U_BLOBS]
+
+    def named(self, rank: int, rows: pa.Table, names: Sequence[str]) -> pa.Table:
+        """Source columns of rows that were read of a segment, then ``_u_blobs``; see ``named``.
+
+        Hidden values of a change log are null.
+        """
+        present, filters = self.names(rank), self._log_filters()
+        if not filters:
+            return named(rows, names, present)
+        fields = [log.field_column for log in filters]
+        read = [name for name in fields if present.get(name) in rows.column_names]
+        cells = named(rows, list(dict.fromkeys((*names, *read))), present)
+        for log in filters:
+            cells = _without_blobs(log.apply(cells), log)
+        return cells.select([*names, U_BLOBS])
+
+    def _log_filters(self) -> Collection[LogFilter]:
+        """What is hidden in a change log, by each schema that any of its rows was written under."""
+        schemas = self.reading.schemas
+        if not schemas.hidden:
+            return ()
+        labels = [self.reading.segments.facts(live.entry)[0] for live in self.segments]
+        shapes = [shape.schema for label in labels for shape in label.shapes]
+        return schemas.log_filters(self.table, {*shapes, *(label.schema for label in labels)})
 
     def unread(self, rank: int) -> tuple[frozenset[str], ...]:
         """By shape the source columns that its schema shows and its rows do not have: they were lost."""
@@ -206,14 +239,13 @@ class TableView:
         return self._in_order(pa.concat_tables(parts))
 
     def _found(self, place: "Wanted", columns: Sequence[str], cells: Sequence[str]) -> pa.Table:
-        present = self.names(place.rank) if cells else {}
-        asked = [*(present[name] for name in cells if name in present), U_BLOBS] if cells else []
+        asked = self.stored(place.rank, cells) if cells else []
         rows = self.read_keys(place.rank, place.groups, [*columns, *asked])
         kept = pa.array(self._kept(place, rows))
         fences = self.sidecar(place.rank).fences
         found = plain(rows.take(kept))
         if cells:
-            found = _beside(found.select(columns), named(found, cells, present))
+            found = _beside(found.select(columns), self.named(place.rank, found, cells))
         return _placed(found, kept, place, [fences[g].rows for g in place.groups])
 
     def _kept(self, place: "Wanted", rows: pa.Table) -> NDArray[np.int64]:
@@ -267,12 +299,11 @@ class TableView:
 
     def _read_at(self, lying: "_Lying", names: Sequence[str]) -> pa.Table:
         """The rows that lie in one row group."""
-        present = self.names(lying.rank)
-        wanted = [*(present[name] for name in names if name in present), U_BLOBS]
+        wanted = self.stored(lying.rank, names)
         entry, stored = self.segments[lying.rank].entry, self._stored(lying.rank, wanted)
         rows = self.reading.segments.read_group(entry, group=lying.group, columns=stored)
         mine = self._told(lying.rank, rows, wanted).take(pa.array(lying.at))
-        return named(mine, names, present)
+        return self.named(lying.rank, mine, names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,11 +340,32 @@ def _by_name(blobs: pa.ChunkedArray, present: Mapping[str, str]) -> pa.ChunkedAr
     cells = [
         None
         if cell is None
-        else {names[code]: blob for code, blob in learned(BlobCell).decode(cell).items()}
+        else {
+            names[code]: at for code, at in learned(BlobCell).decode(cell).items() if code in names
+        }
         for cell in blobs.to_pylist()
     ]
     texts = [None if cell is None else msgspec.json.encode(cell).decode() for cell in cells]
     return pa.chunked_array([pa.array(texts, pa.string())])
+
+
+def _without_blobs(rows: pa.Table, log: LogFilter) -> pa.Table:
+    """Rows whose hidden values are not in ``_u_blobs`` (with source names) either."""
+    blobs = rows.column(U_BLOBS)
+    if blobs.null_count == len(blobs):
+        return rows
+    cells = zip(blobs.to_pylist(), log.hides(rows).to_pylist(), strict=True)
+    shown = [_shown(cell, log) if hidden else cell for cell, hidden in cells]
+    place = rows.column_names.index(U_BLOBS)
+    return rows.set_column(place, U_BLOBS, pa.chunked_array([pa.array(shown, pa.string())]))
+
+
+def _shown(cell: str | None, log: LogFilter) -> str | None:
+    if cell is None:
+        return None
+    blobs = learned(BlobCell).decode(cell).items()
+    shown = {name: blob for name, blob in blobs if name not in log.value_columns}
+    return msgspec.json.encode(shown).decode()
 
 
 def last_of_each(ids: pa.Array | pa.ChunkedArray) -> NDArray[np.bool_]:
