@@ -32,13 +32,14 @@ class LogFilter:
         hidden = pc.is_in(named, value_set=pa.array(sorted(self.fields), pa.string()))
         return pc.or_(hidden, pc.is_null(named))
 
-    def apply(self, rows: pa.Table) -> pa.Table:
-        """The rows with hidden values replaced by nulls."""
+    def apply(self, rows: pa.Table, **others: pa.ChunkedArray) -> pa.Table:
+        """The rows with nulls for hidden values, and beside them with these ``others``, by column."""
         hidden = self.hides(rows)
-        for name in self.value_columns:
-            if name in rows.column_names:
-                shown = pc.if_else(hidden, pa.scalar(None, pa.string()), rows[name])
-                rows = rows.set_column(rows.column_names.index(name), name, shown)
+        shown = others | dict.fromkeys(self.value_columns, pa.scalar(None, pa.string()))
+        for at, name in enumerate(rows.column_names):
+            if name in shown:
+                column = pc.if_else(hidden, shown[name], rows[name])
+                rows = rows.set_column(at, name, column)
         return rows
 
 

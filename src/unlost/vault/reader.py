@@ -1,7 +1,7 @@
 """An opened vault, to read: the port ``VaultReader``. Of an org with hidden columns it reads none of them."""
 
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import BinaryIO
@@ -12,10 +12,8 @@ from unlost.model.errors import NotFound
 from unlost.model.hidden_columns import HiddenColumns
 from unlost.model.learned import learned
 from unlost.model.org import OrgIdentity
-from unlost.model.ports import Clock, Witness
 from unlost.model.salvage import SalvageTold
 from unlost.model.snapshot import CommitKind, Hit, Lineage, SnapshotInfo, Version
-from unlost.vault.buffers import BufferLimit
 from unlost.vault.changes import changes
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.history import history
@@ -23,7 +21,7 @@ from unlost.vault.journal import journals
 from unlost.vault.lineage import lineage
 from unlost.vault.orgnames import identity_name, is_named, named_orgs
 from unlost.vault.retain.scope import shown_backups
-from unlost.vault.room import OrgReader, OrgRoom, VaultOptions, unknown_org
+from unlost.vault.room import OrgReader, OrgRoom, unknown_org
 from unlost.vault.salvage.salvager import salvages
 from unlost.vault.sealing import SealedObjects
 from unlost.vault.search import search
@@ -35,19 +33,9 @@ from unlost.vault.state import LiveState
 class OpenOrgs:
     """The orgs of an opened vault, each opened once. Safe to share between threads."""
 
-    def __init__(
-        self,
-        sealed: SealedObjects,
-        *,
-        clock: Clock,
-        witness: Witness | None,
-        options: VaultOptions,
-    ) -> None:
+    def __init__(self, sealed: SealedObjects, open_org: Callable[[str], OrgRoom]) -> None:
         self._sealed = sealed
-        self._clock = clock
-        self._witness = witness
-        self._options = options
-        self._limit = BufferLimit(options.buffer_bytes)
+        self._open = open_org
         self._rooms: dict[str, OrgRoom] = {}
         self._lock = threading.Lock()
 
@@ -57,14 +45,7 @@ class OpenOrgs:
             if org not in self._rooms:
                 if not is_named(self._sealed.store, org) or org in self._shredded():
                     raise unknown_org(org)
-                self._rooms[org] = OrgRoom(
-                    org,
-                    sealed=self._sealed,
-                    clock=self._clock,
-                    witness=self._witness,
-                    options=self._options,
-                    limit=self._limit,
-                )
+                self._rooms[org] = self._open(org)
             return self._rooms[org]
 
     def oids(self) -> list[str]:

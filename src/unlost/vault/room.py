@@ -37,24 +37,20 @@ class VaultOptions:
     bundle_from: int = BUNDLE_FROM
 
 
+@dataclass(eq=False)
 class OrgReader:
     """What is read of one org. Safe to share between threads."""
 
-    def __init__(
-        self,
-        org: str,
-        *,
-        sealed: SealedObjects,
-        chain: Chain,
-        schemas: SchemaReader,
-        reader: SegmentReader,
-    ) -> None:
-        self.org = org
-        self.sealed = sealed
-        self.chain = chain
-        self.schemas = schemas
-        self.reader = reader
-        self.reading = Reading(reader, schemas)
+    org: str
+    sealed: SealedObjects
+    chain: Chain
+    schemas: SchemaReader
+    reader: SegmentReader
+
+    @property
+    def reading(self) -> Reading:
+        """What reads the segments of the org."""
+        return Reading(self.reader, self.schemas)
 
     def view(self, table: str, *, until: int, state: LiveState | None = None) -> TableView:
         """A table as of a commit."""
@@ -116,13 +112,8 @@ class OrgRoom(OrgReader):
         options: VaultOptions,
         limit: BufferLimit,
     ) -> None:
-        super().__init__(
-            org,
-            sealed=sealed,
-            chain=Chain(org, sealed=sealed, witness=witness),
-            schemas=Schemas(org, sealed=sealed),
-            reader=SegmentReader(org, sealed=sealed),
-        )
+        chain, schemas = Chain(org, sealed=sealed, witness=witness), Schemas(org, sealed=sealed)
+        super().__init__(org, sealed, chain, schemas, SegmentReader(org, sealed=sealed))
         self.clock = clock
         self.options = options
         self.limit = limit
@@ -131,9 +122,7 @@ class OrgRoom(OrgReader):
     def visible(self, hidden: HiddenColumns) -> OrgReader:
         """The same org without its hidden columns, to read."""
         schemas = VisibleSchemas(self.schemas, hidden, newest=self._newest_schema)
-        return OrgReader(
-            self.org, sealed=self.sealed, chain=self.chain, schemas=schemas, reader=self.reader
-        )
+        return OrgReader(self.org, self.sealed, self.chain, schemas, self.reader)
 
     def pack_writer(self, *, until: int) -> PackWriter:
         """A writer that knows the blobs up to a commit."""

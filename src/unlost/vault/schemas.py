@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Protocol
 
 import msgspec
@@ -78,15 +79,15 @@ def _following(schema: Schema, before: SchemaDocument | None) -> SchemaDocument:
 class SchemaReader(Protocol):
     """Finds the tables and columns of an org. Whatever reads rows finds its columns here."""
 
-    hidden: HiddenColumns
+    hidden: HiddenColumns = NOTHING_HIDDEN
 
     def get(self, ident: str) -> SchemaDocument:
         """A schema object; raises IntegrityError."""
         ...
 
-    def log_filters(self, table: str, idents: Iterable[str]) -> Collection[LogFilter]:
+    def log_filters(self, table: str, idents: Iterable[str]) -> Collection[LogFilter]:  # noqa: ARG002
         """What is hidden in a table, if one of these schemas describes it as a change log."""
-        ...
+        return ()
 
     def table(self, ident: str, table: str) -> Table | None:
         """A table in a schema object."""
@@ -104,8 +105,6 @@ class SchemaReader(Protocol):
 class Schemas(SchemaReader):
     """Reads and writes schema objects of an org; keeps those it read."""
 
-    hidden = NOTHING_HIDDEN
-
     def __init__(self, org: str, *, sealed: SealedObjects) -> None:
         self.org = org
         self._sealed = sealed
@@ -120,10 +119,6 @@ class Schemas(SchemaReader):
                 content = self._sealed.get_either(ObjectKind.SCHEMA, org=self.org, name=name)
                 self._read[ident] = unpack(content, SchemaDocument, name=name)[0]
             return self._read[ident]
-
-    def log_filters(self, table: str, idents: Iterable[str]) -> Collection[LogFilter]:  # noqa: ARG002
-        """No filters: nothing is hidden."""
-        return ()
 
     def put(self, schema: Schema, *, before: str) -> str:
         """Keep a schema that follows the one ``before`` (or the empty id); returns its id."""
@@ -174,9 +169,13 @@ class VisibleSchemas(SchemaReader):
         """The filters of a change log by these schemas, and by the newest one."""
         return {
             found
-            for ident in {*idents, self._newest()}
+            for ident in {*idents, self._newest_ident}
             for found in self._filters_of(ident).get(table, ())
         }
+
+    @cached_property
+    def _newest_ident(self) -> str:
+        return self._newest()
 
     def _filters_of(self, ident: str) -> Mapping[str, frozenset[LogFilter]]:
         if ident not in self._filters:

@@ -3,7 +3,7 @@
 Of the versions that one commit brought for a record only that in the later segment counts.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -109,36 +109,38 @@ class TableView:
         return {name: column for name, column in named if column in present}
 
     def stored(self, rank: int, names: Sequence[str]) -> list[str]:
-        """The physical columns to read of a segment for source columns, for ``named``."""
-        present, wanted = self.names(rank), dict.fromkeys(names)
-        for log in self._log_filters():
-            if wanted.keys() & set(log.value_columns):
-                wanted[log.field_column] = None
+        """The physical columns to read of a segment, so that ``named`` gives these source columns."""
+        present = self.names(rank)
+        wanted = dict.fromkeys((*names, *(log.field_column for log in self._log_filters(names))))
         return [*(present[name] for name in wanted if name in present), U_BLOBS]
 
     def named(self, rank: int, rows: pa.Table, names: Sequence[str]) -> pa.Table:
-        """Source columns of rows that were read of a segment, then ``_u_blobs``; see ``named``.
+        """Source columns of rows that were read of a segment, as the function of this name gives them.
 
         Hidden values of a change log are null.
         """
-        present, filters = self.names(rank), self._log_filters()
+        present, filters = self.names(rank), self._log_filters(names)
         if not filters:
             return named(rows, names, present)
         fields = [log.field_column for log in filters]
         read = [name for name in fields if present.get(name) in rows.column_names]
         cells = named(rows, list(dict.fromkeys((*names, *read))), present)
+        values = {name for log in filters for name in log.value_columns}
+        others = {name: column for name, column in present.items() if name not in values}
         for log in filters:
-            cells = _without_blobs(log.apply(cells), log)
+            cells = log.apply(cells, **{U_BLOBS: _by_name(rows.column(U_BLOBS), others)})
         return cells.select([*names, U_BLOBS])
 
-    def _log_filters(self) -> Collection[LogFilter]:
-        """What is hidden in a change log, by each schema that any of its rows was written under."""
+    def _log_filters(self, names: Sequence[str]) -> list[LogFilter]:
+        """What is hidden in these columns, by each schema that rows of the table were written under."""
         schemas = self.reading.schemas
         if not schemas.hidden:
-            return ()
+            return []
         labels = [self.reading.segments.facts(live.entry)[0] for live in self.segments]
         shapes = [shape.schema for label in labels for shape in label.shapes]
-        return schemas.log_filters(self.table, {*shapes, *(label.schema for label in labels)})
+        idents = {*shapes, *(label.schema for label in labels)}
+        filters = schemas.log_filters(self.table, idents)
+        return [log for log in filters if not set(names).isdisjoint(log.value_columns)]
 
     def unread(self, rank: int) -> tuple[frozenset[str], ...]:
         """By shape the source columns that its schema shows and its rows do not have: they were lost."""
@@ -347,25 +349,6 @@ def _by_name(blobs: pa.ChunkedArray, present: Mapping[str, str]) -> pa.ChunkedAr
     ]
     texts = [None if cell is None else msgspec.json.encode(cell).decode() for cell in cells]
     return pa.chunked_array([pa.array(texts, pa.string())])
-
-
-def _without_blobs(rows: pa.Table, log: LogFilter) -> pa.Table:
-    """Rows whose hidden values are not in ``_u_blobs`` (with source names) either."""
-    blobs = rows.column(U_BLOBS)
-    if blobs.null_count == len(blobs):
-        return rows
-    cells = zip(blobs.to_pylist(), log.hides(rows).to_pylist(), strict=True)
-    shown = [_shown(cell, log) if hidden else cell for cell, hidden in cells]
-    place = rows.column_names.index(U_BLOBS)
-    return rows.set_column(place, U_BLOBS, pa.chunked_array([pa.array(shown, pa.string())]))
-
-
-def _shown(cell: str | None, log: LogFilter) -> str | None:
-    if cell is None:
-        return None
-    blobs = learned(BlobCell).decode(cell).items()
-    shown = {name: blob for name, blob in blobs if name not in log.value_columns}
-    return msgspec.json.encode(shown).decode()
 
 
 def last_of_each(ids: pa.Array | pa.ChunkedArray) -> NDArray[np.bool_]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from itertools import count
 
 import msgspec
@@ -29,6 +30,7 @@ from unlost.model.snapshot import (
 from unlost.model.store import Store
 from unlost.model.upkeep import Compaction, Sweep
 from unlost.vault import places
+from unlost.vault.buffers import BufferLimit
 from unlost.vault.commit import OpenCommit
 from unlost.vault.compact import compact
 from unlost.vault.erase.eraser import erase, erasures, plan_erasure
@@ -106,8 +108,15 @@ class EncryptedVault(EncryptedReader):
         witness: Witness | None,
         options: VaultOptions,
     ) -> None:
-        orgs = OpenOrgs(sealed, clock=clock, witness=witness, options=options)
-        super().__init__(orgs, hidden={})
+        opened = partial(
+            OrgRoom,
+            sealed=sealed,
+            clock=clock,
+            witness=witness,
+            options=options,
+            limit=BufferLimit(options.buffer_bytes),
+        )
+        super().__init__(OpenOrgs(sealed, opened), hidden={})
         self.sealed = sealed
         self._clock = clock
         self._witness = witness

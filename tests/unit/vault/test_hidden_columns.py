@@ -73,11 +73,13 @@ HISTORY = Table(
         column("New", ColumnTrait.EMAIL),
         column("At"),
         column("By"),
+        column("Comment"),
     ),
 )
 SCHEMA = Schema((PEOPLE, HISTORY), "f")
 CELLS = ("Name", "Mail", "Notes", "OwnerId", "Open", "ScanName", "ScanType")
-NOTED = ("Person", "Field", "Old", "New", "At", "By")
+NOTED = ("Person", "Field", "Old", "New", "At", "By", "Comment")
+COMMENT = "x" * CELL_BYTES + " seen"
 
 
 def person(record: str, number: int, **cells: str) -> Row:
@@ -94,7 +96,7 @@ def person(record: str, number: int, **cells: str) -> Row:
 
 
 def note(record: str, field: str | None, *values: str) -> Row:
-    cells = ("p1", field, *values, "2026-01-01", "u1")
+    cells = ("p1", field, *values, "2026-01-01", "u1", COMMENT)
     return (record, "U", dict(zip(NOTED, cells, strict=True)))
 
 
@@ -420,6 +422,18 @@ def test_a_record_is_found_by_what_is_seen_where_a_hidden_value_matches_too() ->
     (hit,) = visible(small).search(small.org, "alder")
     assert (hit.column, hit.value, hit.label) == ("Name", "Alder", "Alder")
     assert not visible(small).search(small.org, "alder@example")
+
+
+def test_many_hidden_values_that_match_do_not_keep_a_record_from_being_found() -> None:
+    small = SmallVault()
+    commit = small.begin("night", put=SCHEMA)
+    many = [person(f"a{n:03}", 1, Name="Alder") for n in range(50)]
+    row = person("z", 1, Mail="alder@example.com")
+    added = commit.add(PERSON, [rows(*many, row, names=CELLS)])
+    commit.finish([TableCommit(PERSON, (added,))], as_of=START)
+    vault = visible(small, hidden_columns([(PERSON, "Name")]))
+    for word in ("alder", "ald"):
+        assert [hit.record for hit in vault.search(small.org, word, limit=1)] == ["z"]
 
 
 def test_a_hidden_name_labels_nothing() -> None:
