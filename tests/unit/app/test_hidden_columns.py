@@ -1,7 +1,6 @@
 """A column that is hidden from viewers is told to them nowhere."""
 
 import json
-from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -19,13 +18,13 @@ from unlost.app.actions.history import history
 from unlost.app.actions.show import show
 from unlost.app.actions.storage_use import storage_use
 from unlost.app.compose import Application
-from unlost.app.veil import PLAIN_OF_SNAPSHOT, PLAIN_OF_VAULT, VeiledSnapshot, VeiledVault
+from unlost.app.visible_source import WITHOUT_VALUES, VisibleSource
+from unlost.catalog.hidden_columns import hide_column
 from unlost.catalog.orgs import get_org
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.ports import Snapshot, Vault
+from unlost.model.ports import Source
 from unlost.model.schema import WireKind
-from unlost.testing.memory_vault import MemoryVault
 
 PHONE, OLD = "+41 40017", "+49 1 secret"
 RECORD = "A40017"
@@ -167,26 +166,84 @@ def test_only_a_column_that_is_there_is_hidden(story: World, column: str, error:
     assert hidden(story.app, "sales").columns == ()
 
 
-def ports(port: type) -> Iterator[str]:
-    return (name for name in vars(port) if not name.startswith("_"))
-
-
-def test_each_way_to_read_is_veiled_or_tells_no_value() -> None:
-    """A new method of a port must be thought of: it is refused until it is."""
-    for port, veiled, plain in (
-        (Vault, VeiledVault, PLAIN_OF_VAULT),
-        (Snapshot, VeiledSnapshot, PLAIN_OF_SNAPSHOT),
-    ):
-        own = {name for name in vars(veiled) if not name.startswith("_")}
-        assert not own & plain
-        refused = set(ports(port)) - own - plain
-        assert refused <= {"adopt", "begin", "journal", "read_files"}
-
-
 def test_what_writes_is_not_given_to_who_sees_less(story: World) -> None:
     hide(story.app, "sales", "Account.Phone")
     vault: Any = viewer(story).vault
-    assert not isinstance(vault, MemoryVault)
-    for name in ("begin", "adopt", "journal", "read_files"):
+    for name in ("begin", "adopt", "journal", "read_files", "homes", "room", "sealed"):
         with pytest.raises(AttributeError):
             getattr(vault, name)
+
+
+def test_nothing_hidden_costs_nothing(story: World) -> None:
+    assert viewer(story).vault is story.app.whole_vault
+    hide(story.app, "sales", "Account.Phone")
+    assert viewer(story, Role.RESTORER).vault is story.app.whole_vault
+    assert viewer(story).vault is not story.app.whole_vault
+
+
+# --- the org as it is now -------------------------------------------------------------------------
+
+
+def methods(port: type) -> set[str]:
+    return {name for name in vars(port) if not name.startswith("_")}
+
+
+def pages(source: Any, name: str) -> str:
+    """All rows of a table, read in each way, as one text."""
+    table = source.discover().table(name)
+    ready = [source.prepare(task).tasks for task in source.plan_reads(table, None)]
+    read = [page for tasks in ready for task in tasks for page in source.read(task)]
+    ids = [one for page in read for one in page.rows.ids.to_pylist()]
+    read += source.read_ids(table, ids)
+    return repr([page.rows.cells.to_pylist() for page in read if page.rows.cells is not None])
+
+
+def test_each_method_of_a_source_is_filtered_or_gives_no_value() -> None:
+    """A method that is added to the port is refused until it is thought of."""
+    filtered = methods(VisibleSource)
+    assert filtered == {"discover", "read", "read_ids"}
+    assert not filtered & WITHOUT_VALUES
+    refused = methods(Source) - filtered - WITHOUT_VALUES
+    assert refused == {"cursor_at", "id_order", "files_in", "open_file"}
+
+
+def test_a_source_gives_no_hidden_value(story: World) -> None:
+    org = get_org("sales")
+    with viewer(story).open_org(org) as source:
+        assert OLD in pages(source, "Account")
+        assert OLD in pages(source, "AccountHistory")
+    hide(story.app, "sales", "Account.Phone")
+    with viewer(story).open_org(org) as source:
+        assert "Phone" not in repr(source.discover().table("Account"))
+        for table in ("Account", "AccountHistory"):
+            read = pages(source, table)
+            assert values(read) == []
+            assert "Renamed" in read
+        for name in ("files_in", "open_file", "anything_new"):
+            with pytest.raises(AttributeError):
+                getattr(source, name)
+
+
+def test_a_source_gives_no_hidden_column_of_a_table_that_is_described_whole(story: World) -> None:
+    org = get_org("sales")
+    with story.app.open_org(org) as source:
+        whole = source.discover().table("Account")
+    hide(story.app, "sales", "Account.Phone")
+    with viewer(story).open_org(org) as source:
+        (page,) = source.read_ids(whole, [RECORD])
+    assert "Phone" not in page.rows.cells.schema.names
+    assert page.rows.cells["Name"].to_pylist() == ["Renamed"]
+
+
+def test_deleted_records_come_without_cells(story: World) -> None:
+    hide(story.app, "sales", "Account.Phone")
+    story.org.delete("Account", RECORD)
+    text = everything(viewer(story), story)
+    assert values(text) == []
+
+
+def test_an_org_without_a_backup_hides_what_its_tables_have(sales: World) -> None:
+    oid = get_org("sales").oid
+    hide_column(oid, "Account", "Phone")
+    with viewer(sales).open_org(get_org("sales")) as source:
+        assert "+41" not in pages(source, "Account")
