@@ -98,7 +98,9 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> FirstNight:
 
 def run_as_reader(lines: list[str], folder: Path, *, port: int) -> subprocess.CompletedProcess[str]:
     """Run lines in one shell with the project's commands on the path; nothing survives it."""
-    script = "\n".join(["set -euo pipefail", EXIT_CODES_AS_EXPECTED, *lines]).replace(PORT_IN_DOCS, str(port))
+    script = "\n".join(["set -euo pipefail", EXIT_CODES_AS_EXPECTED, *lines]).replace(
+        PORT_IN_DOCS, str(port)
+    )
     environment = {
         key: value for key, value in os.environ.items() if not key.startswith(("UNLOST", "DJANGO"))
     }
