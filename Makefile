@@ -5,6 +5,8 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3 /usr/bin/pyt
 BIN := .venv/bin
 WORKERS ?= $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 ))) # tests wait for programs: half a worker more than cores
 STAMP := .venv/.stamp
+# Without it each program that a test starts would compile all of Unlost again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup demo test full coverage check referees browser proxies saml services radosgw spark mutants bench deep docs messages lock clean
 
@@ -18,6 +20,7 @@ $(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml simulat
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/bootstrap.txt requirements/dev.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . -e simulators
+	@$(BIN)/python -m compileall -q src simulators/src
 	@touch $(STAMP)
 
 demo: setup

@@ -20,10 +20,9 @@ from unlost.model.snapshot import (
     VerifyLevel,
 )
 from unlost.testing.clock import START
-from unlost.vault import places
+from unlost.vault import compactor, places
 from unlost.vault.commit import OpenCommit
-from unlost.vault.compact import compactor
-from unlost.vault.compact.tiers import Tier
+from unlost.vault.rewrite.tiers import Tier
 from unlost.vault.vault import VaultOptions
 
 TABLES = ("Alpha", "Beta", "Delta", "Gamma")

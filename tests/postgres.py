@@ -15,8 +15,9 @@ from pathlib import Path
 
 import psycopg
 
+from patience import HANGING
+
 NOBODY = 65534
-PATIENCE = 60.0
 # Half the work of the server is to survive power cuts; these tests cut processes, not power.
 SETTINGS = ("fsync=off", "full_page_writes=off", "max_connections=200", "listen_addresses=")
 
@@ -67,7 +68,7 @@ class Postgres:
     def _run(self, program: str, *words: str) -> None:
         done = subprocess.run(
             [str(self._programs / program), "-D", str(self._data), *words],
-            capture_output=program != "pg_ctl", timeout=PATIENCE, check=False, cwd=self._folder,
+            capture_output=program != "pg_ctl", timeout=HANGING, check=False, cwd=self._folder,
             user=self._user, group=self._user,
         )  # fmt: skip
         assert done.returncode == 0, (program, words, done.stdout, done.stderr)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 import pytest
 from _pytest.mark import ParameterSet
 
+FULL, DEEP = pytest.mark.full, pytest.mark.deep
+
 
 def parts_of(count: int, *, full: int, quick: int = 1) -> list[ParameterSet]:
     """Numbers from 0 for ``parametrize``: the first ``quick`` run always, those below ``full`` in full.
@@ -19,12 +21,29 @@ def parts_of(count: int, *, full: int, quick: int = 1) -> list[ParameterSet]:
     return [pytest.param(part, marks=_tier(part, quick=quick, full=full)) for part in range(count)]
 
 
+def parts_in_two_ways(count: int) -> list[ParameterSet]:
+    """Each part with names that survive a power cut or are lost: one way in full, both in deep.
+
+    The first part runs always.
+    """
+    return [
+        pytest.param(
+            part,
+            survive,
+            id=f"{part}-{'names-survive' if survive else 'names-lost'}",
+            marks=_tier(part, quick=1, full=count) if survive is bool(part % 2) else [DEEP],
+        )
+        for part in range(count)
+        for survive in (True, False)
+    ]
+
+
 def sampled[T](
     values: Iterable[T], *, every: int, name: Callable[[T], str] = str
 ) -> list[ParameterSet]:
     """Values for ``parametrize``: the first of every so many runs always, the others in full."""
     return [
-        pytest.param(value, id=name(value), marks=[pytest.mark.full] if at % every else [])
+        pytest.param(value, id=name(value), marks=[FULL] if at % every else [])
         for at, value in enumerate(values)
     ]
 
@@ -32,4 +51,4 @@ def sampled[T](
 def _tier(part: int, *, quick: int, full: int) -> list[pytest.MarkDecorator]:
     if part < quick:
         return []
-    return [pytest.mark.full if part < full else pytest.mark.deep]
+    return [FULL if part < full else DEEP]

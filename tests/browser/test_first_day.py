@@ -72,7 +72,6 @@ def fresh(tmp_path: Path) -> Iterator[Console]:
             made.down()
 
 
-@pytest.mark.timeout(600)
 def test_the_first_day_goes_as_the_tutorial_says(fresh: Console, browser: Browser) -> None:
     context = browser.new_context(locale="en-US", viewport=WINDOW)
     context.set_default_timeout(PATIENCE)

@@ -14,9 +14,11 @@ from shutil import ignore_patterns
 from urllib.parse import urlsplit
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from fakes.bucket_server import Bucket, serving
 from house.coverage_rooms import MOST, STRICT, WHOLE
+from patience import HANGING
 from postgres import Postgres
 
 ROOT = Path(__file__).parents[2]
@@ -117,11 +119,17 @@ def run_as_reader(lines: list[str], folder: Path, *, port: int) -> subprocess.Co
             start_new_session=True,
         )
         try:
-            shell.wait(timeout=240)
+            shell.wait(timeout=HANGING)
         finally:
             os.killpg(shell.pid, signal.SIGTERM)
             shell.wait()
     return subprocess.CompletedProcess(script, shell.returncode, said.read_text("utf-8"))
+
+
+def tiered(page: Path) -> ParameterSet:
+    """The first tutorial is read each time, every other page by ``make full``."""
+    marks = [] if page == TUTORIAL else [pytest.mark.full]
+    return pytest.param(page, id=str(page.relative_to(DOCS)), marks=marks)
 
 
 @pytest.fixture
@@ -132,8 +140,7 @@ def bucket() -> Iterator[Bucket]:
 
 
 @pytest.mark.network
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+@pytest.mark.parametrize("page", [tiered(page) for page in PAGES])
 def test_every_command_shown_works(
     page: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -155,8 +162,8 @@ def test_every_command_shown_works(
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.full
 @pytest.mark.network
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", ["howto/read-it-elsewhere.md", "reference/python.md"])
 def test_every_program_shown_works(page: str, tmp_path: Path, first: FirstNight) -> None:
     lines = first.again(tmp_path)

@@ -20,14 +20,14 @@ from typing import Any
 import pytest
 
 from integration.cli.conftest import Program, add_org
+from patience import HANGING, until
 from unlost_simulators.process import SimulatorProcess
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.full, pytest.mark.network]
 
 SERVED = Path(__file__).with_name("served.py")
 TABLES = ("Account", "Contact", "Case", "EmailMessage", "Attachment")
 DAY = 86_400
-PATIENCE = 120.0
 REFUSED = "Another process does the jobs"
 KILL, FREEZE, RIVAL, CUT = "kill", "freeze", "rival", "cut"
 
@@ -77,10 +77,12 @@ class Machine:
         return list(self.program("snapshots", "chocolate", "--json").json["snapshots"])
 
     def until(self, holds: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not holds():
-            assert time.monotonic() < deadline, f"{what}: {self.log.read_text('utf-8')[-9000:]}"
-            time.sleep(0.1)
+        until(
+            holds,
+            seconds=120,
+            pause=0.1,
+            failure=lambda: f"{what}: {self.log.read_text('utf-8')[-9000:]}",
+        )
 
     # --- what happens ------------------------------------------------------------------------------
 
@@ -103,7 +105,7 @@ class Machine:
         time.sleep(dice.uniform(0.1, 1.0))
         first = self.service
         second = self.start()
-        assert second.wait(PATIENCE) != 0
+        assert second.wait(HANGING) != 0
         self.services.remove(second)
         assert REFUSED in self.log.read_text("utf-8")
         self.begun = 0
@@ -161,7 +163,7 @@ def judge(made: Machine, *, nights: int) -> None:
     for service in made.services:
         if service.poll() is None:
             service.send_signal(signal.SIGTERM)
-            assert service.wait(PATIENCE) == 0
+            assert service.wait(HANGING) == 0
     found = made.nights()
     assert [one["state"] for one in found] == ["done"] * len(found)
     assert len({one["name"] for one in found}) == len(found) == min(nights, 7)

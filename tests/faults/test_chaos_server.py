@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from faults.test_chaos import DAY, PATIENCE, Machine, judge, machine
+from faults.test_chaos import DAY, Machine, judge, machine
+from patience import HANGING
 from postgres import Postgres, postgres
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.full, pytest.mark.network]
 
 KILL, GONE, FREEZE, RESTART, CUT = "kill", "gone", "freeze", "restart", "cut"
 MINUTE = 60
@@ -69,7 +70,7 @@ class Pair:
         """Those that run see that their session ended, and are started again."""
         for one in self.alive:
             if one is not frozen:
-                assert one.wait(PATIENCE) != 0
+                assert one.wait(HANGING) != 0
                 self.machine.start()
 
 

@@ -19,7 +19,10 @@ from typing import Any
 import pytest
 
 from integration.cli.conftest import Program, add_org
+from patience import HANGING
 from unlost_simulators.process import SimulatorProcess
+
+pytestmark = pytest.mark.full
 
 DONE = {0, 3}
 SOONEST = 0.3  # seconds: before that nothing of ours runs yet
@@ -110,7 +113,7 @@ class Nights:
                 within=0 if begun else self.dice.uniform(SOONEST, self.longest), begun=begun
             )
             begun = begun and not self.unended
-        self.attempt(within=300)
+        self.attempt(within=HANGING)
         assert self.unended == []
         assert_the_snapshot_is_the_org(self.org)
 
@@ -177,7 +180,6 @@ def live_with_kills(org: Org, *, nights: int, kills: int, seed: int) -> None:
 
 
 @pytest.mark.network
-@pytest.mark.timeout(570)
 def test_twenty_kills_lose_nothing_and_double_nothing(org: Org) -> None:
     live_with_kills(org, nights=2, kills=10, seed=20261124)
 

@@ -15,7 +15,7 @@ from integration.cli.conftest import SECRET, Program
 from unlost.app.system import SystemClock
 from unlost_simulators.process import SimulatorProcess
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(500)]
+pytestmark = [pytest.mark.full, pytest.mark.network]
 
 USER = "backup@chocolate.example"
 ALL_FILES = {"username": USER, "permission": "QueryAllFiles"}

@@ -18,8 +18,8 @@ from unlost.model.reading import Op
 from unlost.model.retention import HeldThing, Hold, HoldScope
 from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, Lineage, Visibility
+from unlost.vault import compactor
 from unlost.vault.commit import OpenCommit
-from unlost.vault.compact import compactor
 from unlost.vault.format.slots import Stretch
 from unlost.vault.opening import add_slot
 from unlost.vault.stores.local import LocalStore

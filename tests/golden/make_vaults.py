@@ -24,8 +24,7 @@ from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.system import MemoryWitness
-from unlost.vault import chain, places
-from unlost.vault.compact import compactor
+from unlost.vault import chain, compactor, places
 from unlost.vault.format import sidecar
 from unlost.vault.garbage import GRACE
 from unlost.vault.opening import open_keyring

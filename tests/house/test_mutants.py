@@ -6,6 +6,8 @@ import pytest
 
 from mutants.hunt import Hunt, Runs, doubted, tried_on
 
+pytestmark = pytest.mark.full
+
 TEST = """
 import pytest
 from thing import SIZE

@@ -28,7 +28,7 @@ NAME = "unlost.acme.example"
 BROWSER = "127.0.0.5"  # another address of this machine than the proxy's
 LIES = {"X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "http"}
 
-pytestmark = [pytest.mark.proxies, pytest.mark.network, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.proxies, pytest.mark.network]
 
 
 def shown(kind: str) -> str:

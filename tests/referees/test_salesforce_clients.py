@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 from referees.tunnel import Tunnel
 from unlost_simulators.process import SimulatorProcess
 
-pytestmark = [pytest.mark.referee, pytest.mark.network, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.referee, pytest.mark.network]
 
 ROOT = Path(__file__).resolve().parents[2]
 REFEREES = ROOT / ".referees"

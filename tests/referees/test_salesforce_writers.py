@@ -9,7 +9,7 @@ from referees.test_salesforce_clients import REFEREES, run
 from referees.tunnel import Tunnel
 from unlost_simulators.process import SimulatorProcess
 
-pytestmark = [pytest.mark.referee, pytest.mark.network, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.referee, pytest.mark.network]
 
 KEY, SECRET = "chocolate-writer", "not-a-secret-writer"
 ADMIN = "lotte.devos@chocolate.example"

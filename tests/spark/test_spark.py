@@ -17,7 +17,7 @@ from unlost.outside.exporting import ExportKind, export_files
 from unlost.outside.formats import ExportFormat
 from unlost.outside.source import What
 
-pytestmark = [pytest.mark.spark, pytest.mark.network, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.spark, pytest.mark.network]
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".spark" / "python" / "bin" / "python"

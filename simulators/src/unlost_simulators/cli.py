@@ -60,8 +60,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _salesforce(options: argparse.Namespace) -> int:
     # Imported here, so that the help text does not wait for DuckDB.
+    from unlost_simulators.salesforce.app import SalesforceApp
     from unlost_simulators.salesforce.orgs import OrgHouse, OrgPlan
-    from unlost_simulators.salesforce.server import Wanted, application
+    from unlost_simulators.salesforce.server import Wanted
 
     own_folder = Path(tempfile.mkdtemp(prefix="unlost-sim-tls-")) if options.tls else None
     try:
@@ -78,7 +79,7 @@ def _salesforce(options: argparse.Namespace) -> int:
         )
         plans = [OrgPlan.parse(text, base) for text in options.org]
         first, *others = plans or [OrgPlan(base.name, base)]
-        house = OrgHouse(options.host, application, tls, base)
+        house = OrgHouse(options.host, SalesforceApp, tls, base)
         try:
             main_org = house.begin(first, port=options.port)
             for at, plan in enumerate(others, 1):

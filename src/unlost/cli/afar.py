@@ -1,9 +1,9 @@
 """Commands that take several operations from afar: what the service does is followed, files come here."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import cast
 from urllib.parse import unquote
 
 from unlost.app.actions.ask_backup import ask_backup
@@ -33,21 +33,16 @@ from unlost.catalog.audit import AuditEntry
 from unlost.catalog.plans import PlanState
 from unlost.catalog.runs import RunState
 from unlost.cli.following import follow, looked, not_begun
+from unlost.cli.remote import Afar, Given, RemoteHome, home_needed
 from unlost.engine.restore.planfile import read_plan
 from unlost.model.errors import StoreError, UnlostError
 from unlost.model.learned import learned
 from unlost.model.ports import Observer
 
-if TYPE_CHECKING:
-    from unlost.cli.remote import RemoteHome
-
 LOOK_EVERY = 2.0  # seconds between two looks at a plan that is made
 
-type Given = Mapping[str, Any]
-type Afar = Callable[["RemoteHome", Given], Any]
 
-
-def _there(home: "RemoteHome") -> Application:
+def _there(home: RemoteHome) -> Application:
     """What actions take: each is asked for at the server."""
     return cast("Application", home)
 
@@ -59,10 +54,8 @@ def _observer(given: Given) -> Observer:
 # --- backups --------------------------------------------------------------------------------------
 
 
-def backed_up(home: "RemoteHome", given: Given) -> BackupResult:
+def backed_up(home: RemoteHome, given: Given) -> BackupResult:
     """Have the service back up an org, and wait for it; it decides by itself what to read again."""
-    from unlost.cli.remote import home_needed
-
     if given.get("full"):
         raise home_needed()
     app, org = _there(home), given["org"]
@@ -78,7 +71,7 @@ def backed_up(home: "RemoteHome", given: Given) -> BackupResult:
 # --- plans ----------------------------------------------------------------------------------------
 
 
-def planned(home: "RemoteHome", given: Given) -> PlanResult:
+def planned(home: RemoteHome, given: Given) -> PlanResult:
     """Have a plan made, and write its file here; nothing of it is left there."""
     request, out = given["request"], given["out"]
     check_out(out)
@@ -93,7 +86,7 @@ def planned(home: "RemoteHome", given: Given) -> PlanResult:
     return PlanResult(view.org, view.zone, str(out), run, plan.digest, view.summary)
 
 
-def shown(home: "RemoteHome", given: Given) -> PlanResult:
+def shown(home: RemoteHome, given: Given) -> PlanResult:
     """What a plan file of ours says, as the server reads it."""
     told = cast("PlanResult", home.ask("restore.show", given))
     return replace(told, file=str(given["file"]))
@@ -123,13 +116,13 @@ def _made(app: Application, view: PlanView) -> PlanView:
 # --- restores -------------------------------------------------------------------------------------
 
 
-def ran(home: "RemoteHome", given: Given) -> RestoreResult:
+def ran(home: RemoteHome, given: Given) -> RestoreResult:
     """Hand a plan file to the service, and wait until it ran."""
     app = _there(home)
     return _ended(app, hand_over(app, given["file"]), _observer(given))
 
 
-def retried(home: "RemoteHome", given: Given) -> RestoreResult:
+def retried(home: RemoteHome, given: Given) -> RestoreResult:
     """Plan what failed once more, and have the service run it."""
     app, run = _there(home), given["run"]
     org = job(app, run).org
@@ -139,10 +132,8 @@ def retried(home: "RemoteHome", given: Given) -> RestoreResult:
     return _ended(app, run_kept(app, org, view.plan, typed=org), _observer(given))
 
 
-def resumed(home: "RemoteHome", given: Given) -> RestoreResult:
+def resumed(home: RemoteHome, given: Given) -> RestoreResult:
     """Have the service go on with a restore that is its own."""
-    from unlost.cli.remote import home_needed
-
     app, run = _there(home), given["run"]
     before = job(app, run)
     if before.state != RunState.DONE.value:
@@ -169,7 +160,7 @@ def _result(app: Application, run: str) -> RestoreResult:
 # --- files ----------------------------------------------------------------------------------------
 
 
-def saved(home: "RemoteHome", given: Given) -> FileResult:
+def saved(home: RemoteHome, given: Given) -> FileResult:
     """Write the bytes of a file here."""
     out: Path = given["out"]
     with written(out) as target:
@@ -177,7 +168,7 @@ def saved(home: "RemoteHome", given: Given) -> FileResult:
     return replace(learned(FileResult).decode(unquote(told[RESULT])), out=str(out))
 
 
-def person_saved(home: "RemoteHome", given: Given) -> PersonData:
+def person_saved(home: RemoteHome, given: Given) -> PersonData:
     """Write the data of a person here."""
     out: Path = given["out"]
     with written(out) as target:
@@ -185,7 +176,7 @@ def person_saved(home: "RemoteHome", given: Given) -> PersonData:
     return replace(learned(PersonData).decode(unquote(told[RESULT])), out=str(out))
 
 
-def exported(home: "RemoteHome", given: Given) -> Iterator[AuditEntry]:
+def exported(home: RemoteHome, given: Given) -> Iterator[AuditEntry]:
     """All deeds, oldest first."""
     for line in home.lines("audit.export", given):
         yield learned(AuditEntry).decode(line)

@@ -17,9 +17,11 @@ def opened(home: Path | None) -> "Application":
     """
     url = os.environ.get("UNLOST_URL")
     if url and home is None:
+        from unlost.cli.afar import AFAR
         from unlost.cli.remote import RemoteHome
 
-        return cast("Application", RemoteHome(url, os.environ.get("UNLOST_TOKEN")))
+        remote = RemoteHome(url, os.environ.get("UNLOST_TOKEN"), composed=AFAR)
+        return cast("Application", remote)
     if url:
         raise UsageError(
             "home-and-server",

@@ -3,7 +3,7 @@
 `UNLOST_URL` names the console, `UNLOST_TOKEN` is a token of it. Nothing of a home is opened here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, BinaryIO, NoReturn, Self
@@ -45,19 +45,28 @@ KINDS: Mapping[int, type[UnlostError]] = {
 }
 
 
+type Given = Mapping[str, Any]
+type Afar = Callable[["RemoteHome", Given], Any]
+
+
 class RemoteHome:
-    """Stands for an application that runs elsewhere: actions called with it are asked for there."""
+    """Stands for an application that runs elsewhere: actions called with it are asked for there.
+
+    ``composed`` holds, by name, the actions that take several operations; all others take one.
+    """
 
     def __init__(
         self,
         url: str,
         token: str | None,
         *,
+        composed: Mapping[str, Afar],
         client: httpx.Client | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Raises UsageError (``url-invalid``), NotAllowed (``token-missing``)."""
         self._url = _checked(url)
+        self._composed = composed
         self.clock = clock or SystemClock()
         if not token:
             raise NotAllowed(
@@ -86,14 +95,12 @@ class RemoteHome:
             raise AttributeError(name)
         raise home_needed()
 
-    def act_elsewhere(self, action: Action, given: Mapping[str, Any]) -> Any:
+    def act_elsewhere(self, action: Action, given: Given) -> Any:
         """Have an action done there; raises as it does there, StoreError (``server-away``)."""
-        from unlost.cli.afar import AFAR
+        composed = self._composed.get(action.name)
+        return composed(self, given) if composed is not None else self.ask(action.name, given)
 
-        whole = AFAR.get(action.name)
-        return whole(self, given) if whole is not None else self.ask(action.name, given)
-
-    def ask(self, name: str, given: Mapping[str, Any]) -> Any:
+    def ask(self, name: str, given: Given) -> Any:
         """Ask for one operation, whose answer is JSON."""
         operation = BY_ACTION.get(name)
         if operation is None or operation.gives:
@@ -101,19 +108,19 @@ class RemoteHome:
         with self._asked(operation, given) as answer:
             return learned(operation.returns).decode(answer.read())
 
-    def save(self, name: str, given: Mapping[str, Any], target: BinaryIO) -> Mapping[str, str]:
+    def save(self, name: str, given: Given, target: BinaryIO) -> Mapping[str, str]:
         """Write what an operation gives as bytes; the headers that came with it."""
         with self._asked(BY_ACTION[name], given) as answer:
             target.writelines(answer.iter_bytes())
             return answer.headers
 
-    def lines(self, name: str, given: Mapping[str, Any]) -> Iterator[str]:
+    def lines(self, name: str, given: Given) -> Iterator[str]:
         """The lines of an operation that gives such."""
         with self._asked(BY_ACTION[name], given) as answer:
             yield from answer.iter_lines()
 
     @contextmanager
-    def _asked(self, operation: Operation, given: Mapping[str, Any]) -> Iterator[httpx.Response]:
+    def _asked(self, operation: Operation, given: Given) -> Iterator[httpx.Response]:
         """An answer that went well, to be read inside."""
         try:
             with self._client.stream(**_request(self._url, operation, given)) as answer:
@@ -129,7 +136,7 @@ class RemoteHome:
             ) from error
 
 
-def _request(url: str, operation: Operation, given: Mapping[str, Any]) -> dict[str, Any]:
+def _request(url: str, operation: Operation, given: Given) -> dict[str, Any]:
     """What httpx is to send."""
     told = {name: given[name] for name in operation.parameters if name in given}
     plain: dict[str, Any] = msgspec.to_builtins(told, str_keys=True)

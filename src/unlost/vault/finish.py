@@ -19,7 +19,7 @@ from unlost.model.snapshot import (
     TableState,
 )
 from unlost.vault import places
-from unlost.vault.erase.removal import REMOVING
+from unlost.vault.erase_cleanup import REMOVING
 from unlost.vault.format import number as numbers
 from unlost.vault.format.manifest import (
     Intent,

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from unlost.model.snapshot import CommitKind, SnapshotInfo
 from unlost.model.upkeep import Sweep
 from unlost.vault import places
-from unlost.vault.erase.removal import remove_erased
+from unlost.vault.erase_cleanup import remove_erased
 from unlost.vault.finish import committed
 from unlost.vault.format.manifest import Intent
 from unlost.vault.intents import OpenRun

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import zstandard
@@ -15,9 +15,11 @@ from unlost.vault.format.physical import (
     META_SHAPES,
     META_TABLE,
     META_TOKENIZER,
+    SEARCH,
     physical,
 )
 from unlost.vault.format.sealed import Place
+from unlost.vault.format.tokens import VERSION
 
 _LEVEL = 3
 _COLUMN = "c"
@@ -46,6 +48,11 @@ class Label:
     base: int
     tokenizer: int = 0
     shapes: tuple[Shape, ...] = ()
+
+
+def search_label(of_rows: Label) -> Label:
+    """The label of the search segment that belongs to a table's segment."""
+    return replace(of_rows, table=SEARCH, tokenizer=VERSION)
 
 
 def bound_to(place: Place) -> bytes:

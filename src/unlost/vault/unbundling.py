@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.vault.bundling import Piece, write_bundles
-from unlost.vault.erase.hits import Hit, rewritten
 from unlost.vault.format.physical import SYSTEM_FIELDS
 from unlost.vault.heldrows import Held
+from unlost.vault.rewrite.affected_segments import Hit, rewritten
 from unlost.vault.rewritten import Rewritten
 from unlost.vault.room import OrgRoom
 from unlost.vault.segmentwriter import Reach, SegmentWriter

@@ -38,7 +38,7 @@ from unlost.vault import places
 from unlost.vault.buffers import BufferLimit
 from unlost.vault.changes import changes
 from unlost.vault.commit import OpenCommit
-from unlost.vault.compact import compact
+from unlost.vault.compactor import compact
 from unlost.vault.erase.eraser import erase, erasures, plan_erasure
 from unlost.vault.erase.marks import erased_among
 from unlost.vault.finish import committed

@@ -31,7 +31,7 @@ from unlost.vault.format.physical import (
 )
 from unlost.vault.format.rowhash import Hashes, as_array, from_array, row_hashes
 from unlost.vault.format.tokens import Tokenizer
-from unlost.vault.label import Label
+from unlost.vault.label import Label, search_label
 from unlost.vault.parallel import start
 from unlost.vault.tableview import TableView, last_of_each
 
@@ -222,7 +222,7 @@ class TableWriter:
             return
         rows = pa.concat_tables(tokens).combine_chunks()
         rows = rows.take(pc.sort_indices(rows.column(U_ID)))
-        label = self.tokenizer.label(self.label)
+        label = search_label(self.label)
         self.segments.append(self.out.write(rows, label=label, group_rows=TOKEN_GROUP_ROWS))
 
 

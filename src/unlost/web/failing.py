@@ -23,7 +23,7 @@ from unlost.model.errors import (
     UnlostError,
     UsageError,
 )
-from unlost.web.serving import application
+from unlost.web.served_home import application
 
 FRAMES = 8  # of the code, the innermost ones, that the log names
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from unlost.catalog.lockouts import list_lockouts
-from unlost.web.serving import application
+from unlost.web.served_home import application
 from unlost.web.signin import address_of
 
 

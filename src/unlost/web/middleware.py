@@ -19,20 +19,14 @@ from unlost.model.access import Actor
 from unlost.model.errors import UnlostError
 from unlost.web.api.problem import API
 from unlost.web.failing import failed
-from unlost.web.serving import application
+from unlost.web.needs import OPEN
+from unlost.web.served_home import application
 
 type Answer = Callable[[HttpRequest], HttpResponse]
 
 SEEN = "seen"  # in a session: when it was noted last
 SEEN_EVERY = timedelta(minutes=5)
-OPEN = "open_to_all"  # the attribute of a view that needs no sign-in
 POLICY = "accelerometer=(), camera=(), geolocation=(), microphone=(), payment=(), usb=()"
-
-
-def open_to_all[V: Callable[..., HttpResponse]](view: V) -> V:
-    """Mark a view that answers without a sign-in."""
-    setattr(view, OPEN, True)
-    return view
 
 
 class QuietHeaders:

@@ -1,4 +1,4 @@
-"""What a page needs before it looks at anything that was sent: asked where actions are let in."""
+"""Who may open a page: checked before it looks at anything that was sent."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -10,6 +10,14 @@ from unlost.model.access import Right
 from unlost.web.requests import Asked
 
 type View = Callable[..., HttpResponseBase]
+
+OPEN = "open_to_all"  # the attribute of a view that needs no sign-in
+
+
+def open_to_all[V: View](view: V) -> V:
+    """Mark a view that answers without a sign-in."""
+    setattr(view, OPEN, True)
+    return view
 
 
 def needs(right: Right) -> Callable[[View], View]:

@@ -11,7 +11,7 @@ from django.contrib.auth import signals as auth
 from django.http import HttpRequest
 
 from unlost.app.signins import AtTheDoor, Refusal, SignInAct, note_at_the_door
-from unlost.web.serving import application
+from unlost.web.served_home import application
 from unlost.web.signin import address_of
 
 WRONG_FACTOR = "code"

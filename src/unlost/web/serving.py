@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from unlost.model.errors import StoreError, UsageError
+from unlost.web.served_home import serving
 
 if TYPE_CHECKING:
     import uvicorn
@@ -44,14 +45,6 @@ class Reached:
         return self.origins[0] if self.origins else f"http://{self.host}:{self.port}"
 
 
-_held: list["Application"] = []
-
-
-def application() -> "Application":
-    """The home that this process serves."""
-    return _held[-1]
-
-
 @contextmanager
 def holding(app: "Application") -> Iterator[None]:
     """Serve this home inside. What is slow to open is opened now, if it can be."""
@@ -63,12 +56,8 @@ def holding(app: "Application") -> Iterator[None]:
     with suppress(UnlostError):
         _ = app.whole_vault
     _ = app.locks, app.jobs
-    _held.append(app)
-    try:
-        with noting():
-            yield
-    finally:
-        _held.pop()
+    with serving(app), noting():
+        yield
 
 
 def set_up(home_key: bytes, reached: Reached) -> None:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from unlost.app.signins import AtTheDoor, SignInAct, note_at_the_door
 from unlost.model.errors import NotFound
-from unlost.web.serving import application
+from unlost.web.served_home import application
 from unlost.web.signin import address_of
 
 

@@ -18,7 +18,7 @@ from unlost.app.sso import open_secret
 from unlost.catalog.people import people_with_email
 from unlost.catalog.secrets import NONCE_BYTES, seal, sealing_key, unseal
 from unlost.catalog.sso import Kind, sealed_secret
-from unlost.web.serving import application
+from unlost.web.served_home import application
 
 PLACE = b"web/mfa"
 LOGIN = "login"

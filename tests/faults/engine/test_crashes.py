@@ -181,6 +181,7 @@ def hourly(work: Path, *, encrypted: bool) -> Scene:
     return scene
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("encrypted", [False, True], ids=["memory", "encrypted"])
 @pytest.mark.parametrize("for_good", [False, True], ids=["gone on with", "given up"])
 def test_a_crash_at_every_call_of_an_hour_changes_no_night(

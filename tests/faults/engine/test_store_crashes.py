@@ -15,6 +15,8 @@ from unlost.model.errors import StoreError
 from unlost.model.snapshot import VerifyLevel
 from unlost.vault.stores.fault import Crash, Fault, FaultKind, FaultStore, Operation
 
+pytestmark = pytest.mark.full
+
 SHARDS = 2
 CHANGING = (Operation.PUT, Operation.DELETE)
 

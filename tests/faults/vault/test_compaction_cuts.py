@@ -12,10 +12,11 @@ import pytest
 
 import vaultstory
 from faults.vault.test_power_cuts import first_vault, night, opened
+from sweeps import parts_in_two_ways
 from unlost.model.snapshot import CommitKind, VerifyLevel
-from unlost.vault.compact import compactor
-from unlost.vault.compact.tiers import Tier
+from unlost.vault import compactor
 from unlost.vault.garbage import GRACE
+from unlost.vault.rewrite.tiers import Tier
 from unlost.vault.stores.fault import Crash
 from unlost.vault.stores.unsynced import UnsyncedDisk
 from vaultstory import Story
@@ -81,20 +82,7 @@ def changes_of_an_upkeep() -> int:
 CHANGES = changes_of_an_upkeep()
 
 
-@pytest.mark.parametrize(
-    ("part", "names_survive"),
-    [
-        # each change of the disk is cut at in one way; in both of them by make deep
-        pytest.param(
-            part,
-            survive,
-            id=f"{part}-{'names-survive' if survive else 'names-lost'}",
-            marks=[] if survive is bool(part % 2) else [pytest.mark.deep],
-        )
-        for part in range(PARTS)
-        for survive in (True, False)
-    ],
-)
+@pytest.mark.parametrize(("part", "names_survive"), parts_in_two_ways(PARTS))
 def test_every_night_is_as_it_was_and_the_next_upkeep_does_the_rest(
     part: int, names_survive: bool
 ) -> None:

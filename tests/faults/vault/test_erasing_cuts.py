@@ -22,7 +22,7 @@ from vaultstory import IDENTITY, Story, account_id, certificate, finish
 
 GONE = (RecordKey("Account", account_id(6)), RecordKey("ContentVersion", "068000000000001AAA"))
 VALUES = (*(key.record for key in GONE), "Maison Noir 6", "file of night")
-PARTS = 8
+PARTS = 64
 
 
 def begun(disk: UnsyncedDisk) -> Story:

@@ -15,7 +15,7 @@ from unlost.vault.stores.unsynced import UnsyncedDisk
 from vaultstory import Story
 
 RULES = KeepRules(daily=1)
-PARTS = 8
+PARTS = 32
 
 
 def forget(story: Story, run: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import vaultstory
+from sweeps import parts_of
 from unlost.model.errors import StoreError
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.testing.clock import VirtualClock
@@ -100,7 +101,7 @@ CHANGES = changes_of_a_night()
 
 
 @pytest.mark.parametrize("names_survive", [True, False], ids=["names-survive", "names-lost"])
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS))
 def test_the_last_snapshot_is_exact_and_the_run_goes_on(part: int, names_survive: bool) -> None:
     for crash_at in range(part + 1, CHANGES + 1, PARTS):
         disk = UnsyncedDisk(root=Path("/"))
@@ -131,7 +132,7 @@ def failed_night(story: Story) -> StoreError | None:
     return None
 
 
-@pytest.mark.parametrize("part", range(8))
+@pytest.mark.parametrize("part", parts_of(8, full=8))
 def test_a_disk_that_is_full_keeps_the_last_snapshot_and_says_so(part: int) -> None:
     """Room for a little more each time, until the night fits."""
     for more in range(part * 3_000, 300_000, 24_000):

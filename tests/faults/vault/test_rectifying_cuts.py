@@ -31,7 +31,7 @@ WISH = RectifyWish(
     ),
     by="admin",
 )
-PARTS = 8
+PARTS = 64
 
 
 def begun(disk: UnsyncedDisk) -> Story:

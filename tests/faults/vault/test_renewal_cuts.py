@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from faults.vault.test_power_cuts import ROOT, first_vault, night, phones
+from sweeps import parts_in_two_ways
 from unlost.model.errors import UnlostError
 from unlost.model.snapshot import VerifyLevel
 from unlost.testing.entropy import SeededEntropy
@@ -56,20 +57,7 @@ def opened(disk: UnsyncedDisk, sheet: str) -> Keyring | None:
         return None
 
 
-@pytest.mark.parametrize(
-    ("part", "names_survive"),
-    [
-        # each change of the disk is cut at in one way; in both of them by make deep
-        pytest.param(
-            part,
-            survive,
-            id=f"{part}-{'names-survive' if survive else 'names-lost'}",
-            marks=[] if survive is bool(part % 2) else [pytest.mark.deep],
-        )
-        for part in range(PARTS)
-        for survive in (True, False)
-    ],
-)
+@pytest.mark.parametrize(("part", "names_survive"), parts_in_two_ways(PARTS))
 def test_one_of_the_two_sheets_opens_and_everything_is_read(part: int, names_survive: bool) -> None:
     for crash_at in range(part + 1, CHANGES + 1, PARTS):
         disk = UnsyncedDisk(root=Path("/"))

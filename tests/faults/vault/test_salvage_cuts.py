@@ -18,7 +18,7 @@ from unlost.vault.stores.fault import Crash
 from unlost.vault.stores.unsynced import UnsyncedDisk
 from vaultstory import Story
 
-PARTS = 4
+PARTS = 32
 
 
 def hurt(disk: UnsyncedDisk) -> Story:

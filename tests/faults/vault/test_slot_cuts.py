@@ -11,6 +11,7 @@ import pytest
 
 import vaultstory
 from faults.vault.test_power_cuts import ROOT, opened
+from sweeps import parts_in_two_ways
 from unlost.model.errors import UnlostError
 from unlost.model.snapshot import VerifyLevel
 from unlost.model.store import Store
@@ -78,20 +79,7 @@ def changes() -> int:
 CHANGES = changes()
 
 
-@pytest.mark.parametrize(
-    ("part", "names_survive"),
-    [
-        # each change of the disk is cut at in one way; in both of them by make deep
-        pytest.param(
-            part,
-            survive,
-            id=f"{part}-{'names-survive' if survive else 'names-lost'}",
-            marks=[] if survive is bool(part % 2) else [pytest.mark.deep],
-        )
-        for part in range(PARTS)
-        for survive in (True, False)
-    ],
-)
+@pytest.mark.parametrize(("part", "names_survive"), parts_in_two_ways(PARTS))
 def test_somebody_can_always_open_the_vault(part: int, names_survive: bool) -> None:
     for crash_at in range(part + 1, CHANGES + 1, PARTS):
         disk = UnsyncedDisk(root=Path("/"))

@@ -8,14 +8,14 @@ import signal
 import subprocess
 import sys
 import termios
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from patience import HANGING, until
+
 # the child makes its end its controlling terminal, so that passwords are asked for there
 ADOPT = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
-PATIENCE = 90
 
 
 class PseudoTerminal:
@@ -28,9 +28,7 @@ class PseudoTerminal:
 
     def expect(self, pattern: str) -> re.Match[str]:
         """Read on until the screen, from where it was last matched, shows this; what it found."""
-        deadline = time.monotonic() + PATIENCE
         while not (found := re.search(pattern, self.screen[self._seen :])):
-            assert time.monotonic() < deadline, f"{pattern!r} never came:\n{self.screen}"
             assert self._read(), f"it ended without {pattern!r}:\n{self.screen}"
         self._seen += found.end()
         return found
@@ -41,10 +39,10 @@ class PseudoTerminal:
 
     def type_hidden(self, line: str) -> None:
         """Type a line once the program has switched the echo off; it throws away what came before."""
-        deadline = time.monotonic() + PATIENCE
-        while termios.tcgetattr(self._master)[3] & termios.ECHO:
-            assert time.monotonic() < deadline, f"what is typed would show:\n{self.screen}"
-            time.sleep(0.01)
+        until(
+            lambda: not termios.tcgetattr(self._master)[3] & termios.ECHO,
+            failure=lambda: f"what is typed would show:\n{self.screen}",
+        )
         self.type(line)
 
     def press(self, key: bytes) -> None:
@@ -55,14 +53,13 @@ class PseudoTerminal:
         """Let it run to its end; its exit code."""
         while self._read():
             pass
-        return self._process.wait(PATIENCE)
+        return self._process.wait(HANGING)
 
     _seen = 0
 
     def _read(self) -> bool:
-        ready, _, _ = select.select([self._master], [], [], PATIENCE)
-        if not ready:
-            return True
+        ready, _, _ = select.select([self._master], [], [], HANGING)
+        assert ready, f"it shows nothing more:\n{self.screen}"
         try:
             piece = os.read(self._master, 65_536)
         except OSError:  # Linux: the other end is closed
@@ -92,5 +89,5 @@ def at_terminal(
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait(PATIENCE)
+            process.wait(HANGING)
         os.close(master)

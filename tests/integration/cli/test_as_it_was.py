@@ -21,7 +21,7 @@ from unlost.model.schema import Table
 from unlost.model.writing import Outcome, OutcomeKind, WriteOp, WriteRow
 from unlost_simulators.process import SimulatorProcess
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.full, pytest.mark.network]
 
 ADMIN = "lotte.devos@chocolate.example"
 SECRET = "not-a-secret-writer"

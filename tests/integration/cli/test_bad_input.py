@@ -11,7 +11,7 @@ import pytest
 from integration.cli.conftest import SECRET, Program, add_org
 from unlost_simulators.process import SimulatorProcess
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.full, pytest.mark.network]
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from unlost.vault.stores.disk import RealDisk
 from unlost.vault.stores.local import LocalStore
 from unlost_simulators.process import SimulatorProcess
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.full, pytest.mark.network]
 
 USER = "backup@chocolate.example"
 RESULTS = "/results"

@@ -21,7 +21,7 @@ from unlost.app.service import Service
 from unlost.testing.clock import VirtualClock
 from unlost_simulators.process import SimulatorProcess
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.full, pytest.mark.network]
 
 BEGAN = datetime(2026, 11, 2, 18, 0, tzinfo=UTC)  # when the served org begins
 TABLES = ("Account", "Contact", "Case")

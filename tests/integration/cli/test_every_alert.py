@@ -30,7 +30,7 @@ from unlost.vault.vault import EncryptedVault
 
 __all__ = ["alone"]
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.full, pytest.mark.network]
 
 BACKUP_USER = "backup@chocolate.example"
 WRITER = "lotte.devos@chocolate.example"

@@ -12,9 +12,10 @@ import pytest
 
 from integration.cli.conftest import UNLOST, Ended, Program, add_org
 from integration.cli.test_restore import CUSTOMER, SECRET, live_accounts
+from patience import HANGING
 from unlost_simulators.process import SimulatorProcess
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.full, pytest.mark.network]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def afar(home: Program, tmp_path: Path) -> Iterator[Afar]:
         yield Afar(folder, _address(process), token.json["text"])
     finally:
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=HANGING)
 
 
 def _address(process: "subprocess.Popen[str]") -> str:

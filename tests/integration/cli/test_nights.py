@@ -11,7 +11,7 @@ from unlost.app.compose import open_application
 from unlost.catalog.orgs import get_org
 from unlost_simulators.process import SimulatorProcess
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.full, pytest.mark.network]
 
 BACKUP = "backup@chocolate.example"
 TABLES = ("Account", "ContentDocument", "ContentDocumentLink", "FeedItem", "FeedComment")

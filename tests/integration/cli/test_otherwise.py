@@ -10,7 +10,7 @@ import pytest
 from integration.cli.conftest import Program, add_org
 from unlost_simulators.process import SimulatorProcess
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.full, pytest.mark.network]
 
 CUSTOMER = "0040017"
 ADMIN = "lotte.devos@chocolate.example"

@@ -9,7 +9,7 @@ import pytest
 from integration.cli.conftest import Program
 from unlost_simulators.process import SimulatorProcess
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.full, pytest.mark.network]
 
 LOOP_MAILS = 24
 

@@ -9,7 +9,7 @@ from integration.cli.conftest import SECRET, UNLOST, Program, add_org
 from integration.cli.pseudo_terminal import PseudoTerminal, at_terminal
 from unlost_simulators.process import SimulatorProcess
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.full, pytest.mark.network]
 
 CONTROL_C = b"\x03"
 SHEET_LINE = re.compile(r"^\d\d-\d\d: +(.+)$", re.MULTILINE)

@@ -15,7 +15,7 @@ from unlost.model.errors import (
 )
 from unlost.model.reading import Wait
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.network
 
 RESULTS = "/results"
 PASSING: list[dict[str, Any]] = [
@@ -42,6 +42,7 @@ def name_of(fault: dict[str, Any]) -> str:
     return "-".join(str(value).strip("/") for value in fault.values())
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("compress", [True, False], ids=["gzip", "identity"])
 @pytest.mark.parametrize("fault", PASSING, ids=name_of)
 def test_passing_trouble_in_a_bulk_read_loses_and_doubles_nothing(

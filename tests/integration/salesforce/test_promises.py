@@ -7,7 +7,7 @@ import pytest
 from unlost.model.ports import Source
 from unlost.testing.connectors import SourceContract
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.network
 
 TABLES = (
     "Account", "AccountHistory", "Attachment", "CaseStatus", "Contact", "ContentDocumentLink",

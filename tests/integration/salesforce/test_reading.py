@@ -19,7 +19,7 @@ from unlost.model.reading import Page, Rows
 from unlost.model.schema import Schema, TableTrait
 from unlost.testing.system import MemoryCache
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.network
 
 
 def by_id(pages: list[Page]) -> dict[str, dict[str, str | None]]:

@@ -18,7 +18,7 @@ from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.system import FreeBudget, MemorySecretStore, NullObserver
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.network
 
 ADMIN = "lotte.devos@chocolate.example"
 SECRET = "not-a-secret-writer"

@@ -9,7 +9,7 @@ import pytest
 from integration.simulators.wire import Wire
 from unlost_simulators.process import SimulatorProcess
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.network
 CHECK = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 

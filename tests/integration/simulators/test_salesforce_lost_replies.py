@@ -9,9 +9,10 @@ from collections.abc import Iterator
 import pytest
 
 from integration.simulators.wire import BASE
+from patience import HANGING
 from unlost_simulators.process import SimulatorProcess
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.network
 KEY = "chocolate-backup"
 
 
@@ -31,9 +32,9 @@ def every_fault_is_hit(sim) -> Iterator[None]:
 def connect(sim: SimulatorProcess) -> http.client.HTTPConnection:
     address = urllib.parse.urlsplit(sim.url)
     if sim.ca is None:
-        return http.client.HTTPConnection(address.netloc, timeout=60)
+        return http.client.HTTPConnection(address.netloc, timeout=HANGING)
     context = ssl.create_default_context(cafile=sim.ca)
-    return http.client.HTTPSConnection(address.netloc, timeout=60, context=context)
+    return http.client.HTTPSConnection(address.netloc, timeout=HANGING, context=context)
 
 
 def send(connection, sim, method: str, path: str, body: object) -> http.client.HTTPResponse:

@@ -7,9 +7,10 @@ import urllib.request
 
 import pytest
 
+from patience import HANGING
 from unlost_simulators.process import SimulatedOrg, SimulatorFailed, SimulatorProcess
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.full, pytest.mark.network]
 KEY = "chocolate-backup"
 
 
@@ -19,7 +20,7 @@ def query(org: SimulatedOrg, soql: str) -> list[dict]:
         headers={"Authorization": f"Bearer {org.token(KEY)}"},
     )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=60) as answer:
+    with opener.open(request, timeout=HANGING) as answer:
         return json.loads(answer.read())["records"]
 
 
@@ -83,7 +84,7 @@ def test_a_token_of_one_org_opens_no_other(sim) -> None:
     )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with pytest.raises(urllib.error.HTTPError) as caught:
-        opener.open(request, timeout=60)
+        opener.open(request, timeout=HANGING)
     assert caught.value.code == 401
     caught.value.close()
 

@@ -18,9 +18,10 @@ from pathlib import Path
 import pytest
 
 from integration.simulators.wire import Wire
+from patience import HANGING
 from unlost_simulators.process import SimulatorFailed, SimulatorProcess
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.network
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +134,7 @@ def test_it_stops_when_its_parent_is_gone() -> None:
         "os._exit(9)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=HANGING, check=False
     )
     child = int(done.stdout)
     for _ in range(200):

@@ -5,6 +5,7 @@ import json
 import urllib.parse
 from typing import Any
 
+from patience import HANGING
 from unlost_simulators.process import SimulatorProcess
 
 BASE = "/services/data/v66.0"
@@ -19,7 +20,7 @@ class Wire:
 
     def send(self, method: str, path: str, body: object = None, **headers: str):
         host = urllib.parse.urlsplit(self.sim.url).netloc
-        connection = http.client.HTTPConnection(host, timeout=60)
+        connection = http.client.HTTPConnection(host, timeout=HANGING)
         named = {"Authorization": f"Bearer {self.token}", **headers}
         text = None if body is None else json.dumps(body)
         connection.request(method, f"{BASE}/{path}", text, named)

@@ -15,6 +15,8 @@ from unlost.vault.unlock import ByRecoverySheet
 from unlost.vault.vault import open_vault
 from vaultstory import FILES, Story
 
+pytestmark = pytest.mark.full
+
 TABLES = ("Account", "Contact", "Task", "ContentVersion")
 
 

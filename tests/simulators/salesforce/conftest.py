@@ -7,11 +7,11 @@ import pytest
 
 from unlost_simulators.salesforce import fields as f
 from unlost_simulators.salesforce.clock import VirtualClock
+from unlost_simulators.salesforce.objects import build_object, history_of
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.schema import (
     DeleteRule,
     FieldType,
-    ObjectDef,
     PicklistValue,
     QueryRule,
     RecordTypeDef,
@@ -23,7 +23,7 @@ NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 BACKUP_ID = "005Dn0000000001IAA"
 NARROW_ID = "005Dn0000000002IAA"
 
-ACCOUNT = ObjectDef.build(
+ACCOUNT = build_object(
     "Account",
     prefix="001",
     flags="QCUDNRT",
@@ -43,7 +43,7 @@ ACCOUNT = ObjectDef.build(
     record_types=(RecordTypeDef("012Dn0000000001IAA", "Shop", "Shop"),),
     sharing=Sharing.PRIVATE,
 )
-CONTACT = ObjectDef.build(
+CONTACT = build_object(
     "Contact",
     prefix="003",
     flags="QCUDNRT",
@@ -62,7 +62,7 @@ CONTACT = ObjectDef.build(
     sharing=Sharing.PARENT,
     sharing_parent="AccountId",
 )
-OPPORTUNITY = ObjectDef.build(
+OPPORTUNITY = build_object(
     "Opportunity",
     prefix="006",
     flags="QCUDNRT",
@@ -78,7 +78,7 @@ OPPORTUNITY = ObjectDef.build(
         ),
     ],
 )
-LINE = ObjectDef.build(
+LINE = build_object(
     "OpportunityLineItem",
     prefix="00k",
     flags="QCUD-RT",
@@ -88,7 +88,7 @@ LINE = ObjectDef.build(
         f.double("Quantity", scale=3),
     ],
 )
-CASE = ObjectDef.build(
+CASE = build_object(
     "Case",
     prefix="500",
     flags="QCUDNRT",
@@ -98,7 +98,7 @@ CASE = ObjectDef.build(
         f.reference("AccountId", "Account", children="Cases", on_delete=DeleteRule.RESTRICT),
     ],
 )
-TASK = ObjectDef.build(
+TASK = build_object(
     "Task",
     prefix="00T",
     flags="QCUDNRT",
@@ -110,21 +110,21 @@ TASK = ObjectDef.build(
     ],
     archived_by="IsArchived",
 )
-USER = ObjectDef.build(
+USER = build_object(
     "User",
     prefix="005",
     flags="QCU--RT",
     owned=False,
     fields=[*f.person_name(), f.text("Username", 80, required=True), f.boolean("IsActive")],
 )
-DOCUMENT = ObjectDef.build(
+DOCUMENT = build_object(
     "ContentDocument",
     prefix="069",
     flags="Q-UDN-T",
     fields=[f.text("Title", name_field=True)],
     sharing=Sharing.FILES,
 )
-VERSION = ObjectDef.build(
+VERSION = build_object(
     "ContentVersion",
     prefix="068",
     flags="QCU---T",
@@ -142,7 +142,7 @@ VERSION = ObjectDef.build(
     ],
     sharing=Sharing.FILES,
 )
-LINK = ObjectDef.build(
+LINK = build_object(
     "ContentDocumentLink",
     prefix="06A",
     flags="QCUD--T",
@@ -169,10 +169,10 @@ LINK = ObjectDef.build(
         required_filter=("Id", "ContentDocumentId", "LinkedEntityId"), lifted_by="QueryAllFiles"
     ),
 )
-STATUS = ObjectDef.build(
+STATUS = build_object(
     "CaseStatus", prefix=None, flags="Q", owned=False, fields=[f.text("MasterLabel")], bulk=False
 )
-FEED = ObjectDef.build(
+FEED = build_object(
     "FeedItem",
     prefix="0D5",
     flags="QCUD-RT",
@@ -182,8 +182,8 @@ FEED = ObjectDef.build(
         needs_permission="ViewAllData", unfilterable=("SystemModstamp",), aggregates=False
     ),
 )
-VIRTUAL = ObjectDef.build("Name", prefix=None, flags="", owned=False, fields=[f.text("Name")])
-VOTE = ObjectDef.build(
+VIRTUAL = build_object("Name", prefix=None, flags="", owned=False, fields=[f.text("Name")])
+VOTE = build_object(
     "Vote",
     prefix="083",
     flags="QCUD-R-",
@@ -191,7 +191,7 @@ VOTE = ObjectDef.build(
     fields=[f.reference("ParentId", "Account", children="Votes", on_delete=DeleteRule.CASCADE)],
     rule=QueryRule(required_filter=("Id", "ParentId"), message="When querying the Vote object"),
 )
-RECIPE = ObjectDef.build(
+RECIPE = build_object(
     "Recipe__c",
     prefix="a00",
     flags="QCUDNRT",
@@ -205,7 +205,7 @@ RECIPE = ObjectDef.build(
 )
 OBJECTS = (
     ACCOUNT,
-    f.history_of(ACCOUNT),
+    history_of(ACCOUNT),
     CONTACT,
     OPPORTUNITY,
     LINE,
@@ -220,7 +220,7 @@ OBJECTS = (
     VIRTUAL,
     VOTE,
     RECIPE,
-    f.history_of(RECIPE),
+    history_of(RECIPE),
 )
 
 BACKUP = SimUser(BACKUP_ID, "backup@example.org", name="Backup")

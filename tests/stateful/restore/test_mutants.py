@@ -15,6 +15,8 @@ from unlost.engine.restore import calls, changing, execute, facts, returning
 from unlost.engine.restore.log import Log, RunState
 from unlost.model.errors import Conflict
 
+pytestmark = pytest.mark.full
+
 EXAMPLES, ROUNDS = 400, 4  # most are caught within the first hundred
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from unlost.vault import bigcells, chain, changes, merge, segmentwriter
-from unlost.vault.compact import merging, tiers
 from unlost.vault.format import sidecar
+from unlost.vault.rewrite import merging, tiers
 
 
 @pytest.fixture(autouse=True)

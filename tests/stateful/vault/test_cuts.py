@@ -442,7 +442,7 @@ class Cuts(RuleBasedStateMachine):
         return listed - live
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.full
 def test_what_is_cut_off_has_happened_or_has_not() -> None:
     let_live(Cuts, examples=15, steps=10)
 

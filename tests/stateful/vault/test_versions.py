@@ -645,7 +645,6 @@ def schema_of(shape: tuple[str, ...]) -> Schema:
     return Schema((table,), fingerprint="same")
 
 
-@pytest.mark.timeout(600)
 def test_the_vault_is_a_dictionary_of_versions() -> None:
     let_live(Versions, examples=20, steps=12)
 

@@ -16,7 +16,7 @@ from unlost.alerts.senders import sender
 from unlost.alerts.senders.email import Email, EmailSettings, Security, letter
 from unlost.alerts.senders.slack import Slack, text
 from unlost.alerts.senders.teams import Teams
-from unlost.alerts.senders.webhook import SIGNATURE, Webhook, WebhookSettings, signature
+from unlost.alerts.signed_webhook import SIGNATURE, Webhook, WebhookSettings, signature
 from unlost.kit.http.post import Post, post
 from unlost.model.alert import Alarm, ChannelKind, Message, Rule, Told, Urgency
 from unlost.model.errors import NotAllowed, TransientError, UsageError

@@ -15,7 +15,7 @@ from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import Conflict, NotAllowed, NotFound, StoreError
 from unlost.model.snapshot import CommitKind
 from unlost.testing.entropy import SeededEntropy
-from unlost.vault.compact import compactor
+from unlost.vault import compactor
 from unlost.vault.opening import draft_keyring
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import EncryptedVault, create_vault

@@ -7,6 +7,7 @@ from datetime import datetime, time, timedelta
 import pytest
 
 from homes import SECRET, World
+from patience import HANGING
 from unit.app.test_alerts import Post
 from unlost.alerts.rules import alarms
 from unlost.app.actions.alerts import Asked, add_channel, tell_digest, watch
@@ -149,7 +150,7 @@ def test_a_channel_that_does_not_answer_delays_no_night(sales: World) -> None:
     class Slow(Post):
         def send(self, message: Message) -> None:
             asked.set()
-            assert held.wait(30)
+            assert held.wait(HANGING)
 
     save_check(CheckRecord(sales.clock.now(), "quick", 1, 1, ("x is missing",)))
     looks: list[int] = []

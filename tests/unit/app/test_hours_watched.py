@@ -53,6 +53,7 @@ def days(sales: World) -> Days:
     return Days(sales)
 
 
+@pytest.mark.full
 def test_ordinary_days_with_hours_are_silent_and_each_record_counts_once(days: Days) -> None:
     """Sixty customers change in each hour: as many as in a day without hours, not 1,440."""
     days.live(hours=24 * (LEAST_NIGHTS + 3))

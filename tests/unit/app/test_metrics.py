@@ -12,6 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from homes import World
+from patience import HANGING
 from unlost.app import metrics, service
 from unlost.app.actions.backup import backup
 from unlost.app.actions.schedule import Wish, change
@@ -37,7 +38,7 @@ class Asked:
     def get(self, path: str) -> tuple[int, str]:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+            with opener.open(f"http://127.0.0.1:{self.port}{path}", timeout=HANGING) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()

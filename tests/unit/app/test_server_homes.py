@@ -35,6 +35,8 @@ from unlost.model.alert import ChannelKind
 from unlost.model.errors import Conflict, StoreError, UsageError
 from unlost.model.org import OrgIdentity
 
+pytestmark = pytest.mark.full
+
 
 def machine(root: Path, database: str) -> Machine:
     """A machine whose home lies in a database, empty: in files."""

@@ -2,12 +2,12 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from homes import World
+from patience import HANGING, until
 from unlost.app.actions.alerts import Asked, add_channel
 from unlost.app.actions.schedule import Wish, change
 from unlost.app.actions.tick import Ticked
@@ -19,8 +19,6 @@ from unlost.catalog.orgs import get_org
 from unlost.model.alert import ChannelKind, Message, Rule, Told
 from unlost.model.errors import Conflict, LimitReached, NotAllowed, StoreError, TransientError
 from unlost.model.night import NightState
-
-PATIENCE = 60.0
 
 
 class Running:
@@ -40,14 +38,11 @@ class Running:
 
     def stop(self) -> None:
         self.brake.pull()
-        self.thread.join(PATIENCE)
+        self.thread.join(HANGING)
         assert not self.thread.is_alive()
 
     def until(self, holds: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not holds():
-            assert time.monotonic() < deadline, "it did not come to be"
-            time.sleep(0.05)
+        until(holds)
 
 
 @pytest.fixture
@@ -84,14 +79,14 @@ def test_a_run_that_is_stopped_goes_on_with_the_next_service(running: Running) -
 
     def slow() -> object:
         met.set()
-        running.brake.wait(PATIENCE)
+        running.brake.wait(HANGING)
         world.connector.contexts[-1].budget.take()
         return discover()
 
     source.discover = slow  # type: ignore[method-assign, assignment]
     running.start()
     world.clock.advance(days=1)
-    assert met.wait(PATIENCE)
+    assert met.wait(HANGING)
     running.stop()
     (night,) = nights_of(get_org("sales").oid, most=5)
     assert night.state is NightState.WAITING

@@ -11,6 +11,8 @@ from unlost.app.actions.alerts import Asked, add_channel, deliver, watch
 from unlost.app.watching import Watcher
 from unlost.model.alert import ChannelKind, Message, Rule
 
+pytestmark = pytest.mark.full
+
 CUSTOMERS = 1_200
 NIGHTS = 60
 
@@ -58,7 +60,6 @@ def quarter(sales: World) -> Quarter:
     return Quarter(sales)
 
 
-@pytest.mark.timeout(300)
 def test_sixty_ordinary_nights_are_silent_and_a_loss_is_not(quarter: Quarter) -> None:
     for _ in range(NIGHTS):
         quarter.day()

@@ -3,12 +3,12 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from patience import until
 from unlost.catalog.lease import SqlLease
 from unlost.catalog.locks import open_locks
 from unlost.model.errors import Conflict
@@ -89,10 +89,7 @@ def test_a_killed_process_gives_it_back(
         with pytest.raises(Conflict), lease.hold("org", kind=BACKUP, run="2"):
             raise AssertionError
         process.kill()
-    deadline = time.monotonic() + 10
-    while not (free := lease_is_free(lease)) and time.monotonic() < deadline:
-        time.sleep(0.02)  # a server sees a moment later than the process is gone
-    assert free
+    until(lambda: lease_is_free(lease))  # a server sees a moment later that the process is gone
 
 
 def lease_is_free(lease: SqlLease) -> bool:

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from patience import HANGING
 from postgres import Postgres, postgres
 from unlost.catalog.locks import open_locks
 from unlost.catalog.sessionlocks import SessionLocks
 from unlost.model.errors import StoreError
 from unlost.model.locks import Locks
-
-PATIENCE = 20.0
 
 type Opened = Callable[[], Locks]
 
@@ -81,7 +80,7 @@ def test_a_session_that_was_lost_says_so_and_takes_no_more(
         time.sleep(0.3)
         assert not lost.is_set()
         server.restart()
-        assert lost.wait(PATIENCE)
+        assert lost.wait(HANGING)
         with pytest.raises(StoreError) as caught:
             locks.take("b")
         assert caught.value.code == "database-away"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from terminals import Terminal
-from unlost.alerts.senders.webhook import Webhook
+from unlost.alerts.signed_webhook import Webhook
 from unlost.app.brake import Brake
 from unlost.app.service import Service
 from unlost.catalog.checks import save_check

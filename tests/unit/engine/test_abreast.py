@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from patience import HANGING
 from unlost.engine.abreast import abreast
 
 
@@ -12,7 +13,7 @@ def test_lanes_are_under_way_at_the_same_time() -> None:
     meeting = threading.Barrier(3)
 
     def call(number: int) -> int:
-        meeting.wait(10)
+        meeting.wait(HANGING)
         return number
 
     assert sorted(abreast(call, [iter([1]), iter([2]), iter([3])])) == [1, 2, 3]
@@ -47,7 +48,7 @@ def test_what_a_call_raises_begins_no_new_one_and_waits_for_the_others() -> None
         if word == "fails":
             failed.set()
             raise ZeroDivisionError
-        assert failed.wait(10)
+        assert failed.wait(HANGING)
         if word == "slow":
             ended.set()
         return word

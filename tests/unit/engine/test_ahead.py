@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from patience import HANGING
 from unlost.engine.ahead import ahead
 
 
@@ -17,7 +18,7 @@ def test_answers_come_in_order_and_the_next_call_is_under_way() -> None:
     found = []
     for number, told in ahead(call, range(3)):
         if number < 2:
-            assert begun[number + 1].wait(10)
+            assert begun[number + 1].wait(HANGING)
         found.append((number, told))
     assert found == [(0, 0), (1, 10), (2, 20)]
 

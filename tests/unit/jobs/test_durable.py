@@ -6,8 +6,7 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from patience import HANGING, until
 from postgres import Postgres
 from unlost.catalog.locks import open_locks
 from unlost.jobs.durable import DurableJobs, ask
@@ -22,7 +22,6 @@ from unlost.jobs.slots import SLOTS, take_slot, worker_runs
 from unlost.model.errors import Conflict, StoreError
 from unlost.model.jobs import Job, JobKind
 
-PATIENCE = 15.0
 LATER = "2999-01-01T00:00:00Z"
 
 
@@ -41,7 +40,7 @@ class Work:
         with self._lock:
             self.at_once[job.org] = self.at_once.get(job.org, 0) + 1
             self.most[job.org] = max(self.most.get(job.org, 0), self.at_once[job.org])
-        self.gate.wait(PATIENCE)
+        self.gate.wait(HANGING)
         with self._lock:
             self.at_once[job.org] -= 1
             self.done.append(job.subject)
@@ -49,10 +48,7 @@ class Work:
             raise ValueError("a fault")
 
     def until(self, count: int) -> list[str]:
-        waited = 0.0
-        while len(self.done) < count and waited < PATIENCE:
-            time.sleep(0.02)
-            waited += 0.02
+        until(lambda: len(self.done) >= count)
         return self.done
 
 
@@ -105,9 +101,7 @@ def test_jobs_of_one_org_wait_for_each_other_and_those_of_others_do_not(
     for subject in ("a", "b"):
         for org in ("o1", "o2"):
             jobs.enqueue(job(f"{org}{subject}", org))
-    deadline = time.monotonic() + PATIENCE
-    while sum(work.at_once.values()) < 2 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(lambda: sum(work.at_once.values()) >= 2)
     assert work.at_once == {"o1": 1, "o2": 1}
     assert sorted((one.id, one.waiting) for one in jobs.doing()) == [
         ("night:o1:o1a", False),
@@ -135,9 +129,7 @@ def test_a_job_that_broke_off_can_be_asked_for_again(jobs: DurableJobs, work: Wo
     jobs.again([])
     jobs.enqueue(job("broken"))
     work.until(1)
-    deadline = time.monotonic() + PATIENCE
-    while jobs.doing() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(lambda: not jobs.doing())
     jobs.enqueue(job("broken"))
     jobs.enqueue(job("a"))
     assert work.until(2) == ["broken", "a"], "its id is known"
@@ -150,9 +142,7 @@ def test_a_job_that_broke_off_can_be_asked_for_again(jobs: DurableJobs, work: Wo
 def test_ended_jobs_are_forgotten_and_waiting_ones_are_not(jobs: DurableJobs, work: Work) -> None:
     jobs.enqueue(job("a"))
     work.until(1)
-    deadline = time.monotonic() + PATIENCE
-    while jobs.doing() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(lambda: not jobs.doing())
     work.gate.clear()
     jobs.enqueue(job("b"))
     assert jobs.forget(before=datetime(2000, 1, 1, tzinfo=UTC).isoformat()) == 0
@@ -255,25 +245,14 @@ time.sleep(60)
 """
 
 
-def reached(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 @contextmanager
 def other_worker(folder: Path, place: Path | str) -> Iterator[subprocess.Popen[bytes]]:
     """A process of its own, in the middle of three jobs."""
     url = place if isinstance(place, str) else ""
     child = subprocess.Popen([sys.executable, "-c", textwrap.dedent(KILLED), str(folder), url])
     began = folder / "began"
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if began.exists() and len(began.read_text().split()) == 3:
-            break
-        time.sleep(0.05)
     try:
+        until(lambda: began.exists() and len(began.read_text().split()) == 3)
         assert sorted(began.read_text().split()) == ["a", "b", "r"]
         yield child
     finally:
@@ -307,7 +286,7 @@ def test_a_worker_takes_over_what_another_left_that_was_killed(
             work.gate.clear()
             child.kill()
             # a restore does not wait for a night of its org
-            reached(lambda: work.at_once == {"a": 2, "b": 1})
+            until(lambda: work.at_once == {"a": 2, "b": 1})
             work.gate.set()
             assert sorted(work.until(4)) == ["a", "b", "c", "r"]
         finally:
@@ -368,7 +347,7 @@ def test_what_an_earlier_owner_of_a_slot_left_is_taken_over_though_the_slot_has_
     jobs.start()
     try:
         jobs.enqueue(job("a"))
-        reached(lambda: work.at_once == {"o1": 1})
+        until(lambda: work.at_once == {"o1": 1})
         with psycopg.connect(url) as session:
             session.execute("UPDATE dbos.workflow_status SET executor_id = 'slot-1.gone-7'")
         assert jobs.take_over() == [job("a").id]

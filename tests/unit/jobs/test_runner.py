@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from patience import HANGING
 from unlost.jobs.runner import LocalRunner
 from unlost.jobs.store import JobStore
 from unlost.model.errors import IntegrityError, TransientError
@@ -101,7 +102,7 @@ def test_sleeping_ends_at_the_instant(again: Again, clock: VirtualClock) -> None
 def test_work_runs_side_by_side_within_bounds(tmp_path: Path, clock: VirtualClock) -> None:
     store = JobStore(tmp_path / "jobs.sqlite")
     store.start("run", kind="backup", org="o1", at=clock.now())
-    meeting = threading.Barrier(3, timeout=20)
+    meeting = threading.Barrier(3, timeout=HANGING)
     busy: list[int] = []
     lock = threading.Lock()
 

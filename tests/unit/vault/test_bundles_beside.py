@@ -11,9 +11,8 @@ from unlost.model.erasure import ErasureWish
 from unlost.model.retention import KeepRules
 from unlost.model.snapshot import TableCommit
 from unlost.testing.clock import START
-from unlost.vault import bundling, unbundling
+from unlost.vault import bundling, compactor, unbundling
 from unlost.vault.bundling import Piece
-from unlost.vault.compact import compactor
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from unlost.model.errors import Conflict, IntegrityError, LimitReached, StoreErr
 from unlost.model.schema import ChangeLog, Column, Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, Lineage, TableCommit, VerifyLevel
 from unlost.testing.clock import START
-from unlost.vault import changes, merge, segmentwriter, writer
+from unlost.vault import changes, compactor, merge, segmentwriter, writer
 from unlost.vault.chain import Chain
-from unlost.vault.compact import bare, compactor, merging, tiers
-from unlost.vault.compact.tiers import FEWEST
 from unlost.vault.format.manifest import Manifest
+from unlost.vault.rewrite import bare, merging, tiers
+from unlost.vault.rewrite.tiers import FEWEST
 from unlost.vault.state import LiveSegment
 
 IDS = tuple(f"{n:03d}" for n in range(40))
@@ -299,7 +299,7 @@ def test_an_error_leaves_nothing_behind(small: SmallVault, monkeypatch: pytest.M
     def full(*_: object) -> None:
         raise StoreError("store-full", "There is no room.")
 
-    monkeypatch.setattr("unlost.vault.compact.compactor._index", full)
+    monkeypatch.setattr("unlost.vault.compactor._index", full)
     with pytest.raises(StoreError):
         small.vault.compact(small.org, run="c1")
     assert {listed.name for listed in small.store.list("")} == before
@@ -366,6 +366,7 @@ def of_search(small: SmallVault) -> set[tuple[str, ...]]:
     return found
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("pieces", "at_once"), [(1, 10**6), (7, 10**6), (7, 9), (40, 3)])
 def test_no_word_is_lost_however_its_rows_are_cut(
     small: SmallVault, monkeypatch: pytest.MonkeyPatch, pieces: int, at_once: int

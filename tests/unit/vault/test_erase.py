@@ -17,12 +17,12 @@ from unlost.model.plan import RecordKey
 from unlost.model.ports import IncomingFile
 from unlost.model.retention import HeldThing, Hold, HoldScope, KeepRules
 from unlost.model.snapshot import CommitKind, VerifyLevel
-from unlost.vault import bigcells, places
-from unlost.vault.compact import compactor, merging, tiers
+from unlost.vault import bigcells, compactor, places
 from unlost.vault.erase import eraser, removing
 from unlost.vault.erase.packs import content_bytes
 from unlost.vault.erase.redact import put_redaction
 from unlost.vault.format.sealed import HEADER_BYTES, KIB256, Header
+from unlost.vault.rewrite import merging, tiers
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import EncryptedVault, open_vault
 from vaultstory import Story

@@ -13,7 +13,7 @@ from unlost.model.plan import RecordKey
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.vault import places
 from unlost.vault.erase import eraser
-from unlost.vault.erase.removal import remove_erased
+from unlost.vault.erase_cleanup import remove_erased
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import EncryptedVault, open_vault
 

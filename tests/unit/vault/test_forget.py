@@ -17,10 +17,10 @@ from unlost.model.snapshot import CommitKind, SnapshotInfo, TableCommit, VerifyL
 from unlost.testing.clock import START
 from unlost.vault import bigcells, changes
 from unlost.vault.commit import OpenCommit
-from unlost.vault.compact import merging, tiers
-from unlost.vault.compact.merging import Merger
 from unlost.vault.intents import OpenRun
 from unlost.vault.retain import forget as forgetting
+from unlost.vault.rewrite import merging, tiers
+from unlost.vault.rewrite.merging import Merger
 
 IDS = tuple(f"{n:02d}" for n in range(12))
 DEAD = "DPM"
@@ -427,6 +427,7 @@ def pictures_by_pair(small: SmallVault) -> dict[tuple[int, int], dict[str, str]]
     return {(a, b): small.changed(a, b) for a, b in combinations(shown, 2)}
 
 
+@pytest.mark.full
 def test_forgetting_again_and_again_loses_no_change(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is told no more of the version before stays so when another one before it goes."""
     monkeypatch.setattr(changes, "INDEX_PAYS", 0)
@@ -512,6 +513,7 @@ NIGHTS = st.lists(
 )
 
 
+@pytest.mark.full
 @settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(nights=NIGHTS, pinned=st.sets(st.integers(1, 12), max_size=3), parts=st.data())
 def test_whatever_was_and_whatever_stays(

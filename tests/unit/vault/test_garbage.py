@@ -10,11 +10,11 @@ from unlost.model.errors import Conflict, IntegrityError
 from unlost.model.plan import RecordKey
 from unlost.model.retention import HeldThing, Hold, HoldScope
 from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel
-from unlost.vault.compact import tiers
 from unlost.vault.format.physical import HOLDS
 from unlost.vault.garbage import GRACE
 from unlost.vault.maintenance import BEGUN_ANEW, open_runs
 from unlost.vault.retain.holds import hold_rows
+from unlost.vault.rewrite import tiers
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from unlost.model.retention import KeepRules
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.model.store import Store
 from unlost.vault import places
-from unlost.vault.compact import tiers
 from unlost.vault.maintenance import open_runs
+from unlost.vault.rewrite import tiers
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import EncryptedVault, open_vault
 

@@ -14,10 +14,10 @@ from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.model.store import Store
 from unlost.testing.system import MemoryWitness
 from unlost.vault import places
-from unlost.vault.compact import tiers
 from unlost.vault.mirror.repair import repair_from
 from unlost.vault.mirror.update import update_mirror
 from unlost.vault.opening import unlock_keyring
+from unlost.vault.rewrite import tiers
 from unlost.vault.shred import plan_shredding, shred_org
 from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, Operation
 from unlost.vault.stores.memory import MemoryStore

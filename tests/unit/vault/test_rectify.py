@@ -17,8 +17,8 @@ from unlost.model.retention import HeldThing, Hold, HoldScope
 from unlost.model.schema import ChangeLog, Column, FileColumn, Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel
 from unlost.vault import bigcells
-from unlost.vault.compact import merging, tiers
 from unlost.vault.rectify import rectifier
+from unlost.vault.rewrite import merging, tiers
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import EncryptedVault, open_vault
 from vaultstory import Story

@@ -10,8 +10,8 @@ from smallvault import NAMES, TABLE, SmallVault, finish, rows, schema
 from sweeps import parts_of
 from unlost.model.salvage import Salvage, TableSalvaged
 from unlost.model.snapshot import VerifyLevel, Version
-from unlost.vault import places, segmentwriter
-from unlost.vault.compact import compactor, merging
+from unlost.vault import compactor, places, segmentwriter
+from unlost.vault.rewrite import merging
 from unlost.vault.state import LiveSegment
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import VaultOptions
@@ -160,6 +160,7 @@ def hold_against(before: Told, after: Told, done: Salvage) -> None:
     assert all(any(one.low <= record <= one.high for one in own.spans) for record in unnamed)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("part", parts_of(3, full=1))
 @pytest.mark.parametrize("kind", ["plain", "merged", "bundled"])
 def test_each_column_chunk_costs_itself_alone(kind: str, part: int) -> None:

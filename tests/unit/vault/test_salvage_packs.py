@@ -76,6 +76,7 @@ def told(done: Salvage) -> object:
     return replace(done, snapshot=None)
 
 
+@pytest.mark.full
 def test_a_content_that_comes_whole_the_second_time_is_not_lost(story: Story) -> None:
     """At whichever read of a damaged pack bytes are spoilt once: it stops, or loses no more."""
     store = copied(story)

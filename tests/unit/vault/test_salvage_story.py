@@ -15,6 +15,8 @@ from unlost.model.snapshot import CommitKind, VerifyLevel, Version
 from unlost.vault.stores.local import LocalStore
 from vaultstory import FILES, IDENTITY, Story
 
+pytestmark = pytest.mark.full
+
 TABLES = ("Account", "Contact", "Task", "ContentVersion")
 LATER = 3
 

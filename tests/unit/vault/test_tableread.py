@@ -75,6 +75,7 @@ def check(small: SmallVault) -> None:
             assert all(row["_u_snap"] <= after for row in states.values())
 
 
+@pytest.mark.full
 @settings(max_examples=settings().max_examples // 4, deadline=None)
 @given(nights=NIGHTS)
 def test_any_nights_read_as_scans_and_histories_tell(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlost.model.snapshot import SegmentEntry
-from unlost.vault.compact.tiers import (
+from unlost.vault.rewrite.tiers import (
     DEEPEST,
     FEWEST,
     LOAD_ROWS,

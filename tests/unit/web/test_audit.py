@@ -17,7 +17,7 @@ from unlost.catalog.audit import Deed, note
 from unlost.catalog.models import AuditRow
 from unlost.model.access import ActorKind, Role, Trace
 from unlost.testing.org import MemoryOrg
-from unlost.web.pages.audit import csv_lines, harmless
+from unlost.web.audit_lines import csv_lines, harmless
 from unlost.web.streaming import Piecewise
 
 

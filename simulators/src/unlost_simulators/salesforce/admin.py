@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from unlost_simulators.salesforce.admin_edits import Edits
 from unlost_simulators.salesforce.admin_orgs import HouseDesk
@@ -19,11 +19,9 @@ from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.http import finish
 from unlost_simulators.salesforce.http.calls import Answer, Call, error_answer, json_answer
 from unlost_simulators.salesforce.http.delivery import Parcel
+from unlost_simulators.salesforce.orgs import OrgHouse
 from unlost_simulators.salesforce.scenarios.scenario import Act
 from unlost_simulators.salesforce.simulator import Simulator
-
-if TYPE_CHECKING:
-    from unlost_simulators.salesforce.orgs import OrgHouse
 
 ADMIN_ROOT = "__sim__"
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from unlost_simulators.salesforce.orgs import OrgHouse
+from unlost_simulators.salesforce.orgs import OrgHouse, OrgPlan
 
 type Wanted = Mapping[str, Any]
 
@@ -27,8 +26,6 @@ class HouseDesk:
 
         With ``port`` it answers where a closed one did, as a refreshed sandbox does.
         """
-        from unlost_simulators.salesforce.orgs import OrgPlan
-
         members = {key: value for key, value in wanted.items() if key not in ("name", "port")}
         plan = OrgPlan.of(wanted["name"], members, self.house.base)
         return self.house.open(plan, port=int(wanted.get("port", 0))).line()

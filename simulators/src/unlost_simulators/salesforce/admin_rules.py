@@ -15,7 +15,7 @@ from typing import Any
 from unlost_simulators.salesforce.simulator import Simulator
 from unlost_simulators.salesforce.users import Deed as ObjectDeed
 from unlost_simulators.salesforce.users import SimUser
-from unlost_simulators.salesforce.writing.planted import (
+from unlost_simulators.salesforce.writing.rules import (
     Deed,
     DuplicateRule,
     Moment,

@@ -10,11 +10,8 @@ from unlost_simulators.salesforce.schema import (
     FieldType,
     Formula,
     Junction,
-    ObjectDef,
     PicklistValue,
     Rollup,
-    history_name,
-    history_parent,
 )
 
 LONGEST_FILTERABLE_TEXT = 255
@@ -328,43 +325,7 @@ def read_only(field: FieldDef) -> FieldDef:
     return replace(field, createable=False, updateable=False)
 
 
-def history_of(of: ObjectDef, *, id_prefix: str = "017") -> ObjectDef:
-    """The History object of a tracked object: readable and replicateable, never creatable."""
-    parent = history_parent(of.name)
-    via = f"{of.name}" if parent != "ParentId" else "Parent"
-    return ObjectDef.build(
-        history_name(of.name),
-        prefix=None,
-        id_prefix=id_prefix,
-        flags="QR",
-        label=f"{of.label} History",
-        plural=f"{of.label} History",
-        owned=False,
-        system=("Id", "IsDeleted", "CreatedDate", "CreatedById"),
-        fields=[
-            read_only(
-                reference(
-                    parent,
-                    of.name,
-                    relationship=via,
-                    children="Histories",
-                    on_delete=DeleteRule.CASCADE,
-                    required=True,
-                )
-            ),
-            read_only(picklist("Field", *(PicklistValue(one) for one in of.tracked))),
-            read_only(picklist("DataType", "Text", "EntityId", "DateTime", "Number", "Boolean")),
-            read_only(_any("OldValue")),
-            read_only(_any("NewValue")),
-        ],
-        searchable=False,
-        layoutable=False,
-        parent_entity=of.name,
-        entity_type="History",
-        storage_bytes=0,
-    )
-
-
-def _any(name: str) -> FieldDef:
+def any_type(name: str) -> FieldDef:
+    """A value of any type, as in the History objects."""
     flags = {"filterable": False, "sortable": False, "groupable": False, "aggregatable": False}
     return _make(name, FieldType.ANY, None, **flags)

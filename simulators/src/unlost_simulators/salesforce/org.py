@@ -35,8 +35,8 @@ from unlost_simulators.salesforce.store.store import Store
 from unlost_simulators.salesforce.users import Permission, SimUser, Users
 from unlost_simulators.salesforce.writing import desk
 from unlost_simulators.salesforce.writing.mishaps import Mishaps, NoMishaps
-from unlost_simulators.salesforce.writing.planted import Planted
 from unlost_simulators.salesforce.writing.request import Row, RowResult, Verb, WriteOptions
+from unlost_simulators.salesforce.writing.rules import Planted
 
 __all__ = ["Org", "SalesforceError"]
 

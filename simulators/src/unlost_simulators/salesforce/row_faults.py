@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from unlost_simulators.salesforce.faults import FaultKind, FaultPlan, FaultRule, Subject
-from unlost_simulators.salesforce.writing.job import Job
+from unlost_simulators.salesforce.writing.mishaps import WriteSubject
 from unlost_simulators.salesforce.writing.request import RowError
 
 LOCKS = frozenset({FaultKind.ROW_LOCKED})
@@ -24,9 +24,9 @@ class RowFaults:
 
     plan: FaultPlan
 
-    def locked(self, job: Job, keys: Sequence[str | None]) -> Mapping[int, RowError]:
+    def locked(self, subject: WriteSubject, keys: Sequence[str | None]) -> Mapping[int, RowError]:
         """Give the refusals of locked rows by place."""
-        rule = self.plan.draw(LOCKS, subject(job))
+        rule = self.plan.draw(LOCKS, fault_subject(subject))
         if rule is None:
             return {}
         places = locked_places(rule, len(keys))
@@ -34,19 +34,19 @@ class RowFaults:
             self.plan.undo(rule)
         return {at: lock_error(keys[at]) for at in places}
 
-    def room(self, job: Job, rows: int) -> int | None:
+    def room(self, subject: WriteSubject, rows: int) -> int | None:
         """Give how many of so many new rows fit before storage is full; None for all."""
-        return self.plan.room(FULL, subject(job), rows)
+        return self.plan.room(FULL, fault_subject(subject), rows)
 
-    def grown(self, job: Job, rows: int) -> None:
+    def grown(self, subject: WriteSubject, rows: int) -> None:
         """Count rows that were added."""
-        self.plan.spend(FULL, subject(job), rows)
+        self.plan.spend(FULL, fault_subject(subject), rows)
 
 
-def subject(job: Job) -> Subject:
+def fault_subject(subject: WriteSubject) -> Subject:
     """Give what rules look at."""
-    verb, name = job.verb, job.of.name
-    return Subject(verb.upper(), f"{job.options.channel}/{verb}/{name}", name)
+    verb, name = subject.verb, subject.object
+    return Subject(verb.upper(), f"{subject.channel}/{verb}/{name}", name)
 
 
 def locked_places(rule: FaultRule, rows: int) -> range:

@@ -5,9 +5,10 @@ This module knows no data and no user; constructors for each kind of field live 
 How to declare an object (a scenario does exactly this)::
 
     from unlost_simulators.salesforce import fields as f
-    from unlost_simulators.salesforce.schema import DeleteRule, ObjectDef, Sharing
+    from unlost_simulators.salesforce.objects import build_object
+    from unlost_simulators.salesforce.schema import DeleteRule, Sharing
 
-    ACCOUNT = ObjectDef.build(
+    ACCOUNT = build_object(
         "Account", prefix="001", flags="QCUDNRT", label="Account", plural="Accounts",
         fields=[
             f.text("Name", 255, required=True, name_field=True),
@@ -22,10 +23,10 @@ How to declare an object (a scenario does exactly this)::
         sharing=Sharing.PRIVATE,               # needs View All Data, ownership or a share
     )
 
-``ObjectDef.build`` adds the system fields (Id, IsDeleted, OwnerId when ``owned``, CreatedDate,
+``build_object`` adds the system fields (Id, IsDeleted, OwnerId when ``owned``, CreatedDate,
 CreatedById, LastModifiedDate, LastModifiedById, SystemModstamp) unless the object is declared
 with ``system=()`` or a subset of their names. Satellites are declared like any other object; use
-``fields.history_of(ACCOUNT)`` for ``AccountHistory``.
+``objects.history_of(ACCOUNT)`` for ``AccountHistory``.
 
 Arrow types that ``org.store.load(object_name, table)`` expects, one column per *stored* field
 (any field may be left out: it is null, or its default; booleans left out are false):
@@ -58,7 +59,6 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
 
 
 class FieldType(StrEnum):
@@ -283,7 +283,7 @@ SYSTEM_FIELDS = (
 
 @dataclass(frozen=True)
 class ObjectDef:
-    """One object (sObject) of the org. Build it with ``ObjectDef.build``."""
+    """One object (sObject) of the org. Build it with ``objects.build_object``."""
 
     name: str
     label: str
@@ -328,53 +328,6 @@ class ObjectDef:
     empty_key: bool = False
     """Virtual object: every row has the id 000000000000000AAA."""
     junctions: tuple[Junction, ...] = ()
-
-    @classmethod
-    def build(
-        cls,
-        name: str,
-        *,
-        prefix: str | None,
-        flags: str,
-        fields: Sequence[FieldDef],
-        label: str | None = None,
-        plural: str | None = None,
-        id_prefix: str | None = None,
-        owned: bool = True,
-        system: Sequence[str] = SYSTEM_FIELDS,
-        **rest: Any,
-    ) -> "ObjectDef":
-        """An object with its system fields.
-
-        ``flags`` are letters as Salesforce's describe flags are often listed: Q queryable,
-        C createable, U updateable, D deletable, N undeletable, R replicateable, T triggerable
-        (``-`` or absence means false). ``owned=False`` leaves OwnerId out; ``system`` names the
-        system fields to add. ``rest`` are further attributes of ObjectDef.
-        """
-        from unlost_simulators.salesforce.fields import system_fields
-
-        declared = {one.name for one in fields}
-        wanted = [one for one in system if owned or one != "OwnerId"]
-        added = [one for one in system_fields(wanted) if one.name not in declared]
-        head = [one for one in added if one.name in {"Id", "IsDeleted"}]
-        tail = [one for one in added if one.name not in {"Id", "IsDeleted"}]
-        named = label or name.removesuffix("__c").replace("_", " ")
-        return cls(
-            name=name,
-            label=named,
-            plural=plural or f"{named}s",
-            prefix=prefix,
-            id_prefix=id_prefix or prefix or "0zz",
-            fields=(*head, *fields, *tail),
-            queryable="Q" in flags,
-            createable="C" in flags,
-            updateable="U" in flags,
-            deletable="D" in flags,
-            undeletable="N" in flags,
-            replicateable="R" in flags,
-            triggerable="T" in flags,
-            **rest,
-        )
 
     @property
     def custom(self) -> bool:

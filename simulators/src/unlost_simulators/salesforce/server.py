@@ -1,4 +1,4 @@
-"""Putting a Salesforce simulator together: scenario, org, server settings, application."""
+"""Putting a Salesforce simulator together: scenario, org, server settings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,16 +15,12 @@ import pyarrow.compute as pc
 from unlost_simulators.listener import Listener
 from unlost_simulators.salesforce import ids
 from unlost_simulators.salesforce.clock import VirtualClock
-from unlost_simulators.salesforce.http.app import SalesforceApp
 from unlost_simulators.salesforce.oauth.apps import ConnectedApp
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.scenarios import scenario
 from unlost_simulators.salesforce.scenarios.scenario import Act, Scenario
 from unlost_simulators.salesforce.server_settings import ServerSettings
 from unlost_simulators.salesforce.simulator import Simulator
-
-if TYPE_CHECKING:
-    from unlost_simulators.salesforce.orgs import OrgHouse
 
 ORG_PREFIX = "00D"
 ORGANIZATION = "Organization"
@@ -127,11 +123,6 @@ def around(
     """Make a simulator around an org that exists already."""
     settings = ServerSettings(base_url=base_url)
     return Simulator(org, apps=[THIRD_PARTY], settings=settings, cache=cache, acts=acts)
-
-
-def application(sim: Simulator, house: OrgHouse | None = None) -> SalesforceApp:
-    """Give the ASGI application of a simulator; ``house`` holds the orgs beside it."""
-    return SalesforceApp(sim, house)
 
 
 def ready_line(sim: Simulator, listener: Listener) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from unlost.model.plan import RecordKey
 from unlost.model.retention import Hold, HoldScope
 from unlost.model.schema import ChangeLog
 from unlost.model.snapshot import Lineage
-from unlost.vault.erase.hits import versions_of
+from unlost.vault.erase.counts import versions_of
 from unlost.vault.files import FILES_TABLE
 from unlost.vault.format.physical import HIDDEN, HOLDS, LINEAGE, SEARCH, U_ID, U_SNAP, is_system
 from unlost.vault.lineage import lineage

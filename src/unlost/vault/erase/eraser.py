@@ -10,14 +10,15 @@ from unlost.model.erasure import Erasure, ErasureProof, ErasureTold, ErasureWish
 from unlost.model.errors import UsageError
 from unlost.model.snapshot import CommitKind, SegmentEntry
 from unlost.vault.erase.chosen import check_match
+from unlost.vault.erase.counts import erased_at
 from unlost.vault.erase.found import Found, find, leaving_changes, leaving_words
-from unlost.vault.erase.hits import Pause, all_sifted, erased_at, rewritten
 from unlost.vault.erase.marks import write_marks
-from unlost.vault.erase.removal import erasures_in, is_complete
 from unlost.vault.erase.removing import Balanced, Removing, carried_out
+from unlost.vault.erase_cleanup import erasures_in, is_complete
 from unlost.vault.files import FILES_TABLE
 from unlost.vault.format.physical import CHANGES, SEARCH, SUPPRESSED
-from unlost.vault.retain.repack import Repacked
+from unlost.vault.rewrite.affected_segments import Pause, all_sifted, rewritten
+from unlost.vault.rewrite.repack import Repacked
 from unlost.vault.rewritten import Rewritten
 from unlost.vault.room import OrgRoom
 from unlost.vault.state import LiveState

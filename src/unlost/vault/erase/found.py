@@ -9,12 +9,13 @@ import pyarrow.compute as pc
 from unlost.model.certificate import Certificate
 from unlost.model.erasure import Erasure, ErasureWish
 from unlost.vault.erase.chosen import Chosen, check_held, choose, marks_of, system_rows
-from unlost.vault.erase.hits import Hit, Leave, Pause, erased_of, hit, versions_of
+from unlost.vault.erase.counts import erased_of, versions_of
 from unlost.vault.erase.marks import unlisted
 from unlost.vault.erase.packs import Contents, contents_of
 from unlost.vault.erase.redact import Naming, certificates_naming, journals_naming
 from unlost.vault.files import FILES_TABLE
 from unlost.vault.format.physical import SEPARATOR, U_ID
+from unlost.vault.rewrite.affected_segments import Hit, Leave, Pause, hit
 from unlost.vault.room import OrgRoom
 from unlost.vault.state import LiveState
 from unlost.vault.suppressed import Mark

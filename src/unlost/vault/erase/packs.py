@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.vault.erase.chosen import Ids
-from unlost.vault.erase.hits import Pause, groups_at_once
 from unlost.vault.files import FILES_TABLE, blob_row_id
 from unlost.vault.format.physical import U_BLOBS, U_ID, is_system
 from unlost.vault.format.sealed import BLOCK_OVERHEAD, HEADER_BYTES, KIB256
 from unlost.vault.retain.contents import Freed, files_column, names_in
-from unlost.vault.retain.repack import NO_PIECES, names_any, pieces_in
+from unlost.vault.rewrite.affected_segments import Pause, groups_at_once
+from unlost.vault.rewrite.repack import NO_PIECES, names_any, pieces_in
 from unlost.vault.room import OrgRoom
 from unlost.vault.state import LiveState
 from unlost.vault.tableview import TableView, sorted_unique

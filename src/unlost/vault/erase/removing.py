@@ -18,7 +18,6 @@ from unlost.model.erasure import ErasureProof, TableErased
 from unlost.model.errors import Conflict, UnlostError
 from unlost.model.snapshot import CommitKind, SegmentEntry
 from unlost.vault import places
-from unlost.vault.erase.hits import Pause
 from unlost.vault.erase.packs import Contents
 from unlost.vault.erase.redact import (
     Naming,
@@ -26,14 +25,15 @@ from unlost.vault.erase.redact import (
     put_certificate,
     put_redaction,
 )
-from unlost.vault.erase.removal import remove_erased
+from unlost.vault.erase_cleanup import remove_erased
 from unlost.vault.finish import committed
 from unlost.vault.format.manifest import ObjectEntry, TablePart
 from unlost.vault.format.physical import SUPPRESSED
 from unlost.vault.garbage import collected_up_to, listing_of
 from unlost.vault.intents import OpenRun
 from unlost.vault.maintenance import BEGUN_ANEW, Maintenance, Work, close_cut_off, open_runs
-from unlost.vault.retain.repack import Repacked, repack
+from unlost.vault.rewrite.affected_segments import Pause
+from unlost.vault.rewrite.repack import Repacked, repack
 from unlost.vault.rewritten import Rewritten
 from unlost.vault.room import OrgRoom
 from unlost.vault.segmentwriter import SegmentWriter

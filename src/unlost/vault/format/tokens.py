@@ -10,14 +10,13 @@ another kind: ``KEY`` and the value as it is, which no word can equal.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import polars as pl
 import pyarrow as pa
 
 from unlost.model.schema import ColumnTrait, Schema, Table, WireKind
-from unlost.vault.format.physical import SEARCH, SEARCH_FIELDS, U_ID
-from unlost.vault.label import Label
+from unlost.vault.format.physical import SEARCH_FIELDS, U_ID
 
 VERSION = 2
 KEYS_SINCE = 2  # the version that began to make tokens of whole values
@@ -54,10 +53,6 @@ class Tokenizer:
     def columns(self) -> tuple[str, ...]:
         """All columns that tokens are made of."""
         return (*self.texts, *self.phones, *self.keys)
-
-    def label(self, of_rows: Label) -> Label:
-        """The label of the search segment that belongs to a table's segment."""
-        return replace(of_rows, table=SEARCH, tokenizer=VERSION)
 
     def tokens(self, rows: pa.Table) -> pa.Table:
         """Rows of ``$search`` for rows with ``_u_id`` and source columns by name; not sorted."""

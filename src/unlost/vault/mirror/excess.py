@@ -13,7 +13,7 @@ from unlost.model.errors import IntegrityError, NotFound, UsageError
 from unlost.model.snapshot import CommitKind
 from unlost.model.store import Store
 from unlost.vault import places
-from unlost.vault.erase.removal import REMOVING, erasures_in
+from unlost.vault.erase_cleanup import REMOVING, erasures_in
 from unlost.vault.format.manifest import Manifest
 from unlost.vault.format.sealed import HEADER_BYTES, read_header
 from unlost.vault.homes import FOLDER, VaultHomes, name_of

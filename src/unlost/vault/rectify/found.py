@@ -14,7 +14,6 @@ from unlost.model.schema import WireKind
 from unlost.vault.bigcells import CELL_BYTES
 from unlost.vault.changeindex import change_id
 from unlost.vault.erase.chosen import Chosen, check_held, choose, logs_of
-from unlost.vault.erase.hits import Hit, Pause, hit
 from unlost.vault.erase.packs import Contents, contents_of
 from unlost.vault.erase.redact import Naming, certificates_naming, journals_naming
 from unlost.vault.files import FILES_TABLE
@@ -33,6 +32,7 @@ from unlost.vault.rectify.versions import (
 )
 from unlost.vault.rectify.words import Said
 from unlost.vault.retain.contents import Freed, names_in
+from unlost.vault.rewrite.affected_segments import Hit, Pause, hit
 from unlost.vault.room import OrgRoom
 from unlost.vault.state import LiveState
 from unlost.vault.tableview import RANK

@@ -10,14 +10,14 @@ from blake3 import blake3
 from unlost.model.erasure import ErasureProof, TableErased
 from unlost.model.rectification import Rectification, RectifyWish
 from unlost.model.snapshot import CommitKind, SegmentEntry
-from unlost.vault.erase.hits import Pause, all_sifted, rewritten
 from unlost.vault.erase.removing import Balanced, Removing, carried_out
 from unlost.vault.files import FILES_TABLE
 from unlost.vault.format.physical import CHANGES, SEARCH
 from unlost.vault.rectify.found import Found, find
 from unlost.vault.rectify.rewriting import Replaced, index_touched, untold_index
 from unlost.vault.rectify.words import leaving, written_words
-from unlost.vault.retain.repack import Repacked
+from unlost.vault.rewrite.affected_segments import Pause, all_sifted, rewritten
+from unlost.vault.rewrite.repack import Repacked
 from unlost.vault.rewritten import Rewritten
 from unlost.vault.room import OrgRoom
 

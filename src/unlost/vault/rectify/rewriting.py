@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.vault.erase.hits import Leave
 from unlost.vault.format.physical import U_BLOBS, U_ID, U_PREV, U_ROW_HASH, U_SNAP, UNTOLD
 from unlost.vault.merge import Piece, cut
 from unlost.vault.rectify.versions import OVER_ALIVE, Corrected, Place
+from unlost.vault.rewrite.affected_segments import Leave
 from unlost.vault.tableview import TableView
 
 

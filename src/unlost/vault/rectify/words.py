@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.vault.compact.tiers import tiers_of
-from unlost.vault.erase.hits import Leave
 from unlost.vault.format.physical import SEARCH, U_ID
 from unlost.vault.format.tokens import VERSION, Tokenizer
 from unlost.vault.label import Label
 from unlost.vault.rectify.versions import Cells, Row
+from unlost.vault.rewrite.affected_segments import Leave
+from unlost.vault.rewrite.tiers import tiers_of
 from unlost.vault.rewritten import Rewritten
 from unlost.vault.room import OrgRoom
 from unlost.vault.segmentwriter import Reach, SegmentWriter

@@ -15,7 +15,7 @@ from unlost.model.errors import IntegrityError, NotFound, UnlostError
 from unlost.model.rekeying import Rekeyed
 from unlost.model.snapshot import CommitKind, PackEntry
 from unlost.vault import places
-from unlost.vault.erase.removal import remove_erased
+from unlost.vault.erase_cleanup import remove_erased
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.garbage import collected_up_to
 from unlost.vault.intents import OpenRun

@@ -13,8 +13,8 @@ import pyarrow as pa
 from unlost.model.schema import WireKind
 from unlost.vault.files import FILES_TABLE, blob_row_id, file_row_id
 from unlost.vault.format.physical import U_BLOBS, physical
-from unlost.vault.retain.repack import WORTH, pieces_in
 from unlost.vault.retain.survey import Looked, Survey
+from unlost.vault.rewrite.repack import WORTH, pieces_in
 from unlost.vault.room import OrgRoom
 from unlost.vault.schemas import SYSTEM_SCHEMA
 

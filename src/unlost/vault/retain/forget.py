@@ -12,8 +12,6 @@ from unlost.model.errors import Conflict, UnlostError
 from unlost.model.retention import Forgetting, KeepRules
 from unlost.model.snapshot import CommitKind, SegmentEntry
 from unlost.vault import places
-from unlost.vault.compact.merging import Choice, Merger
-from unlost.vault.compact.tiers import Tier, tiers_of
 from unlost.vault.files import FILES_TABLE
 from unlost.vault.finish import committed
 from unlost.vault.format.manifest import ObjectEntry
@@ -22,10 +20,12 @@ from unlost.vault.garbage import collected_up_to
 from unlost.vault.label import Label
 from unlost.vault.maintenance import BEGUN_ANEW, Maintenance, Work, close_cut_off, open_runs
 from unlost.vault.retain.contents import Freed
-from unlost.vault.retain.repack import Relocated, Repacked, repack
 from unlost.vault.retain.scope import Scope, scope_of
 from unlost.vault.retain.spill import Spill
 from unlost.vault.retain.tables import Spills, TablesForgotten, TableTally
+from unlost.vault.rewrite.merging import Choice, Merger
+from unlost.vault.rewrite.repack import Relocated, Repacked, repack
+from unlost.vault.rewrite.tiers import Tier, tiers_of
 from unlost.vault.rewritten import Rewritten
 from unlost.vault.room import OrgRoom
 from unlost.vault.segmentwriter import Reach, SegmentWriter

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from unlost.model.snapshot import SegmentEntry
-from unlost.vault.compact.bare import once
 from unlost.vault.format.physical import BARE_FIELDS
 from unlost.vault.label import Label
+from unlost.vault.rewrite.bare import once
 from unlost.vault.segmentwriter import Reach, SegmentWriter
 from unlost.vault.state import LiveSegment
 

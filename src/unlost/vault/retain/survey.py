@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.model.errors import IntegrityError
-from unlost.vault.compact.tiers import Tier, tiers_of
 from unlost.vault.format.physical import U_ID, U_PREV, U_SNAP, UNTOLD
 from unlost.vault.merge import Piece, PieceReader, cut, in_id_order, ranked
 from unlost.vault.retain.surviving import KEYS, Fates, Keeping, fates
+from unlost.vault.rewrite.tiers import Tier, tiers_of
 from unlost.vault.tableview import TableView, shown_of_each
 
 

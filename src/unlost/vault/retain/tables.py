@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from unlost.model.retention import TableForgotten
 from unlost.vault.changeindex import change_rows
-from unlost.vault.compact.tiers import Tier
 from unlost.vault.files import FILES_TABLE
 from unlost.vault.format.physical import U_ID, U_PREV, U_SNAP, UNTOLD, is_system
 from unlost.vault.retain.contents import (
@@ -20,11 +19,12 @@ from unlost.vault.retain.contents import (
     freed,
     naming_columns,
 )
-from unlost.vault.retain.repack import names_any
 from unlost.vault.retain.scope import Scope
 from unlost.vault.retain.spill import Spill
 from unlost.vault.retain.survey import Looked, Survey
 from unlost.vault.retain.words import Words
+from unlost.vault.rewrite.repack import names_any
+from unlost.vault.rewrite.tiers import Tier
 from unlost.vault.room import OrgRoom
 from unlost.vault.tableview import TableView, last_of_each
 

@@ -8,10 +8,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from unlost.vault.bigcells import resolve
-from unlost.vault.compact.bare import without_rows
 from unlost.vault.format.physical import SEARCH_FIELDS, U_BLOBS, U_ID, U_OP, U_SHAPE
 from unlost.vault.format.tokens import VERSION, Tokenizer
 from unlost.vault.label import Shape
+from unlost.vault.rewrite.bare import without_rows
 from unlost.vault.room import OrgRoom
 from unlost.vault.tableview import RANK, TableView
 

@@ -16,12 +16,12 @@ from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.schema import Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, Counts, SnapshotInfo, TableState, nights
-from unlost.vault.erase.hits import Pause
 from unlost.vault.files import FILES_TABLE
 from unlost.vault.format.manifest import Manifest
 from unlost.vault.format.physical import U_ID, U_SNAP
 from unlost.vault.merge import key_pieces, newest_of_each
 from unlost.vault.retain.contents import files_column
+from unlost.vault.rewrite.affected_segments import Pause
 from unlost.vault.room import OrgRoom
 from unlost.vault.state import LiveState
 

@@ -21,7 +21,7 @@ from unlost.vault.format.physical import U_ID
 from unlost.vault.merge import Piece, cut
 from unlost.vault.packs import Blob
 from unlost.vault.retain.contents import files_column
-from unlost.vault.retain.repack import NO_PIECES, names_any, pieces_in
+from unlost.vault.rewrite.repack import NO_PIECES, names_any, pieces_in
 from unlost.vault.room import OrgRoom
 from unlost.vault.salvage.damaged import Damaged
 from unlost.vault.state import LiveState

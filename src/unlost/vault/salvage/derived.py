@@ -9,8 +9,6 @@ import pyarrow.compute as pc
 from unlost.model.snapshot import SegmentEntry
 from unlost.vault.bigcells import LoadBlobs, resolve
 from unlost.vault.changeindex import change_rows
-from unlost.vault.compact.bare import once
-from unlost.vault.erase.hits import Leave, Pause, all_sifted
 from unlost.vault.format.physical import (
     BARE_FIELDS,
     CHANGES,
@@ -26,6 +24,8 @@ from unlost.vault.format.physical import (
 )
 from unlost.vault.format.tokens import VERSION
 from unlost.vault.label import Label, Shape
+from unlost.vault.rewrite.affected_segments import Leave, Pause, all_sifted
+from unlost.vault.rewrite.bare import once
 from unlost.vault.rewritten import Rewritten
 from unlost.vault.room import OrgRoom
 from unlost.vault.salvage.chunks import Leavings, leavings, sidecar_of, span_of_ids

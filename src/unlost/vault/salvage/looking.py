@@ -9,10 +9,10 @@ from blake3 import blake3
 
 from unlost.model.salvage import DIGEST_BYTES, LISTED, LostFile, Salvage, TableSalvaged
 from unlost.model.snapshot import CommitKind, nights
-from unlost.vault.erase.hits import Pause
 from unlost.vault.files import FILES_TABLE
 from unlost.vault.format.physical import BARE_FIELDS, CHANGES, SEARCH, U_BLOBS, is_system
 from unlost.vault.retain.contents import names_in
+from unlost.vault.rewrite.affected_segments import Pause
 from unlost.vault.room import OrgRoom
 from unlost.vault.salvage.certificates import has_files
 from unlost.vault.salvage.contents import (

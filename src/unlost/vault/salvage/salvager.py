@@ -19,18 +19,18 @@ from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.salvage import Salvage, SalvageTold, TableSalvaged
 from unlost.model.snapshot import CommitKind
 from unlost.vault import places
-from unlost.vault.compact.merging import Choice
-from unlost.vault.erase.hits import Pause
 from unlost.vault.erase.redact import put_certificate
-from unlost.vault.erase.removal import remove_erased
 from unlost.vault.erase.removing import check_alone, close_committed
+from unlost.vault.erase_cleanup import remove_erased
 from unlost.vault.files import FILES_TABLE
 from unlost.vault.format.manifest import Manifest, ObjectEntry, TablePart
 from unlost.vault.format.physical import SEARCH, U_ID, U_OP
 from unlost.vault.garbage import collected_up_to
 from unlost.vault.maintenance import BEGUN_ANEW, Maintenance, Work, close_cut_off
 from unlost.vault.merge import Piece, key_pieces, newest_of_each
-from unlost.vault.retain.repack import Relocated, Repacked, repack_pieces
+from unlost.vault.rewrite.affected_segments import Pause
+from unlost.vault.rewrite.merging import Choice
+from unlost.vault.rewrite.repack import Relocated, Repacked, repack_pieces
 from unlost.vault.rewritten import Rewritten
 from unlost.vault.room import OrgRoom
 from unlost.vault.salvage.certificates import StandIns

@@ -9,12 +9,12 @@ import pyarrow.compute as pc
 
 from unlost.model.snapshot import SegmentEntry
 from unlost.vault.bigcells import LoadBlobs
-from unlost.vault.compact.merging import GROUP_ROWS, Merger
-from unlost.vault.erase.hits import Choosing, Hit, Pause, hit
 from unlost.vault.format.physical import U_BLOBS, U_ID, U_PREV, UNTOLD
 from unlost.vault.merge import Piece as IdPiece
 from unlost.vault.merge import cut
 from unlost.vault.retain.contents import names_in
+from unlost.vault.rewrite.affected_segments import Choosing, Hit, Pause, hit
+from unlost.vault.rewrite.merging import GROUP_ROWS, Merger
 from unlost.vault.rewritten import Rewritten
 from unlost.vault.room import OrgRoom
 from unlost.vault.salvage.chunks import leavings, sidecar_of, span_of_ids

@@ -11,10 +11,10 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.vault.erase.hits import Pause, groups_at_once
 from unlost.vault.format.physical import U_BLOBS, U_ID
 from unlost.vault.retain.contents import names_in
-from unlost.vault.retain.repack import NO_PIECES, pieces_in
+from unlost.vault.rewrite.affected_segments import Pause, groups_at_once
+from unlost.vault.rewrite.repack import NO_PIECES, pieces_in
 from unlost.vault.salvage.contents import Contents, content_of
 from unlost.vault.salvage.essential import BLOB_ROW
 from unlost.vault.tableview import TableView

@@ -13,7 +13,7 @@ from unlost.app.actions.kept_plan import plan_file
 from unlost.app.actions.privacy import PersonWish, open_person
 from unlost.app.compose import Application
 from unlost.app.operations import LINES, RESULT, ZIP, Operation
-from unlost.web.pages.audit import json_lines
+from unlost.web.audit_lines import json_lines
 from unlost.web.streaming import Piecewise, pieces, saved
 
 type Sent = Callable[..., Piecewise]

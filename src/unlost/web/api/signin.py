@@ -5,7 +5,7 @@ from ninja.security import HttpBearer
 
 from unlost.catalog.tokens import actor_of_token
 from unlost.model.access import Actor
-from unlost.web.serving import application
+from unlost.web.served_home import application
 
 
 class TokenSignIn(HttpBearer):

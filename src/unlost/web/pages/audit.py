@@ -1,10 +1,5 @@
 """The audit: who did what, exports of it, and whether it is whole."""
 
-import csv
-import io
-from collections.abc import Iterable, Iterator
-
-import msgspec
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.http import content_disposition_header, urlencode
@@ -12,29 +7,14 @@ from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET, require_POST
 
 from unlost.app.actions.audit import deeds, export, verify
-from unlost.catalog.audit import AuditEntry, AuditProof
+from unlost.catalog.audit import AuditProof
 from unlost.model.access import Right
 from unlost.model.errors import IntegrityError, UsageError
+from unlost.web.audit_lines import csv_lines, json_lines
 from unlost.web.failing import status_of
 from unlost.web.needs import needs
 from unlost.web.requests import Asked
 from unlost.web.streaming import Piecewise
-
-HEAD = (
-    "number",
-    "at",
-    "kind",
-    "actor",
-    "act",
-    "trace",
-    "org",
-    "subject",
-    "outcome",
-    "detail",
-    "digest",
-)
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # OWASP, CSV injection: what spreadsheets would run
-ROWS = 500  # in a piece
 
 
 @require_GET
@@ -73,47 +53,6 @@ def download(request: Asked) -> Piecewise:
     name = f"unlost-audit-{request.unlost.clock.now():%Y-%m-%d}.{kind}"
     response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"  # noqa: FBT003 (Django's own signature)
     return response
-
-
-def json_lines(entries: Iterable[AuditEntry]) -> Iterator[bytes]:
-    """Each deed as an object of JSON on a line of its own, as it is."""
-    for entry in entries:
-        yield msgspec.json.encode(entry) + b"\n"
-
-
-def csv_lines(entries: Iterable[AuditEntry]) -> Iterator[bytes]:
-    """Deeds as CSV; cells that a spreadsheet would run as formulas begin with an apostrophe."""
-    yield _csv([HEAD])
-    for entry in entries:
-        yield _csv([[harmless(cell) for cell in _cells(entry)]])
-
-
-def harmless(cell: str) -> str:
-    """A cell that no spreadsheet runs."""
-    return f"'{cell}" if cell.startswith(FORMULAS) else cell
-
-
-def _cells(entry: AuditEntry) -> list[str]:
-    deed = entry.deed
-    return [
-        str(entry.number),
-        deed.at.isoformat(),
-        deed.kind.value,
-        deed.actor,
-        deed.act,
-        deed.trace.value,
-        deed.org,
-        deed.subject,
-        deed.outcome,
-        msgspec.json.encode(deed.detail).decode(),
-        entry.digest,
-    ]
-
-
-def _csv(rows: Iterable[Iterable[str]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
 
 
 def _page(

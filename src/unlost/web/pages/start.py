@@ -17,9 +17,9 @@ from unlost.app.actions.people import first_admin
 from unlost.catalog.models import User
 from unlost.catalog.tokens import find_link, use_link
 from unlost.model.errors import NotFound, UnlostError
-from unlost.web.middleware import open_to_all
+from unlost.web.needs import open_to_all
 from unlost.web.said import said
-from unlost.web.serving import application
+from unlost.web.served_home import application
 
 
 class Password(forms.Form):

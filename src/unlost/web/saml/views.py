@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from unlost.catalog.sso import Kind
 from unlost.web.leaving import sends_away
-from unlost.web.middleware import open_to_all
+from unlost.web.needs import open_to_all
 from unlost.web.saml.answer import read, refused
 from unlost.web.saml.parties import console_metadata
 from unlost.web.saml.provider import Saml

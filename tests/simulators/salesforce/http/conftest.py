@@ -10,11 +10,13 @@ import httpx
 import pytest
 
 from unlost_simulators.salesforce import fields as f
+from unlost_simulators.salesforce.app import SalesforceApp
 from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.oauth.apps import ConnectedApp
+from unlost_simulators.salesforce.objects import build_object
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.schema import DeleteRule, ObjectDef
-from unlost_simulators.salesforce.server import application, around
+from unlost_simulators.salesforce.schema import DeleteRule
+from unlost_simulators.salesforce.server import around
 from unlost_simulators.salesforce.simulator import Simulator
 from unlost_simulators.salesforce.store.blobs import BlobRecipe
 from unlost_simulators.salesforce.users import Permission, SimUser
@@ -39,7 +41,7 @@ NARROW = SimUser(
     consumer_secret="not-a-secret",
 )
 
-ACCOUNT = ObjectDef.build(
+ACCOUNT = build_object(
     "Account",
     prefix="001",
     flags="QCUDNRT",
@@ -52,7 +54,7 @@ ACCOUNT = ObjectDef.build(
         *f.address("Billing"),
     ],
 )
-CONTACT = ObjectDef.build(
+CONTACT = build_object(
     "Contact",
     prefix="003",
     flags="QCUDNRT",
@@ -63,7 +65,7 @@ CONTACT = ObjectDef.build(
         f.reference("AccountId", "Account", children="Contacts", on_delete=DeleteRule.CASCADE),
     ],
 )
-ATTACHMENT = ObjectDef.build(
+ATTACHMENT = build_object(
     "Attachment",
     prefix="00P",
     flags="QCUDNRT",
@@ -74,7 +76,7 @@ ATTACHMENT = ObjectDef.build(
         f.reference("ParentId", "Account", relationship="Parent", children="Attachments"),
     ],
 )
-TASK = ObjectDef.build(
+TASK = build_object(
     "Task",
     prefix="00T",
     flags="QCUDNRT",
@@ -83,7 +85,7 @@ TASK = ObjectDef.build(
         f.reference("WhatId", "Account", "Contact", relationship="What", children="Tasks"),
     ],
 )
-STATUS = ObjectDef.build(
+STATUS = build_object(
     "CaseStatus",
     prefix=None,
     id_prefix="01J",
@@ -92,7 +94,7 @@ STATUS = ObjectDef.build(
     fields=[f.text("MasterLabel", 255, name_field=True)],
     bulk=False,
 )
-SATELLITE = ObjectDef.build(
+SATELLITE = build_object(
     "ContentThing", prefix="06Z", flags="QCUD", fields=[f.text("Name", name_field=True)]
 )
 BLOB = BlobRecipe("random", 7, 3_000_000)
@@ -231,7 +233,7 @@ def sim() -> Iterator[Simulator]:
 
 @pytest.fixture
 def http(sim: Simulator) -> InProcess:
-    return InProcess(application(sim))
+    return InProcess(SalesforceApp(sim))
 
 
 @pytest.fixture

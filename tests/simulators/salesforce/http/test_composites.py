@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from unlost_simulators.salesforce import fields as f
+from unlost_simulators.salesforce.objects import build_object
+
 BASE = "/services/data/v66.0"
 HALTED = {
     "body": [
@@ -179,12 +182,7 @@ def test_composites_do_not_nest(client, path: str) -> None:
 
 
 def test_setup_objects_stay_apart(client, sim) -> None:
-    from unlost_simulators.salesforce import fields as f
-    from unlost_simulators.salesforce.schema import ObjectDef
-
-    sim.org.add_object(
-        ObjectDef.build("Group", prefix="00G", flags="QCUD", fields=[f.text("Name")])
-    )
+    sim.org.add_object(build_object("Group", prefix="00G", flags="QCUD", fields=[f.text("Name")]))
     group = sub("g", "POST", "sobjects/Group", {"Name": "g"})
     _, second = composite(client, FAMILY[0], group, together=True)
     assert second["body"][0]["errorCode"] == "MIXED_DML_OPERATION"
@@ -418,13 +416,10 @@ def test_bounds_of_trees(client, records: list, code: str) -> None:
 
 
 def test_levels_and_types_of_trees(client, sim) -> None:
-    from unlost_simulators.salesforce import fields as f
-    from unlost_simulators.salesforce.schema import ObjectDef
-
     for number in range(6):
         links = [f.reference("Up__c", f"T{number - 1}__c", children="Down__r")] if number else []
         sim.org.add_object(
-            ObjectDef.build(f"T{number}__c", prefix=f"b0{number}", flags="QCUD", fields=links)
+            build_object(f"T{number}__c", prefix=f"b0{number}", flags="QCUD", fields=links)
         )
 
     def deep(levels: int, number: int = 0):

@@ -10,8 +10,9 @@ from unlost_simulators.salesforce import fields as f
 from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.editing import Expression
 from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.objects import build_object
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.schema import DeleteRule, ObjectDef, Sharing
+from unlost_simulators.salesforce.schema import DeleteRule, Sharing
 from unlost_simulators.salesforce.users import SimUser
 
 
@@ -65,7 +66,7 @@ def test_numeric_external_ids(org: Org, backup: SimUser) -> None:
 
 def test_rows_of_virtual_objects_share_the_empty_key(org: Org, backup: SimUser) -> None:
     org.add_object(
-        ObjectDef.build(
+        build_object(
             "Durable",
             prefix=None,
             flags="Q",
@@ -113,7 +114,7 @@ def test_clocks_run_stand_and_jump() -> None:
 
 def test_a_refused_write_leaves_nothing(org: Org, backup: SimUser) -> None:
     org.add_object(
-        ObjectDef.build(
+        build_object(
             "Guard__c",
             prefix="a88",
             flags="QCUDNRT",

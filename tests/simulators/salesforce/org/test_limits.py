@@ -8,8 +8,8 @@ import pytest
 from unlost_simulators.salesforce import fields as f
 from unlost_simulators.salesforce.allocations import API_CALLS, BULK_QUERY_JOBS
 from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.objects import build_object
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.schema import ObjectDef
 from unlost_simulators.salesforce.storage import row_size_sql
 from unlost_simulators.salesforce.users import Permission, SimUser
 
@@ -59,23 +59,23 @@ def test_storage_needs_manage_users(org: Org, backup: SimUser) -> None:
     ],
 )
 def test_size_of_rows(name: str, size: str | None) -> None:
-    made = ObjectDef.build(name, prefix="a99", flags="Q", fields=[])
+    made = build_object(name, prefix="a99", flags="Q", fields=[])
     assert row_size_sql(made) == size
 
 
 def test_declared_sizes_win(org: Org) -> None:
-    made = ObjectDef.build("A__c", prefix="a98", flags="Q", fields=[], storage_bytes=10)
+    made = build_object("A__c", prefix="a98", flags="Q", fields=[], storage_bytes=10)
     assert row_size_sql(made) == "10"
-    none = ObjectDef.build("B__c", prefix="a97", flags="Q", fields=[], storage_bytes=0)
+    none = build_object("B__c", prefix="a97", flags="Q", fields=[], storage_bytes=0)
     assert row_size_sql(none) is None
-    sized = ObjectDef.build(
+    sized = build_object(
         "C__c", prefix="a96", flags="Q", fields=[f.text("T__c")], storage_sql="strlen({T__c})"
     )
     assert row_size_sql(sized) == 'strlen("T__c")'
 
 
 def test_mails_count_by_their_content(org: Org, backup: SimUser) -> None:
-    mail = ObjectDef.build(
+    mail = build_object(
         "EmailMessage",
         prefix="02s",
         flags="QCUDNRT",

@@ -5,9 +5,10 @@ import urllib.request
 
 import pytest
 
+from unlost_simulators.salesforce.app import SalesforceApp
 from unlost_simulators.salesforce.orgs import OrgHouse, OrgPlan
 from unlost_simulators.salesforce.scenarios import scenario
-from unlost_simulators.salesforce.server import Identity, Wanted, application, build
+from unlost_simulators.salesforce.server import Identity, Wanted, build
 from unlost_simulators.salesforce.simulator import Simulator
 
 BASE = Wanted(scenario="bench-contacts")
@@ -68,7 +69,7 @@ def test_orgs_of_one_seed_differ_in_nothing_but_their_own_row() -> None:
 
 @pytest.mark.network
 def test_a_house_serves_each_org_at_its_own_address() -> None:
-    house = OrgHouse("127.0.0.1", application, base=BASE)
+    house = OrgHouse("127.0.0.1", SalesforceApp, base=BASE)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def get(url: str) -> dict:

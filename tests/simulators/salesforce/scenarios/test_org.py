@@ -12,6 +12,7 @@ from unlost_simulators.salesforce.org import Org, SalesforceError
 from unlost_simulators.salesforce.scenarios import scenario
 from unlost_simulators.salesforce.scenarios.chocolate import story
 from unlost_simulators.salesforce.scenarios.chocolate.bench import CONTACT_COLUMNS
+from unlost_simulators.salesforce.scenarios.chocolate.book import story_id
 from unlost_simulators.salesforce.scenarios.chocolate.objects import OBJECTS
 from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
 from unlost_simulators.salesforce.schema import COMPOUNDS, FieldType, ObjectDef
@@ -112,7 +113,7 @@ def test_computed_fields_have_values(org: Org) -> None:
     assert int(found["Score_Count__c"]) == 3
     assert found["Account__r"]["Office_Code__c"] == "LEI"
     person = org.query(
-        backup, f"SELECT Name FROM Contact WHERE Id = '{story.story_id('Contact', 'frieda')}'",
+        backup, f"SELECT Name FROM Contact WHERE Id = '{story_id('Contact', 'frieda')}'",
         all_rows=False,
     ).records(0, 1)[0]  # fmt: skip
     assert person["Name"] == "Frieda Sonnenschein"
@@ -121,7 +122,7 @@ def test_computed_fields_have_values(org: Org) -> None:
 def test_a_file_comes_back_with_its_checksum(org: Org) -> None:
     backup = user(org, story.BACKUP_USERNAME)
     for handle in ("prices-1", "shop-2", "protocol-1"):
-        key = story.story_id("ContentVersion", handle)
+        key = story_id("ContentVersion", handle)
         row = org.get(backup, "ContentVersion", key, ["Checksum", "ContentSize"])
         data = b"".join(org.blob(backup, "ContentVersion", key, "VersionData").chunks)
         assert hashlib.md5(data).hexdigest() == row["Checksum"]
@@ -138,17 +139,17 @@ def test_rows_in_the_bin_are_seen_by_query_all_only(org: Org) -> None:
 def test_the_colleague_deletes_the_customer_with_everything(own_org: Org) -> None:
     admin = user(own_org, story.ADMIN_USERNAME)
     for name, handles in story.DELETED_WITH_CUSTOMER:
-        own_org.delete(admin, name, [story.story_id(name, one) for one in handles])
+        own_org.delete(admin, name, [story_id(name, one) for one in handles])
     backup = user(own_org, story.BACKUP_USERNAME)
-    key = story.story_id("Account", story.CUSTOMER)
+    key = story_id("Account", story.CUSTOMER)
     for name in ("Contact", "Case", "Opportunity", "Order", "Contract", "Asset"):
         assert count(own_org, backup, f"{name} WHERE AccountId = '{key}'") == 0
         assert count(own_org, backup, f"{name} WHERE AccountId = '{key}'", all_rows=True) > 0
-    case = story.story_id("Case", "melted")
+    case = story_id("Case", "melted")
     assert count(own_org, backup, f"EmailMessage WHERE ParentId = '{case}'") == 0
-    files = story.story_id("ContentDocument", "prices")
+    files = story_id("ContentDocument", "prices")
     assert count(own_org, backup, f"ContentVersion WHERE ContentDocumentId = '{files}'") == 0
-    branch = own_org.get(backup, "Account", story.story_id("Account", "cafe-dresden"), ["ParentId"])
+    branch = own_org.get(backup, "Account", story_id("Account", "cafe-dresden"), ["ParentId"])
     assert branch["ParentId"] is None
 
 
@@ -157,7 +158,7 @@ def test_a_case_stops_the_deletion_of_its_account(own_org: Org) -> None:
         own_org.delete(
             user(own_org, story.ADMIN_USERNAME),
             "Account",
-            [story.story_id("Account", story.CUSTOMER)],
+            [story_id("Account", story.CUSTOMER)],
         )
     assert refusal.value.code == "DELETE_FAILED"
 

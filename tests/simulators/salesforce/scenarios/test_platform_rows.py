@@ -19,6 +19,7 @@ from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.scenarios import scenario
 from unlost_simulators.salesforce.scenarios.chocolate import story
+from unlost_simulators.salesforce.scenarios.chocolate.book import story_id
 from unlost_simulators.salesforce.scenarios.chocolate.objects import BY_NAME
 from unlost_simulators.salesforce.scenarios.chocolate.scenario import ChocolateScenario
 from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
@@ -81,16 +82,16 @@ def test_persons_and_contacts_in_the_bin_have_no_relation(tables: Tables) -> Non
     related = {one["ContactId"] for one in live(tables, "AccountContactRelation")}
     others = {one["Id"] for one in tables["Contact"].to_pylist()} - related
     assert related == {one["Id"] for one in belonging(tables)}
-    assert story.story_id("Contact", "binned") in others
-    assert story.story_id("Contact", "private") in others
+    assert story_id("Contact", "binned") in others
+    assert story_id("Contact", "private") in others
 
 
 def test_the_buyer_is_related_to_a_second_account_too(chocolate: Tables) -> None:
-    buyer = story.story_id("Contact", "oezlem")
+    buyer = story_id("Contact", "oezlem")
     rows = grouped(live(chocolate, "AccountContactRelation"), "ContactId")[buyer]
     assert {(one["AccountId"], one["IsDirect"], one["Roles"]) for one in rows} == {
-        (story.story_id("Account", "cafe-dresden"), False, "Buyer;Taster"),
-        (story.story_id("Account", story.CUSTOMER), True, "Decision Maker"),
+        (story_id("Account", "cafe-dresden"), False, "Buyer;Taster"),
+        (story_id("Account", story.CUSTOMER), True, "Decision Maker"),
     }
 
 
@@ -173,14 +174,14 @@ def test_a_mail_has_a_relation_for_each_address_and_none_twice(tables: Tables) -
 def test_mails_of_a_colleague_and_of_the_queue_come_from_no_contact(chocolate: Tables) -> None:
     mails = {one["Id"]: one for one in live(chocolate, "EmailMessage")}
     for handle, to in (("offer", "oezlem"), ("greeting", "frieda"), ("melted-2", "oezlem")):
-        key = story.story_id("EmailMessage", handle)
+        key = story_id("EmailMessage", handle)
         assert mails[key]["FromId"] is None
         people = {
             one["RelationType"]: one["RelationId"]
             for one in grouped(live(chocolate, "EmailMessageRelation"), "EmailMessageId")[key]
         }
         assert people["FromAddress"] is None
-        assert people["ToAddress"] == story.story_id("Contact", to)
+        assert people["ToAddress"] == story_id("Contact", to)
 
 
 # -- what the simulator writes
@@ -236,7 +237,7 @@ def copies(maker: Hand, name: str, rows: list[Row], cells: Callable[[Row], Row])
 
 
 def test_the_simulator_relates_new_contacts_likewise(maker: Hand) -> None:
-    buyer = story.story_id("Contact", "oezlem")
+    buyer = story_id("Contact", "oezlem")
     rows = [one for one in exported(maker, "Contact") if not one["IsPersonAccount"]]
     chosen = [one for one in some(rows) if one["Id"] != buyer]
     kept = ("AccountId", "LastName", "Email")
@@ -261,7 +262,7 @@ def test_the_simulator_relates_new_mails_likewise(maker: Hand) -> None:
         people = {name: named(related[row["Id"]], kind) for kind, name in LISTS.items()}
         return {one: row[one] for one in kept} | people
 
-    greeting = story.story_id("EmailMessage", "greeting")
+    greeting = story_id("EmailMessage", "greeting")
     rows = [one for one in some(exported(maker, "EmailMessage")) if one["Id"] != greeting]
     pairs = copies(maker, "EmailMessage", rows, cells)
     assert alike(maker, "EmailMessageRelation", "EmailMessageId", pairs) > 2 * len(rows) > 200

@@ -18,7 +18,7 @@ from unlost_simulators.salesforce.scenarios.chocolate.scenario import ChocolateS
 from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
 from unlost_simulators.salesforce.scenarios.chocolate.sources import BATCH_ROWS
 from unlost_simulators.salesforce.scenarios.chocolate.trap_rows import DANGLING
-from unlost_simulators.salesforce.scenarios.chocolate.world import batches
+from unlost_simulators.salesforce.scenarios.chocolate.world import OPENING, batches
 from unlost_simulators.salesforce.schema import COMPOUNDS
 
 Tables = Mapping[str, pa.Table]
@@ -136,7 +136,7 @@ def test_names_lead_to_scenarios() -> None:
     for name in scenario_names():
         made = scenario(name)
         assert made.name.startswith(name)
-        assert made.opening == story.OPENING
+        assert made.opening == OPENING
         assert made.settings().name == story.COMPANY
 
 

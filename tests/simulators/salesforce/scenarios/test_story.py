@@ -10,6 +10,7 @@ import pytest
 
 from unlost_simulators.salesforce.scenarios import scenario
 from unlost_simulators.salesforce.scenarios.chocolate import story
+from unlost_simulators.salesforce.scenarios.chocolate.book import story_id
 from unlost_simulators.salesforce.scenarios.chocolate.fixed import Book, Linked, Ref
 from unlost_simulators.salesforce.scenarios.chocolate.objects import BY_NAME, KEYS
 from unlost_simulators.salesforce.users import Permission
@@ -29,7 +30,7 @@ def test_the_customer_is_found_by_number_alone(
         rows_of(scale=scale, seed=seed), "Account", "Customer_Number__c", story.CUSTOMER_NUMBER
     )
     assert [one["Name"] for one in found] == [story.CUSTOMER_NAME]
-    assert found[0]["Id"] == story.story_id("Account", story.CUSTOMER)
+    assert found[0]["Id"] == story_id("Account", story.CUSTOMER)
 
 
 @pytest.mark.parametrize(
@@ -45,13 +46,13 @@ def test_the_customer_is_found_by_number_alone(
 def test_everything_that_belongs_to_a_customer_hangs_on_it(
     chocolate: Tables, name: str, column: str, count: int
 ) -> None:
-    key = story.story_id("Account", story.CUSTOMER)
+    key = story_id("Account", story.CUSTOMER)
     assert len(rows(chocolate, name, column, key)) == count
 
 
 def test_opportunities_have_lines_whose_prices_add_up(chocolate: Tables) -> None:
     for handle in ("christmas", "easter", "mothers-day"):
-        key = story.story_id("Opportunity", handle)
+        key = story_id("Opportunity", handle)
         lines = rows(chocolate, "OpportunityLineItem", "OpportunityId", key)
         deal = rows(chocolate, "Opportunity", "Id", key)[0]
         assert lines
@@ -59,7 +60,7 @@ def test_opportunities_have_lines_whose_prices_add_up(chocolate: Tables) -> None
 
 
 def test_the_melted_case_has_a_thread_with_an_inline_picture_and_a_pdf(chocolate: Tables) -> None:
-    mails = rows(chocolate, "EmailMessage", "ParentId", story.story_id("Case", "melted"))
+    mails = rows(chocolate, "EmailMessage", "ParentId", story_id("Case", "melted"))
     assert len(mails) == 5
     assert len({one["ThreadIdentifier"] for one in mails}) == 1
     shown = re.search(r"FileDownload\?file=(00P\w{15})", mails[0]["HtmlBody"])

@@ -6,8 +6,9 @@ import pytest
 
 from unlost_simulators.salesforce import fields as f
 from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.objects import build_object
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.schema import DeleteRule, ObjectDef, QueryRule
+from unlost_simulators.salesforce.schema import DeleteRule, QueryRule
 from unlost_simulators.salesforce.soql.rules import LINK_FILTER, LINK_OTHER
 from unlost_simulators.salesforce.users import Permission, SimUser
 
@@ -42,7 +43,7 @@ def test_public_objects_need_no_share(org: Org, backup: SimUser, narrow: SimUser
 
 
 def test_shares_and_groups_open_rows(org: Org, backup: SimUser, narrow: SimUser) -> None:
-    share = ObjectDef.build(
+    share = build_object(
         "AccountShare",
         prefix="00r",
         flags="QCUD---",
@@ -209,7 +210,7 @@ def test_wide_activity_reads_are_too_large(org: Org, backup: SimUser, narrow: Si
 
 def test_attachments_are_counted_too(org: Org, narrow: SimUser) -> None:
     org.add_object(
-        ObjectDef.build("Attachment", prefix="00P", flags="QCUDNRT", fields=[f.text("Name")])
+        build_object("Attachment", prefix="00P", flags="QCUDNRT", fields=[f.text("Name")])
     )
     org.configure(distinct_parents=1)
     org.insert(narrow, "Attachment", [{"Name": "a"}, {"Name": "b"}])
@@ -221,7 +222,7 @@ def test_attachments_are_counted_too(org: Org, narrow: SimUser) -> None:
 
 def test_virtual_objects(org: Org, backup: SimUser, narrow: SimUser) -> None:
     org.add_object(
-        ObjectDef.build(
+        build_object(
             "UserPermissionAccess",
             prefix="0B0",
             flags="Q",
@@ -241,7 +242,7 @@ def test_virtual_objects(org: Org, backup: SimUser, narrow: SimUser) -> None:
 
 
 def test_entity_and_field_definitions(org: Org, backup: SimUser, narrow: SimUser) -> None:
-    entity = ObjectDef.build(
+    entity = build_object(
         "EntityDefinition",
         prefix="4ie",
         flags="Q",
@@ -250,7 +251,7 @@ def test_entity_and_field_definitions(org: Org, backup: SimUser, narrow: SimUser
         empty_key=True,
         fields=[f.text("DurableId"), f.text("QualifiedApiName"), f.boolean("IsQueryable")],
     )
-    field = ObjectDef.build(
+    field = build_object(
         "FieldDefinition",
         prefix="0pt",
         flags="Q",

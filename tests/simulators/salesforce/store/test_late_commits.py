@@ -10,8 +10,9 @@ from unlost_simulators.salesforce import fields as f
 from unlost_simulators.salesforce.answers import Holding
 from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.objects import build_object
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.schema import FieldType, ObjectDef
+from unlost_simulators.salesforce.schema import FieldType
 from unlost_simulators.salesforce.users import SimUser
 
 FIVE = timedelta(minutes=5)
@@ -122,7 +123,7 @@ def test_schema_changes_of_computed_fields_touch_no_column(org: Org, backup: Sim
 
 
 def test_objects_come_and_go(org: Org, backup: SimUser) -> None:
-    made = ObjectDef.build("New__c", prefix="a77", flags="QCUDNRT", fields=[f.text("Name")])
+    made = build_object("New__c", prefix="a77", flags="QCUDNRT", fields=[f.text("Name")])
     org.add_object(made)
     (row,) = org.insert(backup, "New__c", [{"Name": "x"}])
     org.delete(backup, "New__c", [row])
@@ -173,7 +174,7 @@ def test_loaded_ids_are_never_given_out_again(org: Org, backup: SimUser) -> None
 
 def test_a_database_file_is_reopened(tmp_path: Path) -> None:
     path = tmp_path / "org.duckdb"
-    shop = ObjectDef.build("Account", prefix="001", flags="QCUDNRT", fields=[f.text("Name")])
+    shop = build_object("Account", prefix="001", flags="QCUDNRT", fields=[f.text("Name")])
     user = SimUser("005Dn0000000001IAA", "u")
     clock = VirtualClock(datetime(2026, 1, 1, tzinfo=UTC))
     first = Org([shop], [user], clock=clock, db=path)

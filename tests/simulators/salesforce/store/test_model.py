@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -14,15 +15,18 @@ from hypothesis.stateful import (
 
 from unlost_simulators.salesforce import fields as f
 from unlost_simulators.salesforce.clock import VirtualClock
+from unlost_simulators.salesforce.objects import build_object, history_of
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.schema import DeleteRule, ObjectDef
+from unlost_simulators.salesforce.schema import DeleteRule
 from unlost_simulators.salesforce.users import SimUser
 
+pytestmark = pytest.mark.full
+
 USER = SimUser("005Dn0000000001IAA", "u")
-PARENT = ObjectDef.build(
+PARENT = build_object(
     "Parent__c", prefix="a01", flags="QCUDNRT", fields=[f.text("Name")], tracked=("Name",)
 )
-CHILD = ObjectDef.build(
+CHILD = build_object(
     "Child__c",
     prefix="a02",
     flags="QCUDNRT",
@@ -41,7 +45,7 @@ class Edits(RuleBasedStateMachine):
     @initialize()
     def start(self) -> None:
         self.clock = VirtualClock(datetime(2026, 1, 1, tzinfo=UTC))
-        self.org = Org([PARENT, f.history_of(PARENT), CHILD], [USER], clock=self.clock)
+        self.org = Org([PARENT, history_of(PARENT), CHILD], [USER], clock=self.clock)
         self.parents: dict[str, dict] = {}
         self.children: dict[str, dict] = {}
         self.bin: dict[str, dict] = {}

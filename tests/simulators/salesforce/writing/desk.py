@@ -3,13 +3,14 @@
 from simulators.salesforce.writing.hand import Hand
 from unlost_simulators.salesforce import fields as f
 from unlost_simulators.salesforce.clock import VirtualClock
+from unlost_simulators.salesforce.objects import build_object
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.scenarios.chocolate.book import BOOK, KEYS
 from unlost_simulators.salesforce.scenarios.registry import scenario
 from unlost_simulators.salesforce.schema import ObjectDef
 from unlost_simulators.salesforce.users import Permission
 
-TASK_RELATION = ObjectDef.build(
+TASK_RELATION = build_object(
     "TaskRelation",
     prefix="0RT",
     flags="QCUD-R-",

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from unlost_simulators.salesforce import fields as f
+from unlost_simulators.salesforce.objects import build_object, history_of
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.schema import (
     DeleteRule,
     FieldType,
-    ObjectDef,
     PicklistValue,
     RecordTypeDef,
     Sharing,
@@ -31,7 +31,7 @@ SHOP = "012Dn0000000001IAA"
 WHOLESALE = "012Dn0000000002IAA"
 CLOSED_TYPE = "012Dn0000000003IAA"
 
-ACCOUNT = ObjectDef.build(
+ACCOUNT = build_object(
     "Account",
     prefix="001",
     flags="QCUDNRT",
@@ -78,7 +78,7 @@ ACCOUNT = ObjectDef.build(
     sharing=Sharing.PRIVATE,
     share_object="AccountShare",
 )  # fmt: skip
-CONTACT = ObjectDef.build(
+CONTACT = build_object(
     "Contact",
     prefix="003",
     flags="QCUDNRT",
@@ -94,7 +94,7 @@ CONTACT = ObjectDef.build(
         f.external_id("Badge__c", 18),
     ],
 )  # fmt: skip
-CASE = ObjectDef.build(
+CASE = build_object(
     "Case",
     prefix="500",
     flags="QCUDNRT",
@@ -105,7 +105,7 @@ CASE = ObjectDef.build(
         f.picklist("Status", "New", "Closed", default="New"),
     ],
 )
-TASK = ObjectDef.build(
+TASK = build_object(
     "Task",
     prefix="00T",
     flags="QCUDNRT",
@@ -115,7 +115,7 @@ TASK = ObjectDef.build(
         f.picklist("Status", "Open", "Completed", default="Open"),
     ],
 )
-SCORE = ObjectDef.build(
+SCORE = build_object(
     "Score__c",
     prefix="a01",
     flags="QCUDNRT",
@@ -127,7 +127,7 @@ SCORE = ObjectDef.build(
         f.double("Points__c", precision=6, scale=1),
     ],
 )
-FILE = ObjectDef.build(
+FILE = build_object(
     "Attachment",
     prefix="00P",
     flags="QCUDNRT",
@@ -138,14 +138,14 @@ FILE = ObjectDef.build(
         f.reference("ParentId", "Account", relationship="Parent", children="Attachments"),
     ],
 )
-LINE = ObjectDef.build(
+LINE = build_object(
     "OpportunityLineItem",
     prefix="00k",
     flags="QCUD-RT",
     owned=False,
     fields=[f.reference("Case__c", "Case", children="Lines__r", on_delete=DeleteRule.CASCADE)],
 )
-SHARE = ObjectDef.build(
+SHARE = build_object(
     "AccountShare",
     prefix="00r",
     flags="QCUD---",
@@ -155,7 +155,7 @@ SHARE = ObjectDef.build(
         f.reference("UserOrGroupId", "User"),
     ],
 )
-USER = ObjectDef.build(
+USER = build_object(
     "User",
     prefix="005",
     flags="QCU--RT",
@@ -163,9 +163,9 @@ USER = ObjectDef.build(
     system=("Id", "SystemModstamp"),
     fields=[*f.person_name(), f.text("Username", 80, required=True), f.boolean("IsActive")],
 )
-STATUS = ObjectDef.build("CaseStatus", prefix=None, flags="Q", fields=[f.text("MasterLabel")])
+STATUS = build_object("CaseStatus", prefix=None, flags="Q", fields=[f.text("MasterLabel")])
 OBJECTS = (
-    ACCOUNT, f.history_of(ACCOUNT), CONTACT, CASE, TASK, SCORE, FILE, LINE, SHARE, USER, STATUS,
+    ACCOUNT, history_of(ACCOUNT), CONTACT, CASE, TASK, SCORE, FILE, LINE, SHARE, USER, STATUS,
 )  # fmt: skip
 
 WRITER = SimUser(WRITER_ID, "writer@example.org", permissions=frozenset(Permission))

@@ -6,7 +6,7 @@ import pytest
 
 from simulators.salesforce.writing.hand import ALL, Hand, code, errors
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.writing.planted import (
+from unlost_simulators.salesforce.writing.rules import (
     Deed,
     Moment,
     Phase,

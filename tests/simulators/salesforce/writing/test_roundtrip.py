@@ -6,6 +6,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.numbers import write_json
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.writing.request import Channel
+
+pytestmark = pytest.mark.full
 
 FIELDS = (
     "Name", "Office__c", "Type", "Days__c", "AnnualRevenue", "Employees__c", "Share__c",

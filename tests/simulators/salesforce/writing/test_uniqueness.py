@@ -4,8 +4,8 @@ import pytest
 
 from simulators.salesforce.writing.hand import Hand, code, errors
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.writing.planted import DuplicateRule, Moment
 from unlost_simulators.salesforce.writing.request import DuplicateHeader
+from unlost_simulators.salesforce.writing.rules import DuplicateRule, Moment
 
 
 def taken(field: str, holder: str) -> list[tuple[str, str, list[str]]]:

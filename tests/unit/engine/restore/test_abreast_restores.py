@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from patience import HANGING
 from unit.engine.restore.workshop import Workshop, of
 from unlost.engine.restore.entries import Link, Linked
 from unlost.engine.restore.log import Log
@@ -265,7 +266,7 @@ def test_an_end_at_any_call_with_others_under_way_loses_and_doubles_nothing(
 
 def test_what_several_threads_write_becomes_durable_together() -> None:
     journal, entered, leave = SlowJournal(), threading.Event(), threading.Event()
-    journal.before = lambda: (entered.set(), leave.wait(10))
+    journal.before = lambda: (entered.set(), leave.wait(HANGING))
     log = Log(journal)
     numbers: list[int] = []
     writers = [
@@ -273,7 +274,7 @@ def test_what_several_threads_write_becomes_durable_together() -> None:
         for at in range(5)
     ]
     writers[0].start()
-    assert entered.wait(10)
+    assert entered.wait(HANGING)
     for writer in writers[1:]:
         writer.start()
     until(lambda: len(log._waiting) == 4)

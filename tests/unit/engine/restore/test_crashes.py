@@ -148,13 +148,12 @@ def crash_everywhere(
     raise AssertionError("the script makes more calls than the test expects")
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("part", range(2))
 def test_a_crash_at_any_call_neither_loses_nor_doubles_anything(tmp_path: Path, part: int) -> None:
     assert crash_everywhere(tmp_path, "memory", part, 2) > 40
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.full
 @pytest.mark.parametrize("part", range(4))
 def test_a_crash_at_any_write_to_the_store_neither_loses_nor_doubles(
     tmp_path: Path, part: int
@@ -171,7 +170,7 @@ def test_a_crash_at_any_call_of_the_store_neither_loses_nor_doubles(
     assert crash_everywhere(tmp_path, "encrypted", part, 8, only=None) > 60
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.full
 def test_two_crashes_in_one_restore(tmp_path: Path) -> None:
     calm = scripted(tmp_path / "calm", "memory")
     finish(calm.shop, calm.plan())

@@ -18,7 +18,7 @@ from unlost_simulators.salesforce.faults import (
     FaultRule,
     Subject,
 )
-from unlost_simulators.salesforce.http import finish, open_paths, spoil
+from unlost_simulators.salesforce.http import finish, open_paths, soap, spoil
 from unlost_simulators.salesforce.http.calls import Answer, Call, error_answer
 from unlost_simulators.salesforce.http.context import Context
 from unlost_simulators.salesforce.http.delivery import Parcel
@@ -26,7 +26,6 @@ from unlost_simulators.salesforce.http.resources import table
 from unlost_simulators.salesforce.http.routes import RouteTable
 from unlost_simulators.salesforce.http.subjects import object_of, window_fits
 from unlost_simulators.salesforce.simulator import Simulator
-from unlost_simulators.salesforce.soap import endpoint
 from unlost_simulators.salesforce.users import Permission, SimUser
 
 WIRE_KINDS = frozenset({FaultKind.CUT, FaultKind.DRIP})
@@ -93,11 +92,11 @@ class Desk:
             return error_answer(error)
 
     def _spoiled(self, call: Call, rule: FaultRule) -> Answer:
-        by_soap = endpoint.speaks(call)
+        by_soap = soap.speaks(call)
         if rule.kind is FaultKind.EXPIRED_SESSION:
-            self.sim.sessions.end(endpoint.session_of(call) if by_soap else token_of(call))
+            self.sim.sessions.end(soap.session_of(call) if by_soap else token_of(call))
         answer = spoil.answer_instead(rule)
-        return endpoint.as_fault(answer) if by_soap else answer
+        return soap.as_fault(answer) if by_soap else answer
 
     def _instead(self, visit: _Visit) -> FaultRule | None:
         rule = self.sim.faults.draw(INSTEAD, visit.subject)
@@ -114,7 +113,7 @@ class Desk:
         opened = open_paths.find(call)
         if opened is not None:
             return opened(Context(self.sim, call, {}))
-        if endpoint.speaks(call):
+        if soap.speaks(call):
             return self._soap(visit)
         segments = call.segments
         if [part.lower() for part in segments[:2]] != ["services", "data"]:
@@ -132,7 +131,7 @@ class Desk:
             visit.user = self._caller(token)
             return visit.user
 
-        return endpoint.serve(self.sim, visit.call, caller)
+        return soap.serve(self.sim, visit.call, caller)
 
     def _caller(self, token: str) -> SimUser:
         user_id = self.sim.sessions.user_of(token)

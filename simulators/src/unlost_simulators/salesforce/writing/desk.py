@@ -8,10 +8,9 @@ that are left are tried again, as the platform does.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from unlost_simulators.salesforce.users import SimUser
-from unlost_simulators.salesforce.writing import keys, mishaps, refusals, removal, save
+from unlost_simulators.salesforce.writing import keys, refusals, removal, save
 from unlost_simulators.salesforce.writing.cells import Reader
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.job import Job
@@ -23,9 +22,7 @@ from unlost_simulators.salesforce.writing.request import (
     Verb,
     WriteOptions,
 )
-
-if TYPE_CHECKING:
-    from unlost_simulators.salesforce.org import Org
+from unlost_simulators.salesforce.writing.target import TargetOrg
 
 SAVES = frozenset({Verb.CREATE, Verb.UPDATE, Verb.UPSERT})
 SETUP_OBJECTS = frozenset({
@@ -46,7 +43,7 @@ class _TakenBack(Exception):
 
 
 def write(
-    org: Org,
+    org: TargetOrg,
     user: SimUser,
     verb: Verb,
     object_name: str,
@@ -62,7 +59,7 @@ def write(
     author = org.store.author(user.id, None)
     job = Job(org, user, of, verb, options, author, carry_out)
     results = carry_out(job, rows)
-    mishaps.note(job, results)
+    _note_growth(job, results)
     return results
 
 
@@ -71,7 +68,7 @@ def carry_out(job: Job, rows: Sequence[Row]) -> list[RowResult]:
     removal.check_allowed(job)
     if job.verb is Verb.UPSERT:
         keys.key_field(job)
-    locked = mishaps.locked_places(job, rows)
+    locked = _locked_places(job, rows)
     refused = {place: [error] for place, error in locked.items()}
     if job.store.in_transaction():
         return _results(job, _attempt(job, rows, refused)[0])
@@ -92,6 +89,24 @@ def carry_out(job: Job, rows: Sequence[Row]) -> list[RowResult]:
         if draft.sound:
             draft.refuse(TOO_MANY_ATTEMPTS)
     return _results(job, drafts)
+
+
+def _locked_places(job: Job, rows: Sequence[Row]) -> Mapping[int, RowError]:
+    """The places of a request that a mishap strikes."""
+    if job.by_platform:
+        return {}
+    named = [next((row[key] for key in row if key.lower() == "id"), None) for row in rows]
+    return job.org.mishaps.locked(job.subject, [str(one) if one else None for one in named])
+
+
+def _note_growth(job: Job, results: Sequence[RowResult]) -> None:
+    """Tell the org's mishaps how many rows were added."""
+    if job.verb in {Verb.CREATE, Verb.UNDELETE}:
+        added = sum(one.success for one in results)
+    else:
+        added = sum(bool(one.created) for one in results)
+    if added:
+        job.org.mishaps.grown(job.subject, added)
 
 
 def _all_back(job: Job) -> bool:

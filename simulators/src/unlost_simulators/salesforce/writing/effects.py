@@ -9,22 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from unlost_simulators.salesforce.schema import ObjectDef
 from unlost_simulators.salesforce.users import SimUser
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.request import RowResult, Verb, WriteOptions
-
-if TYPE_CHECKING:
-    from unlost_simulators.salesforce.org import Org
+from unlost_simulators.salesforce.writing.target import TargetOrg
 
 
 class WriteContext(Protocol):
     """What an effect may ask and do. It sees what the open transaction has written so far."""
 
     @property
-    def org(self) -> Org:
+    def org(self) -> TargetOrg:
         """The org."""
         ...
 

@@ -6,17 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from unlost_simulators.salesforce.schema import ObjectDef
 from unlost_simulators.salesforce.store import database, tables
 from unlost_simulators.salesforce.store.store import Store
 from unlost_simulators.salesforce.store.writes import Author, live
 from unlost_simulators.salesforce.users import SimUser
+from unlost_simulators.salesforce.writing.mishaps import WriteSubject
 from unlost_simulators.salesforce.writing.request import Row, RowResult, Verb, WriteOptions
-
-if TYPE_CHECKING:
-    from unlost_simulators.salesforce.org import Org
+from unlost_simulators.salesforce.writing.target import TargetOrg
 
 _LAST_CHANGE = ("LastModifiedDate", "LastModifiedById")
 
@@ -33,7 +32,7 @@ class Authority(StrEnum):
 class Job:
     """A request for one object; it is the ``WriteContext`` that effects see."""
 
-    org: Org
+    org: TargetOrg
     user: SimUser
     of: ObjectDef
     verb: Verb
@@ -47,6 +46,11 @@ class Job:
     def store(self) -> Store:
         """The org's rows."""
         return self.org.store
+
+    @property
+    def subject(self) -> WriteSubject:
+        """The write as mishaps look at it."""
+        return WriteSubject(self.of.name, self.verb, self.options.channel)
 
     @property
     def stamp(self) -> datetime:

@@ -1,17 +1,13 @@
-"""What admins of an org add: validation rules, triggers, duplicate rules.
+"""The rules of an org's admins, acting on the rows of a request.
 
-A test plants them by the admin API; every one counts how often it acted. Conditions are SOQL over
-the row as it was saved; they are looked at inside the transaction of the write.
+Conditions are SOQL over the row as it was saved; they are looked at inside the transaction of the
+write.
 """
 
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -21,128 +17,17 @@ from unlost_simulators.salesforce.writing import keys, rows
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.job import Job
 from unlost_simulators.salesforce.writing.request import RowError
+from unlost_simulators.salesforce.writing.rules import (
+    Deed,
+    DuplicateRule,
+    Moment,
+    Phase,
+    TriggerRule,
+    ValidationRule,
+)
 
 _HOLE = re.compile(r"\{(\w+)\}")
 _SAVED = "_saved"
-
-
-class Moment(StrEnum):
-    """When rules act."""
-
-    INSERT = "insert"
-    UPDATE = "update"
-
-
-BOTH = frozenset(Moment)
-
-
-class Phase(StrEnum):
-    """Whether a trigger runs before or after the save."""
-
-    BEFORE = "before"
-    AFTER = "after"
-
-
-class Deed(StrEnum):
-    """What a trigger does."""
-
-    REFUSE = "refuse"
-    SET = "set"
-    CREATE = "create"
-
-
-@dataclass(frozen=True, slots=True)
-class ValidationRule:
-    """Refuses rows for which ``where`` holds; ``field`` is where the message is shown."""
-
-    object: str
-    message: str
-    where: str
-    name: str = ""
-    field: str | None = None
-    on: frozenset[Moment] = BOTH
-
-
-@dataclass(frozen=True, slots=True)
-class TriggerRule:
-    """Apex that runs when rows are saved.
-
-    ``refuse`` fails the row with ``message`` as an unhandled exception would. ``set`` writes
-    ``values`` into the row; after the save that is a further change, by the same user and now.
-    ``create`` inserts a row of ``creates`` with ``values``. ``{Field}`` in a text value stands for
-    the row's own value, ``{Id}`` for its id.
-    """
-
-    object: str
-    deed: Deed
-    name: str = "Trigger"
-    on: frozenset[Moment] = frozenset({Moment.INSERT})
-    phase: Phase = Phase.AFTER
-    where: str | None = None
-    message: str = "System.NullPointerException: Attempt to de-reference a null object"
-    creates: str = "Task"
-    values: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-
-
-@dataclass(frozen=True, slots=True)
-class DuplicateRule:
-    """Finds records that agree with a row in all of ``match``; ``allow_save`` is an alert only."""
-
-    object: str
-    match: tuple[str, ...]
-    name: str = "Standard_Rule"
-    message: str = "Use one of these records?"
-    allow_save: bool = True
-    on: frozenset[Moment] = BOTH
-
-
-type Rule = ValidationRule | TriggerRule | DuplicateRule
-
-
-@dataclass(slots=True)
-class _Held:
-    rule: Rule
-    hits: int = 0
-
-
-class Planted:
-    """The rules of one org, with their counts; safe from many threads."""
-
-    def __init__(self) -> None:
-        self._held: list[_Held] = []
-        self._lock = threading.Lock()
-
-    def plant(self, rule: Rule) -> None:
-        """Put a rule in force."""
-        with self._lock:
-            self._held.append(_Held(rule))
-
-    def clear(self) -> None:
-        """Forget all rules and their counts."""
-        with self._lock:
-            self._held.clear()
-
-    def rules[T: Rule](self, kind: type[T], name: str) -> list[T]:
-        """The rules of one kind for an object."""
-        with self._lock:
-            rules = [one.rule for one in self._held]
-        return [one for one in rules if isinstance(one, kind) and one.object == name]
-
-    def hit(self, rule: Rule, times: int = 1) -> None:
-        """Count that a rule acted."""
-        with self._lock:
-            for one in self._held:
-                if one.rule is rule:
-                    one.hits += times
-
-    def report(self) -> list[tuple[Rule, int]]:
-        """Each rule with how often it acted."""
-        with self._lock:
-            return [(one.rule, one.hits) for one in self._held]
-
-    def unhit(self) -> list[str]:
-        """Names of the rules that never acted."""
-        return [f"{type(rule).__name__} {rule.name}" for rule, hits in self.report() if not hits]
 
 
 def check_duplicates(job: Job, drafts: Sequence[Draft], moment: Moment) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from unlost_simulators.salesforce import rights
 from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.users import Deed, Permission
-from unlost_simulators.salesforce.writing import keys, mishaps, refusals, rows
+from unlost_simulators.salesforce.writing import keys, refusals, room, rows
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.job import Job
 from unlost_simulators.salesforce.writing.registry import effects_of
@@ -69,7 +69,7 @@ def _undelete(job: Job, drafts: list[Draft]) -> None:
     for draft in drafts:
         if draft.id not in held:
             draft.refuse(refusals.NOT_IN_BIN)
-    mishaps.refuse_surplus(job, [one for one in drafts if one.sound])
+    room.refuse_surplus(job, [one for one in drafts if one.sound])
     coming = [one for one in drafts if one.sound]
     if coming and job.org.room.is_full(job.of):
         for draft in coming:

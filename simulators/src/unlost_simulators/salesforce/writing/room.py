@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from unlost_simulators.salesforce.storage import FILE_SIZES, row_size_sql
 from unlost_simulators.salesforce.store import database, tables
-from unlost_simulators.salesforce.writing import mishaps, refusals, rows
+from unlost_simulators.salesforce.writing import refusals, rows
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.job import Job
 
@@ -17,7 +17,7 @@ def check(job: Job, drafts: Sequence[Draft]) -> None:
     """Refuse the new rows that come when data or file storage is used up."""
     if job.by_platform:
         return
-    mishaps.refuse_surplus(job, [one for one in drafts if one.sound])
+    refuse_surplus(job, [one for one in drafts if one.sound])
     sound = [one for one in drafts if one.sound]
     if not sound:
         return
@@ -26,6 +26,13 @@ def check(job: Job, drafts: Sequence[Draft]) -> None:
         _stop(sound, _data_sizes(job, sound, size), job.org.room.data_room())
     if job.of.name in FILE_SIZES:
         _stop(sound, [_file_size(one) for one in sound], job.org.room.file_room())
+
+
+def refuse_surplus(job: Job, drafts: Sequence[Draft]) -> None:
+    """Refuse the new rows for which a mishap leaves no room."""
+    room = None if job.by_platform else job.org.mishaps.room(job.subject, len(drafts))
+    for draft in () if room is None else drafts[room:]:
+        draft.refuse(refusals.NO_ROOM)
 
 
 def _stop(drafts: Sequence[Draft], sizes: Sequence[int], room: float) -> None:

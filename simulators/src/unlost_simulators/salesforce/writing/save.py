@@ -20,9 +20,9 @@ from unlost_simulators.salesforce.writing import (
 from unlost_simulators.salesforce.writing.cells import Reader
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.job import Job
-from unlost_simulators.salesforce.writing.planted import Moment
 from unlost_simulators.salesforce.writing.registry import effects_of
 from unlost_simulators.salesforce.writing.request import Row
+from unlost_simulators.salesforce.writing.rules import Moment
 
 _PARENTS_OF_TRUTH = ("OwnerId", "RecordTypeId")
 

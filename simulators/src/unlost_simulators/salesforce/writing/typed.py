@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from unlost_simulators.salesforce import ids
 from unlost_simulators.salesforce.errors import SalesforceError
@@ -23,9 +22,7 @@ from unlost_simulators.salesforce.writing.request import (
     Verb,
     WriteOptions,
 )
-
-if TYPE_CHECKING:
-    from unlost_simulators.salesforce.org import Org
+from unlost_simulators.salesforce.writing.target import TargetOrg
 
 MOST_CHUNKS = 10
 TOO_MANY_CHUNKS = (
@@ -49,7 +46,7 @@ class _Back(Exception):
 
 
 def write_typed(
-    org: Org, user: SimUser, verb: Verb, rows: Sequence[TypedRow], options: WriteOptions
+    org: TargetOrg, user: SimUser, verb: Verb, rows: Sequence[TypedRow], options: WriteOptions
 ) -> list[RowResult]:
     """Carry out a request of mixed objects; gives one result a row, in the same order.
 
@@ -80,7 +77,7 @@ def _chunks(rows: Sequence[TypedRow]) -> Iterator[list[TypedRow]]:
 
 
 def _write_together(
-    org: Org,
+    org: TargetOrg,
     user: SimUser,
     verb: Verb,
     chunks: Sequence[Sequence[TypedRow]],
@@ -108,7 +105,7 @@ def _rolled_back(result: RowResult) -> RowResult:
 
 
 def _write_chunk(
-    org: Org,
+    org: TargetOrg,
     user: SimUser,
     verb: Verb,
     chunk: Sequence[TypedRow],
@@ -145,7 +142,7 @@ def _without_object(verb: Verb, row: Row) -> RowResult:
     return _refused(refusals.NO_SUCH_ROW)
 
 
-def by_id(org: Org, user: SimUser, record_ids: Sequence[str]) -> list[TypedRow]:
+def by_id(org: TargetOrg, user: SimUser, record_ids: Sequence[str]) -> list[TypedRow]:
     """The ids as rows of the objects that they belong to, in the same order."""
     found: dict[str, str | None] = {}
     for one in record_ids:
@@ -154,7 +151,7 @@ def by_id(org: Org, user: SimUser, record_ids: Sequence[str]) -> list[TypedRow]:
     return [TypedRow(found[one], {"Id": one}) for one in record_ids]
 
 
-def _object_of(org: Org, user: SimUser, record_id: str) -> str | None:
+def _object_of(org: TargetOrg, user: SimUser, record_id: str) -> str | None:
     if not ids.is_id(record_id):
         return None
     candidates = [one for one in org.schema.of_id(record_id) if user.sees(one.name)]

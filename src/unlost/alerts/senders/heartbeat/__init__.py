@@ -6,10 +6,10 @@ of a webhook with the event ``alive``; its ``heads``, kept outside, prove later 
 
 from collections.abc import Mapping
 
-from unlost.alerts.senders import webhook
+from unlost.alerts.signed_webhook import Webhook, webhook_to
 from unlost.model.reading import Json
 
 
-def opened(settings: Mapping[str, Json], secret: str | None) -> webhook.Webhook:
+def opened(settings: Mapping[str, Json], secret: str | None) -> Webhook:
     """The sender of a channel."""
-    return webhook.opened(settings, secret)
+    return webhook_to(settings, secret)

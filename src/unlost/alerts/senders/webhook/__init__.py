@@ -1,84 +1,11 @@
-"""A signed POST of JSON to an address of your own.
+"""Alerts and digests to an address of your own, as a signed POST of JSON."""
 
-The header ``Unlost-Signature`` is ``t=SECONDS,v1=HEX``: HMAC-SHA256 under the channel's secret over
-the seconds, a dot, and the body. Who receives it checks both, and turns away what is old.
-"""
-
-import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
-from hashlib import sha256
 
-import msgspec
-
-from unlost.kit.http import Transport
-from unlost.kit.http.post import Post, parsed, post
-from unlost.model.alert import Message
-from unlost.model.learned import learned
+from unlost.alerts.signed_webhook import Webhook, webhook_to
 from unlost.model.reading import Json
-
-SIGNATURE = "Unlost-Signature"
-FORMAT = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookSettings:
-    """Where to post. ``private`` allows an address of the inner network."""
-
-    url: str
-    private: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """Posts to one address."""
-
-    settings: WebhookSettings
-    secret: str | None
-    transport: Transport | None = None
-
-    def send(self, message: Message) -> None:
-        """Post it."""
-        body = payload(message)
-        headers = {"Content-Type": "application/json"}
-        if self.secret:
-            seconds = int(message.at.timestamp())
-            headers[SIGNATURE] = f"t={seconds},v1={signature(self.secret, seconds, body)}"
-        wanted = Post(self.settings.url, body, headers, self.settings.private)
-        post(wanted, transport=self.transport)
 
 
 def opened(settings: Mapping[str, Json], secret: str | None) -> Webhook:
     """The sender of a channel."""
-    own = learned(WebhookSettings).convert(settings, strict=False)
-    parsed(own.url)
-    return Webhook(own, secret)
-
-
-def signature(secret: str, seconds: int, body: bytes) -> str:
-    """What proves that a body came from who knows the secret, and when."""
-    return hmac.new(secret.encode(), f"{seconds}.".encode() + body, sha256).hexdigest()
-
-
-def payload(message: Message) -> bytes:
-    """The message as JSON."""
-    alarm = message.alarm
-    return msgspec.json.encode(
-        {
-            "format": FORMAT,
-            "event": message.told.value,
-            "alert": alarm.key,
-            "rule": alarm.rule.value,
-            "org": alarm.org,
-            "urgency": alarm.urgency.value,
-            "title": message.title,
-            "sentence": alarm.sentence,
-            "next_step": alarm.next_step,
-            "command": alarm.command,
-            "since": message.since,
-            "at": message.at,
-            "heads": [
-                {"org": org, "backup": number, "head": head} for org, number, head in message.heads
-            ],
-        }
-    )
+    return webhook_to(settings, secret)

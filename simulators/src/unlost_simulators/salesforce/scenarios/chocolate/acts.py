@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from unlost_simulators.salesforce.scenarios.chocolate import story
+from unlost_simulators.salesforce.scenarios.chocolate.book import story_id
 from unlost_simulators.salesforce.scenarios.scenario import Act
 from unlost_simulators.salesforce.users import SimUser
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 def ordinary_day(org: Org) -> Mapping[str, Any]:
     """People do their work: a customer moves up, a colleague is promoted, a lead comes in."""
     kenji, lotte = _user(org, story.SALES_USERNAME), _user(org, story.ADMIN_USERNAME)
-    customer = story.story_id("Account", story.CUSTOMER)
+    customer = story_id("Account", story.CUSTOMER)
     changed = {customer: {"Phone": "+49 341 0040018", "Credit_Limit__c": 40_000.0}}
     org.update(kenji, "Account", changed)
     others = org.ids_where("Contact", "Title != null", limit=12)
@@ -35,7 +36,7 @@ def delete_customer(org: Org) -> Mapping[str, Any]:
     """A colleague deletes the customer, what hangs on it goes with it."""
     before = _live(org)
     for name, handles in story.DELETED_WITH_CUSTOMER:
-        ids = [story.story_id(name, handle) for handle in handles]
+        ids = [story_id(name, handle) for handle in handles]
         org.delete(_user(org, story.ADMIN_USERNAME), name, ids)
     return {"deleted": before - _live(org)}
 

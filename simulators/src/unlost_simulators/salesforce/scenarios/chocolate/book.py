@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from unlost_simulators.salesforce.scenarios.chocolate import (
     catalogue,
     platform_rows,
@@ -14,7 +16,7 @@ from unlost_simulators.salesforce.scenarios.chocolate import (
 from unlost_simulators.salesforce.scenarios.chocolate.fixed import Book, Ref
 from unlost_simulators.salesforce.scenarios.chocolate.objects import KEYS
 
-__all__ = ["BOOK", "KEYS", "OWNERS"]
+__all__ = ["BOOK", "KEYS", "OWNERS", "story_id"]
 
 
 def _write() -> Book:
@@ -34,3 +36,9 @@ OWNERS = {
     office: tuple(BOOK.id(KEYS, one) for one in people)
     for office, people in setup_rows.owners().items()
 }
+
+
+@cache
+def story_id(object_name: str, handle: str) -> str:
+    """The id of a written-out row, such as story_id("Account", story.CUSTOMER)."""
+    return BOOK.id(KEYS, Ref(object_name, handle))

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from unlost_simulators.salesforce import fields as sf
+from unlost_simulators.salesforce.objects import build_object
 from unlost_simulators.salesforce.schema import (
     DeleteRule,
     FieldDef,
@@ -337,7 +338,7 @@ def table(
     business = flags == "QCUDNRT" and not no_prefix
     shown = business or ("U" in flags and not no_prefix and deleted)
     looks = {"layoutable": shown, "searchable": shown, "mru": business, "feed": business}
-    return ObjectDef.build(
+    return build_object(
         name,
         prefix=None if no_prefix else prefix,
         id_prefix=prefix,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from unlost_simulators.salesforce import fields as sf
+from unlost_simulators.salesforce.objects import history_of
 from unlost_simulators.salesforce.scenarios.chocolate.fields import (
     CASCADE,
     audit,
@@ -30,7 +30,7 @@ from unlost_simulators.salesforce.scenarios.chocolate.objects_service import CAS
 from unlost_simulators.salesforce.schema import FieldDef, ObjectDef, QueryRule
 
 TRACKED = (ACCOUNT, CONTACT, LEAD, CASE, OPPORTUNITY, RECIPE)
-HISTORIES = tuple(sf.history_of(one) for one in TRACKED)
+HISTORIES = tuple(history_of(one) for one in TRACKED)
 
 
 def _share(of: str, prefix: str, access: str) -> ObjectDef:

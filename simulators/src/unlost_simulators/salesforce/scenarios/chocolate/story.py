@@ -1,16 +1,10 @@
 """What a demo or a test must know by heart: who may log in, whose customer is lost, which numbers are
 overwritten.
 
-Ids follow from the handles (`story_id`), and stay the same at every seed and scale.
+Ids follow from the handles (`book.story_id`), and stay the same at every seed and scale.
 """
 
 from __future__ import annotations
-
-from functools import cache
-
-from unlost_simulators.salesforce.scenarios.chocolate.world import OPENING
-
-__all__ = ["OPENING", "story_id"]
 
 COMPANY = "Kwinten Chocolade NV"
 BACKUP_USERNAME = "backup@chocolate.example"
@@ -50,12 +44,3 @@ OVERWRITE_VALUE = "+81 00 0000000"
 OVERWRITE_WHERE = "Sales_Region__c = 'Kansai'"
 """Holds for at least 300 contacts with a telephone number, at every scale and seed."""
 OVERWRITE_AT_LEAST = 300
-
-
-@cache
-def story_id(object_name: str, handle: str) -> str:
-    """The id of a written-out row, such as story_id("Account", CUSTOMER)."""
-    from unlost_simulators.salesforce.scenarios.chocolate.book import BOOK, KEYS
-    from unlost_simulators.salesforce.scenarios.chocolate.fixed import Ref
-
-    return BOOK.id(KEYS, Ref(object_name, handle))

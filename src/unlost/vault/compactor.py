@@ -11,15 +11,15 @@ import pyarrow.compute as pc
 from unlost.model.snapshot import CommitKind, SegmentEntry
 from unlost.model.upkeep import Compaction, Merged
 from unlost.vault.changeindex import changes_of
-from unlost.vault.compact.merging import Merger, write_all
-from unlost.vault.compact.shapes import can_merge
-from unlost.vault.compact.tiers import Tier, due, tiers_of
 from unlost.vault.format.manifest import TablePart
 from unlost.vault.format.physical import BARE_FIELDS, CHANGES, U_ID, U_PREV, is_system
 from unlost.vault.garbage import collected_up_to
 from unlost.vault.label import Label
 from unlost.vault.maintenance import Maintenance, Work, close_cut_off
 from unlost.vault.merge import key_pieces
+from unlost.vault.rewrite.merging import Merger, write_all
+from unlost.vault.rewrite.shapes import can_merge
+from unlost.vault.rewrite.tiers import Tier, due, tiers_of
 from unlost.vault.rewritten import Rewritten
 from unlost.vault.room import OrgRoom
 from unlost.vault.schemas import SYSTEM_SCHEMA

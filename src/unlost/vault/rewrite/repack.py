@@ -13,7 +13,6 @@ from unlost.model.errors import UnlostError
 from unlost.model.learned import learned
 from unlost.model.snapshot import PackEntry
 from unlost.vault import places
-from unlost.vault.compact.merging import Choice
 from unlost.vault.files import FILES_TABLE
 from unlost.vault.format.physical import U_ROW_HASH, physical
 from unlost.vault.format.rowhash import HashedColumn, as_array, row_hashes
@@ -21,6 +20,7 @@ from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys import ID_BYTES
 from unlost.vault.merge import Piece
 from unlost.vault.packs import PACK_BYTES
+from unlost.vault.rewrite.merging import Choice
 from unlost.vault.room import OrgRoom
 from unlost.vault.schemas import SYSTEM_SCHEMA
 

@@ -6,7 +6,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.vault.compact.shapes import Shapes
 from unlost.vault.format.physical import (
     U_ID,
     U_PREV,
@@ -14,6 +13,7 @@ from unlost.vault.format.physical import (
     U_SNAP,
     UNTOLD,
 )
+from unlost.vault.rewrite.shapes import Shapes
 from unlost.vault.tableview import RANK, shown_of_each
 
 

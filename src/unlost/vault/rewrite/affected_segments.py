@@ -1,22 +1,21 @@
 """Which segments hold rows of given ids, and those segments written again without them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.erasure import TableErased
-from unlost.vault.compact.merging import Choice, Merger, write_all
-from unlost.vault.compact.tiers import Tier, tiers_of
-from unlost.vault.format.physical import BARE_FIELDS, U_BLOBS, U_ID, U_OP, U_SNAP
+from unlost.vault.format.physical import BARE_FIELDS, U_BLOBS, U_ID
 from unlost.vault.merge import Piece, cut
-from unlost.vault.retain.repack import Relocated, Repacked
+from unlost.vault.rewrite.merging import Choice, Merger, write_all
+from unlost.vault.rewrite.repack import Relocated, Repacked
+from unlost.vault.rewrite.tiers import Tier, tiers_of
 from unlost.vault.rewritten import Rewritten
 from unlost.vault.room import OrgRoom
 from unlost.vault.segmentwriter import Reach, SegmentWriter
 from unlost.vault.state import LiveSegment, LiveState
-from unlost.vault.tableview import TableView, last_of_each
+from unlost.vault.tableview import TableView
 from unlost.vault.writer import TOKEN_GROUP_ROWS
 
 type Pause = Callable[[], None]
@@ -54,26 +53,6 @@ class Hit:
     def bytes(self) -> int:
         """Bytes of what is written again."""
         return sum(live.entry.own_bytes for _, part in self.groups for live in part)
-
-
-def versions_of(room: OrgRoom, state: LiveState, table: str, ids: pa.Array) -> pa.Table:
-    """All versions of records, with their ops, by id and oldest first."""
-    return room.view(table, until=state.seq, state=state).find(ids, (U_OP,))
-
-
-def erased_of(table: str, rows: pa.Table) -> TableErased:
-    """What goes of a table, told from all versions of the records."""
-    newest = rows.filter(pa.array(last_of_each(rows.column(U_ID))))
-    alive = pc.sum(pc.equal(newest.column(U_OP), "U")).as_py() or 0
-    return TableErased(table, len(newest), len(rows), alive)
-
-
-def erased_at(rows: Mapping[str, pa.Table], seq: int) -> Iterator[TableErased]:
-    """What the vault had of the records as of a commit; ``rows``: all their versions, by table."""
-    for table, versions in rows.items():
-        known = versions.filter(pc.less_equal(versions.column(U_SNAP), seq))
-        if len(known):
-            yield erased_of(table, known)
 
 
 def hit(view: TableView, ids: pa.Array, *, pause: Pause) -> Hit:

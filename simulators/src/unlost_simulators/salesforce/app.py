@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
@@ -15,17 +14,17 @@ from unlost_simulators.salesforce.admin import ADMIN_ROOT, Admin
 from unlost_simulators.salesforce.http.calls import Call
 from unlost_simulators.salesforce.http.delivery import Parcel, deliver
 from unlost_simulators.salesforce.http.desk import Desk
+from unlost_simulators.salesforce.orgs import OrgHouse
 from unlost_simulators.salesforce.simulator import Simulator
-
-if TYPE_CHECKING:
-    from unlost_simulators.salesforce.orgs import OrgHouse
-
 
 LATENCY_SEED = 1
 
 
 class SalesforceApp:
-    """The simulated org as an ASGI application; the admin API lies under ``/__sim__``."""
+    """The simulated org as an ASGI application; the admin API lies under ``/__sim__``.
+
+    ``house`` holds the orgs beside it.
+    """
 
     def __init__(self, sim: Simulator, house: OrgHouse | None = None) -> None:
         self.sim = sim

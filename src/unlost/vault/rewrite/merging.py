@@ -8,14 +8,14 @@ from typing import Protocol
 import pyarrow as pa
 
 from unlost.model.snapshot import SegmentEntry
-from unlost.vault.compact.bare import bare_pieces
-from unlost.vault.compact.rows import alike, side_by_side
-from unlost.vault.compact.shapes import Shapes, label_for, schema_for, shapes_of
-from unlost.vault.compact.tiers import Overlap, depth
 from unlost.vault.format.physical import BARE_FIELDS, SEARCH, U_SHAPE, U_SNAP
 from unlost.vault.label import Label
 from unlost.vault.merge import Piece, PieceReader, cut
 from unlost.vault.parallel import start
+from unlost.vault.rewrite.bare import bare_pieces
+from unlost.vault.rewrite.rows import alike, side_by_side
+from unlost.vault.rewrite.shapes import Shapes, label_for, schema_for, shapes_of
+from unlost.vault.rewrite.tiers import Overlap, depth
 from unlost.vault.segmentwriter import Reach, SegmentStream, SegmentWriter
 from unlost.vault.state import LiveSegment
 from unlost.vault.tableview import Reading, TableView

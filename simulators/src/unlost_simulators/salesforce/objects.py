@@ -1,0 +1,102 @@
+"""Constructors for objects: their system fields are added, their histories derived."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from unlost_simulators.salesforce.fields import (
+    any_type,
+    picklist,
+    read_only,
+    reference,
+    system_fields,
+)
+from unlost_simulators.salesforce.schema import (
+    SYSTEM_FIELDS,
+    DeleteRule,
+    FieldDef,
+    ObjectDef,
+    PicklistValue,
+    history_name,
+    history_parent,
+)
+
+
+def build_object(
+    name: str,
+    *,
+    prefix: str | None,
+    flags: str,
+    fields: Sequence[FieldDef],
+    label: str | None = None,
+    plural: str | None = None,
+    id_prefix: str | None = None,
+    owned: bool = True,
+    system: Sequence[str] = SYSTEM_FIELDS,
+    **rest: Any,
+) -> ObjectDef:
+    """An object with its system fields.
+
+    ``flags`` are letters as Salesforce's describe flags are often listed: Q queryable,
+    C createable, U updateable, D deletable, N undeletable, R replicateable, T triggerable
+    (``-`` or absence means false). ``owned=False`` leaves OwnerId out; ``system`` names the
+    system fields to add. ``rest`` are further attributes of ObjectDef.
+    """
+    declared = {one.name for one in fields}
+    wanted = [one for one in system if owned or one != "OwnerId"]
+    added = [one for one in system_fields(wanted) if one.name not in declared]
+    head = [one for one in added if one.name in {"Id", "IsDeleted"}]
+    tail = [one for one in added if one.name not in {"Id", "IsDeleted"}]
+    named = label or name.removesuffix("__c").replace("_", " ")
+    return ObjectDef(
+        name=name,
+        label=named,
+        plural=plural or f"{named}s",
+        prefix=prefix,
+        id_prefix=id_prefix or prefix or "0zz",
+        fields=(*head, *fields, *tail),
+        queryable="Q" in flags,
+        createable="C" in flags,
+        updateable="U" in flags,
+        deletable="D" in flags,
+        undeletable="N" in flags,
+        replicateable="R" in flags,
+        triggerable="T" in flags,
+        **rest,
+    )
+
+
+def history_of(of: ObjectDef, *, id_prefix: str = "017") -> ObjectDef:
+    """The History object of a tracked object: readable and replicateable, never creatable."""
+    parent = history_parent(of.name)
+    via = f"{of.name}" if parent != "ParentId" else "Parent"
+    return build_object(
+        history_name(of.name),
+        prefix=None,
+        id_prefix=id_prefix,
+        flags="QR",
+        label=f"{of.label} History",
+        plural=f"{of.label} History",
+        owned=False,
+        system=("Id", "IsDeleted", "CreatedDate", "CreatedById"),
+        fields=[
+            read_only(
+                reference(
+                    parent,
+                    of.name,
+                    relationship=via,
+                    children="Histories",
+                    on_delete=DeleteRule.CASCADE,
+                    required=True,
+                )
+            ),
+            read_only(picklist("Field", *(PicklistValue(one) for one in of.tracked))),
+            read_only(picklist("DataType", "Text", "EntityId", "DateTime", "Number", "Boolean")),
+            read_only(any_type("OldValue")),
+            read_only(any_type("NewValue")),
+        ],
+        searchable=False,
+        layoutable=False,
+        parent_entity=of.name,
+        entity_type="History",
+        storage_bytes=0,
+    )
