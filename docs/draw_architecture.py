@@ -13,12 +13,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PICTURE = ROOT / "docs" / "explanation" / "architecture.svg"
+SVG = "http://www.w3.org/2000/svg"
 CONTRACT = "importlinter:contract:layers"
 
 # Of each package what it does, a line each; and what it talks to outside of Unlost.
 DOES = {
     "cli": ("commands",),
     "library": ("Python API",),
+    "testing": ("fakes and contracts",),
     "web": ("console and REST API",),
     "app": ("actions: permissions, audit, wiring",),
     "alerts": ("rules, and ways to send",),
@@ -94,11 +96,7 @@ def layers() -> list[list[str]]:
     contracts = ConfigParser()
     contracts.read(ROOT / ".importlinter", "utf-8")
     lines = contracts[CONTRACT]["layers"].split("\n")
-    return [
-        [package.strip().removeprefix("unlost.") for package in line.split("|")]
-        for line in lines
-        if line.strip()
-    ]
+    return [[package.strip() for package in line.split("|")] for line in lines if line.strip()]
 
 
 def row(packages: Sequence[str], y: int) -> tuple[int, list[str]]:
@@ -130,8 +128,7 @@ def picture() -> str:
     names = "; ".join(" and ".join(packages) for packages in layers())
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom}" '
-            'role="img" aria-labelledby="title layers">',
+            f'<svg xmlns="{SVG}" viewBox="0 0 {WIDTH} {bottom}" role="img" aria-labelledby="title layers">',
             '<title id="title">The packages of Unlost</title>',
             f'<desc id="layers">Layers from top to bottom: {names}.</desc>',
             f"<style>{STYLE}</style>",
