@@ -10,9 +10,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reference" / "limits.md").read_text("utf-8")
+LIMITS, _, FIGURES = PAGE.partition("## Measured")
 ROW = re.compile(r"^\| .+ \| (\S.*) \| `([\w.]+)` \|$", re.MULTILINE)
-IN_CODE = {place: text for text, place in ROW.findall(PAGE) if place.startswith("unlost.")}
-MEASURED = {key: text for text, key in ROW.findall(PAGE) if not key.startswith("unlost.")}
+IN_CODE = {place: text for text, place in ROW.findall(LIMITS)}
+MEASURED = {key: text for text, key in ROW.findall(FIGURES)}
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 BYTES = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 NEAR = 0.1  # a measurement differs a little each time
@@ -25,7 +26,7 @@ def numbers(text: str) -> list[float]:
 def value_in_code(place: str) -> object:
     """A constant of a module, or the default of a member of a class."""
     owner, _, name = place.rpartition(".")
-    holder = resolve_name(owner)
+    holder = resolve_name(f"unlost.{owner}")
     return getattr(holder() if isinstance(holder, type) else holder, name)
 
 
