@@ -115,7 +115,8 @@ major release. Programs should ignore fields that they do not know.
 A command that failed prints this instead; [the codes](errors.md) are stable too:
 
 ```json
-{"error": {"code": "org-unknown", "sentence": "…", "next_step": "…", "page": "…"}}
+{"error": {"code": "org-unknown", "sentence": "…",
+           "next_step": "…", "page": "…"}}
 ```
 
 This page is made from the sources by `docs/generate_json.py`.
