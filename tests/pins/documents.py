@@ -19,7 +19,7 @@ import zstandard
 
 from pins.shapes import members_of, tag_of
 from unlost.alerts.senders.email import EmailSettings
-from unlost.alerts.senders.webhook import WebhookSettings
+from unlost.alerts.signed_webhook import WebhookSettings
 from unlost.app.actions.alerts import Quiet
 from unlost.app.actions.kept_plan import Wanted
 from unlost.app.actions.looking import Looked

@@ -15,7 +15,7 @@ from typing import Any
 import zstandard
 
 from pins.pinned import readable
-from unlost.alerts.senders.webhook import payload
+from unlost.alerts.signed_webhook import payload
 from unlost.app.home import FILE, Home, write_home, write_mirror
 from unlost.model.alert import Alarm, Message, Rule, Told, Urgency
 from unlost.model.reading import FileRef, Op, Rows
