@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 # what help texts look like must not depend on who runs this
-os.environ |= {"COLUMNS": "90", "TERM": "dumb", "NO_COLOR": "1"}
+os.environ |= {"COLUMNS": "80", "TERM": "dumb", "NO_COLOR": "1"}
 os.environ.pop("UNLOST_HOME", None)
 
 import typer
 
 from unlost.cli.main import PROGRAM, app
 
-WIDTH = 90
+WIDTH = 80
 ANY_NAME = "NAME"
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "cli.md"
 INTRODUCTION = """# Commands

@@ -22,7 +22,8 @@ Every error that Unlost prints has a code, a sentence, and a next step. The code
 sentence may be put better in a later release. Programs read the code from `--json`:
 
 ```json
-{"error": {"code": "org-unknown", "sentence": "…", "next_step": "…", "page": "…"}}
+{"error": {"code": "org-unknown", "sentence": "…",
+           "next_step": "…", "page": "…"}}
 ```
 
 Exit codes: 1 failed, 2 the request made no sense and nothing was done, 4 a permission, a

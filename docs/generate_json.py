@@ -40,7 +40,6 @@ from unlost.app.actions.show import ShowResult
 from unlost.app.actions.snapshots import SnapshotCertificate, SnapshotList
 from unlost.app.actions.storage import StorageReport
 from unlost.app.actions.tokens import NewToken, Tokens
-from unlost.app.actions.upgrade import VaultUpgraded
 from unlost.app.actions.verify import VerifyResult
 from unlost.app.actions.writer import WriterResult
 from unlost.catalog.audit import AuditProof
@@ -98,7 +97,6 @@ RESULTS: Mapping[str, type] = {
     "org hide": HiddenOfOrg,
     "org unhide": HiddenOfOrg,
     "vault rebuild": RebuildResult,
-    "vault upgrade": VaultUpgraded,
 }
 INTRODUCTION = """# JSON
 
@@ -117,7 +115,8 @@ major release. Programs should ignore fields that they do not know.
 A command that failed prints this instead; [the codes](errors.md) are stable too:
 
 ```json
-{"error": {"code": "org-unknown", "sentence": "…", "next_step": "…", "page": "…"}}
+{"error": {"code": "org-unknown", "sentence": "…",
+           "next_step": "…", "page": "…"}}
 ```
 
 This page is made from the sources by `docs/generate_json.py`.

@@ -25,11 +25,13 @@ from unlost.model.schema import Column, Reference, Schema, WireKind
 from unlost.model.storage import MailRule, StorageRule, Weight
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
-from unlost.testing.memory_vault import MemoryVault
 from unlost.testing.memory_writer import MemoryWriter
 from unlost.testing.org import MemoryOrg
 from unlost.testing.platform import Platform
 from unlost.testing.source import MemorySource
+from unlost.vault.opening import draft_keyring
+from unlost.vault.stores.memory import MemoryStore
+from unlost.vault.vault import EncryptedVault, create_vault
 
 SECRET = "open sesame"
 WRITE_SECRET = "write sesame"
@@ -129,7 +131,11 @@ class MemoryConnector:
     def storage_rules(self, schema: Schema) -> Mapping[str, StorageRule]:
         """A record costs a kilobyte, and a mail its text."""
         rules = {
-            table.name: StorageRule((Weight("data storage", 1024),), "Created", "Owner")
+            table.name: StorageRule(
+                (Weight("data storage", 1024),),
+                "Created" if table.column("Created") else None,
+                "Owner" if table.column("Owner") else None,
+            )
             for table in schema.tables
         }
         mail = StorageRule((Weight("data storage", 1024, ("Text",)),), "Sent", None)
@@ -163,6 +169,13 @@ def lose_data(home: Home) -> None:
     connect(home.catalog)
 
 
+def memory_vault(clock: VirtualClock) -> EncryptedVault:
+    """A new vault whose store lies in memory."""
+    store, entropy = MemoryStore(), SeededEntropy()
+    keys = draft_keyring(store, entropy=entropy)
+    return create_vault(store, keys=keys, clock=clock, entropy=entropy)
+
+
 class World:
     """A home, the clock that rules in it, an org with a few customers, and a vault in memory."""
 
@@ -170,9 +183,9 @@ class World:
         self.clock = VirtualClock()
         self.org = MemoryOrg(self.clock)
         self.connector = MemoryConnector({"one": self.org})
-        self.vault = MemoryVault(self.clock)
         self.home = make_home(root)
         self.entropy = SeededEntropy()
+        self.vault = memory_vault(self.clock)
         connect(self.home.catalog)
         self.app = self.opened()
 

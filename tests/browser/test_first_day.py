@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from browser.conftest import ADMINISTRATOR, PASSWORD, PATIENCE, RESTORE_SECRET, SECRET, Console
+from browser.conftest import PASSWORD, PATIENCE, SECRET, Console
 from browser.visitor import Visitor
 from unlost_simulators.process import SimulatorProcess
 
@@ -93,14 +93,14 @@ def follow(reader: Reader, fresh: Console) -> None:
     first_night(reader)
     lose(reader, fresh)
     look(reader)
-    let_write(reader, fresh)
+    let_write(reader)
     bring_back(reader, fresh)
 
 
 def headings() -> list[str]:
-    """The steps of the page that are done in the browser; the first is done in a terminal."""
+    """The steps of the page that are done in the browser; the first and last are done in a terminal."""
     titles = re.findall(r"^## \d+\. (.+)$", PAGE.read_text("utf-8"), re.MULTILINE)
-    return [str(title) for title in titles][1:]
+    return [str(title) for title in titles][1:-1]
 
 
 def begin(reader: Reader, fresh: Console) -> None:
@@ -179,17 +179,14 @@ def look(reader: Reader) -> None:
     reader.picture("related")
 
 
-def let_write(reader: Reader, fresh: Console) -> None:
+def let_write(reader: Reader) -> None:
     reader.step("Let Unlost write")
-    fresh.simulator.admin.post(
-        "apps", consumer_key="chocolate-restore", consumer_secret=RESTORE_SECRET, run_as=ADMINISTRATOR
-    )  # fmt: skip
     page = reader.visitor.page
     reader.follow("^Orgs")
     page.get_by_role("main").get_by_role("link", name="chocolate").first.click()
     reader.follow("Write identity|write identity")
     page.get_by_label(re.compile("^Consumer key")).fill("chocolate-restore")
-    page.get_by_label(re.compile("^Consumer secret")).fill(RESTORE_SECRET)
+    page.get_by_label(re.compile("^Consumer secret")).fill(SECRET)
     reader.picture("writer")
     reader.press("^Sign in and keep for restores")
     expect(page.get_by_text("there", exact=True)).to_be_visible()

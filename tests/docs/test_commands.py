@@ -30,19 +30,24 @@ PORT_IN_DOCS = "8844"
 BUCKET_IN_DOCS = "http://127.0.0.1:9000"
 SOCKETS_IN_DOCS = "/run/postgresql"
 DATABASE_IN_DOCS = re.compile(r"postgresql:///(\w+)\?")
+# Findings (3) are no failure; and the simulated org's clock stands, so that `doctor` finds its
+# newest backup too old (1).
+EXIT_CODES_AS_EXPECTED = """unlost() {
+    local code=0
+    command unlost "$@" || code=$?
+    case "$code $1" in "3 "* | "1 doctor") code=0 ;; esac
+    return $code
+}"""
 
 
 def commands(page: Path) -> list[str]:
-    """The lines of a page's console blocks that a reader types."""
-    lines = [
-        line
-        for block in BLOCK.findall(page.read_text("utf-8"))
-        for line in block.splitlines()
-        if line.strip()
-    ]
-    unmarked = [line for line in lines if not line.startswith("$ ")]
+    """The commands of a page's console blocks; a line that ends in a backslash goes on in the next."""
+    blocks = BLOCK.findall(page.read_text("utf-8"))
+    lines = re.split(r"(?<!\\)\n", "\n".join(blocks))
+    typed = [line for line in lines if line.strip()]
+    unmarked = [line for line in typed if not line.startswith("$ ")]
     assert not unmarked, f"{page}: lines without a prompt: {unmarked}"
-    return [line.removeprefix("$ ") for line in lines]
+    return [line.removeprefix("$ ") for line in typed]
 
 
 def first_night() -> list[str]:
@@ -95,7 +100,9 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> FirstNight:
 
 def run_as_reader(lines: list[str], folder: Path, *, port: int) -> subprocess.CompletedProcess[str]:
     """Run lines in one shell with the project's commands on the path; nothing survives it."""
-    script = "\n".join(["set -euo pipefail", *lines]).replace(PORT_IN_DOCS, str(port))
+    script = "\n".join(["set -euo pipefail", EXIT_CODES_AS_EXPECTED, *lines]).replace(
+        PORT_IN_DOCS, str(port)
+    )
     environment = {
         key: value for key, value in os.environ.items() if not key.startswith(("UNLOST", "DJANGO"))
     }

@@ -28,8 +28,7 @@ DONE = {0, 3}
 SOONEST = 0.3  # seconds: before that nothing of ours runs yet
 LOOK = 0.005  # seconds between two looks for a run that begins
 FIRST_GUESS = 6.0  # seconds that a first backup may take; corrected by those that end
-KNOWN = "SELECT name FROM sqlite_master WHERE name = 'runs'"
-UNENDED = "SELECT run FROM runs WHERE state NOT IN ('done', 'given-up')"
+UNENDED = "SELECT id FROM catalog_run WHERE state NOT IN ('done', 'abandoned')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +69,8 @@ class Org:
 
     def unended(self) -> list[str]:
         """Backups that began and did not end, as the home knows them."""
-        file = self.program.home / "jobs.sqlite"
-        if not file.exists():
-            return []
-        with closing(sqlite3.connect(file)) as database:
-            known = database.execute(KNOWN).fetchall()
-            return [run for (run,) in database.execute(UNENDED)] if known else []
+        with closing(sqlite3.connect(self.program.home / "catalog.sqlite")) as database:
+            return [run for (run,) in database.execute(UNENDED)]
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from unlost.vault.format.sealed import KIB64, MIB1, ObjectKind, Place, seal
 from unlost.vault.format.shredded import ShreddedOrg, encode_shredded, shredded_name
 from unlost.vault.format.sidecar import Fence, Sidecar, encode
 from unlost.vault.format.slots import Stretch, slot_folder, slot_head, wrap_master
-from unlost.vault.format.upgraded import FormatMark, encode_mark, mark_copies
 from unlost.vault.format.vaultjson import MAC_LABEL, VaultFile, encode_vault_file
 from unlost.vault.keys import Keyring, derive, object_key
 from unlost.vault.schemas import number_columns
@@ -51,14 +50,13 @@ def golden() -> dict[str, bytes]:
 
 
 def clear() -> dict[str, bytes]:
-    """What was not among those of format 0: other things in clear, and texts that are sealed."""
+    """Other things in clear, and texts that are sealed."""
     keys, org = keyring(), ORG.hex()
     gone = ShreddedOrg(
         VAULT.hex(), org, INSTANT, commits=3, head="ab" * 32, objects=40, bytes=9_000
     )
-    mark = FormatMark(numbers.FORMAT, VAULT.hex(), INSTANT, "full")
     renewed = Register(VAULT.hex(), 3, {"s": "11" * 32}, INSTANT, 2, ("aa",), ("bb",),
-                       {f"orgs/{org}/keys/00000001": "cc" * 16}, (org,), 1)  # fmt: skip
+                       {f"orgs/{org}/keys/00000001": "cc" * 16}, (org,))  # fmt: skip
     car = Sidecar((Fence("ab", 3, 7), Fence("größer", 1, 2)), np.full((2, 8), 5, dtype=np.uint32))
     schema = SchemaDocument(numbers.FORMAT, SCHEMA, number_columns(SCHEMA, {}))
 
@@ -67,7 +65,6 @@ def clear() -> dict[str, bytes]:
 
     return {
         "shredded": encode_shredded(gone, mac=mac(shredded_name(org))),
-        "marker": encode_mark(mark, mac=mac(mark_copies(1)[0])),
         "register-renewed": encode_register(renewed, mac=partial(keys.mac, register_name(3))),
         "sidecar": encode(car),
         "schema.json": canonical_text(schema),
@@ -75,7 +72,7 @@ def clear() -> dict[str, bytes]:
 
 
 def sealed() -> dict[str, bytes]:
-    """Those that format 0 has too."""
+    """Sealed objects, and what opens the vault."""
     files = {}
     for number, (name, content) in enumerate(CONTENTS.items()):
         files[f"{name}.sealed"] = seal(

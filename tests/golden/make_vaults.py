@@ -20,21 +20,13 @@ from unlost.model.erasure import ErasureWish, MatchColumn
 from unlost.model.plan import RecordKey
 from unlost.model.rectification import RectifyWish, RightValue
 from unlost.model.retention import KeepRules
-from unlost.model.snapshot import CommitKind, VerifyLevel
-from unlost.testing.clock import VirtualClock
-from unlost.testing.entropy import SeededEntropy
-from unlost.testing.system import MemoryWitness
 from unlost.vault import chain, compactor, places
 from unlost.vault.format import sidecar
 from unlost.vault.garbage import GRACE
-from unlost.vault.opening import open_keyring
 from unlost.vault.shred import plan_shredding, shred_org
 from unlost.vault.stores.local import LocalStore
-from unlost.vault.unlock import ByRecoverySheet, ServiceKey
-from unlost.vault.vault import open_vault
 from vaultstory import Story
 
-OLDER = Path(__file__).parent / "format-0" / "bundled"
 ZOE = RecordKey("Contact", "003000000000003AAA")
 PRICES = RecordKey("ContentVersion", "068000000000003AAA")
 WRONG = RecordKey("Account", vaultstory.account_id(57))
@@ -100,40 +92,6 @@ def shredded(folder: Path) -> Story:
     return story
 
 
-def upgraded(folder: Path) -> Story:
-    """The vault that the last release of format 0 wrote, upgraded, and a night more."""
-    shutil.copytree(OLDER / "vault", folder, dirs_exist_ok=True)
-    story = opened_older(LocalStore(folder), (OLDER / "sheet.txt").read_text("utf-8"))
-    report = story.vault.upgrade(VerifyLevel.FULL)
-    assert report is not None
-    assert not report.damages
-    commit = story.vault.begin(
-        story.org, run="night-4", kind=CommitKind.BACKUP, identity=vaultstory.IDENTITY
-    )
-    commit.put_schema(vaultstory.WIDER)
-    changed = vaultstory.accounts([25, 130], Name="Chocolat", Region__c="Ost")
-    vaultstory.finish(story, commit, [story.add(commit, "Account", [story.rows(changed)])])
-    return story
-
-
-def opened_older(store: LocalStore, sheet: str) -> Story:
-    """The story of a vault that is there already."""
-    entropy, clock, witness = SeededEntropy(14), VirtualClock(), MemoryWitness()
-    clock.advance(days=9)
-    keys = open_keyring(store, ByRecoverySheet(sheet), entropy=entropy)
-    vault = open_vault(
-        store,
-        keys=keys,
-        clock=clock,
-        entropy=entropy,
-        witness=witness,
-        options=vaultstory.options(few=True),
-    )
-    (org,) = vault.orgs()
-    service = ServiceKey.new(keys, entropy=entropy)
-    return Story(store, clock, entropy, witness, keys, service, vault, org, sheet, few=True)
-
-
 def salvaged(folder: Path) -> Story:
     """A page of the accounts and the smallest pack are damaged, and what they cost is given up."""
     story = vaultstory.told(LocalStore(folder))
@@ -159,8 +117,7 @@ def swept(story: Story) -> Story:
 
 
 MAKERS: tuple[Callable[[Path], Story], ...] = (
-    bundled, plain, compacted, forgotten, corrected, rekeyed, shredded, upgraded, corners,
-    salvaged,
+    bundled, plain, compacted, forgotten, corrected, rekeyed, shredded, corners, salvaged,
 )  # fmt: skip
 
 

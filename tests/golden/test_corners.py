@@ -31,7 +31,7 @@ from unlost.vault.unlock import ByPassphrase, ServiceKey
 from unlost.vault.vault import EncryptedVault, open_vault
 
 FOLDER = Path(__file__).parent / "format-1" / "corners"
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "vault-format.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "vault-format" / "writer-rules.md"
 
 
 @cache

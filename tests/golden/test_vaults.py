@@ -1,4 +1,4 @@
-"""The golden vaults of format 1, and those of format 0, are read for ever: by us, and by the second reader."""
+"""The golden vaults of format 1 are read for ever: by us, and by the second reader."""
 
 import json
 import shutil
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from golden.corners import SPELLED_AGAIN
-from golden.make_vaults import MAKERS, OLDER
+from golden.make_vaults import MAKERS
 from golden.telling import ByReader, Told, in_force, nights, scanned, tables, told
 from second_reader.reader import Vault
 from unlost.model.snapshot import VerifyLevel
@@ -19,12 +19,11 @@ from unlost.vault.unlock import ByRecoverySheet
 from unlost.vault.vault import EncryptedVault, open_vault
 
 ROOT = Path(__file__).parent / "format-1"
-FOLDERS = [*(ROOT / maker.__name__ for maker in MAKERS), OLDER]
-IDS = [*(f"1-{maker.__name__}" for maker in MAKERS), "0-bundled"]
+NAMES = [maker.__name__ for maker in MAKERS]
 MOST = 1_500_000  # bytes that all of them may have
 
 
-@pytest.fixture(scope="module", params=FOLDERS, ids=IDS)
+@pytest.fixture(scope="module", params=[ROOT / name for name in NAMES], ids=NAMES)
 def folder(request: pytest.FixtureRequest) -> Path:
     return request.param
 
@@ -54,7 +53,7 @@ def org(vault: EncryptedVault) -> str:
 
 
 def test_there_is_a_vault_for_each_maker_and_all_are_small() -> None:
-    assert {one.name for one in ROOT.iterdir()} == {*(m.__name__ for m in MAKERS), "sealed"}
+    assert {one.name for one in ROOT.iterdir()} == {*NAMES, "sealed"}
     assert sum(one.stat().st_size for one in ROOT.rglob("*") if one.is_file()) < MOST
 
 
@@ -83,14 +82,13 @@ def test_it_is_whole(vault: EncryptedVault, level: VerifyLevel) -> None:
 
 
 def test_it_has_the_format_that_it_says(folder: Path, expected: Told) -> None:
-    """All that is sealed begins with the number; what an older release wrote kept its own."""
+    """All that is sealed begins with the number."""
     numbers = {
         file.read_bytes()[7]
         for file in (folder / "vault").rglob("*")
         if file.is_file() and file.read_bytes()[:7] in (b"UNLOSTS", b"UNLOSTK")
     }
-    assert numbers == {"upgraded": {0, 1}}.get(folder.name, {expected["format"]})
-    assert (folder / "vault" / "format").exists() == (folder.name == "upgraded")
+    assert numbers == {expected["format"]} == {1}
 
 
 def test_the_second_reader_reads_it_too(folder: Path, expected: Told, org: str) -> None:
@@ -134,17 +132,10 @@ def test_row_hashes_follow_from_the_cells(folder: Path, expected: Told, org: str
     assert len(theirs.hashes("$files")) >= 5
 
 
-def test_it_goes_on_and_one_of_format_0_is_upgraded(
-    folder: Path, expected: Told, tmp_path: Path
-) -> None:
-    """Whatever a vault was through, it goes on; one of format 0 is upgraded."""
+def test_it_goes_on(folder: Path, expected: Told, tmp_path: Path) -> None:
+    """Whatever a vault was through, it goes on."""
     shutil.copytree(folder, tmp_path / "copy")
-    vault = opened(tmp_path / "copy")
-    report = vault.upgrade(VerifyLevel.DEEP)
-    assert (report is None) == (expected["format"] == 1)
     again = opened(tmp_path / "copy")
-    assert again.format() == 1
-    assert again.verify(VerifyLevel.FULL).damages == ()
     (org,) = again.orgs()
     again.compact(org, run="compact-now")
     again.sweep(org, run="sweep-now")

@@ -1,12 +1,19 @@
 """The container file: what it copies is there, what it installs is pinned, and it runs as nobody."""
 
+import json
 import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+from unlost.cli.verbs.up import PORT
+
 ROOT = Path(__file__).parents[2]
+PAGES = [
+    (ROOT / "docs" / "howto" / page).read_text("utf-8") for page in ("install.md", "upgrade.md")
+]
+COMMAND = re.compile(r"^podman ((?:.*\\\n)*.*)$", re.MULTILINE)
 FILE = (ROOT / "Containerfile").read_text("utf-8")
 LINES = [line for line in FILE.replace("\\\n", " ").splitlines() if line and line[0] != "#"]
 
@@ -45,3 +52,32 @@ def test_the_wheel_that_it_builds_holds_the_product_alone(tmp_path: Path) -> Non
     assert "unlost/catalog/migrations/0001_initial.py" in names
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"unlost"}
+
+
+def setting(word: str) -> str:
+    """What one line of the file sets, after its first word."""
+    (line,) = [line for line in LINES if line.startswith(f"{word} ")]
+    return line.removeprefix(f"{word} ")
+
+
+def test_the_pages_mount_what_the_image_keeps_outside() -> None:
+    commands = [command for page in PAGES for command in COMMAND.findall(page)]
+    runs = [command for command in commands if command.startswith("run ")]
+    assert len(runs) == 6
+    for command in runs:
+        mounted = "/from:ro" if "--entrypoint tar" in command else setting("VOLUME")
+        assert f"-v unlost:{mounted} " in command
+    (user,) = re.findall(r"--uid (\d+)", FILE)
+    assert f"chown {user}:{user} /srv/unlost" in PAGES[0]
+    assert "unlost/home" in setting("ENV")
+    assert f"{setting('VOLUME')}/home/keys/home.key" in PAGES[0]
+
+
+def test_the_pages_name_the_ports_of_the_image() -> None:
+    port = json.loads(setting("CMD"))[-1]
+    assert f"127.0.0.1:{port}/health" in setting("HEALTHCHECK")
+    assert f"port {PORT} for the\n  console, port {port} for `/metrics` and `/health`" in PAGES[0]
+    for page in PAGES:
+        service = [line for line in COMMAND.findall(page) if line.startswith("run -d ")]
+        assert all("--network host" in line for line in service)
+        assert len(service) == 1

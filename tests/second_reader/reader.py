@@ -1,4 +1,4 @@
-"""A reader of Unlost vaults, written from docs/reference/vault-format.md alone.
+"""A reader of Unlost vaults, written from docs/reference/vault-format alone.
 
 It imports nothing of Unlost and trusts nothing: every digest and seal that the document defines is
 checked on the way. It reads whole tables into memory, which is good enough to rescue data.
@@ -28,13 +28,13 @@ CELLS = {"$files": "blob size checksum name media_type extents encoding", "$line
 
 
 def derive(secret: bytes, label: str) -> bytes:
-    """Section 1."""
+    """Overview: conventions."""
     info = f"unlost/1/{label}".encode()
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(secret)
 
 
 def read_sheet(text: str) -> tuple[bytes, bytes]:
-    """Section 4: vault id and master key."""
+    """Minimal reader, step 2: vault id and master key."""
     letters = "".join(re.findall(r"^\d\d-\d\d:(.*)$", text, re.MULTILINE)).replace(" ", "").upper()
     letters = letters.replace("O", "0").replace("I", "1").replace("L", "1")
     number = 0
@@ -62,7 +62,7 @@ class Vault:
         self.format = 1 if marked or self.upgraded == 1 else said["format"]
 
     def _masters(self) -> list[bytes]:
-        """Section 4: all master keys, oldest first, as the newest entry of the register tells."""
+        """Verifier: all master keys, oldest first, as the newest entry of the register tells."""
         said = next(filter(None, map(self._entry, sorted(self._entries(), reverse=True))), None)
         assert said is not None, "this sheet proves no entry"
         cipher, earlier = AESGCM(derive(self.master, "earlier")), []
@@ -92,7 +92,7 @@ class Vault:
         return said if (said.get("number"), said["mac"]) == (int(name), mac) else None
 
     def counts(self, folder: str, number: int, key: bytes) -> bool:
-        """Section 5: whether a key that an earlier master key wrapped is one that the register lists."""
+        """Verifier: whether a key that an earlier master key wrapped is one that the register lists."""
         org = folder.rsplit("/", 1)[0] + "/"
         if number == len(self.masters) or not any(name.startswith(org) for name in self.keys):
             return True
@@ -100,7 +100,7 @@ class Vault:
         return self.keys.get(folder) == code
 
     def proof(self, org: str) -> dict | None:
-        """Section 5: the proof that an org was shredded, of any copy that counts."""
+        """Verifier: the proof that an org was shredded, of any copy that counts."""
         said = self._said(f"shredded/{org}", inherited=org in self.shredded)
         return said if said and said["org"] == org else None
 
@@ -123,7 +123,7 @@ class Vault:
         return [org for org in found if self.proof(org) is None]
 
     def unseal(self, name: str, kind: str, org: str, key: bytes, data: bytes) -> bytes:
-        """Section 6."""
+        """Minimal reader, step 4."""
         magic, number, power, zero, _, length = struct.unpack_from("<7sBB3sIQ", data)
         assert (magic, number in (0, 1), zero) == (b"UNLOSTS", True, bytes(3))
         block, content = 1 << power, []
@@ -140,7 +140,7 @@ class Vault:
         return b"".join(content)
 
     def wrapped(self, folder: str, org: str) -> bytes:
-        """Section 5: a wrapped key, from its first copy that opens."""
+        """Minimal reader, step 3: a wrapped key, from its first copy that opens."""
         for number in range(len(self.masters), 0, -1):
             for copy in "123":
                 name = f"{folder}.{number:08d}/{copy}" if number > 1 else f"{folder}/{copy}"
@@ -156,11 +156,11 @@ class Vault:
         raise FileNotFoundError(folder)
 
     def object_key(self, name: str, kind: str, org: str, epoch: int) -> bytes:
-        """Section 5: the key of any other object."""
+        """Minimal reader, step 3: the key of any other object."""
         return derive(self.wrapped(f"orgs/{org}/keys/{epoch:08d}", org), f"{kind}/{name}")
 
     def lies(self, name: str) -> str:
-        """Section 2: the name itself, or that of what was sealed anew in its place."""
+        """Minimal reader, step 4: the name itself, or that of what was sealed anew in its place."""
         path = self.folder / name
         if path.exists():
             return name
@@ -193,12 +193,12 @@ class Org:
         assert self.others.keys() >= set(stood_in)
 
     def document(self, name: str, kind: str) -> bytes:
-        """Section 7."""
+        """Minimal reader, step 5."""
         packed = self.vault.sealed(f"{self.root}/{name}", kind, self.org)
         return zstandard.ZstdDecompressor().decompress(packed, max_output_size=1 << 30)
 
     def _manifest(self, number: int) -> tuple[dict, str, list[str]]:
-        """Section 7: a manifest and its head; the name of what stands in its place, if anything does."""
+        """Verifier: a manifest and its head; the name of what stands in its place, if anything does."""
         if (self.vault.folder / self.root / f"commits/{number:020d}").exists():
             text = self.document(f"commits/{number:020d}", "manifest")
             return json.loads(text), blake3(text).hexdigest(), []
@@ -233,7 +233,7 @@ class Org:
         return stood_in
 
     def _part(self, part: dict, number: int, *, rekeyed: bool) -> None:
-        """Section 7: what a commit did to a table; a rekey puts each segment where another was."""
+        """Minimal reader, step 5: apply an entry; a rekey puts each segment where another was."""
         if rekeyed:
             anew = dict(zip(part["removed"], part["segments"], strict=True))
             was, self.segments = self.segments, {}
@@ -246,7 +246,7 @@ class Org:
         self.segments |= {entry["id"]: (number, entry) for entry in part["segments"]}
 
     def pseudonym(self, table: str, column: str, text: str) -> str:
-        """Section 11: the id of a row of ``$suppressed``."""
+        """Writer rules: the id of a row of ``$suppressed``."""
         key = derive(self.vault.wrapped(f"{self.root}/keys/identity", self.org), "suppressed")
         told = json.dumps([table, column, text], ensure_ascii=False, separators=(",", ":"))
         return hmac.digest(key, told.encode(), "sha256").hex()
@@ -273,7 +273,7 @@ class Org:
         return len(self._live())
 
     def versions(self, table: str, until: int) -> dict[str, list[dict]]:
-        """Section 8: all versions of each record, oldest first."""
+        """Minimal reader, step 7: all versions of each record, oldest first."""
         found: dict[str, dict[int, dict]] = {}
         for number, entry in self.segments.values():
             if entry["table"] == table and (entry.get("first") or number) <= until:
@@ -305,12 +305,12 @@ class Org:
         return self._named(rows, self.columns(schema, entry["table"]))
 
     def _object(self, entry: dict) -> str:
-        """Section 7: the object in which a segment lies."""
+        """Minimal reader, step 6: the object in which a segment lies."""
         ident = entry.get("bundle") or entry["id"]
         return f"{self.root}/data/{ident[:2]}/{ident}"
 
     def _bundled(self, entry: dict, rows: list[dict], said: dict) -> tuple[list[dict], dict]:
-        """Section 8: a segment's rows of those of a bundle, with the columns that it has, and their names."""
+        """Minimal reader, step 6: a segment's rows of those of a bundle, and names of their columns."""
         packed = base64.b64decode(said[b"unlost.bundle"])
         parts = json.loads(zstandard.ZstdDecompressor().decompress(packed))
         assert len(rows) == entry["of"] == sum(part["rows"] for part in parts)
@@ -338,7 +338,7 @@ class Org:
         return {f"c{column['code']}": name for name, column in known.items()}
 
     def described(self, table: str) -> dict[str, dict]:
-        """Section 7: kind of each column that a table ever had, and whether it is volatile, by name."""
+        """Writer rules: kind of each column that a table ever had, and whether it is volatile, by name."""
         if table.startswith("$"):
             return {name: {"kind": "text"} for name in CELLS[table].split()}
         schema = self.manifests[-1]["schema"]
@@ -349,7 +349,7 @@ class Org:
         return {names[column]: self.blob(blob).decode() for column, (blob, _) in cells.items()}
 
     def blob(self, blob: str) -> bytes:
-        """Section 10: the bytes of a blob, proved by its id."""
+        """Minimal reader, step 8: the bytes of a blob, proved by its id."""
         (row,) = self.versions("$files", len(self.manifests))[f'["blob","{blob}"]'][-1:]
         content = b"".join(
             self.vault.sealed(self._pack(pack), "pack", self.org)[at : at + n]
@@ -363,11 +363,11 @@ class Org:
         return content
 
     def _pack(self, pack: str) -> str:
-        """Section 2: where a pack lies that rows of ``$files`` name."""
+        """Minimal reader, step 5: where a pack lies that rows of ``$files`` name."""
         return f"{self.root}/packs/{pack[:2]}/{self.packs[pack]}"
 
     def journal(self, run: str) -> list[bytes]:
-        """Section 12: the entries of a run that has ended."""
+        """Writer rules: the entries of a run that has ended."""
         link, payloads = bytes(32), []
         for number in range(self.journals[run]["entries"]):
             content = self.vault.sealed(

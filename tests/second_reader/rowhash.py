@@ -1,4 +1,4 @@
-"""Row hashes of Unlost vaults, written from section 8 of docs/reference/vault-format.md alone.
+"""Row hashes of Unlost vaults, written from docs/reference/vault-format/verifier.md alone.
 
 It imports nothing of Unlost. One text at a time, and in another way than Unlost does it: by arithmetic, not by columns.
 """

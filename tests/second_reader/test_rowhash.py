@@ -17,7 +17,7 @@ from unlost.vault.format.canonical import canonical
 from unlost.vault.format.rowhash import HashedColumn, as_array, row_hashes
 
 SOURCE = Path(__file__).parent / "rowhash.py"
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "vault-format.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "vault-format" / "test-vectors.md"
 _JSON = r'("(?:[^"\\]|\\.)*")'
 VECTORS = re.findall(rf"^(\w+) {_JSON} {_JSON}$", PAGE.read_text("utf-8"), re.MULTILINE)
 HASHES = re.findall(

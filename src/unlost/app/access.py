@@ -267,7 +267,7 @@ def _not_permitted(right: Right) -> NotAllowed:
 WORDS = {
     Right.LOOK: "look at the state of backups",
     Right.READ: "read records",
-    Right.UNVEIL: "read hidden columns",
+    Right.READ_HIDDEN: "read hidden columns",
     Right.OPERATE: "run backups",
     Right.RESTORE: "restore records",
     Right.MANAGE: "manage orgs and people",

@@ -1,4 +1,4 @@
-"""What runs of nights and of hours between them share: their ports, and how an hour is closed."""
+"""Runs of nights and of hours between them: their ports, what they leave, and how an hour is closed."""
 
 import shutil
 from contextlib import suppress
@@ -6,15 +6,13 @@ from dataclasses import replace
 
 from unlost.app.compose import Application
 from unlost.catalog.orgs import ProtectedOrg, save_org
-from unlost.catalog.runs import RunEnd, RunState, end_run, find_run
+from unlost.catalog.runs import RunEnd, RunState, end_run, ended_runs, unfinished_backups
 from unlost.engine.session import BackupPorts
-from unlost.jobs.store import RunState as JobState
 from unlost.model.errors import UnlostError
 from unlost.model.ports import Observer, Source
 from unlost.model.snapshot import CommitKind, SnapshotInfo
 
 KIND = CommitKind.BACKUP
-HOURLY = "hourly"  # kind of a run in the file of steps, so that no night goes on with it
 IN_PROGRESS = "run-in-progress"
 PARTLY_READ = "hourly-unread"
 
@@ -40,15 +38,21 @@ def refresh_identity(org: ProtectedOrg, source: Source) -> None:
         save_org(replace(org, identity=identity))
 
 
+def drop_ended_steps(app: Application) -> None:
+    """Drop the steps of runs that do not go on, which a process that was killed did not drop."""
+    for run in ended_runs(app.steps.runs()):
+        app.steps.drop(run)
+
+
 def close_hours(app: Application, org: ProtectedOrg, *, but: str = "") -> None:
     """End what reads of hours a crash left open, all ``but`` one: they are not gone on with.
 
     Raises Conflict (``run-in-progress``) where a process is at one.
     """
-    for left in app.jobs.unfinished(kind=HOURLY, org=org.oid):
-        if left.run != but:
-            with app.lease.hold(org.oid, kind=KIND, run=left.run):
-                close_hour(app, org, _told(left.run), run=left.run)
+    for hour in unfinished_backups(org.oid, hourly=True):
+        if hour.id != but:
+            with app.lease.hold(org.oid, kind=KIND, run=hour.id):
+                close_hour(app, org, RunEnd(RunState.ABANDONED, None), run=hour.id)
 
 
 def close_hour(app: Application, org: ProtectedOrg, end: RunEnd, *, run: str) -> None:
@@ -59,26 +63,9 @@ def close_hour(app: Application, org: ProtectedOrg, end: RunEnd, *, run: str) ->
             app.whole_vault.begin(org.oid, run=run, kind=KIND, identity=org.identity).abandon()
     elif end.state is not RunState.DONE:
         end = RunEnd(RunState.DONE, None, snapshot=made.number)
-    now = app.clock.now()
-    end_run(run, replace(end, at=now))
-    state = JobState.DONE if made is not None else JobState.GIVEN_UP
-    app.jobs.end(run, state=state, at=now)
     shutil.rmtree(app.home.work / run, ignore_errors=True)
-
-
-def _told(run: str) -> RunEnd:
-    """How a run ended that said so before its process did; given up where it did not."""
-    known = find_run(run)
-    if known is None or known.state is RunState.RUNNING:
-        return RunEnd(RunState.ABANDONED, None)
-    return RunEnd(
-        known.state,
-        None,
-        known.snapshot,
-        known.resume_at,
-        error_code=known.error_code,
-        error_sentence=known.error_sentence,
-    )
+    end_run(run, replace(end, at=app.clock.now()))
+    app.steps.drop(run)
 
 
 def _committed(app: Application, org: ProtectedOrg, run: str) -> SnapshotInfo | None:

@@ -2,7 +2,7 @@
 
 import copy
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -17,9 +17,9 @@ from unlost.app.discovery import load_connector
 from unlost.app.home import Home, read_home, read_home_key
 from unlost.app.process import settle
 from unlost.app.system import SystemClock, SystemEntropy, system_user
-from unlost.app.veil import VeiledSource, VeiledVault, veil_of
+from unlost.app.visible_source import VisibleSource
 from unlost.catalog.budget import Share, SqlBudget
-from unlost.catalog.hidden_columns import hidden_columns
+from unlost.catalog.hidden_columns import hidden_by_org
 from unlost.catalog.lease import SqlLease
 from unlost.catalog.orgs import ProtectedOrg, check_same_org, list_orgs
 from unlost.catalog.runs import find_run, wish_of
@@ -27,8 +27,9 @@ from unlost.catalog.schedules import schedule_of
 from unlost.catalog.secrets import SqlSecretStore, sealing_key
 from unlost.catalog.witness import SqlWitness
 from unlost.catalog.writers import WriterSecrets, find_writer
-from unlost.model.access import Actor, HiddenColumn, Right, machine
+from unlost.model.access import Actor, Right, machine
 from unlost.model.errors import NotAllowed, UsageError
+from unlost.model.hidden_columns import HiddenColumns
 from unlost.model.learned import learned
 from unlost.model.locks import Locks
 from unlost.model.ports import (
@@ -44,13 +45,14 @@ from unlost.model.ports import (
     SecretStore,
     Source,
     Vault,
+    VaultReader,
     Writer,
 )
 from unlost.model.progress import Progress
 
 if TYPE_CHECKING:
     from unlost.app.cache import FolderCache
-    from unlost.jobs.store import JobStore
+    from unlost.jobs.store import StepStore
     from unlost.model.store import Store
     from unlost.vault.keys import Keyring
     from unlost.vault.vault import EncryptedVault
@@ -154,7 +156,7 @@ class Application:
         """The same opened home, for somebody else; it lasts no longer than this one."""
         other = copy.copy(self)
         other.actor = actor
-        other.__dict__.pop("_hidden", None)
+        other.__dict__.pop("hidden", None)
         return other
 
     @cached_property
@@ -167,16 +169,16 @@ class Application:
         self.__dict__.pop("whole_vault", None)
 
     @property
-    def vault(self) -> Vault:
-        """The vault as the actor may see it."""
-        return VeiledVault(self.whole_vault, self._hidden) if self._hidden else self.whole_vault
+    def vault(self) -> VaultReader:
+        """The vault as the actor may read it."""
+        return self.whole_vault.visible(self.hidden) if self.hidden else self.whole_vault
 
     def vault_of(self, oid: str) -> Vault:
-        """The vault for who sees all of an org, and works with more of it than can be veiled.
+        """The vault for an actor who sees every column of an org.
 
         Raises NotAllowed (``not-permitted``) for who does not.
         """
-        if veil_of(self._hidden, oid) is not None:
+        if oid in self.hidden:
             raise NotAllowed(
                 "not-permitted",
                 "Some columns of this org are hidden from you, and this needs all of them.",
@@ -185,20 +187,12 @@ class Application:
         return self.whole_vault
 
     @cached_property
-    def _hidden(self) -> Sequence[HiddenColumn]:
-        return self.hidden_columns()
-
-    def hidden_columns(self) -> Sequence[HiddenColumn]:
-        """What the actor may not see of the orgs."""
-        if self.actor.may(Right.UNVEIL):
-            return ()
-        return [one for one in hidden_columns() if not self.actor.may(Right.UNVEIL, one.oid)]
-
-    def hidden_in(self, oid: str) -> Sequence[HiddenColumn]:
-        """What viewers of an org may not see."""
-        if self.actor.may(Right.UNVEIL, oid):
-            return hidden_columns(oid)
-        return [one for one in self._hidden if one.oid == oid]  # read already, to veil the vault
+    def hidden(self) -> Mapping[str, HiddenColumns]:
+        """By org the columns that the actor may not see."""
+        if self.actor.may(Right.READ_HIDDEN):
+            return {}
+        every = hidden_by_org().items()
+        return {oid: some for oid, some in every if not self.actor.may(Right.READ_HIDDEN, oid)}
 
     def orgs(self, right: Right = Right.LOOK) -> Sequence[ProtectedOrg]:
         """The orgs in which the actor has this right, by name."""
@@ -219,11 +213,11 @@ class Application:
         return opener(self.home, self.clock, self.entropy)
 
     @cached_property
-    def jobs(self) -> "JobStore":
-        """Where step results of runs are kept."""
-        from unlost.jobs.store import JobStore
+    def steps(self) -> "StepStore":
+        """Where step results of unfinished runs are kept."""
+        from unlost.jobs.store import StepStore
 
-        store = JobStore(self.home.jobs)
+        store = StepStore(self.home.steps)
         self._closing.callback(store.close)
         return store
 
@@ -245,7 +239,7 @@ class Application:
         """The runner of a run, which may have been begun by another process."""
         from unlost.jobs.runner import LocalRunner
 
-        return LocalRunner(run, store=self.jobs, clock=self.clock)
+        return LocalRunner(run, store=self.steps, clock=self.clock)
 
     def secrets(self, oid: str) -> SecretStore:
         """The sealed secrets of an org."""
@@ -299,15 +293,17 @@ class Application:
             observer=observer,
             cache=self.cache(org.oid),
         )
-        veil = veil_of(self._hidden, org.oid)
-        head = self.whole_vault.head(org.oid) if veil is not None else None
         with connector.open_source(config, context) as source:
             check_same_org(org, source.identity())
-            yield (
-                source
-                if veil is None
-                else VeiledSource(source, veil, veil.logs(head.schema()) if head else {})
-            )
+            yield self._visible(source, org.oid)
+
+    def _visible(self, source: Source, oid: str) -> Source:
+        """The source as the actor may read it."""
+        hidden = self.hidden.get(oid)
+        if hidden is None:
+            return source
+        head = self.whole_vault.head(oid)
+        return VisibleSource(source, hidden, backup=head.schema() if head is not None else None)
 
     def budget(self, oid: str, *, restore: bool = False, run: str | None = None) -> Budget:
         """The calls that an org may still be asked for; a part is kept for restores.

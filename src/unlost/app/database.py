@@ -12,9 +12,9 @@ from typing import Any
 
 import django
 
-from unlost.model.errors import IntegrityError, StoreError
+from unlost.catalog.schema import SCHEMA, check_schema, schema_applied
+from unlost.model.errors import IntegrityError
 
-SCHEMA = 11  # number of the newest migration; written to a file as SQLite's user_version
 SETTINGS = "unlost.app.settings"
 MIGRATING = 0x756E_6C6F_7374  # the advisory lock under which one process migrates: "unlost"
 
@@ -28,14 +28,14 @@ def connect(place: Path | str) -> None:
     """Open the application database, made or brought up to date where needed.
 
     ``place`` is a file, or the URL of a PostgreSQL database. Raises StoreError (``catalog-newer``,
-    ``database-away``), IntegrityError (``catalog-damaged``).
+    ``catalog-development``, ``database-away``), IntegrityError (``catalog-damaged``).
     """
     if isinstance(place, str):
         _point_django_at(_server(place))
         _connect_server()
         return
     present = _version(place)
-    _refuse_newer(present, str(place))
+    check_schema(present, what=f"The application database {place}")
     _point_django_at(_file(place))
     if present < SCHEMA:
         migrate(place)
@@ -102,7 +102,6 @@ def _connect_server() -> None:
     from django.db import connection
 
     from unlost.catalog.connection import own_connection
-    from unlost.catalog.moving import schema_applied
 
     with own_connection():
         if schema_applied("default") == SCHEMA:
@@ -110,19 +109,12 @@ def _connect_server() -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATING])
             try:
-                _refuse_newer(schema_applied("default"), "of this home")
+                check_schema(
+                    schema_applied("default"), what="The application database of this home"
+                )
                 call_command("migrate", verbosity=0, interactive=False)
             finally:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATING])
-
-
-def _refuse_newer(present: int, which: str) -> None:
-    if present > SCHEMA:
-        raise StoreError(
-            "catalog-newer",
-            f"The application database {which} was made by a newer Unlost.",
-            next_step="Update Unlost on this machine; nothing was changed.",
-        )
 
 
 def _version(file: Path) -> int:

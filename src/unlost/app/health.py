@@ -36,9 +36,9 @@ class Look:
     repair: Callable[[], None] | None = None
 
 
-def good(name: str, sentence: str, next_step: str = "") -> Look:
-    """All is well; ``next_step`` is what somebody may do all the same."""
-    return Look(Check(name, Health.GOOD, sentence, next_step))
+def good(name: str, sentence: str) -> Look:
+    """All is well."""
+    return Look(Check(name, Health.GOOD, sentence))
 
 
 def warning(

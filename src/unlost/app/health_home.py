@@ -25,7 +25,6 @@ from unlost.catalog.secrets import closed_secrets, sealing_key
 from unlost.jobs.slots import LEAD
 from unlost.model.errors import UnlostError
 from unlost.model.store import Store
-from unlost.vault.format.number import FORMAT
 from unlost.vault.stores.probe import probe_store
 from unlost.vault.stores.reach import check_not_locked
 
@@ -117,7 +116,7 @@ def _vault(app: Application) -> Iterator[Look]:
         yield bad("vault", error.sentence, error.next_step)
         return
     yield good("vault", f"The service key opens the vault; orgs in it: {len(orgs)}.")
-    yield _format(number)
+    yield good("format", f"The vault is of format {number}, which every later release reads.")
     try:
         store = store_at(app.home.place, clock=app.clock)
         may_delete = probe_store(store, entropy=app.entropy)
@@ -129,17 +128,6 @@ def _vault(app: Application) -> Iterator[Look]:
     yield from _copy(app)
     yield from _verified()
     yield _second_copy(app)
-
-
-def _format(number: int) -> Look:
-    if number < FORMAT:
-        return good(
-            "format",
-            f"The vault is of format {number}: it is read and written as before.",
-            f"To prove that all of it is read, and write down that it is of format {FORMAT}: "
-            "unlost vault upgrade",
-        )
-    return good("format", f"The vault is of format {number}, which every later release reads.")
 
 
 def _store(app: Application, store: Store, *, may_delete: bool) -> Look:

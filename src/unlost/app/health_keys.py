@@ -21,7 +21,6 @@ from unlost.vault.shred import (
     shredding_unfinished,
     strange_proofs,
 )
-from unlost.vault.upgrade import lacking_marks, mend_marks, strange_marks
 from unlost.vault.ways import Way, ways
 
 ENOUGH = 2  # ways in: one may be lost
@@ -46,7 +45,6 @@ def key_looks(app: Application) -> Iterator[Look]:
             repair=partial(finish_renewal, opened.store, opened.keys),
         )
     yield from _strange(opened)
-    yield from _marked(opened)
     yield from _shredding(app, opened)
     yield from _enough([way.slot for way in held if way.usable], sheet=sheet)
 
@@ -78,26 +76,6 @@ def _strange(opened: OpenedKeys) -> Iterator[Look]:
             f"{found_keys[0]}. Somebody put them there.",
             "Find out who may write to the vault's place; `unlost doctor --repair` removes them.",
             repair=partial(finish_renewal, store, keys),
-        )
-
-
-def _marked(opened: OpenedKeys) -> Iterator[Look]:
-    """The marker that says of which format the vault is, where there is one."""
-    store, keys = opened.store, opened.keys
-    if found := strange_marks(store, keys):
-        yield warning(
-            "format marker",
-            f"{found[0]} says of which format the vault is, and does not count: it is damaged, or somebody put "
-            "it there.",
-            "Find out who may write to the vault's place; `unlost doctor --repair` removes it.",
-            repair=partial(mend_marks, store, keys),
-        )
-    elif lacking_marks(store, keys):
-        yield warning(
-            "format marker",
-            "Copies of the marker that says of which format the vault is are lost.",
-            "`unlost doctor --repair` writes them anew.",
-            repair=partial(mend_marks, store, keys),
         )
 
 

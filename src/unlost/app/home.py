@@ -2,7 +2,7 @@
 
 unlost.toml       format number, where the vault, its second copy and its service key lie, and the database
 catalog.sqlite    the application database
-jobs.sqlite       step results of unfinished runs
+steps.sqlite      step results of unfinished runs
 queue.sqlite      jobs that wait or are under way
 cache/            what orgs and a vault far away need not tell again; may be deleted while nothing runs
 keys/home.key     seals the secrets of orgs
@@ -38,7 +38,7 @@ FILE = "unlost.toml"
 HOME_KEY_BYTES = 32
 HOME_VARIABLE = "UNLOST_HOME"
 OURS = (
-    *("cache", "catalog.sqlite", "jobs.sqlite", "keys", "locks", "queue.sqlite", "vault", "work"),
+    *("cache", "catalog.sqlite", "keys", "locks", "queue.sqlite", "steps.sqlite", "vault", "work"),
     FILE,
 )
 
@@ -67,9 +67,9 @@ class Home:
         return self.database or self.root / "catalog.sqlite"
 
     @property
-    def jobs(self) -> Path | str:
+    def steps(self) -> Path | str:
         """Step results of unfinished runs: a file, or a URL."""
-        return self.database or self.root / "jobs.sqlite"
+        return self.database or self.root / "steps.sqlite"
 
     @property
     def queue(self) -> Path | str:
@@ -79,7 +79,7 @@ class Home:
     @property
     def files(self) -> tuple[Path, ...]:
         """The database files; none where the home has a database."""
-        places = (self.catalog, self.jobs, self.queue)
+        places = (self.catalog, self.steps, self.queue)
         return tuple(place for place in places if isinstance(place, Path))
 
     @property

@@ -39,7 +39,7 @@ def copy_if_due(app: Application, *, patience: timedelta = PATIENCE) -> bool:
 def _copy(app: Application) -> int:
     """Make a copy; its number."""
     settings, now = settings_digest(), app.clock.now()
-    number = app.vault.homes.keep(zstandard.compress(dump()))
+    number = app.whole_vault.homes.keep(zstandard.compress(dump()))
     note_copy(Copied(number, settings, now))
     return number
 
@@ -75,17 +75,19 @@ def after_run(app: Application) -> None:
 
 def renew_copies(app: Application) -> None:
     """Copy the home's data now, and remove all older copies: they hold what was erased."""
-    app.vault.homes.drop_before(_copy(app))
+    app.whole_vault.homes.drop_before(_copy(app))
 
 
 def copies_tell_of(app: Application, oids: Collection[str]) -> bool:
     """True if a copy in the vault still has settings of one of these orgs."""
-    return bool(oids) and any(_tells_of(app, number, oids) for number in app.vault.homes.numbers())
+    return bool(oids) and any(
+        _tells_of(app, number, oids) for number in app.whole_vault.homes.numbers()
+    )
 
 
 def _tells_of(app: Application, number: int, oids: Collection[str]) -> bool:
     with suppress(IntegrityError, NotFound):
-        return tells_of(read_copy(app.vault, number) or b"", oids)
+        return tells_of(read_copy(app.whole_vault, number) or b"", oids)
     return False
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
-from unlost.app.backup_run import IN_PROGRESS
+from unlost.app.backup_run import IN_PROGRESS, drop_ended_steps
 from unlost.app.compose import Application
 from unlost.app.home_copy import renew_copies
 from unlost.catalog.erasing import Scrub, end_scrub, note_scrub, noted_scrubs, scrub
@@ -77,4 +77,5 @@ def empty(app: Application, org: ProtectedOrg) -> None:
     app.cache(org.oid).clear()
     for run in list_runs(org.name):
         shutil.rmtree(app.home.work / run.id, ignore_errors=True)
-    app.jobs.tidy()
+    drop_ended_steps(app)
+    app.steps.tidy()

@@ -34,7 +34,7 @@ from unlost.model.certificate import Certificate
 from unlost.model.errors import UnlostError
 from unlost.model.forecast import Forecast
 from unlost.model.knowledge import Expiry
-from unlost.model.ports import Vault
+from unlost.model.ports import VaultReader
 from unlost.model.snapshot import ChangeKind, CommitKind, SnapshotInfo, nights
 
 COMPARED = 29  # nights that the newest one is compared with
@@ -223,7 +223,7 @@ def _forgotten_between(
     )
 
 
-def _moved(vault: Vault, oid: str, table: str, *, after: int, until: int) -> Counter[str]:
+def _moved(vault: VaultReader, oid: str, table: str, *, after: int, until: int) -> Counter[str]:
     """How many records were created, changed and deleted between two backups."""
     found: Counter[str] = Counter()
     for rows in vault.changes(oid, table, after=after, until=until):

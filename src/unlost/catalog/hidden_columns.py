@@ -1,28 +1,34 @@
 """Which columns viewers do not see."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import HiddenColumnRow, Org
-from unlost.model.access import HiddenColumn
+from unlost.model.hidden_columns import HiddenColumns, hidden_columns
 
 
-def hidden_columns(oid: str | None = None) -> Sequence[HiddenColumn]:
-    """Those of one org, or of all."""
+def hidden_by_org() -> Mapping[str, HiddenColumns]:
+    """The hidden columns of each org (an oid) that has some."""
     with own_connection():
-        rows = HiddenColumnRow.objects.select_related("org").order_by("table", "column")
-        rows = rows if oid is None else rows.filter(org__oid=oid)
-        return [HiddenColumn(row.org.oid, row.table, row.column) for row in rows]
+        pairs: dict[str, list[tuple[str, str]]] = {}
+        rows = HiddenColumnRow.objects.values_list("org__oid", "table", "column")
+        for oid, table, column in rows:
+            pairs.setdefault(oid, []).append((table, column))
+        return {oid: hidden_columns(some) for oid, some in pairs.items()}
 
 
-def hide_column(hidden: HiddenColumn) -> bool:
-    """Hide a column from viewers; False if it was."""
+def hidden_in(oid: str) -> HiddenColumns:
+    """The hidden columns of an org."""
     with own_connection():
-        org = Org.objects.get(oid=hidden.oid)
-        _, made = HiddenColumnRow.objects.get_or_create(
-            org=org, table=hidden.table, column=hidden.column
-        )
-        return made
+        rows = HiddenColumnRow.objects.filter(org__oid=oid)
+        return hidden_columns(rows.values_list("table", "column"))
+
+
+def hide_column(oid: str, table: str, column: str) -> None:
+    """Hide a column from viewers."""
+    with own_connection():
+        org = Org.objects.get(oid=oid)
+        HiddenColumnRow.objects.get_or_create(org=org, table=table, column=column)
 
 
 def hide_as(old: str, new: str) -> None:
@@ -33,10 +39,8 @@ def hide_as(old: str, new: str) -> None:
             HiddenColumnRow.objects.get_or_create(org=org, table=held.table, column=held.column)
 
 
-def show_column(hidden: HiddenColumn) -> bool:
+def show_column(oid: str, table: str, column: str) -> bool:
     """Show it again; False if it was not hidden."""
     with own_connection():
-        found = HiddenColumnRow.objects.filter(
-            org__oid=hidden.oid, table=hidden.table, column=hidden.column
-        )
+        found = HiddenColumnRow.objects.filter(org__oid=oid, table=table, column=column)
         return bool(found.delete()[0])

@@ -16,10 +16,10 @@ from django.apps import apps
 from django.core.management import call_command
 from django.core.management.color import no_style
 from django.db import connection, connections, models, transaction
-from django.db.migrations.recorder import MigrationRecorder
 
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import Org
+from unlost.catalog.schema import schema_applied
 from unlost.model.errors import Conflict
 
 COPY = "copy"  # Django's name for the file
@@ -77,12 +77,6 @@ def server_version() -> str:
         cursor.execute("SHOW server_version")
         row = cursor.fetchone()
     return str(row[0])
-
-
-def schema_applied(alias: str) -> int:
-    """The number of the newest migration of the catalog that a database has."""
-    done = MigrationRecorder(connections[alias]).applied_migrations()
-    return max((int(name[:4]) for app, name in done if app == "catalog"), default=0)
 
 
 @contextmanager

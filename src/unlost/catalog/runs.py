@@ -1,4 +1,8 @@
-"""The runs of an org: begin, end, look up. What can be resumed is known to the job store."""
+"""The runs of an org, and the only state that they have: begin, end, look up.
+
+The results of the steps of a run lie elsewhere; what is to become of them is decided by its state
+here. See docs/adr/0012.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +14,7 @@ from django.db.models.functions import RowNumber
 
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import Org, Run
+from unlost.model.errors import Conflict
 from unlost.model.jobs import Wish
 from unlost.model.snapshot import CommitKind
 
@@ -23,6 +28,16 @@ class RunState(StrEnum):
     FAILED = "failed"  # stopped by an error; the next call goes on with it
     DONE = "done"
     ABANDONED = "abandoned"  # will not be gone on with
+
+    @property
+    def over(self) -> bool:
+        """True if the run does not go on; a person may still resume a restore that was given up."""
+        return self in (RunState.DONE, RunState.ABANDONED)
+
+
+_OVER = [state.value for state in RunState if state.over]
+# A run of an hour does not go on once it stopped, however it did.
+_GOES_ON = ~Q(state__in=_OVER) & (Q(hourly=False) | Q(state=RunState.RUNNING.value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +87,12 @@ def begin_run(
     at: datetime,
     hourly: bool = False,
 ) -> RunRecord:
-    """Write down that a run begins, or goes on; ``org`` is the org's name."""
+    """Write down that a run begins, or goes on; ``org`` is the org's name.
+
+    Raises Conflict (``run-ended``) for a backup that is over: nothing is left that it could go on from.
+    """
     with own_connection():
-        row, made = Run.objects.get_or_create(
+        row, new = Run.objects.get_or_create(
             id=run,
             defaults={
                 "org": Org.objects.get(name=org),
@@ -85,22 +103,34 @@ def begin_run(
                 "hourly": hourly,
             },
         )
-        if not made:
-            row.state = RunState.RUNNING.value
-            row.resume_at = row.ended_at = None
-            row.went_on_at = row.moved_at = at
-            row.error_code = row.error_sentence = ""
-            row.save()
+        if not new:
+            _resume(run, kind, at=at)
+            row.refresh_from_db()
         return _value(row, org)
 
 
+def _resume(run: str, kind: CommitKind, *, at: datetime) -> None:
+    rows = Run.objects.filter(id=run)
+    if kind is CommitKind.BACKUP:
+        rows = rows.filter(_GOES_ON)
+    resumed = rows.update(
+        state=RunState.RUNNING.value,
+        resume_at=None,
+        ended_at=None,
+        went_on_at=at,
+        moved_at=at,
+        error_code="",
+        error_sentence="",
+    )
+    if not resumed:
+        raise Conflict("run-ended", f"The run {run} has ended and cannot go on.")
+
+
 def end_run(run: str, end: RunEnd) -> None:
-    """Write down how a run ended; one that is done stays done, whoever comes later."""
+    """Write down how a run ended. What is over stays as it is, unless it turns out to be done."""
+    open_rows = ~Q(state=RunState.DONE.value) if end.state is RunState.DONE else _GOES_ON
     with own_connection():
-        row = Run.objects.filter(id=run)
-        if end.state is not RunState.DONE:
-            row = row.exclude(state=RunState.DONE.value)
-        row.update(
+        Run.objects.filter(open_rows, id=run).update(
             state=end.state.value,
             ended_at=end.at,
             resume_at=end.resume_at,
@@ -108,6 +138,21 @@ def end_run(run: str, end: RunEnd) -> None:
             error_code=end.error_code,
             error_sentence=end.error_sentence,
         )
+
+
+def unfinished_backups(oid: str, *, hourly: bool) -> Sequence[RunRecord]:
+    """Backups of an org that may go on, newest first: those of hours between two nights, or the others."""
+    chosen = _GOES_ON & Q(org__oid=oid, kind=CommitKind.BACKUP.value, hourly=hourly)
+    with own_connection():
+        rows = list(Run.objects.select_related("org").filter(chosen).order_by("-started_at", "-id"))
+    return [_value(row, row.org.name) for row in rows]
+
+
+def ended_runs(runs: Iterable[str]) -> frozenset[str]:
+    """Those of these ids that do not go on: they are over, or the home does not know them."""
+    ids = frozenset(runs)
+    with own_connection():
+        return ids - set(Run.objects.filter(_GOES_ON, id__in=ids).values_list("id", flat=True))
 
 
 def wish_of(run: str) -> Wish:

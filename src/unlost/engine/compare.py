@@ -17,7 +17,7 @@ from unlost.engine.merge import aligned, read_run, sorted_runs
 from unlost.engine.rows import chosen
 from unlost.engine.sameness import differs
 from unlost.model.errors import NotFound
-from unlost.model.ports import Clock, Snapshot, Source, Vault
+from unlost.model.ports import Clock, Snapshot, Source, VaultReader
 from unlost.model.reading import Op, ReadTask, Ready, Rows
 from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
 from unlost.model.snapshot import ChangeKind, CommitKind
@@ -54,22 +54,22 @@ class TableSummary:
 class Between:
     """Two snapshots of one org, the earlier one first.
 
-    ``covered``: tables of which whoever compares does not see all columns.
+    ``filtered``: tables whose hidden columns the vault leaves out.
     """
 
-    vault: Vault
+    vault: VaultReader
     org: str
     old: Snapshot
     new: Snapshot
-    covered: frozenset[str] = frozenset()
+    filtered: frozenset[str] = frozenset()
 
     @classmethod
     def of(
-        cls, vault: Vault, org: str, *, one: int, other: int, covered: Iterable[str] = ()
+        cls, vault: VaultReader, org: str, *, one: int, other: int, filtered: Iterable[str] = ()
     ) -> "Between":
         """The snapshots of these numbers, in whatever order they are named."""
         first, last = sorted((one, other))
-        return cls(vault, org, vault.at(org, first), vault.at(org, last), frozenset(covered))
+        return cls(vault, org, vault.at(org, first), vault.at(org, last), frozenset(filtered))
 
     def tables(self) -> list[str]:
         """Tables that either of them holds."""
@@ -100,13 +100,13 @@ class Between:
         """True if what the vault holds to differ does so in a field that is compared.
 
         Then nobody needs to look into the records to count them. It is not so where columns came,
-        went or are covered, and for bytes, which are not compared here.
+        went or are hidden, and for bytes, which are not compared here.
         """
         if any(info.kind is CommitKind.SALVAGE for info in self.vault.commits(self.org)):
             return False  # what is not known any more differs for the vault, and for nobody else
         columns = _columns(self.old, table)
         binary = any(column.kind is WireKind.BINARY for column in columns)
-        return table not in self.covered and not binary and columns == _columns(self.new, table)
+        return table not in self.filtered and not binary and columns == _columns(self.new, table)
 
     def summary(self, table: str) -> TableSummary:
         """What differs in a table, in records."""

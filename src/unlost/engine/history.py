@@ -15,7 +15,7 @@ from itertools import zip_longest
 from unlost.engine.changelog import Noted, noted_changes
 from unlost.engine.explain import Explained, FieldChange, explain
 from unlost.model.errors import NotFound
-from unlost.model.ports import Snapshot, Vault
+from unlost.model.ports import Snapshot, VaultReader
 from unlost.model.reading import Op
 from unlost.model.schema import Table
 from unlost.model.snapshot import ChangeKind, SnapshotInfo, Version
@@ -129,7 +129,7 @@ def _touched(event: Event) -> set[str]:
     return {change.column for change in event.fields}
 
 
-def history(vault: Vault, org: str, table: str, record: str) -> tuple[Event, ...]:
+def history(vault: VaultReader, org: str, table: str, record: str) -> tuple[Event, ...]:
     """All events of a record, oldest first; raises NotFound for one that the vault does not have."""
     versions = vault.history(org, table, record)
     head = vault.head(org)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from unlost.model.certificate import Certificate
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.ports import Vault
+from unlost.model.ports import VaultReader
 from unlost.model.snapshot import SnapshotInfo, nights
 
 LATEST = "latest"
@@ -102,7 +102,7 @@ def resolve(moment: Past, backups: Sequence[SnapshotInfo]) -> SnapshotInfo:
     return found[-1]
 
 
-def backup_at(vault: Vault, oid: str, moment: Past) -> SnapshotInfo:
+def backup_at(vault: VaultReader, oid: str, moment: Past) -> SnapshotInfo:
     """The backup of an org that a moment names.
 
     Raises NotFound (``snapshot-unknown``, ``snapshot-forgotten``, ``no-backup-yet``).
@@ -122,7 +122,7 @@ def last_look(infos: Sequence[SnapshotInfo], *, number: int, table: str) -> date
     return looks[-1] if looks else None
 
 
-def proof_of_night(vault: Vault, oid: str) -> Certificate | None:
+def proof_of_night(vault: VaultReader, oid: str) -> Certificate | None:
     """What the newest backup of all tables proved; None if there is none."""
     whole = nights(vault.snapshots(oid))
     return vault.at(oid, whole[-1].number).certificate() if whole else None

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from unlost.model.org import OrgIdentity
-from unlost.model.ports import Snapshot, Vault
+from unlost.model.ports import Snapshot, VaultReader
 from unlost.model.schema import Table
 from unlost.model.snapshot import Hit
 
@@ -22,7 +22,7 @@ class Found:
 
 
 def find(
-    vault: Vault, text: str, *, orgs: Sequence[str] | None = None, limit: int = MOST
+    vault: VaultReader, text: str, *, orgs: Sequence[str] | None = None, limit: int = MOST
 ) -> tuple[Found, ...]:
     """Records of all orgs (or of these) that match, the best first.
 
@@ -47,7 +47,7 @@ def _exact(hit: Hit, text: str) -> bool:
     return wanted in (hit.value.casefold(), hit.record.casefold())
 
 
-def _labelled(vault: Vault, org: str, text: str, limit: int) -> list[Hit]:
+def _labelled(vault: VaultReader, org: str, text: str, limit: int) -> list[Hit]:
     head = vault.head(org)
     if head is None:
         return []

@@ -1,4 +1,4 @@
-"""Where the job store keeps its rows: the port, and a SQLite file.
+"""Where the step store keeps its rows: the port, and a SQLite file.
 
 The statements are the store's own, written so that every database understands them; here is what differs.
 """
@@ -18,14 +18,13 @@ type Row = tuple[Any, ...]
 type Say = Callable[[str, Sequence[object]], Sequence[Row]]
 
 
-class JobsDatabase(Protocol):
-    """A database of runs and steps; its methods are safe in any thread.
+class StepsDatabase(Protocol):
+    """A database of step results; its methods are safe in any thread.
 
-    ``tables`` are the statements that make it, ``order`` is the column by which rows came.
+    ``tables`` are the statements that make it.
     """
 
     tables: str
-    order: str
 
     def work[T](self, call: Callable[[Say], T]) -> T:
         """Do ``call`` in one transaction, durable when this returns. It may be done again."""
@@ -48,25 +47,18 @@ class JobsDatabase(Protocol):
         ...
 
 
-class SqliteJobs:
+class SqliteSteps:
     """A file, in the mode in which readers and the writer do not wait for each other."""
 
-    order = "rowid"
     tables = """
-CREATE TABLE IF NOT EXISTS runs (
-    run TEXT PRIMARY KEY, kind TEXT NOT NULL, org TEXT NOT NULL, state TEXT NOT NULL,
-    started TEXT NOT NULL, changed TEXT NOT NULL, resume_at TEXT, sentence TEXT NOT NULL DEFAULT ''
-) STRICT;
-CREATE INDEX IF NOT EXISTS runs_by_org ON runs (kind, org, state);
 CREATE TABLE IF NOT EXISTS steps (
-    run TEXT NOT NULL REFERENCES runs (run) ON DELETE CASCADE,
-    name TEXT NOT NULL, key TEXT NOT NULL, result BLOB NOT NULL,
+    run TEXT NOT NULL, name TEXT NOT NULL, key TEXT NOT NULL, result BLOB NOT NULL, at TEXT NOT NULL,
     PRIMARY KEY (run, name, key)
 ) STRICT, WITHOUT ROWID;
 """
 
     def __init__(self, path: Path) -> None:
-        """Open or make ``path``; raises StoreError (``jobs-unreadable``)."""
+        """Open or make ``path``; raises StoreError (``steps-unreadable``)."""
         self._lock = threading.Lock()
         self._path = path
         with self._usable():
@@ -90,7 +82,6 @@ CREATE TABLE IF NOT EXISTS steps (
         with self._usable():
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
-            self._db.execute("PRAGMA foreign_keys = ON")
             self._db.executescript(self.tables)
             self._db.execute(f"PRAGMA user_version = {number}")
 
@@ -113,7 +104,7 @@ CREATE TABLE IF NOT EXISTS steps (
             with suppress(AttributeError):
                 self._db.close()
             raise StoreError(
-                "jobs-unreadable",
-                f"The file of runs {self._path} cannot be used: {error}.",
+                "steps-unreadable",
+                f"The file of step results {self._path} cannot be used: {error}.",
                 next_step="Move the file away; unfinished runs then begin again.",
             ) from error

@@ -1,4 +1,4 @@
-"""Where the job store keeps its rows: a PostgreSQL database that workers share."""
+"""Where the step store keeps its rows: a PostgreSQL database that workers share."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -11,24 +11,16 @@ from unlost.model.errors import database_away
 
 # A server that is started again is back within seconds; a statement waits for it that long.
 AWAY_SECONDS = (0.1, 0.3, 1.0, 2.0, 4.0, 8.0, 15.0)
-SCHEMA = "unlost_jobs"
+SCHEMA = "unlost_steps"
 
 
-class PostgresJobs:
+class PostgresSteps:
     """A schema of its own in the home's database. Waits a while for a server that is away."""
 
-    order = "number"
     tables = """
 CREATE TABLE IF NOT EXISTS format (number INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS runs (
-    run TEXT PRIMARY KEY, kind TEXT NOT NULL, org TEXT NOT NULL, state TEXT NOT NULL,
-    started TEXT NOT NULL, changed TEXT NOT NULL, resume_at TEXT, sentence TEXT NOT NULL DEFAULT '',
-    number BIGINT GENERATED ALWAYS AS IDENTITY
-);
-CREATE INDEX IF NOT EXISTS runs_by_org ON runs (kind, org, state);
 CREATE TABLE IF NOT EXISTS steps (
-    run TEXT NOT NULL REFERENCES runs (run) ON DELETE CASCADE,
-    name TEXT NOT NULL, key TEXT NOT NULL, result BYTEA NOT NULL,
+    run TEXT NOT NULL, name TEXT NOT NULL, key TEXT NOT NULL, result BYTEA NOT NULL, at TEXT NOT NULL,
     PRIMARY KEY (run, name, key)
 );
 """

@@ -1,4 +1,4 @@
-"""The local runner: steps in this process, on a few threads, their results in the job store."""
+"""The local runner: steps in this process, on a few threads, their results in the step store."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from unlost.jobs.store import JobStore
+from unlost.jobs.store import StepStore
 from unlost.model.errors import IntegrityError
 from unlost.model.learned import learned
 from unlost.model.ports import Clock
@@ -24,7 +24,7 @@ class LocalRunner:
     that.
     """
 
-    def __init__(self, run: str, *, store: JobStore, clock: Clock, workers: int = WORKERS) -> None:
+    def __init__(self, run: str, *, store: StepStore, clock: Clock, workers: int = WORKERS) -> None:
         self._run = run
         self._store = store
         self._clock = clock

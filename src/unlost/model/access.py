@@ -15,7 +15,7 @@ class Right(StrEnum):
 
     LOOK = "look"  # states, runs, storage, alerts, certificates: nothing of a record
     READ = "read"  # records and files, without the columns that are hidden from viewers
-    UNVEIL = "unveil"  # those columns too
+    READ_HIDDEN = "read-hidden"  # those columns too
     OPERATE = "operate"  # backups, schedules, alerts
     RESTORE = "restore"  # plans, and writing into the org
     MANAGE = "manage"  # orgs, people, channels, keys
@@ -39,7 +39,7 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
         {
             Right.LOOK,
             Right.READ,
-            Right.UNVEIL,
+            Right.READ_HIDDEN,
             Right.OPERATE,
             Right.RESTORE,
         }
@@ -113,12 +113,3 @@ class Trace(StrEnum):
     NONE = "none"
     READ = "read"  # data of records was read
     WRITE = "write"  # something was changed
-
-
-@dataclass(frozen=True, slots=True)
-class HiddenColumn:
-    """A column that viewers do not see, though the vault holds it."""
-
-    oid: str
-    table: str
-    column: str

@@ -11,11 +11,11 @@ from typing import BinaryIO, Protocol
 
 import pyarrow as pa
 
-from unlost.model.bycolumns import ReadByColumns
 from unlost.model.certificate import Certificate
 from unlost.model.copies import HomeCopies
 from unlost.model.erasure import Suppressing
 from unlost.model.errors import UnlostError
+from unlost.model.hidden_columns import HiddenColumns
 from unlost.model.jobs import Job
 from unlost.model.knowledge import Knowledge
 from unlost.model.org import OrgIdentity
@@ -29,17 +29,13 @@ from unlost.model.snapshot import (
     ChangeKind,
     CommitKind,
     Counts,
-    Hidden,
-    Hit,
     Lineage,
     SnapshotInfo,
-    StoredFile,
     TableCommit,
-    TableState,
-    Version,
     Visibility,
 )
 from unlost.model.upkeep import Upkeep
+from unlost.model.vault_reader import Snapshot, VaultReader
 from unlost.model.verifying import Verifying
 from unlost.model.waiting import Waiting
 from unlost.model.writing import (
@@ -435,78 +431,6 @@ class Commit(Suppressing, Waiting, Protocol):
         ...
 
 
-class Snapshot(ReadByColumns, Protocol):
-    """The picture of one org at one commit.
-
-    Tables read from it have the columns of the snapshot's schema as text, in the schema's order,
-    after the system columns ``_u_id``, ``_u_op``, ``_u_snap`` (number of the commit that brought
-    the version), ``_u_observed_at``, ``_u_modified_at``, ``_u_modified_by``.
-    """
-
-    @property
-    def info(self) -> SnapshotInfo:
-        """Number, times, counts."""
-        ...
-
-    def schema(self) -> Schema:
-        """The schema of the snapshot."""
-        ...
-
-    def tables(self) -> Mapping[str, TableState]:
-        """State of each table that the vault holds."""
-        ...
-
-    def scan(self, table: str, *, columns: Sequence[str] | None = None) -> pa.RecordBatchReader:
-        """Live records in the order of their ids, in bounded batches."""
-        ...
-
-    def scan_deleted(
-        self, table: str, *, columns: Sequence[str] | None = None
-    ) -> pa.RecordBatchReader:
-        """Last known states of deleted records, in the order of their ids."""
-        ...
-
-    def live_ids(self, table: str) -> Iterator[pa.Table]:
-        """Live ids in order, in bounded tables: ``_u_id``, ``_u_observed_at``, ``_u_snap``."""
-        ...
-
-    def get(
-        self, table: str, ids: Sequence[str], *, columns: Sequence[str] | None = None
-    ) -> pa.Table:
-        """Newest states (live or last known before deletion) of these ids, with ``_u_op``."""
-        ...
-
-    def where(
-        self,
-        table: str,
-        column: str,
-        values: Sequence[str],
-        *,
-        columns: Sequence[str] | None = None,
-    ) -> pa.Table:
-        """Newest states, as ``get`` gives them, of the records with one of these values there.
-
-        Quick for a column in which a change log names its records; any other is read whole.
-        """
-        ...
-
-    def row_bytes(self, table: str) -> int:
-        """About how many bytes of text a record has, without long texts; 0 if it holds none."""
-        ...
-
-    def hidden(self, table: str | None = None) -> Sequence[Hidden]:
-        """Rows and columns that the reading user stopped seeing."""
-        ...
-
-    def files(self, table: str, records: Sequence[str]) -> Sequence[StoredFile]:
-        """The newest files that the vault holds for these records."""
-        ...
-
-    def certificate(self) -> Certificate | None:
-        """The certificate of the run that made it."""
-        ...
-
-
 class Journal(Protocol):
     """What one run that writes to an org has done, entry by entry; entry 0 is its plan.
 
@@ -535,7 +459,7 @@ class Journal(Protocol):
         ...
 
 
-class Vault(Upkeep, Retention, Verifying, Protocol):
+class Vault(VaultReader, Upkeep, Retention, Verifying, Protocol):
     """The encrypted, append-only store. ``org`` is the vault's own id of an org (oid)."""
 
     @property
@@ -543,52 +467,16 @@ class Vault(Upkeep, Retention, Verifying, Protocol):
         """Copies of the data of the homes that use this vault."""
         ...
 
+    def visible(self, hidden: Mapping[str, HiddenColumns]) -> VaultReader:
+        """The vault to read, without the columns that are hidden of each org."""
+        ...
+
     def adopt(self, identity: OrgIdentity) -> str:
         """The oid of this org, made on first sight."""
         ...
 
-    def orgs(self) -> Mapping[str, OrgIdentity]:
-        """All orgs by oid."""
-        ...
-
     def begin(self, org: str, *, run: str, kind: CommitKind, identity: OrgIdentity) -> Commit:
         """Open, or re-open, the commit of a run; refuses another org's identity."""
-        ...
-
-    def head(self, org: str) -> Snapshot | None:
-        """The newest backup, or None."""
-        ...
-
-    def snapshots(self, org: str) -> Sequence[SnapshotInfo]:
-        """All backups, oldest first: nights, and those of a few tables between them."""
-        ...
-
-    def commits(self, org: str) -> Sequence[SnapshotInfo]:
-        """All that took a number, oldest first: nights, restores and whatever else."""
-        ...
-
-    def at(self, org: str, number: int) -> Snapshot:
-        """The snapshot of this number; raises NotFound (``snapshot-forgotten`` too)."""
-        ...
-
-    def as_of(self, org: str, number: int) -> Snapshot:
-        """What is left as of a commit: the same, but also of one whose other versions were forgotten."""
-        ...
-
-    def history(self, org: str, table: str, record: str) -> Sequence[Version]:
-        """All versions of a record, oldest first; empty if the vault never saw it."""
-        ...
-
-    def changes(self, org: str, table: str, *, after: int, until: int) -> Iterator[pa.Table]:
-        """What differs between two snapshots: ``_u_id`` and ``change`` (``ChangeKind``), by id."""
-        ...
-
-    def search(self, org: str, text: str, *, limit: int = 20) -> Sequence[Hit]:
-        """Records whose id, name, number, e-mail, phone or key begins with the text's tokens."""
-        ...
-
-    def open_file(self, org: str, blob: str) -> AbstractContextManager[BinaryIO]:
-        """A stored file's bytes."""
         ...
 
     def read_files(self, org: str, blobs: Collection[str]) -> Mapping[str, bytes]:
@@ -597,28 +485,6 @@ class Vault(Upkeep, Retention, Verifying, Protocol):
 
     def journal(self, org: str, run: str) -> Journal:
         """The journal of a run; empty before its first entry."""
-        ...
-
-    def journals(self, org: str, *, unfinished: bool = False) -> Sequence[str]:
-        """Runs that have a journal: those with a commit in its order, then the others.
-
-        ``unfinished``: only the others. They lie in the vault alone: whoever opens it finds them.
-        """
-        ...
-
-    def lineage(
-        self,
-        org: str,
-        *,
-        table: str | None = None,
-        records: Sequence[str] = (),
-        lives: Sequence[str] = (),
-    ) -> Sequence[Lineage]:
-        """Which live records stand for records of this org: the newest row of each, by id.
-
-        With ``table`` and ``records`` (old ids) the cost is that of their rows; then the rows that carry them on are
-        given too, for ``unlost.model.lineage.resolve``. Otherwise all are read; ``lives``: what leads to one of them.
-        """
         ...
 
 
@@ -694,6 +560,7 @@ __all__ = [
     "Source",
     "UnlostError",
     "Vault",
+    "VaultReader",
     "Witness",
     "Witnessed",
     "Writer",

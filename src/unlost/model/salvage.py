@@ -121,7 +121,3 @@ class Salvaging(Protocol):
         nothing has changed.
         """
         ...
-
-    def salvages(self, org: str) -> tuple[SalvageTold, ...]:
-        """What was salvaged, oldest first."""
-        ...

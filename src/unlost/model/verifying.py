@@ -16,12 +16,3 @@ class Verifying(Salvaging, Protocol):
     def format(self) -> int:
         """The number of the format that the vault is of; raises IntegrityError, NotFound, StoreError."""
         ...
-
-    def upgrade(self, level: VerifyLevel) -> VerifyReport | None:
-        """Prove that all of a vault of an earlier format is read, and write that it is of the newest since.
-
-        The report of what was looked at; where it tells of damage, nothing was written. None if the vault was of
-        the newest format before. Raises IntegrityError (``marker-damaged``), NotAllowed
-        (``key-outdated``), StoreError.
-        """
-        ...

@@ -429,9 +429,6 @@ class MemoryVault(Undamaged):
         """Always the newest: nothing is written down."""
         return 1
 
-    def upgrade(self, level: VerifyLevel) -> None:
-        """Nothing is due."""
-
     def keep(self, piece: Piece) -> SegmentEntry:
         """Make a piece durable."""
         with self.lock:

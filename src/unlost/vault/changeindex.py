@@ -22,7 +22,7 @@ from unlost.vault.format.physical import (
     UNTOLD,
 )
 from unlost.vault.merge import key_pieces
-from unlost.vault.room import OrgRoom
+from unlost.vault.room import OrgReader
 from unlost.vault.state import LiveSegment, LiveState
 from unlost.vault.tableview import TableView, last_of_each
 from unlost.vault.tokenrows import between, places_between
@@ -69,7 +69,7 @@ def changes_of(table: str, commits: Sequence[LiveSegment], view: TableView) -> I
 class ChangeIndex:
     """``$changes`` of an org as of now."""
 
-    def __init__(self, room: OrgRoom, state: LiveState, table: str) -> None:
+    def __init__(self, room: OrgReader, state: LiveState, table: str) -> None:
         self._table = table
         self._view = room.view(CHANGES, until=state.seq, state=state)
 

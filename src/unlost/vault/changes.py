@@ -17,7 +17,7 @@ from unlost.vault.changeindex import TOLD, ChangeIndex, in_order, slices
 from unlost.vault.format.physical import SAME, U_ID, U_OP, U_PREV, U_ROW_HASH, U_SNAP, UNTOLD
 from unlost.vault.format.rowhash import Hashes, from_array
 from unlost.vault.merge import key_pieces
-from unlost.vault.room import OrgRoom
+from unlost.vault.room import OrgReader
 from unlost.vault.state import LiveSegment, LiveState
 from unlost.vault.tableview import RANK, TableView, last_of_each
 from unlost.vault.writer import positions
@@ -37,7 +37,7 @@ _TURNED = {
 _CREATED, _CHANGED, _DELETED, _REVIVED = range(1, 5)
 
 
-def changes(room: OrgRoom, table: str, *, after: int, until: int) -> Iterator[pa.Table]:
+def changes(room: OrgReader, table: str, *, after: int, until: int) -> Iterator[pa.Table]:
     """``_u_id`` and ``change`` of the records that differ, in the order of their ids."""
     if after > until:
         yield from changes_back(room, table, after=after, until=until)
@@ -52,7 +52,7 @@ def changes(room: OrgRoom, table: str, *, after: int, until: int) -> Iterator[pa
             yield found
 
 
-def changes_back(room: OrgRoom, table: str, *, after: int, until: int) -> Iterator[pa.Table]:
+def changes_back(room: OrgReader, table: str, *, after: int, until: int) -> Iterator[pa.Table]:
     """The same seen from the newer snapshot: what was created is deleted, and so on."""
     told = pa.array([str(kind) for kind in _TURNED], pa.string())
     turned = pa.array([str(kind) for kind in _TURNED.values()], pa.string())
@@ -61,7 +61,7 @@ def changes_back(room: OrgRoom, table: str, *, after: int, until: int) -> Iterat
         yield rows.set_column(1, "change", kinds)
 
 
-def _added_rows(room: OrgRoom, state: LiveState, added: TableView) -> Iterator[pa.Table]:
+def _added_rows(room: OrgReader, state: LiveState, added: TableView) -> Iterator[pa.Table]:
     """Id, op, prev and snap of all rows that were added, oldest first for each id.
 
     Their hashes too, where they were read.

@@ -20,13 +20,13 @@ from unlost.vault.format.physical import (
     U_SHAPE,
     U_SNAP,
 )
-from unlost.vault.room import OrgRoom
+from unlost.vault.room import OrgReader
 from unlost.vault.tableview import RANK, TableView
 
 _COLUMNS = (U_OP, U_ROW_HASH, U_OBSERVED_AT, U_MODIFIED_AT, U_MODIFIED_BY, U_SHAPE)
 
 
-def history(room: OrgRoom, table: str, record: str) -> Sequence[Version]:
+def history(room: OrgReader, table: str, record: str) -> Sequence[Version]:
     """All versions of a record, oldest first; empty if the vault never saw it.
 
     Observations that say the same as the one before are no versions.
@@ -53,7 +53,7 @@ def _told(rows: pa.Table) -> pa.Table:
 
 
 def _cells(
-    room: OrgRoom, view: TableView, rows: pa.Table, *, until: int
+    room: OrgReader, view: TableView, rows: pa.Table, *, until: int
 ) -> Sequence[dict[str, str | None]]:
     """The cells of each version; those of equal columns are read together."""
     found: list[dict[str, str | None]] = [{} for _ in range(len(rows))]

@@ -91,13 +91,11 @@ def generation_of(name: str) -> int | None:
 class Inherited:
     """What counts of the time before the present master key, as the register's entry lists it.
 
-    ``keys`` has by its folder a code of each wrapped key, ``shredded`` the oids of orgs that are gone,
-    ``upgraded`` is the format that a marker said (see ``unlost.vault.upgrade``), 0 without one.
+    ``keys`` has by its folder a code of each wrapped key, ``shredded`` the oids of orgs that are gone.
     """
 
     keys: Mapping[str, str] = field(default_factory=dict[str, str])
     shredded: frozenset[str] = frozenset()
-    upgraded: int = 0
 
 
 _NOTHING = Inherited()
@@ -149,17 +147,12 @@ class Keyring:
         )
 
     def inherit(
-        self,
-        before: "Keyring",
-        *,
-        orgs: Collection[str],
-        shredded: Collection[str],
-        upgraded: int,
+        self, before: "Keyring", *, orgs: Collection[str], shredded: Collection[str]
     ) -> None:
         """Take over what counts now of these orgs, and nothing that somebody puts there later."""
         held = (one for org in orgs for one in before.counting(org))
         codes = {base: self.code(base, key) for base, key in held}
-        self.inherited = Inherited(codes, frozenset(shredded), upgraded)
+        self.inherited = Inherited(codes, frozenset(shredded))
 
     def on(self, store: Store) -> "Keyring":
         """The same keys for another store, such as a copy of the vault."""

@@ -17,7 +17,7 @@ from unlost.model.reading import Op, Rows
 from unlost.model.snapshot import Lineage
 from unlost.vault.format.physical import INSTANT, LINEAGE, U_ID, U_SNAP
 from unlost.vault.merge import key_pieces, newest_of_each
-from unlost.vault.room import OrgRoom
+from unlost.vault.room import OrgReader
 from unlost.vault.tableview import TableView, sorted_unique
 
 _CELLS = ("live", "run")
@@ -42,7 +42,7 @@ def lineage_rows(rows: Sequence[Lineage], *, observed_at: datetime) -> Iterator[
 
 
 def lineage(
-    room: OrgRoom,
+    room: OrgReader,
     *,
     targets: Sequence[str],
     table: str | None,

@@ -115,7 +115,7 @@ def _inheriting(store: Store, keys: Keyring, found: Register, *, entropy: Entrop
         master=keys.masters[-1],
         entropy=entropy,
         earlier=[_opened(sealed, keys, place) for place, sealed in enumerate(found.earlier, 1)],
-        inherited=Inherited(found.keys, frozenset(found.shredded), found.upgraded),
+        inherited=Inherited(found.keys, frozenset(found.shredded)),
     )
 
 
@@ -139,7 +139,6 @@ def succeed(
         followed=tuple(_token(new, number) for number in range(1, new.generation)),
         keys=new.inherited.keys,
         shredded=tuple(new.inherited.shredded),
-        upgraded=new.inherited.upgraded,
     )
     while True:
         if _put(store, new, replace(entry, number=_newest(store, keys)[1])):

@@ -17,7 +17,6 @@ from unlost.vault.orgnames import named_orgs
 from unlost.vault.register import is_single, registered, repeat_entry, succeed
 from unlost.vault.shred import shredded_orgs
 from unlost.vault.unlock import ServiceKey, slot_copies
-from unlost.vault.upgrade import marked_format
 
 
 def renew_master(
@@ -37,12 +36,7 @@ def renew_master(
     listed: Mapping[str, str] = {
         key.slot: write_slot(store, new, key, slot=key.slot, entropy=entropy)
     }
-    new.inherit(
-        keys,
-        orgs=_orgs(store, keys),
-        shredded=shredded_orgs(store, keys).keys(),
-        upgraded=marked_format(store, keys),
-    )
+    new.inherit(keys, orgs=_orgs(store, keys), shredded=shredded_orgs(store, keys).keys())
     succeed(store, keys, new, slots=listed, sheet=taken_down.isoformat())
     repeat_entry(store, new)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from unlost.model.errors import NotFound
+from unlost.model.hidden_columns import HiddenColumns
 from unlost.model.ports import Clock, Witness
 from unlost.vault.bigcells import LoadBlobs
 from unlost.vault.blobstream import open_blob
@@ -15,7 +16,7 @@ from unlost.vault.chain import Chain
 from unlost.vault.files import BLOB_COLUMNS, FILES_TABLE, blob_of_row, blob_row_id
 from unlost.vault.format.physical import U_ID
 from unlost.vault.packs import Blob, PackWriter
-from unlost.vault.schemas import Schemas
+from unlost.vault.schemas import SYSTEM_SCHEMA, SchemaReader, Schemas, VisibleSchemas
 from unlost.vault.sealing import SealedObjects
 from unlost.vault.segments import SegmentReader
 from unlost.vault.state import LiveState
@@ -36,29 +37,20 @@ class VaultOptions:
     bundle_from: int = BUNDLE_FROM
 
 
-class OrgRoom:
-    """One org. Safe to share between threads."""
+@dataclass(eq=False)
+class OrgReader:
+    """What is read of one org. Safe to share between threads."""
 
-    def __init__(
-        self,
-        org: str,
-        *,
-        sealed: SealedObjects,
-        clock: Clock,
-        witness: Witness | None,
-        options: VaultOptions,
-        limit: BufferLimit,
-    ) -> None:
-        self.org = org
-        self.sealed = sealed
-        self.clock = clock
-        self.options = options
-        self.limit = limit
-        self.chain = Chain(org, sealed=sealed, witness=witness)
-        self.schemas = Schemas(org, sealed=sealed)
-        self.reader = SegmentReader(org, sealed=sealed)
-        self.reading = Reading(self.reader, self.schemas)
-        self.unjournaled: dict[int, tuple[str, ...]] = {}  # by commit: what it took away is known
+    org: str
+    sealed: SealedObjects
+    chain: Chain
+    schemas: SchemaReader
+    reader: SegmentReader
+
+    @property
+    def reading(self) -> Reading:
+        """What reads the segments of the org."""
+        return Reading(self.reader, self.schemas)
 
     def view(self, table: str, *, until: int, state: LiveState | None = None) -> TableView:
         """A table as of a commit."""
@@ -104,11 +96,43 @@ class OrgRoom:
 
         return load
 
+
+class OrgRoom(OrgReader):
+    """One org, to read and write. Safe to share between threads."""
+
+    schemas: Schemas
+
+    def __init__(
+        self,
+        org: str,
+        *,
+        sealed: SealedObjects,
+        clock: Clock,
+        witness: Witness | None,
+        options: VaultOptions,
+        limit: BufferLimit,
+    ) -> None:
+        chain, schemas = Chain(org, sealed=sealed, witness=witness), Schemas(org, sealed=sealed)
+        super().__init__(org, sealed, chain, schemas, SegmentReader(org, sealed=sealed))
+        self.clock = clock
+        self.options = options
+        self.limit = limit
+        self.unjournaled: dict[int, tuple[str, ...]] = {}  # by commit: what it took away is known
+
+    def visible(self, hidden: HiddenColumns) -> OrgReader:
+        """The same org without its hidden columns, to read."""
+        schemas = VisibleSchemas(self.schemas, hidden, newest=self._newest_schema)
+        return OrgReader(self.org, self.sealed, self.chain, schemas, self.reader)
+
     def pack_writer(self, *, until: int) -> PackWriter:
         """A writer that knows the blobs up to a commit."""
         return PackWriter(
             self.sealed, org=self.org, known=lambda idents: self.blobs(idents, until=until)
         )
+
+    def _newest_schema(self) -> str:
+        newest = self.chain.live().seq
+        return self.chain.manifest(newest)[0].schema if newest else SYSTEM_SCHEMA
 
 
 def _lies(blob: Blob) -> list[tuple[str, int]]:

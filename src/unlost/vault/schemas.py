@@ -1,11 +1,14 @@
 """Schema objects: what the tables looked like, and which number each column has for ever."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Protocol
 
 import msgspec
 from blake3 import blake3
 
+from unlost.model.hidden_columns import NOTHING_HIDDEN, HiddenColumns, LogFilter
 from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
 from unlost.vault import places
 from unlost.vault.format import number as numbers
@@ -60,20 +63,33 @@ def _system_document() -> SchemaDocument:
     return SchemaDocument(numbers.FORMAT, schema, number_columns(schema, {}))
 
 
-def _following(schema: Schema, before: SchemaDocument | None) -> SchemaDocument:
-    """The document of a schema. One that says the same as the one before has the number that has.
+class SchemaReader(Protocol):
+    """Finds the tables and columns of an org. Whatever reads rows finds its columns here."""
 
-    So a schema keeps its id, which is made of the whole text, when a release writes another number.
-    """
-    known = before.columns if before is not None else {}
-    document = SchemaDocument(numbers.FORMAT, schema, number_columns(schema, known))
-    if before is None or before.format == document.format:
-        return document
-    alike = msgspec.structs.replace(document, format=before.format)
-    return alike if canonical_text(alike) == canonical_text(before) else document
+    hidden: HiddenColumns = NOTHING_HIDDEN
+
+    def get(self, ident: str) -> SchemaDocument:
+        """A schema object; raises IntegrityError."""
+        ...
+
+    def log_filters(self, table: str, idents: Iterable[str]) -> Collection[LogFilter]:  # noqa: ARG002
+        """What is hidden in a table, if one of these schemas describes it as a change log."""
+        return ()
+
+    def table(self, ident: str, table: str) -> Table | None:
+        """A table in a schema object."""
+        return self.get(ident).schema.table(table)
+
+    def keys(self, ident: str, table: str) -> frozenset[str]:
+        """The columns of a table of which whole values are looked up."""
+        return key_columns(self.get(ident).schema, table)
+
+    def known(self, ident: str, table: str) -> dict[str, Known]:
+        """Every column that a table has or once had, by name."""
+        return self.get(ident).columns.get(table, {})
 
 
-class Schemas:
+class Schemas(SchemaReader):
     """Reads and writes schema objects of an org; keeps those it read."""
 
     def __init__(self, org: str, *, sealed: SealedObjects) -> None:
@@ -93,7 +109,8 @@ class Schemas:
 
     def put(self, schema: Schema, *, before: str) -> str:
         """Keep a schema that follows the one ``before`` (or the empty id); returns its id."""
-        document = _following(schema, self.get(before) if before else None)
+        known = self.get(before).columns if before else {}
+        document = SchemaDocument(numbers.FORMAT, schema, number_columns(schema, known))
         key = self._sealed.keys.identity_key(self.org, _PURPOSE)
         ident = blake3(canonical_text(document), key=key).hexdigest()
         name = places.schema(self.org, ident)
@@ -109,14 +126,6 @@ class Schemas:
         """A schema object as a manifest names it."""
         return stored_entry(self._sealed, places.schema(self.org, ident))
 
-    def table(self, ident: str, table: str) -> Table | None:
-        """A table in a schema object."""
-        return self.get(ident).schema.table(table)
-
-    def keys(self, ident: str, table: str) -> frozenset[str]:
-        """The columns of a table of which whole values are looked up."""
-        return key_columns(self.get(ident).schema, table)
-
     def tokenizer(self, ident: str, table: str, *, names: Sequence[str]) -> Tokenizer | None:
         """What makes the search tokens of a table's columns ``names``; None if nothing does."""
         found = self.table(ident, table)
@@ -124,9 +133,51 @@ class Schemas:
             return None
         return tokenizer_for(found, names=names, keys=self.keys(ident, table))
 
-    def known(self, ident: str, table: str) -> dict[str, Known]:
-        """Every column that a table has or once had, by name."""
-        return self.get(ident).columns.get(table, {})
+
+class VisibleSchemas(SchemaReader):
+    """Schemas without hidden columns, so that no reader finds one of them.
+
+    ``newest`` gives the id of the newest schema: it may know of change logs that older ones do not.
+    """
+
+    def __init__(self, whole: Schemas, hidden: HiddenColumns, *, newest: Callable[[], str]) -> None:
+        self.hidden = hidden
+        self._whole = whole
+        self._newest = newest
+        self._read: dict[str, SchemaDocument] = {}
+        self._filters: dict[str, Mapping[str, frozenset[LogFilter]]] = {}
+
+    def get(self, ident: str) -> SchemaDocument:
+        """A schema object without hidden columns; raises IntegrityError."""
+        if ident not in self._read:
+            self._read[ident] = _visible(self._whole.get(ident), self.hidden)
+        return self._read[ident]
+
+    def log_filters(self, table: str, idents: Iterable[str]) -> Collection[LogFilter]:
+        """The filters of a change log by these schemas, and by the newest one."""
+        return {
+            found
+            for ident in {*idents, self._newest_ident}
+            for found in self._filters_of(ident).get(table, ())
+        }
+
+    @cached_property
+    def _newest_ident(self) -> str:
+        return self._newest()
+
+    def _filters_of(self, ident: str) -> Mapping[str, frozenset[LogFilter]]:
+        if ident not in self._filters:
+            self._filters[ident] = self.hidden.log_filters(self._whole.get(ident).schema)
+        return self._filters[ident]
+
+
+def _visible(document: SchemaDocument, hidden: HiddenColumns) -> SchemaDocument:
+    columns = dict(document.columns)
+    for table in hidden.by_table.keys() & columns.keys():
+        known = columns[table].items()
+        columns[table] = {name: one for name, one in known if name not in hidden.of(table)}
+    schema = hidden.schema(document.schema)
+    return msgspec.structs.replace(document, schema=schema, columns=columns)
 
 
 def stored_entry(sealed: SealedObjects, name: str) -> ObjectEntry:

@@ -86,7 +86,7 @@ class SealedObjects:
         )
 
     def get(self, kind: ObjectKind, *, org: str, name: str) -> bytes:
-        """The content of an object; raises NotFound, IntegrityError, UsageError (newer format)."""
+        """The content of an object; raises NotFound, IntegrityError, UsageError (another format)."""
         return self.open(kind, org=org, name=name, data=self.store.get(name))
 
     def get_either(self, kind: ObjectKind, *, org: str, name: str) -> bytes:

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from unlost.model.hidden_columns import HiddenColumns
 from unlost.model.schema import ColumnTrait, Table
 from unlost.model.snapshot import Hit
 from unlost.vault.format.physical import SEARCH, U_ID, U_OP, is_system
@@ -70,23 +72,29 @@ def _candidates(
     view: TableView, words: Sequence[str], digits: str, *, most: int
 ) -> Iterator[list[Candidate]]:
     """Records by the exact word first, which filters answer; then by beginnings."""
-    longest = max(words, key=len, default="")
+    longest, hidden = max(words, key=len, default=""), view.reading.schemas.hidden
     if longest:
-        yield _collect(exact(view, longest), most)
+        yield _collect(exact(view, longest), most, hidden)
     if digits:
-        yield _collect(beginning(view, digits), most)
+        yield _collect(beginning(view, digits), most, hidden)
     if longest and longest != digits:
-        yield _collect(beginning(view, longest), most)
+        yield _collect(beginning(view, longest), most, hidden)
 
 
-def _collect(rows: Iterable[pa.Table], most: int) -> list[Candidate]:
+def _collect(rows: Iterable[pa.Table], most: int, hidden: HiddenColumns) -> list[Candidate]:
     found: dict[Candidate, None] = {}
-    for part in rows:
+    for part in (_visible(part, hidden) for part in rows) if hidden else rows:
         for row in part.slice(0, most - len(found)).to_pylist():
             found[Candidate(row["table"], row["record"], row["column"])] = None
         if len(found) >= most:
             break
     return list(found)
+
+
+def _visible(rows: pa.Table, hidden: HiddenColumns) -> pa.Table:
+    """Rows of ``$search`` without the words of hidden columns: they would take up the candidates."""
+    names = pc.binary_join_element_wise(rows.column("table"), rows.column("column"), ".")
+    return rows.filter(pc.invert(pc.is_in(names, value_set=pa.array(hidden.names, pa.string()))))
 
 
 def _current(

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from unlost.model.certificate import Certificate
 from unlost.model.errors import NotFound
 from unlost.model.learned import learned
-from unlost.model.schema import Schema, WireKind
+from unlost.model.schema import FileColumn, Schema, WireKind
 from unlost.model.snapshot import (
     EVERY_ID,
     CommitKind,
@@ -41,13 +41,12 @@ from unlost.vault.format.physical import (
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.lookup import records_with
 from unlost.vault.merge import PieceReader, cut, key_pieces, live_rows, newest_of_each, ranked
-from unlost.vault.room import OrgRoom
+from unlost.vault.room import OrgReader
 from unlost.vault.tableread import TOLD, TableRead, spans
 from unlost.vault.tableview import (
     RANK,
     TableView,
     last_of_each,
-    named,
     sorted_unique,
 )
 from unlost.vault.writer import positions
@@ -59,7 +58,7 @@ _IDS_AT_ONCE = 4_096
 class VaultSnapshot:
     """A snapshot of an opened vault. Safe to share between threads."""
 
-    def __init__(self, room: OrgRoom, number: int) -> None:
+    def __init__(self, room: OrgReader, number: int) -> None:
         self._room = room
         self._manifest, self._head = room.chain.manifest(number)
         self._state = room.chain.live()
@@ -240,7 +239,8 @@ class VaultSnapshot:
                 mark = learned(tuple[str, str | None, str | None]).decode(text)
                 if table is None or mark[0] == table:
                     marks.append(Hidden(*mark, since=since))
-        return marks
+        hidden = self._room.schemas.hidden
+        return [mark for mark in marks if mark.column not in hidden.of(mark.table)]
 
     def files(self, table: str, records: Sequence[str]) -> Sequence[StoredFile]:
         """The newest files that the vault holds for these records."""
@@ -252,10 +252,17 @@ class VaultSnapshot:
         cells = view.cells(rows, FILES_COLUMNS).to_pylist()
         keys = rows.column(U_ID).to_pylist()
         snaps = rows.column(U_SNAP).to_pylist()
-        return [
+        files = [
             file_of_row({**cell, U_ID: key}, since=snap)
             for cell, key, snap in zip(cells, keys, snaps, strict=True)
         ]
+        return self._described(table, files) if self._room.schemas.hidden.of(table) else files
+
+    def _described(self, table: str, files: Sequence[StoredFile]) -> list[StoredFile]:
+        """The files without the properties that hidden columns describe."""
+        found = self._room.schemas.table(self._manifest.schema, table)
+        shown = {file.column: file for file in (found.files if found else ())}
+        return [_without_hidden(file, shown.get(file.column)) for file in files]
 
     def certificate(self) -> Certificate | None:
         """The certificate of the run that made it; None too where it was salvaged as lost."""
@@ -354,12 +361,10 @@ class NamedPieces:
                 yield pa.concat_tables(parts)
 
     def _columns(self, rank: int) -> list[str]:
-        present = self._view.names(rank)
-        wanted = [present[name] for name in self._names if name in present]
-        return [U_ID, *SYSTEM, U_BLOBS, *wanted]
+        return [U_ID, *SYSTEM, *self._view.stored(rank, self._names)]
 
     def _named(self, rows: pa.Table, rank: int) -> pa.Table:
-        cells = named(rows, self._names, self._view.names(rank))
+        cells = self._view.named(rank, rows, self._names)
         head = rows.select([U_ID, U_SNAP, *SYSTEM])
         together = pa.table(
             [*head.columns, *cells.columns], names=[*head.column_names, *cells.column_names]
@@ -383,6 +388,15 @@ def _standing(
         if later.cursor is None and touched & {table, FILES_TABLE}:  # also where it lost only files
             found[table] = replace(found[table], cursor=None)
     return found
+
+
+def _without_hidden(file: StoredFile, shown: FileColumn | None) -> StoredFile:
+    return replace(
+        file,
+        checksum=file.checksum if shown and shown.checksum_column else None,
+        name=file.name if shown and shown.name_column else "",
+        media_type=file.media_type if shown and shown.type_column else "",
+    )
 
 
 def _fields(names: Sequence[str]) -> list[pa.Field]:

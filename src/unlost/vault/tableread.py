@@ -31,7 +31,7 @@ from unlost.vault.format.physical import (
 from unlost.vault.format.rowhash import from_array
 from unlost.vault.merge import Piece, PieceReader, between, cut, cut_at, groups_in
 from unlost.vault.parallel import spread, start
-from unlost.vault.tableview import TableView, last_of_each, named, plain, same_width
+from unlost.vault.tableview import TableView, last_of_each, plain, same_width
 
 type Pick = Callable[[pa.Table, NDArray[np.int64]], pa.Table]
 """Chooses of wide rows, given the order that sorts them by id and age, those that are told."""
@@ -118,18 +118,16 @@ class TableRead:
 
     def _stored(self, rank: int, beside: Sequence[str]) -> list[str]:
         """The physical columns that are read of a segment."""
-        present = self.view.names(rank) if self.names else {}
-        wanted = [present[name] for name in self.names if name in present]
+        cells = self.view.stored(rank, self.names) if self.names else []
         system = [name for name in self.columns if name in TOLD and name != U_VALID_TO]
-        blobs = [U_BLOBS] if self.names else []
-        return list(dict.fromkeys((U_ID, U_OP, *beside, *system, *blobs, *wanted)))
+        return list(dict.fromkeys((U_ID, U_OP, *beside, *system, *cells)))
 
     def _named(self, rows: pa.Table, rank: int) -> pa.Table:
         """Physical columns under their source names."""
         head = [name for name in rows.column_names if name.startswith("_u_") and name != U_BLOBS]
         columns, names = [rows.column(name) for name in head], head
         if self.names:
-            cells = named(rows, self.names, self.view.names(rank))
+            cells = self.view.named(rank, rows, self.names)
             columns, names = [*columns, *cells.columns], [*head, *cells.column_names]
         return pa.table(columns, names=names)
 

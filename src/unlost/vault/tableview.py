@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from unlost.model.hidden_columns import LogFilter
 from unlost.model.learned import learned
 from unlost.model.schema import WireKind
 from unlost.vault.format.physical import (
@@ -28,7 +29,7 @@ from unlost.vault.format.rowhash import id_hashes
 from unlost.vault.format.sidecar import Sidecar, may_hold
 from unlost.vault.label import Shape
 from unlost.vault.parallel import spread
-from unlost.vault.schemas import Schemas
+from unlost.vault.schemas import SchemaReader
 from unlost.vault.segments import SegmentReader
 from unlost.vault.state import LiveSegment
 
@@ -47,7 +48,7 @@ class Reading:
     """What reads the segments of an org."""
 
     segments: SegmentReader
-    schemas: Schemas
+    schemas: SchemaReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,40 @@ class TableView:
         known = self.reading.schemas.known(label.schema, self.table)
         named = ((name, physical(column.code)) for name, column in known.items())
         return {name: column for name, column in named if column in present}
+
+    def stored(self, rank: int, names: Sequence[str]) -> list[str]:
+        """The physical columns to read of a segment, so that ``named`` gives these source columns."""
+        present = self.names(rank)
+        wanted = dict.fromkeys((*names, *(log.field_column for log in self._log_filters(names))))
+        return [*(present[name] for name in wanted if name in present), U_BLOBS]
+
+    def named(self, rank: int, rows: pa.Table, names: Sequence[str]) -> pa.Table:
+        """Source columns of rows that were read of a segment, as the function of this name gives them.
+
+        Hidden values of a change log are null.
+        """
+        present, filters = self.names(rank), self._log_filters(names)
+        if not filters:
+            return named(rows, names, present)
+        fields = [log.field_column for log in filters]
+        read = [name for name in fields if present.get(name) in rows.column_names]
+        cells = named(rows, list(dict.fromkeys((*names, *read))), present)
+        values = {name for log in filters for name in log.value_columns}
+        others = {name: column for name, column in present.items() if name not in values}
+        for log in filters:
+            cells = log.apply(cells, **{U_BLOBS: _by_name(rows.column(U_BLOBS), others)})
+        return cells.select([*names, U_BLOBS])
+
+    def _log_filters(self, names: Sequence[str]) -> list[LogFilter]:
+        """What is hidden in these columns, by each schema that rows of the table were written under."""
+        schemas = self.reading.schemas
+        if not schemas.hidden:
+            return []
+        labels = [self.reading.segments.facts(live.entry)[0] for live in self.segments]
+        shapes = [shape.schema for label in labels for shape in label.shapes]
+        idents = {*shapes, *(label.schema for label in labels)}
+        filters = schemas.log_filters(self.table, idents)
+        return [log for log in filters if not set(names).isdisjoint(log.value_columns)]
 
     def unread(self, rank: int) -> tuple[frozenset[str], ...]:
         """By shape the source columns that its schema shows and its rows do not have: they were lost."""
@@ -206,14 +241,13 @@ class TableView:
         return self._in_order(pa.concat_tables(parts))
 
     def _found(self, place: "Wanted", columns: Sequence[str], cells: Sequence[str]) -> pa.Table:
-        present = self.names(place.rank) if cells else {}
-        asked = [*(present[name] for name in cells if name in present), U_BLOBS] if cells else []
+        asked = self.stored(place.rank, cells) if cells else []
         rows = self.read_keys(place.rank, place.groups, [*columns, *asked])
         kept = pa.array(self._kept(place, rows))
         fences = self.sidecar(place.rank).fences
         found = plain(rows.take(kept))
         if cells:
-            found = _beside(found.select(columns), named(found, cells, present))
+            found = _beside(found.select(columns), self.named(place.rank, found, cells))
         return _placed(found, kept, place, [fences[g].rows for g in place.groups])
 
     def _kept(self, place: "Wanted", rows: pa.Table) -> NDArray[np.int64]:
@@ -267,12 +301,11 @@ class TableView:
 
     def _read_at(self, lying: "_Lying", names: Sequence[str]) -> pa.Table:
         """The rows that lie in one row group."""
-        present = self.names(lying.rank)
-        wanted = [*(present[name] for name in names if name in present), U_BLOBS]
+        wanted = self.stored(lying.rank, names)
         entry, stored = self.segments[lying.rank].entry, self._stored(lying.rank, wanted)
         rows = self.reading.segments.read_group(entry, group=lying.group, columns=stored)
         mine = self._told(lying.rank, rows, wanted).take(pa.array(lying.at))
-        return named(mine, names, present)
+        return self.named(lying.rank, mine, names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +342,9 @@ def _by_name(blobs: pa.ChunkedArray, present: Mapping[str, str]) -> pa.ChunkedAr
     cells = [
         None
         if cell is None
-        else {names[code]: blob for code, blob in learned(BlobCell).decode(cell).items()}
+        else {
+            names[code]: at for code, at in learned(BlobCell).decode(cell).items() if code in names
+        }
         for cell in blobs.to_pylist()
     ]
     texts = [None if cell is None else msgspec.json.encode(cell).decode() for cell in cells]

@@ -1,18 +1,16 @@
 """An opened vault: the port ``Vault`` over a store and the vault's keys."""
 
-import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from itertools import count
-from typing import BinaryIO
 
 import msgspec
-import pyarrow as pa
 
 from unlost.model.erasure import Erasure, ErasureTold, ErasureWish
-from unlost.model.errors import Conflict, NotFound, UnlostError
-from unlost.model.learned import learned
+from unlost.model.errors import Conflict, UnlostError
+from unlost.model.hidden_columns import HiddenColumns
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
 from unlost.model.ports import Clock, Entropy, Witness
@@ -20,23 +18,19 @@ from unlost.model.reading import Rows
 from unlost.model.rectification import Rectification, RectifyWish
 from unlost.model.rekeying import Rekeyed, UnderEarlier
 from unlost.model.retention import Forgetting, HeldThing, Hold, KeepRules
-from unlost.model.salvage import Salvage, SalvageTold
+from unlost.model.salvage import Salvage
 from unlost.model.snapshot import (
     CommitKind,
-    Hit,
-    Lineage,
     SnapshotInfo,
     TableCommit,
     VerifyLevel,
     VerifyPart,
     VerifyReport,
-    Version,
 )
 from unlost.model.store import Store
 from unlost.model.upkeep import Compaction, Sweep
 from unlost.vault import places
 from unlost.vault.buffers import BufferLimit
-from unlost.vault.changes import changes
 from unlost.vault.commit import OpenCommit
 from unlost.vault.compactor import compact
 from unlost.vault.erase.eraser import erase, erasures, plan_erasure
@@ -46,30 +40,27 @@ from unlost.vault.format import number as numbers
 from unlost.vault.format.manifest import Intent
 from unlost.vault.format.physical import HOLDS
 from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.format.vaultjson import VAULT_FILE, read_vault_file
 from unlost.vault.garbage import sweep
-from unlost.vault.history import history
 from unlost.vault.homes import VaultHomes
 from unlost.vault.intents import OpenRun
-from unlost.vault.journal import RunJournal, journals
+from unlost.vault.journal import RunJournal
 from unlost.vault.keys import Keyring
-from unlost.vault.lineage import lineage
 from unlost.vault.opening import confirm_vault_file, found_vault
-from unlost.vault.orgnames import identity_name, is_named, named_orgs
+from unlost.vault.orgnames import identity_name
+from unlost.vault.reader import EncryptedReader, OpenOrgs
 from unlost.vault.rectify.rectifier import plan_rectification, rectify
 from unlost.vault.rekey.look import under_earlier
 from unlost.vault.rekey.rekeyer import rekey
 from unlost.vault.retain.forget import forget, plan_forgetting
 from unlost.vault.retain.holds import hold_rows, holds_in, lift_rows
-from unlost.vault.retain.scope import shown_backups
-from unlost.vault.room import OrgRoom, VaultOptions, unknown_org
-from unlost.vault.salvage.salvager import plan_salvage, salvage, salvages
+from unlost.vault.room import OrgRoom, VaultOptions
+from unlost.vault.salvage.salvager import plan_salvage, salvage
 from unlost.vault.sealing import SealedObjects
-from unlost.vault.search import search
 from unlost.vault.shred import shredded_orgs
 from unlost.vault.snapshot import VaultSnapshot
 from unlost.vault.state import LiveState, live_objects
 from unlost.vault.stores.cached import itself
-from unlost.vault.upgrade import format_of, put_mark, repeat_mark
 from unlost.vault.verify import Look, verify_vault
 
 _OID_BYTES = 16
@@ -106,7 +97,7 @@ def open_vault(
     return EncryptedVault(sealed, clock=clock, witness=witness, options=options or VaultOptions())
 
 
-class EncryptedVault:
+class EncryptedVault(EncryptedReader):
     """See the port ``unlost.model.ports.Vault``. Safe to share between threads."""
 
     def __init__(
@@ -117,19 +108,28 @@ class EncryptedVault:
         witness: Witness | None,
         options: VaultOptions,
     ) -> None:
+        opened = partial(
+            OrgRoom,
+            sealed=sealed,
+            clock=clock,
+            witness=witness,
+            options=options,
+            limit=BufferLimit(options.buffer_bytes),
+        )
+        super().__init__(OpenOrgs(sealed, opened), hidden={})
         self.sealed = sealed
         self._clock = clock
         self._witness = witness
         self._options = options
-        self._limit = BufferLimit(options.buffer_bytes)
-        self._rooms: dict[str, OrgRoom] = {}
-        self._lock = threading.Lock()
-        self._format = -1  # not looked at yet
 
     @property
     def homes(self) -> VaultHomes:
         """Copies of the data of the homes that use this vault."""
         return VaultHomes(self.sealed)
+
+    def visible(self, hidden: Mapping[str, HiddenColumns]) -> EncryptedReader:
+        """The vault to read, without the columns that are hidden of each org."""
+        return EncryptedReader(self._orgs, hidden=hidden)
 
     def adopt(self, identity: OrgIdentity) -> str:
         """The oid of this org, made on first sight."""
@@ -143,10 +143,6 @@ class EncryptedVault:
         content = msgspec.json.encode(identity)
         self.sealed.put_new(ObjectKind.IDENTITY, org=org, name=name, content=content)
         return org
-
-    def orgs(self) -> Mapping[str, OrgIdentity]:
-        """All orgs by oid, with the label that the newest commit tells."""
-        return {org: self._identity(org) for org in self.oids()}
 
     def begin(self, org: str, *, run: str, kind: CommitKind, identity: OrgIdentity) -> OpenCommit:
         """Open, or re-open, the commit of a run; refuses another org's identity.
@@ -163,58 +159,10 @@ class EncryptedVault:
         intent = fresh if done is not None else notes.open(fresh)
         return OpenCommit(room, intent=intent, notes=notes, resumed=resumed)
 
-    def head(self, org: str) -> VaultSnapshot | None:
-        """The newest backup, or None."""
-        nights = self.snapshots(org)
-        return self.at(org, nights[-1].number) if nights else None
-
-    def snapshots(self, org: str) -> Sequence[SnapshotInfo]:
-        """All backups that were not forgotten, oldest first: nights, and those between them."""
-        return tuple(shown_backups(self.room(org).chain.live()))
-
-    def commits(self, org: str) -> Sequence[SnapshotInfo]:
-        """All that took a number, oldest first: nights, restores and whatever else."""
-        return tuple(self.room(org).chain.live().commits.values())
-
-    def at(self, org: str, number: int) -> VaultSnapshot:
-        """The snapshot of this number; raises NotFound (``snapshot-unknown``, ``snapshot-forgotten``)."""
-        _check_shown(self.room(org).chain.live(), number)
-        return self.as_of(org, number)
-
-    def as_of(self, org: str, number: int) -> VaultSnapshot:
-        """What is left as of a commit, also of a backup that was forgotten; raises NotFound."""
-        return VaultSnapshot(self.room(org), number)
-
     def at_time(self, org: str, when: datetime) -> VaultSnapshot | None:
         """The last backup that began at or before an instant; None if there is none."""
         earlier = [info for info in self.snapshots(org) if info.as_of <= when]
         return self.at(org, earlier[-1].number) if earlier else None
-
-    def history(self, org: str, table: str, record: str) -> Sequence[Version]:
-        """All versions of a record, oldest first; empty if the vault never saw it."""
-        return history(self.room(org), table, record)
-
-    def changes(self, org: str, table: str, *, after: int, until: int) -> Iterator[pa.Table]:
-        """What differs between two snapshots: ``_u_id`` and ``change`` (``ChangeKind``), by id.
-
-        ``after`` 0 is the empty picture before the first commit. Raises NotFound.
-        """
-        room = self.room(org)
-        for number in (after, until):
-            if number:
-                room.chain.manifest(number)
-                _check_shown(room.chain.live(), number)
-        return changes(room, table, after=after, until=until)
-
-    def search(self, org: str, text: str, *, limit: int = 20) -> Sequence[Hit]:
-        """Records whose id, name, number, e-mail, phone or key begins with the text's tokens."""
-        head = self.head(org)
-        return search(head, text, limit=limit) if head else ()
-
-    def open_file(self, org: str, blob: str) -> AbstractContextManager[BinaryIO]:
-        """A stored file's bytes; raises NotFound (``file-unknown``)."""
-        room = self.room(org)
-        return room.open_blob(blob, until=room.chain.live().seq)
 
     def read_files(self, org: str, blobs: Collection[str]) -> Mapping[str, bytes]:
         """The bytes of small files, found together; raises NotFound (``file-unknown``)."""
@@ -224,30 +172,6 @@ class EncryptedVault:
     def journal(self, org: str, run: str) -> RunJournal:
         """The journal of a run; empty before its first entry. Raises NotFound (``org-unknown``)."""
         return RunJournal(self.room(org), run)
-
-    def journals(self, org: str, *, unfinished: bool = False) -> Sequence[str]:
-        """Runs that have a journal: those with a commit in its order, then the others.
-
-        ``unfinished``: only the others.
-        """
-        return journals(self.room(org), unfinished=unfinished)
-
-    def lineage(
-        self,
-        org: str,
-        *,
-        table: str | None = None,
-        records: Sequence[str] = (),
-        lives: Sequence[str] = (),
-    ) -> Sequence[Lineage]:
-        """Which live records stand for records of this org: the newest row of each, by id.
-
-        With ``table`` and ``records`` (old ids) the cost is that of their rows; then the rows that
-        carry them on are given too. Otherwise all are read, and with ``lives`` those told that lead to one of them.
-        """
-        return lineage(
-            self.room(org), targets=self.oids(), table=table, records=records, lives=lives
-        )
 
     def compact(
         self, org: str, *, run: str, pause: Callable[[], None] = lambda: None
@@ -273,7 +197,7 @@ class EncryptedVault:
         return self._put_holds(org, lift_rows(things, observed_at=self._clock.now()), run=run)
 
     def _put_holds(self, org: str, rows: Rows, *, run: str) -> SnapshotInfo:
-        commit = self.begin(org, run=run, kind=CommitKind.HOLD, identity=self._identity(org))
+        commit = self.begin(org, run=run, kind=CommitKind.HOLD, identity=self._orgs.identity(org))
         try:
             held = TableCommit(HOLDS, (commit.hold(rows),))
             return commit.finish([held], as_of=self._clock.now())
@@ -364,10 +288,6 @@ class EncryptedVault:
         """Take damaged objects out, and keep all that can be read; see the port ``Salvaging``."""
         return salvage(self._proving().room(org), run=run, pause=pause, agree=agree)
 
-    def salvages(self, org: str) -> tuple[SalvageTold, ...]:
-        """What was salvaged, oldest first."""
-        return tuple(salvages(self.room(org)))
-
     def under_earlier_keys(self, org: str) -> UnderEarlier:
         """How much is still sealed under earlier org keys; see the port ``Rekeying``."""
         return under_earlier(self.room(org))
@@ -400,20 +320,7 @@ class EncryptedVault:
 
     def format(self) -> int:
         """The number of the format that the vault is of; see the port ``Verifying``."""
-        if self._format < numbers.FORMAT:  # it rises, and never falls
-            self._format = format_of(self.sealed.store, self.sealed.keys)
-        return self._format
-
-    def upgrade(self, level: VerifyLevel) -> VerifyReport | None:
-        """Prove that all is read, and put the marker that says so; see the port ``Verifying``."""
-        store, keys = self.sealed.store, self.sealed.keys
-        if self.format() == numbers.FORMAT:
-            repeat_mark(store, keys)
-            return None
-        report = self.verify(level)
-        if not report.damages:
-            put_mark(store, keys, at=self._clock.now(), level=level)
-        return report
+        return read_vault_file(self.sealed.store.get(VAULT_FILE)).format
 
     def _proving(self) -> "EncryptedVault":
         """The same vault, of which nothing is read that this machine keeps of it."""
@@ -429,39 +336,14 @@ class EncryptedVault:
 
     def room(self, org: str) -> OrgRoom:
         """What serves an org; raises NotFound (``org-unknown``)."""
-        with self._lock:
-            if org not in self._rooms:
-                sealed = self.sealed
-                if not is_named(sealed.store, org) or org in shredded_orgs(
-                    sealed.store, sealed.keys
-                ):
-                    raise unknown_org(org)
-                self._rooms[org] = OrgRoom(
-                    org,
-                    sealed=self.sealed,
-                    clock=self._clock,
-                    witness=self._witness,
-                    options=self._options,
-                    limit=self._limit,
-                )
-            return self._rooms[org]
+        return self._orgs.room(org)
 
     def oids(self) -> list[str]:
         """The oids of all orgs, also of those whose chain is broken."""
-        gone = shredded_orgs(self.sealed.store, self.sealed.keys)
-        return [org for org in named_orgs(self.sealed.store) if org not in gone]
-
-    def _identity(self, org: str) -> OrgIdentity:
-        chain = self.room(org).chain
-        state = chain.live()
-        if state.seq:
-            return chain.manifest(state.seq)[0].identity
-        name = identity_name(self.sealed.store, org)
-        content = self.sealed.get(ObjectKind.IDENTITY, org=org, name=name)
-        return learned(OrgIdentity).decode(content)
+        return self._orgs.oids()
 
     def _check_identity(self, org: str, identity: OrgIdentity) -> None:
-        known = self._identity(org)
+        known = self._orgs.identity(org)
         if not known.same_org(identity):
             raise Conflict(
                 "org-identity",
@@ -491,19 +373,4 @@ class EncryptedVault:
             base=state.seq,
             started=self._clock.now(),
             segments=self.sealed.entropy.bytes(_PREFIX_BYTES).hex(),
-        )
-
-
-def _check_shown(state: LiveState, number: int) -> None:
-    """Raise NotFound for what is not told any more: of others than kept backups, where some were forgotten."""
-    info = state.commits.get(number)
-    if info is None or not state.forgotten:
-        return
-    if number in state.forgotten or info.kind is not CommitKind.BACKUP:
-        raise NotFound(
-            "snapshot-forgotten",
-            f"Backup {number} was forgotten, as the rules for keeping backups say."
-            if info.kind is CommitKind.BACKUP
-            else f"Commit {number} is no backup, and what it showed may have been forgotten.",
-            next_step="Choose one that is kept; list them with: unlost snapshots ORG",
         )

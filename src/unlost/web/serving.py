@@ -55,7 +55,7 @@ def holding(app: "Application") -> Iterator[None]:
 
     with suppress(UnlostError):
         _ = app.whole_vault
-    _ = app.locks, app.jobs
+    _ = app.locks, app.steps
     with serving(app), noting():
         yield
 

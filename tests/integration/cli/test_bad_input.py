@@ -122,13 +122,14 @@ def test_a_home_of_a_newer_format(copy: Program) -> None:
     assert refused(copy, "backup", "chocolate") == (1, "home-newer")
 
 
-def test_a_vault_of_a_newer_format(copy: Program) -> None:
+@pytest.mark.parametrize(("number", "code"), [(9, "format-newer"), (0, "format-unknown")])
+def test_a_vault_of_another_format(copy: Program, number: int, code: str) -> None:
     file = copy.home / "vault" / "vault.json"
     text = file.read_text()
     assert '"format":1' in text
     file.chmod(0o600)
-    file.write_text(text.replace('"format":1', '"format":9'))
-    assert refused(copy, "backup", "chocolate") == (2, "format-newer")
+    file.write_text(text.replace('"format":1', f'"format":{number}'))
+    assert refused(copy, "backup", "chocolate") == (2, code)
 
 
 def test_no_vault_where_it_should_be(copy: Program) -> None:

@@ -103,7 +103,7 @@ def test_a_killed_backup_is_gone_on_with(simulator: SimulatorProcess, program: P
     before = len(program("snapshots", "chocolate", "--json").done["snapshots"])
     simulator.admin.post("clock/advance", hours=1)
     running = program.started("backup", "chocolate", "--full")
-    _wait_for_steps(program.home / "jobs.sqlite")
+    _wait_for_steps(program.home / "steps.sqlite")
     running.kill()
     running.communicate()
     ended = program.by_process("backup", "chocolate", "--full", "--json")
@@ -122,7 +122,7 @@ def test_two_backups_at_once_make_one_snapshot(
     # slow enough that the first has not ended before the second begins, however busy the machine is
     simulator.admin.post("bulk", latency={"median_seconds": 0.3, "p99_seconds": 0.3})
     first = program.started("backup", "chocolate", "--json")
-    _wait_for_steps(program.home / "jobs.sqlite")
+    _wait_for_steps(program.home / "steps.sqlite")
     second = program.by_process("backup", "chocolate", "--json")
     simulator.admin.post("bulk", latency={"median_seconds": 0, "p99_seconds": 0})
     first.communicate()
@@ -133,12 +133,12 @@ def test_two_backups_at_once_make_one_snapshot(
     assert len(nights) == before + 1
 
 
-def _wait_for_steps(jobs: Path) -> None:
+def _wait_for_steps(steps: Path) -> None:
     """Until the run that is under way has kept the result of a step that read something."""
     count = "SELECT count(*) FROM steps WHERE name LIKE 'look%'"
 
     def has_read() -> bool:
-        with closing(sqlite3.connect(jobs)) as database:
+        with closing(sqlite3.connect(steps)) as database:
             return bool(database.execute(count).fetchone()[0])
 
     until(has_read, failure=lambda: "the run did not begin to read")

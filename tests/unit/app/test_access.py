@@ -76,7 +76,7 @@ def test_roles_give_what_they_say() -> None:
         Role.RESTORER,
         Role.ADMIN,
     }
-    assert {role for role, rights in RIGHTS.items() if Right.UNVEIL in rights} == {
+    assert {role for role, rights in RIGHTS.items() if Right.READ_HIDDEN in rights} == {
         Role.RESTORER,
         Role.ADMIN,
     }

@@ -2,16 +2,20 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pkgutil import resolve_name
 from typing import Any
 
 import pytest
 
+from diskhome import put_on_disk
 from homes import SECRET, World
 from unlost.app.actions.backup import backup
+from unlost.app.actions.control import cancel
 from unlost.app.actions.orgs import NewOrg, add_org
+from unlost.app.actions.verify import verify
 from unlost.catalog.observer import run_items
 from unlost.catalog.orgs import get_org
-from unlost.catalog.runs import RunState, list_runs
+from unlost.catalog.runs import RunState, find_run, list_runs
 from unlost.model.certificate import Verdict
 from unlost.model.errors import (
     AuthExpired,
@@ -22,7 +26,7 @@ from unlost.model.errors import (
     NotFound,
     TransientError,
 )
-from unlost.model.snapshot import CommitKind
+from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.testing.org import MemoryOrg
 from unlost.testing.system import ListObserver
 
@@ -122,39 +126,85 @@ class Killed(BaseException):
     """The process is no more: nothing after this line happens."""
 
 
-def test_a_run_that_was_killed_before_it_was_written_down_is_gone_on_with(
-    sales: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Once it was listed as running for ever."""
+BACKUP = "unlost.app.actions.backup"
+WRITINGS = {
+    "its run is begun": f"{BACKUP}.begin_run",
+    "it is committed": f"{BACKUP}.run_backup",
+    "its run is ended": f"{BACKUP}.end_run",
+    "its steps are dropped": "unlost.jobs.store.StepStore.drop",
+}
 
-    def killed(*_: object, **__: object) -> None:
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("writing", WRITINGS.values(), ids=WRITINGS.keys())
+def test_a_backup_that_is_killed_between_two_writings_is_one_night(
+    sales: World, monkeypatch: pytest.MonkeyPatch, writing: str, moment: str
+) -> None:
+    """An unfinished run goes on, and one that is done is not done again."""
+    call = resolve_name(writing)
+
+    def killed(*told: Any, **more: Any) -> None:
+        if moment == "after":
+            call(*told, **more)
+        for name in WRITINGS.values():  # nothing is written any more
+            patch.setattr(name, dead)
+        raise Killed
+
+    def dead(*_told: Any, **_more: Any) -> None:
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr("unlost.app.actions.backup.begin_run", killed)
+        patch.setattr(writing, killed)
         with pytest.raises(Killed):
             backup(sales.app, "sales", run="night-1")
-    assert list_runs("sales") == []
-    assert backup(sales.app, "sales", run="night-1").run == "night-1"
-    assert [(one.id, one.state) for one in list_runs("sales")] == [("night-1", RunState.DONE)]
+    known = find_run("night-1")
+    done = known is not None and known.state is RunState.DONE
+    again = backup(sales.app, "sales", run="night-1" if not done else None)
+    assert (again.resumed, again.snapshot) == (known is not None and not done, 2 if done else 1)
+    assert {run.state for run in list_runs("sales")} == {RunState.DONE}
+    commits = [info.run for info in sales.vault.commits(get_org("sales").oid)]
+    assert commits == ([] if not done else ["night-1"]) + [again.run]
+    assert sales.app.steps.runs() == []
 
 
-def test_a_run_that_is_done_is_not_gone_on_with_though_its_process_was_killed(
+def test_a_run_whose_steps_were_lost_begins_again_under_its_name(world: World) -> None:
+    """The file of steps may be moved away when it is damaged. What the vault has of the run is older."""
+    put_on_disk(world)
+    add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
+    backup(world.app, "sales")
+    world.clock.advance(hours=1)
+    world.org.update("Account", "A40017", {"Phone": "+49 1"})
+    break_at(world, "quotas", AuthExpired("expired", "The session ended."))
+    with pytest.raises(AuthExpired):
+        backup(world.app, "sales")
+    run = list_runs("sales")[0].id
+    assert world.app.steps.runs() == [run]
+    world.app.steps.drop(run)
+    world.org.update("Account", "A40018", {"Phone": "+49 2"})
+    identity = get_org("sales").identity
+    other = world.vault.begin(
+        get_org("sales").oid, run="other", kind=CommitKind.BACKUP, identity=identity
+    )
+    other.finish([], as_of=world.clock.now(), partial=True)
+    result = backup(world.app, "sales")
+    assert (result.run, result.snapshot, result.counts.changed) == (run, 3, 2)
+    assert not verify(world.app, level=VerifyLevel.DEEP).damages
+
+
+def test_a_backup_that_was_given_up_meanwhile_is_not_begun_again(
     sales: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once the next backup by hand told of the one before, and read nothing."""
-    end = sales.app.jobs.end
-
-    def killed(run: str, **told: Any) -> None:
-        raise Killed
-
-    monkeypatch.setattr(sales.app.jobs, "end", killed)
-    with pytest.raises(Killed):
+    """Another process gave it up between the choice and the beginning."""
+    break_at(sales, "quotas", AuthExpired("expired", "The session ended."))
+    with pytest.raises(AuthExpired):
         backup(sales.app, "sales")
-    monkeypatch.setattr(sales.app.jobs, "end", end)
-    again = backup(sales.app, "sales")
-    assert (again.resumed, again.snapshot) == (False, 2)
-    assert [one.state for one in list_runs("sales")] == [RunState.DONE] * 2
+    (known,) = list_runs("sales")
+    cancel(sales.app, known.id)
+    monkeypatch.setattr(f"{BACKUP}.unfinished_backups", lambda _oid, *, hourly: [known])
+    with pytest.raises(Conflict) as caught:
+        backup(sales.app, "sales")
+    assert caught.value.code == "run-ended"
+    assert list_runs("sales")[0].state is RunState.ABANDONED
 
 
 def test_two_backups_of_one_org_at_once_are_refused_and_harm_nothing(sales: World) -> None:
@@ -239,8 +289,12 @@ def test_a_run_whose_notes_are_lost_is_given_up_and_the_next_call_begins_anew(sa
     sales.clock.advance(hours=1)
     result = backup(sales.app, "sales")
     assert (result.resumed, result.snapshot, result.counts.changed) == (False, 2, 1)
-    ends = [run.state for run in list_runs("sales")]
-    assert ends == [RunState.DONE, RunState.FAILED, RunState.DONE]
+    ends = [(run.state, run.error_code) for run in list_runs("sales")]
+    assert ends == [
+        (RunState.DONE, ""),
+        (RunState.ABANDONED, "work-folder-damaged"),
+        (RunState.DONE, ""),
+    ]
 
 
 @pytest.mark.parametrize("code", ["run-given-up", "forgotten-meanwhile"])

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from unlost.app import database
-from unlost.app.database import SCHEMA, connect, disconnect
+from unlost.app.database import connect, disconnect
 from unlost.catalog.models import WitnessRow
+from unlost.catalog.schema import SCHEMA
 from unlost.model.errors import IntegrityError, StoreError
 
 
@@ -59,6 +60,22 @@ def test_a_newer_database_is_refused_untouched(tmp_path: Path) -> None:
         connect(file)
     assert caught.value.code == "catalog-newer"
     assert file.read_bytes() == before
+
+
+def test_a_database_of_a_development_version_is_refused_untouched(tmp_path: Path) -> None:
+    """Its migrations are no more, so it cannot be brought up to date."""
+    for number in (1, 11):
+        file = tmp_path / f"{number}.sqlite"
+        with closing(sqlite3.connect(file)) as raw:
+            raw.execute(f"PRAGMA user_version={number}")
+            raw.execute("CREATE TABLE t (x)")
+            raw.commit()
+        before = file.read_bytes()
+        with pytest.raises(StoreError) as caught:
+            connect(file)
+        assert caught.value.code == "catalog-development"
+        assert "--from-sheet" in caught.value.next_step
+        assert file.read_bytes() == before
 
 
 def test_a_damaged_database_says_that_no_backup_is_lost(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def app(tmp_path: Path) -> Iterator[Application]:
         set_mirror(app, StoreAddress(tmp_path / "second"))
         backup(app, "sales")
         run_mirror(app)
-        app.jobs.unfinished(kind="backup", org="x")
+        _ = app.steps
         yield app
 
 
@@ -143,8 +143,8 @@ def test_a_store_that_is_not_to_be_trusted_is_told(
 
 
 def test_a_damaged_database_is_told(served: Application) -> None:
-    file = served.home.jobs
-    served.jobs.close()
+    file = served.home.steps
+    served.steps.close()
     data = bytearray(file.read_bytes())
     data[4096:] = os.urandom(len(data) - 4096) if len(data) > 4096 else b"x"
     file.write_bytes(data)

@@ -87,6 +87,7 @@ def planted(year: World) -> World:
     left = year.home.work / run.id
     left.mkdir(parents=True)
     (left / "census").write_text(GONE)
+    year.app.steps.keep(run.id, "census", "Account", GONE.encode(), at=now)  # a kill left it
     return year
 
 

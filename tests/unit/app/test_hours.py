@@ -18,12 +18,17 @@ from unlost.app.actions.hour import REMEMBERED, Hour, HourEnding, do_hour, run_o
 from unlost.app.actions.orgs import NewOrg, add_org, list_all
 from unlost.app.actions.schedule import Wish, change, show
 from unlost.app.actions.tick import tick
-from unlost.app.backup_run import HOURLY
 from unlost.app.brake import LOOK_SECONDS
 from unlost.app.home_copy import copy_if_due, copy_is_due
 from unlost.app.watching import Watcher
 from unlost.catalog.orgs import get_org, save_org
-from unlost.catalog.runs import RunState, begin_run, find_run, list_runs
+from unlost.catalog.runs import (
+    RunState,
+    begin_run,
+    find_run,
+    list_runs,
+    unfinished_backups,
+)
 from unlost.engine.schedule import name_of_hour
 from unlost.model.errors import Conflict, LimitReached, NotAllowed, StoreError, TransientError
 from unlost.model.jobs import Job, JobKind
@@ -227,7 +232,7 @@ def test_an_hour_whose_turn_comes_after_that_of_a_night_is_left_out(hours: Hours
 
 def test_a_backup_that_never_began_stands_in_nobodys_way(hours: Hours) -> None:
     failing(hours, lambda: TransientError("away", "Away."), 1)
-    hours.app.jobs.start("backup-x", kind="backup", org=hours.oid, at=hours.now)
+    begin_run("backup-x", org="sales", kind=CommitKind.BACKUP, full=False, at=hours.now)
     hours.world.clock.advance(hours=1)
     assert hours.hour().code == "away", "it was tried"
 
@@ -238,7 +243,7 @@ def test_an_hour_without_calls_is_given_up_and_the_night_is_not_held_up(hours: H
     hours.until("2026-03-02T05:30")
     assert hours.codes() == {"api-budget-spent": 2}
     assert {run.state for run in list_runs("sales", hourly=True)} == {RunState.ABANDONED}
-    assert hours.app.jobs.unfinished(kind=HOURLY, org=hours.oid) == []
+    assert unfinished_backups(hours.oid, hourly=True) == []
     assert hours.said() == {}, "the next hour or the night reads it"
     hours.world.connector.source("one").__dict__.pop("discover")
     hours.until("2026-03-03T03:30")
@@ -417,7 +422,7 @@ def test_an_hour_whose_vault_goes_away_is_closed_all_the_same(
                               for name in ("at", "begin", "commits")])  # fmt: skip
     told = hours.hour()
     assert (told.ending, told.code) == (HourEnding.FAILED, "vault-away")
-    assert hours.app.jobs.unfinished(kind=HOURLY, org=hours.oid) == []
+    assert unfinished_backups(hours.oid, hourly=True) == []
 
 
 # --- crashes --------------------------------------------------------------------------------------
@@ -455,13 +460,13 @@ def test_an_hour_that_crashed_is_closed_by_the_next(
     hours: Hours, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = crashed(hours, monkeypatch, BEFORE_COMMIT)
-    assert hours.app.jobs.unfinished(kind=HOURLY, org=hours.oid) != []
+    assert [one.id for one in unfinished_backups(hours.oid, hourly=True)] == [run]
     hours.world.clock.advance(hours=1)
     hours.hour()
     known = find_run(run)
     assert known is not None
     assert (known.state, known.snapshot) == (RunState.ABANDONED, None)
-    assert hours.app.jobs.unfinished(kind=HOURLY, org=hours.oid) == []
+    assert unfinished_backups(hours.oid, hourly=True) == []
     assert list(hours.app.home.work.iterdir()) == []
     assert hours.snapshots() == 2
 
@@ -489,21 +494,36 @@ def test_an_hour_that_crashed_after_its_commit_is_done(
     assert (known.state, known.snapshot) == (RunState.DONE, 2)
 
 
-def test_an_hour_that_said_how_it_ended_keeps_its_word(
+def test_an_hour_that_was_killed_once_it_had_ended_stays_ended_and_leaves_no_steps(
     hours: Hours, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its process died between two words: the one to the home and the one to the file of steps."""
     failing(hours, lambda: TransientError("away", "Away."), 1)
     hours.world.clock.advance(hours=1)
+    run = run_of_hour(hours.oid, name_of_hour(hours.now))
     with monkeypatch.context() as patch:
-        patch.setattr(hours.app.jobs, "end", lambda *_told, **_more: crash())
+        patch.setattr(hours.app.steps, "drop", lambda *_told: crash())
         with pytest.raises(KeyboardInterrupt):
             hours.hour()
+    assert hours.app.steps.runs() == [run]
+    assert unfinished_backups(hours.oid, hourly=True) == []
     hours.world.clock.advance(hours=1)
     assert hours.hour().ending is HourEnding.DONE
-    known = find_run(run_of_hour(hours.oid, "2026-03-02T04Z"))
+    known = find_run(run)
     assert known is not None
     assert (known.state, known.error_code) == (RunState.FAILED, "away")
+    backup(hours.app, "sales")
+    assert hours.app.steps.runs() == []
+
+
+def test_an_hour_whose_steps_were_lost_begins_again_within_the_hour(
+    hours: Hours, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file of steps may be moved away when it is damaged."""
+    run = crashed(hours, monkeypatch, BEFORE_COMMIT)
+    hours.app.steps.drop(run)
+    hours.world.clock.advance(seconds=600)
+    assert hours.hour() == Hour(run, HourEnding.DONE)
+    assert hours.snapshots() == 2
 
 
 def test_cancelling_what_a_crash_left_ends_it(

@@ -365,7 +365,7 @@ def test_who_may_restore_sees_every_column() -> None:
     """Plans hold typed values, and tell whom records name."""
     for role in Role:
         own = Actor(ActorKind.PERSON, "ben", (Grant(role, None),))
-        assert not own.may(Right.RESTORE) or own.may(Right.UNVEIL), role
+        assert not own.may(Right.RESTORE) or own.may(Right.READ_HIDDEN), role
 
 
 def test_who_does_not_see_all_is_told_no_fields(firm: Firm) -> None:

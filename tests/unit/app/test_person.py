@@ -11,8 +11,8 @@ import pytest
 
 from homes import SECRET, World
 from unit.app.conftest import encrypt
+from unit.app.test_hidden_columns import viewer
 from unit.app.test_related import CUSTOMER, company
-from unit.app.test_veil import viewer
 from unlost.app import person as module
 from unlost.app import referring
 from unlost.app.actions.audit import deeds

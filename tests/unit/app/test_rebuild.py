@@ -1,6 +1,8 @@
 """A machine is lost; the vault and the recovery sheet bring its home back on another one."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
@@ -16,14 +18,15 @@ from unlost.app.actions.rebuild import Rebuild, RebuildResult, rebuild
 from unlost.app.actions.schedule import Wish, change, show
 from unlost.app.actions.writer import NewWriter, set_writer
 from unlost.app.compose import Application, open_application
-from unlost.app.home_copy import after_run, copy_if_due, copy_is_due
+from unlost.app.home_copy import after_run, copy_if_due, copy_is_due, read_copy
 from unlost.catalog.alerts import list_alerts, list_channels, match
 from unlost.catalog.copying import last_copy
 from unlost.catalog.models import Run
 from unlost.catalog.runs import RunState, begin_run, list_runs
+from unlost.catalog.schema import SCHEMA
 from unlost.model.alert import Alarm, ChannelKind, Rule, Urgency
 from unlost.model.errors import NotAllowed, NotFound, StoreError, UnlostError, UsageError
-from unlost.model.ports import Connector
+from unlost.model.ports import Connector, Vault
 from unlost.model.snapshot import CommitKind
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
@@ -238,6 +241,28 @@ def test_a_damaged_copy_is_refused(machine: Machine) -> None:
     with pytest.raises(UnlostError) as caught:
         machine.rebuilt(copy=number)
     assert caught.value.code == "object-damaged"
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(SCHEMA + 1, "catalog-newer"), (11, "catalog-development")]
+)
+def test_a_copy_that_this_version_cannot_use_is_refused(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, number: int, code: str
+) -> None:
+    def numbered(vault: Vault, copy: int | None) -> bytes:
+        content = read_copy(vault, copy)
+        assert content is not None
+        with closing(sqlite3.connect(":memory:")) as database:
+            database.deserialize(content)
+            database.execute(f"PRAGMA user_version={number}")
+            return database.serialize()
+
+    machine.lost()
+    monkeypatch.setattr("unlost.app.actions.rebuild.read_copy", numbered)
+    with pytest.raises(StoreError) as caught:
+        machine.rebuilt()
+    assert caught.value.code == code
+    assert not (machine.home / "unlost.toml").exists()
 
 
 def test_no_value_of_a_record_is_in_a_copy(machine: Machine) -> None:

@@ -23,11 +23,10 @@ from unlost.app.actions.show import show
 from unlost.app.actions.snapshots import certificate
 from unlost.app.actions.verify import verify
 from unlost.app.actions.writer import NewWriter, set_writer
-from unlost.app.veil import VeiledVault
 from unlost.catalog.checks import standing_check
 from unlost.catalog.orgs import get_org
-from unlost.model.access import HiddenColumn
 from unlost.model.errors import Conflict, IntegrityError, NotFound
+from unlost.model.hidden_columns import hidden_columns
 from unlost.model.plan import Weight
 from unlost.model.snapshot import VerifyLevel
 from unlost.outside.formats import ExportFormat
@@ -181,17 +180,17 @@ def test_who_does_not_see_a_column_is_not_told_of_it(kept: World) -> None:
     spoil_column(kept, "Account", "Phone")
     salvage(kept.app, plan=plan(kept.app).digest)
     oid, whole = get_org("sales").oid, kept.app.whole_vault
-    veiled = VeiledVault(whole, (HiddenColumn(oid, "Account", "Phone"),))
+    hidden = whole.visible({oid: hidden_columns([("Account", "Phone")])})
     (told,) = whole.salvages(oid)
     assert any("Phone" in sentence for sentence in told.sentences)
-    assert veiled.salvages(oid) == (replace(told, sentences=()),)
-    head = veiled.head(oid)
+    assert hidden.salvages(oid) == (replace(told, sentences=()),)
+    head = hidden.head(oid)
     assert head is not None
     assert head.unread("Account", [KEY]) == {}
-    other = VeiledVault(whole, (HiddenColumn(oid, "Account", "Name"),)).head(oid)
+    other = whole.visible({oid: hidden_columns([("Account", "Name")])}).head(oid)
     assert other is not None
     assert other.unread("Account", [KEY]) == {KEY: frozenset({"Phone"})}
-    assert VeiledVault(whole, ()).salvages(oid) == (told,)
+    assert whole.visible({}).salvages(oid) == (told,)
 
 
 def test_a_value_that_is_lost_is_not_shown_as_empty(kept: World) -> None:

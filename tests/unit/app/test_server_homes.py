@@ -21,16 +21,16 @@ from unlost.app.actions.schedule import Wish, change, show
 from unlost.app.actions.writer import NewWriter, set_writer
 from unlost.app.brake import Brake
 from unlost.app.compose import Application, open_application
-from unlost.app.database import SCHEMA, connect, disconnect
+from unlost.app.database import connect, disconnect
 from unlost.app.home import FILE, plan_home, read_home
 from unlost.app.home_copy import copy_if_due
 from unlost.app.service import Part, Service
 from unlost.catalog.alerts import list_channels
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import Org, Run
-from unlost.catalog.moving import schema_applied
 from unlost.catalog.orgs import get_org
 from unlost.catalog.runs import list_runs
+from unlost.catalog.schema import SCHEMA, schema_applied
 from unlost.model.alert import ChannelKind
 from unlost.model.errors import Conflict, StoreError, UsageError
 from unlost.model.org import OrgIdentity
@@ -69,7 +69,7 @@ def test_a_home_with_a_database_has_no_files_of_its_own(tmp_path: Path, server: 
         assert run.snapshot == 1
     assert sorted(one.name for one in made.home.iterdir()) == ["keys", "unlost.toml", "work"]
     home = read_home(made.home)
-    assert (home.database, home.catalog, home.jobs, home.queue) == (url, url, url, url)
+    assert (home.database, home.catalog, home.steps, home.queue) == (url, url, url, url)
     assert home.files == ()
     assert (made.home / FILE).read_text().splitlines()[1] == "format = 2", "older ones refuse it"
 
@@ -155,11 +155,25 @@ def test_a_newer_database_is_refused_untouched(tmp_path: Path, server: Postgres)
     with psycopg.connect(url) as session:
         session.execute(
             "INSERT INTO django_migrations (app, name, applied) VALUES ('catalog', %s, now())",
-            [f"{SCHEMA + 1:04}_later"],
+            ["0002_later"],
         )
     with pytest.raises(StoreError) as caught:
         open_application(home)
     assert caught.value.code == "catalog-newer"
+    disconnect()
+
+
+def test_a_database_of_a_development_version_is_refused(tmp_path: Path, server: Postgres) -> None:
+    url = server.database()
+    home = machine(tmp_path, url).home
+    with psycopg.connect(url) as session:
+        session.execute(
+            "INSERT INTO django_migrations (app, name, applied) SELECT 'catalog', unnest(%s::text[]), now()",
+            [["0002_writer", "0011_mirror"]],
+        )
+    with pytest.raises(StoreError) as caught:
+        open_application(home)
+    assert caught.value.code == "catalog-development"
     disconnect()
 
 

@@ -1,57 +1,92 @@
-"""An upgrade in the middle: a home of an earlier schema, with a parked backup and half a restore."""
+"""An upgrade in the middle: a later release opens a home with a parked backup and half a restore.
+
+The later release is this one with one more migration.
+"""
 
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
-from django.db.migrations.loader import MigrationLoader
+from django.db import connection
+from django.test import override_settings
 
 from homes import WRITE_SECRET, World
-from unit.app.test_hours import Hours
 from unit.app.test_nights import Nights
 from unlost.app.actions.backup import backup
 from unlost.app.actions.restore_plan import PlanRequest, make_plan
 from unlost.app.actions.restore_run import resume_run, run_plan
-from unlost.app.actions.schedule import Wish, change, show
+from unlost.app.actions.schedule import Wish, change
 from unlost.app.actions.writer import NewWriter, set_writer
-from unlost.app.database import SCHEMA, connect
-from unlost.catalog.moving import schema_applied
+from unlost.app.database import connect
 from unlost.catalog.nights import nights_of
 from unlost.catalog.runs import RunState, list_runs
-from unlost.model.errors import LimitReached
+from unlost.catalog.schema import SCHEMA, schema_applied
+from unlost.model.errors import LimitReached, StoreError
 from unlost.model.night import NightState
 from unlost.model.reading import Page, ReadTask
 from unlost.testing.memory_writer import MemoryWriter
 
-FIRST_SERVICE = 3  # the schema of the first home that could wait for its turn
+PACKAGE = "later_migrations"
+MODULES = {
+    "__init__": "",
+    "0001_initial": """
+from importlib import import_module
+
+Migration = import_module("unlost.catalog.migrations.0001_initial").Migration
+""",
+    "0002_later": """
+from django.db import migrations, models
+
+KILLED = False
 
 
-def migrations() -> list[str]:
-    """The names of all migrations, in order."""
-    loader = MigrationLoader(None)
-    return sorted(name for app, name in loader.disk_migrations if app == "catalog")
+def fill(apps, editor):
+    apps.get_model("catalog", "Run").objects.update(later=8)
+    if KILLED:
+        raise KeyboardInterrupt
 
 
-def downgraded(world: World, schema: int) -> None:
-    """The home as the release of that schema left it."""
-    call_command("migrate", "catalog", migrations()[schema - 1], verbosity=0, interactive=False)
-    if isinstance(world.home.catalog, Path):
-        with closing(sqlite3.connect(world.home.catalog)) as raw:
-            raw.execute(f"PRAGMA user_version={schema}")
+class Migration(migrations.Migration):
+    dependencies = [("catalog", "0001_initial")]
+    operations = [
+        migrations.AddField("run", "later", models.IntegerField(db_default=7)),
+        migrations.RunPython(fill),
+    ]
+""",
+}
 
 
-def upgraded(world: World) -> None:
-    """The new release opens the home."""
-    world.app.__exit__(None, None, None)
-    connect(world.home.catalog)
-    assert schema_applied("default") == SCHEMA
-    if isinstance(world.home.catalog, Path):
-        with closing(sqlite3.connect(world.home.catalog)) as raw:
-            assert raw.execute("PRAGMA user_version").fetchone() == (SCHEMA,)
-    world.app = world.opened()
+class Later:
+    """The later release, while it is installed."""
+
+    def open(self, world: World) -> None:
+        """It opens the home."""
+        world.app.__exit__(None, None, None)
+        connect(world.home.catalog)
+        world.app = world.opened()
+
+    def kill(self, *, killed: bool) -> None:
+        """From now on its migration is killed in the middle, or not any more."""
+        import_module(f"{PACKAGE}.0002_later").KILLED = killed  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Later]:
+    folder = tmp_path / "later" / PACKAGE
+    folder.mkdir(parents=True)
+    for name, text in MODULES.items():
+        (folder / f"{name}.py").write_text(text)
+    for module in [name for name in sys.modules if name.partition(".")[0] == PACKAGE]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.syspath_prepend(folder.parent)
+    with override_settings(MIGRATION_MODULES={"catalog": PACKAGE}):
+        for place in ("unlost.app.database", "unlost.catalog.schema"):
+            monkeypatch.setattr(f"{place}.SCHEMA", SCHEMA + 1)
+        yield Later()
 
 
 @pytest.fixture
@@ -60,14 +95,27 @@ def older(sales: World) -> World:
     return sales
 
 
-def test_the_number_of_the_schema_is_that_of_the_newest_migration() -> None:
-    assert len(migrations()) == SCHEMA
-    assert migrations()[-1].startswith(f"{SCHEMA:04}_")
+def number_in(home: World) -> int:
+    if isinstance(home.home.catalog, str):
+        return schema_applied("default")
+    with closing(sqlite3.connect(home.home.catalog)) as raw:
+        return int(raw.execute("PRAGMA user_version").fetchone()[0])
 
 
-@pytest.mark.parametrize("schema", range(FIRST_SERVICE, SCHEMA))
+def values_of_later() -> set[int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT later FROM catalog_run")
+        return {value for (value,) in cursor.fetchall()}
+
+
+def columns_of_runs() -> set[str]:
+    with connection.cursor() as cursor:
+        described = connection.introspection.get_table_description(cursor, "catalog_run")
+    return {column.name for column in described}
+
+
 def test_a_parked_backup_goes_on_after_an_upgrade(
-    older: World, schema: int, monkeypatch: pytest.MonkeyPatch
+    older: World, later: Later, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nights = Nights(older)
     source = older.connector.source("one")
@@ -83,9 +131,9 @@ def test_a_parked_backup_goes_on_after_an_upgrade(
     nights.pass_time(minutes=18 * 60)
     (night,) = nights_of(nights.oid, most=5)
     assert night.state is NightState.WAITING
-    downgraded(older, schema)
-    assert schema_applied("default") == schema
-    upgraded(older)
+    later.open(older)
+    assert number_in(older) == schema_applied("default") == SCHEMA + 1
+    assert values_of_later() == {8}
     monkeypatch.setattr(source, "read", read)
     again = Nights(older)
     again.pass_time(minutes=120)
@@ -93,25 +141,10 @@ def test_a_parked_backup_goes_on_after_an_upgrade(
     assert (done.state, done.run) == (NightState.DONE, night.run)
     (run,) = list_runs("sales")
     assert (run.id, run.state, run.snapshot) == (night.run, RunState.DONE, 1)
-    (schedule,) = show(older.app).schedules
-    assert schedule.schedule.calls == 50, "what the old release did not know has its usual value"
-    assert schedule.schedule.hourly == ()
 
 
-def test_hours_begin_after_an_upgrade_from_a_release_that_had_none(older: World) -> None:
-    nights = Nights(older)
-    nights.pass_time(minutes=4 * 60)
-    downgraded(older, 4)
-    upgraded(older)
-    again = Hours(older)
-    again.pass_time(minutes=60)
-    assert len(again.done) == 1
-    assert [run.hourly for run in list_runs("sales")] == [True, False]
-
-
-@pytest.mark.parametrize("schema", range(FIRST_SERVICE, SCHEMA))
 def test_half_a_restore_goes_on_after_an_upgrade(
-    older: World, schema: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    older: World, later: Later, tmp_path: Path
 ) -> None:
     change(older.app, "sales", Wish(at="off"))
     set_writer(older.app, NewWriter("sales", {}, {"password": WRITE_SECRET}))
@@ -130,11 +163,41 @@ def test_half_a_restore_goes_on_after_an_upgrade(
     with pytest.raises(LimitReached):
         run_plan(older.app, file)
     (run,) = [one for one in list_runs("sales") if one.state is RunState.PARKED]
-    downgraded(older, schema)
-    upgraded(older)
+    later.open(older)
     writer.full_after = None
     assert isinstance(writer, MemoryWriter)
     assert resume_run(older.app, run.id).whole
     names = [held.cells["Name"] for held in older.org.tables["Account"].records.values()
              if not held.deleted]  # fmt: skip
     assert sorted(names) == ["Cacao Lyon", "Praline Gent", "Schoko Zürich"]
+
+
+def test_an_upgrade_that_is_killed_changes_nothing_and_is_done_again(
+    older: World, later: Later
+) -> None:
+    backup(older.app, "sales")
+    later.kill(killed=True)
+    with pytest.raises(KeyboardInterrupt):
+        later.open(older)
+    assert number_in(older) == SCHEMA
+    assert "later" not in columns_of_runs()
+    later.kill(killed=False)
+    later.open(older)
+    assert number_in(older) == SCHEMA + 1
+    assert values_of_later() == {8}
+    assert [run.state for run in list_runs("sales")] == [RunState.DONE]
+
+
+def test_after_an_upgrade_the_earlier_release_is_refused_and_changes_nothing(
+    older: World, later: Later, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup(older.app, "sales")
+    later.open(older)
+    with monkeypatch.context() as patch:
+        for place in ("unlost.app.database", "unlost.catalog.schema"):
+            patch.setattr(f"{place}.SCHEMA", SCHEMA)
+        with pytest.raises(StoreError) as caught:
+            connect(older.home.catalog)
+    assert caught.value.code == "catalog-newer"
+    later.open(older)
+    assert [run.state for run in list_runs("sales")] == [RunState.DONE]

@@ -3,6 +3,8 @@
 import pytest
 
 from homes import World
+from unit.app.test_keys import machine  # noqa: F401
+from unit.app.test_rebuild import Machine
 from unlost.app.actions import vault_state as state
 from unlost.app.actions.backup import backup
 from unlost.app.actions.vault_state import vault_state, verify_later
@@ -12,6 +14,9 @@ from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import Conflict, NotAllowed
 from unlost.model.jobs import Job
 from unlost.model.snapshot import VerifyLevel
+from unlost.vault.format.vaultjson import VAULT_FILE
+
+# ruff: noqa: F811 (fixtures)
 
 
 def test_what_it_holds_and_the_newest_verifications(sales: World) -> None:
@@ -52,3 +57,11 @@ def test_a_long_verification_is_asked_for_where_somebody_does_it(
     held.release()
     assert first.job == again.job, "twice within a minute is once"
     assert {one.subject for one in asked} == {"deep"}
+
+
+def test_the_format_of_the_vault_is_unknown_where_the_vault_file_is_lost(machine: Machine) -> None:
+    with machine.opened() as app:
+        assert vault_state(app).format == 1
+        assert app.home.vault is not None
+        (app.home.vault / VAULT_FILE).unlink()
+        assert vault_state(app).format is None

@@ -11,7 +11,7 @@ from unlost.engine.partial import LeftToNight
 from unlost.engine.policy import BackupPolicy, CensusPolicy
 from unlost.engine.session import BackupPorts
 from unlost.jobs.runner import LocalRunner
-from unlost.jobs.store import JobStore
+from unlost.jobs.store import StepStore
 from unlost.model.ports import Runner, Snapshot
 from unlost.model.schema import Reference, TableTrait, WireKind
 from unlost.testing.clock import VirtualClock
@@ -45,7 +45,7 @@ class Scene:
         self.store, self.entropy = MemoryStore(), SeededEntropy()
         self.vault: Any = self.founded() if self.encrypted else MemoryVault(self.clock)
         self.oid = self.vault.adopt(self.org.identity)
-        self.jobs = JobStore(self.work / "jobs.sqlite") if self.durable else None
+        self.step_store = StepStore(self.work / "steps.sqlite") if self.durable else None
         self.steps: Steps = {}
         self.lease = MemoryLease()
         self.observer = ListObserver()
@@ -64,10 +64,9 @@ class Scene:
 
     def runner(self, run: str) -> Runner:
         """Threads and a file of steps (``durable``), or one step after the other in memory."""
-        if self.jobs is None:
+        if self.step_store is None:
             return MemoryRunner(run, clock=self.clock, steps=self.steps)
-        self.jobs.start(run, kind="backup", org=self.oid, at=self.clock.now())
-        return LocalRunner(run, store=self.jobs, clock=self.clock, workers=self.workers)
+        return LocalRunner(run, store=self.step_store, clock=self.clock, workers=self.workers)
 
     def founded(self) -> EncryptedVault:
         """The real vault, over a store in memory."""
@@ -82,8 +81,8 @@ class Scene:
             )
 
     def close(self) -> None:
-        if self.jobs is not None:
-            self.jobs.close()
+        if self.step_store is not None:
+            self.step_store.close()
 
     def night(self, *, run: str | None = None, full: bool = False, hours: float = 24) -> Finished:
         """Let time pass, then back up; the run must end."""

@@ -9,7 +9,7 @@ import pytest
 
 from patience import HANGING
 from unlost.jobs.runner import LocalRunner
-from unlost.jobs.store import JobStore
+from unlost.jobs.store import StepStore
 from unlost.model.errors import IntegrityError, TransientError
 from unlost.model.ports import Runner
 from unlost.model.snapshot import Added
@@ -27,8 +27,7 @@ def clock() -> VirtualClock:
 @pytest.fixture(params=["memory", "file"])
 def again(request: pytest.FixtureRequest, tmp_path: Path, clock: VirtualClock) -> Iterator[Again]:
     """Makes the run's runner anew, as the next process would."""
-    store = JobStore(tmp_path / "jobs.sqlite")
-    store.start("run", kind="backup", org="o1", at=clock.now())
+    store = StepStore(tmp_path / "steps.sqlite")
     kept = MemoryRunner("run", clock=clock).steps
 
     def make() -> Runner:
@@ -100,8 +99,7 @@ def test_sleeping_ends_at_the_instant(again: Again, clock: VirtualClock) -> None
 
 
 def test_work_runs_side_by_side_within_bounds(tmp_path: Path, clock: VirtualClock) -> None:
-    store = JobStore(tmp_path / "jobs.sqlite")
-    store.start("run", kind="backup", org="o1", at=clock.now())
+    store = StepStore(tmp_path / "steps.sqlite")
     meeting = threading.Barrier(3, timeout=HANGING)
     busy: list[int] = []
     lock = threading.Lock()
@@ -120,8 +118,7 @@ def test_work_runs_side_by_side_within_bounds(tmp_path: Path, clock: VirtualCloc
 
 
 def test_the_first_error_stops_what_has_not_begun(tmp_path: Path, clock: VirtualClock) -> None:
-    store = JobStore(tmp_path / "jobs.sqlite")
-    store.start("run", kind="backup", org="o1", at=clock.now())
+    store = StepStore(tmp_path / "steps.sqlite")
     done: list[int] = []
 
     def call(item: int) -> int:
@@ -140,8 +137,7 @@ def test_the_first_error_stops_what_has_not_begun(tmp_path: Path, clock: Virtual
 def test_a_kept_result_that_cannot_be_read_stops_the_run(
     tmp_path: Path, clock: VirtualClock
 ) -> None:
-    store = JobStore(tmp_path / "jobs.sqlite")
-    store.start("run", kind="backup", org="o1", at=clock.now())
+    store = StepStore(tmp_path / "steps.sqlite")
     store.keep("run", "add", "", b'{"table": 7}', at=START)
     runner = LocalRunner("run", store=store, clock=clock)
     with pytest.raises(IntegrityError, match="cannot be read"):

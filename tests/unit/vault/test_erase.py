@@ -581,7 +581,7 @@ def test_where_a_commit_was_overtaken_all_of_it_is_written_again() -> None:
 
 def test_content_bytes_follow_from_the_size_of_a_pack() -> None:
     for length in (0, 1, 1 << KIB256, (1 << KIB256) + 1, 3 << 20, (16 << 20) - 1):
-        sealed = Header(power=KIB256, epoch=1, length=length, number=1).sealed_length
+        sealed = Header(power=KIB256, epoch=1, length=length).sealed_length
         assert sealed > HEADER_BYTES
         assert content_bytes(sealed) == length
 

@@ -279,9 +279,17 @@ def test_a_damaged_vault_file_is_told(home: Home) -> None:
     assert code_of(home, ByServiceKeyFile(home.key_path)) == "vault-file-damaged"
 
 
-def test_a_vault_of_a_newer_format_is_refused_before_any_key_is_asked_for(home: Home) -> None:
-    home.spoil(VAULT_FILE, home.store.get(VAULT_FILE).replace(b'"format":1', b'"format":2'))
-    assert code_of(home, ByServiceKeyFile(Path("/none"))) == "format-newer"
+@pytest.mark.parametrize(("number", "code"), [(2, "format-newer"), (0, "format-unknown")])
+def test_a_vault_of_another_format_is_refused_before_any_key_is_asked_for(
+    home: Home, number: int, code: str
+) -> None:
+    founded = home.store.get(VAULT_FILE)
+    home.spoil(VAULT_FILE, founded.replace(b'"format":1', b'"format":%d' % number))
+    before = {one.name: home.store.get(one.name) for one in home.store.list("")}
+    assert code_of(home, ByServiceKeyFile(Path("/none"))) == code
+    assert {one.name: home.store.get(one.name) for one in home.store.list("")} == before
+    home.spoil(VAULT_FILE, founded)
+    home.open(ByServiceKeyFile(home.key_path))
 
 
 def test_founding_twice_is_refused(home: Home) -> None:

@@ -298,12 +298,13 @@ def test_every_byte_of_a_proof_is_proved(small: SmallVault) -> None:
             read_shredded(spoiled, name=name, mac=mac)
     with pytest.raises(IntegrityError):
         read_shredded(data, name=f"{name}0", mac=mac)
-    for other in (b"[1", b'[{"a":1}', b'{"format":0', b'{"org":'):
+    for other in (b"[1", b'[{"a":1}', b'{"format":1', b'{"org":'):
         closed = other + b',"mac":"' + b"0" * 64 + b'"}\n'
         with pytest.raises(IntegrityError):
             read_shredded(closed, name=name, mac=mac)
-    with pytest.raises(UsageError):
-        read_shredded(data.replace(b'"format":1', b'"format":9'), name=name, mac=mac)
+    for number in (b"9", b"0"):
+        with pytest.raises(UsageError):
+            read_shredded(data.replace(b'"format":1', b'"format":' + number), name=name, mac=mac)
 
 
 def test_the_keys_are_gone_first(small: SmallVault, monkeypatch: pytest.MonkeyPatch) -> None:

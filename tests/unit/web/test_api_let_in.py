@@ -190,7 +190,6 @@ NOT_OFFERED = {
     "data.sql": "it runs where the vault is",
     "file.read": "file.open gives the bytes",
     "vault.copy": "it writes to places that the machine reaches",
-    "vault.upgrade": "it reads all of the vault, and is done once",
     "vault.repair": "it reads from places that the machine reaches, and takes its time",
     "salvage.plan": "it reads all of the vault, and stands beside the store",
     "salvage.run": "it gives up what is damaged for ever: whoever stands beside the store decides that",

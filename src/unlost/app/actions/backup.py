@@ -1,5 +1,6 @@
 """Back up an org: choose the run, let the engine do it, and write down how it ended."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from unlost.app.backup_run import (
     KIND,
     backup_ports,
     close_hours,
+    drop_ended_steps,
     refresh_identity,
 )
 from unlost.app.brake import stopped
@@ -20,18 +22,18 @@ from unlost.catalog.observer import SqlObserver
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs import (
     RunEnd,
+    RunRecord,
     RunState,
     begin_run,
     end_run,
     find_run,
     set_wish,
+    unfinished_backups,
 )
 from unlost.catalog.storage import keep_samples
 from unlost.engine.backup import Finished, Parked
 from unlost.engine.backup import backup as run_backup
 from unlost.engine.partial import LeftToNight
-from unlost.jobs.store import RunRecord
-from unlost.jobs.store import RunState as JobState
 from unlost.model.access import Right, Trace
 from unlost.model.certificate import Certificate, Verdict
 from unlost.model.errors import Conflict, LimitReached, UnlostError
@@ -156,15 +158,18 @@ def _finished(outcome: Finished | Parked | LeftToNight) -> Finished:
 def _choose(app: Application, org: ProtectedOrg, *, full: bool, run: str | None) -> Chosen:
     """The unfinished run of this org, unless it is too old or reads less than was asked for."""
     close_hours(app, org)
-    for open_run in app.jobs.unfinished(kind=KIND.value, org=org.oid):
-        known = find_run(open_run.run)
-        if known is not None and known.state is RunState.DONE:  # killed between two writings
-            app.jobs.end(known.id, state=JobState.DONE, at=app.clock.now())
-            continue
-        if _worth_resuming(app, open_run, full=full):
-            return Chosen(open_run.run, resumed=True)
-        with app.lease.hold(org.oid, kind=KIND, run=open_run.run):
-            _give_up(app, org, open_run.run)
+    drop_ended_steps(app)
+    for unfinished in unfinished_backups(org.oid, hourly=False):
+        if _worth_resuming(app, unfinished, full=full):
+            return Chosen(unfinished.id, resumed=True)
+        with app.lease.hold(org.oid, kind=KIND, run=unfinished.id):
+            _give_up(
+                app,
+                org,
+                unfinished.id,
+                code=unfinished.error_code,
+                sentence=unfinished.error_sentence,
+            )
     if run is not None and find_run(run) is None:
         return Chosen(run, resumed=False)
     began = app.clock.now()
@@ -172,20 +177,23 @@ def _choose(app: Application, org: ProtectedOrg, *, full: bool, run: str | None)
 
 
 def _worth_resuming(app: Application, run: RunRecord, *, full: bool) -> bool:
-    parked = run.state is JobState.PARKED and run.resume_at is not None
-    touched = max(run.changed, run.resume_at or run.changed) if parked else run.changed
-    if app.clock.now() - touched > TOO_OLD:
+    if run.error_code in LOST or (full and not run.full):
         return False
-    remembered = find_run(run.run)
-    return not full or (remembered is not None and remembered.full)
+    touched = app.steps.last_at(run.id) or run.started_at
+    if run.state is RunState.PARKED and run.resume_at is not None:
+        touched = max(touched, run.resume_at)
+    return app.clock.now() - touched <= TOO_OLD
 
 
-def _give_up(
-    app: Application, org: ProtectedOrg, run: str, *, why: UnlostError | None = None
-) -> None:
+def _clear(app: Application, org: ProtectedOrg, run: str) -> None:
+    """Drop all that an unfinished run has done: its part of the vault, its notes, its steps."""
     app.whole_vault.begin(org.oid, run=run, kind=KIND, identity=org.identity).abandon()
-    app.jobs.end(run, state=JobState.GIVEN_UP, at=app.clock.now())
-    code, sentence = (why.code, why.sentence) if why is not None else ("", "")
+    shutil.rmtree(app.home.work / run, ignore_errors=True)
+    app.steps.drop(run)
+
+
+def _give_up(app: Application, org: ProtectedOrg, run: str, *, code: str, sentence: str) -> None:
+    _clear(app, org, run)
     end = RunEnd(RunState.ABANDONED, app.clock.now(), error_code=code, error_sentence=sentence)
     end_run(run, end)
 
@@ -193,20 +201,17 @@ def _give_up(
 def cancel_unfinished(app: Application, org: ProtectedOrg, run: str) -> bool:
     """Give up a backup that waits, False if it is over; raises Conflict (``run-in-progress``)."""
     with app.lease.hold(org.oid, kind=KIND, run=run):
-        unfinished = app.jobs.unfinished(kind=KIND.value, org=org.oid)
-        if not any(one.run == run for one in unfinished):
+        known = find_run(run)
+        if known is None or known.state.over:
             return False
-        _give_up(app, org, run, why=stopped(run, Wish.CANCEL))
+        why = stopped(run, Wish.CANCEL)
+        _give_up(app, org, run, code=why.code, sentence=why.sentence)
     return True
 
 
 @contextmanager
 def _recorded(app: Application, org: ProtectedOrg, run: str, *, full: bool) -> Iterator[None]:
-    """Write down that a run goes on, and how it ended where it did not end well.
-
-    The store of runs knows it first: what is killed in between is found there and gone on with.
-    """
-    app.jobs.start(run, kind=KIND.value, org=org.oid, at=app.clock.now())
+    """Write down that a run goes on, and how it ended where it did not end well."""
     begin_run(run, org=org.name, kind=KIND, full=full, at=app.clock.now())
     try:
         yield
@@ -221,34 +226,31 @@ def _recorded(app: Application, org: ProtectedOrg, run: str, *, full: bool) -> I
 
 def _stopped(app: Application, org: ProtectedOrg, run: str, error: UnlostError) -> None:
     if error.code == CANCELLED:
-        _give_up(app, org, run, why=error)
+        _give_up(app, org, run, code=error.code, sentence=error.sentence)
         return
     if isinstance(error, LimitReached):
         _parked(app, run, error)
         return
     if error.code in LOST:
-        _give_up(app, org, run)
+        _clear(app, org, run)
     _failed(app, run, code=error.code, sentence=error.sentence)
 
 
 def _parked(app: Application, run: str, error: LimitReached) -> None:
-    now, until = app.clock.now(), error.resume_at
-    app.jobs.end(run, state=JobState.PARKED, at=now, resume_at=until, sentence=error.sentence)
-    end = RunEnd(RunState.PARKED, now, None, until, error.code, error.sentence)
+    end = RunEnd(
+        RunState.PARKED, app.clock.now(), None, error.resume_at, error.code, error.sentence
+    )
     end_run(run, end)
 
 
 def _failed(app: Application, run: str, *, code: str, sentence: str) -> None:
     now = app.clock.now()
-    if app.jobs.run(run).state.resumable:
-        app.jobs.end(run, state=JobState.FAILED, at=now, sentence=sentence)
     end_run(run, RunEnd(RunState.FAILED, now, error_code=code, error_sentence=sentence))
 
 
 def _done(app: Application, run: str, snapshot: SnapshotInfo) -> None:
-    now = app.clock.now()
-    end_run(run, RunEnd(RunState.DONE, now, snapshot=snapshot.number))
-    app.jobs.end(run, state=JobState.DONE, at=now)
+    end_run(run, RunEnd(RunState.DONE, app.clock.now(), snapshot=snapshot.number))
+    app.steps.drop(run)
 
 
 def _result(org: ProtectedOrg, chosen: Chosen, finished: Finished) -> BackupResult:

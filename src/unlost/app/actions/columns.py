@@ -7,9 +7,9 @@ from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.home_copy import after_change
 from unlost.app.records import table_named
-from unlost.catalog.hidden_columns import hidden_columns, hide_column, show_column
+from unlost.catalog.hidden_columns import hidden_in, hide_column, show_column
 from unlost.catalog.orgs import ProtectedOrg, get_org
-from unlost.model.access import HiddenColumn, Right, Trace
+from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, UsageError
 
 
@@ -59,7 +59,7 @@ def hide(app: Application, org: str, column: str) -> HiddenOfOrg:
     """
     known = get_org(org)
     table, name = _named(app, known, column)
-    hide_column(HiddenColumn(known.oid, table, name))
+    hide_column(known.oid, table, name)
     after_change(app)
     return _told(known)
 
@@ -69,7 +69,7 @@ def show(app: Application, org: str, column: str) -> HiddenOfOrg:
     """Show a hidden column to viewers again; raises NotFound (``column-not-hidden``)."""
     known = get_org(org)
     table, _, name = column.partition(".")
-    if not show_column(HiddenColumn(known.oid, table, name)):
+    if not show_column(known.oid, table, name):
         raise NotFound(
             "column-not-hidden",
             f"{column!r} is not hidden from viewers of {org}.",
@@ -101,5 +101,4 @@ def _named(app: Application, org: ProtectedOrg, text: str) -> tuple[str, str]:
 
 
 def _told(org: ProtectedOrg) -> HiddenOfOrg:
-    names = [f"{one.table}.{one.column}" for one in hidden_columns(org.oid)]
-    return HiddenOfOrg(org.name, tuple(names))
+    return HiddenOfOrg(org.name, hidden_in(org.oid).names)

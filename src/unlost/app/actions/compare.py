@@ -20,6 +20,7 @@ from unlost.engine.compare import Between, Live, TableSummary, summarize
 from unlost.engine.explain import FieldChange
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, SourceRefused, UsageError
+from unlost.model.hidden_columns import NOTHING_HIDDEN
 from unlost.model.ports import Snapshot
 from unlost.model.schema import Table
 from unlost.model.snapshot import ChangeKind
@@ -157,9 +158,8 @@ def _opened(app: Application, org: ProtectedOrg, moments: tuple[Moment, Moment])
             yield Sides(live, _side(old), now, old)
         return
     one, other = (snapshot.info.number for snapshot in past)
-    covered = () if app.actor.may(Right.UNVEIL, org.oid) else app.hidden_in(org.oid)
-    tables = {hidden.table for hidden in covered}
-    between = Between.of(app.vault, org.oid, one=one, other=other, covered=tables)
+    hidden = app.hidden.get(org.oid, NOTHING_HIDDEN)
+    between = Between.of(app.vault, org.oid, one=one, other=other, filtered=hidden.by_table)
     yield Sides(between, _side(between.old), _side(between.new), between.new)
 
 

@@ -17,8 +17,6 @@ from unlost.model.errors import Conflict, NotFound
 from unlost.model.jobs import CANCELLED, PAUSED, Wish
 from unlost.model.snapshot import CommitKind
 
-GOES_ON = frozenset({RunState.WAITING, RunState.RUNNING, RunState.PARKED, RunState.FAILED})
-
 
 @dataclass(frozen=True, slots=True)
 class Controlled:
@@ -134,7 +132,7 @@ def _goes_on(run: str) -> RunRecord:
         raise NotFound(
             "run-unknown", f"There is no run named {run!r}.", next_step="See `unlost runs`."
         )
-    if known.state not in GOES_ON:
+    if known.state.over:
         raise Conflict(
             "run-over",
             f"The run {run} is over: {known.state.value}.",

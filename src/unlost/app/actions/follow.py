@@ -62,7 +62,7 @@ def follow(app: Application, name: str) -> Followed:
         held.move_to(app.secrets(old.oid))  # a sign-in may have renewed one
         raise _same(name)
     _check_unknown(identity)
-    oid = app.vault.adopt(identity)
+    oid = app.whole_vault.adopt(identity)
     backups = len(nights(app.vault.snapshots(old.oid)))
     kept_as = _free_name(f"{name}-until-{app.clock.now():%Y-%m-%d}")
     new = ProtectedOrg(name, oid, identity, app.clock.now(), old.config)

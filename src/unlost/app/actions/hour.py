@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from unlost.app.backup_run import (
-    HOURLY,
     IN_PROGRESS,
     KIND,
     PARTLY_READ,
@@ -22,7 +21,15 @@ from unlost.app.compose import Application, Fanout, Silence
 from unlost.catalog.nights import open_nights
 from unlost.catalog.observer import SqlObserver
 from unlost.catalog.orgs import ProtectedOrg, list_orgs
-from unlost.catalog.runs import RunEnd, RunState, begin_run, find_run, forget_hours, list_runs
+from unlost.catalog.runs import (
+    RunEnd,
+    RunState,
+    begin_run,
+    find_run,
+    forget_hours,
+    list_runs,
+    unfinished_backups,
+)
 from unlost.catalog.schedules import schedule_of
 from unlost.engine.backup import Finished, Parked
 from unlost.engine.backup import backup as run_backup
@@ -73,7 +80,6 @@ def do_hour(app: Application, oid: str, hour: str) -> Hour:
     known = find_run(run)
     if why or (known is not None and known.state is not RunState.RUNNING):
         return Hour(run, HourEnding.SKIPPED, why)
-    app.jobs.start(run, kind=HOURLY, org=oid, at=app.clock.now())
     begin_run(run, org=org.name, kind=KIND, full=False, at=app.clock.now(), hourly=True)
     forget_hours(oid, before=app.clock.now() - REMEMBERED)
     end = _ended(app, org, schedule.hourly, run=run)
@@ -89,8 +95,8 @@ def why_not(app: Application, org: ProtectedOrg, schedule: Schedule, hour: str) 
     if any(night.oid == org.oid for night in open_nights()):
         return "night"
     # What such a run has read is older than what an hour would commit before it.
-    begun = (one.run for one in app.jobs.unfinished(kind=KIND.value, org=org.oid))
-    if any(app.jobs.result(run, "begin", "") is not None for run in begun):
+    begun = (run.id for run in unfinished_backups(org.oid, hourly=False))
+    if any(app.steps.result(run, "begin", "") is not None for run in begun):
         return "backup-unfinished"
     if app.vault.head(org.oid) is None:
         return "no-night-yet"

@@ -11,6 +11,7 @@ from unlost.app.actions.snapshots import gaps
 from unlost.app.compose import Application
 from unlost.catalog.alerts import list_alerts
 from unlost.catalog.budget import calls_of_the_day
+from unlost.catalog.hidden_columns import hidden_in
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.catalog.writers import find_writer
 from unlost.model.access import Right
@@ -91,7 +92,7 @@ def org_page(app: Application, org: str) -> OrgPage:
         findings=gaps(proof) if proof is not None else (),
         calls=Calls(used, limit, state.schedule.calls),
         writer=find_writer(known.oid) is not None,
-        hidden=len(app.hidden_in(known.oid)),
+        hidden=len(hidden_in(known.oid).names),
         rights=frozenset(right for right in Right if app.actor.may(right, known.oid)),
     )
 

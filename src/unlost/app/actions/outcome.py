@@ -108,8 +108,8 @@ def outcome(app: Application, run: str) -> OutcomeResult | None:
     if closed is None:
         return None
     plan = log.opened.plan
-    hidden = any(one.oid == oid for one in app.hidden_columns())
-    telling = _Telling(app.vault.as_of(oid, plan.snapshot), plan.choices, hidden=hidden)
+    wanted = app.vault.as_of(oid, plan.snapshot)
+    telling = _Telling(wanted, plan.choices, hidden=oid in app.hidden)
     bad = [one for one in closed.records if not one.ending.good]
     written = [one for one in closed.records if one.ending.good]
     return OutcomeResult(
@@ -154,7 +154,7 @@ def restore_result(app: Application, run: str) -> RestoreResult | None:
     if closed is None:
         return None
     told = result_of(org_of(app, oid), closed)
-    if not any(one.oid == oid for one in app.hidden_columns()):
+    if oid not in app.hidden:
         return told
     return replace(
         told, records=tuple(replace(one, sentence="", next_step="") for one in told.records)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from unlost.app.actions.init import InitRequest, InitResult, adopt_vault
 from unlost.app.compose import Application, open_application
-from unlost.app.database import SCHEMA, connect
+from unlost.app.database import connect
 from unlost.app.discovery import load_connector
 from unlost.app.home import HOME_KEY_BYTES, Home, write_secret_file
 from unlost.app.home_copy import read_copy
@@ -18,8 +18,9 @@ from unlost.catalog.moving import fill_from
 from unlost.catalog.orgs import ProtectedOrg, list_orgs
 from unlost.catalog.runs import list_runs
 from unlost.catalog.schedules import schedule_of
+from unlost.catalog.schema import check_schema
 from unlost.catalog.writers import find_writer
-from unlost.model.errors import NotFound, StoreError, UsageError
+from unlost.model.errors import NotFound, UsageError
 from unlost.model.ports import Clock, Connector, Entropy, Vault
 from unlost.model.snapshot import nights
 from unlost.model.store import Store
@@ -111,12 +112,7 @@ def _content(vault: Vault, number: int | None) -> bytes:
 
 def _fill(home: Home, content: bytes, key: bytes | None, *, at: datetime) -> Sequence[str]:
     """The channels whose secret is gone."""
-    if schema_of(content) > SCHEMA:
-        raise StoreError(
-            "catalog-newer",
-            "The copy of the home's data was made by a newer Unlost.",
-            next_step="Install that release, or a newer one; nothing was changed.",
-        )
+    check_schema(schema_of(content), what="The copy of the home's data")
     if key is not None:
         check_key(content, key)
         if not home.home_key.exists():

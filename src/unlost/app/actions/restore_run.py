@@ -226,7 +226,7 @@ def run_detail(app: Application, run: str) -> RunDetail:
     records = closed.records if closed is not None else ()
     if found is not None and not app.actor.may(Right.READ, found[1]):
         records = ()
-    if found is not None and any(one.oid == found[1] for one in app.hidden_columns()):
+    if found is not None and found[1] in app.hidden:
         records = tuple(replace(one, sentence="", next_step="") for one in records)
     return RunDetail(line, records)
 

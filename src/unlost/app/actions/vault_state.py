@@ -21,7 +21,6 @@ from unlost.model.jobs import Job, JobKind
 from unlost.model.night import CheckRecord
 from unlost.model.snapshot import VerifyLevel, nights
 from unlost.model.upkeep import UpkeepRecord
-from unlost.vault.format.number import FORMAT
 from unlost.vault.opening import slots
 
 CHECKS = 10
@@ -69,7 +68,7 @@ class VaultState:
     """The vault at a glance; ``checks`` are the newest verifications, newest first.
 
     ``mirror`` is how its second copy is, for those who see to the whole vault. ``format`` is the number of the format
-    that the vault is of, None where nothing tells; ``upgradable`` if there is a newer one.
+    that the vault is of, None where nothing tells.
     """
 
     orgs: tuple[OrgHeld, ...]
@@ -77,7 +76,6 @@ class VaultState:
     custody: Custody | None
     mirror: MirrorState | None = None
     format: int | None = None
-    upgradable: bool = False
 
     @property
     def bytes(self) -> int:
@@ -100,10 +98,8 @@ def vault_state(app: Application) -> VaultState:
     custody = _custody(app) if app.actor.may(Right.MANAGE) else None
     mirror = mirror_now(app) if app.actor.may(Right.OPERATE) else None
     known = tuple(one for one in held if one is not None)
-    number = _format(app)
-    upgradable = number is not None and number < FORMAT
     checks = tuple(newest_checks(most=CHECKS))
-    return VaultState(known, checks, custody, mirror, number, upgradable)
+    return VaultState(known, checks, custody, mirror, _format(app))
 
 
 @action("vault.verify-later", Right.OPERATE, trace=Trace.WRITE, where=Where.HOME)
@@ -135,7 +131,7 @@ def _held(app: Application, org: ProtectedOrg) -> OrgHeld | None:
         org.name,
         org.identity.zone,
         len(nights(app.vault.snapshots(org.oid))),
-        app.vault.size(org.oid),
+        app.whole_vault.size(org.oid),
         newest.number,
         newest.head[:HEAD_DIGITS],
         newest.finished,
@@ -160,7 +156,7 @@ def _custody(app: Application) -> Custody:
         str(home.place),
         str(home.service_key),
         tuple(_slots(app)),
-        len(app.vault.homes.numbers()),
+        len(app.whole_vault.homes.numbers()),
         last_copy(),
         disk.free if disk is not None else None,
         disk.total if disk is not None else None,

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from unlost.app.access import Where, action
 from unlost.app.compose import Application
@@ -10,7 +9,7 @@ from unlost.catalog.checks import save_check
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
 from unlost.model.night import CheckRecord
-from unlost.model.snapshot import Damage, VerifyLevel, VerifyPart, VerifyReport, read_part
+from unlost.model.snapshot import Damage, VerifyLevel, VerifyPart, read_part
 
 SHORTEST_HEAD = 12
 
@@ -58,7 +57,9 @@ def verify(
         )
     wanted = _head(expect) if expect else None
     report = app.damaged_vault.verify(level, part=part)
-    keep_report(report, at=app.clock.now(), part=part)
+    damages = tuple(one.told for one in report.damages)
+    now = app.clock.now()
+    save_check(CheckRecord(now, level.value, report.objects, report.bytes, damages, part))
     names = app.names()
     return VerifyResult(
         level=report.level,
@@ -70,12 +71,6 @@ def verify(
         expected=wanted,
         expectation_met=_leads_to(app, wanted, report.heads) if wanted else None,
     )
-
-
-def keep_report(report: VerifyReport, *, at: datetime, part: VerifyPart | None = None) -> None:
-    """Keep what a verification found, for the list of them."""
-    damages = tuple(one.told for one in report.damages)
-    save_check(CheckRecord(at, report.level.value, report.objects, report.bytes, damages, part))
 
 
 def _head(text: str) -> str:

@@ -1,7 +1,7 @@
 """unlost vault: the vault itself, and a new home for it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from unlost.app.actions.copy_vault import VaultCopied
     from unlost.app.actions.rebuild import RebuildResult, RebuiltOrg
-    from unlost.app.actions.upgrade import VaultUpgraded
 
 app = typer.Typer(no_args_is_help=True, help="The vault itself.")
 app.add_typer(mirror.app, name="mirror")
@@ -135,38 +134,6 @@ def copy(
         result = act(application, there)
     answer(result, as_json=json, show=_show_copied)
     return ExitCode.OK
-
-
-@app.command("upgrade")
-def upgrade(
-    *,
-    level: Annotated[
-        Literal["quick", "full", "deep"],
-        typer.Option(
-            "--level",
-            help="How the vault is verified before: as with unlost verify.",
-        ),
-    ] = "full",
-    home: Home = None,
-    json: AsJson = False,
-) -> ExitCode:
-    """Verify a vault of an earlier format, and write down that it is of the newest one."""
-    with opened(home) as application:
-        from unlost.app.actions.upgrade import upgrade as act
-        from unlost.model.snapshot import VerifyLevel
-
-        result = act(application, level=VerifyLevel(level))
-    answer(result, as_json=json, show=_show_upgraded)
-    return ExitCode.OK
-
-
-def _show_upgraded(out: "Console", result: "VaultUpgraded") -> None:
-    if result.format == result.before:
-        out.print(f"The vault is of format {result.format} already: nothing is to be done.")
-        return
-    looked = f"{many(result.objects, 'object')}, {size(result.bytes)}"
-    out.print(f"The vault is whole ({result.level}: {looked}).")
-    out.print(f"It was of format {result.before}, and is of format {result.format} from now on.")
 
 
 def _show_copied(out: "Console", result: "VaultCopied") -> None:

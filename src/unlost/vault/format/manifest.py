@@ -209,7 +209,7 @@ def pack(document: msgspec.Struct) -> bytes:
 
 
 def unpack[T: msgspec.Struct](data: bytes, kind: type[T], *, name: str) -> tuple[T, bytes]:
-    """A document and its canonical text; raises IntegrityError, or UsageError for a newer format."""
+    """A document and its canonical text; raises IntegrityError, or UsageError for another format."""
     try:
         text = zstandard.ZstdDecompressor().decompress(data, max_output_size=_LONGEST)
     except zstandard.ZstdError:
@@ -222,7 +222,7 @@ def unpack[T: msgspec.Struct](data: bytes, kind: type[T], *, name: str) -> tuple
 
 
 class _Numbered(msgspec.Struct):
-    format: int = 0
+    format: int | None = None  # notes have none
 
 
 def _check_format(text: bytes, *, name: str) -> None:

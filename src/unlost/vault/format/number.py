@@ -1,7 +1,7 @@
 """The number of the vault's format: the one place that says it.
 
-Format 1 is closed: every later release reads it. Format 0 came before it and is laid out alike, so whoever
-reads 1 reads 0 too. What is written carries ``FORMAT``, what was written keeps the number that it has.
+Format 1 is closed: every later release reads it. Every object carries ``FORMAT``, and one with another
+number is refused.
 """
 
 from unlost.model.errors import UsageError
@@ -10,9 +10,10 @@ FORMAT = 1
 
 
 def check_number(number: object, *, name: str) -> None:
-    """Refuse what a newer Unlost wrote; raises UsageError (``format-newer``)."""
-    if isinstance(number, int) and number > FORMAT:
-        raise newer(name, number)
+    """Refuse every other format; raises UsageError (``format-newer``, ``format-unknown``)."""
+    if not isinstance(number, int) or number == FORMAT:
+        return
+    raise newer(name, number) if number > FORMAT else _unknown(name, number)
 
 
 def newer(name: str, number: int, *, upto: int | None = None) -> UsageError:
@@ -25,4 +26,12 @@ def newer(name: str, number: int, *, upto: int | None = None) -> UsageError:
         "format-newer",
         f"“{name}” has format {number}; this release of Unlost reads up to format {known}.",
         next_step="Install a newer release of Unlost and try again. Nothing was changed.",
+    )
+
+
+def _unknown(name: str, number: int) -> UsageError:
+    return UsageError(
+        "format-unknown",
+        f"“{name}” has format {number}, which no release of Unlost writes.",
+        next_step="Bring it back from a copy of the vault. Nothing was changed.",
     )

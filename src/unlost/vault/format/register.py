@@ -29,8 +29,8 @@ class Register:
     ``sheet`` is when somebody last took the recovery sheet down (RFC 3339, UTC); empty if nobody did.
     ``master`` is the number of the master key, which proves the entry; ``earlier`` has those before it,
     oldest first, each sealed under it, and ``followed`` the token by which each of them knows that it
-    was followed. ``keys``, ``shredded`` and ``upgraded`` tell what counts of the time before: wrapped keys with a
-    code of what they are, oids, and the format that a marker said (left out where that is 0).
+    was followed. ``keys`` and ``shredded`` tell what counts of the time before: wrapped keys with a
+    code of what they are, and oids.
     """
 
     vault: str
@@ -42,7 +42,6 @@ class Register:
     followed: tuple[str, ...] = ()
     keys: Mapping[str, str] = field(default_factory=dict[str, str])
     shredded: tuple[str, ...] = ()
-    upgraded: int = 0
 
 
 type ProofOf = Callable[[int, bytes], bytes]  # by the number of a master key
@@ -89,7 +88,7 @@ def claims_to_follow(data: bytes, *, token: str) -> bool:
 def read_register(data: bytes, *, name: str, mac: ProofOf) -> Register:
     """What an entry says, proved.
 
-    Raises UsageError (``format-newer``), IntegrityError (``register-damaged``).
+    Raises UsageError (``format-newer``, ``format-unknown``), IntegrityError (``register-damaged``).
     """
     match, master = _SHAPE.fullmatch(data), claimed_master(data)
     proof = mac(master, match[1]).hex().encode() if match and master else b""
@@ -107,7 +106,6 @@ def read_register(data: bytes, *, name: str, mac: ProofOf) -> Register:
         tuple(members.get("followed", ())),
         members.get("keys", {}),
         tuple(members.get("shredded", ())),
-        int(members.get("upgraded", 0)),
     )
     if register_name(register.number) != name:
         raise damaged_register(name)
@@ -131,5 +129,4 @@ def _of_renewal(register: Register) -> dict[str, object]:
         "followed": register.followed,
         "keys": dict(sorted(register.keys.items())),
         "shredded": sorted(register.shredded),
-        **({"upgraded": register.upgraded} if register.upgraded else {}),
     }

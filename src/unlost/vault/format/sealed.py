@@ -5,7 +5,7 @@ header of 24 bytes and blocks of equal size, each sealed with AES-256-GCM under 
 
     offset  size  what
     0       7     ``UNLOSTS``
-    7       1     format number, 1 (0 in what was written before, see ``number``)
+    7       1     format number, 1
     8       1     size of a block as a power of two, 16 (64 KiB) to 20 (1 MiB)
     9       3     zero
     12      4     epoch of the key, unsigned, little-endian
@@ -72,15 +72,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The clear head of a sealed object; ``length`` is that of the content.
-
-    ``number`` is that of the format in which it was written: it is bound into every block.
-    """
+    """The clear head of a sealed object; ``length`` is that of the content."""
 
     power: int
     epoch: int
     length: int
-    number: int
 
     @property
     def block(self) -> int:
@@ -99,7 +95,7 @@ class Header:
 
     def pack(self) -> bytes:
         """The 24 bytes."""
-        return _HEADER.pack(_MAGIC, self.number, self.power, bytes(3), self.epoch, self.length)
+        return _HEADER.pack(_MAGIC, numbers.FORMAT, self.power, bytes(3), self.epoch, self.length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +128,7 @@ def seal_blocks(
 ) -> Iterator[bytes]:
     """The pieces of the sealed object in order: the header, then one piece a block."""
     view = memoryview(content)
-    header = Header(power=power, epoch=epoch, length=len(view), number=numbers.FORMAT)
+    header = Header(power=power, epoch=epoch, length=len(view))
     cipher = AESGCM(key)
     yield header.pack()
     for number in range(header.blocks):
@@ -144,8 +140,7 @@ def seal_blocks(
 def read_header(data: bytes, *, name: str) -> Header:
     """The header at the start of an object.
 
-    Raises IntegrityError (``object-damaged``), or UsageError (``format-newer``) where a newer
-    Unlost wrote it.
+    Raises IntegrityError (``object-damaged``), or UsageError (``format-newer``, ``format-unknown``).
     """
     if len(data) < HEADER_BYTES:
         raise damaged(name, "it is cut short")
@@ -155,7 +150,7 @@ def read_header(data: bytes, *, name: str) -> Header:
     numbers.check_number(number, name=name)
     if not KIB64 <= power <= MIB1 or any(zero) or length > _LONGEST:
         raise damaged(name, "its header makes no sense")
-    return Header(power=power, epoch=epoch, length=length, number=number)
+    return Header(power=power, epoch=epoch, length=length)
 
 
 def unseal(data: bytes, *, place: Place, key: bytes) -> bytes:

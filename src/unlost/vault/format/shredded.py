@@ -66,9 +66,9 @@ def encode_shredded(proof: ShreddedOrg, *, mac: ProofOf) -> bytes:
 
 
 def read_shredded(data: bytes, *, name: str, mac: ProofOf) -> ShreddedOrg:
-    """What a proof says; raises UsageError (``format-newer``), IntegrityError (``proof-damaged``).
+    """What a proof says. Fields that it does not know are passed over.
 
-    Fields that it does not know are passed over.
+    Raises UsageError (``format-newer``, ``format-unknown``), IntegrityError (``proof-damaged``).
     """
     match = _SHAPE.fullmatch(data)
     members = unproved(data) if match else {}

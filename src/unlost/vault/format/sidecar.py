@@ -82,7 +82,10 @@ def encode(sidecar: Sidecar) -> bytes:
 
 
 def decode(data: bytes, *, name: str) -> Sidecar:
-    """The way back; raises IntegrityError (``sidecar-damaged``), UsageError (``format-newer``)."""
+    """The way back.
+
+    Raises IntegrityError (``sidecar-damaged``), UsageError (``format-newer``, ``format-unknown``).
+    """
     try:
         return _decode(data, name=name)
     except (struct.error, UnicodeDecodeError, ValueError):

@@ -132,7 +132,7 @@ def unwrap_master(slot: Slot, *, key: bytes) -> bytes | None:
 def read_slot(data: bytes, *, name: str) -> Slot:
     """The parts of a slot's object, unproved.
 
-    Raises UsageError (``format-newer``), IntegrityError (``slot-damaged``).
+    Raises UsageError (``format-newer``, ``format-unknown``), IntegrityError (``slot-damaged``).
     """
     if len(data) < _HEAD.size:
         raise damaged_slot(name)

@@ -8,7 +8,7 @@ import hmac
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from unlost.model.errors import IntegrityError
 from unlost.vault.format import number as numbers
@@ -29,11 +29,11 @@ _ALGORITHMS = {
 
 @dataclass(frozen=True, slots=True)
 class VaultFile:
-    """The vault's id (32 hex digits), when it was founded (RFC 3339, UTC), and in which format."""
+    """The vault's id (32 hex digits), when it was founded (RFC 3339, UTC), and its format."""
 
     vault: str
     created: str
-    format: int = field(default_factory=lambda: numbers.FORMAT)
+    format: int = numbers.FORMAT
 
 
 def encode_vault_file(file: VaultFile, *, mac: Callable[[bytes], bytes]) -> bytes:
@@ -51,7 +51,7 @@ def encode_vault_file(file: VaultFile, *, mac: Callable[[bytes], bytes]) -> byte
 def read_vault_file(data: bytes) -> VaultFile:
     """What the file says, unproved.
 
-    Raises UsageError (``format-newer``), IntegrityError (``vault-file-damaged``).
+    Raises UsageError (``format-newer``, ``format-unknown``), IntegrityError (``vault-file-damaged``).
     """
     members = unproved(data)
     try:

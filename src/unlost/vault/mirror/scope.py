@@ -49,13 +49,9 @@ class VaultScope:
 
     ``broken`` tells why orgs cannot be mirrored: what lies there of them now must not reach the mirror; or
     why nobody can tell what of them may go from it.
-    Nor must ``strange`` objects, which count for nothing.
     """
 
-    def __init__(
-        self, orgs: Iterable[str], *, room: Callable[[str], OrgRoom], strange: Collection[str] = ()
-    ) -> None:
-        self._strange = frozenset(strange)
+    def __init__(self, orgs: Iterable[str], *, room: Callable[[str], OrgRoom]) -> None:
         self.orgs: dict[str, OrgScope] = {}
         self.broken: dict[str, IntegrityError] = {}
         for org in orgs:
@@ -69,7 +65,7 @@ class VaultScope:
         """True for an object that belongs to the mirror."""
         found = _OF_ORG.fullmatch(name)
         if found is None:
-            return name not in self._strange
+            return True
         scope = self.orgs.get(found[1] or found[3])
         return scope is not None and scope.wants(name, found[2] or "")
 

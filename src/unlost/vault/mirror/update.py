@@ -5,11 +5,9 @@ from dataclasses import dataclass
 
 from unlost.model.store import Store
 from unlost.vault.copying import copy_vault
-from unlost.vault.format.upgraded import MARKS
 from unlost.vault.mirror.excess import taken_away
 from unlost.vault.mirror.scope import VaultScope
 from unlost.vault.register import digest_of, registered
-from unlost.vault.upgrade import strange_marks
 from unlost.vault.vault import EncryptedVault
 
 type Tell = Callable[[int, int], None]
@@ -50,12 +48,10 @@ def update_mirror(
     source = vault.sealed.store
 
     def look() -> VaultScope:
-        strange = strange_marks(source, vault.sealed.keys)
-        scopes.append(VaultScope(vault.oids(), room=vault.room, strange=strange))
+        scopes.append(VaultScope(vault.oids(), room=vault.room))
         return scopes[-1]
 
     _drop_other_slots(vault, target)
-    _drop_other_marks(vault, target)
     before = {one.name for one in source.list("")}
     copied = copy_vault(source, target, select=look, tell=tell)
     there = {one.name for one in source.list("")}
@@ -86,14 +82,4 @@ def _drop_other_slots(vault: EncryptedVault, target: Store) -> None:
     for one in list(target.list("keys/")):
         digest = listed.get(one.name.split("/")[1])
         if digest is not None and digest_of(target.get(one.name)) != digest:
-            target.delete(one.name)
-
-
-def _drop_other_marks(vault: EncryptedVault, target: Store) -> None:
-    """Remove markers from the mirror that the vault has anew and that would end the copying: they are copied then."""
-    source, keys = vault.sealed.store, vault.sealed.keys
-    strange = strange_marks(source, keys)
-    for one in list(source.list(MARKS)):
-        held = target.size(one.name)
-        if held not in (None, one.size) and one.name not in strange:
             target.delete(one.name)

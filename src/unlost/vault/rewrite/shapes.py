@@ -16,7 +16,7 @@ from unlost.vault.format.physical import (
     U_SHAPE,
 )
 from unlost.vault.label import Label, Shape
-from unlost.vault.schemas import SYSTEM_SCHEMA, Schemas
+from unlost.vault.schemas import SYSTEM_SCHEMA, SchemaReader
 from unlost.vault.tableview import TableView
 
 _FIRST_CELL = "c"
@@ -111,7 +111,7 @@ def _alike(one: Shape, other: Shape, view: TableView) -> bool:
     )
 
 
-def _same_table(schemas: Schemas, table: str, idents: Sequence[str]) -> bool:
+def _same_table(schemas: SchemaReader, table: str, idents: Sequence[str]) -> bool:
     if SYSTEM_SCHEMA in idents:
         return False
     told = [

@@ -7,7 +7,6 @@ from itertools import pairwise
 from unlost.model.store import Store
 from unlost.vault.format.register import Register, register_name
 from unlost.vault.format.shredded import SHREDDED, shredded_copies
-from unlost.vault.format.upgraded import MARKS
 from unlost.vault.format.vaultjson import MAC_LABEL, VAULT_FILE, prove_vault_file
 from unlost.vault.homes import VaultHomes, name_of
 from unlost.vault.keys import COPIES, Keyring
@@ -16,7 +15,6 @@ from unlost.vault.register import digest_of, entry_numbers, read_entry
 from unlost.vault.sealing import SealedObjects
 from unlost.vault.shred import read_proof, shredded_orgs
 from unlost.vault.unlock import slot_copies
-from unlost.vault.upgrade import expected_marks, get_mark
 from unlost.vault.verify.ledger import MISSING, Ledger
 
 STRANGE = "It counts for nothing: somebody put it there."
@@ -108,15 +106,6 @@ def check_shredded(sealed: SealedObjects, ledger: Ledger) -> None:
     for name in sorted({*there, *expected}):
         ledger.saw(store.size(name) or 0)
         ledger.attempt(name, partial(read_proof, store, keys, name))
-
-
-def check_marks(sealed: SealedObjects, ledger: Ledger) -> None:
-    """Every byte of the marker that says of which format the vault is, where there is one."""
-    store, keys = sealed.store, sealed.keys
-    there = [listed.name for listed in store.list(MARKS)]
-    for name in sorted({*there, *expected_marks(store, keys)}):
-        ledger.saw(store.size(name) or 0)
-        ledger.attempt(name, partial(get_mark, store, keys, name))
 
 
 def check_org_keys(store: Store, keys: Keyring, org: str, ledger: Ledger) -> None:

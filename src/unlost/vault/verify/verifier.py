@@ -22,7 +22,6 @@ from unlost.vault.verify.ledger import Ledger
 from unlost.vault.verify.look import Look
 from unlost.vault.verify.material import (
     check_homes,
-    check_marks,
     check_org_keys,
     check_shredded,
     check_slots,
@@ -62,7 +61,6 @@ def verify_vault(
     check_slots(sealed.store, sealed.keys, ledger, entries=entries)
     check_homes(sealed, ledger)
     check_shredded(sealed, ledger)
-    check_marks(sealed, ledger)
     return VerifyReport(
         level=look.level,
         objects=ledger.objects,

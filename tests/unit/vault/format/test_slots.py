@@ -33,7 +33,7 @@ def slot_bytes(stretch: Stretch | None = None, *, name: str = "service") -> byte
 
 def with_parameters(text: str) -> bytes:
     data = text.encode()
-    return struct.pack("<7sBH", b"UNLOSTK", 0, len(data)) + data + bytes(60 + 32)
+    return struct.pack("<7sBH", b"UNLOSTK", 1, len(data)) + data + bytes(60 + 32)
 
 
 @pytest.mark.parametrize("stretch", [None, STRETCH])
@@ -77,12 +77,13 @@ def test_what_is_no_slot_is_refused() -> None:
         read_slot(b"X" + slot_bytes()[1:], name="service")
 
 
-def test_a_newer_format_is_refused() -> None:
+@pytest.mark.parametrize(("number", "code"), [(9, "format-newer"), (0, "format-unknown")])
+def test_another_format_is_refused(number: int, code: str) -> None:
     data = bytearray(slot_bytes())
-    data[7] = 9
+    data[7] = number
     with pytest.raises(UsageError) as error:
         read_slot(bytes(data), name="service")
-    assert error.value.code == "format-newer"
+    assert error.value.code == code
 
 
 @pytest.mark.parametrize(

@@ -54,9 +54,9 @@ def test_cut_and_longer_files_are_refused(data: bytes) -> None:
         b"{}",
         b"\xff",
         b"null",
-        b'{"format":0,"vault":7}',
-        b'{"format":0,"vault":"ab"}',
-        b'{"format":"0","vault":"0123456789abcdef0123456789abcdef"}',
+        b'{"format":1,"vault":7}',
+        b'{"format":1,"vault":"ab"}',
+        b'{"format":"1","vault":"0123456789abcdef0123456789abcdef"}',
     ],
 )
 def test_what_is_no_vault_file_is_damaged(data: bytes) -> None:
@@ -73,9 +73,10 @@ def test_a_newer_format_is_refused_whatever_else_it_says() -> None:
     assert "vault.json" in error.value.sentence
 
 
-def test_a_file_of_the_format_before_is_read() -> None:
-    older = VaultFile(FILE.vault, FILE.created, format=0)
-    data = encode_vault_file(older, mac=mac)
-    assert data.startswith(b'{"format":0,')
-    assert read_vault_file(data) == older
-    prove_vault_file(data, mac=mac)
+def test_a_format_that_no_release_writes_is_refused_whatever_else_it_says() -> None:
+    with pytest.raises(UsageError) as error:
+        read_vault_file(b'{"format":0,"vault":"named otherwise"}')
+    assert error.value.code == "format-unknown"
+    assert "vault.json" in error.value.sentence
+    assert "format 0" in error.value.sentence
+    assert error.value.next_step

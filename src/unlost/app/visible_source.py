@@ -1,0 +1,59 @@
+"""A source without the columns that are hidden from viewers."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+
+from unlost.model.hidden_columns import HiddenColumns, LogFilter
+from unlost.model.ports import Source
+from unlost.model.reading import Page, ReadTask
+from unlost.model.schema import Schema, Table
+
+# Methods that give no value of a record. All others but those below are refused.
+WITHOUT_VALUES = frozenset(
+    {"identity", "server_time", "quotas", "plan_reads", "prepare", "census", "count"}
+)
+
+
+class VisibleSource:
+    """See the port ``Source``: what a viewer reads of the org as it is now.
+
+    ``backup``: the schema of the newest backup. It tells in which tables the source notes changes.
+    """
+
+    def __init__(self, whole: Source, hidden: HiddenColumns, *, backup: Schema | None) -> None:
+        self._whole = whole
+        self._hidden = hidden
+        self._logs: Mapping[str, frozenset[LogFilter]] = (
+            hidden.log_filters(backup) if backup is not None else {}
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        """A method that gives no value of a record."""
+        if name in WITHOUT_VALUES:
+            return getattr(self._whole, name)
+        raise AttributeError(name)
+
+    def discover(self) -> Schema:
+        """The source's description of itself, without hidden columns."""
+        return self._hidden.schema(self._whole.discover())
+
+    def read(self, task: ReadTask) -> Iterator[Page]:
+        """Pages of a prepared task, without hidden values."""
+        return (self._visible(task.table, page) for page in self._whole.read(task))
+
+    def read_ids(self, table: Table, ids: Sequence[str]) -> Iterator[Page]:
+        """The rows of these ids, without hidden values."""
+        return (self._visible(table.name, page) for page in self._whole.read_ids(table, ids))
+
+    def _visible(self, table: str, page: Page) -> Page:
+        cells = page.rows.cells
+        if cells is None:
+            return page
+        rows = pa.Table.from_batches([self._hidden.batch(table, cells)])
+        for log in self._logs.get(table, ()):
+            rows = log.apply(rows)
+        (batch,) = rows.combine_chunks().to_batches() or [cells.slice(0, 0)]
+        return replace(page, rows=replace(page.rows, cells=batch))

@@ -1,0 +1,43 @@
+"""The number of a schema of the application database, and which ones can be opened.
+
+Development versions before the first release wrote the numbers 1 to 11, so those of releases begin above 100.
+"""
+
+from django.db import connections
+from django.db.migrations.recorder import MigrationRecorder
+
+from unlost.model.errors import StoreError
+
+BEFORE_RELEASES = 100
+SCHEMA = BEFORE_RELEASES + 1  # and the newest migration; written to a file as SQLite's user_version
+DEVELOPMENT = "0002_writer"  # a migration that no release has
+
+
+def schema_applied(alias: str) -> int:
+    """The number of the schema that a database has; 0 for none."""
+    applied = MigrationRecorder(connections[alias]).applied_migrations()
+    names = {name for app, name in applied if app == "catalog"}
+    if not names or DEVELOPMENT in names:
+        return len(names)
+    return BEFORE_RELEASES + max(int(name[:4]) for name in names)
+
+
+def check_schema(number: int, *, what: str) -> None:
+    """Raise StoreError (``catalog-newer``, ``catalog-development``) unless this version can use it.
+
+    ``what`` is the subject of a sentence. An older schema of a release, or none, is brought up to date.
+    """
+    if number > SCHEMA:
+        raise StoreError(
+            "catalog-newer",
+            f"{what} was made by a newer Unlost.",
+            next_step="Install that release, or a newer one; nothing was changed.",
+        )
+    if 0 < number <= BEFORE_RELEASES:
+        raise StoreError(
+            "catalog-development",
+            f"{what} was made by a development version from before the first release.",
+            next_step="Make a new home for the same vault with `unlost init DIR --vault PLACE "
+            "--from-sheet FILE`, and add the orgs again: the backups are in the vault. Nothing was "
+            "changed.",
+        )

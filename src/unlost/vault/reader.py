@@ -1,0 +1,187 @@
+"""An opened vault, to read: the port ``VaultReader``. Of an org with hidden columns it reads none of them."""
+
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from unlost.model.errors import NotFound
+from unlost.model.hidden_columns import HiddenColumns
+from unlost.model.learned import learned
+from unlost.model.org import OrgIdentity
+from unlost.model.salvage import SalvageTold
+from unlost.model.snapshot import CommitKind, Hit, Lineage, SnapshotInfo, Version
+from unlost.vault.changes import changes
+from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.history import history
+from unlost.vault.journal import journals
+from unlost.vault.lineage import lineage
+from unlost.vault.orgnames import identity_name, is_named, named_orgs
+from unlost.vault.retain.scope import shown_backups
+from unlost.vault.room import OrgReader, OrgRoom, unknown_org
+from unlost.vault.salvage.salvager import salvages
+from unlost.vault.sealing import SealedObjects
+from unlost.vault.search import search
+from unlost.vault.shred import shredded_orgs
+from unlost.vault.snapshot import VaultSnapshot
+from unlost.vault.state import LiveState
+
+
+class OpenOrgs:
+    """The orgs of an opened vault, each opened once. Safe to share between threads."""
+
+    def __init__(self, sealed: SealedObjects, open_org: Callable[[str], OrgRoom]) -> None:
+        self._sealed = sealed
+        self._open = open_org
+        self._rooms: dict[str, OrgRoom] = {}
+        self._lock = threading.Lock()
+
+    def room(self, org: str) -> OrgRoom:
+        """What serves an org; raises NotFound (``org-unknown``)."""
+        with self._lock:
+            if org not in self._rooms:
+                if not is_named(self._sealed.store, org) or org in self._shredded():
+                    raise unknown_org(org)
+                self._rooms[org] = self._open(org)
+            return self._rooms[org]
+
+    def oids(self) -> list[str]:
+        """The oids of all orgs, also of those whose chain is broken."""
+        gone = self._shredded()
+        return [org for org in named_orgs(self._sealed.store) if org not in gone]
+
+    def identity(self, org: str) -> OrgIdentity:
+        """Who an org is, with the label that the newest commit tells."""
+        chain = self.room(org).chain
+        state = chain.live()
+        if state.seq:
+            return chain.manifest(state.seq)[0].identity
+        name = identity_name(self._sealed.store, org)
+        content = self._sealed.get(ObjectKind.IDENTITY, org=org, name=name)
+        return learned(OrgIdentity).decode(content)
+
+    def _shredded(self) -> Collection[str]:
+        return shredded_orgs(self._sealed.store, self._sealed.keys)
+
+
+class EncryptedReader:
+    """See the port ``unlost.model.ports.VaultReader``. Safe to share between threads.
+
+    ``hidden``: by org the columns that are not read.
+    """
+
+    def __init__(self, orgs: OpenOrgs, *, hidden: Mapping[str, HiddenColumns]) -> None:
+        self._orgs = orgs
+        self._hidden = hidden
+
+    def orgs(self) -> Mapping[str, OrgIdentity]:
+        """All orgs by oid, with the label that the newest commit tells."""
+        return {org: self._orgs.identity(org) for org in self._orgs.oids()}
+
+    def head(self, org: str) -> VaultSnapshot | None:
+        """The newest backup, or None."""
+        nights = self.snapshots(org)
+        return self.at(org, nights[-1].number) if nights else None
+
+    def snapshots(self, org: str) -> Sequence[SnapshotInfo]:
+        """All backups that were not forgotten, oldest first: nights, and those between them."""
+        return tuple(shown_backups(self._orgs.room(org).chain.live()))
+
+    def commits(self, org: str) -> Sequence[SnapshotInfo]:
+        """All that took a number, oldest first: nights, restores and whatever else."""
+        return tuple(self._orgs.room(org).chain.live().commits.values())
+
+    def at(self, org: str, number: int) -> VaultSnapshot:
+        """The snapshot of this number; raises NotFound (``snapshot-unknown``, ``snapshot-forgotten``)."""
+        _check_shown(self._orgs.room(org).chain.live(), number)
+        return self.as_of(org, number)
+
+    def as_of(self, org: str, number: int) -> VaultSnapshot:
+        """What is left as of a commit, also of a backup that was forgotten; raises NotFound."""
+        return VaultSnapshot(self._reader(org), number)
+
+    def history(self, org: str, table: str, record: str) -> Sequence[Version]:
+        """All versions of a record, oldest first; empty if the vault never saw it.
+
+        One that differs from the version before it only in hidden columns is among them.
+        """
+        return history(self._reader(org), table, record)
+
+    def changes(self, org: str, table: str, *, after: int, until: int) -> Iterator[pa.Table]:
+        """What differs between two snapshots: ``_u_id`` and ``change`` (``ChangeKind``), by id.
+
+        ``after`` 0 is the empty picture before the first commit. Raises NotFound.
+        """
+        reader = self._reader(org)
+        for number in (after, until):
+            if number:
+                reader.chain.manifest(number)
+                _check_shown(reader.chain.live(), number)
+        return changes(reader, table, after=after, until=until)
+
+    def search(self, org: str, text: str, *, limit: int = 20) -> Sequence[Hit]:
+        """Records whose id, name, number, e-mail, phone or key begins with the text's tokens."""
+        head = self.head(org)
+        return search(head, text, limit=limit) if head else ()
+
+    def open_file(self, org: str, blob: str) -> AbstractContextManager[BinaryIO]:
+        """A stored file's bytes; raises NotFound (``file-unknown``)."""
+        reader = self._reader(org)
+        return reader.open_blob(blob, until=reader.chain.live().seq)
+
+    def journals(self, org: str, *, unfinished: bool = False) -> Sequence[str]:
+        """Runs that have a journal: those with a commit in its order, then the others.
+
+        ``unfinished``: only the others.
+        """
+        return journals(self._orgs.room(org), unfinished=unfinished)
+
+    def lineage(
+        self,
+        org: str,
+        *,
+        table: str | None = None,
+        records: Sequence[str] = (),
+        lives: Sequence[str] = (),
+    ) -> Sequence[Lineage]:
+        """Which live records stand for records of this org: the newest row of each, by id.
+
+        With ``table`` and ``records`` (old ids) the cost is that of their rows; then the rows that
+        carry them on are given too. Otherwise all are read, and with ``lives`` those told that lead to one of them.
+        """
+        return lineage(
+            self._reader(org),
+            targets=self._orgs.oids(),
+            table=table,
+            records=records,
+            lives=lives,
+        )
+
+    def salvages(self, org: str) -> tuple[SalvageTold, ...]:
+        """What was salvaged, oldest first; without sentences, which name columns, where some are hidden."""
+        found = tuple(salvages(self._orgs.room(org)))
+        if self._hidden.get(org):
+            return tuple(replace(salvage, sentences=()) for salvage in found)
+        return found
+
+    def _reader(self, org: str) -> OrgReader:
+        room, hidden = self._orgs.room(org), self._hidden.get(org)
+        return room.visible(hidden) if hidden else room
+
+
+def _check_shown(state: LiveState, number: int) -> None:
+    """Raise NotFound for what is not told any more: of others than kept backups, where some were forgotten."""
+    info = state.commits.get(number)
+    if info is None or not state.forgotten:
+        return
+    if number in state.forgotten or info.kind is not CommitKind.BACKUP:
+        raise NotFound(
+            "snapshot-forgotten",
+            f"Backup {number} was forgotten, as the rules for keeping backups say."
+            if info.kind is CommitKind.BACKUP
+            else f"Commit {number} is no backup, and what it showed may have been forgotten.",
+            next_step="Choose one that is kept; list them with: unlost snapshots ORG",
+        )

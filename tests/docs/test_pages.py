@@ -1,0 +1,126 @@
+"""Rules that all pages keep."""
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from docs.site import build_site
+from unlost.cli.main import app
+from unlost.cli.verbs import erase, export
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = {str(page.relative_to(DOCS)): page.read_text("utf-8") for page in DOCS.rglob("*.md")}
+WIDEST = 80  # characters of code that a window of 1280 pixels shows; tests/browser measures it
+TOO_WIDE = {"reference/vault-format.md"}
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"`(unlost [^`]+)`")
+CALLED = re.compile(r"unlost(:\d\S*)?")
+PROGRAM: Any = typer.main.get_command(app)
+WORD = re.compile(r"[a-z][a-z-]*")
+MEANT = {"erase": erase.DEFAULT, "export": export.DEFAULT}  # where no command is named
+ENDS = {"|", ">", "<", "&&", "||"}
+
+
+@pytest.mark.parametrize("page", sorted(PAGES.keys() - TOO_WIDE))
+def test_code_needs_no_sideways_scrolling(page: str) -> None:
+    lines = [line for _, block in BLOCK.findall(PAGES[page]) for line in block.splitlines()]
+    assert not [line for line in lines if len(line) > WIDEST]
+
+
+def test_the_home_page_leads_to_every_tutorial_and_how_to() -> None:
+    linked = set(re.findall(r"\]\(((?:howto|tutorial)/[\w-]+\.md)\)", PAGES["index.md"]))
+    assert linked == {page for page in PAGES if page.startswith(("howto/", "tutorial/"))}
+
+
+def words() -> list[str]:
+    """The terms of the list of words, row by row."""
+    return re.findall(r"^\| (.+?) \|", PAGES["reference/words.md"], re.MULTILINE)[1:]
+
+
+def test_words_stand_in_the_order_of_the_alphabet() -> None:
+    assert words() == sorted(words(), key=str.casefold)
+
+
+def test_each_command_has_its_word() -> None:
+    terms = {term.strip().casefold() for row in words() for term in row.split(",")}
+    commands = {name if name in terms else name.removesuffix("s") for name in PROGRAM.commands}
+    assert commands - terms == {"up"}  # its word is the service
+
+
+def shown(page: str) -> Iterator[list[str]]:
+    """The words of each command of Unlost that a page shows, run by a test or not."""
+    lines = [
+        line
+        for _, block in BLOCK.findall(PAGES[page])
+        for line in block.replace("\\\n", " ").splitlines()
+        if "unlost" in line
+    ]
+    for line in [*lines, *INLINE.findall(BLOCK.sub("", PAGES[page]))]:
+        yield from typed(line)
+
+
+def typed(line: str) -> Iterator[list[str]]:
+    """The words after each ``unlost`` of a line that is a program there."""
+    try:
+        tokens = shlex.split(line, comments=True)
+    except ValueError:
+        return  # a sentence, or a part of a program
+    for number, token in enumerate(tokens[:-1]):
+        following = tokens[number + 1]
+        if CALLED.fullmatch(token) and WORD.fullmatch(following) and following != "unlost":
+            yield tokens[number + 1 :]
+
+
+def unknown(tokens: list[str]) -> str:
+    """What of a command the program does not know; empty if it knows it all."""
+    command, name = PROGRAM, ""
+    while hasattr(command, "get_command") and tokens and not tokens[0].startswith("-"):
+        inner = command.get_command(typer.Context(command), tokens[0])
+        if inner is None and name not in MEANT:
+            return tokens[0]
+        if inner is None:
+            command = command.commands[MEANT[name]]
+        else:
+            command, name, tokens = inner, tokens[0], tokens[1:]
+    known = {name for parameter in command.params for name in parameter.opts}
+    known |= {name for parameter in command.params for name in parameter.secondary_opts}
+    for token in tokens:
+        if token in ENDS:
+            break
+        if token.startswith("--") and token.partition("=")[0] not in {*known, "--help"}:
+            return token
+    return ""
+
+
+@pytest.mark.parametrize("page", sorted(page for page in PAGES if page != "reference/cli.md"))
+def test_each_command_shown_exists(page: str) -> None:
+    wrong = {" ".join(tokens): unknown(tokens) for tokens in shown(page) if unknown(tokens)}
+    assert not wrong
+
+
+def test_a_command_that_does_not_exist_is_noticed() -> None:
+    line = "sudo -u unlost unlost forgett chocolate; unlost forget chocolate --plan --nonsense"
+    assert [unknown(tokens) for tokens in typed(line)] == ["forgett", "--nonsense"]
+
+
+def test_the_architecture_is_drawn_from_the_import_contract() -> None:
+    command = [sys.executable, str(DOCS / "draw_architecture.py"), "--check"]
+    assert subprocess.run(command, check=False).returncode == 0
+    picture = (DOCS / "explanation" / "architecture.svg").read_text("utf-8")
+    assert "prefers-color-scheme: dark" in picture
+    assert picture.count("<text") > 20
+    assert "explanation/architecture.md" in (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+
+
+def test_programs_are_not_published(tmp_path: Path) -> None:
+    site = build_site(tmp_path)
+    assert (site / "howto" / "install" / "index.html").is_file()
+    assert not [file for file in site.rglob("*") if file.suffix in {".py", ".pyc"}]

@@ -1,0 +1,232 @@
+"""Prints the test vectors of the format pages: paste a block when one is added, never to mend a test.
+
+PYTHONPATH=tests python tests/golden/make_vectors.py
+
+Keys are counted bytes and nonces are seeded, so that every value is the same each time.
+"""
+
+import json
+import sys
+from datetime import datetime
+from functools import partial
+
+import msgspec
+from blake3 import blake3
+
+from golden.make_sealed import INSTANT, MASTER, STRETCH, VAULT
+from unlost.model.org import OrgIdentity, OrgKind
+from unlost.model.snapshot import CommitKind, Counts
+from unlost.testing.clock import VirtualClock
+from unlost.testing.entropy import SeededEntropy
+from unlost.vault import places
+from unlost.vault.format import sealed as seals
+from unlost.vault.format.manifest import (
+    JournalProof,
+    Manifest,
+    ObjectEntry,
+    canonical_text,
+    head_of,
+)
+from unlost.vault.format.recovery import RecoverySheet
+from unlost.vault.format.register import Register, encode_register, register_name
+from unlost.vault.format.sealed import KIB64, ObjectKind, Place
+from unlost.vault.format.slots import Stretch, read_slot, slot_folder, slot_head, wrap_master
+from unlost.vault.format.vaultjson import MAC_LABEL, VaultFile, encode_vault_file
+from unlost.vault.keys import Keyring, derive, epoch_folder, identity_folder, object_key
+from unlost.vault.label import bound_to
+from unlost.vault.packs import BLOB_ID_PURPOSE
+from unlost.vault.register import digest_of
+from unlost.vault.state import LiveState, live_root
+from unlost.vault.stores.memory import MemoryStore
+from unlost.vault.suppressed import Marker
+from unlost.vault.unlock import ByPassphrase, ServiceKey
+from unlost.vault.vault import create_vault
+
+IDENTITY = OrgIdentity("salesforce", "00D000000000062EAA", OrgKind.PRODUCTION, "Chocolate", "UTC")
+ODD = OrgIdentity("salesforce", 'Größe/"ä"\u2028\x7f')
+SERVICE_KEY = b"S" * 32
+PASSPHRASE = "Straße\u00a0 İ ΟΔΟΣ"
+ORG_KEY = bytes(range(64, 96))
+IDENTITY_KEY = bytes(range(96, 128))
+CONTENT = "Prix spécial 🍫\n".encode()
+
+type Block = dict[str, object] | list[dict[str, object]]
+
+
+def vectors() -> dict[str, Block]:
+    """Every block of the page by the heading that it stands under."""
+    return {
+        "Recovery sheet": _sheet(),
+        "HKDF": _derivations(),
+        "Slots": _slots(),
+        "Clear objects": _clear(),
+        "The oid of an org": _oids(),
+        "Sealed objects": _sealed(),
+        "Segments": _segment(),
+        "The head of a commit": _head(),
+        "The live root": _live_root(),
+        "Blobs and pseudonyms": _named_by_identity(),
+    }
+
+
+def _vault_keys() -> Keyring:
+    return Keyring(MemoryStore(), vault=VAULT, master=MASTER, entropy=SeededEntropy(1))
+
+
+def _oid(identity: OrgIdentity) -> str:
+    store, entropy = MemoryStore(), SeededEntropy(2)
+    keys = Keyring(store, vault=VAULT, master=MASTER, entropy=entropy)
+    return create_vault(store, keys=keys, clock=VirtualClock(), entropy=entropy).adopt(identity)
+
+
+def _sheet() -> Block:
+    sheet = RecoverySheet(vault=VAULT, master=MASTER)
+    return {"groups": " ".join(sheet.groups()), "vault": VAULT.hex(), "master": MASTER.hex()}
+
+
+def _derivations() -> Block:
+    org = _oid(IDENTITY)
+    segment = places.segment(org, "ab" * 16)
+    labels = [
+        (MASTER, f"mac/{MAC_LABEL}"),
+        (MASTER, "mac/org"),
+        (MASTER, f"key/{epoch_folder(org, 1)}/1"),
+        (SERVICE_KEY, slot_folder("service")),
+        (ORG_KEY, f"{ObjectKind.IDENTITY}/{places.identity(org)}"),
+        (ORG_KEY, f"{ObjectKind.MANIFEST}/{places.commit(org, 1)}"),
+        (ORG_KEY, f"{ObjectKind.SEGMENT}/{segment}"),
+        (IDENTITY_KEY, BLOB_ID_PURPOSE),
+    ]
+    return [
+        {"secret": secret.hex(), "label": label, "key": derive(secret, label).hex()}
+        for secret, label in labels
+    ]
+
+
+def _slots() -> Block:
+    service = ServiceKey(VAULT, "service", SERVICE_KEY)
+    folded = "strasse i\u0307 οδοσ"
+    return [
+        {"slot": "service", "secret": SERVICE_KEY.hex(), "object": _slot("service", None, service),
+         "master": MASTER.hex()},
+        {"slot": "passphrase", "passphrase": PASSPHRASE, "folded": folded,
+         "object": _slot("passphrase", STRETCH, ByPassphrase(PASSPHRASE)), "master": MASTER.hex()},
+    ]  # fmt: skip
+
+
+def _slot(name: str, stretch: Stretch | None, secret: ServiceKey | ByPassphrase) -> str:
+    head = slot_head(vault=VAULT.hex(), name=name, stretch=stretch)
+    empty = read_slot(head + bytes(60 + 32), name=name)
+    nonce = SeededEntropy(3).bytes(12)
+    wrapped = wrap_master(MASTER, key=secret.wrapping_key(empty), nonce=nonce, head=head, name=name)
+    return (head + wrapped + _vault_keys().mac(slot_folder(name), head + wrapped)).hex()
+
+
+def _clear() -> Block:
+    keys, name = _vault_keys(), register_name(1)
+    file = VaultFile(VAULT.hex(), INSTANT)
+    slots = {entry["slot"]: digest_of(bytes.fromhex(str(entry["object"]))) for entry in _slots()}
+    register = Register(VAULT.hex(), 1, slots)
+    texts = {
+        "vault.json": encode_vault_file(file, mac=partial(keys.mac, MAC_LABEL)),
+        name: encode_register(register, mac=partial(keys.mac, name)),
+    }
+    return [{"name": name, "text": text.decode()} for name, text in texts.items()]
+
+
+def _oids() -> Block:
+    return [
+        {"text": msgspec.json.encode((one.connector, one.tenant)).decode(), "oid": _oid(one)}
+        for one in (IDENTITY, ODD)
+    ]
+
+
+def _sealed() -> Block:
+    org = _oid(IDENTITY)
+    copy, name = f"{epoch_folder(org, 1)}/1", places.identity(org)
+    wrapping = derive(MASTER, f"{ObjectKind.KEY}/{copy}")
+    own = partial(object_key, ORG_KEY)
+    intent = places.over(org, "night-1")
+    return [
+        _object(ObjectKind.KEY, org, copy, ORG_KEY, key=wrapping, epoch=0),
+        _object(ObjectKind.IDENTITY, org, name, msgspec.json.encode(IDENTITY),
+                key=own(ObjectKind.IDENTITY, name), epoch=1),
+        _object(ObjectKind.INTENT, org, intent, b"", key=own(ObjectKind.INTENT, intent), epoch=1),
+    ]  # fmt: skip
+
+
+def _object(
+    kind: ObjectKind, org: str, name: str, content: bytes, *, key: bytes, epoch: int
+) -> dict[str, object]:
+    place, entropy = Place(kind, VAULT, bytes.fromhex(org), name), SeededEntropy(4)
+    data = seals.seal(content, place=place, key=key, epoch=epoch, entropy=entropy, power=KIB64)
+    header = seals.read_header(data, name=name)
+    return {
+        "name": name,
+        "kind": str(kind),
+        "key": key.hex(),
+        "aad": seals._bound(header, place, 0).hex(),
+        "object": data.hex(),
+        "content": content.hex(),
+    }
+
+
+def _segment() -> Block:
+    org = _oid(IDENTITY)
+    name = places.segment(org, "ab" * 16)
+    place = Place(ObjectKind.SEGMENT, VAULT, bytes.fromhex(org), name)
+    key = object_key(ORG_KEY, ObjectKind.SEGMENT, name)
+    return {"name": name, "footer_key": key.hex(), "aad_prefix": bound_to(place).hex()}
+
+
+def _head() -> Block:
+    at = datetime.fromisoformat(INSTANT)
+    manifest = Manifest(
+        format=1, vault=VAULT.hex(), org=_oid(IDENTITY), identity=IDENTITY, seq=1, parent="",
+        run="night-1", kind=CommitKind.BACKUP, as_of=at, started=at, finished=at, base=0,
+        schema="", certificate=None, tables=(), states=(), packs=(), objects=(),
+        live_root=blake3(b"").hexdigest(), counts=Counts(), rows_seen=0, bytes_added=0, slots=1,
+    )  # fmt: skip
+    text = canonical_text(manifest)
+    return {"manifest": text.decode(), "head": head_of(text)}
+
+
+def _live_root() -> Block:
+    org, state = _oid(IDENTITY), LiveState()
+    names = [places.schema(org, "cd" * 32), places.certificate(org, "night-1", 0)]
+    entries = [ObjectEntry(name, 100, blake3(name.encode()).hexdigest()) for name in names]
+    proof = JournalProof("restore-1", 3, "ef" * 32)
+    state.objects = {entry.name: entry for entry in entries}
+    state.journals = {proof.run: proof}
+    return {
+        "objects": {entry.name: entry.blake3 for entry in entries},
+        "journals": {places.journal(org, proof.run): proof.root},
+        "live_root": live_root(state, org=org),
+    }
+
+
+def _named_by_identity() -> Block:
+    org, store = _oid(IDENTITY), MemoryStore()
+    copy = f"{identity_folder(org)}/1"
+    keys = Keyring(store, vault=VAULT, master=MASTER, entropy=SeededEntropy(5))
+    store.put_new(copy, keys._wrap(copy, IDENTITY_KEY, org=org))
+    place, text = ("Contact", "Email"), "zoe.3@chocolate.example"
+    (mark,) = Marker(keys, org).marks(place, [text], run="erase-1")
+    return {
+        "identity_key": IDENTITY_KEY.hex(),
+        "content": CONTENT.hex(),
+        "blob_id": blake3(CONTENT, key=keys.identity_key(org, BLOB_ID_PURPOSE)).hexdigest(),
+        "suppressed": msgspec.json.encode((*place, text)).decode(),
+        "pseudonym": mark.pseudonym,
+        "sieve": f"{mark.sieve:08x}",
+    }
+
+
+def shown(block: Block) -> str:
+    """A block as it stands on the page."""
+    return json.dumps(block, indent=1)
+
+
+if __name__ == "__main__":
+    for heading, block in vectors().items():
+        sys.stdout.write(f"## {heading}\n\n```json\n{shown(block)}\n```\n\n")
