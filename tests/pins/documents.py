@@ -44,7 +44,7 @@ from unlost.engine.restore.planfile import read_plan, sealed, write_plan
 from unlost.engine.restore.summary import PlanSummary
 from unlost.engine.session import Begun
 from unlost.jobs.runner import LocalRunner
-from unlost.jobs.store import JobStore
+from unlost.jobs.store import StepStore
 from unlost.model.certificate import Certificate
 from unlost.model.learned import learned
 from unlost.model.org import OrgIdentity
@@ -145,11 +145,9 @@ def _new_name() -> str:
 
 
 @cache
-def _store() -> JobStore:
+def _store() -> StepStore:
     """Open one store for all documents: opening it is slow."""
-    store = JobStore(Path(mkdtemp()) / "jobs.sqlite")
-    store.start(RUN, kind="backup", org="oid", at=BEGAN)
-    return store
+    return StepStore(Path(mkdtemp()) / "jobs.sqlite")
 
 
 def _write_receipt(receipt: Receipt) -> bytes:

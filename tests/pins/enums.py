@@ -13,7 +13,6 @@ from unlost.connectors.salesforce.special import Strategy
 from unlost.connectors.salesforce.work import Kind as TaskKind
 from unlost.engine.deletes import Fate
 from unlost.engine.lookup import Asked
-from unlost.jobs.store import RunState as KeptRunState
 from unlost.model.access import ActorKind, Right, Role, Trace
 from unlost.model.alert import ChannelKind, Rule, Told, Urgency
 from unlost.model.jobs import JobKind, Wish
@@ -30,7 +29,6 @@ from unlost.vault.format.sealed import ObjectKind
 ENUMS: dict[str, type[Enum]] = {
     # Columns of the catalogue and of the job store.
     "state of a run": RunState,
-    "state of a run with steps": KeptRunState,
     "state of a night": NightState,
     "state of a kept plan": PlanState,
     "kind of a run, and of a commit": CommitKind,

@@ -29,7 +29,6 @@ from unlost.vault.format.recovery import RecoverySheet, parse_recovery_sheet
 from unlost.vault.format.register import Register, encode_register, read_register, register_name
 from unlost.vault.format.shredded import ShreddedOrg, encode_shredded, read_shredded, shredded_name
 from unlost.vault.format.slots import Stretch, read_slot, slot_head
-from unlost.vault.format.upgraded import FormatMark, encode_mark, mark_copies, read_mark
 from unlost.vault.format.vaultjson import VaultFile, encode_vault_file, read_vault_file
 from unlost.vault.label import (
     Label,
@@ -164,9 +163,7 @@ RENEWED = Register(
     followed=("token",),
     keys={"orgs/x/keys/1": "code"},
     shredded=(ORG,),
-    upgraded=1,
 )
-MARK = mark_copies(1)[0]
 PROOF = ShreddedOrg(VAULT, ORG, "2026-03-04T05:06:07+00:00", 3, HEAD, 40, 12_345, master=2)
 THINGS = (
     HeldThing(HoldScope.ORG),
@@ -196,11 +193,6 @@ LAYOUTS: dict[str, Layout] = {
         PROOF,
         _text(encode_shredded, mac=code),
         _bytes(read_shredded, name=shredded_name(ORG), mac=code),
-    ),
-    "format-mark": Layout(
-        FormatMark(1, VAULT, "2026-03-04T05:06:07+00:00", "full", 2),
-        _text(encode_mark, mac=code),
-        _bytes(read_mark, name=MARK, mac=code),
     ),
     # Keys that open a vault.
     "service-key": Layout(

@@ -21,8 +21,8 @@ from unlost.model.schema import ChangeLog, Column, ColumnTrait, FileColumn, Sche
 from unlost.model.snapshot import CommitKind, SnapshotInfo, TableCommit, Visibility
 from unlost.testing.clock import START
 from unlost.vault.bigcells import CELL_BYTES
-from unlost.vault.compact.tiers import FEWEST
 from unlost.vault.reader import EncryptedReader
+from unlost.vault.rewrite.tiers import FEWEST
 from unlost.vault.segments import SegmentReader
 
 SECRET = "secret"
