@@ -19,9 +19,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = {str(page.relative_to(DOCS)): page.read_text("utf-8") for page in DOCS.rglob("*.md")}
 WIDEST = 80  # characters of code that a window of 1280 pixels shows in one line
-EXACT = (
-    "reference/vault-format"  # pages whose code is bytes, which are wrapped where they are shown
-)
+EXACT = "reference/vault-format/test-vectors.md"  # its code is bytes, wrapped where it is shown
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`(unlost [^`]+)`")
 CALLED = re.compile(r"unlost(:\d\S*)?")
@@ -31,7 +29,7 @@ MEANT = {"erase": erase.DEFAULT, "export": export.DEFAULT}  # where no command i
 ENDS = {"|", ">", "<", "&&", "||"}
 
 
-@pytest.mark.parametrize("page", sorted(page for page in PAGES if not page.startswith(EXACT)))
+@pytest.mark.parametrize("page", sorted(PAGES.keys() - {EXACT}))
 def test_lines_of_code_are_short(page: str) -> None:
     lines = [line for _, block in BLOCK.findall(PAGES[page]) for line in block.splitlines()]
     assert not [line for line in lines if len(line) > WIDEST]
