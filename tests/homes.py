@@ -25,11 +25,11 @@ from unlost.model.schema import Column, Reference, Schema, WireKind
 from unlost.model.storage import MailRule, StorageRule, Weight
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
-from unlost.testing.memory_vault import MemoryVault
 from unlost.testing.memory_writer import MemoryWriter
 from unlost.testing.org import MemoryOrg
 from unlost.testing.platform import Platform
 from unlost.testing.source import MemorySource
+from unlost.testing.vault import memory_vault
 
 SECRET = "open sesame"
 WRITE_SECRET = "write sesame"
@@ -170,7 +170,7 @@ class World:
         self.clock = VirtualClock()
         self.org = MemoryOrg(self.clock)
         self.connector = MemoryConnector({"one": self.org})
-        self.vault = MemoryVault(self.clock)
+        self.vault = memory_vault(self.clock)
         self.home = make_home(root)
         self.entropy = SeededEntropy()
         connect(self.home.catalog)

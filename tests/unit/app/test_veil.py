@@ -25,7 +25,7 @@ from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.ports import Snapshot, Vault
 from unlost.model.schema import WireKind
-from unlost.testing.memory_vault import MemoryVault
+from unlost.vault.vault import EncryptedVault
 
 PHONE, OLD = "+41 40017", "+49 1 secret"
 RECORD = "A40017"
@@ -186,7 +186,7 @@ def test_each_way_to_read_is_veiled_or_tells_no_value() -> None:
 def test_what_writes_is_not_given_to_who_sees_less(story: World) -> None:
     hide(story.app, "sales", "Account.Phone")
     vault: Any = viewer(story).vault
-    assert not isinstance(vault, MemoryVault)
+    assert not isinstance(vault, EncryptedVault)
     for name in ("begin", "adopt", "journal", "read_files"):
         with pytest.raises(AttributeError):
             getattr(vault, name)
