@@ -34,7 +34,7 @@ from unlost.model.night import NightState
 from unlost.model.org import OrgIdentity
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
-from unlost.testing.memory_vault import MemoryVault
+from unlost.testing.vault import memory_vault
 
 AREA = "service"
 BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
@@ -105,7 +105,7 @@ def home(root: Path, orgs: int, clock: VirtualClock) -> Application:
     for number in range(orgs):
         identity = OrgIdentity("memory", f"t{number}", zone=ZONES[number % len(ZONES)])
         save_org(ProtectedOrg(f"org-{number}", f"oid{number:05}", identity, clock.now()))
-    vault = MemoryVault(clock)
+    vault = memory_vault(clock)
     return Application(planned, clock=clock, entropy=SeededEntropy(), vault=lambda *_told: vault)
 
 

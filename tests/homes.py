@@ -29,9 +29,7 @@ from unlost.testing.memory_writer import MemoryWriter
 from unlost.testing.org import MemoryOrg
 from unlost.testing.platform import Platform
 from unlost.testing.source import MemorySource
-from unlost.vault.opening import draft_keyring
-from unlost.vault.stores.memory import MemoryStore
-from unlost.vault.vault import EncryptedVault, create_vault
+from unlost.testing.vault import memory_vault
 
 SECRET = "open sesame"
 WRITE_SECRET = "write sesame"
@@ -167,13 +165,6 @@ def lose_data(home: Home) -> None:
         with psycopg.connect(home.catalog) as session:
             session.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     connect(home.catalog)
-
-
-def memory_vault(clock: VirtualClock) -> EncryptedVault:
-    """A new vault whose store lies in memory."""
-    store, entropy = MemoryStore(), SeededEntropy()
-    keys = draft_keyring(store, entropy=entropy)
-    return create_vault(store, keys=keys, clock=clock, entropy=entropy)
 
 
 class World:

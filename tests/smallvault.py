@@ -122,5 +122,6 @@ class SmallVault:
 
 
 def finish(commit: OpenCommit, *added: Added) -> SnapshotInfo:
-    """Finish a run with these pieces."""
-    return commit.finish([TableCommit(TABLE, tuple(added))], as_of=START)
+    """Finish a run with these pieces of one table."""
+    table = added[0].table if added else TABLE
+    return commit.finish([TableCommit(table, tuple(added))], as_of=START)

@@ -10,8 +10,13 @@ from typing import Any
 import polars as pl
 
 from pins.examples import Examples
+from unlost.app.cache import cache_key
 from unlost.catalog.audit import FIRST, Deed, digest_of
 from unlost.catalog.nights import run_of
+from unlost.catalog.secrets import place_of, sealing_key
+from unlost.catalog.writers import PREFIX
+from unlost.connectors.salesforce.connector import CONNECTOR
+from unlost.connectors.salesforce.quotas import KNOWN
 from unlost.connectors.salesforce.rights import Rights
 from unlost.engine.restore.cells import digest
 from unlost.engine.restore.planning import schema_digest
@@ -57,6 +62,8 @@ def computed() -> Iterator[str]:
     yield f"arguments of a job: {JsonValues().serialize(['night', 'cd', None])}"
     yield from _delta()
     yield from _erased()
+    yield from _secrets()
+    yield from (f"quota of Salesforce: {name}, {unit}" for name, unit, _ in KNOWN.values())
 
 
 def _erased() -> Iterator[str]:
@@ -69,6 +76,14 @@ def _erased() -> Iterator[str]:
     yield f"erased record: {marker.pseudonym(('Contact', ''), '003A')}"
     yield f"erased value: {marker.pseudonym(('Contact', 'Email'), 'ann@acme.example')}"
     yield f"sieve of an erased value: {marker.sieves(pl.Series(['ann@acme.example']))[0]}"
+
+
+def _secrets() -> Iterator[str]:
+    """List the names of stored secrets, their places, and the keys that seal them and the cache."""
+    yield f"key of secrets: {sealing_key(bytes(32)).hex()}"
+    yield f"key of the cache: {cache_key(bytes(32)).hex()}"
+    yield f"place of a secret: {place_of('cd' * 16, f'{PREFIX}client_secret').decode()}"
+    yield from (f"secret of Salesforce: {field.name}" for field in CONNECTOR.secrets(None))
 
 
 def _rights() -> str:

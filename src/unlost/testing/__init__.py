@@ -1,4 +1,5 @@
-"""In-memory versions of every port, faults, and strategies, for tests and for authors of connectors.
+"""In-memory versions of ports, faults, conformance suites and strategies, for tests and for authors of
+connectors and stores.
 
-Knows the model and its ports alone.
+Knows the model, and the vault where a test needs one.
 """

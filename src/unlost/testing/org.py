@@ -7,7 +7,8 @@ import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
 
 from unlost.model.finding import Finding
 from unlost.model.org import OrgIdentity, OrgKind
@@ -21,7 +22,6 @@ from unlost.model.schema import (
     TableTrait,
     WireKind,
 )
-from unlost.testing.memory_rows import canonical
 
 BIN_DAYS = 15
 ALL_TRAITS = frozenset(
@@ -333,7 +333,19 @@ def _alike(kind: WireKind, one: str | None, other: str | None) -> bool:
     """True if an org sees no change: a number written otherwise is the same number."""
     if one is None or other is None:
         return one == other
-    return canonical(kind, one) == canonical(kind, other)
+    return _canonical(kind, one) == _canonical(kind, other)
+
+
+def _canonical(kind: WireKind, text: str) -> str:
+    """One text for all texts that mean the same value of this kind."""
+    try:
+        if kind in (WireKind.DECIMAL, WireKind.INTEGER):
+            return str(Decimal(text).normalize())
+        if kind is WireKind.INSTANT:
+            return datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="milliseconds")
+    except (InvalidOperation, ValueError):
+        return text
+    return text.lower() if kind is WireKind.BOOLEAN else text
 
 
 def file_cells(body: bytes) -> dict[str, str | None]:

@@ -2,36 +2,17 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from faults.engine.story import picture, shown, story
+from sweeps import parts_of
 from unit.engine.scene import Scene, chocolate
 from unlost.engine.backup import Finished, backup
 from unlost.engine.session import BackupPorts
 from unlost.model.schema import WireKind
 from unlost.model.snapshot import CommitKind
 from unlost.testing.faults import Crash, CrashPoint
-
-
-def story(work: Path, *, encrypted: bool = False, durable: bool = False) -> Scene:
-    """An org with one night behind it and every sort of change before the next."""
-    work.mkdir(parents=True)
-    scene = Scene(work, workers=1, encrypted=encrypted, durable=durable)
-    scene.source.page_rows = 4
-    made = chocolate(scene, records=5)
-    scene.org.add_table("Document", {"Name": WireKind.TEXT}, files=True)
-    scene.org.attach("Document", "one.txt", b"one")
-    scene.night()
-    scene.clock.advance(hours=12)
-    scene.org.update("Account", made[0], {"Phone": "changed"})
-    scene.org.delete("Account", made[1])
-    scene.org.purge("Account", made[2])
-    scene.org.hide_row("Contact", next(iter(scene.org.tables["Contact"].records)))
-    scene.org.purge("Junction", next(iter(scene.org.tables["Junction"].records)))
-    scene.org.attach("Document", "two.txt", b"two")
-    scene.org.hide_column("Account", "Turnover")
-    return scene
 
 
 def guarded(scene: Scene, ports: BackupPorts, point: CrashPoint) -> BackupPorts:
@@ -42,58 +23,22 @@ def guarded(scene: Scene, ports: BackupPorts, point: CrashPoint) -> BackupPorts:
     )
 
 
-def picture(scene: Scene) -> Any:
-    """Everything that a night is judged by, but for times."""
-    head = scene.head
-    return {
-        "nights": [info.number for info in scene.vault.snapshots(scene.oid)],
-        "held": {t: (s.held, s.deleted) for t, s in head.tables().items()},
-        "rows": {
-            t: sorted(map(str, head.scan(t).read_all().drop(["_u_observed_at"]).to_pylist()))
-            for t in head.tables()
-        },
-        "dead": {t: scene.dead(t) for t in head.tables()},
-        "hidden": {t: scene.hidden(t) for t in head.tables()},
-        "files": sorted(
-            f.name for f in head.files("Document", list(scene.cells("Document", "Id")))
-        ),
-        "certificate": [
-            (line.table, line.live, line.held, line.created, line.deleted, line.files)
-            for line in (head.certificate() or pytest.fail("no certificate")).tables
-        ],
-    }
+PARTS, PARTS_OF_HOUR = 48, 16
 
 
-SHARDS = 6
-
-
-@pytest.mark.parametrize(
-    ("shard", "encrypted"),
-    [
-        # in memory every call; over the real vault, whose store has its own tests of this, every second
-        pytest.param(
-            shard,
-            encrypted,
-            id=f"{shard}-{'encrypted' if encrypted else 'memory'}",
-            marks=[pytest.mark.deep] if encrypted and shard % 2 else [],
-        )
-        for shard in range(SHARDS)
-        for encrypted in (False, True)
-    ],
-)
+@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS))
 def test_a_crash_at_every_call_loses_and_doubles_nothing(
-    tmp_path: Path, shard: int, encrypted: bool
+    before_night: Scene, tmp_path: Path, part: int
 ) -> None:
-    calm = story(tmp_path / "calm", encrypted=encrypted)
+    calm = before_night.copied(tmp_path / "calm")
+    before = picture(calm)
     count = CrashPoint()
     done = backup(calm.oid, guarded(calm, calm.ports("night"), count), policy=calm.policy)
     assert isinstance(done, Finished)
     expected = picture(calm)
     assert count.calls > 100
-    calm.close()
-    for at in range(1 + shard, count.calls + 1, SHARDS):
-        scene = story(tmp_path / f"crash-{at}", encrypted=encrypted)
-        before = picture(scene)
+    for at in range(1 + part, count.calls + 1, PARTS):
+        scene = before_night.copied(tmp_path / f"crash-{at}")
         point = CrashPoint(at)
         with pytest.raises(Crash):
             backup(scene.oid, guarded(scene, scene.ports("night"), point), policy=scene.policy)
@@ -104,7 +49,6 @@ def test_a_crash_at_every_call_loses_and_doubles_nothing(
         again = scene.attempt(run="night")
         assert isinstance(again, Finished)
         assert picture(scene) == expected, f"crash at call {at}"
-        scene.close()
 
 
 def test_a_crash_between_doing_and_keeping_does_the_step_again(tmp_path: Path) -> None:
@@ -164,10 +108,10 @@ def test_a_run_that_died_between_its_commit_and_its_last_word_is_done(
 HOUR = ("Account", "Contact", "Document", "Junction")
 
 
-def hourly(work: Path, *, encrypted: bool) -> Scene:
-    """An org with a night behind it; a few tables are read before the next."""
-    work.mkdir(parents=True)
-    scene = Scene(work, workers=1, encrypted=encrypted)
+@pytest.fixture(scope="module")
+def before_hour(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    """An org with a night behind it, of which a few tables are read before the next; to be copied."""
+    scene = Scene(tmp_path_factory.mktemp("hour"), workers=1)
     scene.source.page_rows = 4
     made = chocolate(scene, records=5)
     scene.org.add_table("Document", {"Name": WireKind.TEXT}, files=True)
@@ -181,14 +125,13 @@ def hourly(work: Path, *, encrypted: bool) -> Scene:
     return scene
 
 
-@pytest.mark.full
-@pytest.mark.parametrize("encrypted", [False, True], ids=["memory", "encrypted"])
+@pytest.mark.parametrize("part", parts_of(PARTS_OF_HOUR, full=PARTS_OF_HOUR))
 @pytest.mark.parametrize("for_good", [False, True], ids=["gone on with", "given up"])
 def test_a_crash_at_every_call_of_an_hour_changes_no_night(
-    tmp_path: Path, encrypted: bool, for_good: bool
+    before_hour: Scene, tmp_path: Path, for_good: bool, part: int
 ) -> None:
     """It goes on within its hour, or is given up; the night after it is the same in any case."""
-    calm = hourly(tmp_path / "calm", encrypted=encrypted)
+    calm = before_hour.copied(tmp_path / "calm")
     count = CrashPoint()
     ports = guarded(calm, calm.ports("hour"), count)
     done = backup(calm.oid, ports, policy=calm.policy, only=HOUR)
@@ -196,10 +139,9 @@ def test_a_crash_at_every_call_of_an_hour_changes_no_night(
     after_hour = picture(calm)
     calm.night(run="night")
     expected = shown(calm)
-    calm.close()
     assert count.calls > 40
-    for at in range(1, count.calls + 1, 4 if encrypted else 2):
-        scene = hourly(tmp_path / f"crash-{at}", encrypted=encrypted)
+    for at in range(1 + part, count.calls + 1, PARTS_OF_HOUR):
+        scene = before_hour.copied(tmp_path / f"crash-{at}")
         ports = guarded(scene, scene.ports("hour"), CrashPoint(at))
         with pytest.raises(Crash):
             backup(scene.oid, ports, policy=scene.policy, only=HOUR)
@@ -214,19 +156,3 @@ def test_a_crash_at_every_call_of_an_hour_changes_no_night(
             assert picture(scene) == after_hour, f"crash at call {at}"
         scene.night(run="night")
         assert shown(scene) == expected, f"crash at call {at}"
-        scene.close()
-
-
-def shown(scene: Scene) -> Any:
-    """What people see of the newest snapshot, whichever commit brought it."""
-    told = picture(scene)
-    rows = {
-        table: sorted(
-            map(
-                str,
-                scene.head.scan(table).read_all().drop(["_u_observed_at", "_u_snap"]).to_pylist(),
-            )
-        )
-        for table in told["rows"]
-    }
-    return {**{key: told[key] for key in ("held", "dead", "hidden", "files")}, "rows": rows}

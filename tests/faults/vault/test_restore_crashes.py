@@ -6,9 +6,8 @@ committed once, with the proof of all its entries.
 
 import pytest
 
-from smallvault import IDENTITY, SmallVault
+from smallvault import IDENTITY, SmallVault, finish
 from unlost.model.snapshot import CommitKind, Lineage, VerifyLevel
-from unlost.testing.vaults import finish
 from unlost.vault.stores.fault import Crash, Fault, FaultKind, FaultStore
 from unlost.vault.stores.memory import MemoryStore
 

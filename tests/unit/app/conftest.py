@@ -6,10 +6,6 @@ import pytest
 from homes import SECRET, World, fill
 from unlost.app.actions.backup import backup
 from unlost.app.actions.orgs import NewOrg, add_org
-from unlost.testing.entropy import SeededEntropy
-from unlost.vault.opening import draft_keyring
-from unlost.vault.stores.memory import MemoryStore
-from unlost.vault.vault import create_vault
 
 NIGHTS = 10
 
@@ -30,25 +26,14 @@ def sales(world: World) -> World:
     return world
 
 
-@pytest.fixture(params=["memory", "encrypted"])
-def year(world: World, request: pytest.FixtureRequest) -> World:
+@pytest.fixture
+def year(world: World) -> World:
     """Ten nights. A40017 changes in each, A40018 is lost in the fifth, "short" lives for one night."""
-    if request.param == "encrypted":
-        encrypt(world)
     add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
     for number in range(1, NIGHTS + 1):
         _day(world, number)
         backup(world.app, "sales")
     return world
-
-
-def encrypt(world: World) -> None:
-    """Give a home a vault like that of people, in memory."""
-    store, entropy = MemoryStore(), SeededEntropy(3)
-    keys = draft_keyring(store, entropy=entropy)
-    made = create_vault(store, keys=keys, clock=world.clock, entropy=entropy)
-    world.vault = made  # type: ignore[assignment]
-    world.app = world.opened()
 
 
 def _day(world: World, number: int) -> None:

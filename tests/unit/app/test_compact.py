@@ -14,21 +14,14 @@ from unlost.catalog.upkeep import last_upkeep
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import Conflict, NotAllowed, NotFound, StoreError
 from unlost.model.snapshot import CommitKind
-from unlost.testing.entropy import SeededEntropy
 from unlost.vault import compactor
-from unlost.vault.opening import draft_keyring
-from unlost.vault.stores.memory import MemoryStore
-from unlost.vault.vault import EncryptedVault, create_vault
+from unlost.vault.vault import EncryptedVault
 
 
 @pytest.fixture
 def several(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """An org with two nights in a real vault, where two are enough to be merged."""
+    """An org with two nights, where two are enough to be merged."""
     monkeypatch.setattr(compactor, "due", lambda held, closed: [held] if held[1:] else [])
-    store, entropy = MemoryStore(), SeededEntropy(3)
-    keys = draft_keyring(store, entropy=entropy)
-    world.vault = create_vault(store, keys=keys, clock=world.clock, entropy=entropy)  # type: ignore[assignment]
-    world.app = world.opened()
     add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
     backup(world.app, "sales")
     world.clock.advance(days=1)

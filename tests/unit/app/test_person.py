@@ -9,8 +9,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from homes import SECRET, World
-from unit.app.conftest import encrypt
+from homes import World
 from unit.app.test_hidden_columns import viewer
 from unit.app.test_related import CUSTOMER, company
 from unlost.app import person as module
@@ -20,7 +19,6 @@ from unlost.app.actions.backup import backup
 from unlost.app.actions.columns import hide
 from unlost.app.actions.erase import WishedErasure, erase, plan
 from unlost.app.actions.export import check_outside
-from unlost.app.actions.orgs import NewOrg, add_org
 from unlost.app.actions.privacy import PersonData, PersonWish, export_person, open_person
 from unlost.app.compose import Application
 from unlost.catalog.orgs import get_org
@@ -32,15 +30,6 @@ from unlost.model.storage import MailRule
 assert company  # a fixture
 WISH = PersonWish((f"Account/{CUSTOMER}",))
 WHOLE = PersonWish((f"Account/{CUSTOMER}",), related=True)
-
-
-@pytest.fixture(params=["memory", "encrypted"])
-def sales(world: World, request: pytest.FixtureRequest) -> World:
-    """A home with an org, in either vault."""
-    if request.param == "encrypted":
-        encrypt(world)
-    add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
-    return world
 
 
 def opened(app: Application, wish: PersonWish = WISH) -> tuple[PersonData, ZipFile]:

@@ -16,7 +16,7 @@ from unlost.cli.exits import ExitCode
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotAllowed
 from unlost.outside.formats import ExportFormat
-from unlost.testing.memory_snapshot import MemorySnapshot
+from unlost.vault.snapshot import VaultSnapshot
 
 
 @pytest.fixture
@@ -102,8 +102,8 @@ def test_an_export_says_how_much_was_lost(
     words = ("--format", "parquet", "--table", "Account")
     assert "damage" not in night("export", "sales", str(tmp_path / "a"), *words).out
     lost = {"A40017": frozenset({"Phone", "Name"}), "A40018": frozenset({"Phone"})}
-    monkeypatch.setattr(MemorySnapshot, "salvaged", True)
-    monkeypatch.setattr(MemorySnapshot, "unread", lambda *_: lost)
+    monkeypatch.setattr(VaultSnapshot, "salvaged", True)
+    monkeypatch.setattr(VaultSnapshot, "unread", lambda *_: lost)
     told = night("export", "sales", str(tmp_path / "b"), *words).out
     assert "3 values left as null, because damage took them from the vault." in told
 

@@ -6,10 +6,9 @@ import pytest
 from unit.engine.scene import Scene
 
 
-@pytest.fixture(params=["memory", "encrypted"])
-def scene(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Scene]:
-    encrypted = request.param == "encrypted"
-    made = Scene(tmp_path, encrypted=encrypted, durable=encrypted)
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    made = Scene(tmp_path, durable=True)
     yield made
     made.source.faults.assert_met()
     made.close()

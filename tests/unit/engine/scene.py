@@ -1,8 +1,11 @@
 """A small org under nightly backups, for the tests of the engine."""
 
+import copy
+import copyreg
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pyarrow as pa
 
@@ -14,16 +17,19 @@ from unlost.jobs.runner import LocalRunner
 from unlost.jobs.store import StepStore
 from unlost.model.ports import Runner, Snapshot
 from unlost.model.schema import Reference, TableTrait, WireKind
+from unlost.model.store import Store
 from unlost.testing.clock import VirtualClock
-from unlost.testing.entropy import SeededEntropy
-from unlost.testing.memory_vault import MemoryVault
 from unlost.testing.org import ALL_TRAITS, MemoryOrg
 from unlost.testing.runner import MemoryRunner, Steps
 from unlost.testing.source import MemorySource
 from unlost.testing.system import ListObserver, MemoryLease
-from unlost.vault.opening import draft_keyring
+from unlost.testing.vault import memory_vault, reopened
 from unlost.vault.stores.memory import MemoryStore
-from unlost.vault.vault import EncryptedVault, create_vault, open_vault
+from unlost.vault.vault import open_vault
+
+# A copy of a scene gets locks of its own.
+for make_lock in (threading.Lock, threading.RLock):
+    copyreg.pickle(type(make_lock()), lambda _, make=make_lock: (make, ()))
 
 NIGHTLY = BackupPolicy(census=CensusPolicy.EVERY_NIGHT, breaker_floor=50)
 
@@ -36,14 +42,13 @@ class Scene:
     clock: VirtualClock = field(default_factory=VirtualClock)
     policy: BackupPolicy = NIGHTLY
     workers: int = 2
-    encrypted: bool = False
     durable: bool = False
 
     def __post_init__(self) -> None:
         self.org = MemoryOrg(self.clock)
         self.source: Any = MemorySource(self.org)
-        self.store, self.entropy = MemoryStore(), SeededEntropy()
-        self.vault: Any = self.founded() if self.encrypted else MemoryVault(self.clock)
+        self.store = MemoryStore()
+        self.vault: Any = memory_vault(self.clock, store=self.store)
         self.oid = self.vault.adopt(self.org.identity)
         self.step_store = StepStore(self.work / "steps.sqlite") if self.durable else None
         self.steps: Steps = {}
@@ -68,17 +73,24 @@ class Scene:
             return MemoryRunner(run, clock=self.clock, steps=self.steps)
         return LocalRunner(run, store=self.step_store, clock=self.clock, workers=self.workers)
 
-    def founded(self) -> EncryptedVault:
-        """The real vault, over a store in memory."""
-        self.keys = draft_keyring(self.store, entropy=self.entropy)
-        return create_vault(self.store, keys=self.keys, clock=self.clock, entropy=self.entropy)
+    def reopen(self, store: Store | None = None) -> None:
+        """Forget what the process knew of the vault: another one opens it, over ``store`` if given."""
+        self.vault = reopened(self.vault, self.clock, store=store or self.store)
 
-    def reopen(self) -> None:
-        """Forget what the process knew of the vault: another one opens it."""
-        if self.encrypted:
-            self.vault = open_vault(
-                self.store, keys=self.keys, clock=self.clock, entropy=self.entropy
-            )
+    def copied(self, work: Path) -> Self:
+        """Another scene at the same moment, with an org and a vault of its own.
+
+        Copying takes a few milliseconds, where the nights of a story take hundreds.
+        """
+        assert self.jobs is None, "its jobs lie in a file"
+        assert not self.org._uncommitted, "its changes would become visible in the first org"
+        copies = {id(self.vault): self.vault}
+        scene = copy.deepcopy(self, copies)
+        sealed = copy.deepcopy(self.vault.sealed, copies)
+        keys, entropy = sealed.keys, sealed.entropy
+        scene.vault = open_vault(scene.store, keys=keys, clock=scene.clock, entropy=entropy)
+        scene.work = work
+        return scene
 
     def close(self) -> None:
         if self.step_store is not None:

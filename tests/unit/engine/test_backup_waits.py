@@ -20,7 +20,6 @@ from unlost.model.finding import FindingKind
 from unlost.model.reading import FileRef, Op
 from unlost.model.schema import Schema, TableTrait, WireKind
 from unlost.model.snapshot import ChangeKind, CommitKind, StoredFile, TableState, Version
-from unlost.testing.memory_vault import MemoryCommit
 from unlost.vault.commit import OpenCommit
 
 
@@ -230,12 +229,11 @@ def test_a_run_that_committed_and_did_not_say_so_is_closed(
     first = scene.night(run="night")
     closed: list[str] = []
 
-    def abandon(commit: MemoryCommit | OpenCommit) -> None:
+    def abandon(commit: OpenCommit) -> None:
         closed.append(commit.run)
         if store == "refuses":
             raise StoreError("store-refused", "No.")
 
-    for kind in (MemoryCommit, OpenCommit):
-        monkeypatch.setattr(kind, "abandon", abandon)
+    monkeypatch.setattr(OpenCommit, "abandon", abandon)
     assert scene.attempt(run="night") == first
     assert closed == ["night"]

@@ -1,7 +1,5 @@
 """What was erased does not come back with the next backup, though the org still has it."""
 
-from pathlib import Path
-
 import pytest
 
 import scanner
@@ -10,11 +8,6 @@ from unlost.engine.backup import Finished
 from unlost.model.certificate import Verdict
 from unlost.model.erasure import ErasureWish, MatchColumn
 from unlost.model.plan import RecordKey
-
-
-@pytest.fixture(params=[False, True], ids=["model", "vault"])
-def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Scene:
-    return Scene(tmp_path, encrypted=request.param)
 
 
 def erase(scene: Scene, record: str, *match: str) -> None:
@@ -64,8 +57,7 @@ def test_under_another_id_it_is_told_by_what_it_had(scene: Scene) -> None:
     assert again not in scene.cells("Account", "Name")
     scene.reopen()
     assert line(scene.night(full=True)) == (7, 7)
-    if scene.encrypted:
-        assert scanner.found(scene.vault, "Zurückgekehrt") == set()
+    assert scanner.found(scene.vault, "Zurückgekehrt") == set()
 
 
 def test_a_row_that_is_not_listed_or_read_is_counted_by_the_source(scene: Scene) -> None:

@@ -17,7 +17,7 @@ from unlost.vault.vault import EncryptedVault
 @pytest.fixture
 def kept(tmp_path: Path) -> Iterator[Scene]:
     """An org with files, and a vault that can lose something."""
-    scene = Scene(tmp_path, encrypted=True, durable=True)
+    scene = Scene(tmp_path, durable=True)
     chocolate(scene)
     scene.org.add_table("Document", {"Name": WireKind.TEXT}, files=True)
     scene.org.attach("Document", "first.txt", b"first")

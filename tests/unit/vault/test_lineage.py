@@ -2,12 +2,11 @@
 
 import pytest
 
-from smallvault import IDENTITY, SmallVault
+from smallvault import IDENTITY, SmallVault, finish
 from unlost.model.lineage import resolve
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
 from unlost.model.snapshot import CommitKind, Lineage, VerifyLevel
-from unlost.testing.vaults import finish
 from unlost.vault.segments import SegmentReader
 
 COUNT = 20_000

@@ -4,7 +4,7 @@ import pytest
 
 from unit.web.conftest import SignIn
 from unit.web.doors import text
-from unlost.testing.memory_snapshot import MemorySnapshot
+from unlost.vault.snapshot import VaultSnapshot
 
 FIELDS = "/orgs/sales/records/Account/A40017/fields/"
 
@@ -17,5 +17,5 @@ def test_a_lost_value_is_shown_as_not_known(
     said = "not known: the vault has lost it"
     assert said not in text(reader.get(FIELDS))
     lost = {"A40017": frozenset({"Phone"})}
-    monkeypatch.setattr(MemorySnapshot, "unread", lambda *_: lost)
+    monkeypatch.setattr(VaultSnapshot, "unread", lambda *_: lost)
     assert said in text(reader.get(FIELDS))

@@ -51,7 +51,6 @@ class LostResult:
     """What was lost between two nights, by tables and then by ids.
 
     ``table`` is the one that was asked for. ``records`` begin with the ``start``-th of ``total``.
-    ``passing`` were made and deleted between the two nights: no backup saw them.
     """
 
     org: str
@@ -65,7 +64,6 @@ class LostResult:
     total: int
     start: int
     records: tuple[LostRecord, ...]
-    passing: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,6 @@ class _Lost:
 
     table: str
     ids: pa.Array
-    passing: int
 
 
 @action("record.lost", Right.READ, trace=Trace.READ, subject=("one", "other", "table"))
@@ -97,7 +94,7 @@ def lost(
     known = get_org(org)
     old, new = _sides(app, known, one, other)
     found = [_of_table(app, known, name, old, new) for name in sorted(old.tables())]
-    found = [one for one in found if len(one.ids) or one.passing]
+    found = [one for one in found if len(one.ids)]
     chosen = [one for one in found if table in (None, one.table)]
     if table is not None and table not in old.tables():
         raise NotFound("table-unknown", f"Backup {old.info.number} has no table {table}.")
@@ -113,12 +110,10 @@ def lost(
         tables=tuple(
             LostTable(one.table, _label(old, one.table), len(one.ids))
             for one in sorted(found, key=lambda one: -len(one.ids))
-            if len(one.ids)
         ),
         total=sum(len(one.ids) for one in chosen),
         start=start,
         records=tuple(telling.records(list(_page(chosen, start, most)))),
-        passing=sum(one.passing for one in chosen),
     )
 
 
@@ -149,23 +144,17 @@ def _one_night(org: ProtectedOrg) -> UsageError:
 def _of_table(
     app: Application, org: ProtectedOrg, table: str, old: Snapshot, new: Snapshot
 ) -> _Lost:
-    kept: list[pa.Array] = []
-    passing = 0
+    parts = [pa.array([], pa.string())]
     numbers = {"after": old.info.number, "until": new.info.number}
     for found in app.vault.changes(org.oid, table, **numbers):
         gone = found.filter(pc.equal(found["change"], ChangeKind.DELETED.value))
         ids = gone["_u_id"].cast(pa.string()).combine_chunks()
-        for at in range(0, len(ids), FETCH):
-            some = ids.slice(at, FETCH)
-            there = _there(old, table, some)
-            passing += len(some) - len(there)
-            kept.append(there)
-    ids = pa.concat_arrays([pa.array([], pa.string()), *kept])
-    return _Lost(table, ids, passing)
+        parts += [_there(old, table, ids.slice(at, FETCH)) for at in range(0, len(ids), FETCH)]
+    return _Lost(table, pa.concat_arrays(parts))
 
 
 def _there(old: Snapshot, table: str, ids: pa.Array) -> pa.Array:
-    """Those of these ids that were alive then."""
+    """Those of these ids that the first night can still show."""
     rows = old.get(table, ids.to_pylist(), columns=[])
     alive = rows.filter(pc.equal(rows["_u_op"], Op.STATE.value))["_u_id"].cast(pa.string())
     return ids.filter(pc.is_in(ids, value_set=alive.combine_chunks()))

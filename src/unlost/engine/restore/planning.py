@@ -239,7 +239,6 @@ def _plan(
             survey.schema,
             survey.capability,
             Counter(picked.never) + gathering.never,
-            picked.passing,
             sorted(gathering.unlooked),
             survey.ports.writer.missing(tables),
             survey.ports.source.quotas(),

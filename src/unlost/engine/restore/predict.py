@@ -147,15 +147,14 @@ WHY_NEVER = {
 class Prospect:
     """All that notes are made from.
 
-    ``never`` counts records that cannot come back, by table; ``passing`` those that were chosen by
-    two backups and were in neither; ``unlooked`` are tables that could not be asked.
+    ``never`` counts records that cannot come back, by table; ``unlooked`` are tables that could
+    not be asked.
     """
 
     drafts: Sequence[Draft]
     schema: Schema
     capabilities: Capabilities
     never: Mapping[str, int]
-    passing: int
     unlooked: Sequence[str]
     missing: Sequence[MissingPermission]
     quotas: Sequence[Quota]
@@ -386,13 +385,6 @@ def _reason(table: Table | None, capability: WriteCapability) -> tuple[str, Weig
 
 
 def _unsure(prospect: Prospect) -> Iterator[PlanNote]:
-    if prospect.passing:
-        sentence = (
-            f"{_count(prospect.passing)} came after the first of the two backups and went before "
-            f"the last; they are not in this plan."
-        )
-        step = "Take a later backup as the first to find them."
-        yield PlanNote("came-and-went", Weight.NOTE, sentence, step, count=prospect.passing)
     for table in prospect.unlooked:
         sentence = (
             f"Nobody could look whether records of {table} that are referred to are still there; "

@@ -36,12 +36,10 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """``never`` counts chosen records that cannot come back, by table; ``passing`` those that were
-    neither there at the first snapshot nor at the last."""
+    """``never`` counts chosen records that cannot come back, by table."""
 
     picks: tuple[Pick, ...]
     never: Mapping[str, int] = field(default_factory=dict)
-    passing: int = 0
 
 
 def select(survey: Survey, selection: Selection, *, at: int | None) -> Picked:
@@ -152,19 +150,17 @@ def _lost(survey: Survey, selection: Selection) -> Picked:
     old = bounds[0]
     picks: list[Pick] = []
     never: dict[str, int] = {}
-    passing = 0
     for table in _tables(old, selection):
         for ids in _ids(survey, table, bounds, ChangeKind.DELETED):
             rows = old.get(table, ids, columns=[])
             alive = rows.filter(pc.equal(rows["_u_op"], Op.STATE.value))["_u_id"].to_pylist()
-            passing += len(ids) - len(alive)
-            if alive and survey.plannable(table):
+            if survey.plannable(table):
                 picks += [Pick(RecordKey(table, one), old.info.number) for one in alive]
-            elif alive:
+            else:
                 never[table] = never.get(table, 0) + len(alive)
             if len(picks) > MAX_STEPS:
                 raise too_large()
-    return Picked(tuple(picks), never, passing)
+    return Picked(tuple(picks), never)
 
 
 def _changed(survey: Survey, selection: Selection) -> Picked:

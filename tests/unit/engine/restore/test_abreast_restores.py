@@ -244,13 +244,20 @@ class _Guarded:
 CALLS = frozenset({"append", "write", "begin"})
 
 
+@pytest.fixture(scope="module")
+def disaster(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workshop, RestorePlan]:
+    """A workshop that lost all its accounts, to be copied, and the plan to bring them back."""
+    shop = wide(Workshop(tmp_path_factory.mktemp("disaster")))
+    return shop, lost(shop)
+
+
 @pytest.mark.parametrize("part", range(7))
 def test_an_end_at_any_call_with_others_under_way_loses_and_doubles_nothing(
-    tmp_path: Path, part: int
+    disaster: tuple[Workshop, RestorePlan], tmp_path: Path, part: int
 ) -> None:
+    before, plan = disaster
     for at in count(part, 7):
-        shop = wide(Workshop(tmp_path / str(at)))
-        plan, dying = lost(shop), Dying(at)
+        shop, dying = before.copied(tmp_path / str(at)), Dying(at)
         writer, vault = shop.writer, shop.vault
         shop.writer, shop.vault = dying.guard(writer, CALLS), dying.guard(vault, CALLS)
         with suppress(Crash):

@@ -105,76 +105,78 @@ def test_a_record_comes_back_with_what_was_typed(atelier: Atelier) -> None:
     assert (cells["Number"], cells.get("Name")) == ("008", None)
 
 
-def test_the_digest_stays_that_of_the_vault(quick: Atelier) -> None:
-    lost = Family(quick)
-    plain = planned(quick, NO_EDITS, ("Account", lost.account))
-    edited = planned(quick, typed("Account", lost.account, Number="008"), ("Account", lost.account))
+def test_the_digest_stays_that_of_the_vault(atelier: Atelier) -> None:
+    lost = Family(atelier)
+    plain = planned(atelier, NO_EDITS, ("Account", lost.account))
+    edited = planned(
+        atelier, typed("Account", lost.account, Number="008"), ("Account", lost.account)
+    )
     assert step_of(plain, lost.account).digest == step_of(edited, lost.account).digest
 
 
-def test_a_plan_in_which_nothing_was_typed_reads_as_plans_always_did(quick: Atelier) -> None:
-    lost = Family(quick)
-    plan = planned(quick, NO_EDITS, ("Account", lost.account))
+def test_a_plan_in_which_nothing_was_typed_reads_as_plans_always_did(atelier: Atelier) -> None:
+    lost = Family(atelier)
+    plan = planned(atelier, NO_EDITS, ("Account", lost.account))
     assert b'"typed"' not in write_plan(plan)
     bare = replace(plan, choices=type(plan.choices)())
     assert b'"choices"' not in write_plan(bare)
 
 
-def test_a_live_record_gets_only_what_was_typed_for_it(quick: Atelier) -> None:
-    account = quick.make("Account", "Zotter", Number="007")
-    contact = quick.make("Contact", "Ann", Account=account)
-    memo = quick.make("Memo", "m", About=contact)
-    quick.night()
-    quick.lose("Contact", contact)
-    quick.org.update("Memo", memo, {"Name": "newer"})
-    plan = planned(quick, typed("Memo", memo, Name="typed"), ("Contact", contact))
+def test_a_live_record_gets_only_what_was_typed_for_it(atelier: Atelier) -> None:
+    account = atelier.make("Account", "Zotter", Number="007")
+    contact = atelier.make("Contact", "Ann", Account=account)
+    memo = atelier.make("Memo", "m", About=contact)
+    atelier.night()
+    atelier.lose("Contact", contact)
+    atelier.org.update("Memo", memo, {"Name": "newer"})
+    plan = planned(atelier, typed("Memo", memo, Name="typed"), ("Contact", contact))
     step = step_of(plan, memo)
     assert (step.action, step.why, step.columns) == (
         Action.UPDATE,
         Why.CHILD,
         ("About", "Name"),
     )
-    quick.restore(plan)
-    assert quick.live("Memo")[memo]["Name"] == "typed"
+    atelier.restore(plan)
+    assert atelier.live("Memo")[memo]["Name"] == "typed"
 
 
-def test_a_reference_of_a_live_record_that_came_along_is_typed(quick: Atelier) -> None:
-    account, other = quick.make("Account", "Zotter"), quick.make("Account", "Lindt")
-    child = quick.make("Account", "Child", Parent=account)
-    quick.night()
-    quick.lose("Account", account)
-    plan = planned(quick, typed("Account", child, Parent=other), ("Account", account))
+def test_a_reference_of_a_live_record_that_came_along_is_typed(atelier: Atelier) -> None:
+    account, other = atelier.make("Account", "Zotter"), atelier.make("Account", "Lindt")
+    child = atelier.make("Account", "Child", Parent=account)
+    atelier.night()
+    atelier.lose("Account", account)
+    plan = planned(atelier, typed("Account", child, Parent=other), ("Account", account))
     assert step_of(plan, child).columns == ("Parent",)
-    quick.restore(plan)
-    assert quick.live("Account")[child]["Parent"] == other
+    atelier.restore(plan)
+    assert atelier.live("Account")[child]["Parent"] == other
 
 
-def test_what_is_live_as_it_was_typed_is_left_alone(quick: Atelier) -> None:
-    account = quick.make("Account", "Zotter", Number="007")
-    quick.night()
-    quick.org.update("Account", account, {"Number": "008"})
-    plan = planned(quick, typed("Account", account, Number="008"), ("Account", account))
+def test_what_is_live_as_it_was_typed_is_left_alone(atelier: Atelier) -> None:
+    account = atelier.make("Account", "Zotter", Number="007")
+    atelier.night()
+    atelier.org.update("Account", account, {"Number": "008"})
+    plan = planned(atelier, typed("Account", account, Number="008"), ("Account", account))
     assert actions(plan) == {account: Action.UNCHANGED}
     assert summary(plan).typed == 0
 
 
-def test_what_was_typed_counts_more_than_what_others_wrote_meanwhile(quick: Atelier) -> None:
-    account = quick.make("Account", "Zotter", Number="007")
-    quick.night()
-    quick.org.update("Account", account, {"Number": "wrong", "Name": "wrong"})
-    quick.night()
-    quick.org.update("Account", account, {"Number": "newer"})
+def test_what_was_typed_counts_more_than_what_others_wrote_meanwhile(atelier: Atelier) -> None:
+    account = atelier.make("Account", "Zotter", Number="007")
+    atelier.night()
+    atelier.org.update("Account", account, {"Number": "wrong", "Name": "wrong"})
+    atelier.night()
+    atelier.org.update("Account", account, {"Number": "newer"})
     selection = Selection(
         SelectionKind.CHANGED, after=1, until=2, table="Account", columns=("Number",)
     )
     edits = typed("Account", account, Number="008", Name="Typed")
-    plan = plan_restore(quick.oid, quick.planning(), selection, edits=edits, plan_id="p")
+    plan = plan_restore(atelier.oid, atelier.planning(), selection, edits=edits, plan_id="p")
     assert step_of(plan, account).columns == ("Name", "Number")
-    outcome = quick.restore(plan)
+    outcome = atelier.restore(plan)
     assert of(outcome, account).differences == ()
     assert (
-        quick.live("Account")[account] | {"Number": "008", "Name": "Typed"}
-        == quick.live("Account")[account]
+        atelier.live("Account")[account] | {"Number": "008", "Name": "Typed"}
+        == atelier.live("Account")[account]
     )
 
 
@@ -191,41 +193,41 @@ def test_a_value_for_a_column_that_the_org_requires_by_now(atelier: Atelier) -> 
     assert cells["Region"] == "EU"
 
 
-def test_a_column_that_came_later_is_typed_for_one_record_alone(quick: Atelier) -> None:
-    one, other = quick.make("Account", "a"), quick.make("Account", "b")
-    quick.night()
-    quick.org.add_column("Account", "Region", value="US")
-    quick.org.add_column("Account", "Agent", LINK)
-    columns = quick.org.tables["Account"].columns
+def test_a_column_that_came_later_is_typed_for_one_record_alone(atelier: Atelier) -> None:
+    one, other = atelier.make("Account", "a"), atelier.make("Account", "b")
+    atelier.night()
+    atelier.org.add_column("Account", "Region", value="US")
+    atelier.org.add_column("Account", "Agent", LINK)
+    columns = atelier.org.tables["Account"].columns
     columns["Agent"] = replace(columns["Agent"], reference=Reference(("Account",)))
-    quick.org.update("Account", other, {"Agent": other})
+    atelier.org.update("Account", other, {"Agent": other})
     edits = typed("Account", one, Region="EU", Agent=other)
-    plan = planned(quick, edits, ("Account", one), ("Account", other))
+    plan = planned(atelier, edits, ("Account", one), ("Account", other))
     assert actions(plan) == {one: Action.UPDATE, other: Action.UNCHANGED}
-    quick.restore(plan)
-    assert quick.live("Account")[one]["Region"] == "EU"
-    assert quick.live("Account")[one]["Agent"] == other
-    assert quick.live("Account")[other]["Region"] == "US"
+    atelier.restore(plan)
+    assert atelier.live("Account")[one]["Region"] == "EU"
+    assert atelier.live("Account")[one]["Agent"] == other
+    assert atelier.live("Account")[other]["Region"] == "US"
 
 
-def test_a_typed_unique_value_is_looked_for_in_the_org(quick: Atelier) -> None:
-    quick.platform.unique.append(("Account", ("Number",)))
-    lost = Family(quick)
-    twin = quick.make("Account", "By hand", Number="007")
-    plan = planned(quick, NO_EDITS, ("Account", lost.account))
+def test_a_typed_unique_value_is_looked_for_in_the_org(atelier: Atelier) -> None:
+    atelier.platform.unique.append(("Account", ("Number",)))
+    lost = Family(atelier)
+    twin = atelier.make("Account", "By hand", Number="007")
+    plan = planned(atelier, NO_EDITS, ("Account", lost.account))
     assert step_of(plan, lost.account).live == twin
-    plan = planned(quick, typed("Account", lost.account, Number="008"), ("Account", lost.account))
+    plan = planned(atelier, typed("Account", lost.account, Number="008"), ("Account", lost.account))
     assert step_of(plan, lost.account).action is Action.CREATE
 
 
-def test_a_record_is_meant_under_each_of_its_ids(quick: Atelier) -> None:
-    lost = Family(quick)
-    first = quick.restore(planned(quick, NO_EDITS, ("Account", lost.account)))
+def test_a_record_is_meant_under_each_of_its_ids(atelier: Atelier) -> None:
+    lost = Family(atelier)
+    first = atelier.restore(planned(atelier, NO_EDITS, ("Account", lost.account)))
     live = of(first, lost.account).live
     assert live is not None
-    quick.night()
-    quick.lose("Account", live)
-    plan = planned(quick, typed("Account", lost.account, Number="9"), ("Account", live))
+    atelier.night()
+    atelier.lose("Account", live)
+    plan = planned(atelier, typed("Account", lost.account, Number="9"), ("Account", live))
     assert step_of(plan, live).edits == {"Number": "9"}
 
 
@@ -244,30 +246,30 @@ def test_a_typed_reference_leads_to_a_record_of_the_plan(atelier: Atelier) -> No
     assert contact["Account"] == atelier.named("Account", "Lindt")[0]
 
 
-def test_a_reference_to_a_record_that_the_vault_never_saw(quick: Atelier) -> None:
-    memo = quick.make("Memo", "m")
-    quick.night()
-    quick.lose("Memo", memo)
-    young = quick.make("Contact", "young")
-    plan = planned(quick, typed("Memo", memo, About=young), ("Memo", memo))
+def test_a_reference_to_a_record_that_the_vault_never_saw(atelier: Atelier) -> None:
+    memo = atelier.make("Memo", "m")
+    atelier.night()
+    atelier.lose("Memo", memo)
+    young = atelier.make("Contact", "young")
+    plan = planned(atelier, typed("Memo", memo, About=young), ("Memo", memo))
     assert step_of(plan, memo).edits == {"About": young}
-    quick.restore(plan)
-    assert quick.named("Memo", "m")[1]["About"] == young
+    atelier.restore(plan)
+    assert atelier.named("Memo", "m")[1]["About"] == young
 
 
-def test_a_reference_to_nothing_is_told_as_a_missing_parent(quick: Atelier) -> None:
-    lost = Family(quick)
+def test_a_reference_to_nothing_is_told_as_a_missing_parent(atelier: Atelier) -> None:
+    lost = Family(atelier)
     edits = typed("Account", lost.account, Owner="nobody")
-    plan = planned(quick, edits, ("Account", lost.account))
+    plan = planned(atelier, edits, ("Account", lost.account))
     assert step_of(plan, lost.account).edits == {"Owner": None}
     assert note_of(plan, "parent-missing", "Account").column == "Owner"
 
 
-def test_a_reference_that_may_lead_to_several_tables_leads_nowhere(quick: Atelier) -> None:
-    memo = quick.make("Memo", "m")
-    quick.night()
-    quick.lose("Memo", memo)
-    plan = planned(quick, typed("Memo", memo, About="nobody"), ("Memo", memo))
+def test_a_reference_that_may_lead_to_several_tables_leads_nowhere(atelier: Atelier) -> None:
+    memo = atelier.make("Memo", "m")
+    atelier.night()
+    atelier.lose("Memo", memo)
+    plan = planned(atelier, typed("Memo", memo, About="nobody"), ("Memo", memo))
     assert step_of(plan, memo).edits == {"About": None}
 
 
@@ -300,106 +302,108 @@ def test_what_belonged_to_one_belongs_to_another(atelier: Atelier) -> None:
     assert atelier.named("Contact", "Ann")[1]["Owner"] == lost.here
 
 
-def test_those_whom_records_name_are_counted(quick: Atelier) -> None:
-    lost = Family(quick)
-    plan = planned(quick, NO_EDITS, ("Account", lost.account))
+def test_those_whom_records_name_are_counted(atelier: Atelier) -> None:
+    lost = Family(atelier)
+    plan = planned(atelier, NO_EDITS, ("Account", lost.account))
     assert plan.choices.holders == (Holder("Person", lost.gone, 2),)
     settable = {one.table: one.columns for one in plan.choices.settable}
     assert settable["Account"] == ("Name", "Number", "Parent", "Owner")
 
 
-def test_of_owners_that_may_be_groups_people_alone_are_counted(quick: Atelier) -> None:
-    quick.org.add_table("Group", {"Name": WireKind.TEXT})
-    lost = Family(quick)
-    group = quick.make("Group", "All")
-    columns = quick.org.tables["Memo"].columns
+def test_of_owners_that_may_be_groups_people_alone_are_counted(atelier: Atelier) -> None:
+    atelier.org.add_table("Group", {"Name": WireKind.TEXT})
+    lost = Family(atelier)
+    group = atelier.make("Group", "All")
+    columns = atelier.org.tables["Memo"].columns
     columns["Owner"] = replace(columns["Owner"], reference=Reference(("Group", "Person")))
-    memos = [quick.make("Memo", "m", Owner=owner) for owner in (group, lost.gone)]
-    quick.night()
+    memos = [atelier.make("Memo", "m", Owner=owner) for owner in (group, lost.gone)]
+    atelier.night()
     for memo in memos:
-        quick.lose("Memo", memo)
-    plan = planned(quick, NO_EDITS, *(("Memo", memo) for memo in memos))
+        atelier.lose("Memo", memo)
+    plan = planned(atelier, NO_EDITS, *(("Memo", memo) for memo in memos))
     assert plan.choices.holders == (Holder("Person", lost.gone, 1),)
-    plan = planned(quick, instead("Group", group, lost.here), ("Memo", memos[0]))
+    plan = planned(atelier, instead("Group", group, lost.here), ("Memo", memos[0]))
     assert step_of(plan, memos[0]).edits == {"Owner": lost.here}, "a group can be left too"
 
 
-def test_a_live_record_that_nobody_chose_keeps_its_owner(quick: Atelier) -> None:
-    lost = Family(quick)
-    memo = quick.make("Memo", "m", Owner=lost.gone)
-    live = quick.make("Account", "Live", Owner=lost.gone)
-    child = quick.make("Account", "Child", Parent=live, Owner=lost.gone)
-    quick.night()
-    quick.lose("Account", live)
+def test_a_live_record_that_nobody_chose_keeps_its_owner(atelier: Atelier) -> None:
+    lost = Family(atelier)
+    memo = atelier.make("Memo", "m", Owner=lost.gone)
+    live = atelier.make("Account", "Live", Owner=lost.gone)
+    child = atelier.make("Account", "Child", Parent=live, Owner=lost.gone)
+    atelier.night()
+    atelier.lose("Account", live)
     edits = instead("Person", lost.gone, lost.here)
-    plan = planned(quick, edits, ("Account", live))
+    plan = planned(atelier, edits, ("Account", live))
     assert step_of(plan, child).edits == {}
     assert step_of(plan, child).columns == ("Parent",)
     failed = {RecordKey("Account", child)}
-    assert step_of(again(quick, plan, failed), child).columns == ("Parent",)
-    chosen = planned(quick, edits, ("Memo", memo))
+    assert step_of(again(atelier, plan, failed), child).columns == ("Parent",)
+    chosen = planned(atelier, edits, ("Memo", memo))
     assert step_of(chosen, memo).columns == ("Owner",), "this one was chosen"
     assert chosen.choices.holders == (Holder("Person", lost.here, 1),)
 
 
-def test_who_made_a_record_is_not_given_to_others(quick: Atelier) -> None:
-    lost = Family(quick)
-    usual = quick.platform.capability("Account")
-    quick.allow("Account", changeable=usual.changeable - {"Owner"})
-    plan = planned(quick, instead("Person", lost.gone, lost.here), ("Account", lost.account))
+def test_who_made_a_record_is_not_given_to_others(atelier: Atelier) -> None:
+    lost = Family(atelier)
+    usual = atelier.platform.capability("Account")
+    atelier.allow("Account", changeable=usual.changeable - {"Owner"})
+    plan = planned(atelier, instead("Person", lost.gone, lost.here), ("Account", lost.account))
     assert step_of(plan, lost.account).edits == {}, "set once and never changed: the author"
     assert step_of(plan, lost.contact).edits == {"Owner": lost.here}
 
 
-def test_a_chosen_column_alone_is_given_to_another(quick: Atelier) -> None:
-    shop = Family(quick, lost=False)
+def test_a_chosen_column_alone_is_given_to_another(atelier: Atelier) -> None:
+    shop = Family(atelier, lost=False)
     changes = {"Owner": shop.here, "Parent": None, "Number": "wrong"}
-    quick.org.update("Account", shop.account, changes)
-    quick.night()
-    third = quick.make("Person", "Third")
+    atelier.org.update("Account", shop.account, changes)
+    atelier.night()
+    third = atelier.make("Person", "Third")
     edits = instead("Person", shop.gone, third)
     for column, wanted in (("Owner", ("Owner",)), ("Number", ("Number",))):
         selection = Selection(
             SelectionKind.CHANGED, after=1, until=2, table="Account", columns=(column,)
         )
-        plan = plan_restore(quick.oid, quick.planning(), selection, edits=edits, plan_id=column)
+        plan = plan_restore(
+            atelier.oid, atelier.planning(), selection, edits=edits, plan_id=column.lower()
+        )
         assert step_of(plan, shop.account).columns == wanted
-    quick.restore(plan)
-    assert quick.live("Account")[shop.account]["Owner"] == shop.here
+    atelier.restore(plan)
+    assert atelier.live("Account")[shop.account]["Owner"] == shop.here
 
 
-def test_what_the_org_makes_by_itself_is_given_to_another(quick: Atelier) -> None:
-    lost = Family(quick, lost=False)
-    quick.org.add_table(
+def test_what_the_org_makes_by_itself_is_given_to_another(atelier: Atelier) -> None:
+    lost = Family(atelier, lost=False)
+    atelier.org.add_table(
         "Deed",
         {"Name": WireKind.TEXT, "Memo": LINK},
         references={"Memo": Reference(("Memo",), DeleteRule.SET_NULL)},
     )
-    memo = quick.make("Memo", "m", Owner=lost.gone)
-    deed = quick.make("Deed", "d", Memo=memo)
-    quick.allow("Deed", by_products=(ByProduct("Memo", "Memo"),))
-    quick.night()
-    quick.lose("Deed", deed)
-    quick.lose("Memo", memo)
+    memo = atelier.make("Memo", "m", Owner=lost.gone)
+    deed = atelier.make("Deed", "d", Memo=memo)
+    atelier.allow("Deed", by_products=(ByProduct("Memo", "Memo"),))
+    atelier.night()
+    atelier.lose("Deed", deed)
+    atelier.lose("Memo", memo)
     edits = instead("Person", lost.gone, lost.here)
-    plan = planned(quick, edits, ("Deed", deed), ("Memo", memo))
+    plan = planned(atelier, edits, ("Deed", deed), ("Memo", memo))
     assert step_of(plan, memo).action is Action.BY_PRODUCT
     assert "Owner" in step_of(plan, memo).columns
-    quick.restore(plan)
-    (cells,) = quick.live("Memo").values()
+    atelier.restore(plan)
+    (cells,) = atelier.live("Memo").values()
     assert cells["Owner"] == lost.here
-    quick.allow("Memo", ops=frozenset({WriteOp.CREATE}))
-    quick.lose("Memo", quick.named("Memo", "m")[0])
-    quick.lose("Deed", quick.named("Deed", "d")[0])
-    plan = planned(quick, edits, ("Deed", deed), ("Memo", memo), at=quick.head.info.number)
+    atelier.allow("Memo", ops=frozenset({WriteOp.CREATE}))
+    atelier.lose("Memo", atelier.named("Memo", "m")[0])
+    atelier.lose("Deed", atelier.named("Deed", "d")[0])
+    plan = planned(atelier, edits, ("Deed", deed), ("Memo", memo), at=atelier.head.info.number)
     assert step_of(plan, memo).columns == ()
     error = refusal(
         "edit-column-fixed",
         planned,
-        quick,
+        atelier,
         typed("Deed", deed, Memo=memo),
         ("Deed", deed),
-        at=quick.head.info.number,
+        at=atelier.head.info.number,
     )
     assert "what it makes beside the record" in error.sentence
 
@@ -419,68 +423,68 @@ def binned(shop: Atelier) -> tuple[str, str, str]:
 
 
 def test_a_detail_leaves_the_bin_after_its_old_master_and_goes_to_the_new_one(
-    quick: Atelier,
+    atelier: Atelier,
 ) -> None:
-    account, other, contact = binned(quick)
+    account, other, contact = binned(atelier)
     edits = typed("Contact", contact, Account=other)
-    plan = planned(quick, edits, ("Account", account), ("Contact", contact))
+    plan = planned(atelier, edits, ("Account", account), ("Contact", contact))
     assert actions(plan) == {account: Action.UNDELETE, contact: Action.UNDELETE}
     assert step_of(plan, contact).level > step_of(plan, account).level
-    assert quick.restore(plan).whole
-    assert quick.live("Contact")[contact]["Account"] == other
+    assert atelier.restore(plan).whole
+    assert atelier.live("Contact")[contact]["Account"] == other
 
 
-def test_a_detail_whose_old_master_stays_in_the_bin_comes_as_a_new_one(quick: Atelier) -> None:
-    _, other, contact = binned(quick)
+def test_a_detail_whose_old_master_stays_in_the_bin_comes_as_a_new_one(atelier: Atelier) -> None:
+    _, other, contact = binned(atelier)
     edits = typed("Contact", contact, Account=other)
-    plan = planned(quick, edits, ("Contact", contact))
+    plan = planned(atelier, edits, ("Contact", contact))
     assert actions(plan) == {contact: Action.CREATE}
-    outcome = quick.restore(plan)
+    outcome = atelier.restore(plan)
     assert endings(outcome) == {contact: Ending.CREATED}
-    (cells,) = quick.live("Contact").values()
+    (cells,) = atelier.live("Contact").values()
     assert cells["Account"] == other
 
 
-def test_a_detail_that_was_deleted_alone_keeps_its_id(quick: Atelier) -> None:
-    account, other, contact = binned(quick)
-    quick.platform.undelete("Account", account, by="U2")
-    quick.platform.delete("Contact", contact, by="U2")
-    plan = planned(quick, typed("Contact", contact, Account=other), ("Contact", contact))
+def test_a_detail_that_was_deleted_alone_keeps_its_id(atelier: Atelier) -> None:
+    account, other, contact = binned(atelier)
+    atelier.platform.undelete("Account", account, by="U2")
+    atelier.platform.delete("Contact", contact, by="U2")
+    plan = planned(atelier, typed("Contact", contact, Account=other), ("Contact", contact))
     assert actions(plan) == {contact: Action.UNDELETE}
-    quick.restore(plan)
-    assert quick.live("Contact")[contact]["Account"] == other
+    atelier.restore(plan)
+    assert atelier.live("Contact")[contact]["Account"] == other
 
 
-def test_another_reference_of_what_lies_in_the_bin_has_no_say_in_that(quick: Atelier) -> None:
-    account, other, contact = binned(quick)
-    memo = quick.make("Memo", "m", About=other)
-    quick.allow("Memo", identity=Identity.UNDELETE)
-    quick.night()
-    quick.platform.delete("Memo", memo, by="U2")
-    plan = planned(quick, typed("Memo", memo, About=None, Name="n"), ("Memo", memo))
+def test_another_reference_of_what_lies_in_the_bin_has_no_say_in_that(atelier: Atelier) -> None:
+    account, other, contact = binned(atelier)
+    memo = atelier.make("Memo", "m", About=other)
+    atelier.allow("Memo", identity=Identity.UNDELETE)
+    atelier.night()
+    atelier.platform.delete("Memo", memo, by="U2")
+    plan = planned(atelier, typed("Memo", memo, About=None, Name="n"), ("Memo", memo))
     assert actions(plan) == {memo: Action.UNDELETE}
     assert step_of(plan, memo).columns == ("About", "Name")
     assert {account, contact} & set(actions(plan)) == set()
 
 
 def test_a_reference_that_was_emptied_and_that_the_org_sets_again_is_named_and_emptied_next_time(
-    quick: Atelier,
+    atelier: Atelier,
 ) -> None:
     """It was empty when the plan was made, so that nothing was to do; then its player left the bin."""
-    player = quick.make("Player", "p")
-    team = quick.make("Team", "t", Lead=player)
-    quick.allow("Player", identity=Identity.UNDELETE)
-    quick.night()
-    quick.platform.delete("Player", player, by="U2")
+    player = atelier.make("Player", "p")
+    team = atelier.make("Team", "t", Lead=player)
+    atelier.allow("Player", identity=Identity.UNDELETE)
+    atelier.night()
+    atelier.platform.delete("Player", player, by="U2")
     edits = typed("Team", team, Lead=None)
-    plan = planned(quick, edits, ("Player", player), ("Team", team))
+    plan = planned(atelier, edits, ("Player", player), ("Team", team))
     assert actions(plan) == {player: Action.UNDELETE, team: Action.UNCHANGED}
-    outcome = quick.restore(plan)
+    outcome = atelier.restore(plan)
     assert of(outcome, team).differences == (Difference("Lead", "not-set"),)
-    again = planned(quick, edits, ("Player", player), ("Team", team))
+    again = planned(atelier, edits, ("Player", player), ("Team", team))
     assert actions(again) == {player: Action.UNCHANGED, team: Action.UPDATE}
-    assert quick.restore(again).whole
-    assert quick.live("Team")[team]["Lead"] is None
+    assert atelier.restore(again).whole
+    assert atelier.live("Team")[team]["Lead"] is None
 
 
 # --- another try ----------------------------------------------------------------------------------
@@ -516,36 +520,36 @@ def test_another_try_carries_what_was_typed_and_takes_more(atelier: Atelier) -> 
     assert atelier.named("Contact", "Anna")[1]["Owner"] == third
 
 
-def test_a_reference_that_was_lost_is_not_carried_but_found_again(quick: Atelier) -> None:
-    account = quick.make("Account", "Zotter")
-    paper = quick.make("Memo", "m", About=account)
-    quick.night()
-    quick.lose("Account", account)
-    quick.lose("Memo", paper)
-    plan = planned(quick, typed("Memo", paper, Name="n"), ("Memo", paper), related=Related.NONE)
+def test_a_reference_that_was_lost_is_not_carried_but_found_again(atelier: Atelier) -> None:
+    account = atelier.make("Account", "Zotter")
+    paper = atelier.make("Memo", "m", About=account)
+    atelier.night()
+    atelier.lose("Account", account)
+    atelier.lose("Memo", paper)
+    plan = planned(atelier, typed("Memo", paper, Name="n"), ("Memo", paper), related=Related.NONE)
     assert step_of(plan, paper).edits == {"Name": "n", "About": None}
-    quick.writer.faults.plant("row", Refused("RULE", "No."), table="Memo")
-    quick.restore(plan)
-    quick.restore(planned(quick, NO_EDITS, ("Account", account), related=Related.NONE))
-    plan = again(quick, plan, {RecordKey("Memo", paper)})
+    atelier.writer.faults.plant("row", Refused("RULE", "No."), table="Memo")
+    atelier.restore(plan)
+    atelier.restore(planned(atelier, NO_EDITS, ("Account", account), related=Related.NONE))
+    plan = again(atelier, plan, {RecordKey("Memo", paper)})
     assert step_of(plan, paper).edits == {"Name": "n"}
-    quick.restore(plan)
-    assert quick.named("Memo", "n")[1]["About"] == quick.named("Account", "Zotter")[0]
+    atelier.restore(plan)
+    assert atelier.named("Memo", "n")[1]["About"] == atelier.named("Account", "Zotter")[0]
 
 
-def test_an_emptied_reference_beside_a_lost_one_is_told_apart(quick: Atelier) -> None:
-    parent, owner = quick.make("Account", "Top"), quick.make("Account", "Zotter")
-    quick.org.add_column("Account", "Second", LINK)
-    columns = quick.org.tables["Account"].columns
+def test_an_emptied_reference_beside_a_lost_one_is_told_apart(atelier: Atelier) -> None:
+    parent, owner = atelier.make("Account", "Top"), atelier.make("Account", "Zotter")
+    atelier.org.add_column("Account", "Second", LINK)
+    columns = atelier.org.tables["Account"].columns
     columns["Second"] = replace(columns["Second"], reference=Reference(("Account",)))
-    account = quick.make("Account", "Child", Parent=parent, Second=owner)
-    quick.night()
-    quick.lose("Account", account)
-    quick.lose("Account", parent)
+    account = atelier.make("Account", "Child", Parent=parent, Second=owner)
+    atelier.night()
+    atelier.lose("Account", account)
+    atelier.lose("Account", parent)
     edits = typed("Account", account, Second=None)
-    plan = planned(quick, edits, ("Account", account), related=Related.NONE)
+    plan = planned(atelier, edits, ("Account", account), related=Related.NONE)
     assert step_of(plan, account).edits == {"Parent": None, "Second": None}
-    outcome = quick.restore(plan)
+    outcome = atelier.restore(plan)
     assert of(outcome, account).differences == (Difference("Parent", "link-lost"),)
     assert summary(plan).edited == (TypedRecord("Account", account, ("Second",)),)
 
@@ -554,11 +558,11 @@ def test_an_emptied_reference_beside_a_lost_one_is_told_apart(quick: Atelier) ->
 
 
 def test_what_is_not_there_or_cannot_be_set_is_refused_before_anything_is_planned(
-    quick: Atelier,
+    atelier: Atelier,
 ) -> None:
-    lost = Family(quick)
-    usual = quick.platform.capability("Account")
-    quick.allow(
+    lost = Family(atelier)
+    usual = atelier.platform.capability("Account")
+    atelier.allow(
         "Account",
         settable=usual.settable - {"Number", "Parent"},
         changeable=usual.changeable - {"Number", "Parent"},
@@ -566,7 +570,7 @@ def test_what_is_not_there_or_cannot_be_set_is_refused_before_anything_is_planne
     )
 
     def asked(table: str, record: str, **values: str | None) -> Any:
-        return quick, typed(table, record, **values), ("Account", lost.account)
+        return atelier, typed(table, record, **values), ("Account", lost.account)
 
     refusal("edit-column-unknown", planned, *asked("Account", lost.account, Nothing="x"))
     refusal("edit-column-unknown", planned, *asked("Nothing", lost.account, Name="x"))
@@ -579,31 +583,31 @@ def test_what_is_not_there_or_cannot_be_set_is_refused_before_anything_is_planne
     refusal("edit-record-unknown", planned, *asked("Account", "nobody", Name="x"))
 
 
-def test_a_file_is_no_value(quick: Atelier) -> None:
-    table = quick.source.discover().table("Paper")
-    assert why_not(table, quick.platform.capability("Paper"), "Body") == "its bytes are a file"
+def test_a_file_is_no_value(atelier: Atelier) -> None:
+    table = atelier.source.discover().table("Paper")
+    assert why_not(table, atelier.platform.capability("Paper"), "Body") == "its bytes are a file"
 
 
-def test_a_column_that_is_set_once_is_named_on_a_live_record(quick: Atelier) -> None:
-    account = quick.make("Account", "Zotter", Number="007")
-    contact = quick.make("Contact", "Ann", Account=account)
-    memo = quick.make("Memo", "m", About=contact)
-    quick.night()
-    quick.lose("Contact", contact)
+def test_a_column_that_is_set_once_is_named_on_a_live_record(atelier: Atelier) -> None:
+    account = atelier.make("Account", "Zotter", Number="007")
+    contact = atelier.make("Contact", "Ann", Account=account)
+    memo = atelier.make("Memo", "m", About=contact)
+    atelier.night()
+    atelier.lose("Contact", contact)
     for table, column in (("Account", "Number"), ("Memo", "Name")):
-        usual = quick.platform.capability(table)
-        quick.allow(table, changeable=usual.changeable - {column})
-    plan = planned(quick, typed("Account", account, Number="8"), ("Account", account))
+        usual = atelier.platform.capability(table)
+        atelier.allow(table, changeable=usual.changeable - {column})
+    plan = planned(atelier, typed("Account", account, Number="8"), ("Account", account))
     assert note_of(plan, "column-fixed")
-    plan = planned(quick, typed("Memo", memo, Name="n"), ("Contact", contact))
+    plan = planned(atelier, typed("Memo", memo, Name="n"), ("Contact", contact))
     assert "column-fixed" in step_of(plan, memo).notes
     assert step_of(plan, memo).columns == ("About",)
 
 
-def test_a_record_that_cannot_be_written_has_no_edits(quick: Atelier) -> None:
-    lost = Family(quick)
-    quick.allow("Account", ops=frozenset({WriteOp.UPDATE}))
-    plan = planned(quick, typed("Account", lost.account, Number="8"), ("Account", lost.account))
+def test_a_record_that_cannot_be_written_has_no_edits(atelier: Atelier) -> None:
+    lost = Family(atelier)
+    atelier.allow("Account", ops=frozenset({WriteOp.UPDATE}))
+    plan = planned(atelier, typed("Account", lost.account, Number="8"), ("Account", lost.account))
     step = step_of(plan, lost.account)
     assert (step.action, step.edits) == (Action.SKIP, {})
     assert "typed" not in step.notes
@@ -664,11 +668,11 @@ def test_what_a_column_cannot_hold_is_refused_and_not_repeated(kind: WireKind, t
     assert not text or text not in f"{error.sentence} {error.next_step}"
 
 
-def test_a_wrong_value_is_refused_by_the_plan(quick: Atelier) -> None:
-    quick.org.add_column("Account", "Since", WireKind.DATE)
-    lost = Family(quick)
+def test_a_wrong_value_is_refused_by_the_plan(atelier: Atelier) -> None:
+    atelier.org.add_column("Account", "Since", WireKind.DATE)
+    lost = Family(atelier)
     asked = typed("Account", lost.account, Since="soon")
-    refusal("edit-value-wrong", planned, quick, asked, ("Account", lost.account))
+    refusal("edit-value-wrong", planned, atelier, asked, ("Account", lost.account))
 
 
 def test_edits_are_kept_and_read_again() -> None:

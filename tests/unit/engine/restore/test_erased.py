@@ -12,7 +12,7 @@ from unlost.model.plan import RecordKey
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Workshop:
-    return Workshop(tmp_path, encrypted=True)
+    return Workshop(tmp_path)
 
 
 def test_neither_the_old_record_nor_the_new_one_is_left(shop: Workshop) -> None:

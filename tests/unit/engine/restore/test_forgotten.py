@@ -1,8 +1,5 @@
 """After backups were forgotten: last states come back, and backups go on."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from unit.engine.restore.atelier import Atelier, actions
@@ -12,13 +9,6 @@ from unlost.model.plan import Action, RecordKey, Selection, SelectionKind
 from unlost.model.retention import HeldThing, Hold, HoldScope, KeepRules
 
 NEWEST = KeepRules(daily=1)
-
-
-@pytest.fixture
-def atelier(tmp_path: Path) -> Iterator[Atelier]:
-    made = Atelier(tmp_path, encrypted=True)
-    yield made
-    made.close()
 
 
 def test_the_last_state_of_a_lost_record_comes_back(atelier: Atelier) -> None:

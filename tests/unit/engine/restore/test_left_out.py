@@ -47,36 +47,36 @@ def test_a_table_that_is_left_out_does_not_come_nor_what_only_it_would_bring(
     assert role not in actions(less)
 
 
-def test_a_single_record_is_left_out(quick: Atelier) -> None:
-    account, contact, role = family(quick)
-    other = quick.make("Account", "Lindt")
-    quick.night()
-    quick.lose("Account", other)
+def test_a_single_record_is_left_out(atelier: Atelier) -> None:
+    account, contact, role = family(atelier)
+    other = atelier.make("Account", "Lindt")
+    atelier.night()
+    atelier.lose("Account", other)
     asked = [("Account", account), ("Account", other)]
-    plan = planned(quick, *asked, left_out=one("Account", other))
+    plan = planned(atelier, *asked, left_out=one("Account", other))
     assert set(actions(plan)) == {account, contact, role}
 
 
-def test_a_parent_that_is_left_out_is_named_as_missing(quick: Atelier) -> None:
-    account, contact, _ = family(quick)
-    plan = planned(quick, ("Contact", contact), left_out=tables("Account", "Role"))
+def test_a_parent_that_is_left_out_is_named_as_missing(atelier: Atelier) -> None:
+    account, contact, _ = family(atelier)
+    plan = planned(atelier, ("Contact", contact), left_out=tables("Account", "Role"))
     assert actions(plan) == {contact: Action.CREATE}
     assert step_of(plan, contact).edits == {"Account": None}
     assert note_of(plan, "parent-missing").weight is Weight.WARNING
     assert account not in actions(plan)
 
 
-def test_another_try_does_not_bring_what_was_left_out(quick: Atelier) -> None:
-    account, contact, _ = family(quick)
-    plan = planned(quick, ("Account", account), left_out=tables("Role"))
+def test_another_try_does_not_bring_what_was_left_out(atelier: Atelier) -> None:
+    account, contact, _ = family(atelier)
+    plan = planned(atelier, ("Account", account), left_out=tables("Role"))
     assert not plan.related
     failed = {RecordKey("Account", account), RecordKey("Contact", contact)}
-    again = plan_again(plan, failed, quick.planning(), plan_id="plan-less-try-2")
+    again = plan_again(plan, failed, atelier.planning(), plan_id="plan-less-try-2")
     assert set(actions(again)) == {account, contact}
 
 
-def test_with_everything_left_out_there_is_nothing_to_bring_back(quick: Atelier) -> None:
-    account, _, _ = family(quick)
+def test_with_everything_left_out_there_is_nothing_to_bring_back(atelier: Atelier) -> None:
+    account, _, _ = family(atelier)
     with pytest.raises(UsageError) as caught:
-        planned(quick, ("Account", account), left_out=tables("Account"))
+        planned(atelier, ("Account", account), left_out=tables("Account"))
     assert caught.value.code == "restore-nothing"

@@ -115,7 +115,9 @@ def test_the_plan_holds_what_the_rules_demand(
         if emptied:
             empty_references(world)
         keys = {world.records[place] for place in chosen}
-        plan = world.atelier.plan_of(*((key.table, key.record) for key in sorted(keys, key=str)))
+        asked = [(key.table, key.record) for key in sorted(keys, key=str)]
+        plan = world.atelier.plan_of(*asked)
+        alone = world.atelier.plan_of(*asked, related=Related.NONE)
     expected = world.expected(keys)
     assert {step.key for step in plan.steps} == set(expected)
     for step in plan.steps:
@@ -123,6 +125,7 @@ def test_the_plan_holds_what_the_rules_demand(
         assert (step.why is not Why.PARENT) == expected[step.key]
         assert (step.action is Action.CREATE) == (step.key in world.lost)
     every_reference_is_right(world, plan)
+    nothing_but_the_chosen(world, alone, keys)
 
 
 def empty_references(world: World) -> None:
@@ -144,22 +147,7 @@ def every_reference_is_right(world: World, plan: RestorePlan) -> None:
                 assert (column in step.columns) == (target in world.lost and target in steps)
 
 
-@given(worlds())
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_without_what_is_related_only_the_chosen_are_planned(
-    drawn: tuple[dict[tuple[str, int], dict[str, tuple[str, int]]], set, set],  # type: ignore[type-arg]
-) -> None:
-    links, lost, chosen = drawn
-    with tempfile.TemporaryDirectory() as folder:
-        world = built(Path(folder), links)
-        world.atelier.night()
-        for place in sorted(lost):
-            key = world.records[place]
-            world.lost.add(key)
-            world.atelier.org.purge(key.table, key.record)
-        keys = {world.records[place] for place in chosen}
-        asked = ((key.table, key.record) for key in sorted(keys, key=str))
-        plan = world.atelier.plan_of(*asked, related=Related.NONE)
+def nothing_but_the_chosen(world: World, plan: RestorePlan, keys: set[RecordKey]) -> None:
     assert {step.key for step in plan.steps} == keys
     for step in plan.steps:
         targets = world.references[step.key]

@@ -63,49 +63,49 @@ def test_a_child_that_moved_elsewhere_stays_there(atelier: Atelier) -> None:
 
 
 def test_a_child_that_still_points_to_the_lost_record_is_linked_to_the_new_one(
-    quick: Atelier,
+    atelier: Atelier,
 ) -> None:
-    account = quick.make("Account", "Zotter")
-    memo = quick.make("Memo", "Call back", About=account)
-    quick.night()
-    quick.org.purge("Account", account)  # nothing is emptied
-    step = step_of(quick.plan_of(("Account", account)), memo)
+    account = atelier.make("Account", "Zotter")
+    memo = atelier.make("Memo", "Call back", About=account)
+    atelier.night()
+    atelier.org.purge("Account", account)  # nothing is emptied
+    step = step_of(atelier.plan_of(("Account", account)), memo)
     assert step.action is Action.UPDATE
     assert step.columns == ("About",)
 
 
-def test_a_link_that_may_not_be_changed_is_named(quick: Atelier) -> None:
-    quick.allow("Memo", changeable=frozenset({"Name"}))
-    account = quick.make("Account", "Zotter")
-    memo = quick.make("Memo", "Call back", About=account)
-    quick.night()
-    quick.lose("Account", account)
-    plan = quick.plan_of(("Account", account))
+def test_a_link_that_may_not_be_changed_is_named(atelier: Atelier) -> None:
+    atelier.allow("Memo", changeable=frozenset({"Name"}))
+    account = atelier.make("Account", "Zotter")
+    memo = atelier.make("Memo", "Call back", About=account)
+    atelier.night()
+    atelier.lose("Account", account)
+    plan = atelier.plan_of(("Account", account))
     assert step_of(plan, memo).action is Action.UNCHANGED
     assert note_of(plan, "column-fixed").table == "Memo"
 
 
-def test_other_references_of_a_live_child_are_no_matter(quick: Atelier) -> None:
-    quick.org.add_table(
+def test_other_references_of_a_live_child_are_no_matter(atelier: Atelier) -> None:
+    atelier.org.add_table(
         "Note",
         {"Name": TEXT, "One": LINK, "Two": LINK},
         references=dict.fromkeys(("One", "Two"), Reference(("Account",), DeleteRule.SET_NULL)),
     )
-    lost, live = quick.make("Account", "Zotter"), quick.make("Account", "Lindt")
-    note = quick.make("Note", "n", One=lost, Two=live)
-    quick.night()
-    quick.lose("Account", lost)
-    quick.org.update("Note", note, {"Two": None})
-    assert step_of(quick.plan_of(("Account", lost)), note).columns == ("One",)
+    lost, live = atelier.make("Account", "Zotter"), atelier.make("Account", "Lindt")
+    note = atelier.make("Note", "n", One=lost, Two=live)
+    atelier.night()
+    atelier.lose("Account", lost)
+    atelier.org.update("Note", note, {"Two": None})
+    assert step_of(atelier.plan_of(("Account", lost)), note).columns == ("One",)
 
 
-def test_a_child_of_what_cannot_come_back_stays_as_it_is(quick: Atelier) -> None:
-    account = quick.make("Account", "Zotter")
-    memo = quick.make("Memo", "Call back", About=account)
-    quick.night()
-    quick.lose("Account", account)
-    quick.platform.required.add(("Account", "Number"))
-    plan = quick.plan_of(("Account", account))
+def test_a_child_of_what_cannot_come_back_stays_as_it_is(atelier: Atelier) -> None:
+    account = atelier.make("Account", "Zotter")
+    memo = atelier.make("Memo", "Call back", About=account)
+    atelier.night()
+    atelier.lose("Account", account)
+    atelier.platform.required.add(("Account", "Number"))
+    plan = atelier.plan_of(("Account", account))
     assert actions(plan) == {account: Action.SKIP, memo: Action.UNCHANGED}
 
 
@@ -257,31 +257,35 @@ def test_without_what_is_related_lost_parents_are_named(atelier: Atelier) -> Non
     assert memo not in actions(plan)
 
 
-def test_without_what_is_related_a_required_parent_blocks(quick: Atelier) -> None:
-    quick.platform.required.add(("Contact", "Account"))
-    account = quick.make("Account", "Zotter")
-    contact = quick.make("Contact", "Ines", Account=account)
-    quick.night()
-    quick.lose("Account", account)
-    plan = quick.plan_of(("Contact", contact), related=Related.NONE)
+def test_without_what_is_related_a_required_parent_blocks(atelier: Atelier) -> None:
+    atelier.platform.required.add(("Contact", "Account"))
+    account = atelier.make("Account", "Zotter")
+    contact = atelier.make("Contact", "Ines", Account=account)
+    atelier.night()
+    atelier.lose("Account", account)
+    plan = atelier.plan_of(("Contact", contact), related=Related.NONE)
     assert actions(plan) == {contact: Action.SKIP}
     assert note_of(plan, "parent-required").weight is Weight.BLOCK
-    assert actions(quick.plan_of(("Contact", contact))) == {
+    assert actions(atelier.plan_of(("Contact", contact))) == {
         account: Action.CREATE,
         contact: Action.CREATE,
     }
 
 
-def test_what_needs_a_blocked_record_is_blocked_too(quick: Atelier) -> None:
-    quick.platform.required |= {("Contact", "Account"), ("Role", "Contact"), ("Account", "Number")}
-    account = quick.make("Account", "Zotter")
-    contact = quick.make("Contact", "Ines", Account=account)
-    role = quick.make("Role", "Buyer", Contact=contact)
-    memo = quick.make("Memo", "About Ines", About=contact)
-    quick.night()
-    quick.lose("Account", account)
-    quick.lose("Memo", memo)
-    plan = quick.plan_of(("Account", account))
+def test_what_needs_a_blocked_record_is_blocked_too(atelier: Atelier) -> None:
+    atelier.platform.required |= {
+        ("Contact", "Account"),
+        ("Role", "Contact"),
+        ("Account", "Number"),
+    }
+    account = atelier.make("Account", "Zotter")
+    contact = atelier.make("Contact", "Ines", Account=account)
+    role = atelier.make("Role", "Buyer", Contact=contact)
+    memo = atelier.make("Memo", "About Ines", About=contact)
+    atelier.night()
+    atelier.lose("Account", account)
+    atelier.lose("Memo", memo)
+    plan = atelier.plan_of(("Account", account))
     assert actions(plan) == {
         account: Action.SKIP,
         contact: Action.SKIP,
@@ -293,11 +297,11 @@ def test_what_needs_a_blocked_record_is_blocked_too(quick: Atelier) -> None:
     assert step_of(plan, role).notes == ("parent-required",)
 
 
-def test_a_parent_that_no_backup_has_is_missing(quick: Atelier) -> None:
-    contact = quick.make("Contact", "Ines", Account="Acc999999999")
-    quick.night()
-    quick.lose("Contact", contact)
-    plan = quick.plan_of(("Contact", contact))
+def test_a_parent_that_no_backup_has_is_missing(atelier: Atelier) -> None:
+    contact = atelier.make("Contact", "Ines", Account="Acc999999999")
+    atelier.night()
+    atelier.lose("Contact", contact)
+    plan = atelier.plan_of(("Contact", contact))
     assert step_of(plan, contact).edits == {"Account": None}
 
 
@@ -372,20 +376,20 @@ def test_a_chosen_record_that_is_met_on_the_way_brings_what_belonged_to_it_then(
     assert atelier.named("Memo", "Call")[1]["About"] == account
 
 
-def test_configuration_and_histories_are_named_once_a_table(quick: Atelier) -> None:
-    quick.org.add_table(
+def test_configuration_and_histories_are_named_once_a_table(atelier: Atelier) -> None:
+    atelier.org.add_table(
         "Setting",
         {"Name": TEXT, "Account": LINK},
         references={"Account": Reference(("Account",), DeleteRule.CASCADE)},
-        traits=frozenset({*quick.org.tables["Account"].traits, TableTrait.CONFIGURATION}),
+        traits=frozenset({*atelier.org.tables["Account"].traits, TableTrait.CONFIGURATION}),
     )
-    quick.org.add_table(
+    atelier.org.add_table(
         "Trace",
         {"Name": TEXT, "Account": LINK},
         references={"Account": Reference(("Account",), DeleteRule.CASCADE)},
     )
-    quick.allow("Trace", birth=Birth.NEVER)
-    quick.org.add_table(
+    atelier.allow("Trace", birth=Birth.NEVER)
+    atelier.org.add_table(
         "Closed",
         {"Name": TEXT, "Account": LINK, "Second": LINK},
         references={
@@ -393,15 +397,15 @@ def test_configuration_and_histories_are_named_once_a_table(quick: Atelier) -> N
             "Second": Reference(("Account",), DeleteRule.CASCADE),
         },
     )
-    quick.allow("Closed", ops=frozenset(), reason="the licence does not allow it.")
-    account = quick.make("Account", "Zotter")
+    atelier.allow("Closed", ops=frozenset(), reason="the licence does not allow it.")
+    account = atelier.make("Account", "Zotter")
     for _ in range(3):
-        quick.make("Setting", "s", Account=account)
-        quick.make("Trace", "t", Account=account)
-    quick.make("Closed", "c", Account=account, Second=account)
-    quick.night()
-    quick.lose("Account", account)
-    plan = quick.plan_of(("Account", account))
+        atelier.make("Setting", "s", Account=account)
+        atelier.make("Trace", "t", Account=account)
+    atelier.make("Closed", "c", Account=account, Second=account)
+    atelier.night()
+    atelier.lose("Account", account)
+    plan = atelier.plan_of(("Account", account))
     assert actions(plan) == {account: Action.CREATE}
     assert note_of(plan, "table-configuration").count == 3
     assert note_of(plan, "table-never").count == 3
@@ -409,98 +413,98 @@ def test_configuration_and_histories_are_named_once_a_table(quick: Atelier) -> N
     assert "licence" in note_of(plan, "table-not-allowed").sentence
 
 
-def test_a_table_that_the_org_has_no_more_is_named(quick: Atelier) -> None:
-    account = quick.make("Account", "Zotter")
-    quick.make("Contact", "Ines", Account=account)
-    quick.night()
-    quick.org.purge("Account", account)
-    quick.org.tables["Contact"].dropped = True
-    plan = quick.plan_of(("Account", account))
+def test_a_table_that_the_org_has_no_more_is_named(atelier: Atelier) -> None:
+    account = atelier.make("Account", "Zotter")
+    atelier.make("Contact", "Ines", Account=account)
+    atelier.night()
+    atelier.org.purge("Account", account)
+    atelier.org.tables["Contact"].dropped = True
+    plan = atelier.plan_of(("Account", account))
     assert actions(plan) == {account: Action.CREATE}
     assert note_of(plan, "table-gone").table == "Contact"
 
 
-def test_a_parent_in_a_table_that_cannot_be_asked_is_taken_to_be_there(quick: Atelier) -> None:
-    account = quick.make("Account", "Zotter")
-    contact = quick.make("Contact", "Ines", Account=account)
-    quick.night()
-    quick.lose("Contact", contact)
-    quick.writer.faults.plant("fetch", SourceRefused("no", "no"), table="Account")
-    plan = quick.plan_of(("Contact", contact))
+def test_a_parent_in_a_table_that_cannot_be_asked_is_taken_to_be_there(atelier: Atelier) -> None:
+    account = atelier.make("Account", "Zotter")
+    contact = atelier.make("Contact", "Ines", Account=account)
+    atelier.night()
+    atelier.lose("Contact", contact)
+    atelier.writer.faults.plant("fetch", SourceRefused("no", "no"), table="Account")
+    plan = atelier.plan_of(("Contact", contact))
     assert step_of(plan, contact).edits == {}
     assert note_of(plan, "parents-unknown").table == "Account"
 
 
 def test_a_parent_of_a_table_that_the_org_does_not_have_is_taken_to_be_there(
-    quick: Atelier,
+    atelier: Atelier,
 ) -> None:
-    quick.org.add_table(
+    atelier.org.add_table(
         "Note",
         {"Name": TEXT, "Owner": LINK, "Group": LINK},
         references={"Owner": Reference(("Ghost",)), "Group": Reference(("Ghost", "Spirit"))},
     )
-    note = quick.make("Note", "n", Owner="G1", Group="G2")
-    quick.night()
-    quick.lose("Note", note)
-    plan = quick.plan_of(("Note", note))
+    note = atelier.make("Note", "n", Owner="G1", Group="G2")
+    atelier.night()
+    atelier.lose("Note", note)
+    plan = atelier.plan_of(("Note", note))
     assert step_of(plan, note).edits == {"Group": None}
     assert note_of(plan, "parents-unknown").table == "Ghost"
 
 
-def test_a_parent_that_only_the_org_knows_is_found_there(quick: Atelier) -> None:
-    quick.org.add_table(
+def test_a_parent_that_only_the_org_knows_is_found_there(atelier: Atelier) -> None:
+    atelier.org.add_table(
         "Note",
         {"Name": TEXT, "About": LINK},
         references={"About": Reference(("Account", "Late"))},
     )
-    note = quick.make("Note", "n", About="L1")
-    quick.night()
-    quick.org.add_table("Late", {"Name": TEXT})
-    quick.org.create("Late", {"Name": "l"}, record="L1")
-    quick.lose("Note", note)
-    plan = quick.plan_of(("Note", note))
+    note = atelier.make("Note", "n", About="L1")
+    atelier.night()
+    atelier.org.add_table("Late", {"Name": TEXT})
+    atelier.org.create("Late", {"Name": "l"}, record="L1")
+    atelier.lose("Note", note)
+    plan = atelier.plan_of(("Note", note))
     assert step_of(plan, note).edits == {}
     assert codes(plan) == {"new-id", "authors-new"}
 
 
 @pytest.mark.parametrize("budget", [0, 1 << 20])
 def test_references_that_do_not_fit_into_memory_are_read_again(
-    quick: Atelier, budget: int, monkeypatch: pytest.MonkeyPatch
+    atelier: Atelier, budget: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("unlost.engine.restore.children.KEPT_BYTES", budget)
-    chain = [quick.make("Account", "0")]
+    chain = [atelier.make("Account", "0")]
     for at in range(9):
-        chain.append(quick.make("Account", str(at), Parent=chain[-1]))
-    quick.night()
+        chain.append(atelier.make("Account", str(at), Parent=chain[-1]))
+    atelier.night()
     for record in reversed(chain):
-        quick.lose("Account", record)
-    assert len(quick.plan_of(("Account", chain[0])).steps) == 10
+        atelier.lose("Account", record)
+    assert len(atelier.plan_of(("Account", chain[0])).steps) == 10
 
 
-def test_records_that_need_one_another_first_are_stuck_and_named(quick: Atelier) -> None:
-    quick.platform.required |= {("Team", "Lead"), ("Player", "Team"), ("Account", "Parent")}
-    team = quick.make("Team", "Reds")
-    lead = quick.make("Player", "Ada", Team=team)
-    fan = quick.make("Player", "Fan", Team=team)
-    quick.org.update("Team", team, {"Lead": lead})
-    account = quick.make("Account", "Zotter")
-    quick.org.update("Account", account, {"Parent": account})
-    quick.night()
+def test_records_that_need_one_another_first_are_stuck_and_named(atelier: Atelier) -> None:
+    atelier.platform.required |= {("Team", "Lead"), ("Player", "Team"), ("Account", "Parent")}
+    team = atelier.make("Team", "Reds")
+    lead = atelier.make("Player", "Ada", Team=team)
+    fan = atelier.make("Player", "Fan", Team=team)
+    atelier.org.update("Team", team, {"Lead": lead})
+    account = atelier.make("Account", "Zotter")
+    atelier.org.update("Account", account, {"Parent": account})
+    atelier.night()
     for table, record in (("Team", team), ("Player", lead), ("Player", fan)):
-        quick.org.purge(table, record)
-    quick.org.purge("Account", account)
-    plan = quick.plan_of(("Team", team), ("Account", account))
+        atelier.org.purge(table, record)
+    atelier.org.purge("Account", account)
+    plan = atelier.plan_of(("Team", team), ("Account", account))
     assert set(actions(plan).values()) == {Action.SKIP}
     assert note_of(plan, "circle-required", "Team").weight is Weight.BLOCK
     assert step_of(plan, account).notes == ("circle-required",)
     assert step_of(plan, fan).notes == ("parent-required",)
 
 
-def test_a_reference_to_nothing_in_particular_is_a_value(quick: Atelier) -> None:
-    quick.org.add_table("Note", {"Name": TEXT, "Any": LINK}, references={"Any": Reference(())})
-    note = quick.make("Note", "n", Any="somewhere")
-    quick.night()
-    quick.lose("Note", note)
-    plan = quick.plan_of(("Note", note))
+def test_a_reference_to_nothing_in_particular_is_a_value(atelier: Atelier) -> None:
+    atelier.org.add_table("Note", {"Name": TEXT, "Any": LINK}, references={"Any": Reference(())})
+    note = atelier.make("Note", "n", Any="somewhere")
+    atelier.night()
+    atelier.lose("Note", note)
+    plan = atelier.plan_of(("Note", note))
     assert actions(plan) == {note: Action.CREATE}
     assert step_of(plan, note).edits == {}

@@ -27,18 +27,18 @@ def test_every_remark_has_words() -> None:
         assert words.next_step or words.weight is not Weight.BLOCK
 
 
-def lost_account(quick: Atelier, *, bulk: int = 1) -> RestorePlan:
-    made = [quick.make("Account", f"Zotter {at}", Number="1") for at in range(bulk)]
-    quick.night()
+def lost_account(atelier: Atelier, *, bulk: int = 1) -> RestorePlan:
+    made = [atelier.make("Account", f"Zotter {at}", Number="1") for at in range(bulk)]
+    atelier.night()
     for record in made:
-        quick.lose("Account", record)
-    return quick.plan_of(*(("Account", record) for record in made))
+        atelier.lose("Account", record)
+    return atelier.plan_of(*(("Account", record) for record in made))
 
 
-def test_columns_that_nobody_can_set_are_named_by_the_reason(quick: Atelier) -> None:
+def test_columns_that_nobody_can_set_are_named_by_the_reason(atelier: Atelier) -> None:
     for name in ("Sum", "Serial", "Far", "Empty", *(f"Made{at}" for at in range(7))):
-        quick.org.add_column("Account", name, WireKind.TEXT)
-    capability = quick.platform.capability("Account")
+        atelier.org.add_column("Account", name, WireKind.TEXT)
+    capability = atelier.platform.capability("Account")
     never = [
         NeverColumn("Id", NeverReason.SYSTEM),
         NeverColumn("Modified", NeverReason.SYSTEM),
@@ -49,14 +49,14 @@ def test_columns_that_nobody_can_set_are_named_by_the_reason(quick: Atelier) -> 
         *(NeverColumn(f"Made{at}", NeverReason.BY_PLATFORM) for at in range(7)),
     ]
     settable = capability.settable - {one.column for one in never}
-    quick.allow("Account", never=tuple(never), settable=settable, changeable=settable)
+    atelier.allow("Account", never=tuple(never), settable=settable, changeable=settable)
     values = {f"Made{at}": "x" for at in range(7)}
-    one = quick.make("Account", "a", Sum="1", Serial="2", Far="3", **values)
-    two = quick.make("Account", "b", Sum="1")
-    quick.night()
+    one = atelier.make("Account", "a", Sum="1", Serial="2", Far="3", **values)
+    two = atelier.make("Account", "b", Sum="1")
+    atelier.night()
     for record in (one, two):
-        quick.lose("Account", record)
-    plan = quick.plan_of(("Account", one), ("Account", two))
+        atelier.lose("Account", record)
+    plan = atelier.plan_of(("Account", one), ("Account", two))
     formula = note_of(plan, "column-formula")
     assert (formula.count, formula.column, formula.weight) == (2, "Sum", Weight.NOTE)
     assert note_of(plan, "column-auto-number").count == 1
@@ -73,66 +73,66 @@ def test_columns_that_nobody_can_set_are_named_by_the_reason(quick: Atelier) -> 
     assert system.table is None
 
 
-def test_dates_and_authors_are_kept_where_the_org_allows_it(quick: Atelier) -> None:
-    quick.allow("Account", audit=True)
-    plan = lost_account(quick)
+def test_dates_and_authors_are_kept_where_the_org_allows_it(atelier: Atelier) -> None:
+    atelier.allow("Account", audit=True)
+    plan = lost_account(atelier)
     assert codes(plan) == {"new-id"}
     assert note_of(plan, "new-id").sentence.startswith("1 record come")
 
 
-def test_side_effects_and_missing_permissions_are_told(quick: Atelier) -> None:
-    quick.allow("Account", side_effects=("A mail goes to the owner.",))
-    quick.writer.lacking = (
+def test_side_effects_and_missing_permissions_are_told(atelier: Atelier) -> None:
+    atelier.allow("Account", side_effects=("A mail goes to the owner.",))
+    atelier.writer.lacking = (
         MissingPermission("Edit Account", "Accounts cannot be edited.", "Account"),
         MissingPermission("Edit Memo", "Memos cannot be edited.", "Memo"),
     )
-    plan = lost_account(quick, bulk=3)
+    plan = lost_account(atelier, bulk=3)
     assert note_of(plan, "side-effect").count == 3
     note = note_of(plan, "permission-missing")
     assert note.weight is Weight.BLOCK
     assert "Edit Account" in note.next_step
 
 
-def test_permissions_that_the_plan_does_not_need_are_no_matter(quick: Atelier) -> None:
+def test_permissions_that_the_plan_does_not_need_are_no_matter(atelier: Atelier) -> None:
     """Nothing was to be changed, and the plan was blocked because nothing may be."""
-    quick.writer.lacking = (
+    atelier.writer.lacking = (
         MissingPermission("Edit", "Accounts cannot be edited.", "Account", WriteOp.UPDATE),
         MissingPermission("Create", "Accounts cannot be created.", "Account", WriteOp.CREATE),
     )
-    note = note_of(lost_account(quick), "permission-missing")
+    note = note_of(lost_account(atelier), "permission-missing")
     assert note.sentence == "Accounts cannot be created."
-    live = quick.make("Account", "Changed", Number="1")
-    quick.night()
-    quick.org.update("Account", live, {"Number": "2"})
-    note = note_of(quick.plan_of(("Account", live)), "permission-missing")
+    live = atelier.make("Account", "Changed", Number="1")
+    atelier.night()
+    atelier.org.update("Account", live, {"Number": "2"})
+    note = note_of(atelier.plan_of(("Account", live)), "permission-missing")
     assert note.sentence == "Accounts cannot be edited."
 
 
 @pytest.mark.parametrize("late", [True, False])
 def test_a_user_who_may_change_nothing_is_told_where_that_matters(
-    quick: Atelier, late: bool
+    atelier: Atelier, late: bool
 ) -> None:
     """Without the right to change, no column of the plan is changed; the order stayed a draft."""
     told = MissingPermission("Edit", "Accounts cannot be edited.", "Account", WriteOp.UPDATE)
-    quick.writer.lacking = (told,)
-    usual = quick.platform.capability("Account")
-    quick.allow(
+    atelier.writer.lacking = (told,)
+    usual = atelier.platform.capability("Account")
+    atelier.allow(
         "Account",
         ops=usual.ops - {WriteOp.UPDATE},
         changeable=frozenset(),
         late=(LateColumn("Number", "draft"),) if late else (),
     )
-    assert ("permission-missing" in codes(lost_account(quick))) is late
-    live = quick.make("Account", "Changed", Number="1")
-    quick.night()
-    quick.org.update("Account", live, {"Number": "2"})
-    assert "permission-missing" in codes(quick.plan_of(("Account", live)))
+    assert ("permission-missing" in codes(lost_account(atelier))) is late
+    live = atelier.make("Account", "Changed", Number="1")
+    atelier.night()
+    atelier.org.update("Account", live, {"Number": "2"})
+    assert "permission-missing" in codes(atelier.plan_of(("Account", live)))
 
 
-def test_room_and_calls_that_are_missing_are_told(quick: Atelier) -> None:
-    quick.allow("Account", record_bytes=2 << 20)
-    paper = quick.org.attach("Paper", "p", b"x" * 1000)
-    quick.source.quota = (
+def test_room_and_calls_that_are_missing_are_told(atelier: Atelier) -> None:
+    atelier.allow("Account", record_bytes=2 << 20)
+    paper = atelier.org.attach("Paper", "p", b"x" * 1000)
+    atelier.source.quota = (
         Quota("data storage", 9 << 20, 10 << 20, "bytes"),
         Quota("file storage", 100, 1000, "bytes"),
         Quota("other bytes", 1, 1, "bytes"),
@@ -140,11 +140,11 @@ def test_room_and_calls_that_are_missing_are_told(quick: Atelier) -> None:
         Quota("jobs", 1, 1, "calls"),
         Quota("seats", 1, 1, "rows"),
     )
-    account = quick.make("Account", "Zotter")
-    quick.night()
-    quick.lose("Account", account)
-    quick.lose("Paper", paper)
-    plan = quick.plan_of(("Account", account), ("Paper", paper))
+    account = atelier.make("Account", "Zotter")
+    atelier.night()
+    atelier.lose("Account", account)
+    atelier.lose("Paper", paper)
+    plan = atelier.plan_of(("Account", account), ("Paper", paper))
     short = [note.sentence for note in plan.notes if note.code == "quota-short"]
     assert len(short) == 3
     assert "2.0 MB of “data storage”, and 1.0 MB are left" in short[0]
@@ -153,29 +153,29 @@ def test_room_and_calls_that_are_missing_are_told(quick: Atelier) -> None:
     assert plan.estimate.file_bytes == 1000
 
 
-def test_room_that_is_there_is_no_matter(quick: Atelier) -> None:
-    assert "quota-short" not in codes(lost_account(quick))
+def test_room_that_is_there_is_no_matter(atelier: Atelier) -> None:
+    assert "quota-short" not in codes(lost_account(atelier))
 
 
-def test_large_parts_go_out_as_jobs(quick: Atelier) -> None:
-    quick.allow("Account", rows_per_call=2, rows_per_job=100, job_above=5)
-    assert lost_account(quick, bulk=4).estimate.calls == 2 + 2
-    assert lost_account(quick, bulk=6).estimate.calls == 1 + 2
+def test_large_parts_go_out_as_jobs(atelier: Atelier) -> None:
+    atelier.allow("Account", rows_per_call=2, rows_per_job=100, job_above=5)
+    assert lost_account(atelier, bulk=4).estimate.calls == 2 + 2
+    assert lost_account(atelier, bulk=6).estimate.calls == 1 + 2
 
 
-def test_what_comes_out_of_the_bin_takes_room_too(quick: Atelier) -> None:
-    quick.allow("Account", identity=Identity.UNDELETE, record_bytes=7)
-    account = quick.make("Account", "Zotter")
-    quick.night()
-    quick.platform.delete("Account", account, by="U")
-    cost = quick.plan_of(("Account", account)).estimate
+def test_what_comes_out_of_the_bin_takes_room_too(atelier: Atelier) -> None:
+    atelier.allow("Account", identity=Identity.UNDELETE, record_bytes=7)
+    account = atelier.make("Account", "Zotter")
+    atelier.night()
+    atelier.platform.delete("Account", account, by="U")
+    cost = atelier.plan_of(("Account", account)).estimate
     assert (cost.data_bytes, cost.file_bytes, cost.calls) == (7, 0, 3)
     assert cost.seconds > 0
 
 
 @pytest.mark.parametrize("kind", [WireKind.TEXT, WireKind.INTEGER])
-def test_the_digest_of_the_description_tells_a_change(quick: Atelier, kind: WireKind) -> None:
-    tables = quick.source.discover().tables
+def test_the_digest_of_the_description_tells_a_change(atelier: Atelier, kind: WireKind) -> None:
+    tables = atelier.source.discover().tables
     assert schema_digest(tables) == schema_digest(list(reversed(tables)))
     first = tables[0]
     columns = (*first.columns[:-1], replace(first.columns[-1], kind=kind))

@@ -26,14 +26,14 @@ def refused(atelier: Atelier, selection: Selection, *, at: int | None = None) ->
 
 
 @pytest.fixture
-def nights(quick: Atelier) -> Atelier:
+def nights(atelier: Atelier) -> Atelier:
     """Two backups; an account is lost in between."""
-    record = quick.make("Account", "Zotter", Number="1")
-    quick.make("Account", "Lindt", Number="2")
-    quick.night()
-    quick.lose("Account", record)
-    quick.night()
-    return quick
+    record = atelier.make("Account", "Zotter", Number="1")
+    atelier.make("Account", "Lindt", Number="2")
+    atelier.night()
+    atelier.lose("Account", record)
+    atelier.night()
+    return atelier
 
 
 def test_nothing_chosen_is_refused(nights: Atelier) -> None:
@@ -106,15 +106,15 @@ def test_a_million_between_two_backups_is_not_read_to_the_end(
     assert len(read) == 3
 
 
-def test_what_is_related_counts_too(quick: Atelier, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_related_counts_too(atelier: Atelier, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("unlost.engine.restore.related.MAX_STEPS", 3)
-    account = quick.make("Account", "Zotter")
+    account = atelier.make("Account", "Zotter")
     for at in range(3):
-        quick.make("Contact", str(at), Account=account)
-    quick.night()
-    quick.lose("Account", account)
+        atelier.make("Contact", str(at), Account=account)
+    atelier.night()
+    atelier.lose("Account", account)
     keys = (RecordKey("Account", account),)
-    assert refused(quick, Selection(RECORDS, keys)).code == "restore-too-large"
+    assert refused(atelier, Selection(RECORDS, keys)).code == "restore-too-large"
 
 
 def test_a_record_that_no_backup_saw(nights: Atelier) -> None:
@@ -124,17 +124,17 @@ def test_a_record_that_no_backup_saw(nights: Atelier) -> None:
         assert found.code == "record-unknown"
 
 
-def test_a_record_that_was_never_seen_alive(quick: Atelier) -> None:
-    record = quick.make("Account", "Zotter")
-    quick.org.delete("Account", record)
-    quick.night()
+def test_a_record_that_was_never_seen_alive(atelier: Atelier) -> None:
+    record = atelier.make("Account", "Zotter")
+    atelier.org.delete("Account", record)
+    atelier.night()
     keys = (RecordKey("Account", record),)
-    assert refused(quick, Selection(RECORDS, keys)).code == "record-unknown"
+    assert refused(atelier, Selection(RECORDS, keys)).code == "record-unknown"
 
 
-def test_before_the_first_backup_there_is_nothing_to_choose_from(quick: Atelier) -> None:
+def test_before_the_first_backup_there_is_nothing_to_choose_from(atelier: Atelier) -> None:
     keys = (RecordKey("Account", "1"),)
-    assert refused(quick, Selection(RECORDS, keys)).code == "no-backup-yet"
+    assert refused(atelier, Selection(RECORDS, keys)).code == "no-backup-yet"
 
 
 @pytest.mark.parametrize(

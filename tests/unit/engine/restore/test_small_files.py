@@ -8,7 +8,6 @@ import pytest
 from unit.engine.restore.workshop import Workshop, of
 from unlost.engine.restore.outcome import Ending
 from unlost.engine.restore.wanted import Wanted
-from unlost.model.errors import IntegrityError
 from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan
 from unlost.model.snapshot import StoredFile
 from unlost.testing.memory_writer import ReplyLost
@@ -71,18 +70,19 @@ def test_small_files_whose_answer_was_lost_are_not_doubled(shop: Workshop, fault
 
 
 def test_a_small_file_that_the_vault_holds_damaged_is_named(shop: Workshop) -> None:
-    (broken, other), plan = lost(shop, b"one", b"two")
-    blob, open_file = shop.head.files("Paper", [broken])[0].blob, shop.vault.open_file
-
-    def damaged(org: str, asked: str) -> object:
-        if asked == blob:
-            raise IntegrityError("blob-damaged", "The bytes are not what was kept.")
-        return open_file(org, asked)
-
-    shop.vault.open_file = damaged
-    outcome = shop.restore(plan)
+    """It was backed up on an earlier night, so that another pack has it."""
+    broken = shop.org.attach("Paper", "p", b"one")
+    shop.night()
+    (pack,) = [one.name for one in shop.store.list("orgs/") if "/packs/" in one.name]
+    (other,), _ = lost(shop, b"two")
+    shop.lose("Paper", broken)
+    body = shop.store.get(pack)
+    shop.store.delete(pack)
+    shop.store.put_new(pack, bytes(len(body)))
+    steps = [shop.step("Paper", paper, Action.CREATE) for paper in (broken, other)]
+    outcome = shop.restore(shop.plan(*steps))
     assert of(outcome, broken).ending is Ending.FAILED
-    assert of(outcome, broken).sentence == "The bytes are not what was kept."
+    assert of(outcome, broken).code == "restore-file-missing"
     assert of(outcome, other).ending is Ending.CREATED
     assert bodies(shop) == [b"two"]
 

@@ -39,14 +39,14 @@ def test_the_tree_follows_what_brought_what(atelier: Atelier) -> None:
     assert told.blocked == 0
 
 
-def test_the_gravest_notes_come_first(quick: Atelier) -> None:
-    quick.platform.required.add(("Contact", "Name"))
-    account = quick.make("Account", "Zotter")
-    quick.make("Contact", "", Account=account)
-    quick.org.create("Contact", {"Account": account})
-    quick.night()
-    quick.lose("Account", account)
-    plan = quick.plan_of(("Account", account))
+def test_the_gravest_notes_come_first(atelier: Atelier) -> None:
+    atelier.platform.required.add(("Contact", "Name"))
+    account = atelier.make("Account", "Zotter")
+    atelier.make("Contact", "", Account=account)
+    atelier.org.create("Contact", {"Account": account})
+    atelier.night()
+    atelier.lose("Account", account)
+    plan = atelier.plan_of(("Account", account))
     told = summary(replace(plan, notes=tuple(reversed(plan.notes))))
     weights = [note.weight for note in told.notes]
     assert weights == sorted(weights, key=list(reversed(Weight)).index)
@@ -59,11 +59,11 @@ def step(record: str, because: str | None, why: Why = Why.CHILD, table: str = "A
     return PlanStep(table, record, Action.CREATE, why, 1, "", because=because)
 
 
-def test_circles_and_strangers_end_somewhere(quick: Atelier) -> None:
-    account = quick.make("Account", "Zotter")
-    quick.night()
-    quick.lose("Account", account)
-    plan = quick.plan_of(("Account", account))
+def test_circles_and_strangers_end_somewhere(atelier: Atelier) -> None:
+    account = atelier.make("Account", "Zotter")
+    atelier.night()
+    atelier.lose("Account", account)
+    plan = atelier.plan_of(("Account", account))
     steps = (
         step("1", "B/2"),
         step("2", "A/1", table="B"),

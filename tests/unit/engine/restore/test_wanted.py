@@ -55,9 +55,9 @@ class Five:
 
 
 @pytest.fixture
-def five(quick: Workshop, monkeypatch: pytest.MonkeyPatch) -> Five:
+def five(atelier: Workshop, monkeypatch: pytest.MonkeyPatch) -> Five:
     monkeypatch.setattr(module, "READ_ROWS", 2)
-    return Five(quick)
+    return Five(atelier)
 
 
 def test_neighbours_are_read_together_and_once(five: Five) -> None:

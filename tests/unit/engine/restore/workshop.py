@@ -84,8 +84,7 @@ class Workshop(Scene):
         """A step for the state of the record in the newest snapshot that had it alive."""
         version = [v for v in self.vault.history(self.oid, table, record) if v.op.alive][-1]
         schema = self.vault.at(self.oid, version.snapshot).schema().table(table)
-        rows = self.vault.at(self.oid, version.snapshot).get(table, [record]).to_pylist()[0]
-        cells = {c.name: rows[c.name] for c in schema.columns if c.name in rows}
+        cells = {c.name: version.cells[c.name] for c in schema.columns if c.name in version.cells}
         made = PlanStep(
             table, record, action, Why.SELECTED, version.snapshot, digest(schema, cells)
         )
