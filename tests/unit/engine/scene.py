@@ -82,7 +82,7 @@ class Scene:
 
         Copying takes a few milliseconds, where the nights of a story take hundreds.
         """
-        assert self.jobs is None, "its jobs lie in a file"
+        assert self.step_store is None, "its steps lie in a file"
         assert not self.org._uncommitted, "its changes would become visible in the first org"
         copies = {id(self.vault): self.vault}
         scene = copy.deepcopy(self, copies)
