@@ -75,9 +75,9 @@ def test_who_does_not_see_all_columns_counts_what_they_see(scene: Scene) -> None
     chocolate(scene)
     scene.night()
     scene.night()
-    covered = Between.of(scene.vault, scene.oid, one=1, other=2, filtered=["Account"])
-    assert not covered.plain("Account")
-    assert covered.plain("Contact")
+    filtered = Between.of(scene.vault, scene.oid, one=1, other=2, filtered=["Account"])
+    assert not filtered.plain("Account")
+    assert filtered.plain("Contact")
 
 
 def test_a_night_and_now(scene: Scene) -> None:
