@@ -176,7 +176,7 @@ class Application:
     def vault_of(self, oid: str) -> Vault:
         """The vault for an actor who sees every column of an org.
 
-        Raises NotAllowed (``not-permitted``) for who does not.
+        Raises NotAllowed (``not-permitted``) for all others.
         """
         if oid in self.hidden:
             raise NotAllowed(

@@ -52,8 +52,9 @@ class VisibleSource:
         cells = page.rows.cells
         if cells is None:
             return page
-        rows = pa.Table.from_batches([self._hidden.batch(table, cells)])
+        visible = self._hidden.batch(table, cells)
+        rows = pa.Table.from_batches([visible])
         for log in self._logs.get(table, ()):
             rows = log.apply(rows)
-        (batch,) = rows.combine_chunks().to_batches() or [cells.slice(0, 0)]
+        (batch,) = rows.combine_chunks().to_batches() or [visible]
         return replace(page, rows=replace(page.rows, cells=batch))
