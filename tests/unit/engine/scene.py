@@ -85,12 +85,15 @@ class Scene:
         """
         assert self.jobs is None, "its jobs lie in a file"
         assert not self.org._uncommitted, "its changes would become visible in the first org"
-        copies = {id(self.vault): self.vault}
-        scene = copy.deepcopy(self, copies)
-        sealed = copy.deepcopy(self.vault.sealed, copies)
-        keys, entropy = sealed.keys, sealed.entropy
-        scene.vault = open_vault(scene.store, keys=keys, clock=scene.clock, entropy=entropy)
+        sealed = self.vault.sealed
+        scene = copy.deepcopy(self, {id(self.vault): None})
         scene.work = work
+        scene.vault = open_vault(
+            scene.store,
+            keys=sealed.keys.on(scene.store),
+            clock=scene.clock,
+            entropy=copy.deepcopy(sealed.entropy),
+        )
         return scene
 
     def close(self) -> None:
