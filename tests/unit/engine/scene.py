@@ -78,12 +78,15 @@ class Scene:
         """
         assert self.step_store is None, "its steps lie in a file"
         assert not self.org._uncommitted, "its changes would become visible in the first org"
-        copies = {id(self.vault): self.vault}
-        scene = copying.deep(self, copies)
-        sealed = copying.deep(self.vault.sealed, copies)
-        keys, entropy = sealed.keys, sealed.entropy
-        scene.vault = open_vault(scene.store, keys=keys, clock=scene.clock, entropy=entropy)
+        sealed = self.vault.sealed
+        scene = copying.deep(self, {id(self.vault): None})
         scene.work = work
+        scene.vault = open_vault(
+            scene.store,
+            keys=sealed.keys.on(scene.store),
+            clock=scene.clock,
+            entropy=copying.deep(sealed.entropy),
+        )
         return scene
 
     def close(self) -> None:
