@@ -1,5 +1,6 @@
 """One org in a vault in memory, and rows by hand: for tests of single promises of the vault."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -96,6 +97,16 @@ class SmallVault:
             options=self.options,
         )
         return self.vault
+
+    def copied(self, store: Store | None = None) -> "SmallVault":
+        """The same vault in another store, opened by another process; in memory by default."""
+        copied = copy.copy(self)
+        copied.store = store if store is not None else MemoryStore()
+        for listed in self.store.list(""):
+            assert copied.store.put_new(listed.name, self.store.get(listed.name))
+        copied.keys = self.keys.on(copied.store)
+        copied.reopen()
+        return copied
 
     def begin(self, run: str, *, put: Schema | None = None) -> OpenCommit:
         """Begin a backup, with the schema of all columns or this one."""

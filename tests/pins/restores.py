@@ -22,7 +22,7 @@ from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind
 from unlost.model.schema import DeleteRule, Reference
 from unlost.model.writing import Birth, ByProduct, Identity, MatchKey, WriteOp
 from unlost.testing.faults import Crash
-from unlost.testing.memory_journal import Kept
+from unlost.vault import places as object_names
 
 RECORDS, LOST, CHANGED = SelectionKind.RECORDS, SelectionKind.LOST, SelectionKind.CHANGED
 PURGED = ("Memo", "Paper", "Mother", "Daughter", "Document", "Fixed")
@@ -143,7 +143,12 @@ def interrupt(losses: Losses, plan: RestorePlan) -> list[bytes]:
 def resume_from(losses: Losses, run: str, journal: Sequence[bytes]) -> RestoreOutcome:
     """Replace the journal of an interrupted run, and resume it."""
     shop = losses.shop
-    shop.vault.written[shop.oid].kept[run] = Kept(list(journal))
+    for entry in list(shop.store.list(object_names.journal(shop.oid, run))):
+        shop.store.delete(entry.name)
+    shop.reopen()
+    written = shop.vault.journal(shop.oid, run)
+    for payload in journal:
+        written.append(payload)
     outcome = resume(run, shop.oid, shop.restore_ports())
     assert isinstance(outcome, RestoreOutcome)
     return outcome

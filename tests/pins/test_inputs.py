@@ -1,6 +1,7 @@
 """Plan files and restore journals of the release that was pinned are read, run and resumed."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,17 @@ def plan(name: str) -> RestorePlan:
     return read_plan(golden(f"inputs/plans/{name}.json").encode(), known=["oid1"], org="oid1")
 
 
+WRITTEN_FOR = b"oid1"  # the oid of the org in these files
+
+
 def journal(name: str) -> list[bytes]:
     return golden(f"inputs/journals/{name}.jsonl").encode().splitlines()
+
+
+def for_org(restore: RestorePlan, org: str) -> RestorePlan:
+    """The plan for an org of a new vault, which has another oid."""
+    assert restore.org == restore.target == WRITTEN_FOR.decode()
+    return replace(restore, org=org, target=org)
 
 
 def test_the_plan_files_have_each_selection_and_each_action() -> None:
@@ -53,7 +63,8 @@ def test_a_plan_file_is_read_and_summarised(name: str) -> None:
 
 def test_a_plan_file_is_run(tmp_path: Path) -> None:
     losses = lose_records(tmp_path / "org")
-    outcome = execute(plan("records"), losses.shop.restore_ports())
+    restore = for_org(plan("records"), losses.shop.oid)
+    outcome = execute(restore, losses.shop.restore_ports())
     assert isinstance(outcome, RestoreOutcome)
     assert endings(outcome) == EXPECTED["endings of a run"]
 
@@ -69,9 +80,11 @@ def test_a_journal_is_read_and_leads_to_the_same_decisions(name: str) -> None:
 
 
 def test_an_interrupted_restore_is_resumed_from_its_journal(tmp_path: Path) -> None:
-    restore = plan("records")
     losses = lose_records(tmp_path / "org")
+    org = losses.shop.oid
+    restore = for_org(plan("records"), org)
     interrupt(losses, restore)
-    outcome = resume_from(losses, run_of(restore), journal("interrupted"))
+    entries = [entry.replace(WRITTEN_FOR, org.encode()) for entry in journal("interrupted")]
+    outcome = resume_from(losses, run_of(restore), entries)
     assert endings(outcome) == EXPECTED["endings of a resumed run"]
     assert EXPECTED["endings of a resumed run"] != EXPECTED["endings of a run"]

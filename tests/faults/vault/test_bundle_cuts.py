@@ -21,7 +21,7 @@ from unlost.vault.stores.unsynced import UnsyncedDisk
 from vaultstory import Story
 
 GONE = RecordKey("Account", vaultstory.account_id(6))
-PARTS = 36
+PARTS = 18
 
 
 def begun(disk: UnsyncedDisk) -> Story:

@@ -1,12 +1,13 @@
 """What must be true after each night, judged from the org alone: the engine's words play no part."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 from unit.engine.scene import Scene
-from unlost.engine.history import history
+from unlost.engine.history import Event, history
 from unlost.engine.sameness import canonical
 from unlost.model.schema import ColumnTrait, WireKind
 from unlost.model.snapshot import ChangeKind
@@ -159,10 +160,13 @@ class Oracle:
 
     def histories(self) -> None:
         """Each change of a cell that the nights saw is told once, in order."""
+        records: dict[Key, Sequence[Event]] = {}
         for (table, key, column), values in self.values.items():
             if (table, column) in self.restless or self.scene.org.tables[table].dropped:
                 continue
-            events = history(self.scene.vault, self.scene.oid, table, key)
+            if (table, key) not in records:
+                records[table, key] = history(self.scene.vault, self.scene.oid, table, key)
+            events = records[table, key]
             told = [
                 (change.old, change.new)
                 for event in events
@@ -234,19 +238,16 @@ class Oracle:
         return ([] if seen is None else [seen]) + self.glimpsed.get((name, key), [])
 
     def _columns(self, name: str) -> list[str]:
+        """A column that the user never saw is not in the vault."""
+        stored = self.scene.head.schema().table(name)
+        assert stored is not None
         return [
             column.name
             for column in self.scene.org.tables[name].columns.values()
             if column.kind is not WireKind.BINARY
             and not column.has(ColumnTrait.VOLATILE)
-            and self._stored(name, column.name)
+            and stored.column(column.name) is not None
         ]
-
-    def _stored(self, name: str, column: str) -> bool:
-        """A column that the user never saw is not in the vault."""
-        table = self.scene.head.schema().table(name)
-        assert table is not None
-        return table.column(column) is not None
 
     def _same(self, table: str, key: str, column: str, one: str | None, other: str | None) -> None:
         assert self._alike(table, column, one, other), (table, key, column, one, other)

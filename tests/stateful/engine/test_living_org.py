@@ -53,7 +53,6 @@ HOURS = frozenset({
 
 
 class LivingOrg(RuleBasedStateMachine):
-    encrypted = False
     lived: ClassVar[Counter[str]] = Counter()
 
     @initialize(
@@ -63,7 +62,7 @@ class LivingOrg(RuleBasedStateMachine):
     )
     def begin(self, job_seconds: int, page_rows: int, audit: int) -> None:
         self.folder = Path(tempfile.mkdtemp())
-        self.scene = Scene(self.folder, encrypted=self.encrypted)
+        self.scene = Scene(self.folder)
         parts = AuditPolicy(nights=audit, fewest_rows=1 if audit > 1 else 100)
         self.scene.policy = replace(self.scene.policy, audit=parts)
         self.scene.source = MemorySource(
@@ -345,10 +344,6 @@ def _replaced(ports: Any, guarded: dict[str, Any]) -> Any:
     return dataclasses.replace(ports, **guarded)
 
 
-class LivingOrgEncrypted(LivingOrg):
-    encrypted = True
-
-
 class LivingHours(LivingOrg):
     """The same, and between the nights a few tables are read."""
 
@@ -602,11 +597,7 @@ class TestLivingOrg(LivingOrg.TestCase):
         assert not never or EXAMPLES < MANY, LivingOrg.lived
 
 
-TestLivingOrg.settings = settings(stateful_step_count=20, max_examples=max(100, EXAMPLES // 3))
-TestLivingOrgEncrypted = pytest.mark.timeout(7200)(LivingOrgEncrypted.TestCase)
-TestLivingOrgEncrypted.settings = settings(
-    stateful_step_count=15, max_examples=max(6, EXAMPLES // 30)
-)
+TestLivingOrg.settings = settings(stateful_step_count=20, max_examples=max(25, EXAMPLES // 3))
 
 
 @pytest.mark.timeout(7200)
@@ -620,12 +611,4 @@ class TestLivingHours(LivingHours.TestCase):
         assert not never or EXAMPLES < MANY, LivingHours.lived
 
 
-class LivingHoursEncrypted(LivingHours):
-    encrypted = True
-
-
-TestLivingHours.settings = settings(stateful_step_count=20, max_examples=max(50, EXAMPLES // 3))
-TestLivingHoursEncrypted = pytest.mark.timeout(7200)(LivingHoursEncrypted.TestCase)
-TestLivingHoursEncrypted.settings = settings(
-    stateful_step_count=15, max_examples=max(6, EXAMPLES // 30)
-)
+TestLivingHours.settings = settings(stateful_step_count=20, max_examples=max(20, EXAMPLES // 3))

@@ -23,7 +23,7 @@ from unlost.model.plan import Action, RecordKey, RestorePlan, Selection, Selecti
 from unlost.testing.faults import Crash, CrashPoint
 from unlost.testing.memory_writer import ReplyLost
 from unlost.testing.platform import Refused
-from unlost.vault.vault import open_vault
+from unlost.testing.vault import reopened
 
 NAMES = st.sampled_from(["a", "b"])  # few: equal records are what makes look-ups hard
 CODES = st.sampled_from([None, "k1", "k2", "k3"])
@@ -48,7 +48,6 @@ TROUBLES = st.one_of(
 class Restores(RuleBasedStateMachine):
     """``met`` counts what was met, over all examples."""
 
-    encrypted = False
     met: Any = None
 
     @initialize(
@@ -56,9 +55,7 @@ class Restores(RuleBasedStateMachine):
     )
     def begin(self, data: st.DataObject, undeletable: bool, relinks: bool, loses: bool) -> None:
         self.folder = Path(tempfile.mkdtemp())
-        self.town = Town(
-            self.folder, encrypted=self.encrypted, undeletable=undeletable, relinks=relinks
-        )
+        self.town = Town(self.folder, undeletable=undeletable, relinks=relinks)
         self.town.platform.loses_details = loses
         self.judge = Judge(self.town)
         if self.met is not None:
@@ -553,16 +550,9 @@ class Restores(RuleBasedStateMachine):
         self, plan: RestorePlan, point: CrashPoint, *, by_run: bool
     ) -> RestoreOutcome | Parked:
         town = self.town
-        if town.encrypted:
-            store = point.guard(town.store, after=True, only=STORE_WRITES)
-            vault: Any = open_vault(store, keys=town.keys, clock=town.clock, entropy=town.entropy)
-        else:
-            vault = point.guard(town.vault, after=True)
+        store = point.guard(town.store, after=True, only=STORE_WRITES)
+        vault = reopened(town.vault, town.clock, store=store)
         ports = town.restoring(writer=point.guard(town.writer, after=True), vault=vault)
         if by_run:
             return resume(run_of(plan), town.oid, ports)
         return execute(plan, ports)
-
-
-class RestoresEncrypted(Restores):
-    encrypted = True

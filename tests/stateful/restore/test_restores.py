@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis.errors import FlakyStrategyDefinition
 from hypothesis.stateful import run_state_machine_as_test
 
-from stateful.restore.machine import LIFE, WRONG, Restores, RestoresEncrypted
+from stateful.restore.machine import LIFE, WRONG, Restores
 
 QUICK, DEEP, PARTS = 220, 5_000, 4
 MUST_MEET = {
@@ -48,11 +48,6 @@ def test_after_any_disaster_and_interruption_the_graph_is_as_it_was() -> None:
     met = met_by(Restores, examples=QUICK, steps=8)
     assert set(met) >= MUST_MEET - SELDOM, MUST_MEET - set(met)
     assert RARE & set(met), "no call ever failed"
-
-
-@pytest.mark.timeout(1200)
-def test_the_same_over_the_encrypted_vault() -> None:
-    assert met_by(RestoresEncrypted, examples=8, steps=6)
 
 
 @pytest.mark.deep

@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from homes import SECRET, World, fill
+from homes import SECRET, SERVERS, World, fill
 from unlost.app.actions.backup import backup
 from unlost.app.actions.orgs import NewOrg, add_org
+from unlost.app.database import disconnect
 
 NIGHTS = 10
 
@@ -26,14 +27,33 @@ def sales(world: World) -> World:
     return world
 
 
+@pytest.fixture(scope="session")
+def lived_year(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """The ten nights of ``year``, once for all tests."""
+    made = World(tmp_path_factory.mktemp("year") / "home")
+    fill(made.org)
+    live(made)
+    made.close()
+    disconnect()
+    return made
+
+
 @pytest.fixture
-def year(world: World) -> World:
+def year(lived_year: World, world: World) -> World:
     """Ten nights. A40017 changes in each, A40018 is lost in the fifth, "short" lives for one night."""
+    if SERVERS:  # a database of a server is not copied in an instant
+        live(world)
+    else:
+        world.continue_from(lived_year)
+    return world
+
+
+def live(world: World) -> None:
+    """Add the org and let the ten nights pass."""
     add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
     for number in range(1, NIGHTS + 1):
         _day(world, number)
         backup(world.app, "sales")
-    return world
 
 
 def _day(world: World, number: int) -> None:

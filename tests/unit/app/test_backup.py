@@ -228,7 +228,7 @@ def test_another_org_behind_the_name_is_refused_before_anything_is_read(sales: W
         backup(sales.app, "sales")
     assert caught.value.code == "another-org"
     assert [call for call, _ in sales.connector.source("one").calls] == ["identity"]
-    assert sales.vault.snapshots(get_org("sales").oid) == []
+    assert sales.vault.snapshots(get_org("sales").oid) == ()
 
 
 def test_wrong_credentials_are_told_and_the_last_snapshot_stands(sales: World) -> None:

@@ -1,14 +1,12 @@
 """A small org under nightly backups, for the tests of the engine."""
 
-import copy
-import copyreg
-import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import pyarrow as pa
 
+import copying
 from unlost.engine.backup import Finished, Parked, backup
 from unlost.engine.partial import LeftToNight
 from unlost.engine.policy import BackupPolicy, CensusPolicy
@@ -26,10 +24,6 @@ from unlost.testing.system import ListObserver, MemoryLease
 from unlost.testing.vault import memory_vault, reopened
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import open_vault
-
-# A copy of a scene gets locks of its own.
-for make_lock in (threading.Lock, threading.RLock):
-    copyreg.pickle(type(make_lock()), lambda _, make=make_lock: (make, ()))
 
 NIGHTLY = BackupPolicy(census=CensusPolicy.EVERY_NIGHT, breaker_floor=50)
 
@@ -84,12 +78,15 @@ class Scene:
         """
         assert self.step_store is None, "its steps lie in a file"
         assert not self.org._uncommitted, "its changes would become visible in the first org"
-        copies = {id(self.vault): self.vault}
-        scene = copy.deepcopy(self, copies)
-        sealed = copy.deepcopy(self.vault.sealed, copies)
-        keys, entropy = sealed.keys, sealed.entropy
-        scene.vault = open_vault(scene.store, keys=keys, clock=scene.clock, entropy=entropy)
+        sealed = self.vault.sealed
+        scene = copying.deep(self, {id(self.vault): None})
         scene.work = work
+        scene.vault = open_vault(
+            scene.store,
+            keys=sealed.keys.on(scene.store),
+            clock=scene.clock,
+            entropy=copying.deep(sealed.entropy),
+        )
         return scene
 
     def close(self) -> None:

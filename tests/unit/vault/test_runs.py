@@ -208,7 +208,8 @@ def test_a_pack_that_was_removed_meanwhile_is_not_referred_to(small: SmallVault)
 
 def test_counts_of_files_stand_with_their_table(small: SmallVault) -> None:
     commit = small.begin("r1", put=WITH_FILES)
-    finish(commit, commit.add_files([incoming("a", b"one")]))
+    added = commit.add_files([incoming("a", b"one")])
+    commit.finish([TableCommit(TABLE, (added,))], as_of=START)
     manifest, _ = small.vault.room(small.org).chain.manifest(1)
     part = next(part for part in manifest.tables if part.table == TABLE)
     assert (part.files, part.file_bytes) == (1, 3)

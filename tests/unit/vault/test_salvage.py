@@ -1,6 +1,5 @@
 """What is damaged, and whole in no copy, costs what is damaged and nothing beside it."""
 
-import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -13,7 +12,6 @@ from unlost.model.snapshot import VerifyLevel, Version
 from unlost.vault import compactor, places, segmentwriter
 from unlost.vault.rewrite import merging
 from unlost.vault.state import LiveSegment
-from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import VaultOptions
 
 type Told = dict[tuple[str, int], Version]
@@ -50,17 +48,6 @@ def story(kind: str) -> SmallVault:
     if kind == "merged":
         vault.vault.compact(vault.org, run="compact-1")
     return vault
-
-
-def copied(vault: SmallVault) -> SmallVault:
-    """The same vault in another store."""
-    store = MemoryStore()
-    for one in vault.store.list(""):
-        assert store.put_new(one.name, vault.store.get(one.name))
-    other = copy.copy(vault)
-    other.store, other.keys = store, vault.keys.on(store)
-    other.reopen()
-    return other
 
 
 def told(vault: SmallVault) -> Told:
@@ -168,7 +155,7 @@ def test_each_column_chunk_costs_itself_alone(kind: str, part: int) -> None:
     before = told(reference)
     tables = {name: live.entry.table for name, live in lives(reference).items()}
     for number, chunk in list(enumerate(chunks(reference)))[part::3]:
-        vault = copied(reference)
+        vault = reference.copied()
         spoil(vault, chunk.object, chunk.start + (chunk.length // 2 if number % 2 else 0))
         done = salvaged(vault)
         hold_against(before, told(vault), done)
@@ -184,7 +171,7 @@ def test_a_footer_or_a_whole_object_costs_what_lay_in_it(kind: str) -> None:
     before = told(reference)
     for name, live in list(lives(reference).items()):
         for how in ("end", "cut", "gone"):
-            vault = copied(reference)
+            vault = reference.copied()
             whole = places.segment(vault.org, name)
             data = vault.store.get(whole)
             if how == "end":
@@ -206,7 +193,7 @@ def test_a_row_whose_hash_follows_from_its_cells_had_no_long_text_in_an_empty_on
     assert len(own) > 1
     short = 0
     for chunk in own:
-        vault = copied(reference)
+        vault = reference.copied()
         spoil(vault, chunk.object, chunk.start)
         done = salvaged(vault)
         lacking = [

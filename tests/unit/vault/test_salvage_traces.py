@@ -9,7 +9,6 @@ from smallvault import IDENTITY, NAMES, TABLE, SmallVault, finish, rows, schema
 from unit.vault.test_salvage import (
     cells,
     chunks,
-    copied,
     hold_against,
     lives,
     salvaged,
@@ -121,7 +120,7 @@ def test_lost_shapes_beside_a_long_text_in_a_newer_column_do_not_stop_it() -> No
     own = [one for one in chunks(reference) if one.column == "_u_shape"]
     assert own
     for chunk in own:
-        vault = copied(reference)
+        vault = reference.copied()
         spoil(vault, chunk.object, chunk.start + chunk.length // 2)
         done = salvaged(vault)
         hold_against(before, told(vault), done)
@@ -219,7 +218,7 @@ def test_two_damages_of_one_size_are_two_plans() -> None:
     ][:2]
     plans = []
     for chunk in (one, other):
-        vault = copied(reference)
+        vault = reference.copied()
         spoil(vault, chunk.object, chunk.start + chunk.length // 2)
         vault.reopen()
         plans.append(vault.vault.plan_salvage(vault.org))

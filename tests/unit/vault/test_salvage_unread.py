@@ -1,6 +1,5 @@
 """What the store does not give now is not lost: salvaging stops, and takes nothing out."""
 
-import copy
 import errno
 import os
 from collections.abc import Callable, Iterable
@@ -131,7 +130,7 @@ class Disk:
 @pytest.fixture
 def disk(tmp_path: Path) -> Disk:
     store = LocalStore(tmp_path / "vault")
-    return Disk(copied(made(), store), store)
+    return Disk(made().copied(store), store)
 
 
 def stopped(vault: SmallVault) -> StoreError:
@@ -192,15 +191,6 @@ def test_a_bad_sector_is_damage() -> None:
     assert (damaged.objects, damaged.segments) == ((name,), {live.entry.id})
 
 
-def copied(vault: SmallVault, store: Store) -> SmallVault:
-    """The same vault in another store."""
-    for one in vault.store.list(""):
-        assert store.put_new(one.name, vault.store.get(one.name))
-    other = copy.copy(vault)
-    use(other, store)
-    return other
-
-
 def versions(vault: SmallVault) -> list[Version]:
     found = (vault.vault.history(vault.org, TABLE, f"a{number}") for number in range(5))
     return [version for held in found for version in held]
@@ -214,11 +204,11 @@ def test_what_does_not_come_whole_while_it_is_salvaged_is_not_lost(
     vault = made()
     name, _ = one_of(vault)
     damage(vault, name, rotten)
-    sound = copied(vault, MemoryStore())
+    sound = vault.copied()
     expected = sound.vault.salvage(sound.org, run="salvage-1")
     ends = set()
     for after in range(30):
-        other = copied(vault, MemoryStore())
+        other = vault.copied()
         use(other, Sick(other.store, name, spoil=spoil, times=times, after=after))
         try:
             done = other.vault.salvage(other.org, run="salvage-1")

@@ -107,10 +107,10 @@ def test_lost_records_of_one_table_are_shown_alone(shop: Shop, sign_in: SignIn) 
 def test_the_address_keeps_what_was_chosen(shop: Shop, sign_in: SignIn) -> None:
     page = sign_in().get(COMPARE, {"a": "1", "b": "3"}).content.decode()
     (link,) = [
-        part.split('"')[0] for part in page.split('href="') if "table=Contact" in part.split('"')[0]
+        part.split('"')[0] for part in page.split('href="') if "table=Account" in part.split('"')[0]
     ]
     asked = parse_qs(urlsplit(link.replace("&amp;", "&")).query)
-    assert asked == {"a": ["1"], "b": ["3"], "table": ["Contact"]}
+    assert asked == {"a": ["1"], "b": ["3"], "table": ["Account"]}
 
 
 def test_a_night_alone_is_compared_with_the_one_before_it(shop: Shop, sign_in: SignIn) -> None:

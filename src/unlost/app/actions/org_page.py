@@ -17,6 +17,7 @@ from unlost.catalog.writers import find_writer
 from unlost.model.access import Right
 from unlost.model.certificate import Certificate, TableLine
 from unlost.model.finding import Finding, Severity
+from unlost.model.hidden_columns import NOTHING_HIDDEN, HiddenColumns
 from unlost.model.reading import Json
 from unlost.model.snapshot import SnapshotInfo, nights
 
@@ -92,9 +93,16 @@ def org_page(app: Application, org: str) -> OrgPage:
         findings=gaps(proof) if proof is not None else (),
         calls=Calls(used, limit, state.schedule.calls),
         writer=find_writer(known.oid) is not None,
-        hidden=len(hidden_in(known.oid).names),
+        hidden=len(_hidden(app, known.oid).names),
         rights=frozenset(right for right in Right if app.actor.may(right, known.oid)),
     )
+
+
+def _hidden(app: Application, oid: str) -> HiddenColumns:
+    """What is hidden from viewers; an actor who is one knows it already."""
+    if app.actor.may(Right.READ_HIDDEN, oid):
+        return hidden_in(oid)
+    return app.hidden.get(oid, NOTHING_HIDDEN)
 
 
 @action("org.settings", Right.MANAGE, where=Where.HOME)
