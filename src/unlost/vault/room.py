@@ -16,7 +16,7 @@ from unlost.vault.chain import Chain
 from unlost.vault.files import BLOB_COLUMNS, FILES_TABLE, blob_of_row, blob_row_id
 from unlost.vault.format.physical import U_ID
 from unlost.vault.packs import Blob, PackWriter
-from unlost.vault.schemas import SYSTEM_SCHEMA, SchemaReader, Schemas, VisibleSchemas
+from unlost.vault.schemas import SchemaReader, Schemas, VisibleSchemas
 from unlost.vault.sealing import SealedObjects
 from unlost.vault.segments import SegmentReader
 from unlost.vault.state import LiveState
@@ -131,8 +131,7 @@ class OrgRoom(OrgReader):
         )
 
     def _newest_schema(self) -> str:
-        newest = self.chain.live().seq
-        return self.chain.manifest(newest)[0].schema if newest else SYSTEM_SCHEMA
+        return self.chain.manifest(self.chain.live().seq)[0].schema
 
 
 def _lies(blob: Blob) -> list[tuple[str, int]]:
