@@ -1,8 +1,9 @@
 """Files: those that the vault does not hold yet are streamed into it, in groups."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -10,13 +11,11 @@ import pyarrow as pa
 from unlost.engine.notes import ReadResult, file_ref
 from unlost.engine.session import Session
 from unlost.engine.spill import Spilled, open_spill
-from unlost.model.errors import AuthExpired, LimitReached, TransientError, UnlostError
+from unlost.model.errors import TransientError
 from unlost.model.ports import IncomingFile
 from unlost.model.progress import Phase, Progress
 from unlost.model.reading import FileRef
 from unlost.model.snapshot import Added, StoredFile
-
-STOPS = (LimitReached, AuthExpired)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +111,8 @@ def _add_group(session: Session, group: FileGroup, *, sizes_tell: bool) -> Files
     wanted = needed(refs, held, sizes_tell=sizes_tell)
     if not wanted:
         return FilesResult(group.table, None)
-    stopped: list[UnlostError] = []
-    added = session.commit.add_files(incoming_file(session, ref, stopped) for ref in wanted)
-    if stopped:
-        raise stopped[0]
+    incoming = (IncomingFile(ref, partial(_open, session, ref)) for ref in wanted)
+    added = session.commit.add_files(incoming)
     session.ports.observer.progress(
         Progress(Phase.FILES, group.table, files=added.files, bytes=added.file_bytes)
     )
@@ -130,23 +127,6 @@ def _refs(session: Session, group: FileGroup) -> list[FileRef]:
     with open_spill(session.folder, group.spilled) as reader:
         rows = reader.get_batch(group.batch).slice(group.start, group.stop - group.start)
         return [file_ref(group.table, row) for row in pa.Table.from_batches([rows]).to_pylist()]
-
-
-def incoming_file(session: Session, ref: FileRef, stopped: list[UnlostError]) -> IncomingFile:
-    """A file whose errors the commit turns into findings, but for those that end the run."""
-
-    @contextmanager
-    def opened() -> Iterator[BinaryIO]:
-        if stopped:
-            raise stopped[0]
-        try:
-            with _open(session, ref) as stream:
-                yield stream
-        except STOPS as error:
-            stopped.append(error)
-            raise
-
-    return IncomingFile(ref, opened)
 
 
 def _open(session: Session, ref: FileRef) -> AbstractContextManager[BinaryIO]:

@@ -1,11 +1,10 @@
 """Finding records: the vault finds, this ranks and labels what people see."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from unlost.model.org import OrgIdentity
-from unlost.model.ports import Snapshot, VaultReader
-from unlost.model.schema import Table
+from unlost.model.ports import VaultReader
 from unlost.model.snapshot import Hit
 
 MOST = 20
@@ -48,38 +47,5 @@ def _exact(hit: Hit, text: str) -> bool:
 
 
 def _labelled(vault: VaultReader, org: str, text: str, limit: int) -> list[Hit]:
-    head = vault.head(org)
-    if head is None:
-        return []
     hits = vault.search(org, text, limit=limit * DEEPER)
-    by_table: dict[str, list[Hit]] = {}
-    for hit in hits:
-        by_table.setdefault(hit.table, []).append(hit)
-    schema = head.schema()
-    return [
-        labelled
-        for table, own in by_table.items()
-        for labelled in _labels(head, schema.table(table), table, own)
-    ]
-
-
-def _labels(head: Snapshot, shape: Table | None, table: str, hits: list[Hit]) -> list[Hit]:
-    rows = head.get(table, sorted({hit.record for hit in hits})).to_pylist()
-    cells: Mapping[str, Mapping[str, str | None]] = {row["_u_id"]: row for row in rows}
-    name = shape.name_column if shape is not None else None
-    return [
-        replace(
-            hit,
-            org=head.info.org,
-            label=hit.label or _cell(cells, hit.record, name) or hit.record,
-            value=hit.value or _cell(cells, hit.record, hit.column) or "",
-        )
-        for hit in hits
-    ]
-
-
-def _cell(
-    cells: Mapping[str, Mapping[str, str | None]], record: str, column: str | None
-) -> str | None:
-    row = cells.get(record)
-    return row.get(column) if row is not None and column is not None else None
+    return [replace(hit, label=hit.label or hit.record) for hit in hits]

@@ -387,7 +387,10 @@ class Commit(Suppressing, Waiting, Protocol):
         ...
 
     def add_files(self, files: Iterable[IncomingFile]) -> Added:
-        """Stream files into packs; a file that fails to be read becomes a finding."""
+        """Stream files into packs; a file that cannot be read becomes a finding.
+
+        Raises LimitReached and AuthExpired of the source, which end the run, and StoreError.
+        """
         ...
 
     def mark(

@@ -1,5 +1,7 @@
 """Rows that the user stopped seeing, and what becomes of them when the org removes them."""
 
+from dataclasses import replace
+
 import pytest
 
 from unit.engine.scene import Scene, chocolate
@@ -39,6 +41,22 @@ def test_a_hidden_row_that_was_removed_stayed_hidden_for_ever(scene: Scene, tabl
     assert (line.deleted, line.held, line.hidden_rows) == (1, 6, 0)
     assert done.certificate.verdict is Verdict.COMPLETE
     assert scene.night().certificate.verdict is Verdict.COMPLETE
+
+
+def test_hidden_rows_of_several_batches_are_looked_up_together(scene: Scene) -> None:
+    chocolate(scene)
+    scene.policy = replace(scene.policy, lookup_batch=1)
+    scene.night()
+    rows = list(scene.org.tables["Junction"].records)[:2]
+    for row in rows:
+        scene.org.hide_row("Junction", row)
+    scene.night()
+    for row in rows:
+        scene.org.purge("Junction", row)
+        scene.org.show_row("Junction", row)
+    scene.night()
+    scene.night()
+    assert scene.dead("Junction") == dict.fromkeys(rows, "M")
 
 
 def test_a_row_that_is_still_hidden_is_never_called_deleted(scene: Scene) -> None:
