@@ -31,7 +31,7 @@ def value_in_code(place: str) -> object:
 
 
 def as_said(text: str, like: object) -> object:
-    """What a cell says, in the terms of the code."""
+    """Convert a cell to the terms of the code."""
     first = numbers(text)[0]
     unit = text.partition(" ")[2].partition(";")[0].partition(",")[0].partition(" ")[0]
     match like:

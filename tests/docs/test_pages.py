@@ -80,7 +80,7 @@ def typed(line: str) -> Iterator[list[str]]:
 
 
 def unknown(tokens: list[str]) -> str:
-    """What of a command the program does not know; empty if it knows it all."""
+    """Return the words of a command that the program does not know."""
     command, name = PROGRAM, ""
     while hasattr(command, "get_command") and tokens and not tokens[0].startswith("-"):
         inner = command.get_command(typer.Context(command), tokens[0])

@@ -133,7 +133,7 @@ def test_row_hashes_follow_from_the_cells(folder: Path, expected: Told, org: str
 
 
 def test_it_goes_on(folder: Path, expected: Told, tmp_path: Path) -> None:
-    """Whatever a vault was through, it goes on."""
+    """A vault accepts another backup after each kind of maintenance."""
     shutil.copytree(folder, tmp_path / "copy")
     again = opened(tmp_path / "copy")
     (org,) = again.orgs()

@@ -55,7 +55,7 @@ def test_the_wheel_that_it_builds_holds_the_product_alone(tmp_path: Path) -> Non
 
 
 def setting(word: str) -> str:
-    """What one line of the file sets, after its first word."""
+    """Return the value that a line of the file sets."""
     (line,) = [line for line in LINES if line.startswith(f"{word} ")]
     return line.removeprefix(f"{word} ")
 

@@ -56,7 +56,7 @@ def webhook_to(settings: Mapping[str, Json], secret: str | None) -> Webhook:
 
 
 def signature(secret: str, seconds: int, body: bytes) -> str:
-    """What proves that a body came from who knows the secret, and when."""
+    """Sign a body and a time with the shared secret, so that the receiver can prove both."""
     return hmac.new(secret.encode(), f"{seconds}.".encode() + body, sha256).hexdigest()
 
 

@@ -35,12 +35,12 @@ def hide_as(old: str, new: str) -> None:
     """Hide of one org (an oid) what is hidden of another."""
     with own_connection():
         org = Org.objects.get(oid=new)
-        for held in HiddenColumnRow.objects.filter(org__oid=old):
-            HiddenColumnRow.objects.get_or_create(org=org, table=held.table, column=held.column)
+        for row in HiddenColumnRow.objects.filter(org__oid=old):
+            HiddenColumnRow.objects.get_or_create(org=org, table=row.table, column=row.column)
 
 
 def show_column(oid: str, table: str, column: str) -> bool:
     """Show it again; False if it was not hidden."""
     with own_connection():
-        found = HiddenColumnRow.objects.filter(org__oid=oid, table=table, column=column)
-        return bool(found.delete()[0])
+        rows = HiddenColumnRow.objects.filter(org__oid=oid, table=table, column=column)
+        return bool(rows.delete()[0])

@@ -100,8 +100,8 @@ class HiddenColumns:
             if log is not None and hidden:
                 fields = hidden | {name.removesuffix(_REFERENCE_ENDING) for name in hidden}
                 values = (log.old_column, log.new_column)
-                found = LogFilter(log.field_column, values, fields)
-                filters[log.table] = filters.get(log.table, frozenset()) | {found}
+                log_filter = LogFilter(log.field_column, values, fields)
+                filters[log.table] = filters.get(log.table, frozenset()) | {log_filter}
         return filters
 
 

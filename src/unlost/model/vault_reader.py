@@ -122,7 +122,7 @@ class VaultReader(Protocol):
         ...
 
     def as_of(self, org: str, number: int) -> Snapshot:
-        """What is left as of a commit: the same, but also of one whose other versions were forgotten."""
+        """Open a commit like ``at``, also one of which versions were forgotten."""
         ...
 
     def history(self, org: str, table: str, record: str) -> Sequence[Version]:
@@ -130,7 +130,7 @@ class VaultReader(Protocol):
         ...
 
     def changes(self, org: str, table: str, *, after: int, until: int) -> Iterator[pa.Table]:
-        """What differs between two snapshots: ``_u_id`` and ``change`` (``ChangeKind``), by id."""
+        """Compare two snapshots: ``_u_id`` and ``change`` (``ChangeKind``), by id."""
         ...
 
     def search(self, org: str, text: str, *, limit: int = 20) -> Sequence[Hit]:
@@ -164,5 +164,5 @@ class VaultReader(Protocol):
         ...
 
     def salvages(self, org: str) -> tuple[SalvageTold, ...]:
-        """What was salvaged, oldest first."""
+        """List the salvages, oldest first."""
         ...

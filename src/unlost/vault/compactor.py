@@ -128,7 +128,7 @@ def _in_place(
 
 
 def _due(room: OrgRoom, state: LiveState) -> Iterator[Due]:
-    """What is to be merged, table by table."""
+    """Select the segments to merge, table by table."""
     for table in sorted(state.segments):
         tiers = tiers_of(state.of(table, until=state.seq))
         for chosen in due(tiers, closed=partial(_closed, room, table, tiers)):
@@ -160,7 +160,7 @@ def _merge(room: OrgRoom, out: SegmentWriter, due_: Due, pause: Pause) -> Done:
 def _moved(
     room: OrgRoom, out: SegmentWriter, state: LiveState, done: Sequence[Done], pause: Pause
 ) -> Iterator[Rewritten]:
-    """What is left in bundles of which little is live now, written again in others."""
+    """Rewrite the live parts of bundles of which little is live."""
     gone = {entry.id for one in done for entry in one.old}
     return unbundled(room, out, state, worn(state, gone), gone=gone, pause=pause)
 
@@ -168,7 +168,7 @@ def _moved(
 def _index(
     room: OrgRoom, out: SegmentWriter, state: LiveState, batch: Sequence[Due]
 ) -> list[TablePart]:
-    """What is told of the commits whose segments are merged with others now."""
+    """Build the change index of the commits whose segments are merged."""
     label = Label(table=CHANGES, schema=SYSTEM_SCHEMA, base=state.seq)
     entries = write_all(_change_rows(room, state, batch), lambda: out.stream(label))
     return [TablePart(table=CHANGES, segments=tuple(entries))] if entries else []

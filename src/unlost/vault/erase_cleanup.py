@@ -1,4 +1,4 @@
-"""What an erasure left in the store is removed at once; again and again, until nothing of it is there.
+"""Remove the objects that an erasure replaced, and repeat until none of them is left.
 
 So are the journals and certificates that a salvage gave up: the rest of a journal is taken for an open one.
 """

@@ -40,7 +40,7 @@ class OpenOrgs:
         self._lock = threading.Lock()
 
     def room(self, org: str) -> OrgRoom:
-        """What serves an org; raises NotFound (``org-unknown``)."""
+        """Open the reader of an org; raises NotFound (``org-unknown``)."""
         with self._lock:
             if org not in self._rooms:
                 if not is_named(self._sealed.store, org) or org in self._shredded():
@@ -100,7 +100,7 @@ class EncryptedReader:
         return self.as_of(org, number)
 
     def as_of(self, org: str, number: int) -> VaultSnapshot:
-        """What is left as of a commit, also of a backup that was forgotten; raises NotFound."""
+        """Open a commit, also a backup that was forgotten; raises NotFound."""
         return VaultSnapshot(self._reader(org), number)
 
     def history(self, org: str, table: str, record: str) -> Sequence[Version]:
@@ -111,7 +111,7 @@ class EncryptedReader:
         return history(self._reader(org), table, record)
 
     def changes(self, org: str, table: str, *, after: int, until: int) -> Iterator[pa.Table]:
-        """What differs between two snapshots: ``_u_id`` and ``change`` (``ChangeKind``), by id.
+        """Compare two snapshots: ``_u_id`` and ``change`` (``ChangeKind``), by id.
 
         ``after`` 0 is the empty picture before the first commit. Raises NotFound.
         """
@@ -161,11 +161,11 @@ class EncryptedReader:
         )
 
     def salvages(self, org: str) -> tuple[SalvageTold, ...]:
-        """What was salvaged, oldest first; without sentences, which name columns, where some are hidden."""
-        found = tuple(salvages(self._orgs.room(org)))
+        """List the salvages, oldest first; without sentences where columns are hidden: they name them."""
+        every = tuple(salvages(self._orgs.room(org)))
         if self._hidden.get(org):
-            return tuple(replace(salvage, sentences=()) for salvage in found)
-        return found
+            return tuple(replace(salvage, sentences=()) for salvage in every)
+        return every
 
     def _reader(self, org: str) -> OrgReader:
         room, hidden = self._orgs.room(org), self._hidden.get(org)

@@ -39,7 +39,7 @@ class VaultOptions:
 
 @dataclass(eq=False)
 class OrgReader:
-    """What is read of one org. Safe to share between threads."""
+    """Reads one org. Safe to share between threads."""
 
     org: str
     sealed: SealedObjects
@@ -49,7 +49,7 @@ class OrgReader:
 
     @property
     def reading(self) -> Reading:
-        """What reads the segments of the org."""
+        """The reader of the org's segments."""
         return Reading(self.reader, self.schemas)
 
     def view(self, table: str, *, until: int, state: LiveState | None = None) -> TableView:

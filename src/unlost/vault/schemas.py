@@ -73,7 +73,7 @@ class SchemaReader(Protocol):
         ...
 
     def log_filters(self, table: str, idents: Iterable[str]) -> Collection[LogFilter]:  # noqa: ARG002
-        """What is hidden in a table, if one of these schemas describes it as a change log."""
+        """Return the filters of a table that one of these schemas describes as a change log."""
         return ()
 
     def table(self, ident: str, table: str) -> Table | None:
@@ -156,9 +156,9 @@ class VisibleSchemas(SchemaReader):
     def log_filters(self, table: str, idents: Iterable[str]) -> Collection[LogFilter]:
         """The filters of a change log by these schemas, and by the newest one."""
         return {
-            found
+            log_filter
             for ident in {*idents, self._newest_ident}
-            for found in self._filters_of(ident).get(table, ())
+            for log_filter in self._filters_of(ident).get(table, ())
         }
 
     @cached_property
@@ -175,7 +175,7 @@ def _visible(document: SchemaDocument, hidden: HiddenColumns) -> SchemaDocument:
     columns = dict(document.columns)
     for table in hidden.by_table.keys() & columns.keys():
         known = columns[table].items()
-        columns[table] = {name: one for name, one in known if name not in hidden.of(table)}
+        columns[table] = {name: column for name, column in known if name not in hidden.of(table)}
     schema = hidden.schema(document.schema)
     return msgspec.structs.replace(document, schema=schema, columns=columns)
 

@@ -260,8 +260,8 @@ class VaultSnapshot:
 
     def _described(self, table: str, files: Sequence[StoredFile]) -> list[StoredFile]:
         """The files without the properties that hidden columns describe."""
-        found = self._room.schemas.table(self._manifest.schema, table)
-        shown = {file.column: file for file in (found.files if found else ())}
+        visible = self._room.schemas.table(self._manifest.schema, table)
+        shown = {file.column: file for file in (visible.files if visible else ())}
         return [_without_hidden(file, shown.get(file.column)) for file in files]
 
     def certificate(self) -> Certificate | None:

@@ -132,7 +132,7 @@ class TableView:
         return cells.select([*names, U_BLOBS])
 
     def _log_filters(self, names: Sequence[str]) -> list[LogFilter]:
-        """What is hidden in these columns, by each schema that rows of the table were written under."""
+        """Return the filters for hidden values in these columns, from every schema of the table's rows."""
         schemas = self.reading.schemas
         if not schemas.hidden:
             return []
@@ -241,14 +241,15 @@ class TableView:
         return self._in_order(pa.concat_tables(parts))
 
     def _found(self, place: "Wanted", columns: Sequence[str], cells: Sequence[str]) -> pa.Table:
-        asked = self.stored(place.rank, cells) if cells else []
-        rows = self.read_keys(place.rank, place.groups, [*columns, *asked])
+        stored = self.stored(place.rank, cells) if cells else []
+        rows = self.read_keys(place.rank, place.groups, [*columns, *stored])
         kept = pa.array(self._kept(place, rows))
         fences = self.sidecar(place.rank).fences
-        found = plain(rows.take(kept))
+        versions = plain(rows.take(kept))
         if cells:
-            found = _beside(found.select(columns), self.named(place.rank, found, cells))
-        return _placed(found, kept, place, [fences[g].rows for g in place.groups])
+            named = self.named(place.rank, versions, cells)
+            versions = _beside(versions.select(columns), named)
+        return _placed(versions, kept, place, [fences[g].rows for g in place.groups])
 
     def _kept(self, place: "Wanted", rows: pa.Table) -> NDArray[np.int64]:
         """Where the versions of the wanted ids are that count."""

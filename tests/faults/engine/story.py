@@ -52,7 +52,7 @@ def picture(scene: Scene) -> Any:
 
 
 def shown(scene: Scene) -> Any:
-    """What people see of the newest snapshot, whichever commit brought it."""
+    """Return the newest snapshot as people see it, whichever commit wrote it."""
     told = picture(scene)
     rows = {
         table: sorted(

@@ -312,7 +312,7 @@ def test_each_method_of_the_ports_is_called() -> None:
 
 
 def test_a_reader_has_no_other_methods() -> None:
-    """What writes or maintains is a method of the whole vault alone."""
+    """Only the whole vault has methods that write or maintain."""
     assert methods(EncryptedReader) == methods(VaultReader)
     assert methods(Vault) > methods(VaultReader)
 
@@ -494,7 +494,7 @@ def test_other_orgs_are_whole() -> None:
 
 
 def test_hidden_columns_are_not_read_from_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is not there cannot leak, and costs nothing."""
+    """A column that does not exist cannot leak, and costs nothing."""
     small = plain()
     read: set[str] = set()
     for name in ("read", "read_keys", "read_group"):

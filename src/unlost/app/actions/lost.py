@@ -93,9 +93,9 @@ def lost(
     check_page(start=start, most=most)
     known = get_org(org)
     old, new = _sides(app, known, one, other)
-    found = [_of_table(app, known, name, old, new) for name in sorted(old.tables())]
-    found = [one for one in found if len(one.ids)]
-    chosen = [one for one in found if table in (None, one.table)]
+    every = (_of_table(app, known, name, old, new) for name in sorted(old.tables()))
+    losses = [loss for loss in every if len(loss.ids)]
+    chosen = [loss for loss in losses if table in (None, loss.table)]
     if table is not None and table not in old.tables():
         raise NotFound("table-unknown", f"Backup {old.info.number} has no table {table}.")
     telling = _Telling(app, known, old, new, People(new))
@@ -108,10 +108,10 @@ def lost(
         new_as_of=new.info.as_of,
         table=table,
         tables=tuple(
-            LostTable(one.table, _label(old, one.table), len(one.ids))
-            for one in sorted(found, key=lambda one: -len(one.ids))
+            LostTable(loss.table, _label(old, loss.table), len(loss.ids))
+            for loss in sorted(losses, key=lambda loss: -len(loss.ids))
         ),
-        total=sum(len(one.ids) for one in chosen),
+        total=sum(len(loss.ids) for loss in chosen),
         start=start,
         records=tuple(telling.records(list(_page(chosen, start, most)))),
     )

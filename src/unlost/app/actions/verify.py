@@ -57,7 +57,7 @@ def verify(
         )
     wanted = _head(expect) if expect else None
     report = app.damaged_vault.verify(level, part=part)
-    damages = tuple(one.told for one in report.damages)
+    damages = tuple(damage.told for damage in report.damages)
     now = app.clock.now()
     save_check(CheckRecord(now, level.value, report.objects, report.bytes, damages, part))
     names = app.names()

@@ -34,7 +34,7 @@ def show(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Show a record as it was at a moment, and what belonged to it; of a deleted one its last state."""
+    """Show a record and its related records at a point in time. A deleted record shows its last state."""
     with opened(home) as application:
         from unlost.app.actions.show import show as act
 

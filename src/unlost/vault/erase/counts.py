@@ -18,14 +18,14 @@ def versions_of(room: OrgRoom, state: LiveState, table: str, ids: pa.Array) -> p
 
 
 def erased_of(table: str, rows: pa.Table) -> TableErased:
-    """What goes of a table, told from all versions of the records."""
+    """Count the records and versions that leave a table."""
     newest = rows.filter(pa.array(last_of_each(rows.column(U_ID))))
     alive = pc.sum(pc.equal(newest.column(U_OP), "U")).as_py() or 0
     return TableErased(table, len(newest), len(rows), alive)
 
 
 def erased_at(rows: Mapping[str, pa.Table], seq: int) -> Iterator[TableErased]:
-    """What the vault had of the records as of a commit; ``rows``: all their versions, by table."""
+    """Count the records and versions as of a commit, by table; ``rows``: all versions by table."""
     for table, versions in rows.items():
         known = versions.filter(pc.less_equal(versions.column(U_SNAP), seq))
         if len(known):

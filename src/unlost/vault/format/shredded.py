@@ -66,7 +66,7 @@ def encode_shredded(proof: ShreddedOrg, *, mac: ProofOf) -> bytes:
 
 
 def read_shredded(data: bytes, *, name: str, mac: ProofOf) -> ShreddedOrg:
-    """What a proof says. Fields that it does not know are passed over.
+    """Read a proof. Unknown fields are ignored.
 
     Raises UsageError (``format-newer``, ``format-unknown``), IntegrityError (``proof-damaged``).
     """

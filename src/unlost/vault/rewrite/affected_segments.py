@@ -40,7 +40,7 @@ class Hit:
 
     @property
     def groups(self) -> list[tuple[Tier, list[LiveSegment]]]:
-        """What is written again together, each with its tier."""
+        """Segments that are rewritten together, each with its tier."""
         touched = {self.view.segments[rank].entry.id for rank in self.ranks}
         return [
             (tier, part)

@@ -189,5 +189,5 @@ def _parts(segments: Sequence[LiveSegment]) -> Iterator[list[LiveSegment]]:
 
 
 def _told(entry: SegmentEntry) -> LiveSegment:
-    """What was merged on the way, as it is read again."""
+    """Wrap a segment that was merged earlier in this pass, so that it can be read again."""
     return LiveSegment(entry, seq=entry.last, order=0)

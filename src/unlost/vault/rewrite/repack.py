@@ -152,7 +152,7 @@ class Relocated:
         return self._choice.pieces()
 
     def staying(self, piece: Piece, rows: pa.Table) -> pa.Table:
-        """What stays, where it lies now."""
+        """Return the rows that stay. Their extents point to the new packs."""
         rows = self._choice.staying(piece, rows)
         if self._extents not in rows.column_names:
             return rows  # of a segment whose column was lost: no content is left in it

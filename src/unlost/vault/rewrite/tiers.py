@@ -83,7 +83,7 @@ class Overlap:
 
 
 def due(tiers: Sequence[Tier], *, closed: Callable[[], int]) -> list[Sequence[Tier]]:
-    """What is to be merged, each from several neighbouring tiers or from one with itself.
+    """Select the merges, each of several neighbouring tiers or within one tier.
 
     ``closed`` counts the records of the oldest tier that have a newer version; it is asked only
     where the answer may decide.

@@ -1,4 +1,4 @@
-"""What admins of an org add: validation rules, triggers, duplicate rules.
+"""Rules that admins of an org add: validation rules, triggers, duplicate rules.
 
 A test plants them by the admin API; every one counts how often it acted.
 """
@@ -31,7 +31,7 @@ class Phase(StrEnum):
 
 
 class Deed(StrEnum):
-    """What a trigger does."""
+    """The effect of a trigger."""
 
     REFUSE = "refuse"
     SET = "set"
