@@ -28,9 +28,9 @@ class WithoutSearch:
 
     def __call__(self, home: Home, clock: Clock, entropy: Entropy) -> Vault:
         from unlost.catalog.witness import SqlWitness
-        from unlost.vault.opening import open_keyring
+        from unlost.vault.keys.opening import open_keyring
+        from unlost.vault.keys.unlock import ByServiceKeyFile
         from unlost.vault.stores.local import LocalStore
-        from unlost.vault.unlock import ByServiceKeyFile
         from unlost.vault.vault import VaultOptions, open_vault
 
         store = LocalStore(home.vault)

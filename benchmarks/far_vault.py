@@ -36,10 +36,10 @@ from unlost.app.system import SystemClock, SystemEntropy
 from unlost.model.schema import Column, Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, TableCommit
 from unlost.model.store import Listed, Store, StoreProperties
-from unlost.vault.opening import add_slot, open_keyring
+from unlost.vault.keys.opening import add_slot, open_keyring
+from unlost.vault.keys.unlock import SERVICE_SLOT, ByServiceKeyFile, ServiceKey, write_service_key
 from unlost.vault.stores.cached import CachedStore
 from unlost.vault.stores.pieces import Pieces
-from unlost.vault.unlock import SERVICE_SLOT, ByServiceKeyFile, ServiceKey, write_service_key
 from unlost.vault.vault import EncryptedVault, open_vault
 
 SMALL = replace(IDENTITY, tenant="small")

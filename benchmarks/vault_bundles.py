@@ -32,7 +32,7 @@ from unlost.model.org import OrgIdentity
 from unlost.model.reading import Rows
 from unlost.model.schema import Schema
 from unlost.model.snapshot import CommitKind, TableCommit
-from unlost.vault.opening import draft_keyring
+from unlost.vault.keys.opening import draft_keyring
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.vault import EncryptedVault, create_vault
 

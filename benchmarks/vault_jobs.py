@@ -33,12 +33,12 @@ from unlost.model.erasure import ErasureWish
 from unlost.model.plan import RecordKey
 from unlost.model.rectification import RectifyWish, RightValue
 from unlost.model.snapshot import SegmentEntry, VerifyLevel
+from unlost.vault.keys.renewal import finish_renewal, renew_master
+from unlost.vault.keys.unlock import ServiceKey
 from unlost.vault.mirror.update import update_mirror
-from unlost.vault.renewal import finish_renewal, renew_master
-from unlost.vault.room import OrgRoom
-from unlost.vault.segmentwriter import SegmentWriter
+from unlost.vault.objects.segment_writer import SegmentWriter
+from unlost.vault.read.org_vault import OrgRoom
 from unlost.vault.stores.local import LocalStore
-from unlost.vault.unlock import ServiceKey
 from unlost.vault.vault import EncryptedVault
 
 

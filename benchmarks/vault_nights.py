@@ -35,8 +35,8 @@ from unlost.model.org import OrgIdentity
 from unlost.model.reading import Rows
 from unlost.model.schema import Schema
 from unlost.model.snapshot import CommitKind, SnapshotInfo, TableCommit
-from unlost.vault.keys import Keyring
-from unlost.vault.opening import draft_keyring
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.keys.opening import draft_keyring
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.vault import EncryptedVault, VaultOptions, create_vault, open_vault
 

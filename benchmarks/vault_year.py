@@ -39,7 +39,7 @@ from unlost.app.process import give_back, settle
 from unlost.model.retention import KeepRules
 from unlost.model.schema import Schema
 from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel
-from unlost.vault import compactor
+from unlost.vault.maintenance import compactor
 from unlost.vault.vault import EncryptedVault
 
 TABLE = "Contact"

@@ -2,8 +2,8 @@
 
 import vaultstory
 from homes import World
+from unlost.vault.keys.unlock import write_service_key
 from unlost.vault.stores.local import LocalStore
-from unlost.vault.unlock import write_service_key
 
 
 def put_on_disk(world: World) -> None:

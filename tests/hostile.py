@@ -6,9 +6,9 @@ from pathlib import Path
 from smallvault import COLUMNS, TABLE, SmallVault, finish, rows
 from unlost.model.schema import Column, Schema, Table, WireKind
 from unlost.testing.entropy import SeededEntropy
-from unlost.vault.opening import add_slot, new_stretch, recovery_sheet
+from unlost.vault.keys.opening import add_slot, new_stretch, recovery_sheet
+from unlost.vault.keys.unlock import ByPassphrase, ServiceKey, write_service_key
 from unlost.vault.stores.local import LocalStore
-from unlost.vault.unlock import ByPassphrase, ServiceKey, write_service_key
 
 HOSTILE: dict[str, str | None] = {
     "null": None,

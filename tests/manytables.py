@@ -7,6 +7,7 @@ from datetime import datetime
 
 import msgspec
 import pytest
+from unlost.vault.maintenance.rewrite.tiers import Tier
 
 from smallvault import COLUMNS, IDENTITY, Row, SmallVault, rows
 from unlost.model.plan import RecordKey
@@ -20,10 +21,10 @@ from unlost.model.snapshot import (
     VerifyLevel,
 )
 from unlost.testing.clock import START
-from unlost.vault import compactor, places
-from unlost.vault.commit import OpenCommit
-from unlost.vault.rewrite.tiers import Tier
+from unlost.vault.layout import object_names
+from unlost.vault.maintenance import compactor
 from unlost.vault.vault import VaultOptions
+from unlost.vault.write.open_commit import OpenCommit
 
 TABLES = ("Alpha", "Beta", "Delta", "Gamma")
 WIDE = Table("Wide", tuple(Column(f"N{n:03d}", WireKind.TEXT) for n in range(100)))
@@ -65,7 +66,7 @@ class ManyTables:
 
     def objects(self) -> set[str]:
         """What lies among the segments."""
-        folder = places.segments(self.small.org)
+        folder = object_names.segments(self.small.org)
         return {listed.name for listed in self.small.store.list(folder)}
 
     def names(self, number: int) -> dict[str, dict[str, str]]:

@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import zstandard
 
 from unlost.model.snapshot import SegmentEntry
-from unlost.vault import places
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.format.sidecar import decode
+from unlost.vault.layout import object_names
 from unlost.vault.vault import EncryptedVault
 
 FRAME = b"\x28\xb5\x2f\xfd"
@@ -83,7 +83,7 @@ def _frames(content: bytes) -> Iterator[int]:
 def _sidecars(vault: EncryptedVault, org: str, document: object) -> Iterator[bytes]:
     if isinstance(document, dict):
         if len(document.get("sidecar") or "") > 1:
-            name = places.sidecar(org, document["id"])
+            name = object_names.sidecar(org, document["id"])
             data = base64.b64decode(document["sidecar"])
             content = vault.sealed.open(ObjectKind.SIDECAR, org=org, name=name, data=data)
             yield repr(decode(content, name=name)).encode()

@@ -15,11 +15,11 @@ from unlost.model.snapshot import Added, CommitKind, SnapshotInfo, TableCommit
 from unlost.model.store import Store
 from unlost.testing.clock import START, VirtualClock
 from unlost.testing.entropy import SeededEntropy
-from unlost.vault.commit import OpenCommit
-from unlost.vault.keys import Keyring
-from unlost.vault.opening import draft_keyring
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.keys.opening import draft_keyring
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import EncryptedVault, VaultOptions, create_vault, open_vault
+from unlost.vault.write.open_commit import OpenCommit
 
 IDENTITY = OrgIdentity("fake", "T1", label="The org")
 TABLE = "Thing"

@@ -32,11 +32,11 @@ from unlost.model.store import Store
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.system import MemoryWitness
-from unlost.vault.commit import OpenCommit
-from unlost.vault.keys import Keyring
-from unlost.vault.opening import add_slot, draft_keyring, recovery_sheet
-from unlost.vault.unlock import ServiceKey
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.keys.opening import add_slot, draft_keyring, recovery_sheet
+from unlost.vault.keys.unlock import ServiceKey
 from unlost.vault.vault import EncryptedVault, VaultOptions, create_vault, open_vault
+from unlost.vault.write.open_commit import OpenCommit
 
 IDENTITY = OrgIdentity("salesforce", "00D000000000062EAA", OrgKind.PRODUCTION, "Chocolate", "UTC")
 NOTE = "Zartbitter, 70 % – naïve 🍫\r\n“quoted”\tand\0nul. " * 1300  # over 64 KiB

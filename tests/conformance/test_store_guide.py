@@ -10,8 +10,8 @@ from unlost.model.snapshot import VerifyLevel
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.stores import StoreContract
-from unlost.vault.opening import open_keyring
-from unlost.vault.unlock import ByRecoverySheet
+from unlost.vault.keys.opening import open_keyring
+from unlost.vault.keys.unlock import ByRecoverySheet
 from unlost.vault.vault import open_vault
 
 PAGE = Path(__file__).parents[2] / "docs" / "howto" / "write-a-store.md"

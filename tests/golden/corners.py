@@ -18,12 +18,12 @@ from unlost.model.reading import Op
 from unlost.model.retention import HeldThing, Hold, HoldScope
 from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, Lineage, Visibility
-from unlost.vault import compactor
-from unlost.vault.commit import OpenCommit
 from unlost.vault.format.slots import Stretch
-from unlost.vault.opening import add_slot
+from unlost.vault.keys.opening import add_slot
+from unlost.vault.keys.unlock import ByPassphrase
+from unlost.vault.maintenance import compactor
 from unlost.vault.stores.local import LocalStore
-from unlost.vault.unlock import ByPassphrase
+from unlost.vault.write.open_commit import OpenCommit
 from vaultstory import Cells, Story, file, finish
 
 IDENTITY = OrgIdentity(

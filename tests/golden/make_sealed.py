@@ -20,8 +20,8 @@ from unlost.vault.format.shredded import ShreddedOrg, encode_shredded, shredded_
 from unlost.vault.format.sidecar import Fence, Sidecar, encode
 from unlost.vault.format.slots import Stretch, slot_folder, slot_head, wrap_master
 from unlost.vault.format.vaultjson import MAC_LABEL, VaultFile, encode_vault_file
-from unlost.vault.keys import Keyring, derive, object_key
-from unlost.vault.schemas import number_columns
+from unlost.vault.keys.hierarchy import Keyring, derive, object_key
+from unlost.vault.objects.schemas import number_columns
 from unlost.vault.stores.memory import MemoryStore
 from vaultstory import SCHEMA
 

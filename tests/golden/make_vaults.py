@@ -20,10 +20,12 @@ from unlost.model.erasure import ErasureWish, MatchColumn
 from unlost.model.plan import RecordKey
 from unlost.model.rectification import RectifyWish, RightValue
 from unlost.model.retention import KeepRules
-from unlost.vault import chain, compactor, places
+from unlost.vault.commits import chain
 from unlost.vault.format import sidecar
-from unlost.vault.garbage import GRACE
-from unlost.vault.shred import plan_shredding, shred_org
+from unlost.vault.layout import object_names
+from unlost.vault.maintenance import compactor
+from unlost.vault.maintenance.garbage import GRACE
+from unlost.vault.maintenance.shred import plan_shredding, shred_org
 from unlost.vault.stores.local import LocalStore
 from vaultstory import Story
 
@@ -96,7 +98,7 @@ def salvaged(folder: Path) -> Story:
     """A page of the accounts and the smallest pack are damaged, and what they cost is given up."""
     story = vaultstory.told(LocalStore(folder))
     state = story.vault.room(story.org).chain.live()
-    accounts = places.segment(story.org, state.of("Account", until=1)[0].entry.object)
+    accounts = object_names.segment(story.org, state.of("Account", until=1)[0].entry.object)
     packs = folder.glob("orgs/*/packs/*/*")
     for damaged in (folder / accounts, min(packs, key=lambda path: path.stat().st_size)):
         data = bytearray(damaged.read_bytes())

@@ -18,7 +18,7 @@ from unlost.model.org import OrgIdentity, OrgKind
 from unlost.model.snapshot import CommitKind, Counts
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
-from unlost.vault import places
+from unlost.vault.commits.state import LiveState, live_root
 from unlost.vault.format import sealed as seals
 from unlost.vault.format.manifest import (
     JournalProof,
@@ -32,15 +32,15 @@ from unlost.vault.format.register import Register, encode_register, register_nam
 from unlost.vault.format.sealed import KIB64, ObjectKind, Place
 from unlost.vault.format.slots import Stretch, read_slot, slot_folder, slot_head, wrap_master
 from unlost.vault.format.vaultjson import MAC_LABEL, VaultFile, encode_vault_file
-from unlost.vault.keys import Keyring, derive, epoch_folder, identity_folder, object_key
-from unlost.vault.label import bound_to
-from unlost.vault.packs import BLOB_ID_PURPOSE
-from unlost.vault.register import digest_of
-from unlost.vault.state import LiveState, live_root
+from unlost.vault.keys.hierarchy import Keyring, derive, epoch_folder, identity_folder, object_key
+from unlost.vault.keys.register import digest_of
+from unlost.vault.keys.unlock import ByPassphrase, ServiceKey
+from unlost.vault.layout import object_names
+from unlost.vault.layout.segment_label import bound_to
+from unlost.vault.objects.packs import BLOB_ID_PURPOSE
 from unlost.vault.stores.memory import MemoryStore
-from unlost.vault.suppressed import Marker
-from unlost.vault.unlock import ByPassphrase, ServiceKey
 from unlost.vault.vault import create_vault
+from unlost.vault.write.suppression_list import Marker
 
 IDENTITY = OrgIdentity("salesforce", "00D000000000062EAA", OrgKind.PRODUCTION, "Chocolate", "UTC")
 ODD = OrgIdentity("salesforce", 'Größe/"ä"\u2028\x7f')
@@ -86,14 +86,14 @@ def _sheet() -> Block:
 
 def _derivations() -> Block:
     org = _oid(IDENTITY)
-    segment = places.segment(org, "ab" * 16)
+    segment = object_names.segment(org, "ab" * 16)
     labels = [
         (MASTER, f"mac/{MAC_LABEL}"),
         (MASTER, "mac/org"),
         (MASTER, f"key/{epoch_folder(org, 1)}/1"),
         (SERVICE_KEY, slot_folder("service")),
-        (ORG_KEY, f"{ObjectKind.IDENTITY}/{places.identity(org)}"),
-        (ORG_KEY, f"{ObjectKind.MANIFEST}/{places.commit(org, 1)}"),
+        (ORG_KEY, f"{ObjectKind.IDENTITY}/{object_names.identity(org)}"),
+        (ORG_KEY, f"{ObjectKind.MANIFEST}/{object_names.commit(org, 1)}"),
         (ORG_KEY, f"{ObjectKind.SEGMENT}/{segment}"),
         (IDENTITY_KEY, BLOB_ID_PURPOSE),
     ]
@@ -143,10 +143,10 @@ def _oids() -> Block:
 
 def _sealed() -> Block:
     org = _oid(IDENTITY)
-    copy, name = f"{epoch_folder(org, 1)}/1", places.identity(org)
+    copy, name = f"{epoch_folder(org, 1)}/1", object_names.identity(org)
     wrapping = derive(MASTER, f"{ObjectKind.KEY}/{copy}")
     own = partial(object_key, ORG_KEY)
-    intent = places.over(org, "night-1")
+    intent = object_names.over(org, "night-1")
     return [
         _object(ObjectKind.KEY, org, copy, ORG_KEY, key=wrapping, epoch=0),
         _object(ObjectKind.IDENTITY, org, name, msgspec.json.encode(IDENTITY),
@@ -173,7 +173,7 @@ def _object(
 
 def _segment() -> Block:
     org = _oid(IDENTITY)
-    name = places.segment(org, "ab" * 16)
+    name = object_names.segment(org, "ab" * 16)
     place = Place(ObjectKind.SEGMENT, VAULT, bytes.fromhex(org), name)
     key = object_key(ORG_KEY, ObjectKind.SEGMENT, name)
     return {"name": name, "footer_key": key.hex(), "aad_prefix": bound_to(place).hex()}
@@ -193,14 +193,14 @@ def _head() -> Block:
 
 def _live_root() -> Block:
     org, state = _oid(IDENTITY), LiveState()
-    names = [places.schema(org, "cd" * 32), places.certificate(org, "night-1", 0)]
+    names = [object_names.schema(org, "cd" * 32), object_names.certificate(org, "night-1", 0)]
     entries = [ObjectEntry(name, 100, blake3(name.encode()).hexdigest()) for name in names]
     proof = JournalProof("restore-1", 3, "ef" * 32)
     state.objects = {entry.name: entry for entry in entries}
     state.journals = {proof.run: proof}
     return {
         "objects": {entry.name: entry.blake3 for entry in entries},
-        "journals": {places.journal(org, proof.run): proof.root},
+        "journals": {object_names.journal(org, proof.run): proof.root},
         "live_root": live_root(state, org=org),
     }
 

@@ -12,7 +12,7 @@ from second_reader.reader import Org, Vault
 from second_reader.rowhash import row_hash
 from unlost.model.reading import Op
 from unlost.model.snapshot import CommitKind
-from unlost.vault.shred import shredded_orgs
+from unlost.vault.keys.shred_proofs import shredded_orgs
 from unlost.vault.vault import EncryptedVault
 
 QUERIES = ("000007", "zoe.7@chocolate.example", "zoe.3@chocolate.example", "Chocolat", "Nord")

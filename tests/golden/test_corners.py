@@ -25,9 +25,9 @@ from second_reader.reader import Org, Vault, derive
 from unlost.model.retention import HeldThing, HoldScope
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
-from unlost.vault.opening import open_keyring
+from unlost.vault.keys.opening import open_keyring
+from unlost.vault.keys.unlock import ByPassphrase, ServiceKey
 from unlost.vault.stores.local import LocalStore
-from unlost.vault.unlock import ByPassphrase, ServiceKey
 from unlost.vault.vault import EncryptedVault, open_vault
 
 FOLDER = Path(__file__).parent / "format-1" / "corners"

@@ -14,7 +14,7 @@ from unlost.vault.format.shredded import read_shredded, shredded_name
 from unlost.vault.format.sidecar import decode
 from unlost.vault.format.slots import read_slot, slot_folder, unwrap_master
 from unlost.vault.format.vaultjson import MAC_LABEL, prove_vault_file, read_vault_file
-from unlost.vault.keys import derive, object_key
+from unlost.vault.keys.hierarchy import derive, object_key
 
 FOLDER = Path(__file__).parent / "format-1" / "sealed"
 FILES = {path.name: path.read_bytes() for path in FOLDER.iterdir()}

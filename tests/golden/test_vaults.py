@@ -13,9 +13,9 @@ from second_reader.reader import Vault
 from unlost.model.snapshot import VerifyLevel
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
-from unlost.vault.opening import open_keyring
+from unlost.vault.keys.opening import open_keyring
+from unlost.vault.keys.unlock import ByRecoverySheet
 from unlost.vault.stores.local import LocalStore
-from unlost.vault.unlock import ByRecoverySheet
 from unlost.vault.vault import EncryptedVault, open_vault
 
 ROOT = Path(__file__).parent / "format-1"

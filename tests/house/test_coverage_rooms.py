@@ -107,7 +107,7 @@ def test_a_report_without_branches_is_refused() -> None:
 
 def test_rooms_of_files() -> None:
     assert room_of("src/unlost/__init__.py") == "unlost"
-    assert room_of("src/unlost/vault/commit.py") == "vault"
+    assert room_of("src/unlost/vault/write/open_commit.py") == "vault"
     assert room_of("src/unlost/vault/format/sealed.py") == "vault/format"
     assert room_of("src/unlost/connectors/__init__.py") == "connectors"
     assert room_of("src/unlost/connectors/shopify/source.py") == "connectors/shopify"

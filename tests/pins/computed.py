@@ -30,11 +30,11 @@ from unlost.outside.exporting import ExportKind
 from unlost.outside.formats import ExportFormat
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.format.manifest import Manifest, canonical_text, head_of
-from unlost.vault.opening import open_keyring
-from unlost.vault.orgnames import named_orgs
+from unlost.vault.keys.opening import open_keyring
+from unlost.vault.keys.unlock import ByRecoverySheet
+from unlost.vault.layout.org_names import named_orgs
 from unlost.vault.stores.local import LocalStore
-from unlost.vault.suppressed import Marker
-from unlost.vault.unlock import ByRecoverySheet
+from unlost.vault.write.suppression_list import Marker
 
 VAULT = Path(__file__).parents[1] / "golden" / "format-1" / "corrected"
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)

@@ -55,7 +55,6 @@ from unlost.model.schema import Schema
 from unlost.model.snapshot import Added
 from unlost.outside.exporting import RECEIPT, Receipt, begun, note
 from unlost.testing.clock import VirtualClock
-from unlost.vault.files import _ExtentCell as ExtentCell
 from unlost.vault.format.manifest import (
     Checkpoint,
     Intent,
@@ -68,8 +67,9 @@ from unlost.vault.format.manifest import (
     unpack,
 )
 from unlost.vault.format.manifest import _Numbered as FormatOfDocument
-from unlost.vault.label import Part, Shape
-from unlost.vault.tableview import BlobCell
+from unlost.vault.layout.segment_label import Part, Shape
+from unlost.vault.objects.files import _ExtentCell as ExtentCell
+from unlost.vault.read.table_view import BlobCell
 
 RUN, BEGAN = "run-1", datetime(2026, 3, 4, tzinfo=UTC)
 _numbers = count()

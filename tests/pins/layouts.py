@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import zstandard
+from unlost.vault.maintenance.retain.holds import hold_rows, lift_rows
 
 from pins.pinned import readable
 from unlost.alerts.signed_webhook import payload
@@ -21,16 +22,14 @@ from unlost.model.alert import Alarm, Message, Rule, Told, Urgency
 from unlost.model.reading import FileRef, Op, Rows
 from unlost.model.retention import HeldThing, Hold, HoldScope
 from unlost.model.snapshot import Lineage, StoredFile
-from unlost.vault.commit import _mark_rows as hidden_rows
-from unlost.vault.files import _file_row, blob_of_row, blob_rows, file_of_row
-from unlost.vault.files import _rows as rows_of_files
 from unlost.vault.format.blobs import Encoding
 from unlost.vault.format.recovery import RecoverySheet, parse_recovery_sheet
 from unlost.vault.format.register import Register, encode_register, read_register, register_name
 from unlost.vault.format.shredded import ShreddedOrg, encode_shredded, read_shredded, shredded_name
 from unlost.vault.format.slots import Stretch, read_slot, slot_head
 from unlost.vault.format.vaultjson import VaultFile, encode_vault_file, read_vault_file
-from unlost.vault.label import (
+from unlost.vault.keys.unlock import ServiceKey
+from unlost.vault.layout.segment_label import (
     Label,
     Part,
     Shape,
@@ -39,12 +38,13 @@ from unlost.vault.label import (
     metadata_of_bundle,
     parts_of,
 )
-from unlost.vault.lineage import lineage_rows
-from unlost.vault.packs import Blob, Extent
-from unlost.vault.retain.holds import hold_rows, lift_rows
+from unlost.vault.objects.files import _file_row, blob_of_row, blob_rows, file_of_row
+from unlost.vault.objects.files import _rows as rows_of_files
+from unlost.vault.objects.packs import Blob, Extent
+from unlost.vault.read.lineage import lineage_rows
 from unlost.vault.stores.address import Reach, StoreAddress
-from unlost.vault.suppressed import Mark, mark_rows
-from unlost.vault.unlock import ServiceKey
+from unlost.vault.write.open_commit import _mark_rows as hidden_rows
+from unlost.vault.write.suppression_list import Mark, mark_rows
 
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 VAULT, ORG, HEAD = "ab" * 16, "cd" * 16, "ef" * 32

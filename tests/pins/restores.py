@@ -22,7 +22,7 @@ from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind
 from unlost.model.schema import DeleteRule, Reference
 from unlost.model.writing import Birth, ByProduct, Identity, MatchKey, WriteOp
 from unlost.testing.faults import Crash
-from unlost.vault import places as object_names
+from unlost.vault.layout import object_names
 
 RECORDS, LOST, CHANGED = SelectionKind.RECORDS, SelectionKind.LOST, SelectionKind.CHANGED
 PURGED = ("Memo", "Paper", "Mother", "Daughter", "Document", "Fixed")

@@ -18,10 +18,11 @@ from unlost.model.plan import RecordKey
 from unlost.model.retention import HeldThing, Hold, HoldScope
 from unlost.model.snapshot import CommitKind, Visibility
 from unlost.outside.source import What, table_source
-from unlost.vault import chain, compactor
+from unlost.vault.commits import chain
 from unlost.vault.format.physical import physical
 from unlost.vault.format.sealed import ObjectKind
-from unlost.vault.schemas import _system_document
+from unlost.vault.maintenance import compactor
+from unlost.vault.objects.schemas import _system_document
 from unlost.vault.stores.memory import MemoryStore
 from vaultstory import Story
 

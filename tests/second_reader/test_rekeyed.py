@@ -5,7 +5,7 @@ from pathlib import Path
 import vaultstory
 from second_reader.reader import Org, Vault
 from second_reader.test_renewed import renewed
-from unlost.vault.garbage import GRACE
+from unlost.vault.maintenance.garbage import GRACE
 from unlost.vault.stores.local import LocalStore
 from vaultstory import ENTRIES, FILES, Story
 

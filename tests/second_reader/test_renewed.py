@@ -6,10 +6,10 @@ import pytest
 
 import vaultstory
 from second_reader.reader import Org, Vault
-from unlost.vault.opening import recovery_sheet
-from unlost.vault.renewal import finish_renewal, renew_master
+from unlost.vault.keys.opening import recovery_sheet
+from unlost.vault.keys.renewal import finish_renewal, renew_master
+from unlost.vault.keys.unlock import ServiceKey
 from unlost.vault.stores.local import LocalStore
-from unlost.vault.unlock import ServiceKey
 from unlost.vault.vault import open_vault
 from vaultstory import Story
 

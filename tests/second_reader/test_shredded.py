@@ -4,7 +4,7 @@ from pathlib import Path
 
 import vaultstory
 from second_reader.reader import Vault
-from unlost.vault.shred import plan_shredding, shred_org
+from unlost.vault.maintenance.shred import plan_shredding, shred_org
 from unlost.vault.stores.local import LocalStore
 
 

@@ -14,9 +14,9 @@ from smallvault import SmallVault
 from unlost.model.errors import StoreError
 from unlost.model.snapshot import VerifyLevel
 from unlost.testing.entropy import SeededEntropy
-from unlost.vault.opening import open_keyring, recovery_sheet
+from unlost.vault.keys.opening import open_keyring, recovery_sheet
+from unlost.vault.keys.unlock import ByRecoverySheet
 from unlost.vault.stores import reach
-from unlost.vault.unlock import ByRecoverySheet
 
 ROWS = tuple((f"a{n}", "U", {"Name": f"Name {n}", "Phone": f"{n}"}) for n in range(40))
 CHANGED = tuple((f"a{n}", "U", {"Name": f"Other {n}", "Phone": f"{n}"}) for n in range(0, 40, 3))

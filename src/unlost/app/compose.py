@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from unlost.app.cache import FolderCache
     from unlost.jobs.store import StepStore
     from unlost.model.store import Store
-    from unlost.vault.keys import Keyring
+    from unlost.vault.keys.hierarchy import Keyring
     from unlost.vault.vault import EncryptedVault
 
 
@@ -375,7 +375,7 @@ def open_damaged_vault(home: Home, clock: Clock, entropy: Entropy) -> Vault:
     from unlost.app.home_keys import service_key_of
     from unlost.app.sealed_key import key_file
     from unlost.app.stores import home_store
-    from unlost.vault.opening import unlock_keyring
+    from unlost.vault.keys.opening import unlock_keyring
 
     store = home_store(home, clock=clock)
     keys = unlock_keyring(store, key_file(service_key_of(home)), entropy=entropy)

@@ -10,18 +10,13 @@ from unlost.app.home_keys import OpenedKeys, open_keys, service_key_of
 from unlost.catalog.orgs import forgotten_orgs
 from unlost.model.errors import UnlostError
 from unlost.vault.format.register import register_name
-from unlost.vault.keys import COPIES
-from unlost.vault.opening import remove_strange_slots, repair_slot, strange_slots
-from unlost.vault.register import mend_register, registered, strange_entries
-from unlost.vault.renewal import finish_renewal, is_unfinished, strange_keys
-from unlost.vault.shred import (
-    finish_shredding,
-    remove_strange_proofs,
-    shredded_orgs,
-    shredding_unfinished,
-    strange_proofs,
-)
-from unlost.vault.ways import Way, ways
+from unlost.vault.keys.hierarchy import COPIES
+from unlost.vault.keys.key_slots import Way, ways
+from unlost.vault.keys.opening import remove_strange_slots, repair_slot, strange_slots
+from unlost.vault.keys.register import mend_register, registered, strange_entries
+from unlost.vault.keys.renewal import finish_renewal, is_unfinished, strange_keys
+from unlost.vault.keys.shred_proofs import remove_strange_proofs, shredded_orgs, strange_proofs
+from unlost.vault.maintenance.shred import finish_shredding, shredding_unfinished
 
 ENOUGH = 2  # ways in: one may be lost
 

@@ -12,9 +12,9 @@ from unlost.app.stores import home_store
 from unlost.model.errors import NotAllowed, UnlostError
 from unlost.model.ports import Clock, Entropy
 from unlost.model.store import Store
-from unlost.vault.keys import Keyring
-from unlost.vault.opening import open_keyring
-from unlost.vault.unlock import (
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.keys.opening import open_keyring
+from unlost.vault.keys.unlock import (
     ByPassphrase,
     ByRecoverySheet,
     KeyProvider,

@@ -12,16 +12,16 @@ from unlost.model.errors import Conflict, NotAllowed, UnlostError, UsageError
 from unlost.model.locks import Locks
 from unlost.model.ports import Entropy
 from unlost.vault.format.slots import slot_folder
-from unlost.vault.keys import Keyring
-from unlost.vault.opening import opens_copy
-from unlost.vault.unlock import (
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.keys.key_slots import remove_way, ways
+from unlost.vault.keys.opening import opens_copy
+from unlost.vault.keys.unlock import (
     ByPassphrase,
     ServiceKey,
     key_exists,
     slot_copies,
     write_service_key,
 )
-from unlost.vault.ways import remove_way, ways
 
 SHORTEST = 20  # characters of a passphrase that somebody thought up
 _MADE_UP = re.compile(r"-[0-9a-f]{8}$")

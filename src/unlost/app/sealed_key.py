@@ -15,7 +15,7 @@ import msgspec
 
 from unlost.model.errors import NotAllowed
 from unlost.model.learned import learned
-from unlost.vault.unlock import ByServiceKeyFile, ServiceKey
+from unlost.vault.keys.unlock import ByServiceKeyFile, ServiceKey
 
 if TYPE_CHECKING:
     from unlost.kit.http.transit import TransitKey

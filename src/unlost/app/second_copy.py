@@ -17,7 +17,7 @@ from unlost.model.errors import NotFound, UnlostError, UsageError
 from unlost.model.mirror import MIRROR_LATE, MirrorRecord
 from unlost.model.night import CheckRecord
 from unlost.model.store import Store
-from unlost.vault.opening import unlock_keyring
+from unlost.vault.keys.opening import unlock_keyring
 from unlost.vault.stores.address import StoreAddress
 from unlost.vault.vault import EncryptedVault, open_vault
 

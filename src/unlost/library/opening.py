@@ -9,11 +9,11 @@ from typing import Any, NoReturn
 
 from unlost.app.sealed_key import key_file as by_key_file
 from unlost.model.errors import NotAllowed, StoreError, UsageError
-from unlost.vault.opening import open_keyring
+from unlost.vault.keys.opening import open_keyring
+from unlost.vault.keys.unlock import ByPassphrase, ByRecoverySheet, KeyProvider
 from unlost.vault.stores.address import StoreAddress
 from unlost.vault.stores.reach import open_store
 from unlost.vault.stores.readonly import ReadOnlyStore
-from unlost.vault.unlock import ByPassphrase, ByRecoverySheet, KeyProvider
 from unlost.vault.vault import EncryptedVault
 from unlost.vault.vault import open_vault as open_encrypted
 

@@ -17,7 +17,7 @@ from unlost.model.errors import NotFound, UsageError
 from unlost.model.org import OrgIdentity
 from unlost.model.snapshot import SnapshotInfo
 from unlost.outside.source import table_called, table_source
-from unlost.vault.snapshot import VaultSnapshot
+from unlost.vault.read.snapshot import VaultSnapshot
 from unlost.vault.stores.address import Reach, read_address
 from unlost.vault.vault import EncryptedVault
 

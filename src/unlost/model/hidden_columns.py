@@ -1,6 +1,6 @@
 """Columns that are hidden from viewers, and the column filter that takes them away.
 
-The vault applies the filter where it looks columns up (``unlost.vault.schemas``), and a source where
+The vault applies the filter where it looks columns up (``unlost.vault.objects.schemas``), and a source where
 it describes itself. The source may note changes of a hidden column in a table of its own: there the
 old and new values of such changes are hidden too. See docs/adr/0015.
 """

@@ -18,7 +18,7 @@ from unlost.model.ports import Snapshot
 from unlost.model.schema import Schema, WireKind
 from unlost.model.snapshot import EVERY_ID, IdSpan
 from unlost.outside.types import type_of, typed
-from unlost.vault.parallel import ahead
+from unlost.vault.layout.parallel import ahead
 
 MILLISECONDS = pa.timestamp("ms", tz="UTC")
 SYSTEM_TYPES = {

@@ -14,20 +14,20 @@ from unlost.model.learned import learned
 from unlost.model.org import OrgIdentity
 from unlost.model.salvage import SalvageTold
 from unlost.model.snapshot import CommitKind, Hit, Lineage, SnapshotInfo, Version
-from unlost.vault.changes import changes
+from unlost.vault.commits.state import LiveState
 from unlost.vault.format.sealed import ObjectKind
-from unlost.vault.history import history
-from unlost.vault.journal import journals
-from unlost.vault.lineage import lineage
-from unlost.vault.orgnames import identity_name, is_named, named_orgs
-from unlost.vault.retain.scope import shown_backups
-from unlost.vault.room import OrgReader, OrgRoom, unknown_org
-from unlost.vault.salvage.salvager import salvages
-from unlost.vault.sealing import SealedObjects
-from unlost.vault.search import search
-from unlost.vault.shred import shredded_orgs
-from unlost.vault.snapshot import VaultSnapshot
-from unlost.vault.state import LiveState
+from unlost.vault.keys.sealing import SealedObjects
+from unlost.vault.keys.shred_proofs import shredded_orgs
+from unlost.vault.layout.org_names import identity_name, is_named, named_orgs
+from unlost.vault.maintenance.retain.scope import shown_backups
+from unlost.vault.maintenance.salvage.salvager import salvages
+from unlost.vault.read.changes import changes
+from unlost.vault.read.history import history
+from unlost.vault.read.lineage import lineage
+from unlost.vault.read.org_vault import OrgReader, OrgRoom, unknown_org
+from unlost.vault.read.search import search
+from unlost.vault.read.snapshot import VaultSnapshot
+from unlost.vault.write.journal import journals
 
 
 class OpenOrgs:

@@ -29,39 +29,39 @@ from unlost.model.snapshot import (
 )
 from unlost.model.store import Store
 from unlost.model.upkeep import Compaction, Sweep
-from unlost.vault import places
-from unlost.vault.buffers import BufferLimit
-from unlost.vault.commit import OpenCommit
-from unlost.vault.compactor import compact
-from unlost.vault.erase.eraser import erase, erasures, plan_erasure
-from unlost.vault.erase.marks import erased_among
-from unlost.vault.finish import committed
+from unlost.vault.commits.intents import OpenRun
+from unlost.vault.commits.state import LiveState, live_objects
 from unlost.vault.format import number as numbers
 from unlost.vault.format.manifest import Intent
 from unlost.vault.format.physical import HOLDS
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.format.vaultjson import VAULT_FILE, read_vault_file
-from unlost.vault.garbage import sweep
-from unlost.vault.homes import VaultHomes
-from unlost.vault.intents import OpenRun
-from unlost.vault.journal import RunJournal
-from unlost.vault.keys import Keyring
-from unlost.vault.opening import confirm_vault_file, found_vault
-from unlost.vault.orgnames import identity_name
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.keys.opening import confirm_vault_file, found_vault
+from unlost.vault.keys.sealing import SealedObjects
+from unlost.vault.keys.shred_proofs import shredded_orgs
+from unlost.vault.layout import object_names
+from unlost.vault.layout.org_names import identity_name
+from unlost.vault.layout.write_budget import BufferLimit
+from unlost.vault.maintenance.compactor import compact
+from unlost.vault.maintenance.erase.eraser import erase, erasures, plan_erasure
+from unlost.vault.maintenance.erase.marks import erased_among
+from unlost.vault.maintenance.garbage import sweep
+from unlost.vault.maintenance.rectify.rectifier import plan_rectification, rectify
+from unlost.vault.maintenance.rekey.look import under_earlier
+from unlost.vault.maintenance.rekey.rekeyer import rekey
+from unlost.vault.maintenance.retain.forget import forget, plan_forgetting
+from unlost.vault.maintenance.retain.holds import hold_rows, holds_in, lift_rows
+from unlost.vault.maintenance.salvage.salvager import plan_salvage, salvage
+from unlost.vault.maintenance.verify import Look, verify_vault
+from unlost.vault.objects.home_copies import VaultHomes
+from unlost.vault.read.org_vault import OrgRoom, VaultOptions
+from unlost.vault.read.snapshot import VaultSnapshot
 from unlost.vault.reader import EncryptedReader, OpenOrgs
-from unlost.vault.rectify.rectifier import plan_rectification, rectify
-from unlost.vault.rekey.look import under_earlier
-from unlost.vault.rekey.rekeyer import rekey
-from unlost.vault.retain.forget import forget, plan_forgetting
-from unlost.vault.retain.holds import hold_rows, holds_in, lift_rows
-from unlost.vault.room import OrgRoom, VaultOptions
-from unlost.vault.salvage.salvager import plan_salvage, salvage
-from unlost.vault.sealing import SealedObjects
-from unlost.vault.shred import shredded_orgs
-from unlost.vault.snapshot import VaultSnapshot
-from unlost.vault.state import LiveState, live_objects
 from unlost.vault.stores.cached import itself
-from unlost.vault.verify import Look, verify_vault
+from unlost.vault.write.finish import committed
+from unlost.vault.write.journal import RunJournal
+from unlost.vault.write.open_commit import OpenCommit
 
 _OID_BYTES = 16
 _PREFIX_BYTES = 8
@@ -76,7 +76,7 @@ def create_vault(
     witness: Witness | None = None,
     options: VaultOptions | None = None,
 ) -> "EncryptedVault":
-    """Found the vault whose keys were drafted (``unlost.vault.opening``) and open it."""
+    """Found the vault whose keys were drafted (``unlost.vault.keys.opening``) and open it."""
     found_vault(store, keys, created=clock.now())
     return open_vault(
         store, keys=keys, clock=clock, entropy=entropy, witness=witness, options=options
@@ -367,7 +367,7 @@ class EncryptedVault(EncryptedReader):
     ) -> Intent:
         return Intent(
             format=numbers.FORMAT,
-            run=places.check_run(run),
+            run=object_names.check_run(run),
             kind=kind,
             identity=identity,
             base=state.seq,

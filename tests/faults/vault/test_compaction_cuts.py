@@ -9,14 +9,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from unlost.vault.maintenance.rewrite.tiers import Tier
 
 import vaultstory
 from faults.vault.test_power_cuts import first_vault, night, opened
 from sweeps import parts_in_two_ways
 from unlost.model.snapshot import CommitKind, VerifyLevel
-from unlost.vault import compactor
-from unlost.vault.garbage import GRACE
-from unlost.vault.rewrite.tiers import Tier
+from unlost.vault.maintenance import compactor
+from unlost.vault.maintenance.garbage import GRACE
 from unlost.vault.stores.fault import Crash
 from unlost.vault.stores.unsynced import UnsyncedDisk
 from vaultstory import Story

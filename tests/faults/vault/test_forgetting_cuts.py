@@ -9,7 +9,7 @@ from faults.vault.test_power_cuts import opened
 from sweeps import parts_of
 from unlost.model.retention import KeepRules
 from unlost.model.snapshot import VerifyLevel
-from unlost.vault.garbage import GRACE
+from unlost.vault.maintenance.garbage import GRACE
 from unlost.vault.stores.fault import Crash
 from unlost.vault.stores.unsynced import UnsyncedDisk
 from vaultstory import Story

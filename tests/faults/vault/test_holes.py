@@ -6,7 +6,7 @@ import pytest
 
 from smallvault import TABLE, SmallVault, finish, rows
 from unlost.model.errors import IntegrityError
-from unlost.vault import places
+from unlost.vault.layout import object_names
 
 
 @pytest.mark.parametrize("lost", [2, 3])
@@ -20,7 +20,7 @@ def test_a_commit_is_never_put_into_a_hole(lost: int) -> None:
     rival.reopen()
     for number in (2, 3, 4):
         rival.night(f"r{number}", ("a", "U", {"Name": f"v{number}"}))
-    hole = places.commit(small.org, lost)
+    hole = object_names.commit(small.org, lost)
     assert small.store.delete(hole)
     before = [listed.name for listed in small.store.list("orgs/") if "/commits/" in listed.name]
     with pytest.raises(IntegrityError) as told:

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from smallvault import SmallVault
-from unlost.vault import places
 from unlost.vault.format.manifest import Checkpoint, pack, unpack
 from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.layout import object_names
 
 NIGHTS = 4
 
@@ -17,7 +17,7 @@ NIGHTS = 4
 def small() -> Iterator[SmallVault]:
     """A vault with a checkpoint at its newest night."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("unlost.vault.chain.CHECKPOINT_EVERY", NIGHTS)
+        patch.setattr("unlost.vault.commits.chain.CHECKPOINT_EVERY", NIGHTS)
         made = SmallVault()
         for number in range(1, NIGHTS + 1):
             made.night(f"r{number}", (f"id{number}", "U", {"Name": f"v{number}"}))
@@ -35,7 +35,7 @@ LIES: dict[str, Callable[[Checkpoint], Checkpoint]] = {
 def test_a_sealed_lie_costs_no_record(
     small: SmallVault, lie: Callable[[Checkpoint], Checkpoint]
 ) -> None:
-    name = places.checkpoint(small.org, NIGHTS)
+    name = object_names.checkpoint(small.org, NIGHTS)
     sealed = small.vault.sealed
     content = sealed.get(ObjectKind.CHECKPOINT, org=small.org, name=name)
     told, _ = unpack(content, Checkpoint, name=name)

@@ -16,11 +16,11 @@ from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.system import MemoryWitness
-from unlost.vault.opening import unlock_keyring
+from unlost.vault.keys.opening import unlock_keyring
+from unlost.vault.keys.unlock import ByRecoverySheet
 from unlost.vault.stores.fault import Crash
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.unsynced import UnsyncedDisk
-from unlost.vault.unlock import ByRecoverySheet
 from unlost.vault.vault import EncryptedVault, open_vault
 from vaultstory import Story
 

@@ -12,8 +12,8 @@ from faults.vault.test_power_cuts import opened
 from sweeps import parts_of
 from unit.vault.test_rekey import Thief, keys_of, renewed
 from unlost.model.snapshot import CommitKind, VerifyLevel
-from unlost.vault.garbage import GRACE
-from unlost.vault.rekey import rekeyer
+from unlost.vault.maintenance.garbage import GRACE
+from unlost.vault.maintenance.rekey import rekeyer
 from unlost.vault.stores.fault import Crash
 from unlost.vault.stores.unsynced import UnsyncedDisk
 from vaultstory import IDENTITY, Story, certificate, finish
@@ -28,7 +28,7 @@ def piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def small(patch: pytest.MonkeyPatch) -> None:
     """Several commits of each kind."""
-    patch.setattr("unlost.vault.rekey.data.PIECE_BYTES", 20_000)
+    patch.setattr("unlost.vault.maintenance.rekey.data.PIECE_BYTES", 20_000)
     patch.setattr(rekeyer, "DOCUMENTS", 3)
 
 

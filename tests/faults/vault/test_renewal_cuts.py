@@ -14,14 +14,14 @@ from unlost.model.errors import UnlostError
 from unlost.model.snapshot import VerifyLevel
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.format.register import register_name
-from unlost.vault.keys import Keyring
-from unlost.vault.opening import open_keyring, recovery_sheet
-from unlost.vault.register import newest_entry
-from unlost.vault.renewal import finish_renewal, is_unfinished, renew_master
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.keys.opening import open_keyring, recovery_sheet
+from unlost.vault.keys.register import newest_entry
+from unlost.vault.keys.renewal import finish_renewal, is_unfinished, renew_master
+from unlost.vault.keys.unlock import ByRecoverySheet, ServiceKey
 from unlost.vault.stores.fault import Crash
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.unsynced import UnsyncedDisk
-from unlost.vault.unlock import ByRecoverySheet, ServiceKey
 from unlost.vault.vault import open_vault
 from vaultstory import Story
 

@@ -11,9 +11,9 @@ from sweeps import parts_of
 from unlost.model.certificate import Verdict
 from unlost.model.salvage import Salvage
 from unlost.model.snapshot import CommitKind, VerifyLevel
-from unlost.vault import places
 from unlost.vault.format.physical import SEARCH
-from unlost.vault.garbage import GRACE
+from unlost.vault.layout import object_names
+from unlost.vault.maintenance.garbage import GRACE
 from unlost.vault.stores.fault import Crash
 from unlost.vault.stores.unsynced import UnsyncedDisk
 from vaultstory import Story
@@ -28,9 +28,9 @@ def hurt(disk: UnsyncedDisk) -> Story:
     state = story.vault.room(story.org).chain.live()
     for table in ("Account", SEARCH):
         entry = state.of(table, until=state.seq)[0].entry
-        story.store.delete(places.segment(story.org, entry.object))
+        story.store.delete(object_names.segment(story.org, entry.object))
     pack = next(iter(state.packs.values()))
-    story.store.delete(places.pack(story.org, pack.id))
+    story.store.delete(object_names.pack(story.org, pack.id))
     for lost in ("certs/night-1.0", "journal/restore-1/00000000"):
         assert story.store.delete(f"orgs/{story.org}/{lost}")
     return opened(story, disk)

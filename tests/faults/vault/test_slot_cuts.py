@@ -16,13 +16,13 @@ from unlost.model.errors import UnlostError
 from unlost.model.snapshot import VerifyLevel
 from unlost.model.store import Store
 from unlost.testing.entropy import SeededEntropy
-from unlost.vault.opening import add_slot, open_keyring
-from unlost.vault.register import strange_entries
+from unlost.vault.keys.key_slots import remove_way, replace_way, ways
+from unlost.vault.keys.opening import add_slot, open_keyring
+from unlost.vault.keys.register import strange_entries
+from unlost.vault.keys.unlock import ServiceKey, Unlocked, open_slot
 from unlost.vault.stores.fault import Crash
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.unsynced import UnsyncedDisk
-from unlost.vault.unlock import ServiceKey, Unlocked, open_slot
-from unlost.vault.ways import remove_way, replace_way, ways
 from vaultstory import Story
 
 PARTS = 4

@@ -9,9 +9,9 @@ from unlost.model.errors import IntegrityError, NotFound, UnlostError, UsageErro
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.system import MemoryWitness
-from unlost.vault.opening import open_keyring
+from unlost.vault.keys.opening import open_keyring
+from unlost.vault.keys.unlock import ByRecoverySheet
 from unlost.vault.stores.memory import MemoryStore
-from unlost.vault.unlock import ByRecoverySheet
 from unlost.vault.vault import open_vault
 from vaultstory import FILES, Story
 

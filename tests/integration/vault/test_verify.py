@@ -14,11 +14,11 @@ from unlost.model.store import Listed
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.system import MemoryWitness
-from unlost.vault.opening import unlock_keyring
+from unlost.vault.keys.opening import unlock_keyring
+from unlost.vault.keys.unlock import ByRecoverySheet
 from unlost.vault.stores.fault import FaultStore
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.memory import MemoryStore
-from unlost.vault.unlock import ByRecoverySheet
 from unlost.vault.vault import EncryptedVault, open_vault
 from vaultstory import Story
 
@@ -29,7 +29,7 @@ QUICK, FULL, DEEP = VerifyLevel.QUICK, VerifyLevel.FULL, VerifyLevel.DEEP
 def story() -> Iterator[Story]:
     """Three nights and a restore, with a checkpoint after the third."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("unlost.vault.chain.CHECKPOINT_EVERY", 3)
+        patch.setattr("unlost.vault.commits.chain.CHECKPOINT_EVERY", 3)
         yield vaultstory.told(MemoryStore())
 
 

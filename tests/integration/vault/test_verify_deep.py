@@ -7,20 +7,23 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
+from unlost.vault.maintenance.verify.words import hashes_of
 
 import vaultstory
 from unlost.model.errors import UnlostError
 from unlost.model.snapshot import PackEntry, SegmentEntry, VerifyLevel
-from unlost.vault import chain, finish, room, segmentwriter, writer
-from unlost.vault.chain import Chain
+from unlost.vault.commits import chain
+from unlost.vault.commits.chain import Chain
 from unlost.vault.format import sidecar
 from unlost.vault.format.blobs import Encoding
 from unlost.vault.format.manifest import Manifest, pack
 from unlost.vault.format.sealed import ObjectKind
-from unlost.vault.packs import Blob, Extent
+from unlost.vault.maintenance.verify import words
+from unlost.vault.objects import segment_writer
+from unlost.vault.objects.packs import Blob, Extent
+from unlost.vault.read import org_vault
 from unlost.vault.stores.memory import MemoryStore
-from unlost.vault.verify import words
-from unlost.vault.verify.words import hashes_of
+from unlost.vault.write import finish, table_writer
 from vaultstory import Story
 
 FULL, DEEP = VerifyLevel.FULL, VerifyLevel.DEEP
@@ -56,12 +59,12 @@ DATA = ("Account", "Contact", "Task", "ContentVersion", "$files")
 
 
 def test_wrong_row_hashes_are_found(patch: pytest.MonkeyPatch) -> None:
-    honest = writer.as_array
+    honest = table_writer.as_array
 
     def forged(hashes):
         return honest(hashes ^ np.uint64(1))
 
-    patch.setattr(writer, "as_array", forged)
+    patch.setattr(table_writer, "as_array", forged)
     story = told_wrongly()
     patch.undo()
     assert sentences(story, FULL) == {}
@@ -114,14 +117,14 @@ def test_a_manifest_that_misdescribes_its_segments_is_found(
 
 
 def test_rows_out_of_order_are_found(patch: pytest.MonkeyPatch) -> None:
-    honest = segmentwriter.SegmentWriter.write
+    honest = segment_writer.SegmentWriter.write
 
     def forged(self, rows: pa.Table, *, label, **options):
         if label.table == "Contact":
             rows = rows.take(pa.array([0, 2, 1, *range(3, len(rows))]))
         return honest(self, rows, label=label, **options)
 
-    patch.setattr(segmentwriter.SegmentWriter, "write", forged)
+    patch.setattr(segment_writer.SegmentWriter, "write", forged)
     story = told_wrongly()
     patch.undo()
     assert sentences(story, FULL) == {}
@@ -131,7 +134,7 @@ def test_rows_out_of_order_are_found(patch: pytest.MonkeyPatch) -> None:
 
 
 def test_groups_out_of_order_are_found(patch: pytest.MonkeyPatch) -> None:
-    honest = segmentwriter.SegmentWriter.write
+    honest = segment_writer.SegmentWriter.write
 
     def forged(self, rows: pa.Table, *, label, **options):
         if label.table == "Task":
@@ -140,7 +143,7 @@ def test_groups_out_of_order_are_found(patch: pytest.MonkeyPatch) -> None:
             return honest(self, rows.take(pa.array(order)), label=label, group_rows=half)
         return honest(self, rows, label=label, **options)
 
-    patch.setattr(segmentwriter.SegmentWriter, "write", forged)
+    patch.setattr(segment_writer.SegmentWriter, "write", forged)
     story = told_wrongly()
     patch.undo()
     found = sentences(story, DEEP)
@@ -149,12 +152,12 @@ def test_groups_out_of_order_are_found(patch: pytest.MonkeyPatch) -> None:
 
 
 def test_missing_words_are_found(patch: pytest.MonkeyPatch) -> None:
-    honest = writer.TableWriter._add_tokens
+    honest = table_writer.TableWriter._add_tokens
 
     def forged(self, tokens: pa.Table) -> None:
         honest(self, tokens.slice(1))
 
-    patch.setattr(writer.TableWriter, "_add_tokens", forged)
+    patch.setattr(table_writer.TableWriter, "_add_tokens", forged)
     story = told_wrongly()
     patch.undo()
     assert sentences(story, FULL) == {}
@@ -165,13 +168,13 @@ def test_missing_words_are_found(patch: pytest.MonkeyPatch) -> None:
 
 
 def test_words_too_many_are_found(patch: pytest.MonkeyPatch) -> None:
-    honest = writer.TableWriter._add_tokens
+    honest = table_writer.TableWriter._add_tokens
 
     def forged(self, tokens: pa.Table) -> None:
         more = tokens.set_column(0, tokens.schema.field(0), tokens.column("record"))
         honest(self, pa.concat_tables([tokens, more]))
 
-    patch.setattr(writer.TableWriter, "_add_tokens", forged)
+    patch.setattr(table_writer.TableWriter, "_add_tokens", forged)
     story = told_wrongly()
     patch.undo()
     patch.setattr(words, "PASS_WORDS", 3)  # so that there are several passes
@@ -180,15 +183,15 @@ def test_words_too_many_are_found(patch: pytest.MonkeyPatch) -> None:
 
 
 def test_words_by_older_rules_are_left_alone(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(writer.TableWriter, "_add_tokens", lambda self, tokens: None)
+    patch.setattr(table_writer.TableWriter, "_add_tokens", lambda self, tokens: None)
     story = told_wrongly()
     assert sentences(story, DEEP) == {}
     patch.undo()
     patch.setattr("unlost.vault.format.tokens.VERSION", 1)
-    patch.setattr("unlost.vault.commit.VERSION", 1)
-    honest = writer.TableWriter._add_tokens
+    patch.setattr("unlost.vault.write.open_commit.VERSION", 1)
+    honest = table_writer.TableWriter._add_tokens
     patch.setattr(
-        writer.TableWriter, "_add_tokens", lambda self, tokens: honest(self, tokens.slice(1))
+        table_writer.TableWriter, "_add_tokens", lambda self, tokens: honest(self, tokens.slice(1))
     )
     assert sentences(told_wrongly(), DEEP) == {}
 
@@ -211,7 +214,7 @@ def test_the_hash_of_a_word_depends_on_everything_that_it_says() -> None:
 
 
 def test_a_blob_that_is_not_where_its_row_says_is_found(patch: pytest.MonkeyPatch) -> None:
-    honest = room.OrgRoom.pack_writer
+    honest = org_vault.OrgRoom.pack_writer
 
     def forged(self, *, until: int):
         made = honest(self, until=until)
@@ -228,7 +231,7 @@ def test_a_blob_that_is_not_where_its_row_says_is_found(patch: pytest.MonkeyPatc
         made._settle = moved  # type: ignore[method-assign]
         return made
 
-    patch.setattr(room.OrgRoom, "pack_writer", forged)
+    patch.setattr(org_vault.OrgRoom, "pack_writer", forged)
     story = told_wrongly()
     patch.undo()
     assert sentences(story, FULL) == {}
@@ -270,7 +273,7 @@ def test_a_manifest_that_lies_is_found(
 
 
 def test_a_checkpoint_that_lies_is_found(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("unlost.vault.chain.CHECKPOINT_EVERY", 1)
+    patch.setattr("unlost.vault.commits.chain.CHECKPOINT_EVERY", 1)
     honest = chain.to_checkpoint
     stray = PackEntry(id="ab" * 16, bytes=1, blake3="00" * 32, epoch=1)
     patch.setattr(

@@ -2,14 +2,16 @@
 
 import pytest
 
-from unlost.vault import bigcells, chain, changes, merge, segmentwriter
+from unlost.vault.commits import chain
 from unlost.vault.format import sidecar
-from unlost.vault.rewrite import merging, tiers
+from unlost.vault.maintenance.rewrite import merging, tiers
+from unlost.vault.objects import segment_writer
+from unlost.vault.read import big_cells, changes, merge
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segmentwriter, "NIGHT_GROUP_ROWS", 2)
+    monkeypatch.setattr(segment_writer, "NIGHT_GROUP_ROWS", 2)
     monkeypatch.setattr(merging, "GROUP_ROWS", 2)
     monkeypatch.setattr(merging, "AT_ONCE", 2)
     monkeypatch.setattr(merging, "SEGMENT_ROWS", 3)
@@ -19,6 +21,6 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(changes, "INDEX_PAYS", 0)
     monkeypatch.setattr(merge, "PIECE_ROWS", 2)
     monkeypatch.setattr(merge, "CACHE_BYTES", 1)
-    monkeypatch.setattr(bigcells, "CELL_BYTES", 40)
+    monkeypatch.setattr(big_cells, "CELL_BYTES", 40)
     monkeypatch.setattr(sidecar, "INLINE_BYTES", 160)
     monkeypatch.setattr(chain, "CHECKPOINT_EVERY", 2)

@@ -40,19 +40,19 @@ from unlost.model.snapshot import CommitKind, Damage, TableCommit, VerifyLevel
 from unlost.model.store import Store
 from unlost.testing.clock import START, VirtualClock
 from unlost.testing.entropy import SeededEntropy
-from unlost.vault import places
-from unlost.vault.copying import copy_vault
-from unlost.vault.keys import Keyring
+from unlost.vault.commits.state import live_objects
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.keys.opening import draft_keyring, open_keyring, recovery_sheet
+from unlost.vault.keys.renewal import finish_renewal, renew_master
+from unlost.vault.keys.unlock import ByRecoverySheet, ServiceKey
+from unlost.vault.layout import object_names
+from unlost.vault.mirror.copying import copy_vault
 from unlost.vault.mirror.repair import repair_from
 from unlost.vault.mirror.update import update_mirror
-from unlost.vault.opening import draft_keyring, open_keyring, recovery_sheet
-from unlost.vault.renewal import finish_renewal, renew_master
-from unlost.vault.state import live_objects
 from unlost.vault.stores.fault import Crash
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.stores.unsynced import UnsyncedDisk
-from unlost.vault.unlock import ByRecoverySheet, ServiceKey
 from unlost.vault.vault import EncryptedVault, VaultOptions, create_vault, open_vault
 
 KEYS = IDS[:6]
@@ -437,7 +437,7 @@ class Cuts(RuleBasedStateMachine):
         org = self.vault.adopt(IDENTITY)
         state = self.vault.room(org).chain.live()
         live = {entry.name for entry in live_objects(state, org=org)}
-        folders = (places.segments(org), places.packs(org))
+        folders = (object_names.segments(org), object_names.packs(org))
         listed = {one.name for each in folders for one in self.vault.sealed.store.list(each)}
         return listed - live
 

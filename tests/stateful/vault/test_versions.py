@@ -39,14 +39,14 @@ from unlost.model.snapshot import (
 from unlost.model.store import Store
 from unlost.testing.clock import START, VirtualClock
 from unlost.testing.entropy import SeededEntropy
-from unlost.vault.commit import OpenCommit
+from unlost.vault.keys.opening import draft_keyring
+from unlost.vault.keys.renewal import finish_renewal, renew_master
+from unlost.vault.keys.unlock import ServiceKey
 from unlost.vault.mirror.repair import repair_from
 from unlost.vault.mirror.update import update_mirror
-from unlost.vault.opening import draft_keyring
-from unlost.vault.renewal import finish_renewal, renew_master
 from unlost.vault.stores.memory import MemoryStore
-from unlost.vault.unlock import ServiceKey
 from unlost.vault.vault import EncryptedVault, VaultOptions, create_vault, open_vault
+from unlost.vault.write.open_commit import OpenCommit
 
 IDENTITY = OrgIdentity("fake", "T1", label="The org")
 TABLE = "Thing"

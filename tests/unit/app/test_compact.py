@@ -14,7 +14,7 @@ from unlost.catalog.upkeep import last_upkeep
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import Conflict, NotAllowed, NotFound, StoreError
 from unlost.model.snapshot import CommitKind
-from unlost.vault import compactor
+from unlost.vault.maintenance import compactor
 from unlost.vault.vault import EncryptedVault
 
 

@@ -21,11 +21,11 @@ from unlost.model.errors import NotAllowed, UnlostError
 from unlost.model.snapshot import VerifyLevel
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.format.slots import Stretch
-from unlost.vault.opening import write_slot
-from unlost.vault.register import begin_register, registered
+from unlost.vault.keys.key_slots import WayKind
+from unlost.vault.keys.opening import write_slot
+from unlost.vault.keys.register import begin_register, registered
+from unlost.vault.keys.unlock import ServiceKey, slot_copies
 from unlost.vault.stores.address import StoreAddress
-from unlost.vault.unlock import ServiceKey, slot_copies
-from unlost.vault.ways import WayKind
 
 WORDS = "lusab babad gutih tugad"
 
@@ -129,7 +129,7 @@ def test_a_name_must_be_one(app: Application, machine: Machine) -> None:
 def test_an_interrupted_call_is_taken_up(app: Application, machine: Machine) -> None:
     file = machine.root / "key"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("unlost.vault.opening.register_slot", cut)
+        patch.setattr("unlost.vault.keys.opening.register_slot", cut)
         with pytest.raises(KeyboardInterrupt):
             add(app, "usb", NewKey(key_file=file))
     text = file.read_text()
@@ -165,7 +165,7 @@ def test_a_replacement_that_was_cut_off_is_done_again(
     place = {
         "write": "unlost.app.actions.keys.replace_way",
         "hand": "unlost.app.actions.keys.move_service_key",
-        "remove": "unlost.vault.ways.remove_way",
+        "remove": "unlost.vault.keys.key_slots.remove_way",
     }[at]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(place, cut)

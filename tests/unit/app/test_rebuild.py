@@ -31,7 +31,7 @@ from unlost.model.snapshot import CommitKind
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.org import MemoryOrg
-from unlost.vault.homes import name_of
+from unlost.vault.objects.home_copies import name_of
 
 
 @dataclass

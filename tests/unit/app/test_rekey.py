@@ -16,7 +16,7 @@ from unlost.app.health import Health
 from unlost.app.health_orgs import org_looks
 from unlost.catalog.orgs import get_org
 from unlost.model.errors import Conflict
-from unlost.vault.garbage import GRACE
+from unlost.vault.maintenance.garbage import GRACE
 
 # ruff: noqa: F811 (fixtures)
 

@@ -15,7 +15,7 @@ from unlost.app.new_keys import NewKey
 from unlost.catalog.orgs import get_org
 from unlost.model.errors import NotAllowed, UnlostError
 from unlost.vault.format.recovery import RecoverySheet
-from unlost.vault.keys import epoch_folder
+from unlost.vault.keys.hierarchy import epoch_folder
 
 # ruff: noqa: F811 (fixtures)
 

@@ -30,7 +30,7 @@ from unlost.model.hidden_columns import hidden_columns
 from unlost.model.plan import Weight
 from unlost.model.snapshot import VerifyLevel
 from unlost.outside.formats import ExportFormat
-from unlost.vault.state import LiveSegment
+from unlost.vault.commits.state import LiveSegment
 from unlost.vault.stores.address import StoreAddress
 from unlost.vault.vault import EncryptedVault
 

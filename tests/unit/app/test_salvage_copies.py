@@ -18,7 +18,7 @@ from unlost.model.errors import Conflict, StoreError
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.model.store import Store
 from unlost.testing.org import MemoryOrg
-from unlost.vault import places
+from unlost.vault.layout import object_names
 from unlost.vault.stores.address import StoreAddress
 from unlost.vault.stores.readonly import ReadOnlyStore
 from unlost.vault.vault import EncryptedVault
@@ -50,7 +50,7 @@ def lose(world: World, org: str) -> Path:
     room = whole.room(get_org(org).oid)
     state = room.chain.live()
     live = state.of("Account", until=state.seq)[-1]
-    path = room.sealed.store.path(places.segment(room.org, live.entry.object))
+    path = room.sealed.store.path(object_names.segment(room.org, live.entry.object))
     assert path is not None
     path.unlink()
     world.app.open_anew()
@@ -174,7 +174,7 @@ def test_an_org_whose_schema_is_damaged_does_not_keep_others_from_being_salvaged
 ) -> None:
     assert kept.home.vault is not None
     lose(kept, "service")
-    for one in (kept.home.vault / places.schemas(get_org("sales").oid)).rglob("*"):
+    for one in (kept.home.vault / object_names.schemas(get_org("sales").oid)).rglob("*"):
         one.unlink()
     kept.app.open_anew()
     seen = plan(kept.app)

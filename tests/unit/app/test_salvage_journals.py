@@ -25,7 +25,7 @@ from unlost.catalog.runs import RunState, find_run
 from unlost.model.errors import Conflict, IntegrityError, NotFound
 from unlost.model.schema import WireKind
 from unlost.testing.platform import Refused
-from unlost.vault import places
+from unlost.vault.layout import object_names
 
 __all__ = ["kept"]
 
@@ -206,7 +206,7 @@ def test_a_commit_that_comes_back_without_its_certificate_stops_nothing(kept: Wo
     vault.room(oid).chain.renew_checkpoint()
     info = vault.snapshots(oid)[-2]
     assert kept.home.vault is not None
-    commit = kept.home.vault / places.commit(oid, info.number)
+    commit = kept.home.vault / object_names.commit(oid, info.number)
     held = commit.read_bytes()
     for one in (kept.home.vault / (info.certificate or ""), commit):
         one.unlink()

@@ -15,7 +15,7 @@ from unlost.app.home_keys import WayIn, draft_of
 from unlost.app.new_keys import NewKey
 from unlost.app.sealed_key import FIRST, Sealer, key_file, slot_of
 from unlost.model.errors import NotAllowed, TransientError, UnlostError
-from unlost.vault.unlock import ServiceKey
+from unlost.vault.keys.unlock import ServiceKey
 
 __all__ = ("app", "cheap", "machine")  # fixtures
 

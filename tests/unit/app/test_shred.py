@@ -25,7 +25,7 @@ from unlost.catalog.mirroring import last_mirror
 from unlost.catalog.models import Run, WitnessRow
 from unlost.cli.exits import ExitCode
 from unlost.model.snapshot import CommitKind
-from unlost.vault import shred as module
+from unlost.vault.maintenance import shred as module
 from unlost.vault.stores.address import StoreAddress
 
 # ruff: noqa: F811 (fixtures)

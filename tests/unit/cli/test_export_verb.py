@@ -16,7 +16,7 @@ from unlost.cli.exits import ExitCode
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotAllowed
 from unlost.outside.formats import ExportFormat
-from unlost.vault.snapshot import VaultSnapshot
+from unlost.vault.read.snapshot import VaultSnapshot
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from unlost.model.finding import FindingKind
 from unlost.model.reading import FileRef, Op
 from unlost.model.schema import Schema, TableTrait, WireKind
 from unlost.model.snapshot import ChangeKind, CommitKind, StoredFile, TableState, Version
-from unlost.vault.commit import OpenCommit
+from unlost.vault.write.open_commit import OpenCommit
 
 
 def test_jobs_of_the_source_are_waited_for_all_at_once(scene: Scene) -> None:

@@ -11,7 +11,7 @@ from hostile import HOSTILE, Folder, make
 from smallvault import TABLE
 from unlost.model.errors import IntegrityError, LimitReached, NotFound, UsageError
 from unlost.outside import sql
-from unlost.vault import places
+from unlost.vault.layout import object_names
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +140,7 @@ def test_a_damaged_vault_says_so_itself(tmp_path: Path, work: Path) -> None:
     damaged = make(tmp_path / "damaged")
     state = damaged.small.vault.room(damaged.small.org).chain.live()
     ident = next(iter(state.segments[TABLE]))
-    file = damaged.path / places.segment(damaged.small.org, ident)
+    file = damaged.path / object_names.segment(damaged.small.org, ident)
     file.chmod(0o600)
     file.write_bytes(file.read_bytes()[:-9] + b"123456789")
     damaged.small.reopen()

@@ -6,10 +6,10 @@ from fakes.keeping_store import KeepingStore
 from smallvault import TABLE, SmallVault, rows
 from unlost.model.errors import Conflict, StoreError, UnlostError
 from unlost.model.snapshot import CommitKind, VerifyLevel
-from unlost.vault import places
-from unlost.vault.intents import OpenRun
-from unlost.vault.maintenance import Maintenance, open_runs
-from unlost.vault.packs import PackWriter
+from unlost.vault.commits.intents import OpenRun
+from unlost.vault.layout import object_names
+from unlost.vault.maintenance.maintenance_commit import Maintenance, open_runs
+from unlost.vault.objects.packs import PackWriter
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def small() -> SmallVault:
 
 def left(small: SmallVault) -> set[str]:
     """What lies below the folder of open runs."""
-    folder = places.intents(small.org)
+    folder = object_names.intents(small.org)
     return {listed.name.removeprefix(folder) for listed in small.store.list(folder)}
 
 
@@ -80,7 +80,7 @@ def test_the_mark_goes_last(small: SmallVault, monkeypatch: pytest.MonkeyPatch) 
     inner = small.store.delete
     monkeypatch.setattr(small.store, "delete", lambda name: gone.append(name) or inner(name))
     OpenRun(small.org, "n1", sealed=small.vault.room(small.org).sealed).close()
-    assert gone[-2:] == [places.intent(small.org, "n1"), places.over(small.org, "n1")]
+    assert gone[-2:] == [object_names.intent(small.org, "n1"), object_names.over(small.org, "n1")]
 
 
 def test_another_fault_of_the_store_is_not_taken_for_a_missing_right(
@@ -102,7 +102,7 @@ def test_maintenance_that_fails_ends_its_run(small: SmallVault) -> None:
     small.night("n1", ("a", "U", {"Name": "Anne"}))
     work = Maintenance(small.vault.room(small.org), run="c1", kind=CommitKind.COMPACT)
     work.open()
-    name = places.segment(small.org, work.prefix + "0" * 16)
+    name = object_names.segment(small.org, work.prefix + "0" * 16)
     small.store.put_new(name, b"x")
     work.give_up()
     assert open_names(small) == []
@@ -128,7 +128,7 @@ def test_a_large_file_that_is_held_already_ends_no_night(small: SmallVault) -> N
     first.finish()
     again = writer()
     assert again.put_chunks(content).new is False
-    packs = len(list(small.store.list(places.packs(small.org))))
+    packs = len(list(small.store.list(object_names.packs(small.org))))
 
     def breaking():
         yield from content
@@ -137,4 +137,4 @@ def test_a_large_file_that_is_held_already_ends_no_night(small: SmallVault) -> N
     with pytest.raises(UnlostError) as told:
         writer().put_chunks(breaking())
     assert told.value.code == "store-failed"
-    assert len(list(small.store.list(places.packs(small.org)))) > packs
+    assert len(list(small.store.list(object_names.packs(small.org)))) > packs

@@ -28,9 +28,11 @@ from unlost.model.snapshot import (
     VerifyLevel,
 )
 from unlost.testing.clock import START
-from unlost.vault import bundling, holding, places
-from unlost.vault.state import to_checkpoint
+from unlost.vault.commits.state import to_checkpoint
+from unlost.vault.layout import object_names
+from unlost.vault.objects import bundling
 from unlost.vault.stores.memory import MemoryStore
+from unlost.vault.write import write_buffer
 
 
 @pytest.fixture
@@ -78,11 +80,11 @@ def test_few_tables_have_segments_of_their_own(many: ManyTables) -> None:
 
 
 def test_what_is_much_is_written_at_once(many: ManyTables, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(holding, "HELD_ROWS", 4)
+    monkeypatch.setattr(write_buffer, "HELD_ROWS", 4)
     commit = many.begin("r1")
     much = commit.add_few("Alpha", [rows(*named("Alpha", "Ann", count=5))])
     assert much.held == ()
-    assert {places.segment(many.small.org, one.id) for one in much.segments} <= many.objects()
+    assert {object_names.segment(many.small.org, one.id) for one in much.segments} <= many.objects()
     few = commit.add_few("Beta", [rows(*named("Beta", "Ann"))])
     assert {one.id for one in few.held} == {one.id for one in few.segments}
 
@@ -91,7 +93,7 @@ def test_what_is_much_is_written_at_once(many: ManyTables, monkeypatch: pytest.M
 def test_no_more_waits_than_may(
     many: ManyTables, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:
-    monkeypatch.setattr(holding, bound, 10)
+    monkeypatch.setattr(write_buffer, bound, 10)
     commit = many.begin("r1")
     assert commit.add_few("Alpha", [rows(*named("Alpha", "Ann"))]).held == ()
 
@@ -198,7 +200,7 @@ def test_a_bundle_that_no_commit_came_to_is_passed_over(
 def test_once_the_run_is_over_nobody_can_read_what_waited(many: ManyTables, end: str) -> None:
     commit = many.begin("r1")
     pieces = [stored(commit.add_few(name, [rows(*own)])) for name, own in all_named("Ann").items()]
-    key = places.run_key(many.small.org, "r1")
+    key = object_names.run_key(many.small.org, "r1")
     assert many.small.store.size(key) is not None
     if end == "finish":
         finish(commit, pieces)
@@ -232,13 +234,13 @@ def test_a_bundle_stays_until_all_of_it_was_merged(many: ManyTables) -> None:
     assert many.bundles() == whole
     many.small.clock.advance(days=8)
     many.small.vault.sweep(many.small.org, run="s1")
-    assert {places.segment(many.small.org, one) for one in whole} <= many.objects()
+    assert {object_names.segment(many.small.org, one) for one in whole} <= many.objects()
     assert many.damages() == ()
     compact(many, "c2", "Delta", "Gamma")
     assert many.bundles() == set()
     many.small.clock.advance(days=8)
     assert many.small.vault.sweep(many.small.org, run="s2").removed >= 3
-    assert not {places.segment(many.small.org, one) for one in whole} & many.objects()
+    assert not {object_names.segment(many.small.org, one) for one in whole} & many.objects()
     many.small.reopen()
     assert [many.names(n) for n in (1, 2, 3)] == [shown("Ann"), shown("Bob"), shown("Cyd")]
     assert many.damages() == ()
@@ -372,7 +374,7 @@ def test_a_run_that_sees_an_erasure_behind_it_takes_its_bundle_away(
     with pytest.raises(Conflict, match="erased"):
         finish(late, pieces)
     assert scanner.found(many.small.vault, GONE.record) == set()
-    assert many.small.store.size(places.run_key(many.small.org, "r2")) is None
+    assert many.small.store.size(object_names.run_key(many.small.org, "r2")) is None
 
 
 def test_what_is_forgotten_is_gone_from_bundles_too(many: ManyTables) -> None:
@@ -409,7 +411,7 @@ def test_an_entry_that_does_not_fit_its_bundle_is_refused(many: ManyTables) -> N
 def test_a_damaged_bundle_is_found_and_named_once(many: ManyTables) -> None:
     many.night("r1", all_named("Ann"))
     (bundle,) = many.bundles()
-    name = places.segment(many.small.org, bundle)
+    name = object_names.segment(many.small.org, bundle)
     assert isinstance(many.small.store, MemoryStore)
     body = many.small.store.get(name)
     many.small.store.delete(name)

@@ -11,8 +11,9 @@ from unlost.model.erasure import ErasureWish
 from unlost.model.retention import KeepRules
 from unlost.model.snapshot import TableCommit
 from unlost.testing.clock import START
-from unlost.vault import bundling, compactor, unbundling
-from unlost.vault.bundling import Piece
+from unlost.vault.maintenance import bundle_split, compactor
+from unlost.vault.objects import bundling
+from unlost.vault.objects.bundling import Piece
 
 
 @pytest.fixture
@@ -103,13 +104,13 @@ def test_one_bundle_after_the_other_is_taken_apart(
     for number in range(4):
         many.night(f"r{number}", all_named(f"Name{number}"))
     counts: list[int] = []
-    write = unbundling.write_bundles
+    write = bundle_split.write_bundles
 
     def counting(out: object, pieces: Sequence[Piece]) -> object:
         counts.append(sum(len(piece.held.rows) for piece in pieces))
         return write(out, pieces)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(unbundling, "write_bundles", counting)
+    monkeypatch.setattr(bundle_split, "write_bundles", counting)
     many.small.vault.erase(many.small.org, ErasureWish((GONE,)), run="e1")
     assert counts == [9] * 4
     assert many.damages() == ()

@@ -6,8 +6,9 @@ from smallvault import TABLE, SmallVault, finish, rows
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.ports import Witnessed
 from unlost.testing.system import MemoryWitness
-from unlost.vault import chain, places
+from unlost.vault.commits import chain
 from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.layout import object_names
 from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, Operation
 from unlost.vault.stores.memory import MemoryStore
 
@@ -22,7 +23,7 @@ def nights(count: int, **given: object) -> SmallVault:
 
 
 def commit_name(small: SmallVault, seq: int) -> str:
-    return places.commit(small.org, seq)
+    return object_names.commit(small.org, seq)
 
 
 def replace(small: SmallVault, name: str, data: bytes) -> None:
@@ -188,7 +189,7 @@ def test_a_checkpoint_saves_reading_the_chain() -> None:
     vault = small.reopen()
     store.read.clear()
     assert [i.number for i in vault.snapshots(small.org)] == [1, 2, 3, 4, 5]
-    read = {places.sequence(name) for name in store.read if "/commits/" in name}
+    read = {object_names.sequence(name) for name in store.read if "/commits/" in name}
     assert read == {4, 5}
     assert small.cells(5)["a"]["Name"] == "v5"
     assert small.cells(1)["a"]["Name"] == "v1"
@@ -201,7 +202,7 @@ def test_a_checkpoint_saves_reading_the_chain() -> None:
 @pytest.mark.parametrize("spoil", ["flip", "swap", "lie"])
 def test_a_checkpoint_that_does_not_prove_itself_is_not_believed(spoil: str) -> None:
     small = nights(4)
-    name, older = (places.checkpoint(small.org, n) for n in (4, 2))
+    name, older = (object_names.checkpoint(small.org, n) for n in (4, 2))
     if spoil == "flip":
         data = bytearray(small.store.get(name))
         data[40] ^= 1
@@ -221,10 +222,13 @@ def test_a_checkpoint_that_does_not_prove_itself_is_not_believed(spoil: str) -> 
 def test_checkpoints_that_newer_ones_stand_for_are_removed() -> None:
     """Each repeats all that is live: with many commits a day they would fill the vault."""
     small = nights(11)
-    left = [places.sequence(one.name) for one in small.store.list(places.checkpoints(small.org))]
+    left = [
+        object_names.sequence(one.name)
+        for one in small.store.list(object_names.checkpoints(small.org))
+    ]
     assert left == [6, 8, 10]
     for seq in left:
-        small.store.delete(places.checkpoint(small.org, seq))
+        small.store.delete(object_names.checkpoint(small.org, seq))
     small.reopen()
     assert small.cells(11)["a"]["Name"] == "v11", "they are a cache"
 
@@ -311,7 +315,7 @@ def test_each_manifest_of_a_store_that_is_far_away_is_read_once() -> None:
     whole = far(small)
     assert small.cells(5) == told
     gets = [call.name for call in whole.calls if call.operation is Operation.GET]
-    commits = [name for name in gets if "/commits/" in name and places.sequence(name) <= 5]
+    commits = [name for name in gets if "/commits/" in name and object_names.sequence(name) <= 5]
     assert len(commits) == len(set(commits)) == 5
     first = min(gets.index(name) for name in commits) + 1
     small.store = near

@@ -6,18 +6,21 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from unlost.vault.maintenance.rewrite.tiers import FEWEST
 
 from smallvault import NAMES, TABLE, SmallVault, finish, rows, schema
 from unlost.model.errors import Conflict, IntegrityError, LimitReached, StoreError
 from unlost.model.schema import ChangeLog, Column, Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, Lineage, TableCommit, VerifyLevel
 from unlost.testing.clock import START
-from unlost.vault import changes, compactor, merge, segmentwriter, writer
-from unlost.vault.chain import Chain
+from unlost.vault.commits.chain import Chain
+from unlost.vault.commits.state import LiveSegment
 from unlost.vault.format.manifest import Manifest
-from unlost.vault.rewrite import bare, merging, tiers
-from unlost.vault.rewrite.tiers import FEWEST
-from unlost.vault.state import LiveSegment
+from unlost.vault.maintenance import compactor
+from unlost.vault.maintenance.rewrite import bare, merging, tiers
+from unlost.vault.objects import segment_writer
+from unlost.vault.read import changes, merge
+from unlost.vault.write import table_writer
 
 IDS = tuple(f"{n:03d}" for n in range(40))
 
@@ -166,7 +169,7 @@ def test_two_schemas_that_differ_in_other_tables_are_one_shape(small: SmallVault
 def test_versions_of_a_record_may_fill_several_groups_and_segments(
     small: SmallVault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(segmentwriter, "NIGHT_GROUP_ROWS", 1)
+    monkeypatch.setattr(segment_writer, "NIGHT_GROUP_ROWS", 1)
     monkeypatch.setattr(merging, "GROUP_ROWS", 2)
     monkeypatch.setattr(merging, "SEGMENT_ROWS", 5)
     monkeypatch.setattr(merge, "PIECE_ROWS", 3)
@@ -299,7 +302,7 @@ def test_an_error_leaves_nothing_behind(small: SmallVault, monkeypatch: pytest.M
     def full(*_: object) -> None:
         raise StoreError("store-full", "There is no room.")
 
-    monkeypatch.setattr("unlost.vault.compactor._index", full)
+    monkeypatch.setattr("unlost.vault.maintenance.compactor._index", full)
     with pytest.raises(StoreError):
         small.vault.compact(small.org, run="c1")
     assert {listed.name for listed in small.store.list("")} == before
@@ -371,7 +374,7 @@ def of_search(small: SmallVault) -> set[tuple[str, ...]]:
 def test_no_word_is_lost_however_its_rows_are_cut(
     small: SmallVault, monkeypatch: pytest.MonkeyPatch, pieces: int, at_once: int
 ) -> None:
-    monkeypatch.setattr(writer, "TOKEN_GROUP_ROWS", 4)
+    monkeypatch.setattr(table_writer, "TOKEN_GROUP_ROWS", 4)
     monkeypatch.setattr(merging, "TOKEN_GROUP_ROWS", 4)
     monkeypatch.setattr(merge, "PIECE_ROWS", pieces)
     monkeypatch.setattr(bare, "PIECE_ROWS", at_once)
@@ -432,7 +435,7 @@ def test_row_groups_are_filled_across_pieces(
 ) -> None:
     monkeypatch.setattr(merge, "PIECE_ROWS", 5)
     monkeypatch.setattr(merging, "GROUP_ROWS", 16)
-    monkeypatch.setattr(segmentwriter, "NIGHT_GROUP_ROWS", 3)
+    monkeypatch.setattr(segment_writer, "NIGHT_GROUP_ROWS", 3)
     monkeypatch.setattr(tiers, "FEWEST", 2)
     small.night("n1", *((id_, "U", {"Name": "1"}) for id_ in IDS))
     small.night("n2", *((id_, "U", {"Name": "2"}) for id_ in IDS))

@@ -10,12 +10,12 @@ from unlost.model.snapshot import VerifyLevel
 from unlost.model.store import Listed, Store
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
-from unlost.vault.copying import PASSES, UNFINISHED, Copied, copy_vault
 from unlost.vault.format.vaultjson import VAULT_FILE
-from unlost.vault.opening import open_keyring
+from unlost.vault.keys.opening import open_keyring
+from unlost.vault.keys.unlock import ByRecoverySheet
+from unlost.vault.mirror.copying import PASSES, UNFINISHED, Copied, copy_vault
 from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, Operation
 from unlost.vault.stores.memory import MemoryStore
-from unlost.vault.unlock import ByRecoverySheet
 from unlost.vault.vault import EncryptedVault, open_vault
 
 

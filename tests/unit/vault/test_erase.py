@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from unlost.vault.maintenance.erase.packs import content_bytes
+from unlost.vault.maintenance.erase.redact import put_redaction
 
 import scanner
 import vaultstory
@@ -17,12 +19,12 @@ from unlost.model.plan import RecordKey
 from unlost.model.ports import IncomingFile
 from unlost.model.retention import HeldThing, Hold, HoldScope, KeepRules
 from unlost.model.snapshot import CommitKind, VerifyLevel
-from unlost.vault import bigcells, compactor, places
-from unlost.vault.erase import eraser, removing
-from unlost.vault.erase.packs import content_bytes
-from unlost.vault.erase.redact import put_redaction
 from unlost.vault.format.sealed import HEADER_BYTES, KIB256, Header
-from unlost.vault.rewrite import merging, tiers
+from unlost.vault.layout import object_names
+from unlost.vault.maintenance import compactor
+from unlost.vault.maintenance.erase import eraser, removing
+from unlost.vault.maintenance.rewrite import merging, tiers
+from unlost.vault.read import big_cells
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import EncryptedVault, open_vault
 from vaultstory import Story
@@ -153,7 +155,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(merging, "SEGMENT_ROWS", 5)
     monkeypatch.setattr(merging, "AT_ONCE", 4)
     monkeypatch.setattr(tiers, "FEWEST", 3)
-    monkeypatch.setattr(bigcells, "CELL_BYTES", 100)
+    monkeypatch.setattr(big_cells, "CELL_BYTES", 100)
 
 
 @pytest.mark.usefixtures("tiny")
@@ -436,7 +438,7 @@ def test_a_backup_that_began_before_it_begins_again() -> None:
     text = "Anne " * 20_000
     added = commit.add(TABLE, [rows(("a", "U", {"Name": "Anne", "Text": text}))])
     commit.put_certificate(vaultstory.certificate(vaultstory.found(MemoryStore()), "n3"))
-    small.store.delete(places.intent(small.org, "n3"))  # as if it was not seen in time
+    small.store.delete(object_names.intent(small.org, "n3"))  # as if it was not seen in time
     hidden = {one.name: small.store.get(one.name) for one in small.store.list(f"orgs/{small.org}/")}
     small.vault.erase(small.org, wish(thing("a")), run="e2")
     for name, content in hidden.items():  # as if it was written a moment later
@@ -482,7 +484,7 @@ def test_a_sweep_finishes_what_was_cut_off(monkeypatch: pytest.MonkeyPatch) -> N
 
 def without_checkpoints(story: Story) -> None:
     """So that the whole chain is read."""
-    for one in list(story.store.list(places.checkpoints(story.org))):
+    for one in list(story.store.list(object_names.checkpoints(story.org))):
         story.store.delete(one.name)
 
 
@@ -491,7 +493,7 @@ def test_what_stands_in_place_of_a_manifest_is_missed_and_proved() -> None:
     story.vault.erase(story.org, wish(ZOE), run="e1")
     without_checkpoints(story)
     check_whole(reopened(story))
-    folder = places.redactions(story.org)
+    folder = object_names.redactions(story.org)
     (name, *_) = [one.name for one in story.store.list(folder)]
     data = story.store.get(name)
     story.store.delete(name)
@@ -504,7 +506,7 @@ def test_what_stands_in_place_of_a_manifest_is_missed_and_proved() -> None:
     story.vault.snapshots(story.org)
     story.store.delete(name)
     with pytest.raises(IntegrityError):  # also for who has followed the chain before
-        story.vault.at(story.org, places.redacted(name))
+        story.vault.at(story.org, object_names.redacted(name))
 
 
 @pytest.mark.parametrize("beside", [True, False])
@@ -513,8 +515,8 @@ def test_nobody_else_puts_something_there(beside: bool) -> None:
     story.vault.erase(story.org, wish(ZOE), run="e1")
     without_checkpoints(story)
     room = story.vault.room(story.org)
-    (name, *_) = [one.name for one in story.store.list(places.redactions(story.org))]
-    seq = places.redacted(name)
+    (name, *_) = [one.name for one in story.store.list(object_names.redactions(story.org))]
+    seq = object_names.redacted(name)
     manifest, head = room.chain.manifest(seq)
     other = msgspec.structs.replace(manifest, rows_seen=7)
     if not beside:
@@ -531,8 +533,8 @@ def test_one_that_came_to_nothing_does_no_harm() -> None:
     story.vault.erase(story.org, wish(ZOE), run="e1")
     without_checkpoints(story)
     room = story.vault.room(story.org)
-    (name, *_) = [one.name for one in story.store.list(places.redactions(story.org))]
-    manifest, head = room.chain.manifest(places.redacted(name))
+    (name, *_) = [one.name for one in story.store.list(object_names.redactions(story.org))]
+    manifest, head = room.chain.manifest(object_names.redacted(name))
     other = put_redaction(room, manifest, head=head, by=1).name
     assert len(reopened(story).snapshots(story.org)) == 3
     assert [one.object for one in story.vault.verify(VerifyLevel.DEEP).damages] == [other]
@@ -561,7 +563,7 @@ def test_a_run_that_is_finished_again_puts_no_manifest_back() -> None:
         story.org, run="night-1", kind=CommitKind.BACKUP, identity=vaultstory.IDENTITY
     )
     assert again.finish([], as_of=story.clock.now()).head == first.head
-    assert story.store.size(places.commit(story.org, 1)) is None
+    assert story.store.size(object_names.commit(story.org, 1)) is None
     check_whole(story.vault)
 
 
@@ -591,10 +593,10 @@ def test_a_late_run_is_over_after_an_erasure_also_where_nothing_may_be_deleted()
     small.night("n1", ("a", "U", {"Name": "Anne"}))
     commit = small.begin("n2")
     added = commit.add(TABLE, [rows(("a", "U", {"Name": "Anne"}))])
-    small.store.delete(places.intent(small.org, "n2"))  # as if it was not seen in time
+    small.store.delete(object_names.intent(small.org, "n2"))  # as if it was not seen in time
     small.vault.erase(small.org, wish(thing("a")), run="e1")
     commit._notes.open(commit._intent)
-    key = places.run_key(small.org, "n2")
+    key = object_names.run_key(small.org, "n2")
     small.store.put_new(key, b"k")
 
     def refuse(name: str) -> bool:

@@ -11,9 +11,9 @@ from unlost.model.erasure import ErasureWish, MatchColumn
 from unlost.model.errors import Conflict, UsageError
 from unlost.model.plan import RecordKey
 from unlost.model.snapshot import CommitKind, VerifyLevel
-from unlost.vault import places
-from unlost.vault.erase import eraser
-from unlost.vault.erase_cleanup import remove_erased
+from unlost.vault.layout import object_names
+from unlost.vault.maintenance.erase import eraser
+from unlost.vault.maintenance.erase_cleanup import remove_erased
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import EncryptedVault, open_vault
 
@@ -47,7 +47,7 @@ def test_who_was_open_all_the_while_follows_past_what_was_erased() -> None:
     vaultstory.second_night(story)
     story.vault.erase(story.org, wish(ZOE), run="e1")
     last = numbers(story.vault, story.org)[-1]
-    assert story.store.size(places.commit(story.org, last - 1)) is None
+    assert story.store.size(object_names.commit(story.org, last - 1)) is None
     assert numbers(service, story.org)[-1] == last
     vaultstory.third_night(story)
     story.vault.erase(story.org, wish(RecordKey("Contact", "003000000000001AAA")), run="e2")
@@ -81,8 +81,8 @@ def test_no_manifest_goes_while_what_stands_in_its_place_is_away() -> None:
     story = vaultstory.told(MemoryStore())
     kept = {one.name: story.store.get(one.name) for one in story.store.list("")}
     story.vault.erase(story.org, wish(ZOE), run="e1")
-    redaction = next(iter(story.store.list(places.redactions(story.org)))).name
-    manifest = places.commit(story.org, places.redacted(redaction))
+    redaction = next(iter(story.store.list(object_names.redactions(story.org)))).name
+    manifest = object_names.commit(story.org, object_names.redacted(redaction))
     story.store.put_new(manifest, kept[manifest])  # as if its removal had been cut off
     body = story.store.get(redaction)
     story.store.delete(redaction)

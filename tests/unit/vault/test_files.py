@@ -22,8 +22,10 @@ from unlost.model.finding import FindingKind, Severity
 from unlost.model.ports import IncomingFile
 from unlost.model.reading import FileRef
 from unlost.testing.entropy import SeededEntropy
-from unlost.vault.blobstream import open_blob
-from unlost.vault.files import (
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.keys.sealing import SealedObjects
+from unlost.vault.objects.blob_stream import open_blob
+from unlost.vault.objects.files import (
     FILES_COLUMNS,
     Intake,
     blob_of_row,
@@ -32,9 +34,7 @@ from unlost.vault.files import (
     file_of_row,
     file_row_id,
 )
-from unlost.vault.keys import Keyring
-from unlost.vault.packs import Blob, Extent, PackWriter
-from unlost.vault.sealing import SealedObjects
+from unlost.vault.objects.packs import Blob, Extent, PackWriter
 from unlost.vault.stores.memory import MemoryStore
 
 ORG = "0a" * 16
@@ -187,7 +187,7 @@ def test_what_concerns_the_whole_run_stops_it(org: Org, error: Exception) -> Non
 
 
 def test_rows_come_in_bounded_batches(org: Org, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unlost.vault.files._BATCH_ROWS", 4)
+    monkeypatch.setattr("unlost.vault.objects.files._BATCH_ROWS", 4)
     writer = PackWriter(org.objects, org=ORG, known=lambda _: {})
     intake = Intake(writer, observed_at=WHEN)
     files = (incoming(str(n).encode(), record=str(n)) for n in range(5))

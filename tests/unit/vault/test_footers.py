@@ -5,9 +5,10 @@ import pytest
 from smallvault import TABLE, SmallVault
 from unlost.model.errors import IntegrityError
 from unlost.model.snapshot import SegmentEntry
-from unlost.vault import places, segments
 from unlost.vault.format.physical import U_ID
-from unlost.vault.segments import SegmentReader
+from unlost.vault.layout import object_names
+from unlost.vault.objects import segments
+from unlost.vault.objects.segments import SegmentReader
 from unlost.vault.stores.memory import MemoryStore
 
 
@@ -56,7 +57,7 @@ def test_a_kept_footer_hides_no_damage(how: str) -> None:
     store = Counting()
     small, reader, (entry, *_) = three_nights(store)
     ids(reader, entry)
-    name = places.segment(small.org, entry.id)
+    name = object_names.segment(small.org, entry.id)
     data = bytearray(store._objects.pop(name))
     if how == "flipped":
         data[100] ^= 1

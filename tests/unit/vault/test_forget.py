@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from unlost.vault.maintenance.rewrite.merging import Merger
 
 from smallvault import TABLE, SmallVault, finish, rows
 from unlost.model.errors import Conflict, LimitReached, NotFound, StoreError
 from unlost.model.retention import HeldThing, Hold, HoldScope, KeepRules
 from unlost.model.snapshot import CommitKind, SnapshotInfo, TableCommit, VerifyLevel, Version
 from unlost.testing.clock import START
-from unlost.vault import bigcells, changes
-from unlost.vault.commit import OpenCommit
-from unlost.vault.intents import OpenRun
-from unlost.vault.retain import forget as forgetting
-from unlost.vault.rewrite import merging, tiers
-from unlost.vault.rewrite.merging import Merger
+from unlost.vault.commits.intents import OpenRun
+from unlost.vault.maintenance.retain import forget as forgetting
+from unlost.vault.maintenance.rewrite import merging, tiers
+from unlost.vault.read import big_cells, changes
+from unlost.vault.write.open_commit import OpenCommit
 
 IDS = tuple(f"{n:02d}" for n in range(12))
 DEAD = "DPM"
@@ -34,7 +34,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(merging, "SEGMENT_ROWS", 5)
     monkeypatch.setattr(merging, "AT_ONCE", 4)
     monkeypatch.setattr(tiers, "FEWEST", 3)
-    monkeypatch.setattr(bigcells, "CELL_BYTES", 100)
+    monkeypatch.setattr(big_cells, "CELL_BYTES", 100)
 
 
 def night(

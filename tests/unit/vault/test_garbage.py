@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from unlost.vault.maintenance.retain.holds import hold_rows
 
 from smallvault import IDENTITY, TABLE, SmallVault, finish, rows
 from unlost.model.erasure import ErasureWish
@@ -11,10 +12,9 @@ from unlost.model.plan import RecordKey
 from unlost.model.retention import HeldThing, Hold, HoldScope
 from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel
 from unlost.vault.format.physical import HOLDS
-from unlost.vault.garbage import GRACE
-from unlost.vault.maintenance import BEGUN_ANEW, open_runs
-from unlost.vault.retain.holds import hold_rows
-from unlost.vault.rewrite import tiers
+from unlost.vault.maintenance.garbage import GRACE
+from unlost.vault.maintenance.maintenance_commit import BEGUN_ANEW, open_runs
+from unlost.vault.maintenance.rewrite import tiers
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_a_compaction_that_was_cut_off_leaves_nothing_for_ever(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("unlost.vault.maintenance.Maintenance.commit", cut)
+        patch.setattr("unlost.vault.maintenance.maintenance_commit.Maintenance.commit", cut)
         with pytest.raises(KeyboardInterrupt):
             small.vault.compact(small.org, run="c1")
     small.reopen()
@@ -185,7 +185,7 @@ def test_what_is_live_is_never_removed_whatever_was_condemned(
     added = mine.add(TABLE, [rows(("b", "U", {"Name": "mine"}))])
     small.vault.begin(small.org, run="mine", kind=CommitKind.BACKUP, identity=IDENTITY).abandon()
     small.vault.sweep(small.org, run="s1")
-    monkeypatch.setattr("unlost.vault.finish.Finish._check_open", lambda self: None)
+    monkeypatch.setattr("unlost.vault.write.finish.Finish._check_open", lambda self: None)
     finish(mine, added)
     small.clock.advance(days=30)
     assert small.vault.sweep(small.org, run="s2").removed == 0

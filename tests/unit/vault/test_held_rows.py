@@ -8,9 +8,10 @@ from manytables import GONE, ManyTables, all_named, finish, named, stored
 from smallvault import rows
 from unlost.model.erasure import ErasureWish
 from unlost.model.errors import Conflict, StoreError
-from unlost.vault import holding, places
-from unlost.vault.chain import Chain
-from unlost.vault.intents import OpenRun
+from unlost.vault.commits.chain import Chain
+from unlost.vault.commits.intents import OpenRun
+from unlost.vault.layout import object_names
+from unlost.vault.write import write_buffer
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def _left_open(many: ManyTables, monkeypatch: pytest.MonkeyPatch, *, how: str) -
             patch.setattr(Chain, "seal_checkpoint", _full)
         many.night("r2", all_named("Bob"))
     many.small.reopen()
-    key = places.run_key(many.small.org, "r2")
+    key = object_names.run_key(many.small.org, "r2")
     assert many.small.store.size(key) is not None
     return key
 
@@ -44,7 +45,7 @@ def test_the_key_of_a_committed_run_does_not_outlive_an_erasure(
     key = _left_open(many, monkeypatch, how=how)
     many.small.vault.erase(many.small.org, ErasureWish((GONE,)), run="e1")
     assert many.small.store.size(key) is None
-    assert many.small.store.size(places.intent(many.small.org, "r2")) is None
+    assert many.small.store.size(object_names.intent(many.small.org, "r2")) is None
     assert many.small.vault.erasures(many.small.org)[0].complete
 
 
@@ -59,7 +60,7 @@ def test_an_erasure_is_not_complete_while_the_key_of_a_run_that_is_over_is_there
     assert not many.small.vault.erasures(many.small.org)[0].complete
     many.small.vault.sweep(many.small.org, run="s1")
     assert many.small.vault.erasures(many.small.org)[0].complete
-    assert many.small.store.size(places.run_key(many.small.org, run)) is None
+    assert many.small.store.size(object_names.run_key(many.small.org, run)) is None
 
 
 def test_the_key_of_a_run_that_is_open_stays(many: ManyTables) -> None:
@@ -127,7 +128,7 @@ def test_what_was_recalled_counts_too(many: ManyTables, monkeypatch: pytest.Monk
     assert recalled == pytest.approx(size, rel=0.02)  # how rows lie in memory may differ a little
     commit.recall(pieces)
     assert commit._holding._bytes == recalled
-    monkeypatch.setattr(holding, "RUN_BYTES", recalled)
+    monkeypatch.setattr(write_buffer, "RUN_BYTES", recalled)
     assert commit.add_few("Wide", [rows(("w", "U", {"N000": "x"}), names=("N000",))]).held == ()
 
 

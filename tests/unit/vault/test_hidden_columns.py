@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pytest
+from unlost.vault.maintenance.rewrite.tiers import FEWEST
 
 from smallvault import IDENTITY, Row, SmallVault, rows
 from unlost.model.errors import NotFound
@@ -20,10 +21,9 @@ from unlost.model.reading import FileRef
 from unlost.model.schema import ChangeLog, Column, ColumnTrait, FileColumn, Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, SnapshotInfo, TableCommit, Visibility
 from unlost.testing.clock import START
-from unlost.vault.bigcells import CELL_BYTES
+from unlost.vault.objects.segments import SegmentReader
+from unlost.vault.read.big_cells import CELL_BYTES
 from unlost.vault.reader import EncryptedReader
-from unlost.vault.rewrite.tiers import FEWEST
-from unlost.vault.segments import SegmentReader
 
 SECRET = "secret"
 PERSON, LOG = "Person", "PersonHistory"

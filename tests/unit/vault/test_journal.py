@@ -8,9 +8,9 @@ from smallvault import IDENTITY, SmallVault
 from unlost.model.errors import Conflict, IntegrityError, NotFound, StoreError, UsageError
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.testing.clock import START
-from unlost.vault import places
 from unlost.vault.format.journal import FIRST_LINK, encode_entry, link_after
 from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.layout import object_names
 from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, Operation
 from unlost.vault.stores.memory import MemoryStore
 
@@ -29,7 +29,7 @@ def small() -> SmallVault:
 
 
 def name(small: SmallVault, number: int, run: str = RUN) -> str:
-    return places.journal_entry(small.org, run, number)
+    return object_names.journal_entry(small.org, run, number)
 
 
 def close(small: SmallVault, run: str = RUN) -> None:
@@ -151,10 +151,10 @@ def test_a_cut_entry_is_named_by_a_quick_look(small: SmallVault) -> None:
 
 
 def test_a_checkpoint_keeps_the_proof(small: SmallVault, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unlost.vault.chain.CHECKPOINT_EVERY", 1)
+    monkeypatch.setattr("unlost.vault.commits.chain.CHECKPOINT_EVERY", 1)
     close(small)
     small.night("night-1")
-    manifests = [places.commit(small.org, 1)]
+    manifests = [object_names.commit(small.org, 1)]
     kept = {manifest: small.store.get(manifest) for manifest in manifests}
     assert damaged(small) == {}
     for manifest in manifests:
@@ -213,7 +213,7 @@ def test_an_entry_whose_reply_was_lost_is_there_once(small: SmallVault) -> None:
 
 
 def test_other_objects_in_the_folder_are_passed_over(small: SmallVault) -> None:
-    small.store.put_new(f"{places.journal(small.org, RUN)}notes.txt", b"not ours")
+    small.store.put_new(f"{object_names.journal(small.org, RUN)}notes.txt", b"not ours")
     assert list(small.reopen().journal(small.org, RUN).read()) == list(ENTRIES)
     assert damaged(small) == {}
 

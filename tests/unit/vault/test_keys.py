@@ -5,7 +5,7 @@ import pytest
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.format.sealed import ObjectKind
-from unlost.vault.keys import Keyring, derive, epoch_folder, identity_folder
+from unlost.vault.keys.hierarchy import Keyring, derive, epoch_folder, identity_folder
 from unlost.vault.stores.fault import Crash, Fault, FaultKind, FaultStore
 from unlost.vault.stores.memory import MemoryStore
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlost.vault.format.physical import physical
-from unlost.vault.label import Label, metadata_of_bundle, part_of, parts_of
+from unlost.vault.layout.segment_label import Label, metadata_of_bundle, part_of, parts_of
 
 LABEL = Label("Account", "a1", 4, 2)
 

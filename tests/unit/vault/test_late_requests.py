@@ -13,9 +13,9 @@ from unlost.model.rectification import RectifyWish, RightValue
 from unlost.model.retention import KeepRules
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.model.store import Store
-from unlost.vault import places
-from unlost.vault.maintenance import open_runs
-from unlost.vault.rewrite import tiers
+from unlost.vault.layout import object_names
+from unlost.vault.maintenance.maintenance_commit import open_runs
+from unlost.vault.maintenance.rewrite import tiers
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import EncryptedVault, open_vault
 
@@ -186,14 +186,14 @@ def test_a_loser_that_takes_a_name_which_an_erasure_freed_is_no_commit(
     story.vault.erase(story.org, WISH, run="e1")
     service = opened(store, story)
     before = service.snapshots(story.org)
-    assert places.commit(story.org, 2) not in names(store)
+    assert object_names.commit(story.org, 2) not in names(store)
     assert store.arrive() == [True]
     for name in [one for one in names(store) if "/checkpoints/" in one]:
         store.delete(name)  # so that whoever opens the vault reads all
     fresh = opened(store, story)
     assert fresh.snapshots(story.org) == before == service.snapshots(story.org)
     damages = fresh.verify(VerifyLevel.DEEP).damages
-    assert [one.object for one in damages] == [places.commit(story.org, 2)]
+    assert [one.object for one in damages] == [object_names.commit(story.org, 2)]
     vaultstory.third_night(story)
     fresh.sweep(story.org, run="s1")
     assert opened(store, story).verify(VerifyLevel.DEEP).damages == ()
@@ -224,9 +224,9 @@ def test_a_damaged_redaction_beside_its_manifest_is_told_by_verify(
 ) -> None:
     kept = {one.name: store.get(one.name) for one in store.list("") if "/commits/" in one.name}
     story.vault.erase(story.org, WISH, run="e1")
-    (name, *_) = [one.name for one in store.list(places.redactions(story.org))]
-    seq = places.redacted(name)
-    store.put_new(places.commit(story.org, seq), kept[places.commit(story.org, seq)])
+    (name, *_) = [one.name for one in store.list(object_names.redactions(story.org))]
+    seq = object_names.redacted(name)
+    store.put_new(object_names.commit(story.org, seq), kept[object_names.commit(story.org, seq)])
     data = store.get(name)
     store.delete(name)
     store.put_new(name, data[:-1] + bytes([data[-1] ^ 1]))

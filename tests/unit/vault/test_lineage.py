@@ -7,7 +7,7 @@ from unlost.model.lineage import resolve
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
 from unlost.model.snapshot import CommitKind, Lineage, VerifyLevel
-from unlost.vault.segments import SegmentReader
+from unlost.vault.objects.segments import SegmentReader
 
 COUNT = 20_000
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 import vaultstory
 from unlost.model.errors import UsageError
 from unlost.model.snapshot import MOST_PARTS, VerifyLevel, VerifyPart, read_part
+from unlost.vault.maintenance.verify import Look
 from unlost.vault.stores.memory import MemoryStore
-from unlost.vault.verify import Look
 
 
 @given(st.text("abcdef0123456789/.", min_size=1), st.integers(1, 40))

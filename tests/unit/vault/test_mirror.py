@@ -13,17 +13,17 @@ from unlost.model.retention import KeepRules
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.model.store import Store
 from unlost.testing.system import MemoryWitness
-from unlost.vault import places
+from unlost.vault.keys.key_slots import replace_way
+from unlost.vault.keys.opening import unlock_keyring
+from unlost.vault.keys.unlock import ByRecoverySheet, ServiceKey
+from unlost.vault.layout import object_names
+from unlost.vault.maintenance.rewrite import tiers
+from unlost.vault.maintenance.shred import plan_shredding, shred_org
 from unlost.vault.mirror.repair import repair_from
 from unlost.vault.mirror.update import update_mirror
-from unlost.vault.opening import unlock_keyring
-from unlost.vault.rewrite import tiers
-from unlost.vault.shred import plan_shredding, shred_org
 from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, Operation
 from unlost.vault.stores.memory import MemoryStore
-from unlost.vault.unlock import ByRecoverySheet, ServiceKey
 from unlost.vault.vault import EncryptedVault, open_vault
-from unlost.vault.ways import replace_way
 
 ZOE = RecordKey("Contact", "003000000000003AAA")
 
@@ -144,7 +144,7 @@ def test_a_vault_that_lost_its_newest_commit_is_not_mirrored(
         source, keys=told.keys, clock=told.clock, entropy=told.entropy, witness=witness
     )
     newest = opened.commits(told.org)[-1].number
-    source.delete(places.commit(told.org, newest))
+    source.delete(object_names.commit(told.org, newest))
     opened = open_vault(
         source, keys=told.keys, clock=told.clock, entropy=told.entropy, witness=witness
     )
@@ -336,7 +336,7 @@ def test_a_commit_of_another_home_is_not_replaced_by_a_lost_one() -> None:
     vaultstory.second_night(story)
     other = MemoryStore()
     update_mirror(story.vault, other)
-    lost = places.commit(story.org, 2)
+    lost = object_names.commit(story.org, 2)
     story.store.delete(lost)
     looks = 0
 
@@ -383,8 +383,8 @@ def test_what_was_erased_does_not_come_back_from_a_copy_that_is_older(
     update_mirror(story.vault, other)
     story.vault.erase(story.org, ErasureWish((ZOE,), (), by="admin"), run="e1")
     newest = story.vault.commits(story.org)[-1].number
-    (redaction, *_) = [one.name for one in story.store.list(places.redactions(story.org))]
-    story.store.delete(places.commit(story.org, newest) if lost == "commit" else redaction)
+    (redaction, *_) = [one.name for one in story.store.list(object_names.redactions(story.org))]
+    story.store.delete(object_names.commit(story.org, newest) if lost == "commit" else redaction)
     for name in [n for n in contents(story.store) if "/checkpoints/" in n]:
         story.store.delete(name)
     before = contents(story.store)
@@ -460,7 +460,7 @@ def test_a_name_that_is_none_of_ours_is_passed_over_and_told(
 def test_copying_holds_pieces_and_not_objects(
     told: vaultstory.Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unlost.vault.copying._PIECE_BYTES", 1000)
+    monkeypatch.setattr("unlost.vault.mirror.copying._PIECE_BYTES", 1000)
     asked: list[int] = []
 
     class Watched(MemoryStore):

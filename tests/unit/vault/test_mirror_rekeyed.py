@@ -13,11 +13,11 @@ from unlost.model.erasure import ErasureWish
 from unlost.model.org import OrgIdentity
 from unlost.model.schema import Schema
 from unlost.model.snapshot import CommitKind
-from unlost.vault import places
+from unlost.vault.layout import object_names
+from unlost.vault.maintenance.shred import plan_shredding, shred_org
 from unlost.vault.mirror import update
 from unlost.vault.mirror.repair import Repaired, repair_from
 from unlost.vault.mirror.update import Mirrored, update_mirror
-from unlost.vault.shred import plan_shredding, shred_org
 from unlost.vault.stores.memory import MemoryStore
 from vaultstory import Story
 
@@ -109,8 +109,10 @@ def test_what_rots_in_the_vault_once_it_was_sealed_anew_leaves_the_mirror_what_i
     renewed(story)
     assert rekeyed(story).complete
     state = story.vault.room(story.org).chain.live()
-    segment = places.segment(story.org, max(state.entries(), key=lambda one: one.bytes).object)
-    redaction = next(name for name in state.objects if places.redacted(name) == 2)
+    segment = object_names.segment(
+        story.org, max(state.entries(), key=lambda one: one.bytes).object
+    )
+    redaction = next(name for name in state.objects if object_names.redacted(name) == 2)
     name = redaction if what == "redaction" else segment
     data = story.store.get(name)
     if what == "lost":
@@ -144,18 +146,18 @@ def test_what_was_erased_goes_from_a_mirror_that_lacks_something(story: Story) -
     renewed(story)
     assert rekeyed(story).complete
     room = story.vault.room(story.org)
-    rotten = places.pack(story.org, room.chain.live().pack_id(min(packs)))
+    rotten = object_names.pack(story.org, room.chain.live().pack_id(min(packs)))
     flipped(story.store, rotten)
     gone = story.vault.erase(story.org, ErasureWish((SECRET,)), run="e1")
     assert gone.snapshot
     done = update_mirror(story.vault, target)
     assert (done.damaged, done.strange) == ((rotten,), ())
     assert done.kept
-    assert places.pack(story.org, min(packs)) in contents(target)
+    assert object_names.pack(story.org, min(packs)) in contents(target)
     manifest = room.chain.manifest(gone.snapshot)[0]
-    redacted = {places.redacted(entry.name) for entry in manifest.objects} - {0}
+    redacted = {object_names.redacted(entry.name) for entry in manifest.objects} - {0}
     assert redacted
-    assert not {places.commit(story.org, seq) for seq in redacted} & contents(target).keys()
+    assert not {object_names.commit(story.org, seq) for seq in redacted} & contents(target).keys()
     assert tells_secret(story, target) == []
 
 
@@ -168,7 +170,7 @@ def test_an_org_that_is_broken_in_the_vault_keeps_its_name_in_the_mirror(story: 
     assert rekeyed(story).complete
     story.vault.rekey(other, run="other")
     newest = story.vault.commits(story.org)[-1].number
-    story.store.delete(places.commit(story.org, newest - 1))
+    story.store.delete(object_names.commit(story.org, newest - 1))
     for name in [n for n in contents(story.store) if "/checkpoints/" in n]:
         story.store.delete(name)
     fresh(story)
@@ -184,11 +186,11 @@ def test_a_name_that_the_vault_lost_stays_in_the_mirror(story: Story) -> None:
     """Two of one org: neither stands in place of the other."""
     target = MemoryStore()
     update_mirror(story.vault, target)
-    name = places.identity(story.org)
+    name = object_names.identity(story.org)
     target.put_new(f"{name}.00ff", b"another one")
     target.put_new(f"orgs/{story.org}/journal/restore-1/00000000.00ff", b"another one")
     story.store.delete(name)
-    entry = places.journal_entry(story.org, "restore-1", 0)
+    entry = object_names.journal_entry(story.org, "restore-1", 0)
     story.store.delete(entry)
     update_mirror(story.vault, target)
     assert target.size(name) is not None
@@ -206,7 +208,7 @@ def test_what_a_run_left_that_came_to_nothing_goes_from_the_mirror_with_the_key_
     commit.put_schema(Schema((), "another"))
     commit.abandon()
     update_mirror(story.vault, target)
-    folder = places.schemas(story.org)
+    folder = object_names.schemas(story.org)
     before = {one.name for one in story.store.list(folder)}
     renewed(story)
     assert rekeyed(story).complete
@@ -253,14 +255,14 @@ def test_junk_that_looks_as_if_it_were_sealed_anew_does_not_come_back(story: Sto
     renewed(story)
     assert rekeyed(story).complete
     update_mirror(story.vault, target)
-    (name,) = (one.name for one in story.store.list(places.identities()))
-    stem = places.stem(name)
+    (name,) = (one.name for one in story.store.list(object_names.identities()))
+    stem = object_names.stem(name)
     for mark in ("0" * 16, "f" * 16):
         target.put_new(f"{stem}.{mark}", b"junk")
     story.store.delete(name)
     done = repaired(story, target)
     assert (done.objects, done.left) == ((name,), ())
-    assert [one.name for one in story.store.list(places.identities())] == [name]
+    assert [one.name for one in story.store.list(object_names.identities())] == [name]
 
 
 def test_the_name_of_an_org_that_was_shredded_does_not_come_back(story: Story) -> None:
@@ -271,4 +273,4 @@ def test_the_name_of_an_org_that_was_shredded_does_not_come_back(story: Story) -
     room = story.vault.room(story.org)
     shred_org(room, plan_shredding(room, now=story.clock.now()), at=story.clock.now())
     assert repaired(story, target).objects == ()
-    assert not list(story.store.list(places.identities()))
+    assert not list(story.store.list(object_names.identities()))

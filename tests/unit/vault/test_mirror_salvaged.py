@@ -14,14 +14,14 @@ from unlost.model.plan import RecordKey
 from unlost.model.retention import KeepRules
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.model.store import Store
-from unlost.vault import places
-from unlost.vault.chain import CHECKPOINT_EVERY
+from unlost.vault.commits.chain import CHECKPOINT_EVERY
+from unlost.vault.keys.opening import unlock_keyring
+from unlost.vault.keys.unlock import ByRecoverySheet
+from unlost.vault.layout import object_names
 from unlost.vault.mirror.repair import curable, repair_from
 from unlost.vault.mirror.update import update_mirror
-from unlost.vault.opening import unlock_keyring
 from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, Operation
 from unlost.vault.stores.memory import MemoryStore
-from unlost.vault.unlock import ByRecoverySheet
 from unlost.vault.vault import EncryptedVault, open_vault
 
 ZOE = RecordKey("Contact", "003000000000003AAA")
@@ -43,7 +43,7 @@ def newest(story: vaultstory.Story) -> str:
     """The object of the newest segment of a table."""
     state = story.vault.room(story.org).chain.live()
     live = state.of("Contact", until=state.seq)[-1]
-    return places.segment(story.org, live.entry.object)
+    return object_names.segment(story.org, live.entry.object)
 
 
 def cures(story: vaultstory.Story, other: Store) -> tuple[str, ...]:
@@ -128,7 +128,7 @@ def holed(story: vaultstory.Story, seq: int) -> vaultstory.Story:
     while story.vault.commits(story.org)[-1].number % CHECKPOINT_EVERY:
         number = story.vault.commits(story.org)[-1].number
         story.vault.lift(story.org, (), run=f"lift-{number}")
-    story.store.delete(places.commit(story.org, seq))
+    story.store.delete(object_names.commit(story.org, seq))
     return vaultstory.opened_again(story, story.store)
 
 
@@ -144,7 +144,7 @@ def test_an_old_commit_that_no_copy_has_keeps_nothing_else_from_being_brought_ba
     assert cures(story, mirror) == (name,)
     done = repair_from(story.store, mirror, opened=opener(story))
     assert done.objects == (name,)
-    assert [one.object for one in done.left] == [places.commit(story.org, 2)]
+    assert [one.object for one in done.left] == [object_names.commit(story.org, 2)]
     assert story.store.get(name) == whole
 
 
@@ -154,10 +154,10 @@ def test_what_a_lost_commit_wrote_is_looked_at_and_brought_back(story: vaultstor
     update_mirror(story.vault, mirror)
     state = story.vault.room(story.org).chain.live()
     own = [live.entry for live in state.of("Account", until=state.seq) if live.seq == 2]
-    name = places.segment(story.org, own[0].object)
+    name = object_names.segment(story.org, own[0].object)
     story.store.delete(name)
     damages = story.vault.verify(VerifyLevel.QUICK).damages
-    assert {one.object for one in damages} == {name, places.commit(story.org, 2)}
+    assert {one.object for one in damages} == {name, object_names.commit(story.org, 2)}
     assert cures(story, mirror) == (name,)
     assert repair_from(story.store, mirror, opened=opener(story)).objects == (name,)
 
@@ -185,11 +185,11 @@ def test_while_the_newest_commit_is_lost_nothing_is_brought_back(story: vaultsto
     name = newest(story)
     number = story.vault.commits(story.org)[-1].number
     for store in (story.store, mirror):
-        store.delete(places.commit(story.org, number))
+        store.delete(object_names.commit(story.org, number))
     story.store.delete(name)
     done = repair_from(story.store, mirror, opened=witnessed(story))
     assert done.objects == ()
-    assert {one.object for one in done.left} >= {name, places.commit(story.org, number)}
+    assert {one.object for one in done.left} >= {name, object_names.commit(story.org, number)}
 
 
 def test_a_lost_commit_of_one_org_keeps_nothing_of_another_in_the_mirror(

@@ -17,11 +17,11 @@ from unlost.model.errors import (
     UsageError,
 )
 from unlost.testing.entropy import SeededEntropy
-from unlost.vault import opening
 from unlost.vault.format.slots import Stretch
 from unlost.vault.format.vaultjson import VAULT_FILE
-from unlost.vault.keys import Keyring
-from unlost.vault.opening import (
+from unlost.vault.keys import opening
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.keys.opening import (
     add_slot,
     check_slot_copy,
     discard_unfinished_key,
@@ -34,9 +34,7 @@ from unlost.vault.opening import (
     slots,
     unlock_keyring,
 )
-from unlost.vault.stores.local import LocalStore
-from unlost.vault.stores.memory import MemoryStore
-from unlost.vault.unlock import (
+from unlost.vault.keys.unlock import (
     ByPassphrase,
     ByRecoverySheet,
     ByServiceKeyFile,
@@ -44,6 +42,8 @@ from unlost.vault.unlock import (
     new_passphrase,
     write_service_key,
 )
+from unlost.vault.stores.local import LocalStore
+from unlost.vault.stores.memory import MemoryStore
 
 CREATED = datetime(2026, 3, 2, tzinfo=UTC)
 CHEAP = Stretch(salt=b"s" * 16, memory=64 * 1024, passes=2, lanes=1)
@@ -157,7 +157,7 @@ def test_a_key_that_was_half_written_is_removed(
     def full(handle: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("unlost.vault.unlock.os.fsync", full)
+    monkeypatch.setattr("unlost.vault.keys.unlock.os.fsync", full)
     key = ServiceKey.new(home.keys, entropy=home.entropy)
     with pytest.raises(StoreError, match="No space left"):
         write_service_key(key, tmp_path / "key", store=home.store)
@@ -386,7 +386,7 @@ def test_seven_words_of_sixteen_bits() -> None:
     assert len(words) == 7
     shape = re.compile(r"([bdfghjklmnprstvz][aiou]){2}[bdfghjklmnprstvz]")
     assert all(shape.fullmatch(word) for word in words)
-    from unlost.vault.unlock import _word
+    from unlost.vault.keys.unlock import _word
 
     assert len({_word(bits) for bits in range(1 << 16)}) == 1 << 16
 

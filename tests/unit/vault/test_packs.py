@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
 from unlost.testing.entropy import SeededEntropy
-from unlost.vault.blobstream import open_blob
 from unlost.vault.format.blobs import Encoding
 from unlost.vault.format.sealed import ObjectKind
-from unlost.vault.keys import Keyring
-from unlost.vault.packs import PACK_BYTES, Blob, Extent, PackWriter, pack_name
-from unlost.vault.sealing import SealedObjects
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.keys.sealing import SealedObjects
+from unlost.vault.objects.blob_stream import open_blob
+from unlost.vault.objects.packs import PACK_BYTES, Blob, Extent, PackWriter, pack_name
 from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, Operation
 from unlost.vault.stores.memory import MemoryStore
 
@@ -318,7 +318,7 @@ def test_a_full_store_is_told_and_what_was_written_stays_whole() -> None:
 def test_many_contents_are_remembered_only_so_far(
     org: Org, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unlost.vault.packs._REMEMBERED", 2)
+    monkeypatch.setattr("unlost.vault.objects.packs._REMEMBERED", 2)
     writer = org.writer()
     for content in (b"1", b"2", b"3"):
         assert writer.put(content).new

@@ -8,8 +8,10 @@ import pytest
 from smallvault import TABLE, SmallVault, finish, rows
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.snapshot import Visibility
-from unlost.vault import merge, places, segmentwriter
-from unlost.vault.segmentwriter import split_groups
+from unlost.vault.layout import object_names
+from unlost.vault.objects import segment_writer
+from unlost.vault.objects.segment_writer import split_groups
+from unlost.vault.read import merge
 
 A, B = {"Name": "Anna", "Amount": "1.5"}, {"Name": "Bert"}
 
@@ -68,7 +70,7 @@ def test_the_same_rows_in_duckdb_and_polars(small: SmallVault) -> None:
 def test_pieces_of_any_size_give_the_same_rows(
     small: SmallVault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(segmentwriter, "NIGHT_GROUP_ROWS", 7)
+    monkeypatch.setattr(segment_writer, "NIGHT_GROUP_ROWS", 7)
     for night in range(6):
         seen = [(f"{n:03d}", "U", {"Name": f"{night}"}) for n in range(night, 200, night + 1)]
         small.night(f"r{night}", *seen)
@@ -169,7 +171,7 @@ def damage(small: SmallVault, suffix: str, how: str) -> str:
     """Spoil the newest segment, or its sidecar."""
     names = [n.name for n in small.store.list(f"orgs/{small.org}/data/")]
     table = small.vault.room(small.org).chain.live().of(TABLE, until=99)[-1].entry
-    name = next(n for n in names if n == places.segment(small.org, table.id) + suffix)
+    name = next(n for n in names if n == object_names.segment(small.org, table.id) + suffix)
     data = small.store.get(name)
     small.store.delete(name)
     if how == "flip":
@@ -204,7 +206,7 @@ def test_damaged_objects_are_named(small: SmallVault, how: str, suffix: str) -> 
 def test_a_key_of_another_place_does_not_open_a_segment(small: SmallVault) -> None:
     small.night("r1", ("a", "U", A))
     entry = small.vault.room(small.org).chain.live().of(TABLE, until=1)[0].entry
-    secret = small.store.get(places.segment(small.org, entry.id))
+    secret = small.store.get(object_names.segment(small.org, entry.id))
     assert b"Anna" not in secret
     assert secret[-4:] == b"PARE"  # the footer is encrypted too
 
@@ -212,7 +214,7 @@ def test_a_key_of_another_place_does_not_open_a_segment(small: SmallVault) -> No
 def test_long_cells_of_deleted_records_come_in_bounded_batches(
     small: SmallVault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unlost.vault.bigcells.BLOB_BYTES", 500_000)
+    monkeypatch.setattr("unlost.vault.read.big_cells.BLOB_BYTES", 500_000)
     ids = [f"{n:03d}" for n in range(40)]
     small.night("r1", *((id_, "U", {"Text": id_ * 30_000}) for id_ in ids))
     small.night("r2", *((id_, "P", None) for id_ in ids))

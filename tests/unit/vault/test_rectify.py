@@ -16,9 +16,9 @@ from unlost.model.rectification import RectifyWish, RightValue, check_free
 from unlost.model.retention import HeldThing, Hold, HoldScope
 from unlost.model.schema import ChangeLog, Column, FileColumn, Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel
-from unlost.vault import bigcells
-from unlost.vault.rectify import rectifier
-from unlost.vault.rewrite import merging, tiers
+from unlost.vault.maintenance.rectify import rectifier
+from unlost.vault.maintenance.rewrite import merging, tiers
+from unlost.vault.read import big_cells
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import EncryptedVault, open_vault
 from vaultstory import Story
@@ -174,7 +174,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(merging, "SEGMENT_ROWS", 5)
     monkeypatch.setattr(merging, "AT_ONCE", 4)
     monkeypatch.setattr(tiers, "FEWEST", 3)
-    monkeypatch.setattr(bigcells, "CELL_BYTES", 100)
+    monkeypatch.setattr(big_cells, "CELL_BYTES", 100)
 
 
 def differs(shown: dict[int, Any], record: str, after: int) -> bool:

@@ -9,16 +9,16 @@ from unlost.model.snapshot import VerifyLevel
 from unlost.model.store import Store
 from unlost.testing.clock import START
 from unlost.testing.entropy import SeededEntropy
-from unlost.vault.opening import add_slot, draft_keyring, found_vault, repair_slot
-from unlost.vault.register import (
+from unlost.vault.keys.opening import add_slot, draft_keyring, found_vault, repair_slot
+from unlost.vault.keys.register import (
     mend_register,
     newest_entry,
     read_entry,
     registered,
     strange_entries,
 )
+from unlost.vault.keys.unlock import ServiceKey, slot_copies
 from unlost.vault.stores.memory import MemoryStore
-from unlost.vault.unlock import ServiceKey, slot_copies
 
 ENTROPY = SeededEntropy(5)
 DAMAGED = "“slots/99999999”, which lists the ways into the vault, is lost or not what Unlost wrote."
@@ -191,7 +191,7 @@ def test_what_an_interrupted_founding_left_is_replaced() -> None:
     first = draft_keyring(store, entropy=entropy)
     add_slot(store, first, ServiceKey.new(first, entropy=entropy), slot="service", entropy=entropy)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("unlost.vault.opening.encode_vault_file", interrupted)
+        patch.setattr("unlost.vault.keys.opening.encode_vault_file", interrupted)
         with pytest.raises(KeyboardInterrupt):
             found_vault(store, first, created=START)
     keys = draft_keyring(store, entropy=entropy)

@@ -18,18 +18,18 @@ from unlost.model.rekeying import Rekeyed
 from unlost.model.snapshot import CommitKind, SegmentEntry, VerifyLevel
 from unlost.vault.format.manifest import Intent, pack
 from unlost.vault.format.sealed import ObjectKind, Place, unseal
-from unlost.vault.garbage import GRACE
-from unlost.vault.keys import Keyring, epoch_folder, object_key
-from unlost.vault.label import bound_to
-from unlost.vault.maintenance import open_runs
+from unlost.vault.keys.hierarchy import Keyring, epoch_folder, object_key
+from unlost.vault.keys.opening import open_keyring, recovery_sheet
+from unlost.vault.keys.renewal import finish_renewal, is_unfinished, renew_master
+from unlost.vault.keys.sealing import SealedObjects
+from unlost.vault.keys.unlock import ByRecoverySheet, ServiceKey
+from unlost.vault.layout.segment_label import bound_to
+from unlost.vault.maintenance.garbage import GRACE
+from unlost.vault.maintenance.maintenance_commit import open_runs
+from unlost.vault.maintenance.rekey import rekeyer
 from unlost.vault.mirror.update import update_mirror
-from unlost.vault.opening import open_keyring, recovery_sheet
-from unlost.vault.rekey import rekeyer
-from unlost.vault.renewal import finish_renewal, is_unfinished, renew_master
-from unlost.vault.sealing import SealedObjects
-from unlost.vault.segments import SegmentReader
+from unlost.vault.objects.segments import SegmentReader
 from unlost.vault.stores.memory import MemoryStore
-from unlost.vault.unlock import ByRecoverySheet, ServiceKey
 from unlost.vault.vault import open_vault
 from vaultstory import IDENTITY, Story
 
@@ -254,7 +254,7 @@ def test_without_a_new_master_key_nothing_is_due(story: Story) -> None:
 
 
 def test_it_goes_on_piece_by_piece(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unlost.vault.rekey.data.PIECE_BYTES", 1)
+    monkeypatch.setattr("unlost.vault.maintenance.rekey.data.PIECE_BYTES", 1)
     monkeypatch.setattr(rekeyer, "DOCUMENTS", 2)
     before = pictures(story)
     renewed(story)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 import pytest
+from unlost.vault.maintenance.erase.removing import Removing
 
 import vaultstory
 from unit.vault.test_rekey import fresh, rekeyed, renewed
@@ -13,18 +14,17 @@ from unlost.model.plan import RecordKey
 from unlost.model.retention import KeepRules
 from unlost.model.snapshot import CommitKind, PackEntry, VerifyLevel
 from unlost.model.store import Store
-from unlost.vault import places
-from unlost.vault.erase.removing import Removing
+from unlost.vault.commits.intents import OpenRun
+from unlost.vault.commits.redactions import Redactions
 from unlost.vault.format.sealed import ObjectKind
-from unlost.vault.intents import OpenRun
-from unlost.vault.maintenance import Maintenance
-from unlost.vault.opening import open_keyring
-from unlost.vault.redactions import Redactions
-from unlost.vault.rekey import rekeyer
-from unlost.vault.room import OrgRoom
-from unlost.vault.sealing import SealedObjects
+from unlost.vault.keys.opening import open_keyring
+from unlost.vault.keys.sealing import SealedObjects
+from unlost.vault.keys.unlock import ByRecoverySheet
+from unlost.vault.layout import object_names
+from unlost.vault.maintenance.maintenance_commit import Maintenance
+from unlost.vault.maintenance.rekey import rekeyer
+from unlost.vault.read.org_vault import OrgRoom
 from unlost.vault.stores.memory import MemoryStore
-from unlost.vault.unlock import ByRecoverySheet
 from unlost.vault.vault import EncryptedVault, open_vault
 from vaultstory import IDENTITY, Story
 
@@ -75,7 +75,7 @@ def beside_last_pack(
 
     def sealed_then(room: OrgRoom, old: PackEntry) -> PackEntry:
         new = sealed(room, old)
-        if places.stem(old.id) == max(packs) and not done:
+        if object_names.stem(old.id) == max(packs) and not done:
             done.append(act())
         return new
 
@@ -93,7 +93,7 @@ def tells_secret(story: Story, store: Store | None = None) -> list[str]:
     place = store or story.store
     keys = open_keyring(place, ByRecoverySheet(story.sheet), entropy=story.entropy)
     sealed = SealedObjects(place, keys=keys, entropy=story.entropy)
-    names = [one.name for one in place.list(places.packs(story.org))]
+    names = [one.name for one in place.list(object_names.packs(story.org))]
     read = partial(sealed.get, ObjectKind.PACK, org=story.org)
     return [name for name in names if CONTENT in read(name=name)]
 
@@ -166,10 +166,10 @@ def test_what_a_late_request_put_beside_no_intent_holds_nothing_up(story: Story)
         OpenRun(story.org, run, sealed=story.vault.sealed).key(b"k" * 32)
         if run == "r8":
             story.vault.sweep(story.org, run="sweep-8")
-            assert not list(story.store.list(places.intents(story.org)))
+            assert not list(story.store.list(object_names.intents(story.org)))
     renewed(story)
     assert rekeyed(story).complete
-    assert not list(story.store.list(places.intents(story.org)))
+    assert not list(story.store.list(object_names.intents(story.org)))
 
 
 @pytest.mark.parametrize("kind", [CommitKind.ERASE, CommitKind.RECTIFY, CommitKind.FORGET])
@@ -240,7 +240,7 @@ def test_a_lost_key_is_no_damage_of_each_object(story: Story) -> None:
 def test_a_checkpoint_that_is_there_under_an_earlier_key_is_made_anew(story: Story) -> None:
     chain = story.vault.room(story.org).chain
     chain.renew_checkpoint()
-    (name,) = [one.name for one in story.store.list(places.checkpoints(story.org))]
+    (name,) = [one.name for one in story.store.list(object_names.checkpoints(story.org))]
     renewed(story)
     assert story.vault.sealed.header(name).epoch == 1
     story.vault.room(story.org).chain.renew_checkpoint()
@@ -252,13 +252,13 @@ def test_of_several_redactions_one_that_opens_is_read(story: Story) -> None:
     """A late request may put one under a key that is gone."""
     renewed(story)
     assert rekeyed(story).complete
-    for one in list(story.store.list(places.checkpoints(story.org))):
+    for one in list(story.store.list(object_names.checkpoints(story.org))):
         story.store.delete(one.name)
-    junk = places.redaction(story.org, 2, by=1, mark="00ff")
+    junk = object_names.redaction(story.org, 2, by=1, mark="00ff")
     story.store.put_new(junk, b"junk")
     fresh(story)
     assert story.vault.snapshots(story.org)
-    others = [places.redaction(story.org, 99, by=by, mark="00ff") for by in (1, 2)]
+    others = [object_names.redaction(story.org, 99, by=by, mark="00ff") for by in (1, 2)]
     for name in others:
         story.store.put_new(name, b"junk")
     found = Redactions(story.org, sealed=story.vault.sealed).find(99)

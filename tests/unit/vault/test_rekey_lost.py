@@ -6,9 +6,9 @@ import vaultstory
 from unit.vault.test_mirror import opener
 from unit.vault.test_rekey import fresh, rekeyed, renewed
 from unlost.model.snapshot import VerifyLevel
-from unlost.vault import places
-from unlost.vault.chain import CHECKPOINT_EVERY
-from unlost.vault.garbage import GRACE
+from unlost.vault.commits.chain import CHECKPOINT_EVERY
+from unlost.vault.layout import object_names
+from unlost.vault.maintenance.garbage import GRACE
 from unlost.vault.mirror.repair import repair_from
 from unlost.vault.mirror.update import update_mirror
 from unlost.vault.stores.memory import MemoryStore
@@ -59,7 +59,7 @@ def test_a_pack_that_was_given_up_holds_a_rekey_up_only_until_it_is_swept(
     story: Story, at: int
 ) -> None:
     pack = next(iter(story.vault.room(story.org).chain.live().packs.values()))
-    name = places.pack(story.org, pack.id)
+    name = object_names.pack(story.org, pack.id)
     data = story.store.get(name)
     story.store.delete(name)
     story.store.put_new(name, data[:at] + bytes([data[at] ^ 0x10]) + data[at + 1 :])

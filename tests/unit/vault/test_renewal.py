@@ -10,15 +10,15 @@ from unlost.model.snapshot import VerifyLevel
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.format.register import Register
-from unlost.vault.keys import Keyring, epoch_folder
+from unlost.vault.keys.hierarchy import Keyring, epoch_folder
+from unlost.vault.keys.key_slots import remove_way, ways
+from unlost.vault.keys.opening import open_keyring, recovery_sheet, unlock_keyring
+from unlost.vault.keys.register import _put, newest_entry, registered
+from unlost.vault.keys.renewal import finish_renewal, is_unfinished, renew_master
+from unlost.vault.keys.unlock import ByRecoverySheet, ServiceKey
 from unlost.vault.mirror.update import update_mirror
-from unlost.vault.opening import open_keyring, recovery_sheet, unlock_keyring
-from unlost.vault.register import _put, newest_entry, registered
-from unlost.vault.renewal import finish_renewal, is_unfinished, renew_master
 from unlost.vault.stores.memory import MemoryStore
-from unlost.vault.unlock import ByRecoverySheet, ServiceKey
 from unlost.vault.vault import open_vault
-from unlost.vault.ways import remove_way, ways
 
 ENTROPY = SeededEntropy(6)
 OTHER = OrgIdentity("fake", "T2", label="Another org")

@@ -8,9 +8,10 @@ from unit.vault.test_ways import Held, failing, whole
 from unlost.model.errors import IntegrityError, NotAllowed
 from unlost.model.snapshot import VerifyLevel
 from unlost.vault.format.register import Register, register_name
-from unlost.vault.keys import Keyring, epoch_folder, identity_folder
-from unlost.vault.opening import open_keyring, recovery_sheet
-from unlost.vault.register import (
+from unlost.vault.keys.hierarchy import Keyring, epoch_folder, identity_folder
+from unlost.vault.keys.key_slots import remove_way
+from unlost.vault.keys.opening import open_keyring, recovery_sheet
+from unlost.vault.keys.register import (
     ENTRIES,
     _put,
     entry_numbers,
@@ -19,8 +20,7 @@ from unlost.vault.register import (
     registered,
     strange_entries,
 )
-from unlost.vault.renewal import finish_renewal, is_unfinished, strange_keys
-from unlost.vault.ways import remove_way
+from unlost.vault.keys.renewal import finish_renewal, is_unfinished, strange_keys
 
 KNOWN = b"T" * 32  # a key that the thief knows
 

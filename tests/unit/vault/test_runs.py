@@ -19,9 +19,9 @@ from unlost.model.reading import FileRef
 from unlost.model.schema import Column, FileColumn, Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, TableCommit
 from unlost.testing.clock import START
-from unlost.vault import places
 from unlost.vault.format.manifest import Manifest
-from unlost.vault.parallel import spread, threads
+from unlost.vault.layout import object_names
+from unlost.vault.layout.parallel import spread, threads
 
 A = {"Name": "Anna"}
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -219,7 +219,7 @@ def test_counts_of_files_stand_with_their_table(small: SmallVault) -> None:
 
 
 def test_the_live_root_proves_every_object(small: SmallVault) -> None:
-    from unlost.vault.state import live_objects, live_root
+    from unlost.vault.commits.state import live_objects, live_root
 
     small.night("r1", ("a", "U", A | {"Text": "x" * 70_000}))
     small.night("r2", *((f"{n:05d}", "U", A) for n in range(5000)))
@@ -243,8 +243,8 @@ def test_the_live_root_proves_every_object(small: SmallVault) -> None:
 
 def test_removed_segments_are_not_live_any_more() -> None:
     from unlost.model.snapshot import SegmentEntry
+    from unlost.vault.commits.state import LiveState
     from unlost.vault.format.manifest import TablePart
-    from unlost.vault.state import LiveState
 
     state = LiveState()
     entry = SegmentEntry("aa", TABLE, 1, 1, "", "a", "a", 1)
@@ -258,11 +258,11 @@ def test_removed_segments_are_not_live_any_more() -> None:
 
 def test_names_of_objects() -> None:
     org = "ab" * 16
-    assert places.commit(org, 7) == f"orgs/{org}/commits/00000000000000000007"
-    assert places.sequence(places.commit(org, 7)) == 7
-    assert places.sidecar(org, "0123") == f"orgs/{org}/data/01/0123.idx"
-    assert places.pack(org, "0123") == f"orgs/{org}/packs/01/0123"
-    assert places.note(org, "r", 2) == f"orgs/{org}/runs/r.0002"
+    assert object_names.commit(org, 7) == f"orgs/{org}/commits/00000000000000000007"
+    assert object_names.sequence(object_names.commit(org, 7)) == 7
+    assert object_names.sidecar(org, "0123") == f"orgs/{org}/data/01/0123.idx"
+    assert object_names.pack(org, "0123") == f"orgs/{org}/packs/01/0123"
+    assert object_names.note(org, "r", 2) == f"orgs/{org}/runs/r.0002"
 
 
 def test_reading_in_parallel_keeps_the_order_and_stops_at_an_error() -> None:

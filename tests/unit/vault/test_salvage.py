@@ -9,9 +9,11 @@ from smallvault import NAMES, TABLE, SmallVault, finish, rows, schema
 from sweeps import parts_of
 from unlost.model.salvage import Salvage, TableSalvaged
 from unlost.model.snapshot import VerifyLevel, Version
-from unlost.vault import compactor, places, segmentwriter
-from unlost.vault.rewrite import merging
-from unlost.vault.state import LiveSegment
+from unlost.vault.commits.state import LiveSegment
+from unlost.vault.layout import object_names
+from unlost.vault.maintenance import compactor
+from unlost.vault.maintenance.rewrite import merging
+from unlost.vault.objects import segment_writer
 from unlost.vault.vault import VaultOptions
 
 type Told = dict[tuple[str, int], Version]
@@ -19,7 +21,7 @@ type Told = dict[tuple[str, int], Version]
 
 @pytest.fixture(autouse=True)
 def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segmentwriter, "NIGHT_GROUP_ROWS", 3)
+    monkeypatch.setattr(segment_writer, "NIGHT_GROUP_ROWS", 3)
     monkeypatch.setattr(merging, "GROUP_ROWS", 4)
     monkeypatch.setattr(compactor, "due", lambda tiers, closed: [tiers] if tiers[1:] else [])
 
@@ -90,7 +92,7 @@ def chunks(vault: SmallVault) -> Iterator[Chunk]:
 
 
 def spoil(vault: SmallVault, name: str, at: int) -> None:
-    whole = places.segment(vault.org, name)
+    whole = object_names.segment(vault.org, name)
     data = bytearray(vault.store.get(whole))
     data[at] ^= 0x55
     vault.store.delete(whole)
@@ -172,7 +174,7 @@ def test_a_footer_or_a_whole_object_costs_what_lay_in_it(kind: str) -> None:
     for name, live in list(lives(reference).items()):
         for how in ("end", "cut", "gone"):
             vault = reference.copied()
-            whole = places.segment(vault.org, name)
+            whole = object_names.segment(vault.org, name)
             data = vault.store.get(whole)
             if how == "end":
                 spoil(vault, name, live.entry.bytes - 40)

@@ -16,9 +16,9 @@ from unlost.model.finding import FindingKind
 from unlost.model.plan import RecordKey
 from unlost.model.salvage import Salvage
 from unlost.model.snapshot import CommitKind, VerifyLevel
-from unlost.vault import places
+from unlost.vault.layout import object_names
+from unlost.vault.maintenance.salvage import salvager
 from unlost.vault.mirror.update import update_mirror
-from unlost.vault.salvage import salvager
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.memory import MemoryStore
 from vaultstory import Story
@@ -173,7 +173,9 @@ def test_what_may_be_of_a_newer_format_is_not_given_up(tmp_path: Path) -> None:
     entry.write_bytes(data)
     plan = story.vault.plan_salvage(story.org)
     assert plan.journals == ()
-    assert [one.object for one in plan.left] == [places.journal_entry(story.org, "restore-1", 1)]
+    assert [one.object for one in plan.left] == [
+        object_names.journal_entry(story.org, "restore-1", 1)
+    ]
 
 
 def test_the_name_of_a_run_whose_journal_was_given_up_is_not_used_again(tmp_path: Path) -> None:
@@ -244,16 +246,16 @@ def test_a_lost_commit_that_took_something_away_stops_no_salvage(
     number = story.vault.commits(story.org)[-1].number
     assert story.vault.commits(story.org)[-1].kind is kind
     story.clock.advance(days=8)
-    story.store.put_new(places.segment(story.org, "ab" * 16), b"stray")
+    story.store.put_new(object_names.segment(story.org, "ab" * 16), b"stray")
     story.vault.sweep(story.org, run="sweep-0")  # a commit from which on it waits for nothing
     night_and_checkpoint(story)
-    hurt(folder, places.commit(story.org, number), "gone")
+    hurt(folder, object_names.commit(story.org, number), "gone")
     state = story.vault.room(story.org).chain.live()
     entry = state.of("Account", until=state.seq)[0].entry
-    hurt(folder, places.segment(story.org, entry.object), "gone")
+    hurt(folder, object_names.segment(story.org, entry.object), "gone")
     story = opened(story, folder)
     done = story.vault.salvage(story.org, run="salvage-2")
-    assert done.objects == (places.segment(story.org, entry.object),)
+    assert done.objects == (object_names.segment(story.org, entry.object),)
     if kind is CommitKind.SALVAGE:
         story.vault.sweep(story.org, run="sweep-1")
 
@@ -261,9 +263,9 @@ def test_a_lost_commit_that_took_something_away_stops_no_salvage(
 def test_a_certificate_of_a_lost_commit_has_nothing_in_its_place(tmp_path: Path) -> None:
     story, folder = damaged(tmp_path, CERTIFICATE, how="gone")
     night_and_checkpoint(story)
-    hurt(folder, places.commit(story.org, 1), "gone")
+    hurt(folder, object_names.commit(story.org, 1), "gone")
     story = opened(story, folder)
     done = story.vault.salvage(story.org, run="salvage-1")
     assert done.certificates == (1,)
     lost = {one.object for one in story.vault.verify(VerifyLevel.FULL).damages}
-    assert lost == {places.commit(story.org, 1)}
+    assert lost == {object_names.commit(story.org, 1)}

@@ -24,10 +24,10 @@ from unlost.model.plan import RecordKey
 from unlost.model.retention import KeepRules
 from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel
 from unlost.testing.clock import START
-from unlost.vault import places
-from unlost.vault.files import FILES_TABLE
 from unlost.vault.format.physical import SEARCH, SUPPRESSED, U_ID, physical
-from unlost.vault.schemas import SYSTEM_SCHEMA
+from unlost.vault.layout import object_names
+from unlost.vault.objects.files import FILES_TABLE
+from unlost.vault.objects.schemas import SYSTEM_SCHEMA
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.vault import VaultOptions
 from vaultstory import Story
@@ -43,7 +43,7 @@ def spoil_files(story: Story, folder: Path, name: str) -> int:
     state = room.chain.live()
     held = state.of(FILES_TABLE, until=state.seq)
     for live in held:
-        path = folder / places.segment(story.org, live.entry.object)
+        path = folder / object_names.segment(story.org, live.entry.object)
         data = bytearray(path.read_bytes())
         with room.reader.opened(live.entry) as file:
             at = file.schema_arrow.names.index(code)
@@ -149,7 +149,7 @@ def test_a_long_text_that_no_row_names_any_more_cannot_be_read(column: str) -> N
         and (live := lives(vault)[one.object]).entry.table == TABLE
         and live.entry.rows == 8
     ]
-    packs = {places.pack(vault.org, pack.id) for pack in state.packs.values()}
+    packs = {object_names.pack(vault.org, pack.id) for pack in state.packs.values()}
     spoil(vault, chunk.object, chunk.start + chunk.length // 2)
     done = salvaged(vault)
     (left,) = files_of(vault)
@@ -159,7 +159,7 @@ def test_a_long_text_that_no_row_names_any_more_cannot_be_read(column: str) -> N
     with pytest.raises(NotFound), vault.vault.open_file(vault.org, gone.split('"')[3]):
         pass
     live = vault.vault.room(vault.org).chain.live()
-    assert packs.isdisjoint(places.pack(vault.org, pack.id) for pack in live.packs.values())
+    assert packs.isdisjoint(object_names.pack(vault.org, pack.id) for pack in live.packs.values())
     assert done.files_lost == 0
     vault.vault.erase(vault.org, ErasureWish((RecordKey(TABLE, "a1"),)), run="erase-1")
     vault.reopen()
@@ -179,7 +179,7 @@ def test_counts_of_backups_before_a_restore_stay_when_only_words_are_lost() -> N
     before = [dict(vault.vault.at(vault.org, number).tables()) for number in (1, 2, 3)]
     state = vault.vault.room(vault.org).chain.live()
     for live in state.of(SEARCH, until=state.seq):
-        vault.store.delete(places.segment(vault.org, live.entry.object))
+        vault.store.delete(object_names.segment(vault.org, live.entry.object))
     salvaged(vault)
     assert [dict(vault.vault.at(vault.org, number).tables()) for number in (1, 2, 3)] == before
 
@@ -201,7 +201,7 @@ def test_lost_marks_of_erasures_are_told_with_what_follows() -> None:
     vault.vault.erase(vault.org, ErasureWish((RecordKey(TABLE, "a1"),)), run="erase-1")
     state = vault.vault.room(vault.org).chain.live()
     for live in state.of(SUPPRESSED, until=state.seq):
-        vault.store.delete(places.segment(vault.org, live.entry.object))
+        vault.store.delete(object_names.segment(vault.org, live.entry.object))
     done = salvaged(vault)
     (marks,) = [one for one in done.tables if one.table == SUPPRESSED]
     assert "not known to be erased any more" in marks.warning

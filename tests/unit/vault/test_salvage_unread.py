@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from unlost.vault.maintenance.salvage.damaged import find_damaged
 
 from smallvault import TABLE, SmallVault
 from unlost.model.errors import NotFound, StoreError
 from unlost.model.snapshot import VerifyLevel, Version
 from unlost.model.store import Store
-from unlost.vault import places, segments
-from unlost.vault.salvage.damaged import find_damaged
-from unlost.vault.state import LiveSegment
+from unlost.vault.commits.state import LiveSegment
+from unlost.vault.layout import object_names
+from unlost.vault.objects import segments
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.stores.readonly import ReadOnlyStore
@@ -104,7 +105,7 @@ def one_of(vault: SmallVault) -> tuple[str, LiveSegment]:
     """The oldest segment of the table, and the name of its object."""
     state = vault.vault.room(vault.org).chain.live()
     live = state.of(TABLE, until=state.seq)[0]
-    return places.segment(vault.org, live.entry.object), live
+    return object_names.segment(vault.org, live.entry.object), live
 
 
 def use(vault: SmallVault, store: Store) -> None:

@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from unlost.vault.format.physical import U_ID, U_OP
-from unlost.vault.segmentwriter import repeating_columns
+from unlost.vault.objects.segment_writer import repeating_columns
 
 ROWS = 3_000
 

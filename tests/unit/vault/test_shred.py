@@ -19,19 +19,21 @@ from unlost.vault.format.shredded import (
     read_shredded,
     shredded_copies,
 )
-from unlost.vault.keys import Keyring
-from unlost.vault.mirror.update import update_mirror
-from unlost.vault.shred import (
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.keys.shred_proofs import (
+    read_proof,
+    remove_strange_proofs,
+    shredded_orgs,
+    strange_proofs,
+)
+from unlost.vault.maintenance.shred import (
     Shredding,
     finish_shredding,
     plan_shredding,
-    read_proof,
-    remove_strange_proofs,
     shred_org,
-    shredded_orgs,
     shredding_unfinished,
-    strange_proofs,
 )
+from unlost.vault.mirror.update import update_mirror
 from unlost.vault.stores.memory import MemoryStore
 
 OTHER = OrgIdentity("fake", "T2", label="Another org")

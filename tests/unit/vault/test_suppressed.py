@@ -17,7 +17,7 @@ from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel, Visibili
 from unlost.testing.clock import START
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.format.physical import SUPPRESSED
-from unlost.vault.suppressed import Marker, Suppression, matching, without
+from unlost.vault.write.suppression_list import Marker, Suppression, matching, without
 
 
 def erased(small: SmallVault, *, match: str = "Phone") -> None:

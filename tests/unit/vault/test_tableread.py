@@ -11,8 +11,10 @@ from smallvault import NAMES, TABLE, Row, SmallVault, finish, rows
 from unlost.model.errors import NotFound
 from unlost.model.ports import Snapshot
 from unlost.model.snapshot import EVERY_ID, IdSpan
-from unlost.vault import merge, rules, segmentwriter
-from unlost.vault.tableread import are_versions
+from unlost.vault.commits import version_rules
+from unlost.vault.objects import segment_writer
+from unlost.vault.read import merge
+from unlost.vault.read.table_reader import are_versions
 
 SYSTEM = ("_u_id", "_u_op", "_u_snap", "_u_observed_at", "_u_modified_at", "_u_modified_by")
 TOLD = ("_u_id", "_u_snap", "_u_op", "_u_valid_to")
@@ -88,7 +90,7 @@ def test_any_nights_read_as_scans_and_histories_tell(
 
 
 def test_many_merged_nights_read_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segmentwriter, "NIGHT_GROUP_ROWS", 2)
+    monkeypatch.setattr(segment_writer, "NIGHT_GROUP_ROWS", 2)
     small = SmallVault()
     for night in range(20):
         small.night(f"r{night}", *[(f"{n:02d}", "U", {"Name": f"{night}"}) for n in range(night % 5, 40, night + 1)])  # fmt: skip
@@ -104,7 +106,7 @@ def test_many_merged_nights_read_the_same(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_spans_are_all_of_a_table_and_no_record_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segmentwriter, "NIGHT_GROUP_ROWS", 4)
+    monkeypatch.setattr(segment_writer, "NIGHT_GROUP_ROWS", 4)
     small = SmallVault()
     seen: list[Row] = [(f"{n:03d}", "U", {"Name": f"{n}"}) for n in range(100)]
     small.night("r1", *seen)
@@ -161,9 +163,9 @@ def test_whole_columns_are_judged_as_one_row_after_the_other(
     last: int | None = None
     for at in range(len(ops)):
         last = None if first[at] else last
-        before = np.array([rules.NONE if last is None else letters[last]], dtype=np.int8)
+        before = np.array([version_rules.NONE if last is None else letters[last]], dtype=np.int8)
         same = np.array([last is not None and bool((hashes[last] == hashes[at]).all())])
-        is_one = bool(rules.is_version(before, letters[at : at + 1], same=same)[0])
+        is_one = bool(version_rules.is_version(before, letters[at : at + 1], same=same)[0])
         kept.append(is_one)
         last = at if is_one else last
     assert are_versions(letters, hashes, first=first).tolist() == kept

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
-
-from unlost.model.snapshot import SegmentEntry
-from unlost.vault.rewrite.tiers import (
+from unlost.vault.maintenance.rewrite.tiers import (
     DEEPEST,
     FEWEST,
     LOAD_ROWS,
@@ -17,7 +15,9 @@ from unlost.vault.rewrite.tiers import (
     due,
     tiers_of,
 )
-from unlost.vault.state import LiveSegment
+
+from unlost.model.snapshot import SegmentEntry
+from unlost.vault.commits.state import LiveSegment
 
 
 def segment(

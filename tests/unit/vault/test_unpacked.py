@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from unlost.vault.unpacked import Key, Unpacked
+from unlost.vault.layout.row_group_cache import Key, Unpacked
 
 ROWS = pa.table({"a": pa.array(range(1_000), pa.int64())})
 

@@ -9,10 +9,10 @@ from unlost.model.errors import Conflict, NotAllowed, NotFound, UnlostError
 from unlost.model.snapshot import VerifyLevel
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.format.slots import Stretch
-from unlost.vault.opening import add_slot, open_keyring, write_slot
-from unlost.vault.register import newest_entry, registered
-from unlost.vault.unlock import ByPassphrase, ServiceKey, Unlocked, open_slot, slot_copies
-from unlost.vault.ways import WayKind, note_sheet, remove_way, replace_way, ways
+from unlost.vault.keys.key_slots import WayKind, note_sheet, remove_way, replace_way, ways
+from unlost.vault.keys.opening import add_slot, open_keyring, write_slot
+from unlost.vault.keys.register import newest_entry, registered
+from unlost.vault.keys.unlock import ByPassphrase, ServiceKey, Unlocked, open_slot, slot_copies
 
 ENTROPY = SeededEntropy(5)
 CHEAP = Stretch(salt=b"s" * 16, memory=64 * 1024, passes=2, lanes=1)

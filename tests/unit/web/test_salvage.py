@@ -4,7 +4,7 @@ import pytest
 
 from unit.web.conftest import SignIn
 from unit.web.doors import text
-from unlost.vault.snapshot import VaultSnapshot
+from unlost.vault.read.snapshot import VaultSnapshot
 
 FIELDS = "/orgs/sales/records/Account/A40017/fields/"
 

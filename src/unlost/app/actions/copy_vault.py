@@ -6,7 +6,7 @@ from unlost.app.access import Where, action
 from unlost.app.compose import Application
 from unlost.app.second_copy import check_apart, check_unseen, store_at
 from unlost.model.access import Right, Trace
-from unlost.vault.copying import copy_vault
+from unlost.vault.mirror.copying import copy_vault
 from unlost.vault.stores.address import StoreAddress
 from unlost.vault.stores.probe import probe_store
 from unlost.vault.stores.reach import check_not_locked

@@ -22,8 +22,8 @@ from unlost.model.ports import Clock, Entropy
 from unlost.model.store import Store
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.format.vaultjson import VAULT_FILE
-from unlost.vault.keys import Keyring
-from unlost.vault.opening import (
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.keys.opening import (
     add_slot,
     discard_unfinished_key,
     draft_keyring,
@@ -31,15 +31,15 @@ from unlost.vault.opening import (
     open_keyring,
     recovery_sheet,
 )
-from unlost.vault.stores.address import StoreAddress
-from unlost.vault.stores.probe import probe_store
-from unlost.vault.stores.reach import check_not_locked
-from unlost.vault.unlock import (
+from unlost.vault.keys.unlock import (
     SERVICE_SLOT,
     ByRecoverySheet,
     ServiceKey,
     write_service_key,
 )
+from unlost.vault.stores.address import StoreAddress
+from unlost.vault.stores.probe import probe_store
+from unlost.vault.stores.reach import check_not_locked
 
 
 @dataclass(frozen=True, slots=True)

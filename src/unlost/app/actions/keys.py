@@ -29,10 +29,18 @@ from unlost.app.sealed_key import Sealer, present_sealer, slot_of
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotAllowed, UsageError
 from unlost.vault.format.recovery import RecoverySheet
-from unlost.vault.opening import add_slot, new_stretch, recovery_sheet
-from unlost.vault.register import registered
-from unlost.vault.unlock import move_service_key
-from unlost.vault.ways import Way, WayKind, note_sheet, remove_way, replace_way, slot_unknown, ways
+from unlost.vault.keys.key_slots import (
+    Way,
+    WayKind,
+    note_sheet,
+    remove_way,
+    replace_way,
+    slot_unknown,
+    ways,
+)
+from unlost.vault.keys.opening import add_slot, new_stretch, recovery_sheet
+from unlost.vault.keys.register import registered
+from unlost.vault.keys.unlock import move_service_key
 
 
 @dataclass(frozen=True, slots=True)

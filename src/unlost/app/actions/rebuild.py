@@ -24,7 +24,7 @@ from unlost.model.errors import NotFound, UsageError
 from unlost.model.ports import Clock, Connector, Entropy, Vault
 from unlost.model.snapshot import nights
 from unlost.model.store import Store
-from unlost.vault.keys import Keyring
+from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.vault import open_vault
 
 

@@ -11,10 +11,10 @@ from unlost.app.new_keys import alone, check_own_file, drafted_key, fresh_name
 from unlost.app.sealed_key import present_sealer
 from unlost.model.access import Right, Trace
 from unlost.vault.format.recovery import RecoverySheet
-from unlost.vault.opening import recovery_sheet
-from unlost.vault.renewal import finish_renewal, renew_master
-from unlost.vault.unlock import SERVICE_SLOT, move_service_key
-from unlost.vault.ways import ways
+from unlost.vault.keys.key_slots import ways
+from unlost.vault.keys.opening import recovery_sheet
+from unlost.vault.keys.renewal import finish_renewal, renew_master
+from unlost.vault.keys.unlock import SERVICE_SLOT, move_service_key
 
 
 @dataclass(frozen=True, slots=True)

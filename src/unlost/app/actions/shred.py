@@ -14,13 +14,8 @@ from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, UsageError
 from unlost.model.reading import Json
 from unlost.vault.format.shredded import ShreddedOrg, shredded_name
-from unlost.vault.shred import (
-    Shredding,
-    finish_shredding,
-    plan_shredding,
-    shred_org,
-    shredded_orgs,
-)
+from unlost.vault.keys.shred_proofs import shredded_orgs
+from unlost.vault.maintenance.shred import Shredding, finish_shredding, plan_shredding, shred_org
 
 RUN = "shred"  # who holds the org's leases
 

@@ -21,7 +21,7 @@ from unlost.model.jobs import Job, JobKind
 from unlost.model.night import CheckRecord
 from unlost.model.snapshot import VerifyLevel, nights
 from unlost.model.upkeep import UpkeepRecord
-from unlost.vault.opening import slots
+from unlost.vault.keys.opening import slots
 
 CHECKS = 10
 HEAD_DIGITS = 12

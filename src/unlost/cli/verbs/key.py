@@ -357,7 +357,7 @@ def _words(file: Path) -> str:
 def _proposed() -> str:
     """Seven words, shown on a terminal and typed back; or others that somebody likes better."""
     from unlost.app.system import SystemEntropy
-    from unlost.vault.unlock import new_passphrase
+    from unlost.vault.keys.unlock import new_passphrase
 
     if not sys.stdin.isatty():
         raise UsageError(

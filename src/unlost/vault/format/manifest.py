@@ -79,7 +79,7 @@ class Manifest(msgspec.Struct, frozen=True):
     looked at (empty: all). ``condemned`` are objects that no later commit may refer to and that may be
     removed some days later; what commits up to ``collected`` condemned is gone. ``dropped`` are packs
     that are live no more, ``forgotten`` backups that are shown no more. ``live_root`` proves all objects
-    that are live after this commit (``unlost.vault.state.live_root``).
+    that are live after this commit (``unlost.vault.commits.state.live_root``).
     """
 
     format: int

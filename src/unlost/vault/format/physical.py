@@ -107,7 +107,7 @@ def _text(*names: str) -> tuple[Column, ...]:
 # The id of a row in ``$hidden`` is the JSON array of its cells; U means hidden, P visible again.
 HIDDEN_TABLE = Table(name=HIDDEN, columns=_text("table", "record", "column"))
 
-# The ids of rows in ``$files`` are told in ``unlost.vault.files``.
+# The ids of rows in ``$files`` are told in ``unlost.vault.objects.files``.
 FILES_TABLE = Table(
     name=FILES,
     columns=_text("blob", "size", "checksum", "name", "media_type", "extents", "encoding"),
@@ -120,7 +120,7 @@ LINEAGE_TABLE = Table(name=LINEAGE, columns=_text("live", "run"))
 # P lifted.
 HOLDS_TABLE = Table(name=HOLDS, columns=_text("reason", "by", "until"))
 
-# The id of a row in ``$suppressed`` is a pseudonym; its cells say of what (``unlost.vault.suppressed``).
+# The id of a row in ``$suppressed`` is a pseudonym; its cells say of what (``unlost.vault.write.suppression_list``).
 SUPPRESSED_TABLE = Table(name=SUPPRESSED, columns=_text("table", "column", "sieve", "run"))
 
 SYSTEM_TABLES: dict[str, Table] = {

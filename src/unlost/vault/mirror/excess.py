@@ -12,17 +12,18 @@ from dataclasses import dataclass
 from unlost.model.errors import IntegrityError, NotFound, UsageError
 from unlost.model.snapshot import CommitKind
 from unlost.model.store import Store
-from unlost.vault import places
-from unlost.vault.erase_cleanup import REMOVING, erasures_in
+from unlost.vault.commits.state import REMOVING
 from unlost.vault.format.manifest import Manifest
 from unlost.vault.format.sealed import HEADER_BYTES, read_header
-from unlost.vault.homes import FOLDER, VaultHomes, name_of
-from unlost.vault.keys import Keyring
-from unlost.vault.maintenance import MAINTENANCE
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.keys.register import registered
+from unlost.vault.keys.sealing import SealedObjects
+from unlost.vault.keys.shred_proofs import shredded_orgs
+from unlost.vault.layout import object_names
+from unlost.vault.maintenance.erase_cleanup import erasures_in
+from unlost.vault.maintenance.maintenance_commit import MAINTENANCE
 from unlost.vault.mirror.scope import OrgScope, VaultScope
-from unlost.vault.register import registered
-from unlost.vault.sealing import SealedObjects
-from unlost.vault.shred import shredded_orgs
+from unlost.vault.objects.home_copies import FOLDER, VaultHomes, name_of
 
 _ORG = re.compile(r"orgs/([0-9a-f]{32})/")
 _FOR_GOOD = REMOVING | {CommitKind.REKEY}
@@ -63,8 +64,8 @@ class _Mirror:
 
     def has_other(self, name: str) -> bool:
         """True if it has the same under another name, which the vault has too."""
-        stem = places.stem(name)
-        there = (one.name for one in self.store.list(stem) if places.stem(one.name) == stem)
+        stem = object_names.stem(name)
+        there = (one.name for one in self.store.list(stem) if object_names.stem(one.name) == stem)
         return any(other not in self.excess for other in there)
 
 
@@ -118,9 +119,9 @@ def _of_names(
     scope: VaultScope, names: Collection[str], shredded: Collection[str], mirror: _Mirror
 ) -> Iterator[str]:
     """Identities of orgs that were shredded, and those that were sealed anew under another name."""
-    root = places.identities()
+    root = object_names.identities()
     for name in names:
-        org = places.stem(name.removeprefix(root))
+        org = object_names.stem(name.removeprefix(root))
         anew = org in scope.orgs and mirror.has_other(name)
         if name.startswith(root) and (org in shredded or anew):
             yield name
@@ -162,7 +163,7 @@ def _is_document(scope: OrgScope, name: str) -> bool:
     A rekey removes those that runs left which came to nothing, and no commit tells of them: under a
     key that is gone they say nothing any more.
     """
-    folders = (places.schemas(scope.room.org), places.certificates(scope.room.org))
+    folders = (object_names.schemas(scope.room.org), object_names.certificates(scope.room.org))
     return name.startswith(folders) and name not in scope.live
 
 
@@ -176,8 +177,8 @@ def _gone_keys(scope: OrgScope, mirror: _Mirror) -> frozenset[str]:
 def _at_any_rate(scope: OrgScope, names: Iterable[str], mirror: _Mirror) -> Iterator[str]:
     """Those that go also where the mirror lacks something: caches, and what was to be erased."""
     erasures = erasures_in(scope.room, scope.state)
-    redacted = {places.redacted(entry.name) for one in erasures for entry in one.objects}
-    caches = (places.checkpoints(scope.room.org), places.intents(scope.room.org))
+    redacted = {object_names.redacted(entry.name) for one in erasures for entry in one.objects}
+    caches = (object_names.checkpoints(scope.room.org), object_names.intents(scope.room.org))
     for name in names:
         seq = _manifest_of(scope, name)
         if seq:
@@ -204,30 +205,30 @@ def _given_up(scope: OrgScope, away: Collection[str]) -> set[str]:
             manifest = scope.room.chain.manifest(seq)[0]
             names.update(manifest.condemned, manifest.withdrawn)
             runs.update(manifest.unjournaled)
-    journals = tuple(places.journal(scope.room.org, run) for run in runs)
+    journals = tuple(object_names.journal(scope.room.org, run) for run in runs)
     return {name for name in away if name in names or name.startswith(journals)}
 
 
 def _is_superseded(scope: OrgScope, name: str, mirror: _Mirror) -> bool:
     """True for caches, what never belonged there, and what something else stands in place of."""
     org, state = scope.room.org, scope.state
-    if name.startswith(places.checkpoints(org)):
-        return places.sequence(name) < state.seq
-    if name.startswith(places.redactions(org)) and places.redacted_by(name) > state.seq:
+    if name.startswith(object_names.checkpoints(org)):
+        return object_names.sequence(name) < state.seq
+    if name.startswith(object_names.redactions(org)) and object_names.redacted_by(name) > state.seq:
         return False
     if seq := _manifest_of(scope, name):
         stands = scope.redacted.get(seq)
-        return name != stands and (stands is not None or name != places.commit(org, seq))
-    if name.startswith(places.journals(org)):
+        return name != stands and (stands is not None or name != object_names.commit(org, seq))
+    if name.startswith(object_names.journals(org)):
         return mirror.has_other(name)
-    return name.startswith(places.intents(org))
+    return name.startswith(object_names.intents(org))
 
 
 def _manifest_of(scope: OrgScope, name: str) -> int:
     """The number of the commit that a manifest or a redaction tells of; 0 for others."""
-    if name.startswith(places.commits(scope.room.org)):
-        return places.sequence(name)
-    return places.redacted(name)
+    if name.startswith(object_names.commits(scope.room.org)):
+        return object_names.sequence(name)
+    return object_names.redacted(name)
 
 
 def _maintenance(scope: OrgScope) -> Iterator[Manifest]:
@@ -241,7 +242,7 @@ def _is_gone(scope: OrgScope, name: str, manifest: Manifest) -> bool:
     """True if a commit took the object away, and none has it again."""
     if name in scope.live:
         return False
-    if name.startswith(places.journals(scope.room.org)):
+    if name.startswith(object_names.journals(scope.room.org)):
         run = name.rsplit("/", 2)[1]
         return run in manifest.unjournaled and run not in scope.state.journals
     return name in manifest.condemned or name in manifest.withdrawn

@@ -13,13 +13,13 @@ from blake3 import blake3
 from unlost.model.errors import IntegrityError, UnlostError, UsageError
 from unlost.model.snapshot import Damage, VerifyLevel, VerifyReport
 from unlost.model.store import Store
-from unlost.vault import places
+from unlost.vault.commits.state import live_objects
 from unlost.vault.format.register import REGISTER
 from unlost.vault.format.vaultjson import VAULT_FILE
+from unlost.vault.keys.shred_proofs import shredded_orgs
+from unlost.vault.layout import object_names
 from unlost.vault.mirror.answering import Answering
 from unlost.vault.mirror.overlay import Overlay
-from unlost.vault.shred import shredded_orgs
-from unlost.vault.state import live_objects
 from unlost.vault.vault import EncryptedVault
 
 type Open = Callable[[Store], EncryptedVault]
@@ -138,7 +138,7 @@ class _Trial:
         for name in damaged:
             org = _org(name)
             if org is not None and _CHAIN.match(name):
-                seq = places.redacted(name) or places.sequence(name)
+                seq = object_names.redacted(name) or object_names.sequence(name)
                 lost[org] = max(seq, lost.get(org, 0))
         live = {name for org, seq in lost.items() for name in self._live(org, after=seq)}
         kept = [name for name in self.taken if _org(name) in lost and name not in live]

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from unlost.model.errors import IntegrityError
-from unlost.vault import places
+from unlost.vault.commits.state import LiveState, live_objects
 from unlost.vault.format.manifest import ObjectEntry
-from unlost.vault.rekey.look import redacted_in
-from unlost.vault.room import OrgRoom
-from unlost.vault.state import LiveState, live_objects
+from unlost.vault.layout import object_names
+from unlost.vault.maintenance.rekey.look import redacted_in
+from unlost.vault.read.org_vault import OrgRoom
 
 _OF_ORG = re.compile(r"(?:orgs/([0-9a-f]{32})/(.*)|names/([0-9a-f]{32})(?:\..*)?)")
 _COUNTED = ("data/", "packs/")  # what runs write before they commit it
@@ -38,9 +38,9 @@ class OrgScope:
         if rest.startswith(_COUNTED):
             return name in self.live
         if rest.startswith(("commits/", "checkpoints/")):
-            return 0 < places.sequence(name) <= self.state.seq
+            return 0 < object_names.sequence(name) <= self.state.seq
         if rest.startswith("redacted/"):
-            return 0 < places.redacted_by(name) <= self.state.seq
+            return 0 < object_names.redacted_by(name) <= self.state.seq
         return True
 
 

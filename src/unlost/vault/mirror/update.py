@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from unlost.model.store import Store
-from unlost.vault.copying import copy_vault
+from unlost.vault.keys.register import digest_of, registered
+from unlost.vault.mirror.copying import copy_vault
 from unlost.vault.mirror.excess import taken_away
 from unlost.vault.mirror.scope import VaultScope
-from unlost.vault.register import digest_of, registered
 from unlost.vault.vault import EncryptedVault
 
 type Tell = Callable[[int, int], None]

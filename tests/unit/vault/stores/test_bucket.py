@@ -13,10 +13,10 @@ from unlost.model.snapshot import VerifyLevel
 from unlost.model.store import Store
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.stores import StoreContract
-from unlost.vault import places
-from unlost.vault.garbage import GRACE
-from unlost.vault.homes import KEPT
-from unlost.vault.opening import recovery_sheet
+from unlost.vault.keys.opening import recovery_sheet
+from unlost.vault.layout import object_names
+from unlost.vault.maintenance.garbage import GRACE
+from unlost.vault.objects.home_copies import KEPT
 from unlost.vault.stores.address import Reach, read_address
 from unlost.vault.stores.bucket import TRIES
 from unlost.vault.stores.probe import probe_store
@@ -239,7 +239,7 @@ def test_without_the_right_to_delete_backups_go_on(bucket: Bucket, tmp_path: Pat
     numbers = [homes.keep(b"home") for _ in range(KEPT + 2)]
     assert len(story.vault.snapshots(story.org)) == 3
     assert story.vault.verify(VerifyLevel.DEEP).damages == ()
-    store.put_new(places.segment(story.org, "ab" * 16), b"of a run that came to nothing")
+    store.put_new(object_names.segment(story.org, "ab" * 16), b"of a run that came to nothing")
     with pytest.raises(StoreError) as told:
         story.vault.sweep(story.org, run="sweep-1")
     assert told.value.code == "store-may-not-delete"

@@ -1,0 +1,1 @@
+"""The chain of commits of an org, and the state after each."""

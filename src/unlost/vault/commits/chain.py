@@ -1,0 +1,312 @@
+"""The chain of an org's manifests: where its head is, and whether it hangs together.
+
+It never falls back to an older head: a hole, an unreadable manifest, a wrong parent, or a head that
+the witness knows better stop everything that would write.
+"""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from unlost.model.errors import IntegrityError, NotFound, StoreError, UnlostError
+from unlost.model.ports import Witness, Witnessed
+from unlost.model.store import Store
+from unlost.vault.commits.redactions import Redactions
+from unlost.vault.commits.state import (
+    LiveState,
+    from_checkpoint,
+    live_root,
+    to_checkpoint,
+)
+from unlost.vault.format.manifest import Checkpoint, Manifest, head_of, pack, unpack
+from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.keys.sealing import SealedObjects
+from unlost.vault.layout import object_names
+
+CHECKPOINT_EVERY = 16
+CHECKPOINTS_KEPT = (
+    3  # each repeats all that is live: many commits a day would fill a vault with them
+)
+_KEPT_MANIFESTS = 64
+_AT_ONCE = 8  # requests to a store that is far away
+
+
+def _asked_for(store: Store, name: str) -> tuple[str, bytes | None]:
+    """An object's bytes; None where there are none to be had."""
+    try:
+        return name, store.get(name)
+    except UnlostError:
+        return name, None
+
+
+class Chain:
+    """One org's chain. Safe to share between threads; keeps the newest state that it has proved."""
+
+    def __init__(self, org: str, *, sealed: SealedObjects, witness: Witness | None) -> None:
+        self.org = org
+        self._sealed = sealed
+        self._witness = witness
+        self._state = LiveState()
+        self._manifests: dict[tuple[int, str | None], tuple[Manifest, str]] = {}
+        self._asked = range(0)  # manifests that were asked for at once, and what came of it
+        self._ahead: dict[str, bytes] = {}
+        self._redactions = Redactions(org, sealed=sealed)
+        self._lock = threading.RLock()
+
+    def live(self) -> LiveState:
+        """The state at the head, which has sequence 0 before the first commit.
+
+        Raises IntegrityError.
+        """
+        with self._lock:
+            if self._state.seq == 0:
+                self._open()
+            else:
+                self._follow()
+            return self._state
+
+    def proved(self) -> LiveState:
+        """The state at the head, with the whole listing looked at again: for who will write."""
+        with self._lock:
+            state = self.live()
+            newest = max(self._listed(), default=0)
+            if newest > state.seq:
+                raise _broken(
+                    "chain-hole", f"Commit {state.seq + 1} is missing, but there is {newest}."
+                )
+            if state.seq and newest < state.seq:
+                raise _broken("chain-cut", f"Commit {state.seq} was there, and is not any more.")
+            return state
+
+    def manifest(self, seq: int) -> tuple[Manifest, str]:
+        """A manifest of the chain and its head; raises IntegrityError, or NotFound."""
+        with self._lock:
+            state = self.live()
+            if seq not in state.commits:
+                raise NotFound(
+                    "snapshot-unknown",
+                    f"There is no snapshot {seq} of this org.",
+                    next_step="List them with: unlost snapshots ORG",
+                )
+            manifest, head = self._read(seq, redaction=self._redactions.live_in(state).get(seq))
+            self._redactions.prove(state)
+            if head != state.commits[seq].head:
+                raise _broken("chain-replaced", f"Commit {seq} is not the one that was made.")
+            return manifest, head
+
+    def put(self, manifest: Manifest) -> bool:
+        """Create the manifest; False if its number is taken."""
+        written = self._sealed.put_new(
+            ObjectKind.MANIFEST,
+            org=self.org,
+            name=object_names.commit(self.org, manifest.seq),
+            content=pack(manifest),
+        )
+        return written.created
+
+    def confirm(self, seq: int) -> None:
+        """Make a commit durable that another process may have put and died before it was.
+
+        Putting it again changes nothing, and a put that finds the name taken is durable too.
+        """
+        if seq in self._redactions.live_in(self.live()):
+            return  # something was erased from it, long after it was durable
+        manifest, _ = self.manifest(seq)
+        if self._sealed.store.size(object_names.commit(self.org, seq)) is not None:
+            self.put(manifest)
+
+    def seal_checkpoint(self) -> None:
+        """Keep the state as a checkpoint when it is time; only a cache, so failures are no harm."""
+        state = self.live()
+        if state.seq == 0 or state.seq % CHECKPOINT_EVERY:
+            return
+        self._sealed.put_new(
+            ObjectKind.CHECKPOINT,
+            org=self.org,
+            name=object_names.checkpoint(self.org, state.seq),
+            content=pack(to_checkpoint(state)),
+        )
+
+    def renew_checkpoint(self) -> None:
+        """Keep the state as a checkpoint, and no older one."""
+        state = self.live()
+        with self._lock:
+            self._manifests.clear()  # something was erased from them
+        name = object_names.checkpoint(self.org, state.seq)
+        for _ in range(2):  # one that is there already may be under an earlier key, or damaged
+            if self._sealed.put_new(
+                ObjectKind.CHECKPOINT, org=self.org, name=name, content=pack(to_checkpoint(state))
+            ).created:
+                break
+            self._sealed.store.delete(name)
+        for listed in list(self._sealed.store.list(object_names.checkpoints(self.org))):
+            if listed.name < name:
+                self._sealed.store.delete(listed.name)
+
+    def drop_checkpoints(self) -> None:
+        """Remove those that newer ones stand for, when one was sealed."""
+        if self.live().seq % CHECKPOINT_EVERY:
+            return
+        names = [
+            listed.name for listed in self._sealed.store.list(object_names.checkpoints(self.org))
+        ]
+        for name in sorted(names)[:-CHECKPOINTS_KEPT]:
+            self._sealed.store.delete(name)
+
+    def _listed(self) -> Iterator[int]:
+        for listed in self._sealed.store.list(object_names.commits(self.org)):
+            yield object_names.sequence(listed.name)
+
+    def _open(self) -> None:
+        """The first look: from the newest checkpoint that proves itself, or from the beginning."""
+        newest = max(self._listed(), default=0)
+        self._redactions.look()
+        state = self._from_checkpoint(newest) or LiveState()
+        self._advance(state, until=newest)
+        self._follow(state)
+
+    def _follow(self, state: LiveState | None = None) -> None:
+        """Take in commits that came after the newest one known."""
+        known = self._state if state is None else state
+        fresh = known
+        while self._is_there(fresh.seq + 1):
+            if fresh is self._state:
+                fresh = fresh.copy()
+                self._redactions.look()
+            self._advance(fresh, until=fresh.seq + 1)
+        if fresh is not self._state or state is not None:
+            self._testify(fresh)
+            self._state = fresh
+
+    def _is_there(self, seq: int) -> bool:
+        """True if there is such a commit, also one of which an erasure left a redaction alone."""
+        if self._sealed.store.size(object_names.commit(self.org, seq)) is not None:
+            return True
+        return self._redactions.find(seq) is not None
+
+    def _advance(self, state: LiveState, *, until: int) -> None:
+        try:
+            for seq in range(state.seq + 1, until + 1):
+                if seq not in self._asked:
+                    self._read_ahead(range(seq, min(seq + CHECKPOINT_EVERY, until + 1)))
+                manifest, head = self._read(seq)
+                if manifest.parent != state.head:
+                    raise _broken(
+                        "chain-parent", f"Commit {seq} does not follow the one before it."
+                    )
+                state.apply(manifest, head=head)
+        finally:
+            self._asked = range(0)
+            self._ahead.clear()
+
+    def _read_ahead(self, seqs: range) -> None:
+        """Ask a store that is far away for some manifests at once; what fails is asked again in turn."""
+        store, self._asked = self._sealed.store, seqs
+        names = [
+            object_names.commit(self.org, seq) for seq in seqs if (seq, None) not in self._manifests
+        ]
+        if len(names) > 1 and store.path(names[0]) is None:
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                found = pool.map(partial(_asked_for, store), names)
+                self._ahead.update((name, data) for name, data in found if data is not None)
+
+    def _read(self, seq: int, *, redaction: str | None = None) -> tuple[Manifest, str]:
+        """A manifest and its head; ``redaction``: what stands in its place, also where it is still there."""
+        key = (seq, redaction)
+        if key not in self._manifests:
+            found = self._redacted(seq, redaction) if redaction else self._whole(seq)
+            if (found[0].seq, found[0].org) != (seq, self.org):
+                raise _broken("chain-replaced", f"Commit {seq} says that it is another one.")
+            while len(self._manifests) >= _KEPT_MANIFESTS:
+                self._manifests.pop(next(iter(self._manifests)))
+            self._manifests[key] = found
+        return self._manifests[key]
+
+    def _whole(self, seq: int) -> tuple[Manifest, str]:
+        """The manifest itself; where it was removed, what may stand in its place.
+
+        A name that an erasure has freed may be taken by the late request of a run that had lost.
+        """
+        name = object_names.commit(self.org, seq)
+        try:
+            data = self._ahead.pop(name, None) or self._sealed.store.get(name)
+            content = self._sealed.open(ObjectKind.MANIFEST, org=self.org, name=name, data=data)
+        except NotFound:
+            redaction = self._redactions.find(seq)
+            if redaction is None:
+                raise _broken("chain-hole", f"Commit {seq} is missing.") from None
+            return self._redacted(seq, redaction)
+        manifest, text = unpack(content, Manifest, name=name)
+        head = head_of(text)
+        other = self._redactions.of_another(seq, head)
+        return self._redacted(seq, other) if other else (manifest, head)
+
+    def _redacted(self, seq: int, name: str) -> tuple[Manifest, str]:
+        try:
+            return self._redactions.read(seq, name)
+        except NotFound:
+            raise _broken(
+                "chain-hole", f"What stands in place of commit {seq} is missing."
+            ) from None
+
+    def _from_checkpoint(self, newest: int) -> LiveState | None:
+        """The newest checkpoint that agrees with its manifest; None if there is none."""
+        names = [
+            listed.name for listed in self._sealed.store.list(object_names.checkpoints(self.org))
+        ]
+        for name in reversed(names):
+            if object_names.sequence(name) <= newest:
+                state = self._proved_checkpoint(name)
+                if state is not None:
+                    return state
+        return None
+
+    def _proved_checkpoint(self, name: str) -> LiveState | None:
+        try:
+            content = self._sealed.get(ObjectKind.CHECKPOINT, org=self.org, name=name)
+            document, _ = unpack(content, Checkpoint, name=name)
+        except UnlostError:
+            return None  # a cache: the manifests tell the same, and verify names the damage
+        state = from_checkpoint(document)
+        manifest, head = self._read(object_names.sequence(name))
+        root = live_root(state, org=self.org)
+        agrees = (state.seq, state.head, root) == (manifest.seq, head, manifest.live_root)
+        return state if agrees else None
+
+    def _testify(self, state: LiveState) -> None:
+        """Hold what was read against what the head proves, and the head against the witness.
+
+        The witness advances.
+        """
+        self._redactions.prove(state)
+        if self._witness is None:
+            return
+        seen = self._witness.get(self.org)
+        if seen is not None:
+            _check_witness(seen, state)
+        if state.seq and (seen is None or seen.number < state.seq):
+            try:
+                self.put(self._read(state.seq)[0])  # nobody may remember what a power cut takes
+            except StoreError:
+                return  # whoever may write to the store will say what was seen
+            self._witness.put(self.org, Witnessed(number=state.seq, head=state.head))
+
+
+def _check_witness(seen: Witnessed, state: LiveState) -> None:
+    if seen.number > state.seq:
+        raise _broken(
+            "chain-cut",
+            f"Snapshot {seen.number} was made, but the vault ends at {state.seq}.",
+        )
+    if seen.number and state.commits[seen.number].head != seen.head:
+        raise _broken("chain-replaced", f"Snapshot {seen.number} is not the one that was made.")
+
+
+def _broken(code: str, sentence: str) -> IntegrityError:
+    return IntegrityError(
+        code,
+        f"{sentence} Nothing will be written to this vault until that is repaired.",
+        next_step="Bring the missing object back from a copy of the vault, "
+        "then run unlost verify --level full.",
+    )

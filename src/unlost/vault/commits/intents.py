@@ -1,0 +1,143 @@
+"""Open runs: their intents, and the notes that another process needs to carry them on."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from unlost.model.certificate import Certificate
+from unlost.model.errors import NotFound, StoreError
+from unlost.vault.format.manifest import Intent, SchemaNote, pack, unpack
+from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.keys.sealing import SealedObjects
+from unlost.vault.layout import object_names
+from unlost.vault.stores.store import MAY_NOT_DELETE
+
+
+class OpenRun:
+    """The durable notes of one open run of an org."""
+
+    def __init__(self, org: str, run: str, *, sealed: SealedObjects) -> None:
+        self.org = org
+        self.run = object_names.check_run(run)
+        self._sealed = sealed
+
+    def open(self, fresh: Intent) -> Intent:
+        """The run's intent: the one that is there, else this one, made durable."""
+        name = object_names.intent(self.org, self.run)
+        self._sealed.put_new(ObjectKind.INTENT, org=self.org, name=name, content=pack(fresh))
+        content = self._sealed.get(ObjectKind.INTENT, org=self.org, name=name)
+        return unpack(content, Intent, name=name)[0]
+
+    def is_open(self) -> bool:
+        """True while the intent is there, and nothing says that the run is over."""
+        store = self._sealed.store
+        there = store.size(object_names.intent(self.org, self.run)) is not None
+        return there and store.size(object_names.over(self.org, self.run)) is None
+
+    def note_schema(self, schema: str) -> None:
+        """Remember the schema that the run uses from now on."""
+        content = pack(SchemaNote(schema))
+        number = sum(1 for _ in self._notes())
+        if schema in self.schemas()[-1:]:
+            self._put_note(number - 1, content)  # who put it may have died before it was durable
+            return
+        while not self._put_note(number, content):
+            number += 1
+
+    def schemas(self) -> tuple[str, ...]:
+        """All schemas that the run has used, oldest first."""
+        return tuple(
+            unpack(
+                self._sealed.get(ObjectKind.INTENT, org=self.org, name=name),
+                SchemaNote,
+                name=name,
+            )[0].schema
+            for name in self._notes()
+        )
+
+    def put_certificate(self, certificate: Certificate) -> None:
+        """Seal a certificate of the run; the last one counts."""
+        content = msgspec.json.encode(certificate)
+        number = len(self._certificates())
+        while not self._sealed.put_new(
+            ObjectKind.CERTIFICATE,
+            org=self.org,
+            name=object_names.certificate(self.org, self.run, number),
+            content=content,
+        ).created:
+            number += 1
+
+    def certificate(self) -> str | None:
+        """The name of the run's last certificate."""
+        numbers = self._certificates()
+        return object_names.certificate(self.org, self.run, max(numbers)) if numbers else None
+
+    def written(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Segments that the run has written so far: id and size."""
+        for listed in self._sealed.store.list(object_names.segment(self.org, prefix)):
+            ident = listed.name.rsplit("/", 1)[1]
+            if "." not in ident:
+                yield ident, listed.size
+
+    def key(self, fresh: bytes) -> bytes:
+        """The key under which pieces of the run hold rows: the one that is there, else this one, made durable."""
+        name = object_names.run_key(self.org, self.run)
+        self._sealed.put_new(ObjectKind.INTENT, org=self.org, name=name, content=fresh)
+        return self._sealed.get(ObjectKind.INTENT, org=self.org, name=name)
+
+    def known_key(self) -> bytes:
+        """That key; empty where it is gone, and nobody can read what the pieces hold."""
+        name = object_names.run_key(self.org, self.run)
+        try:
+            return self._sealed.get(ObjectKind.INTENT, org=self.org, name=name)
+        except NotFound:
+            return b""
+
+    def drop_key(self) -> None:
+        """Make what pieces of the run hold unreadable for ever."""
+        self._sealed.store.delete(object_names.run_key(self.org, self.run))
+
+    def close(self) -> None:
+        """End the run: remove intent and notes, the key first.
+
+        Where nothing may be deleted, it is written beside them that the run is over; a sweep removes them.
+        """
+        try:
+            self.remove()
+        except StoreError as error:
+            if error.code != MAY_NOT_DELETE:
+                raise
+            self.mark_over()
+
+    def mark_over(self) -> None:
+        """Write beside the intent that the run has ended: nobody takes it to be open any more."""
+        name = object_names.over(self.org, self.run)
+        self._sealed.put_new(ObjectKind.INTENT, org=self.org, name=name, content=b"")
+
+    def remove(self) -> None:
+        """Remove all that is noted of the run. The mark goes last: until then it keeps what is left from being taken for an open run."""
+        key, over = object_names.run_key(self.org, self.run), object_names.over(self.org, self.run)
+        for name in sorted(self._beside(), key=lambda name: name != key):
+            if name != over:
+                self._sealed.store.delete(name)
+        self._sealed.store.delete(object_names.intent(self.org, self.run))
+        self._sealed.store.delete(over)
+
+    def _notes(self) -> Iterator[str]:
+        others = (object_names.run_key(self.org, self.run), object_names.over(self.org, self.run))
+        return (name for name in self._beside() if name not in others)
+
+    def _beside(self) -> Iterator[str]:
+        """What lies beside the intent."""
+        for listed in self._sealed.store.list(f"{object_names.intent(self.org, self.run)}."):
+            yield listed.name
+
+    def _put_note(self, number: int, content: bytes) -> bool:
+        name = object_names.note(self.org, self.run, number)
+        return self._sealed.put_new(
+            ObjectKind.INTENT, org=self.org, name=name, content=content
+        ).created
+
+    def _certificates(self) -> list[int]:
+        prefix = object_names.certificate_prefix(self.org, self.run)
+        return [int(listed.name.removeprefix(prefix)) for listed in self._sealed.store.list(prefix)]

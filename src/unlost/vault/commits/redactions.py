@@ -1,0 +1,137 @@
+"""Manifests from which something was erased: what stands in their place, and whether it is the right one.
+
+An erasure seals a redaction of each manifest that tells too much, names it among the live objects of its
+commit, and then removes the manifest. So the chain is followed by the heads that its manifests had, and
+whoever puts another redaction in place of one is found out by the ``live_root`` of the head.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import msgspec
+from blake3 import blake3
+
+from unlost.model.errors import IntegrityError, NotFound, UnlostError
+from unlost.vault.commits.state import LiveState
+from unlost.vault.format.manifest import Manifest, Redaction, canonical_text, struck, unpack
+from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.keys.sealing import SealedObjects
+from unlost.vault.layout import object_names
+
+
+class Redactions:
+    """Reads the redactions of one org; ``prove`` is called before anybody relies on one."""
+
+    def __init__(self, org: str, *, sealed: SealedObjects) -> None:
+        self._org = org
+        self._sealed = sealed
+        self._unproved: dict[int, _Read] = {}
+        self._live: Mapping[int, str] = {}
+        self._head = ""
+        self._beside: Mapping[int, str] = {}
+
+    def look(self) -> None:
+        """See which manifests have a redaction beside them now."""
+        listed = self._sealed.store.list(object_names.redactions(self._org))
+        self._beside = {object_names.redacted(one.name): one.name for one in listed}
+
+    def of_another(self, seq: int, head: str) -> str | None:
+        """A redaction that lay beside a manifest at the last look, and stands for one with another head."""
+        name = self._beside.get(seq)
+        if name is None:
+            return None
+        try:
+            return name if self._opened(name, self._sealed.store.get(name)).head != head else None
+        except UnlostError:
+            return None  # whether it is live and damaged is for ``prove`` and verify to tell
+
+    def live_in(self, state: LiveState) -> Mapping[int, str]:
+        """The names of the redactions that a state has, by the numbers of their manifests."""
+        if self._head != state.head:
+            folder = object_names.redactions(self._org)
+            names = (name for name in state.objects if name.startswith(folder))
+            self._live = {object_names.redacted(name): name for name in names}
+            self._head = state.head
+        return self._live
+
+    def find(self, seq: int) -> str | None:
+        """A redaction of a manifest; None if there is none.
+
+        Where several lie there, the newest erasure came to nothing, or did not remove the others yet:
+        they tell of the same commit. So the first one that opens will do.
+        """
+        names = self._names(seq)
+        opens = (name for name in names if self._opens(name))
+        return next(opens, names[0]) if len(names) > 1 else next(iter(names), None)
+
+    def read(self, seq: int, name: str) -> tuple[Manifest, str]:
+        """What is left of a manifest, and the head that it had."""
+        data = self._sealed.store.get(name)
+        found = self._opened(name, data)
+        told = blake3(canonical_text(_bones(found.manifest))).hexdigest()
+        self._unproved[seq] = _Read(found.head, told, name, blake3(data).hexdigest())
+        return found.manifest, found.head
+
+    def prove(self, state: LiveState) -> None:
+        """Raise IntegrityError unless all that was read is what ``state`` has as live."""
+        while self._unproved:
+            seq, read = next(iter(self._unproved.items()))
+            live = read.name
+            if live not in state.objects:  # an older one, or one that came to nothing
+                live = next((name for name in self._names(seq) if name in state.objects), "")
+            proved = read if live == read.name else self._again(seq, live)
+            if proved is None or proved.digest != state.objects[live].blake3 or read != proved:
+                raise _not_proved(read.name)
+            del self._unproved[seq]
+
+    def _opens(self, name: str) -> bool:
+        try:
+            self._opened(name, self._sealed.store.get(name))
+        except (IntegrityError, NotFound):
+            return False
+        return True
+
+    def _opened(self, name: str, data: bytes) -> Redaction:
+        content = self._sealed.open(ObjectKind.REDACTION, org=self._org, name=name, data=data)
+        return unpack(content, Redaction, name=name)[0]
+
+    def _again(self, seq: int, name: str) -> "_Read | None":
+        if not name:
+            return None
+        self.read(seq, name)
+        return self._unproved[seq]
+
+    def _names(self, seq: int) -> list[str]:
+        prefix = object_names.redactions(self._org, seq)
+        return [listed.name for listed in self._sealed.store.list(prefix)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A redaction that was read. Two are equal if they tell the same, but for what may be erased."""
+
+    head: str
+    told: str
+    name: str = field(compare=False)
+    digest: str = field(compare=False)
+
+
+def _bones(manifest: Manifest) -> Manifest:
+    """A manifest without all that a later redaction may leave out."""
+    tables = (
+        msgspec.structs.replace(part, segments=tuple(map(struck, part.segments)), finding=None)
+        for part in manifest.tables
+    )
+    states = (replace(one, held=0, deleted=0, finding=None) for one in manifest.states)
+    return msgspec.structs.replace(
+        manifest, tables=tuple(tables), states=tuple(states), certificate=None
+    )
+
+
+def _not_proved(name: str) -> IntegrityError:
+    return IntegrityError(
+        "chain-replaced",
+        f"“{name}” stands in place of a commit, but no erasure put it there. Nothing will be written "
+        "to this vault until that is repaired.",
+        next_step="Bring the object back from a copy of the vault, then run unlost verify --level full.",
+    )

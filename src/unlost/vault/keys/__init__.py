@@ -1,0 +1,1 @@
+"""Keys of a vault: the key hierarchy, and the slots that open it."""

@@ -1,0 +1,526 @@
+"""Keys: from the vault's master key to the key of each single object.
+
+    master ──wraps──> org key (one an epoch, random) ──HKDF──> a key for each object
+           └─wraps──> identity key (one an org, never changed) ──HKDF──> a key for each purpose
+           └─HKDF───> keys that prove ``vault.json`` and the slots
+
+Wrapped keys lie in the vault, three copies each; any whole copy will do. How the master key itself
+is come by is told in ``unlost.vault.keys.unlock``.
+
+A vault may have had several master keys, one after the other. Names of wrapped keys tell which one
+wrapped them: without a number the first. New objects are only written under org keys that the present
+one has wrapped, so that a thief of an earlier one cannot slip in a key that he knows.
+"""
+
+import hmac
+import re
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from unlost.model.errors import IntegrityError, NotAllowed, NotFound, UnlostError, UsageError
+from unlost.model.ports import Entropy
+from unlost.model.store import Store
+from unlost.vault.format.sealed import KIB64, ObjectKind, Place, seal, unseal
+
+KEY_BYTES = 32
+ID_BYTES = 16
+COPIES = (1, 2, 3)
+_FIRST_EPOCH = 1
+_INFO = "unlost/1/"
+_NO_ORG = bytes(ID_BYTES)
+_OLDEST = "oldest-"
+_WRAPPED = re.compile(r"(orgs/[0-9a-f]{32}/keys/(\d{8}|identity|oldest-\d{8}))(?:\.(\d{8}))?/[123]")
+_CODE = 32  # hex digits by which the register knows a key
+
+
+def derive(secret: bytes, label: str) -> bytes:
+    """A 32-byte key for one purpose: HKDF-SHA256 (RFC 5869), no salt, info ``unlost/1/`` + label."""
+    info = (_INFO + label).encode()
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive(secret)
+
+
+def object_key(org_key: bytes, kind: ObjectKind, name: str) -> bytes:
+    """The key of one object; segments use it as their Parquet footer key."""
+    return derive(org_key, f"{kind}/{name}")
+
+
+def epoch_folder(org: str, epoch: int, generation: int = 1) -> str:
+    """Where the copies of an org key lie that the master key of a generation wrapped."""
+    return _folder(f"orgs/{org}/keys/{epoch:08d}", generation)
+
+
+def identity_folder(org: str, generation: int = 1) -> str:
+    """Where the copies of an org's identity key lie."""
+    return _folder(f"orgs/{org}/keys/identity", generation)
+
+
+def oldest_folder(org: str, epoch: int) -> str:
+    """Where it is said, in the form of a wrapped key, that the org keys before an epoch are gone."""
+    return f"orgs/{org}/keys/{_OLDEST}{epoch:08d}"
+
+
+def _folder(base: str, generation: int) -> str:
+    return base if generation == 1 else f"{base}.{generation:08d}"
+
+
+def _base(name: str) -> str:
+    """The folder of the first generation for a copy of any; for other names themselves."""
+    match = _WRAPPED.fullmatch(name)
+    return match[1] if match else name
+
+
+def _number(base: str) -> int:
+    """The epoch that a folder of wrapped keys is about; 0 for other names."""
+    name = base.rsplit("/", 1)[1].removeprefix(_OLDEST)
+    return int(name) if name.isdecimal() else 0
+
+
+def generation_of(name: str) -> int | None:
+    """The number of the master key that wrapped a copy; None for other objects."""
+    match = _WRAPPED.fullmatch(name)
+    return int(match[3] or 1) if match else None
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """What counts of the time before the present master key, as the register's entry lists it.
+
+    ``keys`` has by its folder a code of each wrapped key, ``shredded`` the oids of orgs that are gone.
+    """
+
+    keys: Mapping[str, str] = field(default_factory=dict[str, str])
+    shredded: frozenset[str] = frozenset()
+
+
+_NOTHING = Inherited()
+
+
+class Keyring:
+    """An opened vault's keys. Safe to share between threads.
+
+    ``vault`` is the vault's id, 16 bytes; ``master`` the master key, 32 bytes; ``earlier`` those
+    that it followed, oldest first, ``inherited`` what counts of theirs. Orgs are named by their oid, 32
+    hex digits.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        vault: bytes,
+        master: bytes,
+        entropy: Entropy,
+        earlier: Sequence[bytes] = (),
+        inherited: Inherited = _NOTHING,
+    ) -> None:
+        self.vault = vault
+        self.inherited = inherited
+        self.masters = (*earlier, master)
+        self._store = store
+        self._entropy = entropy
+        self._opened: dict[str, bytes] = {}
+        self._epochs: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"Keyring(vault={self.vault.hex()})"
+
+    @property
+    def generation(self) -> int:
+        """The number of the present master key, from 1."""
+        return len(self.masters)
+
+    def successor(self) -> "Keyring":
+        """The same vault's keys under a new master key, which nothing in the store knows yet."""
+        return Keyring(
+            self._store,
+            vault=self.vault,
+            master=self._entropy.bytes(KEY_BYTES),
+            entropy=self._entropy,
+            earlier=self.masters,
+        )
+
+    def inherit(
+        self, before: "Keyring", *, orgs: Collection[str], shredded: Collection[str]
+    ) -> None:
+        """Take over what counts now of these orgs, and nothing that somebody puts there later."""
+        held = (one for org in orgs for one in before.counting(org))
+        codes = {base: self.code(base, key) for base, key in held}
+        self.inherited = Inherited(codes, frozenset(shredded))
+
+    def on(self, store: Store) -> "Keyring":
+        """The same keys for another store, such as a copy of the vault."""
+        return Keyring(
+            store,
+            vault=self.vault,
+            master=self.masters[-1],
+            entropy=self._entropy,
+            earlier=self.masters[:-1],
+            inherited=self.inherited,
+        )
+
+    def random(self, size: int) -> bytes:
+        """Random bytes, for what is sealed under these keys."""
+        return self._entropy.bytes(size)
+
+    def add_org(self, org: str) -> None:
+        """Make an org's keys; no change for those that are there. Safe to repeat after a crash."""
+        self._make(identity_folder(org), org=org)
+        if self.generation == 1:
+            self._make(epoch_folder(org, _FIRST_EPOCH), org=org)
+        elif self._writing(org) is None:
+            self._begin_epoch(org)
+        for epoch in self._own_epochs(org):
+            self._make(epoch_folder(org, epoch), org=org)
+
+    def take_over(self, org: str) -> None:
+        """Wrap an org's keys anew that the register lists of the time before, and begin an epoch.
+
+        What is not listed there is not taken over: a thief of an earlier master key may have put it.
+        """
+        if self._writing(org) is None and self._held(org):
+            self._begin_epoch(org)
+        for base in self._of_generation(org):
+            if self._any_copy(base, org=org):  # a key that is lost stays so
+                self._make(base, org=org)
+
+    def epochs(self, org: str) -> tuple[int, ...]:
+        """All epochs of which a copy of the org key is there, ascending."""
+        names = (base.rsplit("/", 1)[1] for base in self._held(org))
+        return tuple(sorted(int(name) for name in names if name.isdecimal()))
+
+    def epoch(self, org: str) -> int:
+        """The epoch in which new objects are written; raises IntegrityError (``org-key-lost``)."""
+        if org not in self._epochs:
+            writing = self._writing(org)
+            if writing is None and self.generation > 1 and self._held(org):
+                self._begin_epoch(org)
+                writing = self._writing(org)
+            if writing is None:
+                raise _lost(f"orgs/{org}/keys")
+            self._epochs[org] = writing
+        return self._epochs[org]
+
+    def oldest(self, org: str) -> int:
+        """The epoch before which all org keys are gone, as this vault says; 1 where none is."""
+        said = (
+            _number(base)
+            for base in self._marks(org)
+            if (base in self.inherited.keys and self._any_copy(base, org=org))
+            or any(self._opens(copy, org=org) for copy in self._own_copies(base))
+        )
+        return max(said, default=_FIRST_EPOCH)
+
+    def _marks(self, org: str) -> dict[str, set[int]]:
+        held = self._held(org).items()
+        return {base: own for base, own in held if base.rsplit("/", 1)[1].startswith(_OLDEST)}
+
+    def retire(self, org: str, *, before: int) -> None:
+        """Say that the org keys before an epoch are gone: nothing is written under them any more."""
+        self._make(oldest_folder(org, before), org=org)
+
+    def gone_copies(self, org: str) -> tuple[str, ...]:
+        """Copies of org keys that are said to be gone, and of what said so of earlier ones."""
+        oldest = self.oldest(org)
+        names = [listed.name for listed in self._store.list(f"orgs/{org}/keys/")]
+        return tuple(name for name in names if 0 < _number(_base(name)) < oldest)
+
+    def code(self, base: str, key: bytes) -> str:
+        """How the register knows a wrapped key, so that nobody can slip in another one."""
+        return self.mac(base, key).hex()[:_CODE]
+
+    def object_key(self, kind: ObjectKind, *, org: str, name: str, epoch: int) -> bytes:
+        """The key of an object; raises IntegrityError (``org-key-lost``, ``object-damaged``)."""
+        return object_key(self._key(epoch_folder(org, epoch), org=org), kind, name)
+
+    def identity_key(self, org: str, purpose: str) -> bytes:
+        """A key that no rotation changes, for pseudonyms and for the ids of blobs."""
+        return derive(self._key(identity_folder(org), org=org), purpose)
+
+    def place(self, kind: ObjectKind, *, org: str, name: str) -> Place:
+        """What is bound into an object of this org."""
+        return Place(kind=kind, vault=self.vault, org=bytes.fromhex(org), name=name)
+
+    def mac(self, label: str, data: bytes, *, generation: int | None = None) -> bytes:
+        """HMAC-SHA256 under a key derived from a master key: proves ``vault.json`` and slots."""
+        return hmac.digest(derive(self._of(generation), f"mac/{label}"), data, sha256)
+
+    def home_key(self, name: str, generation: int) -> bytes:
+        """The key of a copy of a home's data."""
+        return derive(self._of(generation), f"{ObjectKind.HOME}/{name}")
+
+    def master(self) -> bytes:
+        """The master key itself: for making slots and the recovery sheet only."""
+        return self.masters[-1]
+
+    def _of(self, generation: int | None) -> bytes:
+        """The master key of a generation; the present one for those that are not known."""
+        known = generation is not None and 1 <= generation <= self.generation
+        return self.masters[(generation or 1) - 1 if known else -1]
+
+    def folders(self, org: str) -> tuple[str, ...]:
+        """The folders of an org's wrapped keys that count: each of the newest generation there is."""
+        held = self._held(org)
+        strange = set(self.strange_copies(org))
+        there = {
+            _base(listed.name)
+            for listed in self._store.list(f"orgs/{org}/keys/")
+            if listed.name not in strange
+        }
+        first = epoch_folder(org, _FIRST_EPOCH)
+        wanted = {*there, *self._inherited(org), identity_folder(org), first}
+        oldest = self.oldest(org)
+        kept = sorted(base for base in wanted if not 0 < _number(base) < oldest)
+        return tuple(_folder(base, max(held.get(base, {1}))) for base in kept)
+
+    def earlier_copies(self, org: str) -> tuple[str, ...]:
+        """Copies that an earlier master key wrapped, of keys that the present one has wrapped too."""
+        names = [listed.name for listed in self._store.list(f"orgs/{org}/keys/")]
+        return tuple(name for name in names if self.is_wrapped_anew(name, org=org))
+
+    def is_wrapped_anew(self, name: str, *, org: str) -> bool:
+        """True for a copy by an earlier master key of a key that the present one has wrapped too."""
+        match = _WRAPPED.fullmatch(name)
+        if match is None or int(match[3] or 1) >= self.generation:
+            return False
+        return all(self._opens(copy, org=org) for copy in self._own_copies(match[1]))
+
+    def strange_copies(self, org: str) -> tuple[str, ...]:
+        """What lies among an org's keys and is none that counts: somebody put it there."""
+        names = [listed.name for listed in self._store.list(f"orgs/{org}/keys/")]
+        return tuple(name for name in names if self._is_strange(name, org=org))
+
+    def opens_later(self, org: str) -> bool:
+        """True if the present master key opens a copy that a later one than it has wrapped."""
+        names = [listed.name for listed in self._store.list(f"orgs/{org}/keys/")]
+        later = [name for name in names if (generation_of(name) or 0) > self.generation]
+        return any(self._opens(name, org=org) for name in later)
+
+    def pending(self, org: str) -> tuple[str, ...]:
+        """Folders of keys that can be wrapped by the present master key, and are not yet, thrice."""
+        return tuple(
+            base
+            for base in self._of_generation(org)
+            if not all(self._opens(copy, org=org) for copy in self._own_copies(base))
+            and self._any_copy(base, org=org)
+        )
+
+    def _is_strange(self, name: str, *, org: str) -> bool:
+        match = _WRAPPED.fullmatch(name)
+        if match is None:
+            return True
+        generation = int(match[3] or 1)
+        if generation > self.generation:  # opens only where the register is lost
+            return not self._opens(name, org=org)
+        known = self._inherited(org)
+        return generation < self.generation and bool(known) and match[1] not in known
+
+    def _inherited(self, org: str) -> list[str]:
+        """The folders of an org's keys that the register lists of the time before."""
+        return [base for base in self.inherited.keys if base.startswith(f"orgs/{org}/")]
+
+    def _of_generation(self, org: str) -> list[str]:
+        """The folders of all keys that the present master key has wrapped, or is to wrap."""
+        own = (epoch_folder(org, epoch) for epoch in self._own_epochs(org))
+        return sorted({*self._inherited(org), *own})
+
+    def counting(self, org: str) -> Iterator[tuple[str, bytes]]:
+        """The keys of an org that count now, by their folders."""
+        known, gone = self._inherited(org), set(map(_base, self.gone_copies(org)))
+        for base in self._held(org).keys() - gone:
+            own = any(self._opens(copy, org=org) for copy in self._own_copies(base))
+            if own or base in known:
+                with suppress(IntegrityError):
+                    yield base, self._key(base, org=org)
+
+    def _opens(self, name: str, *, org: str) -> bool:
+        try:
+            self._unwrap(name, org=org)
+        except (IntegrityError, NotFound, UsageError):
+            return False
+        return True
+
+    def _own_copies(self, base: str) -> tuple[str, ...]:
+        folder = _folder(base, self.generation)
+        return tuple(f"{folder}/{copy}" for copy in COPIES)
+
+    def check_copy(self, name: str, *, org: str) -> None:
+        """Open one copy of a wrapped key; raises IntegrityError or NotFound."""
+        self._unwrap(name, org=org)
+
+    def repair_org(self, org: str) -> tuple[str, ...]:
+        """Write lost or damaged copies of an org's keys anew from a whole one; their names."""
+        return tuple(name for folder in self.folders(org) for name in self._repair(folder, org=org))
+
+    def _held(self, org: str) -> dict[str, set[int]]:
+        """By the folder of the first generation: which generations have a copy.
+
+        Generations that there are not yet only where nothing else is: the register may be lost.
+        """
+        held: dict[str, set[int]] = {}
+        for listed in self._store.list(f"orgs/{org}/keys/"):
+            if (match := _WRAPPED.fullmatch(listed.name)) is not None:
+                held.setdefault(match[1], set()).add(int(match[3] or 1))
+        return {base: self._known(found) for base, found in held.items()}
+
+    def _known(self, generations: set[int]) -> set[int]:
+        return {one for one in generations if one <= self.generation} or generations
+
+    def _own_epochs(self, org: str) -> list[int]:
+        """Epochs that the present master key has wrapped, newest first."""
+        return [
+            epoch
+            for epoch in reversed(self.epochs(org))
+            if any(self._opens(one, org=org) for one in self._own_copies(epoch_folder(org, epoch)))
+        ]
+
+    def _writing(self, org: str) -> int | None:
+        """The newest epoch that the present master key has begun; None if there is none."""
+        for epoch in reversed(self.epochs(org)):
+            base = epoch_folder(org, epoch)
+            if base not in self.inherited.keys and any(
+                self._opens(copy, org=org) for copy in self._own_copies(base)
+            ):
+                return epoch
+        return None
+
+    def _begin_epoch(self, org: str) -> None:
+        """A new org key, above all numbers that count and beside all that are seen."""
+        seen = set(self.epochs(org))
+        epoch = max((*self._own_epochs(org), *self._listed_epochs(org)), default=0) + 1
+        while epoch in seen:
+            epoch += 1
+        base = epoch_folder(org, epoch)
+        first = self._own_copies(base)[0]
+        self._store.put_new(first, self._wrap(first, self._entropy.bytes(KEY_BYTES), org=org))
+        self._wrap_all(base, self._unwrap(first, org=org), org=org)
+
+    def _listed_epochs(self, org: str) -> list[int]:
+        names = (base.rsplit("/", 1)[1] for base in self._inherited(org))
+        return [int(name) for name in names if name.isdecimal()]
+
+    def _make(self, base: str, *, org: str) -> None:
+        """Three copies of a key; whoever creates the first copy of a new one decides which it is."""
+        first = self._own_copies(base)[0]
+        if self._store.size(first) is None and not self._any_copy(base, org=org):
+            key = self._entropy.bytes(KEY_BYTES)
+            self._store.put_new(first, self._wrap(first, key, org=org))
+        self._wrap_all(base, self._key(base, org=org), org=org)
+
+    def _wrap_all(self, base: str, key: bytes, *, org: str) -> None:
+        """A copy that does not open is written anew, and read back; all are durable then."""
+        *others, last = self._own_copies(base)
+        if self._is_key(last, key, org=org):
+            self._store.put_new(
+                last, self._wrap(last, key, org=org)
+            )  # its writer may have died too early
+        for name in (*others, last):
+            if not self._is_key(name, key, org=org):
+                data = self._wrap(name, key, org=org)
+                if not self._store.put_new(name, data):
+                    self._store.delete(name)
+                    self._store.put_new(name, data)
+                if not self._is_key(name, key, org=org):
+                    raise _lost(base)
+
+    def _is_key(self, name: str, key: bytes, *, org: str) -> bool:
+        return self._opens(name, org=org) and self._unwrap(name, org=org) == key
+
+    def _any_copy(self, base: str, *, org: str) -> bool:
+        try:
+            self._key(base, org=org)
+        except IntegrityError:
+            return False
+        return True
+
+    def _key(self, base: str, *, org: str) -> bytes:
+        """The wrapped key of a folder, from the first copy that opens."""
+        with self._lock:
+            if base not in self._opened:
+                self._opened[base] = self._open_any(base, org=org)
+            return self._opened[base]
+
+    def _copies(self, base: str, *, org: str) -> Iterator[str]:
+        """Copies of the present generation, then those of others, which only a renewal leaves."""
+        yield from self._own_copies(base)
+        others = sorted(self._held(org).get(base, set()) - {self.generation}, reverse=True)
+        yield from (f"{_folder(base, one)}/{copy}" for one in others for copy in COPIES)
+
+    def _open_any(self, base: str, *, org: str) -> bytes:
+        worst: UnlostError | None = None
+        for name in self._copies(base, org=org):
+            try:
+                key = self._unwrap(name, org=org)
+            except IntegrityError as error:
+                worst = error
+            except UnlostError as error:
+                worst = worst or error
+            else:
+                if self._counts(base, key, name=name, org=org):
+                    return key
+        if max(self._held(org).get(base, {1})) > self.generation:
+            raise outdated()
+        raise _lost(base) from worst
+
+    def _counts(self, base: str, key: bytes, *, name: str, org: str) -> bool:
+        """False for a key that somebody slipped in who has an earlier master key."""
+        known = self._inherited(org)
+        if (generation_of(name) or 1) >= self.generation or not known:
+            return True
+        return self.code(base, key) == self.inherited.keys.get(base)
+
+    def _unwrap(self, name: str, *, org: str) -> bytes:
+        place = self.place(ObjectKind.KEY, org=org, name=name)
+        return unseal(self._store.get(name), place=place, key=self._wrapping_key(name))
+
+    def _wrap(self, name: str, key: bytes, *, org: str) -> bytes:
+        return seal(
+            key,
+            place=self.place(ObjectKind.KEY, org=org, name=name),
+            key=self._wrapping_key(name),
+            epoch=0,
+            entropy=self._entropy,
+            power=KIB64,
+        )
+
+    def _wrapping_key(self, name: str) -> bytes:
+        return object_key(self._of(generation_of(name)), ObjectKind.KEY, name)
+
+    def _repair(self, folder: str, *, org: str) -> list[str]:
+        names = [f"{folder}/{copy}" for copy in COPIES]
+        broken = [name for name in names if not self._opens(name, org=org)]
+        if not broken:
+            return []
+        whole = next((name for name in names if name not in broken), None)
+        if whole is None:
+            raise _lost(folder)
+        key = self._unwrap(whole, org=org)
+        for name in broken:
+            self._store.delete(name)
+            self._store.put_new(name, self._wrap(name, key, org=org))
+        return broken
+
+
+def outdated() -> NotAllowed:
+    """The error for a master key that another one has followed."""
+    return NotAllowed(
+        "key-outdated",
+        "The vault has got a new master key since, and this one does not count any more.",
+        next_step="Open it with the new recovery sheet or a key that was made since. A process that "
+        "runs from before is started again. If nobody renewed it, run unlost verify --level full.",
+    )
+
+
+def _lost(folder: str) -> IntegrityError:
+    return IntegrityError(
+        "org-key-lost",
+        f"No copy of the key in “{folder}” can be opened. Without it this org's data cannot be read.",
+        next_step="Bring the folder back from a copy of the vault. "
+        "If the org was shredded on purpose, nothing is wrong.",
+    )

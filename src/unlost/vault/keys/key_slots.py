@@ -1,0 +1,143 @@
+"""The ways into an opened vault: which there are, and how one goes or gives way to another.
+
+A slot counts from the entry of the register that lists it until the entry that does not. So a way
+that is added, removed or replaced changes hands at one create-only put: a crash before it leaves
+things as they were, a crash after it leaves copies that open nothing, and doing it again clears up.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from unlost.model.errors import NotAllowed, NotFound, UnlostError
+from unlost.model.ports import Entropy
+from unlost.model.store import Store
+from unlost.vault.format.register import Register
+from unlost.vault.format.slots import Stretch, read_slot
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.keys.opening import check_slot_copy, slots, write_slot
+from unlost.vault.keys.register import change_register, digest_of, registered
+from unlost.vault.keys.unlock import SlotSecret, slot_copies
+
+
+class WayKind(StrEnum):
+    """What opens a slot."""
+
+    KEY_FILE = "key file"
+    PASSPHRASE = "passphrase"  # noqa: S105 (a word, no secret)
+    UNKNOWN = "unknown"  # no copy of it can be read
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A slot. ``whole`` tells how many of its three copies are as the register lists them.
+
+    ``counts`` is false for what an interrupted change left, and for what somebody put back: it does
+    not open the vault.
+    """
+
+    slot: str
+    kind: WayKind
+    whole: int
+    counts: bool
+
+    @property
+    def usable(self) -> bool:
+        """True if somebody who holds its secret can open the vault."""
+        return self.counts and self.whole > 0
+
+
+def ways(store: Store, keys: Keyring) -> tuple[Way, ...]:
+    """All slots that the register lists or of which a copy is there; raises IntegrityError."""
+    return _ways(store, keys, registered(store, keys))
+
+
+def remove_way(store: Store, keys: Keyring, slot: str) -> None:
+    """Take a slot away. What a crash left of it is taken away as well.
+
+    Raises NotFound (``slot-unknown``), NotAllowed (``slot-last``) where no other slot opens the vault.
+    """
+
+    def without(held: Register) -> Register:
+        kept = {name: digest for name, digest in held.slots.items() if name != slot}
+        if slot in held.slots:
+            _check_open(store, keys, replace(held, slots=kept), slot)
+        return replace(held, slots=kept)
+
+    if slot not in {way.slot for way in ways(store, keys)}:
+        raise slot_unknown(slot)
+    change_register(store, keys, without)
+    for name in slot_copies(slot):
+        store.delete(name)
+
+
+def replace_way(
+    store: Store,
+    keys: Keyring,
+    slot: str,
+    secret: SlotSecret,
+    *,
+    new: str,
+    entropy: Entropy,
+    stretch: Stretch | None = None,
+    hand_over: Callable[[], object] = lambda: None,
+) -> None:
+    """Put a slot of a new secret in the place of another, in one step.
+
+    ``hand_over`` is called when both open the vault, and puts the new secret where it is used.
+    Raises NotFound (``slot-unknown``), Conflict (``slot-exists``).
+    """
+    if slot not in registered(store, keys).slots:
+        raise slot_unknown(slot)
+    digest = write_slot(store, keys, secret, slot=new, entropy=entropy, stretch=stretch)
+    change_register(store, keys, lambda held: replace(held, slots={**held.slots, new: digest}))
+    hand_over()
+    remove_way(store, keys, slot)
+
+
+def note_sheet(store: Store, keys: Keyring, taken_down: str) -> None:
+    """Note in the register when somebody took the recovery sheet down (RFC 3339)."""
+    change_register(store, keys, lambda held: replace(held, sheet=taken_down))
+
+
+def slot_unknown(slot: str) -> NotFound:
+    """The error for a slot that the vault does not have."""
+    return NotFound(
+        "slot-unknown",
+        f"The vault has no slot “{slot}”.",
+        next_step="See which there are with: unlost key list",
+    )
+
+
+def _ways(store: Store, keys: Keyring, listed: Register) -> tuple[Way, ...]:
+    names = sorted({*slots(store), *listed.slots})
+    return tuple(_way(store, keys, name, listed.slots.get(name)) for name in names)
+
+
+def _way(store: Store, keys: Keyring, slot: str, digest: str | None) -> Way:
+    kinds = [kind for name in slot_copies(slot) if (kind := _kind(store, keys, name, digest))]
+    kind = kinds[0] if kinds else WayKind.UNKNOWN
+    return Way(slot, kind, whole=len(kinds), counts=digest is not None)
+
+
+def _kind(store: Store, keys: Keyring, name: str, digest: str | None) -> WayKind | None:
+    """What opens one copy; None if it is not whole, or another than the register lists."""
+    try:
+        check_slot_copy(store, keys, name)
+        copy = store.get(name)
+    except UnlostError:
+        return None
+    if digest not in (None, digest_of(copy)):
+        return None
+    slot = read_slot(copy, name=name.split("/")[1])
+    return WayKind.KEY_FILE if slot.stretch is None else WayKind.PASSPHRASE
+
+
+def _check_open(store: Store, keys: Keyring, listed: Register, slot: str) -> None:
+    """Raise NotAllowed unless one of these slots opens the vault."""
+    if not any(way.usable for way in _ways(store, keys, listed)):
+        raise NotAllowed(
+            "slot-last",
+            f"“{slot}” is the last slot that opens the vault.",
+            next_step="Add another one first with `unlost key add`, then remove this one.",
+        )

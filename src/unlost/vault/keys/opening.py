@@ -1,0 +1,384 @@
+"""How a vault is founded, opened, and its key material proved and repaired.
+
+Founding goes: ``draft_keyring``, then the slots (and the recovery sheet shown and confirmed), then
+``found_vault``. A crash before the last step leaves no vault, and founding may be done again.
+"""
+
+import re
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from unlost.model.errors import Conflict, IntegrityError, NotAllowed, NotFound, UnlostError
+from unlost.model.ports import Entropy
+from unlost.model.store import Store
+from unlost.vault.format.recovery import RecoverySheet
+from unlost.vault.format.register import REGISTER, Register, damaged_register, register_name
+from unlost.vault.format.sealed import NONCE_BYTES
+from unlost.vault.format.slots import (
+    SALT_BYTES,
+    Slot,
+    Stretch,
+    damaged_slot,
+    read_slot,
+    slot_folder,
+    slot_head,
+    unwrap_master,
+    wrap_master,
+)
+from unlost.vault.format.vaultjson import (
+    MAC_LABEL,
+    VAULT_FILE,
+    VaultFile,
+    encode_vault_file,
+    prove_vault_file,
+    read_vault_file,
+)
+from unlost.vault.keys.hierarchy import ID_BYTES, KEY_BYTES, Keyring
+from unlost.vault.keys.register import (
+    begin_register,
+    digest_of,
+    entry_numbers,
+    register_slot,
+    registered,
+    with_earlier,
+)
+from unlost.vault.keys.unlock import (
+    ByServiceKeyFile,
+    KeyProvider,
+    SlotSecret,
+    Unlocked,
+    key_exists,
+    slot_copies,
+)
+from unlost.vault.layout.org_names import named_orgs
+
+_SLOT = re.compile(r"keys/([a-z0-9][a-z0-9-]{0,40})/[123]")
+
+
+def draft_keyring(store: Store, *, entropy: Entropy) -> Keyring:
+    """Keys for a new vault; nothing is written yet.
+
+    Raises Conflict (``vault-exists``), IntegrityError (``vault-file-missing``) where data without a
+    ``vault.json`` lies in the store.
+    """
+    if store.size(VAULT_FILE) is not None:
+        raise _exists(store)
+    if _has(store, "orgs/"):
+        raise _no_vault_file(store)
+    return Keyring(
+        store,
+        vault=entropy.bytes(ID_BYTES),
+        master=entropy.bytes(KEY_BYTES),
+        entropy=entropy,
+    )
+
+
+def found_vault(
+    store: Store, keys: Keyring, *, created: datetime, confirmed: datetime | None = None
+) -> None:
+    """Write the register of slots, then ``vault.json``: from now on there is a vault.
+
+    ``confirmed`` is when somebody took the recovery sheet down. Raises Conflict (``vault-exists``).
+    """
+    if store.size(VAULT_FILE) is not None:
+        raise _exists(store)
+    sheet = confirmed.isoformat() if confirmed is not None else ""
+    begin_register(store, keys, _whole_slots(store, keys), sheet=sheet)
+    file = VaultFile(vault=keys.vault.hex(), created=created.isoformat())
+    data = encode_vault_file(file, mac=partial(keys.mac, MAC_LABEL))
+    if not store.put_new(VAULT_FILE, data):
+        raise _exists(store)
+
+
+def confirm_vault_file(store: Store) -> None:
+    """Make ``vault.json`` durable, which its founder may have died before it was.
+
+    Putting it again changes nothing, and a put that finds the name taken is durable too.
+    """
+    if store.size(VAULT_FILE) is not None:
+        store.put_new(VAULT_FILE, store.get(VAULT_FILE))
+
+
+def new_stretch(entropy: Entropy) -> Stretch:
+    """Parameters for a new passphrase slot."""
+    return Stretch(salt=entropy.bytes(SALT_BYTES))
+
+
+def add_slot(
+    store: Store,
+    keys: Keyring,
+    secret: SlotSecret,
+    *,
+    slot: str,
+    entropy: Entropy,
+    stretch: Stretch | None = None,
+) -> None:
+    """Write the copies of a slot that this secret opens, and list it: from then on it counts.
+
+    A passphrase needs a ``stretch``. What an interrupted founding left is replaced, and what an
+    interrupted call with the same secret left is taken up. Raises Conflict (``slot-exists``).
+    """
+    digest = write_slot(store, keys, secret, slot=slot, entropy=entropy, stretch=stretch)
+    if store.size(VAULT_FILE) is not None:
+        register_slot(store, keys, slot, digest)
+
+
+def write_slot(
+    store: Store,
+    keys: Keyring,
+    secret: SlotSecret,
+    *,
+    slot: str,
+    entropy: Entropy,
+    stretch: Stretch | None = None,
+) -> str:
+    """The copies of a slot, which counts only once it is listed; their digest."""
+    copy = _left(store, keys, slot, secret) or _wrapped(keys, secret, slot, entropy, stretch)
+    for name in slot_copies(slot):
+        if not store.put_new(name, copy) and store.get(name) != copy:
+            raise _slot_exists(slot)
+    return digest_of(copy)
+
+
+def _wrapped(
+    keys: Keyring, secret: SlotSecret, slot: str, entropy: Entropy, stretch: Stretch | None
+) -> bytes:
+    head = slot_head(vault=keys.vault.hex(), name=slot, stretch=stretch)
+    bare = Slot(keys.vault.hex(), slot, stretch, head, wrapped=b"", mac=b"")
+    wrapped = wrap_master(
+        keys.master(),
+        key=secret.wrapping_key(bare),
+        nonce=entropy.bytes(NONCE_BYTES),
+        head=head,
+        name=slot,
+    )
+    proved = head + wrapped
+    return proved + keys.mac(slot_folder(slot), proved)
+
+
+def discard_unfinished_key(path: Path, *, store: Store) -> None:
+    """Remove the key file that an interrupted founding in this store left; never another one.
+
+    Such a key opens a slot of a store that has no ``vault.json``, so it protects nothing. Raises
+    Conflict (``key-exists``) if the file is anything else; no change if there is none.
+    """
+    if not path.exists():
+        return
+    if store.size(VAULT_FILE) is not None or not _opens(path, store):
+        raise key_exists(path)
+    path.unlink()
+
+
+def recovery_sheet(keys: Keyring) -> RecoverySheet:
+    """The sheet of an opened vault."""
+    return RecoverySheet(vault=keys.vault, master=keys.master())
+
+
+def open_keyring(store: Store, provider: KeyProvider, *, entropy: Entropy) -> Keyring:
+    """The keys of a vault, after ``vault.json`` is proved.
+
+    Raises NotFound (``vault-missing``), UsageError (``format-newer``), NotAllowed (see the
+    providers; ``key-wrong`` where the key is another vault's, ``slot-removed``, ``key-outdated``), IntegrityError
+    (``vault-file-missing``, ``vault-file-damaged``).
+    """
+    data = _read_vault_file(store)
+    read_vault_file(data)
+    unlocked = provider.unlock(store)
+    keys, listed = _keyring(store, unlocked, entropy=entropy)
+    prove_opened(keys, data, store=store)
+    _check_counts(store, keys, unlocked.slot, listed=listed)
+    return keys
+
+
+def unlock_keyring(store: Store, provider: KeyProvider, *, entropy: Entropy) -> Keyring:
+    """The keys of a vault whose ``vault.json`` may be lost: for verifying and for rescue."""
+    return _keyring(store, provider.unlock(store), entropy=entropy)[0]
+
+
+def _keyring(
+    store: Store, unlocked: Unlocked, *, entropy: Entropy
+) -> tuple[Keyring, Register | None]:
+    vault, master = unlocked.vault, unlocked.master
+    return with_earlier(store, vault=vault, master=master, entropy=entropy)
+
+
+def _check_counts(
+    store: Store, keys: Keyring, slot: Slot | None, *, listed: Register | None
+) -> None:
+    """A master key that another followed opens nothing, nor does a slot that was removed.
+
+    That holds though a copy of the slot was left or put back.
+
+    A register that cannot be read keeps nobody out: verifying names it.
+    """
+    try:
+        listed = listed or registered(store, keys)
+    except (IntegrityError, NotFound):
+        return
+    if slot is not None and listed.number and listed.slots.get(slot.name) != digest_of(slot.copy):
+        raise NotAllowed(
+            "slot-removed",
+            f"The slot “{slot.name}” was removed from the vault, and does not count any more.",
+            next_step="Open the vault with another key, or with the recovery sheet.",
+        )
+
+
+def prove_opened(keys: Keyring, data: bytes, *, store: Store) -> None:
+    """Check that ``vault.json`` and the keys belong together.
+
+    Raises NotAllowed (``key-wrong``), IntegrityError (``vault-file-damaged``, ``register-damaged`` where
+    the entries are lost that know the earlier master keys).
+    """
+    try:
+        prove_vault_file(data, mac=partial(keys.mac, MAC_LABEL, generation=1))
+    except IntegrityError:
+        if read_vault_file(data).vault != keys.vault.hex():
+            raise NotAllowed(
+                "key-wrong",
+                "This key belongs to another vault.",
+                next_step="Look for the sheet or the key file of this vault: "
+                "its first line tells the vault's id.",
+            ) from None
+        if keys.generation == 1 and _wraps_later(store, keys):
+            numbers = entry_numbers(store)
+            raise damaged_register(register_name(numbers[0]) if numbers else REGISTER) from None
+        raise
+
+
+def _wraps_later(store: Store, keys: Keyring) -> bool:
+    """True if a master key that is taken for the first one has wrapped keys as a later one."""
+    return any(keys.opens_later(org) for org in named_orgs(store))
+
+
+def slots(store: Store) -> tuple[str, ...]:
+    """The slots of which a copy is there; other names are not ours."""
+    found = (_SLOT.fullmatch(listed.name) for listed in store.list("keys/"))
+    return tuple(sorted({match[1] for match in found if match}))
+
+
+def strange_slots(store: Store) -> tuple[str, ...]:
+    """What lies among the slots and is no copy of one."""
+    return tuple(one.name for one in store.list("keys/") if not _SLOT.fullmatch(one.name))
+
+
+def remove_strange_slots(store: Store) -> None:
+    """Remove what lies among the slots and is no copy of one."""
+    for name in strange_slots(store):
+        store.delete(name)
+
+
+def check_slot_copy(store: Store, keys: Keyring, name: str) -> None:
+    """Prove one copy of a slot without its secret; raises IntegrityError, NotFound, UsageError."""
+    slot = name.split("/")[1]
+    parsed = read_slot(store.get(name), name=slot)
+    if keys.mac(slot_folder(slot), parsed.proved) != parsed.mac:
+        raise damaged_slot(slot)
+
+
+def repair_slot(store: Store, keys: Keyring, slot: str) -> tuple[str, ...]:
+    """Write lost or damaged copies of a slot anew from a whole one; their names.
+
+    Raises IntegrityError (``slot-damaged``) where no copy is whole.
+    """
+    broken = [name for name in slot_copies(slot) if not is_whole(store, keys, name)]
+    good = [name for name in slot_copies(slot) if name not in broken]
+    if not good:
+        raise damaged_slot(slot)
+    for name in broken:
+        store.delete(name)
+        store.put_new(name, store.get(good[0]))
+    return tuple(broken)
+
+
+def _opens(path: Path, store: Store) -> bool:
+    try:
+        ByServiceKeyFile(path).unlock(store)
+    except UnlostError:
+        return False
+    return True
+
+
+def is_whole(store: Store, keys: Keyring, name: str) -> bool:
+    """True if a copy of a slot is as somebody with these keys wrote it."""
+    try:
+        check_slot_copy(store, keys, name)
+    except UnlostError:
+        return False
+    return True
+
+
+def opens_copy(store: Store, keys: Keyring, name: str, *, secret: SlotSecret) -> bool:
+    """True if a copy of a slot is whole, and this secret opens it."""
+    if not is_whole(store, keys, name):
+        return False
+    slot = read_slot(store.get(name), name=name.split("/")[1])
+    return unwrap_master(slot, key=secret.wrapping_key(slot)) == keys.master()
+
+
+def _whole_slots(store: Store, keys: Keyring) -> dict[str, str]:
+    """The slots of this vault, as the register lists them."""
+    names = {slot: slot_copies(slot)[0] for slot in slots(store)}
+    return {
+        slot: digest_of(store.get(name))
+        for slot, name in names.items()
+        if is_whole(store, keys, name)
+    }
+
+
+def _left(store: Store, keys: Keyring, slot: str, secret: SlotSecret) -> bytes | None:
+    """A copy that an interrupted call with this secret left; raises Conflict for any other."""
+    taken = [name for name in slot_copies(slot) if store.size(name) is not None]
+    if store.size(VAULT_FILE) is None:  # nothing counts yet
+        for name in taken:
+            store.delete(name)
+        return None
+    if not taken:
+        return None
+    whole = [name for name in taken if is_whole(store, keys, name)]
+    if slot not in registered(store, keys).slots and whole == taken:
+        left = read_slot(store.get(taken[0]), name=slot)
+        if unwrap_master(left, key=secret.wrapping_key(left)) == keys.master():
+            return left.copy
+    raise _slot_exists(slot)
+
+
+def _slot_exists(slot: str) -> Conflict:
+    return Conflict(
+        "slot-exists",
+        f"The vault has a slot “{slot}” already.",
+        next_step=f"Choose another name, or remove that slot first: unlost key remove {slot}",
+    )
+
+
+def _read_vault_file(store: Store) -> bytes:
+    try:
+        return store.get(VAULT_FILE)
+    except NotFound:
+        if _has(store, "orgs/") or _has(store, "keys/"):
+            raise _no_vault_file(store) from None
+        raise NotFound(
+            "vault-missing",
+            f"There is no vault in {store.properties.address}.",
+            next_step="Check the address, or make a vault with unlost init.",
+        ) from None
+
+
+def _has(store: Store, prefix: str) -> bool:
+    return next(iter(store.list(prefix)), None) is not None
+
+
+def _exists(store: Store) -> Conflict:
+    return Conflict(
+        "vault-exists",
+        f"There is a vault in {store.properties.address} already.",
+        next_step="Use it as it is, or choose an empty place.",
+    )
+
+
+def _no_vault_file(store: Store) -> IntegrityError:
+    return IntegrityError(
+        "vault-file-missing",
+        f"Data of a vault lies in {store.properties.address}, but its {VAULT_FILE} is gone.",
+        next_step=f"Bring {VAULT_FILE} back from a copy of the vault.",
+    )

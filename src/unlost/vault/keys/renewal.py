@@ -1,0 +1,95 @@
+"""A new master key for a vault: everything is wrapped anew, and new objects get new org keys.
+
+One create-only put makes it count: the entry of the register that the new master key proves. It also
+holds the earlier master keys, sealed, so that whatever was not wrapped anew yet can still be opened.
+What comes after it, ``finish_renewal``, may be cut off and done again.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+
+from unlost.model.ports import Entropy
+from unlost.model.store import Store
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.keys.opening import is_whole, slots, write_slot
+from unlost.vault.keys.register import is_single, registered, repeat_entry, succeed
+from unlost.vault.keys.shred_proofs import shredded_orgs
+from unlost.vault.keys.unlock import ServiceKey, slot_copies
+from unlost.vault.layout.org_names import named_orgs
+
+
+def renew_master(
+    store: Store,
+    keys: Keyring,
+    new: Keyring,
+    *,
+    key: ServiceKey,
+    taken_down: datetime,
+    entropy: Entropy,
+) -> None:
+    """Let a drafted master key follow, which this key opens from then on, and no other slot.
+
+    ``taken_down`` is when somebody took the recovery sheet of the new one down. Raises Conflict
+    (``slot-exists``), NotAllowed (``key-outdated``) where somebody else was quicker.
+    """
+    listed: Mapping[str, str] = {
+        key.slot: write_slot(store, new, key, slot=key.slot, entropy=entropy)
+    }
+    new.inherit(keys, orgs=_orgs(store, keys), shredded=shredded_orgs(store, keys).keys())
+    succeed(store, keys, new, slots=listed, sheet=taken_down.isoformat())
+    repeat_entry(store, new)
+
+
+def finish_renewal(store: Store, keys: Keyring) -> None:
+    """Wrap all org keys by the present master key, begin new epochs, and remove what opens no more.
+
+    Only what the register's entry lists is taken over. What somebody put among the keys is removed.
+    Raises NotAllowed (``key-outdated``). No change where no renewal was cut off.
+    """
+    repeat_entry(store, keys)
+    for org in _orgs(store, keys):
+        if keys.generation > 1:
+            keys.take_over(org)
+        gone = (*keys.earlier_copies(org), *keys.strange_copies(org))
+        registered(store, keys)  # after the look: what a newer master key wrapped stays
+        for name in gone:
+            store.delete(name)
+    for slot in _earlier_slots(store, keys):
+        for name in slot_copies(slot):
+            store.delete(name)
+
+
+def is_unfinished(store: Store, keys: Keyring) -> bool:
+    """True if a renewal was cut off after it counted."""
+    if keys.generation == 1:
+        return False
+    orgs = _orgs(store, keys)
+    return (
+        is_single(store, keys)
+        or any(keys.pending(org) or keys.earlier_copies(org) for org in orgs)
+        or bool(_earlier_slots(store, keys))
+    )
+
+
+def strange_keys(store: Store, keys: Keyring) -> tuple[str, ...]:
+    """What lies among the wrapped keys of orgs and is none that counts."""
+    return tuple(name for org in _orgs(store, keys) for name in keys.strange_copies(org))
+
+
+def _orgs(store: Store, keys: Keyring) -> list[str]:
+    """The oids of all orgs that were not shredded."""
+    gone = shredded_orgs(store, keys)
+    return [org for org in named_orgs(store) if org not in gone]
+
+
+def _earlier_slots(store: Store, keys: Keyring) -> list[str]:
+    """Slots that count no more and were not made under the present master key."""
+    if keys.generation == 1:
+        return []
+    counting = registered(store, keys).slots
+    return [
+        slot
+        for slot in slots(store)
+        if slot not in counting and not any(map(partial(is_whole, store, keys), slot_copies(slot)))
+    ]

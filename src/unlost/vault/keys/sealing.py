@@ -1,0 +1,137 @@
+"""Sealed objects in a store: each with the key and the bindings of its own place."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from blake3 import blake3
+
+from unlost.model.errors import IntegrityError, NotFound
+from unlost.model.ports import Entropy
+from unlost.model.store import Store
+from unlost.vault.format.sealed import (
+    HEADER_BYTES,
+    KIB256,
+    Header,
+    ObjectKind,
+    read_header,
+    seal_blocks,
+    span_of,
+    unseal,
+    unseal_span,
+)
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.layout import object_names
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a manifest tells of an object: size in the store, blake3 (hex) of it, epoch.
+
+    ``created`` is False where the name was taken: then nothing was written and the rest says nothing.
+    """
+
+    bytes: int
+    blake3: str
+    epoch: int
+    created: bool
+
+
+class _Tally:
+    """Size and digest of pieces on their way into a store."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.digest = blake3()
+
+    def over(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """The same pieces, counted as they pass."""
+        for piece in pieces:
+            self.digest.update(piece)
+            self.size += len(piece)
+            yield piece
+
+
+class SealedObjects:
+    """Puts and gets sealed objects of orgs. Safe to share between threads."""
+
+    def __init__(self, store: Store, *, keys: Keyring, entropy: Entropy) -> None:
+        self.store = store
+        self.keys = keys
+        self.entropy = entropy
+
+    def put_new(
+        self,
+        kind: ObjectKind,
+        *,
+        org: str,
+        name: str,
+        content: bytes | bytearray | memoryview,
+        power: int = KIB256,
+    ) -> Written:
+        """Seal a content under a name; ``created`` tells whether the name was free."""
+        epoch = self.keys.epoch(org)
+        pieces = seal_blocks(
+            content,
+            place=self.keys.place(kind, org=org, name=name),
+            key=self.keys.object_key(kind, org=org, name=name, epoch=epoch),
+            epoch=epoch,
+            entropy=self.entropy,
+            power=power,
+        )
+
+        tally = _Tally()
+        created = self.store.put_stream(name, tally.over(pieces))
+        return Written(
+            bytes=tally.size, blake3=tally.digest.hexdigest(), epoch=epoch, created=created
+        )
+
+    def get(self, kind: ObjectKind, *, org: str, name: str) -> bytes:
+        """The content of an object; raises NotFound, IntegrityError, UsageError (another format)."""
+        return self.open(kind, org=org, name=name, data=self.store.get(name))
+
+    def get_either(self, kind: ObjectKind, *, org: str, name: str) -> bytes:
+        """The content of an object, or of what was sealed anew in its place; raises as ``get`` does."""
+        try:
+            return self.get(kind, org=org, name=name)
+        except NotFound:
+            other = self.resealed(name)
+            if other is None:
+                raise
+            return self.get(kind, org=org, name=other)
+
+    def resealed(self, name: str) -> str | None:
+        """The name of what was sealed anew in place of an object; None if nothing was."""
+        return next((one.name for one in self.store.list(object_names.resealed(name, ""))), None)
+
+    def open(self, kind: ObjectKind, *, org: str, name: str, data: bytes) -> bytes:
+        """The content of an object whose stored bytes are at hand."""
+        header = read_header(data, name=name)
+        key = self.keys.object_key(kind, org=org, name=name, epoch=header.epoch)
+        return unseal(data, place=self.keys.place(kind, org=org, name=name), key=key)
+
+    def header(self, name: str) -> Header:
+        """The clear head of an object, unproved until a block of it opens."""
+        return read_header(self.store.get_range(name, start=0, length=HEADER_BYTES), name=name)
+
+    def get_range(
+        self, kind: ObjectKind, *, org: str, name: str, header: Header, start: int, length: int
+    ) -> bytes:
+        """``length`` content bytes from ``start``, reading no more blocks than hold them."""
+        if length == 0:
+            return b""
+        if start + length > header.length:
+            raise IntegrityError(
+                "object-damaged",
+                f"The object “{name}” is shorter than what points into it.",
+                next_step="Run unlost verify --level full.",
+            )
+        span = span_of(header, start=start, length=length)
+        content = unseal_span(
+            self.store.get_range(name, start=span.start, length=span.length),
+            span,
+            header=header,
+            place=self.keys.place(kind, org=org, name=name),
+            key=self.keys.object_key(kind, org=org, name=name, epoch=header.epoch),
+        )
+        skip = start - span.first * header.block
+        return content[skip : skip + length]

@@ -1,0 +1,85 @@
+"""Proofs that orgs were shredded: written in several copies, read back, and told from forged ones."""
+
+from contextlib import suppress
+from functools import partial
+
+from unlost.model.errors import IntegrityError, NotFound, UsageError
+from unlost.model.store import Store
+from unlost.vault.format.shredded import (
+    SHREDDED,
+    ShreddedOrg,
+    damaged_proof,
+    encode_shredded,
+    read_shredded,
+    shredded_copies,
+    shredded_org,
+)
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.keys.register import registered
+
+
+def shredded_orgs(store: Store, keys: Keyring) -> dict[str, ShreddedOrg]:
+    """All that were shredded, by oid; what does not prove itself is passed over.
+
+    Of proofs by an earlier master key, which a thief may have, those count that were there when the
+    present one followed.
+    """
+    found: dict[str, ShreddedOrg] = {}
+    for name in [listed.name for listed in store.list(SHREDDED)]:
+        if shredded_org(name) not in found:
+            with suppress(IntegrityError, NotFound, UsageError):
+                proof = read_proof(store, keys, name)
+                found[proof.org] = proof
+    return found
+
+
+def read_proof(store: Store, keys: Keyring, name: str) -> ShreddedOrg:
+    """What a copy of a proof says, which counts; raises NotFound, IntegrityError, UsageError."""
+    proof = read_shredded(store.get(name), name=name, mac=partial(_proof, keys, name))
+    if proof.master != keys.generation and proof.org not in keys.inherited.shredded:
+        raise damaged_proof(name)
+    return proof
+
+
+def strange_proofs(store: Store, keys: Keyring) -> tuple[str, ...]:
+    """What lies among the proofs of orgs that were not shredded: somebody put it there."""
+    gone = shredded_orgs(store, keys)
+    names = [listed.name for listed in store.list(SHREDDED)]
+    return tuple(name for name in names if shredded_org(name) not in gone)
+
+
+def remove_strange_proofs(store: Store, keys: Keyring) -> None:
+    """Remove them; raises NotAllowed (``key-outdated``) where they may be those of a newer master key."""
+    found = strange_proofs(store, keys)
+    registered(store, keys)
+    for name in found:
+        store.delete(name)
+
+
+def write_proof(store: Store, keys: Keyring, proof: ShreddedOrg) -> None:
+    """Three whole copies of a proof, each read back."""
+    for name in proof_copies(proof):
+        if not is_proof_whole(store, keys, name):
+            data = encode_shredded(proof, mac=partial(_proof, keys, name))
+            if not store.put_new(name, data):  # damaged, or forged
+                store.delete(name)
+                store.put_new(name, data)
+            read_proof(store, keys, name)
+
+
+def is_proof_whole(store: Store, keys: Keyring, name: str) -> bool:
+    """True if this copy of a proof is there and proves itself."""
+    try:
+        read_proof(store, keys, name)
+    except (IntegrityError, NotFound, UsageError):
+        return False
+    return True
+
+
+def proof_copies(proof: ShreddedOrg) -> tuple[str, ...]:
+    """Names of the objects that hold a proof, each a whole copy."""
+    return shredded_copies(proof.org)
+
+
+def _proof(keys: Keyring, name: str, master: int, body: bytes) -> bytes:
+    return keys.mac(name, body, generation=master)

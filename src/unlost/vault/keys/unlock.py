@@ -1,0 +1,370 @@
+"""The ways into a vault: recovery sheet, service key file, passphrase.
+
+Each provider gives the master key of a vault from a secret that somebody holds. Any one of them
+opens the vault. A key file is never written into the vault's own folder, nor read from there.
+"""
+
+import os
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+
+from argon2.low_level import Type, hash_secret_raw
+
+from unlost.model.errors import (
+    Conflict,
+    IntegrityError,
+    NotAllowed,
+    NotFound,
+    StoreError,
+    UsageError,
+)
+from unlost.model.ports import Entropy
+from unlost.model.store import Store
+from unlost.vault.format.recovery import parse_recovery_sheet
+from unlost.vault.format.slots import (
+    Slot,
+    Stretch,
+    damaged_slot,
+    read_slot,
+    slot_folder,
+    unwrap_master,
+)
+from unlost.vault.keys.hierarchy import COPIES, KEY_BYTES, Keyring, derive
+from unlost.vault.stores.disk import RealDisk
+
+SERVICE_SLOT = "service"
+PASSPHRASE_SLOT = "passphrase"  # noqa: S105 (a name, no secret)
+WORDS = 7
+_CONSONANTS = "bdfghjklmnprstvz"
+_VOWELS = "aiou"
+_OWNER_ONLY = 0o600
+
+
+@dataclass(frozen=True, slots=True)
+class Unlocked:
+    """A vault's id (16 bytes), its master key (32 bytes), and the copy of the slot that gave it."""
+
+    vault: bytes
+    master: bytes
+    slot: Slot | None = None
+
+    def __repr__(self) -> str:
+        return f"Unlocked(vault={self.vault.hex()})"
+
+
+class KeyProvider(Protocol):
+    """Somebody's way into a vault."""
+
+    def unlock(self, store: Store) -> Unlocked:
+        """The master key; raises NotAllowed where the secret is missing or wrong."""
+        ...
+
+
+class SlotSecret(Protocol):
+    """A secret that wraps the master key in a slot."""
+
+    def wrapping_key(self, slot: Slot) -> bytes:
+        """The key for this slot; slow where the secret is a passphrase."""
+        ...
+
+
+# --- secrets ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceKey:
+    """A random key that opens a slot, for machines: the content of the service key file."""
+
+    vault: bytes
+    slot: str
+    key: bytes
+
+    def __repr__(self) -> str:
+        return f"ServiceKey(vault={self.vault.hex()}, slot={self.slot})"
+
+    @classmethod
+    def new(cls, keys: Keyring, *, entropy: Entropy, slot: str = SERVICE_SLOT) -> "ServiceKey":
+        """A fresh key for this vault."""
+        return cls(vault=keys.vault, slot=slot, key=entropy.bytes(KEY_BYTES))
+
+    def text(self) -> str:
+        """The key file."""
+        lines = ("unlost-service-key 0", self.vault.hex(), self.slot, self.key.hex())
+        return "\n".join((*lines, _line_check(lines), ""))
+
+    @classmethod
+    def parse(cls, text: str) -> "ServiceKey":
+        """The key from its file; raises NotAllowed (``key-file-damaged``)."""
+        lines = tuple(text.split())
+        try:
+            name, number, vault, slot, key, check = lines
+            if (name, number) != ("unlost-service-key", "0"):
+                raise ValueError(name)
+            if _line_check((f"{name} {number}", vault, slot, key)) != check:
+                raise ValueError(check)
+            return cls(vault=bytes.fromhex(vault), slot=slot, key=bytes.fromhex(key))
+        except ValueError:
+            raise NotAllowed(
+                "key-file-damaged",
+                "This is not a whole service key of Unlost.",
+                next_step="Bring the key file back from its copy, or use the recovery sheet.",
+            ) from None
+
+    def wrapping_key(self, slot: Slot) -> bytes:
+        """The key that opens the slot."""
+        return derive(self.key, slot_folder(slot.name))
+
+
+def new_passphrase(entropy: Entropy) -> str:
+    """Seven words of 16 random bits each (112 bits), five letters, pronounceable in any country.
+
+    A word is consonant-vowel-consonant-vowel-consonant; the scheme is known as proquints.
+    """
+    return " ".join(_word(int.from_bytes(entropy.bytes(2))) for _ in range(WORDS))
+
+
+# --- providers ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ByRecoverySheet:
+    """Opens with the printed sheet (its text), even if ``keys/`` is gone."""
+
+    text: str
+
+    def unlock(self, store: Store) -> Unlocked:  # noqa: ARG002 (the sheet needs no store)
+        """The master key that stands on the sheet; raises NotAllowed (``recovery-mistyped``)."""
+        sheet = parse_recovery_sheet(self.text)
+        return Unlocked(vault=sheet.vault, master=sheet.master)
+
+
+def _as_it_is(text: str) -> str:
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class ByServiceKeyFile:
+    """Opens with the service key file, as nightly runs do.
+
+    ``unsealed`` gives the text of the key from what lies in the file, where somebody else seals it.
+    """
+
+    path: Path
+    unsealed: Callable[[str], str] = _as_it_is
+
+    def unlock(self, store: Store) -> Unlocked:
+        """The master key from the file's slot.
+
+        Raises NotAllowed (``key-missing``, ``key-file-damaged``, ``key-wrong``, ``slot-missing``),
+        UsageError (``key-in-vault``), IntegrityError (``slot-damaged``).
+        """
+        refuse_key_in_vault(self.path, store)
+        key = self.service_key()
+        return open_slot(store, key.slot, key)
+
+    def service_key(self) -> ServiceKey:
+        """The key that the file holds; raises NotAllowed (``key-missing``, ``key-file-damaged``)."""
+        return ServiceKey.parse(self.unsealed(self.text()))
+
+    def text(self) -> str:
+        """What lies in the file; raises NotAllowed (``key-missing``)."""
+        try:
+            return self.path.read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise NotAllowed(
+                "key-missing",
+                f"The service key {self.path} cannot be read: {error.strerror}.",
+                next_step="Put the key file back, or open the vault with the recovery sheet: `unlost key add "
+                "NAME --service --sheet FILE` gives the service a new key.",
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class ByPassphrase:
+    """Opens with a passphrase; takes a second and 256 MiB, so not for every call."""
+
+    passphrase: str
+    slot: str = PASSPHRASE_SLOT
+
+    def __repr__(self) -> str:
+        return f"ByPassphrase(slot={self.slot})"
+
+    def unlock(self, store: Store) -> Unlocked:
+        """The master key from the slot; raises as ``ByServiceKeyFile`` does."""
+        return open_slot(store, self.slot, self)
+
+    def wrapping_key(self, slot: Slot) -> bytes:
+        """The key that opens the slot; words may be typed in any case, with any spaces."""
+        if slot.stretch is None:
+            raise damaged_slot(slot.name)
+        words = " ".join(unicodedata.normalize("NFKC", self.passphrase).casefold().split())
+        stretched = hash_secret_raw(
+            words.encode(),
+            slot.stretch.salt,
+            time_cost=slot.stretch.passes,
+            memory_cost=slot.stretch.memory,
+            parallelism=slot.stretch.lanes,
+            hash_len=KEY_BYTES,
+            type=Type.ID,
+        )
+        return derive(stretched, slot_folder(slot.name))
+
+
+# --- slots --------------------------------------------------------------------------------------
+
+
+def slot_copies(slot: str) -> tuple[str, ...]:
+    """The names of a slot's copies."""
+    return tuple(f"{slot_folder(slot)}/{copy}" for copy in COPIES)
+
+
+def refuse_key_in_vault(path: Path, store: Store) -> None:
+    """Raise UsageError (``key-in-vault``) if a path lies in the folder of the vault."""
+    folder = store.properties.folder
+    if folder is not None and _lies_in(path, folder):
+        raise UsageError(
+            "key-in-vault",
+            f"The key {path} would lie inside the vault {folder}: whoever copies the vault "
+            "would have the key with it.",
+            next_step="Keep the key in another folder, on another disk if you can.",
+        )
+
+
+def write_service_key(
+    key: ServiceKey, path: Path, *, store: Store, sealed: Callable[[ServiceKey], str] | None = None
+) -> None:
+    """Write the key file, readable by its owner alone; never over a file that is there.
+
+    ``sealed`` gives what is written in place of the key's own text.
+
+    Raises UsageError (``key-in-vault``), Conflict (``key-exists``), StoreError (``key-unwritten``).
+    """
+    refuse_key_in_vault(path, store)
+    if path.exists():
+        raise key_exists(path)
+    text = key.text() if sealed is None else sealed(key)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_durably(path, text.encode())
+    except OSError as error:
+        raise StoreError(
+            "key-unwritten",
+            f"The service key {path} cannot be written: {error.strerror}.",
+            next_step="Name a place for the key that this user may write to.",
+        ) from error
+
+
+def move_service_key(fresh: Path, path: Path) -> None:
+    """Put a written key file in the place of another, whole or not at all.
+
+    Raises StoreError (``key-unwritten``).
+    """
+    try:
+        fresh.replace(path)
+        RealDisk().sync_folder(path.parent)
+    except OSError as error:
+        raise StoreError(
+            "key-unwritten",
+            f"The service key {path} cannot be replaced: {error.strerror}.",
+            next_step=f"Nothing was lost: the new key lies in {fresh}. Do it again.",
+        ) from error
+
+
+def _write_durably(path: Path, data: bytes) -> None:
+    """A new file for the owner alone, whole or not there at all."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(handle)
+    except BaseException:
+        path.unlink()
+        raise
+    RealDisk().sync_folder(path.parent)
+
+
+def key_exists(path: Path) -> Conflict:
+    """The error for a file that lies where a key should be written."""
+    return Conflict(
+        "key-exists",
+        f"There is a file {path} already, and Unlost never writes over a key.",
+        next_step="Move it away if no vault needs it, or name another place for the key.",
+    )
+
+
+def open_slot(store: Store, slot: str, secret: SlotSecret) -> Unlocked:
+    """What the first copy of a slot gives that this secret opens; no further copy is read then.
+
+    Raises NotAllowed (``slot-missing``, ``key-wrong``), or what is wrong with the copies.
+    """
+    tried: dict[Stretch | None, bytes] = {}
+    for copy in _whole_copies(store, slot):
+        if copy.stretch not in tried:
+            tried[copy.stretch] = secret.wrapping_key(copy)
+        master = unwrap_master(copy, key=tried[copy.stretch])
+        if master is not None:
+            return Unlocked(bytes.fromhex(copy.vault), master, copy)
+    raise NotAllowed(
+        "key-wrong",
+        f"This key does not open the slot “{slot}” of the vault in {store.properties.address}.",
+        next_step="Check that key and vault belong together, or use the recovery sheet.",
+    )
+
+
+def _whole_copies(store: Store, slot: str) -> Iterator[Slot]:
+    """The copies that can be parsed; raises NotAllowed (``slot-missing``), or what is wrong."""
+    found, wrong = False, None
+    for name in slot_copies(slot):
+        try:
+            copy = read_slot(store.get(name), name=slot)
+        except NotFound:
+            continue
+        except (IntegrityError, UsageError) as error:
+            wrong = error
+        else:
+            found = True
+            yield copy
+    if found:
+        return
+    if wrong is not None:
+        raise wrong
+    raise NotAllowed(
+        "slot-missing",
+        f"The vault in {store.properties.address} has no slot “{slot}”.",
+        next_step="See which there are with `unlost key list`, or open it with the recovery sheet, which "
+        "needs no slot.",
+    )
+
+
+def _lies_in(path: Path, folder: Path) -> bool:
+    """True if a folder, by whatever name or link, is above a path."""
+    return any(_same(above, folder) for above in path.resolve().parents)
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return one == other.resolve()
+
+
+def _line_check(lines: tuple[str, ...]) -> str:
+    return sha256("\n".join(lines).encode()).hexdigest()[:8]
+
+
+def _word(bits: int) -> str:
+    """Five letters of 4, 2, 4, 2 and 4 bits."""
+    return "".join(
+        (
+            _CONSONANTS[bits >> 12 & 15],
+            _VOWELS[bits >> 10 & 3],
+            _CONSONANTS[bits >> 6 & 15],
+            _VOWELS[bits >> 4 & 3],
+            _CONSONANTS[bits & 15],
+        )
+    )

@@ -1,0 +1,63 @@
+"""Where the rows of a segment lie in a bundle, the object that it shares with segments of other tables."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from unlost.model.errors import IntegrityError
+from unlost.model.snapshot import SegmentEntry
+from unlost.vault.layout.segment_label import Label, parts_of
+
+
+def rows_in(
+    file: pq.ParquetFile,
+    entry: SegmentEntry,
+    groups: Sequence[int],
+    columns: Sequence[str],
+    *,
+    threads: bool,
+) -> pa.Table:
+    """Columns of row groups of a segment; in a bundle it has one, a part of one of the object's.
+
+    Raises IntegrityError (``bundle-disagrees``).
+    """
+    wanted = list(columns)
+    if not entry.bundle:
+        return file.read_row_groups(list(groups), columns=wanted, use_threads=threads)
+    group, start = lying(file.metadata, entry)
+    rows = file.read_row_groups([group], columns=wanted, use_threads=threads)
+    count = entry.rows if groups else 0
+    return rows.take(pa.array(np.arange(start, start + count)))  # a slice would keep all of them
+
+
+def facts_in(metadata: pq.FileMetaData, entry: SegmentEntry) -> tuple[Label, frozenset[str]]:
+    """What a bundle says of a segment in it, and the physical columns of that; raises IntegrityError."""
+    parts = parts_of(metadata.metadata or {})
+    begins = [0, *accumulate(part.rows for part in parts)]
+    found = dict(zip(begins, parts, strict=False)).get(entry.at)
+    if found is None or (found.table, found.rows) != (entry.table, entry.rows):
+        raise _disagrees(entry)
+    own = (name for name in metadata.schema.to_arrow_schema().names if name.startswith("_u_"))
+    return found.label, frozenset((*own, *found.present))
+
+
+def lying(metadata: pq.FileMetaData, entry: SegmentEntry) -> tuple[int, int]:
+    """The row group in which a segment lies, and the row of it with which it begins."""
+    begin = 0
+    for group in range(metadata.num_row_groups):
+        rows = metadata.row_group(group).num_rows
+        if begin <= entry.at and entry.at + entry.rows <= begin + rows:
+            return group, entry.at - begin
+        begin += rows
+    raise _disagrees(entry)
+
+
+def _disagrees(entry: SegmentEntry) -> IntegrityError:
+    return IntegrityError(
+        "bundle-disagrees",
+        f"The bundle {entry.bundle[:12]} does not have the rows of {entry.table} that the manifest tells of.",
+        next_step="Run unlost verify --level deep, and bring the object back from a copy of the vault.",
+    )

@@ -1,0 +1,37 @@
+"""Where the identities of orgs lie: under ``names/``, each by the oid of its org.
+
+One that was sealed anew has a name of its own that begins with the oid; the earlier one goes then.
+"""
+
+import re
+
+from unlost.model.store import Store
+from unlost.vault.layout import object_names
+
+_NAME = re.compile(r"[0-9a-f]{32}(?:\.[0-9a-f]+)?")
+
+
+def named_orgs(store: Store) -> list[str]:
+    """The oids of all orgs that are named, each once."""
+    root = object_names.identities()
+    names = (listed.name.removeprefix(root) for listed in store.list(root))
+    return sorted({object_names.stem(name) for name in names if _NAME.fullmatch(name)})
+
+
+def identity_names(store: Store, org: str) -> list[str]:
+    """The objects that tell the identity of an org, as they are listed; more than one for a moment."""
+    name = object_names.identity(org)
+    return [one.name for one in store.list(name) if object_names.stem(one.name) == name]
+
+
+def identity_name(store: Store, org: str) -> str:
+    """The newest object that tells it; where there is none, the name that it should have."""
+    name = object_names.identity(org)
+    if store.size(name) is not None:
+        return name
+    return next(iter(identity_names(store, org)), name)
+
+
+def is_named(store: Store, org: str) -> bool:
+    """True if an org is named."""
+    return store.size(object_names.identity(org)) is not None or bool(identity_names(store, org))

@@ -1,0 +1,12 @@
+"""Positions of ids in an array of ids. Pure."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+
+def positions(found: pa.ChunkedArray, ids: pa.Array) -> NDArray[np.int64]:
+    """Where in ``ids`` each of the ids found stands."""
+    at = pc.index_in(found, value_set=ids)
+    return np.asarray(at.to_numpy(), dtype=np.int64)

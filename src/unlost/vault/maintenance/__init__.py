@@ -1,0 +1,1 @@
+"""Maintenance of a vault: commits that change what is stored, and the checks of it."""

@@ -1,0 +1,202 @@
+"""Compacting an org: what is due is merged by table, and takes the place of the old in one commit."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.model.snapshot import CommitKind, SegmentEntry
+from unlost.model.upkeep import Compaction, Merged
+from unlost.vault.commits.state import LiveSegment, LiveState, left_behind
+from unlost.vault.format.manifest import TablePart
+from unlost.vault.format.physical import BARE_FIELDS, CHANGES, U_ID, U_PREV, is_system
+from unlost.vault.layout.replacement import Rewritten
+from unlost.vault.layout.segment_label import Label
+from unlost.vault.maintenance.bundle_split import unbundled, worn
+from unlost.vault.maintenance.garbage import collected_up_to
+from unlost.vault.maintenance.maintenance_commit import Maintenance, Work, close_cut_off
+from unlost.vault.maintenance.rewrite.merging import Merger, write_all
+from unlost.vault.maintenance.rewrite.shapes import can_merge
+from unlost.vault.maintenance.rewrite.tiers import Tier, due, tiers_of
+from unlost.vault.objects.schemas import SYSTEM_SCHEMA
+from unlost.vault.objects.segment_writer import Reach, SegmentWriter
+from unlost.vault.read.change_index import changes_of
+from unlost.vault.read.merge import key_pieces
+from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.table_view import TableView, last_of_each
+
+BATCH_BYTES = 1 << 30  # of segments that one commit replaces, where it is more than one table's
+
+type Pause = Callable[[], None]
+"""Called now and then; it may raise, to stop what goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Neighbouring tiers of a table that are to be merged."""
+
+    table: str
+    tiers: Sequence[Tier]
+
+    @property
+    def segments(self) -> list[LiveSegment]:
+        """Their segments, oldest first."""
+        return [live for tier in self.tiers for live in tier.segments]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Entries of a table: replaced, in their place, and written on the way."""
+
+    old: list[SegmentEntry]
+    new: list[SegmentEntry]
+    between: list[SegmentEntry]
+
+
+def compact(room: OrgRoom, *, run: str, pause: Pause) -> Compaction:
+    """Merge what is due. What snapshots show stays as it is, to the bit.
+
+    Each commit replaces about ``BATCH_BYTES``; what is left in bundles of which little is live moves with the
+    last one, for what others are about to merge must not. Raises Conflict (``maintenance-outrun``),
+    IntegrityError, StoreError, and what ``pause`` raises: then commits made so far stand, and what
+    was written for another one is removed.
+    """
+    state = room.chain.proved()
+    close_cut_off(room, CommitKind.COMPACT)
+    done = Compaction()
+    batches = list(_batches(_due(room, state))) if state.seq else []
+    for number, batch in enumerate(batches, start=1):
+        name = run if number == 1 else f"{run}-{number}"
+        last = number == len(batches)
+        done = done.then(_compacted(room, batch, run=name, last=last, pause=pause))
+    return done
+
+
+def _batches(plan: Iterable[Due]) -> Iterator[list[Due]]:
+    batch: list[Due] = []
+    size = 0
+    for one in plan:
+        own = sum(live.entry.own_bytes for live in one.segments)
+        if batch and size + own > BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(one)
+        size += own
+    if batch:
+        yield batch
+
+
+def _compacted(
+    room: OrgRoom, batch: Sequence[Due], *, run: str, last: bool, pause: Pause
+) -> Compaction:
+    work = Maintenance(room, run=run, kind=CommitKind.COMPACT)
+    work.open()
+    try:
+        return _in_place(room, batch, work, pause, last=last)
+    except Exception:
+        work.give_up()
+        raise
+
+
+def _in_place(
+    room: OrgRoom, batch: Sequence[Due], work: Maintenance, pause: Pause, *, last: bool
+) -> Compaction:
+    state = work.base
+    out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
+    done = [_merge(room, out, one, pause) for one in batch]
+    told = _index(room, out, state, batch)
+    moved = list(_moved(room, out, state, done, pause)) if last else []
+    replaced = [entry for one in done for entry in (*one.old, *one.between)]
+    replaced += [entry for one in moved for entry in (*one.old, *one.between)]
+    objects = list(left_behind(state, replaced, org=room.org))
+    info = work.commit(
+        Work(
+            parts=(*map(_part, done), *(one.part for one in moved), *told),
+            condemned=tuple(sorted(each.name for each in objects)),
+            collected=collected_up_to(room, room.chain.live()),
+        )
+    )
+    return Compaction(
+        merged=tuple(map(_told, done)),
+        snapshot=info.number,
+        replaced=len(objects),
+        replaced_bytes=sum(each.bytes for each in objects),
+    )
+
+
+def _due(room: OrgRoom, state: LiveState) -> Iterator[Due]:
+    """Select the segments to merge, table by table."""
+    for table in sorted(state.segments):
+        tiers = tiers_of(state.of(table, until=state.seq))
+        for chosen in due(tiers, closed=partial(_closed, room, table, tiers)):
+            found = Due(table, chosen)
+            if can_merge(TableView(table, found.segments, room.reading)):
+                yield found
+
+
+def _closed(room: OrgRoom, table: str, tiers: Sequence[Tier]) -> int:
+    """How many records of the oldest tier have a newer version. Bare rows have none."""
+    if table in BARE_FIELDS:
+        return 0
+    newer = [live for tier in tiers[1:] for live in tier.segments]
+    count = 0
+    for rows in key_pieces(TableView(table, newer, room.reading), (U_PREV,)):
+        ids = rows.column(U_ID)
+        first = np.roll(last_of_each(ids), 1)
+        count += int(np.count_nonzero(first & pc.is_valid(rows.column(U_PREV)).to_numpy()))
+    return count
+
+
+def _merge(room: OrgRoom, out: SegmentWriter, due_: Due, pause: Pause) -> Done:
+    reach = Reach(due_.tiers[0].first, due_.tiers[-1].last)
+    merger = Merger(due_.table, room.reading, out, reach, pause)
+    new = merger.merge(due_.segments)
+    return Done([live.entry for live in due_.segments], new, merger.between)
+
+
+def _moved(
+    room: OrgRoom, out: SegmentWriter, state: LiveState, done: Sequence[Done], pause: Pause
+) -> Iterator[Rewritten]:
+    """Rewrite the live parts of bundles of which little is live."""
+    gone = {entry.id for one in done for entry in one.old}
+    return unbundled(room, out, state, worn(state, gone), gone=gone, pause=pause)
+
+
+def _index(
+    room: OrgRoom, out: SegmentWriter, state: LiveState, batch: Sequence[Due]
+) -> list[TablePart]:
+    """Build the change index of the commits whose segments are merged."""
+    label = Label(table=CHANGES, schema=SYSTEM_SCHEMA, base=state.seq)
+    entries = write_all(_change_rows(room, state, batch), lambda: out.stream(label))
+    return [TablePart(table=CHANGES, segments=tuple(entries))] if entries else []
+
+
+def _change_rows(room: OrgRoom, state: LiveState, batch: Sequence[Due]) -> Iterator[pa.Table]:
+    """Rows of ``$changes`` in their order: tables come by name, tiers by age."""
+    for one in batch:
+        if is_system(one.table) or len(one.tiers) == 1:
+            continue
+        view = room.view(one.table, until=state.seq, state=state)
+        first = min(live.first for live in view.segments)
+        for tier in one.tiers:
+            if first < tier.first == tier.last:
+                yield from changes_of(one.table, tier.segments, view)
+
+
+def _part(done: Done) -> TablePart:
+    removed = tuple(entry.id for entry in done.old)
+    return TablePart(table=done.old[0].table, segments=tuple(done.new), removed=removed)
+
+
+def _told(done: Done) -> Merged:
+    return Merged(
+        table=done.old[0].table,
+        segments_before=len(done.old),
+        segments_after=len(done.new),
+        bytes_before=sum(entry.own_bytes + entry.sidecar_bytes for entry in done.old),
+        bytes_after=sum(entry.own_bytes + entry.sidecar_bytes for entry in done.new),
+        rows=sum(entry.rows for entry in done.new),
+    )

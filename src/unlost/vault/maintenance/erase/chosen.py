@@ -1,0 +1,228 @@
+"""What is to be erased: the records, what they came back as, and what stands in the way."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.model.erasure import MatchColumn
+from unlost.model.errors import Conflict, UsageError
+from unlost.model.plan import RecordKey
+from unlost.model.retention import Hold, HoldScope
+from unlost.model.schema import ChangeLog
+from unlost.model.snapshot import Lineage
+from unlost.vault.commits.state import LiveState
+from unlost.vault.format.physical import HIDDEN, HOLDS, LINEAGE, SEARCH, U_ID, U_SNAP, is_system
+from unlost.vault.layout.org_names import named_orgs
+from unlost.vault.maintenance.erase.counts import versions_of
+from unlost.vault.maintenance.retain.contents import file_rows_of
+from unlost.vault.maintenance.retain.holds import holds_in
+from unlost.vault.objects.files import FILES_TABLE
+from unlost.vault.read.lineage import lineage
+from unlost.vault.read.lookup import records_with
+from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.table_view import sorted_unique
+from unlost.vault.write.suppression_list import Mark, Marker, matching
+
+type Ids = Mapping[str, pa.Array]
+"""By table the ids of rows, sorted, each once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The records of an erasure: those wished and the others that they are.
+
+    ``elsewhere``: live records of other orgs that stand for them.
+    """
+
+    state: LiveState
+    records: tuple[RecordKey, ...]
+    elsewhere: tuple[tuple[str, RecordKey], ...]
+
+    @property
+    def ids(self) -> Ids:
+        """Their ids by table."""
+        by_table: dict[str, list[str]] = {}
+        for key in self.records:
+            by_table.setdefault(key.table, []).append(key.record)
+        return {table: sorted_unique(own) for table, own in sorted(by_table.items())}
+
+
+def choose(room: OrgRoom, state: LiveState, wished: Sequence[RecordKey]) -> Chosen:
+    """What is meant by records as of a commit; raises UsageError."""
+    for key in wished:
+        if is_system(key.table):
+            raise UsageError("table-unknown", f"“{key.table}” is a table of the vault itself.")
+    rows = _lineage(room, state)
+    records = _closed(wished, [row for row in rows if row.target == room.org])
+    records = tuple(dict.fromkeys((*records, *_logged(room, state, records))))
+    return Chosen(state, records, _elsewhere(records, rows, org=room.org))
+
+
+def system_rows(room: OrgRoom, chosen: Chosen) -> dict[str, pa.Array]:
+    """Ids of the rows of system tables that tell of these records alone, but of their words."""
+    schema = room.chain.manifest(chosen.state.seq)[0].schema
+    keys = chosen.records
+    targets = _targets(room)
+    files = [file_rows_of(room, schema, table, ids) for table, ids in chosen.ids.items()]
+    return {
+        FILES_TABLE: sorted_unique(pa.concat_arrays(files).to_pylist()),
+        HIDDEN: sorted_unique(_json(key.table, key.record, None) for key in keys),
+        HOLDS: sorted_unique(
+            _json(HoldScope.RECORD.value, key.table, key.record, 0) for key in keys
+        ),
+        LINEAGE: sorted_unique(
+            _json(target, key.table, key.record) for key in keys for target in targets
+        ),
+    }
+
+
+def marks_of(
+    room: OrgRoom, chosen: Chosen, match: Sequence[MatchColumn], *, run: str
+) -> tuple[Mark, ...]:
+    """What is not taken in again: the records, and what they had in columns that tell them.
+
+    Nor what the org's own log tells of them from now on. Raises UsageError (``match-no-record``).
+    """
+    for one in match:
+        if one.table not in chosen.ids:
+            raise _nothing_to_match(one)
+    marker = Marker(room.sealed.keys, room.org)
+    marks: list[Mark] = []
+    for table, ids in chosen.ids.items():
+        marks += marker.marks((table, ""), ids.to_pylist(), run=run)
+        for log in logs_of(room, chosen.state, table):
+            told = matching(ids).drop_nulls().to_list()
+            marks += marker.marks((log.table, log.record_column), told, run=run)
+        for column in (one.column for one in match if one.table == table):
+            marks += marker.marks((table, column), _values(room, chosen, table, column), run=run)
+    return tuple(dict.fromkeys(marks))
+
+
+def _nothing_to_match(one: MatchColumn) -> UsageError:
+    return UsageError(
+        "match-no-record",
+        f"No record of {one.table} is erased, so that its column {one.column} tells of nobody.",
+        next_step="Name a column of a table of which a record is erased, or name such a record too.",
+    )
+
+
+def check_match(room: OrgRoom, state: LiveState, match: Sequence[MatchColumn]) -> None:
+    """Raise UsageError (``column-unknown``) for a column that no table has or had."""
+    schema = room.chain.manifest(state.seq)[0].schema
+    for one in match:
+        if one.column not in room.schemas.known(schema, one.table):
+            raise UsageError(
+                "column-unknown",
+                f"“{one.table}” never had a column “{one.column}” by which records could be told.",
+                next_step="Name it as the org does: TABLE.COLUMN.",
+            )
+
+
+def _values(room: OrgRoom, chosen: Chosen, table: str, column: str) -> list[str]:
+    """What all versions of the records of a table had in a column."""
+    view = room.view(table, until=chosen.state.seq, state=chosen.state)
+    found = view.find(chosen.ids[table], (), cells=[column])
+    return matching(found.column(column).combine_chunks()).drop_nulls().unique().to_list()
+
+
+def _lineage(room: OrgRoom, state: LiveState) -> Sequence[Lineage]:
+    if LINEAGE not in state.segments:
+        return ()
+    return lineage(room, targets=_targets(room), table=None, records=())
+
+
+def _logged(room: OrgRoom, state: LiveState, records: Sequence[RecordKey]) -> Iterator[RecordKey]:
+    """What the org's own log of changes tells of records: old and new values of theirs."""
+    words = room.view(SEARCH, until=state.seq, state=state)
+    for table in sorted({key.table for key in records}):
+        ids = [key.record for key in records if key.table == table]
+        for log in logs_of(room, state, table):
+            view = room.view(log.table, until=state.seq, state=state)
+            for record in records_with(view, words, log.record_column, ids):
+                yield RecordKey(log.table, record)
+
+
+def logs_of(room: OrgRoom, state: LiveState, table: str) -> Iterator[ChangeLog]:
+    """Where the org writes down the changes of a table's records, if it does and is backed up."""
+    schema = room.chain.manifest(state.seq)[0].schema
+    found = room.schemas.table(schema, table)
+    if found is not None and found.change_log is not None:
+        yield found.change_log
+
+
+def _targets(room: OrgRoom) -> list[str]:
+    return named_orgs(room.sealed.store)
+
+
+def _closed(wished: Sequence[RecordKey], rows: Sequence[Lineage]) -> tuple[RecordKey, ...]:
+    """The records, and all that they came back as, or came from."""
+    beside: dict[RecordKey, list[RecordKey]] = {}
+    for row in rows:
+        old, live = RecordKey(row.table, row.old), RecordKey(row.table, row.live)
+        beside.setdefault(old, []).append(live)
+        beside.setdefault(live, []).append(old)
+    found = dict.fromkeys(wished)
+    left = list(found)
+    while left:
+        for other in beside.get(left.pop(), ()):
+            if other not in found:
+                found[other] = None
+                left.append(other)
+    return tuple(found)
+
+
+def _elsewhere(
+    records: Sequence[RecordKey], rows: Sequence[Lineage], *, org: str
+) -> tuple[tuple[str, RecordKey], ...]:
+    known = frozenset(records)
+    told = (
+        (row.target, RecordKey(row.table, row.live))
+        for row in rows
+        if row.target != org and RecordKey(row.table, row.old) in known
+    )
+    return tuple(dict.fromkeys(told))
+
+
+def check_held(room: OrgRoom, chosen: Chosen, *, code: str, done: str) -> None:
+    """Raise Conflict with this code if a hold protects any of them: then nothing is ``done``."""
+    now = room.clock.now()
+    holds = [hold for hold in holds_in(room, chosen.state) if hold.lasts(now)]
+    held = {key for hold in holds for key in _held_by(room, chosen, hold)}
+    if held:
+        first = min(held, key=str)
+        others, verb = (f" and {len(held) - 1} more", "are") if len(held) > 1 else ("", "is")
+        several = len(chosen.records) > 1
+        raise Conflict(
+            code,
+            f"{first}{others} of {len(chosen.records)} records {verb} held, and a hold stands above that. "
+            f"Nothing was {done}.",
+            next_step="Leave them out, or lift the hold with `unlost hold lift` first."
+            if several
+            else "Lift the hold with `unlost hold lift` first.",
+        )
+
+
+def _held_by(room: OrgRoom, chosen: Chosen, hold: Hold) -> Iterable[RecordKey]:
+    thing = hold.thing
+    if thing.scope is HoldScope.ORG:
+        return chosen.records
+    if thing.scope is HoldScope.TABLE:
+        return [key for key in chosen.records if key.table == thing.table]
+    if thing.scope is HoldScope.RECORD:
+        return [key for key in chosen.records if key == RecordKey(thing.table, thing.record)]
+    return _known_at(room, chosen, thing.night)
+
+
+def _known_at(room: OrgRoom, chosen: Chosen, night: int) -> Iterable[RecordKey]:
+    """Those of which the vault had something at a backup."""
+    for table, ids in chosen.ids.items():
+        rows = versions_of(room, chosen.state, table, ids)
+        known = rows.filter(pc.less_equal(rows.column(U_SNAP), night)).column(U_ID)
+        yield from (RecordKey(table, record) for record in pc.unique(known).to_pylist())
+
+
+def _json(*parts: object) -> str:
+    return msgspec.json.encode(parts).decode()

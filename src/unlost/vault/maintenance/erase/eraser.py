@@ -1,0 +1,155 @@
+"""Erasing records of an org: one commit takes them out of all history, then the old bytes are removed."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+import pyarrow as pa
+from blake3 import blake3
+
+from unlost.model.erasure import Erasure, ErasureProof, ErasureTold, ErasureWish, TableErased
+from unlost.model.errors import UsageError
+from unlost.model.snapshot import CommitKind, SegmentEntry
+from unlost.vault.commits.state import LiveState
+from unlost.vault.format.physical import CHANGES, SEARCH, SUPPRESSED
+from unlost.vault.layout.replacement import Rewritten
+from unlost.vault.maintenance.erase.chosen import check_match
+from unlost.vault.maintenance.erase.counts import erased_at
+from unlost.vault.maintenance.erase.found import Found, find, leaving_changes, leaving_words
+from unlost.vault.maintenance.erase.marks import write_marks
+from unlost.vault.maintenance.erase.removing import Balanced, Removing, carried_out
+from unlost.vault.maintenance.erase_cleanup import erasures_in, is_complete
+from unlost.vault.maintenance.rewrite.affected_segments import Pause, all_sifted, rewritten
+from unlost.vault.maintenance.rewrite.repack import Repacked
+from unlost.vault.objects.files import FILES_TABLE
+from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.write.suppression_list import marks_in
+
+type Agree = Callable[[Erasure], object]
+
+
+def plan_erasure(room: OrgRoom, wish: ErasureWish, *, pause: Pause) -> Erasure:
+    """What ``erase`` would take away now."""
+    state = room.chain.proved()
+    _check_wish(room, state, wish)
+    return find(room, state, wish, run="", pause=pause).told
+
+
+def erase(room: OrgRoom, wish: ErasureWish, *, run: str, pause: Pause, agree: Agree) -> Erasure:
+    """Take records out of all history; see the port ``Erasing``."""
+    state = room.chain.proved()
+    _check_wish(room, state, wish)
+    done, removed = carried_out(
+        room,
+        run=run,
+        kind=CommitKind.ERASE,
+        act=lambda work: _Erasing(room, work, run=run, pause=pause).erase(wish, agree),
+    )
+    return replace(done, removed=removed)
+
+
+def erasures(room: OrgRoom) -> tuple[ErasureTold, ...]:
+    """The proofs of an org, oldest first."""
+    state = room.chain.live()
+    made = erasures_in(room, state) if state.seq else []
+    if not made:
+        return ()
+    by_run: dict[str, list[str]] = {}
+    for mark in marks_in(room.view(SUPPRESSED, until=state.seq, state=state)):
+        by_run.setdefault(mark.run, []).append(mark.pseudonym)
+    complete = is_complete(room, state)
+    return tuple(
+        ErasureTold(one.erased, one.seq, tuple(sorted(by_run.get(one.run, ()))), complete)
+        for one in made
+        if one.erased is not None
+    )
+
+
+def _check_wish(room: OrgRoom, state: LiveState, wish: ErasureWish) -> None:
+    if not wish.records:
+        raise UsageError(
+            "erase-nothing",
+            "No record was named that is to be erased.",
+            next_step="Name at least one: --record TABLE/ID.",
+        )
+    if not state.seq:
+        raise UsageError(
+            "erase-empty",
+            "Nothing of this org is in the vault yet.",
+            next_step="Run a backup first: then the vault knows the org's tables.",
+        )
+    check_match(room, state, wish.match)
+
+
+class _Erasing(Removing[Found]):
+    """One erasure, from the look to its commit."""
+
+    def erase(self, wish: ErasureWish, agree: Agree) -> Erasure:
+        """Look, ask, write, and commit."""
+        found = find(self._room, self._state, wish, run=self._run, pause=self._pause)
+        agree(found.told)
+        if found.nothing:
+            self._work.give_up()
+            return found.told
+        return replace(found.told, snapshot=self._commit(found))
+
+    def _rewritten(self, found: Found, repacked: Repacked) -> Iterable[Rewritten]:
+        replaced = [
+            one
+            for each in found.hits
+            for one in rewritten(
+                self._room,
+                self._out,
+                each,
+                pause=self._pause,
+                repacked=repacked if each.view.table == FILES_TABLE else None,
+            )
+        ]
+        return (*replaced, *self._sifted(found, replaced))
+
+    def _sifted(self, found: Found, replaced: Sequence[Rewritten]) -> Iterable[Rewritten]:
+        """``$search`` and ``$changes`` without what they tell of the records."""
+        first = {table: self._first(table, replaced) for table in found.chosen.ids}
+        for table, leave in (
+            (SEARCH, leaving_words(found.chosen)),
+            (CHANGES, leaving_changes(found.chosen, first)),
+        ):
+            yield from all_sifted(
+                self._room, self._out, self._state, table, leave=leave, pause=self._pause
+            )
+
+    def _first(self, table: str, replaced: Sequence[Rewritten]) -> int:
+        """The first commit of which a table has something afterwards."""
+        gone = {entry.id for one in replaced for entry in one.old}
+        held = self._state.of(table, until=self._state.seq)
+        firsts = [live.first for live in held if live.entry.id not in gone]
+        new = (entry for one in replaced for entry in one.new if entry.table == table)
+        return min([*firsts, *(entry.first for entry in new)], default=0)
+
+    def _records(self, found: Found) -> Iterable[pa.Array]:
+        return found.chosen.ids.values()
+
+    def _marks(self, found: Found) -> tuple[SegmentEntry, ...]:
+        return write_marks(self._room, self._state, self._out, found.marks)
+
+    def _gone_at(self, found: Found, seq: int) -> Iterable[TableErased]:
+        return erased_at(found.versions, seq)
+
+    def _balanced(self, found: Found) -> Balanced:
+        tables = found.told.tables
+        return Balanced(
+            tombstones={one.table: one.records - one.alive for one in tables},
+            alive={one.table: one.alive for one in tables},
+        )
+
+    def _proof(self, found: Found) -> ErasureProof:
+        pseudonyms = sorted({mark.pseudonym for mark in found.marks})
+        return ErasureProof(
+            run=self._run,
+            at=self._room.clock.now(),
+            by=found.wish.by,
+            tables=found.told.tables,
+            files=found.told.files,
+            journals=len(found.journals),
+            listed=len(pseudonyms),
+            marks=blake3("\n".join(pseudonyms).encode()).hexdigest(),
+        )

@@ -1,0 +1,150 @@
+"""What an erasure takes away, found before anything is written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.model.certificate import Certificate
+from unlost.model.erasure import Erasure, ErasureWish
+from unlost.vault.commits.state import LiveState
+from unlost.vault.format.physical import SEPARATOR, U_ID
+from unlost.vault.maintenance.erase.chosen import Chosen, check_held, choose, marks_of, system_rows
+from unlost.vault.maintenance.erase.counts import erased_of, versions_of
+from unlost.vault.maintenance.erase.marks import unlisted
+from unlost.vault.maintenance.erase.packs import Contents, contents_of
+from unlost.vault.maintenance.erase.redact import Naming, certificates_naming, journals_naming
+from unlost.vault.maintenance.rewrite.affected_segments import Hit, Leave, Pause, hit
+from unlost.vault.objects.files import FILES_TABLE
+from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.write.suppression_list import Mark
+
+_DIGITS = 10  # of the number of a commit in an id of ``$changes``
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """All that an erasure takes away, before anything is written."""
+
+    wish: ErasureWish
+    chosen: Chosen
+    matched: frozenset[tuple[str, str]]
+    marks: tuple[Mark, ...]
+    versions: Mapping[str, pa.Table]
+    hits: tuple[Hit, ...]
+    contents: Contents
+    journals: tuple[str, ...]
+    certificates: tuple[tuple[str, Certificate], ...]
+    told: Erasure
+
+    @property
+    def nothing(self) -> bool:
+        """True if the vault has nothing of them, and has them on its list."""
+        return not (self.marks or self.hits or self.journals or self.certificates)
+
+    @property
+    def naming(self) -> Naming:
+        """What tells documents that name the records."""
+        return Naming(self.chosen.records)
+
+
+def find(room: OrgRoom, state: LiveState, wish: ErasureWish, *, run: str, pause: Pause) -> Found:
+    """Look for all that is to go; raises Conflict (``erase-held``), UsageError."""
+    chosen = choose(room, state, wish.records)
+    check_held(room, chosen, code="erase-held", done="erased")
+    marks = unlisted(room, state, marks_of(room, chosen, wish.match, run=run))
+    rows = {table: versions_of(room, state, table, ids) for table, ids in chosen.ids.items()}
+    system = system_rows(room, chosen)
+    hits = [_hit(room, state, table, ids, pause) for table, ids in chosen.ids.items()]
+    hits += [
+        _hit(room, state, table, ids, pause)
+        for table, ids in system.items()
+        if table != FILES_TABLE
+    ]
+    contents = contents_of(
+        room,
+        state,
+        ids=chosen.ids,
+        file_rows=system[FILES_TABLE],
+        named=[texts for one in hits for texts in one.blobs],
+        pause=pause,
+    )
+    files = _hit(room, state, FILES_TABLE, contents.rows, pause)
+    hits.append(replace(files, ranks=files.ranks | contents.ranks))
+    naming = Naming(chosen.records)
+    found = Found(
+        wish=wish,
+        chosen=chosen,
+        matched=frozenset((one.table, one.column) for one in wish.match),
+        marks=marks,
+        versions=rows,
+        hits=tuple(one for one in hits if one.ranks),
+        contents=contents,
+        journals=journals_naming(room, naming),
+        certificates=tuple(certificates_naming(room, state, naming)),
+        told=Erasure(),
+    )
+    return replace(found, told=_told(found))
+
+
+def _hit(room: OrgRoom, state: LiveState, table: str, ids: pa.Array, pause: Pause) -> Hit:
+    return hit(room.view(table, until=state.seq, state=state), ids, pause=pause)
+
+
+def _told(found: Found) -> Erasure:
+    chosen, rows = found.chosen, found.versions
+    tables = [erased_of(table, own) for table, own in rows.items() if len(own)]
+    known = {(table, one) for table, own in rows.items() for one in own.column(U_ID).to_pylist()}
+    moving = found.contents.freed.packs
+    return Erasure(
+        records=chosen.records,
+        unknown=tuple(key for key in chosen.records if (key.table, key.record) not in known),
+        tables=tuple(tables),
+        values=sum((mark.table, mark.column) in found.matched for mark in found.marks),
+        files=found.contents.freed.contents,
+        file_bytes=found.contents.freed.bytes,
+        journals=found.journals,
+        certificates=len(found.certificates),
+        rewritten=sum(one.bytes for one in found.hits)
+        + sum(chosen.state.packs[pack].bytes for pack in moving),
+        elsewhere=chosen.elsewhere,
+    )
+
+
+def leaving_words(chosen: Chosen) -> Leave:
+    """Rows of ``$search`` of these records."""
+    ids = chosen.ids
+
+    def leave(rows: pa.Table) -> pa.Array:
+        goes = pa.array([False] * len(rows), pa.bool_())
+        for table, own in ids.items():
+            mine = pc.and_(
+                pc.equal(rows.column("table"), table),
+                pc.is_in(rows.column("record"), value_set=own),
+            )
+            goes = pc.or_(goes, mine.combine_chunks())
+        return goes
+
+    return leave
+
+
+def leaving_changes(chosen: Chosen, first: Mapping[str, int]) -> Leave:
+    """Rows of ``$changes`` of these records, and of what is the first commit of a table now."""
+    ids = chosen.ids
+
+    def leave(rows: pa.Table) -> pa.Array:
+        keys = rows.column(U_ID).combine_chunks()
+        goes = pa.array([False] * len(rows), pa.bool_())
+        for table, own in ids.items():
+            begin = len(table) + 1
+            of_table = pc.starts_with(keys, f"{table}{SEPARATOR}")
+            record = pc.utf8_slice_codeunits(keys, begin + _DIGITS + 1)
+            early = pc.less_equal(
+                pc.utf8_slice_codeunits(keys, begin, begin + _DIGITS), f"{first[table]:0{_DIGITS}d}"
+            )
+            mine = pc.or_(pc.is_in(record, value_set=own), early)
+            goes = pc.or_(goes, pc.and_(of_table, mine))
+        return goes
+
+    return leave

@@ -1,0 +1,154 @@
+"""Contents that only erased records had, and packs that are written again without them.
+
+A pack goes if anything lies in it that nobody needs: also what a forgetting left there, or a file that
+broke off while it was read, for nobody can tell any more whose it was.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.vault.commits.state import LiveState
+from unlost.vault.format.physical import U_BLOBS, U_ID, is_system
+from unlost.vault.format.sealed import BLOCK_OVERHEAD, HEADER_BYTES, KIB256
+from unlost.vault.maintenance.erase.chosen import Ids
+from unlost.vault.maintenance.retain.contents import Freed, files_column, names_in
+from unlost.vault.maintenance.rewrite.affected_segments import Pause, groups_at_once
+from unlost.vault.maintenance.rewrite.repack import NO_PIECES, names_any, pieces_in
+from unlost.vault.objects.files import FILES_TABLE, blob_row_id
+from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.table_view import TableView, sorted_unique
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What goes with contents, the rows of ``$files`` that go, and segments that name a pack that goes."""
+
+    freed: Freed
+    rows: pa.Array
+    ranks: frozenset[int]
+
+
+def contents_of(
+    room: OrgRoom,
+    state: LiveState,
+    *,
+    ids: Ids,
+    file_rows: pa.Array,
+    named: Sequence[pa.ChunkedArray],
+    pause: Pause,
+) -> Contents:
+    """What goes: contents ``named`` by rows of ``ids`` and by ``file_rows``, unless others have them."""
+    looking = _Looking(room, state, pause)
+    contents = {name for texts in named for name in names_in(texts)}
+    contents |= looking.in_files(file_rows)
+    if contents:
+        contents -= looking.needed(contents, ids, file_rows)
+    gone = pa.array([blob_row_id(content) for content in contents], pa.string())
+    rows = sorted_unique(pa.concat_arrays([file_rows, gone]).to_pylist())
+    return looking.packs(rows, count=len(contents))
+
+
+class _Looking:
+    """Looks through all that names contents, and through ``$files``."""
+
+    def __init__(self, room: OrgRoom, state: LiveState, pause: Pause) -> None:
+        self._room = room
+        self._state = state
+        self._pause = pause
+        self._files = room.view(FILES_TABLE, until=state.seq, state=state)
+        self._blob = files_column(room, "blob")
+        self._extents = files_column(room, "extents")
+
+    def in_files(self, file_rows: pa.Array) -> set[str]:
+        """Contents that these rows of ``$files`` name."""
+        found: set[str] = set()
+        for place in self._files.locate(file_rows):
+            rows = self._files.read_keys(place.rank, place.groups, (U_ID, self._blob))
+            mine = rows.filter(pc.is_in(rows.column(U_ID), value_set=file_rows))
+            found.update(names_in(mine.column(self._blob)))
+        return found
+
+    def needed(self, contents: set[str], ids: Ids, file_rows: pa.Array) -> set[str]:
+        """Those of the contents that another row names."""
+        found: set[str] = set()
+        none = pa.array([], pa.string())
+        tables = [table for table in self._state.segments if not is_system(table)]
+        for table in tables:
+            view = self._room.view(table, until=self._state.seq, state=self._state)
+            for _, rows in self._rows(view, U_BLOBS):
+                found.update(_others(rows, U_BLOBS, ids.get(table, none)))
+        for _, rows in self._rows(self._files, self._blob):
+            found.update(_others(rows, self._blob, file_rows))
+        return found & contents
+
+    def packs(self, gone: pa.Array, *, count: int) -> Contents:
+        """What goes of packs, when these rows of ``$files`` do."""
+        held: Counter[str] = Counter()
+        freed = [NO_PIECES]
+        for _, rows in self._rows(self._files, self._extents):
+            goes = pc.is_in(rows.column(U_ID), value_set=gone)
+            freed.append(pieces_in(rows.filter(goes).column(self._extents)))
+            staying = pieces_in(rows.filter(pc.invert(goes)).column(self._extents))
+            held.update(dict(staying.group_by("pack").agg(pl.col("length").sum()).iter_rows()))
+        pieces = pl.concat(freed).unique()
+        touched = frozenset(pieces.get_column("pack").to_list())
+        leaving = [
+            ident
+            for ident, pack in self._state.packs.items()
+            if ident in touched or held[ident] < content_bytes(pack.bytes)
+        ]
+        moving = sorted_unique(pack for pack in leaving if held[pack])
+        left, ranks = self._moved(moving, gone)
+        return Contents(
+            Freed(
+                contents=count,
+                bytes=int(pieces.get_column("length").sum()),
+                empty=tuple(sorted(pack for pack in leaving if not held[pack])),
+                moving=left,
+            ),
+            gone,
+            ranks,
+        )
+
+    def _moved(self, packs: pa.Array, gone: pa.Array) -> tuple[pl.DataFrame, frozenset[int]]:
+        """The pieces of some packs that stay, and the segments that name them."""
+        pieces, ranks = [NO_PIECES], set[int]()
+        if not len(packs):
+            return NO_PIECES, frozenset()
+        wanted = pl.Series("pack", packs.to_pylist(), pl.String)
+        for rank, rows in self._rows(self._files, self._extents):
+            named = rows.filter(names_any(rows.column(self._extents), packs))
+            if len(named):
+                ranks.add(rank)
+                named = named.filter(pc.invert(pc.is_in(named.column(U_ID), value_set=gone)))
+                own = pieces_in(named.column(self._extents))
+                pieces.append(own.filter(pl.col("pack").is_in(wanted.implode())))
+        return pl.concat(pieces).unique(), frozenset(ranks)
+
+    def _rows(self, view: TableView, column: str) -> Iterator[tuple[int, pa.Table]]:
+        for rank in range(len(view.segments)):
+            for groups in groups_at_once(view, rank):
+                self._pause()
+                yield rank, view.read_keys(rank, groups, (U_ID, column))
+
+
+def content_bytes(sealed: int) -> int:
+    """The bytes of content in a pack that takes so many in the store."""
+    body = sealed - HEADER_BYTES
+    blocks = max(1, -(-body // ((1 << KIB256) + BLOCK_OVERHEAD)))
+    return body - blocks * BLOCK_OVERHEAD
+
+
+def _others(rows: pa.Table, column: str, gone: pa.Array) -> list[str]:
+    """Contents that rows of other ids name."""
+    filled = rows.filter(pc.is_valid(rows.column(column)))
+    if not len(filled):
+        return []
+    return names_in(
+        filled.filter(pc.invert(pc.is_in(filled.column(U_ID), value_set=gone))).column(column)
+    )

@@ -1,0 +1,294 @@
+"""From what was found to a commit that takes it out of all history, and to the store without it.
+
+Whatever is written before the commit is new, and of no use without it; what the commit made needless is
+named by it. So whoever is cut off has either changed nothing, or is finished by whoever looks after the
+vault next. An erasure and a rectification differ in the rows that they write, and in what they tell.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import pyarrow as pa
+
+from unlost.model.certificate import Certificate
+from unlost.model.erasure import ErasureProof, TableErased
+from unlost.model.errors import Conflict, UnlostError
+from unlost.model.snapshot import CommitKind, SegmentEntry
+from unlost.vault.commits.intents import OpenRun
+from unlost.vault.commits.state import LiveState, left_behind, live_objects
+from unlost.vault.format.manifest import ObjectEntry, TablePart
+from unlost.vault.format.physical import SUPPRESSED
+from unlost.vault.layout import object_names
+from unlost.vault.layout.replacement import Rewritten
+from unlost.vault.maintenance.bundle_split import holding, touched, unbundled
+from unlost.vault.maintenance.erase.packs import Contents
+from unlost.vault.maintenance.erase.redact import (
+    Naming,
+    manifest_without,
+    put_certificate,
+    put_redaction,
+)
+from unlost.vault.maintenance.erase_cleanup import remove_erased
+from unlost.vault.maintenance.garbage import collected_up_to, listing_of
+from unlost.vault.maintenance.maintenance_commit import (
+    BEGUN_ANEW,
+    Maintenance,
+    Work,
+    close_cut_off,
+    open_runs,
+)
+from unlost.vault.maintenance.rewrite.affected_segments import Pause
+from unlost.vault.maintenance.rewrite.repack import Repacked, repack
+from unlost.vault.objects.segment_writer import SegmentWriter
+from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.write.finish import committed
+
+
+class Going(Protocol):
+    """What was found: contents and journals that go, and documents that tell of it."""
+
+    @property
+    def contents(self) -> Contents:
+        """Contents that nobody needs afterwards."""
+        ...
+
+    @property
+    def journals(self) -> tuple[str, ...]:
+        """Runs whose journals go."""
+        ...
+
+    @property
+    def certificates(self) -> tuple[tuple[str, Certificate], ...]:
+        """Certificates that are written again, by their old names."""
+        ...
+
+    @property
+    def naming(self) -> Naming:
+        """What tells documents that name it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Balanced:
+    """By table: how many records that were deleted the vault knows no more, how many others."""
+
+    tombstones: Mapping[str, int] = field(default_factory=dict)
+    alive: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """All that was written for the commit."""
+
+    replaced: tuple[Rewritten, ...]
+    repacked: Repacked
+    marks: tuple[SegmentEntry, ...]
+    objects: tuple[ObjectEntry, ...]
+    recertified: Mapping[str, str]
+    withdrawn: tuple[str, ...]
+
+
+def carried_out[T](
+    room: OrgRoom, *, run: str, kind: CommitKind, act: Callable[[Maintenance], T]
+) -> tuple[T, int]:
+    """What ``act`` gives, with nothing else under way; and the bytes that were removed then.
+
+    What an earlier one that was cut off left is removed first. Raises Conflict (``runs-open``).
+    """
+    state = room.chain.proved()
+    close_cut_off(room, *BEGUN_ANEW)
+    close_committed(room, state)
+    check_alone(room, state, run="")
+    before = remove_erased(room, state)
+    work = Maintenance(room, run=run, kind=kind)
+    work.open()
+    try:
+        done = act(work)
+    except Exception:
+        work.give_up()
+        raise
+    state = room.chain.proved()
+    if committed(state, run) is not None:
+        room.chain.renew_checkpoint()
+    return done, before + remove_erased(room, state)
+
+
+def close_committed(room: OrgRoom, state: LiveState) -> None:
+    """End runs that were committed and did not come to say so: with their keys what they held opens."""
+    for intent in list(open_runs(room)):
+        if committed(state, intent.run):
+            OpenRun(room.org, intent.run, sealed=room.sealed).close()
+
+
+def check_alone(room: OrgRoom, state: LiveState, *, run: str) -> None:
+    """Raise Conflict while another run is open: what it reads or writes may be what is to go."""
+    others = [one for one in open_runs(room) if one.run != run and not committed(state, one.run)]
+    if others:
+        raise Conflict(
+            "runs-open",
+            f"The run {others[0].run} is open, and may hold what is to be taken away.",
+            next_step="Wait until it has ended, or end it, and try again.",
+        )
+
+
+class Removing[F: Going](ABC):
+    """One commit that takes something away, with all that is written for it."""
+
+    def __init__(self, room: OrgRoom, work: Maintenance, *, run: str, pause: Pause) -> None:
+        self._room = room
+        self._work = work
+        self._run = run
+        self._pause = pause
+        self._out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
+
+    @property
+    def _state(self) -> LiveState:
+        return self._work.base
+
+    @abstractmethod
+    def _rewritten(self, found: F, repacked: Repacked) -> Iterable[Rewritten]:
+        """The segments that are written again, those of ``$search`` and ``$changes`` too."""
+
+    @abstractmethod
+    def _records(self, found: F) -> Iterable[pa.Array]:
+        """The ids of the records of which no old version may be left."""
+
+    @abstractmethod
+    def _marks(self, found: F) -> tuple[SegmentEntry, ...]:
+        """What the list of what stays out has besides."""
+
+    @abstractmethod
+    def _gone_at(self, found: F, seq: int) -> Iterable[TableErased]:
+        """The records that tables have no more as of a commit."""
+
+    @abstractmethod
+    def _balanced(self, found: F) -> Balanced:
+        """What states of tables count no more."""
+
+    @abstractmethod
+    def _proof(self, found: F) -> ErasureProof:
+        """What is told of it for ever."""
+
+    def _commit(self, found: F) -> int:
+        """Write, and commit; what was written is removed where that fails. The commit's number."""
+        listing = self._listing()  # before the runs are looked at: what is in it is nobody's
+        made: list[str] = []
+        try:
+            written = self._write(found, made)
+            return self._committed(found, written, listing)
+        except Exception:
+            self._drop(made)
+            raise
+
+    def _listing(self) -> dict[str, int]:
+        """What may be garbage: also certificates that runs put and then made another one."""
+        folder = object_names.certificates(self._room.org)
+        certificates = self._room.sealed.store.list(folder)
+        return listing_of(self._room) | {one.name: one.size for one in certificates}
+
+    def _write(self, found: F, made: list[str]) -> Written:
+        repacked = repack(self._room, found.contents.freed.moving)
+        made += [object_names.pack(self._room.org, entry.id) for entry in repacked.entries]
+        replaced = tuple(self._rewritten(found, repacked))
+        replaced += tuple(self._beside(found, replaced))
+        marks = self._marks(found)
+        certificates = {
+            name: put_certificate(self._room, name, left) for name, left in found.certificates
+        }
+        made += [entry.name for entry in certificates.values()]
+        names = {name: entry.name for name, entry in certificates.items()}
+        redactions = self._redactions(found, replaced, names, made)
+        withdrawn = (*names, *self._replaced_redactions(redactions))
+        objects = (*certificates.values(), *redactions)
+        return Written(replaced, repacked, marks, objects, names, withdrawn)
+
+    def _beside(self, found: F, replaced: Sequence[Rewritten]) -> Iterable[Rewritten]:
+        """What shares bundles with what goes, written again elsewhere."""
+        room, state, ids = self._room, self._state, self._records(found)
+        leaving = touched(replaced) | set(holding(room, state, ids, pause=self._pause))
+        gone = {entry.id for one in replaced for entry in one.old}
+        return unbundled(room, self._out, state, leaving, gone=gone, pause=self._pause)
+
+    def _redactions(
+        self, found: F, replaced: Sequence[Rewritten], names: Mapping[str, str], made: list[str]
+    ) -> list[ObjectEntry]:
+        """What stands in place of manifests that tell too much."""
+        gone = {entry.id for one in replaced for entry in one.old}
+        held = self._state.segments.values()
+        live = {ident for own in held for ident in own if ident not in gone}
+        entries, naming = [], found.naming
+        for seq in sorted(self._state.commits):
+            self._pause()
+            manifest, head = self._room.chain.manifest(seq)
+            left = manifest_without(
+                manifest, live=live, names=names, naming=naming, erased=self._gone_at(found, seq)
+            )
+            if left != manifest:
+                entry = put_redaction(self._room, left, head=head, by=self._state.seq + 1)
+                made.append(entry.name)
+                entries.append(entry)
+        return entries
+
+    def _replaced_redactions(self, fresh: Sequence[ObjectEntry]) -> list[str]:
+        """Redactions that others stand in place of now."""
+        seqs = {object_names.redacted(entry.name) for entry in fresh}
+        folder = object_names.redactions(self._room.org)
+        own = [name for name in self._state.objects if name.startswith(folder)]
+        return [name for name in own if object_names.redacted(name) in seqs]
+
+    def _committed(self, found: F, written: Written, listing: Mapping[str, int]) -> int:
+        room, state, balanced = self._room, self._state, self._balanced(found)
+        check_alone(room, room.chain.proved(), run=self._run)
+        parts = [one.part for one in written.replaced]
+        if written.marks:
+            parts.append(TablePart(table=SUPPRESSED, segments=written.marks))
+        return self._work.commit(
+            Work(
+                parts=_by_table(parts),
+                packs=written.repacked.entries,
+                condemned=tuple(sorted(self._condemned(found, written, listing))),
+                collected=collected_up_to(room, state),
+                dropped=found.contents.freed.packs,
+                tombstones=balanced.tombstones,
+                alive=balanced.alive,
+                objects=written.objects,
+                withdrawn=written.withdrawn,
+                unjournaled=found.journals,
+                recertified=written.recertified,
+                erased=self._proof(found),
+            ),
+            alone=True,
+        ).number
+
+    def _condemned(self, found: F, written: Written, listing: Mapping[str, int]) -> set[str]:
+        """Segments and packs that nobody needs: replaced now, or earlier, or left by runs that ended."""
+        org = self._room.org
+        gone = [entry for one in written.replaced for entry in (*one.old, *one.between)]
+        names = {entry.name for entry in left_behind(self._state, gone, org=org)}
+        packs = map(self._state.pack_id, found.contents.freed.packs)
+        names |= {object_names.pack(org, pack) for pack in packs}
+        live = {entry.name for entry in live_objects(self._state, org=org)}
+        return names | (listing.keys() - live)
+
+    def _drop(self, made: Sequence[str]) -> None:
+        """After a failure: remove what was written, unless it was committed or may be still."""
+        with suppress(UnlostError):
+            if self._work.came_to_nothing():
+                for name in made:
+                    self._room.sealed.store.delete(name)
+
+
+def _by_table(parts: Sequence[TablePart]) -> tuple[TablePart, ...]:
+    """One part for each table."""
+    merged: dict[str, TablePart] = {}
+    for part in parts:
+        before = merged.get(part.table, TablePart(table=part.table))
+        merged[part.table] = TablePart(
+            table=part.table,
+            segments=(*before.segments, *part.segments),
+            removed=(*before.removed, *part.removed),
+        )
+    return tuple(merged[name] for name in sorted(merged))

@@ -1,0 +1,349 @@
+"""What a rectification replaces, found before anything is written."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+
+from unlost.model.certificate import Certificate
+from unlost.model.erasure import TableErased
+from unlost.model.errors import NotFound, UsageError
+from unlost.model.plan import RecordKey
+from unlost.model.rectification import Rectification, RectifyWish, check_free
+from unlost.model.schema import WireKind
+from unlost.vault.commits.state import LiveState
+from unlost.vault.format.manifest import Known
+from unlost.vault.format.physical import U_ID, U_SNAP
+from unlost.vault.maintenance.erase.chosen import Chosen, check_held, choose, logs_of
+from unlost.vault.maintenance.erase.packs import Contents, contents_of
+from unlost.vault.maintenance.erase.redact import Naming, certificates_naming, journals_naming
+from unlost.vault.maintenance.rectify.versions import (
+    Corrected,
+    Place,
+    Right,
+    Row,
+    Was,
+    corrected,
+    kept,
+    known_of,
+    rows_of,
+)
+from unlost.vault.maintenance.rectify.words import Said
+from unlost.vault.maintenance.retain.contents import Freed, names_in
+from unlost.vault.maintenance.rewrite.affected_segments import Hit, Pause, hit
+from unlost.vault.objects.files import FILES_TABLE
+from unlost.vault.read.big_cells import CELL_BYTES
+from unlost.vault.read.change_index import change_id
+from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.table_view import RANK
+
+type _Key = tuple[str, int, str, int]
+"""Which row it is, by table, rank of the segment, record, and commit."""
+
+NO_CONTENTS = Contents(Freed(), pa.array([], pa.string()), frozenset())
+CORRECTED = "This was about a record that has been corrected since."
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A row that changes: what in it, what it becomes, and whether snapshots show it."""
+
+    table: str
+    row: Row
+    cells: Mapping[str, str | None]
+    corrected: Corrected
+    shown: bool
+
+    @property
+    def columns(self) -> Iterator[str]:
+        """The columns that change, as TABLE.COLUMN."""
+        return (f"{self.table}.{name}" for name in self.cells)
+
+    @property
+    def wrong(self) -> Iterator[str]:
+        """What stood there."""
+        return (text for name in self.cells if (text := self.row.cells[name]))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """All that a rectification replaces, before anything is written.
+
+    ``beside``: versions that stay, and are compared anew with the one before them, which changes.
+    """
+
+    wish: RectifyWish
+    chosen: Chosen
+    rights: tuple[Right, ...]
+    changes: tuple[Change, ...]
+    beside: tuple[Change, ...]
+    said: tuple[Said, ...]
+    hits: tuple[Hit, ...]
+    contents: Contents
+    journals: tuple[str, ...]
+    certificates: tuple[tuple[str, Certificate], ...]
+    told: Rectification
+
+    @property
+    def columns(self) -> Mapping[str, frozenset[str]]:
+        """By table the columns in which something changes."""
+        found: dict[str, set[str]] = {one.table: set() for one in self.said}
+        for one in self.changes:
+            found[one.table] |= one.cells.keys()
+        return {table: frozenset(own) for table, own in found.items()}
+
+    @property
+    def naming(self) -> Naming:
+        """What tells documents that name the record, and what stood there."""
+        values = frozenset(text for one in self.changes for text in one.wrong)
+        return Naming(_own(self.chosen, self.wish), values=values, instead=CORRECTED)
+
+    def becoming(self, table: str) -> Mapping[Place, Corrected]:
+        """What versions of a table become."""
+        own = (one for one in self.touched if one.table == table and one.shown)
+        return {one.row.place: one.corrected for one in own}
+
+    @property
+    def touched(self) -> tuple[Change, ...]:
+        """All rows that are written otherwise."""
+        return (*self.changes, *self.beside)
+
+    @property
+    def compared(self) -> list[str]:
+        """Ids in ``$changes`` of versions of which it is not told any more whether they differ."""
+        rows = [(one.table, one.row) for one in self.touched if one.shown]
+        return [change_id(table, row.snap, row.record) for table, row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """A row, and what changes in it."""
+
+    right: Right
+    row: Row
+    cells: Mapping[str, str | None]
+
+    @property
+    def key(self) -> _Key:
+        """Which row it is: a segment has one of a record and commit."""
+        return self.right.table, self.row.rank, *self.row.place
+
+
+def find(room: OrgRoom, state: LiveState, wish: RectifyWish, *, pause: Pause) -> Found:
+    """Look for all that changes; raises Conflict (``rectify-held``), UsageError, NotFound."""
+    chosen = choose(room, state, [wish.record])
+    check_held(room, chosen, code="rectify-held", done="changed")
+    rights = tuple(_rights(room, chosen, wish))
+    looked = _looked(room, state, rights, pause)
+    if not any(one.right.table == wish.record.table for one in looked):
+        raise _unknown(wish)
+    shown = _shown(room, state, rights)
+    changes = tuple(_changes(room, looked, shown))
+    found = Found(
+        wish=wish,
+        chosen=chosen,
+        rights=rights,
+        changes=changes,
+        beside=tuple(_beside(looked, shown)),
+        said=tuple(
+            Said(one.right.table, one.row, {**one.row.cells, **one.cells}) for one in looked
+        ),
+        hits=(),
+        contents=NO_CONTENTS,
+        journals=(),
+        certificates=(),
+        told=Rectification(),
+    )
+    if changes:
+        found = _documented(room, state, _lying(room, state, found, looked, pause))
+    return replace(found, told=_told(found, looked))
+
+
+def _rights(room: OrgRoom, chosen: Chosen, wish: RectifyWish) -> Iterator[Right]:
+    """What the record's versions get, and what the rows get that the org's own log has of it."""
+    table, ids = wish.record.table, chosen.ids
+    schema = room.chain.manifest(chosen.state.seq)[0].schema
+    known = room.schemas.known(schema, table)
+    values = {one.column: one.value for one in wish.values}
+    _check(known, wish)
+    check_free(room.schemas.table(schema, table), wish)
+    if wish.was is None:
+        was = dict.fromkeys(values)
+    else:
+        was = {name: Was(wish.was, known[name].kind) for name in values}
+    yield Right(table, ids[table], values, next(iter(was.values())))
+    for log in logs_of(room, chosen.state, table):
+        for name, value in values.items() if log.table in ids else ():
+            cells = {log.old_column: value, log.new_column: value}
+            yield Right(log.table, ids[log.table], cells, was[name], (log.field_column, name))
+
+
+def _check(known: Mapping[str, Known], wish: RectifyWish) -> None:
+    """Raise UsageError for what cannot be set."""
+    names = {one.column for one in wish.values}
+    twice = len(names) < len(wish.values)
+    if not names or twice or (wish.was is not None and len(names) > 1):
+        raise UsageError(
+            "rectify-unclear",
+            "It is not said what is to be corrected.",
+            next_step="Set a column, each once: --set COLUMN=VALUE. With --was set just one.",
+        )
+    for one in wish.values:
+        column = known.get(one.column)
+        if column is None or column.kind is WireKind.BINARY:
+            raise UsageError(
+                "column-unknown",
+                f"“{wish.record.table}” never had a column “{one.column}” with values of its own.",
+                next_step="Name it as the org does; `unlost show` names those of a record.",
+            )
+        if len((one.value or "").encode()) > CELL_BYTES:
+            raise UsageError(
+                "rectify-too-long",
+                f"The new value of {one.column} has more than {CELL_BYTES >> 10} KiB.",
+                next_step="Set a shorter one, or empty the column with --set COLUMN=.",
+            )
+
+
+def _looked(
+    room: OrgRoom, state: LiveState, rights: Sequence[Right], pause: Pause
+) -> list[_Looked]:
+    """All rows, each once; several rights may look at a row of a log, and at most one changes it."""
+    found: dict[_Key, _Looked] = {}
+    for right in rights:
+        pause()
+        for row in rows_of(room, state, right.table, right.ids, right.columns):
+            one = _Looked(right, row, right.of(row))
+            if one.cells or one.key not in found:
+                found[one.key] = one
+    return list(found.values())
+
+
+def _changes(room: OrgRoom, looked: Sequence[_Looked], shown: Collection[_Key]) -> Iterator[Change]:
+    for one in looked:
+        if one.cells:
+            become = corrected(one.row, one.cells, known_of(room, one.right.table, one.row))
+            yield Change(one.right.table, one.row, one.cells, become, one.key in shown)
+
+
+def _beside(looked: Sequence[_Looked], shown: Collection[_Key]) -> Iterator[Change]:
+    """Versions that stay, behind one that changes."""
+    before: dict[tuple[str, str], _Looked] = {}
+    for one in _by_age(looked):
+        if one.key in shown:
+            last = before.get((one.right.table, one.row.record))
+            before[one.right.table, one.row.record] = one
+            if last is not None and last.cells and not one.cells:
+                yield Change(one.right.table, one.row, {}, kept(one.row), shown=True)
+
+
+def _shown(room: OrgRoom, state: LiveState, rights: Sequence[Right]) -> frozenset[_Key]:
+    """The rows that snapshots show: not those that another of the same commit replaced."""
+    found: set[_Key] = set()
+    for table, ids in {right.table: right.ids for right in rights}.items():
+        rows = room.view(table, until=state.seq, state=state).find(ids, ())
+        columns = (rows.column(name).to_pylist() for name in (RANK, U_ID, U_SNAP))
+        found |= {(table, *key) for key in zip(*columns, strict=True)}
+    return frozenset(found)
+
+
+def _lying(
+    room: OrgRoom, state: LiveState, found: Found, looked: Sequence[_Looked], pause: Pause
+) -> Found:
+    """With the contents that go, and the segments that are written again."""
+    ids = {right.table: right.ids for right in found.rights}
+    none = pa.array([], pa.string())
+    contents = contents_of(
+        room, state, ids=ids, file_rows=none, named=[_unneeded(found, looked)], pause=pause
+    )
+    hits = [
+        Hit(room.view(table, until=state.seq, state=state), own, ranks)
+        for table, own in ids.items()
+        if (ranks := frozenset(one.row.rank for one in found.touched if one.table == table))
+    ]
+    view = room.view(FILES_TABLE, until=state.seq, state=state)
+    files = hit(view, contents.rows, pause=pause)
+    files = replace(files, ranks=files.ranks | contents.ranks)
+    return replace(found, contents=contents, hits=(*hits, *((files,) if files.ranks else ())))
+
+
+def _unneeded(found: Found, looked: Sequence[_Looked]) -> pa.ChunkedArray:
+    """Contents that the rows had, and have no more."""
+    become = {(one.table, one.row.rank, *one.row.place): one.corrected for one in found.changes}
+    blobs = [become[one.key].blobs if one.key in become else one.row.blobs for one in looked]
+    had = names_in(pa.chunked_array([[one.row.blobs for one in looked]], pa.string()))
+    left = names_in(pa.chunked_array([blobs], pa.string()))
+    return pa.chunked_array([sorted(set(had) - set(left))], pa.string())
+
+
+def _documented(room: OrgRoom, state: LiveState, found: Found) -> Found:
+    """With the journals that go, and the certificates that are written anew."""
+    return replace(
+        found,
+        journals=journals_naming(room, Naming(_own(found.chosen, found.wish))),
+        certificates=tuple(certificates_naming(room, state, found.naming)),
+    )
+
+
+def _own(chosen: Chosen, wish: RectifyWish) -> tuple[RecordKey, ...]:
+    """The record, and what it came back as."""
+    return tuple(key for key in chosen.records if key.table == wish.record.table)
+
+
+def _told(found: Found, looked: Sequence[_Looked]) -> Rectification:
+    shown = [one for one in found.changes if one.shown]
+    newest = _newest(looked)
+    freed, packs = found.contents.freed, found.chosen.state.packs
+    return Rectification(
+        records=_own(found.chosen, found.wish),
+        tables=tuple(_table(table, shown, newest) for table in sorted({c.table for c in shown})),
+        columns=tuple(sorted({name for one in shown for name in one.columns})),
+        current=tuple(sorted(_current(found, shown, newest))),
+        files=freed.contents,
+        file_bytes=freed.bytes,
+        journals=found.journals,
+        certificates=len(found.certificates),
+        rewritten=sum(one.bytes for one in found.hits)
+        + sum(packs[pack].bytes for pack in freed.packs),
+        elsewhere=found.chosen.elsewhere,
+    )
+
+
+def _newest(looked: Sequence[_Looked]) -> Mapping[tuple[str, str], Row]:
+    """The newest version by table and record."""
+    return {(one.right.table, one.row.record): one.row for one in _by_age(looked)}
+
+
+def _by_age(looked: Sequence[_Looked]) -> list[_Looked]:
+    """Oldest first; of rows of one commit the one that is shown comes last."""
+    return sorted(looked, key=lambda one: (one.row.snap, one.row.rank))
+
+
+def _table(
+    table: str, shown: Sequence[Change], newest: Mapping[tuple[str, str], Row]
+) -> TableErased:
+    own = [one.row for one in shown if one.table == table]
+    records = {row.record for row in own}
+    alive = sum(newest[table, record].op == "U" for record in records)
+    return TableErased(table, len(records), len(own), alive)
+
+
+def _current(
+    found: Found, shown: Sequence[Change], newest: Mapping[tuple[str, str], Row]
+) -> set[str]:
+    """Columns of the record's table that are wrong in the newest version of one that is alive."""
+    return {
+        name
+        for one in shown
+        if one.table == found.wish.record.table
+        and one.row.op == "U"
+        and newest[one.table, one.row.record].place == one.row.place
+        for name in one.columns
+    }
+
+
+def _unknown(wish: RectifyWish) -> NotFound:
+    return NotFound(
+        "record-unknown",
+        f"The vault has nothing of {wish.record}.",
+        next_step="Search for it with `unlost find`.",
+    )

@@ -1,0 +1,112 @@
+"""Rectifying: one commit replaces values of a record in all history, then the old bytes are removed."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+
+import pyarrow as pa
+from blake3 import blake3
+
+from unlost.model.erasure import ErasureProof, TableErased
+from unlost.model.rectification import Rectification, RectifyWish
+from unlost.model.snapshot import CommitKind, SegmentEntry
+from unlost.vault.format.physical import CHANGES, SEARCH
+from unlost.vault.layout.replacement import Rewritten
+from unlost.vault.maintenance.erase.removing import Balanced, Removing, carried_out
+from unlost.vault.maintenance.rectify.found import Found, find
+from unlost.vault.maintenance.rectify.rewriting import Replaced, index_touched, untold_index
+from unlost.vault.maintenance.rectify.words import leaving, written_words
+from unlost.vault.maintenance.rewrite.affected_segments import Pause, all_sifted, rewritten
+from unlost.vault.maintenance.rewrite.repack import Repacked
+from unlost.vault.objects.files import FILES_TABLE
+from unlost.vault.read.org_vault import OrgRoom
+
+type Agree = Callable[[Rectification], object]
+
+
+def plan_rectification(room: OrgRoom, wish: RectifyWish, *, pause: Pause) -> Rectification:
+    """What ``rectify`` would replace now."""
+    return find(room, room.chain.proved(), wish, pause=pause).told
+
+
+def rectify(
+    room: OrgRoom, wish: RectifyWish, *, run: str, pause: Pause, agree: Agree
+) -> Rectification:
+    """Replace values in all history; see the port ``Rectifying``."""
+    find(
+        room, room.chain.proved(), wish, pause=pause
+    )  # what cannot be done is said before a run is open
+    done, removed = carried_out(
+        room,
+        run=run,
+        kind=CommitKind.RECTIFY,
+        act=lambda work: _Rectifying(room, work, run=run, pause=pause).rectify(wish, agree),
+    )
+    return replace(done, removed=removed)
+
+
+class _Rectifying(Removing[Found]):
+    """One rectification, from the look to its commit."""
+
+    def rectify(self, wish: RectifyWish, agree: Agree) -> Rectification:
+        """Look, ask, write, and commit."""
+        found = find(self._room, self._state, wish, pause=self._pause)
+        agree(found.told)
+        if not found.changes:
+            self._work.give_up()
+            return found.told
+        return replace(found.told, snapshot=self._commit(found))
+
+    def _rewritten(self, found: Found, repacked: Repacked) -> Iterable[Rewritten]:
+        for each in found.hits:
+            table = each.view.table
+            if table == FILES_TABLE:
+                yield from rewritten(
+                    self._room, self._out, each, pause=self._pause, repacked=repacked
+                )
+            else:
+                choose = partial(Replaced, corrected=found.becoming(table))
+                yield from rewritten(self._room, self._out, each, pause=self._pause, choose=choose)
+        yield from self._words(found)
+        yield from all_sifted(
+            self._room,
+            self._out,
+            self._state,
+            CHANGES,
+            leave=index_touched(found.compared),
+            pause=self._pause,
+            become=untold_index,
+        )
+
+    def _words(self, found: Found) -> Iterable[Rewritten]:
+        columns = found.columns
+        leave = leaving(found.said, columns)
+        yield from all_sifted(
+            self._room, self._out, self._state, SEARCH, leave=leave, pause=self._pause
+        )
+        yield from written_words(self._room, self._out, self._state, found.said, columns)
+
+    def _records(self, found: Found) -> Iterable[pa.Array]:
+        return [each.ids for each in found.hits]
+
+    def _marks(self, found: Found) -> tuple[SegmentEntry, ...]:  # noqa: ARG002 (nothing stays out)
+        return ()
+
+    def _gone_at(self, found: Found, seq: int) -> Iterable[TableErased]:  # noqa: ARG002 (none)
+        return ()
+
+    def _balanced(self, found: Found) -> Balanced:  # noqa: ARG002 (all records stay)
+        return Balanced()
+
+    def _proof(self, found: Found) -> ErasureProof:
+        return ErasureProof(
+            run=self._run,
+            at=self._room.clock.now(),
+            by=found.wish.by,
+            tables=found.told.tables,
+            files=found.told.files,
+            journals=len(found.journals),
+            listed=0,
+            marks=blake3(b"").hexdigest(),
+            columns=found.told.columns,
+        )

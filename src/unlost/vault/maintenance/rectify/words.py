@@ -1,0 +1,100 @@
+"""``$search`` after values were replaced: the words of the old ones go, those of the new ones come."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.vault.commits.state import LiveState
+from unlost.vault.format.physical import SEARCH, U_ID
+from unlost.vault.format.tokens import VERSION, Tokenizer
+from unlost.vault.layout.replacement import Rewritten
+from unlost.vault.layout.segment_label import Label
+from unlost.vault.maintenance.rectify.versions import Cells, Row
+from unlost.vault.maintenance.rewrite.affected_segments import Leave
+from unlost.vault.maintenance.rewrite.tiers import tiers_of
+from unlost.vault.objects.segment_writer import Reach, SegmentWriter
+from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.write.table_writer import TOKEN_GROUP_ROWS
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A row as it is afterwards: which columns of its table were looked at, and their cells."""
+
+    table: str
+    row: Row
+    cells: Cells
+
+
+def leaving(said: Sequence[Said], columns: Mapping[str, Collection[str]]) -> Leave:
+    """Words of these rows in ``columns`` (by table)."""
+    records: dict[str, set[str]] = {}
+    for one in said:
+        records.setdefault(one.table, set()).add(one.row.record)
+
+    def leave(rows: pa.Table) -> pa.Array:
+        goes = pa.array([False] * len(rows), pa.bool_())
+        for table, own in records.items():
+            mine = pc.and_(
+                pc.equal(rows.column("table"), table),
+                pc.is_in(rows.column("record"), value_set=pa.array(sorted(own), pa.string())),
+            )
+            names = pa.array(sorted(columns[table]), pa.string())
+            mine = pc.and_(mine, pc.is_in(rows.column("column"), value_set=names))
+            goes = pc.or_(goes, mine.combine_chunks())
+        return goes
+
+    return leave
+
+
+def written_words(
+    room: OrgRoom,
+    out: SegmentWriter,
+    state: LiveState,
+    said: Sequence[Said],
+    columns: Mapping[str, Collection[str]],
+) -> Iterator[Rewritten]:
+    """Segments of ``$search`` with the words of these rows, each beside those of the same commits."""
+    tiers = [(tier.first, tier.last) for tier in tiers_of(state.of(SEARCH, until=state.seq))]
+    by_reach: dict[tuple[int, int], list[tuple[str, pa.Table]]] = {}
+    for one in said:
+        words = _words(room, one, columns[one.table])
+        if words is not None and len(words):
+            snap = one.row.snap
+            reach = next((t for t in tiers if t[0] <= snap <= t[1]), (snap, snap))
+            by_reach.setdefault(reach, []).append((one.row.shape.schema, words))
+    for (first, last), parts in sorted(by_reach.items()):
+        rows = pa.concat_tables([words for _, words in parts]).combine_chunks()
+        label = Label(table=SEARCH, schema=parts[-1][0], base=state.seq, tokenizer=VERSION)
+        stream = out.stream(label, group_rows=TOKEN_GROUP_ROWS, reach=Reach(first, last))
+        stream.append(rows.take(pc.sort_indices(rows.column(U_ID))))
+        yield Rewritten((), (stream.close(),))
+
+
+def _words(room: OrgRoom, one: Said, columns: Collection[str]) -> pa.Table | None:
+    """The words of a row; None where none were ever made of these columns."""
+    if not one.row.shape.tokenizer:
+        return None
+    made = room.schemas.tokenizer(one.row.shape.schema, one.table, names=tuple(one.row.present))
+    tokenizer = _only(made, columns) if made is not None else None
+    if tokenizer is None or not tokenizer.columns:
+        return None
+    names = tuple(dict.fromkeys(tokenizer.columns))
+    cells = {name: pa.array([one.cells[name]], pa.string()) for name in names}
+    return tokenizer.tokens(pa.table({U_ID: pa.array([one.row.record], pa.string()), **cells}))
+
+
+def _only(tokenizer: Tokenizer, columns: Collection[str]) -> Tokenizer:
+    """A tokenizer of some of its columns."""
+
+    def kept(names: Sequence[str]) -> tuple[str, ...]:
+        return tuple(name for name in names if name in columns)
+
+    return replace(
+        tokenizer,
+        texts=kept(tokenizer.texts),
+        phones=kept(tokenizer.phones),
+        keys=kept(tokenizer.keys),
+    )

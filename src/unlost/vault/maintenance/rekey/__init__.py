@@ -1,0 +1,1 @@
+"""Sealing an org anew under its newest key; see ``unlost.vault.maintenance.rekey.rekeyer``."""

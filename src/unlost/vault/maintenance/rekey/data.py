@@ -1,0 +1,135 @@
+"""Segments and packs sealed anew: the same rows and the same bytes, under another key."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from unlost.model.errors import IntegrityError
+from unlost.model.rekeying import PIECE_BYTES
+from unlost.model.snapshot import PackEntry, SegmentEntry
+from unlost.vault.commits.state import LiveSegment, objects_of
+from unlost.vault.format.manifest import TablePart
+from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.layout import object_names
+from unlost.vault.maintenance.bundle_split import piece_of
+from unlost.vault.objects.bundling import write_bundles
+from unlost.vault.objects.segment_writer import Reach, SegmentWriter
+from unlost.vault.read.org_vault import OrgRoom
+
+_MARK_BYTES = 8
+
+
+@dataclass(slots=True)
+class SealedAnew:
+    """Segments and packs with those that stand in their place; ``bytes`` is what was read for it."""
+
+    segments: list[tuple[SegmentEntry, SegmentEntry]] = field(
+        default_factory=list[tuple[SegmentEntry, SegmentEntry]]
+    )
+    packs: list[tuple[PackEntry, PackEntry]] = field(
+        default_factory=list[tuple[PackEntry, PackEntry]]
+    )
+    bytes: int = 0
+
+    def is_enough(self, size: int) -> bool:
+        """True if one commit has as much as it should before so many bytes more."""
+        return bool(self.objects) and self.bytes + size > PIECE_BYTES
+
+    def took(self, old: SegmentEntry, new: SegmentEntry) -> None:
+        """Note a segment."""
+        self.segments.append((old, new))
+        self.bytes += old.own_bytes
+
+    def took_pack(self, old: PackEntry, new: PackEntry) -> None:
+        """Note a pack."""
+        self.packs.append((old, new))
+        self.bytes += old.bytes
+
+    @property
+    def objects(self) -> int:
+        """How many."""
+        return len(self.segments) + len(self.packs)
+
+    def parts(self) -> tuple[TablePart, ...]:
+        """By table, as the manifest tells it: what stands at one place in both lists belongs together."""
+        by_table: dict[str, list[tuple[SegmentEntry, SegmentEntry]]] = {}
+        for pair in self.segments:
+            by_table.setdefault(pair[0].table, []).append(pair)
+        return tuple(
+            TablePart(
+                table=table,
+                segments=tuple(new for _, new in pairs),
+                removed=tuple(old.id for old, _ in pairs),
+            )
+            for table, pairs in sorted(by_table.items())
+        )
+
+    def replaced(self, org: str) -> tuple[str, ...]:
+        """The names of all objects that nothing needs any more."""
+        segments = objects_of((old for old, _ in self.segments), org=org)
+        packs = (object_names.pack(org, old.id) for old, _ in self.packs)
+        return (*(one.name for one in segments), *packs)
+
+
+def new_mark(room: OrgRoom) -> str:
+    """What makes the name of an object that is sealed anew its own."""
+    return room.sealed.entropy.bytes(_MARK_BYTES).hex()
+
+
+def together(segments: Sequence[LiveSegment]) -> list[list[LiveSegment]]:
+    """Segments that are sealed anew at once: all that lie in one bundle, and each other alone."""
+    by_object: dict[str, list[LiveSegment]] = {}
+    for live in segments:
+        by_object.setdefault(live.entry.object, []).append(live)
+    return list(by_object.values())
+
+
+def seal_segments(
+    room: OrgRoom, out: SegmentWriter, own: Sequence[LiveSegment]
+) -> list[SegmentEntry]:
+    """What stands in place of segments that go together, in their order. Durable."""
+    if not own[0].entry.bundle:
+        return [_seal_alone(room, out, live) for live in own]
+    pieces = [piece_of(room, out, live, reach=_reach(live)) for live in own]
+    by_id = {entry.id: entry for entry in write_bundles(out, pieces)}
+    new = [by_id[piece.ident] for piece in pieces]
+    for live, entry in zip(own, new, strict=True):
+        _check_same(room, live.entry, entry)
+    return new
+
+
+def _reach(live: LiveSegment) -> Reach | None:
+    """It keeps its place: one that is not merged has the number of its commit from there."""
+    return Reach(live.entry.first, live.entry.last) if live.merged else None
+
+
+def _seal_alone(room: OrgRoom, out: SegmentWriter, live: LiveSegment) -> SegmentEntry:
+    """A segment with the same row groups; memory is bounded by twice its size. Durable."""
+    old = live.entry
+    label, _ = room.reader.facts(old)
+    stream = out.stream(label, reach=_reach(live))
+    for rows in room.reader.groups(old):
+        stream.append_group(rows)
+    new = stream.close()
+    _check_same(room, old, new)
+    return new
+
+
+def _check_same(room: OrgRoom, old: SegmentEntry, new: SegmentEntry) -> None:
+    if (new.rows, new.min_id, new.max_id) != (old.rows, old.min_id, old.max_id):
+        raise IntegrityError(
+            "rekey-differs",
+            f"“{object_names.segment(room.org, old.object)}” does not hold the rows that its commit tells.",
+            next_step="Run unlost verify --level full, and bring the object back from a copy.",
+        )
+
+
+def seal_pack(room: OrgRoom, old: PackEntry) -> PackEntry:
+    """A pack with the same content. Others know it by the id that it always had. Durable."""
+    content = room.sealed.get(
+        ObjectKind.PACK, org=room.org, name=object_names.pack(room.org, old.id)
+    )
+    ident = object_names.resealed(object_names.stem(old.id), new_mark(room))
+    written = room.sealed.put_new(
+        ObjectKind.PACK, org=room.org, name=object_names.pack(room.org, ident), content=content
+    )
+    return replace(old, id=ident, bytes=written.bytes, blake3=written.blake3, epoch=written.epoch)

@@ -1,0 +1,122 @@
+"""Everything but segments and packs sealed anew: documents, manifests, journals, the org's identity.
+
+What the manifests name is sealed beside, and one commit puts it in place. Entries of journals and the
+identity are named by no manifest, and what proves them is what they say: they are sealed beside, and
+then the earlier ones go.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+import msgspec
+from blake3 import blake3
+
+from unlost.model.errors import IntegrityError
+from unlost.vault.commits.state import LiveState
+from unlost.vault.format.manifest import ObjectEntry
+from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.layout import object_names
+from unlost.vault.maintenance.erase.redact import put_redaction
+from unlost.vault.maintenance.rekey.data import new_mark
+from unlost.vault.maintenance.rekey.look import redacted_in
+from unlost.vault.read.org_vault import OrgRoom
+
+type Noting = Callable[[str], AbstractContextManager[bool | None]]
+"""Around an object that is sealed anew: where that does not open, its name is noted, and the rest goes on."""
+
+
+@dataclass(slots=True)
+class Documents:
+    """Objects that were sealed anew, by the names of the earlier ones or the numbers of commits."""
+
+    anew: dict[str, ObjectEntry] = field(default_factory=dict[str, ObjectEntry])
+    redactions: dict[int, ObjectEntry] = field(default_factory=dict[int, ObjectEntry])
+
+    @property
+    def objects(self) -> tuple[ObjectEntry, ...]:
+        """All that is new."""
+        return (*self.anew.values(), *self.redactions.values())
+
+    def recertified(self, org: str) -> Mapping[str, str]:
+        """Certificates by the names that they had."""
+        folder = object_names.certificates(org)
+        return {old: new.name for old, new in self.anew.items() if old.startswith(folder)}
+
+    def withdrawn(self, room: OrgRoom, state: LiveState) -> tuple[str, ...]:
+        """What is live no more."""
+        stood = redacted_in(room, state)
+        return (*self.anew, *(stood[seq] for seq in self.redactions if seq in stood))
+
+
+def seal_documents(
+    room: OrgRoom,
+    state: LiveState,
+    names: Iterable[str],
+    seqs: Iterable[int],
+    *,
+    done: Documents,
+    noting: Noting,
+) -> Iterator[str]:
+    """Seal documents and manifests anew, one after the other; gives the name of each as it is there.
+
+    What does not open is left as it is.
+    """
+    for name in names:
+        with noting(name):
+            done.anew[name] = _document(room, name)
+            yield done.anew[name].name
+    certificates = done.recertified(room.org)
+    for seq in seqs:
+        with noting(object_names.commit(room.org, seq)):
+            done.redactions[seq] = _manifest(room, state, seq, certificates)
+            yield done.redactions[seq].name
+
+
+def _document(room: OrgRoom, name: str) -> ObjectEntry:
+    """A schema or a certificate."""
+    certificates = object_names.certificates(room.org)
+    if name.startswith(certificates):
+        run = name.removeprefix(certificates).partition(".")[0]
+        number = int(new_mark(room), 16) | 1 << 63  # runs count their own from 0
+        return _sealed(
+            room, ObjectKind.CERTIFICATE, name, object_names.certificate(room.org, run, number)
+        )
+    new = object_names.resealed(object_names.stem(name), new_mark(room))
+    return _sealed(room, ObjectKind.SCHEMA, name, new)
+
+
+def _sealed(room: OrgRoom, kind: ObjectKind, name: str, new: str) -> ObjectEntry:
+    content = room.sealed.get(kind, org=room.org, name=name)
+    written = room.sealed.put_new(kind, org=room.org, name=new, content=content)
+    return _read_back(room, ObjectEntry(new, written.bytes, written.blake3))
+
+
+def _read_back(room: OrgRoom, entry: ObjectEntry) -> ObjectEntry:
+    """The entry; raises IntegrityError if the store gives something else: the earlier object goes at once."""
+    if blake3(room.sealed.store.get(entry.name)).hexdigest() != entry.blake3:
+        raise IntegrityError(
+            "rekey-unread",
+            f"The store gives back something else than was written to “{entry.name}”.",
+            next_step="Look at the disk or the bucket, then run it again; nothing is lost.",
+        )
+    return entry
+
+
+def _manifest(
+    room: OrgRoom, state: LiveState, seq: int, certificates: Mapping[str, str]
+) -> ObjectEntry:
+    """What stands in place of a manifest: the same, but for the name that its certificate has now."""
+    manifest, head = room.chain.manifest(seq)
+    certificate = state.commits[seq].certificate
+    told = msgspec.structs.replace(
+        manifest, certificate=certificates.get(certificate or "", certificate)
+    )
+    return _read_back(room, put_redaction(room, told, head=head, by=state.seq + 1))
+
+
+def seal_beside(room: OrgRoom, kind: ObjectKind, name: str) -> None:
+    """Seal an object anew that no manifest names, then remove the earlier one. Safe to repeat."""
+    other = object_names.resealed(object_names.stem(name), new_mark(room))
+    _sealed(room, kind, name, other)
+    room.sealed.store.delete(name)

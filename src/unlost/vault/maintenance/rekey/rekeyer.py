@@ -1,0 +1,277 @@
+"""Rekeying an org: what is live is sealed anew under its newest key, then the earlier keys go.
+
+It goes on in steps, each of which ends with a commit or does not count. First segments and packs, then the
+documents and manifests, then journals; and when nothing under an earlier key is left in the store, also
+of what nothing needs any more, the vault says that the earlier keys are gone, and removes them.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+
+from unlost.model.errors import IntegrityError, NotFound, UnlostError
+from unlost.model.rekeying import Rekeyed
+from unlost.model.snapshot import CommitKind, PackEntry
+from unlost.vault.commits.intents import OpenRun
+from unlost.vault.commits.state import LiveSegment, LiveState
+from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.layout import object_names
+from unlost.vault.maintenance.erase_cleanup import remove_erased
+from unlost.vault.maintenance.garbage import collected_up_to
+from unlost.vault.maintenance.maintenance_commit import (
+    MAINTENANCE,
+    Maintenance,
+    Work,
+    close_cut_off,
+    drop_orphans,
+    open_runs,
+)
+from unlost.vault.maintenance.rekey.data import SealedAnew, seal_pack, seal_segments, together
+from unlost.vault.maintenance.rekey.documents import Documents, seal_beside, seal_documents
+from unlost.vault.maintenance.rekey.look import (
+    Looking,
+    earlier_packs,
+    earlier_segments,
+    is_complete,
+)
+from unlost.vault.objects.segment_writer import SegmentWriter
+from unlost.vault.read.org_vault import OrgRoom
+
+DOCUMENTS = 256  # that one commit has anew, and as many manifests
+_NO_DAMAGE = frozenset({"org-key-lost", "rekey-unread"})  # of one object: all would fail alike
+
+type Pause = Callable[[], None]
+
+
+def rekey(room: OrgRoom, *, run: str, most: int | None, pause: Pause) -> Rekeyed:
+    """Go on until all is done, or ``most`` bytes are; see the port ``Rekeying``."""
+    state = room.chain.proved()
+    if is_complete(room.sealed.keys, room.org):
+        return Rekeyed()
+    close_cut_off(room, CommitKind.REKEY)
+    _close_earlier(room)
+    drop_orphans(room)
+    remove_erased(room, state)
+    rekeying = _Rekeying(room, run=run, pause=pause)
+    done = Rekeyed()
+    while most is None or done.bytes < most:
+        step = rekeying.step()
+        if step is None:
+            return done.then(rekeying.end())
+        done = done.then(step)
+    return done
+
+
+def _close_earlier(room: OrgRoom) -> None:
+    """End maintenance that began under an earlier key and was cut off: nobody goes on with it."""
+    epoch = room.sealed.keys.epoch(room.org)
+    for intent in list(open_runs(room)):
+        if intent.kind in MAINTENANCE:
+            with suppress(NotFound):
+                if room.sealed.header(object_names.intent(room.org, intent.run)).epoch < epoch:
+                    OpenRun(room.org, intent.run, sealed=room.sealed).close()
+
+
+class _Rekeying:
+    def __init__(self, room: OrgRoom, *, run: str, pause: Pause) -> None:
+        self._room = room
+        self._run = run
+        self._steps = 0
+        self._pause = pause
+        self._epoch = room.sealed.keys.epoch(room.org)
+        self._looking = Looking(room, self._epoch)
+        self._damaged: set[str] = set()
+
+    def step(self) -> Rekeyed | None:
+        """One commit; None where nothing is left that commits name."""
+        state = self._room.chain.proved()
+        if self._segments(state) or self._packs(state):
+            return self._committed(self._data)
+        documents = (n for n in self._looking.documents(state) if n not in self._damaged)
+        names = list(islice(documents, DOCUMENTS))
+        seqs = list(islice(self._manifests(state), DOCUMENTS))
+        if names or seqs:
+            return self._committed(partial(self._documents, names=names, seqs=seqs))
+        return None
+
+    def end(self) -> Rekeyed:
+        """What no commit names; and the earlier keys go, if nothing is under them any more."""
+        self._beside()
+        left = self._left()
+        if left.waiting or left.held_by or left.damaged:
+            return left
+        self._remove_needless()
+        keys, org = self._room.sealed.keys, self._room.org
+        keys.retire(org, before=self._epoch)
+        # Who wrote under an earlier key until now either has the number of this commit, or is stopped.
+        done = self._committed(self._last) if self._room.chain.live().seq else Rekeyed()
+        if not self._is_clean():
+            return replace(done, more=True, complete=False)
+        for name in keys.gone_copies(org):
+            self._room.sealed.store.delete(name)
+        return done
+
+    def _segments(self, state: LiveState) -> list[list[LiveSegment]]:
+        """Those under earlier keys that are not known to be damaged, what goes together at once."""
+        found = together(earlier_segments(state, self._epoch))
+        return [own for own in found if self._object(own) not in self._damaged]
+
+    def _object(self, own: list[LiveSegment]) -> str:
+        return object_names.segment(self._room.org, own[0].entry.object)
+
+    def _packs(self, state: LiveState) -> list[PackEntry]:
+        found, org = earlier_packs(state, self._epoch), self._room.org
+        return [pack for pack in found if object_names.pack(org, pack.id) not in self._damaged]
+
+    def _manifests(self, state: LiveState) -> Iterator[int]:
+        for seq in self._looking.manifests(state):
+            if object_names.commit(self._room.org, seq) not in self._damaged:
+                yield seq
+
+    @contextmanager
+    def _noting(self, name: str) -> Iterator[None]:
+        """Around sealing an object anew: one that does not open is noted, and stays as it is."""
+        try:
+            yield
+        except (IntegrityError, NotFound) as error:
+            if error.code in _NO_DAMAGE:
+                raise
+            self._damaged.add(name)
+
+    def _committed(self, act: Callable[[Maintenance, list[str]], Rekeyed]) -> Rekeyed:
+        """A commit of its own; what was written for it goes where it fails."""
+        self._steps += 1
+        work = Maintenance(self._room, run=f"{self._run}-{self._steps}", kind=CommitKind.REKEY)
+        work.open()
+        made: list[str] = []
+        try:
+            done = act(work, made)
+        except Exception:
+            self._drop(work, made)
+            work.give_up()
+            raise
+        remove_erased(self._room, self._room.chain.proved())
+        return done
+
+    def _drop(self, work: Maintenance, made: list[str]) -> None:
+        with suppress(UnlostError):
+            if work.came_to_nothing():
+                for name in made:
+                    self._room.sealed.store.delete(name)
+
+    def _data(self, work: Maintenance, made: list[str]) -> Rekeyed:
+        """Segments, then packs, until it is enough for one commit."""
+        done, room = SealedAnew(), self._room
+        out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
+        for own in self._segments(work.base):
+            if done.is_enough(sum(live.entry.own_bytes for live in own)):
+                break
+            self._pause()
+            with self._noting(self._object(own)):
+                for live, new in zip(own, seal_segments(room, out, own), strict=True):
+                    done.took(live.entry, new)
+        for pack in self._packs(work.base):
+            if done.is_enough(pack.bytes):
+                break
+            self._pause()
+            with self._noting(object_names.pack(room.org, pack.id)):
+                resealed = seal_pack(room, pack)
+                made.append(object_names.pack(room.org, resealed.id))
+                done.took_pack(pack, resealed)
+        if not done.objects:
+            work.give_up()
+            return _going_on(0, 0)
+        told = Work(
+            parts=done.parts(),
+            packs=tuple(new for _, new in done.packs),
+            condemned=tuple(sorted(done.replaced(room.org))),
+        )
+        return self._commit(work, told, _going_on(done.objects, done.bytes))
+
+    def _documents(
+        self, work: Maintenance, made: list[str], *, names: list[str], seqs: list[int]
+    ) -> Rekeyed:
+        """Schemas and certificates, and what stands in place of manifests."""
+        done = Documents()
+        sealing = seal_documents(self._room, work.base, names, seqs, done=done, noting=self._noting)
+        for name in sealing:
+            made.append(name)
+            self._pause()
+        if not done.objects:
+            work.give_up()
+            return _going_on(0, 0)
+        told = Work(
+            objects=done.objects,
+            withdrawn=done.withdrawn(self._room, work.base),
+            recertified=done.recertified(self._room.org),
+        )
+        size = sum(one.bytes for one in done.objects)
+        return self._commit(work, told, _going_on(len(done.objects), size), alone=True)
+
+    def _last(self, work: Maintenance, _: list[str]) -> Rekeyed:
+        return self._commit(work, Work(), Rekeyed())
+
+    def _commit(
+        self, work: Maintenance, told: Work, done: Rekeyed, *, alone: bool = False
+    ) -> Rekeyed:
+        told = replace(told, collected=collected_up_to(self._room, work.base))
+        return replace(done, snapshot=work.commit(told, alone=alone).number)
+
+    def _beside(self) -> None:
+        """Journals of runs that are not under way, and the identity."""
+        room = self._room
+        under_way = tuple(object_names.journal(room.org, one.run) for one in open_runs(room))
+        for name in self._looking.journals():
+            if not name.startswith(under_way):
+                self._pause()
+                with self._noting(name):
+                    seal_beside(room, ObjectKind.JOURNAL, name)
+        for name in self._looking.identities():
+            with self._noting(name):
+                seal_beside(room, ObjectKind.IDENTITY, name)
+
+    def _left(self) -> Rekeyed:
+        """What keeps the earlier keys for now."""
+        state = self._room.chain.proved()
+        self._damaged.update(self._looking.lost_entries(state))
+        waiting = self._looking.waiting(state)
+        held = [
+            object_names.run_of(name) for name in (*self._looking.runs(), *self._looking.journals())
+        ]
+        if self._looking.needless(state):  # an open run may still come to need it
+            held += [intent.run for intent in open_runs(self._room)]
+        return Rekeyed(
+            waiting=len(waiting),
+            held_by=next(iter(held), ""),
+            damaged=min(self._damaged, default=""),
+            complete=False,
+        )
+
+    def _remove_needless(self) -> None:
+        """Documents that came to nothing, and checkpoints: they only repeat what manifests tell."""
+        for name in self._looking.needless(self._room.chain.proved()):
+            self._room.sealed.store.delete(name)
+        if self._looking.checkpoints():
+            self._room.chain.renew_checkpoint()
+
+    def _is_clean(self) -> bool:
+        """True if nothing of the org needs an earlier key; looked at anew."""
+        state, looking = self._room.chain.proved(), Looking(self._room, self._epoch)
+        return not (
+            earlier_segments(state, self._epoch)
+            or earlier_packs(state, self._epoch)
+            or looking.documents(state)
+            or any(looking.manifests(state))
+            or looking.journals()
+            or looking.identities()
+            or looking.runs()
+            or looking.needless(state)
+            or looking.waiting(state)
+            or looking.checkpoints()
+        )
+
+
+def _going_on(objects: int, size: int) -> Rekeyed:
+    return Rekeyed(objects=objects, bytes=size, more=True, complete=False)

@@ -1,0 +1,125 @@
+"""Contents (of files and of long cells) that no version needs any more, and packs that are empty then.
+
+A content is needed while a version that stays names it: in ``_u_blobs``, or as a row of ``$files`` for
+a file. Names of contents and packs are found in the texts that name them, not read one by one.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+import pyarrow as pa
+
+from unlost.model.schema import WireKind
+from unlost.vault.format.physical import U_BLOBS, physical
+from unlost.vault.maintenance.retain.survey import Looked, Survey
+from unlost.vault.maintenance.rewrite.repack import WORTH, pieces_in
+from unlost.vault.objects.files import FILES_TABLE, blob_row_id, file_row_id
+from unlost.vault.objects.schemas import SYSTEM_SCHEMA
+from unlost.vault.read.org_vault import OrgRoom
+
+_CONTENT = r"\b[0-9a-f]{64}\b"
+_NOTHING = pieces_in(pa.chunked_array([], pa.string()))
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """What goes with contents.
+
+    ``contents`` of ``bytes``; ``empty``: packs in which nothing else lies; ``moving``: pieces that are
+    needed, of packs of which much is not.
+    """
+
+    contents: int = 0
+    bytes: int = 0
+    empty: tuple[str, ...] = ()
+    moving: pl.DataFrame = field(default_factory=lambda: _NOTHING)
+
+    @property
+    def packs(self) -> tuple[str, ...]:
+        """The packs that go."""
+        return (*self.empty, *sorted(self.moving.get_column("pack").unique().to_list()))
+
+
+@dataclass(slots=True)
+class Unneeded:
+    """Contents that versions which go had named: those of them that nothing else names."""
+
+    contents: set[str] = field(default_factory=set)
+
+    def went(self, looked: Looked, columns: Iterable[str]) -> None:
+        """Versions that go, and the columns in which they name contents."""
+        gone = looked.going
+        for name in columns:
+            self.contents.update(names_in(gone.column(name)))
+
+    def stays(self, looked: Looked, columns: Iterable[str]) -> None:
+        """The same of versions that stay."""
+        kept = looked.staying
+        for name in columns:
+            self.contents.difference_update(names_in(kept.column(name)))
+
+    @property
+    def rows(self) -> pa.Array:
+        """The ids of their rows in ``$files``."""
+        return pa.array([blob_row_id(content) for content in self.contents], pa.string())
+
+
+def naming_columns(room: OrgRoom, table: str) -> tuple[str, ...]:
+    """The physical columns of a table in which contents are named."""
+    return (files_column(room, "blob"),) if table == FILES_TABLE else (U_BLOBS,)
+
+
+def file_rows_of(room: OrgRoom, schema: str, table: str, records: pa.Array) -> pa.Array:
+    """Ids of the rows of ``$files`` that there may be for records of a table."""
+    known = room.schemas.known(schema, table)
+    found = room.schemas.table(schema, table)
+    columns = {name for name, column in known.items() if column.kind is WireKind.BINARY}
+    columns |= {file.column for file in (found.files if found else ())}
+    ids = [file_row_id(table, record, c) for record in records.to_pylist() for c in sorted(columns)]
+    return pa.array(ids, pa.string())
+
+
+def freed(files: Survey, extents: str, sizes: Mapping[str, int]) -> Freed:
+    """What goes with contents.
+
+    ``files`` is ``$files`` without their rows, ``extents`` its column of that name, ``sizes`` are those
+    of all packs.
+    """
+    count, going = 0, [_NOTHING]
+    for looked in files.look((extents,)):
+        texts = looked.going.column(extents)
+        count += len(texts) - texts.null_count
+        going.append(pieces_in(texts))
+    pieces = pl.concat(going).unique()
+    if not len(pieces):
+        return Freed()
+    touched = pieces.select("pack").unique()
+    staying = [_NOTHING]
+    for looked in files.look((extents,)):
+        found = pieces_in(looked.staying.column(extents))
+        staying.append(found.join(touched, on="pack", how="semi"))
+    needed = pl.concat(staying).unique()
+    pieces = pieces.join(needed, on=pieces.columns, how="anti")
+    held = dict(needed.group_by("pack").agg(pl.col("length").sum()).iter_rows())
+    worth = [pack for pack, bytes_ in held.items() if bytes_ < sizes.get(pack, 0) * (1 - WORTH)]
+    return Freed(
+        contents=count,
+        bytes=int(pieces.get_column("length").sum()),
+        empty=tuple(sorted(set(touched.get_column("pack").to_list()) - held.keys())),
+        moving=needed.filter(pl.col("pack").is_in(worth)),
+    )
+
+
+def files_column(room: OrgRoom, name: str) -> str:
+    """The physical column of ``$files`` with this name."""
+    return physical(room.schemas.known(SYSTEM_SCHEMA, FILES_TABLE)[name].code)
+
+
+def names_in(texts: pa.ChunkedArray) -> list[str]:
+    """All contents that are named in these texts, each once."""
+    filled = texts.drop_null()
+    if not len(filled):
+        return []
+    series = pl.Series("text", pl.from_arrow(filled.cast(pa.string())))
+    return series.str.extract_all(_CONTENT).explode().drop_nulls().unique().to_list()

@@ -1,0 +1,256 @@
+"""Forgetting: versions that no night needs which stays are left out when their segments are written again.
+
+One commit does all of it for an org. Whoever reads meanwhile reads what was there before; the objects
+that are needed no more are condemned by that commit and removed by a sweep some days later.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from unlost.model.errors import Conflict, UnlostError
+from unlost.model.retention import Forgetting, KeepRules
+from unlost.model.snapshot import CommitKind, SegmentEntry
+from unlost.vault.commits.state import LiveSegment, LiveState, left_behind
+from unlost.vault.format.manifest import ObjectEntry
+from unlost.vault.format.physical import CHANGES, SEARCH
+from unlost.vault.layout import object_names
+from unlost.vault.layout.replacement import Rewritten
+from unlost.vault.layout.segment_label import Label
+from unlost.vault.maintenance.bundle_split import touched, unbundled, wasted
+from unlost.vault.maintenance.garbage import collected_up_to
+from unlost.vault.maintenance.maintenance_commit import (
+    BEGUN_ANEW,
+    Maintenance,
+    Work,
+    close_cut_off,
+    open_runs,
+)
+from unlost.vault.maintenance.retain.contents import Freed
+from unlost.vault.maintenance.retain.scope import Scope, scope_of
+from unlost.vault.maintenance.retain.spill import Spill
+from unlost.vault.maintenance.retain.tables import Spills, TablesForgotten, TableTally
+from unlost.vault.maintenance.rewrite.merging import Choice, Merger
+from unlost.vault.maintenance.rewrite.repack import Relocated, Repacked, repack
+from unlost.vault.maintenance.rewrite.tiers import Tier, tiers_of
+from unlost.vault.objects.files import FILES_TABLE
+from unlost.vault.objects.segment_writer import Reach, SegmentWriter
+from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.write.finish import committed
+
+type Pause = Callable[[], None]
+type Agree = Callable[[Forgetting], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """All that one commit is made of."""
+
+    scope: Scope
+    tallies: Sequence[TableTally]
+    tables: tuple[Rewritten, ...]
+    freed: Freed
+    repacked: Repacked
+    spills: Spills
+
+    def replaced(self, room: OrgRoom) -> Iterator[ObjectEntry]:
+        """Objects that are needed no more."""
+        spills = self.spills
+        gone = [entry for one in self.tables for entry in (*one.old, *one.between)]
+        gone += [*spills.words.entries, *spills.changes.entries, *spills.told.entries]
+        yield from left_behind(self.scope.state, gone, org=room.org)
+        for ident in self.freed.packs:
+            pack = self.scope.state.packs[ident]
+            yield ObjectEntry(object_names.pack(room.org, pack.id), pack.bytes, pack.blake3)
+
+
+def plan_forgetting(room: OrgRoom, rules: KeepRules, *, pause: Pause) -> Forgetting:
+    """What ``forget`` would take away now."""
+    state = room.chain.proved()
+    if not state.seq:
+        return Forgetting()
+    scope = scope_of(room, state, rules)
+    tables = TablesForgotten(room, scope, pause)
+    return _told(scope, tables.tally(), tables)
+
+
+def forget(room: OrgRoom, rules: KeepRules, *, run: str, pause: Pause, agree: Agree) -> Forgetting:
+    """Take away what the rules do not keep; see the port ``Retention``."""
+    state = room.chain.proved()
+    if not state.seq:
+        return Forgetting()
+    check_alone(room)
+    close_cut_off(room, CommitKind.FORGET)
+    work = Maintenance(room, run=run, kind=CommitKind.FORGET)
+    work.open()
+    try:
+        return _forgotten(room, rules, work, pause, agree)
+    except Exception:
+        work.give_up()
+        raise
+
+
+def check_alone(room: OrgRoom) -> None:
+    """Raise Conflict while a run is open that reads or writes what may go.
+
+    One that was committed is over, though it did not come to say so. A hold takes nothing for granted; one
+    that is set meanwhile makes the commit of forgetting fail.
+    """
+    state = room.chain.proved()
+    others = [
+        intent
+        for intent in open_runs(room)
+        if intent.kind not in BEGUN_ANEW and committed(state, intent.run) is None
+    ]
+    if others:
+        raise Conflict(
+            "runs-open",
+            f"The run {others[0].run} is open, and may need what would be forgotten.",
+            next_step="Wait until it has ended, or end it, and try again.",
+        )
+
+
+def _forgotten(
+    room: OrgRoom, rules: KeepRules, work: Maintenance, pause: Pause, agree: Agree
+) -> Forgetting:
+    out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
+    scope = scope_of(room, work.base, rules)
+    spills = _spills(room, out, scope.state)
+    tables = TablesForgotten(room, scope, pause, spills=spills)
+    tallies = tables.tally()
+    told = _told(scope, tallies, tables)
+    agree(told)
+    if told.nothing:
+        work.give_up()
+        return told
+    repacked = Repacked()
+    try:
+        repacked = repack(room, tables.freed.moving)
+        done = [_rewritten(room, out, tally, repacked, pause) for tally in tallies]
+        done += _bare(room, out, scope.state, spills, pause)
+        done += _unbundled(room, out, scope, tallies, done, pause)
+        made = Made(scope, tallies, tuple(done), tables.freed, repacked, spills)
+        return _commit(room, work, made, told)
+    except Exception:
+        _drop_packs(room, repacked, work)
+        raise
+
+
+def _drop_packs(room: OrgRoom, repacked: Repacked, work: Maintenance) -> None:
+    """After a failure: remove the new packs, unless they were committed or may be still."""
+    with suppress(UnlostError):
+        if work.came_to_nothing():
+            for entry in repacked.entries:
+                room.sealed.store.delete(object_names.pack(room.org, entry.id))
+
+
+def _spills(room: OrgRoom, out: SegmentWriter, state: LiveState) -> Spills:
+    """Places for rows that leave or enter bare tables, labelled as those are."""
+    return Spills(
+        words=_spill(room, out, state, SEARCH),
+        changes=_spill(room, out, state, CHANGES),
+        told=_spill(room, out, state, CHANGES),
+    )
+
+
+def _spill(room: OrgRoom, out: SegmentWriter, state: LiveState, table: str) -> Spill:
+    held = state.of(table, until=state.seq)
+    label = room.reader.facts(held[-1].entry)[0] if held else Label(table, "", state.seq)
+    return Spill(out, label, Reach(1, state.seq))
+
+
+def _rewritten(
+    room: OrgRoom, out: SegmentWriter, tally: TableTally, repacked: Repacked, pause: Pause
+) -> Rewritten:
+    """The tiers of a table of which something goes, each by itself."""
+    old: list[SegmentEntry] = []
+    new: list[SegmentEntry] = []
+    between: list[SegmentEntry] = []
+    for tier in tally.hit:
+        choice: Choice = tally.survey.choice(tier)
+        if tally.table == FILES_TABLE:
+            choice = Relocated(choice, room, repacked)
+        reach = Reach(tier.first, tier.last)
+        merger = Merger(tally.table, room.reading, out, reach, pause, choice=choice)
+        new += merger.merge(tier.segments)
+        old += [live.entry for live in tier.segments]
+        between += merger.between
+    return Rewritten(tuple(old), tuple(new), tuple(between))
+
+
+def _bare(
+    room: OrgRoom, out: SegmentWriter, state: LiveState, spills: Spills, pause: Pause
+) -> list[Rewritten]:
+    """``$search`` and ``$changes`` without what goes."""
+    words, changes, told = (s.close() for s in (spills.words, spills.changes, spills.told))
+    found = [
+        _without(room, out, state.of(SEARCH, until=state.seq), words, (), pause),
+        _without(room, out, state.of(CHANGES, until=state.seq), changes, told, pause),
+    ]
+    return [one for one in found if one is not None]
+
+
+def _without(
+    room: OrgRoom,
+    out: SegmentWriter,
+    held: Sequence[LiveSegment],
+    gone: Sequence[LiveSegment],
+    fresh: Sequence[LiveSegment],
+    pause: Pause,
+) -> Rewritten | None:
+    if not held or not gone:
+        return None
+    tiers: Sequence[Tier] = tiers_of(held)
+    reach = Reach(tiers[0].first, tiers[-1].last)
+    merger = Merger(held[0].entry.table, room.reading, out, reach, pause)
+    new = merger.merge([*held, *fresh], without=gone)
+    return Rewritten(tuple(live.entry for live in held), tuple(new), tuple(merger.between))
+
+
+def _unbundled(
+    room: OrgRoom,
+    out: SegmentWriter,
+    scope: Scope,
+    tallies: Sequence[TableTally],
+    done: Sequence[Rewritten],
+    pause: Pause,
+) -> Iterator[Rewritten]:
+    """What shares bundles with what goes, written again elsewhere; it may have been merged before.
+
+    Of a record that goes altogether a night that stays may have said that it was deleted.
+    """
+    kept = () if any(one.records for one in tallies) else scope.kept
+    leaving = touched(done) | wasted(scope.state, kept=kept)
+    gone = {entry.id for one in done for entry in one.old}
+    return unbundled(room, out, scope.state, leaving, gone=gone, pause=pause)
+
+
+def _commit(room: OrgRoom, work: Maintenance, made: Made, told: Forgetting) -> Forgetting:
+    objects = list(made.replaced(room))
+    check_alone(room)
+    info = work.commit(
+        Work(
+            parts=tuple(one.part for one in made.tables),
+            packs=made.repacked.entries,
+            condemned=tuple(sorted(each.name for each in objects)),
+            collected=collected_up_to(room, room.chain.live()),
+            dropped=made.freed.packs,
+            forgotten=made.scope.going,
+            tombstones={one.table: one.records for one in made.tallies if one.table != FILES_TABLE},
+        ),
+        alone=True,
+    )
+    return replace(told, snapshot=info.number, condemned=sum(each.bytes for each in objects))
+
+
+def _told(scope: Scope, tallies: Sequence[TableTally], tables: TablesForgotten) -> Forgetting:
+    return Forgetting(
+        nights=scope.going,
+        kept=scope.kept,
+        tables=tuple(one.told for one in tallies if one.table != FILES_TABLE and one.versions),
+        files=tables.freed.contents,
+        file_bytes=tables.freed.bytes,
+        packs=len(tables.freed.packs),
+        rewritten=sum(one.bytes for one in tallies),
+        holds=scope.holds,
+    )

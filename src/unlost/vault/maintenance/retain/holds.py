@@ -1,0 +1,83 @@
+"""Holds: rows of the system table ``$holds``, so that they are kept wherever the vault is.
+
+Their id is the JSON array [scope, table, record, number of a night]; the newest row of an id counts.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.model.learned import learned
+from unlost.model.reading import Op, Rows
+from unlost.model.retention import HeldThing, Hold, HoldScope
+from unlost.vault.commits.state import LiveState
+from unlost.vault.format.physical import HOLDS, INSTANT, U_ID, U_OP, U_SNAP
+from unlost.vault.read.merge import key_pieces, newest_of_each
+from unlost.vault.read.org_vault import OrgRoom
+
+_CELLS = ("reason", "by", "until")
+
+
+def hold_rows(holds: Sequence[Hold], *, observed_at: datetime) -> Rows:
+    """Rows that say what is held."""
+    cells = [
+        [hold.reason for hold in holds],
+        [hold.by for hold in holds],
+        [None if hold.until is None else hold.until.isoformat() for hold in holds],
+    ]
+    named = pa.RecordBatch.from_arrays(
+        [pa.array(column, pa.string()) for column in cells], names=list(_CELLS)
+    )
+    return _rows([hold.thing for hold in holds], Op.STATE, named, observed_at)
+
+
+def lift_rows(things: Sequence[HeldThing], *, observed_at: datetime) -> Rows:
+    """Rows that take holds back."""
+    return _rows(things, Op.PURGED, None, observed_at)
+
+
+def holds_in(room: OrgRoom, state: LiveState) -> Iterator[Hold]:
+    """All holds of an org that were not lifted."""
+    view = room.view(HOLDS, until=state.seq, state=state)
+    for rows in key_pieces(view, (U_OP,)):
+        newest = newest_of_each(rows)
+        held = newest.filter(pc.equal(newest.column(U_OP), Op.STATE.value))
+        found = view.newest(held.column(U_ID).combine_chunks(), ())
+        cells = view.cells(found, _CELLS).to_pylist()
+        keys = zip(found.column(U_ID).to_pylist(), found.column(U_SNAP).to_pylist(), strict=True)
+        for (key, since), cell in zip(keys, cells, strict=True):
+            yield _hold(key, cell, since=since)
+
+
+def _hold(key: str, cell: dict[str, str | None], *, since: int) -> Hold:
+    scope, table, record, night = learned(tuple[str, str, str, int]).decode(key)
+    until = cell["until"]
+    return Hold(
+        thing=HeldThing(HoldScope(scope), table, record, night),
+        reason=cell["reason"] or "",
+        by=cell["by"] or "",
+        until=None if until is None else datetime.fromisoformat(until),
+        since=since,
+    )
+
+
+def _rows(
+    things: Sequence[HeldThing], op: Op, cells: pa.RecordBatch | None, observed_at: datetime
+) -> Rows:
+    count = len(things)
+    return Rows(
+        ids=pa.array([_key(thing) for thing in things], pa.string()),
+        ops=pa.array([op.value] * count, pa.string()),
+        modified_at=pa.nulls(count, INSTANT),
+        modified_by=pa.nulls(count, pa.string()),
+        cells=cells,
+        observed_at=observed_at,
+    )
+
+
+def _key(thing: HeldThing) -> str:
+    key = (thing.scope.value, thing.table, thing.record, thing.night)
+    return msgspec.json.encode(key).decode()

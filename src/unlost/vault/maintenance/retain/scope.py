@@ -1,0 +1,139 @@
+"""What is to be kept of an org: rules and holds, brought down to each of its tables."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pyarrow as pa
+
+from unlost.model.certificate import Certificate, Verdict
+from unlost.model.errors import UnlostError
+from unlost.model.learned import learned
+from unlost.model.retention import Hold, HoldScope, KeepRules
+from unlost.model.snapshot import CommitKind, SnapshotInfo
+from unlost.vault.commits.state import LiveState
+from unlost.vault.format.physical import is_system
+from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.maintenance.retain.holds import holds_in
+from unlost.vault.maintenance.retain.nights import kept_nights
+from unlost.vault.maintenance.retain.surviving import Keeping
+from unlost.vault.objects.files import FILES_TABLE
+from unlost.vault.read.org_vault import OrgRoom
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The nights that stay and go, and the rules for what they do not decide."""
+
+    state: LiveState
+    kept: tuple[int, ...]
+    going: tuple[int, ...]
+    rules: KeepRules
+    holds: tuple[Hold, ...]
+    now: datetime
+
+    def of_table(self, table: str) -> Keeping:
+        """What stays of a table."""
+        if is_system(table) and table != FILES_TABLE:
+            return Keeping()
+        if self._all_held(table) or not (self.rules.thins and self.kept):
+            return Keeping()
+        if table == FILES_TABLE:
+            return Keeping(nights=self.kept, held_beginnings=self._held_files())
+        limit = self.rules.deleted_days
+        return Keeping(
+            nights=self.kept,
+            deleted_before=self.now - timedelta(days=limit) if limit else None,
+            held_until=max(_held_nights(self.holds), default=0),
+            held=pa.array(sorted(self._held_records(table), key=str.encode), pa.string()),
+        )
+
+    def _all_held(self, table: str) -> bool:
+        return any(
+            hold.thing.scope is HoldScope.ORG
+            or (hold.thing.scope is HoldScope.TABLE and hold.thing.table == table)
+            for hold in self.holds
+        )
+
+    def _held_records(self, table: str) -> set[str]:
+        return {
+            hold.thing.record
+            for hold in self.holds
+            if hold.thing.scope is HoldScope.RECORD and hold.thing.table == table
+        }
+
+    def _held_files(self) -> tuple[str, ...]:
+        """How the ids of rows for files of held tables and records begin."""
+        return tuple(
+            _beginning(hold)
+            for hold in self.holds
+            if hold.thing.scope in (HoldScope.TABLE, HoldScope.RECORD)
+        )
+
+
+def _beginning(hold: Hold) -> str:
+    parts = [hold.thing.table] + ([hold.thing.record] if hold.thing.record else [])
+    return msgspec.json.encode(["file", *parts]).decode().removesuffix("]") + ","
+
+
+def scope_of(room: OrgRoom, state: LiveState, rules: KeepRules) -> Scope:
+    """What these rules keep of an org as of a commit."""
+    now = room.clock.now()
+    holds = tuple(hold for hold in holds_in(room, state) if hold.lasts(now))
+    backups = shown_backups(state)
+    kept = _kept(room, state, backups, rules, holds, now) if backups else frozenset()
+    return Scope(
+        state=state,
+        kept=tuple(sorted(kept)),
+        going=tuple(info.number for info in backups if info.number not in kept),
+        rules=rules,
+        holds=holds,
+        now=now,
+    )
+
+
+def shown_backups(state: LiveState) -> list[SnapshotInfo]:
+    """The backups that were not forgotten, oldest first."""
+    return [
+        info
+        for number, info in sorted(state.commits.items())
+        if info.kind is CommitKind.BACKUP and number not in state.forgotten
+    ]
+
+
+def _kept(
+    room: OrgRoom,
+    state: LiveState,
+    backups: Sequence[SnapshotInfo],
+    rules: KeepRules,
+    holds: Collection[Hold],
+    now: datetime,
+) -> frozenset[int]:
+    if any(hold.thing.scope is HoldScope.ORG for hold in holds):
+        return frozenset(info.number for info in backups)
+    zone = ZoneInfo(room.chain.manifest(state.seq)[0].identity.zone)
+    return kept_nights(
+        backups,
+        rules,
+        zone=zone,
+        now=now,
+        pinned=_held_nights(holds),
+        good=lambda info: _is_good(room, info),
+    )
+
+
+def _held_nights(holds: Collection[Hold]) -> set[int]:
+    return {hold.thing.night for hold in holds if hold.thing.scope is HoldScope.NIGHT}
+
+
+def _is_good(room: OrgRoom, info: SnapshotInfo) -> bool:
+    """True if a night's certificate says that nothing was missing."""
+    if info.certificate is None:
+        return False
+    try:
+        content = room.sealed.get(ObjectKind.CERTIFICATE, org=room.org, name=info.certificate)
+    except UnlostError:
+        return False
+    return learned(Certificate).decode(content).verdict is Verdict.COMPLETE

@@ -1,0 +1,132 @@
+"""Looking through a table for what goes: all its versions, by keys alone, in bounded memory."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.model.errors import IntegrityError
+from unlost.vault.format.physical import U_ID, U_PREV, U_SNAP, UNTOLD
+from unlost.vault.maintenance.retain.surviving import KEYS, Fates, Keeping, fates
+from unlost.vault.maintenance.rewrite.tiers import Tier, tiers_of
+from unlost.vault.read.merge import Piece, PieceReader, cut, in_id_order, ranked
+from unlost.vault.read.table_view import TableView, shown_of_each
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The versions of some ids that snapshots show (``KEYS``, ``_u_prev``), and what becomes of them.
+
+    ``lost``: rows that another of their own commit replaced, of records of which something goes: they go
+    with it. ``lying``: those of all others, which lie where they are.
+    """
+
+    keys: pa.Table
+    fates: Fates
+    lost: pa.Table
+    lying: pa.Table
+
+    @property
+    def snaps(self) -> "np.typing.NDArray[np.int64]":
+        """The commits of the versions."""
+        return np.asarray(self.keys.column(U_SNAP).to_numpy())
+
+    @property
+    def going(self) -> pa.Table:
+        """The versions that go, and what lost against versions of the same records."""
+        return pa.concat_tables([self.keys.filter(pa.array(self.fates.goes)), self.lost])
+
+    @property
+    def staying(self) -> pa.Table:
+        """Those that stay, and rows that lost and lie where they are."""
+        return pa.concat_tables([self.keys.filter(pa.array(~self.fates.goes)), self.lying])
+
+    def within(self, tier: Tier) -> "np.typing.NDArray[np.bool_]":
+        """Which versions lie in a tier."""
+        snaps = self.snaps
+        return np.asarray((snaps >= tier.first) & (snaps <= tier.last))
+
+
+class Survey:
+    """A table and what is to be kept of it."""
+
+    def __init__(self, view: TableView, keeping: Keeping) -> None:
+        self.view = view
+        self.keeping = keeping
+        self.tiers: Sequence[Tier] = tiers_of(view.segments)
+
+    def look(self, columns: Sequence[str] = ()) -> Iterator[Looked]:
+        """All versions by pieces, in the order of their ids; with more physical columns."""
+        keys = self._reader(columns)
+        for piece in cut(self.view, narrow=True):
+            looked = self.look_at(keys, piece)
+            if looked is not None:
+                yield looked
+
+    def choice(self, tier: Tier) -> "Survivors":
+        """What stays of a tier."""
+        return Survivors(self, tier, self._reader())
+
+    def _reader(self, columns: Sequence[str] = ()) -> PieceReader:
+        return PieceReader(self.view, lambda _: [*KEYS, U_PREV, *columns])
+
+    def look_at(self, reader: PieceReader, piece: Piece) -> Looked | None:
+        """The versions of one piece; None if there are none."""
+        parts = [ranked(rows, rank) for rank, rows in reader.read(piece)]
+        if not parts:
+            return None
+        rows = in_id_order(pa.concat_tables(parts), several=len(parts) > 1)
+        shown = shown_of_each(rows.column(U_ID), rows.column(U_SNAP).to_numpy())
+        keys = rows if shown.all() else rows.filter(pa.array(shown))
+        found = fates(keys, self.keeping)
+        silent = pc.equal(keys.column(U_PREV), UNTOLD).fill_null(fill_value=False).to_numpy()
+        found = replace(found, untold=found.untold & ~silent)
+        return Looked(keys, found, *_losers(rows, shown, keys, found))
+
+
+class Survivors:
+    """The versions of a tier that stay; see ``Choice``."""
+
+    def __init__(self, survey: Survey, tier: Tier, reader: PieceReader) -> None:
+        self._survey = survey
+        self._tier = tier
+        self._reader = reader
+
+    def pieces(self) -> Sequence[Piece]:
+        """Those of the whole table: what stays depends on all versions of a record."""
+        return cut(self._survey.view)
+
+    def staying(self, piece: Piece, rows: pa.Table) -> pa.Table:
+        """The versions that stay; where the one before goes, they do not tell of it any more."""
+        looked = self._survey.look_at(self._reader, piece)
+        mine = np.zeros(0, dtype=np.bool_) if looked is None else looked.within(self._tier)
+        if looked is None or int(np.count_nonzero(mine)) != len(rows):
+            raise IntegrityError(
+                "segment-disagrees",
+                f"Segments of “{self._survey.view.table}” do not have the versions that they tell.",
+                next_step="Run unlost verify --level deep. Nothing was changed.",
+            )
+        untold, goes = looked.fates.untold[mine], looked.fates.goes[mine]
+        if untold.any():
+            rows = rows.set_column(
+                rows.column_names.index(U_PREV), rows.schema.field(U_PREV), _told(rows, untold)
+            )
+        return rows.filter(pa.array(~goes)) if goes.any() else rows
+
+
+def _losers(
+    rows: pa.Table, shown: "np.typing.NDArray[np.bool_]", keys: pa.Table, found: Fates
+) -> tuple[pa.Table, pa.Table]:
+    """Rows that are not shown: those of records of which something goes, and the others."""
+    losers = rows.slice(0, 0) if shown.all() else rows.filter(pa.array(~shown))
+    if not len(losers):
+        return losers, losers
+    touched = keys.column(U_ID).filter(pa.array(found.goes))
+    mine = pc.is_in(losers.column(U_ID), value_set=touched.combine_chunks())
+    return losers.filter(mine), losers.filter(pc.invert(mine))
+
+
+def _told(rows: pa.Table, untold: "np.typing.NDArray[np.bool_]") -> pa.ChunkedArray:
+    return pc.if_else(pa.array(untold), pa.scalar(UNTOLD, pa.string()), rows.column(U_PREV))

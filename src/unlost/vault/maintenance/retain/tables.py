@@ -1,0 +1,222 @@
+"""What goes of each table, and what follows from it for words, the index of changes, and contents."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from unlost.model.retention import TableForgotten
+from unlost.vault.format.physical import U_ID, U_PREV, U_SNAP, UNTOLD, is_system
+from unlost.vault.maintenance.retain.contents import (
+    Freed,
+    Unneeded,
+    file_rows_of,
+    files_column,
+    freed,
+    naming_columns,
+)
+from unlost.vault.maintenance.retain.scope import Scope
+from unlost.vault.maintenance.retain.spill import Spill
+from unlost.vault.maintenance.retain.survey import Looked, Survey
+from unlost.vault.maintenance.retain.words import Words
+from unlost.vault.maintenance.rewrite.repack import names_any
+from unlost.vault.maintenance.rewrite.tiers import Tier
+from unlost.vault.objects.files import FILES_TABLE
+from unlost.vault.read.change_index import change_rows
+from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.table_view import TableView, last_of_each
+
+type Pause = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Spills:
+    """Where rows wait that leave or enter bare tables."""
+
+    words: Spill
+    changes: Spill
+    told: Spill  # what stands in ``$changes`` in place of rows that are true no more
+
+
+@dataclass(slots=True)
+class TableTally:
+    """What goes of a table, by tier."""
+
+    survey: Survey
+    versions: int = 0
+    records: int = 0
+    kept: int = 0
+    touched: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    staying: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def __post_init__(self) -> None:
+        self.touched = np.zeros(len(self.survey.tiers), np.int64)
+        self.staying = np.zeros(len(self.survey.tiers), np.int64)
+
+    @property
+    def table(self) -> str:
+        """Its name."""
+        return self.survey.view.table
+
+    @property
+    def hit(self) -> list[Tier]:
+        """The tiers that are written again, oldest first."""
+        return [self.survey.tiers[at] for at in np.flatnonzero(self.touched).tolist()]
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of their segments."""
+        return sum(live.entry.own_bytes for tier in self.hit for live in tier.segments)
+
+    @property
+    def told(self) -> TableForgotten:
+        """As people read it."""
+        return TableForgotten(self.table, self.versions, self.records, self.kept)
+
+    def count(self, looked: Looked, *, moved: pa.Array | None = None) -> None:
+        """Take a piece in; ``moved``: versions that are written otherwise than they are."""
+        fates, tiers = looked.fates, self._tiers_of(looked)
+        goes = int(np.count_nonzero(fates.goes))
+        self.versions += goes
+        self.kept += len(fates.goes) - goes
+        self.records += int(np.count_nonzero(ends_of_whole(looked)))
+        many = len(self.touched)
+        touched = fates.goes | fates.untold
+        if moved is not None:
+            touched |= np.asarray(moved.to_numpy(zero_copy_only=False), dtype=np.bool_)
+        self.touched += np.bincount(tiers[touched], minlength=many)
+        lost = self._places(looked.lost.column(U_SNAP).to_numpy())
+        self.touched += np.bincount(lost, minlength=many)
+        self.staying += np.bincount(tiers[~fates.goes], minlength=many)
+
+    def several(self, looked: Looked) -> NDArray[np.bool_]:
+        """Which versions lie in tiers of several commits, behind the first commit of the table."""
+        several = np.array([tier.first != tier.last for tier in self.survey.tiers])
+        return np.asarray(several[self._tiers_of(looked)], dtype=np.bool_)
+
+    def _tiers_of(self, looked: Looked) -> NDArray[np.int64]:
+        return self._places(looked.snaps)
+
+    def _places(self, snaps: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The tiers of commits."""
+        firsts = np.array([tier.first for tier in self.survey.tiers])
+        return np.asarray(np.searchsorted(firsts, snaps, side="right") - 1)
+
+
+def ends_of_whole(looked: Looked) -> NDArray[np.bool_]:
+    """The newest versions of records that go altogether."""
+    return np.asarray(looked.fates.whole & last_of_each(looked.keys.column(U_ID)), dtype=np.bool_)
+
+
+class TablesForgotten:
+    """Looks through all tables of an org. With ``spills`` it gathers what follows for other tables."""
+
+    def __init__(
+        self, room: OrgRoom, scope: Scope, pause: Pause, *, spills: Spills | None = None
+    ) -> None:
+        self._room = room
+        self._scope = scope
+        self._pause = pause
+        self._spills = spills
+        self._unneeded = Unneeded()
+        self._file_rows: list[pa.Array] = []
+        self._schema = room.chain.manifest(scope.state.seq)[0].schema
+        self.freed = Freed()
+
+    def tally(self) -> list[TableTally]:
+        """All tables of which something goes; ``$files`` comes last."""
+        sources = [table for table in sorted(self._scope.state.segments) if not is_system(table)]
+        found = [self._tally(self._survey(table)) for table in sources]
+        found += self._files()
+        return [one for one in found if one.touched.any()]
+
+    def _files(self) -> Iterator[TableTally]:
+        if FILES_TABLE not in self._scope.state.segments:
+            return
+        first = self._survey(FILES_TABLE, gone=self._file_rows)
+        for looked in first.look(naming_columns(self._room, FILES_TABLE)):
+            self._pause()
+            self._unneeded.went(looked, naming_columns(self._room, FILES_TABLE))
+        self._strike_needed(first)
+        gone = [*self._file_rows, self._unneeded.rows]
+        tally = TableTally(self._survey(FILES_TABLE, gone=gone))
+        extents = files_column(self._room, "extents")
+        sizes = {ident: pack.bytes for ident, pack in self._scope.state.packs.items()}
+        self.freed = freed(tally.survey, extents, sizes)
+        moving = self.freed.moving.get_column("pack").unique().to_arrow().cast(pa.string())
+        for looked in tally.survey.look((extents,)):
+            self._pause()
+            tally.count(looked, moved=names_any(looked.keys.column(extents), moving))
+        yield tally
+
+    def _survey(self, table: str, *, gone: Sequence[pa.Array] = ()) -> Survey:
+        keeping = self._scope.of_table(table).without(gone)
+        return Survey(self._view(table), keeping)
+
+    def _view(self, table: str) -> TableView:
+        state = self._scope.state
+        return self._room.view(table, until=state.seq, state=state)
+
+    def _tally(self, survey: Survey) -> TableTally:
+        tally = TableTally(survey)
+        if survey.keeping.everything:
+            return tally
+        names = naming_columns(self._room, tally.table)
+        words = Words(self._room, survey.view)
+        for looked in survey.look(names):
+            self._pause()
+            tally.count(looked)
+            if looked.fates.nothing:
+                continue
+            self._unneeded.went(looked, names)
+            self._note_whole(tally.table, looked)
+            if self._spills is not None:
+                self._spill(self._spills, tally, looked, words)
+        if self._spills is not None:
+            self._spill_first(self._spills, tally)
+        return tally
+
+    def _note_whole(self, table: str, looked: Looked) -> None:
+        ends = looked.keys.filter(pa.array(ends_of_whole(looked))).column(U_ID)
+        if len(ends):
+            self._file_rows.append(file_rows_of(self._room, self._schema, table, ends))
+
+    def _spill(self, spills: Spills, tally: TableTally, looked: Looked, words: Words) -> None:
+        keys, fates, several = looked.keys, looked.fates, tally.several(looked)
+        for rows in words.lost(keys.column(U_ID).combine_chunks(), fates.goes):
+            spills.words.add(rows)
+        stale = (fates.goes | fates.untold) & several
+        spills.changes.add(change_rows(tally.table, keys.filter(pa.array(stale))))
+        spills.told.add(self._told_anew(tally, looked, fates.untold & several))
+
+    def _spill_first(self, spills: Spills, tally: TableTally) -> None:
+        """Where the oldest tiers go altogether, the index tells nothing of the commit that is first then."""
+        staying = np.flatnonzero(tally.staying)
+        if not len(staying) or staying[0] == 0:
+            return
+        first = tally.survey.tiers[int(staying[0])].first
+        for looked in tally.survey.look():
+            self._pause()
+            mine = tally.several(looked) & (looked.snaps == first)
+            spills.changes.add(change_rows(tally.table, looked.keys.filter(pa.array(mine))))
+            spills.changes.add(self._told_anew(tally, looked, looked.fates.untold & mine))
+
+    def _told_anew(self, tally: TableTally, looked: Looked, untold: NDArray[np.bool_]) -> pa.Table:
+        """Rows of ``$changes`` for versions whose predecessor goes."""
+        rows = looked.keys.filter(pa.array(untold))
+        prev = pa.repeat(pa.scalar(UNTOLD, pa.string()), len(rows))
+        rows = rows.set_column(rows.column_names.index(U_PREV), U_PREV, prev)
+        return change_rows(tally.table, rows)
+
+    def _strike_needed(self, files: Survey) -> None:
+        """Leave out contents that a version names which stays."""
+        if not self._unneeded.contents:
+            return
+        tables = [table for table in self._scope.state.segments if not is_system(table)]
+        for survey in (*map(self._survey, tables), files):
+            names = naming_columns(self._room, survey.view.table)
+            for looked in survey.look(names):
+                self._pause()
+                self._unneeded.stays(looked, names)

@@ -1,0 +1,194 @@
+"""Which segments hold rows of given ids, and those segments written again without them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.vault.commits.state import LiveSegment, LiveState
+from unlost.vault.format.physical import BARE_FIELDS, U_BLOBS, U_ID
+from unlost.vault.layout.replacement import Rewritten
+from unlost.vault.maintenance.rewrite.merging import Choice, Merger, write_all
+from unlost.vault.maintenance.rewrite.repack import Relocated, Repacked
+from unlost.vault.maintenance.rewrite.tiers import Tier, tiers_of
+from unlost.vault.objects.segment_writer import Reach, SegmentWriter
+from unlost.vault.read.merge import Piece, cut
+from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.table_view import TableView
+from unlost.vault.write.table_writer import TOKEN_GROUP_ROWS
+
+type Pause = Callable[[], None]
+type Leave = Callable[[pa.Table], pa.Array]
+"""Tells which rows go."""
+type Become = Callable[[pa.Table], pa.Table]
+"""Gives what is told of rows instead."""
+type Choosing = Callable[[TableView], Choice]
+"""Gives what stays of segments that are written again."""
+
+AT_ONCE = 32  # row groups of narrow columns that are read together
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Of a table the segments that hold rows of some ids (``ranks``), and the contents that those name."""
+
+    view: TableView
+    ids: pa.Array
+    ranks: frozenset[int]
+    blobs: tuple[pa.ChunkedArray, ...] = ()
+
+    @property
+    def groups(self) -> list[tuple[Tier, list[LiveSegment]]]:
+        """Segments that are rewritten together, each with its tier."""
+        touched = {self.view.segments[rank].entry.id for rank in self.ranks}
+        return [
+            (tier, part)
+            for tier in tiers_of(self.view.segments)
+            for part in _together(tier)
+            if any(live.entry.id in touched for live in part)
+        ]
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of what is written again."""
+        return sum(live.entry.own_bytes for _, part in self.groups for live in part)
+
+
+def hit(view: TableView, ids: pa.Array, *, pause: Pause) -> Hit:
+    """Where rows of these ids (sorted, unique) lie; also those that no snapshot shows."""
+    ranks: set[int] = set()
+    blobs: list[pa.ChunkedArray] = []
+    for place in view.locate(ids):
+        pause()
+        rows = view.read_keys(place.rank, place.groups, (U_ID, U_BLOBS))
+        mine = rows.filter(pc.is_in(rows.column(U_ID), value_set=ids))
+        if len(mine):
+            ranks.add(place.rank)
+            blobs.append(mine.column(U_BLOBS))
+    return Hit(view, ids, frozenset(ranks), tuple(blobs))
+
+
+class Without:
+    """Everything but the rows of some ids; see ``Choice``."""
+
+    def __init__(self, view: TableView, ids: pa.Array) -> None:
+        self._view = view
+        self._ids = ids
+
+    def pieces(self) -> Sequence[Piece]:
+        """Those of what is written again alone."""
+        return cut(self._view)
+
+    def staying(self, piece: Piece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
+        """The rows of other ids."""
+        gone = pc.is_in(rows.column(U_ID), value_set=self._ids)
+        return rows.filter(pc.invert(gone)) if pc.any(gone).as_py() else rows
+
+
+def rewritten(
+    room: OrgRoom,
+    out: SegmentWriter,
+    found: Hit,
+    *,
+    pause: Pause,
+    choose: Choosing | None = None,
+    repacked: Repacked | None = None,
+) -> Iterator[Rewritten]:
+    """The segments that are hit, as ``choose`` has them, else without the ids.
+
+    Contents that moved are found in their new packs.
+    """
+    for tier, segments in found.groups:
+        view = TableView(found.view.table, segments, room.reading)
+        choice = choose(view) if choose is not None else Without(view, found.ids)
+        if repacked is not None:
+            choice = Relocated(choice, room, repacked)
+        reach = Reach(tier.first, tier.last)
+        merger = Merger(found.view.table, room.reading, out, reach, pause, choice=choice)
+        new = merger.merge(segments)
+        yield Rewritten(tuple(live.entry for live in segments), tuple(new), tuple(merger.between))
+
+
+def all_sifted(
+    room: OrgRoom,
+    out: SegmentWriter,
+    state: LiveState,
+    table: str,
+    *,
+    leave: Leave,
+    pause: Pause,
+    become: Become | None = None,
+) -> Iterator[Rewritten]:
+    """Those segments of a bare table that have rows which go, without them; see ``sifted``."""
+    for live in state.of(table, until=state.seq):
+        one = sifted(room, out, live, leave, pause=pause, become=become)
+        if one is not None:
+            yield one
+
+
+def sifted(
+    room: OrgRoom,
+    out: SegmentWriter,
+    live: LiveSegment,
+    leave: Leave,
+    *,
+    pause: Pause,
+    become: Become | None = None,
+) -> Rewritten | None:
+    """A segment of a bare table without the rows that go; None if none of them does.
+
+    With ``become`` they stay under their ids, as it has them.
+    """
+    view = TableView(live.entry.table, [live], room.reading)
+    names = [field.name for field in BARE_FIELDS[view.table]]
+    if not any(pc.any(leave(rows)).as_py() for rows in _rows(view, names, pause)):
+        return None
+    label = room.reader.facts(live.entry)[0]
+    kept = (_left(rows, leave(rows), become) for rows in _rows(view, names, pause))
+    new = write_all(
+        (rows for rows in kept if len(rows)),
+        lambda: out.stream(label, group_rows=TOKEN_GROUP_ROWS, reach=Reach(live.first, live.last)),
+    )
+    return Rewritten((live.entry,), tuple(new))
+
+
+def _left(rows: pa.Table, goes: pa.Array, become: Become | None) -> pa.Table:
+    staying = rows.filter(pc.invert(goes))
+    if become is None or len(staying) == len(rows):
+        return staying
+    whole = pa.concat_tables([staying, become(rows.filter(goes))])
+    return whole.take(pc.sort_indices(whole.column(U_ID)))
+
+
+def groups_at_once(view: TableView, rank: int) -> Iterator[list[int]]:
+    """The row groups of a segment, some at a time."""
+    many = len(view.sidecar(rank).fences)
+    for at in range(0, many, AT_ONCE):
+        yield list(range(at, min(at + AT_ONCE, many)))
+
+
+def _rows(view: TableView, names: Sequence[str], pause: Pause) -> Iterator[pa.Table]:
+    for groups in groups_at_once(view, 0):
+        pause()
+        yield view.read(0, groups, names)
+
+
+def _together(tier: Tier) -> Iterator[list[LiveSegment]]:
+    """The segments of a tier whose ranges of ids touch, oldest first: all in one where one was rebased.
+
+    What order they have among each other counts where they hold the same id, and is lost when one of
+    them is written again.
+    """
+    if any(live.rebased for live in tier.segments):
+        yield list(tier.segments)
+        return
+    part: list[LiveSegment] = []
+    reach = b""
+    for live in sorted(tier.segments, key=lambda one: one.entry.min_id.encode()):
+        if part and live.entry.min_id.encode() > reach:
+            yield sorted(part, key=lambda one: one.rank)
+            part, reach = [], b""
+        part.append(live)
+        reach = max(reach, live.entry.max_id.encode())
+    yield sorted(part, key=lambda one: one.rank)

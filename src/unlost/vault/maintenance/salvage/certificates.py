@@ -1,0 +1,176 @@
+"""What stands in place of a certificate that is lost: it says what can still be told, and that it lacks the rest.
+
+A night without one would pass for a night that lacked nothing, and the next one builds upon it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.model.certificate import Certificate, TableLine, Verdict
+from unlost.model.errors import IntegrityError, NotFound
+from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.schema import Schema, Table, WireKind
+from unlost.model.snapshot import CommitKind, Counts, SnapshotInfo, TableState, nights
+from unlost.vault.commits.state import LiveState
+from unlost.vault.format.manifest import Manifest
+from unlost.vault.format.physical import U_ID, U_SNAP
+from unlost.vault.maintenance.retain.contents import files_column
+from unlost.vault.maintenance.rewrite.affected_segments import Pause
+from unlost.vault.objects.files import FILES_TABLE
+from unlost.vault.read.merge import key_pieces, newest_of_each
+from unlost.vault.read.org_vault import OrgRoom
+
+_FILE_ROW = '["file",'
+_QUOTE = '"'
+_TABLE = 3  # of the parts between the quotes of ["file","Table","Id","Column"]
+LOST = Finding(
+    FindingKind.SALVAGED,
+    Severity.GAP,
+    "The certificate of this backup was lost: nobody knows any more what it named as missing.",
+    "Make another backup: it proves all of it anew.",
+)
+FILES_UNKNOWN = Finding(
+    FindingKind.FILE_UNREADABLE,
+    Severity.GAP,
+    "The certificate of this backup was lost: nobody knows any more whether all files were read.",
+    "The next backup reads the table whole, with all files that the vault does not have.",
+)
+
+type Files = Mapping[str, tuple[int, int]]
+"""By table how many files the vault has of it, and their bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class StandIns:
+    """Makes certificates anew; ``state`` is the org as it is then."""
+
+    room: OrgRoom
+    state: LiveState
+    pause: Pause
+
+    def of(self, names: Iterable[str]) -> Iterator[tuple[str, Certificate]]:
+        """Those of commits whose certificates had these names.
+
+        One that no commit names has none, nor that of a commit whose manifest is lost: it cannot be shown.
+        """
+        lost = frozenset(names)
+        manifests = {
+            number: manifest
+            for number, info in sorted(self.state.commits.items())
+            if info.certificate in lost and (manifest := self._manifest(number)) is not None
+        }
+        files = self._files(manifests) if manifests else {}
+        for number, manifest in manifests.items():
+            info = self.state.commits[number]
+            assert info.certificate is not None, "it is one of those that are lost"
+            yield info.certificate, self._certificate(manifest, info, files.get(number, {}))
+
+    def _manifest(self, number: int) -> Manifest | None:
+        with suppress(IntegrityError, NotFound):
+            return self.room.chain.manifest(number)[0]
+        return None
+
+    def _certificate(self, manifest: Manifest, info: SnapshotInfo, files: Files) -> Certificate:
+        lines = tuple(self._lines(manifest, info, files))
+        held = sum(line.held for line in lines)
+        return Certificate(
+            org=manifest.identity,
+            run=info.run,
+            as_of=info.as_of,
+            started=info.started,
+            finished=info.finished,
+            tables=lines,
+            findings=(LOST,),
+            quotas=(),
+            verdict=Verdict.GAPS,
+            sentence=f"{LOST.sentence} {held:,} records of {len(lines):,} tables are in the vault.",
+            files=sum(line.files for line in lines),
+            file_bytes=sum(line.file_bytes for line in lines),
+            rests_on=self._night_before(info.number) if info.partial else None,
+        )
+
+    def _lines(self, manifest: Manifest, info: SnapshotInfo, files: Files) -> Iterator[TableLine]:
+        """Of an hour those of the tables that were read since the night; the night tells of the others."""
+        schema, read = self.room.schemas.get(manifest.schema).schema, self._read_since(info)
+        for state in manifest.states:
+            if not info.partial or state.table in read:
+                line = _line(manifest, state, schema, files)
+                yield line if info.read(state.table) else replace(line, carried=True)
+
+    def _read_since(self, hour: SnapshotInfo) -> frozenset[str]:
+        """Tables that hours read since the night, up to this one."""
+        night = self._night_before(hour.number) or 0
+        hours = (one for number, one in self.state.commits.items() if night < number <= hour.number)
+        return frozenset(table for one in hours for table in one.only)
+
+    def _night_before(self, number: int) -> int | None:
+        backups = (one for _, one in sorted(self.state.commits.items()) if one.number < number)
+        before = nights(one for one in backups if one.kind is CommitKind.BACKUP)
+        return before[-1].number if before else None
+
+    def _files(self, numbers: Iterable[int]) -> dict[int, Files]:
+        """As of some commits: each file once, as it was then."""
+        view = self.room.view(FILES_TABLE, until=self.state.seq, state=self.state)
+        size, found = files_column(self.room, "size"), dict[int, list[pl.DataFrame]]()
+        for rows in key_pieces(view, (U_SNAP, size)):
+            self.pause()
+            files = rows.filter(pc.starts_with(rows.column(U_ID).cast(pa.string()), _FILE_ROW))
+            for number in numbers:
+                then = files.filter(pc.less_equal(files.column(U_SNAP), number))
+                found.setdefault(number, []).append(_by_table(newest_of_each(then), size))
+        return {number: _summed(parts) for number, parts in found.items()}
+
+
+def _summed(parts: Iterable[pl.DataFrame]) -> Files:
+    whole = pl.concat(parts).group_by("table").agg(pl.sum("files"), pl.sum("bytes"))
+    return {table: (files, size) for table, files, size in whole.iter_rows()}
+
+
+def _by_table(rows: pa.Table, size: str) -> pl.DataFrame:
+    cells = [rows.column(name).cast(pa.string()) for name in (U_ID, size)]
+    told = pl.DataFrame(pl.from_arrow(pa.table(cells, names=["id", "bytes"])))
+    named = told.select(
+        pl.col("id").str.split(_QUOTE).list.get(_TABLE, null_on_oob=True).alias("table"),
+        pl.col("bytes").cast(pl.Int64, strict=False).fill_null(0),
+    )
+    return named.group_by("table").agg(pl.len().cast(pl.Int64).alias("files"), pl.sum("bytes"))
+
+
+def _line(manifest: Manifest, state: TableState, schema: Schema, files: Files) -> TableLine:
+    parts = [part for part in manifest.tables if part.table == state.table]
+    counts = sum((part.counts for part in parts), Counts())
+    table = schema.table(state.table)
+    count, size = files.get(state.table, (0, 0))
+    return TableLine(
+        state.table,
+        table.label if table is not None else "",
+        "",
+        None,
+        state.held,
+        counts.created,
+        counts.changed,
+        counts.deleted,
+        full=any(part.full for part in parts),
+        window_start=state.window_start,
+        window_end=state.window_end,
+        files=count,
+        file_bytes=size,
+        findings=tuple(_findings(state, table)),
+    )
+
+
+def _findings(state: TableState, table: Table | None) -> Iterator[Finding]:
+    if state.finding is not None:
+        yield state.finding
+    if table is not None and has_files(table):
+        yield replace(FILES_UNKNOWN, table=table.name)
+
+
+def has_files(table: Table) -> bool:
+    """True if records of the table may have files."""
+    return bool(table.files) or any(one.kind is WireKind.BINARY for one in table.columns)

@@ -1,0 +1,136 @@
+"""Reading what is left of a segment: each column of each row group by itself.
+
+Every page of a segment is authenticated by itself, so what comes out is what was written, or nothing.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from unlost.model.errors import IntegrityError, StoreError, UsageError
+from unlost.vault.commits.state import LiveSegment
+from unlost.vault.format.sidecar import Sidecar
+from unlost.vault.layout import object_names
+from unlost.vault.layout.bundle import facts_in, lying
+from unlost.vault.layout.segment_label import Shape, label_of
+from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.stores.unread import device_failed, is_lost, unread
+
+_FIRST_CELL = "c"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Rows of a segment that lie in one row group of its object, from row ``start`` of that group on."""
+
+    group: int
+    start: int
+    rows: int
+
+
+class Leavings:
+    """An object whose footer can be read, as one segment in it sees it."""
+
+    def __init__(self, file: pq.ParquetFile, live: LiveSegment, *, room: OrgRoom) -> None:
+        self._file = file
+        self._room = room
+        self.live = live
+        metadata = file.metadata
+        if live.entry.bundle:
+            self.label, self.present = facts_in(metadata, live.entry)
+            group, start = lying(metadata, live.entry)
+            self.spans = [Span(group, start, live.entry.rows)]
+        else:
+            self.label = label_of(metadata.metadata or {})
+            self.present = frozenset(file.schema_arrow.names)
+            counts = [metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)]
+            self.spans = [Span(group, 0, count) for group, count in enumerate(counts)]
+
+    @property
+    def cells(self) -> list[str]:
+        """Its source columns as they are stored, by their numbers."""
+        names = (name for name in self.present if name.startswith(_FIRST_CELL))
+        return sorted(names, key=lambda name: int(name.removeprefix(_FIRST_CELL)))
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The shapes of its rows; one that was not merged has one."""
+        return self.label.shapes or (
+            Shape(self.label.schema, tuple(sorted(self.cells)), self.label.tokenizer),
+        )
+
+    def _rows(self, file: pq.ParquetFile, span: Span, name: str) -> pa.Table | None:
+        """A column of the row group; None where these bytes are not what was written."""
+        try:
+            rows = file.read_row_group(span.group, columns=[name], use_threads=False)
+        except pa.ArrowException:
+            return None
+        except OSError as error:
+            if is_lost(error):
+                return None
+            raise unread(
+                object_names.segment(self._room.org, self.live.entry.object), error
+            ) from error
+        return rows if len(rows) >= span.start + span.rows else None
+
+    def read(self, span: Span, name: str) -> pa.Array | None:
+        """A column of some rows; None where it cannot be read any more, also when asked anew.
+
+        Raises StoreError where it cannot be read now.
+        """
+        rows = self._rows(self._file, span, name)
+        if rows is None:
+            with suppress(IntegrityError), self._room.reader.opened(self.live.entry) as anew:
+                rows = self._rows(anew, span, name)
+        if rows is None:
+            return None
+        column = rows.column(name).combine_chunks()
+        if len(column) == span.rows:
+            return column
+        return column.take(pa.array(np.arange(span.start, span.start + span.rows)))
+
+
+@contextmanager
+def leavings(room: OrgRoom, live: LiveSegment) -> Iterator[Leavings | None]:
+    """What is left of a segment; None where its object is gone, or nobody can tell what is in it.
+
+    Raises StoreError where it cannot be read now.
+    """
+    name = object_names.segment(room.org, live.entry.object)
+    with ExitStack() as held:
+        file = None
+        if room.sealed.store.size(name) == live.entry.bytes:
+            file = _opened(room, live, held) or _opened(room, live, held)
+        yield None if file is None else Leavings(file, live, room=room)
+
+
+def _opened(room: OrgRoom, live: LiveSegment, held: ExitStack) -> pq.ParquetFile | None:
+    try:
+        return held.enter_context(room.reader.opened(live.entry))
+    except IntegrityError:
+        return None
+
+
+def sidecar_of(room: OrgRoom, live: LiveSegment) -> Sidecar | None:
+    """Where row groups begin; None if that is damaged too. Raises StoreError where it cannot be read now."""
+    try:
+        return room.reader.sidecar(live.entry)
+    except (IntegrityError, UsageError):  # a wrong bit may look like a newer format
+        return None
+    except StoreError as error:
+        if device_failed(error):
+            return None
+        raise
+
+
+def span_of_ids(car: Sidecar | None, live: LiveSegment, number: int) -> tuple[str, str]:
+    """Between which ids the rows of one row group of a segment lie."""
+    entry = live.entry
+    if car is None or number >= len(car.fences):
+        return entry.min_id, entry.max_id
+    following = car.fences[number + 1 : number + 2]
+    return car.fences[number].first, following[0].first if following else entry.max_id

@@ -1,0 +1,91 @@
+"""Which live objects are not what was written."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from unlost.model.errors import IntegrityError
+from unlost.model.snapshot import Damage
+from unlost.vault.commits.state import LiveSegment, LiveState, live_objects, segment_objects
+from unlost.vault.layout import object_names
+from unlost.vault.maintenance.salvage.journals import broken_journals
+from unlost.vault.maintenance.salvage.proving import proved_damages
+from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.stores.cached import itself
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """Damaged objects: segments by id, packs by the ids that rows of ``$files`` name.
+
+    ``certificates`` by name, and the runs of ``journals`` that are given up as a whole. ``objects`` are the
+    names of all that; ``left`` is damage of other kinds.
+    """
+
+    segments: frozenset[str] = frozenset()
+    packs: frozenset[str] = frozenset()
+    certificates: tuple[str, ...] = ()
+    journals: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
+    left: tuple[Damage, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.objects)
+
+    def of(self, state: LiveState, table: str) -> list[LiveSegment]:
+        """The damaged segments of a table, oldest first."""
+        return [one for one in state.of(table, until=state.seq) if one.entry.id in self.segments]
+
+
+def find_damaged(room: OrgRoom, state: LiveState) -> Damaged:
+    """Read every live object; raises IntegrityError (``salvage-schema``) where a schema is damaged.
+
+    Raises StoreError where the store does not give all of an object now, or not the same again.
+    """
+    listing = {one.name: one.size for one in room.sealed.store.list(f"orgs/{room.org}/")}
+    damages = {one.object: one for one in _damages(room, state, listing)}
+    schema = next(
+        (name for name in damages if name.startswith(object_names.schemas(room.org))), None
+    )
+    if schema is not None:
+        raise IntegrityError(
+            "salvage-schema",
+            f"The schema “{schema}” is damaged: without it nobody knows what the columns are.",
+            next_step="Bring it back from a copy of the vault: unlost verify --repair-from PLACE",
+        )
+    segments = frozenset(_segments(room, state, damages))
+    packs = {stem: object_names.pack(room.org, pack.id) for stem, pack in state.packs.items()}
+    damaged_packs = frozenset(stem for stem, name in packs.items() if name in damages)
+    named = {packs[stem] for stem in damaged_packs} | {
+        one.name
+        for entry in state.entries()
+        if entry.id in segments
+        for one in segment_objects(entry, org=room.org)
+        if one.name in damages
+    }
+    certificates = [
+        name for name in damages if name.startswith(object_names.certificates(room.org))
+    ]
+    journals = broken_journals(room, state, listing)
+    named |= {*certificates, *journals.objects}
+    left = [damages[name] for name in sorted(damages.keys() - named)]
+    return Damaged(
+        segments,
+        damaged_packs,
+        tuple(sorted(certificates)),
+        journals.runs,
+        tuple(sorted(named)),
+        (*left, *journals.left),
+    )
+
+
+def _damages(room: OrgRoom, state: LiveState, listing: Mapping[str, int]) -> tuple[Damage, ...]:
+    """All live objects that are not what was written; raises StoreError where one cannot be read now."""
+    store = itself(room.sealed.store)
+    return tuple(proved_damages(live_objects(state, org=room.org), store, listing))
+
+
+def _segments(room: OrgRoom, state: LiveState, damages: dict[str, Damage]) -> Iterator[str]:
+    """The ids of segments of which an object is damaged."""
+    for entry in state.entries():
+        if any(one.name in damages for one in segment_objects(entry, org=room.org)):
+            yield entry.id

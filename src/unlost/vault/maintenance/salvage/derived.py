@@ -1,0 +1,191 @@
+"""``$search`` and ``$changes``: what is lost of them is made again from the records."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.model.snapshot import SegmentEntry
+from unlost.vault.commits.state import LiveSegment, LiveState
+from unlost.vault.format.physical import (
+    BARE_FIELDS,
+    CHANGES,
+    SEARCH,
+    SEPARATOR,
+    U_BLOBS,
+    U_ID,
+    U_OP,
+    U_PREV,
+    U_SHAPE,
+    U_SNAP,
+    is_system,
+)
+from unlost.vault.format.tokens import VERSION
+from unlost.vault.layout.replacement import Rewritten
+from unlost.vault.layout.segment_label import Label, Shape
+from unlost.vault.maintenance.rewrite.affected_segments import Leave, Pause, all_sifted
+from unlost.vault.maintenance.rewrite.bare import once
+from unlost.vault.maintenance.salvage.chunks import Leavings, leavings, sidecar_of, span_of_ids
+from unlost.vault.objects.schemas import SYSTEM_SCHEMA
+from unlost.vault.objects.segment_writer import Reach, SegmentWriter
+from unlost.vault.read.big_cells import LoadBlobs, resolve
+from unlost.vault.read.change_index import change_rows
+from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.table_view import TableView, named
+from unlost.vault.write.table_writer import TOKEN_GROUP_ROWS
+
+AT_ONCE = 1 << 20  # rows that are sorted at a time; each time gives a segment
+
+type Within = tuple[str, str]
+"""Ids from the first to the last, both of them too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remade:
+    """Makes derived tables again; ``after`` is the state with all records as they are then."""
+
+    room: OrgRoom
+    after: LiveState
+    out: SegmentWriter
+    load: LoadBlobs
+    pause: Pause
+
+    def words(self, live: LiveSegment) -> Rewritten:
+        """A damaged segment of ``$search``: what is left of it, and the words that were lost."""
+        reach = Reach(live.first, live.last)
+        kept, lost = self._left_of(live, reach)
+        label = Label(SEARCH, self._schema(), self.after.seq, tokenizer=VERSION)
+        found = (_inside(rows, lost) for rows in self._all_words()) if lost else ()
+        new = [
+            self._written(rows, label, reach) for rows in sorted_parts(found, BARE_FIELDS[SEARCH])
+        ]
+        return Rewritten((live.entry,), (*kept, *new))
+
+    def changes(self, tables: Iterable[str], *, damaged: bool) -> Iterator[Rewritten]:
+        """``$changes`` of these tables; ``damaged``: it is damaged itself, and made again for all."""
+        held = self.after.of(CHANGES, until=self.after.seq)
+        wanted = {table for table in self.after.segments if not is_system(table)}
+        if damaged:
+            yield Rewritten(tuple(live.entry for live in held), ())
+        else:
+            wanted &= set(tables)
+            yield from all_sifted(
+                self.room, self.out, self.after, CHANGES, leave=_of_tables(tables), pause=self.pause
+            )
+        label = Label(CHANGES, SYSTEM_SCHEMA, self.after.seq)
+        found = (rows for table in sorted(wanted) for rows in self._change_rows(table))
+        for rows in sorted_parts(found, BARE_FIELDS[CHANGES]):
+            yield Rewritten((), (self._written(rows, label, None),))
+
+    def _written(self, rows: pa.Table, label: Label, reach: Reach | None) -> SegmentEntry:
+        stream = self.out.stream(label, group_rows=TOKEN_GROUP_ROWS, reach=reach)
+        stream.append(rows)
+        return stream.close()
+
+    def _schema(self) -> str:
+        return self.room.chain.manifest(self.after.seq)[0].schema
+
+    def _left_of(
+        self, live: LiveSegment, reach: Reach
+    ) -> tuple[tuple[SegmentEntry, ...], list[Within]]:
+        """What is left of a segment, written again, and the ids of the row groups that are lost."""
+        entry, car = live.entry, sidecar_of(self.room, live)
+        with leavings(self.room, live) as left:
+            if left is None:
+                return (), [(entry.min_id, entry.max_id)]
+            stream = self.out.stream(left.label, group_rows=TOKEN_GROUP_ROWS, reach=reach)
+            lost: list[Within] = []
+            for number in range(len(left.spans)):
+                self.pause()
+                rows = whole_rows(left, number)
+                if rows is None:
+                    lost.append(span_of_ids(car, live, number))
+                else:
+                    stream.append(rows)
+            return ((stream.close(),) if stream.rows else ()), lost
+
+    def _all_words(self) -> Iterator[pa.Table]:
+        """The words of all rows, as far as any were made of them."""
+        for table, held in sorted(self.after.segments.items()):
+            for live in held.values() if not is_system(table) else ():
+                label, _ = self.room.reader.facts(live.entry)
+                own = Shape(label.schema, (), label.tokenizer)
+                for number, shape in enumerate(label.shapes or (own,)):
+                    if shape.tokenizer:
+                        yield from self._words_of(live, number, shape)
+
+    def _words_of(self, live: LiveSegment, number: int, shape: Shape) -> Iterator[pa.Table]:
+        table = live.entry.table
+        view = TableView(table, [live], self.room.reading)
+        present = view.names(0, shape=number)
+        tokenizer = self.room.schemas.tokenizer(shape.schema, table, names=tuple(present))
+        if tokenizer is None or not tokenizer.columns:
+            return
+        names = tokenizer.columns
+        columns = [U_ID, U_BLOBS, U_SHAPE, *dict.fromkeys(present[name] for name in names)]
+        for group in range(len(view.sidecar(0).fences)):
+            self.pause()
+            rows = view.read(0, [group], columns)
+            rows = rows.filter(pc.equal(rows.column(U_SHAPE), number))
+            cells = resolve(named(rows, names, present), names, self.load)
+            yield tokenizer.tokens(cells.append_column(U_ID, rows.column(U_ID)))
+
+    def _change_rows(self, table: str) -> Iterator[pa.Table]:
+        """What commits did whose segments were merged with others, but for the table's first commit."""
+        held = self.after.segments.get(table, {}).values()
+        first = min((live.first for live in held), default=0)
+        for live in held:
+            if live.first == live.last:
+                continue
+            view = TableView(table, [live], self.room.reading)
+            for group in range(len(view.sidecar(0).fences)):
+                self.pause()
+                rows = view.read(0, [group], (U_ID, U_OP, U_PREV, U_SNAP))
+                yield change_rows(table, rows.filter(pc.greater(rows.column(U_SNAP), first)))
+
+
+def whole_rows(left: Leavings, number: int) -> pa.Table | None:
+    """A row group of a bare table; None if any column of it is lost."""
+    fields = BARE_FIELDS[left.live.entry.table]
+    columns = [left.read(left.spans[number], field.name) for field in fields]
+    if any(column is None for column in columns):
+        return None
+    return pa.table(columns, schema=pa.schema(fields))
+
+
+def sorted_parts(found: Iterable[pa.Table], fields: Sequence[pa.Field]) -> Iterator[pa.Table]:
+    """Rows of a bare table in sorted parts, each row once in a part."""
+    schema, held, count = pa.schema(fields), list[pa.Table](), 0
+    for rows in found:
+        if len(rows):
+            held.append(rows.select(schema.names))
+            count += len(rows)
+        if count >= AT_ONCE:
+            yield once(held, schema)
+            held, count = [], 0
+    if held:
+        yield once(held, schema)
+
+
+def _inside(rows: pa.Table, spans: Sequence[Within]) -> pa.Table:
+    ids = rows.column(U_ID).cast(pa.binary())
+    mask = pa.array([False] * len(rows), pa.bool_())
+    for low, high in spans:
+        least, most = (pa.scalar(text.encode(), pa.binary()) for text in (low, high))
+        own = pc.and_(pc.greater_equal(ids, least), pc.less_equal(ids, most))
+        mask = pc.or_(mask, own.combine_chunks())
+    return rows.filter(mask)
+
+
+def _of_tables(tables: Iterable[str]) -> Leave:
+    """Rows of ``$changes`` that tell of these tables."""
+    begins = [table + SEPARATOR for table in sorted(tables)]
+
+    def leave(rows: pa.Table) -> pa.Array:
+        ids, goes = rows.column(U_ID), pa.array([False] * len(rows), pa.bool_())
+        for begin in begins:
+            goes = pc.or_(goes, pc.starts_with(ids, begin).combine_chunks())
+        return goes
+
+    return leave

@@ -1,0 +1,123 @@
+"""Journals that are broken for good: entries prove each other, so that one is given up as a whole.
+
+As with other objects, what cannot be read now is not lost, and damage is what is twice the same.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
+from unlost.model.snapshot import Damage, VerifyLevel
+from unlost.vault.commits.state import LiveState
+from unlost.vault.layout import object_names
+from unlost.vault.maintenance.salvage.proving import Sight, sight
+from unlost.vault.maintenance.verify.journals import JournalVerifier
+from unlost.vault.maintenance.verify.ledger import MISSING, Ledger
+from unlost.vault.maintenance.verify.look import Look
+from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.stores.cached import itself
+from unlost.vault.stores.unread import device_failed, unsteady
+from unlost.vault.write.dropped_journals import unjournaled
+from unlost.vault.write.journal import entry_counts
+
+# A key may be found again: what it opens is not damaged by that.
+_NEVER = frozenset({"org-key-lost"})
+_READ_BYTES = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenJournals:
+    """The runs whose journals are given up, and the ``objects`` that are damaged there.
+
+    ``left`` is what says nothing against a journal itself: what somebody laid behind its end, and what is
+    perhaps written in a newer format.
+    """
+
+    runs: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
+    left: tuple[Damage, ...] = ()
+
+
+def broken_journals(room: OrgRoom, state: LiveState, listing: Mapping[str, int]) -> BrokenJournals:
+    """Prove all journals of an org; ``listing``: sizes of its objects by name.
+
+    Raises StoreError where the store does not give an entry now, or not the same again.
+    """
+    first = _proved(room, state, listing)
+    if not first.damages():
+        return BrokenJournals()
+    names = [one.object for one in first.damages()]
+    before = dict(_sights(room, names))
+    again = _proved(room, state, _listing(room))
+    if first.damages() != again.damages() or before != dict(_sights(room, names)):
+        raise unsteady(names[0])
+    return _told(room, state, first)
+
+
+def _told(room: OrgRoom, state: LiveState, found: "_Proving") -> BrokenJournals:
+    runs: set[str] = set()
+    objects: list[str] = []
+    left: list[Damage] = []
+    for one in found.damages():
+        run, number = _entry_of(room.org, one.object)
+        proof = state.journals.get(run)
+        if one.object in found.unsure or (proof is not None and number >= proof.entries):
+            left.append(one)
+        else:
+            runs.add(run)
+            objects.append(one.object)
+    return BrokenJournals(tuple(sorted(runs)), tuple(objects), tuple(left))
+
+
+def _entry_of(org: str, name: str) -> tuple[str, int]:
+    """The run and the number of an entry."""
+    ((run, (number,)),) = entry_counts([name], org=org).items()
+    return run, number
+
+
+def _listing(room: OrgRoom) -> Mapping[str, int]:
+    store, folder = room.sealed.store, object_names.journals(room.org)
+    return {one.name: one.size for one in store.list(folder)}
+
+
+def _proved(room: OrgRoom, state: LiveState, listing: Mapping[str, int]) -> "_Proving":
+    found = _Proving()
+    verifier = JournalVerifier(room.org, sealed=room.sealed, listing=listing, ledger=found)
+    over = unjournaled(room, state)
+    verifier.check(state.journals, Look(VerifyLevel.FULL), over=over)
+    return found
+
+
+def _sights(room: OrgRoom, names: Iterable[str]) -> Iterator[tuple[str, Sight]]:
+    """What lies there under each name."""
+    store = itself(room.sealed.store)
+    for name in names:
+        there = name if store.size(name) is not None else room.sealed.resealed(name)
+        size = store.size(there) if there is not None else None
+        yield name, sight(store, there or name, size=size, piece=_READ_BYTES)
+
+
+class _Proving(Ledger):
+    """Notes damage alone: a store that does not answer stops it, and a lost key is none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unsure: set[str] = set()
+
+    def attempt[T](self, name: str, call: Callable[[], T]) -> T | None:
+        """What the call gives; None, and the object is noted, where it is damaged."""
+        try:
+            return call()
+        except NotFound:
+            self.damage(name, MISSING)
+        except StoreError as error:
+            if not device_failed(error):
+                raise
+            self.damage(name, error.sentence)
+        except UsageError as error:  # a newer format, or a wrong bit that looks like one
+            self.unsure.add(name)
+            self.damage(name, error.sentence)
+        except IntegrityError as error:
+            if error.code not in _NEVER:
+                self.damage(name, error.sentence)
+        return None

@@ -1,0 +1,200 @@
+"""All that salvaging an org would do, found before anything is written."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import msgspec
+import pyarrow as pa
+from blake3 import blake3
+
+from unlost.model.salvage import DIGEST_BYTES, LISTED, LostFile, Salvage, TableSalvaged
+from unlost.model.snapshot import CommitKind, nights
+from unlost.vault.commits.state import LiveState
+from unlost.vault.format.physical import BARE_FIELDS, CHANGES, SEARCH, U_BLOBS, is_system
+from unlost.vault.maintenance.retain.contents import names_in
+from unlost.vault.maintenance.rewrite.affected_segments import Pause
+from unlost.vault.maintenance.salvage.certificates import has_files
+from unlost.vault.maintenance.salvage.contents import (
+    Contents,
+    ContentsLook,
+    by_name,
+    is_file,
+    lost_file,
+    rows_of,
+)
+from unlost.vault.maintenance.salvage.damaged import Damaged, find_damaged
+from unlost.vault.maintenance.salvage.losses import Losses
+from unlost.vault.maintenance.salvage.tables import TableWork, naming_lost
+from unlost.vault.maintenance.salvage.unnamed import names_of, unnamed
+from unlost.vault.objects.files import FILES_TABLE
+from unlost.vault.read.org_vault import OrgRoom
+
+
+@dataclass(slots=True)
+class Found:
+    """What is damaged, and what is done about it table by table. ``files`` is the work on ``$files``."""
+
+    state: LiveState
+    damaged: Damaged
+    contents: Contents = field(default_factory=Contents)
+    files: TableWork | None = None
+    works: list[TableWork] = field(default_factory=list)
+    remade: tuple[str, ...] = ()
+
+    @property
+    def lost_files(self) -> list[LostFile]:
+        """Files that the vault has no more: their rows are lost, or their contents."""
+        rows = self.files.losses.gone if self.files is not None else {}
+        own = [lost_file(ident) for ident in rows if is_file(ident)]
+        return list(dict.fromkeys((*own, *self.contents.files)))
+
+    def told(self, reread: Iterable[str]) -> Salvage:
+        """As people are told."""
+        files = self.lost_files
+        tables = [work.losses.told for work in self.works]
+        tables += [self._files_told(files)] if self.of_files or files else []
+        tables += [
+            TableSalvaged(table, rebuilt=True, digest=begun(self.state).hexdigest(DIGEST_BYTES))
+            for table in self.remade
+        ]
+        return Salvage(
+            objects=self.damaged.objects,
+            tables=tuple(sorted(tables, key=lambda one: one.table)),
+            files=tuple(files[:LISTED]),
+            files_lost=len(files),
+            certificates=tuple(sorted(self._uncertified())),
+            journals=self.damaged.journals,
+            reread=tuple(sorted(reread)),
+            left=self.damaged.left,
+        )
+
+    def _uncertified(self) -> Iterator[int]:
+        """The commits whose certificates are lost."""
+        lost = frozenset(self.damaged.certificates)
+        return (number for number, one in self.state.commits.items() if one.certificate in lost)
+
+    def _files_told(self, files: Sequence[LostFile]) -> TableSalvaged:
+        assert self.files is not None
+        losses = self.files.losses
+        digest = losses.digest.copy()
+        digest.update(msgspec.json.encode(files))
+        return replace(losses.told, digest=digest.hexdigest(DIGEST_BYTES))
+
+    @property
+    def of_files(self) -> list[TableWork]:
+        """The work on ``$files``, if it is damaged itself."""
+        return [self.files] if self.files is not None and self.files.damaged else []
+
+
+def begun(state: LiveState) -> blake3:
+    """A digest that what is lost is added to: it begins with the commit that was looked at."""
+    return blake3(state.head.encode())
+
+
+class Look:
+    """Looks at an org; ``state`` is its head."""
+
+    def __init__(self, room: OrgRoom, state: LiveState, pause: Pause) -> None:
+        self._room = room
+        self._state = state
+        self._pause = pause
+        self._parts: list[pa.Table] = []
+        self._named: set[str] = set()
+        self._found = Found(state, find_damaged(room, state) if state.seq else Damaged())
+
+    def find(self) -> Found:
+        """All of it; raises IntegrityError where something is damaged that all else stands on."""
+        found, damaged = self._found, self._found.damaged
+        if not damaged:
+            return found
+        if damaged.packs or damaged.of(self._state, FILES_TABLE):
+            self._contents()
+        for table in sorted(self._state.segments):
+            if table not in BARE_FIELDS and table != FILES_TABLE:
+                self._table(table)
+        if any(work.losses.any for work in (*found.of_files, *found.works)):
+            self._unnamed()
+        found.remade = tuple(t for t in (CHANGES, SEARCH) if damaged.of(self._state, t))
+        return found
+
+    def reread(self) -> frozenset[str]:
+        """Tables that the next backup reads whole."""
+        found = self._found
+        tables = {work.table for work in found.works if work.losses.any}
+        tables |= {one.record.table for one in found.lost_files}
+        losses = found.files is not None and bool(found.files.losses.spans)
+        if losses or self._is_uncertain():
+            tables |= set(self._with_files())
+        return frozenset(table for table in tables if not is_system(table))
+
+    def _is_uncertain(self) -> bool:
+        """True if a certificate is lost on which the next backup rests: nobody knows which files it lacks."""
+        commits = sorted(self._state.commits.items())
+        backups = [one for _, one in commits if one.kind is CommitKind.BACKUP]
+        night = max((one.number for one in nights(backups)), default=0)
+        lost = frozenset(self._found.damaged.certificates)
+        return any(one.certificate in lost for one in backups if one.number >= night)
+
+    def _work(self, table: str) -> TableWork:
+        return TableWork(
+            self._room,
+            self._state,
+            table,
+            self._found.damaged.of(self._state, table),
+            self._found.contents.missing,
+            self._pause,
+            Losses(table, digest=begun(self._state)),
+        )
+
+    def _contents(self) -> None:
+        """Look at ``$files`` twice: at where contents are, then at the files that have them."""
+        found, room = self._found, self._room
+        look = ContentsLook(room, self._state, found.damaged)
+        work = found.files = self._work(FILES_TABLE)
+        self._parts = [by_name(room, rows) for rows in work.look()]
+        for rows in self._files(work):
+            look.blobs(rows)
+        for rows in self._files(work):
+            look.files(rows)
+        found.contents = look.found
+
+    def _unnamed(self) -> None:
+        """Look which contents nothing names any more, now that rows are lost that may have named them."""
+        found = self._found
+        looked = {work.table: work for work in found.works}
+        for table in self._state.segments:
+            if not is_system(table):
+                work = looked.get(table) or self._work(table)
+                self._named.update(names_of(work.healthy(), self._pause))
+        files = found.files or self._work(FILES_TABLE)
+        gone = unnamed(lambda: self._files(files), self._named, found.contents, found.damaged.packs)
+        if gone.rows:
+            found.files, contents = files, found.contents
+            contents.unnamed, contents.leaving, contents.moving = gone.rows, gone.packs, gone.moving
+
+    def _files(self, work: TableWork) -> Iterator[pa.Table]:
+        """What is left of ``$files``."""
+        yield from self._parts
+        yield from self._healthy(work)
+
+    def _healthy(self, work: TableWork) -> Iterator[pa.Table]:
+        view = work.healthy()
+        for rank in range(len(view.segments)):
+            self._pause()
+            yield from rows_of(self._room, view, rank)
+
+    def _table(self, table: str) -> None:
+        work = self._work(table)
+        if self._found.contents.there is not None and not is_system(table):
+            naming = list(naming_lost(work.healthy(), work.missing, self._pause))
+            work.damaged = sorted((*work.damaged, *naming), key=lambda live: live.rank)
+        if work.damaged:
+            for rows in work.look():
+                self._named.update(names_in(rows.column(U_BLOBS)))
+            self._found.works.append(work)
+
+    def _with_files(self) -> Iterator[str]:
+        schema = self._room.schemas.get(self._room.chain.manifest(self._state.seq)[0].schema)
+        for table in schema.schema.tables:
+            if has_files(table):
+                yield table.name

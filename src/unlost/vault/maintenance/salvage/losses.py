@@ -1,0 +1,79 @@
+"""What is lost of a table, while its damaged segments are looked at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+import pyarrow as pa
+from blake3 import blake3
+
+from unlost.model.salvage import DIGEST_BYTES, LISTED, LostSpan, TableSalvaged
+from unlost.vault.maintenance.salvage.pieces import Piece
+
+
+@dataclass(slots=True)
+class Losses:
+    """What became of a table's versions. ``ids`` and ``spans``: records of which one is another one now.
+
+    ``digest`` takes in all that is told, and what is too long to be told.
+    """
+
+    table: str
+    kept: int = 0
+    reduced: int = 0
+    lost: int = 0
+    columns: set[str] = field(default_factory=set)
+    ids: set[str] = field(default_factory=set)
+    gone: dict[str, None] = field(default_factory=dict)
+    spans: list[LostSpan] = field(default_factory=list)
+    digest: blake3 = field(default_factory=blake3)
+
+    def took(self, piece: Piece, low: str, high: str) -> None:
+        """A row group between these ids was looked at."""
+        if piece.lost is None:
+            self.span(low, high, piece.count)
+            return
+        self._note(piece)
+        self.lost += len(piece.lost)
+        self.reduced += len(piece.reduced)
+        self.kept += piece.count - len(piece.lost) - len(piece.reduced)
+        self.columns |= piece.columns
+        self.gone |= dict.fromkeys(piece.lost)
+        self.ids.update((*piece.lost, *piece.reduced))
+
+    def _note(self, piece: Piece) -> None:
+        short = zip(piece.reduced, map(sorted, piece.lacking), strict=True)
+        self.digest.update(msgspec.json.encode((piece.count, piece.lost, tuple(short))))
+
+    def span(self, low: str, high: str, versions: int) -> None:
+        """So many versions are gone, and nobody knows of which records."""
+        self.digest.update(msgspec.json.encode((low, high, versions)))
+        self.lost += versions
+        self.spans.append(LostSpan(low, high, versions))
+
+    def touches(self, rows_ids: pa.ChunkedArray) -> Sequence[bool]:
+        """Which rows are of records of which a version is lost, or not whole any more."""
+        within = [(one.low.encode(), one.high.encode()) for one in self.spans]
+        return [
+            ident in self.ids or any(low <= ident.encode() <= high for low, high in within)
+            for ident in rows_ids.to_pylist()
+        ]
+
+    @property
+    def any(self) -> bool:
+        """True if something is not as it was."""
+        return bool(self.lost or self.reduced)
+
+    @property
+    def told(self) -> TableSalvaged:
+        """As people are told."""
+        return TableSalvaged(
+            table=self.table,
+            kept=self.kept,
+            reduced=self.reduced,
+            lost=self.lost,
+            columns=tuple(sorted(self.columns)),
+            ids=tuple(self.gone)[:LISTED],
+            spans=tuple(self.spans),
+            digest=self.digest.hexdigest(DIGEST_BYTES),
+        )

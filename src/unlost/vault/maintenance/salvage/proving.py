@@ -1,0 +1,88 @@
+"""Which objects are damaged for good: what cannot be read now is not lost by it.
+
+What seems to be damaged is read a second time, in other pieces, from the store itself: bytes that were
+spoilt on their way are others then.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from blake3 import blake3
+
+from unlost.model.errors import NotFound, StoreError
+from unlost.model.snapshot import Damage
+from unlost.model.store import Store
+from unlost.vault.format.manifest import ObjectEntry
+from unlost.vault.maintenance.verify.ledger import MISSING
+from unlost.vault.stores.unread import device_failed, unsteady
+
+_READ_BYTES = 8 << 20
+_MOST_READERS = 4
+_UNREADABLE = ""  # in place of a digest
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What lies under a name: ``size`` None where nothing does, and no digest where its device fails."""
+
+    size: int | None
+    digest: str
+
+
+def proved_damages(
+    objects: Iterable[ObjectEntry], store: Store, listing: Mapping[str, int]
+) -> Iterator[Damage]:
+    """The objects that are twice not what was written; ``listing``: sizes by name.
+
+    Raises StoreError where one cannot be read now, or is not the same when it is asked for again.
+    """
+
+    def look(entry: ObjectEntry) -> Damage | None:
+        return _looked(store, entry, listing.get(entry.name))
+
+    with ThreadPoolExecutor(min(_MOST_READERS, os.cpu_count() or 1)) as pool:
+        yield from (one for one in pool.map(look, objects) if one is not None)
+
+
+def _looked(store: Store, entry: ObjectEntry, listed: int | None) -> Damage | None:
+    first = sight(store, entry.name, size=listed, piece=_READ_BYTES)
+    if first == Sight(entry.bytes, entry.blake3):
+        return None
+    size = store.size(entry.name)
+    second = sight(store, entry.name, size=size, piece=min(_READ_BYTES, (size or 0) // 2 + 1))
+    if second != first:
+        raise unsteady(entry.name)
+    return Damage(entry.name, _sentence(entry, first))
+
+
+def sight(store: Store, name: str, *, size: int | None, piece: int) -> Sight:
+    """What lies there, read piece by piece; raises StoreError where it cannot be read now."""
+    if size is None:
+        return Sight(None, _UNREADABLE)
+    digest = blake3()
+    try:
+        for start in range(0, size, piece):
+            length = min(piece, size - start)
+            part = store.get_range(name, start=start, length=length)
+            if len(part) != length:
+                raise unsteady(name)
+            digest.update(part)
+    except NotFound:
+        raise unsteady(name) from None
+    except StoreError as error:
+        if device_failed(error):
+            return Sight(size, _UNREADABLE)
+        raise
+    return Sight(size, digest.hexdigest())
+
+
+def _sentence(entry: ObjectEntry, sight: Sight) -> str:
+    if sight.size is None:
+        return MISSING
+    if sight.size != entry.bytes:
+        return f"It has {sight.size} bytes instead of {entry.bytes}."
+    if sight.digest == _UNREADABLE:
+        return "The device on which it lies cannot read it any more."
+    return "Its bytes are not those that were written."

@@ -1,0 +1,309 @@
+"""Salvaging: one commit takes damaged objects out of an org, and keeps all that can be read of them.
+
+Whatever is written before the commit is new, and of no use without it. The damaged objects themselves
+are removed days later, as everything is that a commit replaces.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.model.errors import IntegrityError, NotFound, UnlostError
+from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.salvage import Salvage, SalvageTold, TableSalvaged
+from unlost.model.snapshot import CommitKind
+from unlost.vault.commits.state import LiveSegment, LiveState, left_behind
+from unlost.vault.format.manifest import Manifest, ObjectEntry, TablePart
+from unlost.vault.format.physical import SEARCH, U_ID, U_OP
+from unlost.vault.layout import object_names
+from unlost.vault.layout.replacement import Rewritten
+from unlost.vault.maintenance.erase.redact import put_certificate
+from unlost.vault.maintenance.erase.removing import check_alone, close_committed
+from unlost.vault.maintenance.erase_cleanup import remove_erased
+from unlost.vault.maintenance.garbage import collected_up_to
+from unlost.vault.maintenance.maintenance_commit import BEGUN_ANEW, Maintenance, Work, close_cut_off
+from unlost.vault.maintenance.rewrite.affected_segments import Pause
+from unlost.vault.maintenance.rewrite.merging import Choice
+from unlost.vault.maintenance.rewrite.repack import Relocated, Repacked, repack_pieces
+from unlost.vault.maintenance.salvage.certificates import StandIns
+from unlost.vault.maintenance.salvage.contents import Reachable
+from unlost.vault.maintenance.salvage.derived import Remade
+from unlost.vault.maintenance.salvage.looking import Found, Look
+from unlost.vault.maintenance.salvage.tables import TableWork, Untold
+from unlost.vault.objects.files import FILES_TABLE
+from unlost.vault.objects.segment_writer import SegmentWriter
+from unlost.vault.read.merge import Piece, key_pieces, newest_of_each
+from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.table_view import TableView
+from unlost.vault.stores.unread import unsteady
+
+type Agree = Callable[[Salvage], object]
+
+
+def plan_salvage(room: OrgRoom, *, pause: Pause) -> Salvage:
+    """What ``salvage`` would do now; see the port ``Salvaging``."""
+    look = Look(room, room.chain.proved(), pause)
+    return look.find().told(look.reread())
+
+
+def salvage(room: OrgRoom, *, run: str, pause: Pause, agree: Agree) -> Salvage:
+    """Take damaged objects out, with nothing else under way; see the port ``Salvaging``."""
+    state = room.chain.proved()
+    close_cut_off(room, *BEGUN_ANEW)
+    close_committed(room, state)
+    check_alone(room, state, run="")
+    if not state.seq:
+        return Salvage()
+    work = Maintenance(room, run=run, kind=CommitKind.SALVAGE)
+    work.open()
+    try:
+        return _Salvaging(room, work, run=run, pause=pause).salvage(agree)
+    except Exception:
+        work.give_up()
+        raise
+
+
+def salvages(room: OrgRoom) -> Iterator[SalvageTold]:
+    """What was salvaged, oldest first."""
+    for number, info in sorted(room.chain.live().commits.items()):
+        if info.kind is CommitKind.SALVAGE:
+            told = tuple(_sentences(room.chain.manifest(number)[0]))
+            yield SalvageTold(number, info.run, info.finished, told)
+
+
+def _sentences(manifest: Manifest) -> Iterator[str]:
+    """What a salvage lost."""
+    yield from (part.finding.sentence for part in manifest.tables if part.finding is not None)
+    if manifest.withdrawn:
+        yield f"Certificates of backups were lost: {len(manifest.withdrawn)}."
+    for run in manifest.unjournaled:
+        yield f"The journal of {run} was lost."
+
+
+@dataclass(slots=True)
+class _Done:
+    """What is written so far."""
+
+    replaced: list[Rewritten]
+    after: LiveState
+
+    def took(self, more: Sequence[Rewritten]) -> None:
+        """Take in what stands in place of what."""
+        self.replaced += more
+        for one in more:
+            table = one.part.table
+            held = self.after.segments.setdefault(table, {})
+            for entry in one.old:
+                held.pop(entry.id, None)
+            for order, entry in enumerate(one.new):
+                held[entry.id] = LiveSegment(entry, self.after.seq, order)
+
+
+class _Salvaging:
+    """One salvage, from the look to its commit."""
+
+    def __init__(self, room: OrgRoom, work: Maintenance, *, run: str, pause: Pause) -> None:
+        self._room = room
+        self._work = work
+        self._run = run
+        self._pause = pause
+        self._state = work.base
+        self._out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
+        self._made: list[str] = []
+
+    def salvage(self, agree: Agree) -> Salvage:
+        """Look, ask, write, and commit."""
+        look = Look(self._room, self._state, self._pause)
+        found, reread = look.find(), look.reread()
+        told = found.told(reread)
+        agree(told)
+        if not found.damaged:
+            self._work.give_up()
+            return told
+        try:
+            number = self._commit(found, told)
+        except Exception:
+            self._drop()
+            raise
+        with suppress(UnlostError):  # it is done; what is left of it the next sweep removes
+            remove_erased(self._room, self._room.chain.proved())
+        return replace(told, snapshot=number)
+
+    def _commit(self, found: Found, told: Salvage) -> int:
+        repacked = self._moved(found.contents.moving)
+        self._made += [object_names.pack(self._room.org, entry.id) for entry in repacked.entries]
+        done = _Done([], self._state.copy())
+        self._files(found, repacked, done)
+        for work in found.works:
+            choose = partial(Untold, losses=work.losses)
+            done.took(self._rewritten(work, choose, done.after))
+        self._derived(found, done)
+        certificates = self._certificates(found.damaged.certificates, done.after)
+        check_alone(self._room, self._room.chain.proved(), run=self._run)
+        gone = [entry for one in done.replaced for entry in (*one.old, *one.between)]
+        objects = left_behind(self._state, gone, org=self._room.org)
+        leaving = found.damaged.packs | found.contents.leaving
+        packs = {object_names.pack(self._room.org, self._state.pack_id(pack)) for pack in leaving}
+        counted = {work.table: self._counted(work.table, done.after) for work in found.works}
+        return self._work.commit(
+            Work(
+                parts=tuple(_parts(done.replaced, told)),
+                packs=repacked.entries,
+                condemned=tuple(sorted({one.name for one in objects} | packs)),
+                collected=collected_up_to(self._room, self._state),
+                dropped=tuple(sorted(leaving)),
+                counted=counted,
+                reread=frozenset(told.reread),
+                objects=tuple(certificates.values()),
+                withdrawn=found.damaged.certificates,
+                recertified={name: entry.name for name, entry in certificates.items()},
+                unjournaled=found.damaged.journals,
+            ),
+            alone=True,
+        ).number
+
+    def _certificates(self, lost: Sequence[str], after: LiveState) -> dict[str, ObjectEntry]:
+        """What stands in place of each."""
+        written: dict[str, ObjectEntry] = {}
+        for name, certificate in StandIns(self._room, after, self._pause).of(lost):
+            written[name] = put_certificate(self._room, name, certificate)
+            self._made.append(written[name].name)
+        return written
+
+    def _moved(self, pieces: pl.DataFrame) -> Repacked:
+        """In new packs what was read whole a moment ago."""
+        try:
+            return repack_pieces(self._room, pieces)
+        except (IntegrityError, NotFound):
+            ids = sorted({self._state.pack_id(pack) for pack in pieces["pack"].to_list()})
+            raise unsteady(
+                ", ".join(object_names.pack(self._room.org, one) for one in ids)
+            ) from None
+
+    def _files(self, found: Found, repacked: Repacked, done: _Done) -> None:
+        """Segments of ``$files``: damaged, or with rows of contents that are lost or moved."""
+        work = found.files
+        if work is None:
+            return
+        healthy = work.healthy().segments
+        touched = [live for live in healthy if self._is_touched(live, found, repacked)]
+
+        def choose(view: TableView) -> Choice:
+            reachable = Reachable(view, self._room, found.contents)
+            untold = _Both(reachable, Untold(view, work.losses))
+            return Relocated(untold, self._room, repacked)
+
+        done.took(self._rewritten(work, choose, done.after, beside=touched))
+
+    def _is_touched(self, live: LiveSegment, found: Found, repacked: Repacked) -> bool:
+        view = TableView(FILES_TABLE, [live], self._room.reading)
+        choice = Relocated(Reachable(view, self._room, found.contents), self._room, repacked)
+        names = list(self._room.reader.facts(live.entry)[1])
+        for group in range(len(view.sidecar(0).fences)):
+            rows = view.read(0, [group], names)
+            if choice.staying(choice.pieces()[0], rows) is not rows:
+                return True
+        return False
+
+    def _rewritten(
+        self,
+        work: TableWork,
+        choose: Callable[[TableView], Choice],
+        after: LiveState,
+        *,
+        beside: Sequence[LiveSegment] = (),
+    ) -> list[Rewritten]:
+        load = self._room.load_blob(until=self._state.seq, state=after)
+        stand_ins = work.substituted(self._out, load)
+        stand_ins |= {live.entry.id: live for live in beside}
+        return list(work.rewritten(self._out, stand_ins, choose))
+
+    def _derived(self, found: Found, done: _Done) -> None:
+        """``$search`` and ``$changes``, from the records as they are then."""
+        load = self._room.load_blob(until=self._state.seq, state=done.after)
+        remade = Remade(self._room, done.after, self._out, load, self._pause)
+        for live in found.damaged.of(self._state, SEARCH):
+            done.took([remade.words(live)])
+        tables = [work.table for work in found.works]
+        damaged = any(
+            found.damaged.of(self._state, table) for table in found.remade if table != SEARCH
+        )
+        if tables or damaged:
+            done.took(list(remade.changes(tables, damaged=damaged)))
+
+    def _counted(self, table: str, after: LiveState) -> tuple[int, int]:
+        """Records that are alive, and those that are not."""
+        view = self._room.view(table, until=self._state.seq, state=after)
+        alive = dead = 0
+        for rows in key_pieces(view, (U_ID, U_OP)):
+            ops = newest_of_each(rows).column(U_OP)
+            own = int(np.count_nonzero(pc.equal(ops, "U").to_numpy()))
+            alive, dead = alive + own, dead + len(ops) - own
+        return alive, dead
+
+    def _drop(self) -> None:
+        """After a failure: remove packs and certificates that were written, unless it may have been committed."""
+        with suppress(UnlostError):
+            if self._work.came_to_nothing():
+                for name in self._made:
+                    self._room.sealed.store.delete(name)
+
+
+class _Both:
+    """What stays by one choice, as another has it."""
+
+    def __init__(self, one: Choice, other: Choice) -> None:
+        self._one = one
+        self._other = other
+
+    def pieces(self) -> Sequence[Piece]:
+        """Those of both."""
+        return self._one.pieces()
+
+    def staying(self, piece: Piece, rows: pa.Table) -> pa.Table:
+        """What stays."""
+        return self._other.staying(piece, self._one.staying(piece, rows))
+
+
+def _parts(replaced: Sequence[Rewritten], told: Salvage) -> Iterator[TablePart]:
+    """One part for each table, with a sentence about what is lost of it."""
+    findings = {one.table: finding_of(one, files=told.files_lost) for one in told.tables}
+    merged: dict[str, TablePart] = {}
+    for one in replaced:
+        table, before = one.part.table, merged.get(one.part.table)
+        merged[table] = TablePart(
+            table=table,
+            segments=(*(before.segments if before else ()), *one.part.segments),
+            removed=(*(before.removed if before else ()), *one.part.removed),
+            finding=findings.get(table),
+        )
+    yield from (merged[name] for name in sorted(merged))
+
+
+def finding_of(one: TableSalvaged, *, files: int) -> Finding | None:
+    """What is told of a table for ever; ids are not. ``files`` are lost in all, which ``$files`` tells."""
+    words = [f"{_versions(one.lost)} of {one.table} {_are(one.lost)} lost"] if one.lost else []
+    if one.reduced:
+        columns = ", ".join(one.columns)
+        have = "has" if one.reduced == 1 else "have"
+        words.append(f"{_versions(one.reduced)} of {one.table} {have} no {columns} any more")
+    if one.table == FILES_TABLE and files:
+        words.append(f"{files} {'file' if files == 1 else 'files'} {_are(files)} lost")
+    if not words:
+        return None
+    sentence = f"{'; '.join(words)}. {one.warning}".rstrip()
+    return Finding(FindingKind.SALVAGED, Severity.NOTE, sentence, table=one.table)
+
+
+def _versions(count: int) -> str:
+    return f"{count} version" if count == 1 else f"{count} versions"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"

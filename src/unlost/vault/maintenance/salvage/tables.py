@@ -1,0 +1,169 @@
+"""A table's segments written again, where they are damaged or follow what is lost."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.model.snapshot import SegmentEntry
+from unlost.vault.commits.state import LiveSegment, LiveState
+from unlost.vault.format.physical import U_BLOBS, U_ID, U_PREV, UNTOLD
+from unlost.vault.layout.replacement import Rewritten
+from unlost.vault.maintenance.retain.contents import names_in
+from unlost.vault.maintenance.rewrite.affected_segments import Choosing, Hit, Pause, hit
+from unlost.vault.maintenance.rewrite.merging import GROUP_ROWS, Merger
+from unlost.vault.maintenance.salvage.chunks import leavings, sidecar_of, span_of_ids
+from unlost.vault.maintenance.salvage.losses import Losses
+from unlost.vault.maintenance.salvage.pieces import Book, Missing, Piece, Piecing, label_of
+from unlost.vault.objects.segment_writer import Reach, SegmentWriter
+from unlost.vault.read.big_cells import LoadBlobs
+from unlost.vault.read.merge import Piece as IdPiece
+from unlost.vault.read.merge import cut
+from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.table_view import TableView, sorted_unique
+
+
+@dataclass(slots=True)
+class TableWork:
+    """What is done to a table: ``damaged`` segments are pieced, with their shapes by id.
+
+    ``missing`` says which contents are lost.
+    """
+
+    room: OrgRoom
+    state: LiveState
+    table: str
+    damaged: Sequence[LiveSegment]
+    missing: Missing
+    pause: Pause
+    losses: Losses
+    books: dict[str, Book] = field(default_factory=dict)
+
+    def look(self) -> Iterator[pa.Table]:
+        """Find out what is lost; what is left of each row group."""
+        for live in self.damaged:
+            for piece in self._looked(live):
+                if len(piece.rows):
+                    yield piece.rows
+
+    def _looked(self, live: LiveSegment) -> Iterator[Piece]:
+        book = self.books[live.entry.id] = Book()
+        car = sidecar_of(self.room, live)
+        with leavings(self.room, live) as left:
+            if left is None:
+                entry = live.entry
+                self.losses.span(entry.min_id, entry.max_id, entry.rows)
+                return
+            piecing = Piecing(self.room, left, book, self.missing)
+            for number, span in enumerate(left.spans):
+                self.pause()
+                piece = piecing.piece(span)
+                self.losses.took(piece, *span_of_ids(car, live, number))
+                yield piece
+
+    def substituted(self, out: SegmentWriter, load: LoadBlobs) -> dict[str, LiveSegment | None]:
+        """What stands for each damaged segment while the table is read: what is left of it."""
+        return {live.entry.id: self._substitute(live, out, load) for live in self.damaged}
+
+    def _substitute(
+        self, live: LiveSegment, out: SegmentWriter, load: LoadBlobs
+    ) -> LiveSegment | None:
+        with leavings(self.room, live) as left:
+            if left is None:
+                return None
+            book = self.books[live.entry.id]
+            piecing = Piecing(self.room, left, book, self.missing, load)
+            stream = out.stream(
+                label_of(left, book), group_rows=GROUP_ROWS, reach=Reach(live.first, live.last)
+            )
+            for span in left.spans:
+                self.pause()
+                rows = piecing.piece(span).rows
+                if len(rows):
+                    stream.append(rows)
+            return replace(live, entry=stream.close()) if stream.rows else None
+
+    def healthy(self) -> TableView:
+        """The other segments of the table, oldest first."""
+        damaged = {live.entry.id for live in self.damaged}
+        held = self.state.of(self.table, until=self.state.seq)
+        return TableView(
+            self.table, [one for one in held if one.entry.id not in damaged], self.room.reading
+        )
+
+    def rewritten(
+        self, out: SegmentWriter, stand_ins: dict[str, LiveSegment | None], choose: Choosing
+    ) -> Iterator[Rewritten]:
+        """The damaged segments, those that must stay beside them, and those that follow what is lost."""
+        whole = self.room.view(self.table, until=self.state.seq, state=self.state)
+        hit_ids = stand_ins.keys() | set(self._following())
+        ranks = (at for at, one in enumerate(whole.segments) if one.entry.id in hit_ids)
+        found = Hit(whole, pa.array([], pa.string()), frozenset(ranks))
+        for tier, part in found.groups:
+            made = [stand_ins.get(one.entry.id, one) for one in part]
+            left = [one for one in made if one is not None]
+            old = tuple(one.entry for one in part)
+            own = [one.entry for one in left if one not in part]
+            if not left:
+                yield Rewritten(old, ())
+                continue
+            view = TableView(self.table, left, self.room.reading)
+            reach = Reach(tier.first, tier.last)
+            merger = Merger(
+                self.table, self.room.reading, out, reach, self.pause, choice=choose(view)
+            )
+            new = merger.merge(left)
+            yield Rewritten(old, tuple(new), (*own, *merger.between))
+
+    def _following(self) -> Iterator[str]:
+        """Segments with newer versions of records of which one is not as it was."""
+        view = self.healthy()
+        oldest = min((live.first for live in self.damaged), default=0)
+        if not self.losses.any:
+            return
+        newer = {at for at, one in enumerate(view.segments) if one.last >= oldest}
+        named = hit(view, sorted_unique(self.losses.ids), pause=self.pause).ranks if view else set()
+        for at in sorted(newer):
+            entry = view.segments[at].entry
+            if at in named or self._in_spans(entry):
+                yield entry.id
+
+    def _in_spans(self, entry: SegmentEntry) -> bool:
+        low, high = entry.min_id.encode(), entry.max_id.encode()
+        return any(
+            one.low.encode() <= high and low <= one.high.encode() for one in self.losses.spans
+        )
+
+
+class Untold:
+    """Everything; but what a row replaced is not told where that may be lost. See ``Choice``."""
+
+    def __init__(self, view: TableView, losses: Losses) -> None:
+        self._view = view
+        self._losses = losses
+
+    def pieces(self) -> Sequence[IdPiece]:
+        """Those of what is written again alone."""
+        return cut(self._view)
+
+    def staying(self, piece: IdPiece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
+        """All rows."""
+        mask = np.array(self._losses.touches(rows.column(U_ID)), dtype=np.bool_)
+        if not mask.any():
+            return rows
+        told = pc.if_else(pa.array(mask), UNTOLD, rows.column(U_PREV))
+        at = rows.column_names.index(U_PREV)
+        return rows.set_column(at, rows.schema.field(U_PREV), told)
+
+
+def naming_lost(view: TableView, missing: Missing, pause: Pause) -> Iterator[LiveSegment]:
+    """Segments with rows whose long texts are lost."""
+    for rank, live in enumerate(view.segments):
+        pause()
+        for group in range(len(view.sidecar(rank).fences)):
+            rows = view.read_keys(rank, [group], (U_BLOBS,))
+            if any(missing(blob) for blob in names_in(rows.column(U_BLOBS))):
+                yield live
+                break

@@ -1,0 +1,75 @@
+"""Contents that no row names any more that is left: they go, as when the rows that named them are forgotten.
+
+Without the row of ``$files`` nobody reads such a content, and its packs are written again without it. The names
+of all contents that rows name are in memory then, some 100 bytes each.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.vault.format.physical import U_BLOBS, U_ID
+from unlost.vault.maintenance.retain.contents import names_in
+from unlost.vault.maintenance.rewrite.affected_segments import Pause, groups_at_once
+from unlost.vault.maintenance.rewrite.repack import NO_PIECES, pieces_in
+from unlost.vault.maintenance.salvage.contents import Contents, content_of
+from unlost.vault.maintenance.salvage.essential import BLOB_ROW
+from unlost.vault.read.table_view import TableView
+
+type Rows = Callable[[], Iterator[pa.Table]]
+"""Gives the rows of ``$files`` that are left, with source names and ``_u_id``, as often as it is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unnamed:
+    """Rows of ``$files`` by id, and what becomes of packs: ``moving`` pieces are needed, ``packs`` go."""
+
+    rows: frozenset[str]
+    moving: pl.DataFrame
+    packs: frozenset[str]
+
+
+def names_of(view: TableView, pause: Pause) -> Iterator[str]:
+    """The contents that the rows of whole segments of a table name."""
+    for rank in range(len(view.segments)):
+        for groups in groups_at_once(view, rank):
+            pause()
+            yield from names_in(view.read_keys(rank, groups, (U_BLOBS,)).column(U_BLOBS))
+
+
+def unnamed(files: Rows, named: set[str], contents: Contents, damaged: frozenset[str]) -> Unnamed:
+    """What goes; ``named`` are the contents that records name, ``damaged`` the packs that are damaged."""
+    for rows in files():
+        named.update(names_in(rows.column("blob")))
+    going = frozenset(_going(files, named))
+    gone, left = [NO_PIECES], [NO_PIECES]
+    for rows in files():
+        goes = pc.is_in(rows.column(U_ID), value_set=pa.array(sorted(going), pa.string()))
+        gone.append(pieces_in(rows.column("extents").filter(goes)))
+    freed = pl.concat(gone).unique()
+    touched = freed.select("pack").unique().filter(~pl.col("pack").is_in(sorted(damaged)))
+    for rows in files():
+        stays = pa.array(
+            [
+                ident not in going and (ident, extents) not in contents.bad
+                for ident, extents in zip(
+                    *(rows.column(n).to_pylist() for n in (U_ID, "extents")), strict=True
+                )
+            ],
+            pa.bool_(),
+        )
+        found = pieces_in(rows.column("extents").filter(stays))
+        left.append(found.join(touched, on="pack", how="semi"))
+    moving = contents.moving.join(freed, on=freed.columns, how="anti")
+    packs = frozenset(touched.get_column("pack").to_list())
+    return Unnamed(going, pl.concat([moving, *left]).unique(), packs)
+
+
+def _going(files: Rows, named: set[str]) -> Iterator[str]:
+    for rows in files():
+        for ident in rows.column(U_ID).to_pylist():
+            if ident.startswith(BLOB_ROW) and content_of(ident) not in named:
+                yield ident

@@ -1,0 +1,121 @@
+"""Shredding an org: its keys are destroyed, all copies of all epochs, then all that they opened.
+
+The proof is written first, and counts: from then on the vault has no such org. What follows may be
+cut off and done again.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from unlost.model.errors import Conflict
+from unlost.model.retention import Hold
+from unlost.model.store import Store
+from unlost.vault.format.shredded import (
+    ShreddedOrg,
+)
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.keys.register import registered
+from unlost.vault.keys.shred_proofs import is_proof_whole, proof_copies, shredded_orgs, write_proof
+from unlost.vault.layout import object_names
+from unlost.vault.layout.org_names import identity_names
+from unlost.vault.maintenance.retain.forget import check_alone
+from unlost.vault.maintenance.retain.holds import holds_in
+from unlost.vault.maintenance.retain.scope import shown_backups
+from unlost.vault.read.org_vault import OrgRoom
+
+
+@dataclass(frozen=True, slots=True)
+class Shredding:
+    """What would go: all ``nights`` that are shown, and all objects. ``holds`` forbid it."""
+
+    org: str
+    commits: int
+    head: str
+    nights: int
+    objects: int
+    bytes: int
+    holds: tuple[Hold, ...]
+
+
+def plan_shredding(room: OrgRoom, *, now: datetime) -> Shredding:
+    """What shredding would take away now; nothing is written. Raises Conflict (``runs-open``)."""
+    check_alone(room)
+    state = room.chain.proved()
+    sizes = [listed.size for listed in room.sealed.store.list(_folder(room.org))]
+    held = tuple(hold for hold in holds_in(room, state) if hold.lasts(now)) if state.seq else ()
+    nights = len(tuple(shown_backups(state)))
+    return Shredding(room.org, state.seq, state.head, nights, len(sizes), sum(sizes), held)
+
+
+def shred_org(room: OrgRoom, plan: Shredding, *, at: datetime) -> ShreddedOrg:
+    """Destroy an org as it was planned; the proof of it.
+
+    Raises Conflict (``shred-held``, ``shred-changed``, ``runs-open``); then nothing was changed.
+    """
+    _check_agreed(plan, plan_shredding(room, now=at))
+    store, keys = room.sealed.store, room.sealed.keys
+    proof = ShreddedOrg(
+        vault=keys.vault.hex(),
+        org=plan.org,
+        at=at.isoformat(),
+        commits=plan.commits,
+        head=plan.head,
+        objects=plan.objects,
+        bytes=plan.bytes,
+        master=keys.generation,
+    )
+    registered(store, keys)  # raises where another master key has followed since
+    write_proof(store, keys, proof)
+    _destroy(store, plan.org)
+    return proof
+
+
+def finish_shredding(store: Store, keys: Keyring) -> None:
+    """Destroy what a shredding that was cut off left; no change where none was."""
+    for proof in _unfinished(store, keys):
+        write_proof(store, keys, proof)
+        _destroy(store, proof.org)
+
+
+def shredding_unfinished(store: Store, keys: Keyring) -> tuple[str, ...]:
+    """Oids of orgs that were shredded, and of which something is left, or a copy of the proof is lost."""
+    return tuple(proof.org for proof in _unfinished(store, keys))
+
+
+def _unfinished(store: Store, keys: Keyring) -> Iterator[ShreddedOrg]:
+    for proof in shredded_orgs(store, keys).values():
+        left = next(iter(store.list(_folder(proof.org))), None)
+        named = bool(identity_names(store, proof.org))
+        if (
+            left
+            or named
+            or not all(is_proof_whole(store, keys, name) for name in proof_copies(proof))
+        ):
+            yield proof
+
+
+def _destroy(store: Store, org: str) -> None:
+    """Keys first: what is left without them nobody can read."""
+    for prefix in (f"{_folder(org)}keys/", object_names.identity(org), _folder(org)):
+        for name in [listed.name for listed in store.list(prefix)]:
+            store.delete(name)
+
+
+def _folder(org: str) -> str:
+    return f"orgs/{org}/"
+
+
+def _check_agreed(plan: Shredding, now: Shredding) -> None:
+    if now.holds:
+        raise Conflict(
+            "shred-held",
+            f"Holds ({len(now.holds)}) forbid to destroy this org.",
+            next_step="See them with `unlost hold list ORG`; an admin may lift them with `unlost hold lift`.",
+        )
+    if (plan.commits, plan.head) != (now.commits, now.head):
+        raise Conflict(
+            "shred-changed",
+            "Something was committed since the plan was made.",
+            next_step="Look at the plan again.",
+        )

@@ -1,0 +1,233 @@
+"""Walking an org's chain from its first commit, and telling which manifest is not what it was."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from unlost.model.errors import IntegrityError, NotFound, UnlostError
+from unlost.model.ports import Witnessed
+from unlost.vault.commits.state import LiveState, from_checkpoint, live_root
+from unlost.vault.format.manifest import Checkpoint, Manifest, Redaction, head_of, unpack
+from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.keys.sealing import SealedObjects
+from unlost.vault.layout import object_names
+from unlost.vault.maintenance.verify.ledger import MISSING, Ledger
+
+LATE = (
+    "It is not the commit that stood here: the late request of a run that had lost has taken a name "
+    "that an erasure had freed. The next compaction removes it; nothing is lost."
+)
+FOREIGN = (
+    "No object of a vault has such a name. It is passed over; remove it, and look who put it there."
+)
+
+
+@dataclass(slots=True)
+class Walk:
+    """What a walk along a chain gave: the state at its end, and each readable manifest.
+
+    ``whole`` is False if a manifest is damaged: then the state may lack objects, unless a later checkpoint
+    tells them. ``slots`` is the highest entry of the register of slots that a manifest has seen, and
+    ``unjournaled`` the runs whose journals a commit took away.
+    """
+
+    state: LiveState = field(default_factory=LiveState)
+    manifests: dict[int, tuple[str, str]] = field(default_factory=dict)  # head, live_root
+    whole: bool = True
+    slots: int = 0
+    unjournaled: set[str] = field(default_factory=set[str])
+
+
+class ChainVerifier:
+    """Verifies the manifests and checkpoints of one org.
+
+    ``listing``: sizes of the org's objects by name.
+    """
+
+    def __init__(
+        self,
+        org: str,
+        *,
+        sealed: SealedObjects,
+        listing: Mapping[str, int],
+        seen: Witnessed | None,
+        ledger: Ledger,
+    ) -> None:
+        self._org = org
+        self._sealed = sealed
+        self._listing = listing
+        self._seen = seen
+        self._ledger = ledger
+        self._stood_in: list[str] = []
+        self._withdrawn: set[str] = set()
+
+    def walk(self) -> Walk:
+        """Look at every manifest up to the newest that anything speaks of."""
+        walk = Walk()
+        for seq in range(1, self._newest() + 1):
+            self._step(walk, seq)
+        self._resume(walk)
+        self._check_root(walk)
+        self._check_witness(walk)
+        self._check_stood_in(walk)
+        for name in self._names(object_names.checkpoints(self._org)):
+            if object_names.sequence(name):
+                self._check_checkpoint(walk, name)
+        self._check_foreign()
+        return walk
+
+    def _check_foreign(self) -> None:
+        """Names among the commits that nothing of ours has: whoever reads passes over them."""
+        for folder in (object_names.commits, object_names.checkpoints):
+            for name in self._names(folder(self._org)):
+                if not object_names.sequence(name):
+                    self._ledger.damage(name, FOREIGN)
+        for name in self._names(object_names.redactions(self._org)):
+            if not object_names.redacted(name):
+                self._ledger.damage(name, FOREIGN)
+
+    def _names(self, folder: str) -> list[str]:
+        return [name for name in self._listing if name.startswith(folder)]
+
+    def _newest(self) -> int:
+        """The highest number that a manifest, a checkpoint or the witness knows of."""
+        names = self._names(object_names.commits(self._org)) + self._names(
+            object_names.checkpoints(self._org)
+        )
+        numbers = [object_names.sequence(name) for name in names]
+        return max([*numbers, self._seen.number if self._seen else 0], default=0)
+
+    def _step(self, walk: Walk, seq: int) -> None:
+        name = self._name(seq)
+        if name not in self._listing:
+            self._ledger.damage(name, self._missing(seq))
+            walk.whole = False
+            return
+        self._ledger.saw(self._listing[name])
+        read = self._ledger.attempt(name, lambda: self._read(name, seq))
+        if read is None:
+            walk.whole = False
+            return
+        if name.startswith(object_names.redactions(self._org)):
+            self._stood_in.append(name)
+        manifest, head = read
+        before = walk.manifests.get(seq - 1)
+        if seq == 1 or before is not None:
+            parent = before[0] if before else ""
+            if manifest.parent != parent:
+                self._ledger.damage(name, "It does not follow the commit before it.")
+                walk.whole = False
+        for pack in set(manifest.reuses) - walk.state.packs.keys() if walk.whole else ():
+            self._ledger.damage(name, f"It refers to the pack {pack[:12]}, which no commit has.")
+        walk.slots = max(walk.slots, manifest.slots)
+        self._withdrawn.update(manifest.withdrawn)
+        walk.unjournaled.update(manifest.unjournaled)
+        walk.state.apply(manifest, head=head)
+        walk.manifests[seq] = (head, manifest.live_root)
+
+    def _name(self, seq: int) -> str:
+        """The manifest; where it was removed, what an erasure put in its place."""
+        name = object_names.commit(self._org, seq)
+        redaction = next(iter(self._names(object_names.redactions(self._org, seq))), None)
+        if redaction is None:
+            return name
+        if name in self._listing and not self._are_two(name, redaction, seq):
+            return name
+        return redaction
+
+    def _are_two(self, name: str, redaction: str, seq: int) -> bool:
+        """True, and told, if what lies under a manifest's name is not what the redaction stands for."""
+        try:
+            two = self._read(name, seq)[1] != self._read(redaction, seq)[1]
+        except UnlostError:
+            return False
+        if two:
+            self._ledger.damage(name, LATE)
+        return two
+
+    def _missing(self, seq: int) -> str:
+        if self._seen is not None and seq == self._seen.number:
+            return f"{MISSING} The application remembers that this snapshot was made."
+        return MISSING
+
+    def _read(self, name: str, seq: int) -> tuple[Manifest, str]:
+        if name.startswith(object_names.redactions(self._org)):
+            content = self._sealed.get(ObjectKind.REDACTION, org=self._org, name=name)
+            redaction = unpack(content, Redaction, name=name)[0]
+            manifest, head = redaction.manifest, redaction.head
+        else:
+            content = self._sealed.get(ObjectKind.MANIFEST, org=self._org, name=name)
+            manifest, text = unpack(content, Manifest, name=name)
+            head = head_of(text)
+        said = (manifest.seq, manifest.org, manifest.vault)
+        if said != (seq, self._org, self._sealed.keys.vault.hex()):
+            raise IntegrityError("chain-replaced", "It says that it is another commit.")
+        return manifest, head
+
+    def _resume(self, walk: Walk) -> None:
+        """Behind what is lost: the state of the newest checkpoint that proves itself, carried on to the end."""
+        names = () if walk.whole else self._names(object_names.checkpoints(self._org))
+        for name in sorted(names, reverse=True):
+            state = self._carried_on(walk, name)
+            if state is not None:
+                walk.state = state
+                return
+
+    def _carried_on(self, walk: Walk, name: str) -> LiveState | None:
+        """The state at the end from a checkpoint on; None where that or a later manifest is not whole."""
+        seq = object_names.sequence(name)
+        if not seq or any(one not in walk.manifests for one in range(seq, self._newest() + 1)):
+            return None
+        try:
+            state = from_checkpoint(self._read_checkpoint(name))
+            if not self._proves(walk, state, seq):
+                return None
+            for one in range(seq + 1, self._newest() + 1):
+                manifest, head = self._read(self._name(one), one)
+                state.apply(manifest, head=head)
+        except (IntegrityError, NotFound):
+            return None
+        return state if self._proves(walk, state, self._newest()) else None
+
+    def _proves(self, walk: Walk, state: LiveState, seq: int) -> bool:
+        """True if a state is what a manifest proves."""
+        told = (state.seq, state.head, live_root(state, org=self._org))
+        return told == (seq, *walk.manifests[seq])
+
+    def _check_root(self, walk: Walk) -> None:
+        state = walk.state
+        if not walk.whole or not state.seq:
+            return
+        root = live_root(state, org=self._org)
+        if root != walk.manifests[state.seq][1]:
+            name = object_names.commit(self._org, state.seq)
+            self._ledger.damage(name, "The objects that should be live are not those it proves.")
+            walk.whole = False
+
+    def _check_witness(self, walk: Walk) -> None:
+        if self._seen is None or self._seen.number not in walk.manifests:
+            return
+        if walk.manifests[self._seen.number][0] != self._seen.head:
+            name = object_names.commit(self._org, self._seen.number)
+            self._ledger.damage(name, "It is not the commit that the application remembers.")
+            walk.whole = False
+
+    def _check_stood_in(self, walk: Walk) -> None:
+        """What stands in place of manifests: an erasure must have put it there."""
+        if walk.whole:
+            for name in set(self._stood_in) - walk.state.objects.keys() - self._withdrawn:
+                self._ledger.damage(
+                    name, "It stands in place of a commit, but no erasure put it there."
+                )
+
+    def _check_checkpoint(self, walk: Walk, name: str) -> None:
+        self._ledger.saw(self._listing[name])
+        document = self._ledger.attempt(name, lambda: self._read_checkpoint(name))
+        proof = walk.manifests.get(object_names.sequence(name))
+        if document is None or proof is None:
+            return
+        if not self._proves(walk, from_checkpoint(document), object_names.sequence(name)):
+            self._ledger.damage(name, "It does not tell what its commit proves.")
+
+    def _read_checkpoint(self, name: str) -> Checkpoint:
+        content = self._sealed.get(ObjectKind.CHECKPOINT, org=self._org, name=name)
+        return unpack(content, Checkpoint, name=name)[0]

@@ -1,0 +1,250 @@
+"""Decrypting everything, and computing again what can be computed: the third level."""
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.model.errors import IntegrityError
+from unlost.model.snapshot import SegmentEntry
+from unlost.vault.commits.state import LiveSegment, LiveState, live_objects, segment_objects
+from unlost.vault.format.manifest import ObjectEntry
+from unlost.vault.format.physical import (
+    BARE_FIELDS,
+    CHANGES,
+    FILES,
+    SEARCH,
+    U_BLOBS,
+    U_ID,
+    U_ROW_HASH,
+    U_SHAPE,
+    U_SNAP,
+)
+from unlost.vault.format.rowhash import HashedColumn, from_array, id_hashes, row_hashes
+from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.format.sidecar import Fence, build_filter
+from unlost.vault.layout import object_names
+from unlost.vault.maintenance.verify.index import IndexCheck
+from unlost.vault.maintenance.verify.ledger import Ledger
+from unlost.vault.maintenance.verify.words import WordsCheck
+from unlost.vault.objects.blob_stream import open_blob
+from unlost.vault.objects.files import BLOB_COLUMNS, blob_of_row
+from unlost.vault.objects.packs import Blob
+from unlost.vault.objects.segment_writer import counted
+from unlost.vault.read.big_cells import resolve
+from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.table_view import TableView, last_of_each, named
+
+_READ_BYTES = 1 << 20
+
+
+class DeepVerifier:
+    """Verifies the live objects of one org whose digests agree.
+
+    ``good``: names of the objects whose digests agree; others have been reported.
+    """
+
+    def __init__(self, room: OrgRoom, *, good: frozenset[str], ledger: Ledger) -> None:
+        self._room = room
+        self._good = good
+        self._ledger = ledger
+
+    def check(self, state: LiveState) -> None:
+        """Segments with their sidecars, then packs with the blobs in them, then the rest.
+
+        What needs a damaged object to be computed is left out: that object has been named.
+        """
+        schemas_good = all(self._is_good(name) for name in state.objects if "/schemas/" in name)
+        blobs_good = self._blobs_are_good(state)
+        for live in _all_segments(state):
+            if schemas_good and self._is_whole(live):
+                self._check_segment(live, blobs=blobs_good)
+        for pack in state.packs.values():
+            self._check_sealed(object_names.pack(self._room.org, pack.id), ObjectKind.PACK)
+        self._check_blobs(state)
+        self._check_words(state)
+        self._check_index(state)
+        for entry in state.objects.values():
+            self._check_sealed(entry.name, _kind_of(entry))
+
+    def _is_good(self, name: str) -> bool:
+        return name in self._good
+
+    def _is_whole(self, live: LiveSegment) -> bool:
+        """True if a segment and its sidecar are good."""
+        objects = segment_objects(live.entry, org=self._room.org)
+        return all(self._is_good(entry.name) for entry in objects)
+
+    def _blobs_are_good(self, state: LiveState) -> bool:
+        """True if every blob can be found and read."""
+        packs = (object_names.pack(self._room.org, pack.id) for pack in state.packs.values())
+        return all(map(self._is_good, packs)) and all(
+            self._is_whole(live) for live in state.segments.get(FILES, {}).values()
+        )
+
+    def _check_sealed(self, name: str, kind: ObjectKind) -> None:
+        if self._is_good(name):
+            self._ledger.attempt(
+                name, lambda: self._room.sealed.get(kind, org=self._room.org, name=name)
+            )
+
+    def _check_segment(self, live: LiveSegment, *, blobs: bool) -> None:
+        check = SegmentCheck(live, self._room, blobs=blobs)
+        segment = object_names.segment(self._room.org, live.entry.object)
+        sidecar = object_names.sidecar(self._room.org, live.entry.id)
+        self._ledger.attempt(segment if live.entry.sidecar else sidecar, check.sidecar)
+        self._ledger.attempt(segment, check.rows)
+
+    def _check_blobs(self, state: LiveState) -> None:
+        """Every blob that a row of ``$files`` tells of, from first byte to last."""
+        for live in state.segments.get(FILES, {}).values():
+            if self._is_whole(live):
+                for blob in _blobs_in(live, self._room):
+                    self._check_blob(self._room.placed(blob, state))
+
+    def _check_blob(self, blob: Blob) -> None:
+        names = [object_names.pack(self._room.org, extent.pack) for extent in blob.extents]
+        if names and all(self._is_good(name) for name in names):
+            self._ledger.attempt(names[0], lambda: _drain(self._room, blob))
+
+    def _check_words(self, state: LiveState) -> None:
+        """The words follow from the rows, where all objects are whole."""
+        words = state.segments.get(SEARCH, {})
+        if words and self._all_good(state):
+            name = object_names.segment(self._room.org, next(iter(words)))
+            self._ledger.attempt(name, WordsCheck(self._room, state).check)
+
+    def _check_index(self, state: LiveState) -> None:
+        """What is told of merged commits is what they did, where all objects are whole."""
+        if self._all_good(state):
+            told = next(iter(state.segments.get(CHANGES, {})), None)
+            commit = object_names.commit(self._room.org, state.seq)
+            name = object_names.segment(self._room.org, told) if told is not None else commit
+            self._ledger.attempt(name, IndexCheck(self._room, state).check)
+
+    def _all_good(self, state: LiveState) -> bool:
+        return all(self._is_good(entry.name) for entry in live_objects(state, org=self._room.org))
+
+
+class SegmentCheck:
+    """One segment, computed again. Methods raise IntegrityError where something disagrees.
+
+    ``blobs`` False: rows whose text lies in blobs cannot be computed, and are left out.
+    """
+
+    def __init__(self, live: LiveSegment, room: OrgRoom, *, blobs: bool) -> None:
+        self._blobs = blobs
+        self._live = live
+        self._entry: SegmentEntry = live.entry
+        self._room = room
+        self._view = TableView(live.entry.table, [live], room.reading)
+
+    def sidecar(self) -> None:
+        """Fences and filter follow from the ids."""
+        car = self._room.reader.sidecar(self._entry)
+        ids = [self._ids(group) for group in range(len(car.fences))]
+        fences = [Fence(part[0].as_py(), len(part), 0) for part in ids if len(part)]
+        told = [Fence(fence.first, fence.rows, 0) for fence in car.fences]
+        hashes = id_hashes(pa.concat_arrays(ids))
+        told_of = counted(hashes, table=self._entry.table, merged=self._live.merged)
+        built = build_filter(told_of)
+        if fences != told or not np.array_equal(built, car.filter):
+            raise _disagrees("The sidecar does not agree with the rows")
+
+    def rows(self) -> None:
+        """Rows, order, first and last id, and the hash of each row."""
+        count, last = 0, ""
+        for group in range(len(self._room.reader.sidecar(self._entry).fences)):
+            ids = self._ids(group)
+            count += len(ids)
+            last = self._check_order(ids, after=last)
+            if self._entry.table not in BARE_FIELDS:
+                self._check_ages(group)
+                self._check_hashes(group)
+        if count != self._entry.rows or last != self._entry.max_id:
+            raise _disagrees("The segment does not have the rows that its manifest tells")
+
+    def _ids(self, group: int) -> pa.Array:
+        return self._view.read(0, [group], [U_ID]).column(U_ID).combine_chunks()
+
+    def _check_order(self, ids: pa.Array, *, after: str) -> str:
+        first: str = ids[0].as_py()
+        if not after and first != self._entry.min_id:
+            raise _disagrees("The segment does not begin with the id that its manifest tells")
+        rising = pc.all(pc.greater_equal(ids.slice(1), ids.slice(0, len(ids) - 1))).as_py()
+        if first.encode() < after.encode() or rising is False:
+            raise _disagrees("The rows of the segment are not in order")
+        return str(ids[-1].as_py())
+
+    def _check_ages(self, group: int) -> None:
+        """Versions side by side: of the commits that the manifest tells, and oldest first."""
+        if not self._live.merged:
+            return
+        rows = self._view.read(0, [group], [U_ID, U_SNAP])
+        snaps, same = rows.column(U_SNAP).to_numpy(), ~last_of_each(rows.column(U_ID))
+        inside = (snaps >= self._live.first) & (snaps <= self._live.last)
+        if not inside.all() or (same[:-1] & (snaps[1:] <= snaps[:-1])).any():
+            raise _disagrees("The versions in the segment are not those of the commits it tells")
+
+    def _check_hashes(self, group: int) -> None:
+        label, present = self._room.reader.facts(self._entry)
+        cells = [name for name in present if not name.startswith("_u_")]
+        rows = self._view.read(0, [group], [U_ROW_HASH, U_BLOBS, U_SHAPE, *cells])
+        if not self._blobs:
+            rows = rows.filter(pc.is_null(rows.column(U_BLOBS)))
+        for number, schema in enumerate([shape.schema for shape in label.shapes] or [label.schema]):
+            of_shape = rows.filter(pc.equal(rows.column(U_SHAPE), number))
+            if len(of_shape):
+                self._check_shape(of_shape, schema, self._view.names(0, shape=number))
+
+    def _check_shape(self, rows: pa.Table, schema: str, present: dict[str, str]) -> None:
+        known = self._room.schemas.known(schema, self._entry.table)
+        counted = [name for name in present if not known[name].volatile]
+        cells = resolve(named(rows, counted, present), counted, self._load)
+        arrays = [
+            (HashedColumn(name, known[name].kind), cells.column(name).combine_chunks())
+            for name in counted
+        ]
+        if (row_hashes(arrays, rows=len(rows)) != from_array(rows.column(U_ROW_HASH))).any():
+            raise _disagrees("A row does not have the hash that follows from its cells")
+
+    def _load(self, blobs: Collection[str]) -> Mapping[str, bytes]:
+        return self._room.load_blob(until=self._room.chain.live().seq)(blobs)
+
+
+def _all_segments(state: LiveState) -> list[LiveSegment]:
+    return [live for held in state.segments.values() for live in held.values()]
+
+
+def _blobs_in(live: LiveSegment, room: OrgRoom) -> list[Blob]:
+    view = TableView(FILES, [live], room.reading)
+    present = view.names(0)
+    blobs = []
+    for group in range(len(room.reader.sidecar(live.entry).fences)):
+        wanted = [present[name] for name in BLOB_COLUMNS if name in present]
+        rows = view.read(0, [group], [U_ID, U_BLOBS, *wanted])
+        cells = named(rows, BLOB_COLUMNS, present).append_column(U_ID, rows.column(U_ID))
+        mask = pc.is_valid(cells.column("extents"))
+        blobs += [blob_of_row(row) for row in cells.filter(mask).to_pylist()]
+    return blobs
+
+
+def _drain(room: OrgRoom, blob: Blob) -> None:
+    with open_blob(room.sealed, org=room.org, blob=blob) as stream:
+        while stream.read(_READ_BYTES):
+            pass
+
+
+def _kind_of(entry: ObjectEntry) -> ObjectKind:
+    if "/redacted/" in entry.name:
+        return ObjectKind.REDACTION
+    return ObjectKind.SCHEMA if "/schemas/" in entry.name else ObjectKind.CERTIFICATE
+
+
+def _disagrees(why: str) -> IntegrityError:
+    return IntegrityError(
+        "segment-disagrees",
+        f"{why}.",
+        next_step="Bring the object back from a copy of the vault.",
+    )

@@ -1,0 +1,117 @@
+"""Proving ``vault.json``, the slots and the wrapped keys, each copy of its own."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import pairwise
+
+from unlost.model.store import Store
+from unlost.vault.format.register import Register, register_name
+from unlost.vault.format.shredded import SHREDDED, shredded_copies
+from unlost.vault.format.vaultjson import MAC_LABEL, VAULT_FILE, prove_vault_file
+from unlost.vault.keys.hierarchy import COPIES, Keyring
+from unlost.vault.keys.opening import check_slot_copy, slots, strange_slots
+from unlost.vault.keys.register import digest_of, entry_numbers, read_entry
+from unlost.vault.keys.sealing import SealedObjects
+from unlost.vault.keys.shred_proofs import read_proof, shredded_orgs
+from unlost.vault.keys.unlock import slot_copies
+from unlost.vault.maintenance.verify.ledger import MISSING, Ledger
+from unlost.vault.objects.home_copies import VaultHomes, name_of
+
+STRANGE = "It counts for nothing: somebody put it there."
+
+
+def check_vault_file(store: Store, keys: Keyring, ledger: Ledger) -> None:
+    """Every byte of ``vault.json``."""
+
+    def prove() -> None:
+        data = store.get(VAULT_FILE)
+        ledger.saw(len(data))
+        prove_vault_file(data, mac=partial(keys.mac, MAC_LABEL, generation=1))
+
+    ledger.attempt(VAULT_FILE, prove)
+
+
+def check_slots(store: Store, keys: Keyring, ledger: Ledger, *, entries: int) -> None:
+    """Three copies of each slot that there is or should be, proved without their secrets.
+
+    ``entries``: how many entries of the register some commit has seen.
+    """
+    expected = _check_register(store, keys, ledger, entries=entries)
+    for name in strange_slots(store):
+        ledger.damage(name, STRANGE)
+    for slot in sorted({*slots(store), *(expected or ())}):
+        for name in slot_copies(slot):
+            ledger.saw(store.size(name) or 0)
+            ledger.attempt(name, partial(check_slot_copy, store, keys, name))
+            if expected is not None and store.size(name) is not None:
+                _check_listed(store, ledger, name, expected.get(slot))
+
+
+def _check_register(
+    store: Store, keys: Keyring, ledger: Ledger, *, entries: int
+) -> Mapping[str, str] | None:
+    """The slots by the newest entry of the register that proves itself; None if none does."""
+    counting: Register | None = None
+    master, whole = 1, 0
+    numbers = sorted(entry_numbers(store))
+    for number in numbers:
+        name = register_name(number)
+        ledger.saw(store.size(name) or 0)
+        found = ledger.attempt(name, partial(read_entry, store, keys, number))
+        if found is None:
+            continue
+        if found.master < master:
+            ledger.damage(name, "Somebody made it with an earlier master key.")
+            continue
+        master, whole, counting = found.master, number, found
+    top = max(1, entries, whole)
+    for before, after in pairwise((0, *(one for one in numbers if one <= top), top + 1)):
+        _check_gap(ledger, before, after, name_of=register_name)
+    return counting.slots if counting is not None else None
+
+
+def _check_gap(ledger: Ledger, before: int, after: int, *, name_of: Callable[[int], str]) -> None:
+    """One damage for a gap between two numbers, by the name of the last that is missing."""
+    if (gap := after - before - 1) > 0:
+        told = MISSING if gap == 1 else f"It is missing, and {gap - 1} before it."
+        ledger.damage(name_of(after - 1), told)
+
+
+def _check_listed(store: Store, ledger: Ledger, name: str, digest: str | None) -> None:
+    if digest is None:
+        ledger.damage(name, "The vault has no such slot, or none any more.")
+    elif digest_of(store.get(name)) != digest:
+        ledger.damage(name, "It is not the slot that the vault's register lists.")
+
+
+def check_homes(sealed: SealedObjects, ledger: Ledger) -> None:
+    """Every byte of the copies of homes: they are few, and small. Gaps between them are damage."""
+    homes = VaultHomes(sealed)
+    numbers = homes.numbers()
+    for number in numbers:
+        name = name_of(number)
+        if sealed.store.size(name) is None and number < homes.numbers()[0]:
+            continue  # it was the oldest, and had to go while others were looked at
+        ledger.saw(sealed.store.size(name) or 0)
+        ledger.attempt(name, partial(homes.get, number))
+    for before, after in pairwise(numbers):
+        _check_gap(ledger, before, after, name_of=name_of)
+
+
+def check_shredded(sealed: SealedObjects, ledger: Ledger) -> None:
+    """Every byte of the proofs of orgs that were shredded."""
+    store, keys = sealed.store, sealed.keys
+    there = [listed.name for listed in store.list(SHREDDED)]
+    expected = [name for org in shredded_orgs(store, keys) for name in shredded_copies(org)]
+    for name in sorted({*there, *expected}):
+        ledger.saw(store.size(name) or 0)
+        ledger.attempt(name, partial(read_proof, store, keys, name))
+
+
+def check_org_keys(store: Store, keys: Keyring, org: str, ledger: Ledger) -> None:
+    """Three copies of the identity key and of each epoch's key."""
+    for name in (f"{folder}/{copy}" for folder in keys.folders(org) for copy in COPIES):
+        ledger.saw(store.size(name) or 0)
+        ledger.attempt(name, partial(keys.check_copy, name, org=org))
+    for name in keys.strange_copies(org):
+        ledger.damage(name, STRANGE)

@@ -1,0 +1,64 @@
+"""Comparing the objects that are live with what the manifests say of them."""
+
+import os
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from blake3 import blake3
+
+from unlost.model.store import Store
+from unlost.vault.format.manifest import ObjectEntry
+from unlost.vault.maintenance.verify.ledger import MISSING, Ledger
+from unlost.vault.stores.store import missing
+from unlost.vault.stores.unread import unread
+
+_READ_BYTES = 8 << 20
+_MOST_READERS = 4
+
+
+def check_sizes(
+    objects: Iterable[ObjectEntry], listing: Mapping[str, int], ledger: Ledger
+) -> list[ObjectEntry]:
+    """Presence and size; gives those that agree."""
+    agree = []
+    for entry in objects:
+        size = listing.get(entry.name)
+        ledger.saw(size or 0)
+        if size is None:
+            ledger.damage(entry.name, MISSING)
+        elif size != entry.bytes:
+            ledger.damage(entry.name, f"It has {size} bytes instead of {entry.bytes}.")
+        else:
+            agree.append(entry)
+    return agree
+
+
+def check_digests(
+    objects: Iterable[ObjectEntry], store: Store, ledger: Ledger
+) -> list[ObjectEntry]:
+    """Every byte, by digest, a few objects at a time; gives those that agree."""
+
+    def check(entry: ObjectEntry) -> ObjectEntry | None:
+        found = ledger.attempt(entry.name, lambda: _digest(store, entry))
+        if found is not None and found != entry.blake3:
+            ledger.damage(entry.name, "Its bytes are not those that were written.")
+        return entry if found == entry.blake3 else None
+
+    with ThreadPoolExecutor(min(_MOST_READERS, os.cpu_count() or 1)) as pool:
+        return [entry for entry in pool.map(check, objects) if entry is not None]
+
+
+def _digest(store: Store, entry: ObjectEntry) -> str:
+    digest = blake3()
+    path = store.path(entry.name)
+    if path is None:
+        for start in range(0, entry.bytes, _READ_BYTES):
+            digest.update(store.get_range(entry.name, start=start, length=_READ_BYTES))
+    else:
+        try:
+            digest.update_mmap(path)
+        except FileNotFoundError:
+            raise missing(entry.name) from None
+        except OSError as error:
+            raise unread(entry.name, error) from error
+    return digest.hexdigest()

@@ -1,0 +1,175 @@
+"""The whole of a vault, level by level."""
+
+import re
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from unlost.model.errors import IntegrityError, NotFound
+from unlost.model.ports import Witness
+from unlost.model.snapshot import VerifyLevel, VerifyReport
+from unlost.vault.commits.state import live_objects
+from unlost.vault.format.manifest import ObjectEntry
+from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.keys.sealing import SealedObjects
+from unlost.vault.keys.shred_proofs import shredded_orgs
+from unlost.vault.layout import object_names
+from unlost.vault.layout.org_names import identity_name
+from unlost.vault.maintenance.verify.commits import ChainVerifier, Walk
+from unlost.vault.maintenance.verify.deep import DeepVerifier
+from unlost.vault.maintenance.verify.journals import JournalVerifier
+from unlost.vault.maintenance.verify.ledger import Ledger
+from unlost.vault.maintenance.verify.look import Look
+from unlost.vault.maintenance.verify.material import (
+    check_homes,
+    check_org_keys,
+    check_shredded,
+    check_slots,
+    check_vault_file,
+)
+from unlost.vault.maintenance.verify.objects import check_digests, check_sizes
+from unlost.vault.read.org_vault import OrgRoom
+
+_ORG = re.compile(r"(?:orgs|names)/([0-9a-f]{32})(?:/|$)")
+
+
+def verify_vault(
+    sealed: SealedObjects,
+    *,
+    look: Look,
+    witness: Witness | None,
+    room: Callable[[str], OrgRoom],
+    orgs: Iterable[str] = (),
+) -> VerifyReport:
+    """Verify all orgs of a vault.
+
+    ``room`` gives what reads an org (used by ``deep`` alone). ``orgs``: oids that must be there, in
+    addition to those found. Never raises for damage: damage is what it reports. Raises StoreError
+    where the store does not answer.
+    """
+    ledger = Ledger()
+    check_vault_file(sealed.store, sealed.keys, ledger)
+    heads: dict[str, str] = {}
+    entries = 0
+    for org in sorted({*orgs, *_orgs_in(sealed)}):
+        verifier = OrgVerifier(org, sealed=sealed, witness=witness, ledger=ledger)
+        walk = verifier.check(look)
+        entries = max(entries, walk.slots)
+        if walk.state.seq:
+            heads[org] = walk.state.head
+        if look.level is VerifyLevel.DEEP and walk.whole:
+            verifier.check_deep(walk, room)
+    check_slots(sealed.store, sealed.keys, ledger, entries=entries)
+    check_homes(sealed, ledger)
+    check_shredded(sealed, ledger)
+    return VerifyReport(
+        level=look.level,
+        objects=ledger.objects,
+        bytes=ledger.bytes,
+        heads=heads,
+        damages=ledger.damages(),
+    )
+
+
+class OrgVerifier:
+    """Verifies one org up to the level ``full``; ``good`` are then the objects that agree."""
+
+    def __init__(
+        self, org: str, *, sealed: SealedObjects, witness: Witness | None, ledger: Ledger
+    ) -> None:
+        self._org = org
+        self._sealed = sealed
+        self._witness = witness
+        self._ledger = ledger
+        self.good: frozenset[str] = frozenset()
+
+    def check(self, look: Look) -> Walk:
+        """Keys, chain, open runs, and the live objects."""
+        check_org_keys(self._sealed.store, self._sealed.keys, self._org, self._ledger)
+        if not self._has_keys():
+            return Walk(whole=False)
+        seen = self._witness.get(self._org) if self._witness else None
+        listing = self._listing()
+        walk = ChainVerifier(
+            self._org, sealed=self._sealed, listing=listing, seen=seen, ledger=self._ledger
+        ).walk()
+        self._check_identity()
+        self._check_runs(listing)
+        JournalVerifier(self._org, sealed=self._sealed, listing=listing, ledger=self._ledger).check(
+            walk.state.journals, look, over=walk.unjournaled
+        )
+        objects = check_sizes(live_objects(walk.state, org=self._org), listing, self._ledger)
+        objects = [one for one in objects if look.proves(one.name)]
+        objects = check_digests(objects, self._sealed.store, self._ledger)
+        self.good = _names(objects)
+        return walk
+
+    def _listing(self) -> dict[str, int]:
+        """Sizes of the org's objects by name, as of the moment when the commits were listed.
+
+        A backup may commit meanwhile: commits and checkpoints that come later are left out, so that
+        whatever the others name was there before it was listed.
+        """
+        store, folders = self._sealed.store, (object_names.checkpoints, object_names.commits)
+        ends = {
+            listed.name: listed.size
+            for folder in folders
+            for listed in store.list(folder(self._org))
+        }
+        rest = {
+            listed.name: listed.size
+            for listed in store.list(f"orgs/{self._org}/")
+            if not listed.name.startswith(tuple(folder(self._org) for folder in folders))
+        }
+        return ends | rest
+
+    def check_deep(self, walk: Walk, room: Callable[[str], OrgRoom]) -> None:
+        """Decrypt and compute again what agreed so far."""
+        opened = self._ledger.attempt(
+            identity_name(self._sealed.store, self._org), lambda: room(self._org)
+        )
+        if opened is not None:
+            DeepVerifier(opened, good=self.good, ledger=self._ledger).check(walk.state)
+
+    def _check_identity(self) -> None:
+        """What the org was called when it was first seen."""
+        name = identity_name(self._sealed.store, self._org)
+        self._ledger.saw(self._sealed.store.size(name) or 0)
+        self._ledger.attempt(
+            name, lambda: self._sealed.get(ObjectKind.IDENTITY, org=self._org, name=name)
+        )
+
+    def _check_runs(self, listing: dict[str, int]) -> None:
+        """Intents and notes of open runs; one that ends meanwhile is no damage."""
+        for name, size in listing.items():
+            if name.startswith(f"orgs/{self._org}/runs/"):
+                self._ledger.saw(size)
+                with suppress(NotFound):
+                    self._check_run(name)
+
+    def _check_run(self, name: str) -> None:
+        data = self._sealed.store.get(name)
+        self._ledger.attempt(
+            name,
+            lambda: self._sealed.open(ObjectKind.INTENT, org=self._org, name=name, data=data),
+        )
+
+    def _has_keys(self) -> bool:
+        """False if the org's keys are lost: then nothing else of it can be looked at."""
+        try:
+            keys = self._sealed.keys
+            keys.identity_key(self._org, "")
+            oldest = keys.oldest(self._org)
+            keys.object_key(ObjectKind.MANIFEST, org=self._org, name="", epoch=oldest)
+        except IntegrityError:
+            return False
+        return True
+
+
+def _names(objects: Iterable[ObjectEntry]) -> frozenset[str]:
+    return frozenset(entry.name for entry in objects)
+
+
+def _orgs_in(sealed: SealedObjects) -> set[str]:
+    names = (listed.name for prefix in ("orgs/", "names/") for listed in sealed.store.list(prefix))
+    found = {match[1] for match in map(_ORG.match, names) if match}
+    return found - shredded_orgs(sealed.store, sealed.keys).keys()

@@ -1,0 +1,160 @@
+"""Computing all search words again, and comparing them with those that the vault has.
+
+The words of a large org do not fit into memory. They are therefore compared as hashes, in as many
+passes as it takes: each pass looks at the words whose hash leaves one remainder.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import polars as pl
+import polars_hash as plh
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from unlost.model.errors import IntegrityError
+from unlost.model.snapshot import CommitKind
+from unlost.vault.commits.state import LiveSegment, LiveState
+from unlost.vault.format.physical import (
+    SEARCH,
+    SEARCH_FIELDS,
+    U_BLOBS,
+    U_ID,
+    U_SHAPE,
+    is_system,
+)
+from unlost.vault.format.tokens import VERSION, Tokenizer
+from unlost.vault.layout.segment_label import Label, Shape
+from unlost.vault.read.big_cells import resolve
+from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.table_view import TableView, named
+
+_COLUMNS = tuple(field.name for field in SEARCH_FIELDS)
+PASS_WORDS = 8_000_000  # hashes of words that are held at a time, 8 bytes each
+
+type Hashes = NDArray[np.uint64]
+
+
+def hashes_of(rows: pa.Table) -> Hashes:
+    """A hash of each row of ``$search``, over all that it says."""
+    frame = pl.DataFrame(pl.from_arrow(rows.select(_COLUMNS)))
+    text = pl.concat_str([pl.col(name) for name in _COLUMNS], separator="\0")
+    hashed = frame.select(cast("plh.HExpr", text).nchash.xxh3_64(seed=0).alias("hash"))
+    return np.asarray(hashed.get_column("hash").to_numpy(), dtype=np.uint64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """The words whose hash leaves this remainder."""
+
+    number: int
+    of: int
+
+    def chosen(self, hashes: Hashes) -> Hashes:
+        """Those of them that this pass looks at."""
+        left = hashes % np.uint64(self.of)
+        return np.asarray(hashes[left == self.number], dtype=np.uint64)
+
+
+class WordsCheck:
+    """The words of one org."""
+
+    def __init__(self, room: OrgRoom, state: LiveState) -> None:
+        self._room = room
+        self._state = state
+        self._words = list(state.segments.get(SEARCH, {}).values())
+        self._tables = [
+            live
+            for table, held in state.segments.items()
+            for live in held.values()
+            if not is_system(table)
+        ]
+
+    def check(self) -> None:
+        """Raises IntegrityError if a word is missing, or is there that follows from no row.
+
+        A merged segment may have dropped rows that no snapshot shows, whose words are still there; so are
+        those of rows that were lost and salvaged; and of words that older rules made it is not known from which rows. Then none is too many.
+        """
+        rows = sum(live.entry.rows for live in self._words)
+        passes = rows // PASS_WORDS + 1
+        for number in range(passes):
+            self._check(_Pass(number, passes))
+
+    def _check(self, one: _Pass) -> None:
+        parts = [one.chosen(hashes) for hashes in self._told()]
+        told = np.unique(np.concatenate([np.zeros(0, np.uint64), *parts]))
+        used = np.zeros(len(told), dtype=np.bool_)
+        for table, hashes in self._expected():
+            wanted = one.chosen(hashes)
+            at = np.searchsorted(told, wanted)
+            if (at == len(told)).any() or (told[at] != wanted).any():
+                raise _disagrees(f"Words of “{table}” are missing in the search")
+            used[at] = True
+        if self._exact() and not used.all():
+            raise _disagrees("The search has words that follow from no row")
+
+    def _exact(self) -> bool:
+        merged = any(live.merged for live in (*self._words, *self._tables))
+        kinds = {info.kind for info in self._state.commits.values()}
+        return (
+            not merged
+            and CommitKind.SALVAGE not in kinds
+            and all(
+                self._label(live).tokenizer in (0, VERSION)
+                for live in (*self._words, *self._tables)
+            )
+        )
+
+    def _label(self, live: LiveSegment) -> Label:
+        return self._room.reader.facts(live.entry)[0]
+
+    def _told(self) -> Iterator[Hashes]:
+        for live in self._words:
+            for rows in self._groups(live, _COLUMNS):
+                yield hashes_of(rows)
+
+    def _expected(self) -> Iterator[tuple[str, Hashes]]:
+        """The words of all rows that were written by today's rules."""
+        for live in self._tables:
+            label = self._label(live)
+            own = Shape(label.schema, (), label.tokenizer)
+            for number, shape in enumerate(label.shapes or (own,)):
+                if shape.tokenizer == VERSION:
+                    for hashes in self._of_shape(live, number, shape):
+                        yield live.entry.table, hashes
+
+    def _of_shape(self, live: LiveSegment, number: int, shape: Shape) -> Iterator[Hashes]:
+        table = live.entry.table
+        present = TableView(table, [live], self._room.reading).names(0, shape=number)
+        tokenizer = self._room.schemas.tokenizer(shape.schema, table, names=tuple(present))
+        if tokenizer is None:
+            return
+        names = tokenizer.columns
+        columns = [U_ID, U_BLOBS, U_SHAPE, *dict.fromkeys(present[name] for name in names)]
+        for rows in self._groups(live, columns):
+            mine = rows.filter(pc.equal(rows.column(U_SHAPE), number))
+            yield hashes_of(self._made(mine, names, present, tokenizer))
+
+    def _made(
+        self, rows: pa.Table, names: Sequence[str], present: dict[str, str], tokenizer: Tokenizer
+    ) -> pa.Table:
+        load = self._room.load_blob(until=self._state.seq)
+        cells = resolve(named(rows, names, present), names, load)
+        return tokenizer.tokens(cells.append_column(U_ID, rows.column(U_ID)))
+
+    def _groups(self, live: LiveSegment, columns: Iterable[str]) -> Iterator[pa.Table]:
+        view = TableView(live.entry.table, [live], self._room.reading)
+        for group in range(len(view.sidecar(0).fences)):
+            yield view.read(0, [group], tuple(columns))
+
+
+def _disagrees(why: str) -> IntegrityError:
+    return IntegrityError(
+        "search-disagrees",
+        f"{why}.",
+        next_step="Bring the object back from a copy of the vault.",
+    )

@@ -1,0 +1,1 @@
+"""Objects of a vault as they are written and read: segments, bundles, packs and schemas."""

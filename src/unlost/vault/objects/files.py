@@ -1,0 +1,252 @@
+"""Files: from a source's streams to blobs, and the rows of ``$files`` that say whose they are.
+
+``$files`` is a system table with rows of two sorts, told apart by the first part of their id:
+
+    ["blob", blob]                    size, extents, encoding
+    ["file", table, record, column]   blob, size, checksum, name, media_type
+
+All cells are text. ``extents`` is a JSON array of [pack, offset, length]; ``encoding`` is null where
+the bytes lie in packs as they are. A blob's row stands in the
+commit that brought its bytes; a file's row in each commit in which the file changed.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO
+
+import msgspec
+import pyarrow as pa
+
+from unlost.model.errors import (
+    AuthExpired,
+    IntegrityError,
+    LimitReached,
+    StoreError,
+    UnlostError,
+    UsageError,
+)
+from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.learned import learned
+from unlost.model.ports import IncomingFile
+from unlost.model.reading import FileRef, Op, Rows
+from unlost.model.snapshot import PackEntry, StoredFile
+from unlost.vault.format.blobs import encoding_named
+from unlost.vault.objects.packs import Blob, Extent, PackWriter
+
+type _ExtentCell = tuple[str, int, int]
+type _Row = tuple[str, tuple[str | None, ...]]
+
+FILES_TABLE = "$files"
+FILES_COLUMNS = ("blob", "size", "checksum", "name", "media_type", "extents", "encoding")
+BLOB_COLUMNS = ("size", "extents", "encoding")
+_CHUNK = 256 << 10
+_BATCH_ROWS = 2_048
+_STOPS_THE_RUN = (LimitReached, AuthExpired, StoreError)
+
+
+def blob_row_id(blob: str) -> str:
+    """The id of a blob's row."""
+    return msgspec.json.encode(["blob", blob]).decode()
+
+
+def file_row_id(table: str, record: str, column: str) -> str:
+    """The id of a file's row."""
+    return msgspec.json.encode(["file", table, record, column]).decode()
+
+
+def blob_of_row(row: Mapping[str, str | None]) -> Blob:
+    """The blob that a row with ``_u_id`` and ``BLOB_COLUMNS`` tells of."""
+    _, blob = learned(tuple[str, str]).decode(row["_u_id"] or "")
+    extents = learned(tuple[_ExtentCell, ...]).decode(row["extents"] or "")
+    return Blob(
+        id=blob,
+        size=int(row["size"] or 0),
+        extents=tuple(Extent(*extent) for extent in extents),
+        encoding=encoding_named(row["encoding"]),
+    )
+
+
+def file_of_row(row: Mapping[str, str | None], *, since: int) -> StoredFile:
+    """The file that a row with ``_u_id`` and the cells of a file tells of."""
+    _, table, record, column = learned(tuple[str, str, str, str]).decode(row["_u_id"] or "")
+    return StoredFile(
+        blob=row["blob"] or "",
+        table=table,
+        record=record,
+        column=column,
+        size=int(row["size"] or 0),
+        checksum=row["checksum"],
+        name=row["name"] or "",
+        media_type=row["media_type"] or "",
+        since=since,
+    )
+
+
+def blob_rows(blobs: Sequence[Blob], *, observed_at: datetime) -> Rows:
+    """Rows of ``$files`` for blobs that are no file of a record, such as very long cells."""
+    return _rows([_blob_row(blob) for blob in blobs], observed_at)
+
+
+@dataclass(slots=True)
+class Intake:
+    """Takes files into packs and gives rows of ``$files``; counts as it goes. Use once.
+
+    ``writer`` must be its own. The counts, ``findings``, ``packs`` and ``reuses`` are complete when
+    ``rows`` is used up.
+    """
+
+    writer: PackWriter
+    observed_at: datetime
+    files: int = 0
+    file_bytes: int = 0
+    findings: tuple[Finding, ...] = ()
+    packs: tuple[PackEntry, ...] = ()
+
+    @property
+    def reuses(self) -> tuple[str, ...]:
+        """Packs of earlier commits in which contents lie already."""
+        return self.writer.reused
+
+    def rows(self, incoming: Iterable[IncomingFile]) -> Iterator[Rows]:
+        """Store the files; rows in bounded batches. All packs are durable at the end."""
+        batch: list[_Row] = []
+        for file in incoming:
+            batch.extend(self._take(file))
+            if len(batch) >= _BATCH_ROWS:
+                yield _rows(batch, self.observed_at)
+                batch = []
+        self.packs += self.writer.finish()
+        if batch:
+            yield _rows(batch, self.observed_at)
+
+    def _take(self, file: IncomingFile) -> tuple["_Row", ...]:
+        try:
+            stored = self.writer.put_chunks(read_checked(file))
+        except FileUnreadable as error:
+            self.findings += (error.finding,)
+            return ()
+        self.files += 1
+        self.file_bytes += stored.blob.size
+        row = _file_row(file.ref, stored.blob)
+        return (_blob_row(stored.blob), row) if stored.new else (row,)
+
+
+class FileUnreadable(Exception):
+    """A file's stream broke off or did not agree with its row. Never leaves this room."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.sentence)
+        self.finding = finding
+
+
+def read_checked(file: IncomingFile) -> Iterator[bytes]:
+    """A file's bytes in chunks, checked against the size and checksum that its row tells.
+
+    Raises FileUnreadable; limits, ended sessions and failures of our own store pass through.
+    """
+    try:
+        check = _Check(file.ref)
+        with file.open() as stream:
+            yield from check.over(stream)
+    except _STOPS_THE_RUN:
+        raise
+    except (UnlostError, OSError) as error:
+        raise FileUnreadable(_finding(file.ref, error)) from error
+
+
+class _Check:
+    """Size and checksum of a body as it passes."""
+
+    def __init__(self, ref: FileRef) -> None:
+        self._ref = ref
+        self._size = 0
+        algorithm, _, self._expected = (ref.checksum or "").partition(":")
+        self._digest = _digest(algorithm) if ref.checksum else None
+
+    def over(self, stream: BinaryIO) -> Iterator[bytes]:
+        """The same bytes; the last chunk is held back until all is proved."""
+        held = b""
+        while chunk := stream.read(_CHUNK):
+            self._count(chunk)
+            if held:
+                yield held
+            held = chunk
+        self._prove()
+        if held:
+            yield held
+
+    def _count(self, chunk: bytes) -> None:
+        self._size += len(chunk)
+        if self._ref.size is not None and self._size > self._ref.size:
+            raise _disagrees(f"it is longer than the {self._ref.size} bytes that its row tells")
+        if self._digest is not None:
+            self._digest(chunk)
+
+    def _prove(self) -> None:
+        if self._ref.size is not None and self._size != self._ref.size:
+            raise _disagrees(f"{self._size} of {self._ref.size} bytes came")
+        if self._digest is not None and self._digest(b"") != self._expected.lower():
+            raise _disagrees("its bytes do not have the checksum that its row tells")
+
+
+def _digest(algorithm: str) -> Callable[[bytes], str]:
+    """Feed bytes, get the hex digest so far."""
+    try:
+        digest = hashlib.new(algorithm, usedforsecurity=False)
+    except ValueError:
+        raise UsageError(
+            "checksum-unknown",
+            f"“{algorithm}” is no checksum that Unlost can compute; files cannot be proved by it.",
+            next_step="Report this to the maker of the connector.",
+        ) from None
+
+    def feed(chunk: bytes) -> str:
+        digest.update(chunk)
+        return digest.hexdigest() if not chunk else ""
+
+    return feed
+
+
+def _disagrees(why: str) -> IntegrityError:
+    return IntegrityError("file-disagrees", f"The file was not delivered whole: {why}.")
+
+
+def _finding(ref: FileRef, error: UnlostError | OSError) -> Finding:
+    name = f"“{ref.name}” " if ref.name else ""
+    return Finding(
+        kind=FindingKind.FILE_UNREADABLE,
+        severity=Severity.GAP,
+        sentence=f"The file {name}of {ref.table} {ref.record} could not be kept: {error}",
+        next_step="The next backup tries again. If it stays, open the file in the source itself.",
+        table=ref.table,
+        column=ref.column,
+        detail=ref.record,
+    )
+
+
+def _blob_row(blob: Blob) -> _Row:
+    extents = msgspec.json.encode([[e.pack, e.offset, e.length] for e in blob.extents]).decode()
+    encoding = blob.encoding.value or None
+    return blob_row_id(blob.id), (None, str(blob.size), None, None, None, extents, encoding)
+
+
+def _file_row(ref: FileRef, blob: Blob) -> _Row:
+    cells = (blob.id, str(blob.size), ref.checksum, ref.name, ref.media_type, None, None)
+    return file_row_id(ref.table, ref.record, ref.column), cells
+
+
+def _rows(batch: Sequence[_Row], observed_at: datetime) -> Rows:
+    count = len(batch)
+    cells = zip(*(cells for _, cells in batch), strict=True)
+    return Rows(
+        ids=pa.array([id_ for id_, _ in batch], pa.string()),
+        ops=pa.array([Op.STATE.value] * count, pa.string()),
+        modified_at=pa.nulls(count, pa.timestamp("ms", tz="UTC")),
+        modified_by=pa.nulls(count, pa.string()),
+        cells=pa.RecordBatch.from_arrays(
+            [pa.array(column, pa.string()) for column in cells], names=list(FILES_COLUMNS)
+        ),
+        observed_at=observed_at,
+    )

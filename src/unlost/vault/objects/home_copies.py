@@ -1,0 +1,123 @@
+"""Sealed copies of a home's own data: settings, runs and alerts, for when its machine is lost.
+
+They belong to no org. Their key comes from the master key, so that whoever opens the vault, with the
+recovery sheet alone, can read them.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import takewhile
+
+from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
+from unlost.vault.format.sealed import ObjectKind, Place, seal, unseal
+from unlost.vault.keys.hierarchy import ID_BYTES
+from unlost.vault.keys.sealing import SealedObjects
+
+FOLDER = "homes/"
+KEPT = 30
+_DIGITS = 8
+_FIRST = 1  # master key; copies under it have the epoch 0
+
+
+class VaultHomes:
+    """The copies in a vault; see the port ``HomeCopies``."""
+
+    def __init__(self, sealed: SealedObjects, *, kept: int = KEPT) -> None:
+        """``kept`` is how many copies stay."""
+        self._sealed = sealed
+        self._kept = kept
+
+    def numbers(self) -> Sequence[int]:
+        """Ascending; other names in the folder are not ours."""
+        names = (listed.name.removeprefix(FOLDER) for listed in self._sealed.store.list(FOLDER))
+        return sorted(int(name) for name in names if len(name) == _DIGITS and name.isdecimal())
+
+    def keep(self, content: bytes) -> int:
+        """Keep a copy under the next free number."""
+        number = self._newest() + 1
+        while not self._put(number, content):
+            number += 1  # another process was quicker
+        with suppress(StoreError):  # the copy is there; what is too many goes with a later one
+            for old in self.numbers()[: -self._kept]:
+                self._sealed.store.delete(name_of(old))
+        return number
+
+    def _newest(self) -> int:
+        """The number of the newest copy that opens; where none does, the last of the oldest row."""
+        numbers = self.numbers()
+        for number in reversed(numbers):
+            with suppress(IntegrityError, NotFound, UsageError):
+                self.get(number)
+                return number
+        row = takewhile(lambda one: one[1] - one[0] == numbers[0], enumerate(numbers))
+        return max((number for _, number in row), default=0)
+
+    def newest(self) -> bytes | None:
+        """The newest copy that opens: what somebody put there under a higher number stands before none."""
+        numbers = self.numbers()
+        for number in reversed(numbers):
+            with suppress(IntegrityError, NotFound, UsageError):
+                return self.get(number)
+        return self.get(numbers[-1]) if numbers else None
+
+    def drop_before(self, number: int) -> None:
+        """Remove the copies that are older than one."""
+        for old in self.numbers():
+            if old < number:
+                self._sealed.store.delete(name_of(old))
+
+    def get(self, number: int) -> bytes:
+        """The content, proved to be what was kept under this number."""
+        name = name_of(number)
+        if self._sealed.store.size(name) is None:
+            raise NotFound(
+                "home-copy-unknown",
+                f"The vault has no copy {number} of the home's data.",
+                next_step="Leave the number out to take the newest copy.",
+            )
+        data = self._sealed.store.get(name)
+        generation = self._generation(number)
+        if generation < self._sealed.keys.generation and self._renewed():
+            raise IntegrityError(
+                "home-copy-outdated",
+                f"The copy {number} of the home's data was sealed under an earlier master key.",
+                next_step="Take a newer copy; this one may be somebody else's.",
+            )
+        key = self._sealed.keys.home_key(name, generation)
+        return unseal(data, place=self._place(name), key=key)
+
+    def _generation(self, number: int) -> int:
+        """Which master key a copy says that it is sealed under."""
+        return max(_FIRST, self._sealed.header(name_of(number)).epoch)
+
+    def _renewed(self) -> bool:
+        """True if a copy is sealed under the present master key: then earlier ones do not count."""
+        present = self._sealed.keys.generation
+        return any(self._claims(number) == present for number in self.numbers())
+
+    def _claims(self, number: int) -> int:
+        """The same, and 0 for what is no copy."""
+        try:
+            return self._generation(number)
+        except (IntegrityError, NotFound, UsageError):
+            return 0
+
+    def _put(self, number: int, content: bytes) -> bool:
+        name, generation = name_of(number), self._sealed.keys.generation
+        data = seal(
+            content,
+            place=self._place(name),
+            key=self._sealed.keys.home_key(name, generation),
+            epoch=generation if generation > _FIRST else 0,
+            entropy=self._sealed.entropy,
+        )
+        return self._sealed.store.put_new(name, data)
+
+    def _place(self, name: str) -> Place:
+        vault = self._sealed.keys.vault
+        return Place(kind=ObjectKind.HOME, vault=vault, org=bytes(ID_BYTES), name=name)
+
+
+def name_of(number: int) -> str:
+    """The name of a copy."""
+    return f"{FOLDER}{number:0{_DIGITS}d}"

@@ -1,0 +1,221 @@
+"""Packs: where the bytes of files and of very long cells lie, each content once.
+
+A pack is one sealed object of about 16 MiB. A blob is a piece of it, or, where it is larger than a
+pack, several whole packs and a piece. The id of a blob is the blake3 of its bytes under a key that
+only this org has, so that equal contents are found and nobody can guess a content by its id. What
+lies in the pack is those bytes, compressed where that pays.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from blake3 import blake3
+
+from unlost.model.snapshot import PackEntry
+from unlost.vault.format.blobs import BlobEncoder, Encoding
+from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.keys.hierarchy import ID_BYTES
+from unlost.vault.keys.sealing import SealedObjects
+from unlost.vault.stores.store import where_allowed
+
+type _Known = Callable[[Collection[str]], Mapping[str, "Blob"]]
+
+PACK_BYTES = 16 << 20
+BLOB_ID_PURPOSE = "blob-id"
+_REMEMBERED = 100_000  # blobs of this writer that equal contents are looked for among
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """A part of a blob: ``length`` content bytes of a pack from ``offset``."""
+
+    pack: str
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A content: id (64 hex digits), size, where its stored bytes lie, in order, and how.
+
+    ``size`` is that of the content; the extents' lengths together are what it takes in packs.
+    """
+
+    id: str
+    size: int
+    extents: tuple[Extent, ...]
+    encoding: Encoding = Encoding.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A blob, and whether it is ``new``: its bytes were not in the vault nor in this writer."""
+
+    blob: Blob
+    new: bool
+
+
+def pack_name(org: str, pack: str) -> str:
+    """The name of a pack's object."""
+    return f"orgs/{org}/packs/{pack[:2]}/{pack}"
+
+
+class PackWriter:
+    """Writes blobs into packs, in memory bounded by one pack. For one thread.
+
+    ``known`` gives those of these blobs that an earlier commit holds. Blobs are durable when
+    ``finish`` returns, not before. One writer serves one ``Added``: the blobs that it gives out may
+    lie in any pack that it wrote.
+    """
+
+    def __init__(
+        self,
+        objects: SealedObjects,
+        *,
+        org: str,
+        known: _Known,
+        pack_bytes: int = PACK_BYTES,
+    ) -> None:
+        self._objects = objects
+        self._org = org
+        self._known = known
+        self._pack_bytes = pack_bytes
+        self._key = objects.keys.identity_key(org, BLOB_ID_PURPOSE)
+        self._packs: list[PackEntry] = []
+        self._recent: dict[str, Blob] = {}
+        self._reused: set[str] = set()
+        self._pack = self._new_id()
+        self._buffer = bytearray()
+        self._start = 0  # where in the buffer the blob that is being written begins
+        self._whole: list[Extent] = []  # packs that it has filled already
+
+    @property
+    def reused(self) -> tuple[str, ...]:
+        """Packs of earlier commits that blobs given out by this writer lie in."""
+        return tuple(sorted(self._reused))
+
+    def put(self, content: bytes) -> Stored:
+        """Store a content that is at hand."""
+        return self.put_all((content,))[0]
+
+    def put_all(self, contents: Sequence[bytes]) -> list[Stored]:
+        """Store contents that are at hand, looking up together whether they are there."""
+        blobs = [blake3(content, key=self._key).hexdigest() for content in contents]
+        unsure = {blob for blob in blobs if blob not in self._recent}
+        known = self._known(unsure) if unsure else {}
+        return [
+            self._held(blob, known)
+            or self._take((content,), BlobEncoder(size=len(content)), known=lambda _: {})
+            for blob, content in zip(blobs, contents, strict=True)
+        ]
+
+    def put_chunks(self, chunks: Iterable[bytes]) -> Stored:
+        """Store a content as it comes; if ``chunks`` raises, nothing of it is kept."""
+        return self._take(chunks, BlobEncoder(), known=self._known)
+
+    def _take(self, chunks: Iterable[bytes], encoder: BlobEncoder, *, known: _Known) -> Stored:
+        digest, size = blake3(key=self._key), 0
+        try:
+            for chunk in chunks:
+                digest.update(chunk)
+                size += len(chunk)
+                self._append(encoder.feed(chunk))
+            self._append(encoder.finish())
+        except BaseException:
+            self._drop()
+            raise
+        blob = digest.hexdigest()
+        held = self._held(blob, known((blob,)))
+        if held is not None:
+            self._drop()
+            return held
+        return self._settle(blob, size, encoder.encoding)
+
+    def finish(self) -> tuple[PackEntry, ...]:
+        """Make all blobs durable; the packs written since the last ``finish``."""
+        if self._buffer:
+            self._packs.append(self._write(len(self._buffer)))
+        packs = tuple(self._packs)
+        self._packs = []
+        return packs
+
+    def _settle(self, blob: str, size: int, encoding: Encoding) -> Stored:
+        """Keep what was appended."""
+        stored = Blob(id=blob, size=size, extents=self._extents(), encoding=encoding)
+        self._remember(stored)
+        self._begin()
+        return Stored(stored, new=True)
+
+    def _held(self, blob: str, known: Mapping[str, Blob]) -> Stored | None:
+        """The same content, where this writer or an earlier commit has stored it."""
+        stored = self._recent.get(blob)
+        if stored is None and (stored := known.get(blob)) is not None:
+            self._reused.update(extent.pack for extent in stored.extents)
+        return Stored(stored, new=False) if stored is not None else None
+
+    def _extents(self) -> tuple[Extent, ...]:
+        length = len(self._buffer) - self._start
+        tail = (Extent(self._pack, self._start, length),) if length else ()
+        return (*self._whole, *tail)
+
+    def _remember(self, blob: Blob) -> None:
+        if len(self._recent) >= _REMEMBERED:
+            del self._recent[next(iter(self._recent))]
+        self._recent[blob.id] = blob
+
+    def _begin(self) -> None:
+        self._start, self._whole = len(self._buffer), []
+
+    def _append(self, pieces: Iterable[bytes | memoryview]) -> None:
+        for piece in pieces:
+            rest = memoryview(piece)
+            while rest:
+                room = self._pack_bytes - len(self._buffer)
+                if not room:
+                    self._make_room()
+                    continue
+                self._buffer += rest[:room]
+                rest = rest[room:]
+
+    def _make_room(self) -> None:
+        """Write a pack: of the blobs before the present one, or all of it if there are none.
+
+        So a blob that spans packs shares none of them but its last, and dropping it is clean.
+        """
+        if self._start:
+            self._packs.append(self._write(self._start))
+            self._start = 0
+        else:
+            pack, length = self._pack, len(self._buffer)
+            self._packs.append(self._write(length))
+            self._whole.append(Extent(pack, 0, length))
+
+    def _write(self, length: int) -> PackEntry:
+        """Write the first ``length`` bytes of the buffer as a pack and begin another."""
+        with memoryview(self._buffer) as view, view[:length] as content:
+            written = self._objects.put_new(
+                ObjectKind.PACK,
+                org=self._org,
+                name=pack_name(self._org, self._pack),
+                content=content,
+            )
+        entry = PackEntry(
+            id=self._pack, bytes=written.bytes, blake3=written.blake3, epoch=written.epoch
+        )
+        del self._buffer[:length]
+        self._start = max(0, self._start - length)
+        self._pack = self._new_id()
+        return entry
+
+    def _drop(self) -> None:
+        """Forget the blob that is being written, with the packs that only it had filled."""
+        gone = {extent.pack for extent in self._whole}
+        self._packs = [entry for entry in self._packs if entry.id not in gone]
+        del self._buffer[self._start :]
+        self._begin()
+        with where_allowed():
+            for pack in sorted(gone):
+                self._objects.store.delete(pack_name(self._org, pack))
+
+    def _new_id(self) -> str:
+        return self._objects.entropy.bytes(ID_BYTES).hex()

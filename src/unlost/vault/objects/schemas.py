@@ -1,0 +1,186 @@
+"""Schema objects: what the tables looked like, and which number each column has for ever."""
+
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Protocol
+
+import msgspec
+from blake3 import blake3
+
+from unlost.model.hidden_columns import NOTHING_HIDDEN, HiddenColumns, LogFilter
+from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
+from unlost.vault.format import number as numbers
+from unlost.vault.format.manifest import (
+    Known,
+    ObjectEntry,
+    SchemaDocument,
+    canonical_text,
+    pack,
+    unpack,
+)
+from unlost.vault.format.physical import SYSTEM_TABLES, is_system
+from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.format.tokens import Tokenizer, key_columns, tokenizer_for
+from unlost.vault.keys.sealing import SealedObjects
+from unlost.vault.layout import object_names
+
+SYSTEM_SCHEMA = ""  # the id that segments of system tables carry: their columns are fixed
+_PURPOSE = "schema"
+
+
+type _Columns = Mapping[str, Mapping[str, Known]]
+
+
+def number_columns(schema: Schema, before: _Columns) -> dict[str, dict[str, Known]]:
+    """All columns ever had: those numbered before keep their number, new ones get the next."""
+    numbered = {table: dict(known) for table, known in before.items()}
+    for table in schema.tables:
+        known = numbered.setdefault(table.name, {})
+        for column in table.columns:
+            known[column.name] = _describe(column, known)
+        for name in table.hidden:
+            if name not in known:
+                known[name] = Known(code=_next_code(known), kind=WireKind.TEXT)
+    return numbered
+
+
+def _describe(column: Column, known: Mapping[str, Known]) -> Known:
+    held = known.get(column.name)
+    return Known(
+        code=held.code if held else _next_code(known),
+        kind=column.kind,
+        volatile=column.has(ColumnTrait.VOLATILE),
+    )
+
+
+def _next_code(known: Mapping[str, Known]) -> int:
+    return max((held.code for held in known.values()), default=0) + 1
+
+
+def _system_document() -> SchemaDocument:
+    schema = Schema(tables=tuple(SYSTEM_TABLES.values()), fingerprint="")
+    return SchemaDocument(numbers.FORMAT, schema, number_columns(schema, {}))
+
+
+class SchemaReader(Protocol):
+    """Finds the tables and columns of an org. Whatever reads rows finds its columns here."""
+
+    hidden: HiddenColumns = NOTHING_HIDDEN
+
+    def get(self, ident: str) -> SchemaDocument:
+        """A schema object; raises IntegrityError."""
+        ...
+
+    def log_filters(self, table: str, idents: Iterable[str]) -> Collection[LogFilter]:  # noqa: ARG002
+        """Return the filters of a table that one of these schemas describes as a change log."""
+        return ()
+
+    def table(self, ident: str, table: str) -> Table | None:
+        """A table in a schema object."""
+        return self.get(ident).schema.table(table)
+
+    def keys(self, ident: str, table: str) -> frozenset[str]:
+        """The columns of a table of which whole values are looked up."""
+        return key_columns(self.get(ident).schema, table)
+
+    def known(self, ident: str, table: str) -> dict[str, Known]:
+        """Every column that a table has or once had, by name."""
+        return self.get(ident).columns.get(table, {})
+
+
+class Schemas(SchemaReader):
+    """Reads and writes schema objects of an org; keeps those it read."""
+
+    def __init__(self, org: str, *, sealed: SealedObjects) -> None:
+        self.org = org
+        self._sealed = sealed
+        self._read: dict[str, SchemaDocument] = {SYSTEM_SCHEMA: _system_document()}
+        self._lock = threading.Lock()
+
+    def get(self, ident: str) -> SchemaDocument:
+        """A schema object; raises IntegrityError."""
+        with self._lock:
+            if ident not in self._read:
+                name = object_names.schema(self.org, ident)
+                content = self._sealed.get_either(ObjectKind.SCHEMA, org=self.org, name=name)
+                self._read[ident] = unpack(content, SchemaDocument, name=name)[0]
+            return self._read[ident]
+
+    def put(self, schema: Schema, *, before: str) -> str:
+        """Keep a schema that follows the one ``before`` (or the empty id); returns its id."""
+        known = self.get(before).columns if before else {}
+        document = SchemaDocument(numbers.FORMAT, schema, number_columns(schema, known))
+        key = self._sealed.keys.identity_key(self.org, _PURPOSE)
+        ident = blake3(canonical_text(document), key=key).hexdigest()
+        name = object_names.schema(self.org, ident)
+        # Also where it is there: who put it may have died before it was durable.
+        if self._sealed.resealed(name) is None:
+            content = pack(document)
+            self._sealed.put_new(ObjectKind.SCHEMA, org=self.org, name=name, content=content)
+        with self._lock:
+            self._read[ident] = document
+        return ident
+
+    def entry(self, ident: str) -> ObjectEntry:
+        """A schema object as a manifest names it."""
+        return stored_entry(self._sealed, object_names.schema(self.org, ident))
+
+    def tokenizer(self, ident: str, table: str, *, names: Sequence[str]) -> Tokenizer | None:
+        """What makes the search tokens of a table's columns ``names``; None if nothing does."""
+        found = self.table(ident, table)
+        if found is None or is_system(table):
+            return None
+        return tokenizer_for(found, names=names, keys=self.keys(ident, table))
+
+
+class VisibleSchemas(SchemaReader):
+    """Schemas without hidden columns, so that no reader finds one of them.
+
+    ``newest`` gives the id of the newest schema: it may know of change logs that older ones do not.
+    """
+
+    def __init__(self, whole: Schemas, hidden: HiddenColumns, *, newest: Callable[[], str]) -> None:
+        self.hidden = hidden
+        self._whole = whole
+        self._newest = newest
+        self._read: dict[str, SchemaDocument] = {}
+        self._filters: dict[str, Mapping[str, frozenset[LogFilter]]] = {}
+
+    def get(self, ident: str) -> SchemaDocument:
+        """A schema object without hidden columns; raises IntegrityError."""
+        if ident not in self._read:
+            self._read[ident] = _visible(self._whole.get(ident), self.hidden)
+        return self._read[ident]
+
+    def log_filters(self, table: str, idents: Iterable[str]) -> Collection[LogFilter]:
+        """The filters of a change log by these schemas, and by the newest one."""
+        return {
+            log_filter
+            for ident in {*idents, self._newest_ident}
+            for log_filter in self._filters_of(ident).get(table, ())
+        }
+
+    @cached_property
+    def _newest_ident(self) -> str:
+        return self._newest()
+
+    def _filters_of(self, ident: str) -> Mapping[str, frozenset[LogFilter]]:
+        if ident not in self._filters:
+            self._filters[ident] = self.hidden.log_filters(self._whole.get(ident).schema)
+        return self._filters[ident]
+
+
+def _visible(document: SchemaDocument, hidden: HiddenColumns) -> SchemaDocument:
+    columns = dict(document.columns)
+    for table in hidden.by_table.keys() & columns.keys():
+        known = columns[table].items()
+        columns[table] = {name: column for name, column in known if name not in hidden.of(table)}
+    schema = hidden.schema(document.schema)
+    return msgspec.structs.replace(document, schema=schema, columns=columns)
+
+
+def stored_entry(sealed: SealedObjects, name: str) -> ObjectEntry:
+    """A stored object's size and digest, read back from the store."""
+    data = sealed.store.get(name)
+    return ObjectEntry(name=name, bytes=len(data), blake3=blake3(data).hexdigest())

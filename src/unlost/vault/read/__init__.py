@@ -1,0 +1,1 @@
+"""Reading an org of a vault: tables, records, histories, changes and search."""

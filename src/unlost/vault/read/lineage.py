@@ -1,0 +1,112 @@
+"""Lineage: which live record of a target org stands for which record of this one.
+
+Rows of the system table ``$lineage``. Their id is the JSON array [target, table, old]; the newest
+row of an id counts, so that looking records up costs what looking up any records costs.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import batched
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.model.learned import learned
+from unlost.model.reading import Op, Rows
+from unlost.model.snapshot import Lineage
+from unlost.vault.format.physical import INSTANT, LINEAGE, U_ID, U_SNAP
+from unlost.vault.read.merge import key_pieces, newest_of_each
+from unlost.vault.read.org_vault import OrgReader
+from unlost.vault.read.table_view import TableView, sorted_unique
+
+_CELLS = ("live", "run")
+_BATCH_ROWS = 8_192
+
+
+def lineage_rows(rows: Sequence[Lineage], *, observed_at: datetime) -> Iterator[Rows]:
+    """Rows of ``$lineage``, in bounded batches."""
+    for part in batched(rows, _BATCH_ROWS):
+        count = len(part)
+        cells = [[row.live for row in part], [row.run for row in part]]
+        yield Rows(
+            ids=pa.array([_id(row.target, row.table, row.old) for row in part], pa.string()),
+            ops=pa.array([Op.STATE.value] * count, pa.string()),
+            modified_at=pa.nulls(count, INSTANT),
+            modified_by=pa.nulls(count, pa.string()),
+            cells=pa.RecordBatch.from_arrays(
+                [pa.array(column, pa.string()) for column in cells], names=list(_CELLS)
+            ),
+            observed_at=observed_at,
+        )
+
+
+def lineage(
+    room: OrgReader,
+    *,
+    targets: Sequence[str],
+    table: str | None,
+    records: Sequence[str],
+    lives: Sequence[str] = (),
+) -> Sequence[Lineage]:
+    """The newest rows by id; with table and records those of these and what carries them on.
+
+    ``targets``: oids of all orgs that records may have come back to. ``lives``: only rows that lead to one of
+    these.
+    """
+    state = room.chain.live()
+    view = room.view(LINEAGE, until=state.seq, state=state)
+    if not view:
+        return []
+    if table is not None and records:
+        return _followed(view, room.org, targets=targets, table=table, records=records)
+    wanted = frozenset(records)
+    return [
+        row
+        for row in _all(view, lives)
+        if table in (None, row.table) and (not wanted or row.old in wanted)
+    ]
+
+
+def _followed(
+    view: TableView, org: str, *, targets: Sequence[str], table: str, records: Sequence[str]
+) -> list[Lineage]:
+    """Rows of the records, then of those that stand for them in their own org, and so on."""
+    found: list[Lineage] = []
+    asked: set[str] = set()
+    wanted, places = set(records), list(targets)
+    while wanted:
+        asked |= wanted
+        rows = _of(view, sorted_unique(_id(t, table, old) for t in places for old in wanted))
+        found += rows
+        wanted = {row.live for row in rows if row.target == org} - asked
+        places = [org]
+    return sorted(found, key=lambda row: _id(row.target, row.table, row.old).encode())
+
+
+def _of(view: TableView, ids: pa.Array) -> list[Lineage]:
+    return list(_told(view.newest(ids, ()), view))
+
+
+def _all(view: TableView, lives: Sequence[str]) -> Iterator[Lineage]:
+    for piece in key_pieces(view, ()):
+        ids = newest_of_each(piece).column(U_ID).combine_chunks()
+        rows = view.newest(ids, ())
+        yield from _told(_leading(rows, view, lives) if lives else rows, view)
+
+
+def _leading(rows: pa.Table, view: TableView, lives: Sequence[str]) -> pa.Table:
+    live = view.cells(rows, _CELLS[:1]).column(0)
+    return rows.filter(pc.is_in(live, pa.array(lives, pa.string())))
+
+
+def _told(rows: pa.Table, view: TableView) -> Iterator[Lineage]:
+    cells = view.cells(rows, _CELLS).to_pylist()
+    keys = zip(rows.column(U_ID).to_pylist(), rows.column(U_SNAP).to_pylist(), strict=True)
+    for (key, since), cell in zip(keys, cells, strict=True):
+        target, table, old = learned(tuple[str, str, str]).decode(key)
+        yield Lineage(table, old, cell["live"], target, cell["run"], since=since)
+
+
+def _id(target: str, table: str, old: str) -> str:
+    return msgspec.json.encode((target, table, old)).decode()

@@ -1,0 +1,205 @@
+"""Reading a whole table in the order of its ids, out of segments whose ranges overlap.
+
+The range of ids is cut into pieces of bounded size at the fences of the sidecars. For each piece
+the row groups that reach into it are read; those that reach into the next one are kept, as long as
+they fit into a bounded cache. Disjoint segments are so read once and never sorted. All versions of
+a record lie in one piece.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.vault.format.physical import U_ID, U_OP, U_SNAP
+from unlost.vault.read.table_view import RANK, TableView, last_of_each
+
+type ColumnsOf = Callable[[int], Sequence[str]]
+"""The physical columns to read of the segment of a rank."""
+
+PIECE_ROWS = 32_768
+PIECE_BYTES = 16 << 20
+NARROW_ROWS, NARROW_BYTES = PIECE_ROWS * 4, PIECE_BYTES * 8
+CACHE_BYTES = 160 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Ids from ``low`` on, below ``high`` (None: no end)."""
+
+    low: str
+    high: str | None
+
+
+def cut(view: TableView, *, narrow: bool = False) -> list[Piece]:
+    """The pieces of a table, in order, each of a bounded number of rows and bytes.
+
+    ``narrow``: only few columns will be read, so that more rows may come at once.
+    """
+    if narrow:
+        return cut_at(view, rows=NARROW_ROWS, size=NARROW_BYTES)
+    return cut_at(view, rows=PIECE_ROWS, size=PIECE_BYTES)
+
+
+def cut_at(view: TableView, *, rows: int, size: int) -> list[Piece]:
+    """The same with pieces of about this many versions, and bytes of text, at most."""
+    fences = sorted(
+        (fence.first.encode(), fence.rows, fence.bytes)
+        for rank in range(len(view.segments))
+        for fence in view.sidecar(rank).fences
+    )
+    edges: list[str] = []
+    held_rows = held_bytes = 0
+    for first, count, width in fences:
+        full = held_rows + count > rows or held_bytes + width > size
+        text = first.decode()
+        if not edges or (full and text != edges[-1]):
+            edges.append(text)
+            held_rows = held_bytes = 0
+        held_rows += count
+        held_bytes += width
+    highs: list[str | None] = [*edges[1:], None]
+    return [Piece(low, high) for low, high in zip(edges, highs, strict=False)]
+
+
+class GroupCache:
+    """Row groups that reach over a piece, in bounded memory. For one thread.
+
+    Pieces ask for the same groups in turn, so what is held stays until it is used up; what does not
+    fit is read again.
+    """
+
+    def __init__(self, view: TableView, columns: ColumnsOf, *, most: int) -> None:
+        self._view = view
+        self._columns = columns
+        self._most = most
+        self._held: dict[tuple[int, int], pa.Table] = {}
+        self._bytes = 0
+
+    def get(self, rank: int, group: int, *, keep: bool) -> pa.Table:
+        """A row group; kept for later if ``keep`` and there is room, else given up."""
+        rows = self._held.get((rank, group))
+        if rows is None:
+            rows = self._view.read(rank, [group], self._columns(rank)).combine_chunks()
+            if keep and self._bytes + rows.nbytes <= self._most:
+                self._held[rank, group] = rows
+                self._bytes += rows.nbytes
+        elif not keep:
+            del self._held[rank, group]
+            self._bytes -= rows.nbytes
+        return rows
+
+
+class PieceReader:
+    """Reads the rows of pieces: all versions that count, with their rank and ``_u_snap``."""
+
+    def __init__(self, view: TableView, columns: ColumnsOf, *, cache: int | None = None) -> None:
+        self._view = view
+        self._cache = GroupCache(
+            view,
+            lambda rank: list(dict.fromkeys((*columns(rank), U_SNAP))),
+            most=CACHE_BYTES if cache is None else cache,
+        )
+
+    def read(self, piece: Piece) -> Iterator[tuple[int, pa.Table]]:
+        """The rows of a piece, by rank, each part sorted by id and then by age."""
+        for rank in range(len(self._view.segments)):
+            yield from self._of_segment(rank, piece)
+
+    def _of_segment(self, rank: int, piece: Piece) -> Iterator[tuple[int, pa.Table]]:
+        parts = []
+        for group, reaches_on in groups_in(self._view, rank, piece):
+            rows = self._cache.get(rank, group, keep=reaches_on)
+            parts.append(self._counting(rank, between(rows, piece)))
+        parts = [part for part in parts if len(part)]
+        if parts:
+            yield rank, pa.concat_tables(parts)
+
+    def _counting(self, rank: int, rows: pa.Table) -> pa.Table:
+        counting = self._view.counting(rank, rows)
+        return rows if counting is None else rows.filter(pa.array(counting))
+
+
+def groups_in(view: TableView, rank: int, piece: Piece) -> Iterator[tuple[int, bool]]:
+    """The row groups of a segment that reach into a piece, and whether they reach on behind it."""
+    entry, repeats = view.segments[rank].entry, view.repeats(rank)
+    if entry.max_id < piece.low or (piece.high is not None and entry.min_id >= piece.high):
+        return
+    fences = view.sidecar(rank).fences
+    ends = [fence.first for fence in fences[1:]] + [None]
+    for group, (fence, end) in enumerate(zip(fences, ends, strict=True)):
+        if piece.high is not None and fence.first >= piece.high:
+            return
+        if end is None or end > piece.low or (end == piece.low and repeats):
+            on = piece.high is not None and (
+                end is None or end > piece.high or (end == piece.high and repeats)
+            )
+            yield group, on
+
+
+def key_pieces(view: TableView, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """All versions of the table by pieces, oldest first for each id: narrow columns, ``_rank``.
+
+    ``_u_snap`` is among them. Versions that another of the same commit replaced are still there.
+    """
+    wanted = list(dict.fromkeys((U_ID, *columns)))
+    reader = PieceReader(view, lambda _: wanted)
+    for piece in cut(view, narrow=True):
+        parts = [ranked(rows, rank) for rank, rows in reader.read(piece)]
+        if parts:
+            yield in_id_order(pa.concat_tables(parts), several=len(parts) > 1)
+
+
+def ranked(rows: pa.Table, rank: int) -> pa.Table:
+    """Rows with the rank of their segment."""
+    return rows.append_column(RANK, pa.array(np.full(len(rows), rank, dtype=np.int32)))
+
+
+def in_id_order(rows: pa.Table, *, several: bool) -> pa.Table:
+    """Rows in the order of id and rank; if they are not ``several`` parts they are in it already."""
+    if not several:
+        return rows
+    return rows.take(pc.sort_indices(rows, sort_keys=[(U_ID, "ascending"), (RANK, "ascending")]))
+
+
+def live_rows(rows: pa.Table) -> pa.Table:
+    """Of wide rows in any order the newest of each id, where it is alive, in the order of id.
+
+    Wide columns are copied once, and not at all where nothing has to move.
+    """
+    keys = rows.select([U_ID, RANK])
+    order = pc.sort_indices(keys, sort_keys=[(U_ID, "ascending"), (RANK, "ascending")])
+    alive = pc.equal(rows.column(U_OP), "U").to_numpy()[order.to_numpy()]
+    chosen = order.to_numpy()[last_of_each(keys.column(U_ID).take(order)) & alive]
+    if len(chosen) == len(rows) and (np.diff(chosen.astype(np.int64)) == 1).all():
+        return rows
+    return rows.take(pa.array(chosen))
+
+
+def newest_of_each(rows: pa.Table) -> pa.Table:
+    """The newest version of each id, of rows in the order of id and rank."""
+    mask = last_of_each(rows.column(U_ID))
+    return rows if mask.all() else rows.filter(pa.array(mask))
+
+
+def between(rows: pa.Table, piece: Piece) -> pa.Table:
+    """Of rows in the order of their ids those of a piece."""
+    ids = rows.column(U_ID)
+    start = _bisect(ids, piece.low)
+    end = len(ids) if piece.high is None else _bisect(ids, piece.high)
+    return rows.slice(start, end - start)
+
+
+def _bisect(ids: pa.ChunkedArray, wanted: str) -> int:
+    """The first place whose id is not below ``wanted``."""
+    low, high = 0, len(ids)
+    target = wanted.encode()
+    while low < high:
+        middle = (low + high) // 2
+        if ids[middle].as_py().encode() < target:
+            low = middle + 1
+        else:
+            high = middle
+    return low

@@ -1,0 +1,160 @@
+"""All that serves one org of an opened vault: its chain, its readers, its blobs."""
+
+from collections.abc import Collection, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+
+from unlost.model.errors import NotFound
+from unlost.model.hidden_columns import HiddenColumns
+from unlost.model.ports import Clock, Witness
+from unlost.vault.commits.chain import Chain
+from unlost.vault.commits.state import LiveState
+from unlost.vault.format.physical import U_ID
+from unlost.vault.keys.sealing import SealedObjects
+from unlost.vault.layout.write_budget import BUFFER_BYTES, BufferLimit
+from unlost.vault.objects.blob_stream import open_blob
+from unlost.vault.objects.bundling import BUNDLE_FROM
+from unlost.vault.objects.files import BLOB_COLUMNS, FILES_TABLE, blob_of_row, blob_row_id
+from unlost.vault.objects.packs import Blob, PackWriter
+from unlost.vault.objects.schemas import SchemaReader, Schemas, VisibleSchemas
+from unlost.vault.objects.segments import SegmentReader
+from unlost.vault.read.big_cells import LoadBlobs
+from unlost.vault.read.table_view import Reading, TableView, sorted_unique
+
+
+@dataclass(frozen=True, slots=True)
+class VaultOptions:
+    """Choices of whoever opens a vault.
+
+    ``search``: whether new rows become findable by their words. ``buffer_bytes``: how much text
+    waits in memory, over all tables that are read in parallel. ``bundle_from``: of how many tables a run
+    writes what is few as one object.
+    """
+
+    search: bool = True
+    buffer_bytes: int = BUFFER_BYTES
+    bundle_from: int = BUNDLE_FROM
+
+
+@dataclass(eq=False)
+class OrgReader:
+    """Reads one org. Safe to share between threads."""
+
+    org: str
+    sealed: SealedObjects
+    chain: Chain
+    schemas: SchemaReader
+    reader: SegmentReader
+
+    @property
+    def reading(self) -> Reading:
+        """The reader of the org's segments."""
+        return Reading(self.reader, self.schemas)
+
+    def view(self, table: str, *, until: int, state: LiveState | None = None) -> TableView:
+        """A table as of a commit."""
+        state = state or self.chain.live()
+        return TableView(table, state.of(table, until=until), self.reading, until=until)
+
+    def blobs(
+        self, idents: Iterable[str], *, until: int, state: LiveState | None = None
+    ) -> dict[str, Blob]:
+        """Where blobs lie, those that a commit up to ``until`` brought; as of a state or as of now."""
+        view = self.view(FILES_TABLE, until=until, state=state)
+        rows = view.newest(sorted_unique(map(blob_row_id, idents)), ())
+        keys = rows.column(U_ID).to_pylist()
+        cells = view.cells(rows, BLOB_COLUMNS).to_pylist()
+        told = (blob_of_row({**cell, U_ID: key}) for cell, key in zip(cells, keys, strict=True))
+        return {blob.id: blob for blob in told}
+
+    def open_blob(self, blob: str, *, until: int) -> AbstractContextManager[BinaryIO]:
+        """A blob's bytes; raises NotFound."""
+        found = self.blobs([blob], until=until).get(blob)
+        if found is None:
+            raise _unknown_file(blob)
+        placed = self.placed(found, self.chain.live())
+        return open_blob(self.sealed, org=self.org, blob=placed)
+
+    def placed(self, blob: Blob, state: LiveState) -> Blob:
+        """The blob with the packs as they are called now: some were sealed anew."""
+        extents = (replace(one, pack=state.pack_id(one.pack)) for one in blob.extents)
+        return replace(blob, extents=tuple(extents))
+
+    def load_blob(self, *, until: int, state: LiveState | None = None) -> LoadBlobs:
+        """What gives the whole bytes of blobs, looked up together; it raises NotFound."""
+
+        def load(idents: Collection[str]) -> dict[str, bytes]:
+            found = self.blobs(idents, until=until, state=state)
+            for blob in set(idents) - found.keys():
+                raise _unknown_file(blob)
+            now = state or self.chain.live()
+            blobs = sorted((self.placed(blob, now) for blob in found.values()), key=_lies)
+            return {
+                blob.id: _whole(open_blob(self.sealed, org=self.org, blob=blob)) for blob in blobs
+            }
+
+        return load
+
+
+class OrgRoom(OrgReader):
+    """One org, to read and write. Safe to share between threads."""
+
+    schemas: Schemas
+
+    def __init__(
+        self,
+        org: str,
+        *,
+        sealed: SealedObjects,
+        clock: Clock,
+        witness: Witness | None,
+        options: VaultOptions,
+        limit: BufferLimit,
+    ) -> None:
+        chain, schemas = Chain(org, sealed=sealed, witness=witness), Schemas(org, sealed=sealed)
+        super().__init__(org, sealed, chain, schemas, SegmentReader(org, sealed=sealed))
+        self.clock = clock
+        self.options = options
+        self.limit = limit
+        self.unjournaled: dict[int, tuple[str, ...]] = {}  # by commit: what it took away is known
+
+    def visible(self, hidden: HiddenColumns) -> OrgReader:
+        """The same org without its hidden columns, to read."""
+        schemas = VisibleSchemas(self.schemas, hidden, newest=self._newest_schema)
+        return OrgReader(self.org, self.sealed, self.chain, schemas, self.reader)
+
+    def pack_writer(self, *, until: int) -> PackWriter:
+        """A writer that knows the blobs up to a commit."""
+        return PackWriter(
+            self.sealed, org=self.org, known=lambda idents: self.blobs(idents, until=until)
+        )
+
+    def _newest_schema(self) -> str:
+        return self.chain.manifest(self.chain.live().seq)[0].schema
+
+
+def _lies(blob: Blob) -> list[tuple[str, int]]:
+    return [(extent.pack, extent.offset) for extent in blob.extents]
+
+
+def _whole(stream: BinaryIO) -> bytes:
+    with stream:
+        return stream.read()
+
+
+def _unknown_file(blob: str) -> NotFound:
+    return NotFound(
+        "file-unknown",
+        f"The vault has no file {blob[:12]}.",
+        next_step="List the files of a record with: unlost show",
+    )
+
+
+def unknown_org(org: str) -> NotFound:
+    """The error for an org that the vault does not know."""
+    return NotFound(
+        "org-unknown",
+        f"The vault has no org {org[:12]}.",
+        next_step="List the orgs with: unlost org list",
+    )

@@ -1,0 +1,167 @@
+"""Finding records by the beginning of their words, numbers, addresses and ids.
+
+Hits are held against the newest state of the record: a value that it does not have any more does
+not find it. A record that was deleted is found by its last values.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.model.hidden_columns import HiddenColumns
+from unlost.model.schema import ColumnTrait, Table
+from unlost.model.snapshot import Hit
+from unlost.vault.format.physical import SEARCH, U_ID, U_OP, is_system
+from unlost.vault.format.tokens import digits_of, words_of
+from unlost.vault.read.snapshot import VaultSnapshot
+from unlost.vault.read.table_view import TableView
+from unlost.vault.read.token_rows import beginning, exact
+
+_CANDIDATES = 20  # for each hit wanted, as many may turn out to be of the past
+_FEWEST_DIGITS = 4
+_LONGEST_ID = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A record and the column in which a token was found once."""
+
+    table: str
+    record: str
+    column: str
+
+
+def search(snapshot: VaultSnapshot, text: str, *, limit: int) -> Sequence[Hit]:
+    """Records whose id, name, number, e-mail, phone or key begins with the words of ``text``."""
+    asked = text.strip()
+    if not asked or limit < 1:
+        return ()
+    hits: dict[tuple[str, str], Hit] = {}
+    for found in (_by_id(snapshot, asked), _by_words(snapshot, asked, limit=limit)):
+        for hit in found:
+            hits.setdefault((hit.table, hit.record), hit)
+            if len(hits) >= limit:
+                return tuple(hits.values())
+    return tuple(hits.values())
+
+
+def _by_id(snapshot: VaultSnapshot, asked: str) -> Iterator[Hit]:
+    if len(asked) > _LONGEST_ID or any(character.isspace() for character in asked):
+        return
+    for table in snapshot.tables():
+        if len(snapshot.view(table).newest(pa.array([asked]), ())):
+            column = _id_column(snapshot.schema().table(table))
+            yield from _current(snapshot, [Candidate(table, asked, column)], match=None)
+
+
+def _by_words(snapshot: VaultSnapshot, asked: str, *, limit: int) -> Iterator[Hit]:
+    view = snapshot.view(SEARCH)
+    words = words_of(asked)
+    seen: set[Candidate] = set()
+    digits = _phone_digits(asked)
+    for candidates in _candidates(view, words, digits, most=limit * _CANDIDATES):
+        fresh = [candidate for candidate in candidates if candidate not in seen]
+        seen.update(fresh)
+        for at in range(0, len(fresh), limit):
+            yield from _current(snapshot, fresh[at : at + limit], match=asked)
+
+
+def _candidates(
+    view: TableView, words: Sequence[str], digits: str, *, most: int
+) -> Iterator[list[Candidate]]:
+    """Records by the exact word first, which filters answer; then by beginnings."""
+    longest, hidden = max(words, key=len, default=""), view.reading.schemas.hidden
+    if longest:
+        yield _collect(exact(view, longest), most, hidden)
+    if digits:
+        yield _collect(beginning(view, digits), most, hidden)
+    if longest and longest != digits:
+        yield _collect(beginning(view, longest), most, hidden)
+
+
+def _collect(rows: Iterable[pa.Table], most: int, hidden: HiddenColumns) -> list[Candidate]:
+    found: dict[Candidate, None] = {}
+    for part in (_visible(part, hidden) for part in rows) if hidden else rows:
+        for row in part.slice(0, most - len(found)).to_pylist():
+            found[Candidate(row["table"], row["record"], row["column"])] = None
+        if len(found) >= most:
+            break
+    return list(found)
+
+
+def _visible(rows: pa.Table, hidden: HiddenColumns) -> pa.Table:
+    """Rows of ``$search`` without the words of hidden columns: they would take up the candidates."""
+    names = pc.binary_join_element_wise(rows.column("table"), rows.column("column"), ".")
+    return rows.filter(pc.invert(pc.is_in(names, value_set=pa.array(hidden.names, pa.string()))))
+
+
+def _current(
+    snapshot: VaultSnapshot, candidates: Sequence[Candidate], *, match: str | None
+) -> Iterator[Hit]:
+    """The hits among candidates whose newest state still has what was asked for."""
+    by_table: dict[str, list[Candidate]] = {}
+    for candidate in candidates:
+        by_table.setdefault(candidate.table, []).append(candidate)
+    for table, group in by_table.items():
+        if is_system(table) or table not in snapshot.tables():
+            continue
+        yield from _current_in(snapshot, table, group, match)
+
+
+def _current_in(
+    snapshot: VaultSnapshot, table: str, group: Sequence[Candidate], match: str | None
+) -> Iterator[Hit]:
+    known = snapshot.columns(table)
+    label = _label_column(snapshot.schema().table(table), known)
+    searched = [c for c in dict.fromkeys(c.column for c in group) if c in known]
+    columns = list(dict.fromkeys([*searched, *([label] if label else [])]))
+    states = snapshot.get(table, [c.record for c in group], columns=columns)
+    rows = {row[U_ID]: row for row in states.to_pylist()}
+    for candidate in group:
+        row = rows.get(candidate.record)
+        if row is None:
+            continue
+        value = row.get(candidate.column) or ""
+        if match is not None and not matches(value, match):
+            continue
+        yield Hit(
+            org=snapshot.info.org,
+            table=table,
+            record=candidate.record,
+            column=candidate.column,
+            value=value if match is not None else candidate.record,
+            label=(row[label] or "") if label else "",
+            alive=row[U_OP] == "U",
+        )
+
+
+def matches(value: str, asked: str) -> bool:
+    """Whether every word asked for begins a word of the value, or its digits begin with those."""
+    held = words_of(value)
+    if all(any(word.startswith(part) for word in held) for part in words_of(asked)):
+        return bool(held)
+    digits = _phone_digits(asked)
+    return bool(digits) and digits_of(value).startswith(digits)
+
+
+def _phone_digits(asked: str) -> str:
+    """The digits of what looks like a telephone number; else nothing."""
+    if any(character.isalpha() for character in asked):
+        return ""
+    digits = digits_of(asked)
+    return digits if len(digits) >= _FEWEST_DIGITS else ""
+
+
+def _id_column(table: Table | None) -> str:
+    return table.id_column if table else U_ID
+
+
+def _label_column(table: Table | None, known: Sequence[str]) -> str | None:
+    """The column that names a record to a person."""
+    if table is None:
+        return None
+    named = [column.name for column in table.columns if column.has(ColumnTrait.NAME)]
+    wanted = (table.name_column, *named)
+    return next((name for name in wanted if name is not None and name in known), None)

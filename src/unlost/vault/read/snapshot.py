@@ -1,0 +1,432 @@
+"""The picture of one org at one commit; see the port ``Snapshot``."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.model.certificate import Certificate
+from unlost.model.errors import NotFound
+from unlost.model.learned import learned
+from unlost.model.schema import FileColumn, Schema, WireKind
+from unlost.model.snapshot import (
+    EVERY_ID,
+    CommitKind,
+    Hidden,
+    IdSpan,
+    SnapshotInfo,
+    StoredFile,
+    TableState,
+)
+from unlost.vault.commits import version_rules
+from unlost.vault.format.manifest import Manifest
+from unlost.vault.format.physical import (
+    HIDDEN,
+    READ_FIELDS,
+    SEARCH,
+    U_BLOBS,
+    U_ID,
+    U_MODIFIED_AT,
+    U_MODIFIED_BY,
+    U_OBSERVED_AT,
+    U_OP,
+    U_SHAPE,
+    U_SNAP,
+    U_VALID_TO,
+)
+from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.layout.positions import positions
+from unlost.vault.objects.files import FILES_COLUMNS, FILES_TABLE, file_of_row, file_row_id
+from unlost.vault.read.big_cells import LoadBlobs, blob_bytes, resolve
+from unlost.vault.read.lookup import records_with
+from unlost.vault.read.merge import PieceReader, cut, key_pieces, live_rows, newest_of_each, ranked
+from unlost.vault.read.org_vault import OrgReader
+from unlost.vault.read.table_reader import TOLD, TableRead, spans
+from unlost.vault.read.table_view import (
+    RANK,
+    TableView,
+    last_of_each,
+    sorted_unique,
+)
+
+SYSTEM = (U_OP, U_OBSERVED_AT, U_MODIFIED_AT, U_MODIFIED_BY)
+_IDS_AT_ONCE = 4_096
+
+
+class VaultSnapshot:
+    """A snapshot of an opened vault. Safe to share between threads."""
+
+    def __init__(self, room: OrgReader, number: int) -> None:
+        self._room = room
+        self._manifest, self._head = room.chain.manifest(number)
+        self._state = room.chain.live()
+        self._number = number
+
+    @property
+    def info(self) -> SnapshotInfo:
+        """Number, times, counts."""
+        return self._state.commits[self._number]
+
+    @property
+    def manifest(self) -> Manifest:
+        """The commit's manifest."""
+        return self._manifest
+
+    def schema(self) -> Schema:
+        """The schema of the snapshot."""
+        return self._room.schemas.get(self._manifest.schema).schema
+
+    def tables(self) -> Mapping[str, TableState]:
+        """State of each table that the vault holds; what was salvaged before the next backup is counted."""
+        states = {state.table: state for state in self._manifest.states}
+        brought = False
+        for number, info in sorted(self._state.commits.items()):
+            if number > self._number:
+                if info.kind is CommitKind.BACKUP:
+                    break
+                brought = brought or info.kind is CommitKind.RESTORE
+                if info.kind is CommitKind.SALVAGE:
+                    salvage = self._room.chain.manifest(number)[0]
+                    states = _standing(states, salvage, counted=not brought)
+        return states
+
+    def view(self, table: str) -> TableView:
+        """The table's segments as of this snapshot; empty if the vault holds none."""
+        return self._room.view(table, until=self._number, state=self._state)
+
+    def columns(self, table: str) -> tuple[str, ...]:
+        """Source columns that reading a table gives.
+
+        Those of the schema in its order, then those that the user may not see but the vault knows.
+        A table that the schema does not have any more keeps all columns that it ever had.
+        """
+        known = self._room.schemas.known(self._manifest.schema, table)
+        found = self._room.schemas.table(self._manifest.schema, table)
+        if found is None:
+            if table not in self.tables():
+                raise _unknown_table(table)
+            return tuple(known)
+        visible = [c.name for c in found.columns if c.kind is not WireKind.BINARY]
+        marked = [mark.column for mark in self.hidden(table) if mark.column is not None]
+        unseen = [name for name in (*found.hidden, *marked) if name in known]
+        return tuple(dict.fromkeys((*visible, *unseen)))
+
+    def scan(self, table: str, *, columns: Sequence[str] | None = None) -> pa.RecordBatchReader:
+        """Live records in the order of their ids, in bounded batches."""
+        names = self._chosen(table, columns)
+        return _reader(self._live_batches(table, names), names)
+
+    def scan_deleted(
+        self, table: str, *, columns: Sequence[str] | None = None
+    ) -> pa.RecordBatchReader:
+        """Last known states of deleted records, in the order of their ids.
+
+        System columns are the tombstone's, the cells those of the last state.
+        """
+        names = self._chosen(table, columns)
+        return _reader(self._deleted_batches(table, names), names)
+
+    def spans(self, table: str, *, rows: int) -> Sequence[IdSpan]:
+        """The ids of a table in spans of about this many versions, in order."""
+        self._chosen(table, None)
+        return spans(self.view(table), rows=rows)
+
+    def read(
+        self, table: str, columns: Sequence[str], *, within: IdSpan = EVERY_ID
+    ) -> pa.RecordBatchReader:
+        """Live records with these columns alone, by id."""
+        self._check(table, columns, system=set(TOLD) - {U_VALID_TO})
+        return TableRead(self.view(table), tuple(columns), self._load(), within).live()
+
+    def versions(
+        self, table: str, columns: Sequence[str], *, within: IdSpan = EVERY_ID
+    ) -> pa.RecordBatchReader:
+        """All versions up to this snapshot with these columns alone, by id and age."""
+        self._check(table, columns, system=set(TOLD))
+        return TableRead(self.view(table), tuple(columns), self._load(), within).versions()
+
+    def newer(self, table: str, columns: Sequence[str], *, after: int) -> pa.RecordBatchReader:
+        """The newest version of each record that a commit behind ``after`` touched."""
+        self._check(table, columns, system=set(TOLD) - {U_VALID_TO})
+        held = self._state.of(table, until=self._number)
+        added = [live for live in held if live.last > after]
+        view = TableView(table, added, self._room.reading, after=after, until=self._number)
+        return TableRead(view, tuple(columns), self._load()).newest()
+
+    def _check(self, table: str, columns: Sequence[str], *, system: Collection[str]) -> None:
+        self._chosen(table, [name for name in columns if name not in system])
+
+    def live_ids(self, table: str) -> Iterator[pa.Table]:
+        """Live ids in order, in bounded tables: ``_u_id``, ``_u_observed_at``, ``_u_snap``."""
+        self._chosen(table, None)
+        view = self.view(table)
+        for rows in key_pieces(view, (U_OP, U_OBSERVED_AT)):
+            newest = newest_of_each(rows)
+            live = newest.filter(pc.equal(newest.column(U_OP), "U"))
+            if len(live):
+                yield live.select([U_ID, U_OBSERVED_AT, U_SNAP])
+
+    def get(
+        self, table: str, ids: Sequence[str], *, columns: Sequence[str] | None = None
+    ) -> pa.Table:
+        """Newest states (live or last known before deletion) of these ids, in their order.
+
+        System columns are those of the newest version, which ``_u_op`` tells; the cells are those
+        of the last version that has any. Ids that the vault never saw are left out.
+        """
+        names = self._chosen(table, columns)
+        return self._filled(self._states(self.view(table), sorted_unique(ids), names), names)
+
+    @property
+    def salvaged(self) -> bool:
+        """True if anything was ever salvaged here."""
+        return any(info.kind is CommitKind.SALVAGE for info in self._state.commits.values())
+
+    def unread(self, table: str, ids: Sequence[str]) -> Mapping[str, frozenset[str]]:
+        """By record the columns that were lost of its newest state; nothing was, where nothing was salvaged."""
+        if not self.salvaged:
+            return {}
+        view = self.view(table)
+        rows = view.find(sorted_unique(ids), (U_OP, U_SHAPE))
+        whole = rows.filter(
+            pc.is_in(rows.column(U_OP), value_set=pa.array(version_rules.WITH_CELLS))
+        )
+        newest = whole.filter(pa.array(last_of_each(whole.column(U_ID))))
+        found: dict[str, frozenset[str]] = {}
+        told = zip(*(newest.column(n).to_pylist() for n in (U_ID, RANK, U_SHAPE)), strict=True)
+        for record, rank, shape in told:
+            lost = view.unread(rank)[shape : shape + 1]
+            if lost and lost[0]:
+                found[record] = lost[0]
+        return found
+
+    def where(
+        self,
+        table: str,
+        column: str,
+        values: Sequence[str],
+        *,
+        columns: Sequence[str] | None = None,
+    ) -> pa.Table:
+        """Newest states, as ``get`` gives them, of the records with one of these values there.
+
+        Quick for a column in which a change log names its records; any other is read whole.
+        """
+        names = self._chosen(table, columns)
+        wanted = dict.fromkeys((*names, *self._chosen(table, [column])))
+        view = self.view(table)
+        ids = sorted_unique(records_with(view, self.view(SEARCH), column, values))
+        rows = self._filled(self._states(view, ids, tuple(wanted), narrow=True), tuple(wanted))
+        mine = pc.is_in(rows.column(column), value_set=pa.array(values, pa.string()))
+        return rows.filter(mine).select([field.name for field in _fields(names)])
+
+    def row_bytes(self, table: str) -> int:
+        """About how many bytes of text a record has, without long texts; 0 if it holds none."""
+        view = self.view(table)
+        fences = [f for rank in range(len(view.segments)) for f in view.sidecar(rank).fences]
+        rows = sum(fence.rows for fence in fences)
+        return sum(fence.bytes for fence in fences) // rows if rows else 0
+
+    def hidden(self, table: str | None = None) -> Sequence[Hidden]:
+        """Rows and columns that the reading user stopped seeing."""
+        view = self.view(HIDDEN)
+        marks = []
+        for rows in key_pieces(view, (U_OP,)):
+            newest = newest_of_each(rows)
+            live = newest.filter(pc.equal(newest.column(U_OP), "U"))
+            snaps = live.column(U_SNAP).to_pylist()
+            for text, since in zip(live.column(U_ID).to_pylist(), snaps, strict=True):
+                mark = learned(tuple[str, str | None, str | None]).decode(text)
+                if table is None or mark[0] == table:
+                    marks.append(Hidden(*mark, since=since))
+        hidden = self._room.schemas.hidden
+        return [mark for mark in marks if mark.column not in hidden.of(mark.table)]
+
+    def files(self, table: str, records: Sequence[str]) -> Sequence[StoredFile]:
+        """The newest files that the vault holds for these records."""
+        view = self.view(FILES_TABLE)
+        columns = self._file_columns(table)
+        ids = sorted_unique(file_row_id(table, r, c) for r in records for c in columns)
+        rows = view.newest(ids, (U_OP,))
+        rows = rows.filter(pc.equal(rows.column(U_OP), "U"))
+        cells = view.cells(rows, FILES_COLUMNS).to_pylist()
+        keys = rows.column(U_ID).to_pylist()
+        snaps = rows.column(U_SNAP).to_pylist()
+        files = [
+            file_of_row({**cell, U_ID: key}, since=snap)
+            for cell, key, snap in zip(cells, keys, snaps, strict=True)
+        ]
+        return self._described(table, files) if self._room.schemas.hidden.of(table) else files
+
+    def _described(self, table: str, files: Sequence[StoredFile]) -> list[StoredFile]:
+        """The files without the properties that hidden columns describe."""
+        visible = self._room.schemas.table(self._manifest.schema, table)
+        shown = {file.column: file for file in (visible.files if visible else ())}
+        return [_without_hidden(file, shown.get(file.column)) for file in files]
+
+    def certificate(self) -> Certificate | None:
+        """The certificate of the run that made it; None too where it was salvaged as lost."""
+        name = self.info.certificate
+        if name is None:
+            return None
+        content = self._room.sealed.get(ObjectKind.CERTIFICATE, org=self._room.org, name=name)
+        return learned(Certificate).decode(content)
+
+    def _file_columns(self, table: str) -> set[str]:
+        """Columns of a table whose bytes are or once were files."""
+        found = self._room.schemas.table(self._manifest.schema, table)
+        known = self._room.schemas.known(self._manifest.schema, table)
+        once = {name for name, column in known.items() if column.kind is WireKind.BINARY}
+        return once | {file.column for file in (found.files if found else ())}
+
+    def _chosen(self, table: str, columns: Sequence[str] | None) -> tuple[str, ...]:
+        known = self.columns(table)
+        if columns is None:
+            return known
+        for name in columns:
+            if name not in known:
+                raise NotFound(
+                    "column-unknown",
+                    f"“{table}” has no column “{name}” in snapshot {self._number}.",
+                    next_step="Columns are written as the source writes them, upper and lower case.",
+                )
+        return tuple(columns)
+
+    def _live_batches(self, table: str, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        view = self.view(table)
+        for rows in NamedPieces(view, names).pieces():
+            yield from self._batches(live_rows(rows), names)
+
+    def _deleted_batches(self, table: str, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        view = self.view(table)
+        for rows in key_pieces(view, (U_OP,)):
+            newest = newest_of_each(rows)
+            dead = newest.filter(pc.not_equal(newest.column(U_OP), "U")).column(U_ID)
+            for at in range(0, len(dead), _IDS_AT_ONCE):
+                ids = dead.slice(at, _IDS_AT_ONCE).combine_chunks()
+                yield from self._batches(self._states(view, ids, names), names)
+
+    def _states(
+        self, view: TableView, ids: pa.Array, names: Sequence[str], *, narrow: bool = False
+    ) -> pa.Table:
+        """Newest states, big cells still named in ``_u_blobs``.
+
+        ``narrow``: the columns are few, so that all versions' cells are read.
+        """
+        versions = view.find(ids, SYSTEM, cells=names if narrow else ())
+        newest = versions.filter(pa.array(last_of_each(versions.column(U_ID))))
+        whole = versions.filter(
+            pc.is_in(versions.column(U_OP), value_set=pa.array(version_rules.WITH_CELLS))
+        )
+        states = whole.filter(pa.array(last_of_each(whole.column(U_ID))))
+        pick = _pick(newest.column(U_ID), states.column(U_ID))
+        cells = states.select([*names, U_BLOBS]) if narrow else view.cells(states, names)
+        cells = cells.take(pick)
+        newest = _known_author(newest, states, pick)
+        columns = {name: newest.column(name) for name in (U_ID, U_SNAP, *SYSTEM)}
+        columns |= dict(zip(names, cells.columns[:-1], strict=True))
+        told = [columns[field.name] for field in _fields(names)]
+        together = pa.table(told, schema=pa.schema(_fields(names)))
+        return together.append_column(U_BLOBS, cells.column(U_BLOBS))
+
+    def _filled(self, rows: pa.Table, names: Sequence[str]) -> pa.Table:
+        """All rows with the text of big cells put back: for who asked for these records."""
+        schema = pa.schema(_fields(names))
+        return resolve(rows, names, self._load()).select(schema.names).cast(schema)
+
+    def _batches(self, rows: pa.Table, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Rows as batches, with the text of big cells put back in bounded parts."""
+        schema = pa.schema(_fields(names))
+        for part in blob_bytes(rows):
+            filled = resolve(part, names, self._load())
+            yield from filled.select(schema.names).cast(schema).to_batches()
+
+    def _load(self) -> LoadBlobs:
+        return self._room.load_blob(until=self._number, state=self._state)
+
+
+class NamedPieces:
+    """All versions of a table by pieces, with source columns by name."""
+
+    def __init__(self, view: TableView, names: Sequence[str]) -> None:
+        self._view = view
+        self._names = names
+
+    def pieces(self) -> Iterator[pa.Table]:
+        """Pieces, not sorted: system columns, ``_u_blobs``, names, ``_rank``."""
+        reader = PieceReader(self._view, self._columns)
+        for piece in cut(self._view):
+            parts = [self._named(rows, rank) for rank, rows in reader.read(piece)]
+            if parts:
+                yield pa.concat_tables(parts)
+
+    def _columns(self, rank: int) -> list[str]:
+        return [U_ID, *SYSTEM, *self._view.stored(rank, self._names)]
+
+    def _named(self, rows: pa.Table, rank: int) -> pa.Table:
+        cells = self._view.named(rank, rows, self._names)
+        head = rows.select([U_ID, U_SNAP, *SYSTEM])
+        together = pa.table(
+            [*head.columns, *cells.columns], names=[*head.column_names, *cells.column_names]
+        )
+        return ranked(together, rank)
+
+
+def _standing(
+    states: Mapping[str, TableState], salvage: Manifest, *, counted: bool
+) -> dict[str, TableState]:
+    """How tables stand after a salvage: some are to be read whole again, some were ``counted`` anew.
+
+    What a restore brought before it is in its counts, and not in those of a backup before that.
+    """
+    touched = {part.table for part in salvage.tables}
+    after = {state.table: state for state in salvage.states}
+    found = dict(states)
+    for table, later in ((table, after[table]) for table in states.keys() & after.keys()):
+        if table in touched and counted:
+            found[table] = replace(found[table], held=later.held, deleted=later.deleted)
+        if later.cursor is None and touched & {table, FILES_TABLE}:  # also where it lost only files
+            found[table] = replace(found[table], cursor=None)
+    return found
+
+
+def _without_hidden(file: StoredFile, shown: FileColumn | None) -> StoredFile:
+    return replace(
+        file,
+        checksum=file.checksum if shown and shown.checksum_column else None,
+        name=file.name if shown and shown.name_column else "",
+        media_type=file.media_type if shown and shown.type_column else "",
+    )
+
+
+def _fields(names: Sequence[str]) -> list[pa.Field]:
+    return [*READ_FIELDS, *(pa.field(name, pa.string()) for name in names)]
+
+
+def _reader(batches: Iterator[pa.RecordBatch], names: Sequence[str]) -> pa.RecordBatchReader:
+    return pa.RecordBatchReader.from_batches(pa.schema(_fields(names)), batches)
+
+
+def _pick(newest: pa.ChunkedArray, states: pa.ChunkedArray) -> pa.Array:
+    """For each newest version the place of its last state, null where there is none."""
+    source = np.full(len(newest), -1, dtype=np.int64)
+    source[positions(states, newest.combine_chunks())] = np.arange(len(states))
+    return pa.array(source, mask=source < 0)
+
+
+def _known_author(newest: pa.Table, states: pa.Table, pick: pa.Array) -> pa.Table:
+    """Where a tombstone does not tell when and by whom, the last state does."""
+    for name in (U_MODIFIED_AT, U_MODIFIED_BY):
+        column = pc.coalesce(newest.column(name), states.column(name).take(pick))
+        newest = newest.set_column(newest.column_names.index(name), name, column)
+    return newest
+
+
+def _unknown_table(table: str) -> NotFound:
+    return NotFound(
+        "table-unknown",
+        f"The vault holds no table “{table}”.",
+        next_step="Tables are written as the source writes them; the certificate lists them.",
+    )

@@ -1,0 +1,269 @@
+"""Reading a table for other programs: only the columns that were asked for, of a span of its ids.
+
+Row groups are read and decrypted column by column, so that what was not asked for costs nothing.
+Where few columns are wanted, large pieces are read beside each other; where many are, one after
+the other, the next while the last is used.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from unlost.model.snapshot import EVERY_ID, IdSpan
+from unlost.vault.commits import version_rules
+from unlost.vault.format.physical import (
+    READ_FIELDS,
+    U_BLOBS,
+    U_ID,
+    U_OP,
+    U_ROW_HASH,
+    U_SNAP,
+    U_VALID_TO,
+    VALID_TO_FIELD,
+)
+from unlost.vault.format.rowhash import from_array
+from unlost.vault.layout.parallel import spread, start
+from unlost.vault.read.big_cells import LoadBlobs, blob_bytes, resolve
+from unlost.vault.read.merge import Piece, PieceReader, between, cut, cut_at, groups_in
+from unlost.vault.read.table_view import TableView, last_of_each, plain, same_width
+
+type Pick = Callable[[pa.Table, NDArray[np.int64]], pa.Table]
+"""Chooses of wide rows, given the order that sorts them by id and age, those that are told."""
+
+TOLD = {field.name: field for field in (*READ_FIELDS, VALID_TO_FIELD)}
+_NARROW = 4  # a read of at most a fourth of a table's columns is narrow
+_SPAN_BYTES = 1 << 40
+
+
+@dataclass(frozen=True, slots=True)
+class TableRead:
+    """What is read of a table: ``columns`` are system columns or source columns, in any order."""
+
+    view: TableView
+    columns: tuple[str, ...]
+    load: LoadBlobs
+    within: IdSpan = EVERY_ID
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns as they are given: source columns are text."""
+        return pa.schema([TOLD.get(name, pa.field(name, pa.string())) for name in self.columns])
+
+    @property
+    def names(self) -> list[str]:
+        """The source columns among them."""
+        return [name for name in self.columns if name not in TOLD]
+
+    def live(self) -> pa.RecordBatchReader:
+        """Records that are alive."""
+        return self._reader(_live, ())
+
+    def newest(self) -> pa.RecordBatchReader:
+        """The newest version of each record, whatever it is."""
+        return self._reader(_newest, ())
+
+    def versions(self) -> pa.RecordBatchReader:
+        """All versions, by id and age."""
+        return self._reader(_versions, (U_ROW_HASH,))
+
+    def _reader(self, pick: Pick, beside: Sequence[str]) -> pa.RecordBatchReader:
+        return pa.RecordBatchReader.from_batches(self.schema, self._batches(pick, beside))
+
+    def _batches(self, pick: Pick, beside: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        narrow = self._is_narrow()
+        pieces = list(_inside(cut(self.view, narrow=narrow), self.within))
+        for rows in self._rows(pieces, pick, beside, narrow=narrow):
+            for part in blob_bytes(rows) if self.names else (rows,):
+                filled = resolve(part, self.names, self.load) if self.names else part
+                yield from filled.select(list(self.columns)).cast(self.schema).to_batches()
+
+    def _rows(
+        self, pieces: Sequence[Piece], pick: Pick, beside: Sequence[str], *, narrow: bool
+    ) -> Iterator[pa.Table]:
+        def chosen(parts: list[pa.Table]) -> pa.Table | None:
+            if not parts:
+                return None
+            rows = pa.concat_tables(parts)
+            found = pick(rows, by_id_and_age(rows.column(U_ID), runs=len(parts)))
+            return found if len(found) else None
+
+        if narrow:
+            found = spread(lambda piece: chosen(self._narrow_parts(piece, beside)), pieces)
+        else:
+            reader = PieceReader(self.view, lambda rank: self._stored(rank, beside))
+            found = _one_ahead(lambda piece: chosen(self._wide_parts(reader, piece)), pieces)
+        return (rows for rows in found if rows is not None)
+
+    def _narrow_parts(self, piece: Piece, beside: Sequence[str]) -> list[pa.Table]:
+        """The rows of a piece that count, segment by segment, oldest first."""
+        parts = []
+        for rank in range(len(self.view.segments)):
+            groups = [group for group, _ in groups_in(self.view, rank, piece)]
+            if groups:
+                wanted = list(dict.fromkeys((*self._stored(rank, beside), U_SNAP)))
+                rows = between(self.view.read_keys(rank, groups, wanted), piece)
+                counting = self.view.counting(rank, rows)
+                rows = rows if counting is None else rows.filter(pa.array(counting))
+                parts.append(self._named(plain(rows), rank))
+        return [part for part in parts if len(part)]
+
+    def _wide_parts(self, reader: PieceReader, piece: Piece) -> list[pa.Table]:
+        return [self._named(rows, rank) for rank, rows in reader.read(piece)]
+
+    def _stored(self, rank: int, beside: Sequence[str]) -> list[str]:
+        """The physical columns that are read of a segment."""
+        cells = self.view.stored(rank, self.names) if self.names else []
+        system = [name for name in self.columns if name in TOLD and name != U_VALID_TO]
+        return list(dict.fromkeys((U_ID, U_OP, *beside, *system, *cells)))
+
+    def _named(self, rows: pa.Table, rank: int) -> pa.Table:
+        """Physical columns under their source names."""
+        head = [name for name in rows.column_names if name.startswith("_u_") and name != U_BLOBS]
+        columns, names = [rows.column(name) for name in head], head
+        if self.names:
+            cells = self.view.named(rank, rows, self.names)
+            columns, names = [*columns, *cells.columns], [*head, *cells.column_names]
+        return pa.table(columns, names=names)
+
+    def _is_narrow(self) -> bool:
+        """True where so little is read of each row that many rows may come at once."""
+        ranks = range(len(self.view.segments))
+        width = max((len(self.view.names(rank)) for rank in ranks), default=0)
+        return len(self.names) * _NARROW <= width
+
+
+def spans(view: TableView, *, rows: int) -> list[IdSpan]:
+    """Spans of ids with about this many versions each, the first and the last without an end."""
+    lows = [piece.low for piece in cut_at(view, rows=rows, size=_SPAN_BYTES)][1:]
+    return [IdSpan(low, high) for low, high in zip(["", *lows], [*lows, None], strict=True)]
+
+
+def _inside(pieces: Sequence[Piece], within: IdSpan) -> Iterator[Piece]:
+    """The parts of pieces that lie in a span."""
+    for piece in pieces:
+        low = max(piece.low, within.low)
+        highs = [high for high in (piece.high, within.high) if high is not None]
+        high = min(highs, default=None)
+        if high is None or low < high:
+            yield Piece(low, high)
+
+
+def _one_ahead[A, T](call: Callable[[A], T], items: Sequence[A]) -> Iterator[T]:
+    """The results of a call in order; the next is made while the last is used."""
+    waiting: Future[T] | None = None
+    try:
+        for item in items:
+            before, waiting = waiting, start(partial(call, item))
+            if before is not None:
+                yield before.result()
+        if waiting is not None:
+            last, waiting = waiting, None
+            yield last.result()
+    finally:
+        if waiting is not None and not waiting.cancel():
+            waiting.exception()
+
+
+def by_id_and_age(ids: pa.ChunkedArray, *, runs: int) -> NDArray[np.int64]:
+    """The order that sorts rows by id, those of one id as they stand; they are some sorted runs.
+
+    Ids of one width are sorted by a stable sort, which goes along runs that are sorted already.
+    """
+    if runs == 1:
+        return np.arange(len(ids))
+    held = ids.combine_chunks()
+    fixed = same_width(held)
+    if fixed is not None:
+        return np.argsort(fixed, kind="stable")
+    keys = pa.table({"id": held, "at": np.arange(len(held))})
+    order = pc.sort_indices(keys, sort_keys=[("id", "ascending"), ("at", "ascending")])
+    return np.asarray(order.to_numpy(), dtype=np.int64)
+
+
+def _live(rows: pa.Table, order: NDArray[np.int64]) -> pa.Table:
+    alive = _numpy(pc.equal(rows.column(U_OP), "U"))[order]
+    return _taken(rows, order[_last(rows, order) & alive])
+
+
+def _newest(rows: pa.Table, order: NDArray[np.int64]) -> pa.Table:
+    return _taken(rows, order[_last(rows, order)])
+
+
+def _versions(rows: pa.Table, order: NDArray[np.int64]) -> pa.Table:
+    snaps = rows.column(U_SNAP).to_numpy()[order]
+    replaced = np.zeros(len(order), dtype=np.bool_)
+    replaced[:-1] = ~_last(rows, order)[:-1] & (snaps[1:] == snaps[:-1])
+    order = order[~replaced]
+    last = _last(rows, order)
+    told = are_versions(
+        version_rules.ops_of(rows.column(U_OP))[order],
+        from_array(rows.column(U_ROW_HASH))[order],
+        first=np.concatenate(([True], last[:-1])),
+    )
+    order = order[told]
+    snaps, last = rows.column(U_SNAP).to_numpy()[order], _last(rows, order)
+    ends = pa.array(np.append(snaps[1:], 0)[: len(order)], mask=last)
+    return _taken(rows, order).append_column(VALID_TO_FIELD, ends)
+
+
+def are_versions(
+    ops: version_rules.Ops, hashes: NDArray[np.uint64], *, first: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Which rows are versions, each held against the last that is one: ``rules`` over whole columns.
+
+    Rows stand in the order of id and age; ``first`` marks the oldest of each id. Of states that
+    follow each other those count that differ. Of tombstones the first counts, and the first D
+    behind it if that was P or M; where nothing was before, only D or A.
+    """
+    if not len(ops):
+        return first
+    alive = ops == version_rules.U
+    begins = first | np.append(True, alive[1:] != alive[:-1])
+    same = np.append(False, (hashes[1:] == hashes[:-1]).all(axis=1))
+    run = np.cumsum(begins) - 1
+    from_nothing = (first & begins)[np.flatnonzero(begins)][run]
+    bare = (ops == version_rules.P) | (ops == version_rules.M)
+    opens = ~alive & np.where(from_nothing, ~bare, begins)
+    opened = _first_of(run, opens)
+    wakes = _first_of(
+        run, ~alive & (ops == version_rules.D) & ~from_nothing & bare[np.flatnonzero(begins)][run]
+    )
+    return np.asarray((alive & (begins | ~same)) | opened | wakes)
+
+
+def _first_of(run: NDArray[np.int64], marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Of what is marked the first in each run."""
+    places = np.flatnonzero(marked)
+    _, firsts = np.unique(run[places], return_index=True)
+    found = np.zeros(len(marked), dtype=np.bool_)
+    found[places[firsts]] = True
+    return found
+
+
+def _last(rows: pa.Table, order: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """True at the last of each id, in this order."""
+    ids = rows.column(U_ID).combine_chunks()
+    fixed = same_width(ids)
+    if fixed is None:
+        return last_of_each(ids.take(pa.array(order)))
+    last = np.ones(len(order), dtype=np.bool_)
+    held = fixed[order]
+    last[:-1] = np.asarray(held[1:] != held[:-1])
+    return last
+
+
+def _taken(rows: pa.Table, chosen: NDArray[np.int64]) -> pa.Table:
+    """Rows at these places; wide columns are copied only where something has to move."""
+    if len(chosen) == len(rows) and (np.diff(chosen) == 1).all():
+        return rows
+    return rows.take(pa.array(chosen))
+
+
+def _numpy(mask: pa.ChunkedArray) -> NDArray[np.bool_]:
+    return np.asarray(mask.to_numpy(), dtype=np.bool_)

@@ -1,0 +1,460 @@
+"""One table at one snapshot: finding the versions of given records, and reading their cells.
+
+Of the versions that one commit brought for a record only that in the later segment counts.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from unlost.model.hidden_columns import LogFilter
+from unlost.model.learned import learned
+from unlost.model.schema import WireKind
+from unlost.vault.commits.state import LiveSegment
+from unlost.vault.format.physical import (
+    BARE_FIELDS,
+    MERGED_FIELDS,
+    SYSTEM_FIELDS,
+    U_BLOBS,
+    U_ID,
+    U_SNAP,
+    physical,
+)
+from unlost.vault.format.rowhash import id_hashes
+from unlost.vault.format.sidecar import Sidecar, may_hold
+from unlost.vault.layout.parallel import spread
+from unlost.vault.layout.segment_label import Shape
+from unlost.vault.objects.schemas import SchemaReader
+from unlost.vault.objects.segments import SegmentReader
+
+BlobCell = dict[str, tuple[str, int]]
+"""A cell of ``_u_blobs``: column → (blob, bytes)."""
+
+RANK = "_rank"
+GROUP = "_group"
+AT = "_at"
+_CALLED = {field.name: field for field in MERGED_FIELDS}
+_FILTER_PAYS = 4  # ids a row group up to which asking the filter is cheaper than reading
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reads the segments of an org."""
+
+    segments: SegmentReader
+    schemas: SchemaReader
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Row groups of the segment of a rank, and the ids that may lie in them."""
+
+    rank: int
+    groups: list[int]
+    ids: pa.Array
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """A table's segments, oldest first, and what reads them.
+
+    Only versions of the commits behind ``after`` and up to ``until`` (None: all) count; segments
+    that hold none of them are not among its segments.
+    """
+
+    table: str
+    segments: Sequence[LiveSegment]
+    reading: Reading
+    after: int = 0
+    until: int | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.segments)
+
+    def sidecar(self, rank: int) -> Sidecar:
+        """The sidecar of the segment with this rank."""
+        return self.reading.segments.sidecar(self.segments[rank].entry)
+
+    def read(self, rank: int, groups: Sequence[int], columns: Sequence[str]) -> pa.Table:
+        """Physical columns of row groups: all versions in them.
+
+        ``_u_snap`` and ``_u_shape`` may be asked for, also where the segment does not have them.
+        """
+        entry, stored = self.segments[rank].entry, self._stored(rank, columns)
+        rows = self.reading.segments.read(entry, groups=groups, columns=stored)
+        return self._told(rank, rows, columns)
+
+    def read_keys(self, rank: int, groups: Sequence[int], columns: Sequence[str]) -> pa.Table:
+        """The same for a few narrow columns, in this thread alone; ops come as dictionaries."""
+        entry, stored = self.segments[rank].entry, self._stored(rank, columns)
+        rows = self.reading.segments.read_keys(entry, groups=groups, columns=stored)
+        return self._told(rank, rows, columns)
+
+    def names(self, rank: int, *, shape: int | None = None) -> dict[str, str]:
+        """The physical columns of the source columns that a segment has, by name.
+
+        With ``shape`` those that its rows of this shape have.
+        """
+        label, present = self.reading.segments.facts(self.segments[rank].entry)
+        if shape is not None and label.shapes:
+            present = frozenset(label.shapes[shape].columns)
+        known = self.reading.schemas.known(label.schema, self.table)
+        named = ((name, physical(column.code)) for name, column in known.items())
+        return {name: column for name, column in named if column in present}
+
+    def stored(self, rank: int, names: Sequence[str]) -> list[str]:
+        """The physical columns to read of a segment, so that ``named`` gives these source columns."""
+        present = self.names(rank)
+        wanted = dict.fromkeys((*names, *(log.field_column for log in self._log_filters(names))))
+        return [*(present[name] for name in wanted if name in present), U_BLOBS]
+
+    def named(self, rank: int, rows: pa.Table, names: Sequence[str]) -> pa.Table:
+        """Source columns of rows that were read of a segment, as the function of this name gives them.
+
+        Hidden values of a change log are null.
+        """
+        present, filters = self.names(rank), self._log_filters(names)
+        if not filters:
+            return named(rows, names, present)
+        fields = [log.field_column for log in filters]
+        read = [name for name in fields if present.get(name) in rows.column_names]
+        cells = named(rows, list(dict.fromkeys((*names, *read))), present)
+        values = {name for log in filters for name in log.value_columns}
+        others = {name: column for name, column in present.items() if name not in values}
+        for log in filters:
+            cells = log.apply(cells, **{U_BLOBS: _by_name(rows.column(U_BLOBS), others)})
+        return cells.select([*names, U_BLOBS])
+
+    def _log_filters(self, names: Sequence[str]) -> list[LogFilter]:
+        """Return the filters for hidden values in these columns, from every schema of the table's rows."""
+        schemas = self.reading.schemas
+        if not schemas.hidden:
+            return []
+        labels = [self.reading.segments.facts(live.entry)[0] for live in self.segments]
+        shapes = [shape.schema for label in labels for shape in label.shapes]
+        idents = {*shapes, *(label.schema for label in labels)}
+        filters = schemas.log_filters(self.table, idents)
+        return [log for log in filters if not set(names).isdisjoint(log.value_columns)]
+
+    def unread(self, rank: int) -> tuple[frozenset[str], ...]:
+        """By shape the source columns that its schema shows and its rows do not have: they were lost."""
+        label, _ = self.reading.segments.facts(self.segments[rank].entry)
+        return tuple(self._unread(shape) for shape in label.shapes)
+
+    def _unread(self, shape: Shape) -> frozenset[str]:
+        found = self.reading.schemas.table(shape.schema, self.table)
+        known = self.reading.schemas.known(shape.schema, self.table)
+        shown = (one for one in (found.columns if found else ()) if one.kind is not WireKind.BINARY)
+        had = frozenset(shape.columns)
+        return frozenset(one.name for one in shown if physical(known[one.name].code) not in had)
+
+    def repeats(self, rank: int) -> bool:
+        """True if a segment may have an id several times, also across two of its row groups."""
+        return self.segments[rank].merged or self.table in BARE_FIELDS
+
+    def counting(self, rank: int, rows: pa.Table) -> NDArray[np.bool_] | None:
+        """Which rows (with ``_u_snap``) of a segment count; None if all of any do."""
+        live = self.segments[rank]
+        too_new = self.until is not None and live.last > self.until
+        if not live.merged or (live.first > self.after and not too_new):
+            return None
+        snaps = rows.column(U_SNAP).to_numpy()
+        counting = snaps > self.after
+        return counting if self.until is None else np.asarray(counting & (snaps <= self.until))
+
+    def _stored(self, rank: int, columns: Sequence[str]) -> list[str]:
+        """Of these columns those that the segment itself has."""
+        if not any(name in _CALLED for name in columns):
+            return list(columns)
+        live = self.segments[rank]
+        present = self.reading.segments.facts(live.entry)[1] if live.merged else frozenset()
+        return [name for name in columns if name not in _CALLED or name in present]
+
+    def _told(self, rank: int, rows: pa.Table, columns: Sequence[str]) -> pa.Table:
+        """Rows with what the manifest tells of them; columns in the order asked for."""
+        missing = [name for name in columns if name not in rows.column_names]
+        for name in missing:
+            number = self.segments[rank].last if name == U_SNAP else 0
+            field = _CALLED[name]
+            rows = rows.append_column(field, pa.repeat(pa.scalar(number, field.type), len(rows)))
+        return rows.select(columns) if missing else rows
+
+    def locate(self, ids: pa.Array) -> Iterator["Wanted"]:
+        """Where any of these ids (sorted, unique) may lie."""
+        if not len(ids):
+            return
+        low, high = ids[0].as_py(), ids[-1].as_py()
+        near = [
+            rank
+            for rank, live in enumerate(self.segments)
+            if live.entry.max_id >= low and live.entry.min_id <= high
+        ]
+        hashes: NDArray[np.uint64] | None = None
+        for rank, edges in zip(near, self._edges(ids, near), strict=True):
+            first, count = int(edges[0]), int(edges[-1] - edges[0])
+            inside = ids.slice(first, count)
+            asked = np.arange(count)
+            if 0 < count <= _FILTER_PAYS * (len(edges) - 1):
+                hashes = id_hashes(ids) if hashes is None else hashes
+                held = may_hold(self.sidecar(rank).filter, hashes[first : first + count])
+                asked = np.flatnonzero(held)
+            if len(asked):
+                groups = self._groups(rank, edges, ids, asked + first)
+                yield Wanted(rank, groups, inside.take(pa.array(asked)))
+
+    def _groups(
+        self, rank: int, edges: NDArray[np.int64], ids: pa.Array, asked: NDArray[np.int64]
+    ) -> list[int]:
+        """The row groups of a segment where the ids at the places ``asked`` may lie.
+
+        In a merged segment versions of the id that begins a group may lie in the one before it.
+        """
+        groups = set(np.unique(np.searchsorted(edges, asked, side="right") - 1).tolist())
+        if self.segments[rank].merged:
+            fences = self.sidecar(rank).fences
+            begins = np.isin(edges[:-1], asked)
+            for group in np.flatnonzero(begins[1:]).tolist():
+                if ids[int(edges[group + 1])].as_py() == fences[group + 1].first:
+                    groups.add(group)
+        return sorted(groups)
+
+    def find(self, ids: pa.Array, columns: Iterable[str], *, cells: Sequence[str] = ()) -> pa.Table:
+        """All versions of these ids (sorted, unique): physical columns, and where each row lies.
+
+        ``_u_snap``, ``_rank``, ``_group`` and ``_at`` (row in the group) are added. Oldest first for
+        each id; versions that another of the same commit replaced are left out. With ``cells`` these source
+        columns of all versions are read at once, as the method of that name gives them: quicker
+        where they are few and narrow.
+        """
+        wanted = list(dict.fromkeys((U_ID, *columns, U_SNAP)))
+        places = list(self.locate(ids))
+        found = spread(lambda place: self._found(place, wanted, cells), places)
+        parts = [part for part in found if len(part)]
+        if not parts:
+            return _empty(wanted, cells)
+        return self._in_order(pa.concat_tables(parts))
+
+    def _found(self, place: "Wanted", columns: Sequence[str], cells: Sequence[str]) -> pa.Table:
+        stored = self.stored(place.rank, cells) if cells else []
+        rows = self.read_keys(place.rank, place.groups, [*columns, *stored])
+        kept = pa.array(self._kept(place, rows))
+        fences = self.sidecar(place.rank).fences
+        versions = plain(rows.take(kept))
+        if cells:
+            named = self.named(place.rank, versions, cells)
+            versions = _beside(versions.select(columns), named)
+        return _placed(versions, kept, place, [fences[g].rows for g in place.groups])
+
+    def _kept(self, place: "Wanted", rows: pa.Table) -> NDArray[np.int64]:
+        """Where the versions of the wanted ids are that count."""
+        held = rows.column(U_ID).combine_chunks()
+        if not self.segments[place.rank].merged:
+            return places_of(held, place.ids)
+        kept = all_places_of(held, place.ids)
+        counting = self.counting(place.rank, rows)
+        return kept if counting is None else kept[counting[kept]]
+
+    def _edges(self, ids: pa.Array, ranks: Sequence[int]) -> Iterator[NDArray[np.int64]]:
+        """For each segment: where in the ids each row group begins, and where the last one ends."""
+        texts = pl.Series("id", pl.from_arrow(ids))
+        fences = [[f.first for f in self.sidecar(rank).fences] for rank in ranks]
+        firsts = pl.Series("first", [first for some in fences for first in some], pl.String)
+        lasts = pl.Series("last", [self.segments[rank].entry.max_id for rank in ranks], pl.String)
+        begins = texts.search_sorted(firsts, side="left").to_numpy().astype(np.int64)
+        ends = texts.search_sorted(lasts, side="right").to_numpy().astype(np.int64)
+        at = 0
+        for some, end in zip(fences, ends, strict=True):
+            yield np.append(begins[at : at + len(some)], end)
+            at += len(some)
+
+    def newest(self, ids: pa.Array, columns: Iterable[str]) -> pa.Table:
+        """The newest version of each of these ids, as ``find`` gives it."""
+        rows = self.find(ids, columns)
+        return rows.filter(pa.array(last_of_each(rows.column(U_ID))))
+
+    def _in_order(self, rows: pa.Table) -> pa.Table:
+        rows = rows.take(
+            pc.sort_indices(rows, sort_keys=[(U_ID, "ascending"), (RANK, "ascending")])
+        )
+        commits = rows.column(U_SNAP).to_numpy()
+        replaced = np.zeros(len(rows), dtype=np.bool_)
+        replaced[:-1] = ~last_of_each(rows.column(U_ID))[:-1] & (commits[1:] == commits[:-1])
+        return rows.filter(pa.array(~replaced)) if replaced.any() else rows
+
+    def cells(self, rows: pa.Table, names: Sequence[str]) -> pa.Table:
+        """Source columns of the versions that ``find`` gave, in their order, and ``_u_blobs``.
+
+        A column that a version's segment does not have is null.
+        """
+        if not len(rows):
+            fields = [pa.field(name, pa.string()) for name in (*names, U_BLOBS)]
+            return pa.schema(fields).empty_table()
+        groups = list(_by_group(rows))
+        parts = list(spread(lambda group: self._read_at(group, names), groups))
+        back = np.argsort(np.concatenate([group.rows for group in groups]), kind="stable")
+        return pa.concat_tables(parts).combine_chunks().take(pa.array(back))
+
+    def _read_at(self, lying: "_Lying", names: Sequence[str]) -> pa.Table:
+        """The rows that lie in one row group."""
+        wanted = self.stored(lying.rank, names)
+        entry, stored = self.segments[lying.rank].entry, self._stored(lying.rank, wanted)
+        rows = self.reading.segments.read_group(entry, group=lying.group, columns=stored)
+        mine = self._told(lying.rank, rows, wanted).take(pa.array(lying.at))
+        return self.named(lying.rank, mine, names)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lying:
+    """Rows that lie in one row group: where in it, and which of those asked for they are."""
+
+    rank: int
+    group: int
+    at: NDArray[np.int64]
+    rows: NDArray[np.int64]
+
+
+def _by_group(rows: pa.Table) -> Iterator[_Lying]:
+    ranks, groups, at = (rows.column(name).to_numpy() for name in (RANK, GROUP, AT))
+    order = np.lexsort((groups, ranks))
+    ends = np.flatnonzero((np.diff(ranks[order]) != 0) | (np.diff(groups[order]) != 0)) + 1
+    for own in np.split(order, ends):
+        yield _Lying(int(ranks[own[0]]), int(groups[own[0]]), at[own], own)
+
+
+def named(rows: pa.Table, names: Sequence[str], present: Mapping[str, str]) -> pa.Table:
+    """Physical columns under their source names, nulls for those not present, then ``_u_blobs``."""
+    absent = pa.nulls(len(rows), pa.string())
+    columns = [rows.column(present[name]) if name in present else absent for name in names]
+    blobs = _by_name(rows.column(U_BLOBS), present)
+    return pa.table([*columns, blobs], names=[*names, U_BLOBS])
+
+
+def _by_name(blobs: pa.ChunkedArray, present: Mapping[str, str]) -> pa.ChunkedArray:
+    """``_u_blobs`` with source names in place of physical ones; nearly always all null."""
+    if blobs.null_count == len(blobs):
+        return blobs
+    names = {column: name for name, column in present.items()}
+    cells = [
+        None
+        if cell is None
+        else {
+            names[code]: at for code, at in learned(BlobCell).decode(cell).items() if code in names
+        }
+        for cell in blobs.to_pylist()
+    ]
+    texts = [None if cell is None else msgspec.json.encode(cell).decode() for cell in cells]
+    return pa.chunked_array([pa.array(texts, pa.string())])
+
+
+def last_of_each(ids: pa.Array | pa.ChunkedArray) -> NDArray[np.bool_]:
+    """True at the last of each run of equal ids."""
+    last = np.ones(len(ids), dtype=np.bool_)
+    if len(ids) > 1:
+        last[:-1] = pc.not_equal(ids.slice(1), ids.slice(0, len(ids) - 1)).to_numpy(
+            zero_copy_only=False
+        )
+    return last
+
+
+def shown_of_each(ids: pa.Array | pa.ChunkedArray, snaps: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Of versions by id and rank: False where another of the same commit replaced one."""
+    shown = last_of_each(ids)
+    shown[:-1] |= snaps[1:] != snaps[:-1]
+    return shown
+
+
+def sorted_unique(ids: Iterable[str]) -> pa.Array:
+    """Ids as the lookups take them."""
+    return pa.array(sorted(set(ids), key=str.encode), pa.string())
+
+
+def plain(rows: pa.Table) -> pa.Table:
+    """Columns that were read as dictionaries, as text."""
+    for number, field in enumerate(rows.schema):
+        if pa.types.is_dictionary(field.type):
+            plain = rows.column(number).cast(pa.string())
+            rows = rows.set_column(number, pa.field(field.name, pa.string()), plain)
+    return rows
+
+
+def places_of(held: pa.Array, wanted: pa.Array) -> NDArray[np.int64]:
+    """Where in ``held`` (sorted, unique) those of the ``wanted`` (sorted, unique) are that it has."""
+    width = _width(held)
+    if width and width == _width(wanted):
+        texts, asked = _fixed(held, width), _fixed(wanted, width)
+        at = np.searchsorted(texts, asked)
+        there = at < len(texts)
+        at, asked = at[there], asked[there]
+        return np.asarray(at[texts[at] == asked], dtype=np.int64)
+    mask = pc.is_in(held, value_set=wanted).to_numpy(zero_copy_only=False)
+    return np.flatnonzero(mask)
+
+
+def all_places_of(held: pa.Array, wanted: pa.Array) -> NDArray[np.int64]:
+    """The same where ``held`` (sorted) may have an id several times."""
+    width = _width(held)
+    if not width or width != _width(wanted):
+        return places_of(held, wanted)
+    texts, asked = _fixed(held, width), _fixed(wanted, width)
+    starts = np.searchsorted(texts, asked, side="left")
+    counts = np.searchsorted(texts, asked, side="right") - starts
+    before = np.cumsum(counts) - counts
+    return np.repeat(starts - before, counts) + np.arange(counts.sum())
+
+
+def same_width(texts: pa.Array) -> NDArray[np.bytes_] | None:
+    """Texts as an array of bytes without a copy, if all have one length; else None."""
+    return _fixed(texts, _width(texts)) if len(texts) and _width(texts) else None
+
+
+def _width(texts: pa.Array) -> int:
+    """The length in bytes that all texts have; 0 if they differ."""
+    offsets = _offsets(texts)
+    width = int(offsets[1] - offsets[0])
+    return width if (np.diff(offsets) == width).all() else 0
+
+
+def _offsets(texts: pa.Array) -> NDArray[np.int32]:
+    offsets = np.frombuffer(texts.buffers()[1], dtype=np.int32)
+    return offsets[texts.offset : texts.offset + len(texts) + 1]
+
+
+def _fixed(texts: pa.Array, width: int) -> NDArray[np.bytes_]:
+    """Texts of equal length, none null, as an array of bytes without a copy."""
+    return np.frombuffer(
+        texts.buffers()[2],
+        dtype=f"S{width}",
+        count=len(texts),
+        offset=int(_offsets(texts)[0]),
+    )
+
+
+def _placed(rows: pa.Table, kept: pa.Array, place: Wanted, counts: Sequence[int]) -> pa.Table:
+    starts = np.cumsum([0, *counts])
+    at = kept.to_numpy()
+    which = np.searchsorted(starts, at, side="right") - 1
+    return (
+        rows.append_column(RANK, pa.array(np.full(len(rows), place.rank, dtype=np.int32)))
+        .append_column(GROUP, pa.array(np.asarray(place.groups, dtype=np.int32)[which]))
+        .append_column(AT, pa.array((at - starts[which]).astype(np.int32)))
+    )
+
+
+def _beside(one: pa.Table, other: pa.Table) -> pa.Table:
+    """The columns of both, of equal length."""
+    names = [*one.column_names, *other.column_names]
+    return pa.table([*one.columns, *other.columns], names=names)
+
+
+def _empty(columns: Sequence[str], cells: Sequence[str] = ()) -> pa.Table:
+    known = {field.name: field for field in (*SYSTEM_FIELDS, *MERGED_FIELDS)}
+    names = [*columns, *cells, *([U_BLOBS] if cells else [])]
+    fields = [known.get(name, pa.field(name, pa.string())) for name in names]
+    fields += [pa.field(name, pa.int32()) for name in (RANK, GROUP, AT)]
+    return pa.schema(fields).empty_table()

@@ -1,0 +1,75 @@
+"""Rows of bare tables by their ids: of ``$search`` by token, of any by a range."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.vault.format.physical import SEARCH_FIELDS, U_ID
+from unlost.vault.format.rowhash import id_hashes
+from unlost.vault.format.sidecar import may_hold
+from unlost.vault.layout.parallel import spread
+from unlost.vault.read.table_view import TableView
+
+_COLUMNS = tuple(field.name for field in SEARCH_FIELDS)
+
+
+def exact(view: TableView, token: str) -> Iterator[pa.Table]:
+    """Rows of ``$search`` with exactly this token, the newest segments first."""
+    hashes = id_hashes(pa.array([token]))
+    for rank in reversed(range(len(view.segments))):
+        if may_hold(view.sidecar(rank).filter, hashes)[0]:
+            yield from _read(view, _groups(view, rank, token, token), token, token, _COLUMNS)
+
+
+def beginning(view: TableView, token: str) -> Iterator[pa.Table]:
+    """Rows whose token begins with this one, the newest segments first, several at a time."""
+    yield from between(view, token, _after_all(token), _COLUMNS)
+
+
+def between(view: TableView, low: str, high: str, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Rows with ids from ``low`` to ``high``, the newest segments first, several at a time."""
+    places = places_between(view, low, high)
+    for found in spread(lambda place: list(_read(view, [place], low, high, columns)), places):
+        yield from found
+
+
+def places_between(view: TableView, low: str, high: str) -> list[tuple[int, int]]:
+    """Rank and row group where ids from ``low`` to ``high`` may be, the newest segments first."""
+    ranks = reversed(range(len(view.segments)))
+    return [place for rank in ranks for place in _groups(view, rank, low, high)]
+
+
+def _groups(view: TableView, rank: int, low: str, high: str) -> list[tuple[int, int]]:
+    """Rank and row group where tokens from ``low`` to ``high`` may be."""
+    entry = view.segments[rank].entry
+    if entry.max_id.encode() < low.encode() or entry.min_id.encode() > high.encode():
+        return []
+    firsts = [fence.first.encode() for fence in view.sidecar(rank).fences]
+    begin = max(0, bisect_left(firsts, low.encode()) - 1)
+    end = bisect_right(firsts, high.encode())
+    return [(rank, group) for group in range(begin, end)]
+
+
+def _read(
+    view: TableView,
+    places: Sequence[tuple[int, int]],
+    low: str,
+    high: str,
+    columns: Sequence[str],
+) -> Iterator[pa.Table]:
+    least, most = (pa.scalar(text.encode(), pa.binary()) for text in (low, high))
+    for rank, group in places:
+        entry = view.segments[rank].entry
+        rows = view.reading.segments.read_keys(entry, groups=[group], columns=columns)
+        tokens = rows.column(U_ID).cast(pa.binary())
+        inside = pc.and_(pc.greater_equal(tokens, least), pc.less_equal(tokens, most))
+        found = rows.filter(inside)
+        if len(found):
+            yield found
+
+
+def _after_all(token: str) -> str:
+    """A text behind all that begin with the token."""
+    return token + "\U0010ffff"

@@ -1,1 +1,0 @@
-"""Sealing an org anew under its newest key; see ``unlost.vault.rekey.rekeyer``."""

@@ -1,0 +1,1 @@
+"""Writing to an org of a vault: the open commit, and the commit protocol."""

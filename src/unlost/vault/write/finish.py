@@ -1,0 +1,362 @@
+"""The one step that makes a run's work a snapshot."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+
+import msgspec
+
+from unlost.model.errors import Conflict, StoreError, UsageError
+from unlost.model.snapshot import (
+    Added,
+    CommitKind,
+    Counts,
+    PackEntry,
+    SegmentEntry,
+    SnapshotInfo,
+    TableCommit,
+    TableState,
+)
+from unlost.vault.commits.intents import OpenRun
+from unlost.vault.commits.state import REMOVING, LiveState, live_root
+from unlost.vault.commits.version_rules import Balance
+from unlost.vault.format import number as numbers
+from unlost.vault.format.manifest import (
+    Intent,
+    JournalProof,
+    Manifest,
+    ObjectEntry,
+    TablePart,
+)
+from unlost.vault.format.physical import is_system
+from unlost.vault.keys.register import newest_entry
+from unlost.vault.layout import object_names
+from unlost.vault.objects.schemas import stored_entry
+from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.resolve import against, replaced
+from unlost.vault.stores.store import MAY_NOT_DELETE
+from unlost.vault.write.journal import prove_journal
+
+_ATTEMPTS = 20
+_TAKING_AWAY = REMOVING | {CommitKind.FORGET, CommitKind.SALVAGE}
+
+
+type Settle = Callable[[Sequence[TableCommit]], Sequence[TableCommit]]
+"""Writes what waits in pieces, and gives them without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A table's part of a commit, and its state after it."""
+
+    part: TablePart
+    state: TableState
+
+
+class Finish:
+    """Finishes one run; safe to repeat after a crash at any place."""
+
+    def __init__(
+        self,
+        room: OrgRoom,
+        intent: Intent,
+        notes: OpenRun,
+        *,
+        settle: Settle,
+        partial: bool = False,
+    ) -> None:
+        self._room = room
+        self._intent = intent
+        self._notes = notes
+        self._settle_held = settle
+        self._partial = partial
+
+    def run(self, tables: Sequence[TableCommit], *, as_of: datetime, schema: str) -> SnapshotInfo:
+        """Commit; the same snapshot if the run was committed before.
+
+        Raises Conflict (``commit-crowded``, ``pack-removed``, ``run-given-up``,
+        ``forgotten-meanwhile``), IntegrityError, StoreError.
+        """
+        for _ in range(_ATTEMPTS):
+            state = self._room.chain.proved()
+            done = committed(state, self._intent.run)
+            if done is not None:
+                self._room.chain.confirm(done.number)
+                self._settle()
+                return done
+            self._check_open()
+            self._check_nothing_forgotten(state, tables)
+            tables = self._settle_held(tables)
+            manifest = self._manifest(state, tables, as_of=as_of, schema=schema)
+            self._room.chain.put(manifest)  # whoever won, the next look tells
+        raise Conflict(
+            "commit-crowded",
+            "Other runs kept committing to this org while this one tried to.",
+            next_step="Run it again; what it has read is kept.",
+        )
+
+    def _check_open(self) -> None:
+        """Raise Conflict where another process gave the run up: what it wrote may be removed."""
+        if not self._notes.is_open():
+            raise Conflict(
+                "run-given-up",
+                f"The run {self._intent.run} was given up by another process meanwhile.",
+                next_step="Begin another run.",
+            )
+
+    def _check_nothing_forgotten(self, state: LiveState, tables: Sequence[TableCommit]) -> None:
+        """Raise Conflict where a backup left out what it thought to be there, and that may be gone.
+
+        And where it may have taken in what was erased or corrected since it began: what it wrote is removed at once.
+        """
+        since = {info.kind for number, info in state.commits.items() if number > self._intent.base}
+        if self._intent.kind is CommitKind.RESTORE or not since & _TAKING_AWAY:
+            return
+        if since & REMOVING:
+            self._withdraw(tables)
+        raise Conflict(
+            "forgotten-meanwhile",
+            f"Something was forgotten, erased, corrected or salvaged while the run {self._intent.run} was under way, and what "
+            "it took to be in the vault may be gone.",
+            next_step="Begin another run.",
+        )
+
+    def _withdraw(self, tables: Sequence[TableCommit]) -> None:
+        """Remove all that the run has written: it may hold what was taken away.
+
+        The key goes first. Where nothing may be deleted the run is over all the same, and a sweep removes it.
+        """
+        try:
+            self._notes.drop_key()
+            self._remove_written(tables)
+        except StoreError as error:
+            if error.code != MAY_NOT_DELETE:
+                raise
+            self._notes.mark_over()
+
+    def _remove_written(self, tables: Sequence[TableCommit]) -> None:
+        store, org, run = self._room.sealed.store, self._room.org, self._intent.run
+        for prefix in (
+            object_names.segment(org, self._intent.segments),
+            object_names.certificate_prefix(org, run),
+        ):
+            for listed in list(store.list(prefix)):
+                store.delete(listed.name)
+        for pack in _packs(tables):
+            store.delete(object_names.pack(org, pack.id))
+
+    @cached_property
+    def _journal(self) -> JournalProof | None:
+        """The proof of the run's journal, which has its last entry when the commit is made."""
+        return prove_journal(self._room.sealed, org=self._room.org, run=self._intent.run)
+
+    def _settle(self) -> None:
+        """After the commit: a checkpoint where due, and what it replaces is no longer needed."""
+        try:
+            self._room.chain.seal_checkpoint()
+            self._notes.close()
+            self._room.chain.drop_checkpoints()
+        except StoreError:
+            return  # the snapshot stands; both are done again by whoever comes next
+
+    def counts(self, table: str, added: Sequence[Added]) -> Counts:
+        """What these pieces do to a table, over what is committed now: each record once."""
+        return self._counts(self._room.chain.live(), table, _unique(added))
+
+    def _manifest(
+        self, state: LiveState, tables: Sequence[TableCommit], *, as_of: datetime, schema: str
+    ) -> Manifest:
+        seq = state.seq + 1
+        schema = self._schema(state, schema)
+        before = self._states(state)
+        outcomes = [self._outcome(state, commit, before) for commit in _merged(tables)]
+        parts = (*(outcome.part for outcome in outcomes), *_system_parts(tables))
+        states = before | {outcome.state.table: outcome.state for outcome in outcomes}
+        packs = _packs(tables)
+        totals = sum((outcome.part.counts for outcome in outcomes), Counts())
+        manifest = Manifest(
+            format=numbers.FORMAT,
+            vault=self._room.sealed.keys.vault.hex(),
+            org=self._room.org,
+            identity=self._intent.identity,
+            seq=seq,
+            parent=state.head,
+            run=self._intent.run,
+            kind=self._intent.kind,
+            as_of=as_of,
+            started=self._intent.started,
+            finished=self._room.clock.now(),
+            base=self._intent.base,
+            schema=schema,
+            certificate=self._notes.certificate(),
+            tables=parts,
+            states=tuple(states[name] for name in sorted(states)),
+            packs=packs,
+            objects=self._objects(state, schema),
+            live_root="",
+            counts=totals,
+            rows_seen=totals.seen,
+            bytes_added=_bytes(parts, packs),
+            journal=self._journal,
+            reuses=self._reused(tables, state),
+            slots=newest_entry(self._room.sealed.store, self._room.sealed.keys),
+            only=tuple(sorted(part.state.table for part in outcomes)) if self._partial else (),
+        )
+        after = state.copy()
+        after.apply(manifest, head="")
+        return proved_by(manifest, after)
+
+    def _reused(self, tables: Sequence[TableCommit], state: LiveState) -> tuple[str, ...]:
+        """Packs of earlier commits that are referred to again; raises Conflict if one may be gone."""
+        reused = {pack for commit in tables for added in commit.added for pack in added.reuses}
+        gone = sorted(reused - state.packs.keys())
+        if gone:
+            raise Conflict(
+                "pack-removed",
+                f"A file of this run was stored already, but its pack {gone[0][:12]} has been removed "
+                "since the run began.",
+                next_step="Begin another run, which stores the file again.",
+            )
+        return tuple(sorted(reused))
+
+    def _schema(self, state: LiveState, schema: str) -> str:
+        """The schema of this commit: a run that put none goes on with that of the commit before."""
+        if self._notes.schemas() or not state.seq:
+            return schema
+        return self._room.chain.manifest(state.seq)[0].schema
+
+    def _states(self, state: LiveState) -> dict[str, TableState]:
+        if state.seq == 0:
+            return {}
+        return {s.table: s for s in self._room.chain.manifest(state.seq)[0].states}
+
+    def _outcome(
+        self, state: LiveState, commit: TableCommit, before: dict[str, TableState]
+    ) -> Outcome:
+        table = commit.table
+        counts = self._counts(state, table, commit.added)
+        part = TablePart(
+            table=table,
+            segments=segments_of(table, commit.added),
+            counts=counts,
+            full=commit.full,
+            live=commit.live,
+            files=sum(added.files for added in commit.added),
+            file_bytes=sum(added.file_bytes for added in commit.added),
+            finding=commit.finding,
+            rebased=self._rebased(state, table),
+        )
+        held = before.get(table) or TableState(table=table, held=0, deleted=0)
+        return Outcome(part, _next_state(held, commit, _balance(counts), seq=state.seq + 1))
+
+    def _counts(self, state: LiveState, table: str, added: Sequence[Added]) -> Counts:
+        counts = sum((piece.counts for piece in added if piece.table == table), Counts())
+        segments = segments_of(table, added)
+        if self._rebased(state, table):
+            base = self._room.view(table, until=state.seq, state=state)
+            balance, lost = against(table, segments, base, self._room.reading), 0
+        else:
+            claimed, lost = replaced(table, segments, self._room.reading)
+            balance = _balance(counts).minus(claimed)
+        return balance.counts(seen=counts.seen, unchanged=counts.unchanged + lost)
+
+    def _rebased(self, state: LiveState, table: str) -> bool:
+        return any(live.last > self._intent.base for live in state.of(table, until=state.seq))
+
+    def _objects(self, state: LiveState, schema: str) -> tuple[ObjectEntry, ...]:
+        used = (*self._notes.schemas(), *((schema,) if schema else ()))
+        known = {
+            object_names.stem(name) for name in state.objects
+        }  # also under another name by now
+        schemas = (object_names.schema(self._room.org, ident) for ident in used)
+        names = [name for name in schemas if name not in known]
+        certificate = self._notes.certificate()
+        if certificate is not None:
+            names.append(certificate)
+        fresh = [name for name in dict.fromkeys(names) if name not in state.objects]
+        return tuple(stored_entry(self._room.sealed, name) for name in fresh)
+
+
+def committed(state: LiveState, run: str) -> SnapshotInfo | None:
+    """The commit of a run, if the chain has it."""
+    return next((info for info in state.commits.values() if info.run == run), None)
+
+
+def proved_by(manifest: Manifest, after: LiveState) -> Manifest:
+    """The manifest with the proof of what is live after it."""
+    return msgspec.structs.replace(manifest, live_root=live_root(after, org=manifest.org))
+
+
+def segments_of(table: str, added: Sequence[Added]) -> tuple[SegmentEntry, ...]:
+    """A table's segments among these pieces, each once, in the order in which the later wins."""
+    entries = {
+        entry.id: entry for piece in added for entry in piece.segments if entry.table == table
+    }
+    return tuple(entries.values())
+
+
+def _merged(tables: Sequence[TableCommit]) -> list[TableCommit]:
+    """Source tables, each once: a table given twice is one, in the order of its pieces."""
+    merged: dict[str, TableCommit] = {}
+    for commit in tables:
+        if is_system(commit.table):
+            continue
+        earlier = merged.get(commit.table)
+        added = (*(earlier.added if earlier else ()), *commit.added)
+        merged[commit.table] = replace(commit, added=_unique(added))
+        stray = {e.table for a in added for e in a.segments} - {commit.table}
+        if any(not is_system(table) for table in stray):
+            raise UsageError(
+                "table-mixed", f"Pieces of {sorted(stray)} were handed over as {commit.table}."
+            )
+    return list(merged.values())
+
+
+def _unique(added: Sequence[Added]) -> tuple[Added, ...]:
+    """Pieces handed over twice count once."""
+    return tuple(dict.fromkeys(added))
+
+
+def _system_parts(tables: Sequence[TableCommit]) -> tuple[TablePart, ...]:
+    pieces = [added for commit in tables for added in commit.added]
+    names = {entry.table for added in pieces for entry in added.segments if is_system(entry.table)}
+    return tuple(
+        TablePart(table=name, segments=segments_of(name, pieces)) for name in sorted(names)
+    )
+
+
+def _packs(tables: Sequence[TableCommit]) -> tuple[PackEntry, ...]:
+    entries = {
+        entry.id: entry for commit in tables for added in commit.added for entry in added.packs
+    }
+    return tuple(entries.values())
+
+
+def _bytes(parts: Sequence[TablePart], packs: Sequence[PackEntry]) -> int:
+    segments = (
+        entry.own_bytes + (0 if entry.sidecar else entry.sidecar_bytes)
+        for part in parts
+        for entry in part.segments
+    )
+    return sum(segments) + sum(pack.bytes for pack in packs)
+
+
+def _balance(counts: Counts) -> Balance:
+    return Balance(counts.created, counts.changed, counts.deleted, counts.revived)
+
+
+def _next_state(held: TableState, commit: TableCommit, balance: Balance, *, seq: int) -> TableState:
+    """A table's state after a commit: the counts carried on, the rest as the run tells it."""
+    read = held.read_at == 0 or commit.window_start not in (None, held.window_start)
+    return TableState(
+        table=held.table,
+        held=held.held + balance.held,
+        deleted=held.deleted + balance.tombstones,
+        cursor=commit.cursor,
+        window_start=commit.window_start,
+        window_end=commit.window_end,
+        census_at=commit.census_at,
+        read_at=seq if read else held.read_at,
+        finding=commit.finding,
+    )

@@ -1,0 +1,213 @@
+"""Journals of runs that write to an org: entry after entry, each durable before the call it tells of."""
+
+import re
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+
+from unlost.model.errors import Conflict, NotFound
+from unlost.vault.format.journal import (
+    FIRST_LINK,
+    broken,
+    decode_entry,
+    encode_entry,
+    link_after,
+)
+from unlost.vault.format.manifest import JournalProof
+from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.keys.sealing import SealedObjects
+from unlost.vault.layout import object_names
+from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.write.dropped_journals import unjournaled
+
+_ENTRY = re.compile(r"([a-z0-9][a-z0-9_-]{0,63})/(\d{8})(?:\.[0-9a-f]+)?")
+
+
+class RunJournal:
+    """One run's journal; see the port ``Journal``."""
+
+    def __init__(self, room: OrgRoom, run: str) -> None:
+        self.run = object_names.check_run(run)
+        self._room = room
+        self._chain = EntryChain(room.sealed, org=room.org, run=run)
+        self._lock = threading.Lock()
+        self._count = 0
+        self._going = False
+        self._link = FIRST_LINK
+
+    def append(self, payload: bytes) -> int:
+        """Keep an entry and return its number; durable when it returns.
+
+        Raises Conflict (``journal-conflict``, ``journal-closed``), IntegrityError.
+        """
+        with self._lock:
+            self._refuse_closed()
+            number, content = self._count, encode_entry(payload, link=self._link)
+            taken = not self._going and self._chain.is_sealed_anew(number)
+            if taken or not self._chain.put(number, content):
+                content = self._held(number, payload)
+            else:
+                self._going = True  # what follows on an own entry nobody has written before
+            self._count, self._link = number + 1, link_after(content)
+            return number
+
+    def read(self) -> Iterator[bytes]:
+        """All entries in order, each proved before it is given; raises IntegrityError.
+
+        None of a journal that was erased, or lost and given up.
+        """
+        if self._is_taken():
+            return
+        proof = self._proof()
+        count = self._chain.count()
+        if proof is not None:
+            self._chain.check_end(count, proof)
+        link = FIRST_LINK
+        for number in range(max(count, self._count)):
+            payload, link = self._chain.get(number, link=link)
+            if proof is not None and number + 1 == proof.entries:
+                self._chain.check_root(link, proof)
+            with self._lock:
+                if number >= self._count:
+                    self._count, self._link = number + 1, link
+            yield payload
+
+    def _held(self, number: int, payload: bytes) -> bytes:
+        """The content of the entry that is there already, if it says the same."""
+        held, _ = self._chain.get(number, link=self._link)
+        if held != payload:
+            raise Conflict(
+                "journal-conflict",
+                f"Another process works on the run {self.run}: entry {number} of its journal "
+                "is there already. This process stopped before it wrote anything to the org.",
+                next_step="Wait until the other process has ended, then resume the run.",
+            )
+        return self._chain.content(number)
+
+    def _refuse_closed(self) -> None:
+        if self._is_taken():
+            raise Conflict(
+                "journal-closed",
+                f"What the run {self.run} did is not known any more: its journal was erased, or was lost and given "
+                "up. Nothing can be added to it.",
+                next_step="Make a new plan for what is left to do.",
+            )
+        if self._proof() is not None:
+            raise Conflict(
+                "journal-closed",
+                f"The run {self.run} has ended; nothing can be added to its journal.",
+                next_step="Begin another run for what is left to do.",
+            )
+
+    def _is_taken(self) -> bool:
+        """True if a commit took the journal away; looked at before the first entry, for none goes meanwhile."""
+        if self._count or self._going:
+            return False
+        return self.run in unjournaled(self._room, self._room.chain.live())
+
+    def _proof(self) -> JournalProof | None:
+        return self._room.chain.live().journals.get(self.run)
+
+
+class EntryChain:
+    """The stored entries of one run's journal."""
+
+    def __init__(self, sealed: SealedObjects, *, org: str, run: str) -> None:
+        self._sealed = sealed
+        self._org = org
+        self._run = run
+
+    def name(self, number: int) -> str:
+        """The name of an entry."""
+        return object_names.journal_entry(self._org, self._run, number)
+
+    def count(self) -> int:
+        """How many entries there are; raises IntegrityError naming one that is missing below."""
+        numbers = journal_runs(self._sealed, org=self._org, run=self._run).get(self._run, [])
+        gap = first_gap(numbers)
+        if gap is not None:
+            raise broken(self.name(gap), "it is missing, though later ones are there")
+        return len(numbers)
+
+    def put(self, number: int, content: bytes) -> bool:
+        """Create an entry; False if it is there."""
+        return self._sealed.put_new(
+            ObjectKind.JOURNAL, org=self._org, name=self.name(number), content=content
+        ).created
+
+    def is_sealed_anew(self, number: int) -> bool:
+        """True if an entry is there under another name."""
+        return self._sealed.resealed(self.name(number)) is not None
+
+    def content(self, number: int) -> bytes:
+        """What an entry's seal protects; raises IntegrityError."""
+        name = self.name(number)
+        try:
+            return self._sealed.get_either(ObjectKind.JOURNAL, org=self._org, name=name)
+        except NotFound:
+            raise broken(name, "it is missing") from None
+
+    def get(self, number: int, *, link: bytes) -> tuple[bytes, bytes]:
+        """An entry's payload, and the link that the next one carries; raises IntegrityError."""
+        content = self.content(number)
+        return decode_entry(content, link=link, name=self.name(number)), link_after(content)
+
+    def check_end(self, count: int, proof: JournalProof) -> None:
+        """Raise IntegrityError unless there are as many entries as the run's commit tells."""
+        if count > proof.entries:
+            raise broken(self.name(proof.entries), "the run had ended before it was written")
+        if count < proof.entries:
+            raise broken(self.name(proof.entries - 1), "it, or another one of the run, is missing")
+
+    def check_root(self, link: bytes, proof: JournalProof) -> None:
+        """Raise IntegrityError unless the last entry is the one that the run's commit proves."""
+        if link.hex() != proof.root:
+            raise broken(self.name(proof.entries - 1), "the run's commit proves another one")
+
+    def proof(self, count: int) -> JournalProof:
+        """The proof of the first ``count`` entries, at least one; raises IntegrityError."""
+        link, content = FIRST_LINK, b""
+        for number in range(count):
+            content = self.content(number)
+            decode_entry(content, link=link, name=self.name(number))
+            link = link_after(content)
+        if not self.is_sealed_anew(count - 1):
+            self.put(count - 1, content)  # who put it may have died before it was durable
+        return JournalProof(run=self._run, entries=count, root=link.hex())
+
+
+def entry_counts(names: Iterable[str], *, org: str) -> dict[str, list[int]]:
+    """The numbers of the entries of each run among the names of objects."""
+    found: dict[str, set[int]] = {}
+    folder = object_names.journals(org)
+    for name in names:
+        match = _ENTRY.fullmatch(name.removeprefix(folder))
+        if name.startswith(folder) and match:
+            found.setdefault(match[1], set()).add(int(match[2]))
+    return {run: sorted(numbers) for run, numbers in found.items()}
+
+
+def first_gap(numbers: Sequence[int]) -> int | None:
+    """The first number that is missing below the highest of ``numbers``, which ascend."""
+    return next((at for at, number in enumerate(numbers) if at != number), None)
+
+
+def journal_runs(sealed: SealedObjects, *, org: str, run: str = "") -> dict[str, list[int]]:
+    """Numbers of the stored entries by run, of all runs or of one."""
+    prefix = object_names.journal(org, run) if run else object_names.journals(org)
+    return entry_counts((listed.name for listed in sealed.store.list(prefix)), org=org)
+
+
+def prove_journal(sealed: SealedObjects, *, org: str, run: str) -> JournalProof | None:
+    """What a commit of this run tells of its journal; None if it has none. Raises IntegrityError."""
+    chain = EntryChain(sealed, org=org, run=run)
+    count = chain.count()
+    return chain.proof(count) if count else None
+
+
+def journals(room: OrgRoom, *, unfinished: bool) -> Sequence[str]:
+    """Runs that have a journal: those with a commit in its order, unless left out, then others."""
+    state = room.chain.live()
+    ended, gone = state.journals, unjournaled(room, state)
+    stored = journal_runs(room.sealed, org=room.org)
+    others = [run for run in stored if run not in ended and run not in gone]
+    return others if unfinished else [*ended, *others]

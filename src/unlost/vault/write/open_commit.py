@@ -1,0 +1,349 @@
+"""The open commit of one run: everything that is added until one step makes it visible."""
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import msgspec
+import pyarrow as pa
+
+from unlost.model.certificate import Certificate
+from unlost.model.errors import UsageError
+from unlost.model.ports import IncomingFile
+from unlost.model.reading import Op, Rows
+from unlost.model.schema import Schema, WireKind
+from unlost.model.snapshot import (
+    Added,
+    Counts,
+    Lineage,
+    PackEntry,
+    SegmentEntry,
+    SnapshotInfo,
+    TableCommit,
+    Visibility,
+)
+from unlost.vault.commits.intents import OpenRun
+from unlost.vault.commits.state import LiveSegment
+from unlost.vault.format.manifest import Intent
+from unlost.vault.format.physical import HIDDEN, HOLDS, INSTANT, LINEAGE, SUPPRESSED
+from unlost.vault.format.tokens import VERSION
+from unlost.vault.layout import object_names
+from unlost.vault.layout.org_names import is_named
+from unlost.vault.layout.segment_label import Label
+from unlost.vault.objects.files import FILES_TABLE, Intake, blob_rows
+from unlost.vault.objects.schemas import SYSTEM_SCHEMA
+from unlost.vault.objects.segment_writer import SegmentWriter
+from unlost.vault.objects.segments import opens_under
+from unlost.vault.read.assemble import Columns
+from unlost.vault.read.big_cells import BigCells
+from unlost.vault.read.lineage import lineage_rows
+from unlost.vault.read.org_vault import OrgRoom, unknown_org
+from unlost.vault.read.table_view import TableView
+from unlost.vault.write.finish import Finish
+from unlost.vault.write.suppression_filter import Guard
+from unlost.vault.write.table_writer import Comparison, Out, TableWriter
+from unlost.vault.write.write_buffer import Holding
+
+type _Mark = tuple[str, str | None, str | None]
+"""A row of ``$hidden``: table, and a record or a column."""
+
+
+class OpenCommit:
+    """One run's commit. Safe to share between threads; see the port ``Commit``."""
+
+    def __init__(self, room: OrgRoom, *, intent: Intent, notes: OpenRun, resumed: bool) -> None:
+        self.run = intent.run
+        self.number = room.chain.live().seq + 1
+        self._room = room
+        self._intent = intent
+        self._notes = notes
+        self._out = SegmentWriter(room.org, sealed=room.sealed, prefix=intent.segments)
+        self._holding = Holding(self._out, room.reader, notes, bundle_from=room.options.bundle_from)
+        self._own = OwnSegments(room, intent, notes, resumed=resumed)
+        self._schema = self._current_schema()
+        self._guard = Guard(
+            room,
+            base=intent.base,
+            own=lambda: self._own.view(SUPPRESSED),
+            writer=lambda: self._system_writer(SUPPRESSED),
+            run=intent.run,
+        )
+
+    def put_schema(self, schema: Schema) -> str:
+        """Set the schema for what is added from now on; returns its id."""
+        ident = self._room.schemas.put(schema, before=self._schema)
+        self._notes.note_schema(ident)
+        self._schema = ident
+        return ident
+
+    def add(self, table: str, rows: Iterable[Rows], *, carry: Sequence[str] = ()) -> Added:
+        """Write rows as segments, leaving out what did not change; durable when it returns.
+
+        What was erased is left out too. Raises UsageError where no schema was put, or it does not have the table or a column.
+        """
+        return self._added(table, rows, carry=carry, out=self._out)
+
+    def add_few(self, table: str, rows: Iterable[Rows], *, carry: Sequence[str] = ()) -> Added:
+        """As ``add``; but where it comes to few rows, the piece itself holds them: see ``Waiting``."""
+        added = self._added(table, rows, carry=carry, out=self._holding)
+        return replace(added, held=self._holding.told(added.segments))
+
+    def recall(self, added: Iterable[Added]) -> None:
+        """Know again the rows that pieces hold which an earlier process was given."""
+        for entry in self._holding.recall(added):
+            self._own.note(entry)
+
+    def _added(
+        self,
+        table: str,
+        rows: Iterable[Rows],
+        *,
+        carry: Sequence[str],
+        out: Out,
+    ) -> Added:
+        ident, columns = self._columns(table, carry)
+        writer = self._writer(columns, ident=ident, carry=carry, out=out)
+        writer.take(self.admitted(table, one) for one in rows)
+        packs, system = self._finish_packs(writer.big)
+        return Added(
+            table=table,
+            segments=(*writer.segments, *system, *self._guard.written()),
+            packs=packs,
+            counts=writer.counts,
+            reuses=writer.big.writer.reused if writer.big.writer else (),
+        )
+
+    def admitted(self, table: str, rows: Rows) -> Rows:
+        """The rows without those of records that were erased, or match one that was.
+
+        What matches is on the list from then on, by its id.
+        """
+        return self._guard.admitted(table, rows)
+
+    def admitted_ids(self, table: str, ids: pa.Array) -> pa.Array:
+        """Ids of records without those that were erased."""
+        return self._guard.admitted_ids(table, ids)
+
+    def add_files(self, files: Iterable[IncomingFile]) -> Added:
+        """Stream files into packs; a file that fails to be read becomes a finding."""
+        intake = Intake(
+            self._room.pack_writer(until=self._intent.base), observed_at=self._room.clock.now()
+        )
+        writer = self._system_writer(FILES_TABLE)
+        writer.take(intake.rows(one for one in files if self._guard.admits(one.ref)))
+        return Added(
+            table=FILES_TABLE,
+            segments=tuple(writer.segments),
+            packs=intake.packs,
+            files=intake.files,
+            file_bytes=intake.file_bytes,
+            findings=intake.findings,
+            reuses=intake.reuses,
+        )
+
+    def mark(
+        self,
+        table: str,
+        *,
+        visibility: Visibility,
+        records: Sequence[str] = (),
+        columns: Sequence[str] = (),
+    ) -> Added:
+        """Say that the user stopped or began to see these rows or columns."""
+        seen = self.admitted_ids(table, pa.array(records, pa.string())).to_pylist()
+        marks: list[_Mark] = [(table, record, None) for record in seen]
+        marks += [(table, None, column) for column in columns]
+        writer = self._system_writer(HIDDEN)
+        if marks:
+            op = Op.STATE if visibility is Visibility.HIDDEN else Op.PURGED
+            writer.take([_mark_rows(marks, op=op, observed_at=self._room.clock.now())])
+        return Added(table=HIDDEN, segments=tuple(writer.segments))
+
+    def lineage(self, rows: Sequence[Lineage]) -> Added:
+        """Say which live record stands for which; for finish, under the table that it names.
+
+        Raises NotFound (``org-unknown``) where a target is no org of this vault.
+        """
+        for target in {row.target for row in rows}:
+            if not is_named(self._room.sealed.store, target):
+                raise unknown_org(target)
+        writer = self._system_writer(LINEAGE)
+        writer.take(lineage_rows(rows, observed_at=self._room.clock.now()))
+        return Added(table=LINEAGE, segments=tuple(writer.segments))
+
+    def hold(self, rows: Rows) -> Added:
+        """Rows of ``$holds``; for finish, under the table that it names."""
+        writer = self._system_writer(HOLDS)
+        writer.take([rows])
+        return Added(table=HOLDS, segments=tuple(writer.segments))
+
+    def counts(self, table: str, added: Sequence[Added]) -> Counts:
+        """What these pieces do to a table in this commit: each record once, as ``finish`` counts."""
+        self.recall(added)
+        return self._finishing().counts(table, added)
+
+    def put_certificate(self, certificate: Certificate) -> None:
+        """Seal the run's certificate; part of the commit."""
+        self._notes.put_certificate(certificate)
+
+    def finish(
+        self, tables: Sequence[TableCommit], *, as_of: datetime, partial: bool = False
+    ) -> SnapshotInfo:
+        """Commit everything in one step. Calling it again gives the same snapshot.
+
+        ``partial``: no other table was looked at, and the manifest says so.
+        """
+        try:
+            return self._finishing(partial=partial).run(tables, as_of=as_of, schema=self._schema)
+        finally:
+            self._holding.release()  # who tries it again has the pieces
+
+    def abandon(self) -> None:
+        """Give up: the intent is removed; what was written is garbage."""
+        try:
+            self._notes.close()
+        finally:
+            self._holding.release()
+
+    def _finishing(self, *, partial: bool = False) -> Finish:
+        return Finish(
+            self._room, self._intent, self._notes, settle=self._holding.settle, partial=partial
+        )
+
+    def _current_schema(self) -> str:
+        noted = self._notes.schemas()
+        if noted:
+            return noted[-1]
+        state = self._room.chain.live()
+        if not self._intent.base or self._intent.base not in state.commits:
+            return SYSTEM_SCHEMA
+        return self._room.chain.manifest(self._intent.base)[0].schema
+
+    def _columns(self, table: str, carry: Sequence[str]) -> tuple[str, Columns]:
+        ident = self._schema
+        found = self._room.schemas.table(ident, table) if ident != SYSTEM_SCHEMA else None
+        if found is None:
+            raise UsageError(
+                "table-unknown",
+                f"The schema of this run has no table “{table}”.",
+                next_step="Put the schema that the rows were read with before adding them.",
+            )
+        known = self._room.schemas.known(ident, table)
+        for name in carry:
+            if name not in known:
+                raise UsageError(
+                    "column-unknown", f"“{table}” never had a column “{name}” to carry forward."
+                )
+        cells = [c.name for c in found.columns if c.kind is not WireKind.BINARY]
+        return ident, Columns(table, tuple(dict.fromkeys((*cells, *carry))), known)
+
+    def _writer(
+        self,
+        columns: Columns,
+        *,
+        ident: str,
+        carry: Sequence[str],
+        out: Out,
+    ) -> TableWriter:
+        table = columns.table
+        tokenizer = None
+        if self._room.options.search:
+            tokenizer = self._room.schemas.tokenizer(ident, table, names=columns.names)
+        version = VERSION if tokenizer is not None else 0
+        base = self._intent.base
+        return TableWriter(
+            columns=columns,
+            carry=carry,
+            label=Label(table=table, schema=ident, base=base, tokenizer=version),
+            out=out,
+            against=Comparison(
+                base=self._room.view(table, until=base), own=lambda: self._own.view(table)
+            ),
+            limit=self._room.limit,
+            big=BigCells(
+                packs=lambda: self._room.pack_writer(until=base),
+                load=self._room.load_blob(until=base),
+            ),
+            tokenizer=tokenizer,
+            written=self._own.note,
+        )
+
+    def _system_writer(self, table: str) -> TableWriter:
+        known = self._room.schemas.known(SYSTEM_SCHEMA, table)
+        columns = Columns(table, tuple(known), known)
+        return self._writer(columns, ident=SYSTEM_SCHEMA, carry=(), out=self._out)
+
+    def _finish_packs(
+        self, big: BigCells
+    ) -> tuple[tuple[PackEntry, ...], tuple[SegmentEntry, ...]]:
+        if big.writer is None:
+            return (), ()
+        packs = big.writer.finish()
+        writer = self._system_writer(FILES_TABLE)
+        if big.new:
+            writer.take([blob_rows(big.new, observed_at=self._room.clock.now())])
+        return packs, tuple(writer.segments)
+
+
+class OwnSegments:
+    """The segments that a run has written so far, in this process and before it."""
+
+    def __init__(self, room: OrgRoom, intent: Intent, notes: OpenRun, *, resumed: bool) -> None:
+        self._room = room
+        self._intent = intent
+        self._notes = notes
+        self._entries: dict[str, list[SegmentEntry]] = {}
+        self._found = not resumed
+        self._lock = threading.Lock()
+
+    def note(self, entry: SegmentEntry) -> None:
+        """Remember a segment that was just written."""
+        with self._lock:
+            self._entries.setdefault(entry.table, []).append(entry)
+
+    def view(self, table: str) -> TableView:
+        """The run's own segments of a table."""
+        with self._lock:
+            if not self._found:
+                self._find()
+                self._found = True
+            entries = tuple(self._entries.get(table, ()))
+        live = [LiveSegment(entry, seq=0, order=order) for order, entry in enumerate(entries)]
+        return TableView(table, live, self._room.reading)
+
+    def _find(self) -> None:
+        """Look up what an earlier process wrote for this run."""
+        known = {entry.id for entries in self._entries.values() for entry in entries}
+        for ident, size in self._notes.written(self._intent.segments):
+            if ident not in known:
+                epoch = self._epoch(ident, size)
+                entry = self._room.reader.recognise(ident, size=size, epoch=epoch)
+                if entry is not None:  # what lies in bundles is told by the pieces that held it
+                    self._entries.setdefault(entry.table, []).append(entry)
+
+    def _epoch(self, ident: str, size: int) -> int:
+        """Under which epoch a segment is: the run may have begun before a renewal."""
+        sealed, org = self._room.sealed, self._room.org
+        name, newest = object_names.segment(org, ident), sealed.keys.epoch(org)
+        earlier = [epoch for epoch in sealed.keys.epochs(org) if epoch < newest]
+        for epoch in reversed(earlier):
+            if opens_under(sealed, org=org, name=name, size=size, epoch=epoch):
+                return epoch
+        return newest
+
+
+def _mark_rows(marks: Sequence[_Mark], *, op: Op, observed_at: datetime) -> Rows:
+    count = len(marks)
+    cells = None
+    if op is Op.STATE:
+        columns = [pa.array(values, pa.string()) for values in zip(*marks, strict=True)]
+        cells = pa.RecordBatch.from_arrays(columns, names=["table", "record", "column"])
+    return Rows(
+        ids=pa.array([msgspec.json.encode(mark).decode() for mark in marks], pa.string()),
+        ops=pa.array([op.value] * count, pa.string()),
+        modified_at=pa.nulls(count, INSTANT),
+        modified_by=pa.nulls(count, pa.string()),
+        cells=cells,
+        observed_at=observed_at,
+    )

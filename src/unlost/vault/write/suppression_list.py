@@ -1,0 +1,198 @@
+"""What is not taken in again: pseudonyms of records that were erased, and of what tells them.
+
+Rows of the system table ``$suppressed``. Their id is the pseudonym: HMAC-SHA256 (hex) under a key of the
+org that is never changed, over the JSON array [table, column, text]. For a record ``column`` is empty and
+the text its id; else the text is the value of a column that the erasure named, in one form (``matching``).
+``sieve`` are 32 bits of a keyed XXH3 of the same text: whole batches are held against those first, and
+only what passes is held against the pseudonyms, one by one.
+"""
+
+import hmac
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import cast
+
+import msgspec
+import numpy as np
+import polars as pl
+import polars_hash as plh
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from unlost.model.reading import Op, Rows
+from unlost.vault.format.physical import INSTANT, U_ID
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.read.merge import key_pieces, newest_of_each
+from unlost.vault.read.table_view import TableView
+
+_PURPOSE = "suppressed"
+_SIEVE = "suppressed-sieve"
+_CELLS = ("table", "column", "sieve", "run")
+_BITS = 0xFFFF_FFFF
+
+type Mask = NDArray[np.bool_]
+type Place = tuple[str, str]
+"""A table, and a column of it; an empty one stands for the id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What one row says: a pseudonym, where such texts stand, its sieve, and the erasure."""
+
+    pseudonym: str
+    table: str
+    column: str
+    sieve: int
+    run: str
+
+
+class Marker:
+    """Makes the pseudonyms of one org."""
+
+    def __init__(self, keys: Keyring, org: str) -> None:
+        self._key = keys.identity_key(org, _PURPOSE)
+        self._seed = int.from_bytes(keys.identity_key(org, _SIEVE)[:7])
+
+    def pseudonym(self, place: Place, text: str) -> str:
+        """Of a text, in the form in which it is compared."""
+        return hmac.digest(self._key, msgspec.json.encode((*place, text)), sha256).hex()
+
+    def sieves(self, texts: pl.Series) -> NDArray[np.uint32]:
+        """Of texts without nulls."""
+        if not len(texts):
+            return np.zeros(0, np.uint32)
+        column = cast("plh.HExpr", pl.col("text"))
+        hashed = texts.rename("text").to_frame().select(column.nchash.xxh3_64(seed=self._seed))
+        return (hashed.to_series().to_numpy() & np.uint64(_BITS)).astype(np.uint32)
+
+    def marks(self, place: Place, texts: Iterable[str], *, run: str) -> list[Mark]:
+        """Of texts in the form in which they are compared."""
+        found = sorted(set(texts), key=str.encode)
+        sieves = self.sieves(pl.Series(found, dtype=pl.String)).tolist()
+        return [
+            Mark(self.pseudonym(place, text), *place, sieve, run)
+            for text, sieve in zip(found, sieves, strict=True)
+        ]
+
+
+def matching(values: pa.Array) -> pl.Series:
+    """Values in the form in which they are compared; null where there is nothing to compare."""
+    series = pl.Series("text", pl.from_arrow(values.cast(pa.string())))
+    if (series.str.len_bytes() != series.str.len_chars()).any():
+        series = series.str.normalize("NFKC")  # costs more than all the rest; ASCII is as it is
+    told = series.str.strip_chars().str.to_lowercase()
+    return told.set(told == "", None)
+
+
+def mark_rows(marks: Sequence[Mark], *, observed_at: datetime) -> Rows:
+    """Rows of ``$suppressed``."""
+    cells = [
+        [mark.table for mark in marks],
+        [mark.column for mark in marks],
+        [f"{mark.sieve:08x}" for mark in marks],
+        [mark.run for mark in marks],
+    ]
+    return Rows(
+        ids=pa.array([mark.pseudonym for mark in marks], pa.string()),
+        ops=pa.array([Op.STATE.value] * len(marks), pa.string()),
+        modified_at=pa.nulls(len(marks), INSTANT),
+        modified_by=pa.nulls(len(marks), pa.string()),
+        cells=pa.RecordBatch.from_arrays(
+            [pa.array(column, pa.string()) for column in cells], names=list(_CELLS)
+        ),
+        observed_at=observed_at,
+    )
+
+
+def marks_in(view: TableView) -> Iterator[Mark]:
+    """All rows of a view of ``$suppressed``."""
+    for rows in key_pieces(view, ()):
+        found = view.newest(newest_of_each(rows).column(U_ID).combine_chunks(), ())
+        cells = view.cells(found, _CELLS).to_pylist()
+        for key, cell in zip(found.column(U_ID).to_pylist(), cells, strict=True):
+            yield Mark(
+                key, cell["table"], cell["column"] or "", int(cell["sieve"], 16), cell["run"]
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Marked:
+    sieves: NDArray[np.uint32]
+    pseudonyms: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """The list of an org, by place. Pure but for the keys."""
+
+    marker: Marker
+    _places: Mapping[Place, _Marked] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, marker: Marker, marks: Iterable[Mark]) -> "Suppression":
+        """The list that these rows make."""
+        by_place: dict[Place, list[Mark]] = {}
+        for mark in marks:
+            by_place.setdefault((mark.table, mark.column), []).append(mark)
+        return cls(
+            marker,
+            {
+                place: _Marked(
+                    np.array(sorted({mark.sieve for mark in own}), np.uint32),
+                    frozenset(mark.pseudonym for mark in own),
+                )
+                for place, own in by_place.items()
+            },
+        )
+
+    def touches(self, table: str) -> bool:
+        """True if anything of a table is on it."""
+        return any(place[0] == table for place in self._places)
+
+    def records(self, table: str, ids: pa.Array) -> Mask:
+        """Which ids are those of records that were erased."""
+        return self._hit((table, ""), pl.Series("text", pl.from_arrow(ids.cast(pa.string()))))
+
+    def alike(self, table: str, rows: Rows) -> Mask:
+        """Which rows are not those of such records, but have a value that one had."""
+        alike = np.zeros(len(rows), dtype=np.bool_)
+        named = rows.cells.schema.names if rows.cells is not None else ()
+        for of, column in self._places:
+            if of == table and rows.cells is not None and column in named:
+                alike |= self._hit((of, column), matching(rows.cells.column(column)))
+        return alike & ~self.records(table, rows.ids) if alike.any() else alike
+
+    def _hit(self, place: Place, texts: pl.Series) -> Mask:
+        hit = np.zeros(len(texts), dtype=np.bool_)
+        marked = self._places.get(place)
+        if marked is None:
+            return hit
+        filled = np.flatnonzero(texts.is_not_null().to_numpy())
+        sieves = self.marker.sieves(texts.drop_nulls())
+        for at in filled[np.isin(sieves, marked.sieves)].tolist():
+            hit[at] = self.marker.pseudonym(place, texts[at]) in marked.pseudonyms
+        return hit
+
+
+def without(rows: Rows, hit: Mask) -> Rows:
+    """The rows that are not hit."""
+    if not hit.any():
+        return rows
+    kept = pa.array(~hit)
+    return Rows(
+        ids=rows.ids.filter(kept),
+        ops=rows.ops.filter(kept),
+        modified_at=rows.modified_at.filter(kept),
+        modified_by=rows.modified_by.filter(kept),
+        cells=None if rows.cells is None else rows.cells.filter(kept),
+        observed_at=rows.observed_at,
+    )
+
+
+def hit_ids(ids: pa.Array, hit: Mask) -> list[str]:
+    """The ids that are hit, each once."""
+    found: list[str] = pc.unique(ids.filter(pa.array(hit))).to_pylist()
+    return found
