@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from benchmarks.measure import median, percentile
 from benchmarks.results import Figure, keep
 from unlost.app.system import SystemClock, SystemEntropy
-from unlost.engine.history import history
+from unlost.engine.records.history import history
 from unlost.model.org import OrgIdentity
 from unlost.model.reading import Rows
 from unlost.model.schema import ChangeLog, Column, Reference, Schema, Table, WireKind

@@ -26,7 +26,7 @@ from unlost.app.database import connect
 from unlost.app.home import plan_home, write_home, write_secret_file
 from unlost.catalog.nights import NightEnd, end_try, give_up_before, start_try
 from unlost.catalog.orgs import ProtectedOrg, save_org
-from unlost.engine.forecast import STOP, forecast
+from unlost.engine.storage.forecast import STOP, forecast
 from unlost.model.errors import TransientError
 from unlost.model.forecast import Sample
 from unlost.model.jobs import Job, JobKind

@@ -12,7 +12,7 @@ from unlost.connectors.salesforce.connector import WRITE_PERMISSIONS
 from unlost.connectors.salesforce.writing.capability import SYSTEM
 from unlost.connectors.salesforce.writing.permissions import PLATFORM_ONLY
 from unlost.connectors.salesforce.writing.rules import NEVER_ENDINGS, RULES, ObjectRule
-from unlost.engine.restore.predict import WHY_NEVER
+from unlost.engine.restore.planning.predict import WHY_NEVER
 from unlost.model.writing import Birth, Gather, LateColumn, NeverReason
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "what-comes-back.md"

@@ -10,7 +10,7 @@ import pytest
 
 from house.coverage_rooms import ROOT, STRICT, main, room_of, rooms, sources, table
 
-ENGINE = "src/unlost/engine/backup.py"
+ENGINE = "src/unlost/engine/backup/backup.py"
 APP = "src/unlost/app/home.py"
 FILES = (ENGINE, APP, "src/unlost/model/org.py", "src/unlost/vault/format/sealed.py")
 

@@ -18,8 +18,8 @@ from unlost.catalog.writers import PREFIX
 from unlost.connectors.salesforce.connector import CONNECTOR
 from unlost.connectors.salesforce.quotas import KNOWN
 from unlost.connectors.salesforce.rights import Rights
-from unlost.engine.restore.cells import digest
-from unlost.engine.restore.planning import schema_digest
+from unlost.engine.restore.planning.plan import schema_digest
+from unlost.engine.restore.values.cells import digest
 from unlost.jobs.durable import APPLICATION, VERSION, JsonValues, _options
 from unlost.model.access import ActorKind, Trace
 from unlost.model.alert import Alarm, Rule, Urgency

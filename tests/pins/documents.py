@@ -31,18 +31,18 @@ from unlost.connectors.salesforce.config import SalesforceConfig
 from unlost.connectors.salesforce.describes import Kept as KeptDescribe
 from unlost.connectors.salesforce.work import Kind as TaskKind
 from unlost.connectors.salesforce.work import Work, task, work_of
-from unlost.engine.audit import Due
-from unlost.engine.backup import Counted
-from unlost.engine.census import Census
-from unlost.engine.files import FilesResult
-from unlost.engine.lookup import Looked as LookedUp
-from unlost.engine.proving import Quotas
-from unlost.engine.reading import Advanced, Planned
-from unlost.engine.restore import entries
-from unlost.engine.restore.planfile import _Head as FormatOfPlan
-from unlost.engine.restore.planfile import read_plan, sealed, write_plan
-from unlost.engine.restore.summary import PlanSummary
-from unlost.engine.session import Begun
+from unlost.engine.backup.backup import Counted
+from unlost.engine.backup.census import Census
+from unlost.engine.backup.files import FilesResult
+from unlost.engine.backup.lookup import Looked as LookedUp
+from unlost.engine.backup.proving import Quotas
+from unlost.engine.backup.reading import Advanced, Planned
+from unlost.engine.backup.row_check import Due
+from unlost.engine.backup.session import Begun
+from unlost.engine.restore.journal import entries
+from unlost.engine.restore.planning.summary import PlanSummary
+from unlost.engine.restore.values.plan_file import _Head as FormatOfPlan
+from unlost.engine.restore.values.plan_file import read_plan, sealed, write_plan
 from unlost.jobs.runner import LocalRunner
 from unlost.jobs.store import StepStore
 from unlost.model.certificate import Certificate

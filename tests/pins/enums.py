@@ -11,8 +11,8 @@ from unlost.catalog.runs import RunState
 from unlost.catalog.sso import Kind as ProviderKind
 from unlost.connectors.salesforce.special import Strategy
 from unlost.connectors.salesforce.work import Kind as TaskKind
-from unlost.engine.deletes import Fate
-from unlost.engine.lookup import Asked
+from unlost.engine.backup.deletes import Fate
+from unlost.engine.backup.lookup import Asked
 from unlost.model.access import ActorKind, Right, Role, Trace
 from unlost.model.alert import ChannelKind, Rule, Told, Urgency
 from unlost.model.jobs import JobKind, Wish

@@ -11,13 +11,13 @@ import msgspec
 
 from unit.engine.restore.atelier import LINK, Atelier
 from unit.engine.restore.workshop import TEXT
-from unlost.engine.restore.edits import Edits
-from unlost.engine.restore.entries import decode
-from unlost.engine.restore.execute import execute, resume, run_of
-from unlost.engine.restore.log import Log, RunState
-from unlost.engine.restore.outcome import RestoreOutcome
-from unlost.engine.restore.planning import plan_again, plan_restore
-from unlost.engine.restore.summary import PlanSummary
+from unlost.engine.restore.journal.entries import decode
+from unlost.engine.restore.journal.log import Log, RunState
+from unlost.engine.restore.planning.plan import plan_again, plan_restore
+from unlost.engine.restore.planning.summary import PlanSummary
+from unlost.engine.restore.running.execute import execute, resume, run_of
+from unlost.engine.restore.values.edits import Edits
+from unlost.engine.restore.values.outcome import RestoreOutcome
 from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind
 from unlost.model.schema import DeleteRule, Reference
 from unlost.model.writing import Birth, ByProduct, Identity, MatchKey, WriteOp

@@ -19,11 +19,11 @@ from pins.restores import (
     without_sentences,
 )
 from pins.shapes import members_of, tag_of
-from unlost.engine.restore.entries import Entry
-from unlost.engine.restore.execute import execute, run_of
-from unlost.engine.restore.outcome import RestoreOutcome
-from unlost.engine.restore.planfile import read_plan, write_plan
-from unlost.engine.restore.summary import summary
+from unlost.engine.restore.journal.entries import Entry
+from unlost.engine.restore.planning.summary import summary
+from unlost.engine.restore.running.execute import execute, run_of
+from unlost.engine.restore.values.outcome import RestoreOutcome
+from unlost.engine.restore.values.plan_file import read_plan, write_plan
 from unlost.model.plan import Action, RestorePlan, SelectionKind
 
 PLANS = sorted(file.stem for file in (GOLDEN / "inputs" / "plans").iterdir())

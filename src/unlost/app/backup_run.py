@@ -7,7 +7,7 @@ from dataclasses import replace
 from unlost.app.compose import Application
 from unlost.catalog.orgs import ProtectedOrg, save_org
 from unlost.catalog.runs import RunEnd, RunState, end_run, ended_runs, unfinished_backups
-from unlost.engine.session import BackupPorts
+from unlost.engine.backup.session import BackupPorts
 from unlost.model.errors import UnlostError
 from unlost.model.ports import Observer, Source
 from unlost.model.snapshot import CommitKind, SnapshotInfo

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from unlost.app.compose import Application
 from unlost.app.ids import typed_ids
 from unlost.catalog.orgs import ProtectedOrg
-from unlost.engine.restore.selection import MAX_STEPS, too_large
+from unlost.engine.restore.planning.selection import MAX_STEPS, too_large
 from unlost.model.errors import UsageError
 from unlost.model.plan import RecordKey
 from unlost.model.ports import Snapshot

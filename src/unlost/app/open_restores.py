@@ -3,8 +3,8 @@
 from unlost.app.compose import Application
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.catalog.runs import RunRecord, RunState, find_run
-from unlost.engine.restore.entries import Opened
-from unlost.engine.restore.log import Log
+from unlost.engine.restore.journal.entries import Opened
+from unlost.engine.restore.journal.log import Log
 from unlost.model.errors import Conflict, IntegrityError
 
 

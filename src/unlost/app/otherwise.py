@@ -8,8 +8,8 @@ from unlost.app.chosen import chosen_records
 from unlost.app.compose import Application
 from unlost.app.ids import held_id, typed_ids
 from unlost.catalog.orgs import ProtectedOrg
-from unlost.engine.restore.edits import Edits, typed_text
-from unlost.engine.restore.outcome import RecordOutcome
+from unlost.engine.restore.values.edits import Edits, typed_text
+from unlost.engine.restore.values.outcome import RecordOutcome
 from unlost.model.errors import UsageError
 from unlost.model.plan import RecordKey
 from unlost.model.schema import Column

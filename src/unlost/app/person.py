@@ -12,7 +12,7 @@ from unlost.app.linked_files import every_version, files_of
 from unlost.app.records import table_named
 from unlost.app.referring import Group, Search
 from unlost.catalog.orgs import ProtectedOrg
-from unlost.engine.belonging import with_belongings
+from unlost.engine.records.belonging import with_belongings
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import RecordKey
 from unlost.model.ports import Snapshot

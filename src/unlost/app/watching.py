@@ -29,7 +29,7 @@ from unlost.catalog.runs import RunRecord, RunState, list_runs
 from unlost.catalog.schedules import schedule_of
 from unlost.catalog.storage import storages
 from unlost.catalog.upkeep import last_upkeep
-from unlost.engine.forecast import LOOKED_BACK, forecast
+from unlost.engine.storage.forecast import LOOKED_BACK, forecast
 from unlost.model.certificate import Certificate
 from unlost.model.errors import UnlostError
 from unlost.model.forecast import Forecast

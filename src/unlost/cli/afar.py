@@ -34,7 +34,7 @@ from unlost.catalog.plans import PlanState
 from unlost.catalog.runs import RunState
 from unlost.cli.following import follow, looked, not_begun
 from unlost.cli.remote import Afar, Given, RemoteHome, home_needed
-from unlost.engine.restore.planfile import read_plan
+from unlost.engine.restore.values.plan_file import read_plan
 from unlost.model.errors import StoreError, UnlostError
 from unlost.model.learned import learned
 from unlost.model.ports import Observer

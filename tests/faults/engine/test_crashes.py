@@ -8,8 +8,8 @@ import pytest
 from faults.engine.story import picture, shown, story
 from sweeps import parts_of
 from unit.engine.scene import Scene, chocolate
-from unlost.engine.backup import Finished, backup
-from unlost.engine.session import BackupPorts
+from unlost.engine.backup.backup import Finished, backup
+from unlost.engine.backup.session import BackupPorts
 from unlost.model.schema import WireKind
 from unlost.model.snapshot import CommitKind
 from unlost.testing.faults import Crash, CrashPoint
@@ -87,7 +87,7 @@ def test_a_run_that_died_between_its_commit_and_its_last_word_is_done(
         raise Crash
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("unlost.engine.backup.shutil.rmtree", tidy)
+        patch.setattr("unlost.engine.backup.backup.shutil.rmtree", tidy)
         with pytest.raises(Crash):
             scene.attempt(run="night")
     assert seen

@@ -12,7 +12,7 @@ import pytest
 
 from faults.engine.story import picture
 from unit.engine.scene import Scene
-from unlost.engine.backup import Finished
+from unlost.engine.backup.backup import Finished
 from unlost.model.errors import StoreError
 from unlost.model.snapshot import VerifyLevel
 from unlost.vault.stores.fault import Crash, Fault, FaultKind, FaultStore, Operation

@@ -135,7 +135,7 @@ def test_overwritten_phone_numbers_are_put_back(writable: Program, tmp_path: Pat
 def test_a_plan_that_was_tampered_with_is_refused(
     writable: Program, tmp_path: Path, change: str, code: str
 ) -> None:
-    from unlost.engine.restore.planfile import read_plan, sealed, write_plan
+    from unlost.engine.restore.values.plan_file import read_plan, sealed, write_plan
 
     shop, plan = writable, tmp_path / "plan.json"
     record = f"Account/{customer(shop)}"

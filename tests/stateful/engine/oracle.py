@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from unit.engine.scene import Scene
-from unlost.engine.history import Event, history
+from unlost.engine.records.history import Event, history
 from unlost.engine.sameness import canonical
 from unlost.model.schema import ColumnTrait, WireKind
 from unlost.model.snapshot import ChangeKind

@@ -19,9 +19,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from stateful.engine.oracle import Oracle
 from unit.engine.scene import Scene
-from unlost.engine.backup import Finished, Parked, backup
-from unlost.engine.partial import LeftToNight
-from unlost.engine.policy import AuditPolicy
+from unlost.engine.backup.backup import Finished, Parked, backup
+from unlost.engine.backup.partial import LeftToNight
+from unlost.engine.backup.policy import AuditPolicy
 from unlost.model.errors import IntegrityError, LimitReached, TransientError
 from unlost.model.finding import FindingKind
 from unlost.model.schema import TableTrait, WireKind

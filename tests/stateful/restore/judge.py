@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from stateful.restore.town import LINKS, Cells, Picture, Seen, Town, references
-from unlost.engine.restore.compared import LINK_LOST, OVERWRITTEN
-from unlost.engine.restore.edits import NO_EDITS, Edits
-from unlost.engine.restore.outcome import Ending, RecordOutcome, RestoreOutcome
+from unlost.engine.restore.running.compared import LINK_LOST, OVERWRITTEN
+from unlost.engine.restore.values.edits import NO_EDITS, Edits
+from unlost.engine.restore.values.outcome import Ending, RecordOutcome, RestoreOutcome
 from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan, SelectionKind, Why
 from unlost.model.writing import NOT_IN_BIN
 

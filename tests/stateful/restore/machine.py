@@ -11,13 +11,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from stateful.restore.judge import FIRST, Case, Further, Judge
 from stateful.restore.town import LINKS, REQUIRED, TABLES, Picture, Town, references
-from unlost.engine.restore.calls import TRIES
-from unlost.engine.restore.compared import NOT_SET
-from unlost.engine.restore.edits import NO_EDITS, Edits
-from unlost.engine.restore.execute import execute, resume, run_of
-from unlost.engine.restore.log import Log
-from unlost.engine.restore.outcome import Ending, Parked, RestoreOutcome
-from unlost.engine.restore.planning import Related
+from unlost.engine.restore.journal.log import Log
+from unlost.engine.restore.planning.plan import Related
+from unlost.engine.restore.running.calls import TRIES
+from unlost.engine.restore.running.compared import NOT_SET
+from unlost.engine.restore.running.execute import execute, resume, run_of
+from unlost.engine.restore.values.edits import NO_EDITS, Edits
+from unlost.engine.restore.values.outcome import Ending, Parked, RestoreOutcome
 from unlost.model.errors import TransientError, UsageError
 from unlost.model.plan import Action, RecordKey, RestorePlan, Selection, SelectionKind, Why
 from unlost.testing.faults import Crash, CrashPoint

@@ -11,8 +11,9 @@ from hypothesis.errors import FlakyFailure
 from hypothesis.stateful import run_state_machine_as_test
 
 from stateful.restore.machine import Restores
-from unlost.engine.restore import calls, changing, execute, facts, returning
-from unlost.engine.restore.log import Log, RunState
+from unlost.engine.restore.journal.log import Log, RunState
+from unlost.engine.restore.planning import facts
+from unlost.engine.restore.running import calls, changing, execute, returning
 from unlost.model.errors import Conflict
 
 pytestmark = pytest.mark.full

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from unit.engine.scene import Scene
-from unlost.engine.restore.edits import NO_EDITS, Edits
-from unlost.engine.restore.planning import PlanPorts, Related, plan_again, plan_restore
-from unlost.engine.restore.session import RestorePorts
+from unlost.engine.restore.planning.plan import PlanPorts, Related, plan_again, plan_restore
+from unlost.engine.restore.running.session import RestorePorts
+from unlost.engine.restore.values.edits import NO_EDITS, Edits
 from unlost.model.plan import RecordKey, RestorePlan, Selection
 from unlost.model.schema import DeleteRule, Reference, WireKind
 from unlost.model.writing import Identity

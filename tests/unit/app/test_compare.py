@@ -7,7 +7,7 @@ from unlost.app.actions.backup import backup
 from unlost.app.actions.columns import hide
 from unlost.app.actions.compare import Part, Side, compare
 from unlost.catalog.orgs import get_org
-from unlost.engine.compare import TableSummary
+from unlost.engine.records.compare import TableSummary
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.schema import WireKind

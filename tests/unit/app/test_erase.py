@@ -17,7 +17,7 @@ from unlost.app.actions.verify import verify
 from unlost.app.home_copy import after_change
 from unlost.catalog.models import AlertRow, Org, PlanRow, Run, ScrubRow, TickRow
 from unlost.catalog.orgs import get_org
-from unlost.engine.belonging import with_belongings
+from unlost.engine.records.belonging import with_belongings
 from unlost.model.errors import Conflict, NotFound, StoreError, UsageError
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey

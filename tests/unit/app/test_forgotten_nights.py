@@ -29,7 +29,7 @@ from unlost.app.actions.verify import verify
 from unlost.app.actions.writer import set_writer
 from unlost.app.watching import Watcher, drifted
 from unlost.catalog.orgs import get_org
-from unlost.engine.known import known_of
+from unlost.engine.backup.known import known_of
 from unlost.model.errors import UnlostError
 from unlost.model.snapshot import ChangeKind, CommitKind, VerifyLevel
 
@@ -180,9 +180,9 @@ def test_how_a_restore_ended_is_told_after_its_backup_was_forgotten(shop: Shop) 
 
 def test_nothing_is_forgotten_under_a_restore_that_may_go_on(shop: Shop) -> None:
     from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run
-    from unlost.engine.restore.entries import Opened
-    from unlost.engine.restore.log import Log
-    from unlost.engine.restore.planfile import read_plan
+    from unlost.engine.restore.journal.entries import Opened
+    from unlost.engine.restore.journal.log import Log
+    from unlost.engine.restore.values.plan_file import read_plan
 
     made = shop.plan(f"Account/{CUSTOMER}")
     opened = read_plan(Path(made.file).read_bytes())

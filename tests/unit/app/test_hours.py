@@ -442,7 +442,7 @@ def crashed(hours: Hours, monkeypatch: pytest.MonkeyPatch, where: str) -> str:
     return run_of_hour(hours.oid, name_of_hour(hours.now))
 
 
-BEFORE_COMMIT = "unlost.engine.backup._count_rows"
+BEFORE_COMMIT = "unlost.engine.backup.backup._count_rows"
 AFTER_COMMIT = "unlost.app.actions.hour.close_hour"
 
 

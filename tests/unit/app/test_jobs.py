@@ -19,7 +19,7 @@ from unlost.app.actions.restore_run import run_plan
 from unlost.app.actions.writer import set_writer
 from unlost.catalog.nights import add_night
 from unlost.catalog.runs import RunState, begin_run
-from unlost.engine.restore.outcome import Ending
+from unlost.engine.restore.values.outcome import Ending
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotAllowed, NotFound
 from unlost.model.snapshot import CommitKind

@@ -30,7 +30,7 @@ from unlost.app.otherwise import CauseEdit, Edit, Given, Otherwise, said, with_e
 from unlost.catalog.audit import every
 from unlost.catalog.plans import PlanState
 from unlost.catalog.runs import RunState
-from unlost.engine.restore.summary import TypedRecord
+from unlost.engine.restore.planning.summary import TypedRecord
 from unlost.model.access import Actor, ActorKind, Grant, Right, Role
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import Holder

@@ -13,7 +13,7 @@ from unlost.app.actions.show import show
 from unlost.app.actions.snapshots import certificate, snapshots
 from unlost.app.actions.verify import verify
 from unlost.catalog.orgs import get_org
-from unlost.engine.history import Origin
+from unlost.engine.records.history import Origin
 from unlost.model.errors import Conflict, IntegrityError, NotFound, StoreError, UsageError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.reading import Op

@@ -27,7 +27,7 @@ from unlost.app.actions.writer import NewWriter, set_writer
 from unlost.catalog.orgs import get_org
 from unlost.catalog.runs import RunRecord, RunState, begin_run, list_runs
 from unlost.catalog.writers import find_writer
-from unlost.engine.restore.planfile import read_plan, sealed, write_plan
+from unlost.engine.restore.values.plan_file import read_plan, sealed, write_plan
 from unlost.model.errors import (
     Conflict,
     IntegrityError,
@@ -309,7 +309,7 @@ def test_more_than_a_plan_can_hold_is_refused_before_anything_is_asked(
 
 
 def test_a_loss_that_is_too_large_is_refused(lost: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unlost.engine.restore.selection.MAX_STEPS", 2)
+    monkeypatch.setattr("unlost.engine.restore.planning.selection.MAX_STEPS", 2)
     refused(UsageError, "restore-too-large", lambda: lost.plan(lost=("1", "2")))
 
 

@@ -20,7 +20,7 @@ from unlost.catalog.audit import every
 from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
-from unlost.engine.restore.planfile import read_plan
+from unlost.engine.restore.values.plan_file import read_plan
 from unlost.model.access import Role
 from unlost.model.errors import TransientError
 from unlost.model.progress import Progress

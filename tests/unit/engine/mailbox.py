@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from unit.engine.scene import Scene
-from unlost.engine.loops import find_loops
+from unlost.engine.storage.loops import find_loops
 from unlost.model.schema import WireKind
 from unlost.model.storage import Loop, MailRule, Weight
 

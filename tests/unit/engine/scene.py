@@ -7,10 +7,10 @@ from typing import Any, Self
 import pyarrow as pa
 
 import copying
-from unlost.engine.backup import Finished, Parked, backup
-from unlost.engine.partial import LeftToNight
-from unlost.engine.policy import BackupPolicy, CensusPolicy
-from unlost.engine.session import BackupPorts
+from unlost.engine.backup.backup import Finished, Parked, backup
+from unlost.engine.backup.partial import LeftToNight
+from unlost.engine.backup.policy import BackupPolicy, CensusPolicy
+from unlost.engine.backup.session import BackupPorts
 from unlost.jobs.runner import LocalRunner
 from unlost.jobs.store import StepStore
 from unlost.model.ports import Runner, Snapshot

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from patience import HANGING
-from unlost.engine.abreast import abreast
+from unlost.engine.parallel import abreast
 
 
 def test_lanes_are_under_way_at_the_same_time() -> None:

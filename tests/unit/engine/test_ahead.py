@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from patience import HANGING
-from unlost.engine.ahead import ahead
+from unlost.engine.prefetch import ahead
 
 
 def test_answers_come_in_order_and_the_next_call_is_under_way() -> None:

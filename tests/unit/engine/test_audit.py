@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from unit.engine.scene import Scene, chocolate
 from unit.engine.test_backup_troubles import kinds, line_of
-from unlost.engine import audit as module
-from unlost.engine.audit import Part, part_of, range_of
-from unlost.engine.backup import Finished, Parked
-from unlost.engine.files import needed
-from unlost.engine.policy import AuditPolicy, BackupPolicy
+from unlost.engine.backup import row_check as module
+from unlost.engine.backup.backup import Finished, Parked
+from unlost.engine.backup.files import needed
+from unlost.engine.backup.policy import AuditPolicy, BackupPolicy
+from unlost.engine.backup.row_check import Part, part_of, range_of
 from unlost.model.certificate import Verdict
 from unlost.model.errors import IntegrityError, LimitReached, SourceRefused
 from unlost.model.finding import FindingKind, Severity

@@ -7,8 +7,8 @@ import pyarrow.compute as pc
 import pytest
 
 from unit.engine.scene import NIGHTLY, Scene, chocolate
-from unlost.engine.backup import Finished, Parked
-from unlost.engine.policy import BackupPolicy, CensusPolicy
+from unlost.engine.backup.backup import Finished, Parked
+from unlost.engine.backup.policy import BackupPolicy, CensusPolicy
 from unlost.model.certificate import TableLine, Verdict
 from unlost.model.errors import (
     AuthExpired,

@@ -7,12 +7,12 @@ import pytest
 
 from unit.engine.scene import Scene, chocolate
 from unit.engine.test_backup_troubles import kinds, line_of
-from unlost.engine.certificate import gone_line, human_bytes
-from unlost.engine.deletes import Fate, fate
-from unlost.engine.files import needed
-from unlost.engine.findings import table_gone
-from unlost.engine.history import Nights, events, history
-from unlost.engine.policy import BackupPolicy
+from unlost.engine.backup.certificate import gone_line, human_bytes
+from unlost.engine.backup.deletes import Fate, fate
+from unlost.engine.backup.files import needed
+from unlost.engine.backup.findings import table_gone
+from unlost.engine.backup.policy import BackupPolicy
+from unlost.engine.records.history import Nights, events, history
 from unlost.model.certificate import Verdict
 from unlost.model.errors import IntegrityError, LimitReached, StoreError, TransientError
 from unlost.model.finding import FindingKind

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from unit.engine.scene import Scene
-from unlost.engine import belonging
-from unlost.engine.belonging import with_belongings
+from unlost.engine.records import belonging
+from unlost.engine.records.belonging import with_belongings
 from unlost.model.errors import UsageError
 from unlost.model.plan import RecordKey
 from unlost.model.schema import DeleteRule, Reference, WireKind

@@ -3,9 +3,9 @@
 import pytest
 
 from unit.engine.scene import Scene
-from unlost.engine.changelog import noted_changes
-from unlost.engine.explain import FieldChange
-from unlost.engine.history import Origin, history
+from unlost.engine.records.changelog import noted_changes
+from unlost.engine.records.explain import FieldChange
+from unlost.engine.records.history import Origin, history
 from unlost.model.schema import Reference, WireKind
 
 

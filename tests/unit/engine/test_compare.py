@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from unit.engine.scene import Scene, chocolate
-from unlost.engine.compare import Between, Live, summarize
+from unlost.engine.records.compare import Between, Live, summarize
 from unlost.model.errors import NotFound
 from unlost.model.reading import Page, Rows
 from unlost.model.schema import WireKind

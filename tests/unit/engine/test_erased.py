@@ -4,7 +4,7 @@ import pytest
 
 import scanner
 from unit.engine.scene import NIGHTLY, Scene, chocolate
-from unlost.engine.backup import Finished
+from unlost.engine.backup.backup import Finished
 from unlost.model.certificate import Verdict
 from unlost.model.erasure import ErasureWish, MatchColumn
 from unlost.model.plan import RecordKey

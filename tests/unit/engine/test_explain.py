@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlost.engine.changelog import Noted
-from unlost.engine.explain import Explained, FieldChange, explain
-from unlost.engine.history import Nights, Origin, events
+from unlost.engine.records.changelog import Noted
+from unlost.engine.records.explain import Explained, FieldChange, explain
+from unlost.engine.records.history import Nights, Origin, events
 from unlost.model.reading import Op
 from unlost.model.schema import Column, ColumnTrait, Table, WireKind
 from unlost.model.snapshot import Version

@@ -6,7 +6,7 @@ import pytest
 
 from unit.engine.scene import Scene, chocolate
 from unit.engine.test_backup_troubles import kinds, line_of
-from unlost.engine.policy import BackupPolicy, CensusPolicy
+from unlost.engine.backup.policy import BackupPolicy, CensusPolicy
 from unlost.model.certificate import Verdict
 from unlost.model.errors import IntegrityError, LimitReached
 from unlost.model.finding import FindingKind

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from unit.engine.scene import Scene, chocolate
-from unlost.engine.explain import FieldChange
-from unlost.engine.history import Origin, history
+from unlost.engine.records.explain import FieldChange
+from unlost.engine.records.history import Origin, history
 from unlost.model.errors import NotFound
 from unlost.model.schema import WireKind
 from unlost.model.snapshot import ChangeKind

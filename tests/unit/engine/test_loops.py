@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unit.engine.mailbox import BEGIN, DESK, GENERATED, GUEST, REPLIED, Mailbox
-from unlost.engine import loops as module
+from unlost.engine.storage import loops as module
 from unlost.model.storage import LoopSign
 
 EVERY_TEN = [10.0 * n for n in range(24)]

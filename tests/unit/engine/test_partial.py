@@ -6,12 +6,12 @@ import msgspec
 import pytest
 
 from unit.engine.scene import Scene, chocolate
-from unlost.engine.backup import Finished, Parked
-from unlost.engine.history import history
-from unlost.engine.known import known_of
-from unlost.engine.partial import LeftToNight
-from unlost.engine.policy import AuditPolicy, BackupPolicy
-from unlost.engine.session import Begun
+from unlost.engine.backup.backup import Finished, Parked
+from unlost.engine.backup.known import known_of
+from unlost.engine.backup.partial import LeftToNight
+from unlost.engine.backup.policy import AuditPolicy, BackupPolicy
+from unlost.engine.backup.session import Begun
+from unlost.engine.records.history import history
 from unlost.model.certificate import TableLine, Verdict
 from unlost.model.errors import IntegrityError, LimitReached, SourceRefused, TransientError
 from unlost.model.finding import FindingKind
@@ -105,7 +105,7 @@ def test_many_hours_raise_no_doubt_about_the_rights_of_a_week(
 ) -> None:
     scene.policy = WEEKLY
     chocolate(scene)
-    monkeypatch.setattr("unlost.engine.known.NIGHTS_LOOKED_AT", 3)
+    monkeypatch.setattr("unlost.engine.backup.known.NIGHTS_LOOKED_AT", 3)
     scene.night()
     for _ in range(2):
         for _ in range(5):

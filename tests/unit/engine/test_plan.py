@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from unlost.engine.known import UNKNOWN_RIGHTS, rights_since
-from unlost.engine.plan import Known, Reason, TablePlan, plan_backup
-from unlost.engine.policy import BackupPolicy, CensusPolicy
+from unlost.engine.backup.known import UNKNOWN_RIGHTS, rights_since
+from unlost.engine.backup.plan import Known, Reason, TablePlan, plan_backup
+from unlost.engine.backup.policy import BackupPolicy, CensusPolicy
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.reading import Cursor
 from unlost.model.schema import Column, Schema, Table, TableTrait, WireKind

@@ -1,7 +1,7 @@
 """Search over all orgs: whole values first, live records first, with labels."""
 
 from unit.engine.scene import Scene, chocolate
-from unlost.engine.search import find
+from unlost.engine.records.search import find
 from unlost.model.org import OrgIdentity
 
 

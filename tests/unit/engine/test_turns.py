@@ -3,8 +3,8 @@
 from types import SimpleNamespace
 from typing import Any, cast
 
-from unlost.engine.reading import SavedTask, _turn, _Unit
-from unlost.engine.session import Session
+from unlost.engine.backup.reading import SavedTask, _turn, _Unit
+from unlost.engine.backup.session import Session
 from unlost.testing.clock import VirtualClock
 from unlost.testing.runner import MemoryRunner
 

@@ -9,8 +9,8 @@ from django.utils import translation
 from django.utils.html import conditional_escape
 
 from unit.web.arabic import latin_in
-from unlost.engine.certificate import sentence
-from unlost.engine.restore.predict import WORDS
+from unlost.engine.backup.certificate import sentence
+from unlost.engine.restore.planning.predict import WORDS
 from unlost.model.errors import UnlostError, database_away
 from unlost.model.finding import FindingKind
 from unlost.web.forms.connector import ConnectorForm

@@ -31,9 +31,9 @@ from unlost.catalog.runs import (
     unfinished_backups,
 )
 from unlost.catalog.storage import keep_samples
-from unlost.engine.backup import Finished, Parked
-from unlost.engine.backup import backup as run_backup
-from unlost.engine.partial import LeftToNight
+from unlost.engine.backup.backup import Finished, Parked
+from unlost.engine.backup.backup import backup as run_backup
+from unlost.engine.backup.partial import LeftToNight
 from unlost.model.access import Right, Trace
 from unlost.model.certificate import Certificate, Verdict
 from unlost.model.errors import Conflict, LimitReached, UnlostError

@@ -16,8 +16,8 @@ from unlost.app.moments import Live as Now
 from unlost.app.moments import Moment, parse_moment
 from unlost.app.records import Names, table_named
 from unlost.catalog.orgs import ProtectedOrg, get_org
-from unlost.engine.compare import Between, Live, TableSummary, summarize
-from unlost.engine.explain import FieldChange
+from unlost.engine.records.compare import Between, Live, TableSummary, summarize
+from unlost.engine.records.explain import FieldChange
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, SourceRefused, UsageError
 from unlost.model.hidden_columns import NOTHING_HIDDEN

@@ -14,7 +14,7 @@ from unlost.app.elsewhere import Elsewhere, elsewhere_of
 from unlost.app.open_restores import check_no_restore
 from unlost.catalog.mirroring import want_mirror
 from unlost.catalog.orgs import ProtectedOrg, get_org
-from unlost.engine.belonging import with_belongings
+from unlost.engine.records.belonging import with_belongings
 from unlost.model.access import Right, Role, Trace
 from unlost.model.erasure import Erasure, ErasureTold, ErasureWish, MatchColumn, TableErased
 from unlost.model.errors import Conflict, UsageError

@@ -9,8 +9,8 @@ from unlost.app.ids import other_ids
 from unlost.app.records import Gone, People, how_gone
 from unlost.app.returns import stand_ins
 from unlost.catalog.orgs import ProtectedOrg, get_org
-from unlost.engine.search import Found
-from unlost.engine.search import find as search
+from unlost.engine.records.search import Found
+from unlost.engine.records.search import find as search
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
 from unlost.model.ports import Snapshot

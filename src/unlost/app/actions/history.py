@@ -10,9 +10,9 @@ from unlost.app.ids import held_id, typed_ids
 from unlost.app.records import Names, People, table_named
 from unlost.app.returns import Return, came_back_as, came_back_from
 from unlost.catalog.orgs import ProtectedOrg, get_org
-from unlost.engine.explain import FieldChange
-from unlost.engine.history import Event, Origin
-from unlost.engine.history import history as tell
+from unlost.engine.records.explain import FieldChange
+from unlost.engine.records.history import Event, Origin
+from unlost.engine.records.history import history as tell
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
 from unlost.model.reading import Op

@@ -31,9 +31,9 @@ from unlost.catalog.runs import (
     unfinished_backups,
 )
 from unlost.catalog.schedules import schedule_of
-from unlost.engine.backup import Finished, Parked
-from unlost.engine.backup import backup as run_backup
-from unlost.engine.partial import LeftToNight
+from unlost.engine.backup.backup import Finished, Parked
+from unlost.engine.backup.backup import backup as run_backup
+from unlost.engine.backup.partial import LeftToNight
 from unlost.engine.schedule import HOUR, due_hour
 from unlost.model.errors import Conflict, LimitReached, StoreError, TransientError, UnlostError
 from unlost.model.finding import FindingKind

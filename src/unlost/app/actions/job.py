@@ -12,7 +12,7 @@ from unlost.catalog.observer import ItemRecord, run_items
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.catalog.plans import plan_of_run
 from unlost.catalog.runs import RunState, find_run
-from unlost.engine.restore.summary import Branch, PlanSummary
+from unlost.engine.restore.planning.summary import Branch, PlanSummary
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right
 from unlost.model.jobs import Wish

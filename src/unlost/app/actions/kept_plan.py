@@ -31,8 +31,8 @@ from unlost.catalog.plans import (
     waiting_plans,
 )
 from unlost.catalog.writers import find_writer
-from unlost.engine.restore.planfile import read_plan, write_plan
-from unlost.engine.restore.summary import PlanSummary, summary
+from unlost.engine.restore.planning.summary import PlanSummary, summary
+from unlost.engine.restore.values.plan_file import read_plan, write_plan
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, NotFound, UnlostError, UsageError
 from unlost.model.learned import learned

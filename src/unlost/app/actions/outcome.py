@@ -10,7 +10,7 @@ from unlost.app.actions.restore_run import EndingCount, RestoreResult, journal_o
 from unlost.app.compose import Application
 from unlost.app.records import Names
 from unlost.catalog.runs import RunState, find_run
-from unlost.engine.restore.outcome import Ending, RecordOutcome
+from unlost.engine.restore.values.outcome import Ending, RecordOutcome
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
 from unlost.model.plan import Choices

@@ -10,9 +10,9 @@ from unlost.app.compose import Application, Fanout, Silence
 from unlost.app.moments import backup_at, parse_past
 from unlost.app.otherwise import AS_IT_WAS, Otherwise, meant
 from unlost.catalog.orgs import ProtectedOrg, get_org
-from unlost.engine.restore.planfile import read_plan, write_plan
-from unlost.engine.restore.planning import LeftOut, PlanPorts, Related, plan_restore
-from unlost.engine.restore.summary import PlanSummary, summary
+from unlost.engine.restore.planning.plan import LeftOut, PlanPorts, Related, plan_restore
+from unlost.engine.restore.planning.summary import PlanSummary, summary
+from unlost.engine.restore.values.plan_file import read_plan, write_plan
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, StoreError, UsageError
 from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind

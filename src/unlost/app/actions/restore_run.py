@@ -22,12 +22,12 @@ from unlost.catalog.runs import (
     find_run,
     list_runs,
 )
-from unlost.engine.restore.edits import Edits
-from unlost.engine.restore.execute import announce, execute, run_of
-from unlost.engine.restore.log import Log
-from unlost.engine.restore.outcome import Ending, Parked, RecordOutcome, RestoreOutcome
-from unlost.engine.restore.planning import PlanPorts, plan_again
-from unlost.engine.restore.session import RestorePorts
+from unlost.engine.restore.journal.log import Log
+from unlost.engine.restore.planning.plan import PlanPorts, plan_again
+from unlost.engine.restore.running.execute import announce, execute, run_of
+from unlost.engine.restore.running.session import RestorePorts
+from unlost.engine.restore.values.edits import Edits
+from unlost.engine.restore.values.outcome import Ending, Parked, RecordOutcome, RestoreOutcome
 from unlost.model.access import Right, Trace
 from unlost.model.errors import LimitReached, UnlostError, UsageError
 from unlost.model.jobs import CANCELLED, PAUSED

@@ -8,7 +8,7 @@ from unlost.app.actions.storage_use import StorageUse, loops, storage_use
 from unlost.app.compose import Application
 from unlost.catalog.orgs import get_org
 from unlost.catalog.storage import StorageHistory, storages
-from unlost.engine.forecast import LOOKED_BACK, STOP, forecast
+from unlost.engine.storage.forecast import LOOKED_BACK, STOP, forecast
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.forecast import Forecast, Sample

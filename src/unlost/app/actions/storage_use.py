@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from unlost.app.compose import Application
 from unlost.app.records import Names
 from unlost.catalog.orgs import ProtectedOrg, get_org
-from unlost.engine.loops import find_loops
-from unlost.engine.usage import table_uses, thread_uses
+from unlost.engine.storage.loops import find_loops
+from unlost.engine.storage.usage import table_uses, thread_uses
 from unlost.model.access import Right
 from unlost.model.errors import NotFound
 from unlost.model.ports import Snapshot

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from unlost.app.actions.queued_restore import Handed
     from unlost.app.actions.restore_plan import PlanResult
     from unlost.app.actions.restore_run import RestoreResult
-    from unlost.engine.restore.summary import Branch
+    from unlost.engine.restore.planning.summary import Branch
 
 app = typer.Typer(
     help="Bring back what was lost: plan, look, run.", no_args_is_help=True, rich_markup_mode=None

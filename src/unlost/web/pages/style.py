@@ -14,8 +14,8 @@ from unlost.app.actions.history import ChangedField, Entry
 from unlost.app.actions.overview import Protection
 from unlost.app.actions.storage import StorageLine, StorageTrend
 from unlost.app.records import record_unknown
-from unlost.engine.forecast import STOP, forecast
-from unlost.engine.history import Origin
+from unlost.engine.records.history import Origin
+from unlost.engine.storage.forecast import STOP, forecast
 from unlost.model.forecast import Sample
 from unlost.model.reading import Op
 from unlost.model.snapshot import ChangeKind

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from unlost.app.actions.job import NOT_WRITTEN
 from unlost.catalog.orgs import ProtectedOrg
-from unlost.engine.restore.summary import ActionCount
+from unlost.engine.restore.planning.summary import ActionCount
 from unlost.model.access import Right
 from unlost.model.plan import PlanNote
 from unlost.model.snapshot import SnapshotInfo

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from unit.engine.restore.workshop import TEXT, Workshop
-from unlost.engine.restore.planning import PlanPorts, Related, plan_restore
+from unlost.engine.restore.planning.plan import PlanPorts, Related, plan_restore
 from unlost.model.plan import (
     Action,
     PlanNote,

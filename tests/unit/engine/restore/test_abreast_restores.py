@@ -12,9 +12,9 @@ import pytest
 
 from patience import HANGING
 from unit.engine.restore.workshop import Workshop, of
-from unlost.engine.restore.entries import Link, Linked
-from unlost.engine.restore.log import Log
-from unlost.engine.restore.outcome import Ending, Parked
+from unlost.engine.restore.journal.entries import Link, Linked
+from unlost.engine.restore.journal.log import Log
+from unlost.engine.restore.values.outcome import Ending, Parked
 from unlost.model.errors import Conflict, LimitReached
 from unlost.model.plan import Action, RestorePlan
 from unlost.model.schema import Table

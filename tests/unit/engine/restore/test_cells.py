@@ -4,7 +4,14 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlost.engine.restore.cells import briefs, different, digest, digest_of, digests, digests_of
+from unlost.engine.restore.values.cells import (
+    briefs,
+    different,
+    digest,
+    digest_of,
+    digests,
+    digests_of,
+)
 from unlost.engine.sameness import same
 from unlost.model.schema import Column, ColumnTrait, Table, WireKind
 from unlost.testing.strategies import texts

@@ -8,15 +8,15 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlost.engine.restore.choose import Remark
-from unlost.engine.restore.compared import compared
-from unlost.engine.restore.correlate import values
-from unlost.engine.restore.entries import Pass
-from unlost.engine.restore.links import Links
-from unlost.engine.restore.log import RunState
-from unlost.engine.restore.outcome import Difference
-from unlost.engine.restore.rows import expected
-from unlost.engine.restore.wanted import States
+from unlost.engine.restore.journal.entries import Pass
+from unlost.engine.restore.journal.log import RunState
+from unlost.engine.restore.running.compared import compared
+from unlost.engine.restore.running.correlate import values
+from unlost.engine.restore.running.links import Links
+from unlost.engine.restore.running.rows import expected
+from unlost.engine.restore.running.wanted import States
+from unlost.engine.restore.values.note_code import Remark
+from unlost.engine.restore.values.outcome import Difference
 from unlost.model.plan import Action, PlanStep, RecordKey, Why
 from unlost.model.schema import Column, DeleteRule, Reference, Table, WireKind
 from unlost.model.writing import (

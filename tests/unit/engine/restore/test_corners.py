@@ -7,10 +7,10 @@ import pytest
 
 from unit.engine.restore.atelier import Atelier, step_of
 from unit.engine.restore.workshop import endings, levels, of
-from unlost.engine.restore import returning
-from unlost.engine.restore.log import Log
-from unlost.engine.restore.outcome import Difference, Ending, Parked
-from unlost.engine.restore.wanted import Wanted
+from unlost.engine.restore.journal.log import Log
+from unlost.engine.restore.running import returning
+from unlost.engine.restore.running.wanted import Wanted
+from unlost.engine.restore.values.outcome import Difference, Ending, Parked
 from unlost.model.errors import Conflict, IntegrityError, SourceRefused, TransientError
 from unlost.model.plan import Action, RestorePlan
 from unlost.model.schema import Reference, WireKind

@@ -10,8 +10,8 @@ import pytest
 
 from sweeps import parts_of
 from unit.engine.restore.workshop import Workshop
-from unlost.engine.restore.cells import digest
-from unlost.engine.restore.outcome import RestoreOutcome
+from unlost.engine.restore.values.cells import digest
+from unlost.engine.restore.values.outcome import RestoreOutcome
 from unlost.model.plan import Action, PlanStep, RestorePlan
 from unlost.testing.faults import Crash, CrashPoint
 

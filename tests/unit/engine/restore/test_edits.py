@@ -8,7 +8,9 @@ import pytest
 
 from unit.engine.restore.atelier import LINK, Atelier, actions, note_of, step_of
 from unit.engine.restore.workshop import endings, of
-from unlost.engine.restore.edits import (
+from unlost.engine.restore.planning.plan import Related, plan_again, plan_restore
+from unlost.engine.restore.planning.summary import TypedRecord, summary
+from unlost.engine.restore.values.edits import (
     NO_EDITS,
     Edits,
     edits_of,
@@ -16,10 +18,8 @@ from unlost.engine.restore.edits import (
     typed_text,
     why_not,
 )
-from unlost.engine.restore.outcome import Difference, Ending
-from unlost.engine.restore.planfile import read_plan, write_plan
-from unlost.engine.restore.planning import Related, plan_again, plan_restore
-from unlost.engine.restore.summary import TypedRecord, summary
+from unlost.engine.restore.values.outcome import Difference, Ending
+from unlost.engine.restore.values.plan_file import read_plan, write_plan
 from unlost.model.errors import UsageError
 from unlost.model.plan import (
     Action,

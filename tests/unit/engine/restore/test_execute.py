@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from unit.engine.restore.workshop import Lost, Overwritten, Workshop, endings, levels, of
-from unlost.engine.restore.outcome import Difference, Ending
+from unlost.engine.restore.values.outcome import Difference, Ending
 from unlost.model.erasure import ErasureWish
 from unlost.model.errors import Conflict, IntegrityError, UsageError
 from unlost.model.plan import Action, RecordKey

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlost.engine.restore.lanes import lanes
+from unlost.engine.restore.running.parallel_rows import lanes
 
 ROWS = st.lists(st.sets(st.integers(0, 30), max_size=3), max_size=60)
 

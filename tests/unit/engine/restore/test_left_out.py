@@ -3,7 +3,7 @@
 import pytest
 
 from unit.engine.restore.atelier import Atelier, actions, note_of, step_of
-from unlost.engine.restore.planning import LeftOut, plan_again, plan_restore
+from unlost.engine.restore.planning.plan import LeftOut, plan_again, plan_restore
 from unlost.model.errors import UsageError
 from unlost.model.plan import Action, RecordKey, RestorePlan, Selection, SelectionKind, Weight
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from unit.engine.restore.workshop import Lost, Overwritten, Workshop, endings, of
-from unlost.engine.restore.execute import resume, run_of
-from unlost.engine.restore.outcome import Ending, Parked
+from unlost.engine.restore.running.execute import resume, run_of
+from unlost.engine.restore.values.outcome import Ending, Parked
 from unlost.model.errors import (
     Conflict,
     IntegrityError,

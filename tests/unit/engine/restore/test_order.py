@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlost.engine.restore.circles import circular, components, depths
-from unlost.engine.restore.order import Link, Node, Order, ordered
+from unlost.engine.restore.planning.order import Link, Node, Order, ordered
+from unlost.engine.restore.values.cycles import circular, components, depths
 from unlost.model.plan import RecordKey
 
 A1, A2, A3 = (RecordKey("Account", str(n)) for n in (1, 2, 3))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from unit.engine.restore.atelier import LINK, Atelier
 from unit.engine.restore.workshop import TEXT
-from unlost.engine.restore.planning import Related
+from unlost.engine.restore.planning.plan import Related
 from unlost.model.plan import Action, RecordKey, RestorePlan, Why
 from unlost.model.schema import DeleteRule, Reference
 from unlost.model.writing import Identity

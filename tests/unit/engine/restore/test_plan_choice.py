@@ -6,9 +6,9 @@ import pytest
 
 from unit.engine.restore.atelier import Atelier, actions, codes, note_of, step_of
 from unit.engine.restore.workshop import endings
-from unlost.engine.restore.cells import digest
-from unlost.engine.restore.outcome import Ending
-from unlost.engine.restore.planning import Related, plan_again
+from unlost.engine.restore.planning.plan import Related, plan_again
+from unlost.engine.restore.values.cells import digest
+from unlost.engine.restore.values.outcome import Ending
 from unlost.model.errors import NotFound
 from unlost.model.plan import Action, PlanLink, RecordKey, Weight
 from unlost.model.reading import Page, ReadTask

@@ -11,7 +11,7 @@ from unit.engine.restore.atelier import (
     step_of,
 )
 from unit.engine.restore.workshop import TEXT
-from unlost.engine.restore.planning import Related
+from unlost.engine.restore.planning.plan import Related
 from unlost.model.errors import SourceRefused
 from unlost.model.plan import Action, Weight, Why
 from unlost.model.schema import DeleteRule, Reference, TableTrait
@@ -471,7 +471,7 @@ def test_a_parent_that_only_the_org_knows_is_found_there(atelier: Atelier) -> No
 def test_references_that_do_not_fit_into_memory_are_read_again(
     atelier: Atelier, budget: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unlost.engine.restore.children.KEPT_BYTES", budget)
+    monkeypatch.setattr("unlost.engine.restore.planning.children.KEPT_BYTES", budget)
     chain = [atelier.make("Account", "0")]
     for at in range(9):
         chain.append(atelier.make("Account", str(at), Parent=chain[-1]))

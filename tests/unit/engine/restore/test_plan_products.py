@@ -7,7 +7,7 @@ import pytest
 
 from unit.engine.restore.atelier import LINK, Atelier, actions, codes, note_of, step_of
 from unit.engine.restore.workshop import TEXT
-from unlost.engine.restore.planning import Related
+from unlost.engine.restore.planning.plan import Related
 from unlost.model.plan import Action, Weight, Why
 from unlost.model.schema import DeleteRule, Reference
 from unlost.model.writing import Birth, ByProduct, Gather, Identity, MatchKey

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from unlost.engine.restore.planfile import read_plan, sealed, write_plan
+from unlost.engine.restore.values.plan_file import read_plan, sealed, write_plan
 from unlost.model.errors import IntegrityError, UnlostError, UsageError
 from unlost.model.plan import (
     Action,

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from unit.engine.restore.atelier import Atelier, codes, note_of
-from unlost.engine.restore.choose import Remark
-from unlost.engine.restore.planning import schema_digest
-from unlost.engine.restore.predict import WORDS
+from unlost.engine.restore.planning.plan import schema_digest
+from unlost.engine.restore.planning.predict import WORDS
+from unlost.engine.restore.values.note_code import Remark
 from unlost.model.plan import RestorePlan, Weight
 from unlost.model.quota import Quota
 from unlost.model.schema import WireKind

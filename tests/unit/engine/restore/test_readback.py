@@ -7,13 +7,13 @@ import pytest
 from unit.engine.restore.atelier import LINK, Atelier, actions, step_of
 from unit.engine.restore.test_edits import planned, typed
 from unit.engine.restore.workshop import TEXT, endings, of
-from unlost.engine.restore import readback
-from unlost.engine.restore.cells import digest
-from unlost.engine.restore.edits import NO_EDITS, Edits
-from unlost.engine.restore.execute import run_of
-from unlost.engine.restore.log import Log
-from unlost.engine.restore.outcome import Difference, Ending
-from unlost.engine.restore.planning import Related, plan_again
+from unlost.engine.restore.journal.log import Log
+from unlost.engine.restore.planning.plan import Related, plan_again
+from unlost.engine.restore.running import readback
+from unlost.engine.restore.running.execute import run_of
+from unlost.engine.restore.values.cells import digest
+from unlost.engine.restore.values.edits import NO_EDITS, Edits
+from unlost.engine.restore.values.outcome import Difference, Ending
 from unlost.model.plan import Action, PlanLink, RecordKey
 from unlost.model.schema import Reference
 from unlost.model.writing import NOT_IN_BIN, Birth, ByProduct, Identity

@@ -8,8 +8,8 @@ import pytest
 
 from unit.engine.restore.atelier import Atelier, actions, codes, note_of, step_of
 from unit.engine.restore.workshop import of
-from unlost.engine.restore.outcome import Ending
-from unlost.engine.restore.planning import plan_again
+from unlost.engine.restore.planning.plan import plan_again
+from unlost.engine.restore.values.outcome import Ending
 from unlost.model.plan import Action, RestorePlan, Weight
 from unlost.model.writing import Identity, LateColumn
 from unlost.testing.faults import Crash, CrashPoint

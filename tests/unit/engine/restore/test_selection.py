@@ -81,7 +81,7 @@ def test_a_million_is_refused_before_it_is_read(nights: Atelier) -> None:
 def test_a_million_between_two_backups_is_not_read_to_the_end(
     nights: Atelier, kind: SelectionKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unlost.engine.restore.selection.MAX_STEPS", 2)
+    monkeypatch.setattr("unlost.engine.restore.planning.selection.MAX_STEPS", 2)
     made = [nights.make("Account", str(at), Number="a") for at in range(8)]
     nights.night()
     for record in made:
@@ -107,7 +107,7 @@ def test_a_million_between_two_backups_is_not_read_to_the_end(
 
 
 def test_what_is_related_counts_too(atelier: Atelier, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unlost.engine.restore.related.MAX_STEPS", 3)
+    monkeypatch.setattr("unlost.engine.restore.planning.related.MAX_STEPS", 3)
     account = atelier.make("Account", "Zotter")
     for at in range(3):
         atelier.make("Contact", str(at), Account=account)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from unit.engine.restore.workshop import Workshop, of
-from unlost.engine.restore.outcome import Ending
-from unlost.engine.restore.wanted import Wanted
+from unlost.engine.restore.running.wanted import Wanted
+from unlost.engine.restore.values.outcome import Ending
 from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan
 from unlost.model.snapshot import StoredFile
 from unlost.testing.memory_writer import ReplyLost

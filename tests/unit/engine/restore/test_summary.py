@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from unit.engine.restore.atelier import Atelier
-from unlost.engine.restore.planfile import read_plan, write_plan
-from unlost.engine.restore.summary import ActionCount, Branch, summary
+from unlost.engine.restore.planning.summary import ActionCount, Branch, summary
+from unlost.engine.restore.values.plan_file import read_plan, write_plan
 from unlost.model.plan import Action, PlanStep, Weight, Why
 
 

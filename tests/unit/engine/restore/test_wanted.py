@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from unit.engine.restore.workshop import Workshop
-from unlost.engine.restore import wanted as module
-from unlost.engine.restore.wanted import Wanted, at_once
+from unlost.engine.restore.running import wanted as module
+from unlost.engine.restore.running.wanted import Wanted, at_once
 from unlost.model.errors import IntegrityError
 from unlost.model.plan import Action, PlanStep
 from unlost.model.schema import Column, Table, WireKind

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from unit.engine.scene import Scene
-from unlost.engine.restore.cells import digest
-from unlost.engine.restore.execute import execute
-from unlost.engine.restore.outcome import Ending, Parked, RecordOutcome, RestoreOutcome
-from unlost.engine.restore.planfile import sealed
-from unlost.engine.restore.session import RestorePorts
+from unlost.engine.restore.running.execute import execute
+from unlost.engine.restore.running.session import RestorePorts
+from unlost.engine.restore.values.cells import digest
+from unlost.engine.restore.values.outcome import Ending, Parked, RecordOutcome, RestoreOutcome
+from unlost.engine.restore.values.plan_file import sealed
 from unlost.model.plan import (
     PLAN_FORMAT,
     Action,

@@ -1,0 +1,1 @@
+"""Backups: one run reads an org and ends in one commit."""

@@ -1,0 +1,335 @@
+"""A backup: one run that ends in one commit, or parks, or leaves everything as it was.
+
+Each part that costs time is a step of the runner. A run that is started again with the same id
+replays what it has done and goes on; nothing is visible before the last step.
+"""
+
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from unlost.engine.backup.census import Census, take_census
+from unlost.engine.backup.deletes import resolve
+from unlost.engine.backup.files import add_files
+from unlost.engine.backup.findings import state_finding, table_gone, window_open
+from unlost.engine.backup.known import known_of
+from unlost.engine.backup.partial import LeftToNight, plan_part, unread
+from unlost.engine.backup.plan import BackupPlan, Known, TablePlan, plan_backup
+from unlost.engine.backup.policy import BackupPolicy
+from unlost.engine.backup.proving import certify, certify_part
+from unlost.engine.backup.reading import Look, Request, read_tables
+from unlost.engine.backup.row_check import audit
+from unlost.engine.backup.session import (
+    BackupPorts,
+    Begun,
+    Failure,
+    Session,
+    SourceBroke,
+    judged,
+    source_errors,
+)
+from unlost.engine.backup.table_progress import Account, table_commit
+from unlost.model.certificate import Certificate
+from unlost.model.errors import LimitReached, StoreError, UsageError
+from unlost.model.progress import Phase, Progress
+from unlost.model.schema import Schema, TableTrait
+from unlost.model.snapshot import Added, CommitKind, SnapshotInfo, TableCommit, Visibility
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A backup that was committed."""
+
+    snapshot: SnapshotInfo
+    certificate: Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A backup that waits for an allowance; calling it again with the same run goes on."""
+
+    run: str
+    resume_at: datetime | None
+    sentence: str
+    next_step: str
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Live rows as the source counts them; None where it will not say."""
+
+    live: int | None
+
+
+def backup(
+    org: str,
+    ports: BackupPorts,
+    *,
+    policy: BackupPolicy | None = None,
+    full: bool = False,
+    only: Sequence[str] = (),
+) -> Finished | Parked | LeftToNight:
+    """Back up the org that the vault calls ``org``.
+
+    ``full`` reads every row of every table again. ``only`` names a few tables: what changed of them
+    since the newest backup is read, and all others are kept as they are; what needs more is left
+    to a night. Raises Conflict if another backup of this org is running, UsageError (``other-org``)
+    if the source is not this org, and whatever stops the run; a run that stopped goes on when it is
+    called again with the same runner id.
+    """
+    with ports.lease.hold(org, kind=CommitKind.BACKUP, run=ports.runner.run):
+        try:
+            return _backup(org, ports, policy or BackupPolicy(), full=full, only=tuple(only))
+        except LimitReached as limit:
+            run = ports.runner.run
+            return Parked(run, limit.resume_at, limit.sentence, limit.next_step, limit.code)
+
+
+def _backup(
+    org: str, ports: BackupPorts, policy: BackupPolicy, *, full: bool, only: tuple[str, ...]
+) -> Finished | LeftToNight:
+    begun = ports.runner.step("begin", lambda: _begin(org, ports, only), result=Begun)
+    folder = ports.work / ports.runner.run
+    done = _committed(org, ports, begun)
+    if done is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+        return done
+    ports.observer.progress(Progress(Phase.DISCOVER))
+    schema = ports.runner.step("discover", ports.source.discover, result=Schema)
+    base = ports.vault.as_of(org, begun.base) if begun.base is not None else None
+    known = known_of(ports.vault, org, base)
+    plan = _planned(begun, schema, known, policy, full=full)
+    if begun.only and not plan.tables:
+        return _left(ports.runner.run, plan)
+    commit = ports.vault.begin(
+        org, run=ports.runner.run, kind=CommitKind.BACKUP, identity=begun.identity
+    )
+    commit.put_schema(plan.schema)
+    session = Session(ports, policy, org, plan, commit, base, folder, known.nights)
+    accounts = [Account(t, known.states.get(t.table.name)) for t in plan.tables]
+    proof = _read(session, accounts, begun, schema)
+    commit.put_certificate(proof)
+    ports.observer.progress(Progress(Phase.COMMIT))
+    tables = _commits(session, accounts, begun)
+    info = commit.finish(tables, as_of=begun.as_of, partial=bool(begun.only))
+    ports.observer.progress(Progress(Phase.COMMIT, done=True))
+    shutil.rmtree(folder, ignore_errors=True)
+    return Finished(info, proof)
+
+
+def _planned(
+    begun: Begun, schema: Schema, known: Known, policy: BackupPolicy, *, full: bool
+) -> BackupPlan:
+    if begun.only:
+        return plan_part(schema, known, begun.only, now=begun.as_of, policy=policy)
+    return plan_backup(schema, known, now=begun.as_of, policy=policy, full=full)
+
+
+def _left(run: str, plan: BackupPlan) -> LeftToNight:
+    return LeftToNight(run, " ".join(finding.sentence for finding in plan.left))
+
+
+def _read(session: Session, accounts: list[Account], begun: Begun, schema: Schema) -> Certificate:
+    """Read all that was planned; what that proved. Of a few tables those go that were not read."""
+    _mark_columns(session, accounts)
+    rounds, calm = _look(session, accounts, begun.as_of)
+    notes = () if calm else (window_open(rounds, session.policy),)
+    if begun.only:
+        notes = (*unread(accounts), *notes)
+        accounts[:] = [account for account in accounts if account.failure is None]
+    else:
+        audit(session, accounts)
+    _count_ids(session, accounts)
+    _count_rows(session, accounts)
+    proving = certify_part if begun.only else certify
+    return proving(session, accounts, begun, schema, rounds=rounds, notes=notes)
+
+
+def _committed(org: str, ports: BackupPorts, begun: Begun) -> Finished | None:
+    """The night that this run committed before its process ended without saying so."""
+    for info in reversed(ports.vault.snapshots(org)):
+        if info.run == ports.runner.run:
+            proof = ports.vault.at(org, info.number).certificate()
+            assert proof is not None, "a backup puts its certificate before it commits"
+            with suppress(StoreError):  # with the key that it left what it held could be opened
+                ports.vault.begin(
+                    org, run=info.run, kind=info.kind, identity=begun.identity
+                ).abandon()
+            return Finished(info, proof)
+    return None
+
+
+def _begin(org: str, ports: BackupPorts, only: tuple[str, ...]) -> Begun:
+    identity = ports.source.identity()
+    known = ports.vault.orgs().get(org)
+    if known is None or not known.same_org(identity):
+        name = known.label or known.tenant if known is not None else org
+        raise UsageError(
+            "other-org",
+            f"The source is not the org that is kept here as {name}: it says that it is "
+            f"{identity.label or identity.tenant} ({identity.tenant}).",
+            next_step="Check the address and the credentials, or add it as an org of its own.",
+        )
+    head = ports.vault.head(org)
+    return Begun(
+        identity,
+        ports.source.server_time(),
+        ports.clock.now(),
+        head.info.number if head is not None else None,
+        only,
+    )
+
+
+def _mark_columns(session: Session, accounts: Sequence[Account]) -> None:
+    moves = [
+        (account, visibility, columns)
+        for account in accounts
+        for visibility, columns in (
+            (Visibility.HIDDEN, account.plan.now_hidden),
+            (Visibility.VISIBLE, account.plan.now_visible),
+        )
+        if columns
+    ]
+    marks = session.runner.map(
+        "mark-columns",
+        lambda move: session.commit.mark(move[0].name, visibility=move[1], columns=move[2]),
+        moves,
+        key=lambda move: f"{move[0].name}/{move[1].value}",
+        result=Added,
+    )
+    for move, mark in zip(moves, marks, strict=True):
+        move[0].marks.append(mark)
+
+
+def _look(session: Session, accounts: Sequence[Account], as_of: datetime) -> tuple[int, bool]:
+    """Read everything, then what changed meanwhile, until a look was short; the rounds it took."""
+    by_name = {account.name: account for account in accounts}
+    requests = [Request(a.name, a.plan.since) for a in accounts]
+    start, rounds = as_of, 0
+    while True:
+        end = _one_look(session, by_name, requests, look=f"look-{rounds}", start=start)
+        calm = end - start < session.policy.calm_window
+        requests = [] if calm else _again(session, accounts)
+        if not requests or rounds == session.policy.rounds:
+            return rounds, calm or not requests
+        start, rounds = end, rounds + 1
+
+
+def _one_look(
+    session: Session,
+    accounts: dict[str, Account],
+    requests: Sequence[Request],
+    *,
+    look: str,
+    start: datetime,
+) -> datetime:
+    """Read ``requests`` with their files; the source's time when it was done."""
+    phase = Phase.READ if look == "look-0" else Phase.SECOND_LOOK
+    reads = read_tables(session, requests, Look(look, phase))
+    results = [r for read in reads.values() for r in (*read.results, *read.again)]
+    for result in add_files(session, results, look=look):
+        accounts[result.table].files.append(result)
+    end = session.runner.step(f"{look}/end", session.source.server_time, result=datetime)
+    for read in reads.values():
+        account = accounts[read.table]
+        account.looks.append(read)
+        account.start, account.end = start, end
+    return end
+
+
+def _again(session: Session, accounts: Sequence[Account]) -> list[Request]:
+    """What changed since each table's last look began."""
+    requests = []
+    for account in accounts:
+        table = account.plan.table
+        if account.failure is not None or not table.has(TableTrait.INCREMENTAL):
+            continue
+        assert account.start is not None
+        cursor = session.source.cursor_at(table, account.start)
+        if cursor is not None:
+            requests.append(Request(table.name, cursor))
+    return requests
+
+
+def _count_ids(session: Session, accounts: Sequence[Account]) -> None:
+    """The census of the tables where it is due, and what follows from it."""
+    due = []
+    for account in accounts:
+        if account.failure is None and (account.plan.census or account.wants_census):
+            if account.full or account.plan.lists_ids:
+                due.append(account)
+            else:
+                account.owed = CANNOT_LIST
+    found = session.runner.map(
+        "census",
+        lambda account: take_census(session, account.name, account.reads, full=account.full),
+        due,
+        key=lambda account: account.name,
+        result=Census,
+    )
+    for account, census in zip(due, found, strict=True):
+        account.census = census
+        if census.failure is None:
+            account.live = census.live
+            account.resolved = resolve(session, census)
+            account.files += add_files(session, account.resolved.reads, look="census")
+
+
+CANNOT_LIST = Failure(
+    "census-unsupported",
+    "The source lost its list of deleted records and cannot list those that are left.",
+    "Run a backup with --full.",
+    refused=True,
+)
+
+
+def _count_rows(session: Session, accounts: Sequence[Account]) -> None:
+    asked = [a for a in accounts if a.failure is None and a.live is None]
+    counted = session.runner.map(
+        "count",
+        lambda account: _counted(session, account.plan),
+        asked,
+        key=lambda account: account.name,
+        result=Counted,
+    )
+    for account, answer in zip(asked, counted, strict=True):
+        account.live = answer.live
+
+
+def _counted(session: Session, plan: TablePlan) -> Counted:
+    """A count that the source will not give is no gap: the line of the table says so."""
+    try:
+        with source_errors():
+            return Counted(session.source.count(plan.table))
+    except SourceBroke as broke:
+        judged(broke, session.source)
+        return Counted(None)
+
+
+def _commits(session: Session, accounts: Sequence[Account], begun: Begun) -> list[TableCommit]:
+    commits = [
+        table_commit(
+            account,
+            cursor=session.source.cursor_at(account.plan.table, begun.as_of),
+            finding=state_finding(account),
+        )
+        for account in accounts
+    ]
+    states = session.base.tables() if session.base is not None else {}
+    for name in session.plan.gone:
+        state = states[name]
+        commits.append(
+            TableCommit(
+                name,
+                (),
+                state.cursor,
+                state.window_start,
+                state.window_end,
+                census_at=state.census_at,
+                finding=table_gone(state),
+            )
+        )
+    return commits

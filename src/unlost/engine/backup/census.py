@@ -1,0 +1,176 @@
+"""The census of a table: all live ids, laid beside the ids that the vault holds.
+
+Both sides are walked in the order of the ids, in bounded memory: the source's list is sorted in
+runs on disk, the vault gives its ids in order.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+import pyarrow as pa
+
+from unlost.engine.backup.row_observer import ReadResult
+from unlost.engine.backup.session import (
+    Failure,
+    Session,
+    SourceBroke,
+    from_source,
+    judged,
+    source_errors,
+)
+from unlost.engine.merge import aligned, read_run, sorted_runs
+from unlost.engine.spill import IDS, NOTHING, SEEN, Spilled, SpillWriter, batches
+from unlost.model.reading import Op
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """What a census found: a JSON value.
+
+    ``lost``: ids alive in the vault, and not read tonight, that the census does not have.
+    ``unread``: ids of the census that the vault does not hold as visible and nobody read tonight.
+    ``vanished``: ids of hidden rows that it does not have, where absence may mean something.
+    ``live``: number of ids, without those of records that were erased. A ``failure`` means that nothing is proved.
+    """
+
+    table: str
+    at: datetime
+    live: int = 0
+    lost: Spilled = NOTHING
+    unread: Spilled = NOTHING
+    vanished: Spilled = NOTHING
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One id range of all that is compared, each sorted; ``seen`` in the order of reading."""
+
+    census: pl.Series
+    held: pl.DataFrame
+    seen: pl.DataFrame
+
+
+def take_census(session: Session, table: str, reads: Sequence[ReadResult], *, full: bool) -> Census:
+    """List the ids of a table and compare; ``reads`` is everything read of it tonight.
+
+    ``full``: they have every row, and are the census where the table cannot list its ids.
+    """
+    plan = session.table(table)
+    at = session.source.server_time()
+    try:
+        listed = _listed(session, table) if plan.lists_ids or not full else None
+    except SourceBroke as broke:
+        return Census(table, at, failure=judged(broke, session.source))
+    return _compare(session, table, at, reads, listed)
+
+
+def absent_ids(side: Side, *, before: datetime) -> pl.Series:
+    """Ids alive in the vault, observed before the census began, that the census does not have.
+
+    Rows of which tonight's reads said something are left out: those that the source called deleted
+    are not lost, and of one that was alive a tombstone would replace what was just observed.
+    """
+    older = side.held.filter(pl.col("observed_at") < before)["id"]
+    known = pl.concat([side.census, side.seen["id"]])
+    return older.filter(~older.is_in(known.implode())).unique().sort()
+
+
+def unread_ids(side: Side, *, hidden: pl.Series) -> pl.Series:
+    """Ids of the census that are not held as visible, and of which no row was read tonight."""
+    alive, dead = _latest(side.seen)
+    held = side.held["id"]
+    blind = pl.concat([hidden, dead])
+    visible = held.filter(~held.is_in(blind.implode()))
+    known = pl.concat([visible, alive])
+    return side.census.filter(~side.census.is_in(known.implode())).unique().sort()
+
+
+def _latest(seen: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """Ids whose last observation tonight was alive, and those whose last was not."""
+    last = seen.unique("id", keep="last", maintain_order=True)
+    alive = pl.col("op") == Op.STATE.value
+    return last.filter(alive)["id"], last.filter(~alive)["id"]
+
+
+def _listed(session: Session, table: str) -> list[Spilled]:
+    with source_errors():
+        arrays = session.source.census(session.table(table).table)
+    texts = (array.cast(pa.string()) for array in from_source(arrays))
+    tables = (pa.table({"id": session.commit.admitted_ids(table, ids)}) for ids in texts)
+    return sorted_runs(tables, folder=session.folder, name=f"census/{table}/listed")
+
+
+def _compare(
+    session: Session,
+    table: str,
+    at: datetime,
+    reads: Sequence[ReadResult],
+    listed: list[Spilled] | None,
+) -> Census:
+    folder, name = session.folder, f"census/{table}"
+    seen = sorted_runs(_seen(session, reads), folder=folder, name=f"{name}/seen")
+    hidden = _series(session.hidden(table))
+    lost, unread, vanished = (
+        SpillWriter(folder, f"{name}/{kind}", IDS) for kind in ("lost", "unread", "vanished")
+    )
+    trusted, live = session.table(table).trusted, 0
+    for side in _sides(session, table, seen, listed):
+        live += side.census.n_unique()
+        absent = absent_ids(side, before=at)
+        known = absent.is_in(hidden.implode())
+        _spill(lost, absent.filter(~known))
+        _spill(vanished, absent.filter(known & trusted))
+        _spill(unread, unread_ids(side, hidden=hidden))
+    return Census(table, at, live, lost.close(), unread.close(), vanished.close())
+
+
+def _sides(
+    session: Session, table: str, seen: Sequence[Spilled], listed: Sequence[Spilled] | None
+) -> Iterator[Side]:
+    runs = [*seen, *(listed or ())]
+    streams = [_held(session, table), *(read_run(session.folder, run) for run in runs)]
+    for held, *rest in aligned(streams):
+        saw = _frame(rest[: len(seen)], SEEN_ORDERED).sort("order", maintain_order=True)
+        ids = _frame(rest[len(seen) :], IDS)["id"]
+        census = _latest(saw)[0] if listed is None else ids
+        yield Side(census, _frame([held], HELD), saw)
+
+
+SEEN_ORDERED = pa.schema([*SEEN, ("order", pa.int64())])
+HELD = pa.schema([("id", pa.string()), ("observed_at", pa.timestamp("ms", tz="UTC"))])
+
+
+def _seen(session: Session, reads: Sequence[ReadResult]) -> Iterator[pa.Table]:
+    for order, read in enumerate(reads):
+        for batch in batches(session.folder, read.seen):
+            rows = pa.Table.from_batches([batch])
+            yield rows.append_column("order", pa.array([order] * len(rows), pa.int64()))
+
+
+def _held(session: Session, table: str) -> Iterator[pa.Table]:
+    if session.base is None or table not in session.base.tables():
+        return
+    for ids in session.base.live_ids(table):
+        observed = ids["_u_observed_at"].cast(pa.timestamp("ms", tz="UTC"))
+        yield pa.table({"id": ids["_u_id"].cast(pa.string()), "observed_at": observed})
+
+
+def _frame(tables: Sequence[pa.Table | None], schema: pa.Schema) -> pl.DataFrame:
+    found = [table.cast(schema) for table in tables if table is not None]
+    made = pl.from_arrow(pa.concat_tables(found) if found else schema.empty_table())
+    assert isinstance(made, pl.DataFrame)
+    return made
+
+
+def _series(ids: pa.Array) -> pl.Series:
+    made = pl.from_arrow(ids)
+    assert isinstance(made, pl.Series)
+    return made.cast(pl.String).rename("id")
+
+
+def _spill(writer: SpillWriter, ids: pl.Series) -> None:
+    array = ids.to_arrow().cast(pa.string())
+    writer.write(pa.RecordBatch.from_arrays([array], schema=IDS))

@@ -1,0 +1,31 @@
+"""Counting what a run did to a table, each record once however often it was read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from unlost.engine.backup.session import Session
+from unlost.model.snapshot import Added
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Records created, changed, deleted and revived tonight, and those alive afterwards."""
+
+    created: int
+    changed: int
+    deleted: int
+    revived: int
+    held: int
+
+
+def tally(session: Session, table: str, pieces: Sequence[Added]) -> Tally:
+    """Counts of a table for all that goes into the commit.
+
+    A record that was never held alive and is told deleted counts as created and as deleted.
+    """
+    counts = session.commit.counts(table, pieces)
+    state = session.base.tables().get(table) if session.base is not None else None
+    held = (state.held if state is not None else 0) + counts.created + counts.revived
+    return Tally(
+        counts.created, counts.changed, counts.deleted, counts.revived, held - counts.deleted
+    )

@@ -1,0 +1,108 @@
+"""What becomes of rows that a census does not have: three states, and a second look by id.
+
+Deleted is confirmed by the source, inferred from a census, or not visible. Inference is allowed
+only where the rights did not change and the loss is not unusual; else the rows stay as they are
+and are marked as hidden, and an alert says so.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from unlost.engine.backup.census import Census
+from unlost.engine.backup.lookup import Asked, Batch, Looked, look, spilled_batches, tombstones
+from unlost.engine.backup.policy import BackupPolicy
+from unlost.engine.backup.row_observer import ReadResult
+from unlost.engine.backup.session import Failure, Session
+from unlost.engine.backup.vanished import bury, look_for_hidden
+from unlost.model.snapshot import Added, Visibility
+
+
+class Fate(StrEnum):
+    """What is believed of rows that neither the census nor a look by id found."""
+
+    DELETED = "deleted"
+    NOT_VISIBLE = "not-visible"  # the rights changed: nothing can be inferred
+    UNUSUAL = "unusual"  # too many at once to be believed
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a census led to. ``hidden`` rows were marked as such tonight.
+
+    ``shown``: rows that were hidden, and are so no more, for they are deleted.
+    """
+
+    reads: tuple[ReadResult, ...] = ()
+    pieces: tuple[Added, ...] = ()
+    fate: Fate = Fate.DELETED
+    hidden: int = 0
+    shown: int = 0
+    failure: Failure | None = None
+
+
+def fate(*, trusted: bool, missing: int, held: int, policy: BackupPolicy) -> Fate:
+    """What is believed of ``missing`` rows of a table of ``held``."""
+    if not trusted:
+        return Fate.NOT_VISIBLE
+    if policy.allows_loss(missing=missing, held=held):
+        return Fate.DELETED
+    return Fate.UNUSUAL
+
+
+def resolve(session: Session, census: Census) -> Resolved:
+    """Read what the census has and the vault has not; decide about what it has not."""
+    table = census.table
+    fetched = look(session, spilled_batches(session, table, Asked.UNREAD, census.unread))
+    held = _held(session, table)
+    plan = session.table(table)
+    lost = spilled_batches(session, table, Asked.LOST, census.lost)
+    if census.lost.rows > session.policy.lookup_limit:
+        missing: Iterator[Batch] = lost
+        believed = fate(
+            trusted=plan.trusted, missing=census.lost.rows, held=held, policy=session.policy
+        )
+        looked: list[Looked] = []
+    else:
+        looked = look(session, lost)
+        ids = tuple(key for one in looked for key in one.missing)
+        missing = iter([Batch(table, Asked.LOST, 0, ids)] if ids else [])
+        believed = fate(trusted=plan.trusted, missing=len(ids), held=held, policy=session.policy)
+    vanished = look_for_hidden(session, census, held=held)
+    every = (*fetched, *looked, *vanished.looked)
+    failure = next((one.failure for one in every if one.failure is not None), None)
+    reads = tuple(one.read for one in every if one.read is not None)
+    if failure is not None:
+        return Resolved(reads, failure=failure)
+    pieces, gone = _act(session, missing, believed, census)
+    buried = bury(session, vanished, census)
+    return Resolved(
+        reads,
+        (*pieces, *buried),
+        believed,
+        gone if believed is not Fate.DELETED else 0,
+        len(vanished.gone),
+    )
+
+
+def _held(session: Session, table: str) -> int:
+    state = session.base.tables().get(table) if session.base is not None else None
+    return state.held if state is not None else 0
+
+
+def _act(
+    session: Session, missing: Iterator[Batch], believed: Fate, census: Census
+) -> tuple[tuple[Added, ...], int]:
+    def act(batch: Batch) -> Added:
+        if believed is Fate.DELETED:
+            return tombstones(session, batch, census.at)
+        return session.commit.mark(batch.table, visibility=Visibility.HIDDEN, records=batch.ids)
+
+    pieces: list[Added] = []
+    gone = 0
+    for batch in missing:
+        gone += len(batch.ids)
+        pieces += session.runner.map(
+            f"resolve/{believed.value}", act, [batch], key=lambda b: b.key, result=Added
+        )
+    return tuple(pieces), gone

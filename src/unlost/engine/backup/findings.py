@@ -1,0 +1,178 @@
+"""Findings of a run in plain words: what is not protected, and what repairs it. Pure."""
+
+from unlost.engine.backup.deletes import Fate
+from unlost.engine.backup.policy import BackupPolicy
+from unlost.engine.backup.table_progress import Account
+from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.schema import Schema, Table
+from unlost.model.snapshot import TableState
+
+GIVE_RIGHT = "Give the backup user the right to see it, then run a backup: it is read in full."
+
+
+def table_findings(
+    account: Account, *, hidden_rows: int, told: tuple[Finding, ...]
+) -> tuple[Finding, ...]:
+    """All findings of one table. ``told`` are those that the connector made about it."""
+    found = [
+        read_failure(account),
+        deletes_unproved(account),
+        _rows_differ(account),
+        _audit_failed(account),
+        _unusual_loss(account),
+        _rows_hidden(account.plan.table, hidden_rows),
+        _columns_hidden(account.plan.table, told),
+    ]
+    pages = [finding for read in account.reads for finding in read.findings]
+    files = [f for result in account.files if result.added for f in result.added.findings]
+    return tuple(dict.fromkeys([*(f for f in found if f is not None), *pages, *files]))
+
+
+def state_finding(account: Account) -> Finding | None:
+    """The finding that the next night must know of."""
+    return read_failure(account) or deletes_unproved(account)
+
+
+def read_failure(account: Account) -> Finding | None:
+    """A table that could not be read; it says so where the vault held it before."""
+    failure = account.failure
+    if failure is None:
+        return None
+    held = account.before is not None and account.before.window_start is not None
+    was = " It was backed up before; the vault keeps what it had." if held else ""
+    return Finding(
+        FindingKind.TABLE_REFUSED if failure.refused else FindingKind.TABLE_UNREADABLE,
+        Severity.GAP,
+        f"{_name(account.plan.table)} could not be read: {failure.sentence}{was}",
+        failure.next_step,
+        account.name,
+        detail=failure.code,
+    )
+
+
+def deletes_unproved(account: Account) -> Finding | None:
+    """A census that was due and could not be taken."""
+    failure = account.unproved
+    if failure is None or account.failure is not None:
+        return None
+    return Finding(
+        FindingKind.DELETES_UNPROVED,
+        Severity.GAP,
+        f"Whether records of {_name(account.plan.table)} vanished could not be proved: "
+        f"{failure.sentence}",
+        failure.next_step or "The next backup tries again.",
+        account.name,
+        detail=failure.code,
+    )
+
+
+def table_gone(state: TableState) -> Finding:
+    """A table that the vault holds and that the source does not describe any more."""
+    return Finding(
+        FindingKind.TABLE_GONE,
+        Severity.GAP,
+        f"The table {state.table} was backed up before and is not there any more: it was removed, "
+        f"renamed, or hidden from the backup user. The vault keeps its {state.held} records.",
+        "If it was not removed on purpose, give the backup user the right to see it.",
+        state.table,
+    )
+
+
+def window_open(rounds: int, policy: BackupPolicy) -> Finding:
+    """The last look took too long to call the snapshot one moment."""
+    minutes = int(policy.calm_window.total_seconds() // 60)
+    return Finding(
+        FindingKind.WINDOW_OPEN,
+        Severity.NOTE,
+        f"After {rounds} looks at changes the last one still took more than {minutes} minutes; "
+        "what changed meanwhile is in the next backup.",
+    )
+
+
+def general_findings(schema: Schema, *, tables: frozenset[str]) -> tuple[Finding, ...]:
+    """Findings of the connector that are not about a table that has a line of its own."""
+    return tuple(f for f in schema.findings if f.table is None or f.table not in tables)
+
+
+def findings_of(schema: Schema, table: str) -> tuple[Finding, ...]:
+    """Findings of the connector about a table."""
+    return tuple(finding for finding in schema.findings if finding.table == table)
+
+
+def _rows_differ(account: Account) -> Finding | None:
+    """Rows of tonight's part that changed, and whose time of change did not say so."""
+    if account.audit is None or not account.audit.differing:
+        return None
+    count, name = account.audit.differing, _name(account.plan.table)
+    return Finding(
+        FindingKind.ROWS_DIFFER,
+        Severity.GAP,
+        f"{count} records of {name} were not as the vault had them, though their time of change "
+        "did not move. They are in this backup; in the part that was not compared there may be "
+        "more.",
+        "Run a backup with --full: it reads every record again.",
+        account.name,
+        detail=str(count),
+    )
+
+
+def _audit_failed(account: Account) -> Finding | None:
+    failure = account.audit.read.failure if account.audit is not None else None
+    if failure is None:
+        return None
+    return Finding(
+        FindingKind.ROWS_DIFFER,
+        Severity.NOTE,
+        f"A part of {_name(account.plan.table)} was to be compared with the vault, and could not "
+        f"be read: {failure.sentence}",
+        "Nothing to do: it has its turn again in some weeks.",
+        account.name,
+        detail=failure.code,
+    )
+
+
+def _unusual_loss(account: Account) -> Finding | None:
+    resolved = account.resolved
+    if resolved is None or resolved.fate is not Fate.UNUSUAL:
+        return None
+    return Finding(
+        FindingKind.UNUSUAL_LOSS,
+        Severity.GAP,
+        f"{resolved.hidden} records of {_name(account.plan.table)} vanished at once. That is "
+        "unusual, so they are kept as they were and marked as not visible.",
+        "Find out who removed them. If it was meant, nothing needs to be done.",
+        account.name,
+        detail=str(resolved.hidden),
+    )
+
+
+def _rows_hidden(table: Table, count: int) -> Finding | None:
+    if count <= 0:
+        return None
+    return Finding(
+        FindingKind.ROWS_HIDDEN,
+        Severity.GAP,
+        f"{count} records of {_name(table)} are in the vault and not visible to the backup user; "
+        "changes of them are not seen.",
+        GIVE_RIGHT,
+        table.name,
+        detail=str(count),
+    )
+
+
+def _columns_hidden(table: Table, told: tuple[Finding, ...]) -> Finding | None:
+    if not table.hidden or any(f.kind is FindingKind.COLUMN_HIDDEN for f in told):
+        return None
+    return Finding(
+        FindingKind.COLUMN_HIDDEN,
+        Severity.GAP,
+        f"{len(table.hidden)} columns of {_name(table)} are hidden from the backup user: "
+        f"{', '.join(table.hidden)}.",
+        GIVE_RIGHT,
+        table.name,
+        detail=",".join(table.hidden),
+    )
+
+
+def _name(table: Table) -> str:
+    return table.plural or table.label or table.name

@@ -1,0 +1,71 @@
+"""What the vault holds of an org when a backup begins."""
+
+from collections.abc import Mapping, Sequence
+
+from unlost.engine.backup.plan import Known
+from unlost.model.certificate import TableLine
+from unlost.model.finding import FindingKind
+from unlost.model.ports import Snapshot, Vault
+from unlost.model.snapshot import CommitKind, SnapshotInfo, TableState, nights
+
+NIGHTS_LOOKED_AT = 60
+UNKNOWN_RIGHTS = "unknown"
+
+
+def known_of(vault: Vault, org: str, base: Snapshot | None) -> Known:
+    """What a plan needs to know; nothing on first sight."""
+    if base is None:
+        return Known()
+    schema, states = base.schema(), dict(base.tables())
+    backups = [info for info in vault.commits(org) if info.kind is CommitKind.BACKUP]
+    known = [night for night in nights(backups) if night.number <= base.info.number]
+    looked = known[-NIGHTS_LOOKED_AT:]
+    rights = [vault.as_of(org, night.number).schema().fingerprint for night in looked[:-1]]
+    rights.append(schema.fingerprint)  # between two nights nothing is read under other rights
+    cut = len(looked) < len(known)
+    return Known(
+        schema,
+        states,
+        {name: rights_since(state, looked, rights, cut=cut) for name, state in states.items()},
+        _hidden_columns(base),
+        _unread_files(lines_of(vault, org, base)),
+        len(known),
+    )
+
+
+def lines_of(vault: Vault, org: str, snapshot: Snapshot | None) -> dict[str, TableLine]:
+    """The newest line of each table as of a snapshot, by table."""
+    proof = snapshot.certificate() if snapshot is not None else None
+    if proof is None:
+        return {}
+    night = vault.as_of(org, proof.rests_on) if proof.rests_on is not None else None
+    return lines_of(vault, org, night) | {line.table: line for line in proof.tables}
+
+
+def rights_since(
+    state: TableState, looked: Sequence[SnapshotInfo], rights: Sequence[str], *, cut: bool
+) -> frozenset[str]:
+    """Fingerprints of the nights since a table's census, its own night included.
+
+    ``cut``: earlier nights exist that were not looked at; a census among them leaves doubt.
+    """
+    at = state.census_at
+    before = [i for i, night in enumerate(looked) if at is not None and night.as_of <= at]
+    doubt = {UNKNOWN_RIGHTS} if cut and not before else set()
+    return frozenset(rights[before[-1] if before else 0 :]) | doubt
+
+
+def _hidden_columns(base: Snapshot) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for mark in base.hidden():
+        if mark.column is not None:
+            found.setdefault(mark.table, set()).add(mark.column)
+    return {table: frozenset(columns) for table, columns in found.items()}
+
+
+def _unread_files(lines: Mapping[str, TableLine]) -> frozenset[str]:
+    return frozenset(
+        table
+        for table, line in lines.items()
+        if any(finding.kind is FindingKind.FILE_UNREADABLE for finding in line.findings)
+    )

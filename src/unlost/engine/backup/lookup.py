@@ -1,0 +1,116 @@
+"""Asking the source for rows by their ids, in batches: the second look at what a census tells."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import pyarrow as pa
+
+from unlost.engine.backup.row_observer import Notes, ReadResult
+from unlost.engine.backup.session import Failure, Session, SourceBroke, judged, source_errors
+from unlost.engine.spill import Spilled, batches
+from unlost.model.progress import Phase
+from unlost.model.reading import Op, Page, Rows
+from unlost.model.snapshot import Added
+
+
+class Asked(StrEnum):
+    """Why rows are asked for by id."""
+
+    UNREAD = "unread"  # the census has them, the vault has not
+    LOST = "lost"  # the vault has them, the census has not
+    HIDDEN = "hidden"  # they were hidden before, and the census has them not
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some ids of a table; ``at`` counts the batches of one kind."""
+
+    table: str
+    why: Asked
+    at: int
+    ids: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """The batch among the run's steps."""
+        return f"{self.table}/{self.why}/{self.at}"
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look by ids found: a JSON value. ``missing`` ids were not returned."""
+
+    read: ReadResult | None = None
+    missing: tuple[str, ...] = ()
+    failure: Failure | None = None
+
+
+def spilled_batches(session: Session, table: str, why: Asked, spilled: Spilled) -> Iterator[Batch]:
+    """The ids of a spill in batches."""
+    size, count = session.policy.lookup_batch, 0
+    for rows in batches(session.folder, spilled):
+        for at in range(0, rows.num_rows, size):
+            ids = rows.column("id").slice(at, size).to_pylist()
+            yield Batch(table, why, count, tuple(ids))
+            count += 1
+
+
+def batched(session: Session, table: str, why: Asked, ids: Sequence[str]) -> Iterator[Batch]:
+    """Ids in batches."""
+    size = session.policy.lookup_batch
+    for count, at in enumerate(range(0, len(ids), size)):
+        yield Batch(table, why, count, tuple(ids[at : at + size]))
+
+
+def look(session: Session, asked: Iterable[Batch]) -> list[Looked]:
+    """Ask for all batches, a handful at a time; what is found goes into the commit."""
+    looked: list[Looked] = []
+    turn: list[Batch] = []
+    for batch in asked:
+        turn.append(batch)
+        if len(turn) == session.policy.reads_at_once:
+            looked += _look_at(session, turn)
+            turn = []
+    return looked + _look_at(session, turn)
+
+
+def tombstones(session: Session, batch: Batch, at: datetime) -> Added:
+    """Say of these records that they are missing, as a census ``at`` this time found."""
+    count = len(batch.ids)
+    rows = Rows(
+        pa.array(batch.ids, pa.string()),
+        pa.array([Op.MISSING.value] * count, pa.string()),
+        pa.nulls(count, pa.timestamp("ms", tz="UTC")),
+        pa.nulls(count, pa.string()),
+        None,
+        at,
+    )
+    return session.commit.add(batch.table, [rows])
+
+
+def _look_at(session: Session, turn: Sequence[Batch]) -> list[Looked]:
+    return session.runner.map(
+        "look", lambda b: _look_up(session, b), turn, key=lambda b: b.key, result=Looked
+    )
+
+
+def _look_up(session: Session, batch: Batch) -> Looked:
+    plan = session.table(batch.table)
+    notes = Notes(session, batch.table, f"look/{batch.key}", Phase.CENSUS)
+    found: set[str] = set()
+
+    def noted(pages: Iterator[Page]) -> Iterator[Rows]:
+        for rows in notes.passing(pages):
+            found.update(rows.ids.to_pylist())
+            yield rows
+
+    try:
+        with source_errors():
+            pages = session.source.read_ids(plan.table, batch.ids)
+        added = session.commit.add(batch.table, noted(pages), carry=plan.carry)
+    except SourceBroke as broke:
+        return Looked(failure=judged(broke, session.source))
+    expected = batch.ids if batch.why is not Asked.UNREAD else ()
+    return Looked(notes.close(added), tuple(key for key in expected if key not in found))

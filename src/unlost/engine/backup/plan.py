@@ -1,0 +1,195 @@
+"""The plan of a backup: which tables are read how, and why. Pure: no port is called here."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from unlost.engine.backup.policy import BackupPolicy
+from unlost.model.finding import Finding, FindingKind
+from unlost.model.reading import Cursor
+from unlost.model.schema import Column, Schema, Table, TableTrait
+from unlost.model.snapshot import TableState
+
+FAILED = frozenset(
+    {FindingKind.TABLE_REFUSED, FindingKind.TABLE_UNREADABLE, FindingKind.TABLE_GONE}
+)
+
+
+class Reason(StrEnum):
+    """Why a table is read in full, or why its ids are listed."""
+
+    ASKED = "asked"
+    FIRST_SIGHT = "first-sight"
+    NO_CURSOR = "no-cursor"
+    COLUMN_APPEARED = "column-appeared"
+    COLUMN_RETYPED = "column-retyped"
+    RIGHTS_CHANGED = "rights-changed"
+    MISSED_BEFORE = "missed-before"
+    FILES_MISSING = "files-missing"
+    DUE = "due"
+    DELETES_NOT_REPORTED = "deletes-not-reported"
+    OWED = "owed"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the vault holds of an org when a run begins.
+
+    ``rights`` are the fingerprints under which a table was read since its last census, by table.
+    ``hidden_columns`` by table; ``unread_files`` are tables of which a file could not be read.
+    ``nights`` is the number of backups.
+    """
+
+    schema: Schema = field(default_factory=lambda: Schema((), ""))
+    states: dict[str, TableState] = field(default_factory=dict)
+    rights: dict[str, frozenset[str]] = field(default_factory=dict)
+    hidden_columns: dict[str, frozenset[str]] = field(default_factory=dict)
+    unread_files: frozenset[str] = frozenset()
+    nights: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TablePlan:
+    """How one table is read.
+
+    ``table`` is what the source describes, for the source; ``carry`` names columns that the user
+    sees no more. ``trusted``: absent rows may be taken for deleted. ``lists_ids``: the census asks
+    the source for its ids; otherwise the full read counts as the census.
+    """
+
+    table: Table
+    since: Cursor | None
+    reasons: tuple[Reason, ...]
+    census: tuple[Reason, ...]
+    lists_ids: bool
+    trusted: bool
+    carry: tuple[str, ...] = ()
+    now_hidden: tuple[str, ...] = ()
+    now_visible: tuple[str, ...] = ()
+
+    @property
+    def full(self) -> bool:
+        """True if every row is read."""
+        return self.since is None
+
+
+@dataclass(frozen=True, slots=True)
+class BackupPlan:
+    """All tables of a run; ``schema`` is what the snapshot will have, ``gone`` tables included.
+
+    ``left``: chosen tables that a run between two nights does not read, and why.
+    """
+
+    tables: tuple[TablePlan, ...]
+    gone: tuple[str, ...]
+    schema: Schema
+    left: tuple[Finding, ...] = ()
+
+
+def plan_backup(
+    schema: Schema, known: Known, *, now: datetime, policy: BackupPolicy, full: bool = False
+) -> BackupPlan:
+    """The plan for what the source describes now (``now``: the source's clock)."""
+    tables = tuple(plan_table(t, schema, known, now, policy, full=full) for t in schema.tables)
+    described = {table.name for table in schema.tables}
+    gone = tuple(name for name in known.states if name not in described)
+    kept = [_stored(plan, known) for plan in tables]
+    kept += [table for name in gone if (table := known.schema.table(name)) is not None]
+    return BackupPlan(tables, gone, replace(schema, tables=tuple(kept)))
+
+
+def plan_table(
+    table: Table,
+    schema: Schema,
+    known: Known,
+    now: datetime,
+    policy: BackupPolicy,
+    *,
+    full: bool,
+) -> TablePlan:
+    """How one table is read."""
+    state = known.states.get(table.name)
+    held = known.schema.table(table.name)
+    rights = known.rights.get(table.name, frozenset())
+    moved = bool(rights - {schema.fingerprint})
+    reasons = _full_reasons(table, held, state, known, rights_moved=moved)
+    if full:
+        reasons = (Reason.ASKED, *reasons)
+    marked = known.hidden_columns.get(table.name, frozenset())
+    hidden = [name for name in table.hidden if held is not None and held.column(name) is not None]
+    return TablePlan(
+        table,
+        None if reasons or state is None else state.cursor,
+        reasons,
+        _census_reasons(table, state, reasons, now, policy),
+        _lists_ids(table, reasons),
+        not moved,
+        tuple(hidden),
+        tuple(name for name in hidden if name not in marked),
+        tuple(sorted(marked - set(hidden))),
+    )
+
+
+def _full_reasons(
+    table: Table, held: Table | None, state: TableState | None, known: Known, *, rights_moved: bool
+) -> tuple[Reason, ...]:
+    if held is None or state is None or state.window_start is None:
+        return (Reason.FIRST_SIGHT,)
+    reasons = []
+    if not table.has(TableTrait.INCREMENTAL) or state.cursor is None:
+        reasons.append(Reason.NO_CURSOR)
+    if any(_appeared(column, held) for column in table.columns):
+        reasons.append(Reason.COLUMN_APPEARED)
+    if any(_retyped(column, held) for column in table.columns):
+        reasons.append(Reason.COLUMN_RETYPED)
+    if rights_moved:
+        reasons.append(Reason.RIGHTS_CHANGED)
+    if state.finding is not None and state.finding.kind in FAILED:
+        reasons.append(Reason.MISSED_BEFORE)
+    if table.name in known.unread_files:
+        reasons.append(Reason.FILES_MISSING)
+    return tuple(reasons)
+
+
+def _appeared(column: Column, held: Table) -> bool:
+    return held.column(column.name) is None or column.name in held.hidden
+
+
+def _retyped(column: Column, held: Table) -> bool:
+    before = held.column(column.name)
+    return before is not None and before.kind is not column.kind
+
+
+def _census_reasons(
+    table: Table,
+    state: TableState | None,
+    full: tuple[Reason, ...],
+    now: datetime,
+    policy: BackupPolicy,
+) -> tuple[Reason, ...]:
+    """Why the ids are listed. A full read always is a census, for it delivers every row."""
+    if not full and not table.has(TableTrait.CENSUS):
+        return ()
+    reasons = [reason for reason in full if reason is not Reason.NO_CURSOR]
+    if not table.has(TableTrait.REPORTS_DELETES):
+        reasons.append(Reason.DELETES_NOT_REPORTED)
+    finding = state.finding if state is not None else None
+    if finding is not None and finding.kind is FindingKind.DELETES_UNPROVED:
+        reasons.append(Reason.OWED)
+    at = state.census_at if state is not None else None
+    if at is None or now - at >= policy.census.interval:
+        reasons.append(Reason.DUE)
+    return tuple(reasons) or ((Reason.DUE,) if full else ())
+
+
+def _lists_ids(table: Table, full: tuple[Reason, ...]) -> bool:
+    if not table.has(TableTrait.CENSUS):
+        return False
+    return not set(full) & {Reason.FIRST_SIGHT, Reason.NO_CURSOR}
+
+
+def _stored(plan: TablePlan, known: Known) -> Table:
+    """The table as the snapshot has it: with the columns whose values are carried forward."""
+    held = known.schema.table(plan.table.name)
+    carried = [c for name in plan.carry if held is not None and (c := held.column(name))]
+    return replace(plan.table, columns=(*plan.table.columns, *carried))

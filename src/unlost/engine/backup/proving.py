@@ -1,0 +1,164 @@
+"""What a run proved: its certificate, line by line, over what the vault knew before."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from unlost.engine.backup import certificate as certificates
+from unlost.engine.backup.counts import tally
+from unlost.engine.backup.dangling import dangling
+from unlost.engine.backup.findings import general_findings, table_gone
+from unlost.engine.backup.known import lines_of
+from unlost.engine.backup.plan import BackupPlan
+from unlost.engine.backup.session import (
+    BackupPorts,
+    Begun,
+    Session,
+    SourceBroke,
+    judged,
+    source_errors,
+)
+from unlost.engine.backup.table_progress import Account, reads_by_table
+from unlost.model.certificate import Certificate, TableLine, Verdict
+from unlost.model.finding import Finding
+from unlost.model.ports import Snapshot
+from unlost.model.quota import Quota
+from unlost.model.schema import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """Allowances as the source told them at the end of the run."""
+
+    quotas: tuple[Quota, ...]
+    finished: datetime
+
+
+def certify(
+    session: Session,
+    accounts: Sequence[Account],
+    begun: Begun,
+    schema: Schema,
+    *,
+    rounds: int,
+    notes: tuple[Finding, ...],
+) -> Certificate:
+    """The certificate of a run that read all tables of ``accounts``, or could not."""
+    before = lines_of(session.ports.vault, session.org, session.base)
+    lines = _lines(session, accounts, schema, before)
+    lines += _gone_lines(session.plan, session.base, before)
+    end = session.runner.step("quotas", lambda: _quotas(session.ports), result=Quotas)
+    described = frozenset(account.name for account in accounts)
+    return certificates.certificate(
+        org=begun.identity,
+        run=session.runner.run,
+        as_of=begun.as_of,
+        started=begun.started,
+        finished=end.finished,
+        lines=lines,
+        findings=(*general_findings(schema, tables=described), *notes),
+        quotas=end.quotas,
+        rounds=rounds,
+    )
+
+
+def certify_part(
+    session: Session,
+    accounts: Sequence[Account],
+    begun: Begun,
+    schema: Schema,
+    *,
+    rounds: int,
+    notes: tuple[Finding, ...],
+) -> Certificate:
+    """The certificate of a few tables between two nights; it rests on that of the night before."""
+    assert session.base is not None, "a part rests on a night"
+    proof = session.base.certificate()
+    earlier = proof.tables if proof is not None and proof.partial else ()
+    number = proof.rests_on if proof is not None else None
+    rests_on = session.base.info.number if number is None else number
+    before = lines_of(session.ports.vault, session.org, session.base)
+    lines = _lines(session, accounts, schema, before)
+    read = {line.table for line in lines}
+    lines += [_carried(line) for line in earlier if line.table not in read]
+    clock = session.ports.clock
+    end = session.runner.step("quotas", lambda: Quotas((), clock.now()), result=Quotas)
+    made = certificates.certificate(
+        org=begun.identity,
+        run=session.runner.run,
+        as_of=begun.as_of,
+        started=begun.started,
+        finished=end.finished,
+        lines=lines,
+        findings=(*session.plan.left, *notes),
+        quotas=(),
+        rounds=rounds,
+    )
+    return _resting(made, session.ports.vault.as_of(session.org, rests_on))
+
+
+def _resting(made: Certificate, night: Snapshot) -> Certificate:
+    """With the word of the night on all that was not read now."""
+    proof = night.certificate()
+    whole = proof is None or proof.verdict is Verdict.COMPLETE
+    verdict = made.verdict if whole else Verdict.GAPS
+    sentence = certificates.sentence_of_part(made, night=night.info.number, whole=whole)
+    return replace(made, verdict=verdict, sentence=sentence, rests_on=night.info.number)
+
+
+def _carried(line: TableLine) -> TableLine:
+    return replace(line, created=0, changed=0, deleted=0, full=False, carried=True)
+
+
+def _lines(
+    session: Session,
+    accounts: Sequence[Account],
+    schema: Schema,
+    before: Mapping[str, TableLine],
+) -> list[TableLine]:
+    pointing = dangling(session, reads_by_table(accounts))
+    return [
+        certificates.table_line(
+            account,
+            tally(session, account.name, account.pieces()),
+            schema,
+            hidden_rows=_hidden_rows(session, account),
+            dangling=pointing[account.name],
+            before=before.get(account.name),
+        )
+        for account in accounts
+    ]
+
+
+def _quotas(ports: BackupPorts) -> Quotas:
+    """Quotas are told, not proved: a source that will not say them fails no run."""
+    try:
+        with source_errors():
+            quotas = tuple(ports.source.quotas())
+    except SourceBroke as broke:
+        judged(broke, ports.source)
+        quotas = ()
+    return Quotas(quotas, ports.clock.now())
+
+
+def _hidden_rows(session: Session, account: Account) -> int:
+    """Rows hidden before, less those seen again or known to be gone, and those hidden tonight."""
+    again = {m for read in account.reads for m in read.again}
+    moved = 0
+    if account.resolved is not None:
+        moved = account.resolved.hidden - account.resolved.shown
+    return len(session.hidden(account.name)) - len(again) + moved
+
+
+def _gone_lines(
+    plan: BackupPlan, base: Snapshot | None, before: Mapping[str, TableLine]
+) -> list[TableLine]:
+    if base is None:
+        return []
+    states = base.tables()
+    return [
+        certificates.gone_line(
+            states[name], plan.schema.table(name), table_gone(states[name]), before.get(name)
+        )
+        for name in plan.gone
+    ]

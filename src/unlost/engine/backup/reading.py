@@ -1,0 +1,236 @@
+"""Reading tables: tasks of all tables side by side, each kept when it is done.
+
+Work that the source does by itself (``Wait``) holds no worker: the run asks again when the source
+said so, and reads what is ready meanwhile. A table whose reading broke off is planned once more
+from the start; what arrived before stays, for it was observed.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from unlost.engine.backup.row_observer import Notes, ReadResult
+from unlost.engine.backup.session import Failure, Session, SourceBroke, judged, source_errors
+from unlost.model.progress import Phase
+from unlost.model.reading import Cursor, IdRange, Page, ReadTask, Ready
+
+ATTEMPTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class SavedTask:
+    """A ReadTask as a step's result keeps it."""
+
+    table: str
+    kind: str
+    full: bool
+    state: dict[str, Any] = field(default_factory=dict)
+
+    def task(self) -> ReadTask:
+        """The task again."""
+        return ReadTask(self.table, self.kind, self.full, self.state)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The tasks of a table, or why there are none."""
+
+    tasks: tuple[SavedTask, ...] = ()
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """What became of a task: it waits ``until``, fell into ``ready`` tasks, was read, or failed."""
+
+    until: datetime | None = None
+    waiting: SavedTask | None = None
+    ready: tuple[SavedTask, ...] = ()
+    read: ReadResult | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A table to be read from ``since`` (None: all of it), or ``ids`` of it that stood still."""
+
+    table: str
+    since: Cursor | None
+    ids: IdRange | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A look at the org, by its name among the run's steps.
+
+    ``most_bytes``: a task is read no further when it has delivered so many (None: to its end).
+    """
+
+    name: str
+    phase: Phase
+    most_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableRead:
+    """A table's part of one look, in the order in which it counts.
+
+    ``again``: what was read by a second plan after the first one broke off.
+    """
+
+    table: str
+    results: tuple[ReadResult, ...]
+    full: bool
+    failure: Failure | None = None
+    again: tuple[ReadResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """A task on its way: ``path`` orders it, ``polls`` counts how often the source was asked."""
+
+    path: str
+    task: SavedTask
+    ready: bool = False
+    polls: int = 0
+    until: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.task.table}/{self.path}" + ("" if self.ready else f"?{self.polls}")
+
+
+def read_tables(session: Session, requests: Sequence[Request], look: Look) -> dict[str, TableRead]:
+    """Read all ``requests`` in one look."""
+    reads: dict[str, TableRead] = {}
+    left = list(requests)
+    for attempt in range(ATTEMPTS):
+        name = f"{look.name}/{attempt}"
+        for read in _attempt(session, left, replace(look, name=name)):
+            before = reads.get(read.table)
+            reads[read.table] = read if before is None else _joined(before, read)
+        left = [r for r in left if _worth_another(reads[r.table].failure)]
+        if not left:
+            break
+    return reads
+
+
+def _joined(before: TableRead, read: TableRead) -> TableRead:
+    return TableRead(read.table, before.results, read.full, read.failure, read.results)
+
+
+def _worth_another(failure: Failure | None) -> bool:
+    return failure is not None and not failure.refused
+
+
+def _attempt(session: Session, requests: Sequence[Request], look: Look) -> list[TableRead]:
+    plans = session.runner.map(
+        f"{look.name}/plan",
+        lambda request: _planned(session, request),
+        requests,
+        key=lambda request: request.table,
+        result=Planned,
+    )
+    units = [_Unit(f"{at:05d}", task) for plan in plans for at, task in enumerate(plan.tasks)]
+    results, failures = _drive(session, units, look)
+    return [
+        TableRead(
+            request.table,
+            tuple(results[key] for key in sorted(results) if key[0] == request.table),
+            request.since is None or any(task.full for task in plan.tasks),
+            plan.failure or failures.get(request.table),
+        )
+        for request, plan in zip(requests, plans, strict=True)
+    ]
+
+
+def _planned(session: Session, request: Request) -> Planned:
+    table = session.table(request.table).table
+    try:
+        with source_errors():
+            tasks = session.source.plan_reads(table, request.since, ids=request.ids)
+    except SourceBroke as broke:
+        return Planned(failure=judged(broke, session.source))
+    return Planned(tuple(_saved(task) for task in tasks))
+
+
+def _drive(
+    session: Session, units: list[_Unit], look: Look
+) -> tuple[dict[tuple[str, str], ReadResult], dict[str, Failure]]:
+    """Advance all units to their end, a handful at a time."""
+    results: dict[tuple[str, str], ReadResult] = {}
+    failures: dict[str, Failure] = {}
+    while units := [unit for unit in units if unit.task.table not in failures]:
+        now = session.ports.clock.now()
+        due = [unit for unit in units if unit.until is None or unit.until <= now]
+        if not due:
+            session.runner.sleep_until(min(unit.until for unit in units if unit.until is not None))
+            continue
+        turn = _turn(session, due, f"{look.name}/read")
+        steps = session.runner.map(
+            f"{look.name}/read",
+            lambda unit: _advanced(session, unit, look),
+            turn,
+            key=lambda unit: unit.key,
+            result=Advanced,
+        )
+        session.commit.recall(step.read.added for step in steps if step.read is not None)
+        units = [unit for unit in units if unit not in turn]
+        for unit, step in zip(turn, steps, strict=True):
+            if step.failure is not None:
+                failures[unit.task.table] = step.failure
+            if step.read is not None:
+                results[unit.task.table, unit.path] = step.read
+            units = [*_followers(unit, step), *units]
+    return results, failures
+
+
+def _turn(session: Session, due: Sequence[_Unit], name: str) -> list[_Unit]:
+    """Who has its turn. In a resumed run first what is done: its rows are known before others come."""
+    turn = due[: session.policy.reads_at_once]
+    done = [unit for unit in turn if session.runner.is_done(name, unit.key)]
+    return done or list(turn)
+
+
+def _followers(unit: _Unit, step: Advanced) -> list[_Unit]:
+    if step.waiting is not None:
+        return [_Unit(unit.path, step.waiting, polls=unit.polls + 1, until=step.until)]
+    return [_Unit(f"{unit.path}.{at:05d}", task, ready=True) for at, task in enumerate(step.ready)]
+
+
+def _advanced(session: Session, unit: _Unit, look: Look) -> Advanced:
+    try:
+        if unit.ready:
+            return Advanced(read=_read(session, unit, look))
+        with source_errors():
+            state = session.source.prepare(unit.task.task())
+    except SourceBroke as broke:
+        return Advanced(failure=judged(broke, session.source))
+    if isinstance(state, Ready):
+        return Advanced(ready=tuple(_saved(task) for task in state.tasks))
+    return Advanced(until=state.until, waiting=_saved(state.task))
+
+
+def _read(session: Session, unit: _Unit, look: Look) -> ReadResult:
+    plan = session.table(unit.task.table)
+    notes = Notes(session, plan.table.name, f"{look.name}/{unit.key}", look.phase)
+    with source_errors():
+        pages = session.source.read(unit.task.task())
+    wanted = pages if look.most_bytes is None else _up_to(pages, look.most_bytes)
+    added = session.commit.add_few(plan.table.name, notes.passing(wanted), carry=plan.carry)
+    return notes.close(added)
+
+
+def _up_to(pages: Iterator[Page], most: int) -> Iterator[Page]:
+    """The pages until they have delivered ``most`` bytes."""
+    passed = 0
+    for page in pages:
+        yield page
+        passed += page.proof.bytes
+        if passed >= most:
+            return
+
+
+def _saved(task: ReadTask) -> SavedTask:
+    return SavedTask(task.table, task.kind, task.full, dict(task.state))

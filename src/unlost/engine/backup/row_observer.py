@@ -1,0 +1,138 @@
+"""What a run notes of rows while they pass from the source into the vault."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.engine.backup.session import Session, from_source, source_errors
+from unlost.engine.rows import chosen
+from unlost.engine.spill import FILES, REFERENCES, SEEN, Spilled, SpillWriter
+from unlost.model.finding import Finding
+from unlost.model.learned import learned
+from unlost.model.progress import Phase, Progress
+from unlost.model.reading import FileRef, Op, Page, Rows
+from unlost.model.snapshot import Added, Visibility
+
+
+@dataclass(frozen=True, slots=True)
+class ReadResult:
+    """What one read added to the commit, and what was noted on the way: a JSON value.
+
+    ``again``: rows that were hidden and are seen again; ``marked`` says so in the commit.
+    """
+
+    table: str
+    added: Added
+    seen: Spilled
+    files: Spilled
+    references: Spilled
+    marked: Added | None = None
+    again: tuple[str, ...] = ()
+    rows: int = 0
+    bytes: int = 0
+    findings: tuple[Finding, ...] = ()
+    wants_census: bool = False
+
+    @property
+    def pieces(self) -> tuple[Added, ...]:
+        """Everything that belongs into the commit."""
+        return (self.added,) if self.marked is None else (self.added, self.marked)
+
+
+class Notes:
+    """Collects ids, files and references of one read into spills of its own."""
+
+    def __init__(self, session: Session, table: str, name: str, phase: Phase) -> None:
+        self._session = session
+        self._phase = phase
+        self._table = session.table(table).table
+        self._hidden = session.hidden(table)
+        folder = session.folder
+        self._seen = SpillWriter(folder, f"{name}.seen", SEEN)
+        self._files = SpillWriter(folder, f"{name}.files", FILES)
+        self._references = SpillWriter(folder, f"{name}.refs", REFERENCES)
+        described = {found.table.name for found in session.plan.tables}
+        self._pointing = [
+            column.name
+            for column in self._table.columns
+            if column.reference is not None and described & set(column.reference.tables)
+        ]
+        if phase is Phase.AUDIT:  # what stands still was looked up on the night it was read
+            self._pointing = []
+        self._again: list[str] = []
+        self._findings: list[Finding] = []
+        self._bytes = 0
+        self._wants_census = False
+
+    def passing(self, pages: Iterator[Page]) -> Iterator[Rows]:
+        """The rows of the pages, noted; what was erased stays out, as if it were not there."""
+        for page in from_source(pages):
+            rows = self._session.commit.admitted(self._table.name, page.rows)
+            admitted = replace(page, rows=rows)
+            self._note(admitted)
+            yield rows
+
+    def close(self, added: Added) -> ReadResult:
+        """Make the notes durable; marks rows visible that were hidden and are seen again."""
+        marked = None
+        again = tuple(sorted(set(self._again)))
+        if again:
+            marked = self._session.commit.mark(
+                self._table.name, visibility=Visibility.VISIBLE, records=again
+            )
+        rows = self._seen.rows
+        return ReadResult(
+            self._table.name,
+            added,
+            self._seen.close(),
+            self._files.close(),
+            self._references.close(),
+            marked,
+            again,
+            rows,
+            self._bytes,
+            tuple(self._findings),
+            self._wants_census,
+        )
+
+    def _note(self, page: Page) -> None:
+        rows = page.rows
+        self._seen.write(pa.RecordBatch.from_arrays([rows.ids, rows.ops], schema=SEEN))
+        if len(self._hidden):
+            self._again += rows.ids.filter(pc.is_in(rows.ids, self._hidden)).to_pylist()
+        self._bytes += page.proof.bytes
+        self._findings += page.findings
+        self._wants_census |= page.wants_census
+        if rows.cells is not None:
+            alive = pc.equal(rows.ops, Op.STATE.value)
+            self._note_references(rows.cells, alive)
+            self._note_files(rows, alive)
+        self._session.ports.observer.progress(
+            Progress(self._phase, self._table.name, rows=len(rows), bytes=page.proof.bytes)
+        )
+
+    def _note_references(self, cells: pa.RecordBatch, alive: pa.Array) -> None:
+        for name in self._pointing:
+            left = self._session.policy.reference_limit - self._references.rows
+            if left <= 0 or name not in cells.schema.names:
+                continue
+            ids = pc.unique(cells.column(name).filter(alive)).drop_null().slice(0, left)
+            names = pa.array([name] * len(ids), pa.string())
+            self._references.write(pa.RecordBatch.from_arrays([names, ids], schema=REFERENCES))
+
+    def _note_files(self, rows: Rows, alive: pa.Array) -> None:
+        if not self._table.files or not pc.any(alive).as_py():
+            return
+        with source_errors():
+            refs = self._session.source.files_in(self._table, chosen(rows, alive))
+        if refs:
+            plain = msgspec.to_builtins(list(refs))
+            self._files.write(pa.RecordBatch.from_pylist(plain, schema=FILES))
+
+
+def file_ref(table: str, row: dict[str, object]) -> FileRef:
+    """A file as a spill's row tells it."""
+    return learned(FileRef).convert({**row, "table": table})

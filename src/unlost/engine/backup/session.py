@@ -1,0 +1,157 @@
+"""What all parts of one backup share: the ports, the plan, the open commit, the snapshot before."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from unlost.engine.backup.plan import BackupPlan, TablePlan
+from unlost.engine.backup.policy import BackupPolicy
+from unlost.model.errors import (
+    IntegrityError,
+    NotFound,
+    SourceRefused,
+    TransientError,
+    UnlostError,
+)
+from unlost.model.org import OrgIdentity
+from unlost.model.ports import Clock, Commit, Lease, Observer, Runner, Snapshot, Source, Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupPorts:
+    """The ports of a backup. ``work``: a folder for ids of this run, outside the vault."""
+
+    source: Source
+    vault: Vault
+    runner: Runner
+    lease: Lease
+    clock: Clock
+    observer: Observer
+    work: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """How a run began: a JSON value. ``base`` is the number of the snapshot before it.
+
+    ``only``: the tables that were chosen, where it is no night.
+    """
+
+    identity: OrgIdentity
+    as_of: datetime
+    started: datetime
+    base: int | None
+    only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a table could not be read: a JSON value. ``refused``: trying again is no use."""
+
+    code: str
+    sentence: str
+    next_step: str
+    refused: bool
+
+
+class SourceBroke(Exception):
+    """Carries an error of the source through code that is not the source's."""
+
+    def __init__(self, error: UnlostError) -> None:
+        super().__init__(error.sentence)
+        self.error = error
+
+
+@dataclass(slots=True)
+class Session:
+    """One backup while it runs. ``night`` counts the backups before it."""
+
+    ports: BackupPorts
+    policy: BackupPolicy
+    org: str
+    plan: BackupPlan
+    commit: Commit
+    base: Snapshot | None
+    folder: Path
+    night: int
+    _hidden: dict[str, pa.Array] = field(default_factory=dict)
+    _rights: dict[int, str] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def source(self) -> Source:
+        """The org's read side."""
+        return self.ports.source
+
+    @property
+    def runner(self) -> Runner:
+        """Keeps finished steps."""
+        return self.ports.runner
+
+    def table(self, name: str) -> TablePlan:
+        """A table's plan."""
+        return next(plan for plan in self.plan.tables if plan.table.name == name)
+
+    def hidden(self, table: str) -> pa.Array:
+        """Ids of the rows that were hidden when the run began."""
+        with self._lock:
+            if table not in self._hidden:
+                marks = self.base.hidden(table) if self.base is not None else ()
+                ids = [mark.record for mark in marks if mark.record is not None]
+                self._hidden[table] = pa.array(ids, pa.string())
+            return self._hidden[table]
+
+    def rights(self, number: int) -> str:
+        """The fingerprint of the rights under which a snapshot was read."""
+        with self._lock:
+            if number not in self._rights:
+                snapshot = self.ports.vault.as_of(self.org, number)
+                self._rights[number] = snapshot.schema().fingerprint
+            return self._rights[number]
+
+
+@contextmanager
+def source_errors() -> Iterator[None]:
+    """Mark errors raised inside as the source's own."""
+    try:
+        yield
+    except UnlostError as error:
+        raise SourceBroke(error) from error
+
+
+def from_source[T](items: Iterator[T]) -> Iterator[T]:
+    """The same items; errors that come out of them are marked as the source's own."""
+    while True:
+        with source_errors():
+            item = next(items, None)
+        if item is None:
+            return
+        yield item
+
+
+def judged(broke: SourceBroke, source: Source) -> Failure:
+    """What an error of the source means for the table that was read.
+
+    An error that is not about one table is raised: an allowance that is spent, a session that
+    ended, a source that does not answer at all. It is not kept, so that a resumed run tries again.
+    """
+    error = broke.error
+    if isinstance(error, SourceRefused | NotFound):
+        return Failure(error.code, error.sentence, error.next_step, refused=True)
+    if isinstance(error, TransientError):
+        _still_answers(source, error)
+    elif not isinstance(error, IntegrityError):
+        raise error
+    return Failure(error.code, error.sentence, error.next_step, refused=False)
+
+
+def _still_answers(source: Source, error: UnlostError) -> None:
+    try:
+        source.server_time()
+    except UnlostError:
+        raise error from None

@@ -1,0 +1,116 @@
+"""A table's account of one run: everything that was done with it, and what it came to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from unlost.engine.backup.census import Census
+from unlost.engine.backup.deletes import Resolved
+from unlost.engine.backup.files import FilesResult
+from unlost.engine.backup.plan import TablePlan
+from unlost.engine.backup.reading import TableRead
+from unlost.engine.backup.row_observer import ReadResult
+from unlost.engine.backup.session import Failure
+from unlost.model.finding import Finding
+from unlost.model.reading import Cursor
+from unlost.model.snapshot import Added, TableCommit, TableState
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What a part of a table was found to be: ``differing`` rows are not as the vault had them."""
+
+    read: TableRead
+    differing: int
+
+
+@dataclass(slots=True)
+class Account:
+    """What a run did with a table; filled while it goes on.
+
+    ``start`` and ``end`` are the read window of the last look. ``live`` is what the source counted.
+    """
+
+    plan: TablePlan
+    before: TableState | None
+    marks: list[Added] = field(default_factory=list)
+    looks: list[TableRead] = field(default_factory=list)
+    files: list[FilesResult] = field(default_factory=list)
+    start: datetime | None = None
+    end: datetime | None = None
+    audit: Audited | None = None
+    census: Census | None = None
+    resolved: Resolved | None = None
+    live: int | None = None
+    owed: Failure | None = None
+
+    @property
+    def name(self) -> str:
+        """The table's name."""
+        return self.plan.table.name
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why the table could not be read as planned."""
+        return next((look.failure for look in self.looks if look.failure is not None), None)
+
+    @property
+    def unproved(self) -> Failure | None:
+        """Why a census that was due proved nothing."""
+        if self.owed is not None:
+            return self.owed
+        if self.resolved is not None and self.resolved.failure is not None:
+            return self.resolved.failure
+        return self.census.failure if self.census is not None else None
+
+    @property
+    def reads(self) -> tuple[ReadResult, ...]:
+        """Everything read, in the order in which it counts."""
+        audits = [self.audit.read] if self.audit is not None else []
+        looks = [read for look in (*self.looks, *audits) for read in (*look.results, *look.again)]
+        return (*looks, *(self.resolved.reads if self.resolved is not None else ()))
+
+    @property
+    def full(self) -> bool:
+        """True if every row was read."""
+        return bool(self.looks) and self.looks[0].full and self.failure is None
+
+    @property
+    def wants_census(self) -> bool:
+        """True if the source lost its cursor or its list of deletes."""
+        died = bool(self.looks) and self.looks[0].full and not self.plan.full
+        return died or any(read.wants_census for read in self.reads)
+
+    def pieces(self) -> tuple[Added, ...]:
+        """Everything that belongs into the commit; the later wins."""
+        reads = [piece for read in self.reads for piece in read.pieces]
+        files = [result.added for result in self.files if result.added is not None]
+        resolved = self.resolved.pieces if self.resolved is not None else ()
+        return (*self.marks, *reads, *files, *resolved)
+
+
+def table_commit(
+    account: Account, *, cursor: Cursor | None, finding: Finding | None
+) -> TableCommit:
+    """The table's part of the commit. What the run could not renew stays as it was."""
+    before = account.before
+    failed = account.failure is not None
+    proved = account.census is not None and account.unproved is None and not failed
+    kept = before.cursor if before is not None else None
+    counted = before.census_at if before is not None else None
+    return TableCommit(
+        account.name,
+        account.pieces(),
+        kept if failed else cursor,
+        account.start if not failed else before.window_start if before is not None else None,
+        account.end if not failed else before.window_end if before is not None else None,
+        account.full,
+        account.live,
+        account.census.at if account.census is not None and proved else counted,
+        finding,
+    )
+
+
+def reads_by_table(accounts: Sequence[Account]) -> Mapping[str, Sequence[ReadResult]]:
+    """All reads of the tables that were read as planned."""
+    return {a.name: a.reads for a in accounts if a.failure is None}

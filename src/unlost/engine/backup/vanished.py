@@ -1,0 +1,82 @@
+"""Rows that were hidden, and that are gone by now: when they may be called deleted.
+
+A hidden row is absent from every census, so its absence tells nothing, unless the user has again
+the very rights under which the vault read the row as it knows it: then it would be there. Such a
+row that a look by its id does not find either is gone like any other, within the same breaker. A
+row that was read under other rights stays hidden, for nobody can tell.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.engine.backup.census import Census
+from unlost.engine.backup.lookup import (
+    Asked,
+    Batch,
+    Looked,
+    batched,
+    look,
+    spilled_batches,
+    tombstones,
+)
+from unlost.engine.backup.session import Session
+from unlost.model.snapshot import Added, Visibility
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """What a look by id told of hidden rows that the census does not have."""
+
+    looked: tuple[Looked, ...] = ()
+
+    @property
+    def gone(self) -> tuple[str, ...]:
+        """Ids that were not found."""
+        return tuple(key for looked in self.looked for key in looked.missing)
+
+
+def look_for_hidden(session: Session, census: Census, *, held: int) -> Vanished:
+    """Ask by id for hidden rows that would be seen if they were still there.
+
+    None are asked for where there are more than the breaker allows in a table of ``held``.
+    """
+    ids: list[str] = []
+    for batch in spilled_batches(session, census.table, Asked.HIDDEN, census.vanished):
+        ids += _seen_under_these_rights(session, batch)
+        if not session.policy.allows_loss(missing=len(ids), held=held):
+            return Vanished()
+    return Vanished(tuple(look(session, batched(session, census.table, Asked.HIDDEN, ids))))
+
+
+def bury(session: Session, vanished: Vanished, census: Census) -> list[Added]:
+    """Call the rows that were not found missing, and no longer hidden."""
+    gone = list(batched(session, census.table, Asked.HIDDEN, vanished.gone))
+
+    def shown(batch: Batch) -> Added:
+        return session.commit.mark(batch.table, visibility=Visibility.VISIBLE, records=batch.ids)
+
+    return [
+        *session.runner.map(
+            "bury",
+            lambda batch: tombstones(session, batch, census.at),
+            gone,
+            key=lambda batch: batch.key,
+            result=Added,
+        ),
+        *session.runner.map("bury/mark", shown, gone, key=lambda batch: batch.key, result=Added),
+    ]
+
+
+def _seen_under_these_rights(session: Session, batch: Batch) -> Sequence[str]:
+    """Those of which the vault holds what it read while the user had the rights of today."""
+    assert session.base is not None
+    rows = session.base.get(batch.table, batch.ids, columns=[])
+    today = session.plan.schema.fingerprint
+    numbers = pc.unique(rows["_u_snap"]).to_pylist()
+    same = [number for number in numbers if session.rights(number) == today]
+    seen = rows.filter(pc.is_in(rows["_u_snap"], value_set=pa.array(same, pa.int64())))
+    ids: list[str] = seen["_u_id"].to_pylist()
+    return ids

@@ -1,0 +1,1 @@
+"""What happened to records: search, history, comparison of two snapshots."""

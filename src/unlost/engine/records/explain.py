@@ -1,0 +1,110 @@
+"""Which of the source's notes a version shows, and what of its changes they do not explain. Pure.
+
+A note's time alone does not tell whether a backup saw the change: it may have looked at the same
+second, or before a transaction with an older stamp was committed. Its values do: a version shows
+the notes up to one whose new value it has. The others wait for a later version.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from unlost.engine.records.changelog import Noted
+from unlost.engine.sameness import same
+from unlost.model.schema import ColumnTrait, Table, WireKind
+
+type Cells = Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """A column's value before and after, verbatim."""
+
+    column: str
+    old: str | None
+    new: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Notes that a version shows, those that ``wait``, and changes that no note explains."""
+
+    shown: tuple[Noted, ...]
+    wait: tuple[Noted, ...]
+    rest: tuple[FieldChange, ...]
+
+
+def field_changes(old: Cells, new: Cells, table: Table | None) -> tuple[FieldChange, ...]:
+    """Columns that both states have and that mean different values; volatile ones never count."""
+    found = []
+    for name in new:
+        column = table.column(name) if table is not None else None
+        volatile = column is not None and column.has(ColumnTrait.VOLATILE)
+        if name in old and not volatile and not same(_kind(table, name), old[name], new[name]):
+            found.append(FieldChange(name, old[name], new[name]))
+    return tuple(found)
+
+
+def explain(old: Cells, new: Cells, notes: Sequence[Noted], table: Table | None) -> Explained:
+    """Lay the ``notes`` up to a version, in order, beside what it has and the state before had."""
+    changes = {change.column: change for change in field_changes(old, new, table)}
+    shown: dict[int, Noted] = {}
+    for column in dict.fromkeys(note.column for note in notes if note.column in new):
+        places = [at for at, note in enumerate(notes) if note.column == column]
+        own = [notes[at] for at in places]
+        kind, change = _kind(table, column), changes.get(column)
+        own = own[: _count(own, old, new[column], kind)]
+        if change is not None and own:
+            own, change = _joined(own, change, kind)
+        if change is None:
+            changes.pop(column, None)
+        else:
+            changes[column] = change
+        shown |= dict(zip(places, own, strict=False))
+    wait = tuple(note for at, note in enumerate(notes) if at not in shown)
+    return Explained(tuple(shown[at] for at in sorted(shown)), wait, tuple(changes.values()))
+
+
+def _count(notes: Sequence[Noted], old: Cells, now: str | None, kind: WireKind) -> int:
+    """How many of a column's notes a version with the value ``now`` shows: the fewest that lead to it.
+
+    So a later version can always show the others. All of them where the values tell nothing: then
+    time has to.
+    """
+    column = notes[0].column
+    if column in old:
+        reached = same(kind, old[column], now)
+    else:
+        reached = not _silent(notes[0]) and same(kind, notes[0].old, now)
+    if reached:
+        return 0
+    telling = [(at, note) for at, note in enumerate(notes) if not _silent(note)]
+    after = (at + 1 for at, note in telling if same(kind, note.new, now))
+    ahead = (at for at, note in telling if same(kind, note.old, now))
+    return next(after, next(ahead, len(notes)))
+
+
+def _joined(
+    notes: Sequence[Noted], change: FieldChange, kind: WireKind
+) -> tuple[list[Noted], FieldChange | None]:
+    """A change and the notes that a version shows of it, told once.
+
+    A log may tell no values (of long texts), or the names of what is referred to: then its last
+    note takes the values that the vault saw.
+    """
+    first, last = notes[0], notes[-1]
+    if same(kind, last.new, change.new) and not _silent(last):
+        return list(notes), None
+    if all(_silent(note) for note in notes) or not same(kind, first.old, change.old):
+        told = replace(last, old=change.old, new=change.new)
+        return [*notes[:-1], told], None
+    return list(notes), replace(change, old=last.new)
+
+
+def _silent(note: Noted) -> bool:
+    """True of a note that says that something changed, and not what."""
+    return note.old is None and note.new is None
+
+
+def _kind(table: Table | None, name: str) -> WireKind:
+    column = table.column(name) if table is not None else None
+    return column.kind if column is not None else WireKind.TEXT

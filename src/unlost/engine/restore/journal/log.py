@@ -1,0 +1,231 @@
+"""The journal of one restore and what it says: the only memory that a run has."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from unlost.engine.restore.journal.entries import (
+    Answer,
+    Entry,
+    Intent,
+    Linked,
+    Opened,
+    Pass,
+    Resumed,
+    Seen,
+    decode,
+    encode,
+)
+from unlost.engine.restore.values.outcome import RestoreOutcome
+from unlost.model.errors import Conflict, TransientError
+from unlost.model.plan import RecordKey, RestorePlan
+from unlost.model.ports import Journal
+from unlost.model.writing import NOT_IN_BIN, Outcome, OutcomeKind, WriteOp
+
+STAGES = tuple(Pass)
+NONE: Mapping[RecordKey, Outcome] = {}
+LOST_TRIES = 4  # calls in a row whose answer was lost before the run stops
+
+
+@dataclass(slots=True)
+class RunState:
+    """What is known of a run: pure, built by applying the journal's entries in their order.
+
+    ``links`` tells the live id of a record of the vault; ``open`` holds the calls whose answer
+    is missing, by their number; ``tries`` counts how often a record was sent in a pass; ``returned``
+    are the ids that left the bin through this run, which it began to empty where ``undid``.
+    """
+
+    opened: Opened | None = None
+    closed: RestoreOutcome | None = None
+    links: dict[RecordKey, str] = field(default_factory=dict)
+    results: dict[Pass, dict[RecordKey, Outcome]] = field(default_factory=dict)
+    open: dict[int, Intent] = field(default_factory=dict)
+    tries: Counter[tuple[Pass, RecordKey]] = field(default_factory=Counter)
+    returned: set[str] = field(default_factory=set)
+    undid: bool = False
+    calls: int = 0
+
+    def apply(self, number: int, entry: Entry) -> None:
+        """Take an entry into account."""
+        match entry:
+            case Opened():
+                self._begin(entry)
+            case Intent():
+                self.open[number] = entry
+                self.calls += 1
+                self.tries.update(
+                    (entry.stage, RecordKey(entry.table, r.record)) for r in entry.rows
+                )
+            case Answer():
+                intent = self.open.pop(entry.intent)
+                self.undid |= intent.op is WriteOp.UNDELETE
+                self._settle(intent.stage, intent.table, intent.op, entry.outcomes)
+            case Seen():
+                self._settle(entry.stage, entry.table, None, entry.outcomes)
+            case Linked():
+                self.links.update({RecordKey(li.table, li.record): li.live for li in entry.links})
+            case Resumed():
+                self.tries.clear()
+            case _:
+                self.closed = entry.outcome
+
+    def _begin(self, opened: Opened) -> None:
+        self.opened = opened
+        for step in opened.plan.steps:
+            if step.live is not None:
+                self.links[step.key] = step.live
+
+    def _settle(
+        self, stage: Pass, table: str, op: WriteOp | None, outcomes: Iterable[Outcome]
+    ) -> None:
+        results = self.results.setdefault(stage, {})
+        for outcome in outcomes:
+            key = RecordKey(table, outcome.key)
+            results[key] = outcome
+            done = outcome.kind is OutcomeKind.DONE and outcome.id is not None
+            if done and op in (WriteOp.CREATE, WriteOp.UNDELETE, None):
+                self.links[key] = str(outcome.id)
+            if stage is Pass.UNDELETE and done and self.undid:
+                self.returned.add(str(outcome.id))
+            if stage is Pass.UNDELETE and outcome.kind is OutcomeKind.FAILED:
+                self.links.pop(key, None)  # it lies in the bin, where nothing can refer to it
+
+    def result(self, stage: Pass, key: RecordKey) -> Outcome | None:
+        """How a record ended in a pass, if it did."""
+        return self.results.get(stage, NONE).get(key)
+
+    def failure(self, key: RecordKey) -> Outcome | None:
+        """What the first pass that a record did not end well in says of it."""
+        for stage in STAGES:
+            outcome = self.results.get(stage, NONE).get(key)
+            if outcome is not None and outcome.kind is OutcomeKind.FAILED:
+                return outcome
+        return None
+
+    def began(self, stage: Pass) -> bool:
+        """True if a record ended in this pass."""
+        return bool(self.results.get(stage))
+
+    def pending(self, stage: Pass, key: RecordKey, *, most: int) -> bool:
+        """True if the record must (still) be sent; a refusal that may pass is tried ``most`` times.
+
+        Raises TransientError (``restore-no-answer``) where answers were lost again and again.
+        """
+        outcome = self.result(stage, key)
+        if outcome is None:
+            if self.tries[stage, key] >= LOST_TRIES:
+                raise no_answer(key)
+            return True
+        again = outcome.kind is OutcomeKind.FAILED and outcome.retry
+        return again and self.tries[stage, key] < most
+
+
+@dataclass(slots=True)
+class _Ticket:
+    """An entry that waits to become durable; then its number, or why it did not."""
+
+    entry: Entry
+    number: int | None = None
+    error: BaseException | None = None
+
+
+class Log:
+    """Writes entries and keeps the state in step with them. Safe for threads that write.
+
+    What other threads want to write while something is written becomes durable together after it.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        """Reads what is there."""
+        self._journal = journal
+        self._waiting: list[_Ticket] = []
+        self._writing = threading.Lock()
+        self._count = 0
+        self.state = RunState()
+        for payload in journal.read():
+            for entry in decode(payload):
+                self._apply(entry)
+
+    def write(self, entry: Entry) -> int:
+        """The number of the entry; durable when this returns."""
+        ticket = _Ticket(entry)
+        self._waiting.append(ticket)
+        with self._writing:
+            if ticket.number is None and ticket.error is None:
+                self._write_waiting()
+        if ticket.number is None:
+            raise ticket.error or AssertionError
+        return ticket.number
+
+    def later(self, entry: Entry) -> None:
+        """Let an entry become durable with the next one that is written, or by ``flush``.
+
+        Until then the state does not know of it.
+        """
+        self._waiting.append(_Ticket(entry))
+
+    def flush(self) -> None:
+        """Make durable what waits."""
+        with self._writing:
+            waiting = list(self._waiting)
+            if waiting:
+                self._write_waiting()
+        for ticket in waiting:
+            if ticket.error is not None:
+                raise ticket.error
+
+    def _write_waiting(self) -> None:
+        """Make durable what waits; by one thread at a time."""
+        tickets = [self._waiting.pop(0) for _ in range(len(self._waiting))]
+        try:
+            self._journal.append(encode([one.entry for one in tickets]))
+        except BaseException as error:  # noqa: BLE001  each of them must hear of it, and raises it
+            for one in tickets:
+                one.error = error
+            return
+        for one in tickets:
+            one.number = self._apply(one.entry)
+
+    def _apply(self, entry: Entry) -> int:
+        number = self._count
+        self.state.apply(number, entry)
+        self._count += 1
+        return number
+
+    @property
+    def opened(self) -> Opened:
+        """How the run began; only where it did."""
+        if self.state.opened is None:
+            raise ValueError("the journal is empty")
+        return self.state.opened
+
+    @property
+    def unbinned(self) -> set[RecordKey]:
+        """The live ids of records that the run could not take out of the bin: they do not leave it."""
+        lives = {step.key: step.live for step in self.opened.plan.steps}
+        return {
+            RecordKey(key.table, str(lives[key]))
+            for key, outcome in self.state.results.get(Pass.UNDELETE, NONE).items()
+            if outcome.code == NOT_IN_BIN
+        }
+
+
+def no_answer(key: RecordKey) -> TransientError:
+    """Answers to calls about this record were lost too often to go on."""
+    return TransientError(
+        "restore-no-answer",
+        f"The org did not answer {LOST_TRIES} calls that were to write {key}, and did nothing.",
+        next_step="Look whether the org is disturbed, then go on with `unlost restore resume`.",
+    )
+
+
+def same_plan(state: RunState, plan: RestorePlan) -> None:
+    """Raise Conflict (``restore-other-plan``) if the run began with another plan."""
+    if state.opened is not None and state.opened.plan.digest != plan.digest:
+        raise Conflict(
+            "restore-other-plan",
+            f"The run {state.opened.run} was begun with another plan of the same name.",
+            next_step="Make a new plan with `unlost restore plan`.",
+        )

@@ -1,0 +1,1 @@
+"""Planning a restore: reads and decides, and writes nothing."""

@@ -1,0 +1,138 @@
+"""What happens to each record: unchanged, update, undelete, adopt, by-product, create. Pure.
+
+References are settled later (see ``references``): they depend on what happens to other records.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from unlost.engine.restore.planning.facts import Facts, Standing
+from unlost.engine.restore.values.note_code import Remark
+from unlost.model.plan import Action, RecordKey, Why
+from unlost.model.writing import Birth, Identity, WriteCapability, WriteOp
+
+
+@dataclass(slots=True)
+class Draft:
+    """A step in the making. ``columns`` are set on a live record, in the order of their finding.
+
+    ``lost_links`` are references that stay empty, by column.
+    """
+
+    facts: Facts
+    why: Why
+    because: RecordKey | None
+    action: Action
+    adopted: bool = False
+    columns: dict[str, None] = field(default_factory=dict)
+    edits: dict[str, str | None] = field(default_factory=dict)
+    late: tuple[str, ...] = ()
+    level: int = 0
+    remarks: dict[Remark, None] = field(default_factory=dict)
+    lost_links: dict[str, None] = field(default_factory=dict)
+
+    @property
+    def key(self) -> RecordKey:
+        """The record."""
+        return self.facts.key
+
+    @property
+    def stays(self) -> bool:
+        """True if it is a live record, or will be one under the id that is known."""
+        live = self.action in (Action.UNCHANGED, Action.UPDATE, Action.UNDELETE, Action.ADOPT)
+        return live or (self.action is Action.SKIP and self.facts.standing is Standing.LIVE)
+
+    @property
+    def comes_anew(self) -> bool:
+        """True if it gets an id that nobody knows yet."""
+        return self.action in (Action.CREATE, Action.BY_PRODUCT)
+
+    def skip(self, remark: Remark) -> None:
+        """Write nothing of it."""
+        self.action = Action.SKIP
+        self.columns.clear()
+        self.edits.clear()
+        self.remarks[remark] = None
+
+    def remark(self, remark: Remark) -> None:
+        """Say something of it."""
+        self.remarks[remark] = None
+
+
+def draft(
+    facts: Facts,
+    capability: WriteCapability,
+    *,
+    why: Why,
+    because: RecordKey | None,
+    adopted: bool = False,
+) -> Draft:
+    """The step for a record. ``adopted``: its facts are those beside a live twin."""
+    made = Draft(facts, why, because, _action(facts, capability, adopted=adopted), adopted)
+    if made.action is Action.CREATE:
+        create(made, capability)
+    elif made.action is Action.SKIP:
+        made.remark(Remark.LOST_SINCE)
+    elif made.action in (Action.UNDELETE, Action.ADOPT) or why is Why.SELECTED:
+        _set_differing(made, capability, facts.differs)
+        if facts.fixed:
+            made.remark(Remark.COLUMN_FIXED)
+    elif made.action is Action.UNCHANGED:
+        _set_differing(made, capability, [n for n in facts.differs if n in facts.edits])
+        if facts.edits.keys() & set(facts.fixed):
+            made.remark(Remark.COLUMN_FIXED)
+    if adopted:
+        made.remark(Remark.ADOPTS_TWIN)
+    return made
+
+
+def create(made: Draft, capability: WriteCapability) -> None:
+    """Let the record come back with a new id, if it can."""
+    made.action = Action.CREATE
+    made.columns.clear()
+    if not capability.allows(WriteOp.CREATE):
+        made.skip(Remark.CREATE_NOT_ALLOWED)
+    elif made.facts.lacking:
+        made.skip(Remark.VALUE_MISSING)
+
+
+def _action(facts: Facts, capability: WriteCapability, *, adopted: bool) -> Action:
+    if adopted:
+        return Action.ADOPT
+    if facts.standing is Standing.LIVE:
+        return Action.UNCHANGED
+    if not facts.whole:
+        return Action.SKIP
+    undeletable = capability.identity is Identity.UNDELETE and capability.allows(WriteOp.UNDELETE)
+    if facts.standing is Standing.BIN and undeletable:
+        return Action.UNDELETE
+    if facts.made_by_org or capability.birth is Birth.BY_PRODUCT:
+        return Action.BY_PRODUCT
+    return Action.CREATE
+
+
+def _set_differing(made: Draft, capability: WriteCapability, names: Sequence[str]) -> None:
+    """Set columns that the org has otherwise, as far as it can be done."""
+    facts = made.facts
+    for name in names:
+        if name in facts.newer:
+            made.remark(Remark.CHANGED_SINCE)
+        elif name in facts.lacking:
+            made.remark(Remark.VALUE_NEEDED)
+        else:
+            set_column(made, name, capability)
+
+
+def set_column(made: Draft, name: str, capability: WriteCapability) -> None:
+    """Set a column of a live record, or say that it cannot be."""
+    if capability.allows(WriteOp.UPDATE):
+        made.columns[name] = None
+        if made.action is Action.UNCHANGED:
+            made.action = Action.UPDATE
+    elif made.action is Action.UNCHANGED:
+        made.skip(Remark.UPDATE_NOT_ALLOWED)
+    else:
+        made.remark(Remark.UPDATE_NOT_ALLOWED)
+
+
+type Drafts = Mapping[RecordKey, Draft]

@@ -1,0 +1,108 @@
+"""Which columns of a table matter to a restore, and for what."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from unlost.engine.restore.values.edits import swappable
+from unlost.model.schema import Column, ColumnTrait, Reference, Table, WireKind
+from unlost.model.writing import Gather, WriteCapability
+
+
+@dataclass(frozen=True)
+class Lens:
+    """Which columns of a table matter for what, in one snapshot.
+
+    In ``typed`` columns somebody typed a value for some record: the snapshot may not have them.
+    """
+
+    shape: Table
+    table: Table
+    capability: WriteCapability
+    gatherers: tuple[tuple[str, Gather], ...]
+    typed: frozenset[str] = frozenset()
+
+    @cached_property
+    def references(self) -> Mapping[str, Reference]:
+        """References that are set or gathered, or that tell a by-product."""
+        wanted = set(self.capability.settable | self.capability.changeable)
+        wanted |= {product.column for product in self.capability.by_products}
+        for _, gather in self.gatherers:
+            wanted |= {gather.parent_column, gather.value_column}
+        later = [c for c in self.table.columns if c.name in self.later]
+        return {
+            column.name: column.reference
+            for column in (*self.shape.columns, *later)
+            if column.reference is not None and column.reference.tables and column.name in wanted
+        }
+
+    @cached_property
+    def later(self) -> frozenset[str]:
+        """Columns with typed values that the snapshot does not have: they came later."""
+        return frozenset(name for name in self.typed if self.shape.column(name) is None)
+
+    @cached_property
+    def swappable(self) -> frozenset[str]:
+        """References that name somebody else where people asked for it."""
+        return swappable(self.table, self.capability) & self.references.keys()
+
+    @cached_property
+    def plain(self) -> tuple[str, ...]:
+        """Columns other than references that can be compared with the org and set there."""
+        return tuple(
+            name
+            for name in self._shared
+            if name in self.capability.changeable and name not in self.references
+        )
+
+    @cached_property
+    def fixed(self) -> tuple[str, ...]:
+        """Columns that can be set on create alone."""
+        once = self.capability.settable - self.capability.changeable
+        return tuple(n for n in self._shared if n in once and n not in self.references)
+
+    @cached_property
+    def _shared(self) -> tuple[str, ...]:
+        return tuple(
+            column.name
+            for column in self.table.columns
+            if column.name != self.table.id_column
+            and column.kind is not WireKind.BINARY
+            and not column.has(ColumnTrait.VOLATILE)
+            and (self.shape.column(column.name) is not None or column.name in self.later)
+        )
+
+    @cached_property
+    def unsettable(self) -> tuple[str, ...]:
+        """Columns of the wanted state whose values nobody can set."""
+        names = {never.column for never in self.capability.never} - {self.table.id_column}
+        return tuple(c.name for c in self._kept if c.name in names)
+
+    @cached_property
+    def strange(self) -> tuple[str, ...]:
+        """Columns of the wanted state that the org does not have any more."""
+        known = {column.name for column in self.table.columns} | self.capability.settable
+        known |= {*self.unsettable, *self.table.hidden}
+        return tuple(c.name for c in self._kept if c.name not in known)
+
+    @cached_property
+    def _kept(self) -> tuple[Column, ...]:
+        return tuple(c for c in self.shape.columns if c.kind is not WireKind.BINARY)
+
+    @cached_property
+    def needs(self) -> tuple[str, ...]:
+        """Columns for which the org wants a value on create."""
+        born = {late.column for late in self.capability.late if late.born is not None}
+        lists = {gather.column for gather in self.capability.gathers}
+        return tuple(sorted(self.capability.needs_value - born - lists))
+
+    @cached_property
+    def size_column(self) -> str | None:
+        """The column that tells the size of a record's file."""
+        own = self.capability.file_column
+        return next((file.size_column for file in self.table.files if file.column == own), None)
+
+    @property
+    def looked_at(self) -> tuple[str, ...]:
+        """Columns that are read from the org."""
+        return (*self.plain, *self.fixed, *self.references)

@@ -1,0 +1,364 @@
+"""What a plan must know of each record: its wanted state beside that of the org, without the cells.
+
+Cells are read a few hundred records at a time and let go again.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.engine.restore.planning.column_roles import Lens
+from unlost.engine.restore.planning.selection import Pick
+from unlost.engine.restore.planning.survey import READ_IDS, LiveRow, Survey, chunks
+from unlost.engine.restore.values.cells import Brief, briefs, different, digests
+from unlost.engine.restore.values.edits import Values
+from unlost.model.plan import RecordKey
+from unlost.model.schema import Table
+from unlost.model.writing import Gather, MatchKey, WriteCapability
+
+type Cells = Mapping[str, str | None]
+
+
+class Standing(StrEnum):
+    """Where a record of the vault is now."""
+
+    LIVE = "live"
+    BIN = "bin"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The record is a row that another one gathers when it is created: of ``table``/``parent``."""
+
+    table: str
+    parent: str
+    value_column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One record.
+
+    ``references`` are wanted, by column; ``differs`` are columns that the org has otherwise and
+    that can be set, references left out. ``seen`` tells what the org has, for expecting it.
+    ``newer`` columns were changed again after the values that are to be replaced. ``unsettable``
+    and ``strange`` columns hold values that nobody can set, or that the org has no column for;
+    ``lacking`` ones are empty though the org wants a value. ``late`` columns are set after all.
+    ``plain`` columns could be set on the live record. ``rank`` orders the makers of one by-product.
+    ``edits`` are values that are wanted instead of the vault's: all of the above tells of them.
+    ``bytes`` are those of its text, ``file_bytes`` those of its file as the row tells them.
+    ``unread`` columns could be set, and nobody knows any more what the record had there.
+    """
+
+    key: RecordKey
+    snapshot: int
+    version: int
+    digest: str
+    standing: Standing
+    live: str | None
+    references: Mapping[str, str]
+    seen: Mapping[str, Brief] = field(default_factory=dict)
+    seen_references: Mapping[str, str | None] = field(default_factory=dict)
+    differs: tuple[str, ...] = ()
+    newer: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    unsettable: tuple[str, ...] = ()
+    strange: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
+    late: tuple[str, ...] = ()
+    keys: tuple[tuple[MatchKey, tuple[str, ...]], ...] = ()
+    gathered: tuple[Gathered, ...] = ()
+    rank: tuple[str, ...] = ()
+    made_by_org: bool = False
+    whole: bool = True
+    plain: tuple[str, ...] = ()
+    bytes: int = 0
+    file_bytes: int | None = None
+    edits: Values = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
+
+
+def look(
+    survey: Survey, name: str, picks: Sequence[Pick], *, lives: Mapping[str, str] | None = None
+) -> Iterator[Facts]:
+    """The facts of these records of one table and snapshot; those that the vault lacks are left out.
+
+    ``lives``: live records that are to be taken for them, by their ids.
+    """
+    number = picks[0].snapshot
+    shape = survey.shape(number, name)
+    assert shape is not None
+    lens = Lens(
+        shape,
+        survey.table(name),
+        survey.capability(name),
+        _gatherers(survey, shape),
+        survey.edits.columns(name),
+    )
+    for chunk in chunks(picks, READ_IDS):
+        yield from _look(survey, lens, chunk, lives or {})
+
+
+def _gatherers(survey: Survey, shape: Table) -> tuple[tuple[str, Gather], ...]:
+    """Tables that gather rows of this one when their records are created: it refers to them."""
+    owners = {
+        table
+        for column in shape.columns
+        if column.reference is not None
+        for table in column.reference.tables
+        if survey.holds_business(table)
+    }
+    return tuple(
+        (owner, gather)
+        for owner in sorted(owners)
+        for gather in survey.capability(owner).gathers
+        if gather.table == shape.name
+    )
+
+
+def _look(
+    survey: Survey, lens: Lens, picks: Sequence[Pick], lives: Mapping[str, str]
+) -> Iterator[Facts]:
+    name, snapshot = lens.table.name, survey.snapshot(picks[0].snapshot)
+    by_record = {pick.key.record: pick for pick in picks}
+    rows = snapshot.get(name, list(by_record))
+    unread = snapshot.unread(name, list(by_record))
+    wrong = _wrong(survey, name, picks)
+    asked = [
+        one
+        for record in by_record
+        for one in ((lives[record],) if record in lives else survey.lives(RecordKey(name, record)))
+    ]
+    held = survey.rows(name, asked, columns=lens.looked_at)
+    batch = _Batch(survey, lens, rows, unread)
+    for at, record in enumerate(rows["_u_id"].to_pylist()):
+        known = (lives[record],) if record in lives else survey.lives(RecordKey(name, record))
+        yield batch.facts(at, by_record[record], _found(known, held), wrong.get(record, {}))
+
+
+def _wrong(survey: Survey, name: str, picks: Sequence[Pick]) -> Mapping[str, Cells]:
+    """The values that are to be replaced, where a pick says in which backup they are."""
+    numbers = {pick.wrong for pick in picks if pick.wrong is not None}
+    columns = sorted({column for pick in picks for column in pick.columns})
+    found: dict[str, Cells] = {}
+    for number in numbers:
+        ids = [pick.key.record for pick in picks if pick.wrong == number]
+        rows = survey.snapshot(number).get(name, ids, columns=columns)
+        told = rows.select(columns).to_pylist()
+        found.update(zip(rows["_u_id"].to_pylist(), told, strict=True))
+    return found
+
+
+def _found(ids: Sequence[str], held: Mapping[str, LiveRow]) -> tuple[str, LiveRow] | None:
+    """The record as the org has it, live rather than in the bin."""
+    there = [(one, held[one]) for one in ids if one in held]
+    live = [(one, row) for one, row in there if not row.deleted]
+    return next(iter((*live, *there)), None)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """The wanted states of some records of one table.
+
+    ``unread``: columns of which the vault does not know what a record had; they are left as they are.
+    """
+
+    survey: Survey
+    lens: Lens
+    rows: pa.Table
+    unread: Mapping[str, frozenset[str]]
+
+    def facts(self, at: int, pick: Pick, held: tuple[str, LiveRow] | None, wrong: Cells) -> Facts:
+        edits = self._edits(at, pick, held)
+        cells, live = {**self._cells[at], **edits}, held[1].cells if held is not None else None
+        lens, capability = self.lens, self.lens.capability
+        differing = self._differing(pick, cells, live, edits, names=lens.plain)
+        linked = self._wanted(tuple(lens.references), pick, edits)
+        references = {n: v for n in linked if (v := cells.get(n)) is not None}
+        seen_references = {n: live[n] for n in linked if live is not None and n in live}
+        return Facts(
+            pick.key,
+            pick.snapshot,
+            self._versions[at],
+            self._digests[at],
+            _standing(held),
+            held[0] if held is not None else None,
+            references,
+            _seen(lens, live, (*differing, *seen_references)),
+            seen_references,
+            differing,
+            self._newer(pick, cells, live, wrong),
+            self._differing(pick, cells, live, edits, names=lens.fixed),
+            _filled(cells, lens.unsettable),
+            _filled(cells, lens.strange),
+            tuple(name for name in lens.needs if cells.get(name) is None),
+            _late(capability, cells),
+            _keys(capability, cells),
+            _gathered(lens, cells),
+            tuple(cells.get(p.order or "") or "" for p in capability.by_products),
+            any(cells.get(column) == text for column, text in capability.by_product_when),
+            not pick.columns,
+            lens.plain,
+            self._sizes[at],
+            _file_bytes(cells.get(lens.size_column)) if lens.size_column else None,
+            edits,
+            self._unread(pick, edits),
+        )
+
+    def _unread(self, pick: Pick, edits: Values) -> tuple[str, ...]:
+        lost = self.unread.get(pick.key.record, frozenset())
+        wanted = lost.intersection(pick.columns) if pick.columns else lost
+        return tuple(n for n in self.lens.looked_at if n in wanted and n not in edits)
+
+    def _edits(
+        self, at: int, pick: Pick, held: tuple[str, LiveRow] | None
+    ) -> Mapping[str, str | None]:
+        """What is wanted of a record instead of what the vault has.
+
+        A live record that nobody chose keeps whom it names, but for what was typed for itself.
+        """
+        asked, typed = self.survey.edits, self.survey.typed(pick.key)
+        left_alone = not pick.asked and _standing(held) is Standing.LIVE
+        if not asked.instead or left_alone:
+            return typed
+        cells = self._cells[at]
+        swapped = {
+            name: asked.swapped(self.lens.references[name].tables, value)
+            for name in sorted(self.lens.swappable)
+            if name in (pick.columns or (name,)) and (value := cells.get(name)) is not None
+        }
+        return {**{n: live for n, live in swapped.items() if live is not None}, **typed}
+
+    def _differing(
+        self, pick: Pick, cells: Cells, live: Cells | None, edits: Values, *, names: Sequence[str]
+    ) -> tuple[str, ...]:
+        if live is None:
+            return ()
+        wanted = [name for name in self._wanted(names, pick, edits) if name in live]
+        return different(self.lens.table, cells, live, wanted)
+
+    def _newer(self, pick: Pick, cells: Cells, live: Cells | None, wrong: Cells) -> tuple[str, ...]:
+        """What was typed counts, whatever others wrote there meanwhile."""
+        typed = self.survey.typed(pick.key)
+        newer = _newer(self.lens.table, pick, cells, live, wrong)
+        passed = {*typed, *self.unread.get(pick.key.record, ())}
+        return tuple(name for name in newer if name not in passed)
+
+    def _wanted(self, names: Sequence[str], pick: Pick, edits: Values) -> Sequence[str]:
+        """Those of the columns that are to be as they were, or as they were typed."""
+        later, chosen = self.lens.later, pick.columns
+        unread = self.unread.get(pick.key.record)
+        if unread:
+            names = [name for name in names if name in edits or name not in unread]
+        if not later and not chosen:
+            return names
+        return [n for n in names if n in edits or (n not in later and n in (chosen or (n,)))]
+
+    @cached_property
+    def _cells(self) -> Sequence[dict[str, str | None]]:
+        lens, capability = self.lens, self.lens.capability
+        wanted = {
+            *lens.looked_at,
+            *lens.unsettable,
+            *lens.strange,
+            *lens.needs,
+            *(late.column for late in capability.late),
+            *(column for key in capability.keys for column in key.columns),
+            *(column for column, _ in capability.by_product_when),
+            *(column for _, gather in lens.gatherers for column, _ in gather.where),
+            *(product.order or "" for product in capability.by_products),
+            lens.size_column,
+        }
+        names = [name for name in self.rows.column_names if name in wanted]
+        if not names:
+            return [{} for _ in range(self.rows.num_rows)]
+        found: list[dict[str, str | None]] = self.rows.select(names).to_pylist()
+        return found
+
+    @cached_property
+    def _columns(self) -> Sequence[str]:
+        present = set(self.rows.column_names)
+        return [column.name for column in self.lens.shape.columns if column.name in present]
+
+    @cached_property
+    def _digests(self) -> Sequence[str]:
+        return digests(self.lens.shape, self.rows, self._columns)
+
+    @cached_property
+    def _versions(self) -> Sequence[int]:
+        found: list[int] = self.rows["_u_snap"].to_pylist()
+        return found
+
+    @cached_property
+    def _sizes(self) -> Sequence[int]:
+        sizes = np.zeros(self.rows.num_rows, dtype=np.int64)
+        for name in self._columns:
+            lengths = pc.fill_null(pc.binary_length(self.rows[name].cast(pa.string())), 0)
+            sizes += lengths.to_numpy()
+        found: list[int] = sizes.tolist()
+        return found
+
+
+def _standing(held: tuple[str, LiveRow] | None) -> Standing:
+    if held is None:
+        return Standing.GONE
+    return Standing.BIN if held[1].deleted else Standing.LIVE
+
+
+def _seen(lens: Lens, live: Cells | None, columns: Collection[str]) -> Mapping[str, Brief]:
+    if live is None or not columns:
+        return {}
+    return briefs(lens.table, {name: live[name] for name in columns})
+
+
+def _newer(
+    table: Table, pick: Pick, cells: Cells, live: Cells | None, wrong: Cells
+) -> tuple[str, ...]:
+    """Columns that have by now another value than the one that is to be replaced.
+
+    Where nobody knows that one, it is taken to be none, or the wanted one of old.
+    """
+    if live is None:
+        return ()
+    names = [name for name in pick.columns if name in live]
+    if pick.wrong is not None:
+        return different(table, wrong, live, names)
+    return different(table, cells, live, [name for name in names if live[name] is not None])
+
+
+def _filled(cells: Cells, names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if cells.get(name) is not None)
+
+
+def _late(capability: WriteCapability, cells: Cells) -> tuple[str, ...]:
+    return tuple(
+        late.column
+        for late in capability.late
+        if cells.get(late.column) not in (None, late.born) and late.column in capability.changeable
+    )
+
+
+def _file_bytes(told: str | None) -> int | None:
+    return int(told) if told is not None and told.isdecimal() else None
+
+
+def _keys(
+    capability: WriteCapability, cells: Cells
+) -> tuple[tuple[MatchKey, tuple[str, ...]], ...]:
+    told = ((key, key.of(cells)) for key in capability.keys)
+    return tuple((key, values) for key, values in told if values is not None)
+
+
+def _gathered(lens: Lens, cells: Cells) -> tuple[Gathered, ...]:
+    return tuple(
+        Gathered(owner, parent, gather.value_column)
+        for owner, gather in lens.gatherers
+        if (parent := cells.get(gather.parent_column)) is not None
+        and all(cells.get(column) == text for column, text in gather.where)
+    )

@@ -1,0 +1,337 @@
+"""Planning a restore: everything is looked at and decided, nothing is written."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import msgspec
+from blake3 import blake3
+
+from unlost.engine.restore.planning.choices import choices
+from unlost.engine.restore.planning.choose import Draft, draft
+from unlost.engine.restore.planning.estimate import estimate
+from unlost.engine.restore.planning.facts import Facts, Standing, look
+from unlost.engine.restore.planning.predict import Prospect, predict
+from unlost.engine.restore.planning.references import Settling
+from unlost.engine.restore.planning.related import (
+    NOTHING,
+    Found,
+    Gathering,
+    LeftOut,
+    Related,
+    gather,
+)
+from unlost.engine.restore.planning.selection import Pick, Picked, select
+from unlost.engine.restore.planning.sequence import put_in_order
+from unlost.engine.restore.planning.survey import FETCH_IDS, PlanPorts, Survey, chunks
+from unlost.engine.restore.planning.twins import Twins, find_twins
+from unlost.engine.restore.values.cells import digest_of
+from unlost.engine.restore.values.edits import NO_EDITS, Edits, edits_of, merged, record_not_planned
+from unlost.engine.restore.values.note_code import Remark
+from unlost.engine.restore.values.plan_file import sealed
+from unlost.model.errors import UsageError
+from unlost.model.plan import (
+    PLAN_FORMAT,
+    Action,
+    PlanLink,
+    PlanStep,
+    RecordKey,
+    RestorePlan,
+    Selection,
+    SelectionKind,
+    Why,
+)
+from unlost.model.schema import Table
+from unlost.model.snapshot import StoredFile
+
+__all__ = ["LeftOut", "PlanPorts", "Related", "plan_again", "plan_restore"]
+
+
+def plan_restore(
+    org: str,
+    ports: PlanPorts,
+    selection: Selection,
+    *,
+    related: Related = Related.ALL,
+    at: int | None = None,
+    left_out: LeftOut = NOTHING,
+    edits: Edits = NO_EDITS,
+    plan_id: str,
+) -> RestorePlan:
+    """The plan that brings a selection back. ``at``: the number of the backup that is wanted.
+
+    Of a plan from which something is ``left_out``, another try looks for nothing related again.
+    ``edits`` come back instead of what the vault has.
+
+    Raises UsageError (``other-org``, ``restore-nothing``, ``restore-too-large``, ``edit-…``, and what
+    the selection is refused for), NotFound, and what the ports raise.
+    """
+    survey = Survey(org, ports, edits=edits)
+    picked = select(survey, selection, at=at)
+    return _planned(survey, picked, _Head(plan_id, selection, related, left_out))
+
+
+def plan_again(
+    plan: RestorePlan,
+    failed: Collection[RecordKey],
+    ports: PlanPorts,
+    *,
+    plan_id: str,
+    unbinned: Collection[RecordKey] = (),
+    edits: Edits = NO_EDITS,
+) -> RestorePlan:
+    """A plan for some records of an earlier one: each in the state, and of the columns, of then.
+
+    ``unbinned``: the live ids of those that would not leave the bin. What was typed for the earlier
+    plan still counts, ``edits`` over it. Raises as ``plan_restore``.
+    """
+    known = merged(edits_of(plan.typed, only=failed), edits)
+    survey = Survey(plan.org, ports, unbinned=unbinned, edits=known)
+    steps = [step for step in plan.steps if step.key in failed]
+    picked = Picked(tuple(_pick_again(plan, step) for step in steps))
+    selection = replace(plan.selection, records=tuple(step.key for step in steps))
+    related = Related.ALL if plan.related else Related.NONE
+    return _planned(survey, picked, _Head(plan_id, selection, related))
+
+
+def _pick_again(plan: RestorePlan, step: PlanStep) -> Pick:
+    """Columns that were chosen stay chosen, links stay links: nothing else of it is put back."""
+    chosen = plan.selection
+    if step.why is not Why.SELECTED and step.action is Action.UPDATE:
+        return Pick(step.key, step.snapshot, step.columns, asked=False)
+    if chosen.kind is not SelectionKind.CHANGED or step.why is not Why.SELECTED:
+        return Pick(step.key, step.snapshot)
+    return Pick(step.key, step.snapshot, step.columns or chosen.columns, chosen.until)
+
+
+def _planned(survey: Survey, picked: Picked, head: "_Head") -> RestorePlan:
+    gathering = gather(survey, picked.picks, related=head.related, left_out=head.left_out)
+    if not gathering.found:
+        raise _nothing(picked)
+    _check_typed(gathering)
+    drafting = _Drafting(gathering, find_twins(gathering))
+    drafting.run()
+    settling = Settling(gathering, drafting.drafts)
+    settling.settle()
+    put_in_order(settling)
+    settling.link()
+    return _plan(survey, picked, settling, drafting.files, head)
+
+
+def _check_typed(gathering: Gathering) -> None:
+    """Raise UsageError (``edit-record-unknown``) for a value of a record that does not come."""
+    for key in gathering.survey.edits.values:
+        if gathering.known(key) is None:
+            raise record_not_planned(key)
+
+
+def _nothing(picked: Picked) -> UsageError:
+    never = sum(picked.never.values())
+    if never:
+        tables = ", ".join(sorted(picked.never))
+        return UsageError(
+            "restore-nothing",
+            f"There is nothing to bring back: records of {tables} cannot be written.",
+            next_step="Choose records of other tables; `unlost history` shows what was lost.",
+        )
+    return UsageError(
+        "restore-nothing",
+        "There is nothing to bring back: the selection names no record.",
+        next_step="Look at what was lost with `unlost compare`, or find records by their name "
+        "with `unlost find`.",
+    )
+
+
+# --- drafts ---------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Drafting:
+    """From facts to drafts. ``files``: bytes of the files that the vault holds, by record."""
+
+    gathering: Gathering
+    twins: Twins
+    drafts: dict[RecordKey, Draft] = field(default_factory=dict)
+    files: dict[RecordKey, int] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """A draft for every record that was found."""
+        adopted = dict(self._adopted())
+        for key, one in self.gathering.found.items():
+            facts = adopted.get(key)
+            if facts is not None:
+                one.facts = facts
+            self.drafts[key] = self._draft(one, adopted=facts is not None)
+        self._look_for_files()
+
+    def _adopted(self) -> Iterator[tuple[RecordKey, Facts]]:
+        """Facts of records beside their live twins."""
+        groups: dict[tuple[int, str], list[Pick]] = {}
+        for key in self.twins.live:
+            number = self.gathering.found[key].facts.snapshot
+            groups.setdefault((number, key.table), []).append(Pick(key, number))
+        for (_, table), picks in groups.items():
+            lives = {pick.key.record: self.twins.live[pick.key] for pick in picks}
+            for facts in look(self.gathering.survey, table, picks, lives=lives):
+                if facts.standing is Standing.LIVE:
+                    yield facts.key, facts
+                else:  # the reading user does not see it
+                    self.twins.taken.add(facts.key)
+
+    def _draft(self, one: Found, *, adopted: bool) -> Draft:
+        facts, survey = one.facts, self.gathering.survey
+        capability = survey.capability(facts.key.table)
+        made = draft(facts, capability, why=one.why, because=one.because, adopted=adopted)
+        if facts.key in self.twins.many:
+            made.skip(Remark.KEY_NOT_UNIQUE)
+        elif facts.key in self.twins.taken:
+            made.skip(Remark.KEY_TAKEN)
+        return made
+
+    def _look_for_files(self) -> None:
+        """Files of records that are created: their bytes, or that the vault lacks them."""
+        groups: dict[tuple[int, str], list[Draft]] = {}
+        for made in self.drafts.values():
+            table = made.key.table
+            holds = self.gathering.survey.capability(table).file_column is not None
+            if holds and made.action is Action.CREATE:
+                groups.setdefault((made.facts.snapshot, table), []).append(made)
+        for (number, table), own in groups.items():
+            column = self.gathering.survey.capability(table).file_column
+            for some in chunks(own, FETCH_IDS):
+                stored = self._stored(number, table, some)
+                for made in some:
+                    self._note_file(made, stored.get((made.key.record, str(column))))
+
+    def _stored(
+        self, number: int, table: str, drafts: Sequence[Draft]
+    ) -> Mapping[tuple[str, str], StoredFile]:
+        snapshot = self.gathering.survey.snapshot(number)
+        files = snapshot.files(table, [made.key.record for made in drafts])
+        return {(file.record, file.column): file for file in files}
+
+    def _note_file(self, made: Draft, stored: StoredFile | None) -> None:
+        if stored is not None:
+            self.files[made.key] = stored.size
+        elif made.facts.file_bytes:
+            made.skip(Remark.FILE_MISSING)
+
+
+# --- the plan -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """What the plan says of itself."""
+
+    id: str
+    selection: Selection
+    related: Related
+    left_out: LeftOut = NOTHING
+
+
+def _plan(
+    survey: Survey,
+    picked: Picked,
+    settling: Settling,
+    files: Mapping[RecordKey, int],
+    head: _Head,
+) -> RestorePlan:
+    drafts = sorted(settling.drafts.values(), key=_place)
+    cost = estimate(drafts, survey.capability, files)
+    tables = [survey.table(name) for name in sorted({made.key.table for made in drafts})]
+    gathering = settling.gathering
+    notes = predict(
+        Prospect(
+            drafts,
+            survey.schema,
+            survey.capability,
+            Counter(picked.never) + gathering.never,
+            sorted(gathering.unlooked),
+            survey.ports.writer.missing(tables),
+            survey.ports.source.quotas(),
+            cost,
+        )
+    )
+    return sealed(
+        RestorePlan(
+            PLAN_FORMAT,
+            head.id,
+            survey.org,
+            survey.org,
+            max(made.facts.snapshot for made in drafts),
+            survey.ports.clock.now(),
+            head.selection,
+            head.related is Related.ALL and not head.left_out,
+            tuple(_step(made) for made in drafts),
+            tuple(_links(gathering)),
+            notes,
+            cost,
+            schema_digest(tables),
+            typed=survey.edits.told(),
+            choices=choices(gathering, drafts),
+        )
+    )
+
+
+def _place(made: Draft) -> tuple[int, str, str]:
+    return made.level, made.key.table, made.key.record
+
+
+def _step(made: Draft) -> PlanStep:
+    facts, columns = made.facts, tuple(sorted(made.columns))
+    live = facts.live if made.stays else None
+    expected = columns and made.action is not Action.BY_PRODUCT
+    return PlanStep(
+        facts.key.table,
+        facts.key.record,
+        made.action,
+        made.why,
+        facts.version,
+        facts.digest,
+        facts.snapshot,
+        made.level,
+        live,
+        digest_of({n: facts.seen[n] for n in columns if n in facts.seen}) if expected else None,
+        columns,
+        made.late,
+        {**facts.edits, **made.edits} if made.action is not Action.SKIP else {},
+        str(made.because) if made.because is not None else None,
+        tuple(remark.value for remark in made.remarks),
+    )
+
+
+def _links(gathering: Gathering) -> Iterator[PlanLink]:
+    """Under which id records that are referred to live, or are in the plan, where it is another."""
+    links = {
+        key: live
+        for key, live in gathering.homes.items()
+        if live is not None and key in gathering.survey.lineage
+    }
+    for one in gathering.found.values():
+        for column, value in one.facts.references.items():
+            target = gathering.target(one.facts, column)
+            if target.record != value:
+                links[RecordKey(target.table, value)] = target.record
+    for key, live in sorted(links.items(), key=lambda item: str(item[0])):
+        yield PlanLink(key.table, key.record, live)
+
+
+def schema_digest(tables: Sequence[Table]) -> str:
+    """The digest of how an org describes tables: their columns, kinds, traits and references."""
+    told = [
+        (
+            table.name,
+            [
+                (
+                    column.name,
+                    column.kind.value,
+                    sorted(column.traits),
+                    sorted(column.reference.tables) if column.reference is not None else [],
+                )
+                for column in sorted(table.columns, key=lambda column: column.name)
+            ],
+        )
+        for table in sorted(tables, key=lambda table: table.name)
+    ]
+    return blake3(msgspec.json.encode(told)).hexdigest()

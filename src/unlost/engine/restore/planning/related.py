@@ -1,0 +1,353 @@
+"""What belongs to the chosen records: lost parents above them, children below, and so on.
+
+The graph is that of the snapshot whose state is wanted; where it leads on depends on what is live
+now. A lost record brings the lost records that it refers to, and all that referred to it. A parent
+that came this way brings its own parents, but not its other children: they were not asked for. A
+live record leads nowhere: what is below it did not go with it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from unlost.engine.restore.planning.children import Child, Children
+from unlost.engine.restore.planning.facts import Facts, Standing, look
+from unlost.engine.restore.planning.selection import MAX_STEPS, Pick, too_large
+from unlost.engine.restore.planning.survey import FETCH_IDS, Survey, chunks
+from unlost.model.errors import SourceRefused
+from unlost.model.plan import RecordKey, Why
+from unlost.model.schema import DeleteRule
+from unlost.model.writing import Birth
+
+
+class Related(StrEnum):
+    """Whether what belongs to the chosen records comes with them."""
+
+    ALL = "all"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What does not come, though it was chosen or belongs to what was: whole tables, and records."""
+
+    tables: frozenset[str] = frozenset()
+    records: frozenset[RecordKey] = frozenset()
+
+    def __contains__(self, key: RecordKey) -> bool:
+        return key.table in self.tables or key in self.records
+
+    def __bool__(self) -> bool:
+        return bool(self.tables or self.records)
+
+
+NOTHING = LeftOut()
+type Asked = dict[tuple[str, ...], dict[str, RecordKey]]
+"""By tables the ids that are looked for in them, and a record that refers to each."""
+
+
+@dataclass(slots=True)
+class Found:
+    """A record of the plan and how it came there. ``spread``: its children were looked for."""
+
+    facts: Facts
+    why: Why
+    because: RecordKey | None = None
+    spread: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Fresh:
+    """A record that was met and not looked at yet."""
+
+    pick: Pick
+    why: Why
+    because: RecordKey | None = None
+
+
+@dataclass(slots=True)
+class Gathering:
+    """The records of a plan.
+
+    ``homes``: for records that these refer to and that are not among them the live id, None for
+    lost ones. ``unlooked`` are tables that could not be asked. ``never`` counts related records
+    that cannot come back, by table. ``lives`` tells under which id a record is in the plan, by its
+    last life.
+    """
+
+    survey: Survey
+    related: Related
+    left_out: LeftOut = NOTHING
+    found: dict[RecordKey, Found] = field(default_factory=dict)
+    homes: dict[RecordKey, str | None] = field(default_factory=dict)
+    unlooked: set[str] = field(default_factory=set)
+    never: Counter[str] = field(default_factory=Counter)
+    lives: dict[RecordKey, RecordKey] = field(default_factory=dict)
+
+    def life(self, key: RecordKey) -> RecordKey:
+        """The last life of a record: one that came back and was lost again is one record."""
+        return self.survey.life(key)
+
+    def known(self, key: RecordKey) -> RecordKey | None:
+        """The record of the plan that this one is, under this id or another of its lives."""
+        return self.lives.get(self.life(key))
+
+    def target(self, facts: Facts, column: str) -> RecordKey:
+        """The record that a wanted reference points to; in the first table where nobody knows."""
+        return self.meant(facts, column, facts.references[column])
+
+    def meant(self, facts: Facts, column: str, value: str) -> RecordKey:
+        """The record that a value of a reference means."""
+        tables = self.survey.reference(facts.snapshot, facts.key.table, column).tables
+        for table in tables:
+            key = RecordKey(table, value)
+            known = self.known(key)
+            if known is not None or key in self.homes:
+                return known or key
+        return RecordKey(tables[0], value)
+
+    def left_masters(self, facts: Facts) -> Iterator[tuple[str, str]]:
+        """The masters with which a record lies in the bin and that are to be its masters no more."""
+        if facts.standing is not Standing.BIN:
+            return
+        for column in facts.edits.keys() & facts.seen_references.keys():
+            reference = self.survey.reference(facts.snapshot, facts.key.table, column)
+            value = facts.seen_references[column]
+            if value is not None and reference.rule is DeleteRule.CASCADE:
+                yield column, value
+
+
+def gather(
+    survey: Survey, picks: Sequence[Pick], *, related: Related, left_out: LeftOut = NOTHING
+) -> Gathering:
+    """The chosen records and what belongs to them, but for what is left out.
+
+    Raises UsageError (``restore-too-large``).
+    """
+    gathering = Gathering(survey, related, left_out)
+    picks = [pick for pick in picks if pick.key not in left_out]
+    for number in sorted({pick.snapshot for pick in picks}, reverse=True):
+        own = [pick for pick in picks if pick.snapshot == number]
+        walk = _Walk(gathering, number, frozenset(gathering.life(p.key) for p in picks))
+        walk.run(own)
+    if picks:
+        walk.learn_masters()
+    return gathering
+
+
+@dataclass(slots=True)
+class _Walk:
+    """The graph of one snapshot, walked from some of its records."""
+
+    gathering: Gathering
+    number: int
+    selected: frozenset[RecordKey]
+    _children: Children = field(init=False)
+    _typed: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._children = Children(self.gathering.survey, self.number)
+        self._typed = self.gathering.survey.edits.ids
+
+    def run(self, picks: Sequence[Pick]) -> None:
+        """Go on until nothing new is met."""
+        found = self.gathering.found
+        fresh = self._new(_Fresh(pick, Why.SELECTED) for pick in reversed(picks))
+        while fresh:
+            if len(found) + len(fresh) > MAX_STEPS:
+                raise too_large()
+            self._look(fresh)
+            met = [found[one.pick.key] for one in fresh if one.pick.key in found]
+            fresh = []
+            if self.gathering.related is Related.ALL:
+                fresh += self._below(met)
+            fresh += self._above(met)
+            fresh = self._new(fresh)
+        self.gathering.never += self._children.never
+
+    def _new(self, fresh: Iterable[_Fresh]) -> list[_Fresh]:
+        """Those that are not in the plan under any of their ids; each record once.
+
+        A chosen record that is met on the way waits for its own walk: what belonged to it is looked
+        for in the backup in which it is wanted.
+        """
+        lives = {self.gathering.life(one.pick.key): one for one in reversed(list(fresh))}
+        return [
+            one
+            for life, one in lives.items()
+            if life not in self.gathering.lives
+            and (one.why is Why.SELECTED or life not in self.selected)
+        ]
+
+    def _look(self, fresh: Sequence[_Fresh]) -> None:
+        groups: dict[tuple[int, str], list[_Fresh]] = {}
+        for one in fresh:
+            groups.setdefault((one.pick.snapshot, one.pick.key.table), []).append(one)
+        for (_, table), own in groups.items():
+            known = {one.pick.key: one for one in own}
+            for facts in look(self.gathering.survey, table, [one.pick for one in own]):
+                one = known[facts.key]
+                life = self.gathering.life(facts.key)
+                why = Why.SELECTED if life in self.selected else one.why
+                self.gathering.found[facts.key] = Found(facts, why, one.because)
+                self.gathering.lives[life] = facts.key
+
+    # --- down --------------------------------------------------------------------------------------
+
+    def _below(self, met: Sequence[Found]) -> list[_Fresh]:
+        """Records that referred to these, where these lead on."""
+        fresh: list[_Fresh] = []
+        spreading = [one for one in met if self._leads_on(one)]
+        while spreading:
+            again: list[Found] = []
+            for child in self._children.of(_by_table(spreading)):
+                own = self.gathering.known(child.key)
+                known = self.gathering.found[own] if own is not None else None
+                if child.key in self.gathering.left_out:
+                    continue
+                if known is None:
+                    fresh.append(self._child(child))
+                elif known.why is Why.PARENT and not known.spread:
+                    known.why = self._why(child)
+                    known.because = child.parent
+                    again.append(known)
+            spreading = [one for one in again if self._leads_on(one)]
+        return fresh
+
+    def _leads_on(self, one: Found) -> bool:
+        """Mark a record whose children are looked for, now and not again."""
+        facts, table = one.facts, one.facts.key.table
+        lost = facts.standing is not Standing.LIVE
+        made = lost and self.gathering.survey.capability(table).birth is Birth.BY_PRODUCT
+        asked = one.why is Why.SELECTED or (lost and one.why is not Why.PARENT)
+        leads = (made or asked) and facts.whole and not one.spread
+        one.spread = one.spread or leads
+        return leads
+
+    def _child(self, child: Child) -> _Fresh:
+        return _Fresh(Pick(child.key, self.number, asked=False), self._why(child), child.parent)
+
+    def _why(self, child: Child) -> Why:
+        capability = self.gathering.survey.capability(child.parent.table)
+        holds = capability.file_column is not None or capability.gathers
+        return Why.FILE if holds or capability.birth is Birth.BY_PRODUCT else Why.CHILD
+
+    # --- up ----------------------------------------------------------------------------------------
+
+    def _above(self, met: Sequence[Found]) -> list[_Fresh]:
+        """Lost records that these refer to. Where all others are is learned with it."""
+        asked: Asked = {}
+        for one in met:
+            for column in _wanted_references(one):
+                self._ask(asked, one.facts, column, one.facts.references[column])
+        fresh = []
+        for tables, values in asked.items():
+            for table, own in self._placed(tables, values).items():
+                lost = self._lost(table, sorted(own))
+                if self.gathering.related is Related.ALL:
+                    fresh += self._parents(table, lost, values)
+        return fresh
+
+    def learn_masters(self) -> None:
+        """Whether the masters live with which records went that somebody gives to others."""
+        asked: Asked = {}
+        for one in self.gathering.found.values():
+            for column, value in self.gathering.left_masters(one.facts):
+                self._ask(asked, one.facts, column, value)
+        for tables, values in asked.items():
+            for table, own in self._placed(tables, values).items():
+                self._lost(table, sorted(own))
+
+    def _ask(self, asked: Asked, facts: Facts, column: str, value: str) -> None:
+        """Note a reference whose record nobody has looked for yet."""
+        tables = self.gathering.survey.reference(facts.snapshot, facts.key.table, column).tables
+        keys = [RecordKey(table, value) for table in tables]
+        known = self.gathering
+        if not any(known.known(key) is not None or key in known.homes for key in keys):
+            asked.setdefault(tables, {}).setdefault(value, facts.key)
+
+    def _placed(
+        self, tables: tuple[str, ...], values: Mapping[str, RecordKey]
+    ) -> dict[str, set[str]]:
+        """The table of each of these ids, as the vault knows it, or as the org does."""
+        if len(tables) == 1:
+            return {tables[0]: set(values)}
+        survey, left = self.gathering.survey, set(values)
+        placed: dict[str, set[str]] = {}
+        for table in tables:
+            if survey.shape(self.number, table) is not None:
+                placed[table] = self._held(table, left)
+                left -= placed[table]
+        for table in tables:
+            if survey.shape(self.number, table) is None and table in survey.tables:
+                placed[table] = self._alive(table, left)
+                left -= placed[table]
+        for table in tables:
+            if left & self._typed and survey.shape(self.number, table) is not None:
+                found = self._alive(table, left & self._typed) if table in survey.tables else set()
+                placed[table] |= found
+                left -= found
+        self.gathering.homes.update({RecordKey(tables[0], value): None for value in left})
+        return placed
+
+    def _held(self, table: str, ids: Iterable[str]) -> set[str]:
+        snapshot = self.gathering.survey.snapshot(self.number)
+        found: set[str] = set()
+        for chunk in chunks(sorted(ids), FETCH_IDS):
+            found.update(snapshot.get(table, chunk, columns=[])["_u_id"].to_pylist())
+        return found
+
+    def _lost(self, table: str, ids: Sequence[str]) -> list[str]:
+        """Learn under which ids these are live; those that are not."""
+        survey, homes = self.gathering.survey, self.gathering.homes
+        if table not in survey.tables or table in self.gathering.unlooked:
+            self.gathering.unlooked.add(table)
+            homes.update({RecordKey(table, one): one for one in ids})
+            return []
+        keys = [RecordKey(table, one) for one in ids]
+        alive = self._alive(table, {life for key in keys for life in survey.lives(key)})
+        if table in self.gathering.unlooked:
+            return self._lost(table, ids)
+        for key in keys:
+            homes[key] = next((one for one in survey.lives(key) if one in alive), None)
+        return [key.record for key in keys if homes[key] is None]
+
+    def _alive(self, table: str, ids: Iterable[str]) -> set[str]:
+        """Those that are live; the table is marked where the org does not tell."""
+        try:
+            return self.gathering.survey.alive(table, ids)
+        except SourceRefused:
+            self.gathering.unlooked.add(table)
+            return set()
+
+    def _parents(
+        self, table: str, lost: Sequence[str], because: Mapping[str, RecordKey]
+    ) -> list[_Fresh]:
+        """Lost records that the vault has and that can come back."""
+        survey = self.gathering.survey
+        if not lost or not survey.plannable(table):
+            return []
+        wanted = [one for one in lost if RecordKey(table, one) not in self.gathering.left_out]
+        alive = survey.newest_alive(table, wanted, upto=self.number)
+        for record in alive:
+            del self.gathering.homes[RecordKey(table, record)]
+        return [
+            _Fresh(Pick(RecordKey(table, record), number, asked=False), Why.PARENT, because[record])
+            for record, number in alive.items()
+        ]
+
+
+def _by_table(records: Sequence[Found]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for one in records:
+        found.setdefault(one.facts.key.table, set()).add(one.facts.key.record)
+    return found
+
+
+def _wanted_references(one: Found) -> Iterable[str]:
+    """The references of a record that may have to be written."""
+    facts = one.facts
+    if facts.standing is not Standing.LIVE or one.why is Why.SELECTED:
+        return facts.references
+    return facts.references.keys() & facts.edits.keys()

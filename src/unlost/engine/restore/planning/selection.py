@@ -1,0 +1,232 @@
+"""From what a person asked for to the records and the states that are wanted."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.engine.restore.planning.survey import FETCH_IDS, READ_IDS, Survey, chunks
+from unlost.engine.sameness import differs
+from unlost.model.errors import NotFound, UsageError
+from unlost.model.plan import RecordKey, Selection, SelectionKind
+from unlost.model.ports import Snapshot
+from unlost.model.reading import Op
+from unlost.model.schema import Table, WireKind
+from unlost.model.snapshot import ChangeKind
+
+MAX_STEPS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A record, and the backup whose state of it is wanted.
+
+    ``columns`` alone are wanted, all if empty; ``wrong`` is then the backup that has the values
+    which are to be replaced. ``asked``: somebody chose it; what only belongs to such a record is not
+    given to anybody else where it lives.
+    """
+
+    key: RecordKey
+    snapshot: int
+    columns: tuple[str, ...] = ()
+    wrong: int | None = None
+    asked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """``never`` counts chosen records that cannot come back, by table."""
+
+    picks: tuple[Pick, ...]
+    never: Mapping[str, int] = field(default_factory=dict)
+
+
+def select(survey: Survey, selection: Selection, *, at: int | None) -> Picked:
+    """The records that a selection names.
+
+    ``at``: the backup whose state is wanted, for RECORDS; by default the newest in which each was
+    alive. Raises UsageError (``restore-nothing``, ``restore-too-large``, ``restore-at``,
+    ``restore-between``, ``restore-column``), NotFound.
+    """
+    if at is not None and selection.kind is not SelectionKind.RECORDS:
+        raise UsageError(
+            "restore-at",
+            "The state that is wanted is told by the first of the two backups already.",
+            next_step="Leave --at out, or name single records.",
+        )
+    if selection.kind is SelectionKind.RECORDS:
+        return _records(survey, selection, at)
+    if selection.kind is SelectionKind.LOST:
+        return _lost(survey, selection)
+    return _changed(survey, selection)
+
+
+def too_large() -> UsageError:
+    """More than a plan can hold."""
+    return UsageError(
+        "restore-too-large",
+        f"This would bring back more than {MAX_STEPS:,} records; one plan holds no more.",
+        next_step="Restore in parts: name a table, backups that lie closer together, or single "
+        "records; or leave out what is related with --no-related.",
+    )
+
+
+# --- single records -------------------------------------------------------------------------------
+
+
+def _records(survey: Survey, selection: Selection, at: int | None) -> Picked:
+    if len(selection.records) > MAX_STEPS:
+        raise too_large()
+    upto = survey.newest if at is None else survey.snapshot(at).info.number
+    by_table: dict[str, list[str]] = {}
+    for key in dict.fromkeys(selection.records):
+        by_table.setdefault(key.table, []).append(key.record)
+    picks: list[Pick] = []
+    never: dict[str, int] = {}
+    for table, ids in by_table.items():
+        found = survey.newest_alive(table, ids, upto=upto)
+        missing = [one for one in ids if one not in found or at not in (None, found[one])]
+        if missing:
+            raise _not_alive(RecordKey(table, missing[0]), at)
+        if survey.plannable(table):
+            picks += [Pick(RecordKey(table, one), found[one]) for one in ids]
+        else:
+            never[table] = len(ids)
+    return Picked(tuple(picks), never)
+
+
+def _not_alive(key: RecordKey, at: int | None) -> NotFound:
+    if at is None:
+        return NotFound(
+            "record-unknown",
+            f"The vault has no record {key.record} in {key.table}.",
+            next_step="Search for it with `unlost find`, by its number, name, e-mail or phone.",
+        )
+    return NotFound(
+        "restore-not-alive",
+        f"{key} was not alive in backup {at}.",
+        next_step=f"See when it was with `unlost history {key.record}`, and name another backup.",
+    )
+
+
+# --- between two backups --------------------------------------------------------------------------
+
+
+def _bounds(survey: Survey, selection: Selection) -> tuple[Snapshot, Snapshot]:
+    after, until = selection.after, selection.until
+    if after is None or until is None or after >= until:
+        raise UsageError(
+            "restore-between",
+            "Two different backups are needed, the earlier one first.",
+            next_step="See the numbers of the backups with `unlost snapshots ORG`.",
+        )
+    return survey.snapshot(after), survey.snapshot(until)
+
+
+def _tables(old: Snapshot, selection: Selection) -> Sequence[str]:
+    if selection.table is None:
+        return sorted(old.tables())
+    if selection.table not in old.tables():
+        raise NotFound(
+            "table-unknown",
+            f"Backup {old.info.number} has no table {selection.table}.",
+            next_step="See the tables with `unlost certificate`.",
+        )
+    return [selection.table]
+
+
+def _ids(
+    survey: Survey, table: str, bounds: tuple[Snapshot, Snapshot], kind: ChangeKind
+) -> Iterator[Sequence[str]]:
+    after, until = (snapshot.info.number for snapshot in bounds)
+    for found in survey.ports.vault.changes(survey.org, table, after=after, until=until):
+        ids = found.filter(pc.equal(found["change"], kind.value))["_u_id"].to_pylist()
+        yield from chunks(ids, FETCH_IDS)
+
+
+def _lost(survey: Survey, selection: Selection) -> Picked:
+    bounds = _bounds(survey, selection)
+    old = bounds[0]
+    picks: list[Pick] = []
+    never: dict[str, int] = {}
+    for table in _tables(old, selection):
+        for ids in _ids(survey, table, bounds, ChangeKind.DELETED):
+            rows = old.get(table, ids, columns=[])
+            alive = rows.filter(pc.equal(rows["_u_op"], Op.STATE.value))["_u_id"].to_pylist()
+            if survey.plannable(table):
+                picks += [Pick(RecordKey(table, one), old.info.number) for one in alive]
+            else:
+                never[table] = never.get(table, 0) + len(alive)
+            if len(picks) > MAX_STEPS:
+                raise too_large()
+    return Picked(tuple(picks), never)
+
+
+def _changed(survey: Survey, selection: Selection) -> Picked:
+    bounds = _bounds(survey, selection)
+    old, new = bounds
+    name = selection.table or ""
+    shape = _changeable(survey, old, selection)
+    picks: list[Pick] = []
+    for ids in _ids(survey, name, bounds, ChangeKind.CHANGED):
+        for chunk in chunks(ids, READ_IDS):
+            picks += _changes(shape, (old, new), chunk, selection.columns)
+        if len(picks) > MAX_STEPS:
+            raise too_large()
+    return Picked(tuple(picks))
+
+
+def _changeable(survey: Survey, old: Snapshot, selection: Selection) -> Table:
+    """The table, if each of the columns can be put back; raises UsageError."""
+    shape = survey.shape(old.info.number, selection.table or "")
+    if shape is None or not selection.columns:
+        raise UsageError(
+            "restore-column",
+            "What changed is chosen by a table that the backup has, and one column or more.",
+            next_step="Name them with --table and --column.",
+        )
+    allowed = survey.capability(shape.name).changeable
+    for column in selection.columns:
+        if shape.column(column) is None or column not in allowed:
+            raise UsageError(
+                "restore-column",
+                f"The column {column} of {shape.name} cannot be set.",
+                next_step="Columns are written as the source writes them, upper and lower case.",
+            )
+    return shape
+
+
+def _changes(
+    shape: Table, bounds: tuple[Snapshot, Snapshot], ids: Sequence[str], columns: Sequence[str]
+) -> Iterator[Pick]:
+    """The records, alive in both, of which one of the columns means something else."""
+    old, new = (_alive(snapshot, shape.name, ids, columns) for snapshot in bounds)
+    common = old.filter(pc.is_in(old["_u_id"], value_set=new["_u_id"].combine_chunks()))
+    keys = common["_u_id"].to_pylist()
+    place = pc.index_in(common["_u_id"].combine_chunks(), value_set=new["_u_id"].combine_chunks())
+    matched = new.take(place)
+    masks = {
+        name: differs(_kind(shape, name), _text(common, name), _text(matched, name)).to_pylist()
+        for name in columns
+    }
+    before, after = (snapshot.info.number for snapshot in bounds)
+    for at, key in enumerate(keys):
+        own = tuple(name for name in columns if masks[name][at])
+        if own:
+            yield Pick(RecordKey(shape.name, key), before, own, after)
+
+
+def _alive(snapshot: Snapshot, table: str, ids: Sequence[str], columns: Sequence[str]) -> pa.Table:
+    rows = snapshot.get(table, ids, columns=columns)
+    return rows.filter(pc.equal(rows["_u_op"], Op.STATE.value))
+
+
+def _kind(shape: Table, name: str) -> WireKind:
+    column = shape.column(name)
+    assert column is not None
+    return column.kind
+
+
+def _text(rows: pa.Table, name: str) -> pa.Array:
+    return rows[name].combine_chunks().cast(pa.string())

@@ -1,0 +1,116 @@
+"""Levels and second pass of a plan's records: what waits for what."""
+
+from collections.abc import Iterator
+
+from unlost.engine.restore.planning.choose import Draft
+from unlost.engine.restore.planning.order import Link, Node, Order, ordered
+from unlost.engine.restore.planning.references import Settling
+from unlost.engine.restore.values.note_code import Remark
+from unlost.model.plan import Action, RecordKey
+
+
+def put_in_order(settling: Settling) -> None:
+    """Give every record its level; those in circles that nothing breaks are skipped."""
+    order = _order(settling)
+    while order.stuck:
+        for key in order.stuck:
+            settling.drafts[key].skip(Remark.CIRCLE_REQUIRED)
+        settling.settle()
+        order = _order(settling)
+    undeletes = ordered(_undeleted(settling)).levels
+    for made in settling.drafts.values():
+        made.late = order.late.get(made.key, ())
+        made.level = order.levels.get(made.key, undeletes.get(made.key, 0))
+    _reopen(settling)
+    for made in settling.drafts.values():
+        if made.action is Action.BY_PRODUCT:
+            made.level = max((other.level for other in _needed(settling, made)), default=0)
+
+
+def _order(settling: Settling) -> Order:
+    drafts = settling.drafts
+    gathered = _gathered(settling)
+    nodes = [
+        Node(made.key, (*_links(settling, made), *gathered.get(made.key, ())))
+        for made in drafts.values()
+        if made.action is Action.CREATE
+    ]
+    tables = sorted({node.key.table for node in nodes})
+    return ordered(nodes, after={name: settling.capabilities(name).after for name in tables})
+
+
+def _links(settling: Settling, made: Draft) -> Iterator[Link]:
+    """References of a record to others that are created, or that are made with others."""
+    capability = settling.capabilities(made.key.table)
+    for column in made.facts.references:
+        if column not in capability.settable or column in made.facts.late:
+            continue
+        target = settling.gathering.target(made.facts, column)
+        origin = settling.products.origin(target)
+        if origin == made.key != target:
+            continue  # its own by-product
+        optional = column in capability.changeable and column not in capability.needs_value
+        yield Link(column, origin, late=optional)
+
+
+def _gathered(settling: Settling) -> dict[RecordKey, list[Link]]:
+    """What records refer to by the rows that they gather; all of it is sent at once."""
+    found: dict[RecordKey, list[Link]] = {}
+    for made in settling.drafts.values():
+        maker = settling.products.origin(made.key)
+        for gathered in made.facts.gathered:
+            own = RecordKey(gathered.table, gathered.parent) == maker
+            if own and gathered.value_column in made.facts.references:
+                target = settling.gathering.target(made.facts, gathered.value_column)
+                link = Link(gathered.value_column, settling.products.origin(target))
+                found.setdefault(maker, []).append(link)
+    return found
+
+
+def _undeleted(settling: Settling) -> Iterator[Node]:
+    """Records that come out of the bin: masters before their details."""
+    for made in settling.drafts.values():
+        if made.action is Action.UNDELETE:
+            links = [
+                Link(other.key.record, other.key, late=True) for other in settling.masters(made)
+            ]
+            yield Node(made.key, tuple(links))
+
+
+def _reopen(settling: Settling) -> None:
+    """Find what must be a draft again while records are added to it, for it is there already."""
+    for made in settling.drafts.values():
+        for column in made.facts.references if made.action is Action.CREATE else ():
+            target = settling.gathering.target(made.facts, column)
+            late = _holding(settling, target.table, made.key.table)
+            master = settling.drafts.get(target)
+            if late is None or (master is not None and master.comes_anew):
+                continue
+            if master is None or master.action is not Action.UNDELETE:
+                made.remark(Remark.CLOSED)
+            elif late in (*master.facts.late, *master.facts.differs):
+                master.late = (late,)
+                master.columns.pop(late, None)  # the second pass sets it
+                master.remark(Remark.REOPENED)
+            elif late not in settling.capabilities(target.table).changeable:
+                made.remark(Remark.CLOSED)
+
+
+def _holding(settling: Settling, table: str, added: str) -> str | None:
+    """The column of a table that decides whether records of another can be added."""
+    known = settling.gathering.survey.holds_business(table)
+    late = settling.capabilities(table).late if known else ()
+    return next((one.column for one in late if added in one.holds), None)
+
+
+def _needed(settling: Settling, made: Draft) -> Iterator[Draft]:
+    """The records with which a by-product comes to be."""
+    drafts = settling.drafts
+    maker = settling.products.makers.get(made.key)
+    if maker is not None:
+        yield drafts[maker]
+        return
+    for column in made.facts.references:
+        target = settling.gathering.target(made.facts, column)
+        if target in drafts and drafts[target].action is Action.CREATE:
+            yield drafts[target]

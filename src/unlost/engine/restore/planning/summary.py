@@ -1,0 +1,181 @@
+"""A plan for people: a tree of tables with what happens to their records, and what to know. Pure."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from unlost.engine.restore.values.edits import typed_columns
+from unlost.model.plan import (
+    Action,
+    Estimate,
+    Holder,
+    PlanNote,
+    PlanStep,
+    RestorePlan,
+    Weight,
+    Why,
+)
+
+SHOWN = 50  # records with typed values
+
+
+@dataclass(frozen=True, slots=True)
+class ActionCount:
+    """How many records something happens to."""
+
+    action: Action
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Records of one table that came into the plan by records of the branch above.
+
+    Records of the same table that came by one another (a hierarchy) stand in one branch.
+    """
+
+    table: str
+    why: Why
+    count: int
+    actions: tuple[ActionCount, ...]
+    below: tuple["Branch", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TypedRecord:
+    """A record that comes back with other values than it had, in these columns."""
+
+    table: str
+    record: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSummary:
+    """What a plan does. ``notes`` are sorted by their weight.
+
+    ``changes`` records are written, ``blocked`` ones cannot be. ``minutes``: how long, roughly.
+    ``typed`` records come back with values that people asked for; ``edited`` are the first of them.
+    ``holders`` are people whom its records name and that could name others.
+    """
+
+    plan: str
+    org: str
+    snapshot: int
+    made_at: datetime
+    records: int
+    changes: int
+    blocked: int
+    actions: tuple[ActionCount, ...]
+    tree: tuple[Branch, ...]
+    notes: tuple[PlanNote, ...]
+    estimate: Estimate
+    minutes: float
+    typed: int = 0
+    edited: tuple[TypedRecord, ...] = ()
+    holders: tuple[Holder, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of these records, as TABLE.COLUMN."""
+        named = {f"{one.table}.{column}" for one in self.edited for column in one.columns}
+        return tuple(sorted(named))
+
+
+def summary(plan: RestorePlan) -> PlanSummary:
+    """The summary of a plan."""
+    edited = list(typed_records(plan))
+    counts = Counter(step.action for step in plan.steps)
+    weights = list(reversed(Weight))
+    return PlanSummary(
+        plan.id,
+        plan.org,
+        plan.snapshot,
+        plan.made_at,
+        len(plan.steps),
+        len(plan.steps) - counts[Action.UNCHANGED] - counts[Action.SKIP],
+        counts[Action.SKIP],
+        _counted(counts),
+        _tree(plan),
+        tuple(sorted(plan.notes, key=lambda note: weights.index(note.weight))),
+        plan.estimate,
+        round(plan.estimate.seconds / 60, 1),
+        len(edited),
+        tuple(edited[:SHOWN]),
+        plan.choices.holders,
+    )
+
+
+def typed_records(plan: RestorePlan) -> Iterator[TypedRecord]:
+    """The records that come back otherwise than they were because people asked for it."""
+    if not plan.typed:
+        return
+    emptied = plan.typed.emptied
+    for step in plan.steps:
+        columns = typed_columns(step, emptied) if step.action is not Action.UNCHANGED else ()
+        if columns:
+            yield TypedRecord(step.table, step.record, columns)
+
+
+@dataclass(slots=True)
+class _Growing:
+    """A branch in the making."""
+
+    table: str
+    why: Why
+    actions: Counter[Action] = field(default_factory=Counter)
+    below: dict[tuple[str, Why], "_Growing"] = field(default_factory=dict)
+    path: tuple["_Growing", ...] = ()
+
+    def branch(self, step: PlanStep) -> "_Growing":
+        """Where a record belongs that this one brought: here or above if its table is there."""
+        for one in (*self.path, self):
+            if one.table == step.table:
+                return one
+        key = (step.table, step.why)
+        if key not in self.below:
+            self.below[key] = _Growing(step.table, step.why, path=(*self.path, self))
+        return self.below[key]
+
+
+def _tree(plan: RestorePlan) -> tuple[Branch, ...]:
+    roots: dict[str, _Growing] = {}
+    steps = {str(step.key): step for step in plan.steps}
+    place: dict[str, _Growing] = {}
+    for key in steps:
+        for one in _chain(key, steps, place):
+            step = steps[one]
+            chosen = step.why is Why.SELECTED
+            above = place.get(step.because or "") if not chosen else None
+            if above is None:
+                place[one] = roots.setdefault(step.table, _Growing(step.table, step.why))
+            else:
+                place[one] = above.branch(step)
+            place[one].actions[step.action] += 1
+    return tuple(_grown(roots[table]) for table in sorted(roots))
+
+
+def _chain(key: str, steps: Mapping[str, PlanStep], placed: Mapping[str, _Growing]) -> list[str]:
+    """A record and those that brought it, as far as they have no place yet; the first one first."""
+    chain: dict[str, None] = {}
+    at: str | None = key
+    while at is not None and at in steps and at not in placed and at not in chain:
+        chain[at] = None
+        at = steps[at].because if steps[at].why is not Why.SELECTED else None
+    return list(reversed(chain))
+
+
+def _grown(growing: _Growing) -> Branch:
+    below = sorted(growing.below.items())
+    return Branch(
+        growing.table,
+        growing.why,
+        growing.actions.total(),
+        _counted(growing.actions),
+        tuple(_grown(one) for _, one in below),
+    )
+
+
+def _counted(counts: Counter[Action]) -> tuple[ActionCount, ...]:
+    return tuple(ActionCount(action, counts[action]) for action in Action if counts[action])

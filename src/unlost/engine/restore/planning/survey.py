@@ -1,0 +1,307 @@
+"""What a plan stands on: the org as it is now, the vault's backups, what may be written.
+
+Everything is asked once. Nothing here writes.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from unlost.engine.restore.values.edits import NO_EDITS, Edits, Values, checked
+from unlost.model.errors import NotFound, UsageError
+from unlost.model.lineage import resolve
+from unlost.model.org import OrgIdentity
+from unlost.model.plan import RecordKey
+from unlost.model.ports import Clock, Observer, Snapshot, Source, Vault, Writer
+from unlost.model.progress import Phase, Progress
+from unlost.model.reading import Op, Rows
+from unlost.model.schema import Reference, Schema, Table, TableTrait
+from unlost.model.snapshot import CommitKind, SnapshotInfo
+from unlost.model.writing import Birth, WriteCapability
+
+READ_IDS = 500  # records that are held with all their cells at a time
+FETCH_IDS = 2_000  # ids that are asked for at a time
+WITH_CELLS = frozenset({Op.STATE.value, Op.DELETED.value})
+NO_TABLE = WriteCapability("", reason="The org has no such table any more.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanPorts:
+    """The ports of a plan. The writer is asked what it may do, and writes nothing."""
+
+    source: Source
+    writer: Writer
+    vault: Vault
+    clock: Clock
+    observer: Observer
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRow:
+    """A record as the org has it: live, or in its bin."""
+
+    deleted: bool
+    cells: Mapping[str, str | None]
+
+
+class Survey:
+    """The answers that a plan needs; not for sharing between threads."""
+
+    def __init__(
+        self,
+        org: str,
+        ports: PlanPorts,
+        *,
+        unbinned: Collection[RecordKey] = (),
+        edits: Edits = NO_EDITS,
+    ) -> None:
+        """``unbinned``: records that do not leave the bin any more, whatever the org shows.
+
+        ``edits`` are wanted instead of what the vault has.
+
+        Raises UsageError (``other-org``) where source or writer is another org than the vault's.
+        """
+        self.org = org
+        self.ports = ports
+        self._edits = edits
+        self._unbinned = frozenset(unbinned)
+        self.identity = _same_org(org, ports)
+        self._snapshots: dict[int, Snapshot] = {}
+        self._shapes: dict[tuple[int, str], Table | None] = {}
+        self._references: dict[tuple[int, str, str], Reference] = {}
+        self._capabilities: dict[str, WriteCapability] = {}
+
+    # --- the org -----------------------------------------------------------------------------------
+
+    @cached_property
+    def schema(self) -> Schema:
+        """What the source describes now."""
+        self.tell(Phase.DISCOVER)
+        return self.ports.source.discover()
+
+    @cached_property
+    def tables(self) -> Mapping[str, Table]:
+        """The org's tables by name."""
+        return {table.name: table for table in self.schema.tables}
+
+    def table(self, name: str) -> Table:
+        """A table that the org is known to have."""
+        return self.tables[name]
+
+    def capability(self, name: str) -> WriteCapability:
+        """What may be written to a table; nothing where the org does not have it."""
+        if name not in self._capabilities:
+            table = self.tables.get(name)
+            known = self.ports.writer.capability(table) if table is not None else NO_TABLE
+            self._capabilities[name] = known
+        return self._capabilities[name]
+
+    def holds_business(self, name: str) -> bool:
+        """True if the org has this table, and it is no configuration."""
+        table = self.tables.get(name)
+        return table is not None and not table.has(TableTrait.CONFIGURATION)
+
+    def plannable(self, name: str) -> bool:
+        """True if records of this table can come back at all."""
+        if not self.holds_business(name):
+            return False
+        capability = self.capability(name)
+        return capability.birth is not Birth.NEVER and bool(
+            capability.ops or capability.birth is Birth.BY_PRODUCT
+        )
+
+    def referring(self, name: str) -> list[str]:
+        """The org's tables that may refer to records of this one."""
+        return [
+            table.name
+            for table in self.schema.tables
+            for column in table.columns
+            if column.reference is not None and name in column.reference.tables
+        ]
+
+    def rows(self, name: str, ids: Sequence[str], *, columns: Sequence[str]) -> dict[str, LiveRow]:
+        """What the org has of these ids, its bin included."""
+        found: dict[str, LiveRow] = {}
+        for chunk in chunks(ids, READ_IDS):
+            for page in self.ports.source.read_ids(self.table(name), chunk):
+                found.update(_live_rows(page.rows, columns))
+            self.tell(Phase.READ, name, rows=len(chunk))
+        for key in self._unbinned:
+            if key.table == name and key.record in found and found[key.record].deleted:
+                del found[key.record]
+        return found
+
+    def alive(self, name: str, ids: Iterable[str]) -> set[str]:
+        """Those of these ids that are live."""
+        found: set[str] = set()
+        for chunk in chunks(sorted(set(ids)), FETCH_IDS):
+            rows = self.ports.writer.fetch(self.table(name), chunk, columns=[])
+            found.update(rows.ids.to_pylist())
+        return found
+
+    # --- the vault ---------------------------------------------------------------------------------
+
+    @cached_property
+    def nights(self) -> Sequence[SnapshotInfo]:
+        """All backups, oldest first; raises NotFound (``no-backup-yet``) if there is none."""
+        nights = self.ports.vault.snapshots(self.org)
+        if not nights:
+            raise NotFound(
+                "no-backup-yet",
+                "There is no backup of this org yet.",
+                next_step="Make one with `unlost backup NAME`.",
+            )
+        return nights
+
+    @property
+    def newest(self) -> int:
+        """The number of the newest backup."""
+        return self.nights[-1].number
+
+    def night_before(self, number: int) -> int | None:
+        """The newest backup before commit ``number``, be it forgotten: last states are left of it."""
+        earlier = [one for one in self._backups if one < number]
+        return earlier[-1] if earlier else None
+
+    @cached_property
+    def _backups(self) -> Sequence[int]:
+        """Numbers of all backups that ever were, oldest first."""
+        commits = self.ports.vault.commits(self.org)
+        return [info.number for info in commits if info.kind is CommitKind.BACKUP]
+
+    def snapshot(self, number: int) -> Snapshot:
+        """A snapshot; raises NotFound."""
+        if number not in self._snapshots:
+            self._snapshots[number] = self.ports.vault.as_of(self.org, number)
+        return self._snapshots[number]
+
+    def shape(self, number: int, name: str) -> Table | None:
+        """A table as it was in a snapshot; None if it was not there."""
+        key = (number, name)
+        if key not in self._shapes:
+            snapshot = self.snapshot(number)
+            held = name in snapshot.tables()
+            self._shapes[key] = snapshot.schema().table(name) if held else None
+        return self._shapes[key]
+
+    def reference(self, number: int, name: str, column: str) -> Reference:
+        """What a reference of a table pointed to in a snapshot."""
+        key = (number, name, column)
+        if key not in self._references:
+            shape = self.shape(number, name)
+            found = shape.column(column) if shape is not None else None
+            if found is None:  # somebody typed a value for a column that came later
+                found = self.table(name).column(column)
+            assert found is not None
+            assert found.reference is not None
+            self._references[key] = found.reference
+        return self._references[key]
+
+    @cached_property
+    def lineage(self) -> Mapping[RecordKey, str]:
+        """Records that came back earlier under another id, and that id."""
+        rows = self.ports.vault.lineage(self.org)
+        return resolve(rows, org=self.org, target=self.org)
+
+    def lives(self, key: RecordKey) -> tuple[str, ...]:
+        """The ids under which a record may be live, the likeliest first.
+
+        An older life can be live although the last one is not: the bin gives it back with its master.
+        """
+        last = self.life(key)
+        known = dict.fromkeys((last.record, key.record))
+        return tuple(known | dict.fromkeys(self._earlier.get(last, ())))
+
+    @cached_property
+    def _earlier(self) -> Mapping[RecordKey, Sequence[str]]:
+        """All earlier ids of a record, by its last life."""
+        found: dict[RecordKey, list[str]] = defaultdict(list)
+        for key, last in self.lineage.items():
+            found[RecordKey(key.table, last)].append(key.record)
+        return found
+
+    def typed(self, key: RecordKey) -> Values:
+        """What was typed for a record, under whichever of its ids."""
+        return self._typed.get(self.life(key), {}) if self._typed else {}
+
+    def life(self, key: RecordKey) -> RecordKey:
+        """The last life of a record: one that came back and was lost again is one record."""
+        return RecordKey(key.table, self.lineage.get(key, key.record))
+
+    @cached_property
+    def edits(self) -> Edits:
+        """What people typed, as cells; raises UsageError (``edit-…``) for what cannot be set."""
+        if not self._edits.values:
+            return self._edits
+        zone = ZoneInfo(self.identity.zone)
+        return checked(self._edits, self.tables, self.capability, zone=zone)
+
+    @cached_property
+    def _typed(self) -> Mapping[RecordKey, Values]:
+        return {self.life(key): own for key, own in self.edits.values.items()}
+
+    def newest_alive(self, name: str, ids: Sequence[str], *, upto: int) -> dict[str, int]:
+        """For each id the newest backup, ``upto`` that one, in which the record was alive."""
+        found: dict[str, int] = {}
+        asked = {upto: list(ids)}
+        while asked:
+            number = max(asked)
+            for key, alive, since in self._states(number, name, asked.pop(number)):
+                earlier = self.night_before(since)
+                if alive:
+                    found[key] = number
+                elif earlier is not None:
+                    asked.setdefault(earlier, []).append(key)
+        return found
+
+    def _states(
+        self, number: int, name: str, ids: Sequence[str]
+    ) -> Iterator[tuple[str, bool, int]]:
+        """Which of these ids a snapshot knows: alive or not, and since which commit."""
+        if self.shape(number, name) is None:
+            return
+        for chunk in chunks(ids, FETCH_IDS):
+            rows = self.snapshot(number).get(name, chunk, columns=[])
+            ops = [text == Op.STATE.value for text in rows["_u_op"].to_pylist()]
+            yield from zip(rows["_u_id"].to_pylist(), ops, rows["_u_snap"].to_pylist(), strict=True)
+
+    # --- people ------------------------------------------------------------------------------------
+
+    def tell(self, phase: Phase, table: str = "", *, rows: int = 0) -> None:
+        """Say how planning gets on."""
+        self.ports.observer.progress(Progress(phase, table, rows=rows))
+
+
+def chunks[T](items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """The items, at most ``size`` at a time."""
+    for at in range(0, len(items), size):
+        yield items[at : at + size]
+
+
+def _same_org(org: str, ports: PlanPorts) -> OrgIdentity:
+    known = ports.vault.orgs().get(org)
+    for identity in (ports.source.identity(), ports.writer.identity()):
+        if known is None or not known.same_org(identity):
+            raise UsageError(
+                "other-org",
+                f"The credentials open {identity.label or identity.tenant}, which is not the org "
+                f"that the backup is of.",
+                next_step="Check the org's address with `unlost org list`.",
+            )
+    assert known is not None
+    return known
+
+
+def _live_rows(rows: Rows, columns: Sequence[str]) -> dict[str, LiveRow]:
+    """Rows of a page, with those of the columns that the source delivered.
+
+    Rows of which only the id is known are purged: they are nowhere.
+    """
+    cells: Sequence[Mapping[str, str | None]] = [{}] * len(rows)
+    if rows.cells is not None:
+        present = [name for name in columns if name in rows.cells.schema.names]
+        cells = rows.cells.select(present).to_pylist() if present else cells
+    told = zip(rows.ids.to_pylist(), rows.ops.to_pylist(), cells, strict=True)
+    return {key: LiveRow(op == Op.DELETED.value, own) for key, op, own in told if op in WITH_CELLS}

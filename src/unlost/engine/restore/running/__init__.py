@@ -1,0 +1,1 @@
+"""Running a plan: calls that write, each announced in the journal before it is made."""

@@ -1,0 +1,198 @@
+"""One call that writes: announced in the journal, made, answered in the journal."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from unlost.engine.parallel import abreast
+from unlost.engine.restore.journal.entries import Answer, Intent, Pass, Seen, SentRow
+from unlost.engine.restore.running.correlate import resolve
+from unlost.engine.restore.running.session import Session
+from unlost.engine.restore.values.cells import digest
+from unlost.model.errors import LimitReached, UnlostError
+from unlost.model.plan import RecordKey
+from unlost.model.progress import Phase, Progress
+from unlost.model.writing import Outcome, OutcomeKind, WriteOp, WriteRow
+
+STORAGE_FULL = "write-storage-full"
+CHANGED_SINCE = "restore-changed-since"
+TRIES = 3  # times that a row is sent which was refused for the moment
+
+type Cells = Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A row that is ready to be sent.
+
+    ``before``: what an update replaces. ``proof``: what tells its file from others. ``digest`` is that
+    of the row's cells, where it is known.
+    """
+
+    row: WriteRow
+    before: dict[str, str | None] | None = None
+    proof: Cells = field(default_factory=dict)
+    digest: str = ""
+
+    @property
+    def alike(self) -> WriteRow:
+        """What a record looks like that was made of this row."""
+        return WriteRow(self.row.key, self.row.id, {**self.row.cells, **self.proof})
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A call that was announced under ``number``, and what came back."""
+
+    number: int
+    rows: Sequence[Prepared]
+    outcomes: Sequence[Outcome]
+
+    @property
+    def lost(self) -> list[WriteRow]:
+        """What the records look like that may have been made."""
+        unknown = {one.key for one in self.outcomes if one.kind is OutcomeKind.UNKNOWN}
+        return [one.alike for one in self.rows if one.row.key in unknown]
+
+
+def send(
+    session: Session, stage: Pass, op: WriteOp, table: str, rows: Sequence[Prepared]
+) -> Sequence[Outcome]:
+    """Make one call with these rows; every outcome is in the journal when this returns.
+
+    Raises what the writer raises where nothing was written, Conflict (``restore-uncertain``) where
+    nobody can tell, LimitReached (``restore-storage-full``) when the org has no room.
+    """
+    return answer(session, _call(session, stage, op, table, rows))
+
+
+def send_beside(
+    session: Session, stage: Pass, op: WriteOp, table: str, rows: Sequence[Prepared]
+) -> Called | None:
+    """As ``send``, for calls that are made abreast.
+
+    An answer without a fault becomes durable with what is written next: at the latest with the lane's
+    next announcement. What is unclear is given back, for it can be told only when no call is under way.
+    """
+    called = _call(session, stage, op, table, rows)
+    if called.lost:
+        return called
+    if all(one.kind is OutcomeKind.DONE for one in called.outcomes):
+        session.log.later(Answer(called.number, tuple(called.outcomes)))
+        done = len(called.outcomes)
+        session.ports.observer.progress(Progress(Phase.RESTORE, table, rows=done, calls=1))
+    else:
+        answer(session, called)
+    return None
+
+
+def send_abreast(session: Session, lanes: Sequence[Iterator[Callable[[], Called | None]]]) -> None:
+    """Make the calls of all lanes; every outcome is in the journal when this returns.
+
+    Raises as ``send`` does.
+    """
+    try:
+        told = list(abreast(lambda call: call(), lanes))
+    finally:
+        session.log.flush()
+    _clear_up(session, [one for one in told if one is not None])
+
+
+def _clear_up(session: Session, unclear: Sequence[Called]) -> None:
+    """Find out what became of these calls, now that none is under way."""
+    for at, one in enumerate(unclear):
+        table = session.log.state.open[one.number].table
+        beside = [
+            row
+            for other in unclear[at + 1 :]
+            if session.log.state.open[other.number].table == table
+            for row in other.lost
+        ]
+        answer(session, one, beside=beside)
+
+
+def _call(
+    session: Session, stage: Pass, op: WriteOp, table: str, rows: Sequence[Prepared]
+) -> Called:
+    number, token = announce(session, stage, op, table, rows)
+    described = session.table(table)
+    sent = [one.row for one in rows]
+    try:
+        outcomes = session.ports.writer.write(op, described, sent, token=token)
+    except UnlostError:
+        session.log.write(Answer(number))
+        raise
+    return Called(number, rows, outcomes)
+
+
+def upload(session: Session, table: str, row: WriteRow, body: BinaryIO, *, proof: Cells) -> Outcome:
+    """Make one create with its file; as ``send``. ``proof``: what tells the file from others."""
+    ready = Prepared(row, proof=proof)
+    number, token = announce(session, Pass.CREATE, WriteOp.CREATE, table, [ready])
+    try:
+        outcome = session.ports.writer.upload(session.table(table), row, body, token=token)
+    except UnlostError:
+        session.log.write(Answer(number))
+        raise
+    found = answer(session, Called(number, [ready], [outcome]))
+    return found[0] if found else outcome
+
+
+def announce(
+    session: Session, stage: Pass, op: WriteOp, table: str, rows: Sequence[Prepared]
+) -> tuple[int, str]:
+    """The number of the intent, and the token of its call."""
+    described = session.table(table)
+    sent = tuple(
+        SentRow(
+            one.row.key,
+            one.row.id,
+            one.digest or digest(described, one.row.cells),
+            one.before,
+        )
+        for one in rows
+    )
+    token = f"{session.plan.id}/{session.log.state.calls}"
+    at = session.ports.writer.server_time()
+    return session.log.write(Intent(stage, op, table, at, token, sent)), token
+
+
+def answer(
+    session: Session, called: Called, *, beside: Sequence[WriteRow] = ()
+) -> Sequence[Outcome]:
+    """Clear up what is unknown, write the answer down, and stop where the org is full.
+
+    ``beside``: rows of other calls whose answer is missing too.
+    """
+    intent = session.log.state.open[called.number]
+    known = [one for one in called.outcomes if one.kind is not OutcomeKind.UNKNOWN]
+    if lost := called.lost:
+        known += resolve(session, intent, lost, beside=beside)
+    session.log.write(Answer(called.number, tuple(known)))
+    done = sum(one.kind is OutcomeKind.DONE for one in known)
+    session.ports.observer.progress(Progress(Phase.RESTORE, intent.table, rows=done, calls=1))
+    _stop_where_full(known)
+    return known
+
+
+def _stop_where_full(outcomes: Sequence[Outcome]) -> None:
+    full = [one for one in outcomes if one.code == STORAGE_FULL]
+    if full:
+        raise LimitReached(
+            "restore-storage-full",
+            f"The org has no room: {full[0].sentence}",
+            next_step="Make room or buy storage, then go on with `unlost restore resume`.",
+        )
+
+
+def see(session: Session, stage: Pass, table: str, outcomes: Sequence[Outcome]) -> None:
+    """Write down outcomes that needed no call."""
+    if outcomes:
+        session.log.write(Seen(stage, table, tuple(outcomes)))
+
+
+def refusal(key: RecordKey, code: str, sentence: str, next_step: str = "") -> Outcome:
+    """An outcome of ours: this record was not sent."""
+    return Outcome(
+        key.record, OutcomeKind.FAILED, code=code, sentence=sentence, next_step=next_step
+    )

@@ -1,0 +1,359 @@
+"""The passes that change what is there: out of the bin, drafts again, columns, references late."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import batched
+
+from unlost.engine.restore.journal.entries import Pass
+from unlost.engine.restore.running.calls import (
+    CHANGED_SINCE,
+    TRIES,
+    Called,
+    Prepared,
+    refusal,
+    see,
+    send,
+    send_abreast,
+    send_beside,
+)
+from unlost.engine.restore.running.correlate import each, values
+from unlost.engine.restore.running.parallel_rows import batches_abreast
+from unlost.engine.restore.running.returning import came_along
+from unlost.engine.restore.running.rows import late_columns, update_row
+from unlost.engine.restore.running.session import Session
+from unlost.engine.restore.values.cells import digest
+from unlost.model.plan import Action, PlanStep, RecordKey
+from unlost.model.schema import Table
+from unlost.model.writing import Outcome, OutcomeKind, WriteCapability, WriteOp, WriteRow
+
+LOOKED_AT = 10_000  # records of this run that are looked at together, then written
+
+type Cells = Mapping[str, str | None]
+
+
+def undelete(session: Session) -> None:
+    """Take records out of the bin, masters first; details come with them and are only seen.
+
+    What is live before that was taken out by somebody else.
+    """
+    todo = [step for step in session.plan.steps if step.action is Action.UNDELETE]
+    if not session.log.state.undid:
+        for table in dict.fromkeys(step.table for step in todo):
+            _see_live(session, table, [step for step in todo if step.table == table])
+    for table, steps in _by_level(todo):
+        if session.log.state.undid:
+            _see_live(session, table, steps)
+        while left := _pending(session, Pass.UNDELETE, steps):
+            for batch in session.batches(table, left):
+                rows = [Prepared(WriteRow(step.record, step.live)) for step in batch]
+                send(session, Pass.UNDELETE, WriteOp.UNDELETE, table, rows)
+
+
+def _see_live(session: Session, table: str, steps: Sequence[PlanStep]) -> None:
+    pending = _pending(session, Pass.UNDELETE, steps)
+    live = _live_ids(session, table, pending)
+    came = [Outcome(s.record, OutcomeKind.DONE, s.live) for s in pending if s.live in live]
+    see(session, Pass.UNDELETE, table, came)
+
+
+def _by_level(steps: Sequence[PlanStep]) -> Iterator[tuple[str, list[PlanStep]]]:
+    for level in sorted({step.level for step in steps}):
+        own = [step for step in steps if step.level == level]
+        for table in dict.fromkeys(step.table for step in own):
+            yield table, [step for step in own if step.table == table]
+
+
+def _pending(session: Session, stage: Pass, steps: Sequence[PlanStep]) -> list[PlanStep]:
+    return [s for s in steps if session.log.state.pending(stage, s.key, most=TRIES)]
+
+
+def _live_ids(session: Session, table: str, steps: Sequence[PlanStep]) -> set[str]:
+    ids = [step.live for step in steps if step.live is not None]
+    if not ids:
+        return set()
+    rows = session.ports.writer.fetch(session.table(table), ids, columns=[])
+    return set(rows.ids.to_pylist())
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Columns of a live record that must be set. ``edits`` are other values than the wanted ones."""
+
+    step: PlanStep
+    live: str
+    columns: tuple[str, ...]
+    edits: Cells = field(default_factory=dict)
+
+
+def reopen(session: Session) -> None:
+    """Set what left the bin back to the value with which it was born, while others are added."""
+    by_table: dict[str, list[Change]] = {}
+    for step in session.plan.steps:
+        live = session.links.live(step.key)
+        if step.action is Action.UNDELETE and step.late and live and _may_update(session, step):
+            born = {late.column: late.born for late in session.capability(step.table).late}
+            edits = {name: born.get(name) for name in step.late}
+            by_table.setdefault(step.table, []).append(Change(step, live, step.late, edits))
+    for table, changes in by_table.items():
+        _set(session, Pass.REOPEN, table, changes)
+
+
+def update(session: Session) -> None:
+    """Set the columns that the plan names on records that are live, unless they changed since."""
+    by_table: dict[str, list[Change]] = {}
+    for step in session.plan.steps:
+        live = session.links.live(step.key)
+        if step.columns and live is not None and _may_update(session, step):
+            by_table.setdefault(step.table, []).append(Change(step, live, step.columns))
+    for change in _along(session):
+        by_table.setdefault(change.step.table, []).append(change)
+    for table, changes in by_table.items():
+        _set(session, Pass.UPDATE, table, changes)
+
+
+def _along(session: Session) -> Iterator[Change]:
+    """All that a create would have set of records that left the bin with a master."""
+    for step in session.plan.steps:
+        if step.action is not Action.CREATE or not came_along(session, step):
+            continue
+        capability = session.capability(step.table)
+        apart = {*step.late, *(late.column for late in capability.late)}
+        apart |= {product.column for product in capability.by_products}
+        wanted = session.wanted.cells([step])[step.key]
+        columns = capability.settable & capability.changeable & set(wanted) - apart
+        yield Change(step, str(session.links.live(step.key)), tuple(sorted(columns)))
+
+
+def _may_update(session: Session, step: PlanStep) -> bool:
+    if step.action is Action.UNDELETE:
+        outcome = session.log.state.result(Pass.UNDELETE, step.key)
+        return outcome is not None and outcome.kind is OutcomeKind.DONE
+    return step.action in (Action.UPDATE, Action.ADOPT, Action.BY_PRODUCT)
+
+
+def second_pass(session: Session) -> None:
+    """Set what could not be set when records were created, and what was reopened."""
+    by_table: dict[str, list[PlanStep]] = {}
+    for step in session.plan.steps:
+        if _done(session, step, Action.CREATE, Pass.CREATE) or _reopened(session, step):
+            by_table.setdefault(step.table, []).append(step)
+    for table, steps in by_table.items():
+        capability = session.capability(table)
+        short = _short(session, table, capability)
+        see(session, Pass.LATE, table, [_kept_open(s.key) for s in steps if s.key in short])
+        own = [s for s in steps if (s.late or capability.late) and s.key not in short]
+        for part in batched(own, LOOKED_AT):
+            wanted = session.wanted.cells(part)
+            changes = [
+                Change(step, str(session.links.live(step.key)), columns)
+                for step in part
+                if (columns := _late(step, wanted[step.key], capability))
+            ]
+            _set(session, Pass.LATE, table, changes)
+
+
+def _short(session: Session, table: str, capability: WriteCapability) -> set[RecordKey]:
+    """Records that lack something which could not be created, and which drafts alone take."""
+    held = {name for late in capability.late for name in late.holds}
+    failed = [s for s in session.plan.steps if s.table in held and _failed(session, s)]
+    wanted = session.wanted.cells(failed)
+    short: set[RecordKey] = set()
+    for step in failed:
+        for column in session.table(step.table).columns:
+            value = wanted[step.key].get(column.name)
+            if column.reference is not None and table in column.reference.tables and value:
+                short.add(RecordKey(table, value))
+    return short
+
+
+def _failed(session: Session, step: PlanStep) -> bool:
+    outcome = session.log.state.result(Pass.CREATE, step.key)
+    return outcome is not None and outcome.kind is OutcomeKind.FAILED
+
+
+def _kept_open(key: RecordKey) -> Outcome:
+    return refusal(
+        key,
+        "restore-kept-draft",
+        f"{key} is there as a draft: something that belongs to it could not be added.",
+        "Repair what was refused, then run `unlost restore retry`: it adds it and finishes the draft.",
+    )
+
+
+def _late(step: PlanStep, wanted: Cells, capability: WriteCapability) -> tuple[str, ...]:
+    created = step.action is Action.CREATE
+    return late_columns(step, wanted, capability) if created else step.late
+
+
+def _reopened(session: Session, step: PlanStep) -> bool:
+    return _done(session, step, Action.UNDELETE, Pass.REOPEN)
+
+
+def _done(session: Session, step: PlanStep, action: Action, stage: Pass) -> bool:
+    """True for a step of this kind that ended well in this pass."""
+    outcome = session.log.state.result(stage, step.key)
+    done = outcome is not None and outcome.kind is OutcomeKind.DONE
+    return done and step.action is action
+
+
+def _set(session: Session, stage: Pass, table: str, changes: Sequence[Change]) -> None:
+    held = {change.step.key: change for change in changes}
+    steps = [change.step for change in changes]
+    while left := _pending(session, stage, steps):
+        for part in _looked_at(session, stage, table, left):
+            live = _looked_up(session, table, [held[step.key] for step in part])
+            ready = partial(_prepared, session, stage, table, held=held, live=live)
+            if stage is Pass.LATE and session.abreast(table, len(part)):
+                _set_abreast(session, table, part, ready)
+                continue
+            for batch in session.batches(table, part):
+                if rows := ready(batch):
+                    send(session, stage, WriteOp.UPDATE, table, rows)
+
+
+def _set_abreast(
+    session: Session,
+    table: str,
+    steps: Sequence[PlanStep],
+    ready: Callable[[Sequence[PlanStep]], list[Prepared]],
+) -> None:
+    """Several calls at a time: nobody else changes what this run made a moment ago."""
+
+    def calls(
+        lane: Iterable[tuple[str, Sequence[PlanStep]]],
+    ) -> Iterator[Callable[[], Called | None]]:
+        send_rows = partial(send_beside, session, Pass.LATE, WriteOp.UPDATE, table)
+        return (partial(send_rows, rows) for _, batch in lane if (rows := ready(batch)))
+
+    lanes = batches_abreast(session, {table: steps}, late=True)
+    send_abreast(session, [calls(lane) for lane in lanes])
+
+
+def _looked_at(
+    session: Session, stage: Pass, table: str, steps: Sequence[PlanStep]
+) -> Iterator[Sequence[PlanStep]]:
+    """Records that are looked at together before they are written.
+
+    What must still be as the plan saw it is looked at right before its call, and so is what goes
+    back to a draft.
+    """
+    close = [one for one in steps if stage is Pass.REOPEN or _guarded(stage, one)]
+    near = {step.key for step in close}
+    yield from batched((one for one in steps if one.key not in near), LOOKED_AT)
+    yield from session.batches(table, close)
+
+
+def _guarded(stage: Pass, step: PlanStep) -> bool:
+    return stage is Pass.UPDATE and step.expect is not None
+
+
+def _looked_up(session: Session, table: str, changes: Sequence[Change]) -> dict[str, Cells]:
+    """The records as they are now, by live id."""
+    columns = sorted({name for change in changes for name in change.columns})
+    asked = [change.live for change in changes]
+    return dict(each(session.ports.writer.fetch(session.table(table), asked, columns=columns)))
+
+
+def _prepared(
+    session: Session,
+    stage: Pass,
+    table: str,
+    steps: Sequence[PlanStep],
+    *,
+    held: Mapping[RecordKey, Change],
+    live: Mapping[str, Cells],
+) -> list[Prepared]:
+    """The rows that must be sent; what needs no call is written down."""
+    described = session.table(table)
+    changes = [held[step.key] for step in steps]
+    states = session.wanted.cells([change.step for change in changes])
+    wanted = {change.step.key: {**states[change.step.key], **change.edits} for change in changes}
+    session.links.prefetch(described.columns, wanted.values())
+    seen: list[Outcome] = []
+    prepared: list[Prepared] = []
+    for change in changes:
+        built = update_row(change.columns, wanted[change.step.key], described, session.links)
+        now = live.get(change.live)
+        judged = _judge(session, stage, described, change, built.cells, now)
+        if isinstance(judged, Outcome):
+            seen.append(judged)
+        else:
+            prepared.append(judged)
+    see(session, stage, table, seen)
+    return prepared
+
+
+def _judge(
+    session: Session, stage: Pass, table: Table, change: Change, wanted: Cells, live: Cells | None
+) -> Outcome | Prepared:
+    """What to send, or why nothing is sent: gone, as wanted already, changed since the plan."""
+    key = change.step.key
+    if live is None:
+        return gone(key)
+    names = tuple(wanted)
+    if values(table, live, names) == values(table, wanted, names):
+        return Outcome(key.record, OutcomeKind.DONE, change.live)
+    expect = change.step.expect if _guarded(stage, change.step) else None
+    if expect is not None:
+        ours = {
+            *wanted.values(),
+            *session.log.state.returned,
+            *_older(session, table, wanted, live),
+        }
+        if not _as_planned(table, change, live, expect, ours):
+            return _changed_since(key)
+    before = _only(live, names)
+    return Prepared(WriteRow(key.record, change.live, dict(wanted)), before)
+
+
+def _older(session: Session, table: Table, wanted: Cells, live: Cells) -> Iterator[str]:
+    """References to an older life of the record that is wanted there."""
+    for column in table.columns:
+        told, now = wanted.get(column.name), live.get(column.name)
+        if column.reference is None or not told or not now or told == now:
+            continue
+        session.links.prefetch([column], [live])
+        if session.links.resolve(column, now) == told:
+            yield now
+
+
+def _as_planned(
+    table: Table, change: Change, live: Cells, expect: str, ours: Collection[str | None]
+) -> bool:
+    """True if nobody but this run touched the columns.
+
+    A record that leaves the bin may take its references back by itself: where they point to one of
+    ``ours``, the plan saw them empty.
+    """
+    cells = _only(live, change.columns)
+    if digest(table, cells) == expect:
+        return True
+    links = {column.name for column in table.columns if column.reference is not None}
+    for name in links.intersection(change.columns):
+        if live.get(name) in ours:
+            cells[name] = None
+    return digest(table, cells) == expect
+
+
+def _only(cells: Cells, columns: Sequence[str]) -> dict[str, str | None]:
+    return {name: cells.get(name) for name in columns}
+
+
+def gone(key: RecordKey) -> Outcome:
+    """The outcome of a record that was live, and is not any more."""
+    return refusal(
+        key,
+        CHANGED_SINCE,
+        f"{key} is not live any more.",
+        "Make a new plan: it will find out how the record can come back.",
+    )
+
+
+def _changed_since(key: RecordKey) -> Outcome:
+    return refusal(
+        key,
+        CHANGED_SINCE,
+        f"{key} was changed in the org after the plan was made; it was left as it is.",
+        "Look at it with `unlost compare`, and make a new plan if it must change.",
+    )

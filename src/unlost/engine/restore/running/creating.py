@@ -1,0 +1,343 @@
+"""The creating pass: what must come back with a new id, level by level, parents first."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import batched
+
+from unlost.engine.prefetch import ahead
+from unlost.engine.restore.journal.entries import Intent, Link, Linked, Pass
+from unlost.engine.restore.running.calls import (
+    TRIES,
+    Called,
+    Prepared,
+    refusal,
+    see,
+    send,
+    send_abreast,
+    send_beside,
+    upload,
+)
+from unlost.engine.restore.running.correlate import each, uncertain
+from unlost.engine.restore.running.file_rows import (
+    NOT_HELD,
+    file_batches,
+    has_bytes,
+    no_file,
+    proof_of,
+    send_small,
+)
+from unlost.engine.restore.running.parallel_rows import batches_abreast
+from unlost.engine.restore.running.rows import Built, create_rows
+from unlost.engine.restore.running.session import Session
+from unlost.engine.restore.running.wanted import READ_ROWS
+from unlost.engine.restore.values.cells import digests_of
+from unlost.model.errors import IntegrityError, NotFound, TransientError
+from unlost.model.plan import Action, PlanStep, RecordKey
+from unlost.model.schema import Table
+from unlost.model.snapshot import StoredFile
+from unlost.model.writing import UPLOAD_UNSENT, Birth, WriteOp, WriteRow
+
+SOON = 6_000  # records of the next level that are read before their turn comes
+AFTERWARDS = ""  # no table
+LEARNT = 2_000  # records whose by-products are asked for at a time
+
+type Cells = Mapping[str, str | None]
+
+
+@dataclass(slots=True)
+class Creator:
+    """Creates the plan's records. ``lists``: gathered references by (table, column) and parent."""
+
+    session: Session
+    lists: dict[tuple[str, str], Mapping[str, Sequence[tuple[RecordKey, str]]]] = field(
+        default_factory=dict
+    )
+
+    def run(self) -> None:
+        """Create what is pending."""
+        todo = [step for step in self.session.plan.steps if step.action is Action.CREATE]
+        levels: dict[int, list[PlanStep]] = {}
+        for step in sorted(todo, key=lambda one: one.level):
+            levels.setdefault(step.level, []).append(step)
+        rest = list(levels.values())
+        for place, own in enumerate(rest):
+            self._tables(_by_table(own), then=rest[place + 1] if place + 1 < len(rest) else ())
+
+    def run_unmade(self) -> None:
+        """Create by-products that the org did not make after all, where one may write them."""
+        session = self.session
+        left = _by_table(
+            step
+            for step in session.plan.steps
+            if step.action is Action.BY_PRODUCT and session.links.live(step.key) is None
+        )
+        for table, steps in left.items():
+            capability = session.capability(table)
+            if capability.birth is not Birth.NEVER and capability.allows(WriteOp.CREATE):
+                waiting = self._waiting_for_makers(table)
+                self._tables({table: [one for one in steps if one.record not in waiting]})
+
+    def _waiting_for_makers(self, table: str) -> set[str]:
+        """By-products of this table whose record is not there: they would come without it."""
+        session = self.session
+        waiting: set[str] = set()
+        for maker in dict.fromkeys(step.table for step in session.plan.steps):
+            columns = [p.column for p in session.capability(maker).by_products if p.table == table]
+            missing = [
+                step
+                for step in session.plan.steps
+                if columns and step.table == maker and session.links.live(step.key) is None
+            ]
+            for cells in session.wanted.cells(missing).values():
+                waiting |= {value for name in columns if (value := cells.get(name)) is not None}
+        return waiting
+
+    def _tables(
+        self, by_table: Mapping[str, Sequence[PlanStep]], *, then: Sequence[PlanStep] = ()
+    ) -> None:
+        """Create records that need not wait for one another.
+
+        While a call is under way the next rows are made, at the end what is wanted ``then`` is read.
+        """
+        left = self._left(by_table)
+        while left:
+            small = {t: steps for t, steps in left.items() if self._small(t, steps)}
+            self._small_calls(small, then=then)
+            rest = [(t, steps) for t, steps in left.items() if t not in small]
+            batches = [(t, some) for t, steps in rest for some in self._batches(t, steps)]
+            soon = [] if small else [(AFTERWARDS, then[:SOON])]
+            for (table, steps), built in ahead(self._made, [*batches, *soon]):
+                if table != AFTERWARDS:
+                    self._batch(table, steps, built)
+            left = self._left(left)
+        for steps in by_table.values():
+            self.link_products(steps)
+
+    def _small(self, table: str, steps: Sequence[PlanStep]) -> bool:
+        """True if these go out in small calls beside one another."""
+        capability = self.session.capability(table)
+        special = capability.file_column is not None or capability.gathers
+        return not special and self.session.abreast(table, len(steps))
+
+    def _small_calls(
+        self, by_table: Mapping[str, Sequence[PlanStep]], *, then: Sequence[PlanStep]
+    ) -> None:
+        """Create these, several calls at a time; in between what is wanted ``then`` is read."""
+        if not by_table:
+            return
+        lanes = batches_abreast(self.session, by_table, late=False)
+        calls = [self._ready(lane) for lane in lanes]
+        reading = (partial(self._read, some) for some in batched(then[:SOON], READ_ROWS))
+        send_abreast(self.session, [*calls, reading])
+
+    def _ready(
+        self, lane: Iterable[tuple[str, Sequence[PlanStep]]]
+    ) -> Iterator[Callable[[], Called | None]]:
+        """The calls of a lane; rows are made when their turn comes."""
+        for table, steps in lane:
+            if rows := self._sendable(table, self.build(table, steps)):
+                yield partial(send_beside, self.session, Pass.CREATE, WriteOp.CREATE, table, rows)
+
+    def _read(self, steps: Sequence[PlanStep]) -> None:
+        """Read what is wanted soon: what was read is kept."""
+        for _ in self.session.wanted.states(steps):
+            pass
+
+    def _sendable(self, table: str, built: Mapping[RecordKey, Built]) -> list[Prepared]:
+        """The rows that can be sent; others are refused."""
+        self._refuse(table, built)
+        return [
+            Prepared(WriteRow(key.record, None, one.cells), digest=one.digest)
+            for key, one in built.items()
+            if one.blocked is None
+        ]
+
+    def _left(self, by_table: Mapping[str, Sequence[PlanStep]]) -> dict[str, list[PlanStep]]:
+        pending = {table: self._pending(steps) for table, steps in by_table.items()}
+        return {table: steps for table, steps in pending.items() if steps}
+
+    def _made(self, batch: tuple[str, Sequence[PlanStep]]) -> Mapping[RecordKey, Built]:
+        table, steps = batch
+        if table != AFTERWARDS:
+            return self.build(table, steps)
+        self._read(steps)
+        return {}
+
+    def _pending(self, steps: Sequence[PlanStep]) -> list[PlanStep]:
+        state = self.session.log.state
+        return [one for one in steps if state.pending(Pass.CREATE, one.key, most=TRIES)]
+
+    def _batches(self, table: str, steps: Sequence[PlanStep]) -> Sequence[Sequence[PlanStep]]:
+        capability = self.session.capability(table)
+        if capability.file_column is not None:
+            return file_batches(self.session, table, steps)
+        return self.session.batches(table, steps)
+
+    def _batch(
+        self, table: str, steps: Sequence[PlanStep], built: Mapping[RecordKey, Built]
+    ) -> None:
+        ready = self._sendable(table, built)
+        if not ready:
+            return
+        if self.session.capability(table).file_column is None:
+            send(self.session, Pass.CREATE, WriteOp.CREATE, table, ready)
+            return
+        rows = [one.row for one in ready]
+        wanted = self.session.wanted.cells(steps)
+        if len(steps) > 1:
+            send_small(self.session, table, steps, rows, wanted)
+        else:
+            self._upload(table, steps[0], rows[0], wanted[steps[0].key])
+
+    def link_products(self, steps: Sequence[PlanStep]) -> None:
+        """Learn which records the org made with these, all of one table."""
+        if steps and self.session.capability(steps[0].table).by_products:
+            for at in range(0, len(steps), LEARNT):
+                self._link_products(steps[at : at + LEARNT])
+
+    # --- rows --------------------------------------------------------------------------------------
+
+    def build(self, table: str, steps: Sequence[PlanStep]) -> dict[RecordKey, Built]:
+        """The rows of these records, as they would be sent now."""
+        described, capability = self.session.table(table), self.session.capability(table)
+        own = self.session.ports.external_ids.get(table)
+        made: dict[RecordKey, Built] = {}
+        for states in self.session.wanted.states(steps):
+            self.session.links.learn(described.columns, states.rows)
+            rows = create_rows(states, described, capability, self.session.links)
+            made |= {step.key: row for step, row in zip(states.steps, rows, strict=True)}
+        for step in steps:
+            self._gather(table, step, made[step.key])
+            if own in capability.settable:
+                made[step.key].cells[str(own)] = step.record
+        told = digests_of(described, [made[step.key].values for step in steps])
+        for step, one in zip(steps, told, strict=True):
+            made[step.key].digest = one
+        return {step.key: made[step.key] for step in steps}
+
+    def _gather(self, table: str, step: PlanStep, row: Built) -> None:
+        capability = self.session.capability(table)
+        for gather in capability.gathers:
+            key = (table, gather.column)
+            if key not in self.lists:
+                rows = [one for one in self.session.plan.steps if one.table == gather.table]
+                self.lists[key] = self.session.wanted.gathered(gather, rows)
+            column = self.session.table(gather.table).column(gather.value_column)
+            values = [value for _, value in self.lists[key].get(step.record, ())]
+            if not values or column is None:
+                continue
+            self.session.links.prefetch([column], [{column.name: one} for one in values])
+            live = [self.session.links.resolve(column, one) for one in values]
+            held = list(dict.fromkeys(one for one in live if isinstance(one, str)))
+            if held and gather.column in capability.settable:
+                row.cells[gather.column] = ";".join(held)
+
+    def _refuse(self, table: str, built: Mapping[RecordKey, Built]) -> None:
+        refused = [
+            refusal(
+                key,
+                "restore-parent-missing",
+                f"The record that {one.blocked} refers to could not be brought back.",
+                "Bring that record back first, then retry.",
+            )
+            for key, one in built.items()
+            if one.blocked is not None
+        ]
+        see(self.session, Pass.CREATE, table, refused)
+
+    # --- files -------------------------------------------------------------------------------------
+
+    def _upload(self, table: str, step: PlanStep, row: WriteRow, wanted: Cells) -> None:
+        stored = self.session.wanted.file(step)
+        if stored is None and not has_bytes(self._described(table), wanted):
+            send(self.session, Pass.CREATE, WriteOp.CREATE, table, [Prepared(row)])
+            return
+        if stored is None:
+            see(self.session, Pass.CREATE, table, [no_file(step.key, NOT_HELD)])
+            return
+        try:
+            self._send_file(table, row, stored, wanted)
+        except (IntegrityError, NotFound) as error:
+            see(self.session, Pass.CREATE, table, [no_file(step.key, error.sentence)])
+
+    def _send_file(self, table: str, row: WriteRow, stored: StoredFile, wanted: Cells) -> None:
+        """Upload; where the call was turned away before it was taken, once more."""
+        proof = proof_of(self._described(table), wanted)
+        try:
+            self._send_once(table, row, stored, proof)
+        except TransientError as error:
+            if error.code != UPLOAD_UNSENT:
+                raise
+            self._send_once(table, row, stored, proof)
+
+    def _send_once(self, table: str, row: WriteRow, stored: StoredFile, proof: Cells) -> None:
+        with self.session.ports.vault.open_file(self.session.plan.org, stored.blob) as body:
+            upload(self.session, table, row, body, proof=proof)
+
+    def _described(self, table: str) -> Table:
+        return self.session.table(table)
+
+    # --- by-products -------------------------------------------------------------------------------
+
+    def _link_products(self, steps: Sequence[PlanStep]) -> None:
+        """Learn which records the org made with these; versions of one thing share it."""
+        table = steps[0].table
+        for product in self.session.capability(table).by_products:
+            old = {
+                live: record
+                for states in self.session.wanted.states(steps)
+                for step, record in zip(states.steps, states.texts(product.column), strict=True)
+                if record is not None and (live := self.session.links.live(step.key)) is not None
+            }
+            unknown = {
+                live: record
+                for live, record in old.items()
+                if self.session.links.live(RecordKey(product.table, record)) is None
+            }
+            if unknown:
+                self._learn(table, product.table, product.column, unknown)
+
+    def _learn(self, table: str, product: str, column: str, old: Mapping[str, str]) -> None:
+        rows = self.session.ports.writer.fetch(
+            self.session.table(table), list(old), columns=[column]
+        )
+        links = tuple(
+            Link(product, old[record], str(cells[column]))
+            for record, cells in each(rows)
+            if cells[column] is not None
+        )
+        if links:
+            self.session.log.write(Linked(links))
+
+    # --- after a crash -----------------------------------------------------------------------------
+
+    def rebuilt(self, intent: Intent) -> Sequence[WriteRow]:
+        """The rows of a call whose answer is missing, as they were sent.
+
+        Raises Conflict (``restore-uncertain``) if they cannot be rebuilt exactly.
+        """
+        keys = [RecordKey(intent.table, row.record) for row in intent.rows]
+        steps = [self.session.step(key) for key in keys]
+        wanted = self.session.wanted.cells(steps)
+        built = self.build(intent.table, steps)
+        table = self.session.table(intent.table)
+        for row in intent.rows:
+            if built[RecordKey(intent.table, row.record)].digest != row.digest:
+                raise uncertain(intent, len(intent.rows))
+        proof = self.session.capability(intent.table).file_column is not None
+        return [
+            WriteRow(
+                key.record,
+                None,
+                {**built[key].cells, **(proof_of(table, wanted[key]) if proof else {})},
+            )
+            for key in keys
+        ]
+
+
+def _by_table(steps: Iterable[PlanStep]) -> dict[str, list[PlanStep]]:
+    found: dict[str, list[PlanStep]] = {}
+    for step in steps:
+        found.setdefault(step.table, []).append(step)
+    return found

@@ -1,0 +1,261 @@
+"""A restore: a plan that is run once. The journal is its memory, the commit its end.
+
+A run that stopped, for whatever reason and wherever, goes on when it is called again with the same
+id: the journal in the vault tells what was done, and a call whose answer is missing is cleared up
+first. Running a finished restore again gives its outcome and changes nothing.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from unlost.engine.restore.journal.entries import (
+    Answer,
+    Closed,
+    Intent,
+    Link,
+    Linked,
+    Opened,
+    Resumed,
+)
+from unlost.engine.restore.journal.log import Log, same_plan
+from unlost.engine.restore.running.changing import reopen, second_pass, undelete, update
+from unlost.engine.restore.running.correlate import resolve
+from unlost.engine.restore.running.creating import Creator
+from unlost.engine.restore.running.links import Links
+from unlost.engine.restore.running.readback import record_outcomes
+from unlost.engine.restore.running.returning import leave_returned, take_along
+from unlost.engine.restore.running.rows import expected
+from unlost.engine.restore.running.session import RestorePorts, Session
+from unlost.engine.restore.running.wanted import Wanted
+from unlost.engine.restore.values.keys import find_apart
+from unlost.engine.restore.values.outcome import Parked, RecordOutcome, RestoreOutcome
+from unlost.model.errors import Conflict, LimitReached, UsageError
+from unlost.model.lineage import resolve as last_lives
+from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan
+from unlost.model.progress import Phase, Progress
+from unlost.model.snapshot import CommitKind, Lineage, TableCommit
+from unlost.model.writing import MatchKey, WriteOp
+
+
+def run_of(plan: RestorePlan) -> str:
+    """The run of a plan: a plan is run once, so that restoring twice changes nothing."""
+    return f"restore-{plan.id}"
+
+
+def execute(plan: RestorePlan, ports: RestorePorts) -> RestoreOutcome | Parked:
+    """Run a plan, or go on with it, or tell how it ended.
+
+    Raises UsageError (``other-org``) if the writer is not the plan's target, Conflict
+    (``run-in-progress``, ``restore-other-plan``, ``restore-uncertain``), and what stops the run.
+    """
+    run = run_of(plan)
+    with ports.lease.hold(plan.target, kind=CommitKind.RESTORE, run=run):
+        session = _open(plan, ports, run)
+        outcome = session.log.state.closed
+        if outcome is None:
+            try:
+                _write(session)
+            except LimitReached as limit:
+                return _parked(session, limit)
+            outcome = _close(session)
+        _commit(session, run)
+        return outcome
+
+
+def announce(plan: RestorePlan, ports: RestorePorts) -> bool:
+    """Write a plan into the vault as a run that others go on with; True if it is over already.
+
+    Raises as ``execute`` does before its first call.
+    """
+    run = run_of(plan)
+    with ports.lease.hold(plan.target, kind=CommitKind.RESTORE, run=run):
+        return _open(plan, ports, run).log.state.closed is not None
+
+
+def resume(run: str, org: str, ports: RestorePorts) -> RestoreOutcome | Parked:
+    """Go on with a run of which only the vault knows; raises UsageError (``run-unknown``)."""
+    log = Log(ports.vault.journal(org, run))
+    if log.state.opened is None:
+        raise UsageError(
+            "run-unknown",
+            f"The vault has no restore {run} of this org.",
+            next_step="See `unlost runs`.",
+        )
+    return execute(log.opened.plan, ports)
+
+
+def _open(plan: RestorePlan, ports: RestorePorts, run: str) -> Session:
+    _same_org(plan, ports)
+    log = Log(ports.vault.journal(plan.target, run))
+    same_plan(log.state, plan)
+    if log.state.closed is None:
+        _check_not_erased(plan, ports)
+        at = ports.writer.server_time()
+        log.write(Opened(run, plan, at) if log.state.opened is None else Resumed(at))
+    steps = {step.key: step for step in plan.steps}
+    seen: dict[RecordKey, str | None] = {
+        RecordKey(link.table, link.record): link.live for link in plan.links
+    }
+    links = Links(ports.vault, plan.org, plan.target, log.state, steps, seen)
+    schema = ports.vault.as_of(plan.org, plan.snapshot).schema()
+    return Session(ports, plan, log, schema, Wanted(ports.vault, plan.org, plan.steps), links)
+
+
+def _check_not_erased(plan: RestorePlan, ports: RestorePorts) -> None:
+    """Raise Conflict (``restore-erased``) if a record of the plan was erased since it was made."""
+    erased = ports.vault.erased(plan.org, [step.key for step in plan.steps])
+    if erased:
+        raise Conflict(
+            "restore-erased",
+            f"{len(erased):,} of the {len(plan.steps):,} records of this plan were erased after it was "
+            "made. Nothing of it was written.",
+            next_step="Make the plan again with `unlost restore plan`: without them.",
+        )
+
+
+def _same_org(plan: RestorePlan, ports: RestorePorts) -> None:
+    identity = ports.writer.identity()
+    known = ports.vault.orgs().get(plan.target)
+    if known is None or not known.same_org(identity):
+        raise UsageError(
+            "other-org",
+            f"The write identity opens {identity.label or identity.tenant}, which is not the org "
+            f"that the plan is for.",
+            next_step="Check the address of the writer with `unlost org writer`.",
+        )
+
+
+def _write(session: Session) -> None:
+    """All passes; each skips what the journal says is done."""
+    creator = Creator(session)
+    tables = sorted({step.table for step in session.plan.steps})
+    session.ports.writer.prepare([session.table(name) for name in tables])
+    _clear_up(session, creator)
+    session.ports.observer.progress(Progress(Phase.RESTORE))
+    leave_returned(session)
+    undelete(session)
+    take_along(session)
+    reopen(session)
+    creator.run()
+    _find_products(session)
+    creator.run_unmade()
+    update(session)
+    second_pass(session)
+
+
+def _clear_up(session: Session, creator: Creator) -> None:
+    """Find out what became of the calls whose answers are missing."""
+    missing = sorted(session.log.state.open.items())
+    rows = {n: creator.rebuilt(one) for n, one in missing if one.op is WriteOp.CREATE}
+    for number, intent in missing:
+        own = rows.pop(number, ())
+        others = [n for n in rows if session.log.state.open[n].table == intent.table]
+        beside = [row for n in others for row in rows[n]]
+        found = resolve(session, intent, own, beside=beside)
+        session.log.write(Answer(number, tuple(found)))
+        if intent.op is WriteOp.CREATE:
+            creator.link_products(_steps(session, intent))
+
+
+def _steps(session: Session, intent: Intent) -> list[PlanStep]:
+    return [session.step(RecordKey(intent.table, row.record)) for row in intent.rows]
+
+
+def _find_products(session: Session) -> None:
+    """Link records that the org made by itself to those that they stand for, by their keys."""
+    by_table: dict[str, list[PlanStep]] = {}
+    for step in session.plan.steps:
+        if step.action is Action.BY_PRODUCT and session.links.live(step.key) is None:
+            by_table.setdefault(step.table, []).append(step)
+    for table, steps in by_table.items():
+        for key in session.capability(table).keys:
+            _find_by(session, table, steps, key)
+
+
+def _find_by(session: Session, table: str, steps: list[PlanStep], key: MatchKey) -> None:
+    left = [step for step in steps if session.links.live(step.key) is None]
+    described = session.table(table)
+    wanted = session.wanted.cells(left)
+    session.links.prefetch(described.columns, wanted.values())
+    asked: dict[tuple[str, ...], str] = {}
+    for step in left:
+        cells = expected(wanted[step.key], described, session.links)
+        values = key.of(cells)
+        if values is not None:
+            asked.setdefault(values, step.record)
+    if asked:
+        live, _ = find_apart(session.ports.writer, described, key, list(asked))
+        known = {one for own, one in session.log.state.links.items() if own.table == table}
+        links = tuple(
+            Link(table, asked[value], found) for value, found in live.items() if found not in known
+        )
+        if links:
+            session.log.write(Linked(links))
+
+
+def _close(session: Session) -> RestoreOutcome:
+    records = tuple(record_outcomes(session))
+    _carry_on(session, records)
+    outcome = RestoreOutcome(
+        run_of(session.plan),
+        session.plan.id,
+        _started(session),
+        session.ports.writer.server_time(),
+        session.log.state.calls,
+        records,
+    )
+    session.log.write(Closed(outcome))
+    return outcome
+
+
+def _carry_on(session: Session, records: Sequence[RecordOutcome]) -> None:
+    """Let earlier lives of these records lead to where they live now, too."""
+    lives = {RecordKey(o.table, o.record): o.live for o in records if o.ending.good and o.live}
+    by_table: dict[str, list[str]] = {}
+    for key in lives:
+        by_table.setdefault(key.table, []).append(key.record)
+    org, target = session.plan.org, session.plan.target
+    links: list[Link] = []
+    for table, ids in by_table.items():
+        rows = session.ports.vault.lineage(org, table=table, records=ids)
+        for key, earlier in last_lives(rows, org=org, target=target).items():
+            now = lives.get(key)
+            if now is not None and earlier != now:
+                links.append(Link(table, earlier, now))
+    if links:
+        session.log.write(Linked(tuple(links)))
+
+
+def _started(session: Session) -> datetime:
+    return session.log.opened.at
+
+
+def _commit(session: Session, run: str) -> None:
+    """One commit with the lineage; calling it again gives the same."""
+    plan, ports = session.plan, session.ports
+    ports.observer.progress(Progress(Phase.COMMIT))
+    identity = ports.vault.orgs()[plan.target]
+    commit = ports.vault.begin(plan.target, run=run, kind=CommitKind.RESTORE, identity=identity)
+    rows = [
+        Lineage(key.table, key.record, live, plan.target, run)
+        for key, live in sorted(session.log.state.links.items(), key=lambda item: str(item[0]))
+        if live != key.record
+    ]
+    added = [commit.lineage(rows)] if rows else []
+    tables = [TableCommit(one.table, (one,)) for one in added]
+    commit.finish(tables, as_of=_started(session))
+    ports.observer.progress(Progress(Phase.COMMIT, done=True))
+
+
+def _parked(session: Session, limit: LimitReached) -> Parked:
+    done = sum(1 for step in session.plan.steps if session.links.live(step.key) is not None)
+    left = len(session.plan.steps) - done
+    return Parked(
+        run_of(session.plan),
+        done,
+        left,
+        f"{limit.sentence} {done} of {len(session.plan.steps)} records are there; {left} are missing.",
+        limit.next_step or "Go on later with `unlost restore resume`.",
+        limit.resume_at,
+        limit.code,
+    )

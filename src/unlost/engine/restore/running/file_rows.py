@@ -1,0 +1,125 @@
+"""Records that are created with a file: large files alone, small ones with the rows of a call."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from unlost.engine.restore.journal.entries import Pass
+from unlost.engine.restore.running.calls import Prepared, refusal, see, send
+from unlost.engine.restore.running.session import Session
+from unlost.model.errors import IntegrityError, NotFound
+from unlost.model.plan import PlanStep, RecordKey
+from unlost.model.schema import Table
+from unlost.model.snapshot import StoredFile
+from unlost.model.writing import Outcome, WriteOp, WriteRow
+
+NOT_HELD = "The vault does not hold the bytes of this file."
+
+type Cells = Mapping[str, str | None]
+
+
+def file_batches(
+    session: Session, table: str, steps: Sequence[PlanStep]
+) -> Sequence[Sequence[PlanStep]]:
+    """The records of each call; one whose file is large, or may be, is a call of its own."""
+    capability = session.capability(table)
+    if not capability.small_file:
+        return [[step] for step in steps]
+    stored = session.wanted.files(steps)
+    batches: list[list[PlanStep]] = []
+    held: list[PlanStep] = []
+    total = 0
+    for step in steps:
+        size = stored[step.key].size if step.key in stored else 0
+        if size > capability.small_file:
+            batches.append([step])
+            continue
+        full = len(held) == capability.rows_per_call or total + size > capability.files_per_call
+        if held and full:
+            batches.append(held)
+            held, total = [], 0
+        held.append(step)
+        total += size
+    return [*batches, held] if held else batches
+
+
+def send_small(
+    session: Session,
+    table: str,
+    steps: Sequence[PlanStep],
+    rows: Sequence[WriteRow],
+    wanted: Mapping[RecordKey, Cells],
+) -> None:
+    """Create these records with their small files in one call."""
+    stored = session.wanted.files(steps)
+    bodies = _bodies(session, stored.values())
+    ready: list[Prepared] = []
+    missing: list[Outcome] = []
+    for row in rows:
+        key = RecordKey(table, row.key)
+        made = _ready(session, row, key, stored.get(key), wanted[key], bodies)
+        if isinstance(made, Outcome):
+            missing.append(made)
+        else:
+            ready.append(made)
+    see(session, Pass.CREATE, table, missing)
+    if ready:
+        send(session, Pass.CREATE, WriteOp.CREATE, table, ready)
+
+
+def _ready(
+    session: Session,
+    row: WriteRow,
+    key: RecordKey,
+    stored: StoredFile | None,
+    wanted: Cells,
+    bodies: Mapping[str, bytes],
+) -> Prepared | Outcome:
+    described = session.table(key.table)
+    if stored is None:
+        return no_file(key, NOT_HELD) if has_bytes(described, wanted) else Prepared(row)
+    try:
+        data = bodies.get(stored.blob)
+        held = _body(session, stored) if data is None else data
+    except (IntegrityError, NotFound) as error:
+        return no_file(key, error.sentence)
+    return Prepared(replace(row, file=held), proof=proof_of(described, wanted))
+
+
+def _bodies(session: Session, stored: Iterable[StoredFile]) -> Mapping[str, bytes]:
+    """The bytes of all files; none if one of them cannot be read: then each is read alone."""
+    try:
+        return session.ports.vault.read_files(session.plan.org, {one.blob for one in stored})
+    except (IntegrityError, NotFound):
+        return {}
+
+
+def _body(session: Session, stored: StoredFile) -> bytes:
+    with session.ports.vault.open_file(session.plan.org, stored.blob) as body:
+        return body.read()
+
+
+def proof_of(table: Table, wanted: Cells) -> dict[str, str | None]:
+    """What the org tells of a file: the digest and the size that it must have."""
+    columns = [
+        name
+        for file in table.files
+        for name in (file.checksum_column, file.size_column)
+        if name is not None
+    ]
+    return {name: wanted.get(name) for name in columns}
+
+
+def has_bytes(table: Table, wanted: Cells) -> bool:
+    """False for a record of this table that is only a link: its row tells a size of nothing."""
+    sizes = [wanted.get(file.size_column) for file in table.files if file.size_column is not None]
+    return not sizes or any(size not in (None, "0") for size in sizes)
+
+
+def no_file(key: RecordKey, sentence: str) -> Outcome:
+    """The outcome of a record that cannot be created for want of its file."""
+    return refusal(
+        key,
+        "restore-file-missing",
+        sentence,
+        "Run `unlost verify --level full`; the record can be created without its file by hand.",
+    )

@@ -1,0 +1,108 @@
+"""Which live record stands for a record of the vault."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.engine.restore.journal.log import RunState
+from unlost.model.lineage import resolve as last_lives
+from unlost.model.plan import PlanStep, RecordKey
+from unlost.model.ports import Vault
+from unlost.model.schema import Column
+
+
+class Missing(Enum):
+    """A reference to a record of the plan that has no live record (yet)."""
+
+    MISSING = auto()
+
+
+MISSING = Missing.MISSING
+
+
+@dataclass(slots=True)
+class Links:
+    """Live ids: of the plan's records, of records that came back in earlier restores, or as is.
+
+    ``earlier`` begins with what the plan saw, and learns the rest from the vault.
+    """
+
+    vault: Vault
+    org: str
+    target: str
+    state: RunState
+    steps: Mapping[RecordKey, PlanStep]
+    earlier: dict[RecordKey, str | None] = field(default_factory=dict)
+
+    def live(self, key: RecordKey) -> str | None:
+        """The live id of a record of the plan, if it has one by now."""
+        return self.state.links.get(key)
+
+    def prefetch(self, columns: Iterable[Column], rows: Iterable[Mapping[str, str | None]]) -> None:
+        """Learn at once what became of all records that these rows refer to."""
+        held = list(rows)
+        wanted: dict[str, set[str]] = {}
+        for column in columns:
+            if column.reference is None:
+                continue
+            values = {value for row in held if (value := row.get(column.name))}
+            for table in column.reference.tables:
+                wanted.setdefault(table, set()).update(values)
+        for table, values in wanted.items():
+            self._learn(table, values)
+
+    def learn(self, columns: Iterable[Column], rows: pa.Table) -> None:
+        """The same for rows that are held by column."""
+        wanted: dict[str, set[str]] = {}
+        for column in columns:
+            if column.reference is None or column.name not in rows.column_names:
+                continue
+            values = set(pc.unique(rows.column(column.name)).to_pylist()) - {None, ""}
+            for table in column.reference.tables if values else ():
+                wanted.setdefault(table, set()).update(values)
+        for table, values in wanted.items():
+            self._learn(table, values)
+
+    def mapped(self, column: Column, told: pa.ChunkedArray) -> pa.Array:
+        """The live ids that these references must have now; null where there is none (yet)."""
+        texts = told.combine_chunks().dictionary_encode()
+        live = [self.resolve(column, value) for value in texts.dictionary.to_pylist()]
+        ids = pa.array([None if isinstance(one, Missing) else one for one in live], pa.string())
+        return ids.take(texts.indices)
+
+    def _learn(self, table: str, values: set[str]) -> None:
+        unknown = sorted(
+            value
+            for value in values
+            if (key := RecordKey(table, value)) not in self.steps and key not in self.earlier
+        )
+        if not unknown:
+            return
+        self.earlier.update({RecordKey(table, value): None for value in unknown})
+        rows = self.vault.lineage(self.org, table=table, records=unknown)
+        came = last_lives(rows, org=self.org, target=self.target)
+        self.earlier.update({key: came[key] for key in came if key in self.earlier})
+
+    def resolve(self, column: Column, value: str) -> str | Missing:
+        """The live id that a reference must have now."""
+        for table in column.reference.tables if column.reference else ():
+            key = RecordKey(table, value)
+            live = self.state.links.get(key)
+            if live is not None:
+                return live
+            if key in self.steps:
+                return MISSING
+            earlier = self.earlier.get(key)
+            if earlier is not None:
+                return self._now(RecordKey(table, earlier))
+        return value
+
+    def _now(self, life: RecordKey) -> str | Missing:
+        """The live id of a record that came back earlier: it may be lost again, and of the plan."""
+        live = self.state.links.get(life)
+        if live is None and life in self.steps:
+            return MISSING
+        return live or life.record

@@ -1,0 +1,88 @@
+"""Which records can be written beside one another. Pure, but for the reading of wanted states.
+
+An org locks what a record refers to while the record is written, and refuses who waits too long:
+records that refer to the same one are written one after another, all others may be written at a time.
+"""
+
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+
+from unlost.engine.restore.running.session import Session
+from unlost.model.plan import PlanStep, RecordKey
+
+type Marks = set[str]
+"""What a record locks while it is written."""
+
+
+def lanes(rows: Sequence[Collection[Hashable]], *, most: int, full: int) -> list[list[int]]:
+    """Places of rows in at most ``most`` lanes; rows that share a mark stand in one, in their order.
+
+    A lane holds a multiple of ``full`` rows as far as that can be, for calls to be full.
+    """
+    calls = -(-len(rows) // full)
+    count = min(most, calls)
+    room = [full * (calls // count + (at < calls % count)) for at in range(count)]
+    found: list[list[int]] = [[] for _ in range(count)]
+    for group in sorted(_groups(rows), key=len, reverse=True):
+        fits = (at for at in range(count) if room[at] >= len(group))
+        lane = next(fits, None)
+        lane = max(range(count), key=room.__getitem__) if lane is None else lane
+        found[lane] += group
+        room[lane] -= len(group)
+    return [sorted(one) for one in found if one]
+
+
+def _groups(rows: Sequence[Collection[Hashable]]) -> list[list[int]]:
+    """Places of rows that hang together by their marks."""
+    above = list(range(len(rows)))
+
+    def top(at: int) -> int:
+        while above[at] != at:
+            above[at] = above[above[at]]
+            at = above[at]
+        return at
+
+    first: dict[Hashable, int] = {}
+    for at, marks in enumerate(rows):
+        for mark in marks:
+            above[top(at)] = top(first.setdefault(mark, at))
+    groups: dict[int, list[int]] = {}
+    for at in range(len(rows)):
+        groups.setdefault(top(at), []).append(at)
+    return list(groups.values())
+
+
+def batches_abreast(
+    session: Session, by_table: Mapping[str, Sequence[PlanStep]], *, late: bool
+) -> list[list[tuple[str, Sequence[PlanStep]]]]:
+    """The steps as lanes of calls. ``late``: references are set on records that are there already."""
+    capabilities = [session.capability(table) for table in by_table]
+    steps = [step for own in by_table.values() for step in own]
+    marks = {
+        key: one for t, own in by_table.items() for key, one in _marks(session, t, own, late=late)
+    }
+    found = lanes(
+        [marks[step.key] for step in steps],
+        most=min(one.calls_at_once for one in capabilities),
+        full=min(one.rows_per_call for one in capabilities),
+    )
+    return [list(_calls(session, [steps[at] for at in lane])) for lane in found]
+
+
+def _calls(session: Session, steps: Sequence[PlanStep]) -> Iterator[tuple[str, Sequence[PlanStep]]]:
+    for table in dict.fromkeys(step.table for step in steps):
+        own = [step for step in steps if step.table == table]
+        size = session.capability(table).rows_per_call
+        for at in range(0, len(own), size):
+            yield table, own[at : at + size]
+
+
+def _marks(
+    session: Session, table: str, steps: Sequence[PlanStep], *, late: bool
+) -> Iterator[tuple[RecordKey, Marks]]:
+    capability = session.capability(table)
+    columns = sorted(capability.locks & (capability.changeable if late else capability.settable))
+    for states in session.wanted.states(steps):
+        told = [(name, states.texts(name)) for name in columns]
+        for at, step in enumerate(states.steps):
+            held = {texts[at] for name, texts in told if (name in step.late) is late}
+            yield step.key, {one for one in held if one} | ({step.record} if late else set())

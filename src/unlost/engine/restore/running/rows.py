@@ -1,0 +1,130 @@
+"""From the wanted state of a record to the cells that are sent: pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from unlost.engine.restore.running.links import Links, Missing
+from unlost.engine.restore.running.wanted import States
+from unlost.model.plan import PlanStep
+from unlost.model.schema import Column, Table
+from unlost.model.writing import WriteCapability
+
+type Cells = Mapping[str, str | None]
+
+
+@dataclass(slots=True)
+class Built:
+    """Cells to send. ``empty``: references left out because their record is not there.
+
+    ``blocked``: a column without which the org refuses the record, and whose record is not there.
+    ``digest`` is that of the cells once they are complete.
+    """
+
+    cells: dict[str, str | None] = field(default_factory=dict)
+    empty: list[str] = field(default_factory=list)
+    blocked: str | None = None
+    digest: str = ""
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The cells that are not empty."""
+        return {name: value for name, value in self.cells.items() if value is not None}
+
+
+def create_rows(
+    states: States, table: Table, capability: WriteCapability, links: Links
+) -> list[Built]:
+    """What creates send: all that can be set and has a value, but not what is set late.
+
+    What was empty is sent where the org would else put something there.
+    """
+    built = [Built() for _ in states.steps]
+    born = {late.column: late.born for late in capability.late}
+    products = {product.column for product in capability.by_products}
+    for name in sorted(capability.settable.intersection(states.rows.column_names)):
+        if name in born:
+            told = [None if one is None else born[name] for one in states.texts(name)]
+            _fill(states, built, name, told)
+            continue
+        column = table.column(name)
+        if column is None or column.reference is None:
+            _fill(states, built, name, states.texts(name))
+            if name in capability.defaulted:
+                _say_empty(states, built, name)
+            continue
+        live = links.mapped(column, states.rows.column(name)).to_pylist()
+        _fill(states, built, name, live)
+        if name not in products:
+            _left_empty(states, built, name, live)
+        if name in capability.defaulted:
+            _say_empty(states, built, name)
+    for one in built:
+        missing = [name for name in one.empty if name in capability.needs_value]
+        one.blocked = missing[0] if missing else None
+    return built
+
+
+def _fill(states: States, built: list[Built], name: str, told: Sequence[str | None]) -> None:
+    for step, one, value in zip(states.steps, built, told, strict=True):
+        if value is not None and name not in step.late:
+            one.cells[name] = value
+
+
+def _say_empty(states: States, built: list[Built], name: str) -> None:
+    """Name a column that was empty, so that no default takes its place."""
+    for step, one, value in zip(states.steps, built, states.texts(name), strict=True):
+        if value is None and name not in step.late:
+            one.cells[name] = None
+
+
+def _left_empty(states: States, built: list[Built], name: str, live: Sequence[str | None]) -> None:
+    """Note the references that lead to records which are not there."""
+    wanted = states.texts(name)
+    for step, one, value, now in zip(states.steps, built, wanted, live, strict=True):
+        if now is None and value is not None and name not in step.late:
+            one.empty.append(name)
+
+
+def update_row(columns: tuple[str, ...], wanted: Cells, table: Table, links: Links) -> Built:
+    """What an update sends: these columns, cleared ones too."""
+    built = Built()
+    for name in columns:
+        value = wanted.get(name)
+        if value is None:
+            built.cells[name] = None
+        else:
+            _set(built, table.column(name), name, value, links)
+    return built
+
+
+def late_columns(step: PlanStep, wanted: Cells, capability: WriteCapability) -> tuple[str, ...]:
+    """The columns that the second pass sets."""
+    own = [
+        late.column for late in capability.late if wanted.get(late.column) not in (None, late.born)
+    ]
+    own = [name for name in own if name in capability.changeable]
+    return tuple(dict.fromkeys((*step.late, *own)))
+
+
+def _set(built: Built, column: Column | None, name: str, value: str, links: Links) -> None:
+    if column is None or column.reference is None:
+        built.cells[name] = value
+        return
+    live = links.resolve(column, value)
+    if not isinstance(live, Missing):
+        built.cells[name] = live
+    else:
+        built.empty.append(name)
+
+
+def expected(wanted: Cells, table: Table, links: Links) -> dict[str, str | None]:
+    """The wanted cells with references as they must be now; unknown ones are None."""
+    cells: dict[str, str | None] = {}
+    for name, value in wanted.items():
+        column = table.column(name)
+        if value is None or column is None or column.reference is None:
+            cells[name] = value
+        else:
+            live = links.resolve(column, value)
+            cells[name] = None if isinstance(live, Missing) else live
+    return cells

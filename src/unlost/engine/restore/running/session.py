@@ -1,0 +1,78 @@
+"""What all parts of one running restore share."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from unlost.engine.restore.journal.log import Log
+from unlost.engine.restore.running.links import Links
+from unlost.engine.restore.running.wanted import Wanted
+from unlost.model.errors import IntegrityError
+from unlost.model.plan import PlanStep, RecordKey, RestorePlan
+from unlost.model.ports import Clock, Lease, Observer, Vault, Writer
+from unlost.model.schema import Schema, Table
+from unlost.model.writing import WriteCapability
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestorePorts:
+    """The ports of a restore.
+
+    ``external_ids`` names, by table, a column of the target that keeps the old id: with it a lost
+    answer is cleared up by one look.
+    """
+
+    writer: Writer
+    vault: Vault
+    lease: Lease
+    clock: Clock
+    observer: Observer
+    external_ids: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Session:
+    """One restore while it runs."""
+
+    ports: RestorePorts
+    plan: RestorePlan
+    log: Log
+    schema: Schema
+    wanted: Wanted
+    links: Links
+    _capabilities: dict[str, WriteCapability] = field(default_factory=dict)
+
+    def table(self, name: str) -> Table:
+        """A table of the plan, as the vault knows it."""
+        found = self.schema.table(name)
+        if found is None:
+            raise IntegrityError(
+                "restore-table-unknown",
+                f"The snapshot of the plan has no table {name}.",
+                next_step="Make the plan again with `unlost restore plan`.",
+            )
+        return found
+
+    def capability(self, name: str) -> WriteCapability:
+        """What may be written to a table now."""
+        if name not in self._capabilities:
+            self._capabilities[name] = self.ports.writer.capability(self.table(name))
+        return self._capabilities[name]
+
+    def step(self, key: RecordKey) -> PlanStep:
+        """The step of a record."""
+        return self.links.steps[key]
+
+    def batches(self, table: str, steps: Sequence[PlanStep]) -> Sequence[Sequence[PlanStep]]:
+        """The steps cut to the size of one call."""
+        capability = self.capability(table)
+        large = self._by_job(table, len(steps))
+        size = capability.rows_per_job if large else capability.rows_per_call
+        return [steps[at : at + size] for at in range(0, len(steps), size)]
+
+    def abreast(self, table: str, rows: int) -> bool:
+        """True if so many rows go out in small calls, several at a time."""
+        return self.capability(table).calls_at_once > 1 and not self._by_job(table, rows)
+
+    def _by_job(self, table: str, rows: int) -> bool:
+        capability = self.capability(table)
+        return capability.rows_per_job > 0 and rows >= capability.job_above

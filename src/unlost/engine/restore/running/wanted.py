@@ -1,0 +1,218 @@
+"""The wanted state of records: read from the vault when it is needed, never kept in a plan."""
+
+import threading
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import pyarrow as pa
+
+from unlost.engine.restore.values.cells import digests
+from unlost.model.errors import IntegrityError
+from unlost.model.plan import PlanStep, RecordKey
+from unlost.model.ports import Vault
+from unlost.model.schema import Table
+from unlost.model.snapshot import StoredFile
+from unlost.model.writing import Gather
+
+READ_ROWS = 2_000  # records of one table that are read at a time
+LONG = 100_000  # characters that a record may have at most to be one of so many
+KEPT_BYTES = 64 << 20  # of records that were read and may be asked for again
+
+type Cells = dict[str, str | None]
+type Place = tuple[int, str]
+"""A snapshot's number and a table: where a record is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """Wanted states of records of one table, all with the same columns: a row for each step."""
+
+    steps: Sequence[PlanStep]
+    rows: pa.Table
+
+    def texts(self, name: str) -> list[str | None]:
+        """The cells of a column; nulls where nothing is known of it."""
+        if name not in self.rows.column_names:
+            return [None] * len(self.steps)
+        found: list[str | None] = self.rows.column(name).to_pylist()
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Neighbours in the plan, as the vault has them. ``row_of`` finds their rows."""
+
+    rows: pa.Table
+    digests: Sequence[str]
+    row_of: Mapping[str, int]
+    size: int
+
+
+class Wanted:
+    """Reads wanted cells and files of the plan's records.
+
+    Neighbours in the plan are wanted together: they are read together, and what was read last is
+    kept. Safe for threads.
+    """
+
+    def __init__(self, vault: Vault, org: str, steps: Iterable[PlanStep]) -> None:
+        self._vault = vault
+        self._org = org
+        self._schemas: dict[Place, Table] = {}
+        self._windows: OrderedDict[tuple[Place, int], _Window] = OrderedDict()
+        self._held = 0
+        self._lock = threading.Lock()
+        self._numbers: dict[Place, dict[str, int]] = defaultdict(dict)
+        for step in steps:
+            numbers = self._numbers[_place(step)]
+            numbers[step.record] = len(numbers)
+
+    def cells(self, steps: Sequence[PlanStep]) -> dict[RecordKey, Cells]:
+        """The wanted cells of these records, typed edits included.
+
+        Raises IntegrityError (``restore-version-moved``) if the vault's version is not the one
+        that the plan was made for.
+        """
+        found: dict[RecordKey, Cells] = {}
+        for states in self._unedited(steps):
+            told = zip(states.steps, states.rows.to_pylist(), strict=True)
+            found.update({step.key: {**cells, **step.edits} for step, cells in told})
+        return found
+
+    def states(self, steps: Sequence[PlanStep]) -> Iterator[States]:
+        """The same, by column; in parts, each of records that have the same columns."""
+        for part in self._unedited(steps):
+            edited = [one for one in part.steps if one.edits]
+            if not edited:
+                yield part
+                continue
+            groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
+            for at, step in enumerate(part.steps):
+                groups[tuple(sorted(step.edits))].append(at)
+            for names, own in groups.items():
+                yield _edited([part.steps[at] for at in own], part.rows.take(own), names)
+
+    def _unedited(self, steps: Sequence[PlanStep]) -> Iterator[States]:
+        groups: dict[Place, list[PlanStep]] = defaultdict(list)
+        for step in steps:
+            groups[_place(step)].append(step)
+        for place, own in groups.items():
+            windows: dict[int, list[PlanStep]] = defaultdict(list)
+            size, numbers = at_once(self._schema(place)), self._numbers[place]
+            for step in own:
+                windows[numbers[step.record] // size].append(step)
+            for number, inside in windows.items():
+                window = self._window(place, number, size)
+                yield States(inside, taken(window.rows, _checked(inside, window)))
+
+    def _window(self, place: Place, number: int, size: int) -> _Window:
+        with self._lock:
+            return self._kept(place, number, size)
+
+    def _kept(self, place: Place, number: int, size: int) -> _Window:
+        if (place, number) in self._windows:
+            self._windows.move_to_end((place, number))
+            return self._windows[place, number]
+        records = list(islice(self._numbers[place], number * size, (number + 1) * size))
+        read = self._windows[place, number] = self._read(place, records)
+        self._held += read.size
+        while len(self._windows) > 1 and self._held > KEPT_BYTES:
+            self._held -= self._windows.popitem(last=False)[1].size
+        return read
+
+    def _schema(self, place: Place) -> Table:
+        if place not in self._schemas:
+            night, name = place
+            schema = self._vault.as_of(self._org, night).schema().table(name)
+            if schema is None:
+                raise moved(RecordKey(name, next(iter(self._numbers[place]))))
+            self._schemas[place] = schema
+        return self._schemas[place]
+
+    def _read(self, place: Place, records: Sequence[str]) -> _Window:
+        night, name = place
+        schema = self._schema(place)
+        rows = self._vault.as_of(self._org, night).get(name, records)
+        columns = [column.name for column in schema.columns if column.name in rows.column_names]
+        row_of = {record: row for row, record in enumerate(rows["_u_id"].to_pylist())}
+        told = digests(schema, rows, columns)
+        return _Window(rows.select(columns), told, row_of, int(rows.nbytes))
+
+    def file(self, step: PlanStep) -> StoredFile | None:
+        """The newest file that the vault held for the record in the wanted state."""
+        files = self._vault.as_of(self._org, _place(step)[0]).files(step.table, [step.record])
+        return files[0] if files else None
+
+    def files(self, steps: Sequence[PlanStep]) -> dict[RecordKey, StoredFile]:
+        """The newest file of each record that has one in the wanted state."""
+        groups: dict[Place, list[PlanStep]] = defaultdict(list)
+        for step in steps:
+            groups[_place(step)].append(step)
+        found: dict[RecordKey, StoredFile] = {}
+        for (night, table), own in groups.items():
+            stored = self._vault.as_of(self._org, night).files(table, [one.record for one in own])
+            for file in stored:
+                found.setdefault(RecordKey(table, file.record), file)
+        return found
+
+    def gathered(
+        self, gather: Gather, rows: Sequence[PlanStep]
+    ) -> Mapping[str, Sequence[tuple[RecordKey, str]]]:
+        """By parent: the gathered rows and the references that they hold."""
+        cells = self.cells(rows)
+        by_parent: dict[str, list[tuple[RecordKey, str]]] = defaultdict(list)
+        for key, own in cells.items():
+            parent, value = own.get(gather.parent_column), own.get(gather.value_column)
+            fits = all(own.get(column) == text for column, text in gather.where)
+            if fits and parent is not None and value is not None:
+                by_parent[parent].append((key, value))
+        return by_parent
+
+
+def at_once(table: Table) -> int:
+    """Records that are held together; fewer where texts may be long."""
+    longest = sum(column.length for column in table.columns)
+    return READ_ROWS if longest <= LONG else READ_ROWS // 4
+
+
+def taken(rows: pa.Table, places: Sequence[int]) -> pa.Table:
+    """These rows; neighbours in their order, as most are, are not copied."""
+    first, count = places[0], len(places)
+    if list(places) == list(range(first, first + count)):
+        return rows.slice(first, count)
+    return rows.take(places)
+
+
+def _place(step: PlanStep) -> Place:
+    """The snapshot to read from: few of them serve many versions."""
+    return step.snapshot or step.version, step.table
+
+
+def _checked(steps: Sequence[PlanStep], window: _Window) -> list[int]:
+    """The rows of the steps; what the vault lacks is refused like what it has otherwise."""
+    rows = [window.row_of.get(step.record) for step in steps]
+    found = [row for row in rows if row is not None]
+    for step, row in zip(steps, rows, strict=True):
+        if row is None or window.digests[row] != step.digest:
+            raise moved(step.key)
+    return found
+
+
+def _edited(steps: Sequence[PlanStep], rows: pa.Table, names: Sequence[str]) -> States:
+    """The rows with the edits of these columns, which all of the steps have."""
+    for name in names:
+        typed = pa.array([step.edits[name] for step in steps], pa.string())
+        at = rows.column_names.index(name) if name in rows.column_names else None
+        rows = rows.append_column(name, typed) if at is None else rows.set_column(at, name, typed)
+    return States(steps, rows)
+
+
+def moved(key: RecordKey) -> IntegrityError:
+    """The vault does not hold what the plan was made for."""
+    return IntegrityError(
+        "restore-version-moved",
+        f"The vault's version of {key} is not the one that the plan was made for.",
+        next_step="Run `unlost verify --level full`, then make the plan again.",
+    )

@@ -1,0 +1,1 @@
+"""Values of a restore: edits, digests of cells, the plan file, outcomes."""

@@ -1,0 +1,32 @@
+"""Codes of the notes that a plan or an outcome shows about a record."""
+
+from enum import StrEnum
+
+
+class Remark(StrEnum):
+    """What is to be said of a record: the codes of notes."""
+
+    # nothing is written
+    CREATE_NOT_ALLOWED = "create-not-allowed"
+    UPDATE_NOT_ALLOWED = "update-not-allowed"
+    VALUE_MISSING = "value-missing"
+    FILE_MISSING = "file-missing"
+    KEY_TAKEN = "key-taken"
+    KEY_NOT_UNIQUE = "key-not-unique"
+    PARENT_REQUIRED = "parent-required"
+    CIRCLE_REQUIRED = "circle-required"
+    MAKER_MISSING = "maker-missing"
+    LOST_SINCE = "lost-since"
+    # something comes back otherwise than it was
+    PARENT_MISSING = "parent-missing"
+    CHANGED_SINCE = "changed-since"
+    MOVED_SINCE = "moved-since"
+    ADOPTS_TWIN = "adopts-twin"
+    COLUMN_FIXED = "column-fixed"
+    VALUE_NEEDED = "value-needed"
+    CLOSED = "closed"
+    # good to know
+    TYPED = "typed"
+    BY_CASCADE = "by-cascade"
+    REOPENED = "reopened"
+    LEFT_IN_BIN = "left-in-bin"

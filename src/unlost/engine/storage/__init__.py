@@ -1,0 +1,1 @@
+"""What fills an org's storage, and the forecast of it."""

@@ -1,0 +1,125 @@
+"""What the records of a backup use of their org's storages: by table, year, owner and mail thread.
+
+Batch by batch: what is held are sums, never rows.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from unlost.engine.storage.loops import HELD
+from unlost.engine.storage.mails import SIDES, STRIPPED, frame, instants, read_mails, size_of
+from unlost.model.ports import Snapshot
+from unlost.model.storage import MailRule, StorageRule, TableUse, ThreadUse, Weight
+
+BYTES, RECENT, COUNT, YEAR, OWNER = "bytes", "recent", "count", "year", "owner"
+
+
+def table_uses(
+    snapshot: Snapshot, rules: Mapping[str, StorageRule], *, since: datetime
+) -> Iterator[TableUse]:
+    """What each table that costs something uses of each storage, as of a backup."""
+    held = snapshot.tables()
+    for table, rule in rules.items():
+        if table in held and held[table].held:
+            for weight in rule.weights:
+                yield _use(snapshot, table, rule, weight, since)
+
+
+def thread_uses(
+    snapshot: Snapshot, table: str, rule: MailRule, weight: Weight, *, since: datetime, most: int
+) -> Sequence[ThreadUse]:
+    """The mail threads that use most."""
+    parts = max(1, -(-snapshot.tables()[table].held // HELD))
+    found = [
+        thread
+        for number in range(parts)
+        for thread in _threads(_mails(snapshot, table, rule, weight, number, parts), since, most)
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.bytes, one.subject, one.sides))[:most])
+
+
+def _mails(
+    snapshot: Snapshot, table: str, rule: MailRule, weight: Weight, number: int, parts: int
+) -> Iterator[pl.DataFrame]:
+    """The mails of one of the parts in which they are looked at: all of a pair are in one."""
+    mine = pl.concat_str(SIDES, separator="\n").hash() % parts == number
+    return (mails.filter(mine) for mails in read_mails(snapshot, table, rule, size=weight))
+
+
+def _threads(mails: Iterable[pl.DataFrame], since: datetime, most: int) -> Iterator[ThreadUse]:
+    keys = [STRIPPED, *SIDES]
+    sums = _summed((part.group_by(keys).agg(_sums(since, "at")) for part in mails), keys)
+    if sums is None:
+        return
+    largest = sums.sort([BYTES, *keys], descending=[True, False, False, False]).head(most)
+    for row in largest.iter_rows(named=True):
+        sides = (row[SIDES[0]], row[SIDES[1]])
+        yield ThreadUse(row[STRIPPED], sides, row[COUNT], row[BYTES], row[RECENT])
+
+
+def _use(
+    snapshot: Snapshot, table: str, rule: StorageRule, weight: Weight, since: datetime
+) -> TableUse:
+    keys = [YEAR, OWNER]
+    parts = (
+        batch.with_columns(
+            size_of(weight).alias(BYTES),
+            _born(rule).alias("born"),
+            _owner(rule).alias(OWNER),
+        )
+        .with_columns(pl.col("born").dt.year().fill_null(0).alias(YEAR))
+        .group_by(keys)
+        .agg(_sums(since, "born"))
+        for batch in _batches(snapshot, table, rule, weight)
+    )
+    sums = _summed(parts, keys)
+    if sums is None:
+        return TableUse(table, weight.storage, 0, 0)
+    return TableUse(
+        table,
+        weight.storage,
+        int(sums[COUNT].sum()),
+        int(sums[BYTES].sum()),
+        int(sums[RECENT].sum()),
+        dict(_split(sums, YEAR)),
+        dict(_split(sums, OWNER)),
+    )
+
+
+def _batches(
+    snapshot: Snapshot, table: str, rule: StorageRule, weight: Weight
+) -> Iterator[pl.DataFrame]:
+    named = (rule.born, rule.owner, weight.told, *weight.texts)
+    columns = list(dict.fromkeys(name for name in named if name is not None))
+    for batch in snapshot.scan(table, columns=columns):
+        yield frame(batch)
+
+
+def _sums(since: datetime, born: str) -> list[pl.Expr]:
+    recent = pl.col(BYTES).filter(pl.col(born) >= since).sum()
+    return [pl.len().cast(pl.Int64).alias(COUNT), pl.col(BYTES).sum(), recent.alias(RECENT)]
+
+
+def _summed(parts: Iterable[pl.DataFrame], keys: Sequence[str]) -> pl.DataFrame | None:
+    """The sums of sums, added up as they come: what is held does not grow with the rows."""
+    totals = pl.col(COUNT, BYTES, RECENT).sum()
+    held: pl.DataFrame | None = None
+    for part in parts:
+        held = part if held is None else pl.concat([held, part]).group_by(keys).agg(totals)
+    return held
+
+
+def _split(sums: pl.DataFrame, key: str) -> Iterator[tuple[Any, int]]:
+    rows = sums.group_by(key).agg(pl.col(BYTES).sum())
+    return rows.sort([BYTES, key], descending=[True, False]).iter_rows()
+
+
+def _born(rule: StorageRule) -> pl.Expr:
+    return instants(rule.born) if rule.born is not None else pl.lit(None, pl.Datetime("us", "UTC"))
+
+
+def _owner(rule: StorageRule) -> pl.Expr:
+    return pl.col(rule.owner).fill_null("") if rule.owner is not None else pl.lit("")
